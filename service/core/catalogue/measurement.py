@@ -1,0 +1,63 @@
+"""Choices shared by the cards that look at a network through images."""
+
+from enum import StrEnum
+
+
+class Attribution(StrEnum):
+    """How much each input pixel contributes to the scalar that is differentiated.
+
+    The first four are computed by Zooscope itself, the rest by captum.
+    """
+
+    SALIENCY = "saliency"
+    GRADIENT_X_INPUT = "gxi"
+    EPSILON_LRP = "elrp"
+    SALIENCY_EXACT = "saliency_exact"
+    INTEGRATED_GRADIENTS = "integrated_gradients"
+    DEEP_LIFT = "deep_lift"
+    GRAD_CAM = "grad_cam"
+    OCCLUSION = "occlusion"
+    SMOOTH_GRAD = "smooth_grad"
+
+
+class Target(StrEnum):
+    """The scalar of a feature F that is differentiated: half the squared norm, or the sum."""
+
+    L2 = "l2"
+    SUM = "sum"
+
+
+class Channel(StrEnum):
+    """What becomes of the colour planes of a map."""
+
+    MEAN = "mean"
+    ABSMEAN = "absmean"
+    KEEP = "keep"
+
+
+class Centring(StrEnum):
+    """Whether features lose their mean over the probes before edges are drawn."""
+
+    CENTRED = "centred"
+    RAW = "raw"
+
+
+class RankVariant(StrEnum):
+    """How tied edges are ranked: by their middle rank, or in the order of a stable sort."""
+
+    MIDRANK = "midrank"
+    ORDINAL = "ordinal"
+
+
+class Precision(StrEnum):
+    """Number format of the pass: the fastest whose maps keep a cosine above 0.999, or float32."""
+
+    FASTEST_FAITHFUL = "fastest_faithful"
+    FLOAT32 = "float32"
+
+
+class Metric(StrEnum):
+    """What a ranking is ordered by."""
+
+    ATTRIBUTION = "attribution"
+    DEPARA = "depara"

@@ -1,0 +1,31 @@
+"""Card of ``ranking``: similarities of candidate networks to one target."""
+
+from pydantic import Field
+
+from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+
+
+class RankingInputs(Inputs):
+    """The ranking to fill; its target and candidates are measured by other jobs first."""
+
+    ranking_id: str
+
+
+class RankingParams(Params):
+    """Knobs of the intervals: number of bootstrap ``replicates`` over probes, and the seed."""
+
+    replicates: int = Field(200, ge=20, le=10_000)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+CARD = MethodCard(
+    name="ranking",
+    title="Similarity of every candidate to one target, with bootstrap intervals",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=1,
+    source="NeurIPS 2019 and CVPR 2020 papers of attribution_map and depara",
+    inputs=RankingInputs,
+    params=RankingParams,
+    result="the items of a ranking",
+)

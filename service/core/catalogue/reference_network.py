@@ -1,0 +1,35 @@
+"""Card of ``reference_network``: a small network trained on a labelled target."""
+
+from pydantic import Field
+
+from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+
+
+class ReferenceNetworkInputs(Inputs):
+    """The labelled set of images to learn, and the model whose file the job provides."""
+
+    dataset_id: str
+    model_id: str
+
+
+class ReferenceNetworkParams(Params):
+    """Size of the training: ``steps`` of ``batch_size`` images at learning rate ``rate``."""
+
+    width: int = Field(32, ge=4, le=256)
+    steps: int = Field(400, ge=1, le=100_000)
+    batch_size: int = Field(64, ge=2, le=1024)
+    rate: float = Field(3e-3, gt=0, le=1)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+CARD = MethodCard(
+    name="reference_network",
+    title="Small network trained on a labelled target, to stand for it in rankings",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=1,
+    source="Song et al., CVPR 2020, section 3.2: the target graph needs a network trained on it",
+    inputs=ReferenceNetworkInputs,
+    params=ReferenceNetworkParams,
+    result="a model",
+)

@@ -1,0 +1,11 @@
+"""The rooms: one folder per method, each with ``Inputs``, ``Result`` and ``run``."""
+
+from importlib import import_module
+
+from workers.contract import Room
+
+
+def room_of(name: str) -> Room:
+    """The room of a method, loaded on first use."""
+    room: Room = import_module(f"workers.methods.{name}")
+    return room
