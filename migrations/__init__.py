@@ -1,0 +1,1 @@
+"""The history of the tables; `service.core.records` is their present."""

@@ -1,0 +1,125 @@
+"""Measurements: graphs, their similarities, and the rankings and maps read from them."""
+
+from enum import StrEnum
+from typing import Any
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import Double, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.records.base import Owned, Record
+
+NODE_SKETCH_SIZE = 1024
+EDGE_SKETCH_SIZE = 512
+
+
+class GraphStatus(StrEnum):
+    """Whether a measured network can be compared.
+
+    ``degenerate``: too few usable probes. ``constant_edges``: its features do not tell the
+    probes apart.
+    """
+
+    OK = "ok"
+    DEGENERATE = "degenerate"
+    CONSTANT_EDGES = "constant_edges"
+
+
+class GraphRecord(Owned, Record):
+    """One network seen through one probe set with one choice of settings.
+
+    ``comparable_key`` hashes probe set, settings and method version: graphs with the same key can
+    be compared. ``cache_key`` adds the network. The exact vectors are the file ``sha256``.
+    """
+
+    __tablename__ = "graphs"
+    __table_args__ = (
+        UniqueConstraint("project", "cache_key"),
+        Index("ix_graphs_comparable", "project", "comparable_key", "model_id"),
+    )
+
+    model_id: Mapped[str] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"), index=True)
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), index=True
+    )
+    cache_key: Mapped[str]
+    comparable_key: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    detail: Mapped[str | None]
+    valid_probes: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str | None]
+    numeric_policy: Mapped[dict[str, Any]]
+    node_sketch: Mapped[Any | None] = mapped_column(Vector(NODE_SKETCH_SIZE))
+    edge_sketch: Mapped[Any | None] = mapped_column(Vector(EDGE_SKETCH_SIZE))
+    job_id: Mapped[str | None]
+
+
+class AffinityRecord(Record):
+    """Similarity of two graphs, ``first`` < ``second`` by id, with its parts.
+
+    The variances and the covariance are over bootstrap samples of the probes, so that an
+    interval can be given for any edge weight.
+    """
+
+    __tablename__ = "affinities"
+
+    first: Mapped[str] = mapped_column(
+        ForeignKey("graphs.id", ondelete="CASCADE"), primary_key=True
+    )
+    second: Mapped[str] = mapped_column(
+        ForeignKey("graphs.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    node_similarity: Mapped[float | None] = mapped_column(Double)
+    edge_similarity: Mapped[float | None] = mapped_column(Double)
+    valid_probes: Mapped[int] = mapped_column(Integer)
+    node_variance: Mapped[float | None] = mapped_column(Double)
+    edge_variance: Mapped[float | None] = mapped_column(Double)
+    covariance: Mapped[float | None] = mapped_column(Double)
+
+
+class RankingState(StrEnum):
+    """``pending`` while measurements are missing, then ``ready`` or ``failed``."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class RankingRecord(Owned, Record):
+    """Models ordered for one target.
+
+    ``request`` is the request as filled in; ``pairs`` the parts of every candidate, from which the
+    order for any edge weight follows; ``unranked`` the candidates without one, and why.
+    """
+
+    __tablename__ = "rankings"
+    __table_args__ = (Index("ix_rankings_project_id", "project", "id"),)
+
+    state: Mapped[str] = mapped_column(default=RankingState.PENDING)
+    metric: Mapped[str]
+    edge_weight: Mapped[float] = mapped_column(Double)
+    request: Mapped[dict[str, Any]]
+    target_model_id: Mapped[str]
+    dataset_id: Mapped[str]
+    comparable_key: Mapped[str]
+    candidates: Mapped[list[Any]] = mapped_column(JSONB)
+    pairs: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    unranked: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    error: Mapped[dict[str, Any] | None]
+    job_id: Mapped[str | None]
+
+
+class MapRecord(Owned, Record):
+    """A snapshot of how the measured networks of a probe set relate; ``document`` is its JSON."""
+
+    __tablename__ = "maps"
+    __table_args__ = (Index("ix_maps_latest", "project", "dataset_id", "params_key", "id"),)
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    params_key: Mapped[str]
+    models_key: Mapped[str]
+    document: Mapped[dict[str, Any]]
+    job_id: Mapped[str]

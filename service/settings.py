@@ -1,0 +1,111 @@
+"""Settings: the one place that reads the environment (``ZOO_*``)."""
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
+
+
+class Device(StrEnum):
+    """Where a worker computes."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class LogFormat(StrEnum):
+    """How log lines look: for people, or one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Empty addresses mean: start a private one."""
+
+    model_config = SettingsConfigDict(env_prefix="ZOO_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("~/.zooscope"), description="folder of all state of this machine")
+    database_url: SecretStr | None = Field(None, description="postgresql://… with pgvector")
+    redis_url: SecretStr | None = Field(None, description="redis://…, the broker")
+    storage_url: str | None = Field(None, description="folder, or s3://bucket/prefix")
+    storage_endpoint: str | None = Field(None, description="address of an S3-compatible server")
+
+    host: str = Field("127.0.0.1", description="address REST and gRPC listen on")
+    port: int = Field(8080, ge=0, lt=65536, description="REST port")
+    grpc_port: int = Field(50051, ge=0, lt=65536, description="gRPC port")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] | str = Field(
+        "localhost,127.0.0.1,[::1]", description="Host headers answered, separated by commas"
+    )
+    auth: bool = Field(default=True, description="whether requests need an API key")
+    page_token_secret: SecretStr | None = Field(
+        None, description="signs page tokens; None: made in home"
+    )
+
+    device: Device = Field(
+        Device.CPU, description="cpu or cuda; decides the queue a worker serves"
+    )
+    worker_slots: PositiveInt = Field(2, description="jobs a worker runs at once")
+    worker_threads: PositiveInt = Field(1, description="torch threads of one job")
+    lease_seconds: PositiveFloat = Field(
+        30.0, description="a silent worker loses its job after this"
+    )
+    heartbeat_seconds: PositiveFloat = Field(
+        10.0, description="how often a worker renews its lease"
+    )
+    sweep_seconds: PositiveFloat = Field(
+        5.0, description="how often lost and forgotten jobs are looked for"
+    )
+    job_seconds: PositiveFloat = Field(24 * 3600.0, description="longest running time of a job")
+    max_attempts: PositiveInt = Field(3, description="how often a lost job is started again")
+    hardened: bool = Field(
+        default=False, description="refuse to run jobs when a sandbox layer is missing"
+    )
+
+    max_model_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest model file")
+    max_dataset_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest archive of images")
+    max_json_bytes: PositiveInt = Field(16 * MEBIBYTE, description="largest JSON body")
+    max_parameters: PositiveInt = Field(2 * 10**9, description="largest network")
+    max_image_bytes: PositiveInt = Field(20 * 10**6, description="largest image file")
+    max_image_pixels: PositiveInt = Field(
+        25 * 10**6, description="largest image, width times height"
+    )
+    max_probe_images: PositiveInt = Field(4096, description="largest probe set")
+    max_dataset_images: PositiveInt = Field(100_000, description="largest labelled set")
+    disk_stop_percent: float = Field(90.0, gt=0, le=100, description="disk use that stops writes")
+    disk_resume_percent: float = Field(
+        85.0, gt=0, le=100, description="disk use that lets them go on"
+    )
+    rate_limit: str = Field("6000/minute", description="requests of one API key")
+
+    log_format: LogFormat = Field(LogFormat.TEXT, description="text or json")
+    log_level: str = Field("INFO", description="least severe level that is logged")
+
+    @property
+    def folder(self) -> Path:
+        """``home`` as an absolute path."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The Host headers that are answered."""
+        given = self.allowed_hosts
+        names = given.split(",") if isinstance(given, str) else given
+        return tuple(name.strip() for name in names if name.strip())
+
+    @property
+    def queue(self) -> str:
+        """Name of the queue a worker with this device serves."""
+        return "gpu" if self.device is Device.CUDA else "cpu"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

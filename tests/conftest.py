@@ -1,0 +1,49 @@
+"""Real parts, small: one private Postgres for the session, one fresh database for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from service.embedded.postgres import PrivatePostgres
+from service.migrating import migrate
+from service.settings import Settings
+from service.wiring import Zoo, zoo_from
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
+    """A running Postgres whose database ``template`` holds the migrated tables."""
+    with PrivatePostgres(tmp_path_factory.mktemp("postgres")) as server:
+        server.create_database("template")
+        engine = create_engine("postgresql+psycopg://" + server.url("template").split("://", 1)[1])
+        migrate(engine)
+        engine.dispose()
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: PrivatePostgres) -> Iterator[str]:
+    """The address of a fresh migrated database, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, template="template")
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def zoo_settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a zoo that lives in the test's own folder and database."""
+    return Settings(home=tmp_path / "home", database_url=database_url)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def zoo(zoo_settings: Settings) -> Iterator[Zoo]:
+    """A zoo with a real database and a real store, and no other process."""
+    zoo = zoo_from(zoo_settings)
+    yield zoo
+    zoo.close()
