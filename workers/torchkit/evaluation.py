@@ -1,0 +1,95 @@
+"""How good a ranking of sources is, when the truth is known.
+
+Source: Song et al., NeurIPS 2019 and CVPR 2020: precision and recall at K against the five best sources of every target.
+
+Axes: ``target`` one task to serve, ``source`` one candidate, ``rank`` K − 1. ``itself`` is the
+column of the target among the sources, −1 where it is none of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy.stats import spearmanr
+
+RELEVANT = 5
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Relevant sources found among the first K, summed over targets, and what follows."""
+
+    hits: Int64[np.ndarray, " rank"]
+    precision: Float64[np.ndarray, " rank"]
+    recall: Float64[np.ndarray, " rank"]
+
+
+def orders(
+    scores: Float64[np.ndarray, "target source"], itself: Int64[np.ndarray, " target"]
+) -> Int64[np.ndarray, "target rank"]:
+    """Sources of every target, best first, the target itself left out by its column.
+
+    Ties keep the order of the columns. Every target must be a source, or none.
+    """
+    kept = scores.shape[1] - int((itself >= 0).any())
+    rows = []
+    for row, own in zip(scores, itself, strict=True):
+        order = np.argsort(-row, kind="stable")
+        rows.append(order[order != own][:kept])
+    return np.stack(rows).astype(np.int64)
+
+
+def retrieval(
+    found: Int64[np.ndarray, "target rank"], truth: Int64[np.ndarray, "target rank"]
+) -> Retrieval:
+    """Precision and recall at every K against the truth's first five.
+
+    hits(K) = Σ_targets |top-K ∩ relevant|; P@K = hits/(T·K); R@K = hits/(T·5).
+    """
+    targets, count = found.shape
+    relevant = truth[:, :RELEVANT]
+    is_hit = (found[:, :, None] == relevant[:, None, :]).any(axis=2)
+    hits = is_hit.cumsum(axis=1).sum(axis=0).astype(np.int64)
+    ranks = np.arange(1, count + 1)
+    return Retrieval(hits, hits / (targets * ranks), hits / (targets * relevant.shape[1]))
+
+
+def random_precision(sources: int) -> Float64[np.ndarray, " rank"]:
+    """P@K of a random order: 5/N for every K."""
+    return np.full(sources, RELEVANT / sources)
+
+
+def random_recall(sources: int) -> Float64[np.ndarray, " rank"]:
+    """R@K of a random order: K/N. The paper's plot shows P@K here by mistake."""
+    return np.arange(1, sources + 1) / sources
+
+
+def oracle_precision(sources: int) -> Float64[np.ndarray, " rank"]:
+    """P@K of a perfect order: min(1, 5/K)."""
+    return np.minimum(1.0, RELEVANT / np.arange(1, sources + 1))
+
+
+def mean_column_spearman(
+    similarity: Float64[np.ndarray, "source target"],
+    affinity: Float64[np.ndarray, "source target"],
+) -> float:
+    """Spearman's correlation of sources, averaged over targets.
+
+    Source: Dwivedi et al., ECCV 2020 (duality diagram similarity).
+    """
+    columns = [
+        spearmanr(ours, theirs).statistic
+        for ours, theirs in zip(similarity.T, affinity.T, strict=True)
+    ]
+    return float(np.mean(columns))
+
+
+def regret_at_one(
+    scores: Float64[np.ndarray, "target source"],
+    gains: Float64[np.ndarray, "target source"],
+    itself: Int64[np.ndarray, " target"],
+) -> float:
+    """What following the first recommendation costs: best gain less the gain had, mean."""
+    first, best = (orders(table, itself)[:, 0] for table in (scores, gains))
+    rows = np.arange(len(gains))
+    return float((gains[rows, best] - gains[rows, first]).mean())
