@@ -1,0 +1,279 @@
+"""Attribution maps on the canonical frame: one forward and one input-gradient per batch.
+
+Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019 (below:
+"maps paper"); Song et al., DEPARA, CVPR 2020 ("DEPARA").
+
+Axes: ``probe`` one image, ``channel row column`` the network's input, ``unit`` one number of the
+feature F, ``pixel`` one place of the flattened canonical map.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from service.core.catalogue.measurement import Channel, Precision, Target
+from workers.contract import Report, silent
+from workers.torchkit.canonical import Preprocessing, to_canonical, to_network_input
+from workers.torchkit.devices import (
+    REFERENCE,
+    NumericPolicy,
+    Trial,
+    batch_size_for,
+    bytes_kept_for_backward,
+    computing_under,
+    device_of,
+    memory_budget,
+    numeric_policy,
+    smallest_cosine,
+)
+from workers.torchkit.features import (
+    BatchDependentError,
+    FeatureReader,
+    FeaturesTooLargeError,
+    known_layer,
+    read_feature,
+)
+from workers.torchkit.gradients import AttributionMethod, Question
+
+FEATURE_LIMIT_BYTES = 2 * 2**30
+_SAMPLE = 8
+_MEASURE_FROM = 32 * _SAMPLE
+_INDEPENDENT_COSINE = 0.99
+
+
+class MapStatus(StrEnum):
+    """Whether a network's maps can be compared with others'."""
+
+    USABLE = "usable"
+    DEGENERATE = "degenerate"
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """Choices of a pass; networks compare only when all agree.
+
+    Attributes:
+        grid: Side of the canonical maps; None keeps the side of the images.
+        layer: None takes the network's feature layer.
+        min_valid: Smallest share of valid probes of a network that may be ranked.
+        zero_tolerance: A map is zero below this times the square root of its size.
+        memory_bytes: Budget of a batch; None asks the device.
+    """
+
+    target: Target = Target.L2
+    channel: Channel = Channel.MEAN
+    grid: int | None = None
+    layer: str | None = None
+    precision: Precision = Precision.FASTEST_FAITHFUL
+    min_valid: float = 0.9
+    zero_tolerance: float = 1e-12
+    seed: int = 0
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """One network seen through the probes.
+
+    Attributes:
+        maps: Unit rows, float32 on the CPU; zero for invalid probes.
+        features: Raw F, float32 on the CPU; zero for invalid probes.
+        mask: Which probes are valid: finite, map and feature not zero.
+        grid: Side of the maps; ``maps`` has grid² pixels per plane.
+    """
+
+    maps: Float[Tensor, "probe pixel"]
+    features: Float[Tensor, "probe unit"]
+    mask: Bool[Tensor, " probe"]
+    status: MapStatus
+    policy: NumericPolicy
+    batch_size: int
+    grid: int
+
+
+def unit_rows(
+    maps: Float[Tensor, "probe pixel"],
+    features: Float[Tensor, "probe unit"],
+    *,
+    zero_tolerance: float = 1e-12,
+) -> tuple[Float[Tensor, "probe pixel"], Bool[Tensor, " probe"]]:
+    """Maps of length 1 and which probes are valid; invalid rows are zero.
+
+    Valid: map and feature finite, ‖map‖ > tolerance·√pixels, ‖F‖ > 0. Norms are taken in
+    float64 and nothing is added to them, so that scale cannot leak into similarities.
+
+    Source: transferability of maps needs cos(A_i, A_j) per probe: maps paper equation 1.
+    """
+    norms = torch.linalg.vector_norm(maps, dim=1, dtype=torch.float64)
+    sizes = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64)
+    floor = zero_tolerance * maps.shape[1] ** 0.5
+    mask = norms.isfinite() & sizes.isfinite() & (norms > floor) & (sizes > 0)
+    rows = maps / norms.to(maps.dtype).unsqueeze(1)
+    return rows.masked_fill(~mask.unsqueeze(1), 0.0), mask
+
+
+def require_room_for_features(probes: int, units: int) -> None:
+    """Raises FeaturesTooLargeError when all features would exceed 2 GiB of float32."""
+    needed = probes * units * 4
+    if needed > FEATURE_LIMIT_BYTES:
+        raise FeaturesTooLargeError(
+            f"{probes} probes of {units} units need {needed / 2**30:.1f} GiB, above the 2 GiB"
+            " set aside",
+            remedy="choose a later feature layer or fewer probes",
+        )
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Everything that turns a batch of canonical images into raw maps and features."""
+
+    reader: FeatureReader
+    preprocessing: Preprocessing
+    method: AttributionMethod
+    question: Question
+    channel: Channel
+    grid: int
+
+    def __call__(
+        self, images: UInt8[Tensor, "probe side side 3"], policy: NumericPolicy = REFERENCE
+    ) -> Trial:
+        """Maps on the canonical grid, not normalised, float32, where the network is."""
+        inputs = to_network_input(
+            images.to(device_of(self.reader)),
+            self.preprocessing,
+            memory_format=policy.memory_format,
+        )
+        found = self.method.attribute(self.reader, inputs, self.question)
+        planes = to_canonical(
+            found.maps.float(), self.preprocessing, channel=self.channel, grid=self.grid
+        )
+        return Trial(planes.flatten(1), found.features)
+
+    def under(self, images: UInt8[Tensor, "probe side side 3"], policy: NumericPolicy) -> Trial:
+        """The same with the network laid out for ``policy`` and given back afterwards."""
+        with computing_under(policy, self.reader):
+            return self(images, policy)
+
+
+def feature_maps(
+    reader: FeatureReader,
+    images: UInt8[Tensor, "probe side side 3"],
+    preprocessing: Preprocessing,
+    method: AttributionMethod,
+    *,
+    settings: MapSettings,
+    report: Report = silent,
+) -> FeatureMaps:
+    """Unit attribution maps and features of a network on all probes.
+
+    Raises:
+        UnknownLayerError: ``settings.layer`` is not a layer of the network.
+        DetachedFeatureError: No gradient reaches the image.
+        BatchDependentError: A probe's map changes with the images beside it.
+        FeaturesTooLargeError: The features of all probes exceed 2 GiB.
+
+    Source: maps paper section 3.2, DEPARA section 3.
+    """
+    question = Question(known_layer(reader, settings.layer), settings.target, settings.seed)
+    grid = settings.grid or images.shape[1]
+    one_pass = Pass(reader, preprocessing, method, question, settings.channel, grid)
+    policy = chosen_policy(one_pass, images, settings.precision)
+    size = chosen_batch_size(one_pass, images, settings.memory_bytes)
+    store = _Store(probes=len(images), zero_tolerance=settings.zero_tolerance)
+    with computing_under(policy, reader):
+        for start in range(0, len(images), size):
+            batch = images[start : start + size]
+            trial = one_pass(batch, policy)
+            if start == 0:
+                _require_independence(one_pass, batch, trial, policy)
+            store.add(trial, start)
+            report(min(start + size, len(images)), len(images))
+    return store.feature_maps(settings.min_valid, policy, size, grid)
+
+
+def chosen_policy(
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], precision: Precision
+) -> NumericPolicy:
+    """Float32 as it stands, or the fastest faithful policy where finding it pays.
+
+    Measuring costs about 48 probes' passes, so small probe sets and methods of many passes are
+    not measured.
+    """
+    wanted = precision is Precision.FASTEST_FAITHFUL and one_pass.method.passes == 1
+    if not wanted or len(images) < _MEASURE_FROM:
+        return REFERENCE
+    spread = torch.linspace(0, len(images) - 1, _SAMPLE).round().long()
+    sample = images[spread]
+    return numeric_policy(lambda policy: one_pass.under(sample, policy), images=_SAMPLE)
+
+
+def chosen_batch_size(
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], memory_bytes: int | None
+) -> int:
+    """Images per batch, from what one image makes autograd keep."""
+    device = device_of(one_pass.reader)
+    inputs = to_network_input(images[:1].to(device), one_pass.preprocessing).requires_grad_()
+
+    def forward() -> Tensor:
+        return read_feature(one_pass.reader, inputs, one_pass.question.layer)
+
+    with computing_under(REFERENCE, one_pass.reader):
+        kept = bytes_kept_for_backward(forward, apart_from=list(one_pass.reader.parameters()))
+    budget = memory_budget(device) if memory_bytes is None else memory_bytes
+    return min(batch_size_for(kept, budget_bytes=budget, device=device), len(images))
+
+
+def _require_independence(
+    one_pass: Pass, batch: Tensor, together: Trial, policy: NumericPolicy
+) -> None:
+    """Raises BatchDependentError when the first valid probe alone gives another map."""
+    _, mask = unit_rows(together.maps, together.features)
+    if len(batch) == 1 or not mask.any():
+        return
+    first = int(mask.nonzero()[0])
+    alone = one_pass(batch[first : first + 1], policy)
+    cosine = min(
+        smallest_cosine(alone.maps, together.maps[first : first + 1]),
+        smallest_cosine(alone.features, together.features[first : first + 1]),
+    )
+    if cosine < _INDEPENDENT_COSINE:
+        raise BatchDependentError(
+            f"an image alone and among others gives maps with cosine {cosine:.3f}",
+            remedy="export the network in evaluation mode: batch statistics and dropout fixed",
+        )
+
+
+class _Store:
+    """Collects batches into tensors of the final size on the CPU."""
+
+    def __init__(self, *, probes: int, zero_tolerance: float) -> None:
+        self._probes = probes
+        self._zero_tolerance = zero_tolerance
+        self._maps = torch.empty(0)
+        self._features = torch.empty(0)
+        self._mask = torch.zeros(probes, dtype=torch.bool)
+
+    def add(self, trial: Trial, start: int) -> None:
+        """The batch that begins at probe ``start``."""
+        if start == 0:
+            require_room_for_features(self._probes, trial.features.shape[1])
+            self._maps = torch.empty(self._probes, trial.maps.shape[1])
+            self._features = torch.empty(self._probes, trial.features.shape[1])
+        rows, mask = unit_rows(trial.maps, trial.features, zero_tolerance=self._zero_tolerance)
+        place = slice(start, start + len(mask))
+        self._maps[place] = rows.cpu()
+        self._features[place] = trial.features.masked_fill(~mask.unsqueeze(1), 0.0).cpu()
+        self._mask[place] = mask.cpu()
+
+    def feature_maps(
+        self, min_valid: float, policy: NumericPolicy, batch_size: int, grid: int
+    ) -> FeatureMaps:
+        """Everything collected, judged by the share of valid probes."""
+        usable = float(self._mask.float().mean()) >= min_valid
+        status = MapStatus.USABLE if usable else MapStatus.DEGENERATE
+        return FeatureMaps(
+            self._maps, self._features, self._mask, status, policy, batch_size, grid
+        )

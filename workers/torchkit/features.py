@@ -1,0 +1,127 @@
+"""How methods look into a network: the reader they expect, and what can be wrong with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from service.core.errors import MethodError
+
+
+class Slope(StrEnum):
+    """How nonlinearities are back-propagated: by their derivative, or by f(z)/(z + ε·sgn z)."""
+
+    EXACT = "exact"
+    EPSILON_LRP = "epsilon_lrp"
+
+
+class UnknownLayerError(MethodError):
+    """The network has no layer of this name."""
+
+    code = "unknown_layer"
+
+
+class DetachedFeatureError(MethodError):
+    """The feature does not depend on the image through differentiable steps."""
+
+    code = "feature_detached"
+
+
+class UnusableFeatureError(MethodError):
+    """The layer's output is not a tensor of real numbers, one row per image."""
+
+    code = "feature_unusable"
+
+
+class FeaturesTooLargeError(MethodError):
+    """All features together do not fit the memory set aside for them."""
+
+    code = "features_too_large"
+
+
+class AttributionNotPossibleError(MethodError):
+    """The chosen attribution cannot be computed on this graph."""
+
+    code = "attribution_not_possible"
+
+
+class BatchDependentError(MethodError):
+    """The network treats an image differently when others stand beside it."""
+
+    code = "batch_dependent"
+
+
+@runtime_checkable
+class NamedLayer(Protocol):
+    """A place in a network that can be read: ``shape`` is without the batch."""
+
+    @property
+    def name(self) -> str:
+        """Stable name."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output for one image."""
+        ...
+
+
+@runtime_checkable
+class FeatureReader(Protocol):
+    """A network whose layers can be read; a Program is one, and so is ``ModuleReader``."""
+
+    @property
+    def layers(self) -> Sequence[NamedLayer]:
+        """Readable places in the order of computation."""
+        ...
+
+    @property
+    def feature_layer(self) -> str:
+        """The layer that is read when none is named."""
+        ...
+
+    def read(self, images: Tensor, layers: Sequence[str], *, slope: Any) -> Mapping[str, Tensor]:
+        """Outputs of the named layers in one forward pass, differentiable in ``images``."""
+        ...
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Every weight."""
+        ...
+
+
+def read_feature(
+    reader: FeatureReader,
+    inputs: Float[Tensor, "probe channel row column"],
+    layer: str,
+    *,
+    slope: Slope = Slope.EXACT,
+) -> Float[Tensor, "probe unit"]:
+    """The feature F of every probe as one vector each, differentiable in ``inputs``.
+
+    Raises:
+        UnusableFeatureError: The output is complex, integer, or not one row per probe.
+    """
+    feature = reader.read(inputs, [layer], slope=slope)[layer]
+    if not feature.is_floating_point() or feature.shape[0] != inputs.shape[0]:
+        raise UnusableFeatureError(
+            f"layer {layer!r} gives {feature.dtype} of shape {tuple(feature.shape)}"
+            f" for {inputs.shape[0]} images",
+            remedy="choose a layer with real numbers, one row per image",
+        )
+    return feature.reshape(feature.shape[0], -1).to(torch.float32)
+
+
+def known_layer(reader: FeatureReader, layer: str | None) -> str:
+    """The layer's name, or the reader's own feature layer. Raises UnknownLayerError."""
+    if layer is None:
+        return reader.feature_layer
+    names = [one.name for one in reader.layers]
+    if layer not in names and layer != reader.feature_layer:
+        raise UnknownLayerError(
+            f"the network has no layer {layer!r}",
+            remedy=f"use one of its {len(names)} layers, for instance {names[-1]!r}",
+        )
+    return layer

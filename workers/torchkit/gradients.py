@@ -1,0 +1,152 @@
+"""The equations of attribution: what a scalar of a feature owes to every input value.
+
+Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019 (below:
+"maps paper"); Song et al., DEPARA, CVPR 2020 ("DEPARA").
+
+Axes: ``probe`` one image, ``channel row column`` the network's input, ``unit`` one number of the
+feature F. x̃ is the network's preprocessed input.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from service.core.catalogue.measurement import Attribution, Target
+from workers.torchkit.features import (
+    DetachedFeatureError,
+    FeatureReader,
+    Slope,
+    read_feature,
+)
+
+_UNITS = 16
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is differentiated: a layer's feature F, reduced by ``target``.
+
+    ``seed`` starts every draw of random numbers, for every batch anew: which units or which
+    noise a probe meets does not depend on its neighbours.
+    """
+
+    layer: str
+    target: Target = Target.L2
+    seed: int = 0
+
+    def generator(self) -> torch.Generator:
+        """A fresh stream of random numbers."""
+        return torch.Generator().manual_seed(self.seed)
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """Maps in the network's own frame, before they are laid back, and the features."""
+
+    maps: Float[Tensor, "probe channel row column"]
+    features: Float[Tensor, "probe unit"]
+
+
+Attribute = Callable[[FeatureReader, Tensor, Question], Attributed]
+
+
+@dataclass(frozen=True)
+class AttributionMethod:
+    """One way to attribute. ``passes`` counts forward-and-backward passes, about."""
+
+    name: Attribution
+    title: str
+    source: str
+    attribute: Attribute
+    passes: int = 1
+
+
+def scalar_target(features: Float[Tensor, "probe unit"], target: Target) -> Float[Tensor, ""]:
+    """Σ over probes of φ(F): the one scalar whose input gradient holds every probe's own."""
+    return target_of_each(features, target).sum()
+
+
+def target_of_each(
+    features: Float[Tensor, "probe unit"], target: Target
+) -> Float[Tensor, " probe"]:
+    """φ(F) = ½‖F‖² or ΣF of every probe.
+
+    Half the squared norm and the norm differ in gradient only by the factor ‖F‖ > 0 of each
+    probe, which the cosine removes; the square has no pole at F = 0.
+
+    Source: DEPARA equation 3 (‖F‖₂); maps paper section 3.2 (mean over units, here the sum).
+    """
+    if target is Target.SUM:
+        return features.sum(dim=1)
+    return 0.5 * features.square().sum(dim=1)
+
+
+def input_gradient(
+    reader: FeatureReader,
+    inputs: Float[Tensor, "probe channel row column"],
+    question: Question,
+    *,
+    slope: Slope = Slope.EXACT,
+) -> tuple[Float[Tensor, "probe channel row column"], Float[Tensor, "probe unit"]]:
+    """∂φ/∂x̃ for all probes in one forward and one backward pass, and F.
+
+    No gradient is asked of the weights, and nothing is accumulated on a shared leaf.
+    """
+    leaf = inputs.detach().requires_grad_(True)  # noqa: FBT003 - torch's own signature
+    features = read_feature(reader, leaf, question.layer, slope=slope)
+    gradient = _gradient(scalar_target(features, question.target), leaf)
+    return gradient, features.detach()
+
+
+def _gradient(scalar: Tensor, leaf: Tensor, *, again: bool = False) -> Tensor:
+    """∂scalar/∂leaf. Raises DetachedFeatureError when there is no path between them."""
+    found = None
+    if scalar.requires_grad:
+        (found,) = torch.autograd.grad(scalar, leaf, retain_graph=again, allow_unused=True)
+    if found is None:
+        raise DetachedFeatureError(
+            "the feature does not depend on the image through differentiable steps",
+            remedy="choose another feature layer",
+        )
+    return found
+
+
+def saliency(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
+    """|∂φ/∂x̃|. Source: maps paper section 3.2, as its released code computes it."""
+    gradient, features = input_gradient(reader, inputs, question)
+    return Attributed(gradient.abs(), features)
+
+
+def gradient_x_input(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
+    """x̃ ⊙ ∂φ/∂x̃. Source: maps paper section 3.2; DEPARA equation 3."""
+    gradient, features = input_gradient(reader, inputs, question)
+    return Attributed(inputs * gradient, features)
+
+
+def epsilon_lrp(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
+    """x̃ ⊙ ∂ᵍφ/∂x̃, every nonlinearity back-propagated by f(z)/(z + ε·sgn z), ε = 1e-4.
+
+    Source: maps paper section 3.2; Ancona et al. 2018, proposition 1.
+    """
+    gradient, features = input_gradient(reader, inputs, question, slope=Slope.EPSILON_LRP)
+    return Attributed(inputs * gradient, features)
+
+
+def saliency_exact(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
+    """Mean over units of |∂F_k/∂x̃|, over at most 16 units drawn at random without repetition.
+
+    Unbiased for the mean over all units; exact where F has no more than 16. The target plays no
+    part: the paper averages the units' own maps.
+
+    Source: maps paper section 3.2.
+    """
+    leaf = inputs.detach().requires_grad_(True)  # noqa: FBT003 - torch's own signature
+    features = read_feature(reader, leaf, question.layer)
+    units = torch.randperm(features.shape[1], generator=question.generator())[:_UNITS]
+    total = torch.zeros_like(leaf)
+    for unit in units.tolist():
+        total += _gradient(features[:, unit].sum(), leaf, again=True).abs()
+    return Attributed(total / len(units), features.detach())
