@@ -1,0 +1,1 @@
+"""What may be asked: one module per noun. Functions, Session first; they never commit."""

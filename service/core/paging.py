@@ -1,0 +1,95 @@
+"""Lists in pages: newest first, walked by opaque tokens that nobody can forge or bend."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from service.core.errors import InvalidRequestError
+from service.core.fingerprints import canonical_json
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 50
+LARGEST_PAGE = 1000
+_TAG_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some items of a list, and the id after which the next page begins; None at the end."""
+
+    items: list[T]
+    next_after: str | None
+
+
+def page_of(found: list[T], *, limit: int, key: str = "id") -> Page[T]:
+    """The page made of ``limit + 1`` found items: the surplus one tells that there are more."""
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items, str(getattr(items[-1], key)) if more else None)
+
+
+class PageTokens:
+    """Makes and reads page tokens. A token works only with the filter it was made for."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def make(self, after: str | None, *, scope: Any) -> str | None:
+        """The token of the page after the id ``after``; None stays None.
+
+        Args:
+            after: Where the page before ended.
+            scope: Everything that decides the list: project, path, filters. JSON values.
+        """
+        if after is None:
+            return None
+        body = after.encode()
+        return base64.urlsafe_b64encode(self._tag(body, scope) + body).decode().rstrip("=")
+
+    def read(self, token: str | None, *, scope: Any) -> str | None:
+        """The id a token was made for; None stays None.
+
+        Raises:
+            InvalidRequestError: ``bad_page_token``: damaged, forged, or of another list.
+        """
+        if token is None:
+            return None
+        try:
+            raw = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+        except ValueError:
+            raise _bad_token() from None
+        tag, body = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+        if not hmac.compare_digest(tag, self._tag(body, scope)):
+            raise _bad_token()
+        return body.decode()
+
+    def _tag(self, body: bytes, scope: Any) -> bytes:
+        message = canonical_json(scope).encode() + b"\0" + body
+        return hmac.new(self._secret, message, hashlib.sha256).digest()[:_TAG_BYTES]
+
+
+def _bad_token() -> InvalidRequestError:
+    return InvalidRequestError(
+        "the page token does not belong to this list",
+        code="bad_page_token",
+        remedy="use the token of the answer before, with the same filters",
+    )
+
+
+def secret_kept_in(folder: Path) -> bytes:
+    """The secret file of ``folder``, made at the first call; only its owner can read it."""
+    path = folder / "page_token_secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()
