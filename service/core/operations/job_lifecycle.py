@@ -1,0 +1,319 @@
+"""What workers and the scheduler do to jobs: claim, heartbeat, finish, reap.
+
+Every change of a running job is guarded by its fence: a worker that lost its lease changes no
+row and is told so. All times are the database's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from service.core.errors import FencedError
+from service.core.operations.job_events import announce, append_event
+from service.core.operations.job_owners import job_started
+from service.core.operations.jobs import ACTIVE_STATES, end
+from service.core.records import JobDependencyRecord, JobRecord, JobState
+
+FIRST_BACKOFF_SECONDS = 1.0
+LARGEST_BACKOFF_SECONDS = 60.0
+REAPED_AT_ONCE = 200
+
+
+class Verdict(StrEnum):
+    """What a heartbeat answers."""
+
+    GO_ON = "go on"
+    CANCEL = "cancel"
+    FENCED = "fenced"
+
+
+class Ending(StrEnum):
+    """How an attempt ended.
+
+    ``LOST`` attempts are repeated while any are left; ``RELEASED`` ones, given back by a worker
+    that is being stopped, are repeated at once and do not count.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker reports: the ending, with a ``result`` or an ``error`` {code, detail, remedy}."""
+
+    ending: Ending
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """Ids of the jobs a sweep acted on."""
+
+    requeued: tuple[str, ...]
+    ended: tuple[str, ...]
+
+
+def claim(
+    session: Session,
+    *,
+    worker: str,
+    queue: str,
+    lease_seconds: float,
+    running_seconds: float,
+    job_id: str | None = None,
+) -> JobRecord | None:
+    """The job that ``worker`` now runs, or None when there is nothing it may claim.
+
+    Without ``job_id`` it is the one with the highest priority, then the oldest. The row comes
+    with a new fence and one more attempt.
+
+    Args:
+        lease_seconds: A silence longer than this gives the job to somebody else.
+        running_seconds: The attempt fails when it takes longer than this.
+    """
+    wanted = claimable(queue)
+    if job_id is not None:
+        wanted = wanted.where(JobRecord.id == job_id)
+    best = wanted.order_by(JobRecord.priority.desc(), JobRecord.id).limit(1)
+    locked = best.with_for_update(skip_locked=True, of=JobRecord)
+    job = session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        return None
+    now = func.clock_timestamp()
+    job.state = JobState.RUNNING
+    job.fence += 1
+    job.attempts += 1
+    job.worker = worker
+    job.lease_until = now + timedelta(seconds=lease_seconds)
+    job.deadline_at = now + timedelta(seconds=running_seconds)
+    job.started_at = func.coalesce(JobRecord.started_at, now)
+    session.flush()
+    append_event(session, job.id, type="started", data={"attempt": job.attempts})
+    job_started(session, job)
+    session.refresh(job)
+    return job
+
+
+def claimable(queue: str | None = None) -> Select[tuple[JobRecord]]:
+    """Queued jobs whose time has come and whose dependencies are all final."""
+    awaited = aliased(JobRecord)
+    waits = exists().where(
+        JobDependencyRecord.job_id == JobRecord.id,
+        JobDependencyRecord.depends_on == awaited.id,
+        awaited.state.in_(ACTIVE_STATES),
+    )
+    found = select(JobRecord).where(
+        JobRecord.state == JobState.QUEUED,
+        JobRecord.available_at <= func.clock_timestamp(),
+        ~waits,
+    )
+    return found if queue is None else found.where(JobRecord.queue == queue)
+
+
+def _held(job_id: str, fence: int) -> ColumnElement[bool]:
+    """The condition that a worker still owns its job."""
+    return and_(
+        JobRecord.id == job_id, JobRecord.fence == fence, JobRecord.state == JobState.RUNNING
+    )
+
+
+def verdict(session: Session, *, job_id: str, fence: int) -> Verdict:
+    """Whether the holder of ``fence`` should go on; the lease is left as it is."""
+    row = session.execute(
+        select(JobRecord.cancel_requested_at).where(_held(job_id, fence))
+    ).one_or_none()
+    return _judge(row)
+
+
+def heartbeat(
+    session: Session,
+    *,
+    job_id: str,
+    fence: int,
+    lease_seconds: float,
+    progress: dict[str, Any] | None = None,
+) -> Verdict:
+    """Renew the lease, store the progress if there is news, and answer as ``verdict`` does."""
+    values: dict[str, Any] = {
+        "lease_until": func.clock_timestamp() + timedelta(seconds=lease_seconds)
+    }
+    if progress is not None:
+        values["progress"] = progress
+    renewed = update(JobRecord).where(_held(job_id, fence)).values(**values)
+    row = session.execute(
+        renewed.returning(JobRecord.cancel_requested_at).execution_options(
+            synchronize_session=False
+        )
+    ).one_or_none()
+    if row is not None and progress is not None:
+        append_event(session, job_id, type="progress", data=progress)
+    return _judge(row)
+
+
+def _judge(row: Any) -> Verdict:
+    """Fenced without a row, cancelled with a time in it."""
+    if row is None:
+        return Verdict.FENCED
+    return Verdict.GO_ON if row[0] is None else Verdict.CANCEL
+
+
+def set_checkpoint(session: Session, *, job_id: str, fence: int, sha256: str) -> None:
+    """Point the job at its latest checkpoint. Raises FencedError when it was lost meanwhile."""
+    _hold(session, job_id, fence).checkpoint_sha256 = sha256
+    session.flush()
+
+
+def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> JobRecord:
+    """The job after an attempt: final, or queued again when the attempt was lost or released.
+
+    Call it in the transaction that writes the results, so that both happen or neither.
+
+    Raises:
+        FencedError: The job belongs to somebody else, or is final; nothing was changed.
+    """
+    job = _hold(session, job_id, fence)
+    cancelling = job.cancel_requested_at is not None
+    match outcome.ending:
+        case Ending.SUCCEEDED:
+            job.result = outcome.result or {}
+            end(session, job, JobState.SUCCEEDED)
+        case Ending.CANCELLED:
+            end(session, job, JobState.CANCELLED)
+        case Ending.LOST | Ending.RELEASED if cancelling:
+            end(session, job, JobState.CANCELLED)
+        case Ending.RELEASED:
+            job.attempts -= 1
+            _requeue(session, job, {"code": "worker_stopping"}, delay_seconds=0.0)
+        case Ending.LOST if job.attempts < job.max_attempts:
+            _requeue(session, job, outcome.error or {}, delay_seconds=_backoff(job.attempts))
+        case _:
+            end(session, job, JobState.FAILED, error=outcome.error)
+    session.refresh(job)
+    return job
+
+
+def _hold(session: Session, job_id: str, fence: int) -> JobRecord:
+    """The running job, locked, or FencedError when ``fence`` is not its current one."""
+    held = select(JobRecord).where(_held(job_id, fence)).with_for_update()
+    job = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        raise FencedError(f"job {job_id} is no longer held with fence {fence}")
+    return job
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds before the next attempt: doubling from one second."""
+    return float(min(LARGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (attempts - 1)))
+
+
+def _requeue(
+    session: Session, job: JobRecord, reason: dict[str, Any], *, delay_seconds: float
+) -> None:
+    """Put a running job back into the queue; its fence stays, so the old worker is locked out."""
+    job.state = JobState.QUEUED
+    job.worker = None
+    job.lease_until = None
+    job.deadline_at = None
+    job.announced_at = None
+    job.available_at = func.clock_timestamp() + timedelta(seconds=delay_seconds)
+    session.flush()
+    append_event(session, job.id, type="requeued", data={"reason": reason})
+    announce(session, job.id)
+
+
+def reap(session: Session) -> Reaped:
+    """Take running jobs from silent workers, and end those that took too long.
+
+    Rows that somebody else has locked are left for the next sweep.
+    """
+    now = func.clock_timestamp()
+    lost = (
+        select(JobRecord)
+        .where(
+            JobRecord.state == JobState.RUNNING,
+            or_(JobRecord.lease_until < now, JobRecord.deadline_at < now),
+        )
+        .add_columns(JobRecord.deadline_at < now)
+        .limit(REAPED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    requeued, ended = [], []
+    for job, late in session.execute(lost).all():
+        _take_away(session, job, late=late)
+        (requeued if job.state == JobState.QUEUED else ended).append(job.id)
+    return Reaped(tuple(requeued), tuple(ended))
+
+
+def _take_away(session: Session, job: JobRecord, *, late: Any) -> None:
+    """End or requeue one running job whose lease or time is over."""
+    if job.cancel_requested_at is not None:
+        end(session, job, JobState.CANCELLED)
+    elif late:
+        end(session, job, JobState.FAILED, error=EXPIRED)
+    elif job.attempts < job.max_attempts:
+        _requeue(session, job, WORKER_LOST, delay_seconds=_backoff(job.attempts))
+    else:
+        end(session, job, JobState.FAILED, error=WORKER_LOST)
+
+
+EXPIRED = {
+    "code": "expired",
+    "detail": "the job ran longer than it may",
+    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
+}
+WORKER_LOST = {
+    "code": "worker_lost",
+    "detail": "the worker that ran the job went silent, on every attempt",
+    "remedy": "look at the worker's log, then retry the job",
+}
+
+
+def to_announce(session: Session, *, forgotten_seconds: float, limit: int = 1000) -> Sequence[Any]:
+    """(id, queue) of claimable jobs for which no bell has rung, or none for ``forgotten_seconds``."""
+    silence = func.clock_timestamp() - timedelta(seconds=forgotten_seconds)
+    found = (
+        claimable()
+        .with_only_columns(JobRecord.id, JobRecord.queue)
+        .where(or_(JobRecord.announced_at.is_(None), JobRecord.announced_at < silence))
+        .order_by(JobRecord.priority.desc(), JobRecord.id)
+        .limit(limit)
+    )
+    return session.execute(found).all()
+
+
+def mark_announced(session: Session, ids: Sequence[str]) -> None:
+    """Remember that the bell was rung for these jobs."""
+    marked = update(JobRecord).where(JobRecord.id.in_(ids), JobRecord.state == JobState.QUEUED)
+    session.execute(
+        marked.values(announced_at=func.clock_timestamp()).execution_options(
+            synchronize_session=False
+        )
+    )
+
+
+__all__ = [
+    "EXPIRED",
+    "WORKER_LOST",
+    "Ending",
+    "Outcome",
+    "Reaped",
+    "Verdict",
+    "claim",
+    "finish",
+    "heartbeat",
+    "mark_announced",
+    "reap",
+    "set_checkpoint",
+    "to_announce",
+    "verdict",
+]
