@@ -1,0 +1,1 @@
+"""Door two: gRPC. Each servicer translates in, calls one operation, translates out."""

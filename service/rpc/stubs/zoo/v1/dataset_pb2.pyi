@@ -1,0 +1,69 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DatasetState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DATASET_STATE_UNSPECIFIED: _ClassVar[DatasetState]
+    DATASET_STATE_UPLOADED: _ClassVar[DatasetState]
+    DATASET_STATE_CHECKING: _ClassVar[DatasetState]
+    DATASET_STATE_READY: _ClassVar[DatasetState]
+    DATASET_STATE_REJECTED: _ClassVar[DatasetState]
+DATASET_STATE_UNSPECIFIED: DatasetState
+DATASET_STATE_UPLOADED: DatasetState
+DATASET_STATE_CHECKING: DatasetState
+DATASET_STATE_READY: DatasetState
+DATASET_STATE_REJECTED: DatasetState
+
+class DatasetManifest(_message.Message):
+    __slots__ = ("name", "layout", "labels", "on_error", "licence", "tags")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    layout: str
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    on_error: str
+    licence: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Dataset(_message.Message):
+    __slots__ = ("id", "name", "state", "images", "labels", "sha256", "licence", "tags", "problems", "created_at", "etag", "job_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    state: DatasetState
+    images: int
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    sha256: str
+    licence: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    problems: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
+    created_at: _timestamp_pb2.Timestamp
+    etag: str
+    job_id: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[DatasetState, str]] = ..., images: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sha256: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,166 @@
+import datetime
+
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class RankingState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RANKING_STATE_UNSPECIFIED: _ClassVar[RankingState]
+    RANKING_STATE_PENDING: _ClassVar[RankingState]
+    RANKING_STATE_READY: _ClassVar[RankingState]
+    RANKING_STATE_FAILED: _ClassVar[RankingState]
+RANKING_STATE_UNSPECIFIED: RankingState
+RANKING_STATE_PENDING: RankingState
+RANKING_STATE_READY: RankingState
+RANKING_STATE_FAILED: RankingState
+
+class RankTarget(_message.Message):
+    __slots__ = ("model_id", "dataset_id")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    dataset_id: str
+    def __init__(self, model_id: _Optional[str] = ..., dataset_id: _Optional[str] = ...) -> None: ...
+
+class CandidateFilter(_message.Message):
+    __slots__ = ("task", "tag", "name")
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    task: str
+    tag: str
+    name: str
+    def __init__(self, task: _Optional[str] = ..., tag: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class ModelIds(_message.Message):
+    __slots__ = ("ids",)
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Candidates(_message.Message):
+    __slots__ = ("model_ids", "filter")
+    MODEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    model_ids: ModelIds
+    filter: CandidateFilter
+    def __init__(self, model_ids: _Optional[_Union[ModelIds, _Mapping]] = ..., filter: _Optional[_Union[CandidateFilter, _Mapping]] = ...) -> None: ...
+
+class RankRequest(_message.Message):
+    __slots__ = ("target", "probe_set_id", "candidates", "metric", "edge_weight", "settings")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    target: RankTarget
+    probe_set_id: str
+    candidates: Candidates
+    metric: str
+    edge_weight: float
+    settings: _struct_pb2.Struct
+    def __init__(self, target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[_Union[Candidates, _Mapping]] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class RankingItem(_message.Message):
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval_low", "interval_high", "valid_probes")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    NODE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_LOW_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_HIGH_FIELD_NUMBER: _ClassVar[int]
+    VALID_PROBES_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    model_id: str
+    name: str
+    score: float
+    node_similarity: float
+    edge_similarity: float
+    interval_low: float
+    interval_high: float
+    valid_probes: int
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., valid_probes: _Optional[int] = ...) -> None: ...
+
+class UnrankedModel(_message.Message):
+    __slots__ = ("model_id", "code", "detail")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    code: str
+    detail: str
+    def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class Ranking(_message.Message):
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    UNRANKED_FIELD_NUMBER: _ClassVar[int]
+    CACHE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: RankingState
+    job_id: str
+    metric: str
+    items: _containers.RepeatedCompositeFieldContainer[RankingItem]
+    unranked: _containers.RepeatedCompositeFieldContainer[UnrankedModel]
+    cache_key: str
+    created_at: _timestamp_pb2.Timestamp
+    error: _common_pb2.Problem
+    edge_weight: float
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+
+class RankResponse(_message.Message):
+    __slots__ = ("ranking",)
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    ranking: Ranking
+    def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
+
+class GetRankingRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetRankingResponse(_message.Message):
+    __slots__ = ("ranking",)
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    ranking: Ranking
+    def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
+
+class GetMapRequest(_message.Message):
+    __slots__ = ("dataset_id", "metric", "edge_weight", "format")
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    dataset_id: str
+    metric: str
+    edge_weight: float
+    format: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ...) -> None: ...
+
+class GetMapResponse(_message.Message):
+    __slots__ = ("media_type", "chunk")
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    media_type: str
+    chunk: bytes
+    def __init__(self, media_type: _Optional[str] = ..., chunk: _Optional[bytes] = ...) -> None: ...
