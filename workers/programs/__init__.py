@@ -1,0 +1,25 @@
+"""Uploaded networks in, one executable form out.
+
+``read_program`` reads a ``torch.export.save`` archive with a reader of our own: the zip is bounded,
+the JSON graph is checked, weights are taken raw, operators come from an allow-list, and nothing is
+unpickled or evaluated. The result is a ``Program``, which later rooms run, cut and differentiate.
+"""
+
+from workers.programs.nonlinearities import EPSILON, Slope
+from workers.programs.program import OUTPUT, Layer, Program
+from workers.programs.reading import read_program
+from workers.programs.recognition import FileKind, kind_of
+from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
+
+__all__ = [
+    "EPSILON",
+    "OUTPUT",
+    "FileKind",
+    "Layer",
+    "Program",
+    "ProgramFailedError",
+    "ProgramRefusedError",
+    "Slope",
+    "kind_of",
+    "read_program",
+]

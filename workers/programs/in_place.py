@@ -1,0 +1,121 @@
+"""Which in-place calls of a graph can run in their pure form, and which must really write."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from workers.programs.instructions import Instruction, Slot, slots_in
+from workers.programs.refusal import ProgramRefusedError
+
+_NEVER = -1
+
+
+def without_writes(
+    instructions: Sequence[Instruction], outputs: tuple[int, ...], *, fixed: frozenset[int]
+) -> tuple[Instruction, ...]:
+    """In-place calls made pure, with later readers pointed to the new value.
+
+    A call whose memory is also seen through another value that is read later keeps writing
+    (``writes_back``).
+
+    Args:
+        instructions: Calls in their order, reading the names of the export.
+        outputs: Slots that are read after the last instruction.
+        fixed: Slots of weights.
+
+    Raises:
+        ProgramRefusedError: ``mutates_weights``.
+    """
+    roots = _memory_roots(instructions)
+    made, last_read = _lifetimes(instructions, outputs)
+    current: dict[int, int] = {}
+    kept: list[Instruction] = []
+    for place, instruction in enumerate(instructions):
+        told = _redirected(instruction, current)
+        if instruction.operator.in_place:
+            target = _target(instruction)
+            root = roots.get(target, target)
+            if root in fixed:
+                raise _writes_to_weight(instruction)
+            others = (slot for slot in (root, *(s for s, r in roots.items() if r == root)) if made.get(slot, _NEVER) < place)  # fmt: skip
+            seen = any(
+                last_read.get(slot, _NEVER) > place
+                and latest(slot, current) != latest(target, current)
+                for slot in others
+            )
+            told = replace(told, writes_back=seen)
+            current[latest(target, current)] = instruction.outputs[0]
+        kept.append(told)
+    return tuple(replace(i, reads=tuple(slots_in([*i.positional, *(v for _, v in i.named)]))) for i in kept)  # fmt: skip
+
+
+def latest(slot: int, current: dict[int, int]) -> int:
+    """The slot that now holds the value once called ``slot``."""
+    while slot in current:
+        slot = current[slot]
+    return slot
+
+
+def latest_of(instructions: Sequence[Instruction], slots: tuple[int, ...]) -> tuple[int, ...]:
+    """Where the outputs are to be found when in-place calls were made on them at last."""
+    current: dict[int, int] = {}
+    for instruction in instructions:
+        if instruction.operator.in_place:
+            current[latest(_target(instruction), current)] = instruction.outputs[0]
+    return tuple(latest(slot, current) for slot in slots)
+
+
+def _target(instruction: Instruction) -> int:
+    """The slot that an in-place call overwrites."""
+    if not instruction.positional or not isinstance(instruction.positional[0], Slot):
+        raise ProgramRefusedError("broken_graph", f"{instruction.name[:80]} writes to nothing")
+    return instruction.positional[0].number
+
+
+def _writes_to_weight(instruction: Instruction) -> ProgramRefusedError:
+    return ProgramRefusedError(
+        "mutates_weights",
+        f"{instruction.name[:80]} writes to a weight",
+        "call .eval() before exporting, and keep no state in buffers",
+    )
+
+
+def _memory_roots(instructions: Sequence[Instruction]) -> dict[int, int]:
+    """For each slot that may share memory: the slot whose memory it is."""
+    roots: dict[int, int] = {}
+    for instruction in instructions:
+        shares = instruction.operator.views or instruction.operator.in_place
+        if shares and instruction.reads:
+            source = instruction.reads[0]
+            roots.update((output, roots.get(source, source)) for output in instruction.outputs)
+    return roots
+
+
+def _lifetimes(
+    instructions: Sequence[Instruction], outputs: tuple[int, ...]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """When each slot is made, and when it is read for the last time."""
+    made: dict[int, int] = {}
+    last_read: dict[int, int] = {}
+    for place, instruction in enumerate(instructions):
+        made.update((slot, place) for slot in instruction.outputs)
+        last_read.update((slot, place) for slot in instruction.reads)
+    last_read.update((slot, len(instructions)) for slot in outputs)
+    return made, last_read
+
+
+def _redirected(instruction: Instruction, current: dict[int, int]) -> Instruction:
+    """The instruction reading the newest values."""
+
+    def newest(value: Any) -> Any:
+        if isinstance(value, Slot):
+            return Slot(latest(value.number, current))
+        return [newest(item) for item in value] if isinstance(value, list) else value
+
+    if not current:
+        return instruction
+    return replace(
+        instruction,
+        positional=tuple(newest(value) for value in instruction.positional),
+        named=tuple((name, newest(value)) for name, value in instruction.named),
+    )

@@ -1,0 +1,126 @@
+"""The layer list of a program, and the layer whose output stands for its features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workers.programs.instructions import Instruction, Listing, Slot
+from workers.programs.program import Layer
+
+_LINEAR = {"linear", "addmm", "mm"}
+_CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution", "conv_transpose2d"}
+_CLASSIFIER_RANK, _IMAGE_RANK = 2, 4
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Named layers in order of execution, their slots, and the default feature layer."""
+
+    layers: tuple[Layer, ...]
+    slots: Mapping[str, int]
+    feature_layer: str
+
+
+def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int) -> Cuts:
+    """Every place where the network can be cut.
+
+    A module's output is that of its last call, under the module's own path; calls outside of all
+    modules go by their node's name. Values that do not keep one entry per image are left out.
+
+    Args:
+        listing: The calls.
+        shapes: Shapes of the values that depend on the image.
+        batch: Number of images that they were made with.
+    """
+    ends: dict[str, tuple[int, str]] = {}
+    for place, instruction in enumerate(listing.instructions):
+        for path, kind in _names(instruction):
+            if _is_cut(instruction, shapes, batch):
+                ends[path] = (place, kind)
+    found = [(place, path, kind) for path, (place, kind) in ends.items()]
+    feature = _feature_slot(listing, shapes, batch)
+    slots = {
+        path: listing.instructions[place].outputs[0]
+        for place, path, _ in sorted(found, key=_order)
+    }
+    kinds = {path: kind for _, path, kind in found}
+    name = _name_of(feature, listing, slots, kinds)
+    layers = tuple(
+        Layer(path, kinds[path], tuple(shapes[slot][1:])) for path, slot in slots.items()
+    )
+    return Cuts(layers, slots, name)
+
+
+def _order(entry: tuple[int, str, str]) -> tuple[int, int]:
+    """Execution order; of modules that end at the same call the innermost comes first."""
+    return entry[0], -entry[1].count(".")
+
+
+def _names(instruction: Instruction) -> list[tuple[str, str]]:
+    """Module paths that a call belongs to, or its node's name when there is none."""
+    return list(instruction.modules) or [(instruction.name, instruction.operator.name)]
+
+
+def _is_cut(instruction: Instruction, shapes: Mapping[int, tuple[int, ...]], batch: int) -> bool:
+    if len(instruction.outputs) != 1:
+        return False
+    shape = shapes.get(instruction.outputs[0], ())
+    return len(shape) > 1 and shape[0] == batch
+
+
+def _feature_slot(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int) -> int:
+    """Slot of the default features.
+
+    For classifiers (a flat answer) the input of the last linear or 1 × 1 convolution; otherwise,
+    and where there is none, the input of the last convolution or, failing that, the last value of
+    rank 4 before the answer.
+    """
+    ancestors = _ancestors(listing)
+    flat = len(shapes.get(listing.outputs[0], ())) == _CLASSIFIER_RANK
+    spatial = listing.image
+    for instruction in reversed(ancestors):
+        source = _source(instruction)
+        shape = shapes.get(source, ())
+        if len(shape) < _CLASSIFIER_RANK or shape[0] != batch or source == listing.image:
+            continue
+        name = instruction.operator.name
+        if flat and (name in _LINEAR or instruction.pointwise):
+            return source
+        if not flat and name in _CONVOLUTIONS | _LINEAR:
+            return source
+        if spatial == listing.image and len(shape) == _IMAGE_RANK:
+            spatial = source
+    return spatial if spatial != listing.image else listing.outputs[0]
+
+
+def _source(instruction: Instruction) -> int:
+    """The slot that a call transforms; -1 where it has none."""
+    place = 1 if instruction.operator.name == "addmm" else 0
+    arguments = instruction.positional
+    found = arguments[place] if len(arguments) > place else None
+    return found.number if isinstance(found, Slot) else -1
+
+
+def _ancestors(listing: Listing) -> list[Instruction]:
+    """Calls that the first answer depends on, in order."""
+    needed = {listing.outputs[0]}
+    found: list[Instruction] = []
+    for instruction in reversed(listing.instructions):
+        if needed & set(instruction.outputs):
+            needed.update(instruction.reads)
+            found.append(instruction)
+    return found[::-1]
+
+
+def _name_of(slot: int, listing: Listing, slots: dict[str, int], kinds: dict[str, str]) -> str:
+    """The layer name of a slot; a value without one becomes a layer under its node's name."""
+    named = [path for path, held in slots.items() if held == slot]
+    if named:
+        return min(named, key=len)
+    for instruction in listing.instructions:
+        if slot in instruction.outputs:
+            name = (
+                instruction.name if instruction.name not in slots else f"{instruction.name}:{slot}"
+            )
+            slots[name], kinds[name] = slot, instruction.operator.name
+            return name
+    return "output"

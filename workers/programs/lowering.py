@@ -1,0 +1,164 @@
+"""A checked graph becomes a list of instructions over numbered slots."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.programs.arguments import Ref
+from workers.programs.graph import Graph, Node, Subgraph, renamed
+from workers.programs.in_place import latest_of, without_writes
+from workers.programs.instructions import Instruction, Listing, Slot, slots_in
+from workers.programs.operators import Operator, is_ignored, operator_of
+from workers.programs.refusal import ProgramRefusedError
+
+_AUTOCAST = "torch.ops.higher_order.wrap_with_autocast"
+
+
+@dataclass
+class _Naming:
+    """Names to slots while the list is written; a name is given once."""
+
+    slots: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+
+    def give(self, name: str) -> int:
+        if name in self.slots:
+            raise ProgramRefusedError("broken_graph", f"two values are called {name[:80]!r}")
+        self.slots[name] = self.count
+        self.count += 1
+        return self.count - 1
+
+    def slot(self, name: str) -> int:
+        if name not in self.slots:
+            raise ProgramRefusedError(
+                "broken_graph", f"{name[:80]!r} is read before anything made it"
+            )
+        return self.slots[name]
+
+
+def lower(graph: Graph) -> Listing:
+    """The instruction list of a graph.
+
+    Raises:
+        ProgramRefusedError: A value that is read before it is made, an operator outside the
+            allow-list, an argument that the operator does not have, or a write to a weight.
+    """
+    naming = _Naming()
+    weights: dict[int, str] = {}
+    parameters: set[int] = set()
+    for placeholder in graph.placeholders:
+        slot = naming.give(placeholder.name or f"unused {naming.count}")
+        if placeholder.payload is not None:
+            weights[slot] = placeholder.payload
+        if placeholder.role == "parameter":
+            parameters.add(slot)
+    image = naming.slot(graph.image)
+    instructions = [
+        _instruction(node, naming)
+        for node in _flattened(graph.nodes)
+        if not is_ignored(node.target)
+    ]
+    outputs = tuple(naming.slot(name) for name in graph.outputs)
+    kept = without_writes(instructions, outputs, fixed=frozenset(weights))
+    ends = latest_of(instructions, outputs)
+    return Listing(kept, image, weights, frozenset(parameters), ends)
+
+
+def _flattened(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Nodes with regions that only switch autocast off written out in their place."""
+    for node in nodes:
+        if node.target != _AUTOCAST:
+            yield node
+            continue
+        yield from _flattened(_region(node))
+
+
+def _region(node: Node) -> Iterator[Node]:
+    """The nodes of an autocast region, and one alias for each of its results."""
+    values = [value for _, value in node.arguments]
+    subgraph = next((value for value in values if isinstance(value, Subgraph)), None)
+    if subgraph is None or True in values[2:3]:
+        raise ProgramRefusedError(
+            "operator_not_allowed",
+            "the graph switches autocast on",
+            "export the network in float32, outside of autocast",
+        )
+    operands = [value.name for value in values if isinstance(value, Ref)]
+    if len(operands) != len(subgraph.inputs) or len(node.outputs) != len(subgraph.outputs):
+        raise ProgramRefusedError("broken_graph", f"{node.name[:80]} does not fit its region")
+    names = dict(zip(subgraph.inputs, operands, strict=True))
+    prefix = f"{node.name}/"
+    for inner in subgraph.nodes:
+        yield renamed(inner, names, prefix)
+    for outer, inner_name in zip(node.outputs, subgraph.outputs, strict=True):
+        source = Ref(names.get(inner_name, prefix + inner_name))
+        yield Node(
+            outer, "torch.ops.aten.alias.default", (("self", source),), (outer,),
+            many=False, modules=node.modules,
+        )  # fmt: skip
+
+
+def _instruction(node: Node, naming: _Naming) -> Instruction:
+    """One node with slots in place of names."""
+    operator = operator_of(node.target)
+    arguments = [(name, _with_slots(value, naming)) for name, value in node.arguments]
+    positional, named = _in_schema_order(node, operator, arguments)
+    _refuse_training(operator, named, positional)
+    return Instruction(
+        name=node.name,
+        operator=operator,
+        positional=positional,
+        named=named,
+        reads=tuple(slots_in([value for _, value in arguments])),
+        outputs=tuple(naming.give(name) for name in node.outputs),
+        many=node.many,
+        modules=node.modules,
+    )
+
+
+def _with_slots(value: Any, naming: _Naming) -> Any:
+    if isinstance(value, Ref):
+        return Slot(naming.slot(value.name))
+    if isinstance(value, Subgraph):
+        raise ProgramRefusedError("operator_not_allowed", "the graph holds control flow")
+    return [_with_slots(item, naming) for item in value] if isinstance(value, list) else value
+
+
+def _in_schema_order(
+    node: Node, operator: Operator, arguments: list[tuple[str, Any]]
+) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
+    """Positional arguments without gaps, and those that are passed by name."""
+    if operator.parameters is None:
+        return tuple(value for _, value in arguments), ()
+    given = dict(arguments)
+    if len(given) != len(arguments) or not given.keys() <= set(operator.parameters):
+        raise ProgramRefusedError(
+            "argument_not_allowed", f"{node.target[:80]} has no such arguments"
+        )
+    defaults = dict(operator.defaults)
+    order = [name for name in operator.parameters if name not in operator.keyword_only]
+    last = max((place for place, name in enumerate(order, 1) if name in given), default=0)
+    missing = [name for name in order[:last] if name not in given and name not in defaults]
+    if missing:
+        raise ProgramRefusedError("argument_not_allowed", f"{node.target[:80]} lacks {missing[0]}")
+    positional = tuple(given.get(name, defaults.get(name)) for name in order[:last])
+    named = tuple((name, given[name]) for name in operator.parameters if name in operator.keyword_only and name in given)  # fmt: skip
+    return positional, named
+
+
+def _refuse_training(
+    operator: Operator, named: tuple[tuple[str, Any], ...], positional: tuple[Any, ...]
+) -> None:
+    """Batch statistics and dropout make the answer depend on chance and on the other images."""
+    places = {"batch_norm": "training", "dropout": "train", "feature_dropout": "train",
+              "alpha_dropout": "train", "instance_norm": ""}  # fmt: skip
+    key = places.get(operator.name)
+    if not key or operator.parameters is None:
+        return
+    values = dict(zip(operator.parameters, positional, strict=False)) | dict(named)
+    if values.get(key) is not False:
+        raise ProgramRefusedError(
+            "training_mode",
+            f"{operator.name} runs in training mode",
+            "call .eval() on the network before exporting",
+        )

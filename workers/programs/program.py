@@ -1,0 +1,248 @@
+"""The one executable form of every uploaded network.
+
+A program is a list of allow-listed tensor calls. It interprets them one by one; nothing is
+compiled, generated or evaluated. Weights never require a gradient.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workers.programs.execution import bind, execute
+from workers.programs.instructions import Listing
+from workers.programs.nonlinearities import Slope
+from workers.programs.plans import Plan, plan_for
+
+OUTPUT = "output"
+_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A place where a network can be cut: its ``shape`` leaves the batch axis out."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a program shows to the outside.
+
+    ``slots`` maps layer names to the slots that hold their outputs. ``batch_range`` is the least
+    and greatest number of images of one forward pass.
+    """
+
+    layers: tuple[Layer, ...]
+    slots: Mapping[str, int]
+    feature_layer: str
+    input_shape: tuple[int, int, int]
+    batch: int | None
+    batch_range: tuple[int, int]
+    flops: int
+
+
+class Program:
+    """An uploaded network, ready to run.
+
+    Args:
+        listing: The instructions.
+        face: Layers and input shape.
+        weights: Tensor of each weight slot.
+        dtype: Element type of the floating-point weights and of all computation.
+        native: Element type that the export was made in; mentions of it mean ``dtype``.
+    """
+
+    def __init__(
+        self,
+        listing: Listing,
+        face: Face,
+        weights: Mapping[int, Tensor],
+        *,
+        dtype: torch.dtype,
+        native: torch.dtype,
+    ) -> None:
+        self._listing = listing
+        self._face = face
+        self._weights = dict(weights)
+        self._native = native
+        self.dtype = dtype
+        self.device = next((tensor.device for tensor in weights.values()), torch.device("cpu"))
+        self._bound = [bind(one, self.device, (native, dtype)) for one in listing.instructions]
+        self._plans: dict[tuple[int, ...], Plan] = {}
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every place where the network can be cut, in the order of execution."""
+        return self._face.layers
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+        return self._face.input_shape
+
+    @property
+    def batch(self) -> int | None:
+        """The fixed number of images per pass, None when any number will do."""
+        return self._face.batch
+
+    @property
+    def feature_layer(self) -> str:
+        """The layer whose output serves as features unless the manifest names another."""
+        return self._face.feature_layer
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one image.
+
+        Two for each multiply-add of convolutions, matrix products and attention.
+        """
+        return self._face.flops
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained numbers: floating-point parameters, not buffers or constants."""
+        names = self._listing.parameters
+        return sum(self._weights[slot].numel() for slot in names)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over instructions and weights: equal programs compute the same."""
+        digest = hashlib.sha256()
+        for instruction in self._listing.instructions:
+            call = (instruction.operator.name, instruction.positional, instruction.named, instruction.outputs)  # fmt: skip
+            digest.update(repr(call).encode())
+        for slot, tensor in sorted(self._weights.items()):
+            digest.update(f"{slot} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(raw.numpy().data)
+        return digest.hexdigest()
+
+    def named_weights(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters, buffers and constants by their names in the export."""
+        for slot, name in self._listing.weights.items():
+            yield name, self._weights[slot]
+
+    def parameters(self) -> Iterator[Tensor]:
+        """The trained tensors; none requires a gradient."""
+        return (self._weights[slot] for slot in self._listing.parameters)
+
+    def to(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        memory_format: torch.memory_format = torch.preserve_format,
+    ) -> "Program":
+        """The same network elsewhere, or in another floating-point type; this one is unchanged."""
+        target = dtype if dtype is not None else self.dtype
+
+        def moved(tensor: Tensor) -> Tensor:
+            kind = target if tensor.dtype in _FLOATS else None
+            spatial = memory_format if tensor.ndim == 4 else torch.preserve_format  # noqa: PLR2004
+            return tensor.to(device=device, dtype=kind, memory_format=spatial)
+
+        weights = {slot: moved(tensor) for slot, tensor in self._weights.items()}
+        return Program(self._listing, self._face, weights, dtype=target, native=self._native)
+
+    def with_face(self, **changes: Any) -> "Program":
+        """The same network with another default feature layer or other shown facts."""
+        face = replace(self._face, **changes)
+        return Program(self._listing, face, self._weights, dtype=self.dtype, native=self._native)
+
+    def __call__(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """What the network answers; a tuple when it has several outputs.
+
+        Args:
+            images: (n, channels, height, width), already normalised as the manifest says.
+
+        Raises:
+            ValueError: ``images`` has another shape.
+            ProgramFailedError: An instruction failed.
+        """
+        slots = self._listing.outputs
+        values = self._run(images, slots, Slope.EXACT)
+        answers = tuple(values[slot] for slot in slots)
+        return answers[0] if len(answers) == 1 else answers
+
+    def read(
+        self, images: Tensor, layers: Sequence[str], *, slope: Slope | str = Slope.EXACT
+    ) -> dict[str, Tensor]:
+        """Outputs of the named layers from one forward pass that stops after the last of them.
+
+        Args:
+            images: (n, channels, height, width). Gradients flow back to it.
+            layers: Names from ``layers``; "output" is the first answer of the network.
+            slope: ``epsilon_lrp`` makes nonlinearities hand back f(z)/(z + ε·sgn z).
+
+        Raises:
+            KeyError: There is no such layer.
+            ValueError: ``images`` has another shape.
+            ProgramFailedError: An instruction failed.
+        """
+        slots = {name: self._slot(name) for name in layers}
+        values = self._run(images, tuple(dict.fromkeys(slots.values())), Slope(slope))
+        return {name: values[slot] for name, slot in slots.items()}
+
+    def _slot(self, layer: str) -> int:
+        if layer == OUTPUT:
+            return self._listing.outputs[0]
+        if layer not in self._face.slots:
+            raise KeyError(f"the network has no layer {layer!r}; `layers` lists them")
+        return self._face.slots[layer]
+
+    def _run(self, images: Tensor, slots: tuple[int, ...], slope: Slope) -> dict[int, Tensor]:
+        """The values of ``slots`` for any number of images: padded and split where it must be."""
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.input_shape:  # noqa: PLR2004
+            raise ValueError(f"images must be (n, {', '.join(map(str, self.input_shape))})")
+        low, high = self._face.batch_range
+        step = max(1, min(high, len(images)))
+        parts = [
+            self._pass(images[start : start + step], slots, slope, least=low)
+            for start in range(0, max(1, len(images)), step)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return {slot: torch.cat([part[slot] for part in parts]) for slot in slots}
+
+    def _pass(
+        self, images: Tensor, slots: tuple[int, ...], slope: Slope, *, least: int
+    ) -> dict[int, Tensor]:
+        """One forward pass; missing images are zeros whose answers are dropped."""
+        count = len(images)
+        if count < least:
+            images = torch.cat([images, images.new_zeros(least - count, *self.input_shape)])
+        values = self.interpret(images, slots, slope)
+        if count < least:
+            return {slot: value[:count] for slot, value in values.items()}
+        return values
+
+    def interpret(
+        self, images: Tensor, slots: tuple[int, ...], slope: Slope = Slope.EXACT
+    ) -> dict[int, Any]:
+        """Run what ``slots`` need, freeing each value after its last reader.
+
+        Raises:
+            ProgramFailedError: An instruction failed.
+        """
+        plan = self._plans.get(slots)
+        if plan is None:
+            plan = self._plans.setdefault(slots, plan_for(self._listing, slots))
+        memory: dict[int, Any] = dict(self._weights)
+        given = images.to(device=self.device, dtype=self.dtype)
+        memory[self._listing.image] = given.clone() if plan.writes else given
+        found: dict[int, Any] = {}
+        for place, freed in plan.steps:
+            call = self._bound[place]
+            execute(call, memory, slope)
+            for slot in call.outputs:
+                if slot in plan.wanted:
+                    found[slot] = memory[slot].clone() if plan.writes else memory[slot]
+            for slot in freed:
+                del memory[slot]
+        return found | {slot: memory[slot] for slot in slots if slot not in found}
