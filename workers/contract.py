@@ -13,6 +13,7 @@ class Report(Protocol):
         ...
 
 
+@runtime_checkable
 class Room(Protocol):
     """A module under ``workers.methods``.
 

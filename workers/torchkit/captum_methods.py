@@ -16,7 +16,12 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import Attribution, Target
 from workers.torchkit.canonical import resize
-from workers.torchkit.features import AttributionNotPossibleError, FeatureReader, read_feature
+from workers.torchkit.features import (
+    AttributionNotPossibleError,
+    FeatureReader,
+    Slope,
+    read_feature,
+)
 from workers.torchkit.gradients import (
     Attributed,
     AttributionMethod,
@@ -87,11 +92,9 @@ def smooth_grad(reader: FeatureReader, inputs: Tensor, question: Question) -> At
         for image in inputs.unsqueeze(1):
             torch.manual_seed(question.seed)
             spread = float(image.max() - image.min()) * _NOISE_SHARE
-            maps.append(
-                captum.attribute(
-                    image.detach(), nt_samples=_NOISE_SAMPLES, stdevs=spread, abs=True
-                )
-            )
+            leaf = image.detach().requires_grad_()
+            found = captum.attribute(leaf, nt_samples=_NOISE_SAMPLES, stdevs=spread, abs=True)
+            maps.append(found.detach())
     return Attributed(torch.cat(maps), _features(reader, inputs, question))
 
 
@@ -142,7 +145,7 @@ def grad_cam(reader: FeatureReader, inputs: Tensor, question: Question) -> Attri
     """
     layers = _spatial_layers(reader, question.layer)
     outputs = reader.read(
-        inputs.detach().requires_grad_(), [*layers, question.layer], slope="exact"
+        inputs.detach().requires_grad_(), [*layers, question.layer], slope=Slope.EXACT
     )
     features = outputs[question.layer].flatten(1).to(torch.float32)
     scalar = target_of_each(features, question.target).sum()
@@ -150,13 +153,13 @@ def grad_cam(reader: FeatureReader, inputs: Tensor, question: Question) -> Attri
         scalar, [outputs[one] for one in layers], allow_unused=True
     )
     for name, gradient in zip(layers, gradients, strict=True):
-        if gradient is not None and gradient.abs().sum() > 0:
-            plane = _class_activation(outputs[name].detach(), gradient)
+        if gradient is not None:
+            plane = class_activation(outputs[name].detach(), gradient)
             return Attributed(resize(plane.float(), _size(inputs)), features.detach())
     raise _no_spatial_layer()
 
 
-def _class_activation(
+def class_activation(
     activation: Float[Tensor, "probe channel row column"],
     gradient: Float[Tensor, "probe channel row column"],
 ) -> Float[Tensor, "probe 1 row column"]:

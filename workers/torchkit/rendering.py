@@ -27,8 +27,10 @@ _GREYED = 0.65
 _GAP = 6
 _CAPTION = 18
 
+Plane = Float[Tensor, "grid grid"]
+DrawnPlane = Float[Tensor, "row column"]
+Photo = UInt8[Tensor, "side side 3"]
 Picture = UInt8[Tensor, "row column 3"]
-Plane = Float[Tensor, "row column"]
 
 
 def png(picture: Picture) -> bytes:
@@ -38,7 +40,7 @@ def png(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def draw(heat_map: Plane, image: Picture, style: Style) -> Picture:
+def draw(heat_map: Plane, image: Photo, style: Style) -> Picture:
     """The map in the style asked for, at least 256 pixels wide."""
     if style is Style.SIGNED:
         return signed_heat_map(heat_map, image.shape[0])
@@ -47,7 +49,7 @@ def draw(heat_map: Plane, image: Picture, style: Style) -> Picture:
     return overlay(heat_map, image)
 
 
-def enlarged(image: Picture) -> Picture:
+def enlarged(image: Photo) -> Picture:
     """The image at the size maps are drawn at; small images keep visible pixels."""
     side = drawn_side(image.shape[0])
     how = (
@@ -73,7 +75,7 @@ def absolute_heat_map(heat_map: Plane, side: int) -> Picture:
     return coloured(shown / strongest(shown), "inferno")
 
 
-def overlay(heat_map: Plane, image: Picture) -> Picture:
+def overlay(heat_map: Plane, image: Photo) -> Picture:
     """The greyed image under the colours of |map|, which cover where the map is strong.
 
     |map| is smoothed first: single pixels of a gradient are noise to the eye, and the region
@@ -88,20 +90,20 @@ def overlay(heat_map: Plane, image: Picture) -> Picture:
     return mixed.round().clamp(0, 255).to(torch.uint8)
 
 
-def greyed(image: Picture) -> Float[Tensor, "row column 3"]:
+def greyed(picture: Picture) -> Float[Tensor, "row column 3"]:
     """The image with most of its colour taken away, so that the map's colours stand out."""
-    pixels = image.float()
+    pixels = picture.float()
     return torch.lerp(pixels, pixels.mean(dim=-1, keepdim=True).expand_as(pixels), _GREYED)
 
 
-def display_plane(heat_map: Plane, side: int) -> Plane:
+def display_plane(heat_map: Plane, side: int) -> DrawnPlane:
     """The map enlarged to the drawn size; NaN and infinity are drawn as 0."""
     drawn = drawn_side(side)
     finite = heat_map.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
     return resize(finite[None, None], (drawn, drawn))[0, 0]
 
 
-def strongest(shown: Plane) -> float:
+def strongest(shown: DrawnPlane) -> float:
     """The 99.5th percentile of |map|, or the maximum where that is 0; 1 for an empty map."""
     magnitudes = shown.abs().flatten()
     ordered = magnitudes.sort().values
@@ -109,7 +111,7 @@ def strongest(shown: Plane) -> float:
     return percentile or float(ordered[-1]) or 1.0
 
 
-def smoothed(plane: Plane, sigma: float) -> Plane:
+def smoothed(plane: DrawnPlane, sigma: float) -> DrawnPlane:
     """The plane under a Gaussian of width ``sigma`` pixels, mirrored at the border."""
     reach = min(max(1, round(3 * sigma)), min(plane.shape) - 1)
     offsets = torch.arange(-reach, reach + 1, dtype=plane.dtype)
@@ -120,13 +122,15 @@ def smoothed(plane: Plane, sigma: float) -> Plane:
     return functional.conv2d(rows, weights.view(1, 1, 1, -1))[0, 0]
 
 
-def coloured(values: Plane, palette: str) -> Picture:
+def coloured(values: DrawnPlane, palette: str) -> Picture:
     """Values from 0 to 1 as colours of a matplotlib palette; beyond, the end colours."""
     rgba = mpl.colormaps[palette](values.clamp(0, 1).numpy(), bytes=True)
     return torch.from_numpy(np.ascontiguousarray(rgba[..., :3]))
 
 
-def sheet(rows: Sequence[Sequence[Picture]], captions: Sequence[str] = ()) -> Picture:
+def sheet(
+    rows: Sequence[Sequence[Picture]], captions: Sequence[str] = ()
+) -> UInt8[Tensor, "height width 3"]:
     """Pictures in a grid on white; ``captions`` stand above the columns.
 
     Rows may differ in length; every cell is as large as the largest picture.

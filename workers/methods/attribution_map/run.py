@@ -62,7 +62,7 @@ def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
         settings=settings_of(params),
         report=report,
     )
-    maps = found.maps.unflatten(1, (-1, found.grid, found.grid))
+    maps = found.maps.reshape(len(inputs.images), -1, found.grid, found.grid)
     return Result(
         indices=inputs.indices,
         maps=maps,
