@@ -1,6 +1,7 @@
 """Settings: the one place that reads the environment (``ZOO_*``)."""
 
-from enum import StrEnum
+import os
+from enum import Enum, StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -109,3 +110,27 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process, read once."""
     return Settings()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which another process reads the same settings.
+
+    It is this process's own, with every setting that has a value spelled out.
+    """
+    spelled = {
+        f"ZOO_{name.upper()}": _spelled(value) for name, value in settings if value is not None
+    }
+    return {**os.environ, **spelled}  # noqa: TID251
+
+
+def _spelled(value: object) -> str:
+    """A setting's value the way it stands in the environment."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Enum():
+            return str(value.value)
+        case tuple():
+            return ",".join(str(item) for item in value)
+        case _:
+            return str(value)

@@ -9,7 +9,7 @@ if it does not.
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 import psutil
@@ -20,15 +20,20 @@ PATIENCE_SECONDS = 10.0
 
 
 class Keeper:
-    """The keeper as ``up`` sees it: a process to tell about every other process."""
+    """The keeper as ``up`` sees it: a process to tell about every other process.
 
-    def __init__(self) -> None:
+    ``inherit`` are file descriptors that stay open until the keeper has done its work, such as
+    the lock of the home folder.
+    """
+
+    def __init__(self, *, inherit: Sequence[int] = ()) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service.embedded.keeper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=inherit,
         )
 
     def hold(self, pid: int, *, by: signal.Signals) -> None:

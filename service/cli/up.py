@@ -1,0 +1,114 @@
+"""``zooscope up``: the whole zoo on this machine, or one part of it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from service.core.errors import UnavailableError, ZooError
+from service.embedded.home import Home
+from service.embedded.household import Household
+from service.embedded.parts import PartName, command_of
+from service.embedded.preparing import prepare, refuse_strangers_without_keys
+from service.settings import Settings, environment
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of all state; default ZOO_HOME.")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", help="REST port; 0 picks a free one.", min=0, max=65535)
+]
+GrpcPortOption = Annotated[
+    int | None,
+    typer.Option("--grpc-port", help="gRPC port; 0 picks a free one.", min=0, max=65535),
+]
+OnlyOption = Annotated[
+    PartName | None, typer.Option("--only", help="Run this part alone, for a distributed set-up.")
+]
+
+
+def up(
+    home: HomeOption = None,
+    port: PortOption = None,
+    grpc_port: GrpcPortOption = None,
+    only: OnlyOption = None,
+) -> None:
+    """Start the zoo: database, broker, worker, scheduler, REST and gRPC; Ctrl-C stops them."""
+    try:
+        settings = settings_with(home=home, port=port, grpc_port=grpc_port)
+        refuse_strangers_without_keys(settings)
+        if only is not None:
+            run_alone(only, settings)
+        run_all(settings)
+    except ZooError as error:
+        fail(error)
+
+
+def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None) -> Settings:
+    """The environment's settings, overridden by what the command line says."""
+    said = {"home": home, "port": port, "grpc_port": grpc_port}
+    return Settings().model_copy(update={k: v for k, v in said.items() if v is not None})
+
+
+def run_all(settings: Settings) -> None:
+    """Run the whole zoo until a signal asks it to stop."""
+    home = Home(settings.folder)
+    with home.claimed() as lock, _signals() as stopping:
+        Household(settings, home, say=_say, stopping=stopping).run(lock=lock)
+
+
+def run_alone(part: PartName, settings: Settings) -> None:
+    """Become one part. Any part brings the tables up to date first; they take turns."""
+    _require(settings.database_url, "ZOO_DATABASE_URL")
+    _require(settings.redis_url, "ZOO_REDIS_URL")
+    home = Home(settings.folder)
+    key = prepare(settings, home)
+    if key is not None:
+        _say(f"admin key  {key}   (shown once; also in {home.admin_key})")
+    sys.stdout.flush()
+    command = command_of(part)
+    os.execve(command[0], command, environment(settings))
+
+
+def fail(error: ZooError) -> None:
+    """Say what was wrong and what to do, and end with status 1."""
+    typer.echo(f"zooscope: {error.detail}", err=True)
+    if error.remedy is not None:
+        typer.echo(f"          {error.remedy}", err=True)
+    raise typer.Exit(1)
+
+
+def _require(address: SecretStr | None, variable: str) -> None:
+    """A part alone starts no private server."""
+    if address is None:
+        raise UnavailableError(
+            f"one part alone needs {variable}",
+            code="address_not_set",
+            remedy="set it, or start everything with `zooscope up`",
+        )
+
+
+@contextmanager
+def _signals() -> Iterator[Event]:
+    """An event that the signals which ask a program to end will set."""
+    stopping = Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: stopping.set()) for number in numbers]
+    try:
+        yield stopping
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    """One line, at once, also into a pipe."""
+    typer.echo(line)
+    sys.stdout.flush()

@@ -1,0 +1,141 @@
+"""The folder in which everything of one machine's zoo lies, and who runs it now."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from service.core.errors import ConflictError
+
+ENDING_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a running ``zooscope up`` says about itself.
+
+    ``ready`` is False until every part has answered; ``parts`` maps names to process ids.
+    """
+
+    rest_url: str
+    grpc_address: str
+    ready: bool
+    parts: dict[str, int]
+    pid: int = field(default_factory=os.getpid)
+
+
+class Home:
+    """Paths below the folder, created when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
+
+    @property
+    def postgres(self) -> Path:
+        """Data of the private Postgres."""
+        return self.folder / "postgres"
+
+    @property
+    def redis(self) -> Path:
+        """Log of the private Redis."""
+        return self.folder / "redis"
+
+    @property
+    def admin_key(self) -> Path:
+        """File with the key that the first start made; readable by its owner alone."""
+        return self.folder / "admin.key"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the parts' logs."""
+        return self.folder / "logs"
+
+    def log(self, part: str) -> Path:
+        """Where a part's output goes."""
+        self.logs.mkdir(exist_ok=True)
+        return self.logs / f"{part}.log"
+
+    def write_admin_key(self, token: str) -> None:
+        """Keep the key in a file that nobody else may read."""
+        self.admin_key.unlink(missing_ok=True)
+        self.admin_key.touch(mode=0o600)
+        self.admin_key.write_text(token + "\n")
+
+    def announce(self, running: Running) -> None:
+        """Tell other commands what runs here."""
+        fresh = self.folder / "up.json.new"
+        fresh.write_text(json.dumps(asdict(running)))
+        fresh.replace(self.folder / "up.json")
+
+    def running(self) -> Running | None:
+        """What runs here now, or None."""
+        try:
+            said = Running(**json.loads((self.folder / "up.json").read_text()))
+        except FileNotFoundError:
+            return None
+        return said if psutil.pid_exists(said.pid) and self._is_claimed() else None
+
+    @contextmanager
+    def claimed(self) -> Iterator[int]:
+        """Own the folder while the block lasts; yields the lock's file descriptor.
+
+        A process that inherits the descriptor owns the folder as well, until it ends.
+
+        Raises:
+            ConflictError: ``home_in_use``, another ``zooscope up`` owns the folder.
+        """
+        with self._lock_file() as lock:
+            self._take(lock)
+            try:
+                yield lock.fileno()
+            finally:
+                (self.folder / "up.json").unlink(missing_ok=True)
+
+    def _take(self, lock: IO[str]) -> None:
+        """Lock the file; the keeper of an owner that died may hold it for some seconds more."""
+        give_up = time.monotonic() + ENDING_SECONDS
+        while not _locked(lock):
+            running = self.running()
+            if running is not None or time.monotonic() > give_up:
+                raise _in_use(self.folder, running)
+            time.sleep(POLL_SECONDS)
+
+    def _is_claimed(self) -> bool:
+        """Whether some process owns the folder."""
+        with self._lock_file() as lock:
+            return not _locked(lock)
+
+    def _lock_file(self) -> IO[str]:
+        return (self.folder / "lock").open("a")
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Whether the lock could be taken; it is given back when the file is closed."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _in_use(folder: Path, running: Running | None) -> ConflictError:
+    """The refusal of a second owner."""
+    who = (
+        f"process {running.pid} serves it at {running.rest_url}"
+        if running is not None
+        else "its processes are still ending"
+    )
+    return ConflictError(
+        f"a zoo already runs in {folder}: {who}",
+        code="home_in_use",
+        remedy=f"use it, stop it with `zooscope down --home {folder}`, or choose another --home",
+    )

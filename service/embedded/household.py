@@ -1,0 +1,185 @@
+"""All processes of one machine's zoo: started together, watched, and ended together."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from signal import SIGTERM
+from threading import Event
+
+from service.core.errors import UnavailableError
+from service.embedded.home import Home, Running
+from service.embedded.keeper import Keeper
+from service.embedded.parts import (
+    Part,
+    PartName,
+    PartProcess,
+    grpc_address,
+    parts_of,
+    rest_url,
+)
+from service.embedded.ports import free_port
+from service.embedded.preparing import prepare
+from service.embedded.servers import PrivateServers
+from service.settings import Settings, environment
+
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.02
+WATCH_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 60.0
+
+# Nobody new may come in while the worker hands its jobs back.
+ENDING_ORDER: Sequence[frozenset[PartName]] = (
+    frozenset({PartName.API, PartName.GRPC, PartName.SCHEDULER}),
+    frozenset({PartName.WORKER}),
+)
+
+
+class Household:
+    """The processes of a zoo in one home folder; ``run`` returns when ``stopping`` is set."""
+
+    def __init__(
+        self, settings: Settings, home: Home, *, say: Callable[[str], None], stopping: Event
+    ) -> None:
+        self._settings = _with_real_ports(settings)
+        self._home = home
+        self._say = say
+        self._stopping = stopping
+        self._processes: dict[PartName, PartProcess] = {}
+        self._crashes: dict[PartName, int] = {}
+        self._due: dict[PartName, float] = {}
+
+    def run(self, *, lock: int) -> None:
+        """Start everything, watch it until told to stop, and end it.
+
+        Args:
+            lock: Descriptor of the home's lock; the keeper holds on to it as well.
+        """
+        began = time.monotonic()
+        with ExitStack() as stack:
+            self._keeper = Keeper(inherit=(lock,))
+            stack.callback(self._keeper.close)
+            self._start_servers()
+            stack.callback(self._servers.stop)
+            stack.callback(self._stop_parts)
+            self._start_parts()
+            self._wait_until_ready(began)
+            self._watch()
+            self._say("stopping")
+
+    def _start_servers(self) -> None:
+        began = time.monotonic()
+        self._servers = PrivateServers(self._settings, self._home, self._keeper)
+        self._settings = self._servers.filled_in(self._settings)
+        for name, pid in self._servers.pids().items():
+            self._report(name, "private", pid, began)
+        key = prepare(self._settings, self._home)
+        if key is not None:
+            self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
+
+    def _start_parts(self) -> None:
+        for part in parts_of(self._settings):
+            self._start(part)
+        self._announce(ready=False)
+
+    def _start(self, part: Part) -> None:
+        process = PartProcess(
+            part, environment=environment(self._settings), log=self._home.log(part.name)
+        )
+        self._processes[part.name] = process
+        self._keeper.hold(process.pid, by=SIGTERM)
+
+    def _wait_until_ready(self, began: float) -> None:
+        """Say each part's line as it becomes ready; give up when one ends or takes too long."""
+        waiting = dict(self._processes)
+        while waiting and not self._stopping.is_set():
+            for name, process in list(waiting.items()):
+                self._refuse_a_dead_start(process)
+                if process.part.answers():
+                    self._report(name, process.part.address, process.pid, process.started_at)
+                    del waiting[name]
+            self._stopping.wait(POLL_SECONDS)
+        if not self._stopping.is_set():
+            self._announce(ready=True)
+            self._say(f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}")
+
+    def _refuse_a_dead_start(self, process: PartProcess) -> None:
+        """Raise UnavailableError, with the end of its log, when a part does not come up."""
+        late = time.monotonic() - process.started_at > READY_SECONDS
+        if process.status() is None and not late:
+            return
+        what = "did not answer in time" if late else f"ended with status {process.status()}"
+        tail = "\n".join(process.log_so_far().splitlines()[-15:])
+        raise UnavailableError(
+            f"{process.part.name} {what}:\n{tail}",
+            code="part_not_started",
+            remedy=f"its whole log is {self._home.log(process.part.name)}",
+        )
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            self._servers.revive(self._say)
+            for name, process in list(self._processes.items()):
+                if process.status() is not None:
+                    self._bury_or_restart(name, process)
+
+    def _bury_or_restart(self, name: PartName, process: PartProcess) -> None:
+        """Plan the restart of a part that has just ended; restart it when the pause is over."""
+        now = time.monotonic()
+        if name not in self._due:
+            pause = self._pause_after(name, lived_seconds=now - process.started_at)
+            self._due[name] = now + pause
+            self._keeper.release(process.pid)
+            self._say(
+                f"{name} ended with status {process.status()}; starting again in {pause:g} s"
+            )
+        elif now >= self._due[name]:
+            del self._due[name]
+            self._start(process.part)
+            self._announce(ready=True)
+
+    def _pause_after(self, name: PartName, *, lived_seconds: float) -> float:
+        """Seconds before the next start: 1, 2, 4 … for a part that keeps failing."""
+        crashes = 0 if lived_seconds > STEADY_SECONDS else self._crashes.get(name, 0)
+        self._crashes[name] = crashes + 1
+        return float(min(2**crashes, LONGEST_PAUSE_SECONDS))
+
+    def _stop_parts(self) -> None:
+        """End the parts, those of one step at the same time."""
+        for step in ENDING_ORDER:
+            ending = [process for name, process in self._processes.items() if name in step]
+            with ThreadPoolExecutor(len(step)) as pool:
+                for process in pool.map(_stopped, ending):
+                    self._keeper.release(process.pid)
+
+    def _announce(self, *, ready: bool) -> None:
+        parts = {name.value: process.pid for name, process in self._processes.items()}
+        self._home.announce(
+            Running(
+                rest_url=rest_url(self._settings),
+                grpc_address=grpc_address(self._settings),
+                ready=ready,
+                parts={**self._servers.pids(), **parts},
+            )
+        )
+
+    def _report(self, name: str, address: str, pid: int, began: float) -> None:
+        took_ms = (time.monotonic() - began) * 1000
+        self._say(f"{name:<10} {address:<28} pid {pid:<8} {took_ms:6.0f} ms")
+
+
+def _with_real_ports(settings: Settings) -> Settings:
+    """Port 0 becomes a port that is free now."""
+    return settings.model_copy(
+        update={
+            "port": settings.port or free_port(),
+            "grpc_port": settings.grpc_port or free_port(),
+        }
+    )
+
+
+def _stopped(process: PartProcess) -> PartProcess:
+    """The same part, ended."""
+    process.stop()
+    return process

@@ -1,0 +1,78 @@
+"""The private servers of one machine, started only where no address is set."""
+
+import signal
+from collections.abc import Callable
+
+import psutil
+from pydantic import SecretStr
+
+from service.embedded.home import Home
+from service.embedded.keeper import Keeper
+from service.embedded.postgres import DATABASE, PrivatePostgres
+from service.embedded.processes import has_ended
+from service.embedded.redis import PrivateRedis
+from service.settings import Settings
+
+
+class PrivateServers:
+    """A private Postgres and Redis for the settings that name none.
+
+    Both are running from construction to ``stop``, and are started again by ``revive``.
+    """
+
+    def __init__(self, settings: Settings, home: Home, keeper: Keeper) -> None:
+        self._home = home
+        self._keeper = keeper
+        self.postgres: PrivatePostgres | None = None
+        self.redis: PrivateRedis | None = None
+        if settings.database_url is None:
+            self._start_postgres()
+        if settings.redis_url is None:
+            self.redis = PrivateRedis(home.redis)
+            self._hold_redis()
+
+    def filled_in(self, settings: Settings) -> Settings:
+        """The settings with the addresses of the private servers."""
+        found = {}
+        if self.postgres is not None:
+            found["database_url"] = SecretStr(self.postgres.url())
+        if self.redis is not None:
+            found["redis_url"] = SecretStr(self.redis.url)
+        return settings.model_copy(update=found)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by name."""
+        servers = {"postgres": self.postgres, "redis": self.redis}
+        return {name: server.pid for name, server in servers.items() if server is not None}
+
+    def revive(self, say: Callable[[str], None]) -> None:
+        """Start whichever has died again, at the same address."""
+        if self.postgres is not None and has_ended(self._postgres_process):
+            say("postgres ended unexpectedly; starting it again")
+            self._keeper.release(self.postgres.pid)
+            self.postgres.stop()
+            self._start_postgres()
+        if self.redis is not None and not self.redis.is_running():
+            say("redis ended unexpectedly; starting it again")
+            self._keeper.release(self.redis.pid)
+            self.redis.restart()
+            self._hold_redis()
+
+    def stop(self) -> None:
+        """Shut both down, the broker first."""
+        for server in (self.redis, self.postgres):
+            if server is not None:
+                pid = server.pid
+                server.stop()
+                self._keeper.release(pid)
+
+    def _start_postgres(self) -> None:
+        self.postgres = PrivatePostgres(self._home.postgres)
+        self._postgres_process = psutil.Process(self.postgres.pid)
+        # To Postgres an interrupt means: end all sessions, write everything down, go.
+        self._keeper.hold(self.postgres.pid, by=signal.SIGINT)
+        self.postgres.create_database(DATABASE)
+
+    def _hold_redis(self) -> None:
+        assert self.redis is not None
+        self._keeper.hold(self.redis.pid, by=signal.SIGTERM)
