@@ -1,0 +1,100 @@
+"""Writes what is said about settings elsewhere from ``service.settings``, or checks that it is current.
+
+python deploy/settings_pages.py write|check
+"""
+
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+PAGE_TOP = """\
+# Settings
+
+Every setting is an environment variable; nothing else is read from the environment, and command-line
+options such as `--port` only override these for one command. This page is written from
+`service/settings.py` by `make fix`, and `make check` refuses an old one.
+
+| variable | kind | default | what it is |
+|---|---|---|---|
+"""
+
+EXAMPLE_TOP = """\
+# Every setting of Zooscope with its default; uncomment what should differ.
+# Written from service/settings.py by `make fix`.
+"""
+
+
+def kind_of(field: FieldInfo) -> str:
+    """The type of a setting, in a word or two."""
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
+    text = str(annotation)
+    if SecretStr.__name__ in text:
+        return "secret text"
+    known = {"int": "whole number", "float": "number", "bool": "true or false", "Path": "folder"}
+    return next((word for name, word in known.items() if name in text), "text")
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as one would type it; empty for None."""
+    value = field.default
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def settings_page() -> str:
+    """The reference page."""
+    rows = (
+        f"| `ZOO_{name.upper()}` | {kind_of(field)} | {_code(default_of(field))} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    )
+    return PAGE_TOP + "\n".join(rows) + "\n"
+
+
+def example() -> str:
+    """The file to copy for a deployment."""
+    entries = (
+        f"\n# {field.description}\n# ZOO_{name.upper()}={default_of(field)}\n"
+        for name, field in Settings.model_fields.items()
+    )
+    return EXAMPLE_TOP + "".join(entries)
+
+
+def pages() -> Mapping[Path, str]:
+    """Each generated file and what it should hold."""
+    return {
+        ROOT / "docs" / "reference" / "settings.md": settings_page(),
+        ROOT / "deploy" / "env.example": example(),
+    }
+
+
+def main(action: str) -> int:
+    """Write the pages, or name those that are old; the exit status."""
+    if action == "write":
+        for path, text in pages().items():
+            path.write_text(text)
+        return 0
+    old = [p for p, text in pages().items() if not p.exists() or p.read_text() != text]
+    for path in old:
+        sys.stderr.write(f"{path.relative_to(ROOT)} is old; run `make fix`\n")
+    return 1 if old else 0
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else "not set"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
