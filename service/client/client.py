@@ -1,0 +1,105 @@
+"""The zoo, as a Python program talks to it."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from service.client.datasets import Datasets
+from service.client.jobs import Jobs, Methods
+from service.client.models import Models
+from service.client.rankings import Maps, Metric, OnJobProgress, Rankings, ranking_request
+from service.client.transport import Patience, Transport
+from service.client.views import Ranking
+
+LOCAL_URL = "http://127.0.0.1:8080"
+
+
+class ZooClient:
+    """A zoo behind an address, with the verbs of the command line.
+
+    ::
+
+        with ZooClient(key="zoo_…") as zoo:
+            model = zoo.models.push(Path("fox.pt2"), {"name": "fox", …})
+            ranking = zoo.rank(model=model["id"], probes="dst_…")
+
+    May be used by several threads at once. Every method raises ZooClientError when the zoo
+    refuses, and UnreachableError when it stays silent.
+    """
+
+    def __init__(
+        self,
+        url: str = LOCAL_URL,
+        *,
+        key: str | None = None,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        self._transport = Transport(
+            url, key=key, patience=patience, timeout_seconds=timeout_seconds
+        )
+        self.models = Models(self._transport)
+        self.datasets = Datasets(self._transport)
+        self.rankings = Rankings(self._transport)
+        self.maps = Maps(self._transport)
+        self.jobs = Jobs(self._transport)
+        self.methods = Methods(self._transport)
+
+    def rank(
+        self,
+        *,
+        probes: str,
+        model: str | None = None,
+        dataset: str | None = None,
+        candidates: Sequence[str] | Mapping[str, str] | None = None,
+        metric: Metric = "depara",
+        edge_weight: float | None = None,
+        settings: Mapping[str, Any] | None = None,
+        wait: bool = True,
+        on_progress: OnJobProgress | None = None,
+        timeout_seconds: float = 3600.0,
+    ) -> Ranking:
+        """The networks of the zoo, ordered for a target.
+
+        Args:
+            probes: The dataset whose images all networks are shown.
+            model: The target, as a network of the zoo.
+            dataset: Or the target as labelled images.
+            candidates: Ids, or a filter such as ``{"task": "segmentation"}``; None means all.
+            metric: ``depara`` or ``attribution``.
+            edge_weight: λ in node similarity + λ · edge similarity; None: the zoo's default.
+            settings: Of the measurement, as in the parameters of the method ``depara``.
+            wait: False answers at once, perhaps with a pending ranking.
+            on_progress: Told how far the measuring is, while waiting.
+            timeout_seconds: How long to wait at most; the ranking then goes on in the zoo.
+        """
+        body = ranking_request(
+            probes=probes,
+            model=model,
+            dataset=dataset,
+            candidates=candidates,
+            metric=metric,
+            edge_weight=edge_weight,
+            settings=settings,
+        )
+        ranking = self.rankings.request(body)
+        if not wait:
+            return ranking
+        return self.rankings.wait(
+            ranking, on_progress=on_progress, timeout_seconds=timeout_seconds
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

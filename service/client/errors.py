@@ -1,0 +1,83 @@
+"""What goes wrong between a client and the zoo.
+
+::
+
+    ZooClientError            the zoo refused, with code, detail and remedy
+    └── UnreachableError      the zoo did not answer, or the connection broke
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One wrong field: JSON ``pointer`` into the request and the ``reason``."""
+
+    pointer: str
+    reason: str
+
+
+class ZooClientError(Exception):
+    """The zoo refused.
+
+    ``code`` is stable and machine-readable, ``detail`` says what was wrong, ``remedy`` what to do
+    about it; ``status`` is the HTTP status, 0 when there was no answer.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str,
+        remedy: str | None = None,
+        status: int = 0,
+        errors: Sequence[FieldProblem] = (),
+        trace_id: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.remedy = remedy
+        self.status = status
+        self.errors = tuple(errors)
+        self.trace_id = trace_id
+
+
+class UnreachableError(ZooClientError):
+    """The zoo did not answer, or the connection broke."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            detail,
+            code="unreachable",
+            remedy="is the zoo running (`zooscope up`), and is its address right (--url, ZOO_URL)?",
+        )
+
+
+def error_of(response: httpx.Response) -> ZooClientError:
+    """The error that a refusing answer describes; its body must have been read."""
+    problem = _problem_in(response)
+    return ZooClientError(
+        problem.get("detail") or f"the zoo answered {response.status_code}",
+        code=problem.get("code") or f"http_{response.status_code}",
+        remedy=problem.get("remedy"),
+        status=response.status_code,
+        errors=[
+            FieldProblem(str(error.get("pointer", "")), str(error.get("reason", "")))
+            for error in problem.get("errors") or []
+        ],
+        trace_id=problem.get("trace_id"),
+    )
+
+
+def _problem_in(response: httpx.Response) -> dict[str, Any]:
+    """The problem document of an answer; empty when it holds none, as from a proxy."""
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,100 @@
+"""The networks of the zoo, as a client handles them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from service.client.downloading import content, download
+from service.client.paging import every
+from service.client.transport import Transport
+from service.client.uploading import OnProgress, ignore_progress, upload
+from service.client.views import Layer, Model, Neighbor
+from service.client.waiting import settled
+
+
+class Models:
+    """``zoo.models``: send, look, change, remove, fetch."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def push(
+        self, path: Path, manifest: Mapping[str, Any], *, on_progress: OnProgress = ignore_progress
+    ) -> Model:
+        """Send a network. It is then checked by the zoo: see ``wait``.
+
+        Args:
+            path: A ``pt2`` archive or a ``safetensors`` file.
+            manifest: Name, format, task, input and so on, as ``zooscope pack`` writes it.
+            on_progress: Told the bytes sent and those there are. A broken connection is resumed.
+        """
+        upload_id = upload(self._transport, path, on_progress=on_progress)
+        body = {**manifest, "upload_id": upload_id}
+        return cast("Model", self._transport.json("POST", "/models", body=body))
+
+    def show(self, model_id: str) -> Model:
+        """One network."""
+        return cast("Model", self._transport.json("GET", f"/models/{model_id}"))
+
+    def wait(self, model_id: str, *, timeout_seconds: float = 600.0) -> Model:
+        """The network once its check has ended: ``ready``, or ``rejected`` with its problems."""
+        return settled(lambda: self.show(model_id), timeout_seconds=timeout_seconds)
+
+    def ls(
+        self,
+        *,
+        state: str | None = None,
+        task: str | None = None,
+        tag: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Model]:
+        """Networks that fit, newest first; ``name`` is a part of the name."""
+        where = {"state": state, "task": task, "tag": tag, "name": name}
+        return every(self._transport, "/models", params=where, limit=limit)
+
+    def update(
+        self, model_id: str, changes: Mapping[str, Any], *, etag: str | None = None
+    ) -> Model:
+        """Change name, tags, licence or task; ``etag`` None means as it is now."""
+        headers = {"If-Match": etag or self.show(model_id)["etag"]}
+        answer = self._transport.json(
+            "PATCH", f"/models/{model_id}", body=changes, headers=headers
+        )
+        return cast("Model", answer)
+
+    def rm(self, model_id: str, *, etag: str | None = None) -> None:
+        """Remove a network and what was measured of it; ``etag`` None means as it is now."""
+        headers = {"If-Match": etag or self.show(model_id)["etag"]}
+        self._transport.request("DELETE", f"/models/{model_id}", headers=headers)
+
+    def download(
+        self, model_id: str, destination: Path, *, on_progress: OnProgress = ignore_progress
+    ) -> Path:
+        """Lay the file, as it was uploaded, at ``destination``."""
+        path = f"/models/{model_id}/content"
+        return download(self._transport, path, destination, on_progress=on_progress)
+
+    def layers(self, model_id: str) -> list[Layer]:
+        """Every layer that can be read or cut."""
+        answer = self._transport.json("GET", f"/models/{model_id}/layers")
+        return cast("list[Layer]", answer["items"])
+
+    def neighbors(self, model_id: str, *, dataset_id: str, k: int = 10) -> list[Neighbor]:
+        """The ``k`` nearest networks through a probe set, nearest first."""
+        where = {"dataset": dataset_id, "k": k}
+        answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=where)
+        return cast("list[Neighbor]", answer["items"])
+
+    def attribution(
+        self,
+        model_id: str,
+        *,
+        dataset_id: str,
+        index: int,
+        method: str | None = None,
+        layer: str | None = None,
+    ) -> bytes:
+        """The heat map of one image, as a PNG."""
+        path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
+        return content(self._transport, path, params={"method": method, "layer": layer})

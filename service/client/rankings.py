@@ -1,0 +1,158 @@
+"""Which network to start from, and how networks relate, as a client asks."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from service.client.downloading import content, download
+from service.client.errors import ZooClientError
+from service.client.transport import Transport
+from service.client.views import JobProgress, Ranking
+
+OnJobProgress = Callable[[JobProgress], None]
+Metric = Literal["depara", "attribution"]
+MapFormat = Literal["json", "csv", "npz", "svg"]
+
+_LOOK_AGAIN_SECONDS = 0.5
+
+
+class Rankings:
+    """``zoo.rankings``: ask, look, wait."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def request(self, body: Mapping[str, Any]) -> Ranking:
+        """Ask for a ranking as the REST door takes it; it may be pending at first."""
+        return cast("Ranking", self._transport.json("POST", "/rankings", body=body))
+
+    def show(self, ranking_id: str) -> Ranking:
+        """One ranking."""
+        return cast("Ranking", self._transport.json("GET", f"/rankings/{ranking_id}"))
+
+    def wait(
+        self,
+        ranking: Ranking,
+        *,
+        on_progress: OnJobProgress | None = None,
+        timeout_seconds: float = 3600.0,
+    ) -> Ranking:
+        """The ranking once it is ready.
+
+        Raises:
+            ZooClientError: It failed, with the code of the failure; or ``timed_out``.
+        """
+        end = time.monotonic() + timeout_seconds
+        while ranking["state"] == "pending":
+            if on_progress is not None and ranking.get("job_id"):
+                job = self._transport.json("GET", f"/jobs/{ranking['job_id']}")
+                on_progress(job["progress"])
+            if time.monotonic() > end:
+                raise _late(ranking, timeout_seconds)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+            ranking = self.show(ranking["id"])
+        if ranking["state"] == "failed":
+            raise _failed(ranking)
+        return ranking
+
+
+def ranking_request(
+    *,
+    probes: str,
+    model: str | None = None,
+    dataset: str | None = None,
+    candidates: Sequence[str] | Mapping[str, str] | None = None,
+    metric: Metric = "depara",
+    edge_weight: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The body of a request for a ranking.
+
+    Args:
+        probes: The dataset whose images all networks are shown.
+        model: The target, as a network of the zoo.
+        dataset: Or the target as labelled images; a small network is trained on them first.
+        candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None means
+            all.
+        metric: ``depara`` or ``attribution``.
+        edge_weight: λ in node similarity + λ · edge similarity; None takes the zoo's default.
+        settings: Of the measurement, as in the parameters of the method ``depara``.
+
+    Raises:
+        ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``.
+    """
+    if (model is None) == (dataset is None):
+        raise ZooClientError(
+            "a ranking has one target: a model or a dataset",
+            code="bad_target",
+            remedy="give exactly one of the two",
+        )
+    body = {
+        "target": {"model_id": model} if model is not None else {"dataset_id": dataset},
+        "probe_set_id": probes,
+        "candidates": _candidates(candidates),
+        "metric": metric,
+        "edge_weight": edge_weight,
+        "settings": settings,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _candidates(given: Sequence[str] | Mapping[str, str] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {"filter": dict(given)} if isinstance(given, Mapping) else {"model_ids": list(given)}
+
+
+def _late(ranking: Ranking, seconds: float) -> ZooClientError:
+    return ZooClientError(
+        f"the ranking is still pending after {seconds:g} s",
+        code="timed_out",
+        remedy=f"it goes on in the zoo; look again with `zooscope rankings show {ranking['id']}`",
+    )
+
+
+def _failed(ranking: Ranking) -> ZooClientError:
+    error = ranking.get("error") or {"code": "failed", "detail": "the ranking failed"}
+    return ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+
+
+class Maps:
+    """``zoo.maps``: how all measured networks of a probe set relate."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def show(
+        self, dataset_id: str, *, metric: Metric = "depara", edge_weight: float | None = None
+    ) -> dict[str, Any]:
+        """The map as data: names, matrix, layout, tree."""
+        params = {"metric": metric, "edge_weight": edge_weight}
+        answer = self._transport.json("GET", f"/maps/{dataset_id}", params=params)
+        return cast("dict[str, Any]", answer)
+
+    def content(
+        self,
+        dataset_id: str,
+        *,
+        format: MapFormat,  # noqa: A002 - the parameter's name on the wire
+        metric: Metric = "depara",
+        edge_weight: float | None = None,
+    ) -> bytes:
+        """The map as a file in memory."""
+        params = {"metric": metric, "edge_weight": edge_weight, "format": format}
+        return content(self._transport, f"/maps/{dataset_id}", params=params)
+
+    def download(
+        self,
+        dataset_id: str,
+        destination: Path,
+        *,
+        metric: Metric = "depara",
+        edge_weight: float | None = None,
+    ) -> Path:
+        """Lay the map at ``destination``, whose suffix decides the format."""
+        format_ = destination.suffix.removeprefix(".") or "json"
+        params = {"metric": metric, "edge_weight": edge_weight, "format": format_}
+        return download(self._transport, f"/maps/{dataset_id}", destination, params=params)

@@ -1,0 +1,163 @@
+"""What the zoo answers, field by field: plain dictionaries with known keys.
+
+A key that the zoo leaves out of an answer is absent, hence ``NotRequired``.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class Problem(TypedDict):
+    """Why something was refused or failed."""
+
+    code: str
+    detail: str
+    remedy: NotRequired[str | None]
+
+
+class Model(TypedDict):
+    """A network of the zoo."""
+
+    id: str
+    name: str
+    state: Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+    task: dict[str, str]
+    format: str
+    architecture: NotRequired[dict[str, Any] | None]
+    input: dict[str, Any]
+    classes: NotRequired[list[str] | None]
+    feature_layer: str | None
+    parameters: int | None
+    flops: int | None
+    sha256: str | None
+    tags: list[str]
+    licence: str
+    problems: list[Problem]
+    lineage: NotRequired[dict[str, Any] | None]
+    created_at: str
+    etag: str
+    job_id: NotRequired[str | None]
+
+
+class Layer(TypedDict):
+    """One place in a network that can be read or cut; ``shape`` is without the batch."""
+
+    name: str
+    kind: str
+    shape: list[int]
+
+
+class Neighbor(TypedDict):
+    """A network and how similar it is to the one asked about."""
+
+    model_id: str
+    name: str
+    score: float
+    node_similarity: NotRequired[float | None]
+    edge_similarity: NotRequired[float | None]
+
+
+class Dataset(TypedDict):
+    """A set of images."""
+
+    id: str
+    name: str
+    state: Literal["uploaded", "checking", "ready", "rejected"]
+    images: int | None
+    labels: NotRequired[list[str] | None]
+    sha256: str | None
+    problems: NotRequired[list[Problem]]
+    created_at: str
+
+
+class JobProgress(TypedDict):
+    """How far a job is; ``total`` 0 means not known."""
+
+    step: int
+    total: int
+    message: str
+
+
+class Job(TypedDict):
+    """One run of a method."""
+
+    id: str
+    method: str
+    state: JobState
+    progress: JobProgress
+    params: dict[str, Any]
+    inputs: dict[str, Any]
+    result: NotRequired[dict[str, Any] | None]
+    error: NotRequired[Problem | None]
+    attempts: int
+    created_at: str
+    started_at: NotRequired[str | None]
+    finished_at: NotRequired[str | None]
+
+
+class JobEvent(TypedDict):
+    """Something that happened to a job; ``seq`` counts from 1 without gaps."""
+
+    seq: int
+    at: str
+    type: str
+    data: dict[str, Any]
+
+
+class Artifact(TypedDict):
+    """A file that a job produced."""
+
+    id: str
+    name: str
+    media_type: str
+    sha256: str
+    size_bytes: int
+
+
+class RankingItem(TypedDict):
+    """A network's place; ``interval`` holds 90 % of its scores over resampled probes."""
+
+    rank: int
+    model_id: str
+    name: str
+    score: float
+    node_similarity: NotRequired[float | None]
+    edge_similarity: NotRequired[float | None]
+    interval: list[float] | None
+    valid_probes: int
+
+
+class Unranked(TypedDict):
+    """A candidate without a place, and why."""
+
+    model_id: str
+    code: str
+    detail: str
+
+
+class Ranking(TypedDict):
+    """Models ordered for one target."""
+
+    id: str
+    state: Literal["pending", "ready", "failed"]
+    job_id: NotRequired[str | None]
+    metric: str
+    items: list[RankingItem]
+    unranked: list[Unranked]
+    error: NotRequired[Problem | None]
+    cache_key: str
+    created_at: str
+
+
+class Method(TypedDict):
+    """One method of the catalogue, with JSON schemas of what it takes."""
+
+    name: str
+    title: str
+    family: str
+    version: int
+    source: str
+    inputs: dict[str, Any]
+    params: dict[str, Any]
+    result: str
