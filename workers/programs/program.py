@@ -44,6 +44,7 @@ class Face:
     input_shape: tuple[int, int, int]
     batch: int | None
     batch_range: tuple[int, int]
+    output_shape: tuple[int, ...]
     flops: int
 
 
@@ -95,6 +96,11 @@ class Program:
     def feature_layer(self) -> str:
         """The layer whose output serves as features unless the manifest names another."""
         return self._face.feature_layer
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the first answer to one image."""
+        return self._face.output_shape
 
     @property
     def flops(self) -> int:

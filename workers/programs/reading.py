@@ -88,7 +88,8 @@ def _program(graph: Graph, listing: Listing, weights: Mapping[int, Tensor]) -> P
     cuts = cuts_of(listing, found.shapes, batch)
     face = Face(
         cuts.layers, cuts.slots, cuts.feature_layer, shape,
-        batch if fixed else None, graph.batch_range, found.flops,
+        batch if fixed else None, graph.batch_range,
+        tuple(found.shapes[listing.outputs[0]][1:]), found.flops,
     )  # fmt: skip
     native = Program(listing, face, weights, dtype=graph.dtype, native=graph.dtype)
     return native if graph.dtype is torch.float32 else native.to(dtype=torch.float32)

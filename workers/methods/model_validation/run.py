@@ -1,0 +1,101 @@
+"""The recipe of the intake check."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from service.core.catalogue.model_validation import ModelValidationParams
+from service.core.manifest import InputSpec, ModelFormat, ModelManifest
+from workers.contract import Report
+from workers.methods.model_validation.judgement import manifest_problems, output_kind_of
+from workers.programs import Layer, Program, ProgramRefusedError, read_program
+from workers.programs.architectures import build_with_weights
+from workers.programs.exporting import export_network
+from workers.programs.inspection import Problem, probe_problems, weight_problems
+from workers.programs.recognition import FileKind, refuse_unless
+
+_STEPS = 4
+
+
+class OutputKind(StrEnum):
+    """Shape of the first answer to one image."""
+
+    VECTOR = "vector"
+    MAP = "map"
+    SEQUENCE = "sequence"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The uploaded ``file``, its ``manifest``, and the folder where a canonical file may be written."""
+
+    file: Path
+    manifest: ModelManifest
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the file holds; with ``problems`` it is rejected and the rest is empty.
+
+    ``program_file`` is the pt2 archive that other rooms read: the upload itself, or the export of
+    the named architecture with the uploaded weights. ``flops`` counts one image.
+    """
+
+    problems: tuple[Problem, ...]
+    program_file: Path | None = None
+    layers: tuple[Layer, ...] = ()
+    feature_layer: str = ""
+    parameters: int = 0
+    flops: int = 0
+    output_kind: OutputKind = OutputKind.OTHER
+    output_shape: tuple[int, ...] = ()
+
+
+def run(inputs: Inputs, params: ModelValidationParams, report: Report) -> Result:
+    """Read the file, run it once, and say what it is or why it cannot be used."""
+    try:
+        program_file = _canonical(inputs)
+        report(1, _STEPS, "reading the file")
+        program = read_program(program_file)
+    except ProgramRefusedError as error:
+        return Result((Problem(error.code, error.detail, error.remedy or ""),))
+    report(2, _STEPS, "checking weights and manifest")
+    problems = weight_problems(program) or manifest_problems(program, inputs.manifest)
+    report(3, _STEPS, "running a probe")
+    problems = problems or probe_problems(program)
+    report(_STEPS, _STEPS)
+    return Result(problems) if problems else _accepted(program, program_file, inputs.manifest)
+
+
+def _canonical(inputs: Inputs) -> Path:
+    """The pt2 file that will be used from now on."""
+    if inputs.manifest.format is ModelFormat.PT2:
+        return inputs.file
+    refuse_unless(inputs.file, FileKind.SAFETENSORS)
+    architecture = inputs.manifest.architecture
+    if architecture is None:
+        raise ProgramRefusedError("unknown_architecture", "the manifest names no architecture")
+    network = build_with_weights(architecture, inputs.file)
+    out = inputs.folder / "program.pt2"
+    export_network(network, _shape(inputs.manifest.input), out)
+    return out
+
+
+def _shape(spec: InputSpec) -> tuple[int, int, int]:
+    return spec.channels, spec.height, spec.width
+
+
+def _accepted(program: Program, file: Path, manifest: ModelManifest) -> Result:
+    shape = program.output_shape
+    return Result(
+        problems=(),
+        program_file=file,
+        layers=program.layers,
+        feature_layer=manifest.feature_layer or program.feature_layer,
+        parameters=program.parameter_count,
+        flops=program.flops,
+        output_kind=OutputKind(output_kind_of(shape)),
+        output_shape=shape,
+    )

@@ -1,0 +1,218 @@
+"""Bare weights plus the name of a published architecture become a module with those weights.
+
+Names come from the libraries' own listings, arguments from a strict schema, and nothing is
+allocated before every key, shape and element type of the file was found to fit.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from service.core.manifest import Architecture
+from workers.programs import limits
+from workers.programs.refusal import PACK, ProgramRefusedError
+from workers.programs.safetensors_header import Entry, read_header
+
+_DTYPES = {
+    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
+    "I64": torch.int64, "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32,
+    "F64": torch.float64,
+}  # fmt: skip
+_NOT_FOR_IMAGES = ("quantized_", "raft", "r3d", "mc3", "r2plus1d", "s3d", "mvit", "swin3d", "ssd",
+                   "fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos")  # fmt: skip
+_RANDOM = {
+    torch.Tensor.normal_, torch.Tensor.uniform_, torch.nn.init.normal_, torch.nn.init.uniform_,
+    torch.nn.init.kaiming_normal_, torch.nn.init.kaiming_uniform_, torch.nn.init.trunc_normal_,
+    torch.nn.init.xavier_normal_, torch.nn.init.xavier_uniform_, torch.nn.init.orthogonal_,
+}  # fmt: skip
+Side = Annotated[int, Field(ge=4, le=4096)]
+
+
+class _TimmArguments(BaseModel):
+    """What may be said to a constructor of timm."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    num_classes: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    in_chans: Literal[1, 3] | None = None
+    img_size: Side | tuple[Side, Side] | None = None
+    global_pool: Literal["avg", "max", "avgmax", "catavgmax", "token", "map", "fast"] | None = None
+    output_stride: Literal[8, 16, 32] | None = None
+
+
+class _TorchvisionArguments(BaseModel):
+    """What may be said to a constructor of torchvision."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    num_classes: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    aux_loss: bool | None = None
+    width_mult: Annotated[float, Field(ge=0.1, le=4)] | None = None
+
+
+class _SkippedInitialisation(TorchFunctionMode):
+    """Random initial values are not drawn: every one of them is about to be replaced."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        named = kwargs if kwargs is not None else {}
+        if func in _RANDOM:
+            return args[0] if args else next(iter(named.values()))
+        return func(*args, **named)
+
+
+def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
+    """The named network in evaluation mode with the weights of a safetensors file.
+
+    Raises:
+        ProgramRefusedError: ``unknown_architecture``, ``bad_architecture_arguments``,
+            ``weights_do_not_fit``, ``non_finite_weights``, or a file that is not safetensors.
+    """
+    header = read_header(path)
+    build = constructor_of(architecture)
+    with torch.device("meta"):
+        plan = _built(build, architecture)
+    _refuse_misfit(plan.state_dict(), header)
+    with _SkippedInitialisation():
+        network = _built(build, architecture)
+    weights = load_file(path)
+    _refuse_non_finite(weights)
+    expected = network.state_dict()
+    converted = {name: weights[name].to(expected[name].dtype) for name in expected}
+    network.load_state_dict(converted, strict=True, assign=True)
+    return network.eval()
+
+
+def constructor_of(architecture: Architecture) -> Callable[[], nn.Module]:
+    """A constructor without arguments for a name from a library's listing.
+
+    Raises:
+        ProgramRefusedError: ``unknown_architecture`` or ``bad_architecture_arguments``.
+    """
+    # The compiled part of torchvision may be missing; timm needs its Python part.
+    import workers.torchvision_operators  # noqa: F401
+
+    return _timm(architecture) if architecture.library == "timm" else _torchvision(architecture)
+
+
+def _timm(architecture: Architecture) -> Callable[[], nn.Module]:
+    import timm
+
+    name = architecture.name.partition(".")[0]
+    if name not in timm.list_models():
+        raise _unknown(architecture)
+    arguments = _checked(_TimmArguments, architecture)
+    return lambda: timm.create_model(name, pretrained=False, **arguments)
+
+
+def _torchvision(architecture: Architecture) -> Callable[[], nn.Module]:
+    from torchvision import models
+
+    name = architecture.name
+    if name not in models.list_models() or name.startswith(_NOT_FOR_IMAGES):
+        raise _unknown(architecture)
+    arguments: dict[str, Any] = {"weights": None, **_checked(_TorchvisionArguments, architecture)}
+    if name in models.list_models(module=models.segmentation):
+        arguments["weights_backbone"] = None
+    if name in {"googlenet", "inception_v3"}:
+        arguments["init_weights"] = False
+    return lambda: models.get_model(name, **arguments)
+
+
+def _unknown(architecture: Architecture) -> ProgramRefusedError:
+    return ProgramRefusedError(
+        "unknown_architecture",
+        f"{architecture.library} has no image network called {architecture.name!r}",
+        f"use a name from {architecture.library}'s list_models(), or for a network of your own "
+        + PACK,
+    )
+
+
+def _checked(schema: type[BaseModel], architecture: Architecture) -> dict[str, Any]:
+    """The arguments after the schema accepted them."""
+    try:
+        checked = schema.model_validate(architecture.arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ProgramRefusedError(
+            "bad_architecture_arguments",
+            f"architecture.arguments.{place}: {first['msg']}",
+            f"allowed are: {', '.join(schema.model_fields)}",
+        ) from error
+    return checked.model_dump(exclude_none=True)
+
+
+def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Module:
+    """The module; a constructor that refuses its arguments is the user's matter."""
+    try:
+        return build()
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        AssertionError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
+        raise ProgramRefusedError(
+            "bad_architecture_arguments",
+            f"{architecture.name} cannot be built: {str(error)[:300]}",
+            "check architecture.arguments against the library's constructor",
+        ) from error
+
+
+def _refuse_misfit(expected: Mapping[str, Tensor], header: Mapping[str, Entry]) -> None:
+    """Every key, shape and kind of number must be the network's own."""
+    if sum(tensor.numel() for tensor in expected.values()) > limits.PARAMETERS:
+        raise ProgramRefusedError(
+            "too_many_parameters",
+            "the network has more than 2·10⁹ parameters",
+            "upload a smaller one",
+        )
+    missing = sorted(expected.keys() - header.keys())
+    surplus = sorted(header.keys() - expected.keys())
+    odd = [
+        name
+        for name in sorted(expected.keys() & header.keys())
+        if not _fits(expected[name], header[name])
+    ]
+    if not (missing or surplus or odd):
+        return
+    parts = [_listed("missing", missing), _listed("not in the network", surplus)]
+    parts += [f"{n} is {list(header[n].shape)}, needs {list(expected[n].shape)}" for n in odd[:3]]
+    raise ProgramRefusedError(
+        "weights_do_not_fit",
+        "; ".join(part for part in parts if part),
+        "check the architecture's name and arguments (num_classes, in_chans, img_size), or "
+        + PACK,
+    )
+
+
+def _listed(title: str, names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - shown in full
+    return f"{title}: {', '.join(name[:80] for name in names[:3])}{more}" if names else ""
+
+
+def _fits(tensor: Tensor, entry: Entry) -> bool:
+    dtype = _DTYPES.get(entry.dtype)
+    if dtype is None or tuple(tensor.shape) != entry.shape:
+        return False
+    return dtype == tensor.dtype or (dtype.is_floating_point and tensor.dtype.is_floating_point)
+
+
+def _refuse_non_finite(weights: Mapping[str, Tensor]) -> None:
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ProgramRefusedError(
+                "non_finite_weights",
+                f"{name[:80]} holds NaN or infinity",
+                "upload a checkpoint from before the training broke down",
+            )

@@ -1,0 +1,118 @@
+"""The header of a safetensors file, checked before the library sees the file.
+
+The format allows headers that cost seconds and gigabytes to read; honest ones have a few hundred
+entries. Every entry must lie exactly where the one before it ends.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.programs import limits
+from workers.programs.refusal import ProgramRefusedError
+
+_WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4, "U32": 4,
+    "F32": 4, "F64": 8, "I64": 8, "U64": 8,
+}  # fmt: skip
+_PREFIX_BYTES = 8
+_RESAVE = "write the file with safetensors.torch.save_file and upload it unchanged"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of the file: ``dtype`` is the format's own word, such as "F32"."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+def read_header(path: Path) -> dict[str, Entry]:
+    """The tensors that a safetensors file declares.
+
+    Raises:
+        ProgramRefusedError: ``broken_safetensors`` or ``safetensors_too_large``.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_PREFIX_BYTES), "little")
+        if length > limits.SAFETENSORS_HEADER_BYTES:
+            raise ProgramRefusedError(
+                "safetensors_too_large", f"the header claims {length} bytes", _RESAVE
+            )
+        if size < _PREFIX_BYTES + length:
+            raise _broken("the file is shorter than its header claims")
+        data = file.read(length)
+    records = _parsed(data)
+    entries = {
+        name: _entry(name, record) for name, record in records.items() if name != "__metadata__"
+    }
+    _check_places(entries, size - _PREFIX_BYTES - length)
+    return entries
+
+
+def _broken(detail: str) -> ProgramRefusedError:
+    return ProgramRefusedError("broken_safetensors", detail, _RESAVE)
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """The header's JSON object; it has one brace per tensor, so braces bound the work."""
+    if data.count(b"{") > limits.TENSORS + 2 or data.count(b"[") > 2 * limits.TENSORS + 4:
+        raise ProgramRefusedError("safetensors_too_large", "too many tensors", _RESAVE)
+    try:
+        found = json.loads(data, object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise _broken("the header is not valid JSON, or names a tensor twice") from error
+    if not isinstance(found, dict):
+        raise _broken("the header is not an object")
+    return found
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def _entry(name: str, record: Any) -> Entry:
+    if not isinstance(record, dict) or record.keys() != {"dtype", "shape", "data_offsets"}:
+        raise _broken(f"the entry of {name[:80]!r} lacks a field, or has a strange one")
+    dtype, shape, place = record["dtype"], record["shape"], record["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in _WIDTHS:
+        raise _broken(f"{name[:80]!r} has an element type that is not read")
+    if not _are_sizes(shape, limits.DIMENSION) or len(shape) > limits.RANK:
+        raise _broken(f"{name[:80]!r} has an impossible shape")
+    if not _are_sizes(place, limits.INTEGER) or len(place) != 2:  # noqa: PLR2004 - start, end
+        raise _broken(f"{name[:80]!r} has impossible offsets")
+    if place[1] - place[0] != math.prod(shape) * _WIDTHS[dtype]:
+        raise _broken(f"{name[:80]!r} does not fill its bytes")
+    return Entry(dtype, tuple(shape), place[0], place[1])
+
+
+def _are_sizes(values: Any, greatest: int) -> bool:
+    return isinstance(values, list) and all(
+        type(value) is int and 0 <= value <= greatest for value in values
+    )
+
+
+def _check_places(entries: dict[str, Entry], available: int) -> None:
+    """Tensors lie end to end and fill the file."""
+    end = 0
+    for name, entry in sorted(entries.items(), key=lambda one: (one[1].start, one[1].end)):
+        if entry.start != end:
+            raise _broken(f"{name[:80]!r} overlaps another tensor or leaves a gap")
+        end = entry.end
+    if end != available:
+        raise _broken("the tensors do not fill the file")
+    total = sum(math.prod(entry.shape) for entry in entries.values())
+    if total > limits.PARAMETERS:
+        raise ProgramRefusedError(
+            "too_many_parameters",
+            "the file holds more than 2·10⁹ numbers",
+            "upload a smaller network",
+        )
