@@ -113,14 +113,14 @@ class Receiver:
         self, staging: Staging, name: str, file: BinaryIO, *, hasher: Any, limit: int
     ) -> None:
         self._staging = staging
-        self._name = name
+        self.name = name
         self._file = file
         self._hasher = hasher
         self._limit = limit
         self._checked = self.offset = file.tell()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._under_way: deque[Future[Any]] = deque()
+        self._under_way: deque[tuple[Future[Any], int]] = deque()
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes; returns at once.
@@ -137,22 +137,27 @@ class Receiver:
             self._staging.guard.require_space()
             self._checked = self.offset
         self.offset += len(block)
-        self._under_way.append(self._writing.submit(_write_all, self._file, block))
-        self._under_way.append(self._hashing.submit(self._hasher.update, block))
+        self._under_way.append((self._hashing.submit(self._hasher.update, block), 0))
+        self._under_way.append((self._writing.submit(_write_all, self._file, block), len(block)))
 
     def backlog(self) -> Future[Any] | None:
         """What to wait for before feeding on; None while there is room."""
-        while self._under_way and self._under_way[0].done():
-            self._under_way.popleft().result()
-        return self._under_way[0] if len(self._under_way) > _BLOCKS_UNDER_WAY else None
+        while self._under_way and self._under_way[0][0].done():
+            self._under_way.popleft()[0].result()
+        return self._under_way[0][0] if len(self._under_way) > _BLOCKS_UNDER_WAY else None
+
+    @property
+    def settled(self) -> int:
+        """How many bytes are surely in the file; the rest is under way."""
+        return self.offset - sum(size for _, size in self._under_way)
 
     def close(self) -> Received:
         """Finish what is under way; the bytes so far are in the file and hashed."""
         try:
             while self._under_way:
-                self._under_way.popleft().result()
+                self._under_way.popleft()[0].result()
             self._file.flush()
-            self._staging.keep_hash(self._name, self.offset, self._hasher)
+            self._staging.keep_hash(self.name, self.offset, self._hasher)
         finally:
             self._release()
         return Received(self.offset, self._hasher.hexdigest())
@@ -160,7 +165,7 @@ class Receiver:
     def abandon(self) -> None:
         """Stop without keeping what was received."""
         self._release()
-        self._staging.remove(self._name)
+        self._staging.remove(self.name)
 
     def _release(self) -> None:
         self._writing.shutdown(wait=True)

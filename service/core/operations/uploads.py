@@ -11,7 +11,6 @@ from service.core.errors import (
     InvalidRequestError,
     NotFoundError,
     RefusedUploadError,
-    TooLargeError,
 )
 from service.core.ids import IdKind, new_id
 from service.core.records import UploadRecord, UploadState
@@ -27,17 +26,8 @@ def create(
     size_bytes: int,
     filename: str = "",
     expected_sha256: str | None = None,
-    limit: int,
 ) -> UploadRecord:
-    """Announce an upload of exactly ``size_bytes``, which may be up to ``limit``.
-
-    Raises:
-        TooLargeError: ``upload_too_large``.
-    """
-    if size_bytes > limit:
-        raise TooLargeError(
-            f"{size_bytes} bytes announced, {limit} allowed", code="upload_too_large"
-        )
+    """Announce an upload of exactly ``size_bytes``."""
     record = UploadRecord(
         id=new_id(IdKind.UPLOAD),
         project=project,
@@ -130,7 +120,6 @@ def completed(
         project=project,
         size_bytes=received.size_bytes,
         filename=filename,
-        limit=received.size_bytes,
     )
     return complete(session, upload_id=record.id, received=received)
 

@@ -1,0 +1,1 @@
+"""Door one: REST. Routes translate in, call one operation, translate out."""

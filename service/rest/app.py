@@ -1,0 +1,70 @@
+"""The REST application: a Zoo in, an ASGI app out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service.core.paging import PageTokens, secret_kept_in
+from service.intake import Intake
+from service.rest import problems
+from service.rest.documents import document_of
+from service.rest.figures import Figures
+from service.rest.parts import Parts
+from service.rest.routes import datasets, jobs, keys, methods, models, operation, uploads
+from service.rest.surroundings import Surroundings
+from service.rest.waiting import EventBell, listening
+from service.wiring import Zoo
+
+_ROUTERS = (
+    models.router,
+    uploads.router,
+    datasets.router,
+    methods.router,
+    jobs.router,
+    keys.router,
+    operation.router,
+)
+
+
+def create_app(zoo: Zoo) -> FastAPI:
+    """The application that serves ``zoo``; it owns nothing of it."""
+    parts = parts_for(zoo)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        async with listening(parts.bell):
+            yield
+
+    app = FastAPI(
+        title="Zooscope",
+        version="1",
+        description="Rank pretrained networks for a task by attribution maps and DEPARA graphs.",
+        lifespan=lifespan,
+        max_body_size=zoo.settings.max_json_bytes,
+    )
+    app.state.parts = parts
+    problems.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
+    app.add_middleware(Surroundings, hosts=zoo.settings.hosts, figures=parts.figures)
+    return app
+
+
+def parts_for(zoo: Zoo) -> Parts:
+    """What one REST process holds besides the zoo."""
+    given = zoo.settings.page_token_secret
+    secret = (
+        given.get_secret_value().encode()
+        if given is not None
+        else secret_kept_in(zoo.settings.folder)
+    )
+    return Parts(
+        zoo=zoo,
+        intake=Intake(zoo),
+        tokens=PageTokens(secret),
+        figures=Figures(zoo),
+        bell=EventBell(zoo),
+    )

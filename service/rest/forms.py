@@ -1,0 +1,181 @@
+"""Bodies of POST /models and POST /datasets: JSON naming an upload, or multipart with the files."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from service.core.errors import InvalidRequestError, TooLargeError
+from service.core.staging import Received, Receiver
+from service.intake import Intake
+from service.rest.problems import field_problem
+from service.rest.receiving import (
+    FieldText,
+    FormPart,
+    MultipartWalker,
+    ZipWriter,
+    blocks,
+    feed,
+    media_type_of,
+    require_length,
+)
+
+V = TypeVar("V", bound=BaseModel)
+_SLACK_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Form:
+    """A multipart body that has come in: the manifest's text and the stored file."""
+
+    manifest: Any
+    received: Received
+    filename: str
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body is multipart rather than JSON."""
+    return media_type_of(request.headers) == "multipart/form-data"
+
+
+async def json_body(request: Request, *, limit: int) -> Any:
+    """The JSON value of the body.
+
+    Raises:
+        TooLargeError: It is longer than ``limit``.
+        InvalidRequestError: ``bad_json``, or the wrong media type.
+    """
+    if media_type_of(request.headers) != "application/json":
+        raise InvalidRequestError(
+            "the body is neither application/json nor multipart/form-data",
+            code="bad_media_type",
+            remedy="send JSON with an upload_id, or a form with `manifest` and `file`",
+        )
+    require_length(request, limit=limit)
+    data = bytearray()
+    async for chunk in request.stream():
+        data.extend(chunk)
+        if len(data) > limit:
+            raise TooLargeError(f"JSON bodies may have {limit} bytes")
+    return as_json(bytes(data))
+
+
+def as_json(data: bytes) -> Any:
+    """JSON text as values.
+
+    Raises:
+        InvalidRequestError: ``bad_json``.
+    """
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(f"this is not JSON: {error}", code="bad_json") from error
+
+
+def fit(shape: type[V], value: Any, *, where: str) -> V:
+    """``value`` as ``shape``.
+
+    Raises:
+        InvalidRequestError: It does not fit; ``errors`` point into ``where``.
+    """
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        found = [field_problem({**one, "loc": (where, *one["loc"])}) for one in error.errors()]
+        told = "; ".join(f"{one.pointer}: {one.reason}" for one in found[:3])
+        raise InvalidRequestError(told, errors=found[:100]) from error
+
+
+def unfolded(value: Any) -> Any:
+    """``{manifest: {…}, upload_id}`` means the same as ``{…, upload_id}``."""
+    if isinstance(value, dict) and isinstance(value.get("manifest"), dict):
+        return {**value["manifest"], **{k: v for k, v in value.items() if k != "manifest"}}
+    return value
+
+
+class FormReader:
+    """Walks a form into a manifest and one stored file."""
+
+    def __init__(self, request: Request, intake: Intake, *, limit: int) -> None:
+        self._request = request
+        self._intake = intake
+        self._limit = limit
+        self._manifest = FieldText()
+        self._receiver: Receiver | None = None
+        self._zip: ZipWriter | None = None
+        self._filename = ""
+        self._file_ended = False
+
+    async def read(self) -> Form:
+        """The whole form.
+
+        Raises:
+            InvalidRequestError: Damaged, incomplete, or with fields nobody knows.
+            TooLargeError: The file exceeds the limit.
+        """
+        require_length(self._request, limit=self._limit + _SLACK_BYTES)
+        walker = MultipartWalker(self._request.headers["content-type"])
+        try:
+            async for block in blocks(self._request.stream()):
+                for piece in walker.walk(block):
+                    await self._take(piece)
+            return await self._finished()
+        except BaseException:
+            await run_in_threadpool(self._abandon)
+            raise
+
+    async def _take(self, piece: FormPart) -> None:
+        if piece.name == "manifest":
+            self._manifest.add(piece)
+        elif piece.name == "file":
+            await self._take_file(piece)
+        elif piece.name == "files":
+            await run_in_threadpool(self._take_one_of_many, piece)
+        else:
+            raise InvalidRequestError(
+                f"the form has a field {piece.name[:100]!r}",
+                code="unknown_field",
+                remedy="send `manifest` (JSON) and `file`, or many `files` for a dataset",
+            )
+
+    async def _take_file(self, piece: FormPart) -> None:
+        if self._file_ended or self._zip is not None:
+            raise InvalidRequestError("a form has one `file`", code="too_many_files")
+        if self._receiver is None:
+            self._filename = piece.filename or ""
+            self._receiver = await run_in_threadpool(self._intake.receive_whole, limit=self._limit)
+        for data in piece.data:
+            await feed(self._receiver, data)
+        self._file_ended = piece.ended
+
+    def _take_one_of_many(self, piece: FormPart) -> None:
+        if self._receiver is not None:
+            raise InvalidRequestError("send `file` or `files`, not both", code="too_many_files")
+        if self._zip is None:
+            self._zip = ZipWriter(self._intake.new_path(), limit=self._limit)
+        self._zip.add(piece)
+
+    async def _finished(self) -> Form:
+        if not self._file_ended and self._zip is None:
+            raise InvalidRequestError("the form has no `file`", code="file_missing")
+        manifest = as_json(self._manifest.text or b"null")
+        received = await run_in_threadpool(self._stored)
+        return Form(manifest, received, self._filename[:300])
+
+    def _stored(self) -> Received:
+        if self._receiver is not None:
+            return self._intake.close_whole(self._receiver)
+        assert self._zip is not None
+        self._zip.close()
+        self._filename = "files.zip"
+        return self._intake.store_file(self._zip.path)
+
+    def _abandon(self) -> None:
+        if self._receiver is not None:
+            self._receiver.abandon()
+        if self._zip is not None:
+            self._zip.close()
+            self._zip.path.unlink(missing_ok=True)

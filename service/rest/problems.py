@@ -1,0 +1,212 @@
+"""Every error leaves as a problem document (RFC 9457), with the status of one table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from service.core import errors
+from service.core.errors import FieldProblem, InvalidRequestError, UnavailableError, ZooError
+from service.core.tracing import current_trace_id
+
+MEDIA_TYPE = "application/problem+json"
+_log = structlog.get_logger("zooscope.rest")
+
+STATUS: Mapping[type[ZooError], int] = {
+    errors.InvalidRequestError: 422,
+    errors.UnauthenticatedError: 401,
+    errors.ForbiddenError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.PreconditionFailedError: 412,
+    errors.PreconditionRequiredError: 428,
+    errors.TooLargeError: 413,
+    errors.RateLimitedError: 429,
+    errors.UnavailableError: 503,
+    errors.MethodError: 422,
+}
+
+TITLES: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "Authentication is needed",
+    403: "This key does not allow it",
+    404: "There is no such thing",
+    405: "The method is not allowed here",
+    406: "No acceptable form",
+    409: "The present state does not allow it",
+    412: "It has changed since it was read",
+    413: "Too large",
+    415: "Unknown kind of body",
+    416: "The range lies outside the file",
+    421: "This host name is not served",
+    422: "The request cannot succeed as written",
+    428: "An ETag is needed",
+    429: "Too many requests",
+    500: "Something went wrong here",
+    503: "Not possible just now",
+}
+
+_CODES = {400: "bad_request", 404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
+
+
+class FieldProblemView(BaseModel):
+    """One wrong field: JSON pointer and reason."""
+
+    pointer: str
+    reason: str
+
+
+class ProblemView(BaseModel):
+    """A problem document."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    remedy: str | None = None
+    errors: list[FieldProblemView] | None = None
+    instance: str
+    trace_id: str
+
+
+def status_of(error: ZooError) -> int:
+    """The HTTP status of an error: that of the nearest class in the table."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def problem(
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    instance: str,
+    remedy: str | None = None,
+    fields: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document as a response; what is not known is left out."""
+    view = ProblemView(
+        type=f"urn:zooscope:problem:{code}",
+        title=TITLES.get(status, "The request failed"),
+        status=status,
+        code=code,
+        detail=detail,
+        remedy=remedy,
+        errors=[FieldProblemView(pointer=f.pointer, reason=f.reason) for f in fields] or None,
+        instance=instance,
+        trace_id=current_trace_id() or "",
+    )
+    body = view.model_dump_json(exclude_none=True)
+    return Response(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def answer_to(error: ZooError, *, instance: str) -> Response:
+    """The problem document of one of our own errors."""
+    status = status_of(error)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}}
+    return problem(
+        status=status,
+        code=error.code,
+        detail=error.detail,
+        remedy=error.remedy,
+        fields=error.errors,
+        instance=instance,
+        headers=headers.get(status, {"Retry-After": "10"} if status == 503 else {}),  # noqa: PLR2004
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every error with a problem document."""
+    app.add_exception_handler(ZooError, _on_zoo_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    for unreadable in (DataError, UnicodeEncodeError, RecursionError):
+        app.add_exception_handler(unreadable, _on_unstorable)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(away, _on_database_away)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(Exception, _on_crash)
+
+
+async def _on_zoo_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ZooError)
+    return answer_to(error, instance=request.url.path)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = [field_problem(one) for one in error.errors()]
+    found = InvalidRequestError(
+        "; ".join(f"{f.pointer}: {f.reason}" for f in fields[:3]), errors=fields[:100]
+    )
+    return answer_to(found, instance=request.url.path)
+
+
+def field_problem(found: Mapping[str, Any]) -> FieldProblem:
+    """One of pydantic's findings as pointer and reason; the place in the request comes first."""
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in found["loc"])
+    return FieldProblem(f"/{path}", str(found["msg"]))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(
+        status=error.status_code,
+        code=_CODES.get(error.status_code, f"http_{error.status_code}"),
+        detail=_detail_of(error, request),
+        instance=request.url.path,
+        headers=error.headers,
+    )
+
+
+def _detail_of(error: HTTPException, request: Request) -> str:
+    """The framework's own words are terse; say what was asked for."""
+    told = {
+        404: f"nothing is served at {request.url.path}",
+        405: f"{request.method} is not allowed at {request.url.path}",
+        413: "the body is larger than is allowed here",
+    }
+    return told.get(error.status_code, str(error.detail))
+
+
+async def _on_unstorable(request: Request, error: Exception) -> Response:
+    del error
+    found = InvalidRequestError(
+        "a text or number in the request cannot be stored",
+        code="unstorable_value",
+        remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
+    )
+    return answer_to(found, instance=request.url.path)
+
+
+async def _on_database_away(request: Request, error: Exception) -> Response:
+    _log.error("database_unavailable", error=str(error).splitlines()[0])
+    found = UnavailableError("the database does not answer", code="database_unavailable")
+    return answer_to(found, instance=request.url.path)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    del request, error
+    return Response(status_code=400)
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    _log.error("crash", exc_info=error)
+    return problem(
+        status=500,
+        code="internal_error",
+        detail="an error that nobody foresaw; the log knows it by the trace id",
+        instance=request.url.path,
+    )

@@ -1,0 +1,187 @@
+"""/v1/datasets: sets of images."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.manifest import DatasetManifest
+from service.core.operations import datasets, uploads
+from service.core.operations.datasets import DatasetFilter
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.rest.answers import json_answer, kept, known, posted, tagged, unchanged
+from service.rest.documents import creation_body
+from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
+from service.rest.parts import (
+    PAGE_SIZE,
+    AppParts,
+    AppZoo,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Parts,
+    Position,
+    Reader,
+    Writer,
+)
+from service.rest.receiving import UNBOUNDED
+from service.rest.views.datasets import DatasetView, ImageView, NewDatasetView
+from service.rest.views.paging import ListView
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+State = Literal["uploaded", "checking", "ready", "rejected"]
+Words = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetView,
+    openapi_extra=creation_body(NewDatasetView, DatasetManifest),
+    max_body_size=UNBOUNDED,
+)
+async def create(
+    request: Request, parts: AppParts, caller: Writer, key: IdempotencyKey = None
+) -> Response:
+    """Add images: JSON naming a finished upload, or a form with `manifest` and the files.
+
+    A form holds one `file` (zip, tar or Parquet) or many `files`, whose names may have folders.
+    The answer's `state` is `uploaded`; a job reads the images, then it is `ready` or `rejected`.
+    """
+    settings = parts.zoo.settings
+    if is_form(request):
+        form = await FormReader(request, parts.intake, limit=settings.max_dataset_bytes).read()
+        return await run_in_threadpool(_from_form, parts, caller, key, form)
+    body = unfolded(await json_body(request, limit=settings.max_json_bytes))
+    new = fit(NewDatasetView, body, where="body")
+    return await run_in_threadpool(_from_upload, parts, caller, key, new)
+
+
+def _from_upload(parts: Parts, caller: Caller, key: str | None, new: NewDatasetView) -> Response:
+    request = ["POST /v1/datasets", new.model_dump(mode="json")]
+    return posted(
+        parts.zoo,
+        caller,
+        key=key,
+        request=request,
+        work=lambda session: _created(session, caller, new.manifest, new.upload_id),
+    )
+
+
+def _from_form(parts: Parts, caller: Caller, key: str | None, form: Form) -> Response:
+    manifest = fit(DatasetManifest, form.manifest, where="manifest")
+
+    def work(session: Session) -> Answer:
+        upload = uploads.completed(
+            session, project=caller.project, filename=form.filename, received=form.received
+        )
+        return _created(session, caller, manifest, upload.id)
+
+    request = ["POST /v1/datasets", manifest.model_dump(mode="json"), form.received.sha256]
+    return posted(parts.zoo, caller, key=key, request=request, work=work)
+
+
+def _created(
+    session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
+) -> Answer:
+    record = datasets.create(
+        session, project=caller.project, manifest=manifest, upload_id=upload_id
+    )
+    view = DatasetView.of(record)
+    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
+    return kept(view, status=201, headers=headers)
+
+
+@router.get("", response_model=ListView[DatasetView])
+def index(
+    parts: AppParts,
+    caller: Reader,
+    state: State | None = None,
+    name: Words = None,
+    page_size: PageSize = PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Response:
+    """The datasets of the project, newest first; `name` matches any part of a name."""
+    scope = [caller.project, "datasets", state, name]
+    with parts.zoo.transaction() as session:
+        found = datasets.page(
+            session,
+            project=caller.project,
+            where=DatasetFilter(state, name),
+            after=parts.tokens.read(page_token, scope=scope),
+            limit=page_size,
+        )
+    token = parts.tokens.make(found.next_after, scope=scope)
+    views = [DatasetView.of(record) for record in found.items]
+    return json_answer(ListView[DatasetView](items=views, next_page_token=token))
+
+
+@router.get("/{dataset_id}", response_model=DatasetView)
+def show(dataset_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
+    """One dataset."""
+    with zoo.transaction() as session:
+        record = datasets.get(session, project=caller.project, dataset_id=dataset_id)
+    view = DatasetView.of(record)
+    return tagged(view, etag=view.etag, seen=seen)
+
+
+@router.delete("/{dataset_id}", status_code=204)
+def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
+    """Remove a dataset and every measurement on it."""
+    with zoo.transaction() as session:
+        datasets.delete(session, project=caller.project, dataset_id=dataset_id)
+    return Response(status_code=204)
+
+
+@router.get("/{dataset_id}/images", response_model=ListView[ImageView])
+def images(
+    dataset_id: Id,
+    parts: AppParts,
+    caller: Reader,
+    page_size: PageSize = PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Response:
+    """The images of a dataset, in order."""
+    scope = [caller.project, "images", dataset_id]
+    after = parts.tokens.read(page_token, scope=scope)
+    with parts.zoo.transaction() as session:
+        found = datasets.images(
+            session,
+            project=caller.project,
+            dataset_id=dataset_id,
+            after=None if after is None else int(after),
+            limit=page_size,
+        )
+    token = parts.tokens.make(found.next_after, scope=scope)
+    views = [ImageView.of(record) for record in found.items]
+    return json_answer(ListView[ImageView](items=views, next_page_token=token))
+
+
+@router.get("/{dataset_id}/images/{index}", response_class=Response)
+def image(
+    dataset_id: Id,
+    index: Position,
+    zoo: AppZoo,
+    caller: Reader,
+    seen: IfNoneMatch = None,
+) -> Response:
+    """One image as it was uploaded."""
+    with zoo.transaction() as session:
+        found = datasets.image_content(
+            session,
+            project=caller.project,
+            dataset_id=dataset_id,
+            position=index,
+            blobs=zoo.blobs,
+        )
+    tag = f'"{found.image.sha256}"'
+    if known(tag, seen):
+        return unchanged(tag)
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
+    headers["X-Content-Type-Options"] = "nosniff"
+    return Response(b"".join(found.chunks), 200, headers, media_type=found.image.media_type)

@@ -1,0 +1,239 @@
+"""/v1/jobs and what jobs leave behind: events and artifacts."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.operations import artifacts, jobs
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.core.records import JobEventRecord, JobRecord, JobState
+from service.core.tracing import current_trace_id
+from service.rest.answers import (
+    file_answer,
+    json_answer,
+    kept,
+    known,
+    once,
+    posted,
+    sent,
+    unchanged,
+)
+from service.rest.parts import (
+    PAGE_SIZE,
+    AppParts,
+    AppZoo,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Parts,
+    Prefer,
+    Reader,
+    Submitter,
+)
+from service.rest.views.jobs import ArtifactView, EventView, JobView, NewJobView
+from service.rest.views.paging import ListView
+from service.rest.waiting import Ear, seconds_in, until
+from service.wiring import Zoo
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+_EVENTS_AT_ONCE = 500
+
+
+@router.post("/jobs", status_code=202, response_model=JobView)
+async def submit(
+    body: NewJobView,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Run a method. `Prefer: wait=10` answers when the job has ended, or after ten seconds."""
+    request = ["POST /v1/jobs", body.model_dump(mode="json")]
+    work = partial(_submitted, caller, body)
+    answer = await run_in_threadpool(
+        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    )
+    job_id = answer.headers["Location"].rpartition("/")[2]
+    ended = await ended_job(parts, caller, job_id, seconds=seconds_in(prefer))
+    if ended is None:
+        return sent(answer)
+    return json_answer(JobView.of(ended), status=202, headers=answer.headers)
+
+
+def _submitted(caller: Caller, body: NewJobView, session: Session) -> Answer:
+    job = jobs.submit(
+        session,
+        project=caller.project,
+        method=body.method,
+        inputs=body.inputs,
+        params=body.params,
+        priority=body.priority,
+        trace_id=current_trace_id(),
+    )
+    return kept(JobView.of(job), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
+
+
+async def ended_job(
+    parts: Parts, caller: Caller, job_id: str, *, seconds: float
+) -> JobRecord | None:
+    """The job, once it has ended; None if it has not after ``seconds``."""
+    if seconds <= 0:
+        return None
+
+    def look() -> JobRecord | None:
+        job = _job(parts.zoo, caller, job_id)
+        return job if jobs.is_final(job) else None
+
+    return await until(parts.bell, job_id, seconds=seconds, look=look)
+
+
+def _job(zoo: Zoo, caller: Caller, job_id: str) -> JobRecord:
+    with zoo.transaction() as session:
+        return jobs.get(session, project=caller.project, job_id=job_id)
+
+
+@router.get("/jobs", response_model=ListView[JobView])
+def index(
+    parts: AppParts,
+    caller: Reader,
+    state: JobState | None = None,
+    method: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+$")] = None,
+    page_size: PageSize = PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Response:
+    """The jobs of the project, newest first."""
+    scope = [caller.project, "jobs", state, method]
+    with parts.zoo.transaction() as session:
+        page = jobs.page(
+            session,
+            project=caller.project,
+            state=state,
+            method=method,
+            after=parts.tokens.read(page_token, scope=scope),
+            limit=page_size,
+        )
+    token = parts.tokens.make(page.next_after, scope=scope)
+    views = [JobView.of(job) for job in page.items]
+    return json_answer(ListView[JobView](items=views, next_page_token=token))
+
+
+@router.get("/jobs/{job_id}", response_model=JobView)
+async def show(job_id: Id, parts: AppParts, caller: Reader, prefer: Prefer = None) -> Response:
+    """One job. `Prefer: wait=10` answers when it has ended, or after ten seconds."""
+    job = await run_in_threadpool(_job, parts.zoo, caller, job_id)
+    ended = await ended_job(parts, caller, job_id, seconds=seconds_in(prefer))
+    if ended is None and seconds_in(prefer):
+        job = await run_in_threadpool(_job, parts.zoo, caller, job_id)
+    return json_answer(JobView.of(ended or job))
+
+
+@router.post("/jobs/{job_id}:cancel", response_model=JobView)
+def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
+    """Stop a job. A queued one ends at once, a running one within seconds."""
+
+    def work(session: Session) -> Answer:
+        job = jobs.cancel(session, project=caller.project, job_id=job_id)
+        return kept(JobView.of(job), status=200)
+
+    return posted(zoo, caller, key=key, request=["cancel", job_id], work=work)
+
+
+@router.post("/jobs/{job_id}:retry", response_model=JobView)
+def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
+    """Queue a failed or cancelled job again."""
+
+    def work(session: Session) -> Answer:
+        job = jobs.retry(session, project=caller.project, job_id=job_id)
+        return kept(JobView.of(job), status=200)
+
+    return posted(zoo, caller, key=key, request=["retry", job_id], work=work)
+
+
+async def _existing_job(job_id: Id, parts: AppParts, caller: Reader) -> str:
+    """The id of a job of the caller's project; checked before any event is sent."""
+    await run_in_threadpool(_job, parts.zoo, caller, job_id)
+    return job_id
+
+
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+async def events(
+    job_id: Annotated[str, Depends(_existing_job)],
+    parts: AppParts,
+    caller: Reader,
+    last_event_id: Annotated[
+        int, Header(ge=0, lt=2**62, description="resume behind this event")
+    ] = 0,
+) -> AsyncIterator[ServerSentEvent]:
+    """The events of a job as they happen, until it has ended; `id` is the event's `seq`."""
+    seq = last_event_id
+    with parts.bell.ear(job_id) as ear:
+        while True:
+            found, final = await run_in_threadpool(_news, parts.zoo, caller, job_id, seq)
+            for event in found:
+                seq = event.seq
+                yield _sse(event)
+            if final and not found:
+                return
+            if not found:
+                await _pause(ear)
+
+
+def _sse(event: JobEventRecord) -> ServerSentEvent:
+    view = EventView.of(event)
+    return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
+
+
+async def _pause(ear: Ear) -> None:
+    await ear.hear(seconds=15)
+
+
+def _news(zoo: Zoo, caller: Caller, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:
+    """Events behind ``seq``, and whether the job has ended."""
+    with zoo.transaction() as session:
+        final = jobs.is_final(jobs.get(session, project=caller.project, job_id=job_id))
+        found = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
+        return list(found), final
+
+
+@router.get("/jobs/{job_id}/artifacts", response_model=ListView[ArtifactView])
+def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
+    """The files a job produced."""
+    with zoo.transaction() as session:
+        found = jobs.artifacts(session, project=caller.project, job_id=job_id)
+    views = [ArtifactView.of(record) for record in found]
+    return json_answer(ListView[ArtifactView](items=views))
+
+
+@router.get("/artifacts/{artifact_id}", response_model=ArtifactView, tags=["artifacts"])
+def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
+    """One file that a job produced."""
+    with zoo.transaction() as session:
+        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
+    return json_answer(ArtifactView.of(record))
+
+
+@router.get("/artifacts/{artifact_id}/content", response_class=Response, tags=["artifacts"])
+def artifact_content(
+    artifact_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None
+) -> Response:
+    """The bytes of a file that a job produced."""
+    with zoo.transaction() as session:
+        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
+    if known(f'"{record.sha256}"', seen):
+        return unchanged(f'"{record.sha256}"')
+    return file_answer(
+        zoo.blobs.read(record.sha256),
+        media_type=record.media_type,
+        size_bytes=record.size_bytes,
+        sha256=record.sha256,
+        filename=record.name,
+    )

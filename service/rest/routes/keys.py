@@ -1,0 +1,72 @@
+"""/v1/keys: who may do what. Administrators only."""
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from service.core.operations import keys
+from service.core.operations.idempotency import Answer
+from service.rest.answers import json_answer, kept, posted
+from service.rest.parts import (
+    PAGE_SIZE,
+    Administrator,
+    AppParts,
+    AppZoo,
+    Id,
+    IdempotencyKey,
+    PageSize,
+    PageToken,
+)
+from service.rest.views.keys import IssuedKeyView, KeyView, NewKeyView
+from service.rest.views.paging import ListView
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+
+@router.post("", status_code=201, response_model=IssuedKeyView)
+def issue(
+    body: NewKeyView, zoo: AppZoo, caller: Administrator, key: IdempotencyKey = None
+) -> Response:
+    """Issue a key. Its `token` is in this answer and nowhere else."""
+
+    def work(session: Session) -> Answer:
+        issued = keys.issue(
+            session,
+            project=body.project or caller.project,
+            name=body.name,
+            scopes=body.scopes,
+        )
+        return kept(IssuedKeyView.issued(issued), status=201)
+
+    del key  # A kept answer would keep the secret; a second request issues a second key.
+    return posted(zoo, caller, key=None, request=None, work=work)
+
+
+@router.get("", response_model=ListView[KeyView])
+def index(
+    parts: AppParts,
+    caller: Administrator,
+    page_size: PageSize = PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Response:
+    """The keys of the project, newest first, revoked ones included."""
+    scope = [caller.project, "keys"]
+    with parts.zoo.transaction() as session:
+        found = keys.page(
+            session,
+            project=caller.project,
+            after=parts.tokens.read(page_token, scope=scope),
+            limit=page_size,
+        )
+    token = parts.tokens.make(found.next_after, scope=scope)
+    views = [KeyView.of(record) for record in found.items]
+    return json_answer(ListView[KeyView](items=views, next_page_token=token))
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke(key_id: Id, parts: AppParts, caller: Administrator) -> Response:
+    """Revoke a key; other processes notice within five seconds."""
+    with parts.zoo.transaction() as session:
+        keys.revoke(session, project=caller.project, key_id=key_id)
+    parts.keys.forget_all()
+    return Response(status_code=204)

@@ -1,0 +1,31 @@
+"""/v1/methods: what a job can run."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from service.core.catalogue import card_named, public_cards
+from service.rest.answers import json_answer
+from service.rest.parts import Reader
+from service.rest.views.jobs import MethodView
+from service.rest.views.paging import ListView
+
+router = APIRouter(prefix="/v1/methods", tags=["methods"])
+
+
+@router.get("", response_model=ListView[MethodView])
+def index(caller: Reader) -> Response:
+    """The methods that can be submitted as jobs."""
+    del caller
+    views = [MethodView.model_validate(card.describe()) for card in public_cards()]
+    return json_answer(ListView[MethodView](items=views))
+
+
+@router.get("/{name}", response_model=MethodView)
+def show(
+    name: Annotated[str, Path(max_length=100, pattern=r"^[a-z0-9_]+$")], caller: Reader
+) -> Response:
+    """One method, with the JSON schemas of its inputs and parameters."""
+    del caller
+    return json_answer(MethodView.model_validate(card_named(name).describe()))

@@ -1,0 +1,42 @@
+"""Health, readiness, figures and the front page."""
+
+from fastapi import APIRouter
+from sqlalchemy import text
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from service.rest.parts import AppParts, AppZoo
+
+router = APIRouter(tags=["operation"])
+_ALIVE = b'{"status":"ok"}'
+_FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Zooscope</title>
+<body style="font-family: sans-serif; max-width: 40em; margin: 4em auto">
+<h1>Zooscope</h1><p>Which network of the zoo to start from for your task.</p>
+<ul><li><a href="/docs">REST, to try out</a></li><li><a href="/openapi.json">OpenAPI document</a></li>
+<li><a href="/readyz">Readiness</a></li><li><a href="/metrics">Figures</a></li></ul>"""
+
+
+@router.get("/healthz", response_model=dict[str, str])
+async def alive() -> Response:
+    """The process serves."""
+    return Response(_ALIVE, media_type="application/json")
+
+
+@router.get("/readyz", response_model=dict[str, str])
+def ready(zoo: AppZoo) -> Response:
+    """The database answers and the store can be asked; else 503."""
+    with zoo.transaction() as session:
+        session.execute(text("SELECT 1"))
+    zoo.blobs.exists("0" * 64)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", response_class=Response)
+def figures(parts: AppParts) -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(parts.figures.text(), media_type="text/plain; version=0.0.4")
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+async def front() -> str:
+    """A page for people who came by browser."""
+    return _FRONT

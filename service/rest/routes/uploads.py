@@ -1,0 +1,106 @@
+"""/v1/uploads: resumable reception of files."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.errors import InvalidRequestError
+from service.core.operations import uploads
+from service.core.operations.idempotency import Answer
+from service.core.records import UploadRecord
+from service.rest.answers import json_answer, kept, posted
+from service.rest.parts import AppParts, Id, IdempotencyKey, Writer
+from service.rest.receiving import UNBOUNDED, media_type_of, receive_part, require_length
+from service.rest.views.uploads import NewUploadView, UploadView
+
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
+_RAW = {"application/octet-stream", "application/offset+octet-stream", ""}
+_BODY = {
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+}
+
+
+@router.post("", status_code=201, response_model=UploadView)
+def announce(
+    body: NewUploadView, parts: AppParts, caller: Writer, key: IdempotencyKey = None
+) -> Response:
+    """Announce a file; send its bytes with PATCH, then name it when creating a model or dataset."""
+    parts.intake.require_room(body.size)
+    return posted(
+        parts.zoo,
+        caller,
+        key=key,
+        request=["POST /v1/uploads", body.model_dump(mode="json")],
+        work=lambda session: _announced(
+            uploads.create(
+                session,
+                project=caller.project,
+                size_bytes=body.size,
+                filename=body.filename,
+                expected_sha256=body.sha256,
+            )
+        ),
+    )
+
+
+def _announced(record: UploadRecord) -> Answer:
+    view = UploadView.of(record)
+    return kept(view, status=201, headers={"Location": f"/v1/uploads/{view.id}"})
+
+
+@router.get("/{upload_id}", response_model=UploadView)
+def show(upload_id: Id, parts: AppParts, caller: Writer) -> Response:
+    """How far an upload is."""
+    record = parts.intake.state(project=caller.project, upload_id=upload_id)
+    return json_answer(UploadView.of(record), headers=_offset(record))
+
+
+@router.head("/{upload_id}", status_code=200)
+def offset(upload_id: Id, parts: AppParts, caller: Writer) -> Response:
+    """The next byte to send, in the header Upload-Offset."""
+    record = parts.intake.state(project=caller.project, upload_id=upload_id)
+    return Response(headers=_offset(record))
+
+
+def _offset(record: UploadRecord) -> dict[str, str]:
+    return {
+        "Upload-Offset": str(record.offset_bytes),
+        "Upload-Length": str(record.size_bytes),
+        "Cache-Control": "no-store",
+    }
+
+
+@router.patch(
+    "/{upload_id}",
+    response_model=UploadView,
+    openapi_extra={"requestBody": {"required": True, **_BODY}},
+    max_body_size=UNBOUNDED,
+)
+async def append(
+    upload_id: Id,
+    request: Request,
+    parts: AppParts,
+    caller: Writer,
+    upload_offset: Annotated[int, Header(ge=0, lt=2**62, description="the first byte sent here")],
+) -> Response:
+    """Send the next bytes. Whatever arrives before the connection breaks is kept."""
+    if media_type_of(request.headers) not in _RAW:
+        raise InvalidRequestError(
+            "the body of a part is its bytes: application/octet-stream", code="bad_media_type"
+        )
+    part = await run_in_threadpool(
+        parts.intake.open_part,
+        project=caller.project,
+        upload_id=upload_id,
+        offset=upload_offset,
+    )
+    try:
+        require_length(request, limit=part.upload.size_bytes - upload_offset)
+        await receive_part(request, parts.intake, part)
+    except BaseException:
+        await run_in_threadpool(parts.intake.close_part, part)
+        raise
+    record = await run_in_threadpool(parts.intake.close_part, part)
+    return json_answer(UploadView.of(record), headers=_offset(record))
