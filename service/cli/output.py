@@ -1,0 +1,189 @@
+"""What a command prints: tables for people, or JSON for programs. Progress goes to stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from service.client import ZooClientError
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its heading and how an item fills it."""
+
+    heading: str
+    text: Callable[[Any], str]
+    justify: str = "left"
+
+
+class Output(Protocol):
+    """Where a command puts what it found."""
+
+    def rows(self, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
+        """Several things of a kind."""
+
+    def part(self, items: Sequence[Item], columns: Sequence[Column]) -> None:
+        """Things that are part of what was just told; programs have them already."""
+
+    def thing(self, item: Item) -> None:
+        """One thing with all its fields."""
+
+    def event(self, item: Item, line: str) -> None:
+        """Something that just happened."""
+
+    def done(self, item: Item, line: str) -> None:
+        """What was done, as a thing for programs and a sentence for people."""
+
+    def refused(self, error: ZooClientError) -> None:
+        """Why the command failed."""
+
+
+class JsonOutput:
+    """One JSON document; one a line for events."""
+
+    def rows(self, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
+        """A list."""
+        del columns, empty
+        self.thing(list(items))  # type: ignore[arg-type]
+
+    def part(self, items: Sequence[Item], columns: Sequence[Column]) -> None:
+        """Nothing: the whole was printed."""
+
+    def thing(self, item: Item) -> None:
+        """The thing as it came."""
+        sys.stdout.write(json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+
+    def event(self, item: Item, line: str) -> None:
+        """One line."""
+        del line
+        sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def done(self, item: Item, line: str) -> None:
+        """The thing as it came."""
+        del line
+        self.thing(item)
+
+    def refused(self, error: ZooClientError) -> None:
+        """The problem, on stderr."""
+        problem = {
+            "code": error.code,
+            "detail": error.detail,
+            "remedy": error.remedy,
+            "errors": [{"pointer": e.pointer, "reason": e.reason} for e in error.errors],
+            "trace_id": error.trace_id,
+        }
+        sys.stderr.write(json.dumps(problem, ensure_ascii=False) + "\n")
+
+
+class TextOutput:
+    """Tables and sentences."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._stderr = Console(stderr=True, highlight=False)
+
+    def rows(self, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
+        """A table, or the sentence ``empty``."""
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            table.add_column(column.heading, justify=column.justify, overflow="fold")  # type: ignore[arg-type]
+        for item in items:
+            table.add_row(*(escape(column.text(item)) for column in columns))
+        if table.row_count == 0:
+            self._console.print(empty)
+        else:
+            self._console.print(table, soft_wrap=not self._console.is_terminal)
+
+    def part(self, items: Sequence[Item], columns: Sequence[Column]) -> None:
+        """A table, or nothing."""
+        if items:
+            self.rows(items, columns, empty="")
+
+    def thing(self, item: Item) -> None:
+        """One field a line."""
+        width = max(map(len, item), default=0)
+        for name, value in item.items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            self._console.print(f"[bold]{name:{width}}[/]  {escape(text)}", soft_wrap=True)
+
+    def event(self, item: Item, line: str) -> None:
+        """The sentence."""
+        del item
+        self._console.print(escape(line), soft_wrap=True)
+
+    def done(self, item: Item, line: str) -> None:
+        """The sentence."""
+        self.event(item, line)
+
+    def refused(self, error: ZooClientError) -> None:
+        """What was wrong, field by field, and what to do; on stderr."""
+        say = self._stderr.print
+        say(
+            f"[red]zooscope:[/] {escape(error.detail)} [dim]({escape(error.code)})[/]",
+            soft_wrap=True,
+        )
+        for field in error.errors:
+            say(f"          {escape(field.pointer)}: {escape(field.reason)}", soft_wrap=True)
+        if error.remedy:
+            say(f"          {escape(error.remedy)}", soft_wrap=True)
+
+
+@contextmanager
+def bytes_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for a file under way; yields what wants the bytes sent and those there are."""
+    with _bar(title, DownloadColumn()) as move:
+        yield move
+
+
+@contextmanager
+def steps_bar(title: str) -> Iterator[Callable[[Item], None]]:
+    """A bar for a job; yields what wants the job's progress."""
+    with _bar(title, MofNCompleteColumn()) as move:
+        yield lambda progress: move(progress["step"], progress["total"])
+
+
+@contextmanager
+def _bar(title: str, count: ProgressColumn) -> Iterator[Callable[[int, int], None]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(escape(title), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
+
+
+def count_of(number: int | None) -> str:
+    """A large number the way people say it: 11.7 M."""
+    if number is None:
+        return "–"
+    value = float(number)
+    for unit in ("", " k", " M"):
+        if value < 1000:  # noqa: PLR2004 - a thousand of each is one of the next
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f"{value:.3g} G"
+
+
+def figure(number: float | None) -> str:
+    """A score with four decimals, or a dash."""
+    return "–" if number is None else f"{number:.4f}"
