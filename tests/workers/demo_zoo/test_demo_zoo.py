@@ -1,0 +1,105 @@
+"""The demo's networks are real, seeded, readable by the service, and differ in how they transfer."""
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from service.core.manifest import ModelManifest
+from workers.demo_zoo.files import write_labelled, write_network, write_unlabelled
+from workers.demo_zoo.images import digits, patches
+from workers.demo_zoo.lessons import LESSONS, Lesson
+from workers.demo_zoo.training import network_input, trained
+from workers.demo_zoo.transfer import transfer_accuracy
+from workers.programs import read_program
+
+BY_NAME = {lesson.name: lesson for lesson in LESSONS}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def short(name: str, steps: int = 2) -> Lesson:
+    return replace(BY_NAME[name], steps=steps)
+
+
+def test_no_digit_is_in_two_parts_of_the_split():
+    parts = digits()
+
+    frames = torch.cat(
+        [p.frames.flatten(1) for p in (parts.lessons, parts.labelled, parts.tests, parts.probes)]
+    )
+
+    assert len(frames) == len(frames.unique(dim=0))
+
+
+def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
+    assert set(digits().labelled.labels.tolist()) == {5, 6, 7, 8, 9}
+    assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_patches_come_from_both_photos_and_are_coloured():
+    counts = patches().labels.bincount().tolist()
+
+    assert counts == [400, 400]
+    assert (patches().frames[:, 0] - patches().frames[:, 2]).abs().mean() > 0.01
+
+
+def test_the_same_lesson_gives_the_same_weights_twice():
+    first, second = trained(short("digits-conv")), trained(short("digits-conv"))
+
+    for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_training_lowers_the_loss():
+    assert trained(short("digits-conv", 40)).last_loss < trained(short("digits-conv", 1)).last_loss
+
+
+def test_the_control_is_never_trained():
+    assert trained(BY_NAME["untrained-conv"]).last_loss is None
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_an_exported_network_is_read_and_answers_like_the_original(name: str, tmp_path: Path):
+    lesson = short(name, 0)
+    network = trained(lesson).network
+    images = network_input(digits().probes.frames[:5], lesson.input)
+
+    write_network(network, lesson, tmp_path)
+
+    manifest = ModelManifest.model_validate_json((tmp_path / f"{name}.json").read_text())
+    program = read_program(tmp_path / f"{name}.pt2")
+    features = program.read(images, [manifest.feature_layer])[manifest.feature_layer]
+    torch.testing.assert_close(program(images), network(images))
+    torch.testing.assert_close(features, network.encoder(images))
+
+
+def test_a_digit_network_transfers_better_than_an_untrained_one():
+    truth = {
+        name: transfer_accuracy(
+            trained(BY_NAME[name]).network.encoder, BY_NAME[name].input, digits()
+        )
+        for name in ("digits-mlp", "untrained-conv")
+    }
+
+    assert truth["digits-mlp"] > truth["untrained-conv"] + 0.05
+
+
+def test_archives_of_the_same_pictures_are_the_same_bytes(tmp_path: Path):
+    few = digits().labelled.at(torch.arange(4))
+    for name in ("first.zip", "second.zip"):
+        write_labelled(few, tmp_path / name)
+    write_unlabelled(few, tmp_path / "flat.zip")
+
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+    assert "/" in zipfile.ZipFile(tmp_path / "first.zip").namelist()[0]
+    assert "/" not in zipfile.ZipFile(tmp_path / "flat.zip").namelist()[0]
+
+
+def test_names_are_unique_and_there_are_at_least_eight():
+    assert len(BY_NAME) == len(LESSONS) >= 8

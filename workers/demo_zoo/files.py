@@ -1,0 +1,73 @@
+"""What a client uploads: archives of networks with their manifests, and images in zip files."""
+
+import io
+import json
+import warnings
+import zipfile
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from service.core.manifest import ModelFormat, ModelManifest, Task
+from workers.demo_zoo.images import Pictures
+from workers.demo_zoo.lessons import Lesson
+from workers.demo_zoo.networks import Network
+
+EXAMPLES = 2
+LICENCE = "BSD-3-Clause (images of scikit-learn)"
+# A fixed moment in zip members makes the same pictures the same bytes, so that a second demo
+# finds its datasets already there.
+MOMENT = (2026, 1, 1, 0, 0, 0)
+
+
+def write_network(network: Network, lesson: Lesson, folder: Path) -> None:
+    """``NAME.pt2`` and ``NAME.json``: the exported network and its manifest."""
+    spec = lesson.input
+    example = torch.zeros(EXAMPLES, spec.channels, spec.height, spec.width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(
+            network, (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), strict=False
+        )
+        torch.export.save(program, folder / f"{lesson.name}.pt2")
+    manifest = manifest_of(lesson).model_dump(mode="json", exclude_none=True)
+    (folder / f"{lesson.name}.json").write_text(json.dumps(manifest, indent=1))
+
+
+def manifest_of(lesson: Lesson) -> ModelManifest:
+    """What is said about a network of the demo."""
+    return ModelManifest(
+        name=lesson.name,
+        format=ModelFormat.PT2,
+        task=Task(kind=lesson.kind, text=lesson.text),
+        input=lesson.input,
+        classes=lesson.classes,
+        feature_layer="encoder",
+        trained_on="images that come with scikit-learn" if lesson.steps else "nothing",
+        licence=LICENCE,
+        tags=("demo",),
+    )
+
+
+def write_labelled(pictures: Pictures, path: Path) -> None:
+    """A zip with one folder for each label."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for place, label in enumerate(pictures.labels.tolist()):
+            _add(archive, f"{label}/{place:04d}.png", pictures.frames[place])
+
+
+def write_unlabelled(pictures: Pictures, path: Path) -> None:
+    """A zip without folders."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for place, frame in enumerate(pictures.frames):
+            _add(archive, f"{place:04d}.png", frame)
+
+
+def _add(archive: zipfile.ZipFile, name: str, frame: Tensor) -> None:
+    """Add one frame as a PNG."""
+    pixels = (frame * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    archive.writestr(zipfile.ZipInfo(name, MOMENT), buffer.getvalue())

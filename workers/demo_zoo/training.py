@@ -1,0 +1,76 @@
+"""A lesson becomes a trained network."""
+
+import math
+from dataclasses import dataclass
+from zlib import crc32
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from service.core.manifest import InputSpec
+from workers.demo_zoo.images import Pictures
+from workers.demo_zoo.lessons import Lesson, loss
+from workers.demo_zoo.networks import Network
+
+BATCH = 64
+PEAK_RATE = 3e-3
+LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network in evaluation mode and its last training loss; None for an untrained one."""
+
+    network: Network
+    last_loss: float | None
+
+
+def network_input(frames: Tensor, spec: InputSpec) -> Tensor:
+    """Frames (n, 3, 32, 32) in [0, 1] the way the manifest says the network takes them."""
+    if spec.channels == 1:
+        frames = (frames * torch.tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+    if frames.shape[-1] != spec.width:
+        frames = functional.interpolate(
+            frames, (spec.height, spec.width), mode="bilinear", antialias=True
+        )
+    low, high = spec.range
+    mean, std = torch.tensor(spec.mean)[:, None, None], torch.tensor(spec.std)[:, None, None]
+    return (low + (high - low) * frames - mean) / std
+
+
+def trained(lesson: Lesson) -> Trained:
+    """Adam for a fixed number of steps; the seed comes from the lesson's name."""
+    seed = crc32(lesson.name.encode())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = lesson.build()
+    last_loss = _train(network, lesson, torch.Generator().manual_seed(seed))
+    return Trained(network.eval(), last_loss)
+
+
+def _train(network: Network, lesson: Lesson, generator: torch.Generator) -> float | None:
+    """Minimise the lesson's loss in place; the last loss."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
+    pictures, value = lesson.pictures(), None
+    for step in range(lesson.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / lesson.steps))
+        value = _step(network, _batch(pictures, generator), lesson, generator)
+        optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return None if value is None else value.item()
+
+
+def _batch(pictures: Pictures, generator: torch.Generator) -> Pictures:
+    """Pictures drawn with replacement."""
+    return pictures.at(torch.randint(len(pictures), (BATCH,), generator=generator))
+
+
+def _step(network: Network, batch: Pictures, lesson: Lesson, generator: torch.Generator) -> Tensor:
+    """The loss of one batch."""
+    frames, right = lesson.ask(batch, generator)
+    if right.is_floating_point():
+        right = network_input(right, lesson.input)
+    return loss(network(network_input(frames, lesson.input)), right)
