@@ -2,8 +2,8 @@
 
 import uvicorn
 
+from service.logs import start_logging
 from service.rest.app import create_app
-from service.rest.logs import start_logging
 from service.settings import Settings, settings
 from service.wiring import zoo_from
 
