@@ -1,0 +1,40 @@
+"""Asking for the graphs that are not there yet: one job per network, shared by all who wait."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from service.core.catalogue import depara
+from service.core.catalogue.depara import DeparaParams
+from service.core.operations import graphs, jobs
+from service.core.records import DatasetRecord, GraphRecord, ModelRecord, ModelState
+from service.core.tracing import current_trace_id
+
+
+def known_graphs(
+    session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
+) -> dict[str, GraphRecord]:
+    """The newest graph of each model that has one, by model."""
+    found = graphs.measured(
+        session, project=project, comparable=comparable, model_ids=list(model_ids)
+    )
+    return {graph.model_id: graph for graph in found}
+
+
+def measure(
+    session: Session, *, model: ModelRecord, probes: DatasetRecord, settings: DeparaParams
+) -> str:
+    """The id of the job that will measure ``model``; an equal one under way is shared."""
+    comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)
+    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    job = jobs.submit(
+        session,
+        project=model.project,
+        method=depara.CARD.name,
+        inputs={"model_id": model.id, "dataset_id": probes.id},
+        params=settings.model_dump(mode="json"),
+        cache_key=graphs.cache_key(comparable, model.fingerprint or model.id),
+        depends_on=[str(model.job_id)] if awaited else [],
+        trace_id=current_trace_id(),
+    )
+    return job.id

@@ -1,0 +1,198 @@
+"""What is asked of a ranking, and how the request is filled in."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy.orm import Session
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Metric
+from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError, ZooError
+from service.core.manifest import Strict, TaskKind
+from service.core.operations import datasets, models, references
+from service.core.operations.models import ModelFilter
+from service.core.records import DatasetRecord, ModelRecord, ModelState
+
+DEFAULT_EDGE_WEIGHT = 0.25
+MOST_CANDIDATES = 100_000
+AnyId = Annotated[str, Field(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$")]
+EdgeWeight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class RankingTarget(Strict):
+    """Whom to rank for: a network, or a labelled dataset for which a small one is trained."""
+
+    model_id: AnyId | None = None
+    dataset_id: AnyId | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.model_id is None) == (self.dataset_id is None):
+            raise ValueError("name either a model_id or a dataset_id")
+        return self
+
+
+class CandidateFilter(Strict):
+    """Models that fit every field given; ``name`` is a part of the name."""
+
+    task: TaskKind | None = None
+    tag: Words | None = None
+    name: Words | None = None
+
+
+class Candidates(Strict):
+    """Which networks to order: these, or those that a filter finds."""
+
+    model_ids: tuple[AnyId, ...] | None = Field(None, max_length=MOST_CANDIDATES)
+    filter: CandidateFilter | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.model_ids is None) == (self.filter is None):
+            raise ValueError("give either model_ids or a filter")
+        return self
+
+
+class RankingRequest(Strict):
+    """A ranking to make.
+
+    ``probe_set_id`` may be left out when the target is a dataset: its images are the probes.
+    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ; it is
+    always 0 for the metric ``attribution``.
+    """
+
+    target: RankingTarget
+    probe_set_id: AnyId | None = None
+    candidates: Candidates | None = None
+    metric: Metric = Metric.DEPARA
+    edge_weight: EdgeWeight | None = None
+    settings: DeparaParams = DeparaParams()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.probe_set_id is None and self.target.dataset_id is None:
+            raise ValueError("a ranking for a model needs a probe_set_id")
+        if self.metric is Metric.ATTRIBUTION and self.edge_weight:
+            raise ValueError("the metric attribution has no edges; leave edge_weight out")
+        return self
+
+    @property
+    def weight(self) -> float:
+        """λ as filled in."""
+        if self.metric is Metric.ATTRIBUTION:
+            return 0.0
+        return DEFAULT_EDGE_WEIGHT if self.edge_weight is None else self.edge_weight
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who takes part: the target, the probes, the candidates, and those refused at once."""
+
+    target: ModelRecord
+    probes: DatasetRecord
+    candidates: list[ModelRecord]
+    unranked: list[dict[str, Any]] = field(default_factory=list)
+
+
+def cast_of(session: Session, *, project: str, request: RankingRequest) -> Cast:
+    """Find everybody whom a request names.
+
+    Raises:
+        InvalidRequestError: Somebody does not exist, or the probe set is too large.
+        ConflictError: The target or the probe set is not ready.
+    """
+    probes = _probes(session, project, request)
+    target = _target(session, project, request.target)
+    candidates, unranked = _candidates(session, project, request.candidates)
+    others = [model for model in candidates if model.id != target.id]
+    return Cast(target, probes, others, unranked)
+
+
+def _probes(session: Session, project: str, request: RankingRequest) -> DatasetRecord:
+    given = request.probe_set_id or request.target.dataset_id or ""
+    with naming("/probe_set_id"):
+        probes = datasets.get_ready(session, project=project, dataset_id=given)
+    return require_probe_set(probes)
+
+
+def require_probe_set(dataset: DatasetRecord) -> DatasetRecord:
+    """The dataset, if it is small enough to be a probe set.
+
+    Raises:
+        InvalidRequestError: ``probe_set_too_large``.
+    """
+    if dataset.canonical_sha256 is None:
+        raise InvalidRequestError(
+            f"{dataset.id} has {dataset.images} images, too many for a probe set",
+            code="probe_set_too_large",
+            remedy="upload a sample of it as a dataset of its own",
+            errors=[FieldProblem("/probe_set_id", "too many images")],
+        )
+    return dataset
+
+
+def _target(session: Session, project: str, target: RankingTarget) -> ModelRecord:
+    if target.model_id is not None:
+        with naming("/target/model_id"):
+            return models.get_ready(session, project=project, model_id=target.model_id)
+    with naming("/target/dataset_id"):
+        dataset = datasets.get_ready(session, project=project, dataset_id=target.dataset_id or "")
+    return references.network_for(session, dataset=require_probe_set(dataset))
+
+
+def _candidates(
+    session: Session, project: str, given: Candidates | None
+) -> tuple[list[ModelRecord], list[dict[str, Any]]]:
+    if given is None or given.model_ids is None:
+        wanted = CandidateFilter() if given is None or given.filter is None else given.filter
+        where = ModelFilter(ModelState.READY, wanted.task, wanted.tag, wanted.name)
+        query = models.matching(project, where).order_by(ModelRecord.id)
+        return list(session.scalars(query)), []
+    return _named(session, project, given.model_ids)
+
+
+def _named(
+    session: Session, project: str, ids: tuple[str, ...]
+) -> tuple[list[ModelRecord], list[dict[str, Any]]]:
+    """The models with these ids; those that are not ready come as unranked."""
+    query = models.matching(project, ModelFilter()).where(ModelRecord.id.in_(ids))
+    found = {model.id: model for model in session.scalars(query)}
+    missing = [
+        FieldProblem(f"/candidates/model_ids/{place}", f"there is no model {one}")
+        for place, one in enumerate(ids)
+        if one not in found
+    ]
+    if missing:
+        raise InvalidRequestError(missing[0].reason, code="model_unknown", errors=missing[:100])
+    ready = [model for model in found.values() if model.state == ModelState.READY]
+    return ready, [_not_ready(m) for m in found.values() if m.state != ModelState.READY]
+
+
+def _not_ready(model: ModelRecord) -> dict[str, Any]:
+    detail = f"the model is {model.state}"
+    return {"model_id": model.id, "code": "model_not_ready", "detail": detail}
+
+
+class naming:  # noqa: N801 - reads as a clause
+    """Inside, what is not found is a fault of the request, at ``pointer``."""
+
+    def __init__(self, pointer: str) -> None:
+        self._pointer = pointer
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, NotFoundError):
+            raise _fault(error, self._pointer) from None
+
+
+def _fault(error: ZooError, pointer: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        error.detail,
+        code=error.code.replace("_not_found", "_unknown"),
+        remedy=error.remedy,
+        errors=[FieldProblem(pointer, error.detail)],
+    )

@@ -1,0 +1,98 @@
+"""Networks that stand for labelled targets: trained once per dataset and settings, then reused."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalogue import Audience, reference_network
+from service.core.catalogue.reference_network import ReferenceNetworkParams
+from service.core.errors import InvalidRequestError
+from service.core.fingerprints import fingerprint
+from service.core.ids import IdKind, new_id
+from service.core.manifest import TaskKind
+from service.core.operations import jobs
+from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord, ModelState
+from service.core.tracing import current_trace_id
+
+_FEWEST_CLASSES = 2
+_USABLE = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
+
+
+def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
+    """The network that stands for a labelled dataset: there already, or awaited from a job.
+
+    Raises:
+        InvalidRequestError: ``target_unlabelled``: there are not two classes to learn.
+    """
+    if len(dataset.labels or ()) < _FEWEST_CLASSES:
+        raise InvalidRequestError(
+            f"{dataset.id} has no labels of two classes or more, so nothing can be learnt from it",
+            code="target_unlabelled",
+            remedy="name a model as the target, or upload the images in one folder per class",
+        )
+    key = reference_key(dataset)
+    known = _known(session, dataset.project, key)
+    return known if known is not None else _ordered(session, dataset, key)
+
+
+def reference_key(dataset: DatasetRecord) -> str:
+    """Equal keys promise the same trained network."""
+    return fingerprint(
+        {
+            "method": reference_network.CARD.name,
+            "version": reference_network.CARD.version,
+            "params": ReferenceNetworkParams().model_dump(mode="json"),
+            "dataset": dataset.manifest_sha256,
+        }
+    )
+
+
+def _known(session: Session, project: str, key: str) -> ModelRecord | None:
+    """The network of an earlier job with this key that is ready or still to come."""
+    query = (
+        select(JobRecord)
+        .where(
+            JobRecord.project == project,
+            JobRecord.method == reference_network.CARD.name,
+            JobRecord.cache_key == key,
+            JobRecord.state.in_(_USABLE),
+        )
+        .order_by(JobRecord.id.desc())
+    )
+    for job in session.scalars(query):
+        model = session.get(ModelRecord, job.inputs["model_id"])
+        if model is not None and model.state in (ModelState.AWAITED, ModelState.READY):
+            return model
+    return None
+
+
+def _ordered(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
+    """A place for the network, and the job that fills it."""
+    model = ModelRecord(
+        id=new_id(IdKind.MODEL),
+        project=dataset.project,
+        name=f"reference for {dataset.name}"[:200],
+        state=ModelState.AWAITED,
+        task_kind=TaskKind.CLASSIFICATION,
+        manifest={"task": {"kind": TaskKind.CLASSIFICATION, "text": ""}, "tags": ["reference"]},
+        tags=["reference"],
+        lineage={"method": reference_network.CARD.name, "datasets": [dataset.id]},
+    )
+    session.add(model)
+    session.flush()
+    job = jobs.submit(
+        session,
+        project=dataset.project,
+        method=reference_network.CARD.name,
+        inputs={"dataset_id": dataset.id, "model_id": model.id},
+        params={},
+        cache_key=key,
+        trace_id=current_trace_id(),
+        audience=Audience.INTERNAL,
+    )
+    if job.inputs["model_id"] != model.id:
+        session.delete(model)
+        session.flush()
+        return session.get_one(ModelRecord, job.inputs["model_id"])
+    model.job_id = job.id
+    session.flush()
+    return model
