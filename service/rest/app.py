@@ -11,7 +11,18 @@ from service.rest import problems
 from service.rest.documents import document_of
 from service.rest.figures import Figures
 from service.rest.parts import Parts
-from service.rest.routes import datasets, jobs, keys, methods, models, operation, uploads
+from service.rest.routes import (
+    datasets,
+    jobs,
+    keys,
+    maps,
+    measurements,
+    methods,
+    models,
+    operation,
+    rankings,
+    uploads,
+)
 from service.rest.surroundings import Surroundings
 from service.rest.waiting import EventBell, listening
 from service.wiring import Zoo
@@ -20,6 +31,9 @@ _ROUTERS = (
     models.router,
     uploads.router,
     datasets.router,
+    measurements.router,
+    rankings.router,
+    maps.router,
     methods.router,
     jobs.router,
     keys.router,

@@ -18,6 +18,7 @@ from service.core.operations.keys import ANYBODY, Caller, Scope
 from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE, PageTokens
 from service.intake import Intake
 from service.rest.figures import Figures
+from service.rest.ranking_cache import RankingCache
 from service.rest.waiting import EventBell
 from service.wiring import Zoo
 
@@ -31,6 +32,7 @@ class Parts:
     tokens: PageTokens
     figures: Figures
     bell: EventBell
+    rankings: RankingCache = field(default_factory=RankingCache)
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(
         default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())

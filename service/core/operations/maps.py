@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import transferability_map
 from service.core.catalogue.transferability_map import TransferabilityMapParams
+from service.core.errors import ConflictError, NotFoundError
 from service.core.fingerprints import fingerprint
 from service.core.operations import datasets, graphs, jobs
 from service.core.records import ArtifactRecord, DatasetRecord, JobRecord, MapRecord
@@ -21,22 +22,6 @@ class MapOrJob:
     job: JobRecord | None = None
 
 
-def params_key(params: TransferabilityMapParams) -> str:
-    """Hash of the method, its version and its parameters."""
-    return fingerprint(
-        {
-            "method": transferability_map.CARD.name,
-            "version": transferability_map.CARD.version,
-            "params": params.model_dump(mode="json"),
-        }
-    )
-
-
-def models_key(graph_ids: list[str]) -> str:
-    """Hash of all graphs of a probe set, placed or left out: another graph, another map."""
-    return fingerprint(sorted(graph_ids))
-
-
 def latest(
     session: Session, *, project: str, dataset_id: str, params: TransferabilityMapParams
 ) -> MapOrJob:
@@ -44,41 +29,55 @@ def latest(
 
     Raises:
         NotFoundError: ``dataset_not_found``.
-        ConflictError: ``dataset_not_ready``.
+        ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
     probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", params.settings)
-    present = graphs.measured(session, project=project, comparable=comparable)
-    key = models_key([graph.id for graph in present])
+    measured = graphs.measured(session, project=project, comparable=comparable)
+    model_ids = sorted({graph.model_id for graph in measured})
     query = select(MapRecord).where(
         MapRecord.project == project,
         MapRecord.dataset_id == dataset_id,
-        MapRecord.params_key == params_key(params),
-        MapRecord.models_key == key,
+        MapRecord.params_key == graphs.map_params_key(params.model_dump(mode="json")),
+        MapRecord.models_key == graphs.map_models_key(model_ids),
     )
     found = session.scalars(query.order_by(MapRecord.id.desc()).limit(1)).first()
     if found is not None:
         return MapOrJob(map=found)
-    return MapOrJob(job=_ordered(session, probes, params, key))
+    return MapOrJob(job=_ordered(session, probes, params, model_ids))
 
 
 def _ordered(
-    session: Session, probes: DatasetRecord, params: TransferabilityMapParams, key: str
+    session: Session, probes: DatasetRecord, params: TransferabilityMapParams, model_ids: list[str]
 ) -> JobRecord:
+    if not model_ids:
+        raise ConflictError(
+            f"no model has been measured on {probes.id} with these settings",
+            code="nothing_measured",
+            remedy="ask for a ranking with these probes first; it measures the models",
+        )
+    filled = params.model_dump(mode="json")
     return jobs.submit(
         session,
         project=probes.project,
         method=transferability_map.CARD.name,
-        inputs={"dataset_id": probes.id, "model_ids": None},
-        params=params.model_dump(mode="json"),
-        cache_key=fingerprint([params_key(params), probes.id, key]),
+        inputs={"dataset_id": probes.id, "model_ids": model_ids},
+        params=filled,
+        cache_key=fingerprint([transferability_map.CARD.version, probes.id, filled, model_ids]),
         trace_id=current_trace_id(),
     )
 
 
-def picture(session: Session, *, record: MapRecord, suffix: str) -> ArtifactRecord | None:
-    """The map's first artifact whose name ends with ``suffix``, such as ``matrix.svg``."""
+def file(session: Session, *, record: MapRecord, name: str) -> ArtifactRecord:
+    """A file of the map, such as ``matrix.svg`` or ``similarities.safetensors``.
+
+    Raises:
+        NotFoundError: ``artifact_not_found``.
+    """
     query = select(ArtifactRecord).where(
-        ArtifactRecord.job_id == record.job_id, ArtifactRecord.name.endswith(suffix)
+        ArtifactRecord.job_id == record.job_id, ArtifactRecord.name == name
     )
-    return session.scalars(query.order_by(ArtifactRecord.name).limit(1)).first()
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFoundError(f"the map {record.id} has no {name}", code="artifact_not_found")
+    return found

@@ -23,6 +23,8 @@ from service.core.records import (
 )
 from service.core.tracing import current_trace_id
 
+_TOO_FEW = "too few probes are valid for both networks"
+
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
     """A ranking: ready at once when everything was measured before, else pending with a job.
@@ -175,7 +177,7 @@ def _reason(
     """Why a candidate has no place."""
     told = {"model_id": candidate["model_id"]}
     if graph is not None and graph.status == GraphStatus.OK:
-        return {**told, "code": "too_few_probes", "detail": "too few probes are valid for both"}
+        return {**told, "code": "too_few_common_probes", "detail": _TOO_FEW}
     if graph is not None:
         return {**told, "code": graph.status, "detail": graph.detail or "see the measurement"}
     job = session.get(JobRecord, candidate["job_id"] or "")

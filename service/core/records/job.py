@@ -44,6 +44,12 @@ class JobRecord(Owned, Record):
             unique=True,
             postgresql_where=text("state IN ('queued', 'running')"),
         ),
+        Index(
+            "ix_jobs_results",
+            "project",
+            "cache_key",
+            postgresql_where=text("state = 'succeeded'"),
+        ),
         Index("ix_jobs_project_id", "project", "id"),
     )
 

@@ -45,11 +45,12 @@ class ModelChangesView(Strict):
 
 
 class ProblemOfModelView(BaseModel):
-    """Why a model or dataset was rejected."""
+    """Why a model or dataset was rejected, or an image left out, then with its ``name``."""
 
     code: str
     detail: str
     remedy: str | None = None
+    name: str | None = None
 
 
 class ModelView(BaseModel):
@@ -111,7 +112,8 @@ def problem_view(stored: dict[str, Any]) -> ProblemOfModelView:
     return ProblemOfModelView(
         code=str(stored.get("code", "rejected")),
         detail=str(stored.get("detail", "")),
-        remedy=stored.get("remedy"),
+        remedy=stored.get("remedy") or None,
+        name=stored.get("name") or None,
     )
 
 

@@ -1,0 +1,45 @@
+"""Finished rankings as bytes: what is ready never changes, so it is written as JSON once."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+_MOST_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Body:
+    """A JSON body and its ETag."""
+
+    data: bytes
+    etag: str
+
+
+def body_of(data: bytes) -> Body:
+    """The body with the ETag that its bytes have."""
+    return Body(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+
+
+class RankingCache:
+    """Bodies by project, ranking and edge weight, forgotten from the oldest on."""
+
+    def __init__(self, *, most_bytes: int = _MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._lock = threading.Lock()
+        self._bodies: OrderedDict[tuple[str, str, float | None], Body] = OrderedDict()
+
+    def get(self, project: str, ranking_id: str, edge_weight: float | None) -> Body | None:
+        """The body, if it was made not long ago."""
+        return self._bodies.get((project, ranking_id, edge_weight))
+
+    def keep(
+        self, body: Body, *, project: str, ranking_id: str, edge_weight: float | None
+    ) -> None:
+        """Keep the body of a ranking that is ready."""
+        with self._lock:
+            self._bodies[project, ranking_id, edge_weight] = body
+            self._size = sum(len(one.data) for one in self._bodies.values())
+            while self._size > self._most:
+                self._size -= len(self._bodies.popitem(last=False)[1].data)

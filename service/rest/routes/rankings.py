@@ -1,0 +1,118 @@
+"""/v1/rankings: which network to start from."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic_core import to_json
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.catalogue.measurement import Metric
+from service.core.errors import FieldProblem, InvalidRequestError
+from service.core.operations import rankings
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.core.operations.ranking_requests import RankingRequest
+from service.core.records import RankingRecord, RankingState
+from service.rest.answers import JSON, known, once, sent, unchanged
+from service.rest.parts import (
+    AppParts,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    Parts,
+    Prefer,
+    Reader,
+    Submitter,
+)
+from service.rest.ranking_cache import Body, body_of
+from service.rest.routes.jobs import ended_job
+from service.rest.views.rankings import RankingView, ranking_values
+from service.rest.waiting import seconds_in
+
+router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
+EdgeWeight = Annotated[
+    float | None,
+    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ instead of the stored one"),
+]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=RankingView,
+    responses={202: {"model": RankingView, "description": "Pending; `job_id` will fill it"}},
+)
+async def create(
+    body: RankingRequest,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Order models for a target: 201 when all is measured already, else 202 with a job."""
+    request = ["POST /v1/rankings", body.model_dump(mode="json")]
+    work = partial(_created, caller, body)
+    answer = await run_in_threadpool(
+        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    )
+    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
+    if job_id is None or await ended_job(parts, caller, job_id, seconds=seconds) is None:
+        return sent(answer)
+    ranking_id = answer.headers["Location"].rpartition("/")[2]
+    filled = await run_in_threadpool(_body, parts, caller, ranking_id, None)
+    return Response(filled.data, 201, {"Location": answer.headers["Location"]}, media_type=JSON)
+
+
+def _created(caller: Caller, body: RankingRequest, session: Session) -> Answer:
+    record = rankings.create(session, project=caller.project, request=body)
+    session.refresh(record)
+    values = ranking_values(record, edge_weight=record.edge_weight)
+    headers = {"Location": f"/v1/rankings/{record.id}"}
+    if record.job_id is not None:
+        headers["Zoo-Job"] = record.job_id
+    status = 201 if record.state == RankingState.READY else 202
+    return Answer(status, to_json(values).decode(), headers)
+
+
+@router.get("/{ranking_id}", response_model=RankingView)
+def show(
+    ranking_id: Id,
+    parts: AppParts,
+    caller: Reader,
+    edge_weight: EdgeWeight = None,
+    seen: IfNoneMatch = None,
+) -> Response:
+    """A ranking; `edge_weight` weighs the edges anew without measuring anything again."""
+    body = _body(parts, caller, ranking_id, edge_weight)
+    if known(body.etag, seen):
+        return unchanged(body.etag)
+    return Response(body.data, 200, {"ETag": body.etag}, media_type=JSON)
+
+
+def _body(parts: Parts, caller: Caller, ranking_id: str, edge_weight: float | None) -> Body:
+    kept = parts.rankings.get(caller.project, ranking_id, edge_weight)
+    if kept is not None:
+        return kept
+    with parts.zoo.transaction() as session:
+        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+    values = ranking_values(record, edge_weight=_weight(record, edge_weight))
+    body = body_of(to_json(values))
+    if record.state == RankingState.READY:
+        parts.rankings.keep(
+            body, project=caller.project, ranking_id=ranking_id, edge_weight=edge_weight
+        )
+    return body
+
+
+def _weight(record: RankingRecord, given: float | None) -> float:
+    if given and record.metric == Metric.ATTRIBUTION:
+        raise InvalidRequestError(
+            "the metric attribution has no edges",
+            code="edge_weight_not_possible",
+            remedy="ask for a ranking with the metric depara; its measurements are shared",
+            errors=[FieldProblem("/query/edge_weight", "must be 0 for the metric attribution")],
+        )
+    return record.edge_weight if given is None else given
