@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import SecretStr
@@ -64,7 +64,7 @@ def run_all(settings: Settings) -> None:
         Household(settings, home, say=_say, stopping=stopping).run(lock=lock)
 
 
-def run_alone(part: PartName, settings: Settings) -> None:
+def run_alone(part: PartName, settings: Settings) -> NoReturn:
     """Become one part. Any part brings the tables up to date first; they take turns."""
     _require(settings.database_url, "ZOO_DATABASE_URL")
     _require(settings.redis_url, "ZOO_REDIS_URL")
@@ -77,7 +77,7 @@ def run_alone(part: PartName, settings: Settings) -> None:
     os.execve(command[0], command, environment(settings))
 
 
-def fail(error: ZooError) -> None:
+def fail(error: ZooError) -> NoReturn:
     """Say what was wrong and what to do, and end with status 1."""
     typer.echo(f"zooscope: {error.detail}", err=True)
     if error.remedy is not None:

@@ -69,11 +69,10 @@ class Household:
             self._say("stopping")
 
     def _start_servers(self) -> None:
-        began = time.monotonic()
         self._servers = PrivateServers(self._settings, self._home, self._keeper)
         self._settings = self._servers.filled_in(self._settings)
         for name, pid in self._servers.pids().items():
-            self._report(name, "private", pid, began)
+            self._report(name, "private", pid, self._servers.start_seconds[name])
         key = prepare(self._settings, self._home)
         if key is not None:
             self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
@@ -96,8 +95,9 @@ class Household:
         while waiting and not self._stopping.is_set():
             for name, process in list(waiting.items()):
                 self._refuse_a_dead_start(process)
-                if process.part.answers():
-                    self._report(name, process.part.address, process.pid, process.started_at)
+                if process.part.ready(process.log_so_far()):
+                    took = time.monotonic() - process.started_at
+                    self._report(name, process.part.address, process.pid, took)
                     del waiting[name]
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
@@ -164,9 +164,8 @@ class Household:
             )
         )
 
-    def _report(self, name: str, address: str, pid: int, began: float) -> None:
-        took_ms = (time.monotonic() - began) * 1000
-        self._say(f"{name:<10} {address:<28} pid {pid:<8} {took_ms:6.0f} ms")
+    def _report(self, name: str, address: str, pid: int, seconds: float) -> None:
+        self._say(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
 
 
 def _with_real_ports(settings: Settings) -> Settings:

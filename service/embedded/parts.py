@@ -19,6 +19,7 @@ from service.embedded.processes import end_family
 from service.settings import Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
+HANDING_BACK_SECONDS = 15.0
 
 
 class PartName(StrEnum):
@@ -45,14 +46,15 @@ def command_of(name: PartName) -> list[str]:
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its name, where it is reached, and the question whether it answers yet.
+    """One part: its name, where it is reached, and the question whether it is ready yet.
 
-    ``patience_seconds`` is how long it may take to end when asked; a worker hands its jobs back.
+    ``ready`` is given what the part has logged so far. ``patience_seconds`` is how long it may
+    take to end when asked.
     """
 
     name: PartName
     address: str
-    answers: Callable[[], bool]
+    ready: Callable[[str], bool]
     patience_seconds: float = 15.0
 
 
@@ -106,10 +108,16 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
     rest, grpc = rest_url(settings), grpc_address(settings)
     reached = reached_host(settings)
     return (
-        Part(PartName.WORKER, f"queue {settings.queue}", _always, patience_seconds=45.0),
-        Part(PartName.SCHEDULER, "", _always),
-        Part(PartName.API, rest, lambda: _healthy(f"{rest}/healthz")),
-        Part(PartName.GRPC, grpc, lambda: listens(settings.grpc_port, host=reached)),
+        # A worker lets jobs finish, then gives them back; only then may it be killed.
+        Part(
+            PartName.WORKER,
+            f"queue {settings.queue}",
+            _says("worker ready", settings),
+            patience_seconds=settings.stop_seconds + HANDING_BACK_SECONDS,
+        ),
+        Part(PartName.SCHEDULER, "", _says("scheduler ready", settings)),
+        Part(PartName.API, rest, lambda _log: _healthy(f"{rest}/healthz")),
+        Part(PartName.GRPC, grpc, lambda _log: listens(settings.grpc_port, host=reached)),
     )
 
 
@@ -128,9 +136,11 @@ def grpc_address(settings: Settings) -> str:
     return f"{reached_host(settings)}:{settings.grpc_port}"
 
 
-def _always() -> bool:
-    """For parts that nobody connects to: they are ready once they run."""
-    return True
+def _says(words: str, settings: Settings) -> Callable[[str], bool]:
+    """Whether a log holds the words; where such lines are not logged, a started part is ready."""
+    if settings.log_level.upper() not in {"DEBUG", "INFO"}:
+        return lambda _log: True
+    return lambda log: words in log
 
 
 def _healthy(url: str) -> bool:

@@ -1,6 +1,7 @@
 """The private servers of one machine, started only where no address is set."""
 
 import signal
+import time
 from collections.abc import Callable
 
 import psutil
@@ -18,6 +19,7 @@ class PrivateServers:
     """A private Postgres and Redis for the settings that name none.
 
     Both are running from construction to ``stop``, and are started again by ``revive``.
+    ``start_seconds`` tells how long each took.
     """
 
     def __init__(self, settings: Settings, home: Home, keeper: Keeper) -> None:
@@ -25,11 +27,16 @@ class PrivateServers:
         self._keeper = keeper
         self.postgres: PrivatePostgres | None = None
         self.redis: PrivateRedis | None = None
+        self.start_seconds: dict[str, float] = {}
+        began = time.monotonic()
         if settings.database_url is None:
             self._start_postgres()
+        self.start_seconds["postgres"] = time.monotonic() - began
+        began = time.monotonic()
         if settings.redis_url is None:
             self.redis = PrivateRedis(home.redis)
             self._hold_redis()
+        self.start_seconds["redis"] = time.monotonic() - began
 
     def filled_in(self, settings: Settings) -> Settings:
         """The settings with the addresses of the private servers."""

@@ -1,0 +1,112 @@
+"""``zooscope demo``: a small real zoo, ranked for a target and checked against the truth."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from service.cli import demo_report
+from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, uploaded
+from service.cli.detaching import running_or_started
+from service.cli.output import TextOutput, steps_bar
+from service.cli.up import GrpcPortOption, HomeOption, PortOption, fail, settings_with
+from service.client import ZooClient, ZooClientError
+from service.client.views import Ranking
+from service.core.errors import ZooError
+from service.embedded.home import Home, Running
+from service.settings import Settings
+
+SHEET_IMAGES = 6
+EDGE_WEIGHT = 0.25
+
+
+def demo(
+    home: HomeOption = None, port: PortOption = None, grpc_port: GrpcPortOption = None
+) -> None:
+    """Train, upload and rank a small zoo; the service stays running afterwards."""
+    settings = settings_with(home=home, port=port, grpc_port=grpc_port)
+    began = time.monotonic()
+    try:
+        running = running_or_started(settings)
+        _say(f"the zoo runs at {running.rest_url} (process {running.pid})")
+        _show(settings, running)
+    except ZooError as error:
+        fail(error)
+    except ZooClientError as error:
+        TextOutput().refused(error)
+        raise typer.Exit(1) from error
+    _say(f"\ndone in {time.monotonic() - began:.0f} s. {_goodbye(settings, running)}")
+
+
+def _show(settings: Settings, running: Running) -> None:
+    """Everything that happens once the service runs."""
+    home = Home(settings.folder)
+    zoo_files = built(home.folder / "demo")
+    key = home.admin_key.read_text().strip() if home.admin_key.exists() else None
+    with ZooClient(running.rest_url, key=key) as zoo:
+        there = uploaded(zoo, zoo_files)
+        depara, attribution = (_ranked(zoo, there, metric) for metric in ("depara", "attribution"))
+        _tell(zoo_files, depara, attribution)
+        _draw(zoo, there, depara, home.folder / "demo")
+
+
+def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
+    """The demo's networks ordered for the labelled target."""
+    with steps_bar(f"ranking by {metric}") as on_progress:
+        return zoo.rank(
+            probes=there.probes,
+            dataset=there.target,
+            candidates=list(there.models.values()),
+            metric=metric,  # type: ignore[arg-type]
+            edge_weight=EDGE_WEIGHT if metric == "depara" else None,
+            on_progress=on_progress,
+        )
+
+
+def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking) -> None:
+    """The table, those without a place, and the agreement with the truth."""
+    out = TextOutput()
+    _say("\nWhich network to start from for digits 5 to 9, with few labels:\n")
+    table = demo_report.rows(depara, attribution, zoo_files.truth)
+    out.rows(table, demo_report.columns(), empty="no network could be ranked")
+    for model in depara["unranked"]:
+        _say(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
+    _say("")
+    for ranking in (depara, attribution):
+        found = demo_report.agreement(ranking, zoo_files.truth)
+        _say(
+            f"Spearman of {found.metric} with the true accuracy of {found.models} networks:"
+            f" {found.spearman:+.2f}"
+        )
+
+
+def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) -> None:
+    """Write the sheet of heat maps, best network first, and the map of the zoo."""
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    for item in ranking["items"]:
+        for index in range(SHEET_IMAGES):
+            heat_map = zoo.models.attribution(
+                item["model_id"], dataset_id=there.probes, index=index
+            )
+            (pictures / f"{item['rank']:03d} {item['name']} {index}.png").write_bytes(heat_map)
+    sheet = folder / "heat-maps.png"
+    command = [sys.executable, "-m", "workers.demo_zoo.sheet", str(pictures), str(sheet)]
+    subprocess.run(command, check=True)
+    drawn = zoo.maps.download(there.probes, folder / "map.svg", metric="depara")
+    _say(f"\nheat maps: {sheet}\nmap:       {drawn}")
+
+
+def _goodbye(settings: Settings, running: Running) -> str:
+    return (
+        f"The zoo stays at {running.rest_url} (its API is described at {running.rest_url}/docs);"
+        f"\nthe admin key is in {Home(settings.folder).admin_key};"
+        f" stop it with `zooscope down --home {settings.folder}`"
+    )
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
