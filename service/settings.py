@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         5.0, description="how often lost and forgotten jobs are looked for"
     )
     job_seconds: PositiveFloat = Field(24 * 3600.0, description="longest running time of a job")
+    stop_seconds: float = Field(
+        30.0, ge=0, description="how long a stopping worker lets jobs finish before giving them back"
+    )
     max_attempts: PositiveInt = Field(3, description="how often a lost job is started again")
     hardened: bool = Field(
         default=False, description="refuse to run jobs when a sandbox layer is missing"

@@ -104,7 +104,7 @@ def claim(
     return job
 
 
-def claimable(queue: str | None = None) -> Select[tuple[JobRecord]]:
+def claimable(queue: str | None = None) -> Select[JobRecord]:
     """Queued jobs whose time has come and whose dependencies are all final."""
     awaited = aliased(JobRecord)
     waits = exists().where(
@@ -169,7 +169,7 @@ def _judge(row: Any) -> Verdict:
 
 def set_checkpoint(session: Session, *, job_id: str, fence: int, sha256: str) -> None:
     """Point the job at its latest checkpoint. Raises FencedError when it was lost meanwhile."""
-    _hold(session, job_id, fence).checkpoint_sha256 = sha256
+    hold(session, job_id=job_id, fence=fence).checkpoint_sha256 = sha256
     session.flush()
 
 
@@ -181,7 +181,7 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
     Raises:
         FencedError: The job belongs to somebody else, or is final; nothing was changed.
     """
-    job = _hold(session, job_id, fence)
+    job = hold(session, job_id=job_id, fence=fence)
     cancelling = job.cancel_requested_at is not None
     match outcome.ending:
         case Ending.SUCCEEDED:
@@ -202,7 +202,7 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
     return job
 
 
-def _hold(session: Session, job_id: str, fence: int) -> JobRecord:
+def hold(session: Session, *, job_id: str, fence: int) -> JobRecord:
     """The running job, locked, or FencedError when ``fence`` is not its current one."""
     held = select(JobRecord).where(_held(job_id, fence)).with_for_update()
     job = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
@@ -247,7 +247,8 @@ def reap(session: Session) -> Reaped:
         .limit(REAPED_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    requeued, ended = [], []
+    requeued: list[str] = []
+    ended: list[str] = []
     for job, late in session.execute(lost).all():
         _take_away(session, job, late=late)
         (requeued if job.state == JobState.QUEUED else ended).append(job.id)
@@ -278,26 +279,45 @@ WORKER_LOST = {
 }
 
 
-def to_announce(session: Session, *, forgotten_seconds: float, limit: int = 1000) -> Sequence[Any]:
-    """(id, queue) of claimable jobs for which no bell has rung, or none for ``forgotten_seconds``."""
+@dataclass(frozen=True)
+class Waiting:
+    """A claimable job to ring for; ``forgotten`` when a bell has rung long ago."""
+
+    id: str
+    queue: str
+    forgotten: bool
+
+
+def to_announce(
+    session: Session, *, forgotten_seconds: float, limit: int = 1000
+) -> Sequence[Waiting]:
+    """Claimable jobs for which no bell has rung, or none for ``forgotten_seconds``."""
     silence = func.clock_timestamp() - timedelta(seconds=forgotten_seconds)
+    rung = JobRecord.announced_at
     found = (
         claimable()
-        .with_only_columns(JobRecord.id, JobRecord.queue)
-        .where(or_(JobRecord.announced_at.is_(None), JobRecord.announced_at < silence))
+        .where(or_(rung.is_(None), rung < silence))
+        .with_only_columns(JobRecord.id, JobRecord.queue, rung.is_not(None))
         .order_by(JobRecord.priority.desc(), JobRecord.id)
         .limit(limit)
     )
-    return session.execute(found).all()
+    return [Waiting(*row) for row in session.execute(found)]
 
 
 def mark_announced(session: Session, ids: Sequence[str]) -> None:
-    """Remember that the bell was rung for these jobs."""
+    """Note that the bell is being rung for these jobs."""
+    _mark(session, ids, func.clock_timestamp())
+
+
+def mark_unannounced(session: Session, ids: Sequence[str]) -> None:
+    """Note that the bell could not be rung for these jobs after all."""
+    _mark(session, ids, None)
+
+
+def _mark(session: Session, ids: Sequence[str], moment: Any) -> None:
     marked = update(JobRecord).where(JobRecord.id.in_(ids), JobRecord.state == JobState.QUEUED)
     session.execute(
-        marked.values(announced_at=func.clock_timestamp()).execution_options(
-            synchronize_session=False
-        )
+        marked.values(announced_at=moment).execution_options(synchronize_session=False)
     )
 
 
@@ -308,10 +328,13 @@ __all__ = [
     "Outcome",
     "Reaped",
     "Verdict",
+    "Waiting",
     "claim",
     "finish",
     "heartbeat",
+    "hold",
     "mark_announced",
+    "mark_unannounced",
     "reap",
     "set_checkpoint",
     "to_announce",

@@ -1,0 +1,89 @@
+"""What makes two measurements comparable, or the same."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalogue import depara
+from service.core.catalogue.depara import DeparaParams
+from service.core.fingerprints import fingerprint
+from service.core.records import (
+    GraphRecord,
+    JobDependencyRecord,
+    JobRecord,
+    JobState,
+    RankingRecord,
+)
+
+
+def comparable_key(manifest_sha256: str, params: DeparaParams) -> str:
+    """Hash of method, version, filled-in settings and probe set: equal keys can be compared."""
+    return fingerprint(
+        {
+            "method": depara.CARD.name,
+            "version": depara.CARD.version,
+            "params": params.model_dump(mode="json"),
+            "dataset": manifest_sha256,
+        }
+    )
+
+
+def cache_key(comparable: str, model_fingerprint: str) -> str:
+    """Hash of a comparable key and a network: equal keys promise the same graph."""
+    return fingerprint({"comparable_key": comparable, "model": model_fingerprint})
+
+
+def measured(
+    session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
+) -> Sequence[GraphRecord]:
+    """The graphs with this comparable key, of these models or of all, oldest first."""
+    found = select(GraphRecord).where(
+        GraphRecord.project == project, GraphRecord.comparable_key == comparable
+    )
+    if model_ids is not None:
+        found = found.where(GraphRecord.model_id.in_(model_ids))
+    return session.scalars(found.order_by(GraphRecord.id)).all()
+
+
+def with_key(session: Session, *, project: str, cache_key: str) -> GraphRecord:
+    """The graph with this cache key, which must exist."""
+    found = select(GraphRecord).where(
+        GraphRecord.project == project, GraphRecord.cache_key == cache_key
+    )
+    return session.scalars(found).one()
+
+
+def candidate_ids(ranking: RankingRecord) -> list[str]:
+    """Ids of a ranking's candidates, the target left out."""
+    ids = [c["model_id"] if isinstance(c, dict) else c for c in ranking.candidates]
+    return [i for i in ids if i != ranking.target_model_id]
+
+
+def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, Any]]:
+    """Why measurements that a job waited for failed, by model."""
+    found = (
+        select(JobRecord)
+        .join(JobDependencyRecord, JobDependencyRecord.depends_on == JobRecord.id)
+        .where(
+            JobDependencyRecord.job_id == job_id,
+            JobRecord.state.in_([JobState.FAILED, JobState.CANCELLED]),
+        )
+    )
+    cancelled = {"code": "cancelled", "detail": "its measurement was cancelled"}
+    return {
+        job.inputs["model_id"]: job.error or cancelled
+        for job in session.scalars(found)
+        if "model_id" in job.inputs
+    }
+
+
+def map_params_key(params: Mapping[str, Any]) -> str:
+    """Hash of a map's filled-in parameters."""
+    return fingerprint(dict(params))
+
+
+def map_models_key(model_ids: Sequence[str] | None) -> str:
+    """Hash of the networks asked for; of null when that is all of them."""
+    return fingerprint(None if model_ids is None else sorted(model_ids))

@@ -1,0 +1,5 @@
+"""``python -m service.scheduler``."""
+
+from service.scheduler.loop import main
+
+main()

@@ -1,0 +1,125 @@
+"""The scheduler's loop: awake when a job is queued, and at least every few seconds."""
+
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from service.adapters.celery_bell import CeleryBell
+from service.core.errors import UnavailableError
+from service.core.operations import job_lifecycle
+from service.core.operations.job_events import QUEUED_CHANNEL
+from service.scheduler import tidying
+from service.settings import settings
+from service.wiring import Zoo, zoo_from
+
+log = structlog.get_logger(__name__)
+
+FORGOTTEN_AFTER_SWEEPS = 6
+SECONDS_BETWEEN_TRIES = 1.0
+SECONDS_BETWEEN_TIDYING = 60.0
+DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
+
+
+@dataclass
+class Scheduler:
+    """One scheduler: the zoo it serves and the bell it rings, if there is a broker."""
+
+    zoo: Zoo
+    bell: CeleryBell | None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _tidied: float = 0.0
+
+    def run(self) -> None:
+        """Work until told to stop; a database that goes away is waited for."""
+        while not self.stopping.is_set():
+            try:
+                with self._listening() as connection:
+                    self._serve(connection)
+            except DATABASE_ERRORS:
+                log.warning("the database does not answer; trying again")
+                self.stopping.wait(SECONDS_BETWEEN_TRIES)
+
+    def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection that hears of queued jobs."""
+        url = self.zoo.engine.url.set(drivername="postgresql")
+        connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+        connection.execute(f"LISTEN {QUEUED_CHANNEL}")
+        return connection
+
+    def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        """Sweep at once, then at every notice and at the end of every interval."""
+        self.sweep()
+        next_sweep = time.monotonic() + self.zoo.settings.sweep_seconds
+        while not self.stopping.is_set():
+            pause = min(1.0, max(0.0, next_sweep - time.monotonic()))
+            noticed = False
+            for _ in connection.notifies(timeout=pause, stop_after=1):
+                noticed = True
+            if noticed:
+                self.announce()
+            if time.monotonic() >= next_sweep:
+                self.sweep()
+                next_sweep = time.monotonic() + self.zoo.settings.sweep_seconds
+
+    def sweep(self) -> None:
+        """Everything that is due: take back, ring, and once a minute tidy."""
+        with self.zoo.transaction() as session:
+            reaped = job_lifecycle.reap(session)
+        if reaped.requeued or reaped.ended:
+            log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
+        self.announce()
+        if time.monotonic() - self._tidied >= SECONDS_BETWEEN_TIDYING:
+            self._tidied = time.monotonic()
+            tidying.tidy(self.zoo)
+
+    def announce(self) -> None:
+        """Ring for claimable jobs nobody was told of, and for forgotten ones."""
+        if self.bell is None:
+            return
+        with self.zoo.transaction() as session:
+            waiting = job_lifecycle.to_announce(
+                session,
+                forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
+            )
+        try:
+            for queue in sorted({job.queue for job in waiting}):
+                self._ring(self.bell, queue, [job for job in waiting if job.queue == queue])
+        except UnavailableError as error:
+            log.warning(error.detail)
+
+    def _ring(self, bell: CeleryBell, queue: str, waiting: list[job_lifecycle.Waiting]) -> None:
+        """Ring for the jobs of one queue; forgotten ones only when all rings were answered.
+
+        A long queue would otherwise collect a second message per job, then a third.
+        """
+        quiet = bell.unanswered(queue=queue) == 0
+        ids = [job.id for job in waiting if quiet or not job.forgotten]
+        if not ids:
+            return
+        # Marked before, because a marking in progress would hide the row from a quick worker.
+        with self.zoo.transaction() as session:
+            job_lifecycle.mark_announced(session, ids)
+        try:
+            bell.ring(ids, queue=queue)
+        except UnavailableError:
+            with self.zoo.transaction() as session:
+                job_lifecycle.mark_unannounced(session, ids)
+            raise
+
+
+def main() -> None:
+    """Run a scheduler until SIGTERM or SIGINT."""
+    chosen = settings()
+    zoo = zoo_from(chosen, connections=2)
+    url = chosen.redis_url
+    scheduler = Scheduler(zoo, None if url is None else CeleryBell(url.get_secret_value()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: scheduler.stopping.set())
+    log.info("scheduler ready")
+    scheduler.run()
+    zoo.close()

@@ -1,0 +1,128 @@
+"""A request and its files become the ``Inputs`` of a room; runs in the child.
+
+One loader per kind of input, in one closed table; every room's are listed here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from service.core.catalogue.measurement import RankVariant
+from service.core.manifest import DatasetManifest, InputSpec, ModelManifest
+from workers.methods import (
+    attribution_map,
+    dataset_ingestion,
+    depara,
+    model_validation,
+    ranking,
+    reference_network,
+    transferability_map,
+)
+from workers.programs import Program, read_program
+from workers.scratch import Scratch
+from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.graphs import GraphFile
+
+Facts = Mapping[str, Any]
+Loader = Callable[[Facts, Scratch, torch.device], Any]
+
+
+def inputs_of(request: Mapping[str, Any], scratch: Scratch, *, device: str) -> Any:
+    """The inputs that the room of the request's method takes."""
+    load = _LOADERS[request["method"]]
+    return load(request["facts"], scratch, torch.device(device))
+
+
+def _model_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    manifest = ModelManifest.model_validate(facts["manifest"])
+    return model_validation.Inputs(scratch.inputs / "upload", manifest, scratch.out)
+
+
+def _dataset_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return dataset_ingestion.Inputs(
+        file=scratch.inputs / "upload",
+        manifest=DatasetManifest.model_validate(facts["manifest"]),
+        limits=dataset_ingestion.Limits(**facts["limits"]),
+        folder=scratch.out,
+    )
+
+
+def _network_and_probes(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return depara.Inputs(
+        model_id=facts["model"]["id"],
+        comparable_key=facts["comparable_key"],
+        network=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        probes=canonical_frames(scratch.inputs / "canonical.npy"),
+    )
+
+
+def _network_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    indices = tuple(facts["indices"])
+    frames = canonical_frames(scratch.inputs / "canonical.npy")
+    return attribution_map.Inputs(
+        model=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        images=frames[list(indices)],
+        indices=indices,
+    )
+
+
+def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return reference_network.Inputs(
+        name=f"reference for {facts['name']}"[:200],
+        images=canonical_frames(scratch.inputs / "canonical.npy"),
+        labels=torch.tensor(facts["labels"], dtype=torch.int64),
+        classes=tuple(facts["classes"]),
+    )
+
+
+def _graphs_to_rank(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return ranking.Inputs(
+        target=GraphFile(scratch.inputs / facts["target"]),
+        candidates=(GraphFile(scratch.inputs / name) for name in facts["candidates"]),
+        count=len(facts["candidates"]),
+        min_valid=facts["min_valid"],
+        ranks=RankVariant(facts["ranks"]),
+    )
+
+
+def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return transferability_map.Inputs(
+        graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
+        names=tuple(facts["names"]),
+    )
+
+
+def _program(facts: Facts, scratch: Scratch, device: torch.device) -> Program:
+    """The network, cut by default where its manifest or the reader said."""
+    program = read_program(scratch.inputs / "program.pt2")
+    layer = facts["model"]["feature_layer"]
+    if layer is not None:
+        program = program.with_face(feature_layer=layer)
+    return program.to(device)
+
+
+def _preprocessing(facts: Facts) -> Preprocessing:
+    return Preprocessing.of(InputSpec.model_validate(facts["model"]["input"]))
+
+
+def canonical_frames(path: Path) -> Tensor:
+    """Images (image, side, side, 3), uint8; pages are read when they are touched."""
+    # Copy-on-write, because torch has no read-only tensors and nobody writes into these.
+    return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
+
+
+_LOADERS: dict[str, Loader] = {
+    "model_validation": _model_upload,
+    "dataset_ingestion": _dataset_upload,
+    "depara": _network_and_probes,
+    "attribution_map": _network_and_images,
+    "reference_network": _labelled_images,
+    "ranking": _graphs_to_rank,
+    "transferability_map": _graphs_to_place,
+}

@@ -1,0 +1,175 @@
+"""A room's ``Result`` becomes files in ``out`` and plain data; runs in the child.
+
+One saver per kind of result, in one closed table. Plain data are JSON: numbers that are not
+finite become null.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from workers.methods import (
+    attribution_map,
+    dataset_ingestion,
+    depara,
+    model_validation,
+    ranking,
+    reference_network,
+    transferability_map,
+)
+from workers.methods.model_validation.judgement import output_kind_of
+from workers.programs.exporting import export_network
+from workers.torchkit.graphs import to_metadata, to_tensors
+
+Saver = Callable[[Any, Path], dict[str, Any]]
+
+LARGEST_MATRIX_IN_JSON = 400
+
+
+def save(result: Any, method: str, out: Path) -> dict[str, Any]:
+    """The plain data of a method's result; its files lie in ``out`` afterwards."""
+    plain: dict[str, Any] = _plain(_SAVERS[method](result, out))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Values that JSON knows: tensors as lists, dataclasses as objects, NaN as null."""
+    if isinstance(value, Tensor) or hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _plain_word(value)
+
+
+def _plain_word(value: Any) -> Any:
+    """A choice as its value, a file as its name, anything else as it is."""
+    if isinstance(value, Enum):
+        return value.value
+    return value.name if isinstance(value, Path) else value
+
+
+def _checked_model(result: model_validation.Result, out: Path) -> dict[str, Any]:
+    """Problems, or what the network is; ``program`` names the file if it is not the upload."""
+    file = result.program_file
+    written = file is not None and file.parent == out
+    return {
+        "problems": result.problems,
+        "program": file if written else None,
+        "layers": result.layers,
+        "feature_layer": result.feature_layer,
+        "parameters": result.parameters,
+        "flops": result.flops,
+        "output_kind": result.output_kind,
+        "output_shape": result.output_shape,
+    }
+
+
+def _checked_dataset(result: dataset_ingestion.Result, _out: Path) -> dict[str, Any]:
+    """Problems and the index; both large files are in place already."""
+    return {name: getattr(result, name) for name in result.__dataclass_fields__}
+
+
+def _graph(result: depara.Result, out: Path) -> dict[str, Any]:
+    """The graph as one file, and what an index wants to know of it."""
+    tensors = {name: one.contiguous() for name, one in to_tensors(result.graph).items()}
+    save_file(tensors, out / "graph.safetensors", metadata=to_metadata(result.graph))
+    return {
+        "comparable_key": result.graph.comparable_key,
+        "status": result.graph.status,
+        "detail": result.detail,
+        "valid_probes": result.valid_probes,
+        "probes": len(result.graph.mask),
+        "grid": result.grid,
+        "node_sketch": result.node_sketch,
+        "edge_sketch": result.edge_sketch,
+        "policy": result.policy,
+        "timing": result.timing,
+    }
+
+
+def _heat_maps(result: attribution_map.Result, out: Path) -> dict[str, Any]:
+    """A PNG for each image, all maps in one file."""
+    images = []
+    for index, picture, status in zip(
+        result.indices, result.pictures, result.statuses, strict=True
+    ):
+        name = f"map_{index:05d}.png"
+        (out / name).write_bytes(picture)
+        images.append({"index": index, "picture": name, "status": status})
+    save_file({"maps": result.maps.contiguous()}, out / "maps.safetensors")
+    return {"images": images, "numerics": result.numerics}
+
+
+def _learned_network(result: reference_network.Result, out: Path) -> dict[str, Any]:
+    """The network as a program file, with what it is and how good."""
+    spec = result.manifest.input
+    shape = (spec.channels, spec.height, spec.width)
+    program = export_network(result.network, shape, out / "program.pt2")
+    return {
+        "manifest": result.manifest.model_dump(mode="json"),
+        "program": "program.pt2",
+        "layers": program.layers,
+        "feature_layer": program.feature_layer,
+        "parameters": program.parameter_count,
+        "flops": program.flops,
+        "output_kind": output_kind_of(program.output_shape),
+        "output_shape": program.output_shape,
+        "accuracy": result.accuracy,
+        "chance": result.chance,
+        "trained_on": result.trained_on,
+        "held_out": result.held_out,
+        "last_loss": result.last_loss,
+        "seconds": result.seconds,
+    }
+
+
+def _similarities(result: ranking.Result, _out: Path) -> dict[str, Any]:
+    """Parts of every score."""
+    return {
+        "target_id": result.target_id,
+        "target_status": result.target_status,
+        "items": result.items,
+    }
+
+
+def _map(result: transferability_map.Result, out: Path) -> dict[str, Any]:
+    """Pictures and exact matrices as files; the document without matrices too large for JSON."""
+    for name, data in result.pictures.items():
+        (out / name).write_bytes(data)
+    similar = result.similarities
+    matrices = {"node": similar.node, "edge": similar.edge, "valid": similar.valid}
+    save_file({k: v.contiguous() for k, v in matrices.items()}, out / "similarities.safetensors")
+    small = len(result.models) <= LARGEST_MATRIX_IN_JSON
+    document = {
+        "models": result.models,
+        "names": result.names,
+        "tree": result.tree,
+        "points": result.layout.points,
+        "stress": result.layout.stress,
+        "left_out": result.left_out,
+        "matrices": {**matrices, "score": result.scores} if small else None,
+    }
+    return {"document": document}
+
+
+_SAVERS: dict[str, Saver] = {
+    "model_validation": _checked_model,
+    "dataset_ingestion": _checked_dataset,
+    "depara": _graph,
+    "attribution_map": _heat_maps,
+    "reference_network": _learned_network,
+    "ranking": _similarities,
+    "transferability_map": _map,
+}

@@ -1,0 +1,203 @@
+"""The recipe of the intake check of images."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.core.catalogue.dataset_ingestion import DatasetIngestionParams
+from service.core.errors import RefusedUploadError
+from service.core.manifest import DatasetLayout, DatasetManifest, OnError
+from workers.contract import Report
+from workers.methods.dataset_ingestion.archives import tar_entries, zip_entries
+from workers.methods.dataset_ingestion.entries import (
+    Entry,
+    ImageProblemError,
+    Limits,
+    refused,
+)
+from workers.methods.dataset_ingestion.images import look
+from workers.methods.dataset_ingestion.packing import (
+    Packed,
+    Packer,
+    manifest_sha256,
+    write_canonical,
+)
+from workers.methods.dataset_ingestion.parquet import parquet_entries
+
+_MOST_PROBLEMS = 1000
+_REMEDY = "send the images as zip, tar or Parquet"
+_TAR_MAGIC_AT = 257
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The uploaded ``file``, its ``manifest``, the limits, and the folder to write into."""
+
+    file: Path
+    manifest: DatasetManifest
+    limits: Limits
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a file of the set, or with an empty name all of it, cannot be used."""
+
+    name: str
+    code: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The set, or why it is refused.
+
+    Without ``packed_file`` it is refused and only ``problems`` say something; with one they name
+    the images that were left out. ``canonical_file`` is None for sets too large to be probe sets.
+    """
+
+    problems: tuple[Problem, ...]
+    images: tuple[Packed, ...] = ()
+    labels: tuple[str, ...] | None = None
+    manifest_sha256: str = ""
+    packed_file: Path | None = None
+    canonical_file: Path | None = None
+    canonical_side: int | None = None
+
+
+def run(inputs: Inputs, params: DatasetIngestionParams, report: Report) -> Result:
+    """Read every image once, pack the good ones in the order of their names, frame them."""
+    packed_file = inputs.folder / "images.pack"
+    try:
+        images, problems = _packed(inputs, packed_file, report)
+    except RefusedUploadError as error:
+        return Result((Problem("", error.code, error.detail, error.remedy or ""),))
+    labels = _labels(inputs.manifest, images)
+    problems += _label_problems(labels, images)
+    if problems and inputs.manifest.on_error is OnError.FAIL:
+        return Result(tuple(problems[:_MOST_PROBLEMS]))
+    kept = [image for image in images if labels is None or image.label in labels]
+    if not kept:
+        problems.append(Problem("", "no_images", "no usable image was found", _REMEDY))
+        return Result(tuple(problems[:_MOST_PROBLEMS]))
+    return _accepted(
+        inputs, kept, labels=labels, problems=problems, packed_file=packed_file, report=report
+    )
+
+
+def _packed(
+    inputs: Inputs, packed_file: Path, report: Report
+) -> tuple[list[Packed], list[Problem]]:
+    """All good images, by name, and what is wrong with the others."""
+    problems: list[Problem] = []
+    with packed_file.open("wb") as file, _entries(inputs) as entries:
+        packer = Packer(file)
+        for step, entry in enumerate(_unique(_few(entries, inputs.limits), problems), start=1):
+            _take(entry, packer, problems, inputs)
+            report(step, step + 1, f"{step} images read")
+    return sorted(packer.images, key=lambda image: image.name), problems
+
+
+def _entries(inputs: Inputs) -> AbstractContextManager[Iterable[Entry]]:
+    """The reader that the file's first bytes call for."""
+    with inputs.file.open("rb") as file:
+        head = file.read(512)
+    if head.startswith(b"PAR1"):
+        return parquet_entries(inputs.file, inputs.limits)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return zip_entries(inputs.file, inputs.limits)
+    compressed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
+    if compressed or head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
+        return tar_entries(inputs.file, inputs.limits)
+    raise refused("unknown_form", "the file is neither zip, nor tar, nor Parquet", _REMEDY)
+
+
+def _few(entries: Iterable[Entry], limits: Limits) -> Iterator[Entry]:
+    """The entries, refused once there are more than a set may have."""
+    for count, entry in enumerate(entries, start=1):
+        if count > limits.images:
+            raise refused(
+                "too_many_images", f"a set has at most {limits.images} images", "split the set"
+            )
+        yield entry
+
+
+def _unique(entries: Iterable[Entry], problems: list[Problem]) -> Iterator[Entry]:
+    """The entries without those whose name was there before."""
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.name in seen:
+            problems.append(Problem(entry.name, "duplicate_name", "the name is there twice"))
+            continue
+        seen.add(entry.name)
+        yield entry
+
+
+def _take(entry: Entry, packer: Packer, problems: list[Problem], inputs: Inputs) -> None:
+    """Pack one image, or note why not."""
+    flat = inputs.manifest.layout is DatasetLayout.FLAT
+    try:
+        data = entry.read()
+        picture = look(data, inputs.limits)
+    except ImageProblemError as error:
+        problems.append(Problem(entry.name, error.code, error.detail))
+    else:
+        packer.add(entry.name, None if flat else entry.label, data, picture)
+
+
+def _labels(manifest: DatasetManifest, images: list[Packed]) -> tuple[str, ...] | None:
+    """Class names in order: the manifest's, else sorted; None for a set without any."""
+    found = {image.label for image in images if image.label is not None}
+    if not found:
+        return None
+    return manifest.labels if manifest.labels is not None else tuple(sorted(found, key=_natural))
+
+
+def _natural(label: str) -> tuple[int, int, str]:
+    """Numbers in their own order before everything else."""
+    return (0, int(label), label) if label.isdecimal() and len(label) < 10 else (1, 0, label)  # noqa: PLR2004
+
+
+def _label_problems(labels: tuple[str, ...] | None, images: list[Packed]) -> list[Problem]:
+    """Images without a label, or with one that the manifest does not name, in a labelled set."""
+    if labels is None:
+        return []
+    known = set(labels)
+    return [
+        Problem(image.name, "no_label", "the image lies in no folder")
+        if image.label is None
+        else Problem(image.name, "unknown_label", f"the manifest has no label {image.label!r}")
+        for image in images
+        if image.label not in known
+    ]
+
+
+def _accepted(
+    inputs: Inputs,
+    images: list[Packed],
+    *,
+    labels: tuple[str, ...] | None,
+    problems: list[Problem],
+    packed_file: Path,
+    report: Report,
+) -> Result:
+    """The set with its canonical frames, if it is small enough to be a probe set."""
+    canonical, side = None, None
+    if len(images) <= inputs.limits.probe_images:
+        canonical = inputs.folder / "canonical.npy"
+
+        def done(count: int) -> None:
+            report(count, len(images), "canonical frames")
+
+        side = write_canonical(images, packed_file, canonical, done=done)
+    return Result(
+        problems=tuple(problems[:_MOST_PROBLEMS]),
+        images=tuple(images),
+        labels=labels,
+        manifest_sha256=manifest_sha256(images, labels),
+        packed_file=packed_file,
+        canonical_file=canonical,
+        canonical_side=side,
+    )

@@ -1,0 +1,49 @@
+"""What every job child needs, imported once before the first fork.
+
+Nothing here may start a thread, touch a GPU or open a connection: a fork copies only the thread
+that forks, and locks held by the others would stay locked for ever.
+"""
+
+import gc
+from importlib import import_module
+from pathlib import Path
+
+from service.core.catalogue import cards
+from service.core.errors import UnavailableError
+
+LIBRARIES = (
+    "numpy",
+    "torch",
+    "workers.torchvision_operators",
+    "safetensors.torch",
+    "PIL.Image",
+    "captum.attr",
+    "timm",
+    "workers.child",
+    "workers.assembly",
+    "workers.harvest",
+)
+
+
+def preload() -> None:
+    """Import everything, then keep the collector from touching, and so copying, shared pages.
+
+    Raises:
+        UnavailableError: An import started a thread; forking now would not be safe.
+    """
+    for name in LIBRARIES:
+        import_module(name)
+    for card in cards():
+        import_module(f"workers.methods.{card.name}")
+    _require_one_thread()
+    gc.collect()
+    gc.freeze()
+
+
+def _require_one_thread() -> None:
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        raise UnavailableError(
+            f"{threads} threads run after preloading, so children cannot be forked safely",
+            code="preload_started_threads",
+        )

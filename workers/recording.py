@@ -1,0 +1,256 @@
+"""What a job found becomes rows, in the transaction that finishes it.
+
+One recorder per method, in one closed table. Files are stored before; a worker that lost its job
+meanwhile leaves only stored bytes that no row names.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.errors import NotFoundError
+from service.core.fingerprints import fingerprint
+from service.core.ids import IdKind, new_id
+from service.core.operations import graphs, job_lifecycle
+from service.core.operations.job_lifecycle import Ending, Outcome
+from service.core.records import (
+    ArtifactRecord,
+    DatasetRecord,
+    DatasetState,
+    GraphRecord,
+    ImageRecord,
+    JobRecord,
+    MapRecord,
+    ModelRecord,
+    ModelState,
+)
+from workers.adoption import Harvest
+from workers.ranking_records import record_ranking
+
+Recorder = Callable[[Session, JobRecord, Harvest], dict[str, Any]]
+
+_ROWS_AT_ONCE = 5000
+_MEDIA_TYPES = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+    "safetensors": "application/vnd.safetensors",
+    "npy": "application/x-npy",
+}
+
+
+def record(session: Session, job: JobRecord, harvest: Harvest) -> JobRecord:
+    """Write what was found and end the job as succeeded, both or neither.
+
+    Raises:
+        FencedError: The job was taken away; nothing was written.
+        NotFoundError: The thing the job worked for is gone.
+    """
+    held = job_lifecycle.hold(session, job_id=job.id, fence=job.fence)
+    result = _RECORDERS[job.method](session, held, harvest)
+    outcome = Outcome(Ending.SUCCEEDED, result=result)
+    return job_lifecycle.finish(session, job_id=job.id, fence=job.fence, outcome=outcome)
+
+
+def _model(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """A checked model is ready, or rejected with its problems."""
+    model = _locked(session, ModelRecord, job.inputs["model_id"])
+    data = harvest.data
+    model.problems = list(data["problems"])
+    model.version += 1
+    if model.problems:
+        model.state = ModelState.REJECTED
+    else:
+        uploaded = model.upload_sha256 or ""
+        program = harvest.files[data["program"]].sha256 if data["program"] else uploaded
+        _describe_network(model, data, program)
+    return {"model_id": model.id, "state": model.state, "problems": model.problems}
+
+
+def _describe_network(model: ModelRecord, data: Any, program_sha256: str) -> None:
+    """Make the model ready, with what the check found."""
+    model.state = ModelState.READY
+    model.program_sha256 = program_sha256
+    for name in ("layers", "feature_layer", "parameters", "flops", "output_kind"):
+        setattr(model, name, data[name])
+    model.fingerprint = fingerprint(
+        {
+            "program": program_sha256,
+            "input": model.manifest["input"],
+            "feature_layer": model.feature_layer,
+        }
+    )
+
+
+def _reference(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """A network learned here is a ready model that knows where it came from."""
+    model = _locked(session, ModelRecord, job.inputs["model_id"])
+    data = harvest.data
+    measured = ("accuracy", "chance", "trained_on", "held_out", "last_loss", "seconds")
+    model.manifest = {**data["manifest"], "name": model.name}
+    model.task_kind = data["manifest"]["task"]["kind"]
+    model.problems = []
+    model.version += 1
+    model.lineage = {
+        "job_id": job.id,
+        "method": job.method,
+        "method_version": job.method_version,
+        "datasets": [job.inputs["dataset_id"]],
+        "teachers": [],
+        "params": job.params,
+        "measured": {name: data[name] for name in measured},
+    }
+    _describe_network(model, data, harvest.files[data["program"]].sha256)
+    return {"model_id": model.id, **model.lineage["measured"]}
+
+
+def _dataset(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """A checked dataset is ready with its index, or rejected with its problems."""
+    dataset = _locked(session, DatasetRecord, job.inputs["dataset_id"])
+    data = harvest.data
+    dataset.problems = list(data["problems"])
+    dataset.version += 1
+    if data["packed_file"] is not None:
+        _describe_images(session, dataset, harvest)
+    else:
+        dataset.state = DatasetState.REJECTED
+    session.flush()
+    return {
+        "dataset_id": dataset.id,
+        "state": dataset.state,
+        "images": dataset.images,
+        "problems": dataset.problems[:100],
+    }
+
+
+def _describe_images(session: Session, dataset: DatasetRecord, harvest: Harvest) -> None:
+    """Make the dataset ready, with one row per image."""
+    data = harvest.data
+    labels = data["labels"]
+    dataset.state = DatasetState.READY
+    dataset.images = len(data["images"])
+    dataset.labels = labels
+    dataset.manifest_sha256 = data["manifest_sha256"]
+    dataset.packed_sha256 = harvest.files[data["packed_file"]].sha256
+    if data["canonical_file"] is not None:
+        dataset.canonical_sha256 = harvest.files[data["canonical_file"]].sha256
+        dataset.canonical_side = data["canonical_side"]
+    place = {name: index for index, name in enumerate(labels or ())}
+    rows = [
+        {
+            **image,
+            "dataset_id": dataset.id,
+            "position": position,
+            "label": place.get(image["label"]),
+        }
+        for position, image in enumerate(data["images"])
+    ]
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        session.execute(insert(ImageRecord), rows[start : start + _ROWS_AT_ONCE])
+
+
+def _graph(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """A measurement, kept once per cache key: an equal one that came first stays."""
+    model = _existing(session, ModelRecord, job.inputs["model_id"])
+    data = harvest.data
+    key = graphs.cache_key(data["comparable_key"], model.fingerprint or "")
+    values = {
+        "id": new_id(IdKind.GRAPH),
+        "project": job.project,
+        "model_id": model.id,
+        "dataset_id": job.inputs["dataset_id"],
+        "cache_key": key,
+        "comparable_key": data["comparable_key"],
+        "settings": DeparaParams.model_validate(job.params).model_dump(mode="json"),
+        "sha256": harvest.files["graph.safetensors"].sha256,
+        "numeric_policy": data["policy"],
+        "job_id": job.id,
+        **{k: data[k] for k in ("status", "detail", "valid_probes")},
+        **{k: data[k] for k in ("node_sketch", "edge_sketch")},
+    }
+    statement = upsert(GraphRecord).values(**values)
+    kept = statement.on_conflict_do_nothing(index_elements=["project", "cache_key"])
+    session.execute(kept)
+    graph = graphs.with_key(session, project=job.project, cache_key=key)
+    summary = ("status", "detail", "valid_probes", "probes", "grid", "policy", "timing")
+    return {
+        "graph_id": graph.id,
+        "comparable_key": graph.comparable_key,
+        **{name: data[name] for name in summary},
+    }
+
+
+def _heat_maps(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """Pictures and maps are artifacts of the job."""
+    ids = _artifacts(session, job, harvest)
+    images = [{**i, "artifact_id": ids[i["picture"]]} for i in harvest.data["images"]]
+    return {
+        "images": images,
+        "maps_artifact_id": ids["maps.safetensors"],
+        "numerics": harvest.data["numerics"],
+    }
+
+
+def _map(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """A map, with its pictures and exact matrices as artifacts of the job."""
+    ids = _artifacts(session, job, harvest)
+    document = {**harvest.data["document"], "artifacts": ids, "params": job.params}
+    row = MapRecord(
+        id=new_id(IdKind.MAP),
+        project=job.project,
+        dataset_id=job.inputs["dataset_id"],
+        params_key=graphs.map_params_key(job.params),
+        models_key=graphs.map_models_key(job.inputs["model_ids"]),
+        document=document,
+        job_id=job.id,
+    )
+    session.add(row)
+    session.flush()
+    return {"map_id": row.id, "models": len(document["models"]), "artifacts": ids}
+
+
+def _artifacts(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, str]:
+    """Ids of the artifact rows now written, by file name."""
+    ids = {}
+    for name, blob in harvest.files.items():
+        ids[name] = new_id(IdKind.ARTIFACT)
+        session.add(
+            ArtifactRecord(
+                id=ids[name],
+                project=job.project,
+                job_id=job.id,
+                name=name,
+                media_type=_MEDIA_TYPES.get(name.rsplit(".")[-1], "application/octet-stream"),
+                sha256=blob.sha256,
+                size_bytes=blob.size_bytes,
+            )
+        )
+    session.flush()
+    return ids
+
+
+def _locked(session: Session, kind: Any, identity: str) -> Any:
+    """A row by id, locked; NotFoundError when it is gone."""
+    return _existing(session, kind, identity, with_for_update=True)
+
+
+def _existing(session: Session, kind: Any, identity: str, **options: Any) -> Any:
+    found = session.get(kind, identity, populate_existing=True, **options)
+    if found is None:
+        raise NotFoundError(f"{identity} was removed meanwhile", code="input_gone")
+    return found
+
+
+_RECORDERS: dict[str, Recorder] = {
+    "model_validation": _model,
+    "dataset_ingestion": _dataset,
+    "reference_network": _reference,
+    "depara": _graph,
+    "attribution_map": _heat_maps,
+    "ranking": record_ranking,
+    "transferability_map": _map,
+}

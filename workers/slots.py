@@ -1,0 +1,81 @@
+"""How many jobs a worker runs at once, and the poll that makes the bell dispensable."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from workers.runner import Post, run_next
+from workers.supervisor import DATABASE_ERRORS
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 5.0
+
+
+class Slots:
+    """A fixed number of places; whoever has one runs one job to its end.
+
+    The bell's threads and the poll share the places, so that together they never run more.
+    """
+
+    def __init__(self, post: Post, *, count: int, run: Callable[[Post], bool] = run_next) -> None:
+        self._post = post
+        self._run = run
+        self._count = count
+        self._free = threading.Semaphore(count)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def answer(self, job_id: str) -> None:
+        """Somebody rang for ``job_id``: run one job, if there is one and we go on."""
+        log.debug("rung", job=job_id)
+        with self._free:
+            if self._stopping.is_set():
+                return
+            if not self._try():
+                log.debug("nothing to do for a ring", job=job_id)
+
+    def start_polling(self) -> None:
+        """Look for jobs every few seconds, in case no bell is heard."""
+        for number in range(self._count):
+            thread = threading.Thread(target=self._poll, name=f"poll-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _poll(self) -> None:
+        """Run jobs while there are any and a place is free; then sleep."""
+        while not self._stopping.is_set():
+            found = False
+            if self._free.acquire(blocking=False):
+                try:
+                    found = not self._stopping.is_set() and self._try()
+                finally:
+                    self._free.release()
+            if not found:
+                self._stopping.wait(POLL_SECONDS)
+
+    def _try(self) -> bool:
+        """Run the next job; False when there is none, or nobody can be asked."""
+        try:
+            return self._run(self._post)
+        except DATABASE_ERRORS:
+            log.warning("the database does not answer")
+            return False
+
+    def stop(self) -> None:
+        """Take no more jobs."""
+        self._stopping.set()
+
+    def wait(self) -> None:
+        """Return once told to stop."""
+        while not self._stopping.wait(1.0):
+            pass
+
+    def close(self) -> None:
+        """Take no more jobs and return when all running ones have ended."""
+        self.stop()
+        for thread in self._threads:
+            thread.join()
+        for _ in range(self._count):
+            self._free.acquire()

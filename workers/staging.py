@@ -1,0 +1,251 @@
+"""What a job needs, laid out in its scratch folder: files in ``in``, the rest in request.json.
+
+The one place that turns ids into files; the child sees no id it could look up. One loader per
+kind of job, in one closed table.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.transferability_map import TransferabilityMapParams
+from service.core.errors import ConflictError, NotFoundError
+from service.core.operations import graphs
+from service.core.records import (
+    DatasetRecord,
+    DatasetState,
+    GraphRecord,
+    ImageRecord,
+    JobRecord,
+    ModelRecord,
+    ModelState,
+    RankingRecord,
+    Record,
+)
+from service.settings import Settings
+from service.wiring import Zoo
+from workers.scratch import Scratch
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Facts for the room, and the digests of files by the name they get in ``in``."""
+
+    facts: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+
+
+Row = TypeVar("Row", bound=Record)
+Loader = Callable[[Session, JobRecord, Settings], Stage]
+
+
+def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> None:
+    """Lay out everything the job's child may know.
+
+    Raises:
+        NotFoundError: A model, dataset, ranking or file is gone.
+        ConflictError: One of them is not ready.
+    """
+    with zoo.transaction() as session:
+        staged = _LOADERS[job.method](session, job, zoo.settings)
+    scratch.make()
+    for name, sha256 in staged.files.items():
+        zoo.blobs.fetch(sha256, scratch.inputs / name)
+    request = {"method": job.method, "params": job.params, "facts": staged.facts}
+    scratch.request.write_text(json.dumps(request))
+
+
+def _model_upload(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    model = _of(session, ModelRecord, job.inputs["model_id"])
+    facts = {"manifest": model.manifest, "filename": model.filename}
+    return Stage(facts, {"upload": _present(model.upload_sha256, "the uploaded file")})
+
+
+def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> Stage:
+    dataset = _of(session, DatasetRecord, job.inputs["dataset_id"])
+    limits = {
+        "image_bytes": settings.max_image_bytes,
+        "image_pixels": settings.max_image_pixels,
+        "images": settings.max_dataset_images,
+        "probe_images": settings.max_probe_images,
+        "total_bytes": settings.max_dataset_bytes,
+    }
+    facts = {"manifest": dataset.manifest, "filename": dataset.filename, "limits": limits}
+    return Stage(facts, {"upload": dataset.upload_sha256})
+
+
+def _network_and_probes(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """A measurement of one network on a probe set."""
+    model, dataset = _ready_model(session, job), _ready_dataset(session, job)
+    params = DeparaParams.model_validate(job.params)
+    facts = {
+        "model": _facts_of(model),
+        "comparable_key": graphs.comparable_key(dataset.manifest_sha256 or "", params),
+    }
+    return Stage(facts, {**_program(model), **_canonical(dataset)})
+
+
+def _network_and_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """One network and chosen images of a set."""
+    model, dataset = _ready_model(session, job), _ready_dataset(session, job)
+    indices = job.inputs["indices"]
+    if max(indices) >= (dataset.images or 0) or min(indices) < 0:
+        raise NotFoundError(
+            f"the dataset has images 0 to {(dataset.images or 0) - 1}", code="image_not_found"
+        )
+    facts = {"model": _facts_of(model), "indices": indices}
+    return Stage(facts, {**_program(model), **_canonical(dataset)})
+
+
+def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """A labelled set to learn."""
+    dataset = _ready_dataset(session, job)
+    labels = session.scalars(
+        select(ImageRecord.label)
+        .where(ImageRecord.dataset_id == dataset.id)
+        .order_by(ImageRecord.position)
+    ).all()
+    facts = {
+        "dataset_id": dataset.id,
+        "name": dataset.name,
+        "classes": dataset.labels or [],
+        "labels": [-1 if label is None else label for label in labels],
+    }
+    return Stage(facts, _canonical(dataset))
+
+
+def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """The target's graph and those candidates' that have one."""
+    ranking = _of(session, RankingRecord, job.inputs["ranking_id"])
+    wanted = [ranking.target_model_id, *graphs.candidate_ids(ranking)]
+    found = {
+        graph.model_id: graph
+        for graph in graphs.measured(
+            session,
+            project=job.project,
+            comparable=ranking.comparable_key,
+            model_ids=wanted,
+        )
+    }
+    target = found.pop(ranking.target_model_id, None)
+    if target is None:
+        raise _target_missing(session, job, ranking)
+    settings = target.settings
+    facts = {
+        "target": target.id,
+        "candidates": [graph.id for graph in found.values()],
+        "min_valid": settings["min_valid"],
+        "ranks": settings["ranks"],
+    }
+    return Stage(facts, _graph_files([target, *found.values()]))
+
+
+def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) -> NotFoundError:
+    """Why there is nothing to compare with: the reason its measurement gave, if any."""
+    errors = graphs.measuring_errors(session, job_id=job.id)
+    reason = errors.get(ranking.target_model_id, {}).get("detail", "it has no graph")
+    return NotFoundError(
+        f"the target could not be measured: {reason}",
+        code="target_not_measured",
+        remedy="look at the jobs that this one waited for",
+    )
+
+
+def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """All graphs of a probe set with the same settings."""
+    dataset = _ready_dataset(session, job)
+    params = TransferabilityMapParams.model_validate(job.params)
+    found = graphs.measured(
+        session,
+        project=job.project,
+        comparable=graphs.comparable_key(dataset.manifest_sha256 or "", params.settings),
+        model_ids=job.inputs["model_ids"],
+    )
+    names = dict(
+        session.execute(
+            select(ModelRecord.id, ModelRecord.name).where(
+                ModelRecord.id.in_([graph.model_id for graph in found])
+            )
+        )
+        .tuples()
+        .all()
+    )
+    facts = {
+        "graphs": [graph.id for graph in found],
+        "names": [names[graph.model_id] for graph in found],
+    }
+    return Stage(facts, _graph_files(found))
+
+
+def _graph_files(found: Sequence[GraphRecord]) -> dict[str, str]:
+    """Graph files by the id of their record."""
+    return {graph.id: _present(graph.sha256, "a graph's file") for graph in found}
+
+
+def _facts_of(model: ModelRecord) -> dict[str, Any]:
+    """What a reader of programs needs beside the file."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "input": model.manifest["input"],
+        "feature_layer": model.feature_layer,
+    }
+
+
+def _program(model: ModelRecord) -> dict[str, str]:
+    return {"program.pt2": _present(model.program_sha256, "the program")}
+
+
+def _canonical(dataset: DatasetRecord) -> dict[str, str]:
+    """The canonical frames, which only sets small enough to be probe sets have."""
+    if dataset.canonical_sha256 is None:
+        raise ConflictError(
+            f"{dataset.id} has too many images to be a probe set or a target",
+            code="dataset_too_large",
+            remedy="upload a sample of it as a dataset of its own",
+        )
+    return {"canonical.npy": dataset.canonical_sha256}
+
+
+def _ready_model(session: Session, job: JobRecord) -> ModelRecord:
+    model = _of(session, ModelRecord, job.inputs["model_id"])
+    if model.state != ModelState.READY:
+        raise ConflictError(f"{model.id} is {model.state}", code="model_not_ready")
+    return model
+
+
+def _ready_dataset(session: Session, job: JobRecord) -> DatasetRecord:
+    dataset = _of(session, DatasetRecord, job.inputs["dataset_id"])
+    if dataset.state != DatasetState.READY:
+        raise ConflictError(f"{dataset.id} is {dataset.state}", code="dataset_not_ready")
+    return dataset
+
+
+def _of(session: Session, kind: type[Row], identity: str) -> Row:
+    """A row by id, or NotFoundError."""
+    found = session.get(kind, identity)
+    if found is None:
+        raise NotFoundError(f"{identity} is gone", code="input_gone")
+    return found
+
+
+def _present(sha256: str | None, what: str) -> str:
+    if sha256 is None:
+        raise NotFoundError(f"{what} was never stored", code="blob_not_found")
+    return sha256
+
+
+_LOADERS: dict[str, Loader] = {
+    "model_validation": _model_upload,
+    "dataset_ingestion": _dataset_upload,
+    "depara": _network_and_probes,
+    "attribution_map": _network_and_images,
+    "reference_network": _labelled_images,
+    "ranking": _graphs_to_rank,
+    "transferability_map": _graphs_to_place,
+}

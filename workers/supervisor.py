@@ -1,0 +1,169 @@
+"""One child's life as seen from outside: watched, kept in its lease, stopped when it must be.
+
+The supervisor never imports torch and touches the database only in short transactions.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from service.core.operations import job_lifecycle
+from service.core.operations.job_lifecycle import Verdict
+from service.core.records import JobRecord
+from service.wiring import Zoo
+from workers.cradle import Child, Cradle
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+PROGRESS_SECONDS = 1.0
+SECONDS_TO_STOP = 5.0
+DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class Stop(StrEnum):
+    """Why a supervisor ended its child."""
+
+    CANCELLED = "cancelled"
+    FENCED = "fenced"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass
+class Watch:
+    """What a supervisor knows at the end.
+
+    Attributes:
+        stopped: Why the supervisor ended the child; None when it ended by itself.
+        last: The child's ``done`` or ``error`` message, if it came so far.
+    """
+
+    stopped: Stop | None = None
+    last: dict[str, Any] | None = None
+
+
+@dataclass
+class Lease:
+    """The hold on a job: renewed in time, and lost after too long a silence of the database."""
+
+    zoo: Zoo
+    job_id: str
+    fence: int
+    progress: dict[str, Any] | None = None
+    _renewed: float = field(default_factory=time.monotonic)
+    _looked: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, zoo: Zoo, job: JobRecord) -> "Lease":
+        """The lease that a claim began."""
+        return cls(zoo, job.id, job.fence)
+
+    def look(self) -> Verdict:
+        """Whether to go on; asks the database when it is time to, renews when that is due."""
+        now = time.monotonic()
+        settings = self.zoo.settings
+        news = self.progress is not None and now - self._looked >= PROGRESS_SECONDS
+        due = now - self._renewed >= min(settings.heartbeat_seconds, settings.lease_seconds / 3)
+        if not (due or news or now - self._looked >= LOOK_SECONDS):
+            return Verdict.GO_ON
+        self._looked = now
+        try:
+            return self._renew() if due or news else self._ask()
+        except DATABASE_ERRORS:
+            lost = now - self._renewed >= settings.lease_seconds
+            return Verdict.FENCED if lost else Verdict.GO_ON
+
+    def _renew(self) -> Verdict:
+        with self.zoo.transaction() as session:
+            verdict = job_lifecycle.heartbeat(
+                session,
+                job_id=self.job_id,
+                fence=self.fence,
+                lease_seconds=self.zoo.settings.lease_seconds,
+                progress=self.progress,
+            )
+        self.progress = None
+        self._renewed = self._looked
+        return verdict
+
+    def _ask(self) -> Verdict:
+        with self.zoo.transaction() as session:
+            return job_lifecycle.verdict(session, job_id=self.job_id, fence=self.fence)
+
+
+@contextmanager
+def kept(lease: Lease) -> Iterator[None]:
+    """Renew the lease beside long work of the worker itself: laying out files, storing them."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(LOOK_SECONDS):
+            lease.look()
+
+    keeper = threading.Thread(target=renew, name=f"lease of {lease.job_id}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+
+
+def watch(child: Child, lease: Lease, cradle: Cradle, *, stopping: Callable[[], bool]) -> Watch:
+    """Follow a child to its end.
+
+    Args:
+        stopping: Whether the worker must give its jobs back now.
+    """
+    seen = Watch()
+    deadline = time.monotonic() + lease.zoo.settings.job_seconds
+    kill_at: float | None = None
+    while not child.ended:
+        for message in child.listen(0.1 if kill_at else LOOK_SECONDS):
+            _note(message, seen, lease)
+        if seen.stopped is None:
+            seen.stopped = _reason_to_stop(lease, deadline, stopping)
+            if seen.stopped is not None:
+                kill_at = time.monotonic() + _patience(seen.stopped)
+                cradle.signal(child, signal.SIGTERM)
+        if kill_at is not None and time.monotonic() >= kill_at:
+            cradle.signal(child, signal.SIGKILL)
+    return seen
+
+
+def _patience(stop: Stop) -> float:
+    """Seconds between the polite and the final signal; a fenced child gets none."""
+    return 0.0 if stop is Stop.FENCED else SECONDS_TO_STOP
+
+
+def _note(message: dict[str, Any], seen: Watch, lease: Lease) -> None:
+    """Remember what a message says."""
+    match message.get("kind"):
+        case "progress":
+            lease.progress = {k: message.get(k) for k in ("step", "total", "message")}
+        case "running":
+            log.info("child running", job=lease.job_id, fence=lease.fence)
+        case "done" | "error":
+            seen.last = message
+
+
+def _reason_to_stop(lease: Lease, deadline: float, stopping: Callable[[], bool]) -> Stop | None:
+    """Why the child must end now, if it must."""
+    if time.monotonic() >= deadline:
+        return Stop.EXPIRED
+    if stopping():
+        return Stop.RELEASED
+    verdict = lease.look()
+    if verdict is Verdict.CANCEL:
+        return Stop.CANCELLED
+    return Stop.FENCED if verdict is Verdict.FENCED else None
