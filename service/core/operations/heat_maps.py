@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import attribution_map
 from service.core.catalogue.attribution_map import AttributionMapParams
+from service.core.errors import MethodError
 from service.core.fingerprints import fingerprint
 from service.core.operations import datasets, jobs, models
 from service.core.records import ArtifactRecord, DatasetRecord, JobRecord, JobState, ModelRecord
@@ -86,3 +87,17 @@ def _drawn(session: Session, project: str, key: str) -> ArtifactRecord | None:
         .limit(1)
     )
     return session.scalars(query).first()
+
+
+def require_success(job: JobRecord) -> None:
+    """Pass on why an ended job did not succeed.
+
+    Raises:
+        MethodError: With the code of the job's own error.
+    """
+    if job.state == JobState.SUCCEEDED:
+        return
+    error = job.error or {"code": job.state, "detail": f"the job was {job.state}"}
+    raise MethodError(
+        str(error.get("detail")), code=str(error.get("code")), remedy=error.get("remedy")
+    )

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.catalogue import Audience, ranking
-from service.core.errors import NotFoundError
+from service.core.catalogue.measurement import Metric
+from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.operations import affinities, graphs, jobs, measurements
@@ -212,3 +213,19 @@ def cache_key(record: RankingRecord) -> str:
             "candidates": sorted(one["model_id"] for one in record.candidates),
         }
     )
+
+
+def weight_of(record: RankingRecord, asked: float | None) -> float:
+    """The λ to order by: the one that is asked for, or else the ranking's own.
+
+    Raises:
+        InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
+    """
+    if asked and record.metric == Metric.ATTRIBUTION:
+        raise InvalidRequestError(
+            "the metric attribution has no edges",
+            code="edge_weight_not_possible",
+            remedy="ask for a ranking with the metric depara; its measurements are shared",
+            errors=[FieldProblem("/edge_weight", "must be 0 for the metric attribution")],
+        )
+    return record.edge_weight if asked is None else asked

@@ -1,23 +1,20 @@
 """/v1/maps: how all networks relate, seen through one probe set."""
 
-from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from service.core.catalogue.measurement import Metric
 from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
-from service.core.errors import InvalidRequestError
-from service.core.operations import maps
+from service.core.operations import map_files, maps
 from service.core.operations.keys import Caller, Scope
+from service.core.operations.map_files import MapFormat, Picture
 from service.core.operations.maps import MapOrJob
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
 from service.core.records import MapRecord
-from service.rest.answers import file_answer, json_answer, known, unchanged
-from service.rest.matrices import arrays_in, as_csv, as_npz
+from service.rest.answers import json_answer, known, plain, unchanged
 from service.rest.parts import AppParts, Id, IfNoneMatch, Parts, Prefer, Reader
 from service.rest.routes.jobs import ended_job
 from service.rest.views.jobs import JobView
@@ -26,24 +23,6 @@ from service.rest.waiting import seconds_in
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 EdgeWeight = Annotated[float | None, Query(ge=0, le=1e6, allow_inf_nan=False)]
-
-
-class MapFormat(StrEnum):
-    """How a map is sent."""
-
-    JSON = "json"
-    CSV = "csv"
-    NPZ = "npz"
-    SVG = "svg"
-    PNG = "png"
-
-
-class Picture(StrEnum):
-    """Which drawing of a map."""
-
-    MATRIX = "matrix"
-    TREE = "tree"
-    LAYOUT = "layout"
 
 
 _FILES: dict[int | str, dict[str, Any]] = {
@@ -74,7 +53,7 @@ async def show(
     seen: IfNoneMatch = None,
 ) -> Response:
     """The map of all networks measured so far; 202 with a job while it is being drawn."""
-    params = _params(metric, edge_weight, linkage)
+    params = map_files.params_for(metric, edge_weight=edge_weight, linkage=linkage)
     look = partial(_look, parts, caller, dataset_id, params)
     found = await run_in_threadpool(look)
     if found.job is not None:
@@ -87,19 +66,6 @@ async def show(
     if known(_etag(found.map), seen):
         return unchanged(_etag(found.map))
     return await run_in_threadpool(_sent, parts, found.map, form, picture)
-
-
-def _params(
-    metric: Metric, edge_weight: float | None, linkage: Linkage
-) -> TransferabilityMapParams:
-    if metric is Metric.ATTRIBUTION and edge_weight:
-        raise InvalidRequestError(
-            "the metric attribution has no edges; leave edge_weight out",
-            code="edge_weight_not_possible",
-        )
-    default = 0.0 if metric is Metric.ATTRIBUTION else DEFAULT_EDGE_WEIGHT
-    weight = default if edge_weight is None else edge_weight
-    return TransferabilityMapParams(edge_weight=weight, linkage=linkage)
 
 
 def _look(
@@ -120,28 +86,10 @@ def _sent(parts: Parts, record: MapRecord, form: MapFormat, picture: Picture) ->
     headers = {"ETag": _etag(record)}
     if form is MapFormat.JSON:
         return json_answer(MapView.of(record), headers=headers)
-    if form in (MapFormat.CSV, MapFormat.NPZ):
-        return _matrices(parts, record, form, headers)
     with parts.zoo.transaction() as session:
-        artifact = maps.file(session, record=record, name=f"{picture}.{form}")
-    return file_answer(
-        parts.zoo.blobs.read(artifact.sha256),
-        media_type=artifact.media_type,
-        size_bytes=artifact.size_bytes,
-        sha256=artifact.sha256,
-        filename=artifact.name,
-    )
-
-
-def _matrices(
-    parts: Parts, record: MapRecord, form: MapFormat, headers: dict[str, str]
-) -> Response:
-    """The exact matrices of all pairs, as a table of scores or as numpy's archive."""
-    with parts.zoo.transaction() as session:
-        artifact = maps.file(session, record=record, name="similarities.safetensors")
-    arrays = arrays_in(b"".join(parts.zoo.blobs.read(artifact.sha256)))
-    if form is MapFormat.NPZ:
-        return Response(as_npz(arrays), headers=headers, media_type="application/octet-stream")
-    weight = float(record.document["params"]["edge_weight"])
-    table = as_csv(record.document["models"], arrays, edge_weight=weight)
-    return Response(table, headers=headers, media_type="text/csv")
+        file = map_files.file_of(
+            session, record=record, form=form, picture=picture, blobs=parts.zoo.blobs
+        )
+    headers["Content-Disposition"] = f'attachment; filename="{plain(file.name)}"'
+    headers["X-Content-Type-Options"] = "nosniff"
+    return StreamingResponse(file.chunks, headers=headers, media_type=file.media_type)

@@ -9,12 +9,11 @@ from starlette.responses import Response
 
 from service.core.catalogue.attribution_map import AttributionMapParams, Style
 from service.core.catalogue.measurement import Attribution
-from service.core.errors import MethodError
 from service.core.operations import heat_maps, neighbors
 from service.core.operations.heat_maps import PictureOrJob
 from service.core.operations.keys import Caller, Scope
 from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
-from service.core.records import ArtifactRecord, JobRecord, JobState
+from service.core.records import ArtifactRecord
 from service.rest.answers import json_answer, known, unchanged
 from service.rest.parts import AppParts, AppZoo, Id, IfNoneMatch, Parts, Position, Reader
 from service.rest.routes.jobs import ended_job
@@ -91,7 +90,7 @@ async def heat_map(
         if ended is None:
             headers = {"Location": f"/v1/jobs/{found.job.id}"}
             return json_answer(JobView.of(found.job), status=202, headers=headers)
-        _require_success(ended)
+        heat_maps.require_success(ended)
         found = await run_in_threadpool(look)
     assert found.picture is not None
     return await run_in_threadpool(_sent, parts, found.picture, seen)
@@ -118,20 +117,6 @@ def _look(
         if found.picture is None:
             caller.require(Scope.JOBS)
         return found
-
-
-def _require_success(job: JobRecord) -> None:
-    """Pass on why a job did not succeed.
-
-    Raises:
-        MethodError: With the code of the job's own error.
-    """
-    if job.state == JobState.SUCCEEDED:
-        return
-    error = job.error or {"code": job.state, "detail": f"the job was {job.state}"}
-    raise MethodError(
-        str(error.get("detail")), code=str(error.get("code")), remedy=error.get("remedy")
-    )
 
 
 def _sent(parts: Parts, picture: ArtifactRecord, seen: str | None) -> Response:

@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.catalogue.measurement import Metric
-from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.operations import rankings
 from service.core.operations.idempotency import Answer
 from service.core.operations.keys import Caller
 from service.core.operations.ranking_requests import RankingRequest
-from service.core.records import RankingRecord, RankingState
+from service.core.records import RankingState
 from service.rest.answers import JSON, known, once, sent, unchanged
 from service.rest.parts import (
     AppParts,
@@ -98,21 +96,10 @@ def _body(parts: Parts, caller: Caller, ranking_id: str, edge_weight: float | No
         return kept
     with parts.zoo.transaction() as session:
         record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
-    values = ranking_values(record, edge_weight=_weight(record, edge_weight))
+    values = ranking_values(record, edge_weight=rankings.weight_of(record, edge_weight))
     body = body_of(to_json(values))
     if record.state == RankingState.READY:
         parts.rankings.keep(
             body, project=caller.project, ranking_id=ranking_id, edge_weight=edge_weight
         )
     return body
-
-
-def _weight(record: RankingRecord, given: float | None) -> float:
-    if given and record.metric == Metric.ATTRIBUTION:
-        raise InvalidRequestError(
-            "the metric attribution has no edges",
-            code="edge_weight_not_possible",
-            remedy="ask for a ranking with the metric depara; its measurements are shared",
-            errors=[FieldProblem("/query/edge_weight", "must be 0 for the metric attribution")],
-        )
-    return record.edge_weight if given is None else given
