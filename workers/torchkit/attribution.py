@@ -74,6 +74,9 @@ class MapSettings:
     memory_bytes: int | None = None
 
 
+DEFAULTS = MapSettings()
+
+
 @dataclass(frozen=True)
 class FeatureMaps:
     """One network seen through the probes.
@@ -182,16 +185,27 @@ def feature_maps(
     one_pass = Pass(reader, preprocessing, method, question, settings.channel, grid)
     policy = chosen_policy(one_pass, images, settings.precision)
     size = chosen_batch_size(one_pass, images, settings.memory_bytes)
+    found = collected(one_pass, images, policy, size, settings=settings, report=report)
+    _require_independence(one_pass, images, found)
+    return found
+
+
+def collected(
+    one_pass: Pass,
+    images: UInt8[Tensor, "probe side side 3"],
+    policy: NumericPolicy,
+    batch_size: int,
+    *,
+    settings: MapSettings = DEFAULTS,
+    report: Report = silent,
+) -> FeatureMaps:
+    """The pass over all batches under a policy that has been chosen."""
     store = _Store(probes=len(images), zero_tolerance=settings.zero_tolerance)
-    with computing_under(policy, reader):
-        for start in range(0, len(images), size):
-            batch = images[start : start + size]
-            trial = one_pass(batch, policy)
-            if start == 0:
-                _require_independence(one_pass, batch, trial, policy)
-            store.add(trial, start)
-            report(min(start + size, len(images)), len(images))
-    return store.feature_maps(settings.min_valid, policy, size, grid)
+    with computing_under(policy, one_pass.reader):
+        for start in range(0, len(images), batch_size):
+            store.add(one_pass(images[start : start + batch_size], policy), start)
+            report(min(start + batch_size, len(images)), len(images))
+    return store.feature_maps(settings.min_valid, policy, batch_size, one_pass.grid)
 
 
 def chosen_policy(
@@ -227,17 +241,17 @@ def chosen_batch_size(
 
 
 def _require_independence(
-    one_pass: Pass, batch: Tensor, together: Trial, policy: NumericPolicy
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], found: FeatureMaps
 ) -> None:
     """Raises BatchDependentError when the first valid probe alone gives another map."""
-    _, mask = unit_rows(together.maps, together.features)
-    if len(batch) == 1 or not mask.any():
+    if found.batch_size == 1 or not found.mask.any():
         return
-    first = int(mask.nonzero()[0])
-    alone = one_pass(batch[first : first + 1], policy)
+    first = int(found.mask.nonzero()[0])
+    place = slice(first, first + 1)
+    alone = one_pass.under(images[place], found.policy)
     cosine = min(
-        smallest_cosine(alone.maps, together.maps[first : first + 1]),
-        smallest_cosine(alone.features, together.features[first : first + 1]),
+        smallest_cosine(alone.maps.cpu(), found.maps[place]),
+        smallest_cosine(alone.features.cpu(), found.features[place]),
     )
     if cosine < _INDEPENDENT_COSINE:
         raise BatchDependentError(

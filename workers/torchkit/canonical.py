@@ -72,7 +72,8 @@ def to_network_input(
     Grey is taken before the resize and colour is flipped before the affine step; resizing is
     bilinear with antialiasing, in floating point. A frame of the right size is not touched.
     """
-    planes = images.permute(0, 3, 1, 2).to(torch.float32)
+    # Resizing runs several times faster on planes than on interleaved pixels.
+    planes = images.permute(0, 3, 1, 2).contiguous().to(torch.float32)
     if preprocessing.channels == 1:
         planes = luma(planes)
     elif preprocessing.channel_order is ChannelOrder.BGR:
@@ -147,10 +148,19 @@ def reduce_channels(
     stays and it can be compared with maps of colour networks.
     """
     if channel is Channel.MEAN:
-        return maps.mean(dim=1, keepdim=True)
+        return _mean_of_planes(maps)
     if channel is Channel.ABSMEAN:
-        return maps.abs().mean(dim=1, keepdim=True)
+        return _mean_of_planes(maps.abs())
     return (maps / 3).expand(-1, 3, -1, -1) if maps.shape[1] == 1 else maps
+
+
+def _mean_of_planes(
+    maps: Float[Tensor, "probe channel row column"],
+) -> Float[Tensor, "probe 1 row column"]:
+    """The mean over channels by adding planes, which is quick in every memory layout."""
+    first, *others = maps.unbind(1)
+    total = sum(others, start=first)
+    return (total / maps.shape[1]).unsqueeze(1)
 
 
 def to_canonical_grid(

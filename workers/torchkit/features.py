@@ -10,6 +10,8 @@ from torch import Tensor
 
 from service.core.errors import MethodError
 
+OUTPUT = "output"
+
 
 class Slope(StrEnum):
     """How nonlinearities are back-propagated: by their derivative, or by f(z)/(z + ε·sgn z)."""
@@ -115,11 +117,15 @@ def read_feature(
 
 
 def known_layer(reader: FeatureReader, layer: str | None) -> str:
-    """The layer's name, or the reader's own feature layer. Raises UnknownLayerError."""
+    """The layer's name, or the reader's own feature layer; "output" is what the network answers.
+
+    Raises:
+        UnknownLayerError: There is no such layer.
+    """
     if layer is None:
         return reader.feature_layer
     names = [one.name for one in reader.layers]
-    if layer not in names and layer != reader.feature_layer:
+    if layer not in names and layer not in (reader.feature_layer, OUTPUT):
         raise UnknownLayerError(
             f"the network has no layer {layer!r}",
             remedy=f"use one of its {len(names)} layers, for instance {names[-1]!r}",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workers.torchkit.features import Slope
+from workers.torchkit.features import OUTPUT, Slope
 from workers.torchkit.slopes import SlopeMode, epsilon_lrp
 
 
@@ -89,7 +89,7 @@ class ModuleReader:
 @contextmanager
 def _hooked(module: nn.Module, captured: _Captured) -> Iterator[None]:
     """Forward hooks on the wanted submodules; removed on leaving."""
-    known = dict(module.named_modules())
+    known = {**dict(module.named_modules()), OUTPUT: module}
     handles = [
         known[name].register_forward_hook(captured.hook(name))
         for name in captured.wanted
