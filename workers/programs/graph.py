@@ -84,6 +84,12 @@ def read_graph(program: dict[str, Any]) -> Graph:
         )
     meta = field(shapes, images[0], dict)
     axes = tuple(read_axis(axis) for axis in field(meta, "sizes", list))
+    if any(axis.symbol == "?" for axis in axes):
+        raise ProgramRefusedError(
+            "size_expression_not_allowed",
+            "the size of the image input is a term",
+            "export with fixed height and width and at most a free batch axis",
+        )
     outputs = tuple(_outputs_of(signature))
     return Graph(
         placeholders, nodes, outputs, images[0], axes,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workers.programs.arguments import Ref
+from workers.programs.arguments import OwnDevice, Ref
+from workers.programs.fusion import with_softsign
 from workers.programs.graph import Graph, Node, Subgraph, renamed
 from workers.programs.in_place import latest_of, without_writes
 from workers.programs.instructions import Instruction, Listing, Slot, slots_in
@@ -59,7 +60,7 @@ def lower(graph: Graph) -> Listing:
         if not is_ignored(node.target)
     ]
     outputs = tuple(naming.slot(name) for name in graph.outputs)
-    kept = without_writes(instructions, outputs, fixed=frozenset(weights))
+    kept = with_softsign(without_writes(instructions, outputs, fixed=frozenset(weights)))
     ends = latest_of(instructions, outputs)
     return Listing(kept, image, weights, frozenset(parameters), ends)
 
@@ -138,10 +139,13 @@ def _in_schema_order(
     defaults = dict(operator.defaults)
     order = [name for name in operator.parameters if name not in operator.keyword_only]
     last = max((place for place, name in enumerate(order, 1) if name in given), default=0)
-    missing = [name for name in order[:last] if name not in given and name not in defaults]
+    missing = [name for name in order if name not in given and name not in defaults]
     if missing:
         raise ProgramRefusedError("argument_not_allowed", f"{node.target[:80]} lacks {missing[0]}")
     positional = tuple(given.get(name, defaults.get(name)) for name in order[:last])
+    if operator.creates:
+        # Without a device an operator would make its tensor wherever torch likes.
+        given.setdefault("device", OwnDevice())
     named = tuple((name, given[name]) for name in operator.parameters if name in operator.keyword_only and name in given)  # fmt: skip
     return positional, named
 
@@ -151,7 +155,7 @@ def _refuse_training(
 ) -> None:
     """Batch statistics and dropout make the answer depend on chance and on the other images."""
     places = {"batch_norm": "training", "dropout": "train", "feature_dropout": "train",
-              "alpha_dropout": "train", "instance_norm": ""}  # fmt: skip
+              "alpha_dropout": "train"}  # fmt: skip
     key = places.get(operator.name)
     if not key or operator.parameters is None:
         return

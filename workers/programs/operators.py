@@ -89,6 +89,7 @@ zeros.default ones.default full.default arange.default arange.start arange.start
 linspace.default eye.default scalar_tensor.default zeros_like.default ones_like.default
 full_like.default new_zeros.default new_ones.default new_full.default ones_like.default
 """
+_CREATORS = {"zeros", "ones", "full", "arange", "linspace", "eye", "scalar_tensor"}
 _SIZES = "sym_size.int sym_numel.default sym_stride.int"
 _CHECKS = """
 _assert_tensor_metadata.default _assert_scalar.default _assert_async.msg sym_constrain_range.default
@@ -149,6 +150,7 @@ class Operator:
 
     ``parameters`` are the names of the schema in order, None for arithmetic on sizes; the last
     ``keyword_only`` of them are passed by name. ``defaults`` fills those that a graph leaves out.
+    ``creates``: makes a tensor out of numbers alone, somewhere.
     ``in_place``: the graph overwrites the first argument; ``run`` itself never does.
     """
 
@@ -160,6 +162,7 @@ class Operator:
     in_place: bool = False
     views: bool = False
     nonlinear: bool = False
+    creates: bool = False
 
 
 def is_ignored(target: str) -> bool:
@@ -207,6 +210,7 @@ def _aten(name: str) -> Operator:
         in_place=functional != name,
         views=base in _VIEWS,
         nonlinear=functional in NONLINEARITIES,
+        creates=base in _CREATORS,
     )
 
 

@@ -109,4 +109,10 @@ def _image_shape(graph: Graph) -> tuple[int, int, int]:
         raise ProgramRefusedError(
             "input_not_an_image", f"the input has {channels} channels", "wrap it to take 1 or 3"
         )
+    if max(height, width) > limits.IMAGE_SIDE:
+        raise ProgramRefusedError(
+            "image_too_large",
+            f"the input is {height} × {width} pixels",
+            f"export for at most {limits.IMAGE_SIDE} pixels a side",
+        )
     return channels, height, width

@@ -19,13 +19,13 @@ _PLAIN = re.compile(
     rf"(?:Symbol\('({_SYMBOL})'(?:, (?:positive|integer|nonnegative)=True)*\)|({_SYMBOL}))"
 )
 _WORDS = (
-    r"Symbol|Integer|Rational|Mul|Add|Pow|Mod|PythonMod|FloorDiv|CeilDiv|CeilToInt|FloorToInt|"
+    r"Symbol|Integer|Mul|Add|Mod|PythonMod|FloorDiv|CeilDiv|CeilToInt|FloorToInt|"
     r"ToFloat|IntTrueDiv|FloatTrueDiv|TruncToInt|Max|Min|floor|ceiling|Eq|Ne|Ge|Gt|Le|Lt|And|Or|"
     r"Not|true|false|True|False|positive|integer|nonnegative|evaluate"
 )
 _TERM = re.compile(
     rf"(?:(?:{_WORDS})(?![A-Za-z0-9_])|'?{_SYMBOL}'?(?![A-Za-z0-9_'])|\d{{1,18}}(?![A-Za-z_0-9])"
-    rf"|[ (),=*+/%<>-])*"
+    rf"|[ (),=+/%<>-]|\*(?!\*))*"
 )
 
 
