@@ -6,9 +6,10 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from service.adapters.celery_bell import TRANSPORT, broker_url
+from service.logs import start_logging
 from service.settings import Settings, settings
 from service.wiring import zoo_from
 from workers.cradle import Cradle
@@ -38,7 +39,6 @@ def celery_app(chosen: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
-        worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
     )
     return app
@@ -47,6 +47,7 @@ def celery_app(chosen: Settings) -> Celery:
 def main() -> None:
     """Work until SIGTERM or SIGINT; then finish what is running, or give it back in time."""
     chosen = settings()
+    start_logging(chosen)
     # Two connections a slot: one to supervise, one to renew the lease while files are stored.
     zoo = zoo_from(chosen, connections=2 * chosen.worker_slots + 2)
     cradle = Cradle(chosen.folder / "cache")
@@ -98,4 +99,6 @@ def _stop_in_time(slots: Slots, released: threading.Event, seconds: float) -> No
         timer.start()
 
     worker_shutting_down.connect(stop, weak=False)
+    # A receiver of this signal keeps Celery from setting up logging of its own.
+    setup_logging.connect(lambda **_facts: None, weak=False)
     worker_ready.connect(lambda **_facts: log.info("worker ready"), weak=False)

@@ -1,4 +1,4 @@
-"""A finished comparison becomes affinities and the pairs of a ranking."""
+"""A finished comparison becomes affinities, and a ranking that is filled from them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,26 +8,18 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import ranking as card
 from service.core.errors import NotFoundError
-from service.core.operations import graphs
+from service.core.operations import graphs, rankings
 from service.core.records import (
     AffinityRecord,
     GraphRecord,
     JobRecord,
-    ModelRecord,
     RankingRecord,
-    RankingState,
 )
 from workers.adoption import Harvest
 
-_REASONS = {
-    "degenerate": "too few probes have a usable map of this network",
-    "too_few_common_probes": "too few probes are valid for both networks",
-    "not_measured": "the network was not measured",
-}
-
 
 def record_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
-    """Fill the ranking: a pair for every candidate that could be compared, a reason for the others."""
+    """Store the similarities that were missing, then fill the ranking from all that are known."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
         raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
@@ -42,19 +34,10 @@ def record_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
         )
     }
     target = found[ranking.target_model_id]
-    compared = {i: item for i, item in items.items() if item["node_similarity"] is not None}
-    for model_id, item in compared.items():
-        _keep_affinity(session, target, found[model_id], item)
-    errors = graphs.measuring_errors(session, job_id=job.id)
-    ranking.pairs = [_pair(item) for item in compared.values()]
-    ranking.unranked = [
-        _unranked(session, model_id, items.get(model_id), errors)
-        for model_id in graphs.candidate_ids(ranking)
-        if model_id not in compared
-    ]
-    ranking.state = RankingState.READY
-    ranking.error = None
-    session.flush()
+    for model_id, item in items.items():
+        if model_id in found:
+            _keep_affinity(session, target, found[model_id], item)
+    rankings.finish(session, ranking=ranking)
     return {
         "ranking_id": ranking.id,
         "ranked": len(ranking.pairs),
@@ -62,15 +45,11 @@ def record_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
     }
 
 
-def _pair(item: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(item: Mapping[str, Any]) -> dict[str, Any]:
     """Both parts of a score and their spread, from which any edge weight can be served."""
     spread = item["spread"] or {}
     return {
-        "model_id": item["model_id"],
-        "status": item["status"],
-        "valid_probes": item["valid_probes"],
-        "node_similarity": item["node_similarity"],
-        "edge_similarity": item["edge_similarity"],
+        **{k: item[k] for k in ("node_similarity", "edge_similarity", "valid_probes")},
         **{k: spread.get(k) for k in ("node_variance", "edge_variance", "covariance")},
     }
 
@@ -80,36 +59,9 @@ def _keep_affinity(
 ) -> None:
     """Store the similarity of two graphs, whichever was the target."""
     first, second = sorted((target.id, other.id))
-    values = {
-        "first": first,
-        "second": second,
-        "version": card.CARD.version,
-        **{k: v for k, v in _pair(item).items() if k not in ("model_id", "status")},
-    }
-    statement = upsert(AffinityRecord).values(**values)
+    parts = _parts(item)
+    version = card.CARD.version
+    statement = upsert(AffinityRecord).values(first=first, second=second, version=version, **parts)
     session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["first", "second", "version"],
-            set_={k: v for k, v in values.items() if k not in ("first", "second", "version")},
-        )
+        statement.on_conflict_do_update(index_elements=["first", "second", "version"], set_=parts)
     )
-
-
-def _unranked(
-    session: Session,
-    model_id: str,
-    item: Mapping[str, Any] | None,
-    errors: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """A candidate that has no place, with code and detail."""
-    if item is not None:
-        degenerate = item["status"] == "degenerate"
-        code = "degenerate" if degenerate else "too_few_common_probes"
-        return {"model_id": model_id, "code": code, "detail": _REASONS[code]}
-    if model_id in errors:
-        told = {k: errors[model_id].get(k) for k in ("code", "detail", "remedy")}
-        return {"model_id": model_id, **told}
-    model = session.get(ModelRecord, model_id)
-    if model is None:
-        return {"model_id": model_id, "code": "model_not_found", "detail": "it was removed"}
-    return {"model_id": model_id, "code": "not_measured", "detail": _REASONS["not_measured"]}

@@ -17,6 +17,7 @@ from service.core.errors import FencedError, UnavailableError, ZooError
 from service.core.operations import job_lifecycle
 from service.core.operations.job_lifecycle import EXPIRED, Ending, Outcome
 from service.core.records import JobRecord
+from service.core.tracing import follow, new_trace_id
 from service.wiring import Zoo
 from workers import recording, staging
 from workers.adoption import Harvest, adopt
@@ -74,6 +75,7 @@ def run_next(post: Post) -> bool:
         )
     if job is None:
         return False
+    follow(job.trace_id or new_trace_id())
     scratch = scratch_of(post, job)
     started = time.monotonic()
     log.info("job claimed", job=job.id, method=job.method, attempt=job.attempts)

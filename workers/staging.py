@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, NotFoundError
-from service.core.operations import graphs
+from service.core.operations import graphs, rankings
 from service.core.records import (
     DatasetRecord,
     DatasetState,
@@ -120,29 +120,25 @@ def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> S
 
 
 def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> Stage:
-    """The target's graph and those candidates' that have one."""
+    """The target's graph, and the candidates' whose similarity to it is not known yet."""
     ranking = _of(session, RankingRecord, job.inputs["ranking_id"])
-    wanted = [ranking.target_model_id, *graphs.candidate_ids(ranking)]
-    found = {
-        graph.model_id: graph
-        for graph in graphs.measured(
-            session,
-            project=job.project,
-            comparable=ranking.comparable_key,
-            model_ids=wanted,
-        )
-    }
-    target = found.pop(ranking.target_model_id, None)
-    if target is None:
+    targets = graphs.measured(
+        session,
+        project=job.project,
+        comparable=ranking.comparable_key,
+        model_ids=[ranking.target_model_id],
+    )
+    if not targets:
         raise _target_missing(session, job, ranking)
-    settings = target.settings
+    target = targets[0]
+    candidates = rankings.still_to_compare(session, ranking=ranking)
     facts = {
         "target": target.id,
-        "candidates": [graph.id for graph in found.values()],
-        "min_valid": settings["min_valid"],
-        "ranks": settings["ranks"],
+        "candidates": [graph.id for graph in candidates],
+        "min_valid": target.settings["min_valid"],
+        "ranks": target.settings["ranks"],
     }
-    return Stage(facts, _graph_files([target, *found.values()]))
+    return Stage(facts, _graph_files([target, *candidates]))
 
 
 def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) -> NotFoundError:

@@ -11,8 +11,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from service.adapters.celery_bell import CeleryBell
 from service.core.errors import UnavailableError
-from service.core.operations import job_lifecycle
+from service.core.operations import job_sweeping
 from service.core.operations.job_events import QUEUED_CHANNEL
+from service.logs import start_logging
 from service.scheduler import tidying
 from service.settings import settings
 from service.wiring import Zoo, zoo_from
@@ -69,7 +70,7 @@ class Scheduler:
     def sweep(self) -> None:
         """Everything that is due: take back, ring, and once a minute tidy."""
         with self.zoo.transaction() as session:
-            reaped = job_lifecycle.reap(session)
+            reaped = job_sweeping.reap(session)
         if reaped.requeued or reaped.ended:
             log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
         self.announce()
@@ -82,7 +83,7 @@ class Scheduler:
         if self.bell is None:
             return
         with self.zoo.transaction() as session:
-            waiting = job_lifecycle.to_announce(
+            waiting = job_sweeping.to_announce(
                 session,
                 forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
             )
@@ -92,7 +93,7 @@ class Scheduler:
         except UnavailableError as error:
             log.warning(error.detail)
 
-    def _ring(self, bell: CeleryBell, queue: str, waiting: list[job_lifecycle.Waiting]) -> None:
+    def _ring(self, bell: CeleryBell, queue: str, waiting: list[job_sweeping.Waiting]) -> None:
         """Ring for the jobs of one queue; forgotten ones only when all rings were answered.
 
         A long queue would otherwise collect a second message per job, then a third.
@@ -103,18 +104,19 @@ class Scheduler:
             return
         # Marked before, because a marking in progress would hide the row from a quick worker.
         with self.zoo.transaction() as session:
-            job_lifecycle.mark_announced(session, ids)
+            job_sweeping.mark_announced(session, ids)
         try:
             bell.ring(ids, queue=queue)
         except UnavailableError:
             with self.zoo.transaction() as session:
-                job_lifecycle.mark_unannounced(session, ids)
+                job_sweeping.mark_unannounced(session, ids)
             raise
 
 
 def main() -> None:
     """Run a scheduler until SIGTERM or SIGINT."""
     chosen = settings()
+    start_logging(chosen)
     zoo = zoo_from(chosen, connections=2)
     url = chosen.redis_url
     scheduler = Scheduler(zoo, None if url is None else CeleryBell(url.get_secret_value()))

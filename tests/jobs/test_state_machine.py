@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from service.core.errors import ConflictError, FencedError, InvalidRequestError, NotFoundError
-from service.core.operations import job_lifecycle, jobs
+from service.core.operations import job_lifecycle, job_sweeping, jobs
 from service.core.operations.job_lifecycle import Ending, Outcome, Verdict
 from service.core.records import DatasetRecord, JobRecord, JobState
 from service.wiring import Zoo
@@ -98,7 +98,7 @@ def test_an_old_fence_changes_nothing(zoo: Zoo):
     submitted(zoo)
     old = claim(zoo, lease=-1)
     with zoo.transaction() as session:
-        assert job_lifecycle.reap(session).requeued == (old.id,)
+        assert job_sweeping.reap(session).requeued == (old.id,)
         session.execute(text("UPDATE jobs SET available_at = now()"))
     new = claim(zoo)
 
@@ -151,7 +151,7 @@ def test_the_reaper_ends_a_job_whose_attempts_are_used_up(zoo: Zoo):
     job = claim(zoo, lease=-1)
 
     with zoo.transaction() as session:
-        assert job_lifecycle.reap(session).ended == (job.id,)
+        assert job_sweeping.reap(session).ended == (job.id,)
         error = jobs.get(session, project=PROJECT, job_id=job.id).error
 
     assert error["code"] == "worker_lost"
@@ -164,7 +164,7 @@ def test_the_reaper_ends_a_job_that_ran_too_long(zoo: Zoo):
         session.execute(text("UPDATE jobs SET deadline_at = now() - interval '1 s'"))
 
     with zoo.transaction() as session:
-        job_lifecycle.reap(session)
+        job_sweeping.reap(session)
         assert jobs.get(session, project=PROJECT, job_id=job.id).error["code"] == "expired"
 
 

@@ -14,7 +14,6 @@ from service.core.records import (
     JobDependencyRecord,
     JobRecord,
     JobState,
-    RankingRecord,
 )
 
 
@@ -53,12 +52,6 @@ def with_key(session: Session, *, project: str, cache_key: str) -> GraphRecord:
         GraphRecord.project == project, GraphRecord.cache_key == cache_key
     )
     return session.scalars(found).one()
-
-
-def candidate_ids(ranking: RankingRecord) -> list[str]:
-    """Ids of a ranking's candidates, the target left out."""
-    ids = [c["model_id"] if isinstance(c, dict) else c for c in ranking.candidates]
-    return [i for i in ids if i != ranking.target_model_id]
 
 
 def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, Any]]:

@@ -4,13 +4,12 @@ Every change of a running job is guarded by its fence: a worker that lost its le
 row and is told so. All times are the database's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from service.core.errors import FencedError
@@ -21,7 +20,16 @@ from service.core.records import JobDependencyRecord, JobRecord, JobState
 
 FIRST_BACKOFF_SECONDS = 1.0
 LARGEST_BACKOFF_SECONDS = 60.0
-REAPED_AT_ONCE = 200
+EXPIRED = {
+    "code": "expired",
+    "detail": "the job ran longer than it may",
+    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
+}
+WORKER_LOST = {
+    "code": "worker_lost",
+    "detail": "the worker that ran the job went silent, on every attempt",
+    "remedy": "look at the worker's log, then retry the job",
+}
 
 
 class Verdict(StrEnum):
@@ -53,14 +61,6 @@ class Outcome:
     ending: Ending
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = field(default=None)
-
-
-@dataclass(frozen=True)
-class Reaped:
-    """Ids of the jobs a sweep acted on."""
-
-    requeued: tuple[str, ...]
-    ended: tuple[str, ...]
 
 
 def claim(
@@ -193,9 +193,9 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
             end(session, job, JobState.CANCELLED)
         case Ending.RELEASED:
             job.attempts -= 1
-            _requeue(session, job, {"code": "worker_stopping"}, delay_seconds=0.0)
+            requeue(session, job, {"code": "worker_stopping"}, delay_seconds=0.0)
         case Ending.LOST if job.attempts < job.max_attempts:
-            _requeue(session, job, outcome.error or {}, delay_seconds=_backoff(job.attempts))
+            requeue(session, job, outcome.error or {}, delay_seconds=backoff_seconds(job.attempts))
         case _:
             end(session, job, JobState.FAILED, error=outcome.error)
     session.refresh(job)
@@ -211,12 +211,12 @@ def hold(session: Session, *, job_id: str, fence: int) -> JobRecord:
     return job
 
 
-def _backoff(attempts: int) -> float:
+def backoff_seconds(attempts: int) -> float:
     """Seconds before the next attempt: doubling from one second."""
     return float(min(LARGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (attempts - 1)))
 
 
-def _requeue(
+def requeue(
     session: Session, job: JobRecord, reason: dict[str, Any], *, delay_seconds: float
 ) -> None:
     """Put a running job back into the queue; its fence stays, so the old worker is locked out."""
@@ -229,114 +229,3 @@ def _requeue(
     session.flush()
     append_event(session, job.id, type="requeued", data={"reason": reason})
     announce(session, job.id)
-
-
-def reap(session: Session) -> Reaped:
-    """Take running jobs from silent workers, and end those that took too long.
-
-    Rows that somebody else has locked are left for the next sweep.
-    """
-    now = func.clock_timestamp()
-    lost = (
-        select(JobRecord)
-        .where(
-            JobRecord.state == JobState.RUNNING,
-            or_(JobRecord.lease_until < now, JobRecord.deadline_at < now),
-        )
-        .add_columns(JobRecord.deadline_at < now)
-        .limit(REAPED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    requeued: list[str] = []
-    ended: list[str] = []
-    for job, late in session.execute(lost).all():
-        _take_away(session, job, late=late)
-        (requeued if job.state == JobState.QUEUED else ended).append(job.id)
-    return Reaped(tuple(requeued), tuple(ended))
-
-
-def _take_away(session: Session, job: JobRecord, *, late: Any) -> None:
-    """End or requeue one running job whose lease or time is over."""
-    if job.cancel_requested_at is not None:
-        end(session, job, JobState.CANCELLED)
-    elif late:
-        end(session, job, JobState.FAILED, error=EXPIRED)
-    elif job.attempts < job.max_attempts:
-        _requeue(session, job, WORKER_LOST, delay_seconds=_backoff(job.attempts))
-    else:
-        end(session, job, JobState.FAILED, error=WORKER_LOST)
-
-
-EXPIRED = {
-    "code": "expired",
-    "detail": "the job ran longer than it may",
-    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
-}
-WORKER_LOST = {
-    "code": "worker_lost",
-    "detail": "the worker that ran the job went silent, on every attempt",
-    "remedy": "look at the worker's log, then retry the job",
-}
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A claimable job to ring for; ``forgotten`` when a bell has rung long ago."""
-
-    id: str
-    queue: str
-    forgotten: bool
-
-
-def to_announce(
-    session: Session, *, forgotten_seconds: float, limit: int = 1000
-) -> Sequence[Waiting]:
-    """Claimable jobs for which no bell has rung, or none for ``forgotten_seconds``."""
-    silence = func.clock_timestamp() - timedelta(seconds=forgotten_seconds)
-    rung = JobRecord.announced_at
-    found = (
-        claimable()
-        .where(or_(rung.is_(None), rung < silence))
-        .with_only_columns(JobRecord.id, JobRecord.queue, rung.is_not(None))
-        .order_by(JobRecord.priority.desc(), JobRecord.id)
-        .limit(limit)
-    )
-    return [Waiting(*row) for row in session.execute(found)]
-
-
-def mark_announced(session: Session, ids: Sequence[str]) -> None:
-    """Note that the bell is being rung for these jobs."""
-    _mark(session, ids, func.clock_timestamp())
-
-
-def mark_unannounced(session: Session, ids: Sequence[str]) -> None:
-    """Note that the bell could not be rung for these jobs after all."""
-    _mark(session, ids, None)
-
-
-def _mark(session: Session, ids: Sequence[str], moment: Any) -> None:
-    marked = update(JobRecord).where(JobRecord.id.in_(ids), JobRecord.state == JobState.QUEUED)
-    session.execute(
-        marked.values(announced_at=moment).execution_options(synchronize_session=False)
-    )
-
-
-__all__ = [
-    "EXPIRED",
-    "WORKER_LOST",
-    "Ending",
-    "Outcome",
-    "Reaped",
-    "Verdict",
-    "Waiting",
-    "claim",
-    "finish",
-    "heartbeat",
-    "hold",
-    "mark_announced",
-    "mark_unannounced",
-    "reap",
-    "set_checkpoint",
-    "to_announce",
-    "verdict",
-]
