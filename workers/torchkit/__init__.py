@@ -1,0 +1,1 @@
+"""Pure tensor tools that several rooms share."""
