@@ -36,6 +36,7 @@ def _cifar(depth: int, file: str, claimed: float) -> RealNetwork:
         build=builder(partial(CifarResNet, (depth - 2) // 6)),
         task=TaskKind.CLASSIFICATION,
         group="cifar10",
+        family="resnet",
         input=InputSpec(height=32, width=32, mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
         trained_on="CIFAR-10",
         licence="BSD-2-Clause",
@@ -52,6 +53,7 @@ def _coral(width: float, side: int, file: str, claimed: float) -> RealNetwork:
         build=builder(partial(MobileNetV1, width)),
         task=TaskKind.CLASSIFICATION,
         group="imagenet",
+        family="mobilenet-v1",
         input=InputSpec(height=side, width=side, range=(-1.0, 1.0)),
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
@@ -69,22 +71,25 @@ def _pidinet(size: str, width: int, context: int) -> RealNetwork:
         build=lambda path: with_plain_kernels(loaded(make(), path)),
         task=TaskKind.EDGES,
         group="edges",
+        family="pidinet",
         input=InputSpec(height=256, width=256, mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
         trained_on="BSDS500 and PASCAL context edges",
         licence="MIT, non-commercial weights",
         check=Check.NONE,
+        feature_layer="block4_4",
     )
 
 
-def _face(name: str, file: str, classes: tuple[str, ...], trained_on: str) -> RealNetwork:
+def _face(name: str, file: str, classes: tuple[str, ...], group: str) -> RealNetwork:
     return RealNetwork(
         name=name,
         weights=f"emotion_gender_torch/{file}.pth",
         build=keras_network,
         task=TaskKind.CLASSIFICATION,
-        group="faces",
+        group=group,
+        family="mini-xception",
         input=InputSpec(channels=1, height=64, width=64, range=(-1.0, 1.0)),
-        trained_on=trained_on,
+        trained_on="IMDB faces" if group == "gender" else "FER2013",
         licence="MIT",
         check=Check.NONE,
         classes=classes,
@@ -98,6 +103,7 @@ def _robust(file: str, check: Check, group: str, claimed: float) -> RealNetwork:
         build=builder(robust_net),
         task=TaskKind.CLASSIFICATION,
         group=group,
+        family="robust-small",
         input=InputSpec(channels=1, height=28, width=28),
         trained_on=str(check).removesuffix(" test"),
         licence="MIT",
@@ -113,6 +119,7 @@ def _keras_imagenet() -> RealNetwork:
         build=keras_network,
         task=TaskKind.CLASSIFICATION,
         group="imagenet",
+        family="mobilenet-v1",
         input=InputSpec(height=224, width=224, range=(-1.0, 1.0)),
         trained_on="ImageNet-1k",
         licence="Apache-2.0",
@@ -129,6 +136,7 @@ def _squeezenet() -> RealNetwork:
         build=builder(squeezenet),
         task=TaskKind.CLASSIFICATION,
         group="imagenet",
+        family="squeezenet",
         input=InputSpec(height=227, width=227, mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
         trained_on="ImageNet-1k",
         licence="BSD-2-Clause",
@@ -145,6 +153,7 @@ def _tiny_resnet() -> RealNetwork:
         build=keras_network,
         task=TaskKind.CLASSIFICATION,
         group="cifar10",
+        family="resnet",
         input=InputSpec(height=32, width=32, range=(0.0, 255.0)),
         trained_on="CIFAR-10",
         licence="Apache-2.0",
@@ -162,6 +171,7 @@ def _wake_words() -> RealNetwork:
         build=keras_network,
         task=TaskKind.CLASSIFICATION,
         group="person",
+        family="mobilenet-v1",
         input=InputSpec(height=96, width=96),
         trained_on="COCO, visual wake words",
         licence="Apache-2.0",
@@ -177,6 +187,7 @@ def _lenet() -> RealNetwork:
         build=builder(LeNet5),
         task=TaskKind.CLASSIFICATION,
         group="mnist",
+        family="lenet",
         input=InputSpec(channels=1, height=32, width=32),
         trained_on="MNIST",
         licence="not stated",
@@ -193,6 +204,7 @@ def _autoencoder() -> RealNetwork:
         build=builder(DigitAutoencoder),
         task=TaskKind.AUTOENCODING,
         group="mnist-pixels",
+        family="perceptron",
         input=InputSpec(channels=1, height=28, width=28),
         trained_on="MNIST",
         licence="not stated",
@@ -209,6 +221,7 @@ def _street_segmenter() -> RealNetwork:
         build=builder(ESPNet),
         task=TaskKind.SEGMENTATION,
         group="segmentation",
+        family="espnet",
         input=InputSpec(
             height=360,
             width=480,
@@ -221,6 +234,7 @@ def _street_segmenter() -> RealNetwork:
         check=Check.CAMVID,
         claimed=57.17,
         classes=_CAMVID,
+        feature_layer="encoder.b3",
     )
 
 
@@ -232,6 +246,7 @@ def _portrait_segmenter() -> RealNetwork:
         build=builder(SINet),
         task=TaskKind.SEGMENTATION,
         group="segmentation",
+        family="sinet",
         input=InputSpec(
             height=224,
             width=224,
@@ -243,6 +258,7 @@ def _portrait_segmenter() -> RealNetwork:
         licence="MIT",
         check=Check.NONE,
         classes=("background", "person"),
+        feature_layer="encoder.BR3",
     )
 
 
@@ -253,6 +269,7 @@ def _plate_reader() -> RealNetwork:
         build=builder(LPRNet),
         task=TaskKind.RECOGNITION,
         group="plates",
+        family="lprnet",
         input=InputSpec(
             height=24,
             width=94,
@@ -282,9 +299,9 @@ NETWORKS: tuple[RealNetwork, ...] = (
     _robust("mnist", Check.MNIST, "mnist", 98.20),
     _robust("fashion_mnist", Check.FASHION, "fashion", 78.27),
     _autoencoder(),
-    _face("mini-xception-emotion-0.66", "fer2013_mini_XCEPTION.102-0.66", _EMOTIONS, "FER2013"),
-    _face("mini-xception-emotion-0.47", "fer2013_mini_XCEPTION.00-0.47", _EMOTIONS, "FER2013"),
-    _face("mini-xception-gender", "gender_mini_XCEPTION.21-0.95", ("woman", "man"), "IMDB faces"),
+    _face("mini-xception-emotion-0.66", "fer2013_mini_XCEPTION.102-0.66", _EMOTIONS, "emotion"),
+    _face("mini-xception-emotion-0.47", "fer2013_mini_XCEPTION.00-0.47", _EMOTIONS, "emotion"),
+    _face("mini-xception-gender", "gender_mini_XCEPTION.21-0.95", ("woman", "man"), "gender"),
     _street_segmenter(),
     _portrait_segmenter(),
     _pidinet("tiny", 20, 8),

@@ -27,8 +27,8 @@ class Check(StrEnum):
 class RealNetwork:
     """A published network.
 
-    ``group`` is what it was trained to do, on which kind of images; ``claimed`` is the published
-    figure in per cent (None: none). ``background`` counts classes before the first real one.
+    ``group`` is what it was trained to do, on which kind of images, ``family`` its architecture;
+    ``claimed`` is the published figure in per cent (None: none). ``background`` counts classes before the first real one.
     """
 
     name: str
@@ -36,6 +36,7 @@ class RealNetwork:
     build: Callable[[Path], nn.Module]
     task: TaskKind
     group: str
+    family: str
     input: InputSpec
     trained_on: str
     licence: str
