@@ -1,0 +1,39 @@
+"""What must stay light is light in fact, not only by the look of its imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "numpy", "scipy", "sklearn", "timm")
+LIGHT = (
+    "service.rest.app",
+    "service.rpc.door",
+    "service.scheduler.loop",
+    "service.cli.main",
+    "workers.app",
+)
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_a_light_process_loads_nothing_heavy(module: str):
+    program = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & sys.modules.keys()))"
+
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+
+    assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr
+
+
+def test_the_client_loads_no_server():
+    program = (
+        "import sys, service.client;"
+        "print(*sorted({'fastapi', 'sqlalchemy', 'grpc', 'celery', 'psycopg'} & sys.modules.keys()))"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+
+    assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr
