@@ -68,7 +68,8 @@ def _as_manifest(manifest: ModelManifest | dict[str, Any]) -> ModelManifest:
 
 def _deviation(network: nn.Module, program: Program) -> float:
     """Relative distance of the first answers of module and program, on noise images."""
-    images = example_images(_IMAGES, program.input_shape)
+    count = program.batch if program.batch is not None else _IMAGES
+    images = example_images(count, program.input_shape)
     with torch.no_grad():
         eager, packed = first_tensor(network(images)), first_tensor(program(images))
     return float((eager - packed).norm() / eager.norm().clamp_min(1e-30))
