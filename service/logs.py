@@ -15,7 +15,11 @@ def start_logging(settings: Settings) -> None:
     """Let this process log as the settings say, its libraries included."""
     level = getattr(logging, settings.log_level.upper(), logging.INFO)
     as_json = settings.log_format is LogFormat.JSON
-    last: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     before: list[Any] = [
         _with_trace,
         structlog.processors.add_log_level,
