@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.core.paging import PageTokens, secret_kept_in
 from service.intake import Intake
@@ -56,13 +57,14 @@ def create_app(zoo: Zoo) -> FastAPI:
         version="1",
         description="Rank pretrained networks for a task by attribution maps and DEPARA graphs.",
         lifespan=lifespan,
-        max_body_size=zoo.settings.max_json_bytes,
     )
     app.state.parts = parts
     problems.install(app)
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
+    # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)
     app.add_middleware(Surroundings, hosts=zoo.settings.hosts, figures=parts.figures)
     return app
 

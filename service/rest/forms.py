@@ -122,6 +122,7 @@ class FormReader:
             async for block in blocks(self._request.stream()):
                 for piece in walker.walk(block):
                     await self._take(piece)
+            walker.require_end()
             return await self._finished()
         except BaseException:
             await run_in_threadpool(self._abandon)

@@ -96,8 +96,10 @@ class MultipartWalker:
             "on_headers_finished": self._begin,
             "on_part_data": self._data,
             "on_part_end": self._end,
+            "on_end": self._finish,
         }
         self._parser = MultipartParser(options[b"boundary"], callbacks)
+        self._finished = False
 
     def walk(self, chunk: bytes) -> list[FormPart]:
         """The pieces in the next chunk; a part comes as several pieces, the last one ``ended``.
@@ -113,6 +115,18 @@ class MultipartWalker:
             ) from error
         found, self._found = self._found, []
         return found
+
+    def require_end(self) -> None:
+        """Refuse a body that stopped before its last boundary.
+
+        Raises:
+            InvalidRequestError: ``bad_multipart``.
+        """
+        if not self._finished:
+            raise InvalidRequestError("the multipart body has no end", code="bad_multipart")
+
+    def _finish(self) -> None:
+        self._finished = True
 
     def _grow(self, which: int, data: bytes) -> None:
         self._header[which].extend(data)

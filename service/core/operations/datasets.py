@@ -149,11 +149,15 @@ def images(
 
 
 @dataclass(frozen=True)
-class ImageContent:
-    """One image as it was uploaded: what it is and its bytes."""
+class ImagePlace:
+    """One image as it was uploaded: what it is, and the packed file it lies in."""
 
     image: ImageRecord
-    chunks: Iterator[bytes]
+    packed_sha256: str
+
+    def read(self, blobs: BlobStore) -> Iterator[bytes]:
+        """The image's bytes, in chunks."""
+        return blobs.read(self.packed_sha256, start=self.image.start, length=self.image.length)
 
 
 def image(session: Session, *, project: str, dataset_id: str, position: int) -> ImageRecord:
@@ -169,11 +173,28 @@ def image(session: Session, *, project: str, dataset_id: str, position: int) -> 
     return found
 
 
+def image_place(session: Session, *, project: str, dataset_id: str, position: int) -> ImagePlace:
+    """The image at a position, with the place of its bytes.
+
+    Raises:
+        NotFoundError: ``dataset_not_found`` or ``image_not_found``.
+    """
+    record = get(session, project=project, dataset_id=dataset_id)
+    found = image(session, project=project, dataset_id=dataset_id, position=position)
+    return ImagePlace(found, record.packed_sha256 or "")
+
+
+@dataclass(frozen=True)
+class ImageContent:
+    """One image as it was uploaded: what it is and its bytes, which must be read to the end."""
+
+    image: ImageRecord
+    chunks: Iterator[bytes]
+
+
 def image_content(
     session: Session, *, project: str, dataset_id: str, position: int, blobs: BlobStore
 ) -> ImageContent:
-    """The image at a position with its bytes, read from the packed file of the set."""
-    record = get(session, project=project, dataset_id=dataset_id)
-    found = image(session, project=project, dataset_id=dataset_id, position=position)
-    packed = record.packed_sha256 or ""
-    return ImageContent(found, blobs.read(packed, start=found.start, length=found.length))
+    """The image at a position with its bytes; errors as for ``image_place``."""
+    place = image_place(session, project=project, dataset_id=dataset_id, position=position)
+    return ImageContent(place.image, place.read(blobs))

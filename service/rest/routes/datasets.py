@@ -172,16 +172,13 @@ def image(
 ) -> Response:
     """One image as it was uploaded."""
     with zoo.transaction() as session:
-        found = datasets.image_content(
-            session,
-            project=caller.project,
-            dataset_id=dataset_id,
-            position=index,
-            blobs=zoo.blobs,
+        found = datasets.image_place(
+            session, project=caller.project, dataset_id=dataset_id, position=index
         )
     tag = f'"{found.image.sha256}"'
     if known(tag, seen):
         return unchanged(tag)
+    data = b"".join(found.read(zoo.blobs))
     headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
     headers["X-Content-Type-Options"] = "nosniff"
-    return Response(b"".join(found.chunks), 200, headers, media_type=found.image.media_type)
+    return Response(data, 200, headers, media_type=found.image.media_type)

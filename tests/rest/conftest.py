@@ -1,0 +1,22 @@
+"""A served zoo for every test, with a key for everything."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.core.operations import keys
+from service.wiring import Zoo
+from tests.rest.served import Served, client_of, serving
+
+
+@pytest.fixture
+def served(zoo: Zoo) -> Iterator[Served]:
+    """The test's zoo behind a socket."""
+    with zoo.transaction() as session:
+        first = keys.issue_first(session)
+    assert first is not None
+    with serving(zoo) as url, client_of(url, first.token) as client:
+        served = Served(zoo, url, client, first.token)
+        yield served
+        for other in served.others:
+            other.close()

@@ -1,0 +1,212 @@
+"""A zoo behind a real socket, and things to put into it."""
+
+import io
+import struct
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+from sqlalchemy.orm import Session
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.ids import IdKind, new_id
+from service.core.operations import graphs, keys
+from service.core.records import (
+    AffinityRecord,
+    DatasetRecord,
+    DatasetState,
+    GraphRecord,
+    ImageRecord,
+    ModelRecord,
+    ModelState,
+)
+from service.rest.app import create_app
+from service.wiring import Zoo
+
+MANIFEST = {"name": "fox", "format": "pt2", "input": {"height": 8, "width": 8}}
+PROJECT = "default"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A zoo, its address, and a client with the administrator's key."""
+
+    zoo: Zoo
+    url: str
+    client: httpx.Client
+    token: str
+    others: list[httpx.Client] = field(default_factory=list)
+
+    def with_scopes(self, *scopes: str, project: str = PROJECT) -> httpx.Client:
+        """A client with a key of these scopes."""
+        with self.zoo.transaction() as session:
+            key = keys.issue(session, project=project, name="a key", scopes=scopes)
+        return self.with_token(key.token)
+
+    def with_token(self, token: str | None) -> httpx.Client:
+        """A client with this token, or with none; closed when the test ends."""
+        self.others.append(client_of(self.url, token))
+        return self.others[-1]
+
+
+def client_of(url: str, token: str | None = None) -> httpx.Client:
+    """A client of the server at ``url``."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=url, headers=headers, timeout=30)
+
+
+@contextmanager
+def serving(zoo: Zoo) -> Iterator[str]:
+    """The address of a server that runs while the block does."""
+    config = uvicorn.Config(create_app(zoo), port=0, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+def archive(name: str = "fox/models/model.json", data: bytes = b"{}") -> bytes:
+    """A file that begins and ends like a pt2 archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as out:
+        out.writestr(name, data)
+    return file.getvalue()
+
+
+def safetensors() -> bytes:
+    """A file that begins like safetensors."""
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    return struct.pack("<Q", len(header)) + header + bytes(4)
+
+
+def a_model(session: Session, **changes: Any) -> ModelRecord:
+    """A model that is ready."""
+    name = changes.get("name", "hen")
+    values: dict[str, Any] = {
+        "id": new_id(IdKind.MODEL),
+        "project": PROJECT,
+        "name": name,
+        "state": ModelState.READY,
+        "task_kind": "classification",
+        "manifest": {**MANIFEST, "name": name, "task": {"kind": "classification", "text": ""}},
+        "fingerprint": new_id(IdKind.MODEL),
+        "layers": [{"name": "conv", "kind": "convolution", "shape": [4, 8, 8]}],
+        "feature_layer": "conv",
+        "parameters": 7,
+        "flops": 70,
+        "tags": [],
+    }
+    record = ModelRecord(**{**values, **changes})
+    session.add(record)
+    session.flush()
+    return record
+
+
+def a_dataset(zoo: Zoo, session: Session, **changes: Any) -> DatasetRecord:
+    """A labelled probe set of two images that is ready."""
+    images = [b"\x89PNG one", b"\x89PNG two!"]
+    packed = stored(zoo, b"".join(images))
+    values: dict[str, Any] = {
+        "id": new_id(IdKind.DATASET),
+        "project": PROJECT,
+        "name": "farm",
+        "state": DatasetState.READY,
+        "manifest": {"name": "farm"},
+        "upload_sha256": packed,
+        "upload_bytes": 1,
+        "manifest_sha256": new_id(IdKind.DATASET),
+        "images": 2,
+        "labels": ["cat", "dog"],
+        "canonical_side": 8,
+        "packed_sha256": packed,
+        "canonical_sha256": packed,
+    }
+    record = DatasetRecord(**{**values, **changes})
+    session.add(record)
+    session.flush()
+    start = 0
+    for position, data in enumerate(images):
+        session.add(
+            ImageRecord(
+                dataset_id=record.id,
+                position=position,
+                name=f"{position}.png",
+                label=position,
+                sha256=str(position) * 64,
+                media_type="image/png",
+                start=start,
+                length=len(data),
+                width=2,
+                height=2,
+            )
+        )
+        start += len(data)
+    session.flush()
+    return record
+
+
+def stored(zoo: Zoo, data: bytes) -> str:
+    """The digest of bytes now in the store."""
+    import hashlib
+
+    path = zoo.staging / new_id(IdKind.UPLOAD)
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    zoo.blobs.adopt(path, sha256=digest)
+    return digest
+
+
+def a_graph(
+    session: Session, model: ModelRecord, dataset: DatasetRecord, **changes: Any
+) -> GraphRecord:
+    """A usable measurement of a model with the usual settings."""
+    comparable = graphs.comparable_key(dataset.manifest_sha256 or "", DeparaParams())
+    values: dict[str, Any] = {
+        "id": new_id(IdKind.GRAPH),
+        "project": PROJECT,
+        "model_id": model.id,
+        "dataset_id": dataset.id,
+        "cache_key": graphs.cache_key(comparable, model.fingerprint or ""),
+        "comparable_key": comparable,
+        "settings": DeparaParams().model_dump(mode="json"),
+        "status": "ok",
+        "valid_probes": 2,
+        "sha256": dataset.packed_sha256,
+        "numeric_policy": {},
+    }
+    record = GraphRecord(**{**values, **changes})
+    session.add(record)
+    session.flush()
+    return record
+
+
+def an_affinity(
+    session: Session, one: GraphRecord, other: GraphRecord, *, node: float, edge: float | None
+) -> None:
+    """A known similarity of two graphs."""
+    first, second = sorted((one.id, other.id))
+    session.add(
+        AffinityRecord(
+            first=first,
+            second=second,
+            version=1,
+            node_similarity=node,
+            edge_similarity=edge,
+            valid_probes=2,
+            node_variance=0.01,
+            edge_variance=None if edge is None else 0.04,
+            covariance=None if edge is None else 0.0,
+        )
+    )
+    session.flush()

@@ -1,0 +1,175 @@
+"""Jobs are submitted, watched without a gap, cancelled, tried again; their files are served."""
+
+import threading
+import time
+
+import pytest
+
+from service.core.operations import jobs
+from service.core.records import ArtifactRecord, JobRecord, JobState
+from tests.rest.served import Served, stored
+
+BODY = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
+
+
+@pytest.fixture
+def job_id(served: Served) -> str:
+    return served.client.post("/v1/jobs", json=BODY).json()["id"]
+
+
+def note(served: Served, job_id: str, message: str) -> None:
+    with served.zoo.transaction() as session:
+        jobs.append_event(session, job_id, type="progress", data={"message": message})
+
+
+def end(served: Served, job_id: str) -> None:
+    with served.zoo.transaction() as session:
+        jobs.end(session, session.get_one(JobRecord, job_id), JobState.SUCCEEDED)
+
+
+def watch(served: Served, job_id: str, **headers: str) -> list[tuple[int, str]]:
+    """Sequence number and type of every event until the stream ends."""
+    seen, event = [], {}
+    path = f"/v1/jobs/{job_id}/events"
+    with served.client.stream("GET", path, headers=headers) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for line in stream.iter_lines():
+            key, _, value = line.partition(": ")
+            event[key] = value
+            if not line and "id" in event:
+                seen.append((int(event["id"]), event["event"]))
+                event = {}
+    return seen
+
+
+def test_a_submitted_job_is_queued_with_its_parameters_filled_in(served: Served):
+    answer = served.client.post("/v1/jobs", json=BODY)
+
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert (job["state"], job["attempts"]) == ("queued", 0)
+    assert job["params"]["attribution"] == "gxi"
+    assert served.client.get(answer.headers["Location"]).json() == job
+
+
+def test_wrong_parameters_are_refused_with_a_pointer(served: Served):
+    answer = served.client.post("/v1/jobs", json={**BODY, "params": {"grid": 1}})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_params")
+    assert answer.json()["errors"][0]["pointer"] == "/params/grid"
+
+
+def test_jobs_are_listed_by_state_and_method(served: Served, job_id: str):
+    queued = served.client.get("/v1/jobs", params={"state": "queued", "method": "depara"}).json()
+    failed = served.client.get("/v1/jobs", params={"state": "failed"}).json()
+
+    assert [job["id"] for job in queued["items"]] == [job_id]
+    assert failed["items"] == []
+
+
+def test_events_come_in_order_until_the_job_ends(served: Served, job_id: str):
+    def live() -> None:
+        for number in range(20):
+            note(served, job_id, str(number))
+        end(served, job_id)
+
+    thread = threading.Timer(0.2, live)
+    thread.start()
+    seen = watch(served, job_id)
+    thread.join()
+
+    assert [seq for seq, _ in seen] == list(range(1, 23))
+    assert (seen[0][1], seen[-1][1]) == ("queued", "succeeded")
+
+
+def test_watching_goes_on_behind_the_last_event_seen(served: Served, job_id: str):
+    for number in range(3):
+        note(served, job_id, str(number))
+    end(served, job_id)
+
+    seen = watch(served, job_id, **{"Last-Event-ID": "3"})
+
+    assert [seq for seq, _ in seen] == [4, 5]
+
+
+def test_watching_a_job_that_does_not_exist_is_refused(served: Served):
+    assert served.client.get("/v1/jobs/job_0/events").json()["code"] == "job_not_found"
+
+
+def test_an_event_is_seen_within_a_moment(served: Served, job_id: str):
+    path = f"/v1/jobs/{job_id}/events"
+    with served.client.stream("GET", path) as stream:
+        lines = stream.iter_lines()
+        while not next(lines).startswith("id: 1"):
+            pass
+        time.sleep(0.3)
+        began = time.perf_counter()
+        note(served, job_id, "now")
+        while not next(lines).startswith("id: 2"):
+            pass
+        seconds = time.perf_counter() - began
+    end(served, job_id)
+
+    assert seconds < 1.0
+
+
+def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(served: Served, job_id: str):
+    threading.Timer(0.3, end, (served, job_id)).start()
+
+    began = time.perf_counter()
+    job = served.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=10"}).json()
+
+    assert job["state"] == "succeeded"
+    assert time.perf_counter() - began < 5
+
+
+def test_waiting_ends_after_the_seconds_asked_for(served: Served):
+    answer = served.client.post("/v1/jobs", json=BODY, headers={"Prefer": "wait=1"})
+
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+
+
+def test_a_queued_job_is_cancelled_and_queued_again(served: Served, job_id: str):
+    cancelled = served.client.post(f"/v1/jobs/{job_id}:cancel")
+    retried = served.client.post(f"/v1/jobs/{job_id}:retry")
+    refused = served.client.post(f"/v1/jobs/{job_id}:retry")
+
+    assert cancelled.json()["state"] == "cancelled"
+    assert retried.json()["state"] == "queued"
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_not_retriable")
+
+
+def test_files_of_a_job_are_listed_and_served(served: Served, job_id: str):
+    data = b"a,b\r\n"
+    with served.zoo.transaction() as session:
+        session.add(
+            ArtifactRecord(
+                id="art_1",
+                project="default",
+                job_id=job_id,
+                name='map "1".csv',
+                media_type="text/csv",
+                sha256=stored(served.zoo, data),
+                size_bytes=len(data),
+            )
+        )
+
+    listed = served.client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]
+    content = served.client.get("/v1/artifacts/art_1/content")
+
+    assert [one["id"] for one in listed] == ["art_1"]
+    assert served.client.get("/v1/artifacts/art_1").json() == listed[0]
+    assert content.content == data
+    assert content.headers["Content-Disposition"] == 'attachment; filename="map__1_.csv"'
+    seen = {"If-None-Match": content.headers["ETag"]}
+    assert served.client.get("/v1/artifacts/art_1/content", headers=seen).status_code == 304
+
+
+def test_the_catalogue_tells_the_public_methods_with_their_schemas(served: Served):
+    listed = served.client.get("/v1/methods").json()["items"]
+    one = served.client.get("/v1/methods/depara").json()
+
+    assert {m["name"] for m in listed} >= {"attribution_map", "depara", "transferability_map"}
+    assert "model_validation" not in {m["name"] for m in listed}
+    assert one["params"]["properties"]["seed"]["default"] == 0

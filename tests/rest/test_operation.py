@@ -1,0 +1,41 @@
+"""The process tells how it is: health, readiness, figures, documents."""
+
+from tests.rest.served import Served
+
+
+def test_health_and_readiness_need_no_key(served: Served):
+    client = served.with_token(None)
+
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_zoo_without_its_database_is_alive_but_not_ready(served: Served, postgres):
+    client = served.with_token(None)
+    postgres.drop_database(served.zoo.engine.url.database)
+
+    answer = client.get("/readyz")
+
+    assert client.get("/healthz").status_code == 200
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+def test_figures_tell_of_requests_and_jobs(served: Served):
+    body = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
+    served.client.post("/v1/jobs", json=body)
+
+    figures = served.client.get("/metrics").text
+
+    assert 'zooscope_jobs{method="depara",state="queued"} 1.0' in figures
+    assert 'zooscope_requests_total{method="POST",route="/v1/jobs",status="202"} 1.0' in figures
+
+
+def test_the_document_names_every_problem_of_every_operation(served: Served):
+    document = served.client.get("/openapi.json").json()
+
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            problems = [s for s in operation["responses"] if s.startswith("4")]
+            assert problems, f"{method} {path}"
+            content = operation["responses"][problems[0]]["content"]
+            assert list(content) == ["application/problem+json"]

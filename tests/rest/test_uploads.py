@@ -1,0 +1,163 @@
+"""An upload is resumed where it stopped, verified, and never larger than announced."""
+
+import hashlib
+import socket
+import time
+
+import pytest
+
+from service.core.errors import UnavailableError
+from service.core.staging import DiskGuard
+from tests.rest.served import Served
+
+DATA = bytes(range(256)) * 8000
+
+
+def announce(served: Served, **body: object) -> str:
+    answer = served.client.post("/v1/uploads", json={"size": len(DATA), **body})
+    assert answer.status_code == 201
+    assert answer.json()["offset"] == 0
+    return f"/v1/uploads/{answer.json()['id']}"
+
+
+def send(served: Served, path: str, data: bytes, offset: int):
+    return served.client.patch(path, content=data, headers={"Upload-Offset": str(offset)})
+
+
+def test_parts_at_their_offsets_become_the_whole_file(served: Served):
+    path = announce(served, sha256=hashlib.sha256(DATA).hexdigest(), filename="fox.pt2")
+
+    first = send(served, path, DATA[:70_000], 0)
+    told = served.client.head(path)
+    last = send(served, path, DATA[70_000:], 70_000)
+
+    assert first.json()["state"] == "receiving"
+    assert (told.headers["Upload-Offset"], told.headers["Upload-Length"]) == (
+        "70000",
+        str(len(DATA)),
+    )
+    assert last.json()["state"] == "complete"
+    assert last.json()["sha256"] == hashlib.sha256(DATA).hexdigest()
+    assert b"".join(served.zoo.blobs.read(last.json()["sha256"])) == DATA
+
+
+def test_a_wrong_offset_is_refused_and_the_right_one_told(served: Served):
+    path = announce(served)
+    send(served, path, DATA[:1000], 0)
+
+    answer = send(served, path, DATA[500:], 500)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "offset_mismatch")
+    assert "1000" in answer.json()["remedy"]
+
+
+def test_what_arrived_before_the_connection_broke_is_kept(served: Served):
+    path = announce(served)
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as broken:
+        head = (
+            f"PATCH {path} HTTP/1.1\r\nHost: localhost\r\nUpload-Offset: 0\r\n"
+            f"Authorization: Bearer {served.token}\r\nContent-Length: {len(DATA)}\r\n"
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        broken.sendall(head.encode() + DATA[:1_500_000])
+        time.sleep(0.3)
+    offset = 0
+    for _ in range(100):
+        offset = int(served.client.head(path).headers["Upload-Offset"])
+        if offset:
+            break
+        time.sleep(0.05)
+
+    rest = send(served, path, DATA[offset:], offset)
+
+    assert offset > 1_000_000
+    assert rest.json()["sha256"] == hashlib.sha256(DATA).hexdigest()
+
+
+def test_a_second_process_rehashes_what_the_first_one_received(served: Served, zoo):
+    from service.intake import Intake
+
+    path = announce(served)
+    send(served, path, DATA[:1000], 0)
+    other = Intake(zoo)
+
+    part = other.open_part(project="default", upload_id=path.rpartition("/")[2], offset=1000)
+    part.receiver.feed(DATA[1000:])
+    record = other.close_part(part)
+
+    assert record.sha256 == hashlib.sha256(DATA).hexdigest()
+
+
+def test_two_senders_at_once_are_told_apart(served: Served, zoo):
+    from service.intake import Intake
+
+    path = announce(served)
+    part = Intake(zoo).open_part(project="default", upload_id=path.rpartition("/")[2], offset=0)
+
+    answer = send(served, path, DATA, 0)
+
+    part.receiver.close()
+    assert (answer.status_code, answer.json()["code"]) == (409, "upload_busy")
+
+
+def test_damaged_bytes_are_refused_and_the_upload_begins_again(served: Served):
+    path = announce(served, sha256=hashlib.sha256(DATA).hexdigest())
+
+    bad = send(served, path, b"x" + DATA[1:], 0)
+    good = send(served, path, DATA, 0)
+
+    assert (bad.status_code, bad.json()["code"]) == (422, "checksum_mismatch")
+    assert good.json()["state"] == "complete"
+
+
+def test_more_bytes_than_announced_are_refused(served: Served):
+    path = announce(served)
+
+    def chunks():
+        yield DATA
+        yield b"one more"
+
+    told = send(served, path, DATA + b"x", 0)
+    untold = served.client.patch(path, content=chunks(), headers={"Upload-Offset": "0"})
+
+    assert (told.status_code, told.json()["code"]) == (413, "upload_too_large")
+    assert (untold.status_code, untold.json()["code"]) == (413, "upload_too_large")
+
+
+def test_an_upload_beyond_the_limit_is_refused_before_it_begins(served: Served):
+    answer = served.client.post("/v1/uploads", json={"size": 2**40})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
+
+
+def test_a_model_cannot_be_made_of_half_an_upload(served: Served):
+    path = announce(served)
+    manifest = {"name": "fox", "format": "pt2", "input": {"height": 8, "width": 8}}
+
+    half = served.client.post(
+        "/v1/models", json={**manifest, "upload_id": path.rpartition("/")[2]}
+    )
+    none = served.client.post("/v1/models", json={**manifest, "upload_id": "upl_0"})
+
+    assert (half.status_code, half.json()["code"]) == (409, "upload_incomplete")
+    assert (none.status_code, none.json()["code"]) == (422, "upload_unknown")
+
+
+def test_a_full_disk_stops_writes_until_there_is_room_again(tmp_path, monkeypatch):
+    import shutil
+
+    percent = [91]
+    usage = type(shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, percent[0], 100 - percent[0]))
+    guard = DiskGuard(tmp_path, stop_percent=90, resume_percent=85)
+
+    with pytest.raises(UnavailableError, match="91 %"):
+        guard.require_space()
+    percent[0] = 87
+    with pytest.raises(UnavailableError):
+        guard.require_space()
+    percent[0] = 84
+    guard.require_space()
+    percent[0] = 87
+    guard.require_space()
