@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from shutil import copytree, rmtree
 
-from grpc_tools import protoc  # type: ignore[import-untyped]
+from grpc_tools import protoc
 
 PROTO = Path(__file__).resolve().parent
 STUBS = PROTO.parent / "service" / "rpc" / "stubs"

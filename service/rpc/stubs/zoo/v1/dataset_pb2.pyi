@@ -41,7 +41,7 @@ class DatasetManifest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Dataset(_message.Message):
-    __slots__ = ("id", "name", "state", "images", "labels", "sha256", "licence", "tags", "problems", "created_at", "etag", "job_id")
+    __slots__ = ("id", "name", "state", "images", "labels", "sha256", "licence", "tags", "problems", "created_at", "etag", "job_id", "canonical_side")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,7 @@ class Dataset(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CANONICAL_SIDE_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     state: DatasetState
@@ -66,4 +67,5 @@ class Dataset(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     etag: str
     job_id: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[DatasetState, str]] = ..., images: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sha256: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+    canonical_side: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[DatasetState, str]] = ..., images: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sha256: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., canonical_side: _Optional[int] = ...) -> None: ...

@@ -82,20 +82,22 @@ class GetImageRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
 
 class ImageInfo(_message.Message):
-    __slots__ = ("name", "media_type", "width", "height", "sha256", "label")
+    __slots__ = ("name", "media_type", "width", "height", "sha256", "label", "size_bytes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     media_type: str
     width: int
     height: int
     sha256: str
-    label: str
-    def __init__(self, name: _Optional[str] = ..., media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sha256: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
+    label: int
+    size_bytes: int
+    def __init__(self, name: _Optional[str] = ..., media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sha256: _Optional[str] = ..., label: _Optional[int] = ..., size_bytes: _Optional[int] = ...) -> None: ...
 
 class GetImageResponse(_message.Message):
     __slots__ = ("info", "chunk")

@@ -80,7 +80,7 @@ class ModelManifest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., trained_on: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "licence", "trained_on", "problems", "lineage", "created_at", "etag", "job_id")
+    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "licence", "trained_on", "problems", "lineage", "created_at", "etag", "job_id", "output_kind")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,7 @@ class Model(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_KIND_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     state: ModelState
@@ -123,7 +124,8 @@ class Model(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     etag: str
     job_id: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., licence: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+    output_kind: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., licence: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., output_kind: _Optional[str] = ...) -> None: ...
 
 class Layer(_message.Message):
     __slots__ = ("name", "kind", "shape")

@@ -23,58 +23,59 @@ _sym_db = _symbol_database.Default()
 
 
 from service.rpc.stubs.zoo.v1 import common_pb2 as zoo_dot_v1_dot_common__pb2
+from service.rpc.stubs.zoo.v1 import job_pb2 as zoo_dot_v1_dot_job__pb2
 from service.rpc.stubs.zoo.v1 import model_pb2 as zoo_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1azoo/v1/model_service.proto\x12\x06zoo.v1\x1a\x13zoo/v1/common.proto\x1a\x12zoo/v1/model.proto\"h\n\x0bModelHeader\x12\'\n\x08manifest\x18\x01 \x01(\x0b\x32\x15.zoo.v1.ModelManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"T\n\x12\x43reateModelRequest\x12%\n\x06header\x18\x01 \x01(\x0b\x32\x13.zoo.v1.ModelHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"3\n\x13\x43reateModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"\x1d\n\x0fGetModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"0\n\x10GetModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"\xe5\x01\n\x11ListModelsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12&\n\x05state\x18\x03 \x01(\x0e\x32\x12.zoo.v1.ModelStateH\x02\x88\x01\x01\x12\x11\n\x04task\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x10\n\x03tag\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04name\x18\x06 \x01(\tH\x05\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"L\n\x12ListModelsResponse\x12\x1d\n\x06models\x18\x01 \x03(\x0b\x32\r.zoo.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x17\n\x07TagList\x12\x0c\n\x04tags\x18\x01 \x03(\t\"\xd1\x01\n\x12UpdateModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04\x65tag\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\"\n\x04tags\x18\x04 \x01(\x0b\x32\x0f.zoo.v1.TagListH\x02\x88\x01\x01\x12\x14\n\x07licence\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1f\n\x04task\x18\x06 \x01(\x0b\x32\x0c.zoo.v1.TaskH\x04\x88\x01\x01\x42\x07\n\x05_etagB\x07\n\x05_nameB\x07\n\x05_tagsB\n\n\x08_licenceB\x07\n\x05_task\"3\n\x13UpdateModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"<\n\x12\x44\x65leteModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04\x65tag\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_etag\"\x15\n\x13\x44\x65leteModelResponse\"\"\n\x14\x44ownloadModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"&\n\x15\x44ownloadModelResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"\x1f\n\x11ListLayersRequest\x12\n\n\x02id\x18\x01 \x01(\t\"a\n\x12ListLayersResponse\x12\x1d\n\x06layers\x18\x01 \x03(\x0b\x32\r.zoo.v1.Layer\x12\x1a\n\rfeature_layer\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_feature_layer\"L\n\x14ListNeighborsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\x0e\n\x01k\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x04\n\x02_k\"\x9d\x01\n\x08Neighbor\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarity\"<\n\x15ListNeighborsResponse\x12#\n\tneighbors\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Neighbor\"\x84\x01\n\x15GetAttributionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\x05\x12\x13\n\x06method\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05layer\x18\x05 \x01(\tH\x01\x88\x01\x01\x42\t\n\x07_methodB\x08\n\x06_layer\"%\n\x16GetAttributionResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x32\xa0\x05\n\x0cModelService\x12H\n\x0b\x43reateModel\x12\x1a.zoo.v1.CreateModelRequest\x1a\x1b.zoo.v1.CreateModelResponse(\x01\x12=\n\x08GetModel\x12\x17.zoo.v1.GetModelRequest\x1a\x18.zoo.v1.GetModelResponse\x12\x43\n\nListModels\x12\x19.zoo.v1.ListModelsRequest\x1a\x1a.zoo.v1.ListModelsResponse\x12\x46\n\x0bUpdateModel\x12\x1a.zoo.v1.UpdateModelRequest\x1a\x1b.zoo.v1.UpdateModelResponse\x12\x46\n\x0b\x44\x65leteModel\x12\x1a.zoo.v1.DeleteModelRequest\x1a\x1b.zoo.v1.DeleteModelResponse\x12N\n\rDownloadModel\x12\x1c.zoo.v1.DownloadModelRequest\x1a\x1d.zoo.v1.DownloadModelResponse0\x01\x12\x43\n\nListLayers\x12\x19.zoo.v1.ListLayersRequest\x1a\x1a.zoo.v1.ListLayersResponse\x12L\n\rListNeighbors\x12\x1c.zoo.v1.ListNeighborsRequest\x1a\x1d.zoo.v1.ListNeighborsResponse\x12O\n\x0eGetAttribution\x12\x1d.zoo.v1.GetAttributionRequest\x1a\x1e.zoo.v1.GetAttributionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1azoo/v1/model_service.proto\x12\x06zoo.v1\x1a\x13zoo/v1/common.proto\x1a\x10zoo/v1/job.proto\x1a\x12zoo/v1/model.proto\"h\n\x0bModelHeader\x12\'\n\x08manifest\x18\x01 \x01(\x0b\x32\x15.zoo.v1.ModelManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"T\n\x12\x43reateModelRequest\x12%\n\x06header\x18\x01 \x01(\x0b\x32\x13.zoo.v1.ModelHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"3\n\x13\x43reateModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"\x1d\n\x0fGetModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"0\n\x10GetModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"\xe5\x01\n\x11ListModelsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12&\n\x05state\x18\x03 \x01(\x0e\x32\x12.zoo.v1.ModelStateH\x02\x88\x01\x01\x12\x11\n\x04task\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x10\n\x03tag\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04name\x18\x06 \x01(\tH\x05\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"L\n\x12ListModelsResponse\x12\x1d\n\x06models\x18\x01 \x03(\x0b\x32\r.zoo.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x17\n\x07TagList\x12\x0c\n\x04tags\x18\x01 \x03(\t\"\xd1\x01\n\x12UpdateModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04\x65tag\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\"\n\x04tags\x18\x04 \x01(\x0b\x32\x0f.zoo.v1.TagListH\x02\x88\x01\x01\x12\x14\n\x07licence\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1f\n\x04task\x18\x06 \x01(\x0b\x32\x0c.zoo.v1.TaskH\x04\x88\x01\x01\x42\x07\n\x05_etagB\x07\n\x05_nameB\x07\n\x05_tagsB\n\n\x08_licenceB\x07\n\x05_task\"3\n\x13UpdateModelResponse\x12\x1c\n\x05model\x18\x01 \x01(\x0b\x32\r.zoo.v1.Model\"<\n\x12\x44\x65leteModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04\x65tag\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_etag\"\x15\n\x13\x44\x65leteModelResponse\"\"\n\x14\x44ownloadModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"&\n\x15\x44ownloadModelResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"\x1f\n\x11ListLayersRequest\x12\n\n\x02id\x18\x01 \x01(\t\"a\n\x12ListLayersResponse\x12\x1d\n\x06layers\x18\x01 \x03(\x0b\x32\r.zoo.v1.Layer\x12\x1a\n\rfeature_layer\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_feature_layer\"v\n\x14ListNeighborsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\x0e\n\x01k\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x04\n\x02_kB\x0e\n\x0c_edge_weight\"\xba\x01\n\x08Neighbor\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\r\n\x05\x65xact\x18\x07 \x01(\x08\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarity\"Q\n\x15ListNeighborsResponse\x12#\n\tneighbors\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Neighbor\x12\x13\n\x0b\x65\x64ge_weight\x18\x02 \x01(\x01\"\xa2\x01\n\x15GetAttributionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ndataset_id\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\x05\x12\x13\n\x06method\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05layer\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05style\x18\x06 \x01(\tH\x02\x88\x01\x01\x42\t\n\x07_methodB\x08\n\x06_layerB\x08\n\x06_style\"N\n\x16GetAttributionResponse\x12\r\n\x03png\x18\x01 \x01(\x0cH\x00\x12\x1a\n\x03job\x18\x02 \x01(\x0b\x32\x0b.zoo.v1.JobH\x00\x42\t\n\x07outcome2\xa0\x05\n\x0cModelService\x12H\n\x0b\x43reateModel\x12\x1a.zoo.v1.CreateModelRequest\x1a\x1b.zoo.v1.CreateModelResponse(\x01\x12=\n\x08GetModel\x12\x17.zoo.v1.GetModelRequest\x1a\x18.zoo.v1.GetModelResponse\x12\x43\n\nListModels\x12\x19.zoo.v1.ListModelsRequest\x1a\x1a.zoo.v1.ListModelsResponse\x12\x46\n\x0bUpdateModel\x12\x1a.zoo.v1.UpdateModelRequest\x1a\x1b.zoo.v1.UpdateModelResponse\x12\x46\n\x0b\x44\x65leteModel\x12\x1a.zoo.v1.DeleteModelRequest\x1a\x1b.zoo.v1.DeleteModelResponse\x12N\n\rDownloadModel\x12\x1c.zoo.v1.DownloadModelRequest\x1a\x1d.zoo.v1.DownloadModelResponse0\x01\x12\x43\n\nListLayers\x12\x19.zoo.v1.ListLayersRequest\x1a\x1a.zoo.v1.ListLayersResponse\x12L\n\rListNeighbors\x12\x1c.zoo.v1.ListNeighborsRequest\x1a\x1d.zoo.v1.ListNeighborsResponse\x12O\n\x0eGetAttribution\x12\x1d.zoo.v1.GetAttributionRequest\x1a\x1e.zoo.v1.GetAttributionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELHEADER']._serialized_start=79
-  _globals['_MODELHEADER']._serialized_end=183
-  _globals['_CREATEMODELREQUEST']._serialized_start=185
-  _globals['_CREATEMODELREQUEST']._serialized_end=269
-  _globals['_CREATEMODELRESPONSE']._serialized_start=271
-  _globals['_CREATEMODELRESPONSE']._serialized_end=322
-  _globals['_GETMODELREQUEST']._serialized_start=324
-  _globals['_GETMODELREQUEST']._serialized_end=353
-  _globals['_GETMODELRESPONSE']._serialized_start=355
-  _globals['_GETMODELRESPONSE']._serialized_end=403
-  _globals['_LISTMODELSREQUEST']._serialized_start=406
-  _globals['_LISTMODELSREQUEST']._serialized_end=635
-  _globals['_LISTMODELSRESPONSE']._serialized_start=637
-  _globals['_LISTMODELSRESPONSE']._serialized_end=713
-  _globals['_TAGLIST']._serialized_start=715
-  _globals['_TAGLIST']._serialized_end=738
-  _globals['_UPDATEMODELREQUEST']._serialized_start=741
-  _globals['_UPDATEMODELREQUEST']._serialized_end=950
-  _globals['_UPDATEMODELRESPONSE']._serialized_start=952
-  _globals['_UPDATEMODELRESPONSE']._serialized_end=1003
-  _globals['_DELETEMODELREQUEST']._serialized_start=1005
-  _globals['_DELETEMODELREQUEST']._serialized_end=1065
-  _globals['_DELETEMODELRESPONSE']._serialized_start=1067
-  _globals['_DELETEMODELRESPONSE']._serialized_end=1088
-  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1090
-  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1124
-  _globals['_DOWNLOADMODELRESPONSE']._serialized_start=1126
-  _globals['_DOWNLOADMODELRESPONSE']._serialized_end=1164
-  _globals['_LISTLAYERSREQUEST']._serialized_start=1166
-  _globals['_LISTLAYERSREQUEST']._serialized_end=1197
-  _globals['_LISTLAYERSRESPONSE']._serialized_start=1199
-  _globals['_LISTLAYERSRESPONSE']._serialized_end=1296
-  _globals['_LISTNEIGHBORSREQUEST']._serialized_start=1298
-  _globals['_LISTNEIGHBORSREQUEST']._serialized_end=1374
-  _globals['_NEIGHBOR']._serialized_start=1377
-  _globals['_NEIGHBOR']._serialized_end=1534
-  _globals['_LISTNEIGHBORSRESPONSE']._serialized_start=1536
-  _globals['_LISTNEIGHBORSRESPONSE']._serialized_end=1596
-  _globals['_GETATTRIBUTIONREQUEST']._serialized_start=1599
-  _globals['_GETATTRIBUTIONREQUEST']._serialized_end=1731
-  _globals['_GETATTRIBUTIONRESPONSE']._serialized_start=1733
-  _globals['_GETATTRIBUTIONRESPONSE']._serialized_end=1770
-  _globals['_MODELSERVICE']._serialized_start=1773
-  _globals['_MODELSERVICE']._serialized_end=2445
+  _globals['_MODELHEADER']._serialized_start=97
+  _globals['_MODELHEADER']._serialized_end=201
+  _globals['_CREATEMODELREQUEST']._serialized_start=203
+  _globals['_CREATEMODELREQUEST']._serialized_end=287
+  _globals['_CREATEMODELRESPONSE']._serialized_start=289
+  _globals['_CREATEMODELRESPONSE']._serialized_end=340
+  _globals['_GETMODELREQUEST']._serialized_start=342
+  _globals['_GETMODELREQUEST']._serialized_end=371
+  _globals['_GETMODELRESPONSE']._serialized_start=373
+  _globals['_GETMODELRESPONSE']._serialized_end=421
+  _globals['_LISTMODELSREQUEST']._serialized_start=424
+  _globals['_LISTMODELSREQUEST']._serialized_end=653
+  _globals['_LISTMODELSRESPONSE']._serialized_start=655
+  _globals['_LISTMODELSRESPONSE']._serialized_end=731
+  _globals['_TAGLIST']._serialized_start=733
+  _globals['_TAGLIST']._serialized_end=756
+  _globals['_UPDATEMODELREQUEST']._serialized_start=759
+  _globals['_UPDATEMODELREQUEST']._serialized_end=968
+  _globals['_UPDATEMODELRESPONSE']._serialized_start=970
+  _globals['_UPDATEMODELRESPONSE']._serialized_end=1021
+  _globals['_DELETEMODELREQUEST']._serialized_start=1023
+  _globals['_DELETEMODELREQUEST']._serialized_end=1083
+  _globals['_DELETEMODELRESPONSE']._serialized_start=1085
+  _globals['_DELETEMODELRESPONSE']._serialized_end=1106
+  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1108
+  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1142
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_start=1144
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_end=1182
+  _globals['_LISTLAYERSREQUEST']._serialized_start=1184
+  _globals['_LISTLAYERSREQUEST']._serialized_end=1215
+  _globals['_LISTLAYERSRESPONSE']._serialized_start=1217
+  _globals['_LISTLAYERSRESPONSE']._serialized_end=1314
+  _globals['_LISTNEIGHBORSREQUEST']._serialized_start=1316
+  _globals['_LISTNEIGHBORSREQUEST']._serialized_end=1434
+  _globals['_NEIGHBOR']._serialized_start=1437
+  _globals['_NEIGHBOR']._serialized_end=1623
+  _globals['_LISTNEIGHBORSRESPONSE']._serialized_start=1625
+  _globals['_LISTNEIGHBORSRESPONSE']._serialized_end=1706
+  _globals['_GETATTRIBUTIONREQUEST']._serialized_start=1709
+  _globals['_GETATTRIBUTIONREQUEST']._serialized_end=1871
+  _globals['_GETATTRIBUTIONRESPONSE']._serialized_start=1873
+  _globals['_GETATTRIBUTIONRESPONSE']._serialized_end=1951
+  _globals['_MODELSERVICE']._serialized_start=1954
+  _globals['_MODELSERVICE']._serialized_end=2626
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
+from service.rpc.stubs.zoo.v1 import job_pb2 as _job_pb2
 from service.rpc.stubs.zoo.v1 import model_pb2 as _model_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -135,51 +136,63 @@ class ListLayersResponse(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[_model_pb2.Layer, _Mapping]]] = ..., feature_layer: _Optional[str] = ...) -> None: ...
 
 class ListNeighborsRequest(_message.Message):
-    __slots__ = ("id", "dataset_id", "k")
+    __slots__ = ("id", "dataset_id", "k", "edge_weight")
     ID_FIELD_NUMBER: _ClassVar[int]
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     id: str
     dataset_id: str
     k: int
-    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., k: _Optional[int] = ...) -> None: ...
+    edge_weight: float
+    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., k: _Optional[int] = ..., edge_weight: _Optional[float] = ...) -> None: ...
 
 class Neighbor(_message.Message):
-    __slots__ = ("model_id", "name", "score", "node_similarity", "edge_similarity")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "exact")
+    RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     NODE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    rank: int
     model_id: str
     name: str
     score: float
     node_similarity: float
     edge_similarity: float
-    def __init__(self, model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ...) -> None: ...
+    exact: bool
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., exact: _Optional[bool] = ...) -> None: ...
 
 class ListNeighborsResponse(_message.Message):
-    __slots__ = ("neighbors",)
+    __slots__ = ("neighbors", "edge_weight")
     NEIGHBORS_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     neighbors: _containers.RepeatedCompositeFieldContainer[Neighbor]
-    def __init__(self, neighbors: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ...) -> None: ...
+    edge_weight: float
+    def __init__(self, neighbors: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ..., edge_weight: _Optional[float] = ...) -> None: ...
 
 class GetAttributionRequest(_message.Message):
-    __slots__ = ("id", "dataset_id", "index", "method", "layer")
+    __slots__ = ("id", "dataset_id", "index", "method", "layer", "style")
     ID_FIELD_NUMBER: _ClassVar[int]
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIELD_NUMBER: _ClassVar[int]
     id: str
     dataset_id: str
     index: int
     method: str
     layer: str
-    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., index: _Optional[int] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ...) -> None: ...
+    style: str
+    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., index: _Optional[int] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ..., style: _Optional[str] = ...) -> None: ...
 
 class GetAttributionResponse(_message.Message):
-    __slots__ = ("png",)
+    __slots__ = ("png", "job")
     PNG_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     png: bytes
-    def __init__(self, png: _Optional[bytes] = ...) -> None: ...
+    job: _job_pb2.Job
+    def __init__(self, png: _Optional[bytes] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...

@@ -25,43 +25,46 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from service.rpc.stubs.zoo.v1 import common_pb2 as zoo_dot_v1_dot_common__pb2
+from service.rpc.stubs.zoo.v1 import job_pb2 as zoo_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zoo/v1/transferability_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13zoo/v1/common.proto\">\n\nRankTarget\x12\x12\n\x08model_id\x18\x01 \x01(\tH\x00\x12\x14\n\ndataset_id\x18\x02 \x01(\tH\x00\x42\x06\n\x04kind\"c\n\x0f\x43\x61ndidateFilter\x12\x11\n\x04task\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x03tag\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"\x17\n\x08ModelIds\x12\x0b\n\x03ids\x18\x01 \x03(\t\"f\n\nCandidates\x12%\n\tmodel_ids\x18\x01 \x01(\x0b\x32\x10.zoo.v1.ModelIdsH\x00\x12)\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.zoo.v1.CandidateFilterH\x00\x42\x06\n\x04kind\"\xe4\x01\n\x0bRankRequest\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x14\n\x0cprobe_set_id\x18\x02 \x01(\t\x12&\n\ncandidates\x18\x03 \x01(\x0b\x32\x12.zoo.v1.Candidates\x12\x13\n\x06metric\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12)\n\x08settings\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\t\n\x07_metricB\x0e\n\x0c_edge_weight\"\x9e\x02\n\x0bRankingItem\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cinterval_low\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rinterval_high\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x14\n\x0cvalid_probes\x18\t \x01(\x05\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarityB\x0f\n\r_interval_lowB\x10\n\x0e_interval_high\"?\n\rUnrankedModel\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xd3\x02\n\x07Ranking\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.zoo.v1.RankingState\x12\x13\n\x06job_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\"\n\x05items\x18\x05 \x03(\x0b\x32\x13.zoo.v1.RankingItem\x12\'\n\x08unranked\x18\x06 \x03(\x0b\x32\x15.zoo.v1.UnrankedModel\x12\x11\n\tcache_key\x18\x07 \x01(\t\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x01\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\n \x01(\x01H\x02\x88\x01\x01\x42\t\n\x07_job_idB\x08\n\x06_errorB\x0e\n\x0c_edge_weight\"0\n\x0cRankResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"\x1f\n\x11GetRankingRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x12GetRankingResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"\x8d\x01\n\rGetMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x04 \x01(\tH\x02\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\t\n\x07_format\"?\n\x0eGetMapResponse\x12\x14\n\nmedia_type\x18\x01 \x01(\tH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*{\n\x0cRankingState\x12\x1d\n\x19RANKING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RANKING_STATE_PENDING\x10\x01\x12\x17\n\x13RANKING_STATE_READY\x10\x02\x12\x18\n\x14RANKING_STATE_FAILED\x10\x03\x32\xcb\x01\n\x16TransferabilityService\x12\x31\n\x04Rank\x12\x13.zoo.v1.RankRequest\x1a\x14.zoo.v1.RankResponse\x12\x43\n\nGetRanking\x12\x19.zoo.v1.GetRankingRequest\x1a\x1a.zoo.v1.GetRankingResponse\x12\x39\n\x06GetMap\x12\x15.zoo.v1.GetMapRequest\x1a\x16.zoo.v1.GetMapResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zoo/v1/transferability_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13zoo/v1/common.proto\x1a\x10zoo/v1/job.proto\">\n\nRankTarget\x12\x12\n\x08model_id\x18\x01 \x01(\tH\x00\x12\x14\n\ndataset_id\x18\x02 \x01(\tH\x00\x42\x06\n\x04kind\"c\n\x0f\x43\x61ndidateFilter\x12\x11\n\x04task\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x03tag\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"\x17\n\x08ModelIds\x12\x0b\n\x03ids\x18\x01 \x03(\t\"f\n\nCandidates\x12%\n\tmodel_ids\x18\x01 \x01(\x0b\x32\x10.zoo.v1.ModelIdsH\x00\x12)\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.zoo.v1.CandidateFilterH\x00\x42\x06\n\x04kind\"\xfa\x01\n\x0bRankRequest\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x19\n\x0cprobe_set_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12&\n\ncandidates\x18\x03 \x01(\x0b\x32\x12.zoo.v1.Candidates\x12\x13\n\x06metric\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12)\n\x08settings\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x0f\n\r_probe_set_idB\t\n\x07_metricB\x0e\n\x0c_edge_weight\"\x9e\x02\n\x0bRankingItem\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cinterval_low\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rinterval_high\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x14\n\x0cvalid_probes\x18\t \x01(\x05\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarityB\x0f\n\r_interval_lowB\x10\n\x0e_interval_high\"?\n\rUnrankedModel\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xed\x02\n\x07Ranking\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.zoo.v1.RankingState\x12\x13\n\x06job_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\"\n\x05items\x18\x05 \x03(\x0b\x32\x13.zoo.v1.RankingItem\x12\'\n\x08unranked\x18\x06 \x03(\x0b\x32\x15.zoo.v1.UnrankedModel\x12\x11\n\tcache_key\x18\x07 \x01(\t\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x01\x88\x01\x01\x12\x13\n\x0b\x65\x64ge_weight\x18\n \x01(\x01\x12\x17\n\x0ftarget_model_id\x18\x0b \x01(\t\x12\x14\n\x0cprobe_set_id\x18\x0c \x01(\tB\t\n\x07_job_idB\x08\n\x06_error\"0\n\x0cRankResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"I\n\x11GetRankingRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x0b\x65\x64ge_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_edge_weight\"6\n\x12GetRankingResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"\xd1\x01\n\rGetMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07linkage\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07picture\x18\x06 \x01(\tH\x04\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\t\n\x07_formatB\n\n\x08_linkageB\n\n\x08_picture\"i\n\x07MapInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x0eGetMapResponse\x12\x1f\n\x04info\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.MapInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x1a\n\x03job\x18\x03 \x01(\x0b\x32\x0b.zoo.v1.JobH\x00\x42\x06\n\x04part*{\n\x0cRankingState\x12\x1d\n\x19RANKING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RANKING_STATE_PENDING\x10\x01\x12\x17\n\x13RANKING_STATE_READY\x10\x02\x12\x18\n\x14RANKING_STATE_FAILED\x10\x03\x32\xcb\x01\n\x16TransferabilityService\x12\x31\n\x04Rank\x12\x13.zoo.v1.RankRequest\x1a\x14.zoo.v1.RankResponse\x12\x43\n\nGetRanking\x12\x19.zoo.v1.GetRankingRequest\x1a\x1a.zoo.v1.GetRankingResponse\x12\x39\n\x06GetMap\x12\x15.zoo.v1.GetMapRequest\x1a\x16.zoo.v1.GetMapResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.transferability_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RANKINGSTATE']._serialized_start=1701
-  _globals['_RANKINGSTATE']._serialized_end=1824
-  _globals['_RANKTARGET']._serialized_start=132
-  _globals['_RANKTARGET']._serialized_end=194
-  _globals['_CANDIDATEFILTER']._serialized_start=196
-  _globals['_CANDIDATEFILTER']._serialized_end=295
-  _globals['_MODELIDS']._serialized_start=297
-  _globals['_MODELIDS']._serialized_end=320
-  _globals['_CANDIDATES']._serialized_start=322
-  _globals['_CANDIDATES']._serialized_end=424
-  _globals['_RANKREQUEST']._serialized_start=427
-  _globals['_RANKREQUEST']._serialized_end=655
-  _globals['_RANKINGITEM']._serialized_start=658
-  _globals['_RANKINGITEM']._serialized_end=944
-  _globals['_UNRANKEDMODEL']._serialized_start=946
-  _globals['_UNRANKEDMODEL']._serialized_end=1009
-  _globals['_RANKING']._serialized_start=1012
-  _globals['_RANKING']._serialized_end=1351
-  _globals['_RANKRESPONSE']._serialized_start=1353
-  _globals['_RANKRESPONSE']._serialized_end=1401
-  _globals['_GETRANKINGREQUEST']._serialized_start=1403
-  _globals['_GETRANKINGREQUEST']._serialized_end=1434
-  _globals['_GETRANKINGRESPONSE']._serialized_start=1436
-  _globals['_GETRANKINGRESPONSE']._serialized_end=1490
-  _globals['_GETMAPREQUEST']._serialized_start=1493
-  _globals['_GETMAPREQUEST']._serialized_end=1634
-  _globals['_GETMAPRESPONSE']._serialized_start=1636
-  _globals['_GETMAPRESPONSE']._serialized_end=1699
-  _globals['_TRANSFERABILITYSERVICE']._serialized_start=1827
-  _globals['_TRANSFERABILITYSERVICE']._serialized_end=2030
+  _globals['_RANKINGSTATE']._serialized_start=2023
+  _globals['_RANKINGSTATE']._serialized_end=2146
+  _globals['_RANKTARGET']._serialized_start=150
+  _globals['_RANKTARGET']._serialized_end=212
+  _globals['_CANDIDATEFILTER']._serialized_start=214
+  _globals['_CANDIDATEFILTER']._serialized_end=313
+  _globals['_MODELIDS']._serialized_start=315
+  _globals['_MODELIDS']._serialized_end=338
+  _globals['_CANDIDATES']._serialized_start=340
+  _globals['_CANDIDATES']._serialized_end=442
+  _globals['_RANKREQUEST']._serialized_start=445
+  _globals['_RANKREQUEST']._serialized_end=695
+  _globals['_RANKINGITEM']._serialized_start=698
+  _globals['_RANKINGITEM']._serialized_end=984
+  _globals['_UNRANKEDMODEL']._serialized_start=986
+  _globals['_UNRANKEDMODEL']._serialized_end=1049
+  _globals['_RANKING']._serialized_start=1052
+  _globals['_RANKING']._serialized_end=1417
+  _globals['_RANKRESPONSE']._serialized_start=1419
+  _globals['_RANKRESPONSE']._serialized_end=1467
+  _globals['_GETRANKINGREQUEST']._serialized_start=1469
+  _globals['_GETRANKINGREQUEST']._serialized_end=1542
+  _globals['_GETRANKINGRESPONSE']._serialized_start=1544
+  _globals['_GETRANKINGRESPONSE']._serialized_end=1598
+  _globals['_GETMAPREQUEST']._serialized_start=1601
+  _globals['_GETMAPREQUEST']._serialized_end=1810
+  _globals['_MAPINFO']._serialized_start=1812
+  _globals['_MAPINFO']._serialized_end=1917
+  _globals['_GETMAPRESPONSE']._serialized_start=1919
+  _globals['_GETMAPRESPONSE']._serialized_end=2021
+  _globals['_TRANSFERABILITYSERVICE']._serialized_start=2149
+  _globals['_TRANSFERABILITYSERVICE']._serialized_end=2352
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
+from service.rpc.stubs.zoo.v1 import job_pb2 as _job_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -104,7 +105,7 @@ class UnrankedModel(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Ranking(_message.Message):
-    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight")
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +116,8 @@ class Ranking(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: RankingState
     job_id: str
@@ -125,7 +128,9 @@ class Ranking(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     error: _common_pb2.Problem
     edge_weight: float
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+    target_model_id: str
+    probe_set_id: str
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ...) -> None: ...
 
 class RankResponse(_message.Message):
     __slots__ = ("ranking",)
@@ -134,10 +139,12 @@ class RankResponse(_message.Message):
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
 
 class GetRankingRequest(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "edge_weight")
     ID_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    edge_weight: float
+    def __init__(self, id: _Optional[str] = ..., edge_weight: _Optional[float] = ...) -> None: ...
 
 class GetRankingResponse(_message.Message):
     __slots__ = ("ranking",)
@@ -146,21 +153,39 @@ class GetRankingResponse(_message.Message):
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
 
 class GetMapRequest(_message.Message):
-    __slots__ = ("dataset_id", "metric", "edge_weight", "format")
+    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    LINKAGE_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     metric: str
     edge_weight: float
     format: str
-    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ...) -> None: ...
+    linkage: str
+    picture: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ...) -> None: ...
+
+class MapInfo(_message.Message):
+    __slots__ = ("id", "job_id", "media_type", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    job_id: str
+    media_type: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., job_id: _Optional[str] = ..., media_type: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetMapResponse(_message.Message):
-    __slots__ = ("media_type", "chunk")
-    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("info", "chunk", "job")
+    INFO_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
-    media_type: str
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    info: MapInfo
     chunk: bytes
-    def __init__(self, media_type: _Optional[str] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+    job: _job_pb2.Job
+    def __init__(self, info: _Optional[_Union[MapInfo, _Mapping]] = ..., chunk: _Optional[bytes] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""One servicer per noun: translate in, call one operation, translate out."""

@@ -1,0 +1,96 @@
+"""DatasetService: the sets of images."""
+
+from collections.abc import Iterator
+
+from sqlalchemy.orm import Session
+
+from service.core.manifest import DatasetManifest
+from service.core.operations import datasets
+from service.core.operations.datasets import DatasetFilter
+from service.rpc import messages
+from service.rpc.once import once
+from service.rpc.parts import Call, Parts
+from service.rpc.reading import fit, given, page_size, plain, state_name
+from service.rpc.receiving import Incoming, noted
+from service.rpc.sending import pieces
+from service.rpc.stubs.zoo.v1 import dataset_pb2
+from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServicer
+
+
+class Datasets(DatasetServiceServicer):
+    """Serves DatasetService."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._zoo = parts.zoo
+
+    def CreateDataset(  # noqa: N802 - the name in the .proto file
+        self, requests: Iterator[wire.CreateDatasetRequest], call: Call
+    ) -> wire.CreateDatasetResponse:
+        """Take a set of images into the zoo."""
+        incoming: Incoming[wire.DatasetHeader] = Incoming(requests)
+        header = incoming.header
+        manifest = fit(DatasetManifest, plain(header.manifest), where="manifest")
+        limit = self._zoo.settings.max_dataset_bytes
+        received = incoming.store(self._parts.intake, limit=limit)
+
+        def work(session: Session) -> wire.CreateDatasetResponse:
+            upload = noted(session, project=call.project, header=header, received=received)
+            record = datasets.create(
+                session, project=call.project, manifest=manifest, upload_id=upload.id
+            )
+            return wire.CreateDatasetResponse(dataset=messages.dataset(record))
+
+        request = [manifest.model_dump(mode="json"), received.sha256]
+        return once(self._zoo, call, request=request, shape=wire.CreateDatasetResponse, work=work)
+
+    def GetDataset(self, request: wire.GetDatasetRequest, call: Call) -> wire.GetDatasetResponse:  # noqa: N802
+        """One set of images."""
+        with self._zoo.transaction() as session:
+            record = datasets.get(session, project=call.project, dataset_id=request.id)
+        return wire.GetDatasetResponse(dataset=messages.dataset(record))
+
+    def ListDatasets(  # noqa: N802
+        self, request: wire.ListDatasetsRequest, call: Call
+    ) -> wire.ListDatasetsResponse:
+        """Sets that fit, newest first."""
+        state = state_name(request, dataset_pb2.DatasetState, "DATASET_STATE_")
+        name = given(request, "name")
+        scope = [call.project, "datasets", state, name]
+        with self._zoo.transaction() as session:
+            found = datasets.page(
+                session,
+                project=call.project,
+                where=DatasetFilter(state, name),
+                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
+                limit=page_size(request),
+            )
+        return wire.ListDatasetsResponse(
+            datasets=[messages.dataset(record) for record in found.items],
+            next_page_token=self._parts.tokens.make(found.next_after, scope=scope) or "",
+        )
+
+    def DeleteDataset(  # noqa: N802
+        self, request: wire.DeleteDatasetRequest, call: Call
+    ) -> wire.DeleteDatasetResponse:
+        """Remove a set and every measurement on it."""
+        with self._zoo.transaction() as session:
+            datasets.delete(session, project=call.project, dataset_id=request.id)
+        return wire.DeleteDatasetResponse()
+
+    def GetImage(  # noqa: N802
+        self, request: wire.GetImageRequest, call: Call
+    ) -> Iterator[wire.GetImageResponse]:
+        """One image as it was uploaded."""
+        with self._zoo.transaction() as session:
+            found = datasets.image_content(
+                session,
+                project=call.project,
+                dataset_id=request.id,
+                position=request.index,
+                blobs=self._zoo.blobs,
+            )
+        yield wire.GetImageResponse(info=messages.image(found.image))
+        for piece in pieces(found.chunks):
+            yield wire.GetImageResponse(chunk=piece)

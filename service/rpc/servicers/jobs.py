@@ -1,0 +1,167 @@
+"""JobService and MethodService: runs, and what can be run."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from sqlalchemy.orm import Session
+
+from service.core.catalogue import card_named, public_cards
+from service.core.errors import UnavailableError
+from service.core.operations import artifacts, jobs
+from service.core.records import JobEventRecord, JobState
+from service.core.tracing import current_trace_id
+from service.rpc import messages
+from service.rpc.once import once
+from service.rpc.parts import Call, Parts
+from service.rpc.reading import given, page_size, state_name, struct
+from service.rpc.sending import pieces
+from service.rpc.stubs.zoo.v1 import job_pb2, method_service_pb2
+from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
+from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServicer
+
+_EVENTS_AT_ONCE = 500
+
+
+class Jobs(JobServiceServicer):
+    """Serves JobService; at most ``watchers`` calls may watch at once, each holds a thread."""
+
+    def __init__(self, parts: Parts, *, watchers: int) -> None:
+        self._parts = parts
+        self._zoo = parts.zoo
+        self._places = BoundedSemaphore(watchers)
+
+    def SubmitJob(self, request: wire.SubmitJobRequest, call: Call) -> wire.SubmitJobResponse:  # noqa: N802 - the name in the .proto file
+        """Run a method."""
+        inputs, params = struct(request.inputs), struct(request.params)
+
+        def work(session: Session) -> wire.SubmitJobResponse:
+            job = jobs.submit(
+                session,
+                project=call.project,
+                method=request.method,
+                inputs=inputs,
+                params=params,
+                priority=request.priority,
+                trace_id=current_trace_id(),
+            )
+            return wire.SubmitJobResponse(job=messages.job(job))
+
+        asked = [request.method, inputs, params, request.priority]
+        return once(self._zoo, call, request=asked, shape=wire.SubmitJobResponse, work=work)
+
+    def GetJob(self, request: wire.GetJobRequest, call: Call) -> wire.GetJobResponse:  # noqa: N802
+        """One job."""
+        with self._zoo.transaction() as session:
+            job = jobs.get(session, project=call.project, job_id=request.id)
+        return wire.GetJobResponse(job=messages.job(job))
+
+    def ListJobs(self, request: wire.ListJobsRequest, call: Call) -> wire.ListJobsResponse:  # noqa: N802
+        """Jobs that fit, newest first."""
+        state = state_name(request, job_pb2.JobState, "JOB_STATE_")
+        method = given(request, "method")
+        scope = [call.project, "jobs", state, method]
+        with self._zoo.transaction() as session:
+            found = jobs.page(
+                session,
+                project=call.project,
+                state=None if state is None else JobState(state),
+                method=method,
+                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
+                limit=page_size(request),
+            )
+        return wire.ListJobsResponse(
+            jobs=[messages.job(job) for job in found.items],
+            next_page_token=self._parts.tokens.make(found.next_after, scope=scope) or "",
+        )
+
+    def CancelJob(self, request: wire.CancelJobRequest, call: Call) -> wire.CancelJobResponse:  # noqa: N802
+        """Cancel a queued job, or ask a running one to stop."""
+        with self._zoo.transaction() as session:
+            job = jobs.cancel(session, project=call.project, job_id=request.id)
+            return wire.CancelJobResponse(job=messages.job(job))
+
+    def RetryJob(self, request: wire.RetryJobRequest, call: Call) -> wire.RetryJobResponse:  # noqa: N802
+        """Queue a failed or cancelled job again."""
+
+        def work(session: Session) -> wire.RetryJobResponse:
+            job = jobs.retry(session, project=call.project, job_id=request.id)
+            return wire.RetryJobResponse(job=messages.job(job))
+
+        return once(self._zoo, call, request=request.id, shape=wire.RetryJobResponse, work=work)
+
+    def WatchJob(  # noqa: N802
+        self, request: wire.WatchJobRequest, call: Call
+    ) -> Iterator[wire.WatchJobResponse]:
+        """Events as they happen, until the job is final, the deadline passes or the caller leaves."""
+        seq = request.after_seq
+        with self._place(), self._parts.bell.ear(request.id) as ear:
+            call.context.add_callback(ear.wake)
+            while call.context.is_active():
+                found, final = self._news(call, request.id, seq)
+                for event in found:
+                    seq = event.seq
+                    yield wire.WatchJobResponse(event=messages.event(event))
+                if final and not found:
+                    return
+                if not found:
+                    ear.hear()
+
+    def _news(self, call: Call, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
+        """Events behind ``seq``, and whether the job has ended."""
+        with self._zoo.transaction() as session:
+            final = jobs.is_final(jobs.get(session, project=call.project, job_id=job_id))
+            return jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE), final
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place among the watchers."""
+        if not self._places.acquire(blocking=False):
+            raise UnavailableError(
+                "too many calls watch jobs here",
+                code="too_many_watchers",
+                remedy="ask with GetJob now and then, or watch again later",
+            )
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def ListArtifacts(  # noqa: N802
+        self, request: wire.ListArtifactsRequest, call: Call
+    ) -> wire.ListArtifactsResponse:
+        """The files a job produced."""
+        with self._zoo.transaction() as session:
+            found = jobs.artifacts(session, project=call.project, job_id=request.job_id)
+        return wire.ListArtifactsResponse(artifacts=[messages.artifact(one) for one in found])
+
+    def DownloadArtifact(  # noqa: N802
+        self, request: wire.DownloadArtifactRequest, call: Call
+    ) -> Iterator[wire.DownloadArtifactResponse]:
+        """One file that a job produced."""
+        with self._zoo.transaction() as session:
+            record = artifacts.get(session, project=call.project, artifact_id=request.id)
+        yield wire.DownloadArtifactResponse(artifact=messages.artifact(record))
+        for piece in pieces(self._zoo.blobs.read(record.sha256)):
+            yield wire.DownloadArtifactResponse(chunk=piece)
+
+
+class Methods(MethodServiceServicer):
+    """Serves MethodService."""
+
+    def ListMethods(  # noqa: N802
+        self, request: method_service_pb2.ListMethodsRequest, call: Call
+    ) -> method_service_pb2.ListMethodsResponse:
+        """The methods that can be submitted."""
+        del request, call
+        found = [messages.method(card.describe()) for card in public_cards()]
+        return method_service_pb2.ListMethodsResponse(methods=found)
+
+    def GetMethod(  # noqa: N802
+        self, request: method_service_pb2.GetMethodRequest, call: Call
+    ) -> method_service_pb2.GetMethodResponse:
+        """One method with the schemas of what it takes."""
+        del call
+        found = messages.method(card_named(request.name).describe())
+        return method_service_pb2.GetMethodResponse(method=found)

@@ -1,0 +1,201 @@
+"""ModelService: the networks of the zoo."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from service.core.catalogue.attribution_map import AttributionMapParams
+from service.core.manifest import ModelManifest, Name, Strict, Tag, Task
+from service.core.operations import heat_maps, models, neighbors
+from service.core.operations.heat_maps import PictureOrJob
+from service.core.operations.keys import Scope
+from service.core.operations.models import ModelChanges, ModelFilter
+from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.rpc import messages
+from service.rpc.once import once
+from service.rpc.parts import Call, Parts
+from service.rpc.reading import fit, given, page_size, plain, state_name
+from service.rpc.receiving import Incoming, noted
+from service.rpc.sending import pieces
+from service.rpc.stubs.zoo.v1 import model_pb2
+from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
+
+_LONGEST_WAIT_SECONDS = 20.0
+
+
+class _Changes(Strict):
+    """What may be changed after the upload."""
+
+    name: Name | None = None
+    tags: tuple[Tag, ...] | None = Field(None, max_length=50)
+    licence: Annotated[str, Field(max_length=200)] | None = None
+    task: Task | None = None
+
+
+class _Near(Strict):
+    """Which neighbours are asked for."""
+
+    k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
+    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
+
+
+class Models(ModelServiceServicer):
+    """Serves ModelService."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._zoo = parts.zoo
+
+    def CreateModel(  # noqa: N802 - the name in the .proto file
+        self, requests: Iterator[wire.CreateModelRequest], call: Call
+    ) -> wire.CreateModelResponse:
+        """Take a network into the zoo."""
+        incoming: Incoming[wire.ModelHeader] = Incoming(requests)
+        header = incoming.header
+        manifest = fit(ModelManifest, plain(header.manifest), where="manifest")
+        received = incoming.store(self._parts.intake, limit=self._zoo.settings.max_model_bytes)
+
+        def work(session: Session) -> wire.CreateModelResponse:
+            upload = noted(session, project=call.project, header=header, received=received)
+            record = models.create(
+                session,
+                project=call.project,
+                manifest=manifest,
+                upload_id=upload.id,
+                blobs=self._zoo.blobs,
+            )
+            return wire.CreateModelResponse(model=messages.model(record))
+
+        request = [manifest.model_dump(mode="json"), received.sha256]
+        return once(self._zoo, call, request=request, shape=wire.CreateModelResponse, work=work)
+
+    def GetModel(self, request: wire.GetModelRequest, call: Call) -> wire.GetModelResponse:  # noqa: N802
+        """One network."""
+        with self._zoo.transaction() as session:
+            record = models.get(session, project=call.project, model_id=request.id)
+            return wire.GetModelResponse(model=messages.model(record))
+
+    def ListModels(self, request: wire.ListModelsRequest, call: Call) -> wire.ListModelsResponse:  # noqa: N802
+        """Networks that fit, newest first."""
+        state = state_name(request, model_pb2.ModelState, "MODEL_STATE_")
+        task, tag, name = (given(request, field) for field in ("task", "tag", "name"))
+        scope = [call.project, "models", state, task, tag, name]
+        with self._zoo.transaction() as session:
+            found = models.page(
+                session,
+                project=call.project,
+                where=ModelFilter(state, task, tag, name),
+                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
+                limit=page_size(request),
+            )
+        return wire.ListModelsResponse(
+            models=[messages.model(record) for record in found.items],
+            next_page_token=self._parts.tokens.make(found.next_after, scope=scope),
+        )
+
+    def UpdateModel(  # noqa: N802
+        self, request: wire.UpdateModelRequest, call: Call
+    ) -> wire.UpdateModelResponse:
+        """Change what is said about a network."""
+        said = {
+            name: value for name, value in plain(request).items() if name in _Changes.model_fields
+        }
+        if request.HasField("tags"):
+            said["tags"] = list(request.tags.tags)
+        changes = fit(_Changes, said, where="body")
+        with self._zoo.transaction() as session:
+            record = models.update(
+                session,
+                project=call.project,
+                model_id=request.id,
+                changes=ModelChanges(changes.name, changes.tags, changes.licence, changes.task),
+                etag=given(request, "etag"),
+            )
+            return wire.UpdateModelResponse(model=messages.model(record))
+
+    def DeleteModel(  # noqa: N802
+        self, request: wire.DeleteModelRequest, call: Call
+    ) -> wire.DeleteModelResponse:
+        """Remove a network and what was measured of it."""
+        with self._zoo.transaction() as session:
+            models.delete(
+                session,
+                project=call.project,
+                model_id=request.id,
+                etag=given(request, "etag"),
+            )
+        return wire.DeleteModelResponse()
+
+    def DownloadModel(  # noqa: N802
+        self, request: wire.DownloadModelRequest, call: Call
+    ) -> Iterator[wire.DownloadModelResponse]:
+        """The file as it was uploaded."""
+        with self._zoo.transaction() as session:
+            record = models.get(session, project=call.project, model_id=request.id)
+            digest = models.content_digest(record)
+        for chunk in pieces(self._zoo.blobs.read(digest)):
+            yield wire.DownloadModelResponse(chunk=chunk)
+
+    def ListLayers(self, request: wire.ListLayersRequest, call: Call) -> wire.ListLayersResponse:  # noqa: N802
+        """Every layer that can be read or cut."""
+        with self._zoo.transaction() as session:
+            record = models.get(session, project=call.project, model_id=request.id)
+        layers = [messages.layer(layer) for layer in record.layers]
+        return wire.ListLayersResponse(layers=layers, feature_layer=record.feature_layer)
+
+    def ListNeighbors(  # noqa: N802
+        self, request: wire.ListNeighborsRequest, call: Call
+    ) -> wire.ListNeighborsResponse:
+        """The nearest networks through one probe set."""
+        asked = {name: given(request, name) for name in ("k", "edge_weight")}
+        near = fit(_Near, {k: v for k, v in asked.items() if v is not None}, where="query")
+        with self._zoo.transaction() as session:
+            found = neighbors.near(
+                session,
+                project=call.project,
+                model_id=request.id,
+                dataset_id=request.dataset_id,
+                count=near.k,
+                edge_weight=near.edge_weight,
+            )
+        items = [messages.neighbor(rank, one) for rank, one in enumerate(found, 1)]
+        return wire.ListNeighborsResponse(neighbors=items, edge_weight=near.edge_weight)
+
+    def GetAttribution(  # noqa: N802
+        self, request: wire.GetAttributionRequest, call: Call
+    ) -> wire.GetAttributionResponse:
+        """The heat map of one image; the job that draws it, when that takes long."""
+        names = {"method": "attribution", "layer": "layer", "style": "style"}
+        asked = {to: given(request, name) for name, to in names.items()}
+        params = fit(
+            AttributionMapParams, {k: v for k, v in asked.items() if v is not None}, where="query"
+        )
+        found = self._picture(request, call, params)
+        if found.job is not None:
+            ended = self._parts.ended_job(call, found.job.id, longest=_LONGEST_WAIT_SECONDS)
+            if ended is None:
+                return wire.GetAttributionResponse(job=messages.job(found.job))
+            heat_maps.require_success(ended)
+            found = self._picture(request, call, params)
+        assert found.picture is not None
+        png = b"".join(self._zoo.blobs.read(found.picture.sha256))
+        return wire.GetAttributionResponse(png=png)
+
+    def _picture(
+        self, request: wire.GetAttributionRequest, call: Call, params: AttributionMapParams
+    ) -> PictureOrJob:
+        with self._zoo.transaction() as session:
+            found = heat_maps.picture(
+                session,
+                project=call.project,
+                model_id=request.id,
+                dataset_id=request.dataset_id,
+                position=request.index,
+                params=params,
+            )
+            if found.picture is None:
+                call.caller.require(Scope.JOBS)
+            return found
