@@ -34,12 +34,12 @@ def read_program(path: Path) -> Program:
         ProgramRefusedError: The file is something else, or holds what is never read.
     """
     refuse_unless(path, FileKind.PT2)
-    with ZipArchive(path) as archive:
-        model = _model_name(archive)
-        data = archive.read(f"models/{model}.json", at_most=limits.JSON_BYTES)
-        graph = read_graph(parse_bounded(data, what="the graph"))
-        listing = lower(graph)
-        weights = _placed(listing, read_weights(archive, model))
+    archive = ZipArchive(path)
+    model = _model_name(archive)
+    data = archive.read(f"models/{model}.json", at_most=limits.JSON_BYTES)
+    graph = read_graph(parse_bounded(data, what="the graph"))
+    listing = lower(graph)
+    weights = _placed(listing, read_weights(archive, model))
     return _program(graph, listing, weights)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from workers.programs import limits
 from workers.programs.arguments import DTYPES
-from workers.programs.bounded_json import checked, field, parse_bounded
+from workers.programs.bounded_json import field, parse_bounded
 from workers.programs.refusal import PACK, ProgramRefusedError
 from workers.programs.sizes import read_fixed_size, read_fixed_sizes
 from workers.programs.zip_archive import ZipArchive
@@ -133,8 +133,3 @@ def _flat(storage: bytes | bytearray | memoryview, dtype: torch.dtype, width: in
     if flat.data_ptr() % width:
         return torch.frombuffer(bytearray(storage[: count * width]), dtype=dtype)
     return flat
-
-
-def checked_name(value: Any) -> str:
-    """The model's name inside an archive: a plain word, for it becomes part of member names."""
-    return checked(value, str, what="the model's name")

@@ -10,8 +10,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from workers.programs import limits
 from workers.programs.refusal import ProgramRefusedError
@@ -47,6 +45,8 @@ def _broken(detail: str) -> ProgramRefusedError:
 class ZipArchive:
     """A mapped zip file whose directory was checked before anything was believed.
 
+    The map lives as long as a tensor looks into it.
+
     Args:
         path: The file. It must not shrink while the archive is open.
 
@@ -66,17 +66,6 @@ class ZipArchive:
         except BaseException:
             self.bytes.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing to do: the map lives as long as a tensor looks into it."""
 
     def read(self, name: str, *, at_most: int) -> bytes:
         """The bytes of a member.

@@ -10,13 +10,13 @@ import torch
 
 from tests.workers.programs.hostile import (
     CANARY,
-    CASES,
     SAMPLES,
     Members,
     evil_pickle,
     honest_members,
     zipped,
 )
+from tests.workers.programs.hostile_cases import CASES
 from tests.workers.programs.networks import images
 from workers.programs import ProgramRefusedError, read_program
 
