@@ -153,10 +153,11 @@ def attribution(
     index: Annotated[int, typer.Option(min=0, help="Position of the image, from 0.")] = 0,
     method: Annotated[str | None, typer.Option(help="Such as gxi, saliency, elrp.")] = None,
     layer: Annotated[str | None, typer.Option(help="Default: the feature layer.")] = None,
+    style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
 ) -> None:
     """Draw what a network looks at in one image."""
     picture = talk.zoo.models.attribution(
-        model, dataset_id=dataset, index=index, method=method, layer=layer
+        model, dataset_id=dataset, index=index, method=method, layer=layer, style=style
     )
     out.write_bytes(picture)
     talk.out.done({"id": model, "path": str(out)}, f"heat map written to {out}")

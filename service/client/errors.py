@@ -25,7 +25,8 @@ class ZooClientError(Exception):
     """The zoo refused.
 
     ``code`` is stable and machine-readable, ``detail`` says what was wrong, ``remedy`` what to do
-    about it; ``status`` is the HTTP status, 0 when there was no answer.
+    about it; ``status`` is the HTTP status, 0 when there was no answer. The same request may
+    succeed after ``retry_after_seconds``, when the zoo said so.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class ZooClientError(Exception):
         status: int = 0,
         errors: Sequence[FieldProblem] = (),
         trace_id: str | None = None,
+        retry_after_seconds: float = 0.0,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -45,6 +47,7 @@ class ZooClientError(Exception):
         self.status = status
         self.errors = tuple(errors)
         self.trace_id = trace_id
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnreachableError(ZooClientError):
@@ -71,7 +74,13 @@ def error_of(response: httpx.Response) -> ZooClientError:
             for error in problem.get("errors") or []
         ],
         trace_id=problem.get("trace_id"),
+        retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
     )
+
+
+def _seconds(header: str) -> float:
+    """A Retry-After header in seconds; its other form, a date, counts as none."""
+    return float(header) if header.isdecimal() else 0.0
 
 
 def _problem_in(response: httpx.Response) -> dict[str, Any]:

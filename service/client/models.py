@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from service.client.downloading import content, download
+from service.client.downloading import download
 from service.client.paging import every
 from service.client.transport import Transport
 from service.client.uploading import OnProgress, ignore_progress, upload
 from service.client.views import Layer, Model, Neighbor
-from service.client.waiting import settled
+from service.client.waiting import finished, settled
 
 
 class Models:
@@ -80,9 +80,11 @@ class Models:
         answer = self._transport.json("GET", f"/models/{model_id}/layers")
         return cast("list[Layer]", answer["items"])
 
-    def neighbors(self, model_id: str, *, dataset_id: str, k: int = 10) -> list[Neighbor]:
+    def neighbors(
+        self, model_id: str, *, dataset_id: str, k: int = 10, edge_weight: float | None = None
+    ) -> list[Neighbor]:
         """The ``k`` nearest networks through a probe set, nearest first."""
-        where = {"dataset": dataset_id, "k": k}
+        where = {"dataset": dataset_id, "k": k, "edge_weight": edge_weight}
         answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=where)
         return cast("list[Neighbor]", answer["items"])
 
@@ -94,7 +96,18 @@ class Models:
         index: int,
         method: str | None = None,
         layer: str | None = None,
+        style: str | None = None,
     ) -> bytes:
-        """The heat map of one image, as a PNG."""
+        """The heat map of one image, as a PNG.
+
+        Args:
+            model_id: Whose look at the image is drawn.
+            dataset_id: Where the image is,
+            index: and its position there, counted from 0.
+            method: An attribution such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
+            layer: None means the network's feature layer.
+            style: ``overlay``, ``signed`` or ``absolute``.
+        """
         path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
-        return content(self._transport, path, params={"method": method, "layer": layer})
+        params = {"method": method, "layer": layer, "style": style}
+        return finished(self._transport, path, params=params).content

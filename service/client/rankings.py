@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from service.client.downloading import content, download
+import httpx
+
 from service.client.errors import ZooClientError
 from service.client.transport import Transport
 from service.client.views import JobProgress, Ranking
+from service.client.waiting import finished
 
 OnJobProgress = Callable[[JobProgress], None]
 Metric = Literal["depara", "attribution"]
-MapFormat = Literal["json", "csv", "npz", "svg"]
+MapFormat = Literal["json", "csv", "npz", "svg", "png"]
 
 _LOOK_AGAIN_SECONDS = 0.5
 
@@ -119,7 +121,10 @@ def _failed(ranking: Ranking) -> ZooClientError:
 
 
 class Maps:
-    """``zoo.maps``: how all measured networks of a probe set relate."""
+    """``zoo.maps``: how all measured networks of a probe set relate.
+
+    A map that is not drawn yet is drawn first, by a job; these calls wait for it.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -127,10 +132,9 @@ class Maps:
     def show(
         self, dataset_id: str, *, metric: Metric = "depara", edge_weight: float | None = None
     ) -> dict[str, Any]:
-        """The map as data: names, matrix, layout, tree."""
+        """The map as data; ``document`` holds the networks, their similarities, layout and tree."""
         params = {"metric": metric, "edge_weight": edge_weight}
-        answer = self._transport.json("GET", f"/maps/{dataset_id}", params=params)
-        return cast("dict[str, Any]", answer)
+        return cast("dict[str, Any]", self._drawn(dataset_id, params).json())
 
     def content(
         self,
@@ -142,7 +146,7 @@ class Maps:
     ) -> bytes:
         """The map as a file in memory."""
         params = {"metric": metric, "edge_weight": edge_weight, "format": format}
-        return content(self._transport, f"/maps/{dataset_id}", params=params)
+        return self._drawn(dataset_id, params).content
 
     def download(
         self,
@@ -155,4 +159,8 @@ class Maps:
         """Lay the map at ``destination``, whose suffix decides the format."""
         format_ = destination.suffix.removeprefix(".") or "json"
         params = {"metric": metric, "edge_weight": edge_weight, "format": format_}
-        return download(self._transport, f"/maps/{dataset_id}", destination, params=params)
+        destination.write_bytes(self._drawn(dataset_id, params).content)
+        return destination
+
+    def _drawn(self, dataset_id: str, params: Mapping[str, Any]) -> httpx.Response:
+        return finished(self._transport, f"/maps/{dataset_id}", params=params)

@@ -121,7 +121,8 @@ class Transport:
             except ZooClientError as error:
                 if not is_transient(error):
                     raise
-            time.sleep(self.patience.pause(failures))
+                asked = min(error.retry_after_seconds, self.patience.largest_seconds)
+            time.sleep(max(asked, self.patience.pause(failures)))
         return self._send(request)
 
     def _send(self, request: httpx.Request) -> httpx.Response:

@@ -49,13 +49,15 @@ class Layer(TypedDict):
 
 
 class Neighbor(TypedDict):
-    """A network and how similar it is to the one asked about."""
+    """A network near another one; ``exact`` tells a full comparison from one of sketches."""
 
+    rank: int
     model_id: str
     name: str
     score: float
-    node_similarity: NotRequired[float | None]
-    edge_similarity: NotRequired[float | None]
+    node_similarity: float | None
+    edge_similarity: float | None
+    exact: bool
 
 
 class Dataset(TypedDict):
@@ -143,6 +145,9 @@ class Ranking(TypedDict):
     state: Literal["pending", "ready", "failed"]
     job_id: NotRequired[str | None]
     metric: str
+    edge_weight: float
+    target_model_id: str
+    probe_set_id: str
     items: list[RankingItem]
     unranked: list[Unranked]
     error: NotRequired[Problem | None]

@@ -1,12 +1,17 @@
 """Waiting until the zoo has made up its mind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
+import httpx
+
 from service.client.errors import ZooClientError
+from service.client.transport import Transport
 
 T = TypeVar("T")
+_ACCEPTED = 202
 _FIRST_PAUSE_SECONDS = 0.05
 _LARGEST_PAUSE_SECONDS = 1.0
 _UNSETTLED = frozenset({"awaited", "uploaded", "checking", "pending", "queued", "running"})
@@ -30,6 +35,38 @@ def settled(look: Callable[[], T], *, timeout_seconds: float) -> T:
         time.sleep(pause)
         pause = min(_LARGEST_PAUSE_SECONDS, 1.5 * pause)
     return found
+
+
+def finished(
+    transport: Transport,
+    path: str,
+    *,
+    params: Mapping[str, Any],
+    timeout_seconds: float = 600.0,
+) -> httpx.Response:
+    """The answer of a GET that may first name a job (202) which has to end.
+
+    Raises:
+        ZooClientError: The job failed, with its code; or ``timed_out``.
+    """
+    headers = {"Prefer": "wait=10"}
+    end = time.monotonic() + timeout_seconds
+    while (
+        answer := transport.request("GET", path, params=params, headers=headers)
+    ).status_code == _ACCEPTED:
+        job_path = f"/jobs/{answer.json()['id']}"
+        left = max(0.0, end - time.monotonic())
+        look = partial(transport.json, "GET", job_path)
+        require_success(settled(look, timeout_seconds=left))
+    return answer
+
+
+def require_success(job: Any) -> None:
+    """Pass on why a job ended without success, as a ZooClientError with the job's own code."""
+    if job["state"] == "succeeded":
+        return
+    error = job.get("error") or {"code": job["state"], "detail": f"the job was {job['state']}"}
+    raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
 
 
 def _state(found: Any) -> str:

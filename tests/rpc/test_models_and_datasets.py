@@ -47,9 +47,7 @@ def test_an_upload_whose_bytes_are_not_those_announced_is_refused(dialled: Diall
 
 
 def test_an_upload_without_a_header_is_refused(dialled: Dialled):
-    said = refusal(
-        dialled.models.CreateModel, iter([models.CreateModelRequest(chunk=b"bytes")])
-    )
+    said = refusal(dialled.models.CreateModel, iter([models.CreateModelRequest(chunk=b"bytes")]))
 
     assert said.code == "header_missing"
 
@@ -59,7 +57,8 @@ def test_a_pickle_is_refused_with_the_remedy(dialled: Dialled):
 
     assert said.code == "unsafe_format"
     assert said.status == grpc.StatusCode.INVALID_ARGUMENT
-    assert said.remedy is not None and "zooscope pack" in said.remedy
+    assert said.remedy is not None
+    assert "zooscope pack" in said.remedy
 
 
 def test_a_manifest_that_does_not_fit_names_the_field(dialled: Dialled):
@@ -153,7 +152,9 @@ def test_a_deleted_model_is_gone(dialled: Dialled):
 
     dialled.models.DeleteModel(models.DeleteModelRequest(id=id_, etag=etag))
 
-    assert refusal(dialled.models.GetModel, models.GetModelRequest(id=id_)).code == "model_not_found"
+    assert (
+        refusal(dialled.models.GetModel, models.GetModelRequest(id=id_)).code == "model_not_found"
+    )
 
 
 def test_layers_and_neighbours_are_told(dialled: Dialled):
@@ -190,7 +191,8 @@ def test_a_set_of_images_is_created_and_its_images_are_sent(dialled: Dialled):
 
     parts = list(dialled.datasets.GetImage(datasets.GetImageRequest(id=ready.id, index=1)))
 
-    assert created.name == "farm" and created.job_id
+    assert created.name == "farm"
+    assert created.job_id
     assert (parts[0].info.name, parts[0].info.label) == ("1.png", 1)
     assert b"".join(part.chunk for part in parts[1:]) == b"\x89PNG two!"
 

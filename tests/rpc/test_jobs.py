@@ -1,0 +1,185 @@
+"""Jobs are submitted, followed and ended through the gRPC door; a deadline ends a watch."""
+
+import threading
+import time
+from typing import Any
+
+import grpc
+import pytest
+
+from service.core.operations import jobs as operations
+from service.rpc.stubs.zoo.v1 import job_pb2
+from service.rpc.stubs.zoo.v1 import job_service_pb2 as jobs
+from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as rankings
+from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
+from tests.rpc.dialling import Dialled, refusal
+
+
+def _submitted(dialled: Dialled, **params: Any) -> job_pb2.Job:
+    request = jobs.SubmitJobRequest(method="depara")
+    request.inputs.update({"model_id": "mdl_1", "dataset_id": "dst_1"})
+    request.params.update(params)
+    return dialled.jobs.SubmitJob(request).job
+
+
+def test_parameters_arrive_filled_in_and_whole_numbers_stay_whole(dialled: Dialled):
+    job = _submitted(dialled, grid=16)
+
+    assert job.state == job_pb2.JOB_STATE_QUEUED
+    with dialled.zoo.transaction() as session:
+        params = operations.get(session, project="default", job_id=job.id).params
+    assert params["grid"] == 16
+    assert isinstance(params["grid"], int)
+    assert params["attribution"] == "gxi"
+
+
+def test_parameters_that_do_not_fit_name_the_field(dialled: Dialled):
+    request = jobs.SubmitJobRequest(method="depara")
+    request.inputs.update({"model_id": "mdl_1", "dataset_id": "dst_1"})
+    request.params.update({"grid": 2})
+
+    said = refusal(dialled.jobs.SubmitJob, request)
+
+    assert (said.code, said.fields) == ("bad_params", ("/params/grid",))
+
+
+def test_a_watch_tells_what_happened_and_ends_with_the_job(dialled: Dialled):
+    job = _submitted(dialled)
+    heard: list[str] = []
+
+    def watch() -> None:
+        stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=20)
+        heard.extend(answer.event.type for answer in stream)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    while not heard:
+        time.sleep(0.01)
+    dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
+    watching.join(10)
+
+    assert not watching.is_alive()
+    assert heard == ["queued", "cancelled"]
+
+
+def test_a_watch_goes_on_behind_a_given_event(dialled: Dialled):
+    job = _submitted(dialled)
+    dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
+
+    later = list(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id, after_seq=1), timeout=10))
+
+    assert [answer.event.seq for answer in later] == [2]
+
+
+def test_the_deadline_of_a_watch_ends_it_and_frees_its_place(dialled: Dialled):
+    job = _submitted(dialled)
+
+    for _ in range(50):
+        stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=0.05)
+        with pytest.raises(grpc.RpcError) as told:
+            list(stream)
+        assert told.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+    first = next(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=10))
+    assert first.event.type == "queued"
+
+
+def test_a_cancelled_job_is_queued_again_by_a_retry(dialled: Dialled):
+    job = _submitted(dialled)
+    dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
+
+    again = dialled.jobs.RetryJob(jobs.RetryJobRequest(id=job.id)).job
+
+    assert (again.id, again.state) == (job.id, job_pb2.JOB_STATE_QUEUED)
+
+
+def test_jobs_are_listed_by_state(dialled: Dialled):
+    kept, cancelled = _submitted(dialled), _submitted(dialled, seed=1)
+    dialled.jobs.CancelJob(jobs.CancelJobRequest(id=cancelled.id))
+
+    found = dialled.jobs.ListJobs(jobs.ListJobsRequest(state=job_pb2.JOB_STATE_QUEUED)).jobs
+
+    assert [job.id for job in found] == [kept.id]
+
+
+def test_the_files_of_a_job_are_listed_and_sent(dialled: Dialled):
+    from service.core.records import ArtifactRecord
+
+    job = _submitted(dialled)
+    data = bytes(range(256)) * 12_000
+    with dialled.zoo.transaction() as session:
+        session.add(
+            ArtifactRecord(
+                id="art_1",
+                project="default",
+                job_id=job.id,
+                name="map.svg",
+                media_type="image/svg+xml",
+                sha256=stored(dialled.zoo, data),
+                size_bytes=len(data),
+            )
+        )
+
+    listed = dialled.jobs.ListArtifacts(jobs.ListArtifactsRequest(job_id=job.id)).artifacts
+    parts = list(dialled.jobs.DownloadArtifact(jobs.DownloadArtifactRequest(id=listed[0].id)))
+
+    assert parts[0].artifact == listed[0]
+    assert b"".join(part.chunk for part in parts[1:]) == data
+
+
+def test_a_ranking_of_measured_networks_is_there_at_once_and_weighs_edges_anew(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        probes = a_dataset(dialled.zoo, session)
+        hen, fox, hare = (a_model(session, name=name) for name in ("hen", "fox", "hare"))
+        one, two, three = (a_graph(session, model, probes) for model in (hen, fox, hare))
+        an_affinity(session, one, two, node=0.9, edge=0.1)
+        an_affinity(session, one, three, node=0.5, edge=0.9)
+
+    ranking = dialled.transferability.Rank(
+        rankings.RankRequest(
+            target=rankings.RankTarget(model_id=hen.id), probe_set_id=probes.id, edge_weight=0.1
+        )
+    ).ranking
+    anew = dialled.transferability.GetRanking(
+        rankings.GetRankingRequest(id=ranking.id, edge_weight=4)
+    ).ranking
+
+    assert ranking.state == rankings.RANKING_STATE_READY
+    assert [item.name for item in ranking.items] == ["fox", "hare"]
+    assert [item.name for item in anew.items] == ["hare", "fox"]
+    assert ranking.items[0].interval_low < 0.91 < ranking.items[0].interval_high
+
+
+def test_a_ranking_of_unmeasured_networks_is_pending_with_a_job(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        probes = a_dataset(dialled.zoo, session)
+        hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
+
+    ranking = dialled.transferability.Rank(
+        rankings.RankRequest(
+            target=rankings.RankTarget(model_id=hen.id),
+            probe_set_id=probes.id,
+            candidates=rankings.Candidates(model_ids=rankings.ModelIds(ids=[fox.id])),
+        )
+    ).ranking
+
+    assert ranking.state == rankings.RANKING_STATE_PENDING
+    assert ranking.job_id.startswith("job_")
+
+
+def test_a_map_that_is_not_drawn_yet_names_its_job(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        probes = a_dataset(dialled.zoo, session)
+        a_graph(session, a_model(session), probes)
+
+    answers = list(dialled.transferability.GetMap(rankings.GetMapRequest(dataset_id=probes.id)))
+
+    assert [answer.job.method for answer in answers] == ["transferability_map"]
+
+
+def test_a_map_in_an_unknown_format_is_refused(dialled: Dialled):
+    said = refusal(
+        dialled.transferability.GetMap, rankings.GetMapRequest(dataset_id="dst_1", format="gif")
+    )
+
+    assert (said.code, said.fields) == ("invalid_request", ("/query/format",))
