@@ -180,12 +180,16 @@ def operator_of(target: str) -> Operator:
         return Operator(target.rpartition(".")[2], _bounded(_ON_SIZES[target]))
     name = target.removeprefix(_PREFIX)
     if not target.startswith(_PREFIX) or _functional(name) not in _ALLOWED:
-        raise ProgramRefusedError(
-            "operator_not_allowed",
-            f"the graph calls {target[:120]}",
-            "replace that call by ordinary tensor operations and export again",
-        )
+        raise _not_allowed(target)
     return _aten(name)
+
+
+def _not_allowed(target: str) -> ProgramRefusedError:
+    return ProgramRefusedError(
+        "operator_not_allowed",
+        f"the graph calls {target[:120]}",
+        "replace that call by ordinary tensor operations and export again",
+    )
 
 
 def _functional(name: str) -> str:
@@ -196,20 +200,22 @@ def _functional(name: str) -> str:
 
 def _aten(name: str) -> Operator:
     """An allow-listed operator of aten with the names of its parameters."""
-    functional = _functional(name)
-    base, _, overload = functional.partition(".")
-    packet = getattr(torch.ops.aten, base)
-    run = getattr(packet, overload)
-    arguments = run._schema.arguments
+    base, _, overload = _functional(name).partition(".")
+    run = getattr(getattr(torch.ops.aten, base), overload)
+    # Named as the graph names them: dropout_ calls `self` what dropout calls `input`.
+    written = getattr(getattr(torch.ops.aten, name.partition(".")[0], None), overload, None)
+    if written is None:
+        raise _not_allowed(_PREFIX + name)
+    arguments = written._schema.arguments
     return Operator(
         name=base,
         run=run,
         parameters=tuple(argument.name for argument in arguments),
         keyword_only=frozenset(a.name for a in arguments if a.kwarg_only),
         defaults=tuple((a.name, a.default_value) for a in arguments if a.has_default_value()),
-        in_place=functional != name,
+        in_place=written is not run,
         views=base in _VIEWS,
-        nonlinear=functional in NONLINEARITIES,
+        nonlinear=f"{base}.{overload}" in NONLINEARITIES,
         creates=base in _CREATORS,
     )
 

@@ -111,6 +111,7 @@ CASES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "os.system": (first_node(target="os.system"), "operator_not_allowed"),
     "reading a file": (first_node(target="torch.ops.aten.from_file.default"), "operator_not_allowed"),
     "uninitialised memory": (first_node(target="torch.ops.aten.empty.memory_format"), "operator_not_allowed"),
+    "an in-place call that does not exist": (first_node(target="torch.ops.aten.conv2d_.default"), "operator_not_allowed"),
     "a dunder": (first_node(target="torch.ops.aten.__class__.__init__"), "operator_not_allowed"),
     "another namespace": (first_node(target="torch.ops.quantized.conv2d.default"), "operator_not_allowed"),
     "an attribute walk": (first_node(target="torch.ops.aten.relu.default.__globals__"), "operator_not_allowed"),
