@@ -21,8 +21,31 @@ BEGIN, END = "<!-- sweep begin -->", "<!-- sweep end -->"
 TOLERANCE = 1e-5
 TIME_LIMIT_SECONDS = 240
 
-TIMM = ["resnet18", "resnet26d", "resnet50", "resnext26ts", "seresnet18", "resnetv2_18", "wide_resnet50_2", "res2net50_14w_8s", "ecaresnet26t", "skresnet18", "resnest14d", "regnetx_002", "regnety_002", "regnetz_005", "vgg11", "vgg11_bn", "densenet121", "mobilenetv1_100", "mobilenetv2_050", "mobilenetv3_small_050", "mobilenetv3_large_075", "mobilenetv4_conv_small_050", "efficientnet_b0", "efficientnet_lite0", "efficientnetv2_rw_t", "tf_efficientnet_b0", "mixnet_s", "mnasnet_small", "fbnetc_100", "spnasnet_100", "ghostnet_050", "ghostnetv2_100", "hardcorenas_a", "lcnet_050", "tinynet_e", "rexnet_100", "semnasnet_075", "dla34", "hrnet_w18_small", "inception_v3", "xception41", "inception_resnet_v2", "dpn48b", "selecsls42b", "cspresnet50", "cspdarknet53", "darknet53", "repvgg_a0", "mobileone_s0", "nfnet_f0", "nf_regnet_b0", "gernet_s", "convnext_atto", "convnextv2_atto", "inception_next_atto", "edgenext_xx_small", "focalnet_tiny_srf", "vit_tiny_patch16_224", "vit_small_patch32_224", "deit_tiny_patch16_224", "deit3_small_patch16_224", "deit_tiny_distilled_patch16_224", "beit_base_patch16_224", "cait_xxs24_224", "crossvit_tiny_240", "xcit_nano_12_p16_224", "volo_d1_224", "pit_ti_224", "tnt_s_legacy_patch16_224", "twins_svt_small", "swin_tiny_patch4_window7_224", "swinv2_cr_tiny_ns_224", "swinv2_tiny_window8_256", "mixer_s32_224", "gmixer_24_224", "resmlp_12_224", "gmlp_ti16_224", "maxvit_rmlp_pico_rw_256", "maxvit_tiny_tf_224", "coatnet_pico_rw_224", "coat_tiny", "convit_tiny", "convmixer_1024_20_ks9_p14", "levit_128s", "efficientformer_l1", "efficientformerv2_s0", "efficientvit_b0", "efficientvit_m0", "mobilevit_xxs", "mobilevitv2_050", "poolformer_s12", "caformer_s18", "convformer_s18", "pvt_v2_b0", "repvit_m0_9", "fastvit_t8", "mvitv2_tiny", "davit_tiny", "nest_tiny", "visformer_tiny", "starnet_s1", "tiny_vit_5m_224", "hiera_tiny_224", "eva02_tiny_patch14_224", "sequencer2d_s", "vit_base_resnet26d_224", "bat_resnext26ts", "botnet26t_256", "halonet26t", "lambda_resnet26t"]
-TORCHVISION = ["alexnet", "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "googlenet", "mnasnet0_5", "fcn_resnet50", "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large"]
+TIMM = """
+resnet18 resnet26d resnet50 resnext26ts seresnet18 resnetv2_18 wide_resnet50_2 res2net50_14w_8s
+ecaresnet26t skresnet18 resnest14d regnetx_002 regnety_002 regnetz_005 vgg11 vgg11_bn
+densenet121 mobilenetv1_100 mobilenetv2_050 mobilenetv3_small_050 mobilenetv3_large_075
+mobilenetv4_conv_small_050 efficientnet_b0 efficientnet_lite0 efficientnetv2_rw_t
+tf_efficientnet_b0 mixnet_s mnasnet_small fbnetc_100 spnasnet_100 ghostnet_050 ghostnetv2_100
+hardcorenas_a lcnet_050 tinynet_e rexnet_100 semnasnet_075 dla34 hrnet_w18_small inception_v3
+xception41 inception_resnet_v2 dpn48b selecsls42b cspresnet50 cspdarknet53 darknet53 repvgg_a0
+mobileone_s0 nfnet_f0 nf_regnet_b0 gernet_s convnext_atto convnextv2_atto inception_next_atto
+edgenext_xx_small focalnet_tiny_srf vit_tiny_patch16_224 vit_small_patch32_224
+deit_tiny_patch16_224 deit3_small_patch16_224 deit_tiny_distilled_patch16_224
+beit_base_patch16_224 cait_xxs24_224 crossvit_tiny_240 xcit_nano_12_p16_224 volo_d1_224
+pit_ti_224 tnt_s_legacy_patch16_224 twins_svt_small swin_tiny_patch4_window7_224
+swinv2_cr_tiny_ns_224 swinv2_tiny_window8_256 mixer_s32_224 gmixer_24_224 resmlp_12_224
+gmlp_ti16_224 maxvit_rmlp_pico_rw_256 maxvit_tiny_tf_224 coatnet_pico_rw_224 coat_tiny
+convit_tiny convmixer_1024_20_ks9_p14 levit_128s efficientformer_l1 efficientformerv2_s0
+efficientvit_b0 efficientvit_m0 mobilevit_xxs mobilevitv2_050 poolformer_s12 caformer_s18
+convformer_s18 pvt_v2_b0 repvit_m0_9 fastvit_t8 mvitv2_tiny davit_tiny nest_tiny visformer_tiny
+starnet_s1 tiny_vit_5m_224 hiera_tiny_224 eva02_tiny_patch14_224 sequencer2d_s
+vit_base_resnet26d_224 bat_resnext26ts botnet26t_256 halonet26t lambda_resnet26t
+"""
+TORCHVISION = """
+alexnet squeezenet1_0 squeezenet1_1 shufflenet_v2_x0_5 shufflenet_v2_x1_0 googlenet mnasnet0_5
+fcn_resnet50 deeplabv3_mobilenet_v3_large deeplabv3_resnet50 lraspp_mobilenet_v3_large
+"""
 
 
 def main() -> None:
@@ -35,7 +58,9 @@ def main() -> None:
     if given.one:
         print(json.dumps(_one(given.one)))
         return
-    names = [f"timm:{name}" for name in TIMM] + [f"torchvision:{name}" for name in TORCHVISION]
+    names = [f"timm:{name}" for name in TIMM.split()] + [
+        f"torchvision:{name}" for name in TORCHVISION.split()
+    ]
     rows = [_apart(name) for name in names if given.only in name]
     table = _table(rows)
     print(table)
