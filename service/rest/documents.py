@@ -76,7 +76,7 @@ def _add_problems(operation: dict[str, Any], *, path: str, method: str) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
     statuses = {*_ALWAYS, *(_WITH_KEY if operation.get("security") else ())}
-    if "{" in path:
+    if "{" in path or method != "get":
         statuses.add(404)
     if method != "get":
         statuses.update(_CHANGES)

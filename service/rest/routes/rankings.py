@@ -67,7 +67,8 @@ async def create(
 def _created(caller: Caller, body: RankingRequest, session: Session) -> Answer:
     record = rankings.create(session, project=caller.project, request=body)
     session.refresh(record)
-    values = ranking_values(record, edge_weight=record.edge_weight)
+    progress = rankings.progress(session, ranking=record)
+    values = ranking_values(record, edge_weight=record.edge_weight, progress=progress)
     headers = {"Location": f"/v1/rankings/{record.id}"}
     if record.job_id is not None:
         headers["Zoo-Job"] = record.job_id
@@ -96,7 +97,9 @@ def _body(parts: Parts, caller: Caller, ranking_id: str, edge_weight: float | No
         return kept
     with parts.zoo.transaction() as session:
         record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
-    values = ranking_values(record, edge_weight=rankings.weight_of(record, edge_weight))
+        progress = rankings.progress(session, ranking=record)
+    weight = rankings.weight_of(record, edge_weight)
+    values = ranking_values(record, edge_weight=weight, progress=progress)
     body = body_of(to_json(values))
     if record.state == RankingState.READY:
         parts.rankings.keep(

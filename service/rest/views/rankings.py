@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from service.core.operations import rankings, scores
 from service.core.records import RankingRecord, RankingState
-from service.rest.views.jobs import JobErrorView
+from service.rest.views.jobs import JobErrorView, ProgressView
 
 
 class RankingItemView(BaseModel):
@@ -44,11 +44,14 @@ class RankingView(BaseModel):
     items: list[RankingItemView]
     unranked: list[UnrankedView]
     error: JobErrorView | None = None
+    progress: ProgressView | None = None
     cache_key: str
     created_at: datetime
 
 
-def ranking_values(record: RankingRecord, *, edge_weight: float) -> dict[str, Any]:
+def ranking_values(
+    record: RankingRecord, *, edge_weight: float, progress: dict[str, Any] | None
+) -> dict[str, Any]:
     """The values of a RankingView; plain ones, because a thousand items are made at once."""
     ready = record.state == RankingState.READY
     items, without = scores.ordered(record.pairs, edge_weight=edge_weight) if ready else ([], [])
@@ -63,6 +66,7 @@ def ranking_values(record: RankingRecord, *, edge_weight: float) -> dict[str, An
         "items": items,
         "unranked": [*record.unranked, *without],
         "error": record.error,
+        "progress": progress,
         "cache_key": rankings.cache_key(record),
         "created_at": record.created_at,
     }
