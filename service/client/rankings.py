@@ -47,9 +47,9 @@ class Rankings:
         """
         end = time.monotonic() + timeout_seconds
         while ranking["state"] == "pending":
-            if on_progress is not None and ranking.get("job_id"):
-                job = self._transport.json("GET", f"/jobs/{ranking['job_id']}")
-                on_progress(job["progress"])
+            progress = ranking.get("progress")
+            if on_progress is not None and progress is not None:
+                on_progress(progress)
             if time.monotonic() > end:
                 raise _late(ranking, timeout_seconds)
             time.sleep(_LOOK_AGAIN_SECONDS)

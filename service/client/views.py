@@ -151,6 +151,7 @@ class Ranking(TypedDict):
     items: list[RankingItem]
     unranked: list[Unranked]
     error: NotRequired[Problem | None]
+    progress: NotRequired[JobProgress | None]
     cache_key: str
     created_at: str
 

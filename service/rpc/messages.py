@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.core.etags import etag_of
+from service.core.manifest import InputSpec
 from service.core.operations import rankings, scores
 from service.core.operations.neighbors import Neighbor
 from service.core.records import (
@@ -58,7 +59,7 @@ def model(record: ModelRecord) -> model_pb2.Model:
         job_id=record.job_id,
     )
     if said.get("input") is not None:
-        _like(said["input"], message.input)
+        _like(InputSpec.model_validate(said["input"]).model_dump(mode="json"), message.input)
     if said.get("architecture") is not None:
         _like(said["architecture"], message.architecture)
     if record.lineage is not None:
@@ -162,7 +163,9 @@ def method(described: Mapping[str, Any]) -> method_service_pb2.Method:
     return message
 
 
-def ranking(record: RankingRecord, *, edge_weight: float) -> transferability_service_pb2.Ranking:
+def ranking(
+    record: RankingRecord, *, edge_weight: float, progress: Mapping[str, Any] | None
+) -> transferability_service_pb2.Ranking:
     """Models ordered for one target, by the edge weight that is asked for."""
     ready = record.state == RankingState.READY
     items, without = scores.ordered(record.pairs, edge_weight=edge_weight) if ready else ([], [])
@@ -177,6 +180,7 @@ def ranking(record: RankingRecord, *, edge_weight: float) -> transferability_ser
         items=[_item(one) for one in items],
         unranked=_unranked([*record.unranked, *without]),
         error=None if record.error is None else problem(record.error),
+        progress=None if progress is None else _like(progress, job_pb2.JobProgress()),
         cache_key=rankings.cache_key(record),
         created_at=moment(record.created_at),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core.catalogue import Audience, ranking
@@ -14,9 +14,11 @@ from service.core.ids import IdKind, new_id
 from service.core.operations import affinities, graphs, jobs, measurements
 from service.core.operations.ranking_requests import Cast, RankingRequest, cast_of
 from service.core.records import (
+    FINAL_STATES,
     AffinityRecord,
     GraphRecord,
     GraphStatus,
+    JobDependencyRecord,
     JobRecord,
     ModelRecord,
     RankingRecord,
@@ -213,6 +215,25 @@ def cache_key(record: RankingRecord) -> str:
             "candidates": sorted(one["model_id"] for one in record.candidates),
         }
     )
+
+
+def progress(session: Session, *, ranking: RankingRecord) -> dict[str, Any] | None:
+    """How far a pending ranking is: jobs it waits for that have ended, of all and its own."""
+    if ranking.state != RankingState.PENDING or ranking.job_id is None:
+        return None
+    ended = func.count().filter(JobRecord.state.in_(FINAL_STATES))
+    query = (
+        select(func.count(), ended)
+        .select_from(JobDependencyRecord)
+        .join(JobRecord, JobRecord.id == JobDependencyRecord.depends_on)
+        .where(JobDependencyRecord.job_id == ranking.job_id)
+    )
+    total, step = session.execute(query).one()
+    return {
+        "step": step,
+        "total": total + 1,
+        "message": "measuring" if step < total else "comparing",
+    }
 
 
 def weight_of(record: RankingRecord, asked: float | None) -> float:

@@ -55,7 +55,8 @@ class Transferability(TransferabilityServiceServicer):
         def work(session: Session) -> wire.RankResponse:
             record = rankings.create(session, project=call.project, request=asked)
             session.refresh(record)
-            ranking = messages.ranking(record, edge_weight=record.edge_weight)
+            progress = rankings.progress(session, ranking=record)
+            ranking = messages.ranking(record, edge_weight=record.edge_weight, progress=progress)
             return wire.RankResponse(ranking=ranking)
 
         values = asked.model_dump(mode="json")
@@ -66,8 +67,10 @@ class Transferability(TransferabilityServiceServicer):
         asked = fit(_Weight, {"edge_weight": given(request, "edge_weight")}, where="query")
         with self._zoo.transaction() as session:
             record = rankings.get(session, project=call.project, ranking_id=request.id)
+            progress = rankings.progress(session, ranking=record)
         weight = rankings.weight_of(record, asked.edge_weight)
-        return wire.GetRankingResponse(ranking=messages.ranking(record, edge_weight=weight))
+        ranking = messages.ranking(record, edge_weight=weight, progress=progress)
+        return wire.GetRankingResponse(ranking=ranking)
 
     def GetMap(self, request: wire.GetMapRequest, call: Call) -> Iterator[wire.GetMapResponse]:  # noqa: N802
         """The map of all networks measured so far, or the job that draws it."""

@@ -105,7 +105,7 @@ class UnrankedModel(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Ranking(_message.Message):
-    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id")
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +118,7 @@ class Ranking(_message.Message):
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     TARGET_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: RankingState
     job_id: str
@@ -130,7 +131,8 @@ class Ranking(_message.Message):
     edge_weight: float
     target_model_id: str
     probe_set_id: str
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ...) -> None: ...
+    progress: _job_pb2.JobProgress
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ...) -> None: ...
 
 class RankResponse(_message.Message):
     __slots__ = ("ranking",)
