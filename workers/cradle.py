@@ -121,14 +121,14 @@ class Cradle:
             self._send({"do": "signal", "pid": child.pid, "signal": int(number)}, [])
 
     def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        """Hand a request to the nursery; to a new one, if the old one turns out to be dead."""
+        packet = [json.dumps(request).encode()]
         with self._lock:
-            control = self._running_nursery()
             try:
-                socket.send_fds(control, [json.dumps(request).encode()], descriptors)
-            except OSError as error:
-                raise UnavailableError(
-                    "the process that forks children ended", code="nursery_lost"
-                ) from error
+                socket.send_fds(self._running_nursery(), packet, descriptors)
+            except OSError:
+                self._discard()
+                socket.send_fds(self._running_nursery(), packet, descriptors)
 
     def _running_nursery(self) -> socket.socket:
         """The socket of a nursery that lives; the lock is held."""

@@ -36,7 +36,7 @@ OUT_OF_MEMORY = {
 }
 INTERNAL = {
     "code": "internal",
-    "detail": "the result could not be recorded",
+    "detail": "the worker met an error of its own",
     "remedy": "report this with the job's id; the worker's log holds the trace",
 }
 
@@ -95,8 +95,8 @@ def scratch_of(post: Post, job: JobRecord) -> Scratch:
 
 def _attempt(post: Post, job: JobRecord, scratch: Scratch) -> None:
     """One attempt, whatever comes of it; a job that was lost meanwhile is left alone."""
+    lease = Lease.of(post.zoo, job)
     try:
-        lease = Lease.of(post.zoo, job)
         outcome = _outcome(post, job, lease, scratch)
         if outcome is not None:
             _finish(post, job, lease, outcome)
@@ -112,18 +112,29 @@ def _outcome(post: Post, job: JobRecord, lease: Lease, scratch: Scratch) -> Outc
     try:
         with kept(lease):
             staging.stage(post.zoo, job, scratch)
-        child = post.cradle.fork(_order(post.zoo, scratch))
+            child = post.cradle.fork(_order(post.zoo, scratch))
+        return _lived(post, job, lease, child)
+    except DATABASE_ERRORS:
+        raise
     except UnavailableError as error:
         return Outcome(Ending.LOST, error=_told(error))
     except ZooError as error:
         return Outcome(Ending.FAILED, error=_told(error))
     except OSError as error:
-        log.exception("staging failed", job=job.id)
-        detail = f"inputs could not be laid out: {error.strerror}"
-        return Outcome(Ending.LOST, error={"code": "staging_failed", "detail": detail})
+        log.exception("the worker failed", job=job.id)
+        detail = f"the worker could not serve the job: {error.strerror}"
+        return Outcome(Ending.LOST, error={**INTERNAL, "code": "worker_failed", "detail": detail})
+    except Exception:
+        log.exception("the worker failed", job=job.id)
+        return Outcome(Ending.FAILED, error=INTERNAL)
+
+
+def _lived(post: Post, job: JobRecord, lease: Lease, child: Child) -> Outcome | None:
+    """What came of a child; none is left behind, whatever happens here."""
     try:
         seen = watch(child, lease, post.cradle, stopping=post.stopping)
     finally:
+        post.cradle.signal(child, signal.SIGKILL)
         child.close()
     return _judge(job, child, seen)
 

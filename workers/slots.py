@@ -28,13 +28,14 @@ class Slots:
         self._threads: list[threading.Thread] = []
 
     def answer(self, job_id: str) -> None:
-        """Somebody rang for ``job_id``: run one job, if there is one and we go on."""
+        """Somebody rang for ``job_id``: run jobs until there are none, or until we stop.
+
+        So one ring is enough for any number of jobs, and nobody waits for the next message.
+        """
         log.debug("rung", job=job_id)
         with self._free:
-            if self._stopping.is_set():
-                return
-            if not self._try():
-                log.debug("nothing to do for a ring", job=job_id)
+            while not self._stopping.is_set() and self._try():
+                pass
 
     def start_polling(self) -> None:
         """Look for jobs every few seconds, in case no bell is heard."""
@@ -61,7 +62,10 @@ class Slots:
             return self._run(self._post)
         except DATABASE_ERRORS:
             log.warning("the database does not answer")
-            return False
+        except Exception:
+            # A thread that ended here would take its slot with it.
+            log.exception("a job could not be looked for")
+        return False
 
     def stop(self) -> None:
         """Take no more jobs."""

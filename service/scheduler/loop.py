@@ -21,6 +21,7 @@ from service.wiring import Zoo, zoo_from
 log = structlog.get_logger(__name__)
 
 FORGOTTEN_AFTER_SWEEPS = 6
+MOST_UNANSWERED_RINGS = 16
 SECONDS_BETWEEN_TRIES = 1.0
 SECONDS_BETWEEN_TIDYING = 60.0
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -94,12 +95,14 @@ class Scheduler:
             log.warning(error.detail)
 
     def _ring(self, bell: CeleryBell, queue: str, waiting: list[job_sweeping.Waiting]) -> None:
-        """Ring for the jobs of one queue; forgotten ones only when all rings were answered.
+        """Ring for the jobs of one queue, while not many rings are unanswered yet.
 
-        A long queue would otherwise collect a second message per job, then a third.
+        Who answers a ring works until no job is left, so a few are enough for any number of jobs;
+        the others are rung for at a later sweep. Forgotten ones wait until it is quiet.
         """
-        quiet = bell.unanswered(queue=queue) == 0
-        ids = [job.id for job in waiting if quiet or not job.forgotten]
+        unanswered = bell.unanswered(queue=queue)
+        wanted = [job.id for job in waiting if unanswered == 0 or not job.forgotten]
+        ids = wanted[: max(0, MOST_UNANSWERED_RINGS - unanswered)]
         if not ids:
             return
         # Marked before, because a marking in progress would hide the row from a quick worker.

@@ -1,0 +1,203 @@
+"""A zoo with all its processes, and the questions that fault tests ask of it."""
+
+import contextlib
+import hashlib
+import io
+import signal
+import subprocess
+import zipfile
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+from PIL import Image
+from sqlalchemy.exc import DBAPIError
+
+from service.core.catalogue import Audience
+from service.core.operations import jobs
+from service.core.records import (
+    FINAL_STATES,
+    DatasetRecord,
+    JobEventRecord,
+    JobRecord,
+    ModelRecord,
+)
+from service.embedded.postgres import PrivatePostgres
+from service.wiring import Zoo
+from tests.jobs.processes import Hall, Process, eventually
+
+PROJECT = "default"
+DATASET = "dst_squares"
+STEPS_A_SECOND = 300
+QUICK = {
+    "ZOO_LEASE_SECONDS": "2",
+    "ZOO_HEARTBEAT_SECONDS": "0.5",
+    "ZOO_SWEEP_SECONDS": "0.5",
+    "ZOO_STOP_SECONDS": "0.5",
+}
+TERMINAL = {"succeeded", "failed", "cancelled"}
+
+
+@dataclass
+class Town:
+    """Everything that runs, and a labelled set for jobs that take as long as one likes."""
+
+    zoo: Zoo
+    hall: Hall
+    postgres: PrivatePostgres
+    workers: list[Process] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Start all parts and have the set of images checked."""
+        self.redis = self.hall.redis()
+        self.staff(1)
+        self.scheduler = self.hall.scheduler()
+        self._upload_squares()
+        with self.zoo.transaction() as session:
+            job = jobs.submit(
+                session,
+                project=PROJECT,
+                method="dataset_ingestion",
+                inputs={"dataset_id": DATASET},
+                audience=Audience.INTERNAL,
+            )
+        assert self.ended(job.id).state == "succeeded"
+
+    def _upload_squares(self) -> None:
+        """A zip of small images under two labels, stored as an upload would be."""
+        numbers = np.random.default_rng(0)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for index in range(16):
+                pixels = numbers.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+                file = io.BytesIO()
+                Image.fromarray(pixels).save(file, "PNG")
+                archive.writestr(f"{'ab'[index % 2]}/{index}.png", file.getvalue())
+        path = self.zoo.staging / "squares"
+        path.write_bytes(buffer.getvalue())
+        sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+        self.zoo.blobs.adopt(path, sha256=sha256)
+        with self.zoo.transaction() as session:
+            record = DatasetRecord(
+                id=DATASET,
+                project=PROJECT,
+                name="squares",
+                manifest={"name": "squares"},
+                upload_sha256=sha256,
+                upload_bytes=len(buffer.getvalue()),
+            )
+            session.add(record)
+
+    def submit(self, *, seconds: float = 1.0, **changes: object) -> str:
+        """A real job, training, that computes for about so long on a quiet machine."""
+        with self.zoo.transaction() as session:
+            number = session.query(ModelRecord).count()
+            model = ModelRecord(
+                id=f"mdl_{number}",
+                project=PROJECT,
+                name=f"reference {number}",
+                state="awaited",
+                task_kind="other",
+                manifest={},
+            )
+            session.add(model)
+            session.flush()
+            steps = max(1, int(seconds * STEPS_A_SECOND))
+            job = jobs.submit(
+                session,
+                project=PROJECT,
+                method="reference_network",
+                inputs={"dataset_id": DATASET, "model_id": model.id},
+                params={"width": 4, "batch_size": 2, "steps": steps},
+                audience=Audience.INTERNAL,
+                **changes,
+            )
+            return job.id
+
+    def job(self, job_id: str) -> JobRecord:
+        """The row as it is now."""
+        with self.zoo.transaction() as session:
+            return jobs.get(session, project=PROJECT, job_id=job_id)
+
+    def model_of(self, job_id: str) -> ModelRecord:
+        """The model a job was to make."""
+        with self.zoo.transaction() as session:
+            return session.get_one(ModelRecord, self.job(job_id).inputs["model_id"])
+
+    def events(self, job_id: str) -> list[JobEventRecord]:
+        """All events of a job."""
+        with self.zoo.transaction() as session:
+            return list(jobs.events_after(session, job_id=job_id, seq=0))
+
+    def cancel(self, job_id: str) -> None:
+        """Ask as a client would."""
+        with self.zoo.transaction() as session:
+            jobs.cancel(session, project=PROJECT, job_id=job_id)
+
+    def is_final(self, job_id: str) -> bool:
+        """Whether the job has ended; an unreachable database says no."""
+        with contextlib.suppress(DBAPIError):
+            return self.job(job_id).state in FINAL_STATES
+        return False
+
+    def ended(self, job_id: str, *, seconds: float = 60.0) -> JobRecord:
+        """The job once it has ended; it ended exactly once, and its events are whole."""
+        eventually(lambda: self.is_final(job_id), seconds=seconds)
+        job, events = self.job(job_id), self.events(job_id)
+        assert [e.seq for e in events] == list(range(1, job.events + 1))
+        assert [e.type for e in events if e.type in TERMINAL] == [job.state]
+        assert events[-1].type == job.state
+        return job
+
+    def children(self) -> dict[str, psutil.Process]:
+        """Living job processes by their job's id: what nurseries have forked."""
+        found = {}
+        for folder in self.zoo.scratch.iterdir():
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error):
+                    if any(str(folder) in f.path for f in process.open_files()):
+                        found[folder.name.partition(".")[0]] = process
+        return found
+
+    def child_of(self, job_id: str, *, seconds: float = 30.0) -> psutil.Process:
+        """The living process that runs a job."""
+        eventually(lambda: job_id in self.children(), seconds=seconds)
+        return self.children()[job_id]
+
+    def running(self, job_id: str, *, seconds: float = 30.0) -> None:
+        """Return once the job has reported progress."""
+        eventually(lambda: bool(self.job(job_id).progress), seconds=seconds)
+
+    def staff(self, count: int) -> None:
+        """Have at least so many workers."""
+        while len(self.workers) < count:
+            self.workers.append(self.hall.worker())
+
+    def holder(self, job_id: str) -> Process:
+        """The worker that claims to run a job."""
+        pid = int((self.job(job_id).worker or "").rpartition(":")[2])
+        return next(worker for worker in self.workers if worker.pid == pid)
+
+    def lay_off(self, worker: Process, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a worker and wait until it and all it started are gone."""
+        family = worker.descendants()
+        worker.send(number)
+        worker.process.wait(timeout=30)
+        self.workers.remove(worker)
+        _, left = psutil.wait_procs(family, timeout=5)
+        assert not left, f"orphans: {left}"
+
+    def crash_postgres(self) -> None:
+        """Stop the database at once, as a power cut would, and start it again."""
+        server = self.postgres._server
+        command = ["pg_ctl", "-w", "-D", str(server.pgdata), "-m", "immediate", "restart"]
+        command += ["-l", str(server.pgdata / "log"), "-o", _options(server.pgdata)]
+        command[0] = str(server.bin_path / "pg_ctl")
+        owner = {} if server.system_user is None else {"user": server.system_user}
+        subprocess.run(command, check=True, capture_output=True, timeout=60, **owner)
+
+
+def _options(folder: object) -> str:
+    """The options the running server was started with, without its program."""
+    with open(f"{folder}/postmaster.opts") as file:  # noqa: PTH123
+        return file.read().split(" ", 1)[1].strip()
