@@ -199,7 +199,7 @@ def _node_outputs(records: list[Any]) -> tuple[tuple[str, ...], bool]:
 def _module_path(text: Any) -> tuple[tuple[str, str], ...]:
     """``key,path,class;…`` as (path, short class name), outermost first."""
     steps: list[tuple[str, str]] = []
-    for step in checked(text, str, what="nn_module_stack").split(";"):
+    for step in checked(text, str, what="nn_module_stack").split(";", limits.MODULE_DEPTH):
         parts = step.split(",")
         if len(parts) >= 3 and parts[1] and parts[2].replace("_", "").replace(".", "").isalnum():  # noqa: PLR2004
             steps.append((parts[1][:300], parts[2].rpartition(".")[2][:100]))

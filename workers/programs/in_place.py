@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from workers.programs import limits
 from workers.programs.instructions import Instruction, Slot, slots_in
 from workers.programs.refusal import ProgramRefusedError
 
@@ -27,7 +28,7 @@ def without_writes(
         ProgramRefusedError: ``mutates_weights``.
     """
     roots = _memory_roots(instructions)
-    made, last_read = _lifetimes(instructions, outputs)
+    families = _Families(roots, *_lifetimes(instructions, outputs))
     current: dict[int, int] = {}
     kept: list[Instruction] = []
     for place, instruction in enumerate(instructions):
@@ -37,12 +38,8 @@ def without_writes(
             root = roots.get(target, target)
             if root in fixed:
                 raise _writes_to_weight(instruction)
-            others = (slot for slot in (root, *(s for s, r in roots.items() if r == root)) if made.get(slot, _NEVER) < place)  # fmt: skip
-            seen = any(
-                last_read.get(slot, _NEVER) > place
-                and latest(slot, current) != latest(target, current)
-                for slot in others
-            )
+            others = families.others_seen_after(place, root)
+            seen = any(latest(slot, current) != latest(target, current) for slot in others)
             told = replace(told, writes_back=seen)
             current[latest(target, current)] = instruction.outputs[0]
         kept.append(told)
@@ -50,10 +47,42 @@ def without_writes(
 
 
 def latest(slot: int, current: dict[int, int]) -> int:
-    """The slot that now holds the value once called ``slot``."""
-    while slot in current:
-        slot = current[slot]
-    return slot
+    """The slot that now holds the value once called ``slot``; ways walked once become short."""
+    end = slot
+    while end in current:
+        end = current[end]
+    while slot != end:
+        current[slot], slot = end, current[slot]
+    return end
+
+
+class _Families:
+    """Slots that may share memory, by the slot whose memory it is."""
+
+    def __init__(
+        self, roots: dict[int, int], made: dict[int, int], last_read: dict[int, int]
+    ) -> None:
+        self._made, self._last_read = made, last_read
+        self._members: dict[int, list[int]] = {root: [root] for root in roots.values()}
+        for slot, root in roots.items():
+            self._members[root].append(slot)
+        self._steps = 0
+
+    def others_seen_after(self, place: int, root: int) -> list[int]:
+        """Members made before ``place`` and read after it.
+
+        Raises:
+            ProgramRefusedError: ``graph_too_large``: more comparisons than any network needs.
+        """
+        members = self._members.get(root, [])
+        self._steps += len(members)
+        if self._steps > limits.ALIAS_STEPS:
+            raise ProgramRefusedError("graph_too_large", "too many calls overwrite one tensor")
+        return [
+            slot
+            for slot in members
+            if self._made.get(slot, _NEVER) < place < self._last_read.get(slot, _NEVER)
+        ]
 
 
 def latest_of(instructions: Sequence[Instruction], slots: tuple[int, ...]) -> tuple[int, ...]:

@@ -246,3 +246,29 @@ def expression_everywhere(text: str) -> Callable[[Members], bytes]:
 
 def image_sizes(*sizes: Any) -> Callable[[Members], bytes]:
     return graph(lambda content: content["tensor_values"]["images"].update(sizes=list(sizes)))
+
+
+def overwriting(count: int) -> Callable[[Members], bytes]:
+    """One tensor overwritten again and again while every older name of it is read at last."""
+    start = call("torch.ops.aten.neg.default", {"self": image()}, "w0")
+    target = {"as_tensor": {"name": "w0"}}
+    writes = [
+        call("torch.ops.aten.relu_.default", {"self": target}, f"w{number}")
+        for number in range(1, count)
+    ]
+    names = [{"name": f"w{number}"} for number in range(count)]
+    return added(
+        start,
+        *writes,
+        call("torch.ops.aten.cat.default", {"tensors": {"as_tensors": names}}, "all"),
+    )
+
+
+def endless_modules(members: Members) -> bytes:
+    """Every call claims to lie a hundred thousand modules deep."""
+
+    def change(content: Any) -> None:
+        for node in content["nodes"]:
+            node["metadata"]["nn_module_stack"] = ";".join(f"k,{n},M" for n in range(100_000))
+
+    return graph(change)(members)

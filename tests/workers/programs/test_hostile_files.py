@@ -12,6 +12,7 @@ from tests.workers.programs.hostile import (
     CANARY,
     SAMPLES,
     Members,
+    endless_modules,
     evil_pickle,
     honest_members,
     zipped,
@@ -74,6 +75,16 @@ def test_a_hostile_file_is_refused_cheaply_with_a_code_and_a_remedy(place, membe
     (refusal,) = refusals
     assert refusal is not None
     assert (refusal.code, bool(refusal.remedy)) == (code, True)
+    assert seconds < SECONDS
+    assert extra < EXTRA_BYTES
+
+
+def test_a_long_way_through_modules_costs_little(place, members):
+    path = place / "upload"
+    path.write_bytes(endless_modules(members))
+
+    seconds, extra = cost_of(lambda: refusal_of(path))
+
     assert seconds < SECONDS
     assert extra < EXTRA_BYTES
 
