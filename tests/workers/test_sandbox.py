@@ -1,0 +1,238 @@
+"""A job's child reaches its scratch folder and nothing else: no network, no secrets, no neighbours.
+
+Every promise is tried from inside a real sandbox, in a fresh process, with and without luck.
+"""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from workers.sandbox import Layer
+
+PRELUDE = """
+import json, os, sys
+from pathlib import Path
+from workers import sandbox
+
+folder = Path(sys.argv[1])
+room = sandbox.Room(
+    readable=(*sandbox.code_folders(), *sandbox.system_files(), folder),
+    writable=(folder / "out",),
+    devices=sandbox.device_files(cuda=False),
+    cpu_seconds=60,
+    memory=sandbox.Memory.LIMITED,
+)
+missing = sandbox.enter(room)
+
+def tried(action):
+    try:
+        action()
+    except OSError as error:
+        return type(error).__name__
+    return "allowed"
+
+def told(value):
+    sys.__stdout__.write(json.dumps(value))
+    sys.__stdout__.flush()
+"""
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "input").write_text("mine")
+    return tmp_path
+
+
+def inside(scratch: Path, code: str, **environment: str) -> object:
+    """What ``code`` tells from inside the sandbox."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(scratch)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(autouse=True)
+def _whole(scratch: Path) -> None:
+    """These promises need a kernel that can keep them."""
+    missing = inside(scratch, "told(list(missing))")
+    if missing:
+        pytest.skip(f"this kernel lacks {missing}")
+
+
+def test_no_socket_can_be_opened(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        import socket
+        families = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+        told([tried(lambda f=f: socket.socket(f)) for f in families])
+        """,
+    )
+
+    assert told == ["PermissionError"] * 3
+
+
+def test_files_outside_the_scratch_folder_cannot_be_read(scratch: Path, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "blob").write_text("another project's")
+    paths = ["/etc/shadow", "/etc/passwd", str(home / "blob"), "/root", "/proc/1/environ", "/tmp"]
+
+    told = inside(
+        scratch,
+        f"""
+        def look(path):
+            os.listdir(path) if os.path.isdir(path) else open(path).read()
+        told([tried(lambda p=p: look(p)) for p in {paths!r}])
+        """,
+    )
+
+    assert told == ["PermissionError"] * len(paths)
+
+
+def test_inputs_can_be_read_but_not_changed(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        told([
+            tried(lambda: open(folder / "input").read()),
+            tried(lambda: open(folder / "input", "a")),
+            tried(lambda: os.unlink(folder / "input")),
+            tried(lambda: open(folder / "new", "w")),
+            tried(lambda: open(folder / "out" / "new", "w")),
+        ])
+        """,
+    )
+
+    assert told == ["allowed", "PermissionError", "PermissionError", "PermissionError", "allowed"]
+
+
+def test_links_out_of_the_folder_cannot_be_made(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        out = folder / "out"
+        told([
+            tried(lambda: os.symlink("/etc/shadow", out / "a")),
+            tried(lambda: os.link(folder / "input", out / "b")),
+            tried(lambda: os.mkfifo(out / "c")),
+        ])
+        """,
+    )
+
+    assert told == ["PermissionError"] * 3
+
+
+def test_the_environment_holds_no_secret(scratch: Path):
+    told = inside(
+        scratch,
+        "told(sorted(os.environ))",
+        ZOO_DATABASE_URL="postgresql://secret",
+        AWS_SECRET_ACCESS_KEY="secret",
+    )
+
+    assert told == ["HOME", "LANG", "TMPDIR"]
+
+
+def test_no_other_process_can_be_made_or_touched(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        import ctypes, subprocess
+        libc = ctypes.CDLL(None, use_errno=True)
+        told([
+            tried(os.fork),
+            tried(lambda: os.execv(sys.executable, [sys.executable])),
+            tried(lambda: subprocess.run(["/bin/true"])),
+            tried(lambda: os.kill(1, 0)),
+            libc.ptrace(16, 1, 0, 0),
+        ])
+        """,
+    )
+
+    assert told == ["PermissionError"] * 4 + [-1]
+
+
+def test_threads_can_be_made(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        import threading
+        heard = []
+        thread = threading.Thread(target=heard.append, args=[1])
+        thread.start(); thread.join()
+        told(heard)
+        """,
+    )
+
+    assert told == [1]
+
+
+def test_torch_computes_and_differentiates_inside(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        import torch
+        torch.set_num_threads(2)
+        images = torch.randn(4, 3, 64, 64, requires_grad=True)
+        torch.nn.Conv2d(3, 8, 3)(images).square().sum().backward()
+        told(bool(images.grad.isfinite().all()))
+        """,
+    )
+
+    assert told is True
+
+
+def test_memory_is_bounded(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        try:
+            bytearray(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 2)
+        except MemoryError:
+            told("refused")
+        """,
+    )
+
+    assert told == "refused"
+
+
+def test_the_walls_cannot_be_taken_down(scratch: Path):
+    told = inside(
+        scratch,
+        """
+        import resource
+        told([
+            tried(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))),
+            tried(os.setsid),
+            tried(lambda: os.setuid(12345)),
+            tried(lambda: os.chroot(folder)),
+        ])
+        """,
+    )
+
+    assert told == ["allowed", "PermissionError", "PermissionError", "PermissionError"]
+
+
+def test_every_layer_is_reported(scratch: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.sandbox"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+
+    assert json.loads(done.stdout) == {layer.value: None for layer in Layer}
