@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from service.cli import demo_report
-from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, uploaded
+from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, fetch_heat_maps, uploaded
 from service.cli.detaching import running_or_started
 from service.cli.output import TextOutput, steps_bar
 from service.cli.up import GrpcPortOption, HomeOption, PortOption, fail, settings_with
@@ -67,10 +67,8 @@ def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
 
 def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking) -> None:
     """The table, those without a place, and the agreement with the truth."""
-    out = TextOutput()
-    _say("\nWhich network to start from for digits 5 to 9, with few labels:\n")
-    table = demo_report.rows(depara, attribution, zoo_files.truth)
-    out.rows(table, demo_report.columns(), empty="no network could be ranked")
+    _say("\nWhich network to start from for the digits 5 to 9, with three labels each?\n")
+    _say(demo_report.table(demo_report.rows(depara, attribution, zoo_files.truth)))
     for model in depara["unranked"]:
         _say(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
     _say("")
@@ -86,12 +84,8 @@ def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) ->
     """Write the sheet of heat maps, best network first, and the map of the zoo."""
     pictures = folder / "pictures"
     pictures.mkdir(exist_ok=True)
-    for item in ranking["items"]:
-        for index in range(SHEET_IMAGES):
-            heat_map = zoo.models.attribution(
-                item["model_id"], dataset_id=there.probes, index=index
-            )
-            (pictures / f"{item['rank']:03d} {item['name']} {index}.png").write_bytes(heat_map)
+    wanted = {item["model_id"]: f"{item['rank']:03d} {item['name']}" for item in ranking["items"]}
+    fetch_heat_maps(zoo, wanted, probes=there.probes, images=SHEET_IMAGES, folder=pictures)
     sheet = folder / "heat-maps.png"
     command = [sys.executable, "-m", "workers.demo_zoo.sheet", str(pictures), str(sheet)]
     subprocess.run(command, check=True)

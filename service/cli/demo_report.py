@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from statistics import correlation
 from typing import Any
 
-from service.cli.output import Column, figure
 from service.client.views import Ranking
 
 
@@ -35,17 +34,19 @@ def rows(
     ]
 
 
-def columns() -> Sequence[Column]:
-    """How a row is told."""
+def table(rows_: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as text that fits 80 columns, on a terminal or not."""
+    head = f"{'rank':>4} {'model':<19} {'score':>6} {'90 % interval':>15} {'s_V':>6} {'s_E':>6} {'maps':>4} {'truth':>7}"
+    return "\n".join([head, *map(_line, rows_)])
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """One row of the table; ``maps`` is the place by attribution maps alone."""
+    parts = (f"{number:6.3f}" for number in (row["node_similarity"], row["edge_similarity"]))
     return (
-        Column("rank", lambda row: str(row["rank"]), "right"),
-        Column("model", lambda row: row["name"]),
-        Column("score", lambda row: figure(row["score"]), "right"),
-        Column("90 % interval", _interval, "right"),
-        Column("s_V nodes", lambda row: figure(row.get("node_similarity")), "right"),
-        Column("s_E edges", lambda row: figure(row.get("edge_similarity")), "right"),
-        Column("by maps alone", lambda row: str(row["attribution_rank"] or "–"), "right"),
-        Column("true accuracy", lambda row: f"{100 * row['transfer_accuracy']:.1f} %", "right"),
+        f"{row['rank']:>4} {row['name']:<19} {row['score']:6.3f} {_interval(row):>15}"
+        f" {' '.join(parts)} {row['attribution_rank'] or '–':>4}"
+        f" {100 * row['transfer_accuracy']:5.1f} %"
     )
 
 
@@ -73,4 +74,4 @@ def _middle_ranks(values: Sequence[float]) -> list[float]:
 
 def _interval(row: Mapping[str, Any]) -> str:
     bounds = row.get("interval")
-    return f"{figure(bounds[0])} … {figure(bounds[1])}" if bounds else "–"
+    return f"{bounds[0]:.3f} … {bounds[1]:.3f}" if bounds else "–"

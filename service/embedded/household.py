@@ -119,7 +119,8 @@ class Household:
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
-            self._servers.revive(self._say)
+            if self._servers.revive(self._say):
+                self._announce(ready=True)
             for name, process in list(self._processes.items()):
                 if process.status() is not None:
                     self._bury_or_restart(name, process)

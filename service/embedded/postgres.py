@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -77,8 +78,10 @@ class PrivatePostgres:
 
     def stop(self) -> None:
         """Shut the server down and wait until it is down; a second call does nothing."""
-        # The wheel's own clean-up also drops its handle, which else complains at exit.
-        self._server.cleanup()
+        # The wheel's own clean-up also drops its handle, which else complains at exit. It stumbles
+        # over a server that died by itself.
+        with suppress(psutil.NoSuchProcess):
+            self._server.cleanup()
 
     def __enter__(self) -> Self:
         return self

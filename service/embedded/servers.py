@@ -52,18 +52,27 @@ class PrivateServers:
         servers = {"postgres": self.postgres, "redis": self.redis}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
-    def revive(self, say: Callable[[str], None]) -> None:
-        """Start whichever has died again, at the same address."""
-        if self.postgres is not None and has_ended(self._postgres_process):
-            say("postgres ended unexpectedly; starting it again")
-            self._keeper.release(self.postgres.pid)
-            self.postgres.stop()
-            self._start_postgres()
-        if self.redis is not None and not self.redis.is_running():
-            say("redis ended unexpectedly; starting it again")
-            self._keeper.release(self.redis.pid)
-            self.redis.restart()
-            self._hold_redis()
+    def revive(self, say: Callable[[str], None]) -> bool:
+        """Start whichever has died again, at the same address; True when one had."""
+        return self._revive_postgres(say) | self._revive_redis(say)
+
+    def _revive_postgres(self, say: Callable[[str], None]) -> bool:
+        if self.postgres is None or not has_ended(self._postgres_process):
+            return False
+        say("postgres ended unexpectedly; starting it again")
+        self._keeper.release(self.postgres.pid)
+        self.postgres.stop()
+        self._start_postgres()
+        return True
+
+    def _revive_redis(self, say: Callable[[str], None]) -> bool:
+        if self.redis is None or self.redis.is_running():
+            return False
+        say("redis ended unexpectedly; starting it again")
+        self._keeper.release(self.redis.pid)
+        self.redis.restart()
+        self._hold_redis()
+        return True
 
     def stop(self) -> None:
         """Shut both down, the broker first."""

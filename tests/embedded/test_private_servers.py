@@ -11,6 +11,7 @@ import redis
 
 from service.core.errors import UnavailableError
 from service.embedded.postgres import PrivatePostgres
+from service.embedded.processes import wait_until_ended
 from service.embedded.redis import PrivateRedis, redis_server
 
 
@@ -34,6 +35,17 @@ def test_postgres_keeps_its_data_over_a_restart(folder: Path):
 
     with PrivatePostgres(folder) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+def test_postgres_that_died_can_be_stopped_and_started_again(folder: Path):
+    server = PrivatePostgres(folder)
+    psutil.Process(server.pid).kill()
+    wait_until_ended([psutil.Process(server.pid)], seconds=5)
+
+    server.stop()
+
+    with PrivatePostgres(folder) as again, psycopg.connect(again.url("postgres")) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_postgres_starts_although_its_old_process_id_now_belongs_to_something_else(folder: Path):

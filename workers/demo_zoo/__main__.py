@@ -14,7 +14,7 @@ from typing import Any
 
 from workers.demo_zoo.building import build
 from workers.demo_zoo.files import write_labelled, write_unlabelled
-from workers.demo_zoo.images import digits
+from workers.demo_zoo.images import digits, smaller
 from workers.demo_zoo.lessons import LESSONS
 
 PROCESSES = 2
@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _say({"networks": len(LESSONS)})
     write_unlabelled(digits().probes, folder / "probes.zip")
-    write_labelled(digits().labelled, folder / "target.zip")
+    write_labelled(smaller(digits().labelled), folder / "target.zip")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.demo_zoo.building"])
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:

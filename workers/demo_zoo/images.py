@@ -68,6 +68,13 @@ def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures]:
     return rest.at(labelled), rest.at(tests), probes
 
 
+def smaller(pictures: Pictures) -> Pictures:
+    """The same at half the side: still twice the scans' own, and quick to learn from."""
+    size = (SIDE // 2, SIDE // 2)
+    frames = functional.interpolate(pictures.frames, size, mode="bilinear", antialias=True)
+    return Pictures(frames, pictures.labels)
+
+
 @cache
 def patches() -> Pictures:
     """Squares cut at random from a photo of a temple (label 0) and of a flower (label 1)."""

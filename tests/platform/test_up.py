@@ -1,0 +1,124 @@
+"""``zooscope up`` starts everything, owns its folder, and takes everything with it when it ends."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.platform.running import ZOOSCOPE, Up, left_over, started
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+PARTS = {"postgres", "redis", "worker", "scheduler", "api", "grpc"}
+
+
+def zooscope(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ZOOSCOPE, *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def answers(up: Up) -> bool:
+    try:
+        return up.get("/v1/models")["items"] == []
+    except OSError:
+        return False
+
+
+def test_a_first_start_tells_every_part_and_the_key_once(up: Up):
+    assert up.running["parts"].keys() == PARTS
+    for part in PARTS:
+        assert f"\n{part} " in "\n" + up.said
+    assert up.said.count(up.key) == 1
+    assert up.home.joinpath("admin.key").stat().st_mode & 0o777 == 0o600
+    assert up.get("/v1/models")["items"] == []
+
+
+def test_a_second_up_on_the_folder_is_refused_and_names_the_first(up: Up):
+    second = zooscope("up", "--home", str(up.home), "--port", "0", "--grpc-port", "0")
+
+    assert second.returncode == 1
+    assert str(up.process.pid) in second.stderr
+    assert up.running["rest_url"] in second.stderr
+    assert up.get("/v1/models")["items"] == []
+
+
+def test_a_part_that_dies_is_started_again(up: Up):
+    first = up.running["parts"]["grpc"]
+    psutil.Process(first).kill()
+
+    give_up = time.monotonic() + 30
+    while up.running["parts"]["grpc"] == first and time.monotonic() < give_up:
+        time.sleep(0.1)
+
+    assert up.running["parts"]["grpc"] != first
+    assert "grpc ended with status -9; starting again in 1 s" in up.said
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("server", ["redis", "postgres"])
+def test_a_private_server_that_dies_is_started_again(up: Up, server: str):
+    first = up.running["parts"][server]
+    psutil.Process(first).kill()
+
+    give_up = time.monotonic() + 60
+    while not answers(up) or up.running["parts"][server] == first:
+        assert time.monotonic() < give_up, up.said
+        time.sleep(0.2)
+
+    assert f"{server} ended unexpectedly; starting it again" in up.said
+
+
+def test_an_interrupt_ends_every_process_and_a_restart_keeps_the_key(home: Path):
+    first = started(home)
+    key = first.key
+
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(90) == 0
+    assert left_over(first, within_seconds=1) == []
+    assert not (home / "up.json").exists()
+    second = started(home)
+
+    assert second.get("/v1/models")["items"] == []
+    assert second.key == key
+    assert second.said.count("admin key") == 1
+    second.process.terminate()
+    assert second.process.wait(90) == 0
+    assert left_over(second, within_seconds=1) == []
+
+
+@pytest.mark.faults
+def test_a_killed_up_leaves_no_process_and_the_folder_can_be_used_again(home: Path):
+    killed = started(home)
+
+    killed.process.kill()
+    killed.process.wait()
+    again = started(home)
+
+    assert left_over(killed, within_seconds=1) == []
+    assert again.get("/v1/models")["items"] == []
+    said = zooscope("down", "--home", str(home))
+    assert said.stdout == f"stopped the zoo in {home}\n"
+    assert left_over(again, within_seconds=5) == []
+
+
+def test_a_part_that_cannot_start_is_told_with_its_log_and_nothing_stays(home: Path):
+    blocker = psutil.Process()
+    before = {child.pid for child in blocker.children(recursive=True)}
+    said = subprocess.run(
+        [*ZOOSCOPE, "up", "--home", str(home), "--port", "1"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        env={"PATH": "/usr/bin:/bin", "ZOO_HOST": "198.51.100.1", "HOME": str(home.parent)},
+    )
+
+    assert said.returncode == 1
+    assert "ended with status" in said.stderr
+    assert {child.pid for child in blocker.children(recursive=True)} == before
