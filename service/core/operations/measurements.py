@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
 
 from service.core.catalogue import depara
 from service.core.catalogue.depara import DeparaParams
@@ -14,11 +15,18 @@ from service.core.tracing import current_trace_id
 def known_graphs(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
 ) -> dict[str, GraphRecord]:
-    """The newest graph of each model that has one, by model."""
-    found = graphs.measured(
-        session, project=project, comparable=comparable, model_ids=list(model_ids)
+    """The newest graph of each model that has one, by model; without the heavy sketches."""
+    query = (
+        select(GraphRecord)
+        .where(
+            GraphRecord.project == project,
+            GraphRecord.comparable_key == comparable,
+            GraphRecord.model_id.in_(model_ids),
+        )
+        .order_by(GraphRecord.id)
+        .options(defer(GraphRecord.node_sketch), defer(GraphRecord.edge_sketch))
     )
-    return {graph.model_id: graph for graph in found}
+    return {graph.model_id: graph for graph in session.scalars(query)}
 
 
 def measure(

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
 from service.core.errors import ConflictError
-from service.core.operations import affinities, datasets, graphs, measurements, models, scores
+from service.core.operations import affinities, datasets, graphs, models, scores
 from service.core.records import AffinityRecord, GraphRecord, GraphStatus, ModelRecord
 
 MOST_NEIGHBORS = 200
@@ -44,10 +44,10 @@ def near(
     models.get(session, project=project, model_id=model_id)
     probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings or DeparaParams())
-    known = measurements.known_graphs(
+    measured = graphs.measured(
         session, project=project, comparable=comparable, model_ids=[model_id]
     )
-    graph = known.get(model_id)
+    graph = measured[-1] if measured else None
     if graph is None or graph.node_sketch is None:
         raise ConflictError(
             f"{model_id} has no usable measurement on {dataset_id}",

@@ -40,11 +40,12 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     record = _record_of(cast, request, project=project)
     session.add(record)
     session.flush()
-    waiting = _measure_missing(session, record, cast, request)
-    if waiting or _unknown(session, record):
+    known = _known(session, record)
+    waiting = _measure_missing(session, record, cast=cast, request=request, known=known)
+    if waiting or _unknown(known):
         _order_job(session, record, waiting)
     else:
-        finish(session, ranking=record)
+        _fill(session, record, known)
     session.flush()
     return record
 
@@ -67,22 +68,22 @@ def _record_of(cast: Cast, request: RankingRequest, *, project: str) -> RankingR
 
 
 def _measure_missing(
-    session: Session, record: RankingRecord, cast: Cast, request: RankingRequest
+    session: Session,
+    record: RankingRecord,
+    *,
+    cast: Cast,
+    request: RankingRequest,
+    known: "_Known",
 ) -> list[str]:
     """Jobs for the graphs that are missing, each noted beside its candidate."""
-    models = [cast.target, *cast.candidates]
-    known = measurements.known_graphs(
-        session,
-        project=record.project,
-        comparable=record.comparable_key,
-        model_ids=[model.id for model in models],
-    )
+    missing = [model for model in cast.candidates if model.id not in known.graphs]
+    if known.target is None:
+        missing.append(cast.target)
     ordered = {
         model.id: measurements.measure(
             session, model=model, probes=cast.probes, settings=request.settings
         )
-        for model in models
-        if model.id not in known
+        for model in missing
     }
     record.candidates = [
         {**one, "job_id": ordered.get(one["model_id"])} for one in record.candidates
@@ -127,8 +128,8 @@ def _known(session: Session, record: RankingRecord) -> _Known:
     return _Known(target, found, known)
 
 
-def _unknown(session: Session, record: RankingRecord) -> list[GraphRecord]:
-    known = _known(session, record)
+def _unknown(known: _Known) -> list[GraphRecord]:
+    """Graphs whose similarity to the target is not known; a degenerate target is left to the job."""
     if known.target is None or known.target.status == GraphStatus.DEGENERATE:
         return list(known.graphs.values())
     return [
@@ -140,12 +141,15 @@ def _unknown(session: Session, record: RankingRecord) -> list[GraphRecord]:
 
 def still_to_compare(session: Session, *, ranking: RankingRecord) -> list[GraphRecord]:
     """Graphs of candidates whose similarity to the target is not known yet."""
-    return _unknown(session, ranking)
+    return _unknown(_known(session, ranking))
 
 
 def finish(session: Session, *, ranking: RankingRecord) -> None:
     """Fill a ranking from the similarities that are known; who has none is listed with a reason."""
-    known = _known(session, ranking)
+    _fill(session, ranking, _known(session, ranking))
+
+
+def _fill(session: Session, ranking: RankingRecord, known: _Known) -> None:
     names = _names(session, [one["model_id"] for one in ranking.candidates])
     pairs, unranked = [], list(ranking.unranked)
     for candidate in ranking.candidates:
@@ -153,13 +157,8 @@ def finish(session: Session, *, ranking: RankingRecord) -> None:
         graph = known.graphs.get(model_id)
         found = None if graph is None else known.affinities.get(graph.id)
         if found is not None and found.node_similarity is not None:
-            pairs.append(
-                {
-                    "model_id": model_id,
-                    "name": names.get(model_id, ""),
-                    **affinities.parts_of(found),
-                }
-            )
+            told = {"model_id": model_id, "name": names.get(model_id, "")}
+            pairs.append({**told, **affinities.parts_of(found)})
         else:
             unranked.append(_reason(session, candidate, graph))
     ranking.pairs, ranking.unranked = pairs, unranked
