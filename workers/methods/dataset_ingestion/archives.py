@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Protocol, runtime_checkable
 
 from workers.methods.dataset_ingestion.entries import (
     MOST_ENTRIES,
@@ -24,6 +24,15 @@ from workers.methods.dataset_ingestion.entries import (
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _ENCRYPTED = 0x1
 _REPACK = "pack the images again as an ordinary zip"
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An open file, whatever opened it."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes."""
+        ...
 
 
 @contextmanager
@@ -117,7 +126,7 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits
     return Entry(str(path), folder_label(path), member.size, read)
 
 
-def _bounded(file: IO[bytes], limits: Limits) -> bytes:
+def _bounded(file: Readable, limits: Limits) -> bytes:
     """All bytes of a file, but never more than an image may have, whatever its header claims."""
     data = file.read(limits.image_bytes + 1)
     if len(data) > limits.image_bytes:
