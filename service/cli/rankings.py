@@ -74,12 +74,20 @@ def rank(
     tell(talk, ranking)
 
 
+@app.callback()
+def _rankings() -> None:
+    """Keeps `show` a subcommand while it is the only one."""
+
+
 @command(app)
 def show(
-    talk: Talk, ranking: Annotated[str, typer.Argument(metavar="RANKING", help="Id, rnk_…")]
+    talk: Talk,
+    *,
+    ranking: Annotated[str, typer.Argument(metavar="RANKING", help="Id, rnk_…")],
+    edge_weight: Lambda = None,
 ) -> None:
-    """Show a ranking, pending or ready."""
-    tell(talk, talk.zoo.rankings.show(ranking))
+    """Show a ranking, pending or ready; another edge weight measures nothing again."""
+    tell(talk, talk.zoo.rankings.show(ranking, edge_weight=edge_weight))
 
 
 def tell(talk: Talk, ranking: Ranking) -> None:

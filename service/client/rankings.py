@@ -29,9 +29,11 @@ class Rankings:
         """Ask for a ranking as the REST door takes it; it may be pending at first."""
         return cast("Ranking", self._transport.json("POST", "/rankings", body=body))
 
-    def show(self, ranking_id: str) -> Ranking:
-        """One ranking."""
-        return cast("Ranking", self._transport.json("GET", f"/rankings/{ranking_id}"))
+    def show(self, ranking_id: str, *, edge_weight: float | None = None) -> Ranking:
+        """One ranking; ``edge_weight`` weighs its edges anew, None as it was asked for."""
+        params = {"edge_weight": edge_weight}
+        answer = self._transport.json("GET", f"/rankings/{ranking_id}", params=params)
+        return cast("Ranking", answer)
 
     def wait(
         self,

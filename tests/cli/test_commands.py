@@ -1,0 +1,206 @@
+"""The command speaks to a real zoo: tables for people, JSON for programs, an exit code for scripts."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.core.operations import keys
+from service.wiring import Zoo
+from tests.rest.served import (
+    MANIFEST,
+    a_dataset,
+    a_graph,
+    a_model,
+    an_affinity,
+    archive,
+    serving,
+    stored,
+)
+
+
+class Shell:
+    """Runs the command as a user does, with the address and key of a zoo in the environment."""
+
+    def __init__(self, url: str, key: str | None, home: Path) -> None:
+        self._environment = {"ZOO_URL": url, "ZOO_HOME": str(home), "COLUMNS": "200"}
+        if key is not None:
+            self._environment["ZOO_KEY"] = key
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Whatever the command said."""
+        command = [sys.executable, "-m", "service.cli.main", *words]
+        return subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=60
+        )
+
+    def said(self, *words: str) -> str:
+        """What it printed; it must succeed."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *words: str) -> Any:
+        """What it printed as JSON."""
+        return json.loads(self.said(*words, "--json"))
+
+
+@pytest.fixture
+def shell(zoo: Zoo, tmp_path: Path) -> Iterator[Shell]:
+    """A shell beside a served zoo, with a key for everything."""
+    with zoo.transaction() as session:
+        issued = keys.issue_first(session)
+    assert issued is not None
+    with serving(zoo) as url:
+        yield Shell(url, issued.token, tmp_path / "home")
+
+
+@pytest.fixture
+def fox(tmp_path: Path) -> Path:
+    """A network on disk with its manifest beside it."""
+    path = tmp_path / "fox.pt2"
+    path.write_bytes(archive())
+    path.with_name("fox.pt2.json").write_text(json.dumps(MANIFEST))
+    return path
+
+
+def test_a_network_is_pushed_listed_shown_and_removed(shell: Shell, fox: Path):
+    pushed = shell.json("models", "push", str(fox), "--no-wait", "--tag", "red")
+
+    assert (pushed["name"], pushed["tags"], pushed["state"]) == ("fox", ["red"], "uploaded")
+    assert pushed["id"] in shell.said("models", "ls")
+    assert shell.json("models", "ls", "--tag", "red")[0]["id"] == pushed["id"]
+    assert shell.json("models", "show", pushed["id"])["sha256"] == pushed["sha256"]
+    assert "removed" in shell.said("models", "rm", pushed["id"])
+    assert shell.json("models", "ls") == []
+
+
+def test_a_network_is_fetched_and_its_layers_are_listed(shell: Shell, zoo: Zoo, tmp_path: Path):
+    with zoo.transaction() as session:
+        id_ = a_model(session, upload_sha256=stored(zoo, b"fox" * 999), upload_bytes=2997).id
+
+    shell.said("models", "download", id_, "--out", str(tmp_path / "back.pt2"))
+
+    assert (tmp_path / "back.pt2").read_bytes() == b"fox" * 999
+    assert "4 × 8 × 8" in shell.said("models", "layers", id_)
+
+
+def test_a_folder_of_images_is_pushed_with_its_labels(shell: Shell, tmp_path: Path):
+    for name in ("cat/1.png", "dog/1.png"):
+        (tmp_path / "farm" / name).parent.mkdir(parents=True)
+        (tmp_path / "farm" / name).write_bytes(b"png")
+
+    pushed = shell.json("datasets", "push", str(tmp_path / "farm"), "--no-wait")
+
+    assert pushed["name"] == "farm"
+    assert shell.json("datasets", "ls")[0]["id"] == pushed["id"]
+
+
+def test_a_ranking_is_printed_as_a_table_and_weighed(shell: Shell, zoo: Zoo):
+    with zoo.transaction() as session:
+        probes = a_dataset(zoo, session)
+        hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
+        one, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
+        an_affinity(session, one, two, node=0.5, edge=0.25)
+
+    asked = ("rank", "--probes", probes.id, "--model", hen.id, "--edge-weight", "2")
+    text, data = shell.said(*asked), shell.json(*asked)
+
+    assert "fox" in text
+    assert "1.0000" in text
+    assert [item["score"] for item in data["items"]] == [1.0]
+    anew = shell.json("rankings", "show", data["id"], "--edge-weight", "0")
+    assert [item["score"] for item in anew["items"]] == [0.5]
+
+
+def test_a_job_is_submitted_cancelled_watched_and_tried_again(shell: Shell):
+    inputs = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1", "-p", "grid=16")
+
+    job = shell.json("jobs", "submit", "depara", *inputs)
+    cancelled = shell.json("jobs", "cancel", job["id"])
+    events = shell.said("jobs", "watch", job["id"], "--json").splitlines()
+
+    assert job["params"]["grid"] == 16
+    assert cancelled["state"] == "cancelled"
+    assert [json.loads(line)["type"] for line in events] == ["queued", "cancelled"]
+    assert shell.json("jobs", "retry", job["id"])["state"] == "queued"
+    assert job["id"] in shell.said("jobs", "ls", "--state", "queued")
+
+
+def test_methods_are_listed_and_shown(shell: Shell):
+    assert "DEPARA" in shell.said("methods")
+    assert "grid" in shell.json("methods", "depara")["params"]["properties"]
+
+
+def test_a_refusal_ends_with_1_and_says_what_to_do(shell: Shell, fox: Path):
+    fox.write_bytes(b"\x80\x04pickled")
+
+    done = shell.run("models", "push", str(fox))
+
+    assert done.returncode == 1
+    assert "unsafe_format" in done.stderr
+    assert "zooscope pack" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_refusal_is_json_when_json_is_asked_for(shell: Shell):
+    done = shell.run("models", "show", "mdl_0", "--json")
+
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["code"] == "model_not_found"
+
+
+def test_wrong_usage_ends_with_2(shell: Shell):
+    assert shell.run("models", "push").returncode == 2
+    assert shell.run("models", "fly").returncode == 2
+    assert shell.run("jobs", "submit", "depara", "-i", "model").returncode == 2
+
+
+def test_a_zoo_that_does_not_answer_is_named(tmp_path: Path):
+    done = Shell("http://127.0.0.1:1", "zoo_1_2", tmp_path).run("models", "ls")
+
+    assert done.returncode == 1
+    assert "zooscope up" in done.stderr
+
+
+def test_on_the_zoos_own_machine_address_and_key_are_found_in_its_home(zoo: Zoo, tmp_path: Path):
+    with zoo.transaction() as session:
+        issued = keys.issue_first(session)
+    assert issued is not None
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    with serving(zoo) as url:
+        (home / "up.json").write_text(json.dumps({"rest_url": url}))
+        (home / "admin.key").write_text(issued.token + "\n")
+        command = [sys.executable, "-m", "service.cli.main", "models", "ls", "--json"]
+
+        done = subprocess.run(
+            [*command, "--home", str(home)], env={}, capture_output=True, text=True, timeout=60
+        )
+
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_every_command_explains_itself_and_packing_passes_its_words_on():
+    for words in (["--help"], ["models", "push", "--help"], ["pack", "--help"]):
+        command = [sys.executable, "-m", "service.cli.main", *words]
+
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+        assert done.returncode == 0, done.stderr
+    assert "--weights" in done.stdout
+
+
+def test_a_listing_loads_neither_the_server_nor_torch():
+    code = (
+        "import sys, service.cli.models, service.cli.rankings, service.cli.jobs; "
+        "print(sorted({'torch', 'numpy', 'sqlalchemy', 'grpc', 'fastapi'} & set(sys.modules)))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() == "[]"
