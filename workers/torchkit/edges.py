@@ -15,10 +15,18 @@ from jaxtyping import Bool, Float, Float64, Int, Int32
 from torch import Tensor
 
 from service.core.catalogue.measurement import Centring, RankVariant
+from service.core.errors import MethodError
 
+LARGEST_PROBE_SET = 8192
 _UNITS_PER_BLOCK = 4096
 _FLAT = 1e-6
 _TIE_GRID = 2.0**40
+
+
+class TooManyProbesError(MethodError):
+    """The edges of all pairs of probes do not fit the memory set aside for them."""
+
+    code = "too_many_probes"
 
 
 class EdgeStatus(StrEnum):
@@ -55,8 +63,16 @@ def draw_edges(
     When every feature is the same the edges are constant and no probe is blamed; when only some
     features vanish, those probes are invalid.
 
+    Raises:
+        TooManyProbesError: There are more than 8192 probes, 34 million edges.
+
     Source: DEPARA equation 4; centring as in its released code for tasks.
     """
+    if len(mask) > LARGEST_PROBE_SET:
+        raise TooManyProbesError(
+            f"{len(mask)} probes are more than {LARGEST_PROBE_SET}",
+            remedy="measure on fewer images; a thousand suffice",
+        )
     gram, sizes = probe_products(features, mask, centring=centring)
     usable = mask & (gram.diagonal().clamp_min(0).sqrt() > _FLAT * sizes)
     if not usable.any():

@@ -1,0 +1,10 @@
+"""Room of ``ranking``: how like the target every candidate is, and how sure that is.
+
+Sources: Song et al., NeurIPS 2019 (nodes) and CVPR 2020 (edges); intervals are ours.
+
+Axes: ``probe`` one image, ``edge`` one pair of probes, ``replicate`` one redrawn probe set.
+"""
+
+from workers.methods.ranking.run import Inputs, Item, Result, run
+
+__all__ = ["Inputs", "Item", "Result", "run"]

@@ -1,0 +1,13 @@
+"""Room of ``reference_network``: a small network trained on a labelled target.
+
+DEPARA compares candidates with a network that was trained on the target's own data, however weak.
+
+Source: Song et al., CVPR 2020, layer selection: "DNN-Target"; the network itself is ours.
+
+Axes: ``image``, ``side`` of the canonical frame, ``channel row column`` the network's input,
+``label`` one class.
+"""
+
+from workers.methods.reference_network.run import Inputs, Result, run
+
+__all__ = ["Inputs", "Result", "run"]

@@ -1,0 +1,66 @@
+"""Steps of the training that can be looked at alone."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+_WARM_UP = 0.1
+_SMALLEST_STD = 1e-3
+_MARGIN_SHARE = 16
+
+
+def held_out(
+    labels: Int64[Tensor, " image"], *, share: float, generator: torch.Generator
+) -> Bool[Tensor, " image"]:
+    """Which images are kept from training: about ``share`` of every label, at least one.
+
+    A label with a single image keeps it for training.
+    """
+    kept = torch.zeros(len(labels), dtype=torch.bool)
+    for label in range(int(labels.max()) + 1):
+        places = (labels == label).nonzero().squeeze(1)
+        count = max(0, min(len(places) - 1, max(1, round(share * len(places)))))
+        shuffled = places[torch.randperm(len(places), generator=generator)]
+        kept[shuffled[:count]] = True
+    return kept
+
+
+def colour_statistics(
+    images: UInt8[Tensor, "image side side 3"],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of red, green and blue in [0, 1]; no deviation below 0.001."""
+    pixels = images.reshape(-1, 3).double() / 255
+    mean, std = pixels.mean(dim=0), pixels.std(dim=0).clamp_min(_SMALLEST_STD)
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def rate_at(step: int, *, steps: int, peak: float) -> float:
+    """Learning rate: linear to ``peak`` over the first tenth, then a half cosine to 0.
+
+    Source: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
+    """
+    warm = max(1, round(_WARM_UP * steps))
+    if step < warm:
+        return peak * (step + 1) / warm
+    progress = (step - warm) / max(1, steps - warm)
+    return peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def shifted(
+    images: Float[Tensor, "image channel row column"], *, generator: torch.Generator
+) -> Float[Tensor, "image channel row column"]:
+    """The batch moved by up to a sixteenth of its side, one move for all; edges are mirrored."""
+    margin = max(1, images.shape[-1] // _MARGIN_SHARE)
+    padded = functional.pad(images, (margin,) * 4, mode="reflect")
+    down, right = torch.randint(2 * margin + 1, (2,), generator=generator).tolist()
+    return padded[..., down : down + images.shape[-2], right : right + images.shape[-1]]
+
+
+def accuracy(
+    logits: Float[Tensor, "image label"], labels: Int64[Tensor, " image"]
+) -> Float[Tensor, ""]:
+    """Share of images whose largest logit is their label's."""
+    return (logits.argmax(dim=1) == labels).float().mean()
