@@ -1,0 +1,148 @@
+"""Heat maps of every network on chosen probes: fetched from the zoo, laid out, measured."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from safetensors.numpy import load_file
+
+from benchmarks.real_run.objects import density_ratio, ink, things_in_streets
+from benchmarks.real_run.probes import Probes
+from service.client import ZooClient
+from service.client.views import Model
+
+SIDE, CAPTION, MARGIN, COLOURS = 72, 190, 3, 96
+_FOR_SHEET = {
+    "ImageNet samples": 3,
+    "flowers": 1,
+    "CamVid streets": 1,
+    "CIFAR-10": 1,
+    "MNIST": 1,
+    "Fashion-MNIST": 1,
+    "number plates": 1,
+}
+_DIGITS = 24
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What one attribution says of one network: maps by probe, and pictures by probe."""
+
+    maps: Mapping[int, NDArray[np.float32]]
+    pictures: Mapping[int, bytes]
+
+
+@dataclass(frozen=True)
+class OnObjects:
+    """Density ratios of one network, by attribution: street scenes, and digits by saliency."""
+
+    streets: float
+    streets_by_saliency: float
+    digits_by_saliency: float
+
+
+def sheet_positions(probes: Probes) -> list[int]:
+    """A few probes of every source, in the probes' order."""
+    return [
+        place for source, count in _FOR_SHEET.items() for place in probes.positions(source)[:count]
+    ]
+
+
+def explained(
+    zoo: ZooClient,
+    model: Model,
+    probe_set: str,
+    positions: Sequence[int],
+    *,
+    attribution: str,
+    drawn: Sequence[int],
+    folder: Path,
+) -> Explained:
+    """The maps at ``positions`` and the overlays of those in ``drawn``, through one job."""
+    job = zoo.jobs.submit(
+        "attribution_map",
+        inputs={"model_id": model["id"], "dataset_id": probe_set, "indices": list(positions)},
+        params={"attribution": attribution},
+    )
+    done = zoo.jobs.wait(job["id"], timeout_seconds=900)
+    if done["state"] != "succeeded":
+        raise RuntimeError(f"{model['name']}: {done.get('error')}")
+    result = done["result"]
+    assert result is not None
+    file = zoo.jobs.download(result["maps_artifact_id"], folder / f"{job['id']}.safetensors")
+    maps = load_file(file)["maps"].mean(axis=1)
+    pictures = {
+        image["index"]: _bytes(zoo, image["artifact_id"], folder)
+        for image in result["images"]
+        if image["index"] in set(drawn)
+    }
+    return Explained(dict(zip(positions, maps, strict=True)), pictures)
+
+
+def _bytes(zoo: ZooClient, artifact_id: str, folder: Path) -> bytes:
+    return zoo.jobs.download(artifact_id, folder / f"{artifact_id}.png").read_bytes()
+
+
+def measured_on_objects(
+    zoo: ZooClient, model: Model, probe_set: str, probes: Probes, *, data: Path, folder: Path
+) -> tuple[OnObjects, Explained]:
+    """Density ratios of a network, and the maps and pictures for the sheet."""
+    scenes, sheet = probes.positions("CamVid streets"), sheet_positions(probes)
+    digits = probes.positions("MNIST")[:_DIGITS]
+    chosen = sorted({*scenes, *sheet})
+    by_product = explained(
+        zoo, model, probe_set, chosen, attribution="gxi", drawn=sheet, folder=folder
+    )
+    by_slope = explained(
+        zoo, model, probe_set, scenes + digits, attribution="saliency", drawn=(), folder=folder
+    )
+    side = next(iter(by_product.maps.values())).shape[-1]
+    things, known = things_in_streets(data, side)
+    strokes, everywhere = ink([_grey(probes, one, side) for one in digits])
+    return OnObjects(
+        density_ratio(_stack(by_product, scenes), things, known),
+        density_ratio(_stack(by_slope, scenes), things, known),
+        density_ratio(_stack(by_slope, digits), strokes, everywhere),
+    ), by_product
+
+
+def _stack(found: Explained, positions: Sequence[int]) -> NDArray[np.float32]:
+    return np.stack([found.maps[one] for one in positions])
+
+
+def _grey(probes: Probes, position: int, side: int) -> NDArray[np.uint8]:
+    with Image.open(probes.folder / f"{position:04d}.png") as image:
+        return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BILINEAR))
+
+
+def sheet(rows: Mapping[str, Explained], probes: Probes) -> Image.Image:
+    """The probes above, then one network a row: red adds to the feature, blue takes away."""
+    positions = sheet_positions(probes)
+    step = SIDE + MARGIN
+    canvas = Image.new("RGB", (CAPTION + len(positions) * step, (len(rows) + 1) * step), "white")
+    pen = ImageDraw.Draw(canvas)
+    originals = [_square(probes.folder / f"{one:04d}.png") for one in positions]
+    _row(canvas, 0, originals)
+    for number, (name, found) in enumerate(rows.items(), start=1):
+        pen.text((MARGIN, number * step + SIDE // 2 - 5), name, fill="black")
+        tiles = [Image.open(io.BytesIO(found.pictures[one])).convert("RGB") for one in positions]
+        _row(canvas, number, tiles)
+    return canvas.quantize(COLOURS, dither=Image.Dither.NONE)
+
+
+def _row(canvas: Image.Image, number: int, tiles: Sequence[Image.Image]) -> None:
+    step = SIDE + MARGIN
+    for column, tile in enumerate(tiles):
+        small = tile.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        canvas.paste(small, (CAPTION + column * step, number * step))
+
+
+def _square(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        size = min(image.size)
+        left, top = (image.width - size) // 2, (image.height - size) // 2
+        return image.convert("RGB").crop((left, top, left + size, top + size))

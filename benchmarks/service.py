@@ -1,0 +1,239 @@
+"""What the service costs, measured from outside over loopback, beside the design's targets.
+
+Start-up of `zooscope up`, memory of the API, latencies of health, listing and rankings, speed and
+memory of a large upload against disk and hash in the same run, and the wait of a submitted job.
+Latencies stand beside those of a bare uvicorn in the same run: the ratio says more than the figure.
+
+    python -m benchmarks.service [--json FILE] [--gib 2] [--requests 4000] [--jobs 20]
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from benchmarks.door_costs import filling
+from benchmarks.door_costs.filling import Filled
+from benchmarks.door_costs.latencies import Latencies, at_full_speed, at_rate, request_to
+from benchmarks.door_costs.receiving import MEBIBYTE, received, resident
+from benchmarks.door_costs.submitting import waits
+from benchmarks.real_run import surroundings
+from service.cli.detaching import running_or_started
+from service.client import ZooClient
+from service.core.operations.keys import DEFAULT_PROJECT
+from service.embedded.home import Home, Running
+from service.embedded.postgres import PrivatePostgres
+from service.settings import Settings
+from service.wiring import zoo_from
+
+ROOT = Path(__file__).parents[1]
+SEED = 0
+MEASURED, MODELS = 1000, 10_000
+HEALTH_PER_SECOND = 5000.0
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Line:
+    """A figure, the target it stands beside (a dash for none), and how it was taken."""
+
+    what: str
+    found: str
+    target: str = "–"
+
+
+def main() -> None:
+    """Measure everything, print the table, and write the JSON when asked."""
+    given = _arguments()
+    with tempfile.TemporaryDirectory(prefix="service-cost-") as folder:
+        figures = measured(Path(folder), given)
+    for line in table(figures):
+        print(f"| {line.what} | {line.found} | {line.target} |")
+    if given.json is not None:
+        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def measured(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """All figures, as plain data."""
+    home = folder / "home"
+    figures: dict[str, Any] = {"surroundings": surroundings.told(ROOT)}
+    figures["first_start_seconds"] = _start_seconds(home)
+    figures["next_start_seconds"] = _start_seconds(home)
+    with PrivatePostgres(folder / "postgres") as postgres:
+        postgres.create_database("zooscope")
+        settings = private_settings(home=folder / "filled", database=postgres.url())
+        with _running(settings) as running:
+            figures |= _with_running(settings, running, folder, given)
+    return figures
+
+
+def _with_running(
+    settings: Settings, running: Running, folder: Path, given: argparse.Namespace
+) -> dict[str, Any]:
+    url, api = running.rest_url, running.parts["api"]
+    key = Home(settings.folder).admin_key.read_text().strip()
+    found: dict[str, Any] = {"api_at_rest_mib": resident(api) / MEBIBYTE, "torch": _has_torch(api)}
+    found["bare"] = _bare(given.requests)
+    found["health"] = asdict(_full(request_to(url, "/healthz"), given.requests))
+    rated = request_to(url, "/healthz")
+    found["health_at_rate"] = asdict(
+        at_rate(rated, count=given.requests, connections=CONNECTIONS, per_second=HEALTH_PER_SECOND)
+    )
+    filled = _fill(settings)
+    found |= {name: asdict(one) for name, one in _asked(url, key, filled, given.requests).items()}
+    with ZooClient(url, key=key, timeout_seconds=600) as zoo:
+        found["jobs"] = asdict(waits(zoo, folder, count=given.jobs))
+    size = int(given.gib * 1024) * MEBIBYTE
+    upload = received(url, key, size_bytes=size, api_pid=api, scratch=settings.folder)
+    found["upload"] = asdict(upload) | {"share_of_limit": upload.share_of_limit}
+    found["api_at_end_mib"] = resident(api) / MEBIBYTE
+    return found
+
+
+def _asked(url: str, key: str, filled: Filled, count: int) -> dict[str, Latencies]:
+    """Rankings and listings, one at a time: what a single client feels."""
+    few = max(50, count // 10)
+    ranking = request_to(url, f"/v1/rankings/{filled.ranking}", key=key)
+    body = json.dumps(filled.request).encode()
+    again = request_to(url, "/v1/rankings", key=key, method="POST", body=body)
+    listing = request_to(url, "/v1/models?page_size=50", key=key)
+    return {
+        "ranking": at_full_speed(ranking, count=few, connections=1),
+        "ranking_anew": at_full_speed(again, count=50, connections=1),
+        "listing": at_full_speed(listing, count=few, connections=1),
+    }
+
+
+def _fill(settings: Settings) -> Filled:
+    zoo = zoo_from(settings, connections=1)
+    try:
+        with zoo.transaction() as session:
+            return filling.fill(
+                session, project=DEFAULT_PROJECT, measured=MEASURED, models=MODELS, seed=SEED
+            )
+    finally:
+        zoo.close()
+
+
+def _full(request: Any, count: int) -> Latencies:
+    return at_full_speed(request, count=count, connections=CONNECTIONS)
+
+
+def _bare(count: int) -> dict[str, Any]:
+    """Latencies of uvicorn with nothing behind it, by kind of load."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.door_costs.bare", str(port)])
+    try:
+        _wait_for(port)
+        request = request_to(f"http://127.0.0.1:{port}", "/")
+        return asdict(_full(request, count))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with socket.socket() as door:
+            if door.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+def _start_seconds(home: Path) -> float:
+    """From the command to the moment every part has answered."""
+    began = time.monotonic()
+    with _running(private_settings(home=home, database=None)):
+        return time.monotonic() - began
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[Running]:
+    running = running_or_started(settings)
+    try:
+        yield running
+    finally:
+        surroundings.ended(running.pid)
+
+
+def private_settings(*, home: Path, database: str | None) -> Settings:
+    """Settings of a zoo on free ports that nobody else uses."""
+    url = None if database is None else SecretStr(database)
+    changed = {"home": home, "port": 0, "grpc_port": 0, "database_url": url}
+    return Settings().model_copy(update={**changed, "rate_limit": "10000000/minute"})
+
+
+def _has_torch(pid: int) -> bool:
+    """Whether a process has torch's library in its memory."""
+    return "libtorch" in Path(f"/proc/{pid}/maps").read_text()
+
+
+def table(figures: dict[str, Any]) -> list[Line]:
+    """The figures in words, each with its target."""
+    upload, jobs, bare = figures["upload"], figures["jobs"], figures["bare"]
+    return [
+        Line("figure", "measured", "target (two quiet cores)"),
+        Line("---", "---", "---"),
+        Line("start-up, new folder", f"{figures['first_start_seconds']:.1f} s"),
+        Line("start-up, folder used before", f"{figures['next_start_seconds']:.1f} s", "< 5 s"),
+        Line("API memory at rest", f"{figures['api_at_rest_mib']:.0f} MiB", "< 150 MB"),
+        Line("API has loaded torch", "yes" if figures["torch"] else "no", "no"),
+        Line(f"bare uvicorn, {CONNECTIONS} connections", _told(bare)),
+        Line(
+            f"health, {CONNECTIONS} connections",
+            f"{_told(figures['health'])}; "
+            f"{figures['health']['per_second'] / bare['per_second']:.2f} of bare uvicorn",
+        ),
+        Line(
+            f"health, {HEALTH_PER_SECOND:.0f} per second offered",
+            _told(figures["health_at_rate"]),
+            "p99 < 10 ms",
+        ),
+        Line(f"ranking of {MEASURED} models, ready", _told(figures["ranking"]), "p99 < 15 ms"),
+        Line("the same asked anew, from known similarities", _told(figures["ranking_anew"])),
+        Line(f"50 models of {MODELS}", _told(figures["listing"]), "< 30 ms"),
+        Line("submit → running, p50", f"{jobs['submit_to_running_p50_ms']:.0f} ms", "< 300 ms"),
+        Line("submit → done, p50", f"{jobs['submit_to_done_p50_ms']:.0f} ms"),
+        Line("disk (write + sync)", f"{upload['disk_mb_s']:.0f} MB/s"),
+        Line("SHA-256", f"{upload['hash_mb_s']:.0f} MB/s"),
+        Line(
+            f"upload of {upload['size_bytes'] / 1024**3:.1f} GiB",
+            f"{upload['upload_mb_s']:.0f} MB/s = {upload['share_of_limit']:.2f} of the slower",
+            "≥ 0.80",
+        ),
+        Line("API memory growth", f"{upload['memory_growth_mib']:.1f} MiB", "< 64 MB"),
+    ]
+
+
+def _told(found: dict[str, Any]) -> str:
+    return (
+        f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms,"
+        f" {found['per_second']:.0f}/s (n = {found['requests']})"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="service", description=__doc__)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--gib", type=float, default=2.0, help="size of the upload")
+    parser.add_argument("--requests", type=int, default=4000, help="per load of the health page")
+    parser.add_argument("--jobs", type=int, default=20)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
