@@ -33,7 +33,11 @@ def push(
     path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="pt2 or safetensors.")],
     manifest: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="JSON; default: PATH with .json appended."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="JSON; default: the one that `pack` wrote beside PATH.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Instead of the manifest's.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="One more tag; repeatable.")] = None,
@@ -54,8 +58,8 @@ def _manifest(
     path: Path, given: Path | None, *, name: str | None, tags: list[str]
 ) -> dict[str, Any]:
     """The manifest of a file, with what the command line changes in it."""
-    beside = path.with_name(f"{path.name}.json")
-    source = given or (beside if beside.exists() else path.with_suffix(".json"))
+    packed = path.with_suffix(".manifest.json")
+    source = given or (packed if packed.exists() else path.with_suffix(".json"))
     try:
         said: dict[str, Any] = json.loads(source.read_text())
     except (OSError, ValueError) as error:

@@ -64,7 +64,7 @@ def fox(tmp_path: Path) -> Path:
     """A network on disk with its manifest beside it."""
     path = tmp_path / "fox.pt2"
     path.write_bytes(archive())
-    path.with_name("fox.pt2.json").write_text(json.dumps(MANIFEST))
+    path.with_name("fox.manifest.json").write_text(json.dumps(MANIFEST))
     return path
 
 
