@@ -12,9 +12,7 @@ _HEAD_BYTES = 4096
 _PICKLE = re.compile(
     rb"\x80[\x01-\x05]|\((dp|lp|i)|c(collections|__builtin__|builtins|os|posix|nt)\n"
 )
-_ONNX = re.compile(
-    rb"pytorch|onnx|backend-test|[\x00-\x7f]\x0a?[\x0a-\x7f]*(Conv|Gemm|Relu|MatMul)"
-)
+_ONNX = re.compile(rb"pytorch|onnx|backend-test|Conv|Gemm|Relu|MatMul")
 _LONGEST = 2**40
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
