@@ -23,6 +23,7 @@ from rich.table import Table
 from service.client import ZooClientError
 
 Item = Mapping[str, Any]
+_WIDE = 10_000
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,26 @@ class TextOutput:
     """Tables and sentences."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        # A pipe has no width; ids that are cut in two are of no use to the next program.
+        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
         self._stderr = Console(stderr=True, highlight=False)
 
     def rows(self, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
         """A table, or the sentence ``empty``."""
         table = Table(box=None, header_style="bold", pad_edge=False)
         for column in columns:
-            table.add_column(column.heading, justify=column.justify, overflow="fold")  # type: ignore[arg-type]
+            table.add_column(
+                column.heading,
+                justify=column.justify,  # type: ignore[arg-type]
+                overflow="fold",
+                no_wrap=column.heading == "id",
+            )
         for item in items:
             table.add_row(*(escape(column.text(item)) for column in columns))
         if table.row_count == 0:
             self._console.print(empty)
         else:
-            self._console.print(table, soft_wrap=not self._console.is_terminal)
+            self._console.print(table)
 
     def part(self, items: Sequence[Item], columns: Sequence[Column]) -> None:
         """A table, or nothing."""
