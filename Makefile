@@ -52,6 +52,7 @@ check-stubs: $(READY)
 	$(BIN)/python proto/generate.py check
 check-settings: $(READY)
 	$(BIN)/python deploy/settings_pages.py check
+	$(BIN)/python deploy/rest_page.py check
 check-tables: $(READY)
 	$(BIN)/python migrations/against_records.py check
 check-docs: $(READY)
@@ -61,6 +62,7 @@ fix: $(READY)  ## format, repair what the linter can, write generated pages anew
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
 	$(BIN)/python deploy/settings_pages.py write
+	$(BIN)/python deploy/rest_page.py write
 
 proto: $(READY)  ## write the gRPC stubs anew from proto/
 	$(BIN)/python proto/generate.py write

@@ -4,9 +4,9 @@ import os
 from enum import Enum, StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024**2
@@ -65,7 +65,9 @@ class Settings(BaseSettings):
     )
     job_seconds: PositiveFloat = Field(24 * 3600.0, description="longest running time of a job")
     stop_seconds: float = Field(
-        30.0, ge=0, description="how long a stopping worker lets jobs finish before giving them back"
+        30.0,
+        ge=0,
+        description="how long a stopping worker lets jobs finish before giving them back",
     )
     max_attempts: PositiveInt = Field(3, description="how often a lost job is started again")
     hardened: bool = Field(
@@ -90,6 +92,16 @@ class Settings(BaseSettings):
 
     log_format: LogFormat = Field(LogFormat.TEXT, description="text or json")
     log_level: str = Field("INFO", description="least severe level that is logged")
+
+    @model_validator(mode="after")
+    def _keys_on_public_addresses(self) -> Self:
+        """Without keys, only this machine may ask."""
+        if not self.auth and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(
+                f"ZOO_AUTH=false with ZOO_HOST={self.host} would let anybody in; "
+                "keep the keys, or listen on 127.0.0.1"
+            )
+        return self
 
     @property
     def folder(self) -> Path:

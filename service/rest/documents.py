@@ -12,7 +12,7 @@ _REFERENCES = "#/components/schemas/{model}"
 _BODIES: dict[str, type[BaseModel]] = {}
 _ALWAYS = (400, 413, 421, 422, 429, 500, 503)
 _WITH_KEY = (401, 403)
-_CHANGES = (409,)
+_OF_THINGS = (404, 409)
 _ETAGS = (412, 428)
 
 
@@ -77,9 +77,7 @@ def _add_problems(operation: dict[str, Any], *, path: str, method: str) -> None:
     responses.pop("422", None)
     statuses = {*_ALWAYS, *(_WITH_KEY if operation.get("security") else ())}
     if "{" in path or method != "get":
-        statuses.add(404)
-    if method != "get":
-        statuses.update(_CHANGES)
+        statuses.update(_OF_THINGS)
     if any(p["name"] == "If-Match" for p in operation.get("parameters", ())):
         statuses.update(_ETAGS)
     if any(p["name"] == "If-None-Match" for p in operation.get("parameters", ())):

@@ -23,6 +23,14 @@ def test_settings_pages_are_current():
     assert found.returncode == 0, found.stderr
 
 
+def test_the_rest_page_is_current():
+    found = subprocess.run(
+        [sys.executable, ROOT / "deploy" / "rest_page.py", "check"], capture_output=True, text=True
+    )
+
+    assert found.returncode == 0, found.stderr
+
+
 def test_grpc_stubs_are_current():
     found = subprocess.run(
         [sys.executable, ROOT / "proto" / "generate.py", "check"], capture_output=True, text=True

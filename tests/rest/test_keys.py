@@ -1,8 +1,10 @@
 """Nobody gets in without a key, and nobody does more than the key allows."""
 
 import pytest
+from pydantic import ValidationError
 
 from service.core.operations import keys
+from service.settings import Settings
 from tests.rest.served import Served
 
 NEEDS = {
@@ -66,3 +68,10 @@ def test_more_requests_than_allowed_are_refused(served: Served):
     statuses = [served.client.get("/v1/methods").status_code for _ in range(5)]
 
     assert statuses == [200, 200, 200, 429, 429]
+
+
+def test_without_keys_only_this_machine_may_ask():
+    assert Settings(auth=False, host="127.0.0.1").auth is False
+
+    with pytest.raises(ValidationError, match="let anybody in"):
+        Settings(auth=False, host="0.0.0.0")

@@ -1,0 +1,107 @@
+"""Writes docs/reference/rest.md from the OpenAPI document, or checks that it is current.
+
+``python deploy/rest_page.py write`` or ``check``.
+"""
+
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.rest.app import create_app
+from service.settings import Settings
+from service.wiring import zoo_from
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "rest.md"
+TOP = """# REST
+
+Generated from the OpenAPI document that every server answers at `/openapi.json`; try the calls out
+at `/docs`. Send `Authorization: Bearer zoo_…`. Errors are problem documents (RFC 9457) with `code`,
+`detail` and often `remedy`; the last column leaves out those that every call can have (400, 401,
+403, 413, 421, 422, 429, 500, 503). Every POST but that of a key takes an `Idempotency-Key`.
+"""
+_EVERYWHERE = {"400", "401", "403", "413", "421", "422", "429", "500", "503"}
+
+
+def document() -> dict[str, Any]:
+    """The document of an app that is never started."""
+    with tempfile.TemporaryDirectory() as home:
+        nowhere: Any = {"home": home, "database_url": "postgresql://nowhere/zoo"}
+        zoo = zoo_from(Settings(**nowhere))
+        return create_app(zoo).openapi()
+
+
+def page(told: Mapping[str, Any]) -> str:
+    """The reference page."""
+    return "\n".join([TOP, *_calls(told), "## Shapes\n", *_shapes(told)])
+
+
+def _calls(told: Mapping[str, Any]) -> Iterator[str]:
+    """One table for each noun."""
+    by_noun = defaultdict(list)
+    for path, operations in told["paths"].items():
+        for method, operation in operations.items():
+            by_noun[operation["tags"][-1]].append(_row(path, method, operation))
+    for noun, rows in by_noun.items():
+        yield f"## {noun.capitalize()}\n"
+        yield "| call | does | query and headers | answers |\n|---|---|---|---|"
+        yield "\n".join(rows) + "\n"
+
+
+def _row(path: str, method: str, operation: Mapping[str, Any]) -> str:
+    told = operation.get("description", operation["summary"]).replace("\n", " ")
+    named = ", ".join(
+        f"`{one['name']}`" for one in operation.get("parameters", ()) if one["in"] != "path"
+    )
+    answers = " ".join(s for s in sorted(operation["responses"]) if s not in _EVERYWHERE)
+    return f"| `{method.upper()} {path}` | {told} | {named} | {answers} |"
+
+
+def _shapes(told: Mapping[str, Any]) -> Iterator[str]:
+    """One table for each shape with fields."""
+    for name, schema in sorted(told["components"]["schemas"].items()):
+        yield f"### {name}\n"
+        if "description" in schema:
+            yield schema["description"].strip() + "\n"
+        if "properties" not in schema:
+            yield f"{_kind(schema)}\n"
+            continue
+        yield "| field | type | must be sent |\n|---|---|---|"
+        needed = schema.get("required", ())
+        yield "".join(
+            f"| `{field}` | {_kind(one)} | {'yes' if field in needed else ''} |\n"
+            for field, one in schema["properties"].items()
+        )
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """A few words on what a field holds."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
+        return f"list of {_kind(schema['items'])}"
+    return str(schema.get("type", "anything"))
+
+
+def main(action: str) -> int:
+    """Write the page, or tell that it is old; the exit status."""
+    text = page(document())
+    if action == "write":
+        PAGE.write_text(text)
+        return 0
+    if PAGE.exists() and PAGE.read_text() == text:
+        return 0
+    sys.stderr.write(f"{PAGE.relative_to(ROOT)} is old; run `make fix`\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
