@@ -157,7 +157,9 @@ def _graph(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]
     """A measurement, kept once per cache key: an equal one that came first stays."""
     model = _existing(session, ModelRecord, job.inputs["model_id"])
     data = harvest.data
-    key = graphs.cache_key(data["comparable_key"], model.fingerprint or "")
+    key = graphs.cache_key(
+        data["comparable_key"], model_id=model.id, fingerprint_of_model=model.fingerprint or ""
+    )
     values = {
         "id": new_id(IdKind.GRAPH),
         "project": job.project,

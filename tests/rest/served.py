@@ -177,7 +177,9 @@ def a_graph(
         "project": PROJECT,
         "model_id": model.id,
         "dataset_id": dataset.id,
-        "cache_key": graphs.cache_key(comparable, model.fingerprint or ""),
+        "cache_key": graphs.cache_key(
+            comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
+        ),
         "comparable_key": comparable,
         "settings": DeparaParams().model_dump(mode="json"),
         "status": "ok",

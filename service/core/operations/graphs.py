@@ -29,9 +29,15 @@ def comparable_key(manifest_sha256: str, params: DeparaParams) -> str:
     )
 
 
-def cache_key(comparable: str, model_fingerprint: str) -> str:
-    """Hash of a comparable key and a network: equal keys promise the same graph."""
-    return fingerprint({"comparable_key": comparable, "model": model_fingerprint})
+def cache_key(comparable: str, *, model_id: str, fingerprint_of_model: str) -> str:
+    """Hash of a comparable key and a network: equal keys promise the same graph.
+
+    A network that was uploaded twice is two models with a graph each: whoever removes one of them
+    takes nothing from the other.
+    """
+    return fingerprint(
+        {"comparable_key": comparable, "model_id": model_id, "model": fingerprint_of_model}
+    )
 
 
 def measured(

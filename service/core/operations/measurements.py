@@ -41,7 +41,9 @@ def measure(
         method=depara.CARD.name,
         inputs={"model_id": model.id, "dataset_id": probes.id},
         params=settings.model_dump(mode="json"),
-        cache_key=graphs.cache_key(comparable, model.fingerprint or model.id),
+        cache_key=graphs.cache_key(
+            comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
+        ),
         depends_on=[str(model.job_id)] if awaited else [],
         trace_id=current_trace_id(),
     )
