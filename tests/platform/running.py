@@ -37,6 +37,12 @@ class Up:
     def key(self) -> str:
         return (self.home / "admin.key").read_text().strip()
 
+    def is_ready(self) -> bool:
+        """Whether this very process, and not one before it, says so."""
+        if not (self.home / "up.json").exists():
+            return False
+        return self.running["pid"] == self.process.pid and self.running["ready"]
+
     def remember_family(self) -> None:
         """Every process that must be gone when this ``up`` is."""
         pids = {*self.running["parts"].values(), self.process.pid}
@@ -65,7 +71,7 @@ def started(home: Path) -> Up:
         )
     up = Up(home, process)
     give_up = time.monotonic() + READY_SECONDS
-    while not ((home / "up.json").exists() and up.running["ready"]):
+    while not up.is_ready():
         assert process.poll() is None, up.said
         assert time.monotonic() < give_up, up.said
         time.sleep(0.1)
