@@ -134,7 +134,8 @@ def _network(name: str) -> tuple[Any, tuple[int, int, int]]:
             or "pool_size" not in config
             or not config["pool_size"]
         )
-        side = config["input_size"][-1] if fixed else min(128, config["input_size"][-1])
+        whole, least = config["input_size"][-1], config.get("min_input_size", (3, 128, 128))[-1]
+        side = whole if fixed else min(max(128, least), whole)
     else:
         extra = {"weights_backbone": None} if "resnet" in short or "mobilenet_v3" in short else {}
         extra |= {"init_weights": True} if short == "googlenet" else {}

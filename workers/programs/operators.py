@@ -86,7 +86,7 @@ _reshape_alias.default adjoint.default
 """
 _CREATION = """
 zeros.default ones.default full.default arange.default arange.start arange.start_step
-linspace.default eye.default scalar_tensor.default zeros_like.default ones_like.default
+linspace.default eye.default eye.m scalar_tensor.default zeros_like.default ones_like.default
 full_like.default new_zeros.default new_ones.default new_full.default ones_like.default
 """
 _CREATORS = {"zeros", "ones", "full", "arange", "linspace", "eye", "scalar_tensor"}
