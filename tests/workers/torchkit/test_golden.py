@@ -1,0 +1,169 @@
+"""The published numbers come out of our evaluator, our tree and our score (G1 to G6).
+
+What cannot be checked: the RSA and ModelGiF matrices of G3 are not published as data, so SVCCA and
+three attribution matrices stand in; absolute similarities of the first paper are not published.
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from workers.torchkit.evaluation import (
+    Retrieval,
+    mean_column_spearman,
+    oracle_precision,
+    orders,
+    random_precision,
+    random_recall,
+    retrieval,
+)
+from workers.torchkit.similarity import score
+from workers.torchkit.trees import task_tree
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+MAPS = GOLDEN / "attribution_maps"
+TASKONOMY = GOLDEN / "taskonomy"
+DECODED = sorted(path.stem for path in MAPS.glob("figS2_*.csv"))
+
+
+def lines(path: Path) -> list[str]:
+    """The file's lines; the file is closed."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def table(path: Path) -> tuple[list[str], list[str], Any]:
+    """Column names, row names and numbers."""
+    header, *rows = csv.reader(lines(path))
+    numbers = [[float(cell) for cell in row[1:]] for row in rows]
+    return header[1:], [row[0] for row in rows], np.array(numbers)
+
+
+def truth() -> tuple[list[str], Any]:
+    """Targets, and their sources best first as columns of the decoded matrices."""
+    names = table(MAPS / f"{DECODED[0]}.csv")[0]
+    rows = list(csv.reader(lines(TASKONOMY / "sort_gt_named.csv")))[1:]
+    order = [[names.index(source) for source in row[1:]] for row in rows]
+    return [row[0] for row in rows], np.array(order)
+
+
+def found_by(matrix: str) -> Retrieval:
+    """What a decoded matrix retrieves for the 18 targets."""
+    names, _, similarity = table(MAPS / f"{matrix}.csv")
+    targets, best = truth()
+    own = np.array([names.index(target) for target in targets])
+    return retrieval(orders(similarity[own], own), best)
+
+
+def curve_name(matrix: str) -> str:
+    """``figS2_gradxinput_coco_20`` as the curves' file calls it."""
+    _, method, probes, _ = matrix.split("_")
+    return f"{probes}_{'grad*input' if method == 'gradxinput' else method}"
+
+
+def test_g1_affinities_sorted_give_the_published_order() -> None:
+    targets, sources, affinity = table(TASKONOMY / "affinity16k_vipa_order_20x18.csv")
+    own = np.array([sources.index(target) for target in targets])
+
+    order = orders(affinity.T.copy(), own)
+
+    assert targets == truth()[0]
+    assert_array_equal(order, truth()[1])
+
+
+@pytest.mark.parametrize("matrix", DECODED)
+def test_g2_decoded_matrices_give_the_golden_hits(matrix: str) -> None:
+    golden = json.loads((MAPS / "golden_hits_from_decoded_matrices.json").read_text())
+    _, method, probes, _ = matrix.split("_")
+
+    hits = found_by(matrix).hits
+
+    assert hits.tolist() == golden[f"{method}_{probes}"]["hits@K(of 90) K=1..19"]
+
+
+@pytest.mark.parametrize("matrix", DECODED)
+@pytest.mark.parametrize("curve", ["precision", "recall"])
+def test_g2_curves_are_met_within_two_hits(matrix: str, curve: str) -> None:
+    _, methods, values = table(MAPS / f"fig4_{curve}_at_k.csv")
+    published = values[methods.index(curve_name(matrix))]
+    per_hit = 90.0 if curve == "recall" else 18.0 * np.arange(1, 20)
+
+    ours = getattr(found_by(matrix), curve)
+
+    assert np.abs((ours - published) * per_hit).max() <= 2.01
+
+
+@pytest.mark.parametrize(
+    ("matrix", "published"),
+    [
+        ("figS2_saliency_taskonomy_20", 0.587),
+        ("figS2_gradxinput_taskonomy_20", 0.626),
+        ("figS2_elrp_taskonomy_20", 0.630),
+        ("fig3_svcca_taskonomy_20", 0.735),
+    ],
+)
+def test_g3_mean_column_spearman_over_17_tasks(matrix: str, published: float) -> None:
+    names, _, similarity = table(MAPS / f"{matrix}.csv")
+    targets, sources, affinity = table(TASKONOMY / "all_affinities.first_order.csv")
+    alias = dict(list(csv.reader(lines(TASKONOMY / "task_aliases.csv")))[i][:2] for i in range(21))
+    tasks = [n for n in names if n not in {"colorization", "inpainting_whole", "class_places"}]
+    rows = [sources.index(alias[task]) for task in tasks]
+    columns = [targets.index(alias[task]) for task in tasks]
+    ours = [names.index(task) for task in tasks]
+
+    measured = mean_column_spearman(
+        similarity[np.ix_(ours, ours)], affinity[np.ix_(rows, columns)]
+    )
+
+    assert len(tasks) == 17
+    assert measured == pytest.approx(published, abs=0.0006)
+
+
+@pytest.mark.parametrize("probes", ["coco", "indoor"])
+def test_g4_single_linkage_of_rows_gives_the_published_heights(probes: str) -> None:
+    published = json.loads((MAPS / f"figS3_elrp_{probes}.json").read_text())
+    _, _, similarity = table(MAPS / f"figS2_elrp_{probes}_20.csv")
+
+    tree = task_tree(similarity)
+
+    heights = [join.height for join in tree.joins]
+    assert_allclose(heights, [row[2] for row in published["linkage"]], atol=0.005)
+
+
+def test_g5_scores_of_layers_are_nodes_plus_weighted_edges() -> None:
+    rows = list(csv.DictReader(lines(GOLDEN / "depara" / "table2_layer_selection.csv")))
+    assert len(rows) == 30
+
+    for row in rows:
+        node, edge = float(row["sim_V"]), float(row["sim_E"])
+        # Both parts are printed with two decimals, so λ multiplies an error of 0.005.
+        for weight, slack in ((1.0, 0.0151), (10.0, 0.0601)):
+            printed = float(row[f"sim_lambda{weight:.0f}"])
+            assert score(node, edge, edge_weight=weight) == pytest.approx(printed, abs=slack)
+
+
+def test_g5_the_chosen_layers_are_17_17_3_and_13() -> None:
+    rows = list(csv.DictReader(lines(GOLDEN / "depara" / "table2_layer_selection.csv")))
+    chosen = []
+
+    for model in ("DNN-ImageNet", "DNN-Source"):
+        layers = [row for row in rows if row["source_model"] == model]
+        chosen += [
+            max(layers, key=lambda row: float(row[column]))["layer"]
+            for column in ("sim_lambda1", "sim_lambda10")
+        ]
+
+    assert chosen == ["17", "17", "3", "13"]
+
+
+def test_g6_baselines_are_five_of_nineteen_and_k_of_nineteen() -> None:
+    _, methods, recall = table(MAPS / "fig4_recall_at_k.csv")
+    _, _, precision = table(MAPS / "fig4_precision_at_k.csv")
+
+    assert_allclose(random_precision(19), np.full(19, 5 / 19))
+    assert_allclose(random_recall(19), recall[methods.index("random")], atol=1e-6)
+    assert_allclose(oracle_precision(19), precision[methods.index("oracle")], atol=1e-6)
