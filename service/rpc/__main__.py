@@ -1,12 +1,13 @@
 """``python -m service.rpc``: serve gRPC until SIGINT or SIGTERM."""
 
 import signal
+import sys
 import threading
 
 import grpc
 import structlog
 
-from service.core.errors import UnavailableError
+from service.core.errors import UnavailableError, ZooError
 from service.logs import start_logging
 from service.rpc.server import create_server
 from service.settings import Settings, settings
@@ -48,4 +49,7 @@ def _bind(server: grpc.Server, address: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(settings())
+    try:
+        serve(settings())
+    except ZooError as error:
+        sys.exit(f"{error.code}: {error.detail}; {error.remedy}")
