@@ -9,7 +9,7 @@ EDGE_BYTES = 65_536
 PACK = "run `zooscope pack` on your own machine and upload the pt2 file that it writes"
 _HEADER_PREFIX = 9
 _FIRST_NAME_BYTES = 600
-_PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+_PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(1, 6))
 _OLD_PICKLES = (b"(dp", b"(lp", b"ccollections\n", b"c__builtin__", b"cposix\n", b"cos\n")
 
 

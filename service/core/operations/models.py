@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from service.core.blobs import BlobStore
 from service.core.catalogue import Audience
@@ -133,8 +133,9 @@ def page(
 
 
 def matching(project: str, where: ModelFilter) -> Select[ModelRecord]:
-    """The query of the models that a filter means."""
+    """The query of the models that a filter means; their layers are left where they are."""
     query = select(ModelRecord).where(ModelRecord.project == project)
+    query = query.options(defer(ModelRecord.layers))
     if where.state is not None:
         query = query.where(ModelRecord.state == where.state)
     if where.task is not None:
