@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "map": "service.cli.rankings:map_app",
     "jobs": "service.cli.jobs:app",
     "methods": "service.cli.jobs:methods_app",
+    "keys": "service.cli.keys:app",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from service.client.datasets import Datasets
 from service.client.jobs import Jobs, Methods
+from service.client.keys import Keys
 from service.client.models import Models
 from service.client.rankings import Maps, Metric, OnJobProgress, Rankings, ranking_request
 from service.client.transport import Patience, Transport
@@ -44,6 +45,7 @@ class ZooClient:
         self.maps = Maps(self._transport)
         self.jobs = Jobs(self._transport)
         self.methods = Methods(self._transport)
+        self.keys = Keys(self._transport)
 
     def rank(
         self,

@@ -156,6 +156,27 @@ class Ranking(TypedDict):
     created_at: str
 
 
+class Key(TypedDict):
+    """An API key; its secret is not told."""
+
+    id: str
+    name: str
+    project: str
+    scopes: list[str]
+    created_at: str
+    revoked_at: str | None
+
+
+class IssuedKey(TypedDict):
+    """A new API key with its ``token``."""
+
+    id: str
+    name: str
+    project: str
+    scopes: list[str]
+    token: str
+
+
 class Method(TypedDict):
     """One method of the catalogue, with JSON schemas of what it takes."""
 

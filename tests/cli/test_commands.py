@@ -131,6 +131,16 @@ def test_a_job_is_submitted_cancelled_watched_and_tried_again(shell: Shell):
     assert job["id"] in shell.said("jobs", "ls", "--state", "queued")
 
 
+def test_a_key_is_issued_used_and_revoked(shell: Shell, zoo: Zoo):
+    issued = shell.json("keys", "issue", "a reader", "--scope", "read")
+
+    assert shell.json("models", "ls", "--key", issued["token"]) == []
+    assert "a reader" in shell.said("keys", "ls")
+    shell.said("keys", "revoke", issued["id"])
+    assert shell.json("keys", "ls")[0]["revoked_at"] is not None
+    assert issued["token"] not in shell.said("keys", "ls", "--json")
+
+
 def test_methods_are_listed_and_shown(shell: Shell):
     assert "DEPARA" in shell.said("methods")
     assert "grid" in shell.json("methods", "depara")["params"]["properties"]
