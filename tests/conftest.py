@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine
@@ -16,9 +17,10 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
+def postgres() -> Iterator[PrivatePostgres]:
     """A running Postgres whose database ``template`` holds the migrated tables."""
-    with PrivatePostgres(tmp_path_factory.mktemp("postgres")) as server:
+    # Not below pytest's own folder, which the other user that the database may run as cannot reach.
+    with TemporaryDirectory(prefix="zoo-") as folder, PrivatePostgres(Path(folder)) as server:
         server.create_database("template")
         engine = create_engine("postgresql+psycopg://" + server.url("template").split("://", 1)[1])
         migrate(engine)

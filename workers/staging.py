@@ -162,15 +162,10 @@ def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> S
         comparable=graphs.comparable_key(dataset.manifest_sha256 or "", params.settings),
         model_ids=job.inputs["model_ids"],
     )
-    names = dict(
-        session.execute(
-            select(ModelRecord.id, ModelRecord.name).where(
-                ModelRecord.id.in_([graph.model_id for graph in found])
-            )
-        )
-        .tuples()
-        .all()
+    models = select(ModelRecord.id, ModelRecord.name).where(
+        ModelRecord.id.in_([graph.model_id for graph in found])
     )
+    names = {row.id: row.name for row in session.execute(models)}
     facts = {
         "graphs": [graph.id for graph in found],
         "names": [names[graph.model_id] for graph in found],

@@ -1,7 +1,6 @@
 """Removes what nobody needs any more: expired uploads, old answers, abandoned scratch folders."""
 
 import shutil
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from service.wiring import Zoo
 log = structlog.get_logger(__name__)
 
 ANSWERS_KEPT = timedelta(hours=24)
-SCRATCH_KEPT_SECONDS = 600.0
 
 
 def tidy(zoo: Zoo) -> None:
@@ -38,9 +36,11 @@ def tidy(zoo: Zoo) -> None:
 
 
 def abandoned_scratch(zoo: Zoo) -> list[Path]:
-    """Scratch folders of this machine whose attempt is over; young ones are left alone."""
-    old = time.time() - SCRATCH_KEPT_SECONDS
-    folders = [path for path in zoo.scratch.iterdir() if path.stat().st_mtime < old]
+    """Scratch folders of this machine whose attempt is over.
+
+    A folder is made only after its claim was committed, so an attempt that lives is always found.
+    """
+    folders = list(zoo.scratch.iterdir())
     ids = {path.name.rpartition(".")[0] for path in folders}
     with zoo.transaction() as session:
         running = select(JobRecord.id, JobRecord.fence).where(
