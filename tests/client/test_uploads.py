@@ -4,13 +4,15 @@ import hashlib
 import io
 import os
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from service.client import UnreachableError, ZooClient, ZooClientError
 from service.client.archives import archive_of
-from service.client.uploading import MEBIBYTE, sha256_of
+from service.client.transport import Transport
+from service.client.uploading import MEBIBYTE, sha256_of, upload
 from service.core.records import DatasetRecord, ModelRecord
 from service.wiring import Zoo
 from tests.client.conftest import QUICK
@@ -59,16 +61,20 @@ def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
     assert _stored(zoo, model["id"]) == sha256_of(fox)
 
 
-def test_what_came_before_the_break_is_not_sent_again(url: str, key: str, fox: Path):
+def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: str, fox: Path):
     offsets: list[int] = []
-    with (
-        wire_to(url, cuts=[4 * MEBIBYTE]) as wire,
-        ZooClient(wire.url, key=key, patience=QUICK) as client,
-    ):
-        client.models.push(fox, MANIFEST, on_progress=lambda sent, _: offsets.append(sent))
+    with wire_to(url, cuts=[4 * MEBIBYTE + 100_000]) as wire:
+        transport = Transport(wire.url, key=key, patience=QUICK, timeout_seconds=30)
+        upload(
+            transport,
+            fox,
+            on_progress=lambda sent, _: offsets.append(sent),
+            part_bytes=MEBIBYTE,
+        )
+        transport.close()
 
-    back = next(i for i in range(1, len(offsets)) if offsets[i] <= offsets[i - 1])
-    assert offsets[back] > MEBIBYTE
+        assert wire.broken == 1
+    assert min(after for before, after in pairwise(offsets) if after <= before) > 3 * MEBIBYTE
 
 
 def test_a_zoo_that_is_not_there_is_named_with_a_remedy(fox: Path):
