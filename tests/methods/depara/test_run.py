@@ -1,0 +1,127 @@
+"""One network becomes one graph: the paper's nodes and edges, and a verdict when there are none."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Centring, Channel
+from tests.methods.oracles import depara as oracle
+from tests.workers.torchkit.small_networks import (
+    PLAIN,
+    SIDE,
+    convolutional,
+    reader_of,
+    seeded,
+    some_images,
+)
+from workers.contract import silent
+from workers.methods import depara
+from workers.methods.depara import Inputs, Result
+from workers.torchkit.canonical import to_network_input
+from workers.torchkit.graphs import GraphStatus
+from workers.torchkit.similarity import compare
+
+PROBES = some_images(10)
+
+
+class SilentOnDark(nn.Module):
+    """A feature of zeros for every image that is dark on average."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The mean of every plane, where the image is bright."""
+        bright = (images.mean(dim=(1, 2, 3), keepdim=True) > 0).to(images.dtype)
+        return (images * bright).mean(dim=(2, 3))
+
+
+class Blind(nn.Module):
+    """A feature that hardly depends on the image: a constant and a whisper."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Three large numbers, and what is lost beside them in float32."""
+        return images.mean(dim=(2, 3)) * 1e-8 + 1.0
+
+
+def result_of(network: nn.Module, *, layer: str = "6", **params: object) -> Result:
+    inputs = Inputs("fox", "key", reader_of(network, layer), PLAIN, PROBES)
+    return depara.run(inputs, DeparaParams.model_validate(params), silent)
+
+
+def behind(layer: nn.Module) -> nn.Sequential:
+    return nn.Sequential(layer, nn.Identity())
+
+
+def test_nodes_and_edges_are_those_of_the_equations() -> None:
+    network = convolutional()
+    cut = network[:7]
+    images = to_network_input(PROBES, PLAIN)
+
+    result = result_of(network, centring=Centring.RAW, channel=Channel.KEEP)
+
+    features = cut(images)
+    for probe, image in enumerate(images):
+        leaf = image.clone().requires_grad_()
+        cut(leaf[None]).norm().backward()
+        assert leaf.grad is not None
+        node = (image * leaf.grad).flatten()
+        assert oracle.cosine(node.tolist(), result.graph.maps[probe].tolist()) > 0.99999
+    slow = oracle.midranks(oracle.edges(features.double().tolist()))
+    assert_close(result.graph.ranks / 2, torch.tensor(slow), atol=1.0, rtol=0)
+
+
+def test_a_result_says_how_it_was_measured() -> None:
+    result = result_of(convolutional())
+
+    assert (result.graph.model_id, result.graph.comparable_key) == ("fox", "key")
+    assert (result.graph.status, result.detail) == (GraphStatus.OK, None)
+    assert (result.valid_probes, result.grid) == (10, SIDE)
+    assert result.graph.maps.dtype == torch.float16
+    assert result.graph.maps.shape == (10, SIDE * SIDE)
+    assert result.graph.ranks.shape == (45,)
+    assert (len(result.node_sketch), len(result.edge_sketch)) == (1024, 512)
+    assert result.timing.maps > 0
+
+
+def test_a_copy_of_a_network_is_its_nearest_neighbour() -> None:
+    fox, copy = (result_of(convolutional()).graph for _ in range(2))
+    hen = result_of(seeded(convolutional(), seed=5)).graph
+
+    to_copy, to_hen = compare(fox, copy), compare(fox, hen)
+
+    assert to_copy.node_similarity == pytest.approx(1.0, abs=1e-3)
+    assert to_copy.edge_similarity == pytest.approx(1.0, abs=1e-6)
+    assert (to_hen.node_similarity or 0) < 0.9
+    assert (to_hen.edge_similarity or 0) < 0.9
+
+
+def test_the_same_run_gives_the_same_graph() -> None:
+    first, second = (result_of(convolutional()).graph for _ in range(2))
+
+    assert_close(first.maps, second.maps, rtol=0, atol=0)
+    assert_close(first.ranks, second.ranks, rtol=0, atol=0)
+
+
+def test_probes_without_a_map_are_masked_and_too_many_make_it_degenerate() -> None:
+    dark = PROBES.clone()
+    dark[[2, 5]] = 0
+    inputs = Inputs("fox", "key", reader_of(behind(SilentOnDark()), "0"), PLAIN, dark)
+
+    lenient, strict = (
+        depara.run(inputs, DeparaParams(min_valid=share), silent) for share in (0.5, 0.9)
+    )
+
+    assert lenient.graph.status is GraphStatus.OK
+    assert lenient.graph.mask.nonzero().squeeze(1).tolist() == [0, 1, 3, 4, 6, 7, 8, 9]
+    assert (lenient.graph.maps[[2, 5]] == 0).all()
+    assert strict.graph.status is GraphStatus.DEGENERATE
+    assert "only 8 of 10" in (strict.detail or "")
+
+
+def test_a_network_that_cannot_tell_probes_apart_has_constant_edges() -> None:
+    result = result_of(behind(Blind()), layer="0")
+
+    assert result.graph.status is GraphStatus.CONSTANT_EDGES
+    assert result.detail == "the feature is the same for every probe"
+    assert result.valid_probes == 10
+    assert_close(result.edge_sketch, torch.zeros(512))

@@ -1,0 +1,127 @@
+"""All networks of a probe set are placed: matrix, tree, plane, and pictures that can be opened."""
+
+import io
+from importlib import import_module
+from xml.etree import ElementTree as Xml
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from PIL import Image
+
+from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from tests.workers.torchkit.graph_samples import KEY, random_graph
+from workers.contract import silent
+from workers.methods import transferability_map
+from workers.methods.transferability_map import Inputs, LeftOut, Result
+from workers.methods.transferability_map.run import MapTooLargeError, NothingToPlaceError
+from workers.torchkit.edges import draw_edges
+from workers.torchkit.graphs import Graph, GraphStatus
+from workers.torchkit.similarity import compare
+
+
+def two_families(size: int = 3) -> list[Graph]:
+    """Networks of a family share most of their maps and features."""
+    graphs = []
+    for family in range(2):
+        shared = torch.randn(20, 30, generator=torch.Generator().manual_seed(family))
+        for member in range(size):
+            own = torch.Generator().manual_seed(100 + 10 * family + member)
+            rows = shared + 0.4 * torch.randn(20, 30, generator=own)
+            mask = torch.ones(20, dtype=torch.bool)
+            maps = torch.nn.functional.normalize(rows, dim=1).half()
+            graphs.append(
+                Graph(f"{family}{member}", KEY, maps, draw_edges(rows, mask).ranks, mask)
+            )
+    return graphs
+
+
+def result_of(graphs: list[Graph], **params: object) -> Result:
+    inputs = Inputs(tuple(graphs), tuple(f"net ${one.model_id}$ & co" for one in graphs))
+    return transferability_map.run(inputs, TransferabilityMapParams.model_validate(params), silent)
+
+
+@pytest.mark.parametrize("linkage", Linkage)
+def test_families_stand_together_in_tree_and_plane(linkage: Linkage) -> None:
+    result = result_of(two_families(), linkage=linkage)
+
+    assert {frozenset(result.tree.order[:3]), frozenset(result.tree.order[3:])} == {
+        frozenset((0, 1, 2)),
+        frozenset((3, 4, 5)),
+    }
+    points = result.layout.points
+    within = np.linalg.norm(points[0] - points[1])
+    between = np.linalg.norm(points[0] - points[4])
+    assert within < between
+
+
+def test_scores_are_nodes_plus_weighted_edges() -> None:
+    graphs = two_families(2)
+
+    result = result_of(graphs, edge_weight=0.5)
+
+    pair = compare(graphs[0], graphs[2])
+    expected = (pair.node_similarity or 0) + 0.5 * (pair.edge_similarity or 0)
+    assert result.scores[0, 2] == pytest.approx(expected, abs=1e-6)
+    assert_allclose(result.scores, result.scores.T)
+    assert_allclose(result.scores.diagonal(), 1.5)
+
+
+def test_pictures_open_and_are_the_same_every_time() -> None:
+    first, second = result_of(two_families()), result_of(two_families())
+
+    assert set(first.pictures) == {
+        f"{name}.{kind}" for name in ("matrix", "tree", "layout") for kind in ("png", "svg")
+    }
+    assert first.pictures == second.pictures
+    for name, data in first.pictures.items():
+        if name.endswith("png"):
+            with Image.open(io.BytesIO(data)) as picture:
+                assert min(picture.size) > 400
+        else:
+            words = "".join(Xml.fromstring(data).itertext())
+            assert name == "matrix.svg" or "net $00$ & co" in words
+
+
+def test_degenerate_networks_are_left_out_and_named() -> None:
+    graphs = two_families(2)
+    sick = Graph(
+        "sick", KEY, graphs[0].maps, graphs[0].ranks, graphs[0].mask, GraphStatus.DEGENERATE
+    )
+
+    result = result_of([sick, *graphs])
+
+    assert result.models == ("00", "01", "10", "11")
+    assert result.left_out == (LeftOut("sick", GraphStatus.DEGENERATE),)
+
+
+def test_pairs_without_common_probes_are_unknown_and_the_map_is_drawn() -> None:
+    blind = random_graph("blind", invalid=(0, 1))
+    blinder = random_graph("blinder", seed=1, invalid=(5, 6))
+
+    result = result_of([*two_families(2), blind, blinder])
+
+    assert np.isnan(result.scores[4, 5])
+    assert sorted(result.tree.order) == list(range(6))
+    assert np.isfinite(result.layout.points).all()
+
+
+def test_one_network_is_a_map() -> None:
+    result = result_of(two_families(1)[:1])
+
+    assert result.tree.order == (0,)
+    assert len(result.pictures) == 6
+
+
+def test_no_network_is_not() -> None:
+    with pytest.raises(NothingToPlaceError):
+        result_of([])
+
+
+def test_more_networks_than_a_matrix_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The room's function has the module's name, so the module is asked for by its path.
+    monkeypatch.setattr(import_module(f"{transferability_map.__name__}.run"), "LARGEST_MAP", 3)
+
+    with pytest.raises(MapTooLargeError):
+        result_of(two_families(2))
