@@ -61,19 +61,12 @@ class ZooClient:
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
     ) -> Ranking:
-        """The networks of the zoo, ordered for a target.
+        """The networks of the zoo, ordered for a target: a ``model`` or a labelled ``dataset``.
 
-        Args:
-            probes: The dataset whose images all networks are shown.
-            model: The target, as a network of the zoo.
-            dataset: Or the target as labelled images.
-            candidates: Ids, or a filter such as ``{"task": "segmentation"}``; None means all.
-            metric: ``depara`` or ``attribution``.
-            edge_weight: λ in node similarity + λ · edge similarity; None: the zoo's default.
-            settings: Of the measurement, as in the parameters of the method ``depara``.
-            wait: False answers at once, perhaps with a pending ranking.
-            on_progress: Told how far the measuring is, while waiting.
-            timeout_seconds: How long to wait at most; the ranking then goes on in the zoo.
+        All are shown the images of ``probes``. What is asked for is described in detail by
+        ``ranking_request``; ``on_progress`` is told how far the measuring is. With ``wait`` False
+        the answer comes at once and may be pending; it goes on in the zoo, as it does when
+        ``timeout_seconds`` have passed.
         """
         body = ranking_request(
             probes=probes,
