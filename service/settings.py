@@ -117,8 +117,13 @@ class Settings(BaseSettings):
 
     @property
     def queue(self) -> str:
-        """Name of the queue a worker with this device serves."""
+        """Name of the queue that only workers with this device serve."""
         return "gpu" if self.device is Device.CUDA else "cpu"
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Queues a worker with this device serves: one with a GPU takes every job."""
+        return ("gpu", "cpu") if self.device is Device.CUDA else ("cpu",)
 
 
 @cache

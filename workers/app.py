@@ -79,7 +79,7 @@ def _serve(app: Celery, chosen: Settings, slots: Slots) -> None:
             "worker",
             "--pool=threads",
             f"--concurrency={chosen.worker_slots}",
-            f"--queues={chosen.queue}",
+            f"--queues={','.join(chosen.queues)}",
             f"--hostname={chosen.queue}@%h",
             f"--loglevel={chosen.log_level}",
             "--without-gossip",

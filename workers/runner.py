@@ -63,13 +63,13 @@ class Post:
 
 
 def run_next(post: Post) -> bool:
-    """Run the best claimable job of this worker's queue to its end; False when there was none."""
+    """Run the best claimable job of this worker's queues to its end; False when there was none."""
     settings = post.zoo.settings
     with post.zoo.transaction() as session:
         job = job_lifecycle.claim(
             session,
             worker=post.name,
-            queue=settings.queue,
+            queues=settings.queues,
             lease_seconds=settings.lease_seconds,
             running_seconds=settings.job_seconds,
         )

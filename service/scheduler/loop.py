@@ -24,6 +24,7 @@ FORGOTTEN_AFTER_SWEEPS = 6
 MOST_UNANSWERED_RINGS = 16
 SECONDS_BETWEEN_TRIES = 1.0
 SECONDS_BETWEEN_TIDYING = 60.0
+SHORTEST_PAUSE_SECONDS = 0.05
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
@@ -55,8 +56,7 @@ class Scheduler:
 
     def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         """Sweep at once, then at every notice and at the end of every interval."""
-        self.sweep()
-        next_sweep = time.monotonic() + self.zoo.settings.sweep_seconds
+        next_sweep = self.sweep()
         while not self.stopping.is_set():
             pause = min(1.0, max(0.0, next_sweep - time.monotonic()))
             noticed = False
@@ -64,12 +64,16 @@ class Scheduler:
                 noticed = True
             if noticed:
                 self.announce()
+                next_sweep = min(next_sweep, self._next_sweep())
             if time.monotonic() >= next_sweep:
-                self.sweep()
-                next_sweep = time.monotonic() + self.zoo.settings.sweep_seconds
+                next_sweep = self.sweep()
 
-    def sweep(self) -> None:
-        """Everything that is due: take back, ring, and once a minute tidy."""
+    def sweep(self) -> float:
+        """Do everything that is due: take back, ring, and once a minute tidy.
+
+        Returns:
+            When to sweep again, on the monotonic clock.
+        """
         with self.zoo.transaction() as session:
             reaped = job_sweeping.reap(session)
         if reaped.requeued or reaped.ended:
@@ -78,6 +82,15 @@ class Scheduler:
         if time.monotonic() - self._tidied >= SECONDS_BETWEEN_TIDYING:
             self._tidied = time.monotonic()
             tidying.tidy(self.zoo)
+        return self._next_sweep()
+
+    def _next_sweep(self) -> float:
+        """After the usual interval, or as soon as a lease runs out or a delayed job is due."""
+        with self.zoo.transaction() as session:
+            due = job_sweeping.seconds_until_due(session)
+        interval = self.zoo.settings.sweep_seconds
+        soon = interval if due is None else due + SHORTEST_PAUSE_SECONDS
+        return time.monotonic() + min(interval, max(SHORTEST_PAUSE_SECONDS, soon))
 
     def announce(self) -> None:
         """Ring for claimable jobs nobody was told of, and for forgotten ones."""

@@ -11,12 +11,14 @@ from service.wiring import Zoo
 from tests.jobs.builders import PROJECT, a_dataset, a_job
 
 
-def claim(zoo: Zoo, *, job_id: str | None = None, lease: float = 30.0) -> JobRecord | None:
+def claim(
+    zoo: Zoo, *, job_id: str | None = None, lease: float = 30.0, queues: tuple[str, ...] = ("cpu",)
+) -> JobRecord | None:
     with zoo.transaction() as session:
         return job_lifecycle.claim(
             session,
             worker="w",
-            queue="cpu",
+            queues=queues,
             lease_seconds=lease,
             running_seconds=3600,
             job_id=job_id,
@@ -54,6 +56,13 @@ def test_the_higher_priority_is_claimed_first_then_the_older(zoo: Zoo):
     first, second, urgent = (submitted(zoo, priority=p) for p in (0, 0, 5))
 
     assert [claim(zoo).id for _ in range(3)] == [urgent, first, second]
+
+
+def test_a_worker_claims_only_from_the_queues_it_serves(zoo: Zoo):
+    job_id = submitted(zoo, queue="gpu")
+
+    assert claim(zoo) is None
+    assert claim(zoo, queues=("gpu", "cpu")).id == job_id
 
 
 def test_a_job_waits_until_its_dependencies_are_final_even_if_they_fail(zoo: Zoo):

@@ -4,6 +4,7 @@ Every change of a running job is guarded by its fence: a worker that lost its le
 row and is told so. All times are the database's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -67,7 +68,7 @@ def claim(
     session: Session,
     *,
     worker: str,
-    queue: str,
+    queues: Sequence[str],
     lease_seconds: float,
     running_seconds: float,
     job_id: str | None = None,
@@ -78,10 +79,11 @@ def claim(
     with a new fence and one more attempt.
 
     Args:
+        queues: The queues this worker serves.
         lease_seconds: A silence longer than this gives the job to somebody else.
         running_seconds: The attempt fails when it takes longer than this.
     """
-    wanted = claimable(queue)
+    wanted = claimable().where(JobRecord.queue.in_(queues))
     if job_id is not None:
         wanted = wanted.where(JobRecord.id == job_id)
     best = wanted.order_by(JobRecord.priority.desc(), JobRecord.id).limit(1)
@@ -104,7 +106,7 @@ def claim(
     return job
 
 
-def claimable(queue: str | None = None) -> Select[JobRecord]:
+def claimable() -> Select[JobRecord]:
     """Queued jobs whose time has come and whose dependencies are all final."""
     awaited = aliased(JobRecord)
     waits = exists().where(
@@ -112,12 +114,11 @@ def claimable(queue: str | None = None) -> Select[JobRecord]:
         JobDependencyRecord.depends_on == awaited.id,
         awaited.state.in_(ACTIVE_STATES),
     )
-    found = select(JobRecord).where(
+    return select(JobRecord).where(
         JobRecord.state == JobState.QUEUED,
         JobRecord.available_at <= func.clock_timestamp(),
         ~waits,
     )
-    return found if queue is None else found.where(JobRecord.queue == queue)
 
 
 def _held(job_id: str, fence: int) -> ColumnElement[bool]:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from service.core.operations.job_lifecycle import (
     EXPIRED,
     WORKER_LOST,
-    backoff_seconds,
     claimable,
     requeue,
 )
@@ -60,9 +59,24 @@ def _take_away(session: Session, job: JobRecord, *, late: Any) -> None:
     elif late:
         end(session, job, JobState.FAILED, error=EXPIRED)
     elif job.attempts < job.max_attempts:
-        requeue(session, job, WORKER_LOST, delay_seconds=backoff_seconds(job.attempts))
+        # No further delay: running into the lease's end was delay enough.
+        requeue(session, job, WORKER_LOST, delay_seconds=0.0)
     else:
         end(session, job, JobState.FAILED, error=WORKER_LOST)
+
+
+def seconds_until_due(session: Session) -> float | None:
+    """How long until a lease or time runs out, or a job put back becomes claimable; None: never."""
+    now = func.clock_timestamp()
+    running = select(func.min(func.least(JobRecord.lease_until, JobRecord.deadline_at))).where(
+        JobRecord.state == JobState.RUNNING
+    )
+    queued = select(func.min(JobRecord.available_at)).where(
+        JobRecord.state == JobState.QUEUED, JobRecord.available_at > now
+    )
+    due = func.least(running.scalar_subquery(), queued.scalar_subquery())
+    seconds = session.scalar(select(func.extract("epoch", due - now)))
+    return None if seconds is None else float(seconds)
 
 
 @dataclass(frozen=True)
