@@ -124,7 +124,7 @@ def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
 
 def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
     """The id of a network that is now being checked."""
-    manifest = json.loads((folder / f"{name}.json").read_text())
+    manifest = json.loads((folder / f"{name}.manifest.json").read_text())
     return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]
 
 

