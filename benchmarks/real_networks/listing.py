@@ -130,7 +130,7 @@ def _keras_imagenet() -> RealNetwork:
 
 def _squeezenet() -> RealNetwork:
     return RealNetwork(
-        name="squeezenet-1.0-deep-compression",
+        name="squeezenet-1.0-pruned",
         weights="imagenet_squeezenet_deepcompression/"
         "squeezenet1_0_deepcompression_torchvision_names.pth",
         build=builder(squeezenet),
