@@ -42,6 +42,8 @@ CLOTHES = 2000
 TARGET_MODEL = "resnet20-cifar10"
 PICTURES = ("matrix", "tree", "layout")
 METRICS: tuple[Metric, ...] = ("depara", "attribution")
+OWN, OWN_PROBES = "Fashion-MNIST, through its own images", 120
+OWN_MANIFEST = {"name": "own probes", "layout": "flat"}
 PATIENCE_SECONDS = 600
 Facts = dict[str, Any]
 
@@ -90,6 +92,11 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
     for name in ("Fashion-MNIST", "flowers"):
         with stages.timed(f"rank for {name}: trains and measures a reference network"):
             rankings[name] = _both(zoo, sets["probes"], dataset=sets[name], candidates=candidates)
+    with stages.timed(f"rank for Fashion-MNIST through {OWN_PROBES} images of its own"):
+        own = uploads.images_uploaded(
+            zoo, probes.write_own(data, folder / "own", OWN_PROBES), OWN_MANIFEST
+        )["id"]
+        rankings[OWN] = _both(zoo, own, dataset=sets["Fashion-MNIST"], candidates=candidates)
     return {
         "surroundings": surroundings.told(ROOT),
         "seed": SEED,
@@ -98,7 +105,7 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
         "networks": _networks(files, models, figures),
         "seconds": stages.seconds,
         "rankings": rankings,
-        "measuring": _measuring_seconds(zoo, models),
+        "measuring": _measuring_seconds(zoo, models, sets["probes"]),
         "maps": {metric: _table(found) for metric, found in maps.items()},
         "on_objects": {name: asdict(found) for name, found in on_objects.items()},
     }
@@ -202,10 +209,16 @@ def _feature_layer(model: Model | None) -> str | None:
     return None if model is None else model["feature_layer"]
 
 
-def _measuring_seconds(zoo: ZooClient, models: dict[str, Model]) -> dict[str, float]:
+def _measuring_seconds(
+    zoo: ZooClient, models: dict[str, Model], probe_set: str
+) -> dict[str, float]:
     """Wall-clock seconds of the measuring job of each network; two jobs share the machine."""
     names = {model["id"]: name for name, model in models.items()}
-    jobs = [job for job in zoo.jobs.ls(method="depara") if job["inputs"]["model_id"] in names]
+    jobs = [
+        job
+        for job in zoo.jobs.ls(method="depara")
+        if job["inputs"]["model_id"] in names and job["inputs"]["dataset_id"] == probe_set
+    ]
     return {names[job["inputs"]["model_id"]]: _seconds(job) for job in jobs}
 
 

@@ -58,6 +58,15 @@ def write_probes(data: Path, folder: Path, *, seed: int) -> Probes:
     return Probes(folder, tuple(sources))
 
 
+def write_own(data: Path, folder: Path, count: int) -> Path:
+    """The first Fashion-MNIST test images: a probe set of the target's own kind."""
+    folder.mkdir()
+    clothes = image_sets.grey_digits(data, "fashion_mnist", "t10k")
+    for number, image in enumerate(clothes.images[:count]):
+        Image.fromarray(image).save(folder / f"{number:04d}.png")
+    return folder
+
+
 def write_labelled(images: LabelledImages, folder: Path) -> Path:
     """One sub-folder per class."""
     for number, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
