@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from service.core.errors import UnavailableError, ZooError
+from service.core.errors import InvalidRequestError, UnavailableError, ZooError
 from service.embedded.home import Home
 from service.embedded.household import Household
 from service.embedded.parts import PartName, command_of
-from service.embedded.preparing import prepare, refuse_strangers_without_keys
+from service.embedded.preparing import prepare
 from service.settings import Settings, environment
 
 HomeOption = Annotated[
@@ -43,7 +43,6 @@ def up(
     """Start the zoo: database, broker, worker, scheduler, REST and gRPC; Ctrl-C stops them."""
     try:
         settings = settings_with(home=home, port=port, grpc_port=grpc_port)
-        refuse_strangers_without_keys(settings)
         if only is not None:
             run_alone(only, settings)
         run_all(settings)
@@ -52,9 +51,16 @@ def up(
 
 
 def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None) -> Settings:
-    """The environment's settings, overridden by what the command line says."""
-    said = {"home": home, "port": port, "grpc_port": grpc_port}
-    return Settings().model_copy(update={k: v for k, v in said.items() if v is not None})
+    """The environment's settings, overridden by what the command line says.
+
+    Settings that contradict each other end the command with an explanation.
+    """
+    said: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
+    try:
+        return Settings(**{name: value for name, value in said.items() if value is not None})
+    except ValidationError as error:
+        reasons = "; ".join(problem["msg"] for problem in error.errors())
+        fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
 
 
 def run_all(settings: Settings) -> None:

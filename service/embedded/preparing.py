@@ -1,13 +1,10 @@
-"""What must be true of a zoo before its doors open: tables, a first key, no open barn door."""
+"""What must be true of a zoo before its doors open: tables, and a first key."""
 
-from service.core.errors import InvalidRequestError
 from service.core.operations import keys
 from service.embedded.home import Home
 from service.migrating import migrate
 from service.settings import Settings
 from service.wiring import zoo_from
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def prepare(settings: Settings, home: Home) -> str | None:
@@ -25,14 +22,3 @@ def prepare(settings: Settings, home: Home) -> str | None:
     finally:
         zoo.close()
     return None if issued is None else issued.token
-
-
-def refuse_strangers_without_keys(settings: Settings) -> None:
-    """Raise InvalidRequestError when anybody on the network could use the zoo."""
-    if settings.auth or settings.host in LOOPBACK:
-        return
-    raise InvalidRequestError(
-        f"listening on {settings.host} without API keys would open the zoo to the network",
-        code="public_without_keys",
-        remedy="leave ZOO_AUTH on, or listen on 127.0.0.1",
-    )
