@@ -3,9 +3,14 @@
 Keys are built from digests alone, so no name a user chose ever becomes a path.
 """
 
+import contextlib
+import math
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +18,13 @@ import obstore
 from obstore.store import from_url
 
 from service.core.blobs import Blob, BlobStore
+from service.core.clock import now
 from service.core.errors import NotFoundError
 
 CHUNK_BYTES = 1024 * 1024
+# Bytes adopted again are written again when older, so that the collector sees them as young.
+RENEWED_AFTER_SECONDS = 3600.0
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def key_of(sha256: str) -> str:
@@ -43,7 +52,9 @@ class FolderBlobs:
         """Move the finished file into the store; its bytes are durable when this returns."""
         size_bytes = path.stat().st_size
         target = self.path(sha256)
-        if target.exists():
+        # Touched, so that the collector of unused files leaves it alone until a row names it.
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(target)
             path.unlink()
             return Blob(sha256, size_bytes)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +82,14 @@ class FolderBlobs:
             os.link(source, destination)
         except OSError:
             shutil.copyfile(source, destination)
+
+    def untouched(self, seconds: float) -> Iterator[str]:
+        """Digests of files that were not adopted for so long."""
+        oldest = time.time() - seconds
+        for path in self._root.glob("??/??/*"):
+            with contextlib.suppress(FileNotFoundError):
+                if _DIGEST.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                    yield path.name
 
     def delete(self, sha256: str) -> None:
         """Forget the bytes."""
@@ -116,11 +135,28 @@ class ObjectBlobs:
     def adopt(self, path: Path, *, sha256: str) -> Blob:
         """Send the finished file to the store, in parts when large, then remove it here."""
         size_bytes = path.stat().st_size
-        if not self.exists(sha256):
+        if self._age_seconds(sha256) > RENEWED_AFTER_SECONDS:
             with path.open("rb") as file:
                 obstore.put(self._store, key_of(sha256), file)
         path.unlink()
         return Blob(sha256, size_bytes)
+
+    def _age_seconds(self, sha256: str) -> float:
+        """Seconds since the bytes were written; infinite when they are not stored."""
+        try:
+            written = obstore.head(self._store, key_of(sha256))["last_modified"]
+        except FileNotFoundError:
+            return math.inf
+        return (now() - written).total_seconds()
+
+    def untouched(self, seconds: float) -> Iterator[str]:
+        """Digests of files that were written so long ago."""
+        oldest = now() - timedelta(seconds=seconds)
+        for page in obstore.list(self._store):
+            for meta in page:
+                name = meta["path"].rpartition("/")[2]
+                if _DIGEST.fullmatch(name) and meta["last_modified"] < oldest:
+                    yield name
 
     def exists(self, sha256: str) -> bool:
         """Whether these bytes are stored."""

@@ -33,6 +33,10 @@ class BlobStore(Protocol):
         """Lay the file at ``destination``, as a link where the store is a local folder."""
         ...
 
+    def untouched(self, seconds: float) -> Iterator[str]:
+        """Digests of the files that nobody has adopted, again or for the first time, for so long."""
+        ...
+
     def delete(self, sha256: str) -> None:
         """Forget the bytes; garbage collection only."""
         ...

@@ -1,5 +1,6 @@
 """The scheduler's loop: awake when a job is queued, and at least every few seconds."""
 
+import math
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from service.core.errors import UnavailableError
 from service.core.operations import job_sweeping
 from service.core.operations.job_events import QUEUED_CHANNEL
 from service.logs import start_logging
-from service.scheduler import tidying
+from service.scheduler import collecting, tidying
 from service.settings import settings
 from service.wiring import Zoo, zoo_from
 
@@ -24,6 +25,7 @@ FORGOTTEN_AFTER_SWEEPS = 6
 MOST_UNANSWERED_RINGS = 16
 SECONDS_BETWEEN_TRIES = 1.0
 SECONDS_BETWEEN_TIDYING = 60.0
+SECONDS_BETWEEN_COLLECTING = 3600.0
 SHORTEST_PAUSE_SECONDS = 0.05
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
 
@@ -35,7 +37,8 @@ class Scheduler:
     zoo: Zoo
     bell: CeleryBell | None
     stopping: threading.Event = field(default_factory=threading.Event)
-    _tidied: float = 0.0
+    _tidied: float = -math.inf
+    _collected: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work until told to stop; a database that goes away is waited for."""
@@ -79,10 +82,18 @@ class Scheduler:
         if reaped.requeued or reaped.ended:
             log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
         self.announce()
-        if time.monotonic() - self._tidied >= SECONDS_BETWEEN_TIDYING:
-            self._tidied = time.monotonic()
-            tidying.tidy(self.zoo)
+        self._keep_house()
         return self._next_sweep()
+
+    def _keep_house(self) -> None:
+        """Tidy once a minute, and once an hour delete files that no row names."""
+        now = time.monotonic()
+        if now - self._tidied >= SECONDS_BETWEEN_TIDYING:
+            self._tidied = now
+            tidying.tidy(self.zoo)
+        if now - self._collected >= SECONDS_BETWEEN_COLLECTING:
+            self._collected = now
+            collecting.collect(self.zoo)
 
     def _next_sweep(self) -> float:
         """After the usual interval, or as soon as a lease runs out or a delayed job is due."""
