@@ -1,6 +1,6 @@
 """What a child tells its supervisor: one JSON object a line, through a pipe.
 
-``running`` once; ``progress`` {step, total, message}; ``checkpoint`` {file}; then ``done`` or
+``running`` once; ``progress`` {step, total, message}; then ``done`` or
 ``error`` {error: {code, detail, remedy}, again, trace}.
 """
 
