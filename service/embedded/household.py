@@ -90,19 +90,28 @@ class Household:
         self._keeper.hold(process.pid, by=SIGTERM)
 
     def _wait_until_ready(self, began: float) -> None:
-        """Say each part's line as it becomes ready; give up when one ends or takes too long."""
-        waiting = dict(self._processes)
-        while waiting and not self._stopping.is_set():
-            for name, process in list(waiting.items()):
+        """Return once the doors answer; give up when a part ends or takes too long.
+
+        Jobs can be submitted by then. The worker, which loads torch first, may need some seconds
+        more; its line is said when it is ready.
+        """
+        self._waiting = dict(self._processes)
+        while self._waiting.keys() - {PartName.WORKER} and not self._stopping.is_set():
+            for process in self._waiting.values():
                 self._refuse_a_dead_start(process)
-                if process.part.ready(process.log_so_far()):
-                    took = time.monotonic() - process.started_at
-                    self._report(name, process.part.address, process.pid, took)
-                    del waiting[name]
+            self._tell_who_is_ready()
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
             self._announce(ready=True)
             self._say(f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}")
+
+    def _tell_who_is_ready(self) -> None:
+        """Say the line of each part that has become ready since the last look."""
+        for name, process in list(self._waiting.items()):
+            if process.part.ready(process.log_so_far()):
+                took = time.monotonic() - process.started_at
+                self._report(name, process.part.address, process.pid, took)
+                del self._waiting[name]
 
     def _refuse_a_dead_start(self, process: PartProcess) -> None:
         """Raise UnavailableError, with the end of its log, when a part does not come up."""
@@ -119,6 +128,7 @@ class Household:
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
+            self._tell_who_is_ready()
             if self._servers.revive(self._say):
                 self._announce(ready=True)
             for name, process in list(self._processes.items()):
@@ -132,12 +142,14 @@ class Household:
             pause = self._pause_after(name, lived_seconds=now - process.started_at)
             self._due[name] = now + pause
             self._keeper.release(process.pid)
+            self._waiting.pop(name, None)
             self._say(
                 f"{name} ended with status {process.status()}; starting again in {pause:g} s"
             )
         elif now >= self._due[name]:
             del self._due[name]
             self._start(process.part)
+            self._waiting[name] = self._processes[name]
             self._announce(ready=True)
 
     def _pause_after(self, name: PartName, *, lived_seconds: float) -> float:
