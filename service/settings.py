@@ -69,7 +69,6 @@ class Settings(BaseSettings):
         ge=0,
         description="how long a stopping worker lets jobs finish before giving them back",
     )
-    max_attempts: PositiveInt = Field(3, description="how often a lost job is started again")
     hardened: bool = Field(
         default=False, description="refuse to run jobs when a sandbox layer is missing"
     )
