@@ -1,104 +1,215 @@
-"""What a file is, judged by its first and last bytes alone; nothing is opened, unpacked or run."""
+"""What a file is, judged by its bytes and never by its name; nothing is unpacked, opened or run.
 
-from dataclasses import dataclass
+The door judges by the first and last bytes; readers that have checked an archive's whole directory
+ask ``kind_of_members`` and refuse with the same words.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 
 from service.core.errors import RefusedUploadError
 from service.core.manifest import ModelFormat
 
 EDGE_BYTES = 65_536
 PACK = "run `zooscope pack` on your own machine and upload the pt2 file that it writes"
-_HEADER_PREFIX = 9
-_FIRST_NAME_BYTES = 600
-_PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(1, 6))
-_OLD_PICKLES = (b"(dp", b"(lp", b"ccollections\n", b"c__builtin__", b"cposix\n", b"cos\n")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A recognised kind of file: its name for people and, if it is read, the upload form."""
+class FileKind(StrEnum):
+    """Kinds of file that people take for a network; the first two are read."""
 
-    name: str
-    form: ModelFormat | None = None
+    PT2 = "a torch.export archive"
+    SAFETENSORS = "a safetensors file"
+    PT2_OLD = "a torch.export archive of an old release, with pickled weights"
+    CHECKPOINT = "a PyTorch checkpoint, which holds a pickle"
+    TORCHSCRIPT = "a TorchScript archive, which holds a pickle"
+    PICKLE = "a Python pickle"
+    KERAS_H5 = "an HDF5 file (Keras)"
+    KERAS = "a Keras archive"
+    ONNX = "an ONNX model"
+    SAVED_MODEL = "a TensorFlow SavedModel"
+    TFLITE = "a TensorFlow Lite model"
+    GGUF = "a GGUF file"
+    NUMPY = "a NumPy file"
+    TAR = "a tar archive"
+    COMPRESSED = "a compressed archive"
+    EXECUTABLE = "an executable"
+    ZIP = "a zip archive without a network"
+    IMAGE = "an image"
+    TEXT = "plain text"
+    EMPTY = "an empty file"
+    UNKNOWN = "a file of unknown kind"
 
 
-PT2 = Kind("a pt2 archive", ModelFormat.PT2)
-ZIP = Kind("a zip archive", ModelFormat.PT2)
-SAFETENSORS = Kind("a safetensors file", ModelFormat.SAFETENSORS)
-PICKLE = Kind("a pickle")
-TORCH_SAVE = Kind("a torch.save archive or TorchScript, which holds a pickle")
-KERAS = Kind("a Keras archive")
-HDF5 = Kind("an HDF5 (Keras) file")
-ONNX = Kind("an ONNX file")
-TAR = Kind("a tar archive")
-GZIP = Kind("a compressed file")
-EXECUTABLE = Kind("an executable")
-UNKNOWN = Kind("not a file of a known kind")
-
-_BEGINNINGS = (
-    (PICKLE, (*_PICKLE_PROTOCOLS, *_OLD_PICKLES)),
-    (HDF5, (b"\x89HDF\r\n\x1a\n",)),
-    (EXECUTABLE, (b"\x7fELF", b"MZ", b"#!")),
-    (GZIP, (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")),
+_FORMS = {
+    FileKind.PT2: ModelFormat.PT2,
+    FileKind.SAFETENSORS: ModelFormat.SAFETENSORS,
+}
+_NO_NETWORKS = {FileKind.ZIP, FileKind.IMAGE, FileKind.TEXT, FileKind.EMPTY, FileKind.UNKNOWN}
+_REBUILD = "rebuild the network in PyTorch, then " + PACK
+_UNPACK = "upload the pt2 or safetensors file itself; to make one, " + PACK
+_REMEDIES = {
+    FileKind.ONNX: "ONNX is not read yet; " + PACK,
+    FileKind.PT2_OLD: "save it again with torch 2.9 or newer, or " + PACK,
+    FileKind.KERAS_H5: _REBUILD,
+    FileKind.KERAS: _REBUILD,
+    FileKind.SAVED_MODEL: _REBUILD,
+    FileKind.TFLITE: _REBUILD,
+    FileKind.COMPRESSED: _UNPACK,
+    FileKind.TAR: _UNPACK,
+}
+_MAGIC: tuple[tuple[FileKind, tuple[bytes, ...]], ...] = (
+    (FileKind.KERAS_H5, (b"\x89HDF\r\n\x1a\n",)),
+    (FileKind.GGUF, (b"GGUF",)),
+    (FileKind.NUMPY, (b"\x93NUMPY",)),
+    (
+        FileKind.COMPRESSED,
+        (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf'\x1c", b"\x28\xb5\x2f\xfd", b"Rar!"),
+    ),
+    (FileKind.IMAGE, (b"\x89PNG", b"\xff\xd8\xff")),
+    (FileKind.EXECUTABLE, (b"\x7fELF", b"MZ", b"#!")),
 )
+_PICKLE = re.compile(
+    rb"\x80[\x01-\x05]|\((dp|lp|i)|c(collections|__builtin__|builtins|os|posix|nt)\n"
+)
+_LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_ONNX_WORDS = re.compile(rb"pytorch|onnx|backend-test|Conv|Gemm|Relu|MatMul")
+_ONNX_START = re.compile(rb"\x08[\x01-\x1f][\x12\x1aB]")
+_PICKLED_WEIGHTS = re.compile(r"data/(weights|constants)/[^/]+\.pt")
+_LONGEST_HEADER = 2**40
+_ENTRY, _ENTRY_BYTES = b"PK\x01\x02", 46
+_LOCAL, _LOCAL_BYTES = b"PK\x03\x04", 30
+_END, _WIDE_END, _WIDE_BYTES = b"PK\x05\x06", b"PK\x06\x06", 76
 
 
-def kind_of(head: bytes, tail: bytes = b"") -> Kind:
-    """The kind of a file that begins with ``head`` and ends with ``tail`` (EDGE_BYTES of each)."""
-    if head.startswith(b"PK\x03\x04"):
-        return _kind_of_zip(head, tail)
-    for kind, beginnings in _BEGINNINGS:
+def kind_of(head: bytes, tail: bytes = b"") -> FileKind:
+    """The kind of a file that begins with ``head`` and ends with ``tail`` (EDGE_BYTES of each).
+
+    ZIP means that the visible names tell nothing: such a file may still be a torch.export archive.
+    """
+    if not head:
+        return FileKind.EMPTY
+    if _begins_like_safetensors(head):
+        # First, because the length of the header may look like any other beginning.
+        return FileKind.SAFETENSORS
+    if head.startswith(_LOCAL):
+        return kind_of_members([*_first_name(head), *_last_names(tail)])
+    for kind, beginnings in _MAGIC:
         if head.startswith(beginnings):
             return kind
-    if head[257:262] == b"ustar":
-        return TAR
-    if _begins_like_safetensors(head):
-        return SAFETENSORS
-    return ONNX if _begins_like_onnx(head) else UNKNOWN
+    return next((kind for looks_like, kind in _STRUCTURES if looks_like(head)), FileKind.UNKNOWN)
 
 
-def _kind_of_zip(head: bytes, tail: bytes) -> Kind:
-    """Zip archives are told apart by names of members; the last ones stand in the tail."""
-    names = head[:_FIRST_NAME_BYTES] + tail
-    if b"/models/model.json" in names or b"/data/weights/" in names:
-        return PT2
-    if b"/data.pkl" in names or b"/constants.pkl" in names or b"/code/__torch__" in names:
-        return TORCH_SAVE
-    return KERAS if b"model.weights.h5" in names or b"metadata.json" in names else ZIP
-
-
-def _begins_like_safetensors(head: bytes) -> bool:
-    return len(head) >= _HEADER_PREFIX and head[8:9] == b"{" and head[6:8] == b"\0\0"
-
-
-def _begins_like_onnx(head: bytes) -> bool:
-    """A protocol buffer whose first field is the ir_version, a small number."""
-    return head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in {b"\x12", b"\x1a", b"B"}
+def kind_of_members(names: Iterable[str]) -> FileKind:
+    """What a zip archive holds, told from the full names of its members."""
+    whole = set(names)
+    below = {name.partition("/")[2] for name in whole}
+    if any(name.startswith(("models/", "data/weights/")) for name in below):
+        pickled = any(_PICKLED_WEIGHTS.fullmatch(name) for name in below)
+        return FileKind.PT2_OLD if pickled else FileKind.PT2
+    if "serialized_exported_program.json" in whole:
+        return FileKind.PT2_OLD
+    if "constants.pkl" in below or any(name.startswith("code/") for name in below):
+        return FileKind.TORCHSCRIPT
+    if "data.pkl" in below:
+        return FileKind.CHECKPOINT
+    keras = "model.weights.h5" in whole or {"config.json", "metadata.json"} <= whole
+    return FileKind.KERAS if keras else FileKind.ZIP
 
 
 def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
-    """Refuse a file whose first and last bytes are not those of the announced form.
+    """Refuse a file whose first and last bytes cannot be those of the announced form.
 
     Raises:
-        RefusedUploadError: ``unsafe_format`` for kinds that are never read, ``unknown_format``,
-            or ``mislabelled`` for a readable kind that is not the announced one.
+        RefusedUploadError: As ``refusal`` words it.
     """
     kind = kind_of(head, tail)
-    if kind.form is form:
-        return
-    if kind is UNKNOWN:
-        raise RefusedUploadError(
-            f"the file is {kind.name}",
+    unsure = kind is FileKind.ZIP and form is ModelFormat.PT2
+    if _FORMS.get(kind) is not form and not unsure:
+        raise refusal(kind, form=form)
+
+
+def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
+    """Why a file of this kind is not taken for ``form``, and what to do.
+
+    The code is ``mislabelled`` for the other form that is read, ``unknown_format`` for what is no
+    network at all, ``unsafe_format`` for everything that is never opened.
+    """
+    readable = _FORMS.get(kind)
+    if readable is not None:
+        needs = " and name the architecture" if readable is ModelFormat.SAFETENSORS else ""
+        return RefusedUploadError(
+            f"the manifest says {form}, the file is {kind}",
+            code="mislabelled",
+            remedy=f"set the manifest's format to `{readable}`{needs}, or send the right file",
+        )
+    if kind in _NO_NETWORKS:
+        return RefusedUploadError(
+            f"the file is {kind}, not a network in a form that is read",
             code="unknown_format",
             remedy=f"{PACK}, or send safetensors",
         )
-    if kind.form is None:
-        raise RefusedUploadError(
-            f"the file is {kind.name}; such files are never opened",
-            code="unsafe_format",
-            remedy=PACK,
-        )
-    raise RefusedUploadError(
-        f"the manifest says {form}, the file is {kind.name}",
-        code="mislabelled",
-        remedy=f"set `format` to {kind.form}, or send the right file",
+    return RefusedUploadError(
+        f"the file is {kind}; such files are never opened",
+        code="unsafe_format",
+        remedy=_REMEDIES.get(kind, PACK),
     )
+
+
+def _first_name(head: bytes) -> Iterator[str]:
+    """The name of an archive's first member; a large directory may hide it from the tail."""
+    length = int.from_bytes(head[26:28], "little")
+    if len(head) >= _LOCAL_BYTES + length:
+        yield head[_LOCAL_BYTES : _LOCAL_BYTES + length].decode("utf-8", "replace")
+
+
+def _last_names(tail: bytes) -> Iterator[str]:
+    """Names in that part of an archive's directory that the tail holds."""
+    directory = _directory(tail)
+    at = directory.find(_ENTRY)
+    while at >= 0 and directory[at : at + 4] == _ENTRY:
+        fields = directory[at + 28 : at + 34]
+        name, extra, note = (int.from_bytes(fields[n : n + 2], "little") for n in (0, 2, 4))
+        start = at + _ENTRY_BYTES
+        yield directory[start : start + name].decode("utf-8", "replace")
+        at = start + name + extra + note
+
+
+def _directory(tail: bytes) -> bytes:
+    """The directory of a zip archive as far as the tail holds it; zip64 included."""
+    stop = tail.rfind(_END)
+    if stop < 0:
+        return b""
+    size = int.from_bytes(tail[stop + 12 : stop + 16], "little")
+    wide = stop - _WIDE_BYTES
+    if wide >= 0 and tail[wide : wide + 4] == _WIDE_END:
+        size, stop = int.from_bytes(tail[wide + 40 : wide + 48], "little"), wide
+    return tail[max(0, stop - size) : stop]
+
+
+def _begins_like_safetensors(head: bytes) -> bool:
+    return int.from_bytes(head[:8], "little") < _LONGEST_HEADER and head[8:9] == b"{"
+
+
+def _is_saved_model(head: bytes) -> bool:
+    return head.startswith((b"\x08\x01\x12", b"\x12")) and b"tensorflow" in head.lower()
+
+
+def _is_onnx(head: bytes) -> object:
+    """A protocol buffer whose first field is the ir_version, a small number."""
+    return _ONNX_START.match(head) or (head.startswith(b"\x08") and _ONNX_WORDS.search(head))
+
+
+def _is_text(head: bytes) -> bool:
+    return not head.translate(None, bytes([9, 10, 13, *range(32, 127)]))
+
+
+_STRUCTURES: tuple[tuple[Callable[[bytes], object], FileKind], ...] = (
+    (lambda head: _LEGACY_TORCH in head[:64], FileKind.CHECKPOINT),
+    (_PICKLE.match, FileKind.PICKLE),
+    (lambda head: head[4:8] == b"TFL3", FileKind.TFLITE),
+    (_is_saved_model, FileKind.SAVED_MODEL),
+    (_is_onnx, FileKind.ONNX),
+    (lambda head: head[257:262] == b"ustar", FileKind.TAR),
+    (_is_text, FileKind.TEXT),
+)

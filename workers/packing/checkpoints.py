@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from service.core.recognition import FileKind
 from workers.packing.refusal import PackingError
-from workers.programs.recognition import FileKind, kind_of
+from workers.programs.recognition import kind_of
 from workers.programs.refusal import ProgramRefusedError
 
 _DEPTH = 4

@@ -5,10 +5,11 @@ the JSON graph is checked, weights are taken raw, operators come from an allow-l
 unpickled or evaluated. The result is a ``Program``, which later rooms run, cut and differentiate.
 """
 
+from service.core.recognition import FileKind
 from workers.programs.nonlinearities import EPSILON, Slope
 from workers.programs.program import OUTPUT, Layer, Program
 from workers.programs.reading import read_program
-from workers.programs.recognition import FileKind, kind_of
+from workers.programs.recognition import kind_of
 from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
 
 __all__ = [

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from service.core.manifest import Architecture
+from service.core.recognition import PACK
 from workers.programs import limits
-from workers.programs.refusal import PACK, ProgramRefusedError
+from workers.programs.refusal import ProgramRefusedError
 from workers.programs.safetensors_header import Entry, read_header
 
 _DTYPES = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from service.core.manifest import ModelFormat
 from workers.programs import limits
 from workers.programs.bounded_json import parse_bounded
 from workers.programs.graph import Graph, read_graph
@@ -13,7 +14,7 @@ from workers.programs.instructions import Listing
 from workers.programs.layers import cuts_of
 from workers.programs.lowering import lower
 from workers.programs.program import Face, Program
-from workers.programs.recognition import FileKind, refuse_unless
+from workers.programs.recognition import refuse_unless
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.survey import survey
 from workers.programs.weights import read_weights
@@ -33,7 +34,7 @@ def read_program(path: Path) -> Program:
     Raises:
         ProgramRefusedError: The file is something else, or holds what is never read.
     """
-    refuse_unless(path, FileKind.PT2)
+    refuse_unless(path, ModelFormat.PT2)
     archive = ZipArchive(path)
     model = _model_name(archive)
     data = archive.read(f"models/{model}.json", at_most=limits.JSON_BYTES)

@@ -1,8 +1,7 @@
 """How this package says no, and why."""
 
 from service.core.errors import MethodError, RefusedUploadError
-
-PACK = "run `zooscope pack` on your own machine and upload the pt2 file that it writes"
+from service.core.recognition import PACK
 
 
 class ProgramRefusedError(RefusedUploadError):

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from service.core.recognition import PACK
 from workers.programs import limits
 from workers.programs.arguments import DTYPES
 from workers.programs.bounded_json import field, parse_bounded
-from workers.programs.refusal import PACK, ProgramRefusedError
+from workers.programs.refusal import ProgramRefusedError
 from workers.programs.sizes import read_fixed_size, read_fixed_sizes
 from workers.programs.zip_archive import ZipArchive
 

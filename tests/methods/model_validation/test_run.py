@@ -123,7 +123,7 @@ def test_a_refused_file_becomes_a_reason(tmp_path):
 
     result = run(Inputs(path, manifest(), tmp_path), ModelValidationParams(), silent)
 
-    assert [problem.code for problem in result.problems] == ["wrong_file_kind"]
+    assert [problem.code for problem in result.problems] == ["unsafe_format"]
     assert "zooscope pack" in result.problems[0].remedy
 
 

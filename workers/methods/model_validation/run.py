@@ -12,7 +12,7 @@ from workers.programs import Layer, Program, ProgramRefusedError, read_program
 from workers.programs.architectures import build_with_weights
 from workers.programs.exporting import export_network
 from workers.programs.inspection import Problem, probe_problems, weight_problems
-from workers.programs.recognition import FileKind, refuse_unless
+from workers.programs.recognition import refuse_unless
 
 _STEPS = 4
 
@@ -73,7 +73,7 @@ def _canonical(inputs: Inputs) -> Path:
     """The pt2 file that will be used from now on."""
     if inputs.manifest.format is ModelFormat.PT2:
         return inputs.file
-    refuse_unless(inputs.file, FileKind.SAFETENSORS)
+    refuse_unless(inputs.file, ModelFormat.SAFETENSORS)
     architecture = inputs.manifest.architecture
     if architecture is None:
         raise ProgramRefusedError("unknown_architecture", "the manifest names no architecture")
