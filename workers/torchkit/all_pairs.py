@@ -143,7 +143,8 @@ def add_upper_products(
     total: Float64[Tensor, "model model"], block: Float[Tensor, "model value"]
 ) -> None:
     """Adds BBᵀ on and above the diagonal, tile by tile; what lies below is left to a mirror."""
-    tile = max(128, -(-len(block) // 8))
+    # Quarters: thinner tiles save more work on paper, but their products run slower.
+    tile = max(128, -(-len(block) // 4))
     for top in range(0, len(block), tile):
         rows = block[top : top + tile]
         total[top : top + tile, top:] += rows @ block[top:].T

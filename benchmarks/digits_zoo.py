@@ -1,0 +1,185 @@
+"""Does DEPARA foresee transfer on a small zoo, and which of its halves does?
+
+The demo's twelve networks (scikit-learn's digits and photographs; whole task, half of the classes,
+parity, rotation, autoencoding, denoising, four architectures, one untrained) are measured against
+a reference network that was trained on digits 5 to 9. Truth is the mean test accuracy of linear
+heads on the frozen features of each network, three labels per digit. Only the reference network
+and what is measured with it depend on a seed; it is drawn anew several times.
+
+Probes are digits of all ten kinds that no network has seen. Reported: Spearman's correlation of
+score and truth over the networks, regret of the first recommendation, hits among the best three.
+
+    python -m benchmarks.digits_zoo [--json FILE] [--seeds 5] [--threads 2]
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Centring, Target
+from service.core.catalogue.reference_network import ReferenceNetworkParams
+from service.core.manifest import InputSpec
+from workers.contract import silent
+from workers.demo_zoo.images import TARGET_DIGITS, digits
+from workers.demo_zoo.lessons import LESSONS
+from workers.demo_zoo.training import trained
+from workers.demo_zoo.transfer import transfer_accuracy
+from workers.methods import depara, reference_network
+from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.graphs import Graph
+from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.similarity import compare
+
+SETTINGS = {
+    "gradient × input, ½‖F‖², centred (default)": DeparaParams(),
+    "raw features": DeparaParams(centring=Centring.RAW),
+    "sum target": DeparaParams(target=Target.SUM),
+}
+SCORES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "nodes only (λ = 0)": lambda node, _edge: node,
+    "DEPARA, λ = 0.25": lambda node, edge: node + 0.25 * edge,
+    "DEPARA, λ = 1": lambda node, edge: node + edge,
+    "edges only": lambda _node, edge: edge,
+}
+BEST = 3
+
+
+def frames_of(pictures: Tensor) -> Tensor:
+    """Canonical frames (n, side, side, 3) of pictures (n, 3, side, side) in [0, 1]."""
+    return (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
+
+
+def graph_of(
+    network: torch.nn.Module, layer: str, *, spec: InputSpec, params: DeparaParams
+) -> Graph:
+    """The network's graph on the demo's probes."""
+    shape = (spec.channels, spec.height, spec.width)
+    reader = ModuleReader(network, layer, input_shape=shape)
+    probes = frames_of(digits().probes.frames)
+    inputs = depara.Inputs(layer, "digits", reader, Preprocessing.of(spec), probes)
+    return depara.run(inputs, params, silent).graph
+
+
+def reference(seed: int) -> reference_network.Result:
+    """A small network that learned the target."""
+    labelled = digits().labelled
+    inputs = reference_network.Inputs(
+        "target",
+        frames_of(labelled.frames),
+        labelled.labels - min(TARGET_DIGITS),
+        tuple(str(digit) for digit in TARGET_DIGITS),
+    )
+    params = ReferenceNetworkParams(width=16, steps=120, batch_size=32, seed=seed)
+    return reference_network.run(inputs, params, silent)
+
+
+def judged(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Correlation, regret in points of accuracy, and hits among the best three."""
+    order, best = np.argsort(-scores, kind="stable"), np.argsort(-truth, kind="stable")
+    return {
+        "spearman": float(spearmanr(scores, truth).statistic),
+        "regret": float(100 * (truth.max() - truth[order[0]])),
+        "hits": len(set(order[:BEST].tolist()) & set(best[:BEST].tolist())),
+    }
+
+
+def by_chance(truth: np.ndarray, draws: int = 5000) -> dict[str, float]:
+    """The same for random scores, on average."""
+    rng = np.random.default_rng(0)
+    found = [judged(rng.random(len(truth)), truth) for _ in range(draws)]
+    return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+
+
+def summary(found: list[dict[str, float]]) -> dict[str, float]:
+    """Means over seeds, and the range of the correlation."""
+    means = {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+    correlations = [one["spearman"] for one in found]
+    return means | {"lowest": min(correlations), "highest": max(correlations)}
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Train, measure, compare."""
+    torch.set_num_threads(options.threads)
+    began = time.perf_counter()
+    networks = [trained(lesson).network for lesson in LESSONS]
+    truth = np.array(
+        [
+            transfer_accuracy(network.encoder, lesson.input, digits())
+            for network, lesson in zip(networks, LESSONS, strict=True)
+        ]
+    )
+    targets = [reference(seed) for seed in range(options.seeds)]
+    results: dict[str, Any] = {"random": by_chance(truth)}
+    detail: dict[str, Any] = {}
+    for setting, params in SETTINGS.items():
+        parts = _parts(networks, targets, params)
+        detail[setting] = parts.mean(axis=0).tolist()
+        for name, score in SCORES.items():
+            found = [judged(score(*each), truth) for each in parts]
+            results[f"{name}; {setting}"] = summary(found)
+    return {
+        "truth": {one.name: float(value) for one, value in zip(LESSONS, truth, strict=True)},
+        "reference_accuracy": [one.accuracy for one in targets],
+        "results": results,
+        "mean_parts": detail,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _parts(
+    networks: list[Any], targets: list[reference_network.Result], params: DeparaParams
+) -> np.ndarray:
+    """(seed, part, network): node and edge similarity to every reference network."""
+    graphs = [
+        graph_of(network, "encoder", spec=lesson.input, params=params)
+        for network, lesson in zip(networks, LESSONS, strict=True)
+    ]
+    parts = []
+    for target in targets:
+        own = graph_of(target.network, "pool", spec=target.manifest.input, params=params)
+        pairs = [compare(own, graph, min_valid=0.5) for graph in graphs]
+        parts.append([[p.node_similarity for p in pairs], [p.edge_similarity for p in pairs]])
+    return np.array(parts, dtype=np.float64)
+
+
+def table(found: dict[str, Any]) -> str:
+    """The result as it goes into the documentation."""
+    lines = [
+        "| score | Spearman, mean (range) | regret, points | hits of 3 |",
+        "|---|---|---|---|",
+    ]
+    for name, one in found["results"].items():
+        span = f" ({one['lowest']:.2f} … {one['highest']:.2f})" if "lowest" in one else ""
+        lines.append(
+            f"| {name} | {one['spearman']:.2f}{span} | {one['regret']:.1f} | {one['hits']:.1f} |"
+        )
+    ranked = sorted(found["truth"].items(), key=lambda item: -item[1])
+    lines += ["", "truth: " + ", ".join(f"{name} {value:.3f}" for name, value in ranked)]
+    lines.append(f"{found['seconds']:.0f} s")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write JSON where asked."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    found = run(options)
+    print(table(found))
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
