@@ -39,7 +39,8 @@ def inputs_of(request: Mapping[str, Any], scratch: Scratch, *, device: str) -> A
 
 def _model_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
     manifest = ModelManifest.model_validate(facts["manifest"])
-    return model_validation.Inputs(scratch.inputs / "upload", manifest, scratch.out)
+    upload = scratch.inputs / "upload"
+    return model_validation.Inputs(upload, manifest, scratch.out, facts["parameter_limit"])
 
 
 def _dataset_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:

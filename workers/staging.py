@@ -60,9 +60,9 @@ def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> None:
     scratch.request.write_text(json.dumps(request))
 
 
-def _model_upload(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+def _model_upload(session: Session, job: JobRecord, settings: Settings) -> Stage:
     model = _of(session, ModelRecord, job.inputs["model_id"])
-    facts = {"manifest": model.manifest, "filename": model.filename}
+    facts = {"manifest": model.manifest, "parameter_limit": settings.max_parameters}
     return Stage(facts, {"upload": _present(model.upload_sha256, "the uploaded file")})
 
 

@@ -14,6 +14,7 @@ from workers.methods.model_validation import Inputs, run
 from workers.programs import read_program
 
 torch.set_num_threads(1)
+PARAMETER_LIMIT = 10**7
 SMALL = InputSpec(channels=3, height=12, width=12)
 
 
@@ -25,7 +26,7 @@ def manifest(**changes) -> ModelManifest:
 
 def checked(network: nn.Module, folder, said: ModelManifest | None = None):
     path = write_archive(network, folder / "net.pt2")
-    inputs = Inputs(path, said if said is not None else manifest(), folder)
+    inputs = Inputs(path, said if said is not None else manifest(), folder, PARAMETER_LIMIT)
     return run(inputs, ModelValidationParams(), silent)
 
 
@@ -117,11 +118,21 @@ def test_a_manifest_that_contradicts_the_network_is_rejected(tmp_path, changes, 
     assert result.problems[0].remedy
 
 
+def test_a_network_above_the_limit_of_the_zoo_is_rejected(tmp_path):
+    path = write_archive(made(Plain), tmp_path / "net.pt2")
+
+    result = run(Inputs(path, manifest(), tmp_path, 10), ModelValidationParams(), silent)
+
+    assert [problem.code for problem in result.problems] == ["too_many_parameters"]
+
+
 def test_a_refused_file_becomes_a_reason(tmp_path):
     path = tmp_path / "net.pt2"
     path.write_bytes(b"\x80\x04\x95 a pickle")
 
-    result = run(Inputs(path, manifest(), tmp_path), ModelValidationParams(), silent)
+    result = run(
+        Inputs(path, manifest(), tmp_path, PARAMETER_LIMIT), ModelValidationParams(), silent
+    )
 
     assert [problem.code for problem in result.problems] == ["unsafe_format"]
     assert "zooscope pack" in result.problems[0].remedy
@@ -141,7 +152,9 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     )
 
     result = run(
-        Inputs(tmp_path / "weights.safetensors", said, tmp_path), ModelValidationParams(), silent
+        Inputs(tmp_path / "weights.safetensors", said, tmp_path, PARAMETER_LIMIT),
+        ModelValidationParams(),
+        silent,
     )
 
     assert result.problems == ()

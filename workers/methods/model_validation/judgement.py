@@ -12,6 +12,14 @@ def output_kind_of(shape: tuple[int, ...]) -> str:
     return _KINDS.get(len(shape), "other")
 
 
+def size_problems(parameters: int, *, limit: int) -> tuple[Problem, ...]:
+    """Whether the network has more weights than the zoo takes."""
+    if parameters <= limit:
+        return ()
+    detail = f"the network has {parameters:,} parameters, this zoo takes at most {limit:,}"
+    return (Problem("too_many_parameters", detail, "raise ZOO_MAX_PARAMETERS on the workers"),)
+
+
 def manifest_problems(program: Program, manifest: ModelManifest) -> tuple[Problem, ...]:
     """Where the manifest contradicts the network."""
     return (

@@ -7,7 +7,11 @@ from pathlib import Path
 from service.core.catalogue.model_validation import ModelValidationParams
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest
 from workers.contract import Report
-from workers.methods.model_validation.judgement import manifest_problems, output_kind_of
+from workers.methods.model_validation.judgement import (
+    manifest_problems,
+    output_kind_of,
+    size_problems,
+)
 from workers.programs import Layer, Program, ProgramRefusedError, read_program
 from workers.programs.architectures import build_with_weights
 from workers.programs.exporting import export_network
@@ -28,11 +32,15 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The uploaded ``file``, its ``manifest``, and the folder where a canonical file may be written."""
+    """The uploaded ``file``, its ``manifest``, and the folder where a canonical file may be written.
+
+    ``parameter_limit`` is the largest number of weights that a network of this zoo may have.
+    """
 
     file: Path
     manifest: ModelManifest
     folder: Path
+    parameter_limit: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,11 @@ def run(inputs: Inputs, params: ModelValidationParams, report: Report) -> Result
     except ProgramRefusedError as error:
         return Result((Problem(error.code, error.detail, error.remedy or ""),))
     report(2, _STEPS, "checking weights and manifest")
-    problems = weight_problems(program) or manifest_problems(program, inputs.manifest)
+    problems = (
+        size_problems(program.parameter_count, limit=inputs.parameter_limit)
+        or weight_problems(program)
+        or manifest_problems(program, inputs.manifest)
+    )
     report(3, _STEPS, "running a probe")
     problems = problems or probe_problems(program)
     report(_STEPS, _STEPS)
