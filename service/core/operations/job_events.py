@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ARRAY, Text, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from service.core.records import JobEventRecord, JobRecord
@@ -28,6 +28,17 @@ def append_event(session: Session, job_id: str, *, type: str, data: dict[str, An
     session.execute(insert(JobEventRecord).values(job_id=job_id, seq=seq, type=type, data=data))
     session.execute(select(func.pg_notify(EVENTS_CHANNEL, job_id)))
     return seq
+
+
+def begin_events(session: Session, job_ids: Sequence[str], *, data: dict[str, Any]) -> None:
+    """Write the first event of new jobs, whose rows count it already, and announce the jobs."""
+    if not job_ids:
+        return
+    first = {"seq": 1, "type": "queued", "data": data}
+    session.execute(insert(JobEventRecord), [{"job_id": job_id, **first} for job_id in job_ids])
+    for channel in (EVENTS_CHANNEL, QUEUED_CHANNEL):
+        each = func.unnest(cast(list(job_ids), ARRAY(Text)))
+        session.execute(select(func.pg_notify(channel, each)))
 
 
 def announce(session: Session, job_id: str) -> None:

@@ -1,10 +1,11 @@
-"""Submitting a job: checked against the method's card, shared with an equal active one."""
+"""Submitting jobs: checked against the method's card, shared with equal active ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import insert, select, text
+from sqlalchemy import ARRAY, Text, any_, cast, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -16,10 +17,21 @@ from service.core.errors import (
     NotFoundError,
 )
 from service.core.ids import IdKind, new_id
-from service.core.operations.job_events import announce, append_event
+from service.core.operations.job_events import begin_events
 from service.core.records import JobDependencyRecord, JobRecord, JobState
 
 ACTIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
+_TRIES = 10
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """What tells one job of a batch from the others; the fields are those of ``submit``."""
+
+    inputs: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    cache_key: str | None = None
+    depends_on: Sequence[str] = ()
 
 
 def submit(
@@ -52,27 +64,68 @@ def submit(
         NotFoundError: Unknown method, or one that this audience cannot submit.
         InvalidRequestError: Inputs or parameters do not fit the card.
     """
+    (job_id,) = submit_many(
+        session,
+        project=project,
+        method=method,
+        orders=[JobOrder(inputs, params or {}, cache_key, depends_on)],
+        priority=priority,
+        queue=queue,
+        trace_id=trace_id,
+        max_attempts=max_attempts,
+        audience=audience,
+    )
+    return session.get_one(JobRecord, job_id, populate_existing=True)
+
+
+def submit_many(
+    session: Session,
+    *,
+    project: str,
+    method: str,
+    orders: Sequence[JobOrder],
+    priority: int = 0,
+    queue: str | None = None,
+    trace_id: str | None = None,
+    max_attempts: int = 3,
+    audience: Audience = Audience.PUBLIC,
+) -> list[str]:
+    """Ids of the jobs, one per order; the number of statements does not grow with the orders.
+
+    Arguments and errors are those of ``submit``. Orders with one ``cache_key`` share one job.
+    """
     card = _card_for(method, audience)
-    values = {
-        "id": new_id(IdKind.JOB),
+    alike = {
         "project": project,
         "method": card.name,
         "method_version": card.version,
-        "inputs": _checked(card.inputs, inputs, "inputs"),
-        "params": _checked(card.params, params or {}, "params"),
-        "cache_key": cache_key,
         "priority": priority,
         "queue": queue or "cpu",
         "trace_id": trace_id,
         "max_attempts": max_attempts,
         "progress": {},
+        "events": 1,
     }
-    job, created = _inserted_or_shared(session, values)
-    if created:
-        _depend(session, job, depends_on)
-        append_event(session, job.id, type="queued", data={"method": card.name})
-        announce(session, job.id)
-    return job
+    rows = [alike | _own_values(card, order) for order in orders]
+    placed, created = _inserted_or_shared(session, project, rows)
+    waits = {
+        row["id"]: order.depends_on
+        for row, order in zip(rows, orders, strict=True)
+        if row["id"] in created
+    }
+    _depend(session, project, waits)
+    begin_events(session, sorted(created), data={"method": card.name})
+    return placed
+
+
+def _own_values(card: MethodCard, order: JobOrder) -> dict[str, Any]:
+    """The columns of a job in which it differs from others of its batch."""
+    return {
+        "id": new_id(IdKind.JOB),
+        "inputs": _checked(card.inputs, order.inputs, "inputs"),
+        "params": _checked(card.params, order.params, "params"),
+        "cache_key": order.cache_key,
+    }
 
 
 def _card_for(method: str, audience: Audience) -> MethodCard:
@@ -105,46 +158,69 @@ def _checked(shape: type[Any], given: Mapping[str, Any], where: str) -> dict[str
     return checked
 
 
-def _inserted_or_shared(session: Session, values: dict[str, Any]) -> tuple[JobRecord, bool]:
-    """The new row and True, or the active row that holds the same cache key and False."""
+def _inserted_or_shared(
+    session: Session, project: str, rows: Sequence[dict[str, Any]]
+) -> tuple[list[str], set[str]]:
+    """The id of the new or shared job of each row, and which of the ids are new."""
+    keys = {row["cache_key"] for row in rows} - {None}
+    # In the order of the keys, so that two batches never wait for each other in a circle.
+    distinct = {row["cache_key"] or row["id"]: row for row in reversed(rows)}
+    missing = dict(sorted(distinct.items()))
+    placed: dict[str, str] = {}
+    created: set[str] = set()
+    for _ in range(_TRIES):
+        placed |= _active_with_keys(session, project, keys & missing.keys())
+        missing = {key: row for key, row in missing.items() if key not in placed}
+        if missing:
+            fresh = _inserted(session, list(missing.values()))
+            placed |= {key: row["id"] for key, row in missing.items() if row["id"] in fresh}
+            created |= fresh
+        missing = {key: row for key, row in missing.items() if key not in placed}
+        if not missing:
+            return [placed[row["cache_key"] or row["id"]] for row in rows], created
+    raise ConflictError("the same job kept starting and ending; try again", code="busy")
+
+
+def _inserted(session: Session, rows: list[dict[str, Any]]) -> set[str]:
+    """Ids of the rows that were inserted; those whose cache key is active are left out."""
     statement = (
         upsert(JobRecord)
-        .values(**values)
         .on_conflict_do_nothing(
             index_elements=["project", "cache_key"],
             # Literal, because a prepared statement could not match parameters to the index.
             index_where=text("state IN ('queued', 'running')"),
         )
-        .returning(JobRecord)
+        .returning(JobRecord.id)
     )
-    for _ in range(10):
-        created = session.scalars(statement).one_or_none()
-        if created is not None:
-            return created, True
-        shared = _active_with_key(session, values["project"], values["cache_key"])
-        if shared is not None:
-            return shared, False
-    raise ConflictError("the same job kept starting and ending; try again", code="busy")
+    return set(session.scalars(statement, rows))
 
 
-def _active_with_key(session: Session, project: str, cache_key: str) -> JobRecord | None:
-    """The queued or running job with this cache key."""
-    found = select(JobRecord).where(
+def _active_with_keys(session: Session, project: str, keys: Collection[str]) -> dict[str, str]:
+    """Ids of the queued or running jobs with these cache keys, by key."""
+    if not keys:
+        return {}
+    found = select(JobRecord.cache_key, JobRecord.id).where(
         JobRecord.project == project,
-        JobRecord.cache_key == cache_key,
+        JobRecord.cache_key == any_(cast(list(keys), ARRAY(Text))),
         JobRecord.state.in_(ACTIVE_STATES),
     )
-    return session.scalars(found).one_or_none()
+    return {str(key): job_id for key, job_id in session.execute(found)}
 
 
-def _depend(session: Session, job: JobRecord, depends_on: Sequence[str]) -> None:
-    """Make ``job`` wait for other jobs of its project. Raises NotFoundError for strangers."""
-    wanted = set(depends_on)
+def _depend(session: Session, project: str, waits: Mapping[str, Sequence[str]]) -> None:
+    """Make jobs wait for other jobs of the project. Raises NotFoundError for strangers."""
+    wanted = {other for others in waits.values() for other in others}
     if not wanted:
         return
-    known = select(JobRecord.id).where(JobRecord.project == job.project, JobRecord.id.in_(wanted))
+    known = select(JobRecord.id).where(
+        JobRecord.project == project, JobRecord.id == any_(cast(list(wanted), ARRAY(Text)))
+    )
     missing = wanted - set(session.scalars(known))
     if missing:
         raise NotFoundError(f"no job {min(missing)} to depend on", code="job_not_found")
-    rows = [{"job_id": job.id, "depends_on": other} for other in sorted(wanted)]
+    rows = [
+        {"job_id": job_id, "depends_on": other}
+        for job_id, others in waits.items()
+        for other in sorted(set(others))
+    ]
     session.execute(insert(JobDependencyRecord), rows)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.core.errors import ConflictError, NotFoundError
 from service.core.operations.job_events import announce, append_event, events_after
 from service.core.operations.job_owners import job_ended_badly, job_queued_again
-from service.core.operations.job_submission import ACTIVE_STATES, submit
+from service.core.operations.job_submission import ACTIVE_STATES, JobOrder, submit, submit_many
 from service.core.paging import Page, page_of
 from service.core.records import (
     FINAL_STATES,
@@ -25,6 +25,7 @@ from service.core.records import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "JobOrder",
     "append_event",
     "artifacts",
     "cancel",
@@ -33,6 +34,7 @@ __all__ = [
     "page",
     "retry",
     "submit",
+    "submit_many",
 ]
 
 

@@ -1,6 +1,7 @@
 """Asking for the graphs that are not there yet: one job per network, shared by all who wait."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
@@ -30,21 +31,37 @@ def known_graphs(
 
 
 def measure(
-    session: Session, *, model: ModelRecord, probes: DatasetRecord, settings: DeparaParams
-) -> str:
-    """The id of the job that will measure ``model``; an equal one under way is shared."""
+    session: Session,
+    *,
+    models: Sequence[ModelRecord],
+    probes: DatasetRecord,
+    settings: DeparaParams,
+) -> dict[str, str]:
+    """Ids of the jobs that will measure the models, by model; equal ones under way are shared."""
+    if not models:
+        return {}
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)
-    awaited = model.state == ModelState.AWAITED and model.job_id is not None
-    job = jobs.submit(
+    params = settings.model_dump(mode="json")
+    ids = jobs.submit_many(
         session,
-        project=model.project,
+        project=probes.project,
         method=depara.CARD.name,
+        orders=[_order(model, probes, params, comparable) for model in models],
+        trace_id=current_trace_id(),
+    )
+    return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
+
+
+def _order(
+    model: ModelRecord, probes: DatasetRecord, params: dict[str, Any], comparable: str
+) -> jobs.JobOrder:
+    """The measurement of one model; that of an awaited one waits for the job that makes it."""
+    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    return jobs.JobOrder(
         inputs={"model_id": model.id, "dataset_id": probes.id},
-        params=settings.model_dump(mode="json"),
+        params=params,
         cache_key=graphs.cache_key(
             comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
         ),
         depends_on=[str(model.job_id)] if awaited else [],
-        trace_id=current_trace_id(),
     )
-    return job.id

@@ -1,5 +1,6 @@
 """Rankings: ask, measure what is missing, fill in, look."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +80,9 @@ def _measure_missing(
     missing = [model for model in cast.candidates if model.id not in known.graphs]
     if known.target is None:
         missing.append(cast.target)
-    ordered = {
-        model.id: measurements.measure(
-            session, model=model, probes=cast.probes, settings=request.settings
-        )
-        for model in missing
-    }
+    ordered = measurements.measure(
+        session, models=missing, probes=cast.probes, settings=request.settings
+    )
     record.candidates = [
         {**one, "job_id": ordered.get(one["model_id"])} for one in record.candidates
     ]
@@ -151,6 +149,7 @@ def finish(session: Session, *, ranking: RankingRecord) -> None:
 
 def _fill(session: Session, ranking: RankingRecord, known: _Known) -> None:
     names = _names(session, [one["model_id"] for one in ranking.candidates])
+    errors = _errors(session, ranking.candidates)
     pairs, unranked = [], list(ranking.unranked)
     for candidate in ranking.candidates:
         model_id = candidate["model_id"]
@@ -160,7 +159,7 @@ def _fill(session: Session, ranking: RankingRecord, known: _Known) -> None:
             told = {"model_id": model_id, "name": names.get(model_id, "")}
             pairs.append({**told, **affinities.parts_of(found)})
         else:
-            unranked.append(_reason(session, candidate, graph))
+            unranked.append(_reason(model_id, graph, errors.get(candidate["job_id"], {})))
     ranking.pairs, ranking.unranked = pairs, unranked
     ranking.state = RankingState.READY
     ranking.error = None
@@ -173,17 +172,20 @@ def _names(session: Session, ids: list[str]) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(query)}
 
 
-def _reason(
-    session: Session, candidate: dict[str, Any], graph: GraphRecord | None
-) -> dict[str, Any]:
-    """Why a candidate has no place."""
-    told = {"model_id": candidate["model_id"]}
+def _errors(session: Session, candidates: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Why jobs failed that were to measure candidates, by job."""
+    ids = [one["job_id"] for one in candidates if one["job_id"] is not None]
+    query = select(JobRecord.id, JobRecord.error).where(JobRecord.id.in_(ids))
+    return {row.id: row.error or {} for row in session.execute(query)} if ids else {}
+
+
+def _reason(model_id: str, graph: GraphRecord | None, error: dict[str, Any]) -> dict[str, Any]:
+    """Why a candidate has no place; ``error`` is what its measurement failed with."""
+    told = {"model_id": model_id}
     if graph is not None and graph.status == GraphStatus.OK:
         return {**told, "code": "too_few_common_probes", "detail": _TOO_FEW}
     if graph is not None:
         return {**told, "code": graph.status, "detail": graph.detail or "see the measurement"}
-    job = session.get(JobRecord, candidate["job_id"] or "")
-    error = (job.error if job is not None else None) or {}
     return {
         **told,
         "code": error.get("code", "not_measured"),
