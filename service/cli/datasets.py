@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.models import rejected
-from service.cli.output import Column, bytes_bar
+from service.cli.output import Column, Give, bytes_bar, id_column
 from service.cli.talking import Talk, command
 
 app = typer.Typer(help="Sets of images: send, look, remove.", no_args_is_help=True)
@@ -14,11 +14,13 @@ app = typer.Typer(help="Sets of images: send, look, remove.", no_args_is_help=Tr
 DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id of a set, dst_…")]
 
 COLUMNS = (
-    Column("id", lambda dataset: dataset["id"]),
+    id_column("id", "id"),
     Column("name", lambda dataset: dataset["name"]),
-    Column("state", lambda dataset: dataset["state"]),
-    Column("images", lambda dataset: str(dataset.get("images") or "–"), "right"),
-    Column("labels", lambda dataset: str(len(dataset.get("labels") or []) or "–"), "right"),
+    Column("state", lambda dataset: dataset["state"], give=Give.STAYS),
+    Column("images", lambda dataset: str(dataset.get("images") or "–"), "right", Give.STAYS),
+    Column(
+        "labels", lambda dataset: str(len(dataset.get("labels") or []) or "–"), "right", Give.STAYS
+    ),
 )
 
 

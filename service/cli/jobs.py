@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.output import Column
+from service.cli.output import Column, Give, id_column
 from service.cli.talking import Talk, command
 from service.client import ZooClientError
 
@@ -18,10 +18,10 @@ methods_app = typer.Typer()
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, job_…")]
 
 COLUMNS = (
-    Column("id", lambda job: job["id"]),
+    id_column("id", "id"),
     Column("method", lambda job: job["method"]),
-    Column("state", lambda job: job["state"]),
-    Column("progress", lambda job: _progress(job["progress"]), "right"),
+    Column("state", lambda job: job["state"], give=Give.STAYS),
+    Column("progress", lambda job: _progress(job["progress"]), "right", Give.STAYS),
     Column("created", lambda job: job["created_at"][:19].replace("T", " ")),
 )
 METHOD_COLUMNS = (
@@ -137,10 +137,10 @@ def artifacts(
 ) -> None:
     """List the files a job produced, or fetch them."""
     columns = (
-        Column("id", lambda artifact: artifact["id"]),
+        id_column("id", "id"),
         Column("name", lambda artifact: artifact["name"]),
         Column("type", lambda artifact: artifact["media_type"]),
-        Column("bytes", lambda artifact: str(artifact["size_bytes"]), "right"),
+        Column("bytes", lambda artifact: str(artifact["size_bytes"]), "right", Give.STAYS),
     )
     found = talk.zoo.jobs.artifacts(job)
     for artifact in found if out is not None else ():

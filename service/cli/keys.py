@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from service.cli.output import Column
+from service.cli.output import Column, id_column
 from service.cli.talking import Talk, command
 
 app = typer.Typer(help="API keys: issue, look, revoke.", no_args_is_help=True)
 
 COLUMNS = (
-    Column("id", lambda key: key["id"]),
+    id_column("id", "id"),
     Column("name", lambda key: key["name"]),
     Column("scopes", lambda key: ", ".join(key["scopes"])),
     Column("project", lambda key: key["project"]),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.output import Column, bytes_bar, count_of, figure
+from service.cli.output import Column, Give, bytes_bar, count_of, figure, id_column
 from service.cli.talking import Talk, command
 from service.client import ZooClientError
 
@@ -17,12 +17,12 @@ ProbeSet = Annotated[str, typer.Option("--dataset", help="Id of the probe set, d
 Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.", dir_okay=False)]
 
 COLUMNS = (
-    Column("id", lambda model: model["id"]),
+    id_column("id", "id"),
     Column("name", lambda model: model["name"]),
-    Column("state", lambda model: model["state"]),
+    Column("state", lambda model: model["state"], give=Give.STAYS),
     Column("task", lambda model: model["task"]["kind"]),
-    Column("parameters", lambda model: count_of(model.get("parameters")), "right"),
-    Column("tags", lambda model: ", ".join(model["tags"])),
+    Column("parameters", lambda model: count_of(model.get("parameters")), "right", Give.LEAVES),
+    Column("tags", lambda model: ", ".join(model["tags"]), give=Give.LEAVES),
 )
 
 
@@ -139,8 +139,8 @@ def neighbors(
 ) -> None:
     """List the nearest networks through a probe set."""
     columns = (
-        Column("score", lambda near: figure(near["score"]), "right"),
-        Column("id", lambda near: near["model_id"]),
+        Column("score", lambda near: figure(near["score"]), "right", Give.STAYS),
+        id_column("id", "model_id"),
         Column("name", lambda near: near["name"]),
     )
     found = talk.zoo.models.neighbors(model, dataset_id=dataset, k=k)

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -24,6 +26,16 @@ from service.client import ZooClientError
 
 Item = Mapping[str, Any]
 _WIDE = 10_000
+_GAP = 2
+_NARROW = 12
+
+
+class Give(Enum):
+    """What a column does where the terminal is narrow."""
+
+    FOLDS = "its words run over several lines"
+    STAYS = "every entry stays on one line, to be copied whole"
+    LEAVES = "it is left out"
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,12 @@ class Column:
     heading: str
     text: Callable[[Any], str]
     justify: str = "left"
+    give: Give = Give.FOLDS
+
+
+def id_column(heading: str, field: str) -> Column:
+    """A column of ids, which are there to be copied."""
+    return Column(heading, lambda item: item[field], give=Give.STAYS)
 
 
 class Output(Protocol):
@@ -98,27 +116,26 @@ class JsonOutput:
 class TextOutput:
     """Tables and sentences."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int | None = None) -> None:
+        """A ``width`` in characters, or that of the terminal."""
         # A pipe has no width; ids that are cut in two are of no use to the next program.
-        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+        wide = width or (None if sys.stdout.isatty() else _WIDE)
+        self._console = Console(highlight=False, width=wide)
         self._stderr = Console(stderr=True, highlight=False)
 
     def rows(self, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
-        """A table, or the sentence ``empty``."""
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            table.add_column(
-                column.heading,
-                justify=column.justify,  # type: ignore[arg-type]
-                overflow="fold",
-                no_wrap=column.heading == "id",
-            )
-        for item in items:
-            table.add_row(*(escape(column.text(item)) for column in columns))
-        if table.row_count == 0:
+        """A table, or the sentence ``empty``; columns that found no room are named below it."""
+        listed = list(items)
+        if not listed:
             self._console.print(empty)
-        else:
-            self._console.print(table)
+            return
+        shown, least = _fitting(columns, listed, self._console.width)
+        # Where even the ids do not fit, the terminal breaks the lines, and a copy is still whole.
+        wide = Console(highlight=False, width=max(self._console.width, least))
+        wide.print(_table(shown, listed), crop=False)
+        if hidden := [column.heading for column in columns if column not in shown]:
+            note = f"A wider terminal, or --json, also shows: {', '.join(hidden)}"
+            self._stderr.print(note, style="dim", soft_wrap=True)
 
     def part(self, items: Sequence[Item], columns: Sequence[Column]) -> None:
         """A table, or nothing."""
@@ -152,6 +169,43 @@ class TextOutput:
             say(f"          {escape(field.pointer)}: {escape(field.reason)}", soft_wrap=True)
         if error.remedy:
             say(f"          {escape(error.remedy)}", soft_wrap=True)
+
+
+def _fitting(
+    columns: Sequence[Column], items: Sequence[Item], width: int
+) -> tuple[Sequence[Column], int]:
+    """The columns for which there is room, and the least number of characters that they need."""
+    needs = {column: _least_width(column, items) for column in columns}
+    shown = list(columns)
+    for column in [one for one in reversed(columns) if one.give is Give.LEAVES]:
+        if _total(needs, shown) > width:
+            shown.remove(column)
+    return shown, _total(needs, shown)
+
+
+def _least_width(column: Column, items: Sequence[Item]) -> int:
+    """Characters without which a column is of no use."""
+    longest = max(cell_len(text) for text in (column.heading, *map(column.text, items)))
+    return min(longest, _NARROW) if column.give is Give.FOLDS else longest
+
+
+def _total(needs: Mapping[Column, int], shown: Sequence[Column]) -> int:
+    return sum(needs[column] for column in shown) + _GAP * (len(shown) - 1)
+
+
+def _table(columns: Sequence[Column], items: Sequence[Item]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.heading,
+            justify=column.justify,  # type: ignore[arg-type]
+            overflow="fold",
+            no_wrap=column.give is not Give.FOLDS,
+            min_width=_least_width(column, items),
+        )
+    for item in items:
+        table.add_row(*(escape(column.text(item)) for column in columns))
+    return table
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.output import Column, figure, steps_bar
+from service.cli.output import Column, Give, figure, id_column, steps_bar
 from service.cli.talking import Talk, command
 from service.client import ZooClientError
 from service.client.rankings import Metric
@@ -27,17 +27,17 @@ def _interval(item: Any) -> str:
 
 
 COLUMNS = (
-    Column("rank", lambda item: str(item["rank"]), "right"),
+    Column("rank", lambda item: str(item["rank"]), "right", Give.STAYS),
     Column("name", lambda item: item["name"]),
-    Column("score", lambda item: figure(item["score"]), "right"),
-    Column("90 % interval", _interval, "right"),
-    Column("nodes", lambda item: figure(item.get("node_similarity")), "right"),
-    Column("edges", lambda item: figure(item.get("edge_similarity")), "right"),
-    Column("probes", lambda item: str(item["valid_probes"]), "right"),
-    Column("id", lambda item: item["model_id"]),
+    Column("score", lambda item: figure(item["score"]), "right", Give.STAYS),
+    Column("90 % interval", _interval, "right", Give.LEAVES),
+    Column("nodes", lambda item: figure(item.get("node_similarity")), "right", Give.LEAVES),
+    Column("edges", lambda item: figure(item.get("edge_similarity")), "right", Give.LEAVES),
+    Column("probes", lambda item: str(item["valid_probes"]), "right", Give.LEAVES),
+    id_column("id", "model_id"),
 )
 UNRANKED_COLUMNS = (
-    Column("not ranked", lambda model: model["model_id"]),
+    id_column("not ranked", "model_id"),
     Column("because", lambda model: f"{model['detail']} ({model['code']})"),
 )
 
