@@ -170,9 +170,10 @@ def _explain(
     """Density ratios of every network, and the sheets of heat maps on disk."""
     rows: dict[str, Explained] = {}
     found: dict[str, OnObjects] = {}
-    for name, model in models.items():
+    jobs = {name: heat_maps.asked(zoo, one, probe_set, shown) for name, one in models.items()}
+    for name, asked in jobs.items():
         found[name], rows[name] = heat_maps.measured_on_objects(
-            zoo, model, probe_set, shown, data=data, folder=folder
+            zoo, asked, shown, data=data, folder=folder
         )
     names = list(rows)
     half = (len(names) + 1) // 2

@@ -52,28 +52,48 @@ def sheet_positions(probes: Probes) -> list[int]:
     ]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The two jobs of one network, and the probes they explain."""
+
+    by_product: str
+    by_slope: str
+    chosen: list[int]
+    scenes: list[int]
+    digits: list[int]
+
+
+def asked(zoo: ZooClient, model: Model, probe_set: str, probes: Probes) -> Asked:
+    """Order the maps of a network, so that all networks wait in the queue together."""
+    scenes, digits = probes.positions("CamVid streets"), probes.positions("MNIST")[:_DIGITS]
+    chosen = sorted({*scenes, *sheet_positions(probes)})
+    inputs = {"model_id": model["id"], "dataset_id": probe_set}
+    by_product, by_slope = (
+        zoo.jobs.submit(
+            "attribution_map",
+            inputs={**inputs, "indices": positions},
+            params={"attribution": attribution},
+        )["id"]
+        for attribution, positions in (("gxi", chosen), ("saliency", scenes + digits))
+    )
+    return Asked(by_product, by_slope, chosen, scenes, digits)
+
+
 def explained(
     zoo: ZooClient,
-    model: Model,
-    probe_set: str,
+    job_id: str,
     positions: Sequence[int],
     *,
-    attribution: str,
     drawn: Sequence[int],
     folder: Path,
 ) -> Explained:
-    """The maps at ``positions`` and the overlays of those in ``drawn``, through one job."""
-    job = zoo.jobs.submit(
-        "attribution_map",
-        inputs={"model_id": model["id"], "dataset_id": probe_set, "indices": list(positions)},
-        params={"attribution": attribution},
-    )
-    done = zoo.jobs.wait(job["id"], timeout_seconds=900)
+    """The maps at ``positions`` and the overlays of those in ``drawn``, once the job is done."""
+    done = zoo.jobs.wait(job_id)
     if done["state"] != "succeeded":
-        raise RuntimeError(f"{model['name']}: {done.get('error')}")
+        raise RuntimeError(f"{job_id}: {done.get('error')}")
     result = done["result"]
     assert result is not None
-    file = zoo.jobs.download(result["maps_artifact_id"], folder / f"{job['id']}.safetensors")
+    file = zoo.jobs.download(result["maps_artifact_id"], folder / f"{job_id}.safetensors")
     maps = load_file(file)["maps"].mean(axis=1)
     pictures = {
         image["index"]: _bytes(zoo, image["artifact_id"], folder)
@@ -88,25 +108,19 @@ def _bytes(zoo: ZooClient, artifact_id: str, folder: Path) -> bytes:
 
 
 def measured_on_objects(
-    zoo: ZooClient, model: Model, probe_set: str, probes: Probes, *, data: Path, folder: Path
+    zoo: ZooClient, jobs: Asked, probes: Probes, *, data: Path, folder: Path
 ) -> tuple[OnObjects, Explained]:
     """Density ratios of a network, and the maps and pictures for the sheet."""
-    scenes, sheet = probes.positions("CamVid streets"), sheet_positions(probes)
-    digits = probes.positions("MNIST")[:_DIGITS]
-    chosen = sorted({*scenes, *sheet})
-    by_product = explained(
-        zoo, model, probe_set, chosen, attribution="gxi", drawn=sheet, folder=folder
-    )
-    by_slope = explained(
-        zoo, model, probe_set, scenes + digits, attribution="saliency", drawn=(), folder=folder
-    )
+    sheet = sheet_positions(probes)
+    by_product = explained(zoo, jobs.by_product, jobs.chosen, drawn=sheet, folder=folder)
+    by_slope = explained(zoo, jobs.by_slope, jobs.scenes + jobs.digits, drawn=(), folder=folder)
     side = next(iter(by_product.maps.values())).shape[-1]
     things, known = things_in_streets(data, side)
-    strokes, everywhere = ink([_grey(probes, one, side) for one in digits])
+    strokes, everywhere = ink([_grey(probes, one, side) for one in jobs.digits])
     return OnObjects(
-        density_ratio(_stack(by_product, scenes), things, known),
-        density_ratio(_stack(by_slope, scenes), things, known),
-        density_ratio(_stack(by_slope, digits), strokes, everywhere),
+        density_ratio(_stack(by_product, jobs.scenes), things, known),
+        density_ratio(_stack(by_slope, jobs.scenes), things, known),
+        density_ratio(_stack(by_slope, jobs.digits), strokes, everywhere),
     ), by_product
 
 
