@@ -15,7 +15,7 @@ class ReferenceNetworkInputs(Inputs):
 class ReferenceNetworkParams(Params):
     """Size of the training: ``steps`` of ``batch_size`` images at learning rate ``rate``."""
 
-    width: int = Field(32, ge=4, le=256)
+    width: int = Field(16, ge=4, le=256)
     steps: int = Field(400, ge=1, le=100_000)
     batch_size: int = Field(64, ge=2, le=1024)
     rate: float = Field(3e-3, gt=0, le=1)
