@@ -51,6 +51,9 @@ Facts = dict[str, Any]
 def main() -> None:
     """Run, or say why not."""
     given = _arguments()
+    if given.page_only:
+        _write_page(given.out)
+        return
     if not (given.data / "weights").is_dir():
         say(f"skipped: there are no real networks in {given.data}")
         return
@@ -59,7 +62,13 @@ def main() -> None:
     (given.out / "real_zoo.json").write_text(
         json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     )
-    place = given.out / "real_zoo.md"
+    _write_page(given.out)
+
+
+def _write_page(out: Path) -> None:
+    """The page from the facts beside it; remarks written by hand stay."""
+    facts = json.loads((out / "real_zoo.json").read_text())
+    place = out / "real_zoo.md"
     before = place.read_text() if place.exists() else ""
     place.write_text(page.written(facts, before=before))
     say(f"written: {place}")
@@ -105,6 +114,7 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
         "networks": _networks(files, models, figures),
         "seconds": stages.seconds,
         "rankings": rankings,
+        "references": _references(zoo),
         "measuring": _measuring_seconds(zoo, models, sets["probes"]),
         "maps": {metric: _table(found) for metric, found in maps.items()},
         "on_objects": {name: asdict(found) for name, found in on_objects.items()},
@@ -206,6 +216,12 @@ def _networks(
     ]
 
 
+def _references(zoo: ZooClient) -> list[Facts]:
+    """What the networks that stand for the labelled sets learned, on images held out."""
+    found = [model for model in zoo.models.ls() if model.get("lineage")]
+    return [{"name": one["name"], **(one["lineage"] or {}).get("measured", {})} for one in found]
+
+
 def _feature_layer(model: Model | None) -> str | None:
     return None if model is None else model["feature_layer"]
 
@@ -264,6 +280,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url", help="a running zoo; default: a private one")
     parser.add_argument("--key", help="its key, with the scopes read, write and jobs")
     parser.add_argument("--images", type=int, default=1000, help="most images per check")
+    parser.add_argument(
+        "--page-only", action="store_true", help="write the page anew from real_zoo.json"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
     return parser.parse_args()
 

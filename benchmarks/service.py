@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from benchmarks.door_costs import filling
 from benchmarks.door_costs.filling import Filled
 from benchmarks.door_costs.latencies import Latencies, at_full_speed, at_rate, request_to
-from benchmarks.door_costs.receiving import MEBIBYTE, received, resident
+from benchmarks.door_costs.receiving import MEBIBYTE, received, resident, thrown_away
 from benchmarks.door_costs.submitting import waits
 from benchmarks.real_run import surroundings
 from service.cli.detaching import running_or_started
@@ -57,6 +57,8 @@ def main() -> None:
     given = _arguments()
     with tempfile.TemporaryDirectory(prefix="service-cost-") as folder:
         figures = measured(Path(folder), given)
+    told = figures["surroundings"]
+    print(f"{told['machine']}; commit {told['commit']}; load average before {told['load']}\n")
     for line in table(figures):
         print(f"| {line.what} | {line.found} | {line.target} |")
     if given.json is not None:
@@ -83,7 +85,8 @@ def _with_running(
     url, api = running.rest_url, running.parts["api"]
     key = Home(settings.folder).admin_key.read_text().strip()
     found: dict[str, Any] = {"api_at_rest_mib": resident(api) / MEBIBYTE, "torch": _has_torch(api)}
-    found["bare"] = _bare(given.requests)
+    size = int(given.gib * 1024) * MEBIBYTE
+    found |= _bare(given.requests, size_bytes=size)
     found["health"] = asdict(_full(request_to(url, "/healthz"), given.requests))
     rated = request_to(url, "/healthz")
     found["health_at_rate"] = asdict(
@@ -93,7 +96,6 @@ def _with_running(
     found |= {name: asdict(one) for name, one in _asked(url, key, filled, given.requests).items()}
     with ZooClient(url, key=key, timeout_seconds=600) as zoo:
         found["jobs"] = asdict(waits(zoo, folder, count=given.jobs))
-    size = int(given.gib * 1024) * MEBIBYTE
     upload = received(url, key, size_bytes=size, api_pid=api, scratch=settings.folder)
     found["upload"] = asdict(upload) | {"share_of_limit": upload.share_of_limit}
     found["api_at_end_mib"] = resident(api) / MEBIBYTE
@@ -129,16 +131,20 @@ def _full(request: Any, count: int) -> Latencies:
     return at_full_speed(request, count=count, connections=CONNECTIONS)
 
 
-def _bare(count: int) -> dict[str, Any]:
-    """Latencies of uvicorn with nothing behind it, by kind of load."""
+def _bare(count: int, *, size_bytes: int) -> dict[str, Any]:
+    """Latencies of uvicorn with nothing behind it, and how fast it takes a body."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen([sys.executable, "-m", "benchmarks.door_costs.bare", str(port)])
     try:
         _wait_for(port)
-        request = request_to(f"http://127.0.0.1:{port}", "/")
-        return asdict(_full(request, count))
+        url = f"http://127.0.0.1:{port}"
+        latencies = _full(request_to(url, "/"), count)
+        return {
+            "bare": asdict(latencies),
+            "thrown_away_mb_s": thrown_away(url, size_bytes=size_bytes),
+        }
     finally:
         server.terminate()
         server.wait()
@@ -210,6 +216,7 @@ def table(figures: dict[str, Any]) -> list[Line]:
         Line("submit → done, p50", f"{jobs['submit_to_done_p50_ms']:.0f} ms"),
         Line("disk (write + sync)", f"{upload['disk_mb_s']:.0f} MB/s"),
         Line("SHA-256", f"{upload['hash_mb_s']:.0f} MB/s"),
+        Line("bare uvicorn taking the same body", f"{figures['thrown_away_mb_s']:.0f} MB/s"),
         Line(
             f"upload of {upload['size_bytes'] / 1024**3:.1f} GiB",
             f"{upload['upload_mb_s']:.0f} MB/s = {upload['share_of_limit']:.2f} of the slower",
@@ -230,7 +237,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="service", description=__doc__)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--gib", type=float, default=2.0, help="size of the upload")
-    parser.add_argument("--requests", type=int, default=4000, help="per load of the health page")
+    parser.add_argument("--requests", type=int, default=10_000, help="per load of the health page")
     parser.add_argument("--jobs", type=int, default=20)
     return parser.parse_args()
 

@@ -19,8 +19,10 @@ async def answer(
     receive: Callable[[], Awaitable[Any]],
     send: Callable[..., Awaitable[None]],
 ) -> None:
-    """The same few bytes as the health page, without any framework."""
+    """The same few bytes as the health page, without any framework; a body is thrown away."""
     if scope["type"] == "http":
+        while (await receive()).get("more_body"):
+            pass
         await send(_START)
         await send({"type": "http.response.body", "body": _BODY})
     elif scope["type"] == "lifespan":

@@ -116,7 +116,7 @@ def _graph(project: str, probes: DatasetRecord, model: dict[str, object]) -> dic
         "model_id": model["id"],
         "dataset_id": probes.id,
         "cache_key": graphs.cache_key(
-            comparable, model_id=model["id"], fingerprint_of_model=str(model["fingerprint"])
+            comparable, model_id=str(model["id"]), fingerprint_of_model=str(model["fingerprint"])
         ),
         "comparable_key": comparable,
         "settings": settings.model_dump(mode="json"),

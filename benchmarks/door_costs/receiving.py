@@ -72,6 +72,14 @@ def received(url: str, key: str, *, size_bytes: int, api_pid: int, scratch: Path
     )
 
 
+def thrown_away(url: str, *, size_bytes: int) -> float:
+    """Megabytes per second that a bare server takes from the same client, keeping nothing."""
+    block = os.urandom(_BLOCK)
+    body = (block for _ in range(size_bytes // len(block)))
+    seconds = _sending_seconds(url, {"Content-Length": str(size_bytes)}, "/", body)
+    return size_bytes / seconds / 1e6
+
+
 def resident(pid: int) -> int:
     """Resident bytes of a process."""
     return int(psutil.Process(pid).memory_info().rss)

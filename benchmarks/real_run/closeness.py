@@ -65,6 +65,24 @@ def closeness(
     )
 
 
+def means_by_kinship(
+    matrix: Matrix, tasks: Sequence[str], families: Sequence[str]
+) -> dict[tuple[str, str], tuple[float, int]]:
+    """Mean similarity and number of pairs, by ("same" | "other" task, "same" | "other" family)."""
+    rows, columns = np.triu_indices(len(tasks), k=1)
+    values = matrix[rows, columns]
+    same_task, same_family = (
+        np.asarray(labels)[rows] == np.asarray(labels)[columns] for labels in (tasks, families)
+    )
+    found = {}
+    for task in ("same", "other"):
+        for family in ("same", "other"):
+            chosen = (same_task == (task == "same")) & (same_family == (family == "same"))
+            mean = float(values[chosen].mean()) if chosen.any() else float("nan")
+            found[task, family] = (mean, int(chosen.sum()))
+    return found
+
+
 def _gap(values: Matrix, same: NDArray[np.bool_]) -> float:
     return float(values[same].mean() - values[~same].mean())
 

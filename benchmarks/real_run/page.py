@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.real_run.closeness import Closeness, closeness
+from benchmarks.real_run.closeness import Closeness, closeness, means_by_kinship
 
 Facts = Mapping[str, Any]
 _HEAD = """# The acceptance run: real networks, real images
@@ -41,6 +41,7 @@ def written(facts: Facts, *, before: str = "") -> str:
         _networks(facts),
         _stages(facts),
         *(_ranking(name, both, facts) for name, both in facts["rankings"].items()),
+        _references(facts),
         _together(facts),
         _objects(facts),
     ]
@@ -123,6 +124,21 @@ def _ranking(name: str, both: Facts, facts: Facts) -> str:
     return f"\n## Ranking for {name}\n\n" + _table(columns, rows) + unranked
 
 
+def _references(facts: Facts) -> str:
+    rows = [
+        [
+            one["name"],
+            f"{100 * one['accuracy']:.1f} %",
+            f"{100 * one['chance']:.1f} %",
+            str(one["trained_on"]),
+            f"{one['seconds']:.1f}",
+        ]
+        for one in facts["references"]
+    ]
+    columns = ["reference network", "accuracy, held out", "chance", "images", "seconds"]
+    return "\n## The networks that stand for labelled sets\n\n" + _table(columns, rows)
+
+
 def _interval(bounds: Sequence[float] | None) -> str:
     return "–" if bounds is None else f"{bounds[0]:+.3f} … {bounds[1]:+.3f}"
 
@@ -142,8 +158,25 @@ def _together(facts: Facts) -> str:
     return (
         "\n## What stands together\n\n"
         "![Task tree](real_zoo_tree.png)\n\n![Similarities](real_zoo_matrix.png)\n\n"
-        "![Layout](real_zoo_layout.png)\n\n" + _table(columns, rows)
+        "![Layout](real_zoo_layout.png)\n\n"
+        + _table(columns, rows)
+        + "\nTask and architecture told apart, mean similarity (pairs):\n\n"
+        + _kinship(facts)
     )
+
+
+def _kinship(facts: Facts) -> str:
+    known = {one["name"]: one for one in facts["networks"]}
+    rows = []
+    for metric, table in facts["maps"].items():
+        tasks, families = ([known[n][k] for n in table["names"]] for k in ("group", "family"))
+        means = means_by_kinship(np.array(table["scores"], dtype=float), tasks, families)
+        rows.append([metric, *(f"{mean:+.3f} ({pairs})" for mean, pairs in means.values())])
+    columns = [
+        *("metric", "same task, same family", "same task, other family"),
+        *("other task, same family", "other task, other family"),
+    ]
+    return _table(columns, rows)
 
 
 def _closeness_row(metric: str, kind: str, found: Closeness) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.real_run.closeness import closeness
+from benchmarks.real_run.closeness import closeness, means_by_kinship
 from benchmarks.real_run.objects import density_ratio
 from benchmarks.real_run.page import REMARKS, written
 
@@ -26,6 +26,14 @@ def test_two_clean_groups_are_told_apart_by_every_figure():
     assert (found.nearest, found.with_company) == (4, 4)
     # Three of the ways to make two pairs of four: a third of all permutations is as good.
     assert found.p == pytest.approx(1 / 3, abs=0.07)
+
+
+def test_task_and_architecture_are_told_apart():
+    found = means_by_kinship(TWO_BLOCKS, ["a", "a", "b", "b"], ["x", "y", "x", "y"])
+
+    assert found["same", "other"] == (pytest.approx(0.85), 2)
+    assert found["other", "same"] == (pytest.approx(0.1), 2)
+    assert found["same", "same"][1] == 0
 
 
 def test_a_network_without_company_has_no_nearest_neighbour_to_find():
@@ -77,6 +85,7 @@ def test_remarks_written_by_hand_outlive_the_next_run():
         "seconds": {},
         "measuring": {"a": 1.0},
         "rankings": {},
+        "references": [],
         "maps": {},
         "on_objects": {},
     }
