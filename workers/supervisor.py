@@ -62,6 +62,7 @@ class Lease:
     progress: dict[str, Any] | None = None
     _renewed: float = field(default_factory=time.monotonic)
     _looked: float = field(default_factory=time.monotonic)
+    _told: float = -PROGRESS_SECONDS
 
     @classmethod
     def of(cls, zoo: Zoo, job: JobRecord) -> "Lease":
@@ -72,11 +73,13 @@ class Lease:
         """Whether to go on; asks the database when it is time to, renews when that is due."""
         now = time.monotonic()
         settings = self.zoo.settings
-        news = self.progress is not None and now - self._looked >= PROGRESS_SECONDS
+        news = self.progress is not None and now - self._told >= PROGRESS_SECONDS
         due = now - self._renewed >= min(settings.heartbeat_seconds, settings.lease_seconds / 3)
         if not (due or news or now - self._looked >= LOOK_SECONDS):
             return Verdict.GO_ON
         self._looked = now
+        if news:
+            self._told = now
         try:
             return self._renew() if due or news else self._ask()
         except DATABASE_ERRORS:

@@ -137,7 +137,16 @@ def _refuse_overlaps(members: dict[str, Member]) -> None:
 
 
 def _directory(data: mmap.mmap) -> Iterator[Member]:
-    """Members in the order of the central directory."""
+    """Members in the order of the central directory; a crowd is counted before any is looked at."""
+    entries = list(_entries(data))
+    for fields, tail in entries:
+        name_bytes, extra_bytes = fields[10:12]
+        extra = data[tail + name_bytes : tail + name_bytes + extra_bytes]
+        yield _member(data, fields, name=data[tail : tail + name_bytes], extra=extra)
+
+
+def _entries(data: mmap.mmap) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The fixed fields of every directory entry, and where its name begins."""
     position, size = _directory_place(data)
     end = position + size
     count = 0
@@ -148,13 +157,11 @@ def _directory(data: mmap.mmap) -> Iterator[Member]:
         if position + _CENTRAL.size > end:
             raise _broken("the directory is cut short")
         fields = _CENTRAL.unpack_from(data, position)
-        name_bytes, extra_bytes, note_bytes = fields[10:13]
         tail = position + _CENTRAL.size
-        position = tail + name_bytes + extra_bytes + note_bytes
+        position = tail + sum(fields[10:13])
         if fields[0] != b"PK\x01\x02" or position > end:
             raise _broken("the directory is damaged")
-        extra = data[tail + name_bytes : tail + name_bytes + extra_bytes]
-        yield _member(data, fields, name=data[tail : tail + name_bytes], extra=extra)
+        yield fields, tail
 
 
 def _directory_place(data: mmap.mmap) -> tuple[int, int]:

@@ -187,6 +187,7 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
     match outcome.ending:
         case Ending.SUCCEEDED:
             job.result = outcome.result or {}
+            job.progress = _completed(job.progress)
             end(session, job, JobState.SUCCEEDED)
         case Ending.CANCELLED:
             end(session, job, JobState.CANCELLED)
@@ -201,6 +202,11 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
             end(session, job, JobState.FAILED, error=outcome.error)
     session.refresh(job)
     return job
+
+
+def _completed(progress: dict[str, Any]) -> dict[str, Any]:
+    """The last report with its step at the total: the end overtakes reports not yet written."""
+    return {**progress, "step": progress["total"]} if progress.get("total") else progress
 
 
 def hold(session: Session, *, job_id: str, fence: int) -> JobRecord:
