@@ -103,6 +103,7 @@ def _stages(facts: Facts) -> str:
 def _ranking(name: str, both: Facts, facts: Facts) -> str:
     others = {item["model_id"]: item["rank"] for item in both["attribution"]["items"]}
     groups = {one["name"]: one["group"] for one in facts["networks"]}
+    names = _names(facts)
     rows = [
         [
             str(item["rank"]),
@@ -118,10 +119,20 @@ def _ranking(name: str, both: Facts, facts: Facts) -> str:
     ]
     columns = ["rank", "network", "group", "score", "90 % interval", "s_V", "s_E", "by maps alone"]
     unranked = "".join(
-        f"\nNot ranked: {one['model_id']}: {one['detail']} (`{one['code']}`).\n"
+        f"\nNot ranked: {names.get(one['model_id'], one['model_id'])}: {one['detail']}"
+        f" (`{one['code']}`).\n"
         for one in both["depara"]["unranked"]
     )
     return f"\n## Ranking for {name}\n\n" + _table(columns, rows) + unranked
+
+
+def _names(facts: Facts) -> dict[str, str]:
+    """Names of models by id, as far as some ranking placed them."""
+    return {
+        item["model_id"]: item["name"]
+        for both in facts["rankings"].values()
+        for item in both["depara"]["items"]
+    }
 
 
 def _references(facts: Facts) -> str:
