@@ -33,6 +33,7 @@ from workers.torchkit.features import (
     BatchDependentError,
     FeatureReader,
     FeaturesTooLargeError,
+    UnstableMapsError,
     known_layer,
     read_feature,
 )
@@ -175,7 +176,8 @@ def feature_maps(
     Raises:
         UnknownLayerError: ``settings.layer`` is not a layer of the network.
         DetachedFeatureError: No gradient reaches the image.
-        BatchDependentError: A probe's map changes with the images beside it.
+        BatchDependentError: A probe's feature changes with the images beside it.
+        UnstableMapsError: A probe's feature stays, its map does not.
         FeaturesTooLargeError: The features of all probes exceed 2 GiB.
 
     Source: maps paper section 3.2, DEPARA section 3.
@@ -243,20 +245,29 @@ def chosen_batch_size(
 def _require_independence(
     one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], found: FeatureMaps
 ) -> None:
-    """Raises BatchDependentError when the first valid probe alone gives another map."""
+    """Measure the first valid probe alone, and compare.
+
+    Raises:
+        BatchDependentError: It gets another feature than among others.
+        UnstableMapsError: It gets the same feature and another map: rounding decides the gradient,
+            as at the ties of a max-pool on flat areas.
+    """
     if found.batch_size == 1 or not found.mask.any():
         return
     first = int(found.mask.nonzero()[0])
     place = slice(first, first + 1)
     alone = one_pass.under(images[place], found.policy)
-    cosine = min(
-        smallest_cosine(alone.maps.cpu(), found.maps[place]),
-        smallest_cosine(alone.features.cpu(), found.features[place]),
-    )
-    if cosine < _INDEPENDENT_COSINE:
+    feature = smallest_cosine(alone.features.cpu(), found.features[place])
+    if feature < _INDEPENDENT_COSINE:
         raise BatchDependentError(
-            f"an image alone and among others gives maps with cosine {cosine:.3f}",
+            f"an image alone and among others gives features with cosine {feature:.3f}",
             remedy="export the network in evaluation mode: batch statistics and dropout fixed",
+        )
+    cosine = smallest_cosine(alone.maps.cpu(), found.maps[place])
+    if cosine < _INDEPENDENT_COSINE:
+        raise UnstableMapsError(
+            f"an image alone and among others gives the same feature and maps with cosine {cosine:.3f}",
+            remedy="use images without flat areas, another feature layer or another attribution",
         )
 
 

@@ -50,6 +50,12 @@ class AttributionNotPossibleError(MethodError):
     code = "attribution_not_possible"
 
 
+class UnstableMapsError(MethodError):
+    """The feature is sure but its gradient is not: rounding alone turns the map around."""
+
+    code = "maps_unstable"
+
+
 class BatchDependentError(MethodError):
     """The network treats an image differently when others stand beside it."""
 

@@ -39,6 +39,7 @@ from workers.torchkit.features import (
     FeaturesTooLargeError,
     Slope,
     UnknownLayerError,
+    UnstableMapsError,
     UnusableFeatureError,
 )
 
@@ -118,6 +119,23 @@ def test_a_network_that_looks_at_its_neighbours_is_refused() -> None:
 
     with pytest.raises(BatchDependentError, match="alone and among others"):
         feature_maps(reader_of(network, "7"), some_images(4), PLAIN, GXI, settings=FLOAT32)
+
+
+def test_a_network_whose_gradient_rounding_decides_is_refused_for_what_it_is() -> None:
+    class Tied(nn.Module):
+        """The larger of two equal numbers; which one it is changes with the size of the batch."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            left, right = images.flatten(2).split(images[0, 0].numel() // 2, dim=2)
+            larger = torch.maximum(left, right)
+            winner = left if len(images) > 1 else right
+            return larger.detach() + winner - winner.detach()
+
+    images = some_images(4)
+    images[:, 6:] = images[:, :6].clone()
+
+    with pytest.raises(UnstableMapsError, match="the same feature"):
+        feature_maps(reader_of(nn.Sequential(Tied()), "0"), images, PLAIN, GXI, settings=FLOAT32)
 
 
 def test_training_mode_is_put_aside_and_given_back_and_weights_stay_as_they_were() -> None:

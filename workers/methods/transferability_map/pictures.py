@@ -92,11 +92,24 @@ def draw_layout(axes: Axes, layout: Layout, names: tuple[str, ...]) -> None:
     axes.scatter(layout.points[:, 0], layout.points[:, 1], s=36, color=_INK, zorder=2)
     if len(names) <= _MOST_NAMES:
         for name, (x, y) in zip(names, layout.points, strict=True):
-            axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+            _name_point(axes, name, x=float(x), y=float(y))
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.15)
     axes.grid(visible=True, color="#e4e4e4", zorder=0)
     axes.set_title(f"Networks in the plane (stress {layout.stress:.2f})")
+
+
+def _name_point(axes: Axes, name: str, *, x: float, y: float) -> None:
+    """The name towards the middle, so that it stays inside the picture."""
+    shift, side = ((-5, 4), "right") if x > 0 else ((5, 4), "left")
+    axes.annotate(
+        name,
+        (x, y),
+        xytext=shift,
+        textcoords="offset points",
+        fontsize=8,
+        horizontalalignment=side,
+    )
 
 
 def _figure(models: int, draw: Callable[[Axes], None]) -> Figure:
