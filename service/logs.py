@@ -13,7 +13,7 @@ from service.settings import LogFormat, Settings
 
 def start_logging(settings: Settings) -> None:
     """Let this process log as the settings say, its libraries included."""
-    level = getattr(logging, settings.log_level.upper(), logging.INFO)
+    level = logging.getLevelNamesMapping()[settings.log_level]
     as_json = settings.log_format is LogFormat.JSON
     last: Any = (
         structlog.processors.JSONRenderer()

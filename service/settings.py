@@ -27,6 +27,15 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LogLevel(StrEnum):
+    """How severe a log line must be to be written."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default. Empty addresses mean: start a private one."""
 
@@ -90,7 +99,7 @@ class Settings(BaseSettings):
     rate_limit: str = Field("6000/minute", description="requests of one API key")
 
     log_format: LogFormat = Field(LogFormat.TEXT, description="text or json")
-    log_level: str = Field("INFO", description="least severe level that is logged")
+    log_level: LogLevel = Field(LogLevel.INFO, description="least severe level that is logged")
 
     @model_validator(mode="after")
     def _keys_on_public_addresses(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from service.core.errors import InvalidRequestError, UnavailableError, ZooError
 from service.embedded.home import Home
@@ -59,8 +60,14 @@ def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None)
     try:
         return Settings(**{name: value for name, value in said.items() if value is not None})
     except ValidationError as error:
-        reasons = "; ".join(problem["msg"] for problem in error.errors())
+        reasons = "; ".join(_explained(problem) for problem in error.errors())
         fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
+
+
+def _explained(problem: ErrorDetails) -> str:
+    """What is wrong with a setting, after the variable that sets it."""
+    name = "".join(f"ZOO_{str(place).upper()}: " for place in problem["loc"][:1])
+    return name + problem["msg"]
 
 
 def run_all(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from service.embedded.parts import (
     parts_of,
     rest_url,
 )
-from service.embedded.ports import free_port
+from service.embedded.ports import free_port, require_free
 from service.embedded.preparing import prepare
 from service.embedded.servers import PrivateServers
 from service.settings import Settings, environment
@@ -57,6 +57,9 @@ class Household:
             lock: Descriptor of the home's lock; the keeper holds on to it as well.
         """
         began = time.monotonic()
+        given = self._settings
+        require_free(given.port, host=given.host, option="--port or ZOO_PORT")
+        require_free(given.grpc_port, host=given.host, option="--grpc-port or ZOO_GRPC_PORT")
         with ExitStack() as stack:
             self._keeper = Keeper(inherit=(lock,))
             stack.callback(self._keeper.close)

@@ -16,7 +16,7 @@ import psutil
 
 from service.embedded.ports import listens
 from service.embedded.processes import end_family
-from service.settings import Settings
+from service.settings import LogLevel, Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
 HANDING_BACK_SECONDS = 15.0
@@ -138,7 +138,7 @@ def grpc_address(settings: Settings) -> str:
 
 def _says(words: str, settings: Settings) -> Callable[[str], bool]:
     """Whether a log holds the words; where such lines are not logged, a started part is ready."""
-    if settings.log_level.upper() not in {"DEBUG", "INFO"}:
+    if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
         return lambda _log: True
     return lambda log: words in log
 

@@ -28,7 +28,9 @@ from service.rest.surroundings import Surroundings
 from service.rest.waiting import EventBell, listening
 from service.wiring import Zoo
 
+# Routes are tried in this order: the ones that are asked all the time come first.
 _ROUTERS = (
+    operation.router,
     models.router,
     uploads.router,
     datasets.router,
@@ -38,7 +40,6 @@ _ROUTERS = (
     methods.router,
     jobs.router,
     keys.router,
-    operation.router,
 )
 
 

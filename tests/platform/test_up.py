@@ -1,6 +1,7 @@
 """``zooscope up`` starts everything, owns its folder, and takes everything with it when it ends."""
 
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -124,14 +125,27 @@ def test_a_killed_up_leaves_no_process_and_the_folder_can_be_used_again(home: Pa
 
 
 def test_a_part_that_cannot_start_is_told_with_its_log_and_nothing_stays(home: Path):
+    (home / "page_token_secret").mkdir(parents=True)
+
     said = subprocess.run(
-        [*ZOOSCOPE, "up", "--home", str(home), "--port", "1"],
+        [*ZOOSCOPE, "up", "--home", str(home), "--port", "0", "--grpc-port", "0"],
         capture_output=True,
         text=True,
         timeout=180,
-        env={"PATH": "/usr/bin:/bin", "ZOO_HOST": "198.51.100.1", "HOME": str(home.parent)},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home.parent)},
     )
 
     assert said.returncode == 1
     assert "ended with status" in said.stderr
+    assert serving(home) == []
+
+
+def test_a_taken_port_is_refused_before_anything_starts(home: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        said = zooscope("up", "--home", str(home), "--port", port, "--grpc-port", "0")
+
+    assert said.returncode == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in said.stderr
+    assert "--port or ZOO_PORT" in said.stderr
     assert serving(home) == []
