@@ -1,0 +1,82 @@
+"""Every store keeps what it was given, under its digest, and says so when it has nothing."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from service.adapters.object_store import blob_store
+from service.core.blobs import BlobStore
+from service.core.errors import NotFoundError
+
+CONTENT = os.urandom(3 * 1024 * 1024 + 17)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+# An S3-compatible server that is running anyway can be tried too: its bucket's URL, and the rest
+# (endpoint, region, credentials) in the variables that S3 clients read.
+S3_URL = os.environ.get("TEST_S3_URL")
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "folder":
+        return blob_store(str(tmp_path / "store"))
+    if request.param == "memory":
+        return blob_store("memory:///")
+    if S3_URL is None:
+        pytest.skip("TEST_S3_URL names no bucket of a running S3-compatible server")
+    return blob_store(S3_URL, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def adopted(store: BlobStore, tmp_path: Path) -> Path:
+    path = tmp_path / "upload"
+    path.write_bytes(CONTENT)
+    blob = store.adopt(path, sha256=SHA256)
+    assert (blob.sha256, blob.size_bytes) == (SHA256, len(CONTENT))
+    return path
+
+
+def test_an_adopted_file_moves_into_the_store(store: BlobStore, tmp_path: Path):
+    path = adopted(store, tmp_path)
+
+    assert not path.exists()
+    assert store.exists(SHA256)
+    assert b"".join(store.read(SHA256)) == CONTENT
+
+
+def test_the_same_bytes_twice_are_kept_once(store: BlobStore, tmp_path: Path):
+    adopted(store, tmp_path)
+    path = adopted(store, tmp_path)
+
+    assert not path.exists()
+    assert b"".join(store.read(SHA256)) == CONTENT
+
+
+def test_a_range_is_read_alone(store: BlobStore, tmp_path: Path):
+    adopted(store, tmp_path)
+
+    assert b"".join(store.read(SHA256, start=1_000_003, length=77)) == CONTENT[1_000_003:1_000_080]
+
+
+def test_a_fetched_file_holds_the_bytes(store: BlobStore, tmp_path: Path):
+    adopted(store, tmp_path)
+
+    store.fetch(SHA256, tmp_path / "fetched")
+
+    assert (tmp_path / "fetched").read_bytes() == CONTENT
+
+
+def test_a_deleted_file_is_gone_and_what_is_not_stored_is_named(store: BlobStore, tmp_path: Path):
+    adopted(store, tmp_path)
+
+    store.delete(SHA256)
+
+    assert not store.exists(SHA256)
+    with pytest.raises(NotFoundError, match=SHA256):
+        list(store.read(SHA256))
+
+
+def test_only_old_files_are_called_untouched(store: BlobStore, tmp_path: Path):
+    adopted(store, tmp_path)
+
+    assert SHA256 not in set(store.untouched(3600.0))
