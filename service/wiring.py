@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.adapters.object_store import blob_store
 from service.core.blobs import BlobStore
@@ -45,8 +46,14 @@ class Zoo:
         return folder
 
     def close(self) -> None:
-        """Give the database connections back."""
+        """Give the database connections back, also those that a thread still holds, in its time."""
+        event.listen(self.engine, "checkin", _close)
         self.engine.dispose()
+
+
+def _close(_connection: object, record: ConnectionPoolEntry) -> None:
+    """Close a connection that comes back after its pool was given up."""
+    record.invalidate()
 
 
 def database_url(settings: Settings) -> str:

@@ -4,7 +4,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from service.core.records import ModelRecord, Record
-from service.wiring import Zoo
+from service.settings import Settings
+from service.wiring import Zoo, zoo_from
 
 
 def test_a_record_written_in_a_transaction_is_read_back(zoo: Zoo):
@@ -17,6 +18,17 @@ def test_a_record_written_in_a_transaction_is_read_back(zoo: Zoo):
 
     with zoo.transaction() as session:
         assert session.get_one(ModelRecord, "mdl_1").manifest == {"a": 1}
+
+
+def test_a_connection_that_comes_back_after_the_zoo_was_closed_is_closed(zoo_settings: Settings):
+    zoo = zoo_from(zoo_settings)
+    borrowed = zoo.engine.connect()
+    underneath = borrowed.connection.dbapi_connection
+
+    zoo.close()
+    borrowed.close()
+
+    assert underneath.closed
 
 
 def test_migrations_and_records_describe_the_same_tables(zoo: Zoo):
