@@ -1,0 +1,36 @@
+"""Card of ``fused_ranking``: a posterior over every candidate's accuracy on one target."""
+
+from pydantic import Field
+
+from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+
+
+class FusedRankingInputs(Inputs):
+    """The ranking to fill, from the records, scores and similarities known to the zoo."""
+
+    ranking_id: str
+
+
+class FusedRankingParams(Params):
+    """Knobs of the answer.
+
+    ``coverage`` is the stated probability of intervals and of the set that holds the best,
+    ``samples`` the number of draws from the joint posterior.
+    """
+
+    coverage: float = Field(0.8, gt=0, lt=1)
+    samples: int = Field(4000, ge=100, le=100_000)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+CARD = MethodCard(
+    name="fused_ranking",
+    title="Posterior of every candidate's accuracy from history, scores and measured runs",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=1,
+    source="Zooscope; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
+    inputs=FusedRankingInputs,
+    params=FusedRankingParams,
+    result="the items of a ranking, its set of likely best, and what to measure next",
+)
