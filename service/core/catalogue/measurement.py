@@ -61,3 +61,21 @@ class Metric(StrEnum):
 
     ATTRIBUTION = "attribution"
     DEPARA = "depara"
+
+
+class Estimator(StrEnum):
+    """What labels of a target say about a network's features or class logits; more is better."""
+
+    LOGME = "logme"
+    H_SCORE = "h_score"
+    LEEP = "leep"
+    NCE = "nce"
+    N_LEEP = "n_leep"
+    TRANS_RATE = "trans_rate"
+    PARC = "parc"
+    LINEAR_CKA = "linear_cka"
+    RSA = "rsa"
+    GBC = "gbc"
+    KNN = "knn"
+    RIDGE_PROBE = "ridge_probe"
+    LINEAR_PROBE = "linear_probe"

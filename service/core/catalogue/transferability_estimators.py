@@ -1,0 +1,41 @@
+"""Card of ``transferability_estimators``: what labels say about one network on one target."""
+
+from pydantic import Field
+
+from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+
+
+class TransferabilityEstimatorsInputs(Inputs):
+    """One network, and the labelled target it is to be judged on."""
+
+    model_id: str
+    dataset_id: str
+
+
+class TransferabilityEstimatorsParams(Params):
+    """Settings of a judgement.
+
+    ``layer`` None means the network's feature layer. ``folds`` is for the linear probe,
+    ``neighbours`` vote in k-NN. ``pair_images`` is the most images that estimators of pairs
+    (PARC, RSA) look at; ``seed`` draws them, the folds and the mixture's first centres.
+    """
+
+    layer: str | None = Field(None, max_length=300)
+    folds: int = Field(5, ge=2, le=20)
+    neighbours: int = Field(5, ge=1, le=100)
+    pair_images: int = Field(500, ge=10, le=5000)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+CARD = MethodCard(
+    name="transferability_estimators",
+    title="Estimators of transfer from labels: LogME, H-score, LEEP, k-NN, linear probe and more",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.PUBLIC,
+    version=1,
+    source="You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et al., LEEP,"
+    " ICML 2020; Bolya et al., PARC, NeurIPS 2021; the page of the method lists all",
+    inputs=TransferabilityEstimatorsInputs,
+    params=TransferabilityEstimatorsParams,
+    result="a score for each estimator, or the reason why there is none",
+)
