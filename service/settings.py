@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     max_dataset_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest archive of images")
     max_json_bytes: PositiveInt = Field(16 * MEBIBYTE, description="largest JSON body")
     max_parameters: PositiveInt = Field(2 * 10**9, description="largest network")
+    max_loaded_bytes: PositiveInt = Field(
+        2 * GIBIBYTE, description="weights a worker keeps loaded to answer predictions"
+    )
     max_image_bytes: PositiveInt = Field(20 * 10**6, description="largest image file")
     max_image_pixels: PositiveInt = Field(
         25 * 10**6, description="largest image, width times height"

@@ -9,10 +9,12 @@ from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from service.adapters.celery_bell import TRANSPORT, broker_url
+from service.adapters.question_line import QuestionLine
 from service.logs import start_logging
 from service.settings import Settings, settings
-from service.wiring import zoo_from
+from service.wiring import Zoo, zoo_from
 from workers.cradle import Cradle
+from workers.predicting.attendant import Attendant
 from workers.runner import Post
 from workers.slots import Slots
 from workers.tasks import add_tasks
@@ -53,6 +55,7 @@ def main() -> None:
     cradle = Cradle(chosen.folder / "cache")
     cradle.warm_up()
     released = threading.Event()
+    attendant = _attendant(zoo, cradle)
     slots = Slots(Post(zoo, cradle, released.is_set), count=chosen.worker_slots)
     app = celery_app(chosen)
     add_tasks(app, slots)
@@ -62,8 +65,20 @@ def main() -> None:
         _serve(app, chosen, slots)
     finally:
         slots.close()
+        if attendant is not None:
+            attendant.close()
         cradle.close()
         zoo.close()
+
+
+def _attendant(zoo: Zoo, cradle: Cradle) -> Attendant | None:
+    """Whoever answers questions to networks, at work; nobody where there is no broker to ask by."""
+    url = zoo.settings.redis_url
+    if url is None:
+        return None
+    attendant = Attendant(zoo, cradle, QuestionLine(url.get_secret_value()))
+    attendant.start()
+    return attendant
 
 
 def _serve(app: Celery, chosen: Settings, slots: Slots) -> None:

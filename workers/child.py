@@ -43,7 +43,7 @@ def live(order: Mapping[str, Any], messages: int) -> int:
     mouth = Mouth(messages)
     scratch = Scratch(Path(order["folder"]))
     try:
-        _settle(order, scratch)
+        settle(order, scratch)
         mouth.say("running")
         _work(scratch, order["device"], mouth)
     except Exception as error:  # noqa: BLE001 - the one place where a child's failure is told
@@ -53,8 +53,12 @@ def live(order: Mapping[str, Any], messages: int) -> int:
     return 0
 
 
-def _settle(order: Mapping[str, Any], scratch: Scratch) -> None:
-    """Turn away from the terminal, raise the walls, take the threads that are due."""
+def settle(order: Mapping[str, Any], scratch: Scratch) -> None:
+    """Turn away from the terminal, raise the walls, take the threads that are due.
+
+    Raises:
+        UnavailableError: A wall is missing, and the order asks for all of them.
+    """
     _redirect_output(scratch.log)
     cuda = order["device"] == "cuda"
     room = sandbox.Room(

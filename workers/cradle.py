@@ -52,6 +52,15 @@ class Child:
         """Whether the child is gone and everything it said has been heard."""
         return (self.status is not None or self.lost) and self._silent
 
+    def meet(self) -> None:
+        """Wait until the nursery has told the process id. Raises UnavailableError."""
+        while self.pid is None:
+            self._hear_of_fate()
+            if self.lost:
+                raise UnavailableError(
+                    "the process that forks children ended", code="nursery_lost"
+                )
+
     def listen(self, seconds: float) -> list[dict[str, Any]]:
         """What the child said; returns at the first sign, at the latest after ``seconds``."""
         open_pipes = [self.fate] if self.status is None and not self.lost else []
@@ -100,7 +109,16 @@ class Cradle:
 
     def fork(self, order: dict[str, Any]) -> Child:
         """A child that carries out ``order``. Raises UnavailableError."""
-        messages, child_messages = os.pipe()
+        return self._fork(order, os.pipe())
+
+    def fork_conversation(self, order: dict[str, Any]) -> Child:
+        """A child that can be spoken to through ``messages``. Raises UnavailableError."""
+        ours, theirs = socket.socketpair()
+        return self._fork(order, (ours.detach(), theirs.detach()))
+
+    def _fork(self, order: dict[str, Any], ends: tuple[int, int]) -> Child:
+        """Fork; of the two ends of the messages the child gets the second."""
+        messages, child_messages = ends
         fate, nursery_fate = os.pipe()
         try:
             self._send({"do": "fork", "order": order}, [child_messages, nursery_fate])

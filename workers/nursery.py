@@ -74,7 +74,9 @@ class Nursery:
     def _become_child(self, order: dict[str, Any], messages: int, fate: int) -> NoReturn:
         """Leave everything of the nursery behind, live, and end without any of its clean-up."""
         from workers import child
+        from workers.predicting import child as predicting
 
+        lives = {"job": child.live, "predictions": predicting.live}
         code = 1
         try:
             die_with_parent()
@@ -84,7 +86,7 @@ class Nursery:
             self.control.close()
             for descriptor in (fate, *self.fates.values()):
                 os.close(descriptor)
-            code = child.live(order, messages)
+            code = lives[order["life"]](order, messages)
         finally:
             os._exit(code)
 

@@ -20,6 +20,7 @@ LIBRARIES = (
     "captum.attr",
     "timm",
     "workers.child",
+    "workers.predicting.child",
     "workers.assembly",
     "workers.harvest",
 )

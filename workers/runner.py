@@ -143,6 +143,7 @@ def _order(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
     """What a child is told at birth."""
     settings = zoo.settings
     return {
+        "life": "job",
         "folder": str(scratch.folder),
         "cpu_seconds": int(settings.job_seconds * settings.worker_threads) + 60,
         "threads": settings.worker_threads,

@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, str] = {
     "rank": "service.cli.rankings:rank_app",
     "rankings": "service.cli.rankings:app",
     "map": "service.cli.rankings:map_app",
+    "predict": "service.cli.predict:app",
     "jobs": "service.cli.jobs:app",
     "methods": "service.cli.jobs:methods_app",
     "keys": "service.cli.keys:app",

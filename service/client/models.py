@@ -1,11 +1,12 @@
 """The networks of the zoo, as a client handles them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from service.client.downloading import download
 from service.client.paging import every
+from service.client.predictions import Prediction, prediction_of
 from service.client.transport import Transport
 from service.client.uploading import OnProgress, ignore_progress, upload
 from service.client.views import Layer, Model, Neighbor
@@ -111,3 +112,28 @@ class Models:
         path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
         params = {"method": method, "layer": layer, "style": style}
         return finished(self._transport, path, params=params).content
+
+    def predict(
+        self,
+        model_id: str,
+        images: Sequence[Path],
+        *,
+        output: str | None = None,
+        layer: str | None = None,
+        top_k: int | None = None,
+    ) -> Prediction:
+        """Run images through a network; nothing is stored.
+
+        Args:
+            model_id: The network.
+            images: One to 64 image files.
+            output: ``classes``, ``image`` or ``features``; None takes what suits the network.
+            layer: Features of this layer instead of the feature layer.
+            top_k: Classes told for each image; None means 5.
+        """
+        files = [("images", (path.name, path.read_bytes())) for path in images]
+        wish = {"output": output, "layer": layer, "top_k": top_k}
+        answer = self._transport.request(
+            "POST", f"/models/{model_id}:predict", params=wish, files=files
+        )
+        return prediction_of(answer)

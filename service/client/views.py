@@ -188,3 +188,18 @@ class Method(TypedDict):
     inputs: dict[str, Any]
     params: dict[str, Any]
     result: str
+
+
+class ClassChance(TypedDict):
+    """A class of a network and how likely it is; ``name`` where the manifest tells it."""
+
+    index: int
+    name: str | None
+    probability: float
+
+
+class ImageClasses(TypedDict):
+    """The likeliest classes of one image, likeliest first."""
+
+    image: int
+    classes: list[ClassChance]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
+from service.asking import Asking
 from service.core.paging import PageTokens, secret_kept_in
 from service.intake import Intake
 from service.rest import problems
@@ -21,6 +22,7 @@ from service.rest.routes import (
     methods,
     models,
     operation,
+    predictions,
     rankings,
     uploads,
 )
@@ -35,6 +37,7 @@ _ROUTERS = (
     uploads.router,
     datasets.router,
     measurements.router,
+    predictions.router,
     rankings.router,
     maps.router,
     methods.router,
@@ -84,4 +87,5 @@ def parts_for(zoo: Zoo) -> Parts:
         tokens=PageTokens(secret),
         figures=Figures(zoo),
         bell=EventBell(zoo),
+        asking=Asking(zoo),
     )

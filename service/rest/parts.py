@@ -11,6 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
+from service.asking import Asking
 from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.operations import keys
 from service.core.operations.key_cache import KeyCache
@@ -32,6 +33,7 @@ class Parts:
     tokens: PageTokens
     figures: Figures
     bell: EventBell
+    asking: Asking
     rankings: RankingCache = field(default_factory=RankingCache)
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(

@@ -10,6 +10,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from service.asking import Asking
 from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.operations import jobs, keys
 from service.core.operations.key_cache import KeyCache
@@ -33,6 +34,7 @@ class Parts:
     intake: Intake
     tokens: PageTokens
     bell: EventBell
+    asking: Asking
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(
         default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
@@ -85,7 +87,7 @@ def parts_for(zoo: Zoo) -> Parts:
         else secret_kept_in(zoo.settings.folder)
     )
     address = database_url(zoo.settings).replace("+psycopg", "", 1)
-    return Parts(zoo, Intake(zoo), PageTokens(secret), EventBell(address))
+    return Parts(zoo, Intake(zoo), PageTokens(secret), EventBell(address), Asking(zoo))
 
 
 @dataclass(frozen=True)

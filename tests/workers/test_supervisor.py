@@ -44,6 +44,7 @@ def a_training(folder: Path, *, steps: int) -> dict[str, object]:
     }
     scratch.request.write_text(json.dumps(request))
     return {
+        "life": "job",
         "folder": str(folder),
         "cpu_seconds": 600,
         "threads": 1,

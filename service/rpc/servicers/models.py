@@ -12,10 +12,13 @@ from service.core.operations import heat_maps, models, neighbors
 from service.core.operations.heat_maps import PictureOrJob
 from service.core.operations.keys import Scope
 from service.core.operations.models import ModelChanges, ModelFilter
+from service.core.operations.predictions import Wish
 from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.predicting import LARGEST_TOP_K, OutputKind
 from service.rpc import messages
 from service.rpc.once import once
 from service.rpc.parts import Call, Parts
+from service.rpc.predictions import prediction
 from service.rpc.reading import fit, given, page_size, plain, state_name
 from service.rpc.receiving import Incoming, noted
 from service.rpc.sending import pieces
@@ -40,6 +43,14 @@ class _Near(Strict):
 
     k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
+
+
+class _Wish(Strict):
+    """What is wanted of a network."""
+
+    output: OutputKind | None = None
+    layer: Annotated[str, Field(max_length=300)] | None = None
+    top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
 
 
 class Models(ModelServiceServicer):
@@ -183,6 +194,19 @@ class Models(ModelServiceServicer):
         assert found.picture is not None
         png = b"".join(self._zoo.blobs.read(found.picture.sha256))
         return wire.GetAttributionResponse(png=png)
+
+    def Predict(self, request: wire.PredictRequest, call: Call) -> wire.PredictResponse:  # noqa: N802
+        """What a network says to images."""
+        names = ("output", "layer", "top_k")
+        asked = {name: given(request, name) for name in names}
+        wish = fit(_Wish, {k: v for k, v in asked.items() if v is not None}, where="body")
+        found = self._parts.asking.ask(
+            project=call.project,
+            model_id=request.id,
+            images=request.images,
+            wish=Wish(wish.output, wish.layer, wish.top_k),
+        )
+        return prediction(found)
 
     def _picture(
         self, request: wire.GetAttributionRequest, call: Call, params: AttributionMapParams

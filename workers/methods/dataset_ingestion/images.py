@@ -31,7 +31,7 @@ def look(data: bytes, limits: Limits) -> Picture:
         raise ImageProblemError(f"the image is larger than {limits.image_bytes} bytes")
     kind = kind_of(data)
     picture = _opened(data, kind)
-    _check_before_decoding(picture, limits)
+    _check_before_decoding(picture, limits.image_pixels)
     _decode(picture)
     turned = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
     width, height = picture.size[::-1] if turned else picture.size
@@ -65,12 +65,12 @@ def _opened(data: bytes, kind: str) -> Image.Image:
         raise ImageProblemError(f"the image's header cannot be read: {error}") from error
 
 
-def _check_before_decoding(picture: Image.Image, limits: Limits) -> None:
+def _check_before_decoding(picture: Image.Image, pixels_limit: int) -> None:
     """Refuse what would be too large in memory, and what moves."""
     width, height = picture.size
-    if width * height > limits.image_pixels:
+    if width * height > pixels_limit:
         raise ImageProblemError(
-            f"the image has {width}x{height} pixels, {limits.image_pixels} in all are allowed"
+            f"the image has {width}x{height} pixels, {pixels_limit} in all are allowed"
         )
     if width < 1 or height < 1:
         raise ImageProblemError("the image is empty")
@@ -92,7 +92,20 @@ def canonical_frame(data: bytes, side: int) -> np.ndarray:
 
     Transparency is laid over white. Bilinear, antialiased where it shrinks.
     """
+    return _frame_of(_opened(data, kind_of(data)), side)
+
+
+def checked_frame(data: bytes, side: int, *, bytes_limit: int, pixels_limit: int) -> np.ndarray:
+    """``canonical_frame`` of a file nobody has looked at. Raises ImageProblemError."""
+    if len(data) > bytes_limit:
+        raise ImageProblemError(f"the image is larger than {bytes_limit} bytes")
     picture = _opened(data, kind_of(data))
+    _check_before_decoding(picture, pixels_limit)
+    _decode(picture)
+    return _frame_of(picture, side)
+
+
+def _frame_of(picture: Image.Image, side: int) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture)
     square = _centre_square(_as_rgb(upright))
     return np.asarray(square.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)

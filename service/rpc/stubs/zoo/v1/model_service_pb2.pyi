@@ -196,3 +196,55 @@ class GetAttributionResponse(_message.Message):
     png: bytes
     job: _job_pb2.Job
     def __init__(self, png: _Optional[bytes] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
+
+class PredictRequest(_message.Message):
+    __slots__ = ("id", "images", "output", "layer", "top_k")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    images: _containers.RepeatedScalarFieldContainer[bytes]
+    output: str
+    layer: str
+    top_k: int
+    def __init__(self, id: _Optional[str] = ..., images: _Optional[_Iterable[bytes]] = ..., output: _Optional[str] = ..., layer: _Optional[str] = ..., top_k: _Optional[int] = ...) -> None: ...
+
+class ClassChance(_message.Message):
+    __slots__ = ("index", "name", "probability")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    name: str
+    probability: float
+    def __init__(self, index: _Optional[int] = ..., name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class ImageClasses(_message.Message):
+    __slots__ = ("classes",)
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    classes: _containers.RepeatedCompositeFieldContainer[ClassChance]
+    def __init__(self, classes: _Optional[_Iterable[_Union[ClassChance, _Mapping]]] = ...) -> None: ...
+
+class ClassesOfImages(_message.Message):
+    __slots__ = ("images",)
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedCompositeFieldContainer[ImageClasses]
+    def __init__(self, images: _Optional[_Iterable[_Union[ImageClasses, _Mapping]]] = ...) -> None: ...
+
+class Pictures(_message.Message):
+    __slots__ = ("png",)
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    png: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, png: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class PredictResponse(_message.Message):
+    __slots__ = ("classes", "pictures", "npy")
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    NPY_FIELD_NUMBER: _ClassVar[int]
+    classes: ClassesOfImages
+    pictures: Pictures
+    npy: bytes
+    def __init__(self, classes: _Optional[_Union[ClassesOfImages, _Mapping]] = ..., pictures: _Optional[_Union[Pictures, _Mapping]] = ..., npy: _Optional[bytes] = ...) -> None: ...

@@ -80,6 +80,11 @@ class ModelServiceStub:
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.FromString,
                 _registered_method=True)
+        self.Predict = channel.unary_unary(
+                '/zoo.v1.ModelService/Predict',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.PredictRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.PredictResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -147,6 +152,13 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Predict(self, request, context):
+        """Run images through a network. Nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -194,6 +206,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.GetAttribution,
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.SerializeToString,
+            ),
+            'Predict': grpc.unary_unary_rpc_method_handler(
+                    servicer.Predict,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.PredictRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.PredictResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -440,6 +457,33 @@ class ModelService:
             '/zoo.v1.ModelService/GetAttribution',
             zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.SerializeToString,
             zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Predict(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/Predict',
+            zoo_dot_v1_dot_model__service__pb2.PredictRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.PredictResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,116 @@
+"""POST /v1/models/{id}:predict: images through a network."""
+
+import io
+import zipfile
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from service.asking import Prediction
+from service.core.operations.predictions import Wish
+from service.core.predicting import LARGEST_TOP_K, MOST_IMAGES, OutputKind
+from service.rest.answers import json_answer
+from service.rest.forms import is_form
+from service.rest.parts import AppParts, Id, Reader
+from service.rest.receiving import require_length
+from service.rest.views.predictions import PredictionView
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+_SLACK_BYTES = 1024**2
+_LARGEST_BODY_BYTES = 64 * 1024**2
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+    },
+    "required": ["images"],
+}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": _FORM},
+            **{f"image/{kind}": _BINARY for kind in ("jpeg", "png", "webp", "bmp")},
+        },
+    }
+}
+Layer = Annotated[
+    str | None, Query(max_length=300, pattern=r"^[^\x00]*$", description="features of this layer")
+]
+TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told for each image")]
+
+
+@router.post(
+    "/{model_id}:predict",
+    response_model=PredictionView,
+    responses={
+        200: {
+            "content": {
+                "image/png": _BINARY,
+                "application/zip": _BINARY,
+                "application/x-npy": _BINARY,
+            },
+            "description": "Classes as JSON; a picture, or several in a zip; features as npy",
+        }
+    },
+    openapi_extra=_BODY,
+    max_body_size=_LARGEST_BODY_BYTES,
+)
+async def predict(
+    model_id: Id,
+    request: Request,
+    parts: AppParts,
+    caller: Reader,
+    output: OutputKind | None = None,
+    layer: Layer = None,
+    top_k: TopK = 5,
+) -> Response:
+    """Run images through a model: one as the body, or up to 64 as form fields `images`.
+
+    Without `output` a classifier answers with its likeliest classes, a dense network with a
+    picture, any other with its features. Nothing is stored.
+    """
+    images = await _images(request, limit=parts.zoo.settings.max_image_bytes)
+    ask = partial(
+        parts.asking.ask,
+        project=caller.project,
+        model_id=model_id,
+        images=images,
+        wish=Wish(output, layer, top_k),
+    )
+    return _told(await run_in_threadpool(ask))
+
+
+async def _images(request: Request, *, limit: int) -> list[bytes]:
+    """The encoded images of a body. Raises TooLargeError."""
+    require_length(request, limit=limit + _SLACK_BYTES)
+    if not is_form(request):
+        body = await request.body()
+        return [body] if body else []
+    async with request.form(max_files=MOST_IMAGES + 1, max_fields=MOST_IMAGES) as form:
+        given = [one for one in form.getlist("images") if isinstance(one, UploadFile)]
+        return [await one.read() for one in given]
+
+
+def _told(prediction: Prediction) -> Response:
+    if prediction.kind is OutputKind.CLASSES:
+        return json_answer(PredictionView.of(prediction))
+    if prediction.kind is OutputKind.FEATURES:
+        return Response(prediction.parts[0], media_type="application/x-npy")
+    if len(prediction.parts) == 1:
+        return Response(prediction.parts[0], media_type="image/png")
+    return Response(_zipped(prediction.parts), media_type="application/zip")
+
+
+def _zipped(pictures: tuple[bytes, ...]) -> bytes:
+    """Pictures as 0.png, 1.png …; they are squeezed already."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for place, picture in enumerate(pictures):
+            archive.writestr(f"{place}.png", picture)
+    return buffer.getvalue()

@@ -1,0 +1,242 @@
+"""Takes questions from the line, keeps one warm child to answer them, replaces it when it fails.
+
+While the child works, questions gather; kindred ones are then answered in one pass. No torch here.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+
+from service.adapters.question_line import PRESENCE_SECONDS, QuestionLine
+from service.core.errors import UnavailableError, ZooError
+from service.core.frames import pack, unpack
+from service.core.predicting import MOST_IMAGES, Answer, OutputKind, Question
+from service.wiring import Zoo
+from workers.cradle import Child, Cradle
+from workers.scratch import Scratch
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 1.0
+_ANSWERING_SECONDS = 30.0
+_LIFE_SECONDS = 30 * 24 * 3600
+_GONE = {
+    "code": "prediction_failed",
+    "detail": "the network took too long, or its process ended",
+    "remedy": "send fewer images, or use a smaller network",
+    "pointer": None,
+}
+
+
+class ChildLostError(Exception):
+    """The warm child ended, or did not answer in time."""
+
+
+@dataclass
+class Attendant:
+    """One thread that answers questions, and one that says so."""
+
+    zoo: Zoo
+    cradle: Cradle
+    line: QuestionLine
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _warm: "_Warm | None" = None
+
+    def start(self) -> None:
+        """Begin to take questions; what a worker that was killed left behind is removed."""
+        for left in _folder(self.zoo).glob("*.*"):
+            if not psutil.pid_exists(int(left.name.partition(".")[0])):
+                shutil.rmtree(left, ignore_errors=True)
+        for work in (self._serve, self._be_present):
+            thread = threading.Thread(
+                target=work, name=f"predictions {work.__name__}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Answer what was taken, then end the child."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        self._end_child()
+        self.line.close()
+
+    def _be_present(self) -> None:
+        """Tell the doors that questions are answered here."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(UnavailableError):
+                self.line.be_present()
+            self._stopping.wait(PRESENCE_SECONDS / 3)
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._round()
+            except UnavailableError as error:
+                log.warning("questions cannot be taken", reason=error.detail)
+                self._stopping.wait(_LOOK_SECONDS)
+            except Exception:
+                # A thread that ended here would leave every later question without an answer.
+                log.exception("questions could not be answered")
+
+    def _round(self) -> None:
+        """Take what waits and answer it, kindred questions together."""
+        taken = self.line.take(most=MOST_IMAGES, seconds=_LOOK_SECONDS)
+        waiting = [question for question in taken if not question.expired]
+        for group in _groups(waiting):
+            for question, answer in zip(group, self._answered(group), strict=True):
+                self.line.reply(question.id, answer)
+
+    def _answered(self, group: Sequence[Question]) -> list[Answer]:
+        """The answers; a question that costs the child its life does not take others with it."""
+        try:
+            return self._child().answered(group)
+        except ChildLostError:
+            log.warning("the child that answers questions was lost", questions=len(group))
+            self._end_child()
+        except ZooError as error:
+            told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+            return [Answer(None, error=told)] * len(group)
+        if len(group) == 1:
+            return [Answer(None, error=_GONE)]
+        return [answer for question in group for answer in self._answered([question])]
+
+    def _child(self) -> "_Warm":
+        if self._warm is None:
+            self._warm = _Warm.born(self.zoo, self.cradle)
+        return self._warm
+
+    def _end_child(self) -> None:
+        if self._warm is not None:
+            self._warm.end()
+            self._warm = None
+
+
+def _folder(zoo: Zoo) -> Path:
+    """Where the warm children of this machine have their folders; jobs' scratch is tidied away."""
+    return zoo.settings.folder / "predictions"
+
+
+def _groups(questions: Sequence[Question]) -> list[list[Question]]:
+    """Kindred questions together, the oldest group first, each with a bounded number of images."""
+    oldest = {question.kin: place for place, question in reversed(list(enumerate(questions)))}
+    ordered = sorted(questions, key=lambda question: oldest[question.kin])
+    return [
+        part
+        for _, kindred in groupby(ordered, key=lambda question: question.kin)
+        for part in _bounded(list(kindred))
+    ]
+
+
+def _bounded(kindred: Sequence[Question]) -> list[list[Question]]:
+    parts: list[list[Question]] = []
+    images = MOST_IMAGES + 1
+    for question in kindred:
+        if images + len(question.images) > MOST_IMAGES:
+            parts.append([])
+            images = 0
+        parts[-1].append(question)
+        images += len(question.images)
+    return parts
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """The living child, its folder and the socket to it."""
+
+    zoo: Zoo
+    cradle: Cradle
+    child: Child
+    line: Connection
+    scratch: Scratch
+
+    @classmethod
+    def born(cls, zoo: Zoo, cradle: Cradle) -> "_Warm":
+        """A new child. Raises UnavailableError."""
+        scratch = Scratch(_folder(zoo) / f"{os.getpid()}.{time.monotonic_ns()}")
+        scratch.make()
+        settings = zoo.settings
+        order = {
+            "life": "predictions",
+            "folder": str(scratch.folder),
+            "cpu_seconds": _LIFE_SECONDS,
+            "threads": settings.worker_threads,
+            "device": settings.device.value,
+            "hardened": settings.hardened,
+            "shelf_bytes": settings.max_loaded_bytes,
+            "image_bytes": settings.max_image_bytes,
+            "image_pixels": settings.max_image_pixels,
+        }
+        child = cradle.fork_conversation(order)
+        child.meet()
+        return cls(zoo, cradle, child, Connection(os.dup(child.messages)), scratch)
+
+    def answered(self, group: Sequence[Question]) -> list[Answer]:
+        """The answers to kindred questions.
+
+        Raises:
+            ChildLostError: The child ended, or took too long.
+            NotFoundError: The program is gone.
+        """
+        told, parts = self._asked(group, None)
+        if told.get("missing"):
+            file = self.scratch.inputs / f"{group[0].program}.pt2"
+            self.zoo.blobs.fetch(group[0].program, file)
+            # The child keeps what it needs mapped; the name is not needed any more.
+            try:
+                told, parts = self._asked(group, file)
+            finally:
+                file.unlink()
+        return _told(told["answers"], parts)
+
+    def _asked(
+        self, group: Sequence[Question], file: Path | None
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        first = group[0]
+        request = {
+            "program": first.program,
+            "file": None if file is None else str(file),
+            "model": first.model,
+            "output": first.output,
+            "layer": first.layer,
+            "questions": [{"top_k": q.top_k, "images": len(q.images)} for q in group],
+        }
+        try:
+            self.line.send_bytes(pack(request, [image for q in group for image in q.images]))
+            if not self.line.poll(_ANSWERING_SECONDS):
+                raise ChildLostError
+            return unpack(self.line.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise ChildLostError from error
+
+    def end(self) -> None:
+        """Kill the child and remove what it left."""
+        self.cradle.signal(self.child, signal.SIGKILL)
+        self.line.close()
+        self.child.close()
+        shutil.rmtree(self.scratch.folder, ignore_errors=True)
+
+
+def _told(answers: Sequence[dict[str, Any]], parts: Sequence[bytes]) -> list[Answer]:
+    """Answers with the parts that are theirs."""
+    found, start = [], 0
+    for one in answers:
+        kind = None if one["kind"] is None else OutputKind(one["kind"])
+        mine = tuple(parts[start : start + one["parts"]])
+        found.append(Answer(kind, one["classes"], mine, one["error"]))
+        start += one["parts"]
+    return found
