@@ -8,6 +8,7 @@ from service.core.catalogue import (
     model_validation,
     ranking,
     reference_network,
+    transferability_estimators,
     transferability_map,
 )
 from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
@@ -29,6 +30,7 @@ _CARDS = (
     depara.CARD,
     ranking.CARD,
     fused_ranking.CARD,
+    transferability_estimators.CARD,
     transferability_map.CARD,
     reference_network.CARD,
     model_validation.CARD,

@@ -1,0 +1,18 @@
+"""Room of ``transferability_estimators``: what labels say about a network on a target.
+
+One pass gives features and class logits. The features' principal axes, found once, serve every
+linear estimator. Each estimator is one pure function; ``estimates`` calls them all on tensors.
+
+Sources: You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et al., LEEP, ICML
+2020; Tran et al., NCE, ICCV 2019; Li et al., N-LEEP, CVPR 2021; Huang et al., TransRate, ICML
+2022; Bolya et al., PARC, NeurIPS 2021; Pándy et al., GBC, CVPR 2022; Kornblith et al., CKA, 2019.
+
+Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``axis`` one principal
+axis, ``label`` one class of the target, ``source`` one class of the network.
+"""
+
+from workers.methods.transferability_estimators.estimates import Estimates, Settings, estimates
+from workers.methods.transferability_estimators.outcome import Inputs, Reason, Result
+from workers.methods.transferability_estimators.run import run
+
+__all__ = ["Estimates", "Inputs", "Reason", "Result", "Settings", "estimates", "run"]

@@ -1,0 +1,108 @@
+"""N-LEEP: LEEP where a mixture of Gaussians stands in for the source classes.
+
+Axes: ``image`` one labelled image, ``axis`` one leading principal axis, ``component`` one Gaussian.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from workers.methods.transferability_estimators.source_classes import leep
+from workers.methods.transferability_estimators.spectrum import Spectrum
+
+_ENERGY = 0.8
+_MOST_AXES = 64
+_COMPONENTS_PER_CLASS = 5
+_STEPS = 20
+_SETTLED = 1e-3
+_FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians with diagonal covariances."""
+
+    log_weights: Float32[Tensor, " component"]
+    means: Float32[Tensor, "component axis"]
+    variances: Float32[Tensor, "component axis"]
+
+
+def n_leep(spectrum: Spectrum, *, seed: int) -> float:
+    """LEEP of the posterior over five Gaussians per class, fitted in the leading axes.
+
+    The axes hold 80 % of the features' energy, 64 at most. Departure: covariances are diagonal
+    there and expectation-maximisation stops after 20 steps.
+
+    Source: Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.3.
+    """
+    rows = leading_coordinates(spectrum)
+    components = min(_COMPONENTS_PER_CLASS * len(spectrum.counts), max(1, spectrum.images // 2))
+    mixture = fitted(rows, components=components, seed=seed)
+    return leep(posterior(rows, mixture)[0].double(), spectrum.labels)
+
+
+def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:
+    """Coordinates in the fewest axes with 80 % of the energy, scaled to a variance of 1 overall."""
+    shares = (spectrum.powers / spectrum.powers.sum()).cumsum(0)
+    axes = min(_MOST_AXES, int((shares < _ENERGY).sum()) + 1)
+    rows = spectrum.coordinates[:, :axes]
+    return rows / rows.square().mean().sqrt()
+
+
+def fitted(rows: Float32[Tensor, "image axis"], *, components: int, seed: int) -> Mixture:
+    """Expectation-maximisation from randomly drawn images, to a gain below 10⁻³ per image."""
+    mixture = _first_guess(rows, components, seed)
+    before = -math.inf
+    for _ in range(_STEPS):
+        shares, likelihood = posterior(rows, mixture)
+        if likelihood - before < _SETTLED:
+            break
+        before = likelihood
+        mixture = maximised(rows, shares)
+    return mixture
+
+
+def _first_guess(rows: Float32[Tensor, "image axis"], components: int, seed: int) -> Mixture:
+    """Equal Gaussians around images drawn without replacement, as wide as a component's share."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randperm(len(rows), generator=generator)[:components].to(rows.device)
+    return Mixture(
+        log_weights=rows.new_full((components,), -math.log(components)),
+        means=rows[drawn],
+        variances=_floor(rows) + rows.var(dim=0, correction=0).expand(components, -1) / 4,
+    )
+
+
+def _floor(rows: Float32[Tensor, "image axis"]) -> float:
+    """The smallest variance a component may have: a thousandth of the mean."""
+    return _FLOOR * float(rows.square().mean())
+
+
+def posterior(
+    rows: Float32[Tensor, "image axis"], mixture: Mixture
+) -> tuple[Float32[Tensor, "image component"], float]:
+    """P(component | image), and the mean log likelihood of an image, both by Bayes' rule."""
+    precisions = 1 / mixture.variances
+    constants = mixture.log_weights - 0.5 * (
+        (mixture.means.square() * precisions).sum(dim=1)
+        + mixture.variances.log().sum(dim=1)
+        + rows.shape[1] * math.log(2 * math.pi)
+    )
+    logs = torch.addmm(constants, rows, (mixture.means * precisions).T)
+    logs.addmm_(rows.square(), precisions.T, alpha=-0.5)
+    total = logs.logsumexp(dim=1, keepdim=True)
+    return logs.sub_(total).exp_(), float(total.mean(dtype=torch.float64))
+
+
+def maximised(
+    rows: Float32[Tensor, "image axis"], shares: Float32[Tensor, "image component"]
+) -> Mixture:
+    """The Gaussians that explain the images best when each belongs to components by shares."""
+    sizes = shares.sum(dim=0).clamp_min(1e-6)
+    means = (shares.T @ rows) / sizes.unsqueeze(1)
+    squares = (shares.T @ rows.square()) / sizes.unsqueeze(1)
+    variances = (squares - means.square()).clamp_min(0) + _floor(rows)
+    return Mixture((sizes / sizes.sum()).log(), means, variances)

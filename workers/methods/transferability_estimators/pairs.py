@@ -1,0 +1,101 @@
+"""Estimators that ask whether images of one class look more alike than others.
+
+Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``pair`` one unordered
+pair of images p < q.
+"""
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from workers.methods.transferability_estimators.refusal import NoScoreError
+
+
+def parc(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) -> float:
+    """Spearman correlation, over pairs, of 1 − Pearson of features and of one-hot labels.
+
+    Source: Bolya et al., Scalable Diverse Model Selection for Accessible Transfer Learning,
+    NeurIPS 2021, section 4.
+
+    Raises:
+        NoScoreError: All distances, of features or of labels, are the same.
+    """
+    return spearman(pearson_distances(features.double()), label_distances(labels))
+
+
+def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) -> float:
+    """The same after the mean feature over images was taken out of every feature.
+
+    Source: Dwivedi and Roig, Representation Similarity Analysis for Efficient Task Taxonomy,
+    CVPR 2019; removing the mean pattern as in Walther et al., NeuroImage 2016.
+
+    Raises:
+        NoScoreError: All distances, of features or of labels, are the same.
+    """
+    rows = features.double()
+    return spearman(pearson_distances(rows - rows.mean(dim=0)), label_distances(labels))
+
+
+def pearson_distances(rows: Float64[Tensor, "image unit"]) -> Float64[Tensor, " pair"]:
+    """1 − Pearson correlation of every two rows; a flat row correlates with nothing."""
+    centred = rows - rows.mean(dim=1, keepdim=True)
+    sizes = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+    flat = sizes <= 1e-9 * torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    units = torch.where(flat, 0.0, centred / torch.where(flat, 1.0, sizes))
+    return _upper(1 - units @ units.T)
+
+
+def label_distances(labels: Int64[Tensor, " image"]) -> Float64[Tensor, " pair"]:
+    """1 − Pearson of one-hot labels up to scale: 0 within a class, 1 between two.
+
+    Between classes the correlation is −1/(K − 1), one and the same number: ranks do not see it.
+    """
+    return _upper((labels.unsqueeze(0) != labels.unsqueeze(1)).double())
+
+
+def _upper(square: Float64[Tensor, "image image"]) -> Float64[Tensor, " pair"]:
+    """The strict upper triangle, row by row."""
+    count = len(square)
+    first, second = torch.triu_indices(count, count, offset=1, device=square.device)
+    return square[first, second]
+
+
+def spearman(left: Float64[Tensor, " pair"], right: Float64[Tensor, " pair"]) -> float:
+    """Pearson correlation of middle ranks. Raises NoScoreError when one side is constant."""
+    ranks = [one - one.mean() for one in (_midranks(left), _midranks(right))]
+    sizes = [float(torch.linalg.vector_norm(one)) for one in ranks]
+    if min(sizes) == 0:
+        raise NoScoreError(
+            "all pairs of images are equally far apart, by features or by labels",
+            code="constant_distances",
+        )
+    return float(ranks[0] @ ranks[1]) / (sizes[0] * sizes[1])
+
+
+def _midranks(values: Float64[Tensor, " pair"]) -> Float64[Tensor, " pair"]:
+    """Ranks from 1; equal values share the middle of theirs."""
+    _distinct, places, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    middle: Tensor = counts.cumsum(0).double() - (counts.double() - 1) / 2
+    return middle[places]
+
+
+def balanced_sample(
+    labels: Int64[Tensor, " image"], *, count: int, seed: int
+) -> Int64[Tensor, " chosen"]:
+    """At most ``count`` images, drawn in turn from every class; all when they are no more."""
+    if len(labels) <= count:
+        return torch.arange(len(labels), device=labels.device)
+    turns = turn_within_class(labels, seed=seed)
+    return turns.argsort(stable=True)[:count].sort().values
+
+
+def turn_within_class(labels: Int64[Tensor, " image"], *, seed: int) -> Int64[Tensor, " image"]:
+    """Each image's place in a random order of its own class, from 0."""
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = torch.randperm(len(labels), generator=generator).to(labels.device)
+    by_class = shuffled[labels[shuffled].argsort(stable=True)]
+    counts = torch.bincount(labels)
+    starts = (counts.cumsum(0) - counts)[labels[by_class]]
+    turns = torch.empty_like(labels)
+    turns[by_class] = torch.arange(len(labels), device=labels.device) - starts
+    return turns

@@ -1,0 +1,98 @@
+"""Small classifiers on frozen features, each judged on images it did not learn from.
+
+Axes as in ``spectrum``; ``fold`` one part of the images.
+"""
+
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+from torch.nn import functional
+
+from workers.methods.transferability_estimators.refusal import NoScoreError
+from workers.methods.transferability_estimators.spectrum import Spectrum
+
+_ROWS_PER_BLOCK = 1024
+_SPARE_CANDIDATES = 8
+_PENALTIES = tuple(10.0**power for power in range(-4, 3))
+
+
+def require_company(spectrum: Spectrum) -> None:
+    """Raises NoScoreError when no class has two images: nothing can be held out."""
+    if float(spectrum.counts.max()) < 2:  # noqa: PLR2004
+        raise NoScoreError("every class has one image only", code="one_image_per_class")
+
+
+def knn(spectrum: Spectrum, *, neighbours: int) -> float:
+    """Leave-one-out accuracy of the majority among the nearest by cosine.
+
+    A tie goes to the class whose member is nearest.
+
+    Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
+    """
+    require_company(spectrum)
+    count = min(neighbours, spectrum.images - 1)
+    rows = functional.normalize(spectrum.features, dim=1)
+    votes = spectrum.labels[nearest(rows, count=count)]
+    return float((_majority(votes) == spectrum.labels).double().mean())
+
+
+def nearest(rows: Float32[Tensor, "image unit"], *, count: int) -> Int64[Tensor, "image near"]:
+    """Each row's ``count`` others of the greatest inner product, nearest first.
+
+    Candidates come from products in bfloat16, a few more than are wanted; float32 decides.
+    """
+    coarse = rows.bfloat16()
+    found = [
+        _nearest_to(place, rows, coarse, count)
+        for place in torch.arange(len(rows), device=rows.device).split(_ROWS_PER_BLOCK)  # type: ignore[no-untyped-call]
+    ]
+    return torch.cat(found)
+
+
+def _nearest_to(
+    place: Int64[Tensor, " row"], rows: Float32[Tensor, "image unit"], coarse: Tensor, count: int
+) -> Int64[Tensor, "row near"]:
+    """``nearest`` for the rows at ``place``."""
+    likeness = coarse[place] @ coarse.T
+    likeness[torch.arange(len(place), device=place.device), place] = -torch.inf
+    kept = min(count + _SPARE_CANDIDATES, len(rows) - 1)
+    candidates = likeness.topk(kept, dim=1).indices
+    exact = torch.einsum("ru,rcu->rc", rows[place], rows[candidates])
+    return candidates.gather(1, exact.topk(count, dim=1).indices)
+
+
+def _majority(votes: Int64[Tensor, "image near"]) -> Int64[Tensor, " image"]:
+    """The commonest class of every row; the earliest of equals."""
+    agreeing = (votes.unsqueeze(1) == votes.unsqueeze(2)).sum(dim=2)
+    # argmax may return any of several maxima: the place breaks ties.
+    order = agreeing * votes.shape[1] - torch.arange(votes.shape[1], device=votes.device)
+    return votes.gather(1, order.argmax(dim=1, keepdim=True)).squeeze(1)
+
+
+def ridge_probe(spectrum: Spectrum) -> float:
+    """Leave-one-out accuracy of ridge regression to one-hot labels, in closed form.
+
+    ŷ₋ᵢ = (ŷᵢ − hᵢ yᵢ) / (1 − hᵢ). The penalty is the one of seven, 10⁻⁴ … 10² times the mean
+    power of an axis, with the least squared leave-one-out error.
+
+    Source: Allen, 1974 (PRESS); Rifkin and Lippert, Notes on Regularized Least Squares, 2007.
+    """
+    require_company(spectrum)
+    mean_power = float(spectrum.powers.mean())
+    found = [left_out(spectrum, penalty=scale * mean_power) for scale in _PENALTIES]
+    truth = functional.one_hot(spectrum.labels, len(spectrum.counts))
+    best = min(found, key=lambda answers: float((answers - truth).square().mean()))
+    return float((best.argmax(dim=1) == spectrum.labels).double().mean())
+
+
+def left_out(spectrum: Spectrum, *, penalty: float) -> Float32[Tensor, "image label"]:
+    """What ridge regression with an intercept answers for every image, fitted to the others."""
+    gains = 1 / (spectrum.powers + penalty)
+    leverage = spectrum.coordinates.square() @ gains.float() + 1 / spectrum.images
+    weights = (spectrum.label_sums * gains).float()
+    answers = torch.addmm(
+        (spectrum.counts / spectrum.images).float(), spectrum.coordinates, weights.T
+    )
+    keeping = (1 - leverage).clamp_min(1e-6).unsqueeze(1)
+    answers[torch.arange(spectrum.images), spectrum.labels] -= leverage
+    return answers / keeping

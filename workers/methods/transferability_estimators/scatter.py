@@ -1,0 +1,132 @@
+"""Estimators that compare the spread between classes with the spread of everything.
+
+Axes as in ``spectrum``.
+"""
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from workers.methods.transferability_estimators.refusal import NoScoreError
+from workers.methods.transferability_estimators.spectrum import Spectrum, symmetric_product
+
+_DISTORTION = 1e-4
+_GAUSSIAN_AXES = 64
+
+
+def h_score(spectrum: Spectrum) -> float:
+    """tr(Σ_α⁻¹ (1 − α) Σ_between), between 0 and the number of classes − 1.
+
+    Σ_α = (1 − α) Σ + α (tr Σ / D) I is the covariance shrunk as Ledoit and Wolf do; both
+    covariances divide by the number of images, which makes the bound exact.
+
+    Source: Bao et al., ICIP 2019, definition 2; shrunk as in Ibrahim et al., ECML 2022.
+    """
+    kept = 1 - shrinkage(spectrum)
+    variances = spectrum.powers / spectrum.images
+    target = float(variances.sum()) / spectrum.units
+    between = _between_classes(spectrum)
+    return float((kept * between / (kept * variances + (1 - kept) * target)).sum())
+
+
+def _between_classes(spectrum: Spectrum) -> Float64[Tensor, " axis"]:
+    """Variance of the classes' means along every axis, classes weighted by their images."""
+    weights = spectrum.counts * spectrum.images
+    return (spectrum.label_sums.square() / weights.unsqueeze(1)).sum(dim=0)
+
+
+def shrinkage(spectrum: Spectrum) -> float:
+    """The share α of the identity in the shrunk covariance, from 0 to 1.
+
+    α = min(1, (mean ‖x‖⁴ − ‖Σ‖²) / (n (‖Σ‖² − (tr Σ)² / D))).
+
+    Source: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance
+    matrices, 2004.
+    """
+    images = spectrum.images
+    variances = spectrum.powers / images
+    squared = float(variances.square().sum())
+    lengths = spectrum.coordinates.square().sum(dim=1, dtype=torch.float64)
+    noise = (float(lengths.square().mean()) - squared) / images
+    signal = squared - float(variances.sum()) ** 2 / spectrum.units
+    if noise <= 0:
+        return 0.0
+    return 1.0 if noise >= signal else noise / signal
+
+
+def trans_rate(spectrum: Spectrum) -> float:
+    """Coding rate of all features less the mean coding rate of a class, in nats, ε = 10⁻⁴.
+
+    Source: Huang et al., Frustratingly Easy Transferability Estimation, ICML 2022, listing 1.
+    """
+    everything = coding_rate(spectrum.powers, images=spectrum.images)
+    by_class = [
+        _coding_rate_of(spectrum.coordinates[spectrum.labels == label].double())
+        for label in range(len(spectrum.counts))
+    ]
+    return everything - sum(by_class) / len(by_class)
+
+
+def coding_rate(powers: Float64[Tensor, " axis"], *, images: int) -> float:
+    """½ log det(I + ZᵀZ / (n ε)) from the eigenvalues of ZᵀZ."""
+    return 0.5 * float((powers / (images * _DISTORTION)).log1p().sum())
+
+
+def _coding_rate_of(rows: Float64[Tensor, "image axis"]) -> float:
+    """The same by Cholesky from rows, on the smaller side."""
+    images, axes = rows.shape
+    gram = symmetric_product(rows if axes < images else rows.T) / (images * _DISTORTION)
+    gram.diagonal().add_(1)
+    return float(torch.linalg.cholesky(gram).diagonal().log().sum())
+
+
+def linear_cka(spectrum: Spectrum) -> float:
+    """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centred features and centred one-hot labels, from 0 to 1.
+
+    Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019.
+    """
+    counts = spectrum.counts
+    labels = counts.diag() - torch.outer(counts, counts) / spectrum.images
+    sizes = spectrum.powers.square().sum().sqrt() * labels.square().sum().sqrt()
+    return float(spectrum.label_sums.square().sum() / sizes)
+
+
+def gbc(spectrum: Spectrum) -> float:
+    """−Σ exp(−D_B) over ordered pairs of classes, each a spherical Gaussian in 64 axes.
+
+    D_B = ‖μ − μ'‖² / (8 v) + d/2 · log(v / √(v₁ v₂)) with v = (v₁ + v₂) / 2.
+
+    Raises:
+        NoScoreError: A class has no spread.
+
+    Source: Pándy et al., Transferability Estimation using Bhattacharyya Class Separability,
+    CVPR 2022, equations 4 to 6.
+    """
+    means, variances, axes = _gaussians(spectrum)
+    middle = (variances.unsqueeze(0) + variances.unsqueeze(1)) / 2
+    logs = variances.log()
+    squared = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
+    distances = squared / (8 * middle)
+    distances += axes / 2 * (middle.log() - (logs.unsqueeze(0) + logs.unsqueeze(1)) / 2)
+    overlap = (-distances).exp()
+    return -float(overlap.sum() - overlap.diagonal().sum())
+
+
+def _gaussians(
+    spectrum: Spectrum,
+) -> tuple[Float64[Tensor, "label axis"], Float64[Tensor, " label"], int]:
+    """Mean and variance per axis of every class in the leading axes, and how many axes."""
+    axes = min(_GAUSSIAN_AXES, len(spectrum.powers))
+    means = spectrum.label_sums[:, :axes] / spectrum.counts.unsqueeze(1)
+    away = spectrum.coordinates[:, :axes].double() - means[spectrum.labels]
+    squares = torch.zeros_like(spectrum.counts)
+    squares.index_add_(0, spectrum.labels, away.square().sum(dim=1))
+    variances = squares / (spectrum.counts * axes)
+    floor = 1e-12 * float(spectrum.powers.sum()) / spectrum.images
+    flat = int((variances <= floor).sum())
+    if flat:
+        raise NoScoreError(
+            f"{flat} of {len(variances)} classes have no spread, or one image only",
+            code="class_without_spread",
+        )
+    return means, variances, axes

@@ -1,0 +1,157 @@
+"""One Gram matrix and one eigendecomposition, from which all linear estimators read.
+
+Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``axis`` one principal
+axis of the centred features, ``label`` one class of the target.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Float32, Float64, Int64
+from torch import Tensor
+
+_UNITS_PER_BLOCK = 4096
+_TILES = 8
+_ROUNDING = 2.3e-16
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Centred features in their principal axes: a rotation, nothing is lost.
+
+    Attributes:
+        features: As they came, float32.
+        coordinates: The centred features along the axes; columns are orthogonal.
+        powers: Sum of squares of every column, descending, all above rounding.
+        mean: The features' mean along the axes.
+        mean_outside: Length of the mean's part that no axis reaches, not negative.
+        label_sums: Sum of the centred features of every class, along the axes.
+        counts: Images of every class; all at least 1.
+    """
+
+    features: Float32[Tensor, "image unit"]
+    labels: Int64[Tensor, " image"]
+    coordinates: Float32[Tensor, "image axis"]
+    powers: Float64[Tensor, " axis"]
+    mean: Float64[Tensor, " axis"]
+    mean_outside: float
+    label_sums: Float64[Tensor, "label axis"]
+    counts: Float64[Tensor, " label"]
+
+    @cached_property
+    def images(self) -> int:
+        """How many images there are."""
+        return self.features.shape[0]
+
+    @cached_property
+    def units(self) -> int:
+        """How many numbers a feature has."""
+        return self.features.shape[1]
+
+
+def spectrum_of(
+    features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]
+) -> Spectrum:
+    """The principal axes, from whichever of the two Gram matrices is smaller.
+
+    Args:
+        features: Finite.
+        labels: 0 … classes − 1, every class at least once.
+    """
+    features = features.float()
+    images, units = features.shape
+    mean = features.mean(dim=0, dtype=torch.float64)
+    find = _from_units if units <= images else _from_images
+    return find(features, labels, mean)
+
+
+def _from_units(
+    features: Float32[Tensor, "image unit"],
+    labels: Int64[Tensor, " image"],
+    mean: Float64[Tensor, " unit"],
+) -> Spectrum:
+    """By XᵀX: few units, many images."""
+    centred = features.double() - mean
+    powers, axes = _leading(symmetric_product(centred), max(features.shape))
+    counts, sums = class_sums(centred, labels)
+    along = mean @ axes
+    return Spectrum(
+        features=features,
+        labels=labels,
+        coordinates=centred.float() @ axes.float(),
+        powers=powers,
+        mean=along,
+        mean_outside=_rest(mean, along, rank=len(powers)),
+        label_sums=sums @ axes,
+        counts=counts,
+    )
+
+
+def _from_images(
+    features: Float32[Tensor, "image unit"],
+    labels: Int64[Tensor, " image"],
+    mean: Float64[Tensor, " unit"],
+) -> Spectrum:
+    """By XXᵀ: few images, many units; float64 only one block of units at a time."""
+    images, units = features.shape
+    gram = features.new_zeros(images, images, dtype=torch.float64)
+    towards_mean = features.new_zeros(images, dtype=torch.float64)
+    for start in range(0, units, _UNITS_PER_BLOCK):
+        place = slice(start, start + _UNITS_PER_BLOCK)
+        block = features[:, place].double() - mean[place]
+        gram += symmetric_product(block.T)
+        towards_mean += block @ mean[place]
+    powers, directions = _leading(gram, max(features.shape))
+    coordinates = directions * powers.sqrt()
+    counts, sums = class_sums(coordinates, labels)
+    along = (towards_mean @ directions) / powers.sqrt()
+    return Spectrum(
+        features=features,
+        labels=labels,
+        coordinates=coordinates.float(),
+        powers=powers,
+        mean=along,
+        mean_outside=_rest(mean, along, rank=len(powers)),
+        label_sums=sums,
+        counts=counts,
+    )
+
+
+def symmetric_product(
+    columns: Float64[Tensor, "row column"],
+) -> Float64[Tensor, "column column"]:
+    """XᵀX; tiles below the diagonal are mirrored, not computed."""
+    count = columns.shape[1]
+    product = columns.new_empty(count, count)
+    step = -(-count // _TILES)
+    for start in range(0, count, step):
+        tile = columns[:, start : start + step].T @ columns[:, start:]
+        product[start : start + step, start:] = tile
+        product[start:, start : start + step] = tile.T
+    return product
+
+
+def class_sums(
+    rows: Float64[Tensor, "image column"], labels: Int64[Tensor, " image"]
+) -> tuple[Float64[Tensor, " label"], Float64[Tensor, "label column"]]:
+    """How many rows every class has, and their sum."""
+    counts = labels.bincount()
+    sums = rows.new_zeros(len(counts), rows.shape[1]).index_add_(0, labels, rows)
+    return counts.double(), sums
+
+
+def _leading(
+    gram: Float64[Tensor, "row row"], longest: int
+) -> tuple[Float64[Tensor, " axis"], Float64[Tensor, "row axis"]]:
+    """Eigenvalues above rounding, descending, and their eigenvectors."""
+    values, vectors = torch.linalg.eigh(gram)
+    kept = values > values[-1].clamp_min(0) * longest * _ROUNDING
+    return values[kept].flip(0), vectors[:, kept].flip(1)
+
+
+def _rest(mean: Float64[Tensor, " unit"], along: Float64[Tensor, " axis"], *, rank: int) -> float:
+    """Length of the mean's part outside the axes; nothing is outside when they span all."""
+    if rank == len(mean):
+        return 0.0
+    return float((mean.square().sum() - along.square().sum()).clamp_min(0).sqrt())
