@@ -32,16 +32,22 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 _ANSWERING_SECONDS = 30.0
 _LIFE_SECONDS = 30 * 24 * 3600
-_GONE = {
-    "code": "prediction_failed",
-    "detail": "the network took too long, or its process ended",
-    "remedy": "send fewer images, or use a smaller network",
-    "pointer": None,
-}
+_GONE = Answer(
+    None,
+    error={
+        "code": "prediction_failed",
+        "detail": "the network took too long, or its process ended",
+        "remedy": "send fewer images, or use a smaller network",
+    },
+)
 
 
 class ChildLostError(Exception):
-    """The warm child ended, or did not answer in time."""
+    """The warm child ended, or was too ``slow`` to wait for."""
+
+    def __init__(self, *, slow: bool) -> None:
+        super().__init__()
+        self.slow = slow
 
 
 @dataclass
@@ -102,18 +108,35 @@ class Attendant:
                 self.line.reply(question.id, answer)
 
     def _answered(self, group: Sequence[Question]) -> list[Answer]:
-        """The answers; a question that costs the child its life does not take others with it."""
+        """The answers; a question that costs the child its life does not take others with it.
+
+        After a loss each question is asked once more alone, for the child may have died of
+        something else; one that alone was too slow is not.
+        """
+        try:
+            return self._asked(group)
+        except ChildLostError as loss:
+            if loss.slow and len(group) == 1:
+                return [_GONE]
+        return [self._alone(question) for question in group]
+
+    def _alone(self, question: Question) -> Answer:
+        try:
+            return self._asked([question])[0]
+        except ChildLostError:
+            return _GONE
+
+    def _asked(self, group: Sequence[Question]) -> list[Answer]:
+        """The child's answers, or why there are none. Raises ChildLostError."""
         try:
             return self._child().answered(group)
-        except ChildLostError:
-            log.warning("the child that answers questions was lost", questions=len(group))
-            self._end_child()
         except ZooError as error:
             told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
             return [Answer(None, error=told)] * len(group)
-        if len(group) == 1:
-            return [Answer(None, error=_GONE)]
-        return [answer for question in group for answer in self._answered([question])]
+        except ChildLostError as loss:
+            log.warning("the child that answers questions was lost", slow=loss.slow)
+            self._end_child()
+            raise
 
     def _child(self) -> "_Warm":
         if self._warm is None:
@@ -218,10 +241,10 @@ class _Warm:
         try:
             self.line.send_bytes(pack(request, [image for q in group for image in q.images]))
             if not self.line.poll(_ANSWERING_SECONDS):
-                raise ChildLostError
+                raise ChildLostError(slow=True)
             return unpack(self.line.recv_bytes())
         except (EOFError, OSError) as error:
-            raise ChildLostError from error
+            raise ChildLostError(slow=False) from error
 
     def end(self) -> None:
         """Kill the child and remove what it left."""
