@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, str] = {
     "datasets": "service.cli.datasets:app",
     "rank": "service.cli.rankings:rank_app",
     "rankings": "service.cli.rankings:app",
+    "records": "service.cli.records:app",
     "map": "service.cli.rankings:map_app",
     "predict": "service.cli.predict:app",
     "jobs": "service.cli.jobs:app",

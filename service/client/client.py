@@ -9,6 +9,7 @@ from service.client.jobs import Jobs, Methods
 from service.client.keys import Keys
 from service.client.models import Models
 from service.client.rankings import Maps, Metric, OnJobProgress, Rankings, ranking_request
+from service.client.records import Records
 from service.client.transport import Patience, Transport
 from service.client.views import Ranking
 
@@ -43,6 +44,7 @@ class ZooClient:
         self.datasets = Datasets(self._transport)
         self.rankings = Rankings(self._transport)
         self.maps = Maps(self._transport)
+        self.records = Records(self._transport)
         self.jobs = Jobs(self._transport)
         self.methods = Methods(self._transport)
         self.keys = Keys(self._transport)

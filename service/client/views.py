@@ -156,6 +156,28 @@ class Ranking(TypedDict):
     created_at: str
 
 
+class Record(TypedDict):
+    """A measured accuracy; ``value`` is a share from 0 to 1."""
+
+    id: str
+    model: str
+    dataset: str
+    metric: str
+    value: float
+    protocol: str
+    seed: NotRequired[int | None]
+    source: str
+    job_id: NotRequired[str | None]
+    created_at: str
+
+
+class AddedRecords(TypedDict):
+    """Records that were sent, and how many of them were new."""
+
+    items: list[Record]
+    new: int
+
+
 class Key(TypedDict):
     """An API key; its secret is not told."""
 

@@ -16,6 +16,8 @@ class IdKind(StrEnum):
     GRAPH = "grf"
     ARTIFACT = "art"
     MAP = "map"
+    RECORD = "rec"
+    ESTIMATE = "est"
     KEY = "key"
 
 

@@ -24,6 +24,7 @@ from service.rest.routes import (
     operation,
     predictions,
     rankings,
+    records,
     uploads,
 )
 from service.rest.surroundings import Surroundings
@@ -39,6 +40,7 @@ _ROUTERS = (
     measurements.router,
     predictions.router,
     rankings.router,
+    records.router,
     maps.router,
     methods.router,
     jobs.router,

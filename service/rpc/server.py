@@ -11,12 +11,14 @@ from service.rpc.parts import parts_for
 from service.rpc.servicers.datasets import Datasets
 from service.rpc.servicers.jobs import Jobs, Methods
 from service.rpc.servicers.models import Models
+from service.rpc.servicers.records import Records
 from service.rpc.servicers.transferability import Transferability
 from service.rpc.stubs.zoo.v1 import (
     dataset_service_pb2_grpc,
     job_service_pb2_grpc,
     method_service_pb2_grpc,
     model_service_pb2_grpc,
+    record_service_pb2_grpc,
     transferability_service_pb2_grpc,
 )
 from service.wiring import Zoo
@@ -25,6 +27,7 @@ SERVICES = (
     "zoo.v1.ModelService",
     "zoo.v1.DatasetService",
     "zoo.v1.TransferabilityService",
+    "zoo.v1.RecordService",
     "zoo.v1.JobService",
     "zoo.v1.MethodService",
 )
@@ -48,6 +51,7 @@ def create_server(zoo: Zoo) -> grpc.Server:
     transferability_service_pb2_grpc.add_TransferabilityServiceServicer_to_server(
         Transferability(parts), server
     )
+    record_service_pb2_grpc.add_RecordServiceServicer_to_server(Records(parts), server)
     jobs = Jobs(parts, watchers=_WATCHERS)
     job_service_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
     method_service_pb2_grpc.add_MethodServiceServicer_to_server(Methods(), server)

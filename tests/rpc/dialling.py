@@ -16,6 +16,7 @@ from service.rpc.stubs.zoo.v1 import (
     job_service_pb2_grpc,
     method_service_pb2_grpc,
     model_service_pb2_grpc,
+    record_service_pb2_grpc,
     transferability_service_pb2_grpc,
 )
 from service.wiring import Zoo
@@ -74,6 +75,7 @@ class Dialled:
         self.datasets = dataset_service_pb2_grpc.DatasetServiceStub(channel)
         self.jobs = job_service_pb2_grpc.JobServiceStub(channel)
         self.methods = method_service_pb2_grpc.MethodServiceStub(channel)
+        self.records = record_service_pb2_grpc.RecordServiceStub(channel)
         self.transferability = transferability_service_pb2_grpc.TransferabilityServiceStub(channel)
 
     def with_scopes(self, *scopes: str, project: str = "default") -> "Dialled":

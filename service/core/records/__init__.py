@@ -1,5 +1,6 @@
 """What is remembered: the tables. Classes end in Record; nothing here decides anything."""
 
+from service.core.records.accuracy import AccuracyRecord, Protocol
 from service.core.records.base import Record
 from service.core.records.dataset import DatasetRecord, DatasetState, ImageRecord
 from service.core.records.graph import (
@@ -24,6 +25,7 @@ from service.core.records.upload import UploadRecord, UploadState
 
 __all__ = [
     "FINAL_STATES",
+    "AccuracyRecord",
     "AffinityRecord",
     "ArtifactRecord",
     "DatasetRecord",
@@ -40,6 +42,7 @@ __all__ = [
     "MapRecord",
     "ModelRecord",
     "ModelState",
+    "Protocol",
     "RankingRecord",
     "RankingState",
     "Record",

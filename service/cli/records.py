@@ -1,0 +1,79 @@
+"""``zooscope records``: accuracies that were measured, here or elsewhere."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from service.cli.output import Column, Give, figure, id_column
+from service.cli.talking import Talk, command
+
+app = typer.Typer(
+    help="Measured accuracies, from which rankings learn: import, look, remove.",
+    no_args_is_help=True,
+)
+Protocol = Literal["fine_tune", "linear_probe", "zero_shot", "other"]
+
+COLUMNS = (
+    id_column("id", "id"),
+    Column("model", lambda record: record["model"]),
+    Column("dataset", lambda record: record["dataset"]),
+    Column("accuracy", lambda record: figure(record["value"]), "right", Give.STAYS),
+    Column("protocol", lambda record: record["protocol"], give=Give.LEAVES),
+    Column("seed", lambda record: _text(record.get("seed")), "right", Give.LEAVES),
+    Column("source", lambda record: record["source"], give=Give.LEAVES),
+)
+
+
+def _text(seed: int | None) -> str:
+    return "–" if seed is None else str(seed)
+
+
+@command(app, "import")
+def import_(
+    talk: Talk,
+    *,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="CSV: networks in rows, datasets in columns."
+        ),
+    ],
+    percent: Annotated[bool, typer.Option("--percent", help="Cells are from 0 to 100.")] = False,
+    protocol: Annotated[
+        Protocol, typer.Option(help="How networks were put to work on the datasets.")
+    ] = "other",
+    source: Annotated[
+        str | None, typer.Option(help="Where it is from; default: the file.")
+    ] = None,
+) -> None:
+    """Import a table of accuracies; what is known already stays as it is."""
+    unit = "percent" if percent else "share"
+    origin = file.name if source is None else source
+    added = talk.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
+    told = f"{len(added['items'])} records, {added['new']} of them new"
+    talk.out.done({"records": len(added["items"]), "new": added["new"]}, told)
+
+
+@command(app)
+def ls(
+    talk: Talk,
+    *,
+    model: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+) -> None:
+    """List records, newest first."""
+    found = talk.zoo.records.ls(model=model, dataset=dataset, limit=limit)
+    talk.out.rows(found, COLUMNS, empty="no records; add some with `zooscope records import`")
+
+
+@command(app)
+def rm(
+    talk: Talk,
+    *,
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="Id, rec_…")],
+) -> None:
+    """Forget a record."""
+    talk.zoo.records.rm(record)
+    talk.out.done({"id": record, "removed": True}, f"{record} removed")
