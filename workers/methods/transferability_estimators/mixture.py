@@ -41,7 +41,8 @@ def n_leep(spectrum: Spectrum, *, seed: int) -> float:
     rows = leading_coordinates(spectrum)
     components = min(_COMPONENTS_PER_CLASS * len(spectrum.counts), max(1, spectrum.images // 2))
     mixture = fitted(rows, components=components, seed=seed)
-    return leep(posterior(rows, mixture)[0].double(), spectrum.labels)
+    shares = posterior(rows, mixture)[0].double()
+    return leep(shares / shares.sum(dim=1, keepdim=True), spectrum.labels)
 
 
 def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:

@@ -12,6 +12,7 @@ from workers.methods.transferability_estimators.spectrum import Spectrum, symmet
 
 _DISTORTION = 1e-4
 _GAUSSIAN_AXES = 64
+_ROUNDING = 1e-12
 
 
 def h_score(spectrum: Spectrum) -> float:
@@ -49,9 +50,10 @@ def shrinkage(spectrum: Spectrum) -> float:
     lengths = spectrum.coordinates.square().sum(dim=1, dtype=torch.float64)
     noise = (float(lengths.square().mean()) - squared) / images
     signal = squared - float(variances.sum()) ** 2 / spectrum.units
-    if noise <= 0:
+    # All directions alike: the target is the covariance itself, and nothing is to be shrunk.
+    if min(noise, signal) <= _ROUNDING * squared:
         return 0.0
-    return 1.0 if noise >= signal else noise / signal
+    return min(1.0, noise / signal)
 
 
 def trans_rate(spectrum: Spectrum) -> float:

@@ -1,0 +1,145 @@
+"""One network becomes thirteen scores, or as many reasons; never a number that is none."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from service.core.catalogue.measurement import Estimator
+from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
+from tests.methods.transferability_estimators.drawn import labelled_features
+from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
+from workers.contract import silent
+from workers.methods import transferability_estimators
+from workers.methods.transferability_estimators import (
+    Estimates,
+    Inputs,
+    Result,
+    Settings,
+    estimates,
+)
+
+FROM_LOGITS = {Estimator.LEEP, Estimator.NCE}
+HELD_OUT = {Estimator.KNN, Estimator.RIDGE_PROBE, Estimator.LINEAR_PROBE}
+
+
+def result_of(network: nn.Module, labels: Tensor, *, logits_layer: str | None) -> Result:
+    images = some_images(len(labels))
+    inputs = Inputs(reader_of(network, "6"), PLAIN, logits_layer, images, labels, ("a", "b"))
+    return transferability_estimators.run(inputs, TransferabilityEstimatorsParams(), silent)
+
+
+def without_score(found: Estimates | Result) -> set[Estimator]:
+    return {one for one, score in found.scores.items() if score is None}
+
+
+def all_finite_or_explained(found: Estimates | Result) -> bool:
+    given = [score for score in found.scores.values() if score is not None]
+    complete = set(found.scores) == set(Estimator)
+    return (
+        complete and all(map(math.isfinite, given)) and set(found.reasons) == without_score(found)
+    )
+
+
+def test_a_classifier_gets_every_score() -> None:
+    found = result_of(convolutional(), torch.arange(24) % 2, logits_layer="output")
+
+    assert without_score(found) == set()
+    assert all_finite_or_explained(found)
+    assert (found.images, found.classes) == (24, 2)
+
+
+def test_a_network_without_class_logits_gets_all_but_leep_and_nce() -> None:
+    found = result_of(convolutional(), torch.arange(24) % 2, logits_layer=None)
+
+    assert without_score(found) == FROM_LOGITS
+    assert {found.reasons[one].code for one in FROM_LOGITS} == {"no_class_logits"}
+
+
+def test_images_without_a_label_are_left_out() -> None:
+    labels = torch.arange(24) % 2
+    labels[20:] = -1
+
+    found = result_of(convolutional(), labels, logits_layer=None)
+
+    assert found.images == 20
+
+
+@pytest.mark.parametrize(("label", "code"), [(-1, "no_labels"), (0, "too_few_classes")])
+def test_labels_that_tell_nothing_give_reasons_only(label: int, code: str) -> None:
+    found = result_of(convolutional(), torch.full((12,), label), logits_layer="output")
+
+    assert without_score(found) == set(Estimator)
+    assert {reason.code for reason in found.reasons.values()} == {code}
+
+
+def test_features_that_never_change_give_a_reason_and_leep_stays() -> None:
+    labels = torch.arange(20) % 2
+    logits = torch.nn.functional.one_hot(labels, 3).float()
+
+    found = estimates(torch.full((20, 6), 0.3), labels, logits)
+
+    assert set(Estimator) - without_score(found) == FROM_LOGITS
+    assert all_finite_or_explained(found)
+    assert found.reasons[Estimator.LOGME].code == "constant_features"
+
+
+def test_units_that_never_change_do_no_harm() -> None:
+    features, labels = labelled_features(images=40, units=8, classes=3)
+    padded = torch.cat([features, torch.zeros(40, 5), torch.ones(40, 5)], dim=1)
+
+    found = estimates(padded, labels)
+
+    assert without_score(found) == FROM_LOGITS
+    assert all_finite_or_explained(found)
+
+
+def test_one_image_per_class_is_a_reason_where_something_must_be_held_out() -> None:
+    features, labels = labelled_features(images=8, units=5, classes=8)
+
+    found = estimates(features, labels)
+
+    pairs = {Estimator.PARC, Estimator.RSA, Estimator.GBC}
+    assert without_score(found) == FROM_LOGITS | HELD_OUT | pairs
+    assert all_finite_or_explained(found)
+    assert {found.reasons[one].code for one in HELD_OUT} == {"one_image_per_class"}
+
+
+def test_images_with_features_that_are_not_finite_are_left_out() -> None:
+    features, labels = labelled_features(images=40, units=8, classes=3)
+    features[7, 2], features[30, 0] = torch.nan, torch.inf
+
+    found = estimates(features, labels)
+
+    assert found.images == 38
+    assert all_finite_or_explained(found)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12, 1e30])
+def test_no_scale_of_features_gives_a_number_that_is_none(scale: float) -> None:
+    features, labels = labelled_features(images=40, units=8, classes=3)
+
+    assert all_finite_or_explained(estimates(features * scale, labels))
+
+
+@pytest.mark.parametrize(("images", "units"), [(3, 1), (4, 2), (12, 3000), (300, 2)])
+def test_every_shape_gives_scores_or_reasons(images: int, units: int) -> None:
+    features, labels = labelled_features(images=images, units=units, classes=2)
+
+    assert all_finite_or_explained(estimates(features, labels, features))
+
+
+def test_the_same_seed_gives_the_same_scores() -> None:
+    features, labels = labelled_features(images=60, units=8, classes=3)
+    settings = Settings(seed=4, pair_images=20)
+
+    first, second = (estimates(features, labels, settings=settings) for _ in range(2))
+
+    assert first == second
+
+
+def test_class_numbers_need_not_be_consecutive() -> None:
+    features, labels = labelled_features(images=60, units=8, classes=3)
+
+    assert estimates(features, labels * 7 + 2).scores == estimates(features, labels).scores
