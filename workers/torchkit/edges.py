@@ -68,12 +68,28 @@ def draw_edges(
 
     Source: DEPARA equation 4; centring as in its released code for tasks.
     """
-    if len(mask) > LARGEST_PROBE_SET:
+    require_drawable(len(mask))
+    gram, sizes = probe_products(features, mask, centring=centring)
+    return edges_of_products(gram, sizes, mask, variant=variant)
+
+
+def require_drawable(probes: int) -> None:
+    """Raises TooManyProbesError when there are more than 8192 probes, 34 million edges."""
+    if probes > LARGEST_PROBE_SET:
         raise TooManyProbesError(
-            f"{len(mask)} probes are more than {LARGEST_PROBE_SET}",
+            f"{probes} probes are more than {LARGEST_PROBE_SET}",
             remedy="measure on fewer images; a thousand suffice",
         )
-    gram, sizes = probe_products(features, mask, centring=centring)
+
+
+def edges_of_products(
+    gram: Float64[Tensor, "probe probe"],
+    sizes: Float64[Tensor, " probe"],
+    mask: Bool[Tensor, " probe"],
+    *,
+    variant: RankVariant = RankVariant.MIDRANK,
+) -> Edges:
+    """Ranked cosines from inner products of features, raw or centred, and their raw norms."""
     usable = mask & (gram.diagonal().clamp_min(0).sqrt() > _FLAT * sizes)
     if not usable.any():
         present = present_edges(mask)

@@ -93,3 +93,14 @@ def regret_at_one(
     first, best = (orders(table, itself)[:, 0] for table in (scores, gains))
     rows = np.arange(len(gains))
     return float((gains[rows, best] - gains[rows, first]).mean())
+
+
+def argmax_regret(
+    scores: Float64[np.ndarray, " layer"], gains: Float64[np.ndarray, " layer"]
+) -> float:
+    """What the layer with the greatest score costs, the deepest of equals: best gain less its own.
+
+    Axes: ``layer`` one candidate of a network, from the input on.
+    """
+    chosen = len(scores) - 1 - int(np.argmax(scores[::-1]))
+    return float(gains.max() - gains[chosen])

@@ -112,14 +112,22 @@ def read_feature(
     Raises:
         UnusableFeatureError: The output is complex, integer, or not one row per probe.
     """
-    feature = reader.read(inputs, [layer], slope=slope)[layer]
-    if not feature.is_floating_point() or feature.shape[0] != inputs.shape[0]:
+    return as_feature(reader.read(inputs, [layer], slope=slope)[layer], layer, len(inputs))
+
+
+def as_feature(value: Tensor, layer: str, probes: int) -> Float[Tensor, "probe unit"]:
+    """A layer's output as one float32 vector per probe.
+
+    Raises:
+        UnusableFeatureError: The output is complex, integer, or not one row per probe.
+    """
+    if not value.is_floating_point() or value.shape[0] != probes:
         raise UnusableFeatureError(
-            f"layer {layer!r} gives {feature.dtype} of shape {tuple(feature.shape)}"
-            f" for {inputs.shape[0]} images",
+            f"layer {layer!r} gives {value.dtype} of shape {tuple(value.shape)}"
+            f" for {probes} images",
             remedy="choose a layer with real numbers, one row per image",
         )
-    return feature.reshape(feature.shape[0], -1).to(torch.float32)
+    return value.reshape(probes, -1).to(torch.float32)
 
 
 def known_layer(reader: FeatureReader, layer: str | None) -> str:

@@ -7,7 +7,7 @@ Axes: ``probe`` one image, ``channel row column`` the network's input, ``unit`` 
 feature F. x̃ is the network's preprocessed input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,10 +15,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from service.core.catalogue.measurement import Attribution, Target
+from service.core.errors import MethodError
 from workers.torchkit.features import (
     DetachedFeatureError,
     FeatureReader,
     Slope,
+    UnusableFeatureError,
+    as_feature,
     read_feature,
 )
 
@@ -99,6 +102,55 @@ def input_gradient(
     features = read_feature(reader, leaf, question.layer, slope=slope)
     gradient = _gradient(scalar_target(features, question.target), leaf)
     return gradient, features.detach()
+
+
+@dataclass(frozen=True)
+class LayerGradient:
+    """∂φ_k/∂x̃ and F_k of one layer."""
+
+    layer: str
+    gradient: Float[Tensor, "probe channel row column"]
+    features: Float[Tensor, "probe unit"]
+
+
+@dataclass(frozen=True)
+class NoGradient:
+    """A layer without a gradient to the image, and why."""
+
+    layer: str
+    problem: MethodError
+
+
+def input_gradients(
+    reader: FeatureReader,
+    inputs: Float[Tensor, "probe channel row column"],
+    layers: Sequence[str],
+    *,
+    target: Target = Target.L2,
+    slope: Slope = Slope.EXACT,
+) -> Iterator[LayerGradient | NoGradient]:
+    """Of every layer from one forward pass and one backward pass each, the last named first.
+
+    Each gradient is asked for by itself, so none holds a part of another's. With layers named in
+    the order of computation the graph shrinks from its end: a layer is forgotten once it was seen.
+
+    Source: DEPARA section 3.2; its released code lets the gradients of layers add up.
+    """
+    leaf = inputs.detach().requires_grad_(True)  # noqa: FBT003 - torch's own signature
+    values = dict(reader.read(leaf, layers, slope=slope))
+    for layer in reversed(layers):
+        try:
+            features = as_feature(values.pop(layer), layer, len(inputs))
+            gradient = _gradient(scalar_target(features, target), leaf, again=True)
+        except (DetachedFeatureError, UnusableFeatureError) as problem:
+            yield NoGradient(layer, problem)
+        else:
+            yield LayerGradient(layer, gradient, features.detach())
+
+
+def attributed_by_gradient(attribution: Attribution, inputs: Tensor, gradient: Tensor) -> Tensor:
+    """The map of an attribution that is one gradient: |∂φ/∂x̃| for saliency, else x̃ ⊙ ∂φ/∂x̃."""
+    return gradient.abs() if attribution is Attribution.SALIENCY else inputs * gradient
 
 
 def _gradient(scalar: Tensor, leaf: Tensor, *, again: bool = False) -> Tensor:

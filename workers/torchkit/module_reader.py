@@ -22,10 +22,12 @@ class _Captured:
         self.wanted = frozenset(wanted)
         self.outputs: dict[str, Tensor] = {}
 
-    def hook(self, name: str) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+    def hook(self, name: str) -> Callable[[nn.Module, Any, Any], Any]:
         """A hook that keeps ``name``'s first output and ends the pass after the last one."""
 
-        def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        def keep(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+            if not isinstance(output, Tensor):
+                return output
             self.outputs.setdefault(name, output)
             if self.wanted <= self.outputs.keys():
                 raise _EverythingSeen
@@ -36,10 +38,11 @@ class _Captured:
 
 
 class LayerOf:
-    """Name and output shape of one submodule."""
+    """Name, class and output shape of one submodule."""
 
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, name: str, kind: str, shape: tuple[int, ...]) -> None:
         self.name = name
+        self.kind = kind
         self.shape = shape
 
 
@@ -76,13 +79,14 @@ class ModuleReader:
         return {name: captured.outputs[name] for name in layers}
 
     def _list_layers(self) -> tuple[LayerOf, ...]:
-        leaves = [name for name, one in self.module.named_modules() if not list(one.children())]
-        captured = _Captured([*leaves, "never reached"])
+        modules = {name: one for name, one in self.module.named_modules() if name}
+        captured = _Captured([*modules, "never reached"])
         example = torch.zeros(1, *self.input_shape)
         with torch.no_grad(), evaluating(self.module), _hooked(self.module, captured):
             self.module(example)
         return tuple(
-            LayerOf(name, tuple(output.shape[1:])) for name, output in captured.outputs.items()
+            LayerOf(name, type(modules[name]).__name__, tuple(output.shape[1:]))
+            for name, output in captured.outputs.items()
         )
 
 

@@ -7,7 +7,7 @@ from tests.workers.torchkit.graph_samples import KEY, random_graph
 from workers.contract import silent
 from workers.methods import ranking
 from workers.methods.ranking import Inputs, Item, Result
-from workers.methods.ranking.run import DegenerateTargetError
+from workers.torchkit.comparison import DegenerateTargetError
 from workers.torchkit.graphs import Graph, GraphStatus, NotComparableError
 from workers.torchkit.similarity import compare
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from workers.torchkit.evaluation import (
+    argmax_regret,
     mean_column_spearman,
     oracle_precision,
     orders,
@@ -59,3 +60,10 @@ def test_regret_is_what_the_first_choice_costs() -> None:
     gains = np.array([[0.70, 0.60, 0.85]])
 
     assert regret_at_one(scores, gains, NOBODY) == pytest.approx(0.15)
+
+
+def test_regret_of_a_choice_of_layer_is_that_of_the_deepest_of_equals() -> None:
+    gains = np.array([0.70, 0.60, 0.85, 0.80])
+
+    assert argmax_regret(np.array([0.9, 0.1, 0.5, 0.9]), gains) == pytest.approx(0.05)
+    assert argmax_regret(np.array([0.1, 0.2, 0.5, 0.3]), gains) == 0.0

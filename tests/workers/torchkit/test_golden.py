@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import spearmanr
 
 from workers.torchkit.evaluation import (
     Retrieval,
+    argmax_regret,
     mean_column_spearman,
     oracle_precision,
     orders,
@@ -158,6 +160,30 @@ def test_g5_the_chosen_layers_are_17_17_3_and_13() -> None:
         ]
 
     assert chosen == ["17", "17", "3", "13"]
+
+
+@pytest.mark.parametrize(
+    ("model", "scores", "accuracies", "correlation", "regret"),
+    [
+        ("DNN-ImageNet", "sim_lambda1", "acc_10pct", 0.883, 0.44),
+        ("DNN-ImageNet", "sim_lambda10", "acc_1pct", 0.847, 0.0),
+        ("DNN-Source", "sim_lambda1", "acc_10pct", 0.941, 0.80),
+        ("DNN-Source", "sim_lambda10", "acc_1pct", 0.988, 0.0),
+    ],
+)
+def test_g5_scores_of_layers_order_their_accuracies_and_the_first_costs_little(
+    model: str, scores: str, accuracies: str, correlation: float, regret: float
+) -> None:
+    rows = list(csv.DictReader(lines(GOLDEN / "depara" / "table2_layer_selection.csv")))
+    layers = [row for row in rows if row["source_model"] == model]
+    ours, theirs = (
+        np.array([float(row[name]) for row in layers]) for name in (scores, accuracies)
+    )
+
+    measured = spearmanr(ours, theirs).statistic
+
+    assert measured == pytest.approx(correlation, abs=0.0006)
+    assert argmax_regret(ours, theirs) == pytest.approx(regret, abs=1e-9)
 
 
 def test_g6_baselines_are_five_of_nineteen_and_k_of_nineteen() -> None:

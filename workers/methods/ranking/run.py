@@ -3,32 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
-
 from service.core.catalogue.measurement import RankVariant
 from service.core.catalogue.ranking import RankingParams
-from service.core.errors import MethodError
 from workers.contract import Report
-from workers.torchkit.bootstrap import (
-    EdgeSide,
-    Spread,
-    edge_side,
-    resampled_edges,
-    resampled_nodes,
-    resampled_weights,
-    spread_of,
-)
-from workers.torchkit.edges import present_edges, rank_edges
+from workers.torchkit.bootstrap import Spread
+from workers.torchkit.comparison import Comparison, DegenerateTargetError, RankedEdges
 from workers.torchkit.graphs import GraphSource, GraphStatus, require_comparable, usable
-from workers.torchkit.similarity import edge_similarity, probe_cosines
-
-
-class DegenerateTargetError(MethodError):
-    """Too few probes have a usable map of the target: nothing can be compared with it."""
-
-    code = "target_degenerate"
+from workers.torchkit.similarity import probe_cosines
 
 
 @dataclass(frozen=True)
@@ -76,16 +57,6 @@ class Result:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True)
-class _Side:
-    """The target prepared for candidates that have these valid probes in common with it."""
-
-    common: Bool[Tensor, " probe"]
-    ranks: Tensor
-    weights: Float[Tensor, "replicate probe"]
-    edges: EdgeSide
-
-
 def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
     """Compare the target with every candidate but itself. Raises DegenerateTargetError."""
     target = inputs.target
@@ -104,59 +75,33 @@ def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
 
 
 class _Comparison:
-    """Everything of the target that is computed once, and once more per new set of probes."""
+    """The target's maps and edges, beside which every candidate is laid."""
 
     def __init__(self, inputs: Inputs, params: RankingParams) -> None:
-        self._inputs = inputs
-        self._params = params
+        self._target = inputs.target
+        self._min_valid = inputs.min_valid
         self._maps = inputs.target.read_maps().float()
-        self._sides: dict[bytes, _Side] = {}
+        self._edges = Comparison(
+            RankedEdges(inputs.target.read_ranks(), inputs.target.mask),
+            variant=inputs.ranks,
+            replicates=params.replicates,
+            seed=params.seed,
+        )
 
     def item(self, candidate: GraphSource) -> Item:
         """One candidate's similarities and their spread."""
-        target = self._inputs.target
-        require_comparable(target, candidate)
-        common = target.mask & candidate.mask
+        require_comparable(self._target, candidate)
+        common = self._edges.common(candidate.mask)
         valid = int(common.sum())
-        if not usable(candidate) or valid < self._inputs.min_valid * len(common):
+        if not usable(candidate) or valid < self._min_valid * len(common):
             return Item(candidate.model_id, candidate.status, valid)
         cosines = probe_cosines(self._maps, candidate.read_maps().float())
-        side = self._side(common)
-        ranks = self._ranks(candidate, common)
+        parts = self._edges.parts(cosines, RankedEdges(candidate.read_ranks(), candidate.mask))
         return Item(
             candidate.model_id,
             candidate.status,
             valid,
-            float(cosines[common].double().mean()),
-            float(edge_similarity(side.ranks, ranks)),
-            self._spread(cosines, side, ranks),
+            parts.node_similarity,
+            parts.edge_similarity,
+            parts.spread,
         )
-
-    def _spread(self, cosines: Tensor, side: _Side, ranks: Tensor) -> Spread:
-        edges = edge_side(ranks, side.weights)
-        return spread_of(
-            resampled_nodes(cosines, side.weights),
-            resampled_edges(side.edges, edges, side.weights),
-        )
-
-    def _side(self, common: Tensor) -> _Side:
-        key = common.numpy().tobytes()
-        if key not in self._sides:
-            self._sides = {key: self._prepared(common)}
-        return self._sides[key]
-
-    def _prepared(self, common: Tensor) -> _Side:
-        """Every set of common probes is redrawn from the same seed, so order does not matter."""
-        generator = torch.Generator().manual_seed(self._params.seed)
-        weights = resampled_weights(
-            common, replicates=self._params.replicates, generator=generator
-        )
-        ranks = self._ranks(self._inputs.target, common)
-        return _Side(common, ranks, weights, edge_side(ranks, weights))
-
-    def _ranks(self, graph: GraphSource, common: Tensor) -> Tensor:
-        """A graph's ranks among the common probes; as stored where that is all it has."""
-        ranks = graph.read_ranks()
-        if torch.equal(graph.mask, common):
-            return ranks
-        return rank_edges(ranks, present_edges(common), variant=self._inputs.ranks)

@@ -1,0 +1,55 @@
+"""Card of ``layer_selection``: where to cut one network for one target."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+from service.core.catalogue.measurement import (
+    Attribution,
+    Centring,
+    Channel,
+    RankVariant,
+    Target,
+)
+
+LARGEST_PROBE_SET = 2048
+OneGradient = Literal[Attribution.GRADIENT_X_INPUT, Attribution.SALIENCY, Attribution.EPSILON_LRP]
+
+
+class LayerSelectionInputs(Inputs):
+    """The selection to fill; it names both networks, the probes and the layers."""
+
+    selection_id: str
+
+
+class LayerSelectionParams(Params):
+    """Settings of the comparison; the words are those of ``depara``.
+
+    The defaults are the paper's for layers: maps by grad × input of half the squared norm, mean
+    of absolute values over channels, features not centred. ``replicates`` redrawn probe sets give
+    the intervals.
+    """
+
+    attribution: OneGradient = Attribution.GRADIENT_X_INPUT
+    target: Target = Target.L2
+    channel: Channel = Channel.ABSMEAN
+    centring: Centring = Centring.RAW
+    ranks: RankVariant = RankVariant.MIDRANK
+    grid: int | None = Field(None, ge=4, le=1024)
+    min_valid: float = Field(0.9, gt=0, le=1)
+    replicates: int = Field(200, ge=20, le=10_000)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+CARD = MethodCard(
+    name="layer_selection",
+    title="Similarity of every candidate layer of a source network to a target network",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=1,
+    source="Song et al., DEPARA, CVPR 2020, section 3.2 and table 2",
+    inputs=LayerSelectionInputs,
+    params=LayerSelectionParams,
+    result="both parts of every layer's score",
+)

@@ -1,0 +1,38 @@
+"""The equations of the room: features of one layer in, ranked edges out, however wide they are.
+
+Source: Song et al., DEPARA, CVPR 2020, equation 4; the block form of the inner products is ours.
+
+Axes: ``probe`` one image, ``unit`` one number of a layer's output F_k.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool
+from torch import Tensor
+
+from service.core.catalogue.measurement import Centring, RankVariant
+from workers.torchkit.edges import Edges, edges_of_products
+from workers.torchkit.wide_products import ReadProbes, centred_products, streamed_products
+
+
+@dataclass(frozen=True)
+class WideFeatures:
+    """Features that are made whenever they are read, of ``resident`` probes at a time."""
+
+    read: ReadProbes
+    resident: int
+
+
+def edges_of_wide(
+    features: WideFeatures,
+    mask: Bool[Tensor, " probe"],
+    *,
+    centring: Centring,
+    variant: RankVariant,
+) -> Edges:
+    """Ranked cosines of every two valid probes; equal to ``draw_edges`` on the features at once."""
+    gram = streamed_products(features.read, len(mask), resident=features.resident)
+    sizes = gram.diagonal().clamp_min(0).sqrt()
+    if centring is Centring.CENTRED:
+        gram = centred_products(gram, mask)
+    return edges_of_products(gram, sizes, mask, variant=variant)

@@ -1,0 +1,270 @@
+"""Compares every candidate layer of the source with the target's graph.
+
+Each batch of probes takes one forward and one backward pass of the target, and one forward pass
+of the source with one backward pass for each layer. Maps are compared at once and dropped.
+Features stay while they fit; the widest are made anew when their edges are drawn.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from service.core.catalogue.layer_selection import LayerSelectionParams
+from workers.contract import Report
+from workers.methods.layer_selection.edges import Again, edges_of
+from workers.methods.layer_selection.looking import (
+    Look,
+    Measure,
+    Seen,
+    Side,
+    batch_size_of,
+    measure_of,
+)
+from workers.torchkit.attribution import FEATURE_LIMIT_BYTES
+from workers.torchkit.bootstrap import Spread
+from workers.torchkit.comparison import Comparison, DegenerateTargetError, RankedEdges
+from workers.torchkit.costs import operations_up_to
+from workers.torchkit.devices import REFERENCE, computing_under, device_of, memory_budget
+from workers.torchkit.edges import EdgeStatus, require_drawable
+from workers.torchkit.features import OUTPUT, FeatureReader, known_layer
+from workers.torchkit.wide_products import held_first
+
+
+class LayerStatus(StrEnum):
+    """Whether a layer has a score; ``unusable``: its output has no gradient to the image."""
+
+    OK = "ok"
+    DEGENERATE = "degenerate"
+    CONSTANT_EDGES = "constant_edges"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Two networks, the source's candidate layers, the target's layer, and the probes.
+
+    Attributes:
+        layers: Candidates, by name, in any order.
+        target_layer: Where the target's graph is taken; its logits are "output".
+        memory_bytes: Half of it for batches, half for features; None asks the machine.
+    """
+
+    source: Side
+    layers: tuple[str, ...]
+    target: Side
+    target_layer: str
+    probes: UInt8[Tensor, "probe side side 3"]
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One layer against the target.
+
+    Attributes:
+        depth: Share of the source's listed layers that end no later, in (0, 1].
+        operations_share: Operations up to the layer over those of the whole network.
+        valid_probes: Probes valid for both.
+        node_similarity: s_V; None, as the rest, where the status allows no comparison.
+        edge_similarity: s_E; None too for constant edges.
+        spread: Variances and covariance of the two over redrawn probes.
+    """
+
+    layer: str
+    shape: tuple[int, ...]
+    depth: float
+    operations_share: float | None
+    status: LayerStatus
+    detail: str | None
+    valid_probes: int
+    node_similarity: float | None = None
+    edge_similarity: float | None = None
+    spread: Spread | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds spent on the passes with gradients, and on edges and intervals."""
+
+    maps: float
+    edges: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Parts of every layer's score, from the input on; score them for any edge weight.
+
+    ``remade`` names the layers whose features were too wide to be kept.
+    """
+
+    items: tuple[Item, ...]
+    remade: tuple[str, ...]
+    batch_size: int
+    grid: int
+    timing: Timing
+
+
+def run(inputs: Inputs, params: LayerSelectionParams, report: Report) -> Result:
+    """Compare every candidate layer with the target.
+
+    Raises:
+        UnknownLayerError: A layer is not in its network.
+        DegenerateTargetError: Too few probes have a usable map of the target.
+        DetachedFeatureError, UnusableFeatureError: The target's layer has no gradient.
+        TooManyProbesError: There are more than 8192 probes.
+    """
+    require_drawable(len(inputs.probes))
+    started = time.perf_counter()
+    with ExitStack() as borrowed:
+        for side in (inputs.source, inputs.target):
+            borrowed.enter_context(computing_under(REFERENCE, side.network))
+        plan = _plan_of(inputs)
+        grid = params.grid or inputs.probes.shape[1]
+        look = Look(inputs.source, inputs.target, plan.again.batch_size, grid, params)
+        look.at_all(inputs.probes, plan.sources, plan.target, report)
+        looked = time.perf_counter()
+        items = _items(inputs, params, plan, report)
+    remade = tuple(one.layer for one in plan.sources if not one.kept)
+    timing = Timing(looked - started, time.perf_counter() - looked)
+    return Result(items, remade, plan.again.batch_size, grid, timing)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is looked at, in batches of which size, and how wide features are made anew."""
+
+    sources: list[Seen]
+    target: Seen
+    again: Again
+
+
+def _plan_of(inputs: Inputs) -> _Plan:
+    """Batches and kept features, from what one probe costs both networks."""
+    layers = in_order(inputs.source.network, inputs.layers)
+    aim = known_layer(inputs.target.network, inputs.target_layer)
+    image = inputs.probes[:1]
+    source = measure_of(inputs.source, layers, image)
+    target = measure_of(inputs.target, [aim], image)
+    budget = _feature_budget(inputs)
+    again = Again(inputs.probes, _batch_size(inputs, [source, target]), budget)
+    shapes = [target.shapes[aim], *(source.shapes[layer] for layer in layers)]
+    bytes_of_each = [4 * len(inputs.probes) * math.prod(shape) for shape in shapes]
+    kept = held_first(bytes_of_each, budget_bytes=budget)
+    seen = [
+        Seen(layer, probes=len(inputs.probes), shape=shape, kept=stays)
+        for layer, shape, stays in zip([aim, *layers], shapes, kept, strict=True)
+    ]
+    return _Plan(seen[1:], seen[0], again)
+
+
+def in_order(network: FeatureReader, layers: Sequence[str]) -> list[str]:
+    """The named layers once each, in the order of computation. Raises UnknownLayerError."""
+    place = {layer.name: number for number, layer in enumerate(network.layers)}
+    known = {known_layer(network, layer) for layer in layers}
+    return sorted(known, key=lambda layer: place.get(layer, len(place)))
+
+
+def _batch_size(inputs: Inputs, measures: Sequence[Measure]) -> int:
+    device = device_of(inputs.source.network)
+    budget = inputs.memory_bytes or memory_budget(device)
+    fitting = batch_size_of(measures, budget_bytes=budget // 2, device=device)
+    return min(fitting, len(inputs.probes))
+
+
+def _feature_budget(inputs: Inputs) -> int:
+    budget = inputs.memory_bytes or memory_budget(torch.device("cpu"))
+    return min(budget // 2, FEATURE_LIMIT_BYTES)
+
+
+def _items(
+    inputs: Inputs, params: LayerSelectionParams, plan: _Plan, report: Report
+) -> tuple[Item, ...]:
+    """Every layer's item in order; layers that were kept first, so that they make room."""
+    beside = _Beside(inputs, params, plan)
+    costs = _operations_shares(inputs, plan.sources)
+    depths = _depths(inputs.source.network)
+    found: dict[str, Item] = {}
+    total = len(inputs.probes) + len(plan.sources)
+    for seen in sorted(plan.sources, key=lambda one: not one.kept):
+        place = (seen.layer, seen.shape, depths.get(seen.layer, 1.0), costs[seen.layer])
+        found[seen.layer] = Item(*place, **vars(beside.verdict(seen)))
+        report(len(inputs.probes) + len(found), total, "edges")
+    return tuple(found[one.layer] for one in plan.sources)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """The part of an item that the comparison decides."""
+
+    status: LayerStatus
+    detail: str | None
+    valid_probes: int
+    node_similarity: float | None = None
+    edge_similarity: float | None = None
+    spread: Spread | None = None
+
+
+class _Beside:
+    """The target's edges, beside which every layer is laid."""
+
+    def __init__(self, inputs: Inputs, params: LayerSelectionParams, plan: _Plan) -> None:
+        self._source = inputs.source
+        self._params = params
+        self._again = plan.again
+        edges = edges_of(inputs.target, plan.target, params, plan.again)
+        _require_usable(int(edges.mask.sum()), len(edges.mask), params.min_valid)
+        self._comparison = Comparison(
+            RankedEdges(edges.ranks, edges.mask),
+            variant=params.ranks,
+            replicates=params.replicates,
+            seed=params.seed,
+        )
+
+    def verdict(self, seen: Seen) -> _Verdict:
+        """One layer's status and, where it can be compared, its parts."""
+        if seen.problem is not None:
+            return _Verdict(LayerStatus.UNUSABLE, seen.problem.detail, 0)
+        edges = edges_of(self._source, seen, self._params, self._again)
+        common = self._comparison.common(edges.mask)
+        valid = int(common.sum())
+        if valid < self._params.min_valid * len(common):
+            detail = f"only {valid} of {len(common)} probes have a usable map and feature"
+            return _Verdict(LayerStatus.DEGENERATE, detail, valid)
+        parts = self._comparison.parts(seen.cosines, RankedEdges(edges.ranks, edges.mask))
+        if edges.status is EdgeStatus.CONSTANT_EDGES:
+            detail = "the layer's output is the same for every probe"
+            status = LayerStatus.CONSTANT_EDGES
+            return _Verdict(status, detail, valid, parts.node_similarity, None, parts.spread)
+        return _Verdict(
+            LayerStatus.OK, None, valid, parts.node_similarity, parts.edge_similarity, parts.spread
+        )
+
+
+def _require_usable(valid: int, probes: int, min_valid: float) -> None:
+    if valid < min_valid * probes:
+        raise DegenerateTargetError(
+            f"only {valid} of {probes} probes have a usable map and feature of the target",
+            remedy="choose another target, another target layer or other probes",
+        )
+
+
+def _depths(network: FeatureReader) -> dict[str, float]:
+    """Share of the network's listed layers that end no later than each."""
+    count = len(network.layers)
+    return {layer.name: place / count for place, layer in enumerate(network.layers, start=1)}
+
+
+def _operations_shares(inputs: Inputs, layers: Sequence[Seen]) -> dict[str, float | None]:
+    """Operations up to each layer over those of the whole network; None where none are counted."""
+    network = inputs.source.network
+    image = inputs.source.inputs(inputs.probes[:1])
+    counted = operations_up_to(network, image, [*(one.layer for one in layers), OUTPUT])
+    whole = counted[OUTPUT]
+    return {one.layer: counted[one.layer] / whole if whole else None for one in layers}
