@@ -20,6 +20,7 @@ from workers.methods import (
     model_validation,
     ranking,
     reference_network,
+    transferability_estimators,
     transferability_map,
 )
 from workers.programs import Program, read_program
@@ -82,6 +83,17 @@ def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> A
     )
 
 
+def _network_and_labels(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return transferability_estimators.Inputs(
+        network=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        logits_layer=facts["logits_layer"],
+        images=canonical_frames(scratch.inputs / "canonical.npy"),
+        labels=torch.tensor(facts["labels"], dtype=torch.int64),
+        classes=tuple(facts["classes"]),
+    )
+
+
 def _graphs_to_rank(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
     return ranking.Inputs(
         target=GraphFile(scratch.inputs / facts["target"]),
@@ -124,6 +136,7 @@ _LOADERS: dict[str, Loader] = {
     "depara": _network_and_probes,
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
+    "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
     "transferability_map": _graphs_to_place,
 }

@@ -21,6 +21,7 @@ from workers.methods import (
     model_validation,
     ranking,
     reference_network,
+    transferability_estimators,
     transferability_map,
 )
 from workers.methods.model_validation.judgement import output_kind_of
@@ -135,6 +136,16 @@ def _learned_network(result: reference_network.Result, out: Path) -> dict[str, A
     }
 
 
+def _estimates(result: transferability_estimators.Result, _out: Path) -> dict[str, Any]:
+    """Every estimator's score, or why it has none."""
+    plain = {name: getattr(result, name) for name in ("images", "classes", "units", "timing")}
+    by_name = {
+        name: {estimator.value: one for estimator, one in getattr(result, name).items()}
+        for name in ("scores", "reasons")
+    }
+    return {**plain, **by_name}
+
+
 def _similarities(result: ranking.Result, _out: Path) -> dict[str, Any]:
     """Parts of every score."""
     return {
@@ -170,6 +181,7 @@ _SAVERS: dict[str, Saver] = {
     "depara": _graph,
     "attribution_map": _heat_maps,
     "reference_network": _learned_network,
+    "transferability_estimators": _estimates,
     "ranking": _similarities,
     "transferability_map": _map,
 }

@@ -29,6 +29,7 @@ from service.core.records import (
     ModelState,
 )
 from workers.adoption import Harvest
+from workers.estimate_records import record_estimate
 from workers.ranking_records import record_ranking
 
 Recorder = Callable[[Session, JobRecord, Harvest], dict[str, Any]]
@@ -252,6 +253,7 @@ _RECORDERS: dict[str, Recorder] = {
     "dataset_ingestion": _dataset,
     "reference_network": _reference,
     "depara": _graph,
+    "transferability_estimators": record_estimate,
     "attribution_map": _heat_maps,
     "ranking": record_ranking,
     "transferability_map": _map,

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, NotFoundError
-from service.core.operations import graphs, rankings
+from service.core.manifest import TaskKind
+from service.core.operations import datasets, graphs, rankings
 from service.core.records import (
     DatasetRecord,
     DatasetState,
@@ -102,21 +103,41 @@ def _network_and_images(session: Session, job: JobRecord, _settings: Settings) -
     return Stage(facts, {**_program(model), **_canonical(dataset)})
 
 
+def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """One network and a labelled set to judge it on."""
+    model, dataset = _ready_model(session, job), _ready_dataset(session, job)
+    facts = {
+        "model": _facts_of(model),
+        "logits_layer": "output" if _is_classifier(model) else None,
+        **_facts_of_labels(session, datasets.require_labelled(dataset)),
+    }
+    return Stage(facts, {**_program(model), **_canonical(dataset)})
+
+
+def _is_classifier(model: ModelRecord) -> bool:
+    """Whether the network answers with one number for each class it knows."""
+    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
+    return told and model.output_kind == "vector"
+
+
 def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
     """A labelled set to learn."""
     dataset = _ready_dataset(session, job)
+    named = {"dataset_id": dataset.id, "name": dataset.name}
+    return Stage({**named, **_facts_of_labels(session, dataset)}, _canonical(dataset))
+
+
+def _facts_of_labels(session: Session, dataset: DatasetRecord) -> dict[str, Any]:
+    """Class names, and the place of every image's class among them; -1 where it has none."""
     labels = session.scalars(
         select(ImageRecord.label)
         .where(ImageRecord.dataset_id == dataset.id)
         .order_by(ImageRecord.position)
     ).all()
-    facts = {
-        "dataset_id": dataset.id,
-        "name": dataset.name,
+    return {
         "classes": dataset.labels or [],
         "labels": [-1 if label is None else label for label in labels],
     }
-    return Stage(facts, _canonical(dataset))
 
 
 def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> Stage:
@@ -237,6 +258,7 @@ _LOADERS: dict[str, Loader] = {
     "depara": _network_and_probes,
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
+    "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
     "transferability_map": _graphs_to_place,
 }

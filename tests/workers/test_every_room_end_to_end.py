@@ -14,10 +14,12 @@ from torch import nn
 
 from service.core.catalogue import Audience
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Estimator
 from service.core.operations import graphs, jobs
 from service.core.records import (
     AffinityRecord,
     DatasetRecord,
+    EstimateRecord,
     GraphRecord,
     ImageRecord,
     JobRecord,
@@ -261,3 +263,23 @@ def test_a_missing_file_fails_the_job_with_a_reason(run_job, zoo: Zoo):
     assert (job.state, job.error["code"]) == ("failed", "blob_not_found")
     with zoo.transaction() as session:
         assert session.get_one(DatasetRecord, "dst_1").state == "rejected"
+
+
+def test_estimators_judge_a_network_once(run_job, zoo: Zoo, tmp_path: Path):
+    add_dataset(zoo, images())
+    run_job("dataset_ingestion", {"dataset_id": "dst_1"})
+    add_model(zoo, network(tmp_path, 0), model_id="mdl_0")
+    run_job("model_validation", {"model_id": "mdl_0"})
+    inputs = {"model_id": "mdl_0", "dataset_id": "dst_1"}
+
+    first = run_job("transferability_estimators", inputs)
+    second = run_job("transferability_estimators", inputs)
+
+    assert (first.error, second.error) == (None, None)
+    assert first.result["estimate_id"] == second.result["estimate_id"]
+    with zoo.transaction() as session:
+        kept = session.query(EstimateRecord).one()
+    assert (kept.model_id, kept.dataset_id, kept.images) == ("mdl_0", "dst_1", 12)
+    assert set(kept.scores) == set(Estimator)
+    assert {name for name, score in kept.scores.items() if score is None} == set(kept.reasons)
+    assert {"leep", "nce"} <= set(kept.reasons)

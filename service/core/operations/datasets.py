@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
 from service.core.catalogue import Audience
-from service.core.errors import ConflictError, NotFoundError
+from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.manifest import DatasetManifest
 from service.core.operations import jobs, uploads
@@ -23,6 +23,8 @@ from service.core.records import (
     RankingState,
 )
 from service.core.tracing import current_trace_id
+
+_FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,21 @@ def get_ready(session: Session, *, project: str, dataset_id: str) -> DatasetReco
             remedy="wait for its check to end, or read its problems",
         )
     return record
+
+
+def require_labelled(dataset: DatasetRecord) -> DatasetRecord:
+    """The dataset, if its labels tell at least two classes apart.
+
+    Raises:
+        InvalidRequestError: ``target_unlabelled``.
+    """
+    if len(dataset.labels or ()) < _FEWEST_CLASSES:
+        raise InvalidRequestError(
+            f"{dataset.id} has no labels of two classes or more, so nothing can be learnt from it",
+            code="target_unlabelled",
+            remedy="upload the images in one folder per class, or choose a way that needs no labels",
+        )
+    return dataset
 
 
 def page(

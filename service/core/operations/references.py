@@ -5,15 +5,13 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import Audience, reference_network
 from service.core.catalogue.reference_network import ReferenceNetworkParams
-from service.core.errors import InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import TaskKind
-from service.core.operations import jobs
+from service.core.operations import datasets, jobs
 from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord, ModelState
 from service.core.tracing import current_trace_id
 
-_FEWEST_CLASSES = 2
 _USABLE = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
 
 
@@ -23,13 +21,7 @@ def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
     Raises:
         InvalidRequestError: ``target_unlabelled``: there are not two classes to learn.
     """
-    if len(dataset.labels or ()) < _FEWEST_CLASSES:
-        raise InvalidRequestError(
-            f"{dataset.id} has no labels of two classes or more, so nothing can be learnt from it",
-            code="target_unlabelled",
-            remedy="name a model as the target, or upload the images in one folder per class",
-        )
-    key = reference_key(dataset)
+    key = reference_key(datasets.require_labelled(dataset))
     known = _known(session, dataset.project, key)
     return known if known is not None else _ordered(session, dataset, key)
 

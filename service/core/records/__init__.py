@@ -3,6 +3,7 @@
 from service.core.records.accuracy import AccuracyRecord, Protocol
 from service.core.records.base import Record
 from service.core.records.dataset import DatasetRecord, DatasetState, ImageRecord
+from service.core.records.estimate import EstimateRecord
 from service.core.records.graph import (
     AffinityRecord,
     GraphRecord,
@@ -30,6 +31,7 @@ __all__ = [
     "ArtifactRecord",
     "DatasetRecord",
     "DatasetState",
+    "EstimateRecord",
     "GraphRecord",
     "GraphStatus",
     "IdempotencyRecord",
