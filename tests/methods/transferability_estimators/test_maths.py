@@ -21,8 +21,9 @@ from workers.methods.transferability_estimators.mixture import (
     n_leep,
     posterior,
 )
+from workers.methods.transferability_estimators.neighbours import nearest
 from workers.methods.transferability_estimators.pairs import balanced_sample, parc, rsa
-from workers.methods.transferability_estimators.probes import knn, left_out, nearest, ridge_probe
+from workers.methods.transferability_estimators.probes import knn, left_out, ridge_probe
 from workers.methods.transferability_estimators.scatter import (
     gbc,
     h_score,
@@ -215,23 +216,36 @@ def test_knn_agrees_with_its_twin(neighbours: int) -> None:
     assert found == pytest.approx(oracle.knn(*plain(features, labels), neighbours))
 
 
-def test_nearest_are_the_nearest_beyond_the_first_block() -> None:
-    rows = torch.nn.functional.normalize(
-        labelled_features(images=1500, units=24, classes=9, offset=0)[0], dim=1
-    )
-    products = rows.double() @ rows.double().T
+@pytest.mark.parametrize("offset", [0.0, 30.0])
+def test_nearest_are_the_nearest_across_tiles_and_where_all_rows_nearly_agree(
+    offset: float,
+) -> None:
+    features = labelled_features(images=2500, units=24, classes=9, offset=offset)[0]
+    rows = torch.nn.functional.normalize(features, dim=1)
+    products = rows @ rows.T
     products.fill_diagonal_(-2)
 
     found = nearest(rows, count=3)
 
-    assert (found == products.topk(3, dim=1).indices).float().mean() > 0.999
+    worth = products.gather(1, found)
+    torch.testing.assert_close(worth, products.topk(3, dim=1).values, atol=3e-7, rtol=0)
+
+
+def test_products_are_exact_again_after_neighbours_were_sought() -> None:
+    before = torch.backends.mkldnn.matmul.fp32_precision
+
+    nearest(torch.eye(4), count=2)
+
+    assert torch.backends.mkldnn.matmul.fp32_precision == before
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_ridge_left_out_is_ridge_fitted_without_the_image(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    found = left_out(spectrum_of(features, labels), penalty=3.0)
+    known = spectrum_of(features, labels)
+    slopes = known.coordinates.square() @ (1 / (known.powers + 3.0)).float()
+    found = left_out(known, slopes, penalty=3.0)
 
     expected = torch.from_numpy(oracle.left_out(*plain(features, labels), 3.0)).float()
     torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-3)

@@ -8,12 +8,11 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
+from workers.methods.transferability_estimators.neighbours import nearest
 from workers.methods.transferability_estimators.refusal import NoScoreError
 from workers.methods.transferability_estimators.spectrum import Spectrum
 
-_ROWS_PER_BLOCK = 1024
-_SPARE_CANDIDATES = 8
-_PENALTIES = tuple(10.0**power for power in range(-4, 3))
+_SCALES = tuple(10.0**power for power in range(-4, 3))
 
 
 def require_company(spectrum: Spectrum) -> None:
@@ -36,31 +35,6 @@ def knn(spectrum: Spectrum, *, neighbours: int) -> float:
     return float((_majority(votes) == spectrum.labels).double().mean())
 
 
-def nearest(rows: Float32[Tensor, "image unit"], *, count: int) -> Int64[Tensor, "image near"]:
-    """Each row's ``count`` others of the greatest inner product, nearest first.
-
-    Candidates come from products in bfloat16, a few more than are wanted; float32 decides.
-    """
-    coarse = rows.bfloat16()
-    found = [
-        _nearest_to(place, rows, coarse, count)
-        for place in torch.arange(len(rows), device=rows.device).split(_ROWS_PER_BLOCK)  # type: ignore[no-untyped-call]
-    ]
-    return torch.cat(found)
-
-
-def _nearest_to(
-    place: Int64[Tensor, " row"], rows: Float32[Tensor, "image unit"], coarse: Tensor, count: int
-) -> Int64[Tensor, "row near"]:
-    """``nearest`` for the rows at ``place``."""
-    likeness = coarse[place] @ coarse.T
-    likeness[torch.arange(len(place), device=place.device), place] = -torch.inf
-    kept = min(count + _SPARE_CANDIDATES, len(rows) - 1)
-    candidates = likeness.topk(kept, dim=1).indices
-    exact = torch.einsum("ru,rcu->rc", rows[place], rows[candidates])
-    return candidates.gather(1, exact.topk(count, dim=1).indices)
-
-
 def _majority(votes: Int64[Tensor, "image near"]) -> Int64[Tensor, " image"]:
     """The commonest class of every row; the earliest of equals."""
     agreeing = (votes.unsqueeze(1) == votes.unsqueeze(2)).sum(dim=2)
@@ -78,17 +52,35 @@ def ridge_probe(spectrum: Spectrum) -> float:
     Source: Allen, 1974 (PRESS); Rifkin and Lippert, Notes on Regularized Least Squares, 2007.
     """
     require_company(spectrum)
-    mean_power = float(spectrum.powers.mean())
-    found = [left_out(spectrum, penalty=scale * mean_power) for scale in _PENALTIES]
-    truth = functional.one_hot(spectrum.labels, len(spectrum.counts))
-    best = min(found, key=lambda answers: float((answers - truth).square().mean()))
+    penalties = float(spectrum.powers.mean()) * spectrum.powers.new_tensor(_SCALES)
+    squares = spectrum.coordinates.square()
+    leverages = squares @ (1 / (spectrum.powers.unsqueeze(1) + penalties)).float()
+    found = [
+        left_out(spectrum, leverage, penalty=float(penalty))
+        for leverage, penalty in zip(leverages.unbind(1), penalties, strict=True)
+    ]
+    best = min(found, key=lambda answers: squared_error(answers, spectrum.labels))
     return float((best.argmax(dim=1) == spectrum.labels).double().mean())
 
 
-def left_out(spectrum: Spectrum, *, penalty: float) -> Float32[Tensor, "image label"]:
-    """What ridge regression with an intercept answers for every image, fitted to the others."""
+def squared_error(
+    answers: Float32[Tensor, "image label"], labels: Int64[Tensor, " image"]
+) -> float:
+    """Σ (answer − one-hot label)², in float64."""
+    given = answers.gather(1, labels.unsqueeze(1))
+    whole = torch.linalg.vector_norm(answers, dtype=torch.float64) ** 2
+    return float(whole - 2 * given.sum(dtype=torch.float64)) + len(labels)
+
+
+def left_out(
+    spectrum: Spectrum, slopes: Float32[Tensor, " image"], *, penalty: float
+) -> Float32[Tensor, "image label"]:
+    """What ridge regression with an intercept answers for every image, fitted to the others.
+
+    ``slopes`` is each image's leverage without the intercept's, Σ z² / (power + penalty).
+    """
     gains = 1 / (spectrum.powers + penalty)
-    leverage = spectrum.coordinates.square() @ gains.float() + 1 / spectrum.images
+    leverage = slopes + 1 / spectrum.images
     weights = (spectrum.label_sums * gains).float()
     answers = torch.addmm(
         (spectrum.counts / spectrum.images).float(), spectrum.coordinates, weights.T

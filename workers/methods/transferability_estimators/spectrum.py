@@ -7,12 +7,13 @@ axis of the centred features, ``label`` one class of the target.
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
 _UNITS_PER_BLOCK = 4096
-_TILES = 8
+_TILES = 16
 _ROUNDING = 2.3e-16
 
 
@@ -72,7 +73,7 @@ def _from_units(
     mean: Float64[Tensor, " unit"],
 ) -> Spectrum:
     """By XᵀX: few units, many images."""
-    centred = features.double() - mean
+    centred = features.double().sub_(mean)
     powers, axes = _leading(symmetric_product(centred), max(features.shape))
     counts, sums = class_sums(centred, labels)
     along = mean @ axes
@@ -119,8 +120,8 @@ def _from_images(
 
 
 def symmetric_product(
-    columns: Float64[Tensor, "row column"],
-) -> Float64[Tensor, "column column"]:
+    columns: Float[Tensor, "row column"],
+) -> Float[Tensor, "column column"]:
     """XᵀX; tiles below the diagonal are mirrored, not computed."""
     count = columns.shape[1]
     product = columns.new_empty(count, count)
@@ -145,9 +146,21 @@ def _leading(
     gram: Float64[Tensor, "row row"], longest: int
 ) -> tuple[Float64[Tensor, " axis"], Float64[Tensor, "row axis"]]:
     """Eigenvalues above rounding, descending, and their eigenvectors."""
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = _eigh(gram)
     kept = values > values[-1].clamp_min(0) * longest * _ROUNDING
     return values[kept].flip(0), vectors[:, kept].flip(1)
+
+
+def _eigh(
+    gram: Float64[Tensor, "row row"],
+) -> tuple[Float64[Tensor, " row"], Float64[Tensor, "row row"]]:
+    """Eigenvalues, ascending, and eigenvectors."""
+    if gram.device.type != "cpu":
+        values, vectors = torch.linalg.eigh(gram)
+        return values, vectors
+    # On processors that are not Intel's numpy's library takes two thirds of the time of torch's.
+    found = np.linalg.eigh(gram.numpy())
+    return torch.from_numpy(found.eigenvalues), torch.from_numpy(found.eigenvectors)
 
 
 def _rest(mean: Float64[Tensor, " unit"], along: Float64[Tensor, " axis"], *, rank: int) -> float:
