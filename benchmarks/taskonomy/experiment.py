@@ -1,0 +1,121 @@
+"""One zoo from images to scores: train, transfer, measure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from benchmarks.taskonomy import judging, measures, similarities
+from benchmarks.taskonomy.images import Album
+from benchmarks.taskonomy.judging import Judged, Scores
+from benchmarks.taskonomy.tasks import Answer, Task, tasks_of
+from benchmarks.taskonomy.training import Source, kept, seconds_spent
+from benchmarks.taskonomy.transfers import Bench, bench_for, losses_of
+from benchmarks.taskonomy.truth import Truth, truth_of
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Attribution, Centring, Target
+
+REPLICATES = 200
+SETTINGS: dict[str, DeparaParams] = {
+    "DEPARA": DeparaParams(),
+    "raw": DeparaParams(centring=Centring.RAW),
+    "sum": DeparaParams(target=Target.SUM),
+    "saliency": DeparaParams(attribution=Attribution.SALIENCY),
+    "ε-LRP": DeparaParams(attribution=Attribution.EPSILON_LRP),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run costs: steps of an encoder, seeds of a decoder, probes, and where it is kept."""
+
+    steps: int
+    seeds: int
+    probes: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Trained sources, the targets they were tried on, and what came of it."""
+
+    sources: tuple[Source, ...]
+    benches: tuple[Bench, ...]
+    losses: Float32[np.ndarray, "target source seed image"]
+    truth: Truth
+    itself: Int64[np.ndarray, " target"]
+    seconds: dict[str, float]
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The targets."""
+        return tuple(bench.task for bench in self.benches)
+
+    @property
+    def labelled(self) -> Int64[np.ndarray, " chosen"]:
+        """Places of the targets that have labels."""
+        return np.flatnonzero([task.answer is Answer.LABEL for task in self.tasks])
+
+    def judged(self, scores: Scores) -> Judged:
+        """A table of scores against the truth."""
+        return judging.judged(scores, self.truth.affinity, self.truth.wins, self.itself)
+
+    def rows(self, square: Scores) -> Scores:
+        """Rows of the targets in a similarity of every two sources."""
+        return square[self.itself]
+
+
+def zoo_of(album: Album, plan: Plan, *, seed: int) -> Zoo:
+    """Train what is not in the folder, and try every source on every target."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    tasks = tasks_of(album)
+    sources = tuple(
+        kept(task, album, steps=plan.steps, seed=seed, folder=plan.folder)
+        for task in (None, *tasks)
+    )
+    benches = tuple(bench_for(task, album) for task in tasks)
+    losses, seconds = losses_of(sources, benches, seeds=plan.seeds, folder=plan.folder)
+    truth = truth_of(losses, replicates=REPLICATES)
+    spent = {"encoders": seconds_spent(plan.folder), "transfers": seconds}
+    return Zoo(sources, benches, losses, truth, np.arange(1, len(sources)), spent)
+
+
+def scores_of(zoo: Zoo, album: Album, plan: Plan) -> tuple[dict[str, Scores], Scores, Scores]:
+    """Every measure's table, and DEPARA's two parts."""
+    probes = album.probes.first(plan.probes).frames
+    frames = measures.frames_of(probes)
+    parts = {
+        name: measures.parts_of(zoo.sources, frames, params) for name, params in SETTINGS.items()
+    }
+    device = album.lessons.frames.device
+    features = [measures.flat_features(one, probes.to(device)) for one in zoo.sources]
+    alike: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+        "RSA": similarities.rsa,
+        "DDS": similarities.dds,
+        "linear CKA": similarities.linear_cka,
+    }
+    node, edge = zoo.rows(parts["DEPARA"].node), zoo.rows(parts["DEPARA"].edge)
+    tables: dict[str, Scores] = {
+        "attribution, saliency": zoo.rows(parts["saliency"].node),
+        "attribution, gradient × input": node,
+        "attribution, gradient × input, sum": zoo.rows(parts["sum"].node),
+        "attribution, ε-LRP": zoo.rows(parts["ε-LRP"].node),
+        "DEPARA, λ = 0.25": judging.weighted(node, edge, 0.25),
+        "DEPARA, λ = 1": judging.weighted(node, edge, 1.0),
+        "DEPARA-E": edge,
+        "DEPARA-E, raw features": zoo.rows(parts["raw"].edge),
+        **{name: zoo.rows(measures.compared(features, how)) for name, how in alike.items()},
+        "LogME (labels)": _logme(zoo),
+        "static list": judging.static_list(zoo.truth.wins, zoo.itself),
+    }
+    return tables, node, edge
+
+
+def _logme(zoo: Zoo) -> Scores:
+    """NaN for targets without labels."""
+    found = np.full((len(zoo.benches), len(zoo.sources)), np.nan)
+    for place in zoo.labelled:
+        found[place] = measures.logme_of(zoo.sources, zoo.benches[place])
+    return found

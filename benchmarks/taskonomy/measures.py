@@ -1,0 +1,81 @@
+"""What can be asked of networks without any training, through the tools that the service uses."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, UInt8
+from torch import Tensor
+
+from benchmarks.taskonomy.networks import MEAN, SPREAD
+from benchmarks.taskonomy.training import Source, features_of
+from benchmarks.taskonomy.transfers import FEW, Bench
+from service.core.catalogue.depara import DeparaParams
+from workers.contract import silent
+from workers.methods import depara
+from workers.methods.transferability_estimators.evidence import logme
+from workers.methods.transferability_estimators.spectrum import spectrum_of
+from workers.torchkit.all_pairs import all_pairs
+from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.graphs import Graph
+from workers.torchkit.module_reader import ModuleReader
+
+LAYER = "layers"
+SIDE = 32
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Node and edge similarity of every two networks."""
+
+    node: Float64[np.ndarray, "source source"]
+    edge: Float64[np.ndarray, "source source"]
+
+
+def frames_of(pictures: Tensor) -> UInt8[Tensor, "probe side side 3"]:
+    """Canonical frames of pictures in [0, 1]."""
+    return (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
+
+
+def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> Graph:
+    """A network's graph, by the room that the service runs."""
+    planes = source.planes
+    reader = ModuleReader(source.encoder, LAYER, input_shape=(planes, SIDE, SIDE))
+    preprocessing = Preprocessing(
+        planes, SIDE, SIDE, mean=(MEAN,) * planes, std=(SPREAD,) * planes
+    )
+    inputs = depara.Inputs(source.name, "probes", reader, preprocessing, probes)
+    return depara.run(inputs, params, silent).graph
+
+
+def parts_of(sources: Sequence[Source], probes: Tensor, params: DeparaParams) -> Parts:
+    """Every two networks compared under some settings."""
+    found = all_pairs([graph_of(one, probes, params) for one in sources])
+    return Parts(found.node.numpy(), found.edge.numpy())
+
+
+def compared(
+    features: Sequence[Float[np.ndarray, "probe unit"]],
+    how: Callable[[np.ndarray, np.ndarray], float],
+) -> Float64[np.ndarray, "source source"]:
+    """A symmetric similarity of every two networks' features."""
+    count = len(features)
+    found = np.ones((count, count))
+    for i in range(count):
+        for j in range(i):
+            found[i, j] = found[j, i] = how(features[i], features[j])
+    return found
+
+
+def flat_features(source: Source, frames: Tensor) -> Float[np.ndarray, "probe unit"]:
+    """F of every frame, as rows."""
+    rows: Float[np.ndarray, "probe unit"] = features_of(source, frames).flatten(1).cpu().numpy()
+    return rows
+
+
+def logme_of(sources: Sequence[Source], bench: Bench) -> Float64[np.ndarray, " source"]:
+    """LogME of every source on the labelled pictures that decoders learn from."""
+    labels = bench.answers[:FEW].cpu()
+    rows = [features_of(one, bench.frames[:FEW]).flatten(1).cpu() for one in sources]
+    return np.array([logme(spectrum_of(one, labels)) for one in rows])
