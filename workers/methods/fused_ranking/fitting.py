@@ -11,7 +11,13 @@ from workers.methods.fused_ranking import guarding, learning
 from workers.methods.fused_ranking.evidence import Inputs
 from workers.methods.fused_ranking.learning import Weights
 from workers.methods.fused_ranking.posterior import Prior, Scale, prior_of, scale_of
-from workers.methods.fused_ranking.signals import Signals, column_of, history_z, signals_of
+from workers.methods.fused_ranking.signals import (
+    History,
+    Signals,
+    column_of,
+    history_of,
+    signals_of,
+)
 
 MOST_FOLDS = 20
 UNTAUGHT = 0.15
@@ -21,8 +27,8 @@ UNTAUGHT = 0.15
 class Fitted:
     """All that was learned before a run on the target.
 
-    ``trust`` is the share of the signals' advice that is followed, ``temper`` the factor of all
-    deviations that the history asked for.
+    ``trust`` is the share of the signals' advice that is followed, ``temper`` the factor of
+    deviations that the history asks for where the best is sought.
     """
 
     signals: Signals
@@ -35,14 +41,15 @@ class Fitted:
 
 def fitted(inputs: Inputs, *, seed: int, told: Callable[[int, int], None]) -> Fitted:
     """Learn from the history how to predict a column from the others, and apply it to the target."""
-    z = history_z(inputs.accuracies)
+    history = history_of(inputs.accuracies)
+    z = history.z
     folds = _folds(z)
     signals = []
     for step, dataset in enumerate(folds, start=1):
-        signals.append(_without(inputs, z, dataset))
+        signals.append(_without(inputs, history, dataset))
         told(step, len(folds) + 1)
     target = signals_of(
-        z, inputs.models, inputs.target, traits=inputs.traits, scores=inputs.scores
+        history, inputs.models, inputs.target, traits=inputs.traits, scores=inputs.scores
     )
     columns = [z[:, dataset] for dataset in folds]
     products = [learning.fold_of(one, z) for one, z in zip(signals, columns, strict=True)]
@@ -56,7 +63,7 @@ def fitted(inputs: Inputs, *, seed: int, told: Callable[[int, int], None]) -> Fi
     trust = guarding.trust_in(rehearsed)
     temper = guarding.temper_for(rehearsed, strengths, trust=trust, seed=seed)
     weights = learning.weights_from(terms, expected, variance)
-    prior = prior_of(target, strengths, weights, trust=trust, temper=temper)
+    prior = prior_of(target, strengths, weights, trust=trust)
     return Fitted(target, weights, prior, _scale(inputs), trust, temper)
 
 
@@ -76,12 +83,12 @@ def _folds(z: Float64[ndarray, "model dataset"]) -> list[int]:
     return [varied[at] for at in np.linspace(0, len(varied) - 1, MOST_FOLDS).astype(int)]
 
 
-def _without(inputs: Inputs, z: Float64[ndarray, "model dataset"], dataset: int) -> Signals:
+def _without(inputs: Inputs, history: History, dataset: int) -> Signals:
     """Signals for one dataset of the history from all others, as they are made for the target."""
     unknown = np.full(len(inputs.models), np.nan)
     past = inputs.history_scores
     return signals_of(
-        np.delete(z, dataset, axis=1),
+        history.without(dataset),
         inputs.models,
         inputs.datasets[dataset],
         traits=inputs.traits,

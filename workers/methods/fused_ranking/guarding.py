@@ -18,7 +18,7 @@ from workers.methods.fused_ranking.learning import Strengths, Terms, Weights, we
 from workers.methods.fused_ranking.posterior import prior_of
 from workers.methods.fused_ranking.signals import Signals
 
-TRUSTS = (1.0, 0.5, 0.0)
+TRUSTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 TEMPERS = np.exp(np.linspace(-1.0, 1.0, 9))
 TEMPER_DEVIATION = 0.5
 DRAWS = 500
@@ -53,7 +53,7 @@ def rehearsals(
 
 
 def trust_in(rehearsed: Sequence[Rehearsal]) -> float:
-    """The share of the signals' advice, 1, ½ or 0, that ordered held-out datasets best.
+    """The share of the signals' advice, in quarters, that ordered held-out datasets best.
 
     Judged by the mean weighted Kendall tau; 1 without rehearsals, 0 if advice never helped.
     """
@@ -88,7 +88,7 @@ def _winner_logs(
 ) -> Float64[ndarray, " temper"]:
     """Log P(the true winner is best) under every temper, from the same draws."""
     known = ~np.isnan(one.z)
-    prior = prior_of(one.signals, strengths, one.weights, trust=trust, temper=1.0)
+    prior = prior_of(one.signals, strengths, one.weights, trust=trust)
     deviations = rng.standard_normal((DRAWS, prior.factors.shape[1])) @ prior.factors[known].T
     deviations += rng.standard_normal(deviations.shape) * np.sqrt(prior.free[known])
     won = one.z[known] == one.z[known].max()

@@ -8,9 +8,11 @@ Axes: ``model`` a network, ``dataset`` one of the history, ``signal`` something 
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from scipy.stats import weightedtau
 
 NORMAL_QUARTILES = 1.349
 LOWEST, HIGHEST = -2.5, 4.0
+FEWEST_PAIRS = 3
 
 
 def soft_limited(x: Float64[ndarray, "*any"]) -> Float64[ndarray, "*any"]:
@@ -37,6 +39,29 @@ def static_list(z: Float64[ndarray, "model dataset"]) -> Float64[ndarray, " mode
     count = known.sum(axis=1)
     total = np.where(known, z, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def static_merits(
+    z: Float64[ndarray, "model dataset"], accuracies: Float64[ndarray, "model dataset"]
+) -> Float64[ndarray, " dataset"]:
+    """Weighted Kendall tau of the static list on each dataset, that one left out; 0 if undefined."""
+    taus = np.zeros(z.shape[1])
+    for at in range(z.shape[1]):
+        rest = static_list(np.delete(z, at, axis=1))
+        both = ~np.isnan(rest) & ~np.isnan(accuracies[:, at])
+        if len(set(accuracies[both, at])) > 1 and len(set(rest[both])) > 1:
+            taus[at] = weightedtau(accuracies[both, at], rest[both]).statistic
+    return taus
+
+
+def clearly_better(
+    merits: Float64[ndarray, " dataset"], others: Float64[ndarray, " dataset"]
+) -> bool:
+    """Whether the mean difference exceeds two standard errors of the paired differences."""
+    gains = merits - others
+    if len(gains) < FEWEST_PAIRS:
+        return False
+    return bool(gains.mean() > 2 * gains.std(ddof=1) / np.sqrt(len(gains)) and gains.mean() > 0)
 
 
 def middle_and_spread(values: Float64[ndarray, " model"]) -> tuple[float, float]:

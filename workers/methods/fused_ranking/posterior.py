@@ -15,7 +15,7 @@ from workers.methods.fused_ranking import maths
 from workers.methods.fused_ranking.learning import Strengths, Weights
 from workers.methods.fused_ranking.signals import Signals
 
-GRID = np.linspace(-2.0, 2.0, 9)
+GRID = np.linspace(-2.0, 2.0, 13)
 MEASUREMENT_NOISE = 0.003
 SMALLEST_NOISE = 0.05
 
@@ -56,12 +56,10 @@ class Posterior:
     draws: Float64[ndarray, "draw model"]
 
 
-def prior_of(
-    signals: Signals, strengths: Strengths, weights: Weights, *, trust: float, temper: float
-) -> Prior:
-    """Ability plus trusted signals, and tempered² times what remains open about them.
+def prior_of(signals: Signals, strengths: Strengths, weights: Weights, *, trust: float) -> Prior:
+    """Ability plus trusted signals, and what remains open about them.
 
-    m = ability + trust · X w;  B = temper · [√θ F, X (V + δ² I)^½];  free = temper² ψ R.
+    m = ability + trust · X w;  B = [√θ F, X (V + δ² I)^½];  free = ψ R.
     """
     open_weights = weights.covariance + strengths.own * np.eye(len(weights.mean))
     factors = np.concatenate(
@@ -72,7 +70,7 @@ def prior_of(
         axis=1,
     )
     mean = signals.ability + trust * (signals.values @ weights.mean)
-    return Prior(mean, temper * factors, temper**2 * strengths.free * signals.looseness)
+    return Prior(mean, factors, strengths.free * signals.looseness)
 
 
 def scale_of(levels: Float64[ndarray, " dataset"], slopes: Float64[ndarray, " dataset"], *, unit: float) -> Scale:  # fmt: skip

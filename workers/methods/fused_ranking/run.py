@@ -46,6 +46,11 @@ def after_runs(
     return Posterior(mean, draws)
 
 
+def tempered(posterior: Posterior, temper: float) -> Float64[ndarray, "draw model"]:
+    """Draws with their deviations from the mean scaled: for questions about the best."""
+    return np.asarray(posterior.mean + temper * (posterior.draws - posterior.mean))
+
+
 def promising(
     posterior: Posterior, open_to: ndarray, *, count: int = MEASURED_NEXT
 ) -> Int64[ndarray, " chosen"]:
@@ -63,9 +68,10 @@ def _answer(
     names = [inputs.models[place] for place in places]
     own = Posterior(posterior.mean[places], posterior.draws[:, places])
     measured = inputs.measured[places]
-    p_best = maths.best_shares(own.draws)
+    rival = tempered(own, learned.temper)
+    p_best = maths.best_shares(rival)
     kept = maths.smallest_set(p_best, coverage=params.coverage)
-    estimates = _estimates(own, names, measured, params.coverage)
+    estimates = _estimates(own, rival, names, measured, coverage=params.coverage)
     return Result(
         estimates,
         tuple(names[at] for at in kept),
@@ -78,12 +84,17 @@ def _answer(
 
 
 def _estimates(
-    own: Posterior, names: list[str], measured: Float64[ndarray, " model"], coverage: float
+    own: Posterior,
+    rival: Float64[ndarray, "draw model"],
+    names: list[str],
+    measured: Float64[ndarray, " model"],
+    *,
+    coverage: float,
 ) -> tuple[Estimate, ...]:
     tail = 50 * (1 - coverage)
     low, high = np.percentile(own.draws, [tail, 100 - tail], axis=0)
-    deviation, p_best = own.draws.std(axis=0), maths.best_shares(own.draws)
-    regrets = maths.expected_regrets(own.draws)
+    deviation, p_best = own.draws.std(axis=0), maths.best_shares(rival)
+    regrets = maths.expected_regrets(rival)
     return tuple(
         Estimate(
             names[at],

@@ -47,6 +47,19 @@ class Signals:
     families: Int64[ndarray, " feature"]
 
 
+@dataclass(frozen=True)
+class History:
+    """Columns on the robust scale, and the scale on which static ability is averaged."""
+
+    z: Float64[ndarray, "model dataset"]
+    rated: Float64[ndarray, "model dataset"]
+
+    def without(self, dataset: int) -> "History":
+        """The history but for one dataset."""
+        z, rated = (np.delete(one, dataset, axis=1) for one in (self.z, self.rated))
+        return History(z, rated)
+
+
 def column_of(values: Float64[ndarray, " model"]) -> Column:
     """Median and quartiles to 0 and 1, failures limited softly, then mean 0 and deviation 1."""
     middle, spread = maths.middle_and_spread(values)
@@ -57,14 +70,19 @@ def column_of(values: Float64[ndarray, " model"]) -> Column:
     return Column((limited - mean) / deviation, middle + spread * mean, spread * deviation)
 
 
-def history_z(accuracies: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model dataset"]:
-    """Every column on its robust scale."""
+def history_of(accuracies: Float64[ndarray, "model dataset"]) -> History:
+    """Every column on its robust scale; ability too if that is clearly better."""
     columns = [column_of(column).z for column in accuracies.T]
-    return np.stack(columns, axis=1) if columns else np.zeros(accuracies.shape)
+    robust = np.stack(columns, axis=1) if columns else np.zeros(accuracies.shape)
+    plain = maths.standardised(accuracies)
+    better = maths.clearly_better(
+        maths.static_merits(robust, accuracies), maths.static_merits(plain, accuracies)
+    )
+    return History(robust, robust if better else plain)
 
 
 def signals_of(
-    z: Float64[ndarray, "model dataset"],
+    history: History,
     models: tuple[str, ...],
     target: str,
     *,
@@ -72,7 +90,8 @@ def signals_of(
     scores: Mapping[str, Float64[ndarray, " model"]],
 ) -> Signals:
     """Signals for a target from columns that do not include it."""
-    ability, uncertainty = maths.ability(z)
+    ability, uncertainty = maths.ability(history.rated)
+    z = history.z
     told = [
         (HISTORY, ability),
         *((name, trait_signal(one)) for name, one in traits.items()),
