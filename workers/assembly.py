@@ -17,6 +17,7 @@ from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
+    layer_selection,
     model_validation,
     ranking,
     reference_network,
@@ -111,17 +112,39 @@ def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> A
     )
 
 
+def _networks_to_compare(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return layer_selection.Inputs(
+        source=_side(facts["source"], scratch.inputs / "source.pt2", device),
+        layers=tuple(facts["layers"]),
+        target=_side(facts["target"], scratch.inputs / "target.pt2", device),
+        target_layer=facts["target_layer"],
+        probes=canonical_frames(scratch.inputs / "canonical.npy"),
+    )
+
+
+def _side(model: Facts, file: Path, device: torch.device) -> layer_selection.Side:
+    return layer_selection.Side(_network(model, file, device), _preprocessing_of(model))
+
+
 def _program(facts: Facts, scratch: Scratch, device: torch.device) -> Program:
+    return _network(facts["model"], scratch.inputs / "program.pt2", device)
+
+
+def _network(model: Facts, file: Path, device: torch.device) -> Program:
     """The network, cut by default where its manifest or the reader said."""
-    program = read_program(scratch.inputs / "program.pt2")
-    layer = facts["model"]["feature_layer"]
+    program = read_program(file)
+    layer = model["feature_layer"]
     if layer is not None:
         program = program.with_face(feature_layer=layer)
     return program.to(device)
 
 
 def _preprocessing(facts: Facts) -> Preprocessing:
-    return Preprocessing.of(InputSpec.model_validate(facts["model"]["input"]))
+    return _preprocessing_of(facts["model"])
+
+
+def _preprocessing_of(model: Facts) -> Preprocessing:
+    return Preprocessing.of(InputSpec.model_validate(model["input"]))
 
 
 def canonical_frames(path: Path) -> Tensor:
@@ -139,4 +162,5 @@ _LOADERS: dict[str, Loader] = {
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
     "transferability_map": _graphs_to_place,
+    "layer_selection": _networks_to_compare,
 }

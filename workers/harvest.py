@@ -18,6 +18,7 @@ from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
+    layer_selection,
     model_validation,
     ranking,
     reference_network,
@@ -155,6 +156,11 @@ def _similarities(result: ranking.Result, _out: Path) -> dict[str, Any]:
     }
 
 
+def _layers(result: layer_selection.Result, _out: Path) -> dict[str, Any]:
+    """Parts of every layer's score, and how they were measured."""
+    return {name: getattr(result, name) for name in result.__dataclass_fields__}
+
+
 def _map(result: transferability_map.Result, out: Path) -> dict[str, Any]:
     """Pictures and exact matrices as files; the document without matrices too large for JSON."""
     for name, data in result.pictures.items():
@@ -184,4 +190,5 @@ _SAVERS: dict[str, Saver] = {
     "transferability_estimators": _estimates,
     "ranking": _similarities,
     "transferability_map": _map,
+    "layer_selection": _layers,
 }

@@ -30,6 +30,7 @@ from service.core.records import (
 )
 from workers.adoption import Harvest
 from workers.estimate_records import record_estimate
+from workers.layer_records import record_layers
 from workers.ranking_records import record_ranking
 
 Recorder = Callable[[Session, JobRecord, Harvest], dict[str, Any]]
@@ -257,4 +258,5 @@ _RECORDERS: dict[str, Recorder] = {
     "attribution_map": _heat_maps,
     "ranking": record_ranking,
     "transferability_map": _map,
+    "layer_selection": record_layers,
 }

@@ -30,6 +30,7 @@ from service.core.records import (
 )
 from service.settings import Settings
 from service.wiring import Zoo
+from workers.layer_records import networks_to_compare
 from workers.scratch import Scratch
 
 
@@ -173,6 +174,16 @@ def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) ->
     )
 
 
+def _networks_to_compare(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """The source and its candidate layers, the target and its layer, and the probes."""
+    asked = networks_to_compare(session, job)
+    sides = {"source": asked.source, "target": asked.target}
+    facts = {side: _facts_of(model) for side, model in sides.items()}
+    files = {f"{side}.pt2": _program(model)["program.pt2"] for side, model in sides.items()}
+    layers = {"layers": asked.layers, "target_layer": asked.target_layer}
+    return Stage({**facts, **layers}, {**files, **_canonical(asked.probes)})
+
+
 def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> Stage:
     """All graphs of a probe set with the same settings."""
     dataset = _ready_dataset(session, job)
@@ -261,4 +272,5 @@ _LOADERS: dict[str, Loader] = {
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
     "transferability_map": _graphs_to_place,
+    "layer_selection": _networks_to_compare,
 }

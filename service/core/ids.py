@@ -13,6 +13,7 @@ class IdKind(StrEnum):
     UPLOAD = "upl"
     JOB = "job"
     RANKING = "rnk"
+    LAYER_SELECTION = "lay"
     GRAPH = "grf"
     ARTIFACT = "art"
     MAP = "map"

@@ -10,6 +10,8 @@ from service.core.records import (
     DatasetRecord,
     DatasetState,
     JobRecord,
+    LayerSelectionRecord,
+    LayerSelectionState,
     ModelRecord,
     ModelState,
     RankingRecord,
@@ -35,8 +37,10 @@ def _tell_problems(record: ModelRecord | DatasetRecord, error: dict[str, Any] | 
     record.version += 1
 
 
-def _tell_error(record: RankingRecord, error: dict[str, Any] | None) -> None:
-    """A ranking has one error or none."""
+def _tell_error(
+    record: RankingRecord | LayerSelectionRecord, error: dict[str, Any] | None
+) -> None:
+    """A ranking or layer selection has one error or none."""
     record.error = error
 
 
@@ -71,6 +75,14 @@ _OWNERS = {
         RankingState.PENDING,
         RankingState.PENDING,
         RankingState.FAILED,
+        _tell_error,
+    ),
+    "layer_selection": Owner(
+        LayerSelectionRecord,
+        "selection_id",
+        LayerSelectionState.PENDING,
+        LayerSelectionState.PENDING,
+        LayerSelectionState.FAILED,
         _tell_error,
     ),
 }

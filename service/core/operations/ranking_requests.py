@@ -103,16 +103,21 @@ def cast_of(session: Session, *, project: str, request: RankingRequest) -> Cast:
         InvalidRequestError: Somebody does not exist, or the probe set is too large.
         ConflictError: The target or the probe set is not ready.
     """
-    probes = _probes(session, project, request)
-    target = _target(session, project, request.target)
+    probes = probes_of(
+        session, project=project, probe_set_id=request.probe_set_id, target=request.target
+    )
+    target = target_of(session, project=project, target=request.target)
     candidates, unranked = _candidates(session, project, request.candidates)
     others = [model for model in candidates if model.id != target.id]
     return Cast(target, probes, others, unranked)
 
 
-def _probes(session: Session, project: str, request: RankingRequest) -> DatasetRecord:
-    given = request.probe_set_id or request.target.dataset_id or ""
+def probes_of(
+    session: Session, *, project: str, probe_set_id: str | None, target: RankingTarget
+) -> DatasetRecord:
+    """The probe set that is named, or else the target's own images."""
     with naming("/probe_set_id"):
+        given = probe_set_id or target.dataset_id or ""
         probes = datasets.get_ready(session, project=project, dataset_id=given)
     return require_probe_set(probes)
 
@@ -133,7 +138,8 @@ def require_probe_set(dataset: DatasetRecord) -> DatasetRecord:
     return dataset
 
 
-def _target(session: Session, project: str, target: RankingTarget) -> ModelRecord:
+def target_of(session: Session, *, project: str, target: RankingTarget) -> ModelRecord:
+    """The network that is named, or that stands for the labelled dataset that is."""
     if target.model_id is not None:
         with naming("/target/model_id"):
             return models.get_ready(session, project=project, model_id=target.model_id)

@@ -21,6 +21,7 @@ from service.core.records.job import (
     JobState,
 )
 from service.core.records.key import IdempotencyRecord, KeyRecord
+from service.core.records.layer_selection import LayerSelectionRecord, LayerSelectionState
 from service.core.records.model import ModelRecord, ModelState
 from service.core.records.upload import UploadRecord, UploadState
 
@@ -41,6 +42,8 @@ __all__ = [
     "JobRecord",
     "JobState",
     "KeyRecord",
+    "LayerSelectionRecord",
+    "LayerSelectionState",
     "MapRecord",
     "ModelRecord",
     "ModelState",
