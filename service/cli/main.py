@@ -14,6 +14,7 @@ _COMMANDS: Mapping[str, str] = {
     "demo": "service.cli.demo:demo",
     "doctor": "service.cli.doctor:doctor",
     "pack": "service.cli.pack:app",
+    "bench": "service.cli.bench:app",
     "models": "service.cli.models:app",
     "datasets": "service.cli.datasets:app",
     "rank": "service.cli.rankings:rank_app",

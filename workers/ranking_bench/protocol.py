@@ -96,7 +96,11 @@ def _guesses(
         posterior = after_runs(learned, measured, _params(settings))
         guesses[fused_name(runs)] = [posterior.mean]
         calibration[runs] = _calibration(
-            posterior, truth, np.isnan(measured), settings, learned.temper
+            posterior,
+            learned.temper,
+            truth,
+            unmeasured=np.isnan(measured),
+            coverage=settings.coverage,
         )
     for runs in [runs for runs in wanted if runs]:
         guesses[fused_name(runs, ", by chance")] = _by_chance(learned, truth, runs, settings)
@@ -172,16 +176,17 @@ def _first_run(
 
 def _calibration(
     posterior: Posterior,
-    truth: Float64[ndarray, " model"],
-    unmeasured: Bool[ndarray, " model"],
-    settings: Settings,
     temper: float,
+    truth: Float64[ndarray, " model"],
+    *,
+    unmeasured: Bool[ndarray, " model"],
+    coverage: float,
 ) -> Calibration:
     known = np.flatnonzero(~np.isnan(truth))
     draws = posterior.draws[:, known]
     p_best = maths.best_shares(tempered(posterior, temper)[:, known])
-    kept = maths.smallest_set(p_best, coverage=settings.coverage)
-    tail = 50 * (1 - settings.coverage)
+    kept = maths.smallest_set(p_best, coverage=coverage)
+    tail = 50 * (1 - coverage)
     low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
     still = unmeasured[known]
     inside = (truth[known] >= low) & (truth[known] <= high)

@@ -160,8 +160,8 @@ def _scores(
         if any(row):
             _take_score(path, at, dict(zip(header, row, strict=False)), seen)
             cells = dict(zip(header, row, strict=True))
-            model = _place(path, at, "model", cells["model"], models)
-            target = _place(path, at, "target", cells["target"], targets)
+            model = _place(path, at, "model", name=cells["model"], known=models)
+            target = _place(path, at, "target", name=cells["target"], known=targets)
             blank = np.full((len(models), len(targets)), np.nan)
             table = found.setdefault(cells["estimator"], blank)
             table[model, target] = _number(path, at, "score", cells["score"])
@@ -188,7 +188,7 @@ def _take_score(
     seen[key] = row
 
 
-def _place(path: Path, row: int, column: str, name: str, known: tuple[str, ...]) -> int:
+def _place(path: Path, row: int, column: str, *, name: str, known: tuple[str, ...]) -> int:
     if name not in known:
         raise TableError(
             "table_unknown_name",
@@ -206,7 +206,7 @@ def _facts(path: Path, models: tuple[str, ...]) -> dict[str, Float64[ndarray, " 
     _require_distinct(path, [row[0] for row in rows if any(row)], what="row")
     for line, row in enumerate(rows, start=2):
         if any(row):
-            model = _place(path, line, "model", row[0], models)
+            model = _place(path, line, "model", name=row[0], known=models)
             for at in numeric[1:]:
                 cell = row[at] if at < len(row) else ""
                 values[header[at]][model] = _number(path, line, header[at], cell)

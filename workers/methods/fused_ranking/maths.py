@@ -57,11 +57,11 @@ def static_merits(
 def clearly_better(
     merits: Float64[ndarray, " dataset"], others: Float64[ndarray, " dataset"]
 ) -> bool:
-    """Whether the mean difference exceeds two standard errors of the paired differences."""
+    """Whether the mean difference exceeds three standard errors of the paired differences."""
     gains = merits - others
     if len(gains) < FEWEST_PAIRS:
         return False
-    return bool(gains.mean() > 2 * gains.std(ddof=1) / np.sqrt(len(gains)) and gains.mean() > 0)
+    return bool(gains.mean() > 3 * gains.std(ddof=1) / np.sqrt(len(gains)) and gains.mean() > 0)
 
 
 def middle_and_spread(values: Float64[ndarray, " model"]) -> tuple[float, float]:
