@@ -9,9 +9,11 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.adapters.graph_files import GraphFiles
 from service.adapters.object_store import blob_store
 from service.core.blobs import BlobStore
 from service.core.errors import UnavailableError
+from service.core.operations.closeness import GraphComparer
 from service.settings import Settings
 
 
@@ -23,6 +25,7 @@ class Zoo:
     engine: Engine
     sessions: sessionmaker[Session]
     blobs: BlobStore
+    comparer: GraphComparer
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -80,4 +83,5 @@ def zoo_from(settings: Settings, *, connections: int = 10) -> Zoo:
     blobs = blob_store(
         settings.storage_url or str(settings.folder / "blobs"), endpoint=settings.storage_endpoint
     )
-    return Zoo(settings, engine, sessionmaker(engine, expire_on_commit=False), blobs)
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    return Zoo(settings, engine, sessions, blobs, GraphFiles(blobs))

@@ -94,8 +94,7 @@ def _graph(result: depara.Result, out: Path) -> dict[str, Any]:
         "valid_probes": result.valid_probes,
         "probes": len(result.graph.mask),
         "grid": result.grid,
-        "node_sketch": result.node_sketch,
-        "edge_sketch": result.edge_sketch,
+        "sketch": result.sketch,
         "policy": result.policy,
         "timing": result.timing,
     }

@@ -173,8 +173,7 @@ def _graph(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]
         "sha256": harvest.files["graph.safetensors"].sha256,
         "numeric_policy": data["policy"],
         "job_id": job.id,
-        **{k: data[k] for k in ("status", "detail", "valid_probes")},
-        **{k: data[k] for k in ("node_sketch", "edge_sketch")},
+        **{k: data[k] for k in ("status", "detail", "valid_probes", "sketch")},
     }
     statement = upsert(GraphRecord).values(**values)
     kept = statement.on_conflict_do_nothing(index_elements=["project", "cache_key"])

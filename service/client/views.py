@@ -49,7 +49,11 @@ class Layer(TypedDict):
 
 
 class Neighbor(TypedDict):
-    """A network near another one; ``exact`` tells a full comparison from one of sketches."""
+    """A network near another one.
+
+    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
+    ``error`` at most once in a hundred times.
+    """
 
     rank: int
     model_id: str
@@ -58,6 +62,7 @@ class Neighbor(TypedDict):
     node_similarity: float | None
     edge_similarity: float | None
     exact: bool
+    error: NotRequired[float | None]
 
 
 class Dataset(TypedDict):

@@ -82,6 +82,7 @@ def neighbor(rank: int, near: Neighbor) -> model_service_pb2.Neighbor:
         node_similarity=near.node_similarity,
         edge_similarity=near.edge_similarity,
         exact=near.exact,
+        error=near.error,
     )
 
 

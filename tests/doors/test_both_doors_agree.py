@@ -149,11 +149,11 @@ def test_images_layers_and_methods_agree(doors: Doors):
 
 
 def test_rankings_neighbours_and_maps_agree(doors: Doors):
-    sketches = {"node_sketch": [1.0] + [0.0] * 1023, "edge_sketch": [1.0] + [0.0] * 511}
+    sketch = [1.0] + [0.0] * 1023 + [0.5] + [0.0] * 511
     with doors.zoo.transaction() as session:
         probes = a_dataset(doors.zoo, session)
         hen, fox, hare = (a_model(session, name=name) for name in ("hen", "fox", "hare"))
-        one, two, three = (a_graph(session, m, probes, **sketches) for m in (hen, fox, hare))
+        one, two, three = (a_graph(session, m, probes, sketch=sketch) for m in (hen, fox, hare))
         an_affinity(session, one, two, node=0.9, edge=0.1)
         an_affinity(session, one, three, node=0.5, edge=None)
     body = {"target": {"model_id": hen.id}, "probe_set_id": probes.id, "edge_weight": 0.5}

@@ -223,10 +223,8 @@ def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, farm)
         made = {}
         for name, (x, y) in sketches.items():
             model = a_model(session, name=name)
-            vector = [x, y] + [0.0] * 1022
-            made[name] = a_graph(
-                session, model, probes, node_sketch=vector, edge_sketch=vector[:512]
-            )
+            edges = [x / 2, y / 2] + [0.0] * 510
+            made[name] = a_graph(session, model, probes, sketch=[x, y] + [0.0] * 1022 + edges)
         an_affinity(session, made["fox"], made["cow"], node=0.25, edge=0.5)
         fox, dataset = made["fox"].model_id, probes.id
 
@@ -239,6 +237,8 @@ def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, farm)
         ("cow", True),
     ]
     assert found["items"][1]["score"] == pytest.approx(0.75)
+    assert found["items"][0]["error"] > 0
+    assert found["items"][1]["error"] is None
     unmeasured = served.client.get(
         f"/v1/models/{farm['owl']}/neighbors", params={"dataset": dataset}
     )

@@ -161,9 +161,9 @@ def test_layers_and_neighbours_are_told(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         probes = a_dataset(dialled.zoo, session)
         hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
-        sketches = {"node_sketch": [1.0] + [0.0] * 1023, "edge_sketch": [1.0] + [0.0] * 511}
-        one = a_graph(session, hen, probes, **sketches)
-        other = a_graph(session, fox, probes, **sketches)
+        sketch = [1.0] + [0.0] * 1023 + [0.5] + [0.0] * 511
+        one = a_graph(session, hen, probes, sketch=sketch)
+        other = a_graph(session, fox, probes, sketch=sketch)
         an_affinity(session, one, other, node=0.5, edge=0.25)
 
     layers = dialled.models.ListLayers(models.ListLayersRequest(id=hen.id))

@@ -1,9 +1,10 @@
-"""Short vectors that keep inner products nearly: for a first look by a nearest-neighbour index.
+"""Short vectors that keep inner products nearly: what the index of a zoo searches.
 
 A count sketch: every coordinate k goes, with a sign, into one of d buckets; bucket and sign come
-from a fixed integer hash of k, so sketches of different machines and versions agree. For unit
-vectors x, y the inner product of sketches is unbiased with standard deviation at most
-√((1 + ⟨x, y⟩²)/d): 0.031–0.044 for 1024 nodes, 0.044–0.063 for 512 edges. Cost: one pass.
+from a fixed integer hash of k, so sketches of different machines and versions agree. Inner products
+of sketches of unit vectors are unbiased with standard deviation at most √((1 + ⟨x, y⟩²)/d); brought
+back to unit length, as here, their cosine deviates by (1 − ⟨x, y⟩²)/√d, so the nearer the surer.
+Cost: one pass.
 
 Source: Charikar, Chen, Farach-Colton 2002, Finding frequent items in data streams; as feature
 hashing: Weinberger et al. 2009, arXiv:0902.2206.
@@ -11,37 +12,39 @@ hashing: Weinberger et al. 2009, arXiv:0902.2206.
 Axes: ``probe`` one image, ``pixel`` one place of a map, ``edge`` one pair of probes.
 """
 
-import math
-
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float16, Int32, UInt64
+from jaxtyping import Float, Float16, Int32, UInt64
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from service.core.sketches import EDGE_SCALE, EDGE_SKETCH_SIZE, NODE_SKETCH_SIZE
 from workers.torchkit.edges import standardised_ranks
 
-NODE_SKETCH_SIZE = 1024
-EDGE_SKETCH_SIZE = 512
 _NODE_SALT = 0x5A4F4F53434F5045
 _EDGE_SALT = 0x4445504152414544
 _BLOCK = 2**22
 
 
+def graph_sketch(
+    maps: Float[Tensor, "probe pixel"] | Float16[Tensor, "probe pixel"],
+    ranks: Int32[Tensor, " edge"],
+) -> Float[Tensor, " bucket"]:
+    """[û; ½ρ̂], the sketch of a graph as the index holds it: 1536 numbers."""
+    return torch.cat([node_sketch(maps), EDGE_SCALE * edge_sketch(ranks)])
+
+
 def node_sketch(
     maps: Float[Tensor, "probe pixel"] | Float16[Tensor, "probe pixel"],
-    mask: Bool[Tensor, " probe"],
 ) -> Float[Tensor, " bucket"]:
-    """Sketch of u = maps/√n, n the valid probes: 1024 numbers, of norm 1 on average.
-
-    ⟨sketch_i, sketch_j⟩ estimates s_V of networks that have the same valid probes.
-    """
-    length = math.sqrt(max(1, int(mask.sum())))
-    return count_sketch(maps.reshape(-1), NODE_SKETCH_SIZE, salt=_NODE_SALT) / length
+    """û, 1024 numbers of norm 1: ⟨û_i, û_j⟩ estimates s_V of networks with the same valid probes."""
+    return normalize(count_sketch(maps.reshape(-1), NODE_SKETCH_SIZE, salt=_NODE_SALT), dim=0)
 
 
 def edge_sketch(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " bucket"]:
-    """Sketch of ρ: 512 numbers, of norm 1 on average; ⟨sketch_i, sketch_j⟩ estimates s_E."""
-    return count_sketch(standardised_ranks(ranks), EDGE_SKETCH_SIZE, salt=_EDGE_SALT)
+    """ρ̂, 512 numbers of norm 1: ⟨ρ̂_i, ρ̂_j⟩ estimates s_E; all 0 when edges are constant."""
+    sketch = count_sketch(standardised_ranks(ranks), EDGE_SKETCH_SIZE, salt=_EDGE_SALT)
+    return normalize(sketch, dim=0)
 
 
 def count_sketch(

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, and_, any_, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from service.core.catalogue import ranking
@@ -26,17 +26,19 @@ def of_graph(
     session: Session, *, graph_id: str, others: Sequence[str]
 ) -> dict[str, AffinityRecord]:
     """Known similarities of one graph to ``others``, by the id of the other."""
-    wanted = set(others)
+    first, second = AffinityRecord.first, AffinityRecord.second
+    # One parameter whatever their number; each half is served by an index.
+    wanted = any_(literal(list(others), ARRAY(Text)))
     query = select(AffinityRecord).where(
         AffinityRecord.version == VERSION,
-        or_(AffinityRecord.first == graph_id, AffinityRecord.second == graph_id),
+        or_(
+            and_(first == graph_id, second == wanted),
+            and_(second == graph_id, first == wanted),
+        ),
     )
-    found = {}
-    for one in session.scalars(query):
-        other = one.second if one.first == graph_id else one.first
-        if other in wanted:
-            found[other] = one
-    return found
+    return {
+        one.second if one.first == graph_id else one.first: one for one in session.scalars(query)
+    }
 
 
 def keep(session: Session, *, rows: Iterable[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from service.core.tracing import current_trace_id
 def known_graphs(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
 ) -> dict[str, GraphRecord]:
-    """The newest graph of each model that has one, by model; without the heavy sketches."""
+    """The newest graph of each model that has one, by model; without the heavy sketch."""
     query = (
         select(GraphRecord)
         .where(
@@ -25,7 +25,7 @@ def known_graphs(
             GraphRecord.model_id.in_(model_ids),
         )
         .order_by(GraphRecord.id)
-        .options(defer(GraphRecord.node_sketch), defer(GraphRecord.edge_sketch))
+        .options(defer(GraphRecord.sketch))
     )
     return {graph.model_id: graph for graph in session.scalars(query)}
 

@@ -1,21 +1,32 @@
-"""Who is near a network: one search over sketches, made exact where similarities are known."""
+"""Who is near a network: a shortlist by the index of sketches, then the exact vectors.
 
+Asked in two steps, so that no connection to the database is held while files are read.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
 from service.core.errors import ConflictError
-from service.core.operations import affinities, datasets, graphs, models, scores
-from service.core.records import AffinityRecord, GraphRecord, GraphStatus, ModelRecord
+from service.core.operations import affinities, datasets, graphs, models, sketch_search
+from service.core.operations.closeness import Closeness, GraphComparer
+from service.core.operations.sketch_search import Sketched
+from service.core.records import GraphRecord
+from service.core.sketches import error_of
 
 MOST_NEIGHBORS = 200
+COMPARED_EXACTLY = 50
 
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A model near another one; ``exact`` tells a full comparison from one of sketches."""
+    """A model near another one.
+
+    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
+    ``error`` at most once in a hundred times.
+    """
 
     model_id: str
     name: str
@@ -23,9 +34,21 @@ class Neighbor:
     node_similarity: float | None
     edge_similarity: float | None
     exact: bool
+    error: float | None
 
 
-def near(
+@dataclass(frozen=True)
+class Shortlist:
+    """Who may be among the nearest of ``graph``, best first, and what is already known exactly."""
+
+    graph: GraphRecord
+    edge_weight: float
+    count: int
+    candidates: list[Sketched]
+    known: Mapping[str, Closeness]
+
+
+def shortlist(
     session: Session,
     *,
     project: str,
@@ -34,8 +57,8 @@ def near(
     count: int,
     edge_weight: float,
     settings: DeparaParams | None = None,
-) -> list[Neighbor]:
-    """The measured models nearest to one, best first.
+) -> Shortlist:
+    """The measured models that sketches call nearest to one, more of them than ``count``.
 
     Raises:
         NotFoundError: No such model or dataset.
@@ -47,60 +70,60 @@ def near(
     measured = graphs.measured(
         session, project=project, comparable=comparable, model_ids=[model_id]
     )
-    graph = measured[-1] if measured else None
-    if graph is None or graph.node_sketch is None:
+    if not measured or measured[-1].sketch is None:
         raise ConflictError(
             f"{model_id} has no usable measurement on {dataset_id}",
             code="not_measured",
             remedy="ask for a ranking with these probes, or submit a job of method depara",
         )
-    found = _by_sketch(session, graph, edge_weight=edge_weight, count=2 * count)
-    exact = affinities.of_graph(session, graph_id=graph.id, others=list(found))
-    neighbors = [_neighbor(row, exact.get(id_), edge_weight) for id_, row in found.items()]
+    graph = measured[-1]
+    most = max(COMPARED_EXACTLY, 2 * count)
+    found = sketch_search.nearest(session, graph, edge_weight=edge_weight, count=most)
+    rows = affinities.of_graph(session, graph_id=graph.id, others=[one.graph_id for one in found])
+    known = {id_: Closeness(row.node_similarity, row.edge_similarity) for id_, row in rows.items()}
+    return Shortlist(graph, edge_weight, count, found, known)
+
+
+def nearest(listed: Shortlist, comparer: GraphComparer) -> list[Neighbor]:
+    """The nearest of a shortlist, best first; the first fifty are compared exactly.
+
+    Fewer are where the graphs are too large for a request, and who has too few probes in common is
+    left out.
+    """
+    exact = _exact(listed, comparer)
+    found = [_neighbor(one, exact, listed.edge_weight) for one in listed.candidates]
+    neighbors = [one for one in found if one is not None]
     neighbors.sort(key=lambda one: (-one.score, one.model_id))
-    return neighbors[:count]
+    return neighbors[: listed.count]
 
 
-@dataclass(frozen=True)
-class _Near:
-    model_id: str
-    name: str
-    node: float | None
-    edge: float | None
-
-
-def _by_sketch(
-    session: Session, graph: GraphRecord, *, edge_weight: float, count: int
-) -> dict[str, _Near]:
-    """The nearest graphs by cosine of sketches, by graph id."""
-    node = 1 - GraphRecord.node_sketch.cosine_distance(graph.node_sketch)
-    edge = node * 0
-    if graph.edge_sketch is not None:
-        edge = 1 - GraphRecord.edge_sketch.cosine_distance(graph.edge_sketch)
-    order = node if edge_weight == 0 else node + edge_weight * edge
-    query = (
-        select(GraphRecord.id, GraphRecord.model_id, ModelRecord.name, node, edge)
-        .join(ModelRecord, ModelRecord.id == GraphRecord.model_id)
-        .where(
-            GraphRecord.project == graph.project,
-            GraphRecord.comparable_key == graph.comparable_key,
-            GraphRecord.model_id != graph.model_id,
-            GraphRecord.status != GraphStatus.DEGENERATE,
-            GraphRecord.node_sketch.is_not(None),
-        )
-        .order_by(order.desc().nulls_last(), GraphRecord.model_id)
-        .limit(count)
+def _exact(listed: Shortlist, comparer: GraphComparer) -> dict[str, Closeness]:
+    """Exact similarities by graph: those known before, and those that files tell."""
+    settings = DeparaParams.model_validate(listed.graph.settings)
+    best = listed.candidates[: max(COMPARED_EXACTLY, listed.count)]
+    unknown = {one.graph_id: one.sha256 for one in best if one.graph_id not in listed.known}
+    told = comparer.compare(
+        listed.graph.sha256 or "",
+        list(unknown.values()),
+        variant=settings.ranks,
+        min_valid=settings.min_valid,
     )
-    return {row[0]: _Near(*row[1:]) for row in session.execute(query)}
+    found = {id_: told[digest] for id_, digest in unknown.items() if digest in told}
+    return {**listed.known, **found}
 
 
-def _neighbor(row: _Near, exact: AffinityRecord | None, edge_weight: float) -> Neighbor:
-    if exact is not None and exact.node_similarity is not None:
-        node, edge = exact.node_similarity, exact.edge_similarity
-    else:
-        node, edge = row.node or 0.0, row.edge
-    score = scores.score_of(
-        {"node_similarity": node, "edge_similarity": edge}, edge_weight=edge_weight
-    )
-    told = node if score is None else score
-    return Neighbor(row.model_id, row.name, told, node, edge, exact is not None)
+def _neighbor(
+    one: Sketched, exact: Mapping[str, Closeness], edge_weight: float
+) -> Neighbor | None:
+    """A candidate with its score; None when it cannot be compared."""
+    known = exact.get(one.graph_id)
+    node, edge = (one.node, one.edge) if known is None else _parts(known)
+    if node is None:
+        return None
+    score = node + edge_weight * (edge or 0.0)
+    error = None if known else error_of(one.node, one.edge, edge_weight=edge_weight)
+    return Neighbor(one.model_id, one.name, score, node, edge, known is not None, error)
+
+
+def _parts(known: Closeness) -> tuple[float | None, float | None]:
+    return known.node_similarity, known.edge_similarity

@@ -3,15 +3,15 @@
 from enum import StrEnum
 from typing import Any
 
-from pgvector.sqlalchemy import Vector
-from sqlalchemy import Double, ForeignKey, Index, Integer, UniqueConstraint
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import Double, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.records.base import Owned, Record
+from service.core.sketches import SKETCH_SIZE
 
-NODE_SKETCH_SIZE = 1024
-EDGE_SKETCH_SIZE = 512
+HALF_SKETCH = HALFVEC(SKETCH_SIZE)
 
 
 class GraphStatus(StrEnum):
@@ -30,13 +30,21 @@ class GraphRecord(Owned, Record):
     """One network seen through one probe set with one choice of settings.
 
     ``comparable_key`` hashes probe set, settings and method version: graphs with the same key can
-    be compared. ``cache_key`` adds the network. The exact vectors are the file ``sha256``.
+    be compared. ``cache_key`` adds the network. The exact vectors are the file ``sha256``;
+    ``sketch`` stands for them in the index, and is null when the network cannot be compared.
     """
 
     __tablename__ = "graphs"
     __table_args__ = (
         UniqueConstraint("project", "cache_key"),
         Index("ix_graphs_comparable", "project", "comparable_key", "model_id"),
+        Index(
+            "ix_graphs_sketch",
+            "sketch",
+            postgresql_using="hnsw",
+            postgresql_ops={"sketch": "halfvec_ip_ops"},
+            postgresql_with={"m": 24, "ef_construction": 128},
+        ),
     )
 
     model_id: Mapped[str] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"), index=True)
@@ -51,8 +59,7 @@ class GraphRecord(Owned, Record):
     valid_probes: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str | None]
     numeric_policy: Mapped[dict[str, Any]]
-    node_sketch: Mapped[Any | None] = mapped_column(Vector(NODE_SKETCH_SIZE))
-    edge_sketch: Mapped[Any | None] = mapped_column(Vector(EDGE_SKETCH_SIZE))
+    sketch: Mapped[list[float] | None] = mapped_column(HALF_SKETCH)
     job_id: Mapped[str | None]
 
 
@@ -91,35 +98,57 @@ class RankingState(StrEnum):
 class RankingRecord(Owned, Record):
     """Models ordered for one target.
 
-    ``request`` is the request as filled in; ``pairs`` the parts of every candidate, from which the
-    order for any edge weight follows; ``unranked`` the candidates without one, and why.
+    ``request`` is the request as filled in; ``pairs`` what is known of every candidate, from which
+    the order follows; ``unranked`` the candidates without a place, and why. The target is the
+    network ``target_model_id``, or the dataset ``target_dataset_id`` alone or with a network that
+    stands for it; ``dataset_id`` are the images that the networks are shown. ``findings`` holds
+    what is known of the candidates as a whole, ``baselines`` orders that never saw the target.
     """
 
     __tablename__ = "rankings"
-    __table_args__ = (Index("ix_rankings_project_id", "project", "id"),)
+    __table_args__ = (
+        Index("ix_rankings_project_id", "project", "id"),
+        Index("ix_rankings_comparable", "project", "comparable_key"),
+        Index("ix_rankings_pending", "project", postgresql_where=text("state = 'pending'")),
+    )
 
     state: Mapped[str] = mapped_column(default=RankingState.PENDING)
     metric: Mapped[str]
     edge_weight: Mapped[float] = mapped_column(Double)
     request: Mapped[dict[str, Any]]
-    target_model_id: Mapped[str]
+    target_model_id: Mapped[str | None]
+    target_dataset_id: Mapped[str | None]
     dataset_id: Mapped[str]
     comparable_key: Mapped[str]
     candidates: Mapped[list[Any]] = mapped_column(JSONB)
     pairs: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     unranked: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    findings: Mapped[dict[str, Any] | None]
+    baselines: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     error: Mapped[dict[str, Any] | None]
     job_id: Mapped[str | None]
 
 
 class MapRecord(Owned, Record):
-    """A snapshot of how the measured networks of a probe set relate; ``document`` is its JSON."""
+    """A snapshot of how the measured networks of a probe set relate; ``document`` is its JSON.
+
+    ``comparable_key`` and ``models_key`` tell whose similarities it shows, ``edge_weight`` and
+    ``params_key`` how. Maps with one ``layout_id``, the id of the first of them, put every network
+    that they share on the same spot.
+    """
 
     __tablename__ = "maps"
-    __table_args__ = (Index("ix_maps_latest", "project", "dataset_id", "params_key", "id"),)
+    __table_args__ = (
+        Index("ix_maps_dataset", "project", "dataset_id", "id"),
+        Index("ix_maps_layout", "project", "comparable_key", "edge_weight", "layout_id", "id"),
+        Index("ix_maps_drawn", "layout_id", "models_key", "params_key", "id"),
+    )
 
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
-    params_key: Mapped[str]
+    comparable_key: Mapped[str]
     models_key: Mapped[str]
+    params_key: Mapped[str]
+    edge_weight: Mapped[float] = mapped_column(Double)
+    layout_id: Mapped[str]
     document: Mapped[dict[str, Any]]
     job_id: Mapped[str]

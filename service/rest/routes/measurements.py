@@ -41,7 +41,7 @@ def near(
 ) -> Response:
     """The measured models nearest to this one, seen through a probe set."""
     with zoo.transaction() as session:
-        found = neighbors.near(
+        listed = neighbors.shortlist(
             session,
             project=caller.project,
             model_id=model_id,
@@ -49,6 +49,7 @@ def near(
             count=k,
             edge_weight=edge_weight,
         )
+    found = neighbors.nearest(listed, zoo.comparer)
     items = [NeighborView(rank=rank, **vars(one)) for rank, one in enumerate(found, 1)]
     return json_answer(
         NeighborsView(model_id=model_id, dataset_id=dataset, edge_weight=edge_weight, items=items)

@@ -142,7 +142,11 @@ class LineageView(BaseModel):
 
 
 class NeighborView(BaseModel):
-    """A model near another one. ``exact`` tells a full comparison from one of sketches."""
+    """A model near another one.
+
+    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
+    ``error`` at most once in a hundred times.
+    """
 
     rank: int
     model_id: str
@@ -151,6 +155,7 @@ class NeighborView(BaseModel):
     node_similarity: float | None
     edge_similarity: float | None
     exact: bool
+    error: float | None
 
 
 class NeighborsView(BaseModel):

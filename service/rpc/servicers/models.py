@@ -164,7 +164,7 @@ class Models(ModelServiceServicer):
         asked = {name: given(request, name) for name in ("k", "edge_weight")}
         near = fit(_Near, {k: v for k, v in asked.items() if v is not None}, where="query")
         with self._zoo.transaction() as session:
-            found = neighbors.near(
+            listed = neighbors.shortlist(
                 session,
                 project=call.project,
                 model_id=request.id,
@@ -172,6 +172,7 @@ class Models(ModelServiceServicer):
                 count=near.k,
                 edge_weight=near.edge_weight,
             )
+        found = neighbors.nearest(listed, self._zoo.comparer)
         items = [messages.neighbor(rank, one) for rank, one in enumerate(found, 1)]
         return wire.ListNeighborsResponse(neighbors=items, edge_weight=near.edge_weight)
 

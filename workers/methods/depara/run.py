@@ -15,8 +15,8 @@ from workers.torchkit.captum_methods import METHODS
 from workers.torchkit.devices import NumericPolicy
 from workers.torchkit.edges import Edges, EdgeStatus, draw_edges
 from workers.torchkit.features import FeatureReader
-from workers.torchkit.graphs import Graph, GraphStatus
-from workers.torchkit.sketches import edge_sketch, node_sketch
+from workers.torchkit.graphs import Graph, GraphStatus, usable
+from workers.torchkit.sketches import graph_sketch
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Result:
         detail: Why the status is not ok, in words; None when it is.
         valid_probes: Probes whose map and feature can be compared.
         grid: Side of the maps.
+        sketch: Stands for the graph in an index; None when it cannot be compared.
     """
 
     graph: Graph
     detail: str | None
     valid_probes: int
     grid: int
-    node_sketch: Float[Tensor, " bucket"]
-    edge_sketch: Float[Tensor, " bucket2"]
+    sketch: Float[Tensor, " bucket"] | None
     policy: NumericPolicy
     timing: Timing
 
@@ -72,10 +72,10 @@ def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
     edges = draw_edges(seen.features, seen.mask, centring=params.centring, variant=params.ranks)
     connected = time.perf_counter()
     graph, detail = _graph(inputs, seen, edges, params.min_valid)
-    sketches = node_sketch(graph.maps, graph.mask), edge_sketch(graph.ranks)
+    sketch = graph_sketch(graph.maps, graph.ranks) if usable(graph) else None
     timing = Timing(mapped - started, connected - mapped, time.perf_counter() - connected)
     valid = int(graph.mask.sum())
-    return Result(graph, detail, valid, seen.grid, *sketches, seen.policy, timing)
+    return Result(graph, detail, valid, seen.grid, sketch, seen.policy, timing)
 
 
 def _see(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMaps:

@@ -148,7 +148,7 @@ class ListNeighborsRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., k: _Optional[int] = ..., edge_weight: _Optional[float] = ...) -> None: ...
 
 class Neighbor(_message.Message):
-    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "exact")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "exact", "error")
     RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +156,7 @@ class Neighbor(_message.Message):
     NODE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     rank: int
     model_id: str
     name: str
@@ -163,7 +164,8 @@ class Neighbor(_message.Message):
     node_similarity: float
     edge_similarity: float
     exact: bool
-    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., exact: _Optional[bool] = ...) -> None: ...
+    error: float
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., exact: _Optional[bool] = ..., error: _Optional[float] = ...) -> None: ...
 
 class ListNeighborsResponse(_message.Message):
     __slots__ = ("neighbors", "edge_weight")
