@@ -17,6 +17,7 @@ from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
+    fused_ranking,
     layer_selection,
     model_validation,
     ranking,
@@ -105,6 +106,26 @@ def _graphs_to_rank(facts: Facts, scratch: Scratch, _device: torch.device) -> An
     )
 
 
+def _evidence(facts: Facts, _scratch: Scratch, _device: torch.device) -> Any:
+    """Null is told as NaN."""
+    told = facts["evidence"]
+    shape = (len(told["models"]), len(told["datasets"]))
+    named = ("scores", "traits", "history_scores")
+    return fused_ranking.Inputs(
+        models=tuple(told["models"]),
+        candidates=np.array(told["candidates"], dtype=bool),
+        datasets=tuple(told["datasets"]),
+        accuracies=_numbers(told["accuracies"]).reshape(shape),
+        target=told["target"],
+        measured=_numbers(told["measured"]),
+        **{name: {k: _numbers(v) for k, v in told[name].items()} for name in named},
+    )
+
+
+def _numbers(told: Any) -> np.ndarray:
+    return np.array(told, dtype=np.float64)
+
+
 def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
     return transferability_map.Inputs(
         graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
@@ -161,6 +182,7 @@ _LOADERS: dict[str, Loader] = {
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
+    "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,
     "layer_selection": _networks_to_compare,
 }

@@ -18,6 +18,7 @@ from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
+    fused_ranking,
     layer_selection,
     model_validation,
     ranking,
@@ -160,6 +161,12 @@ def _layers(result: layer_selection.Result, _out: Path) -> dict[str, Any]:
     return {name: getattr(result, name) for name in result.__dataclass_fields__}
 
 
+def _posterior(result: fused_ranking.Result, _out: Path) -> dict[str, Any]:
+    """Every candidate's posterior, and what follows from all of them; baselines are the zoo's."""
+    names = ("estimates", "best_set", "best_set_probability", "expected_regret")
+    return {n: getattr(result, n) for n in (*names, "measure_next", "evidence")}
+
+
 def _map(result: transferability_map.Result, out: Path) -> dict[str, Any]:
     """Pictures and exact matrices as files; the document without matrices too large for JSON."""
     for name, data in result.pictures.items():
@@ -188,6 +195,7 @@ _SAVERS: dict[str, Saver] = {
     "reference_network": _learned_network,
     "transferability_estimators": _estimates,
     "ranking": _similarities,
+    "fused_ranking": _posterior,
     "transferability_map": _map,
     "layer_selection": _layers,
 }

@@ -1,4 +1,4 @@
-"""A finished comparison becomes affinities, and a ranking that is filled from them."""
+"""What a job found out about candidates fills their ranking; similarities are kept besides."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import ranking as card
 from service.core.errors import NotFoundError
-from service.core.operations import graphs, rankings
+from service.core.operations import fused_rankings, graph_rankings, graphs
 from service.core.records import (
     AffinityRecord,
     GraphRecord,
@@ -23,6 +23,7 @@ def record_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
         raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
+    target_id = graph_rankings.target_of(ranking)
     items = {item["model_id"]: item for item in harvest.data["items"]}
     found = {
         graph.model_id: graph
@@ -30,19 +31,28 @@ def record_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
             session,
             project=job.project,
             comparable=ranking.comparable_key,
-            model_ids=[ranking.target_model_id, *items],
+            model_ids=[target_id, *items],
         )
     }
-    target = found[ranking.target_model_id]
+    target = found[target_id]
     for model_id, item in items.items():
         if model_id in found:
             _keep_affinity(session, target, found[model_id], item)
-    rankings.finish(session, ranking=ranking)
+    graph_rankings.finish(session, ranking=ranking)
     return {
         "ranking_id": ranking.id,
         "ranked": len(ranking.pairs),
         "unranked": len(ranking.unranked),
     }
+
+
+def record_fused_ranking(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
+    """Fill the ranking with the posterior."""
+    ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
+    if ranking is None:
+        raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
+    fused_rankings.fill(session, ranking=ranking, found=harvest.data)
+    return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 
 
 def _parts(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from service.core.records import (
 from workers.adoption import Harvest
 from workers.estimate_records import record_estimate
 from workers.layer_records import record_layers
-from workers.ranking_records import record_ranking
+from workers.ranking_records import record_fused_ranking, record_ranking
 
 Recorder = Callable[[Session, JobRecord, Harvest], dict[str, Any]]
 
@@ -256,6 +256,7 @@ _RECORDERS: dict[str, Recorder] = {
     "transferability_estimators": record_estimate,
     "attribution_map": _heat_maps,
     "ranking": record_ranking,
+    "fused_ranking": record_fused_ranking,
     "transferability_map": _map,
     "layer_selection": record_layers,
 }

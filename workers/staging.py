@@ -16,7 +16,7 @@ from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, NotFoundError
 from service.core.manifest import TaskKind
-from service.core.operations import datasets, graphs, rankings
+from service.core.operations import datasets, fused_rankings, graph_rankings, graphs, map_snapshots
 from service.core.records import (
     DatasetRecord,
     DatasetState,
@@ -148,12 +148,12 @@ def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> St
         session,
         project=job.project,
         comparable=ranking.comparable_key,
-        model_ids=[ranking.target_model_id],
+        model_ids=[graph_rankings.target_of(ranking)],
     )
     if not targets:
         raise _target_missing(session, job, ranking)
     target = targets[0]
-    candidates = rankings.still_to_compare(session, ranking=ranking)
+    candidates = graph_rankings.still_to_compare(session, ranking=ranking)
     facts = {
         "target": target.id,
         "candidates": [graph.id for graph in candidates],
@@ -163,10 +163,16 @@ def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> St
     return Stage(facts, _graph_files([target, *candidates]))
 
 
+def _evidence(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """Everything that is known of the candidates of a fused ranking; no files."""
+    ranking = _of(session, RankingRecord, job.inputs["ranking_id"])
+    return Stage({"evidence": fused_rankings.take(session, ranking=ranking)})
+
+
 def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) -> NotFoundError:
     """Why there is nothing to compare with: the reason its measurement gave, if any."""
     errors = graphs.measuring_errors(session, job_id=job.id)
-    reason = errors.get(ranking.target_model_id, {}).get("detail", "it has no graph")
+    reason = errors.get(graph_rankings.target_of(ranking), {}).get("detail", "it has no graph")
     return NotFoundError(
         f"the target could not be measured: {reason}",
         code="target_not_measured",
@@ -271,6 +277,7 @@ _LOADERS: dict[str, Loader] = {
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,
+    "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,
     "layer_selection": _networks_to_compare,
 }

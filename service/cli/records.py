@@ -1,18 +1,18 @@
 """``zooscope records``: accuracies that were measured, here or elsewhere."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from service.cli.output import Column, Give, figure, id_column
 from service.cli.talking import Talk, command
+from service.client.rankings import Protocol
 
 app = typer.Typer(
     help="Measured accuracies, from which rankings learn: import, look, remove.",
     no_args_is_help=True,
 )
-Protocol = Literal["fine_tune", "linear_probe", "zero_shot", "other"]
 
 COLUMNS = (
     id_column("id", "id"),

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from service.client.datasets import Datasets
 from service.client.jobs import Jobs, Methods
 from service.client.keys import Keys
 from service.client.models import Models
-from service.client.rankings import Maps, Metric, OnJobProgress, Rankings, ranking_request
+from service.client.rankings import (
+    OnJobProgress,
+    Protocol,
+    RankingMetric,
+    Rankings,
+    ranking_request,
+)
 from service.client.records import Records
 from service.client.transport import Patience, Transport
 from service.client.views import Ranking
@@ -52,20 +58,22 @@ class ZooClient:
     def rank(
         self,
         *,
-        probes: str,
+        probes: str | None = None,
         model: str | None = None,
         dataset: str | None = None,
         candidates: Sequence[str] | Mapping[str, str] | None = None,
-        metric: Metric = "depara",
+        metric: RankingMetric = "depara",
         edge_weight: float | None = None,
         settings: Mapping[str, Any] | None = None,
+        estimators: Literal["measure", "known"] | None = None,
+        protocol: Protocol | None = None,
         wait: bool = True,
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
     ) -> Ranking:
-        """The networks of the zoo, ordered for a target: a ``model`` or a labelled ``dataset``.
+        """The networks of the zoo, ordered for a target: a ``model`` or a ``dataset``.
 
-        All are shown the images of ``probes``. What is asked for is described in detail by
+        What is asked for is described in detail by
         ``ranking_request``; ``on_progress`` is told how far the measuring is. With ``wait`` False
         the answer comes at once and may be pending; it goes on in the zoo, as it does when
         ``timeout_seconds`` have passed.
@@ -78,6 +86,8 @@ class ZooClient:
             metric=metric,
             edge_weight=edge_weight,
             settings=settings,
+            estimators=estimators,
+            protocol=protocol,
         )
         ranking = self.rankings.request(body)
         if not wait:

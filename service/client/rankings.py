@@ -2,19 +2,33 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, cast
-
-import httpx
 
 from service.client.errors import ZooClientError
 from service.client.transport import Transport
 from service.client.views import JobProgress, Ranking
-from service.client.waiting import finished
 
 OnJobProgress = Callable[[JobProgress], None]
 Metric = Literal["depara", "attribution"]
-MapFormat = Literal["json", "csv", "npz", "svg", "png"]
+RankingMetric = Literal[
+    "depara",
+    "attribution",
+    "fused",
+    "logme",
+    "h_score",
+    "leep",
+    "nce",
+    "n_leep",
+    "trans_rate",
+    "parc",
+    "linear_cka",
+    "rsa",
+    "gbc",
+    "knn",
+    "ridge_probe",
+    "linear_probe",
+]
+Protocol = Literal["fine_tune", "linear_probe", "zero_shot", "other"]
 
 _LOOK_AGAIN_SECONDS = 0.5
 
@@ -63,25 +77,31 @@ class Rankings:
 
 def ranking_request(
     *,
-    probes: str,
+    probes: str | None = None,
     model: str | None = None,
     dataset: str | None = None,
     candidates: Sequence[str] | Mapping[str, str] | None = None,
-    metric: Metric = "depara",
+    metric: RankingMetric = "depara",
     edge_weight: float | None = None,
     settings: Mapping[str, Any] | None = None,
+    estimators: Literal["measure", "known"] | None = None,
+    protocol: Protocol | None = None,
 ) -> dict[str, Any]:
     """The body of a request for a ranking.
 
     Args:
-        probes: The dataset whose images all networks are shown.
+        probes: The dataset whose images all networks are shown; may be left out when the target
+            is a dataset.
         model: The target, as a network of the zoo.
-        dataset: Or the target as labelled images; a small network is trained on them first.
+        dataset: Or the target as images. ``depara`` and ``attribution`` first train a small
+            network on them, estimators look at their labels, ``fused`` at all that is known.
         candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None means
             all.
-        metric: ``depara`` or ``attribution``.
+        metric: ``depara`` or ``attribution``; an estimator such as ``logme``; or ``fused``.
         edge_weight: λ in node similarity + λ · edge similarity; None takes the zoo's default.
         settings: Of the measurement, as in the parameters of the method ``depara``.
+        estimators: Whether ``fused`` measures missing estimators or uses those that are known.
+        protocol: Leaves accuracies of other protocols out of the history.
 
     Raises:
         ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``.
@@ -99,6 +119,8 @@ def ranking_request(
         "metric": metric,
         "edge_weight": edge_weight,
         "settings": settings,
+        "estimators": estimators,
+        "protocol": protocol,
     }
     return {name: value for name, value in body.items() if value is not None}
 
@@ -120,49 +142,3 @@ def _late(ranking: Ranking, seconds: float) -> ZooClientError:
 def _failed(ranking: Ranking) -> ZooClientError:
     error = ranking.get("error") or {"code": "failed", "detail": "the ranking failed"}
     return ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
-
-
-class Maps:
-    """``zoo.maps``: how all measured networks of a probe set relate.
-
-    A map that is not drawn yet is drawn first, by a job; these calls wait for it.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def show(
-        self, dataset_id: str, *, metric: Metric = "depara", edge_weight: float | None = None
-    ) -> dict[str, Any]:
-        """The map as data; ``document`` holds the networks, their similarities, layout and tree."""
-        params = {"metric": metric, "edge_weight": edge_weight}
-        return cast("dict[str, Any]", self._drawn(dataset_id, params).json())
-
-    def content(
-        self,
-        dataset_id: str,
-        *,
-        format: MapFormat,  # noqa: A002 - the parameter's name on the wire
-        metric: Metric = "depara",
-        edge_weight: float | None = None,
-    ) -> bytes:
-        """The map as a file in memory."""
-        params = {"metric": metric, "edge_weight": edge_weight, "format": format}
-        return self._drawn(dataset_id, params).content
-
-    def download(
-        self,
-        dataset_id: str,
-        destination: Path,
-        *,
-        metric: Metric = "depara",
-        edge_weight: float | None = None,
-    ) -> Path:
-        """Lay the map at ``destination``, whose suffix decides the format."""
-        format_ = destination.suffix.removeprefix(".") or "json"
-        params = {"metric": metric, "edge_weight": edge_weight, "format": format_}
-        destination.write_bytes(self._drawn(dataset_id, params).content)
-        return destination
-
-    def _drawn(self, dataset_id: str, params: Mapping[str, Any]) -> httpx.Response:
-        return finished(self._transport, f"/maps/{dataset_id}", params=params)

@@ -123,7 +123,11 @@ class Artifact(TypedDict):
 
 
 class RankingItem(TypedDict):
-    """A network's place; ``interval`` holds 90 % of its scores over resampled probes."""
+    """A network's place.
+
+    ``interval`` holds 90 % of its scores over resampled probes; with the metric ``fused``, the
+    accuracy on the target with probability 80 %. ``mean`` and what follows come with ``fused``.
+    """
 
     rank: int
     model_id: str
@@ -132,7 +136,42 @@ class RankingItem(TypedDict):
     node_similarity: NotRequired[float | None]
     edge_similarity: NotRequired[float | None]
     interval: list[float] | None
-    valid_probes: int
+    valid_probes: int | None
+    mean: NotRequired[float]
+    deviation: NotRequired[float]
+    p_best: NotRequired[float]
+    expected_regret: NotRequired[float]
+    measured: NotRequired[float | None]
+
+
+class BaselineItem(TypedDict):
+    """What a baseline says of a candidate."""
+
+    model_id: str
+    value: float
+
+
+class Reason(TypedDict):
+    """Why something is not there."""
+
+    code: str
+    detail: str
+
+
+class Baseline(TypedDict):
+    """An order that never saw the target: ``static``, ``parameters``, ``upstream_accuracy``."""
+
+    name: str
+    items: list[BaselineItem] | None
+    reason: Reason | None
+
+
+class BestSet(TypedDict):
+    """Smallest set of candidates that holds the best of them with probability ``coverage``."""
+
+    model_ids: list[str]
+    coverage: float
+    probability: float
 
 
 class Unranked(TypedDict):
@@ -151,10 +190,16 @@ class Ranking(TypedDict):
     job_id: NotRequired[str | None]
     metric: str
     edge_weight: float
-    target_model_id: str
+    target_model_id: str | None
+    target_dataset_id: NotRequired[str | None]
     probe_set_id: str
     items: list[RankingItem]
     unranked: list[Unranked]
+    baselines: list[Baseline]
+    best_set: NotRequired[BestSet]
+    expected_regret: NotRequired[float]
+    measure_next: NotRequired[list[str]]
+    evidence: NotRequired[dict[str, float]]
     error: NotRequired[Problem | None]
     progress: NotRequired[JobProgress | None]
     cache_key: str
@@ -230,3 +275,15 @@ class ImageClasses(TypedDict):
 
     image: int
     classes: list[ClassChance]
+
+
+class MapSnapshot(TypedDict):
+    """A map in the list of a probe set's maps; maps of one layout share all places."""
+
+    id: str
+    job_id: str
+    layout_id: str
+    created_at: str
+    models: int
+    stress: float
+    params: dict[str, Any]

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.core.etags import etag_of
 from service.core.manifest import InputSpec
-from service.core.operations import rankings, scores
+from service.core.operations import rankings
 from service.core.operations.neighbors import Neighbor
 from service.core.records import (
     ArtifactRecord,
@@ -20,7 +20,6 @@ from service.core.records import (
     JobRecord,
     ModelRecord,
     RankingRecord,
-    RankingState,
 )
 from service.rpc.stubs.zoo.v1 import (
     common_pb2,
@@ -32,6 +31,8 @@ from service.rpc.stubs.zoo.v1 import (
     model_service_pb2,
     transferability_service_pb2,
 )
+
+_OF_POSTERIOR = ("mean", "deviation", "p_best", "expected_regret", "measured")
 
 
 def model(record: ModelRecord) -> model_pb2.Model:
@@ -168,27 +169,37 @@ def ranking(
     record: RankingRecord, *, edge_weight: float, progress: Mapping[str, Any] | None
 ) -> transferability_service_pb2.Ranking:
     """Models ordered for one target, by the edge weight that is asked for."""
-    ready = record.state == RankingState.READY
-    items, without = scores.ordered(record.pairs, edge_weight=edge_weight) if ready else ([], [])
-    return transferability_service_pb2.Ranking(
+    items, unranked = rankings.ordered(record, edge_weight=edge_weight)
+    message = transferability_service_pb2.Ranking(
         id=record.id,
         state=f"RANKING_STATE_{record.state.upper()}",
         job_id=record.job_id,
         metric=record.metric,
         edge_weight=edge_weight,
         target_model_id=record.target_model_id,
+        target_dataset_id=record.target_dataset_id,
         probe_set_id=record.dataset_id,
         items=[_item(one) for one in items],
-        unranked=_unranked([*record.unranked, *without]),
+        unranked=_unranked(unranked),
+        baselines=[_baseline(one) for one in record.baselines],
         error=None if record.error is None else problem(record.error),
         progress=None if progress is None else _like(progress, job_pb2.JobProgress()),
         cache_key=rankings.cache_key(record),
         created_at=moment(record.created_at),
     )
+    return message if record.findings is None else _like(record.findings, message)
+
+
+def _baseline(told: Mapping[str, Any]) -> transferability_service_pb2.Baseline:
+    return transferability_service_pb2.Baseline(
+        name=told["name"],
+        items=[transferability_service_pb2.BaselineItem(**one) for one in told["items"] or ()],
+        reason=None if told["reason"] is None else problem(told["reason"]),
+    )
 
 
 def _item(found: Mapping[str, Any]) -> transferability_service_pb2.RankingItem:
-    low, high = found["interval"]
+    low, high = found["interval"] or (None, None)
     return transferability_service_pb2.RankingItem(
         rank=found["rank"],
         model_id=found["model_id"],
@@ -199,6 +210,7 @@ def _item(found: Mapping[str, Any]) -> transferability_service_pb2.RankingItem:
         interval_low=low,
         interval_high=high,
         valid_probes=found["valid_probes"],
+        **{name: found[name] for name in _OF_POSTERIOR if name in found},
     )
 
 

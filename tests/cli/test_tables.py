@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.cli import jobs, models, rankings
+from service.cli import jobs, models, ranking_report
 from service.cli.output import Column, TextOutput
 
 JOB_ID = "job_01M826Z5T6HZAWWKHQFCDTB6QK"
@@ -35,7 +35,7 @@ RANKED = {
     "valid_probes": 1000,
     "model_id": MODEL_ID,
 }
-TABLES = [(JOB, jobs.COLUMNS), (MODEL, models.COLUMNS), (RANKED, rankings.COLUMNS)]
+TABLES = [(JOB, jobs.COLUMNS), (MODEL, models.COLUMNS), (RANKED, ranking_report.COLUMNS)]
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 200])
@@ -63,9 +63,9 @@ def test_a_usual_terminal_is_not_overrun(
 
 
 def test_columns_that_found_no_room_are_named_beside_the_table(capsys: pytest.CaptureFixture[str]):
-    TextOutput(80).rows([RANKED], rankings.COLUMNS, empty="")
+    TextOutput(80).rows([RANKED], ranking_report.COLUMNS, empty="")
     narrow = capsys.readouterr()
-    TextOutput(200).rows([RANKED], rankings.COLUMNS, empty="")
+    TextOutput(200).rows([RANKED], ranking_report.COLUMNS, empty="")
     wide = capsys.readouterr()
 
     assert "probes" not in narrow.out

@@ -5,7 +5,7 @@ import math
 import pytest
 from sqlalchemy import select
 
-from service.core.operations import rankings
+from service.core.operations import graph_rankings
 from service.core.records import JobDependencyRecord, JobRecord, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, an_affinity
 
@@ -147,7 +147,7 @@ def test_a_failed_measurement_becomes_a_reason(served: Served, farm):
         job = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).one()
         job.state, job.error = "failed", {"code": "feature_detached", "detail": "no gradient"}
         ranking = session.get_one(RankingRecord, answer.json()["id"])
-        rankings.finish(session, ranking=ranking)
+        graph_rankings.finish(session, ranking=ranking)
 
     filled = served.client.get(answer.headers["Location"]).json()
 

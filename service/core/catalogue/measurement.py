@@ -57,7 +57,7 @@ class Precision(StrEnum):
 
 
 class Metric(StrEnum):
-    """What a ranking is ordered by."""
+    """What a ranking is ordered by when networks are compared with a target network."""
 
     ATTRIBUTION = "attribution"
     DEPARA = "depara"
@@ -79,3 +79,7 @@ class Estimator(StrEnum):
     KNN = "knn"
     RIDGE_PROBE = "ridge_probe"
     LINEAR_PROBE = "linear_probe"
+
+
+FUSED = "fused"
+RANKING_METRICS: tuple[str, ...] = (*Metric, *Estimator, FUSED)

@@ -1,4 +1,4 @@
-"""Scores of estimators on labelled datasets: known ones, and jobs for those that are missing."""
+"""Scores of estimators on labelled datasets: what makes them equal, those known, new ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +11,7 @@ from service.core.catalogue import transferability_estimators
 from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
-from service.core.operations import jobs
 from service.core.records import DatasetRecord, EstimateRecord, ModelRecord
-from service.core.tracing import current_trace_id
 
 _CARD = transferability_estimators.CARD
 USUAL = TransferabilityEstimatorsParams()
@@ -48,30 +46,6 @@ def known(
     if model_ids is not None:
         query = query.where(EstimateRecord.model_id.in_(model_ids))
     return {one.model_id: one for one in session.scalars(query.order_by(EstimateRecord.id))}
-
-
-def measure(
-    session: Session, *, models: Sequence[ModelRecord], dataset: DatasetRecord
-) -> dict[str, str]:
-    """Ids of the jobs that will judge the models, by model; equal ones under way are shared."""
-    if not models:
-        return {}
-    comparable = comparable_key(dataset)
-    orders = [
-        jobs.JobOrder(
-            inputs={"model_id": model.id, "dataset_id": dataset.id},
-            cache_key=cache_key(comparable, model),
-        )
-        for model in models
-    ]
-    ids = jobs.submit_many(
-        session,
-        project=dataset.project,
-        method=_CARD.name,
-        orders=orders,
-        trace_id=current_trace_id(),
-    )
-    return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
 
 
 def keep(

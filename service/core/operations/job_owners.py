@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.core.catalogue import transferability_estimators
+from service.core.operations import estimator_filling
 from service.core.records import (
     DatasetRecord,
     DatasetState,
@@ -77,6 +79,14 @@ _OWNERS = {
         RankingState.FAILED,
         _tell_error,
     ),
+    "fused_ranking": Owner(
+        RankingRecord,
+        "ranking_id",
+        RankingState.PENDING,
+        RankingState.PENDING,
+        RankingState.FAILED,
+        _tell_error,
+    ),
     "layer_selection": Owner(
         LayerSelectionRecord,
         "selection_id",
@@ -94,8 +104,13 @@ def job_started(session: Session, job: JobRecord) -> None:
 
 
 def job_ended_badly(session: Session, job: JobRecord, error: dict[str, Any]) -> None:
-    """The owner is rejected or failed, with the job's error as the reason."""
+    """The owner is rejected or failed, with the job's error as the reason.
+
+    Rankings that only waited for judgements go on without this one.
+    """
     _move(session, job, state="failed", error=error)
+    if job.method == transferability_estimators.CARD.name:
+        estimator_filling.settle(session, job_id=job.id)
 
 
 def job_queued_again(session: Session, job: JobRecord) -> None:

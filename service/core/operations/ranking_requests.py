@@ -1,18 +1,19 @@
 """What is asked of a ranking, and how the request is filled in."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Metric
+from service.core.catalogue.measurement import FUSED, RANKING_METRICS, Metric
 from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError, ZooError
 from service.core.manifest import Strict, TaskKind
 from service.core.operations import datasets, models, references
 from service.core.operations.models import ModelFilter
-from service.core.records import DatasetRecord, ModelRecord, ModelState
+from service.core.records import DatasetRecord, ModelRecord, ModelState, Protocol
 
 DEFAULT_EDGE_WEIGHT = 0.25
 MOST_CANDIDATES = 100_000
@@ -21,8 +22,31 @@ EdgeWeight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
+def _known_metric(name: str) -> str:
+    if name not in RANKING_METRICS:
+        raise ValueError(f"must be one of {', '.join(RANKING_METRICS)}")
+    return name
+
+
+RankingMetric = Annotated[
+    str,
+    AfterValidator(_known_metric),
+    WithJsonSchema({"type": "string", "enum": list(RANKING_METRICS)}),
+]
+
+
+class EstimatorEvidence(StrEnum):
+    """Whether a fused ranking measures missing estimators first, or uses those that are known."""
+
+    MEASURE = "measure"
+    KNOWN = "known"
+
+
 class RankingTarget(Strict):
-    """Whom to rank for: a network, or a labelled dataset for which a small one is trained."""
+    """Whom to rank for: a network, or a dataset.
+
+    For a metric that compares networks a small one is trained on the dataset first.
+    """
 
     model_id: AnyId | None = None
     dataset_id: AnyId | None = None
@@ -59,29 +83,47 @@ class RankingRequest(Strict):
     """A ranking to make.
 
     ``probe_set_id`` may be left out when the target is a dataset: its images are the probes.
-    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ; it is
-    always 0 for the metric ``attribution``.
+    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ of the metric
+    ``depara``. Estimators and ``fused`` rank for a dataset. ``estimators`` tells ``fused`` whether
+    to measure those that are missing. ``protocol`` leaves accuracies of other protocols out of
+    the history.
     """
 
     target: RankingTarget
     probe_set_id: AnyId | None = None
     candidates: Candidates | None = None
-    metric: Metric = Metric.DEPARA
+    metric: RankingMetric = Metric.DEPARA.value
     edge_weight: EdgeWeight | None = None
     settings: DeparaParams = DeparaParams()
+    estimators: EstimatorEvidence | None = None
+    protocol: Protocol | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.probe_set_id is None and self.target.dataset_id is None:
             raise ValueError("a ranking for a model needs a probe_set_id")
-        if self.metric is Metric.ATTRIBUTION and self.edge_weight:
-            raise ValueError("the metric attribution has no edges; leave edge_weight out")
+        if self.metric != Metric.DEPARA and self.edge_weight:
+            raise ValueError(f"the metric {self.metric} has no edges; leave edge_weight out")
+        if self.metric != FUSED and self.estimators is not None:
+            raise ValueError("estimators belongs to the metric fused; leave it out")
+        if self.metric not in frozenset(Metric):
+            self._require_fit_for_a_dataset()
         return self
+
+    def _require_fit_for_a_dataset(self) -> None:
+        if self.target.dataset_id is None:
+            raise ValueError(f"the metric {self.metric} ranks for a dataset; name a dataset_id")
+        if self.metric == FUSED:
+            return
+        if self.probe_set_id not in (None, self.target.dataset_id):
+            raise ValueError(f"{self.metric} looks at the target itself; leave probe_set_id out")
+        if self.settings != DeparaParams():
+            raise ValueError("settings belong to attribution and depara; leave them out")
 
     @property
     def weight(self) -> float:
         """λ as filled in."""
-        if self.metric is Metric.ATTRIBUTION:
+        if self.metric != Metric.DEPARA:
             return 0.0
         return DEFAULT_EDGE_WEIGHT if self.edge_weight is None else self.edge_weight
 
@@ -97,7 +139,7 @@ class Cast:
 
 
 def cast_of(session: Session, *, project: str, request: RankingRequest) -> Cast:
-    """Find everybody whom a request names.
+    """Find everybody whom a request names, for a metric that compares networks.
 
     Raises:
         InvalidRequestError: Somebody does not exist, or the probe set is too large.
@@ -107,7 +149,7 @@ def cast_of(session: Session, *, project: str, request: RankingRequest) -> Cast:
         session, project=project, probe_set_id=request.probe_set_id, target=request.target
     )
     target = target_of(session, project=project, target=request.target)
-    candidates, unranked = _candidates(session, project, request.candidates)
+    candidates, unranked = candidates_of(session, project, request.candidates)
     others = [model for model in candidates if model.id != target.id]
     return Cast(target, probes, others, unranked)
 
@@ -148,9 +190,14 @@ def target_of(session: Session, *, project: str, target: RankingTarget) -> Model
     return references.network_for(session, dataset=require_probe_set(dataset))
 
 
-def _candidates(
+def candidates_of(
     session: Session, project: str, given: Candidates | None
 ) -> tuple[list[ModelRecord], list[dict[str, Any]]]:
+    """The networks that take part, and those named that are not ready, with the reason.
+
+    Raises:
+        InvalidRequestError: ``model_unknown``, with the place of each.
+    """
     if given is None or given.model_ids is None:
         wanted = CandidateFilter() if given is None or given.filter is None else given.filter
         where = ModelFilter(ModelState.READY, wanted.task, wanted.tag, wanted.name)

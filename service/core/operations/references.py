@@ -21,9 +21,19 @@ def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
     Raises:
         InvalidRequestError: ``target_unlabelled``: there are not two classes to learn.
     """
-    key = reference_key(datasets.require_labelled(dataset))
-    known = _known(session, dataset.project, key)
-    return known if known is not None else _ordered(session, dataset, key)
+    known = known_for(session, dataset=datasets.require_labelled(dataset))
+    return known if known is not None else _ordered(session, dataset, reference_key(dataset))
+
+
+def known_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord | None:
+    """The network that stands for a dataset, if it is there already or to come."""
+    return _known(session, dataset.project, reference_key(dataset))
+
+
+def stands_for(model: ModelRecord, dataset: DatasetRecord) -> bool:
+    """Whether the network was trained to stand for the dataset."""
+    told = model.lineage or {}
+    return told.get("method") == reference_network.CARD.name and dataset.id in told["datasets"]
 
 
 def reference_key(dataset: DatasetRecord) -> str:

@@ -1,9 +1,11 @@
 import datetime
 
+from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
 from service.rpc.stubs.zoo.v1 import job_pb2 as _job_pb2
+from service.rpc.stubs.zoo.v1 import layer_selection_pb2 as _layer_selection_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -57,23 +59,27 @@ class Candidates(_message.Message):
     def __init__(self, model_ids: _Optional[_Union[ModelIds, _Mapping]] = ..., filter: _Optional[_Union[CandidateFilter, _Mapping]] = ...) -> None: ...
 
 class RankRequest(_message.Message):
-    __slots__ = ("target", "probe_set_id", "candidates", "metric", "edge_weight", "settings")
+    __slots__ = ("target", "probe_set_id", "candidates", "metric", "edge_weight", "settings", "estimators", "protocol")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATORS_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     target: RankTarget
     probe_set_id: str
     candidates: Candidates
     metric: str
     edge_weight: float
     settings: _struct_pb2.Struct
-    def __init__(self, target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[_Union[Candidates, _Mapping]] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    estimators: str
+    protocol: str
+    def __init__(self, target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[_Union[Candidates, _Mapping]] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., estimators: _Optional[str] = ..., protocol: _Optional[str] = ...) -> None: ...
 
 class RankingItem(_message.Message):
-    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval_low", "interval_high", "valid_probes")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval_low", "interval_high", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured")
     RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +89,11 @@ class RankingItem(_message.Message):
     INTERVAL_LOW_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_HIGH_FIELD_NUMBER: _ClassVar[int]
     VALID_PROBES_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    P_BEST_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REGRET_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
     rank: int
     model_id: str
     name: str
@@ -92,7 +103,40 @@ class RankingItem(_message.Message):
     interval_low: float
     interval_high: float
     valid_probes: int
-    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., valid_probes: _Optional[int] = ...) -> None: ...
+    mean: float
+    deviation: float
+    p_best: float
+    expected_regret: float
+    measured: float
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ...) -> None: ...
+
+class BaselineItem(_message.Message):
+    __slots__ = ("model_id", "value")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    value: float
+    def __init__(self, model_id: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+
+class Baseline(_message.Message):
+    __slots__ = ("name", "items", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    items: _containers.RepeatedCompositeFieldContainer[BaselineItem]
+    reason: _common_pb2.Problem
+    def __init__(self, name: _Optional[str] = ..., items: _Optional[_Iterable[_Union[BaselineItem, _Mapping]]] = ..., reason: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ...) -> None: ...
+
+class BestSet(_message.Message):
+    __slots__ = ("model_ids", "coverage", "probability")
+    MODEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    model_ids: _containers.RepeatedScalarFieldContainer[str]
+    coverage: float
+    probability: float
+    def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., coverage: _Optional[float] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class UnrankedModel(_message.Message):
     __slots__ = ("model_id", "code", "detail")
@@ -105,7 +149,14 @@ class UnrankedModel(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Ranking(_message.Message):
-    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress")
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress", "target_dataset_id", "baselines", "best_set", "expected_regret", "measure_next", "evidence")
+    class EvidenceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -119,6 +170,12 @@ class Ranking(_message.Message):
     TARGET_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    BASELINES_FIELD_NUMBER: _ClassVar[int]
+    BEST_SET_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REGRET_FIELD_NUMBER: _ClassVar[int]
+    MEASURE_NEXT_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: RankingState
     job_id: str
@@ -132,7 +189,13 @@ class Ranking(_message.Message):
     target_model_id: str
     probe_set_id: str
     progress: _job_pb2.JobProgress
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ...) -> None: ...
+    target_dataset_id: str
+    baselines: _containers.RepeatedCompositeFieldContainer[Baseline]
+    best_set: BestSet
+    expected_regret: float
+    measure_next: _containers.RepeatedScalarFieldContainer[str]
+    evidence: _containers.ScalarMap[str, float]
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., target_dataset_id: _Optional[str] = ..., baselines: _Optional[_Iterable[_Union[Baseline, _Mapping]]] = ..., best_set: _Optional[_Union[BestSet, _Mapping]] = ..., expected_regret: _Optional[float] = ..., measure_next: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class RankResponse(_message.Message):
     __slots__ = ("ranking",)
@@ -154,21 +217,137 @@ class GetRankingResponse(_message.Message):
     ranking: Ranking
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
 
+class LayerNames(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LayerReading(_message.Message):
+    __slots__ = ("data", "edge_weight")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    data: str
+    edge_weight: float
+    def __init__(self, data: _Optional[str] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+
+class SelectLayerRequest(_message.Message):
+    __slots__ = ("source_model_id", "target", "probe_set_id", "named", "all", "target_layer", "reading", "settings")
+    SOURCE_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    NAMED_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    TARGET_LAYER_FIELD_NUMBER: _ClassVar[int]
+    READING_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    source_model_id: str
+    target: RankTarget
+    probe_set_id: str
+    named: LayerNames
+    all: _empty_pb2.Empty
+    target_layer: str
+    reading: LayerReading
+    settings: _struct_pb2.Struct
+    def __init__(self, source_model_id: _Optional[str] = ..., target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., named: _Optional[_Union[LayerNames, _Mapping]] = ..., all: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., target_layer: _Optional[str] = ..., reading: _Optional[_Union[LayerReading, _Mapping]] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class SelectLayerResponse(_message.Message):
+    __slots__ = ("selection",)
+    SELECTION_FIELD_NUMBER: _ClassVar[int]
+    selection: _layer_selection_pb2.LayerSelection
+    def __init__(self, selection: _Optional[_Union[_layer_selection_pb2.LayerSelection, _Mapping]] = ...) -> None: ...
+
+class GetLayerSelectionRequest(_message.Message):
+    __slots__ = ("id", "reading")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    READING_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    reading: LayerReading
+    def __init__(self, id: _Optional[str] = ..., reading: _Optional[_Union[LayerReading, _Mapping]] = ...) -> None: ...
+
+class GetLayerSelectionResponse(_message.Message):
+    __slots__ = ("selection",)
+    SELECTION_FIELD_NUMBER: _ClassVar[int]
+    selection: _layer_selection_pb2.LayerSelection
+    def __init__(self, selection: _Optional[_Union[_layer_selection_pb2.LayerSelection, _Mapping]] = ...) -> None: ...
+
 class GetMapRequest(_message.Message):
-    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture")
+    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     LINKAGE_FIELD_NUMBER: _ClassVar[int]
     PICTURE_FIELD_NUMBER: _ClassVar[int]
+    K_FIELD_NUMBER: _ClassVar[int]
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     metric: str
     edge_weight: float
     format: str
     linkage: str
     picture: str
-    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ...) -> None: ...
+    k: int
+    clusters: int
+    layout: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ...) -> None: ...
+
+class ListMapsRequest(_message.Message):
+    __slots__ = ("dataset_id", "page_size", "page_token")
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    dataset_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, dataset_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class MapSnapshot(_message.Message):
+    __slots__ = ("id", "job_id", "layout_id", "created_at", "models", "stress", "params")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    STRESS_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    job_id: str
+    layout_id: str
+    created_at: _timestamp_pb2.Timestamp
+    models: int
+    stress: float
+    params: _struct_pb2.Struct
+    def __init__(self, id: _Optional[str] = ..., job_id: _Optional[str] = ..., layout_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., models: _Optional[int] = ..., stress: _Optional[float] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class ListMapsResponse(_message.Message):
+    __slots__ = ("snapshots", "next_page_token")
+    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    snapshots: _containers.RepeatedCompositeFieldContainer[MapSnapshot]
+    next_page_token: str
+    def __init__(self, snapshots: _Optional[_Iterable[_Union[MapSnapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetMapSnapshotRequest(_message.Message):
+    __slots__ = ("dataset_id", "map_id", "format", "picture")
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    dataset_id: str
+    map_id: str
+    format: str
+    picture: str
+    def __init__(self, dataset_id: _Optional[str] = ..., map_id: _Optional[str] = ..., format: _Optional[str] = ..., picture: _Optional[str] = ...) -> None: ...
+
+class GetMapSnapshotResponse(_message.Message):
+    __slots__ = ("info", "chunk")
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    info: MapInfo
+    chunk: bytes
+    def __init__(self, info: _Optional[_Union[MapInfo, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class MapInfo(_message.Message):
     __slots__ = ("id", "job_id", "media_type", "created_at")

@@ -45,10 +45,30 @@ class TransferabilityServiceStub:
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingResponse.FromString,
                 _registered_method=True)
+        self.SelectLayer = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/SelectLayer',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.SelectLayerRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.SelectLayerResponse.FromString,
+                _registered_method=True)
+        self.GetLayerSelection = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/GetLayerSelection',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
+                _registered_method=True)
         self.GetMap = channel.unary_stream(
                 '/zoo.v1.TransferabilityService/GetMap',
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapResponse.FromString,
+                _registered_method=True)
+        self.ListMaps = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/ListMaps',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListMapsRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListMapsResponse.FromString,
+                _registered_method=True)
+        self.GetMapSnapshot = channel.unary_stream(
+                '/zoo.v1.TransferabilityService/GetMapSnapshot',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotResponse.FromString,
                 _registered_method=True)
 
 
@@ -70,9 +90,37 @@ class TransferabilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SelectLayer(self, request, context):
+        """Which layer of one network a target should be built on. An equal request that came before is
+        answered at once; else the selection is pending and names its job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLayerSelection(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMap(self, request, context):
         """How all measured networks of a probe set relate, as a file. The first message says of what
         type, the others are its bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMaps(self, request, context):
+        """All maps ever drawn of a probe set, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMapSnapshot(self, request, context):
+        """A map as it was drawn once; sent like GetMap's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,10 +139,30 @@ def add_TransferabilityServiceServicer_to_server(servicer, server):
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingResponse.SerializeToString,
             ),
+            'SelectLayer': grpc.unary_unary_rpc_method_handler(
+                    servicer.SelectLayer,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.SelectLayerRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.SelectLayerResponse.SerializeToString,
+            ),
+            'GetLayerSelection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLayerSelection,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.SerializeToString,
+            ),
             'GetMap': grpc.unary_stream_rpc_method_handler(
                     servicer.GetMap,
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapResponse.SerializeToString,
+            ),
+            'ListMaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMaps,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListMapsRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListMapsResponse.SerializeToString,
+            ),
+            'GetMapSnapshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetMapSnapshot,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -163,6 +231,60 @@ class TransferabilityService:
             _registered_method=True)
 
     @staticmethod
+    def SelectLayer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/SelectLayer',
+            zoo_dot_v1_dot_transferability__service__pb2.SelectLayerRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.SelectLayerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLayerSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/GetLayerSelection',
+            zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetMap(request,
             target,
             options=(),
@@ -179,6 +301,60 @@ class TransferabilityService:
             '/zoo.v1.TransferabilityService/GetMap',
             zoo_dot_v1_dot_transferability__service__pb2.GetMapRequest.SerializeToString,
             zoo_dot_v1_dot_transferability__service__pb2.GetMapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/ListMaps',
+            zoo_dot_v1_dot_transferability__service__pb2.ListMapsRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.ListMapsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMapSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/GetMapSnapshot',
+            zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.GetMapSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,
