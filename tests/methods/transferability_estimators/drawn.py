@@ -1,7 +1,10 @@
 """Labelled features to try estimators on: classes around their own centres."""
 
+import numpy as np
 import torch
 from torch import Tensor
+
+SHAPES = [(60, 12, 4), (40, 90, 4), (30, 29, 3), (30, 30, 3), (200, 7, 2)]
 
 
 def labelled_features(
@@ -15,3 +18,14 @@ def labelled_features(
     centres = torch.randn(classes, units, generator=generator)
     noise = torch.randn(images, units, generator=generator)
     return (0.7 * centres[labels] + noise) * decay + offset, labels
+
+
+def drawn(shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Labelled features of a shape (images, units, classes)."""
+    images, units, classes = shape
+    return labelled_features(images=images, units=units, classes=classes)
+
+
+def plain(features: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The same in numpy, float64."""
+    return features.double().numpy(), labels.numpy()

@@ -8,12 +8,10 @@ import torch
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
-from torch import Tensor
 
 from tests.methods.oracles import transferability_estimators as oracle
-from tests.methods.transferability_estimators.drawn import labelled_features
+from tests.methods.transferability_estimators.drawn import SHAPES, drawn, labelled_features, plain
 from workers.methods.transferability_estimators.evidence import logme
-from workers.methods.transferability_estimators.linear_probe import linear_probe
 from workers.methods.transferability_estimators.mixture import (
     Mixture,
     fitted,
@@ -21,9 +19,7 @@ from workers.methods.transferability_estimators.mixture import (
     n_leep,
     posterior,
 )
-from workers.methods.transferability_estimators.neighbours import nearest
 from workers.methods.transferability_estimators.pairs import balanced_sample, parc, rsa
-from workers.methods.transferability_estimators.probes import knn, left_out, ridge_probe
 from workers.methods.transferability_estimators.scatter import (
     gbc,
     h_score,
@@ -33,17 +29,6 @@ from workers.methods.transferability_estimators.scatter import (
 )
 from workers.methods.transferability_estimators.source_classes import leep, nce
 from workers.methods.transferability_estimators.spectrum import Spectrum, spectrum_of
-
-SHAPES = [(60, 12, 4), (40, 90, 4), (30, 29, 3), (30, 30, 3), (200, 7, 2)]
-
-
-def drawn(shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-    images, units, classes = shape
-    return labelled_features(images=images, units=units, classes=classes)
-
-
-def plain(features: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    return features.double().numpy(), labels.numpy()
 
 
 def spectrum(features: list[list[float]], labels: list[int]) -> Spectrum:
@@ -205,79 +190,6 @@ def test_parc_and_rsa_are_spearman_of_two_distance_matrices(shape: tuple[int, in
 
     assert parc(features, labels) == pytest.approx(oracle.parc(*plain(features, labels)), abs=1e-9)
     assert rsa(features, labels) == pytest.approx(oracle.rsa(*plain(features, labels)), abs=1e-9)
-
-
-@pytest.mark.parametrize("neighbours", [1, 5])
-def test_knn_agrees_with_its_twin(neighbours: int) -> None:
-    features, labels = labelled_features(images=120, units=20, classes=4, offset=0.2)
-
-    found = knn(spectrum_of(features, labels), neighbours=neighbours)
-
-    assert found == pytest.approx(oracle.knn(*plain(features, labels), neighbours))
-
-
-@pytest.mark.parametrize("offset", [0.0, 30.0])
-def test_nearest_are_the_nearest_across_tiles_and_where_all_rows_nearly_agree(
-    offset: float,
-) -> None:
-    features = labelled_features(images=2500, units=24, classes=9, offset=offset)[0]
-    rows = torch.nn.functional.normalize(features, dim=1)
-    products = rows @ rows.T
-    products.fill_diagonal_(-2)
-
-    found = nearest(rows, count=3)
-
-    worth = products.gather(1, found)
-    torch.testing.assert_close(worth, products.topk(3, dim=1).values, atol=3e-7, rtol=0)
-
-
-def test_products_are_exact_again_after_neighbours_were_sought() -> None:
-    before = torch.backends.mkldnn.matmul.fp32_precision
-
-    nearest(torch.eye(4), count=2)
-
-    assert torch.backends.mkldnn.matmul.fp32_precision == before
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_ridge_left_out_is_ridge_fitted_without_the_image(shape: tuple[int, int, int]) -> None:
-    features, labels = drawn(shape)
-
-    known = spectrum_of(features, labels)
-    slopes = known.coordinates.square() @ (1 / (known.powers + 3.0)).float()
-    found = left_out(known, slopes, penalty=3.0)
-
-    expected = torch.from_numpy(oracle.left_out(*plain(features, labels), 3.0)).float()
-    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-3)
-
-
-def test_probes_tell_classes_apart_that_are_apart_and_guess_where_labels_are_random() -> None:
-    features, labels = labelled_features(images=200, units=30, classes=2)
-    apart = spectrum_of(features + 8 * labels.unsqueeze(1) * features[0], labels)
-    random = spectrum_of(
-        features, labels[torch.randperm(200, generator=torch.Generator().manual_seed(1))]
-    )
-
-    assert ridge_probe(apart) == linear_probe(apart, folds=5, seed=0) == 1.0
-    assert knn(apart, neighbours=5) > 0.9
-    assert 0.35 < ridge_probe(random) < 0.65
-    assert 0.35 < linear_probe(random, folds=5, seed=0) < 0.65
-
-
-def test_linear_probe_is_logistic_regression_by_folds() -> None:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-
-    features, labels = labelled_features(images=400, units=20, classes=5)
-    scaled = features - features.mean(dim=0)
-    scaled = (scaled / scaled.square().mean().sqrt()).numpy()
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    model = LogisticRegression(C=1.0, max_iter=1000)
-    expected = cross_val_score(model, scaled, labels.numpy(), cv=folds).mean()
-
-    assert linear_probe(spectrum_of(features, labels), folds=5, seed=0) == pytest.approx(
-        expected, abs=0.03
-    )
 
 
 def test_a_posterior_is_bayes_rule() -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 _TILE = 2048
-_ROWS_PER_BLOCK = 256
+_NUMBERS_PER_BLOCK = 2**22
 _SPARE = 3
 
 
@@ -25,8 +25,9 @@ def nearest(rows: Float32[Tensor, "image unit"], *, count: int) -> Int64[Tensor,
     kept = min(count + _SPARE, len(rows) - 1)
     candidates = _candidates(rows, kept)
     found = []
-    for start in range(0, len(rows), _ROWS_PER_BLOCK):
-        place = slice(start, start + _ROWS_PER_BLOCK)
+    step = max(1, _NUMBERS_PER_BLOCK // (kept * rows.shape[1]))
+    for start in range(0, len(rows), step):
+        place = slice(start, start + step)
         exact = torch.einsum("ru,rcu->rc", rows[place], rows[candidates[place]])
         found.append(candidates[place].gather(1, exact.topk(count, dim=1).indices))
     return torch.cat(found)

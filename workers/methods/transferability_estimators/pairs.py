@@ -20,7 +20,7 @@ def parc(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"])
     Raises:
         NoScoreError: All distances, of features or of labels, are the same.
     """
-    return spearman(pearson_distances(features.double()), label_distances(labels))
+    return spearman_of_two_values(pearson_distances(features.double()), label_distances(labels))
 
 
 def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) -> float:
@@ -33,7 +33,8 @@ def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) 
         NoScoreError: All distances, of features or of labels, are the same.
     """
     rows = features.double()
-    return spearman(pearson_distances(rows - rows.mean(dim=0)), label_distances(labels))
+    distances = pearson_distances(rows - rows.mean(dim=0))
+    return spearman_of_two_values(distances, label_distances(labels))
 
 
 def pearson_distances(rows: Float64[Tensor, "image unit"]) -> Float64[Tensor, " pair"]:
@@ -60,9 +61,15 @@ def _upper(square: Float64[Tensor, "image image"]) -> Float64[Tensor, " pair"]:
     return square[first, second]
 
 
-def spearman(left: Float64[Tensor, " pair"], right: Float64[Tensor, " pair"]) -> float:
-    """Pearson correlation of middle ranks. Raises NoScoreError when one side is constant."""
-    ranks = [one - one.mean() for one in (_midranks(left), _midranks(right))]
+def spearman_of_two_values(
+    distances: Float64[Tensor, " pair"], binary: Float64[Tensor, " pair"]
+) -> float:
+    """Pearson correlation of middle ranks where one side has two values.
+
+    Their two middle ranks are a shift and a scale of the values, so that side needs no ranking.
+    Raises NoScoreError when one side is constant.
+    """
+    ranks = [one - one.mean() for one in (_midranks(distances), binary)]
     sizes = [float(torch.linalg.vector_norm(one)) for one in ranks]
     if min(sizes) == 0:
         raise NoScoreError(
