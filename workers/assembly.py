@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
@@ -27,6 +28,7 @@ from workers.methods import (
 )
 from workers.programs import Program, read_program
 from workers.scratch import Scratch
+from workers.torchkit.all_pairs import Similarities
 from workers.torchkit.canonical import Preprocessing
 from workers.torchkit.graphs import GraphFile
 
@@ -127,9 +129,15 @@ def _numbers(told: Any) -> np.ndarray:
 
 
 def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    models, stored = tuple(facts["models"]), scratch.inputs / "similarities.safetensors"
     return transferability_map.Inputs(
-        graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
+        models=models,
         names=tuple(facts["names"]),
+        probes=facts["probes"],
+        graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
+        known=Similarities(models, **load_file(stored)) if stored.exists() else None,
+        places=tuple(None if place is None else (place[0], place[1]) for place in facts["places"]),
+        left_out=tuple(transferability_map.LeftOut(*one) for one in facts["left_out"]),
     )
 
 

@@ -32,8 +32,6 @@ from workers.torchkit.graphs import to_metadata, to_tensors
 
 Saver = Callable[[Any, Path], dict[str, Any]]
 
-LARGEST_MATRIX_IN_JSON = 400
-
 
 def save(result: Any, method: str, out: Path) -> dict[str, Any]:
     """The plain data of a method's result; its files lie in ``out`` afterwards."""
@@ -168,21 +166,22 @@ def _posterior(result: fused_ranking.Result, _out: Path) -> dict[str, Any]:
 
 
 def _map(result: transferability_map.Result, out: Path) -> dict[str, Any]:
-    """Pictures and exact matrices as files; the document without matrices too large for JSON."""
+    """Pictures and exact matrices as files; the rest as a document."""
     for name, data in result.pictures.items():
         (out / name).write_bytes(data)
     similar = result.similarities
     matrices = {"node": similar.node, "edge": similar.edge, "valid": similar.valid}
     save_file({k: v.contiguous() for k, v in matrices.items()}, out / "similarities.safetensors")
-    small = len(result.models) <= LARGEST_MATRIX_IN_JSON
     document = {
         "models": result.models,
         "names": result.names,
         "tree": result.tree,
+        "clusters": result.groups,
+        "typical": result.chosen,
+        "neighbors": result.neighbors,
         "points": result.layout.points,
         "stress": result.layout.stress,
         "left_out": result.left_out,
-        "matrices": {**matrices, "score": result.scores} if small else None,
     }
     return {"document": document}
 

@@ -12,10 +12,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
-from service.core.operations import graphs, job_lifecycle
+from service.core.operations import graphs, job_lifecycle, map_snapshots
 from service.core.operations.job_lifecycle import Ending, Outcome
 from service.core.records import (
     ArtifactRecord,
@@ -202,12 +203,20 @@ def _map(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     """A map, with its pictures and exact matrices as artifacts of the job."""
     ids = _artifacts(session, job, harvest)
     document = {**harvest.data["document"], "artifacts": ids, "params": job.params}
+    params = TransferabilityMapParams.model_validate(job.params)
+    probes = _existing(session, DatasetRecord, job.inputs["dataset_id"])
+    before = session.get(MapRecord, job.inputs["continues"]) if job.inputs["continues"] else None
+    map_id = new_id(IdKind.MAP)
+    shown = [*document["models"], *(one["model_id"] for one in document["left_out"])]
     row = MapRecord(
-        id=new_id(IdKind.MAP),
+        id=map_id,
         project=job.project,
-        dataset_id=job.inputs["dataset_id"],
-        params_key=graphs.map_params_key(job.params),
-        models_key=graphs.map_models_key(job.inputs["model_ids"]),
+        dataset_id=probes.id,
+        comparable_key=graphs.comparable_key(probes.manifest_sha256 or "", params.settings),
+        models_key=map_snapshots.models_key(shown),
+        params_key=map_snapshots.params_key(job.params),
+        edge_weight=params.edge_weight,
+        layout_id=map_id if before is None else before.layout_id,
         document=document,
         job_id=job.id,
     )

@@ -191,24 +191,43 @@ def _networks_to_compare(session: Session, job: JobRecord, _settings: Settings) 
 
 
 def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> Stage:
-    """All graphs of a probe set with the same settings."""
+    """All graphs of a probe set with the same settings; or what an earlier map made of them."""
     dataset = _ready_dataset(session, job)
     params = TransferabilityMapParams.model_validate(job.params)
-    found = graphs.measured(
+    comparable = graphs.comparable_key(dataset.manifest_sha256 or "", params.settings)
+    found = map_snapshots.measured(
         session,
         project=job.project,
-        comparable=graphs.comparable_key(dataset.manifest_sha256 or "", params.settings),
+        comparable=comparable,
         model_ids=job.inputs["model_ids"],
     )
-    models = select(ModelRecord.id, ModelRecord.name).where(
-        ModelRecord.id.in_([graph.model_id for graph in found])
+    known = map_snapshots.known_similarities(
+        session,
+        project=job.project,
+        comparable=comparable,
+        models=map_snapshots.models_key([one.model_id for one in found]),
     )
-    names = {row.id: row.name for row in session.execute(models)}
+    placed = [one for one in found if one.comparable]
+    if known is not None:
+        placed.sort(key=lambda one: known.models.index(one.model_id))
+        files = {map_snapshots.SIMILARITIES: known.sha256}
+    else:
+        files = {one.graph_id: _present(one.sha256, "a graph's file") for one in placed}
+    before = job.inputs["continues"]
+    places = (
+        {}
+        if before is None
+        else map_snapshots.places_in(session, project=job.project, map_id=before)
+    )
     facts = {
-        "graphs": [graph.id for graph in found],
-        "names": [names[graph.model_id] for graph in found],
+        "models": [one.model_id for one in placed],
+        "names": [one.name for one in placed],
+        "probes": dataset.name,
+        "graphs": [] if known is not None else list(files),
+        "places": [places.get(one.model_id) for one in placed],
+        "left_out": [[one.model_id, one.status] for one in found if not one.comparable],
     }
-    return Stage(facts, _graph_files(found))
+    return Stage(facts, files)
 
 
 def _graph_files(found: Sequence[GraphRecord]) -> dict[str, str]:

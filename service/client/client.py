@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from service.client.datasets import Datasets
 from service.client.jobs import Jobs, Methods
 from service.client.keys import Keys
+from service.client.maps import Maps
 from service.client.models import Models
 from service.client.rankings import (
     OnJobProgress,

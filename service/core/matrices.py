@@ -1,6 +1,7 @@
 """Matrices of a safetensors file as a table or as numpy's archive, without numpy.
 
-Both formats hold the same little-endian bytes; only the header differs.
+All formats hold the same little-endian bytes; only the header differs. Files are read a few rows
+at a time, so that the largest map passes through little memory.
 """
 
 import io
@@ -9,73 +10,146 @@ import math
 import struct
 import zipfile
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+Read = Callable[[int, int], bytes]
+"""Bytes of a file from a start, so many."""
 
 _KINDS = {"F64": ("<f8", "d"), "F32": ("<f4", "f"), "I64": ("<i8", "q"), "I32": ("<i4", "i")}
 _LENGTH = struct.Struct("<Q")
 _ALIGNMENT = 64
+_BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers as they lie in the file, row by row."""
+    """Numbers where they lie in the file, row by row."""
 
     kind: str
     shape: tuple[int, ...]
+    start: int
+    size_bytes: int
+    read: Read
+
+    def rows(self) -> Iterator[Sequence[float]]:
+        """The rows of a matrix, from first to last."""
+        code, width = _KINDS[self.kind][1], self.shape[1]
+        row_bytes = width * array(code).itemsize
+        for block in self.blocks(max(1, _BLOCK_BYTES // row_bytes) * row_bytes):
+            values = array(code)
+            values.frombytes(block)
+            for start in range(0, len(values), width):
+                yield values[start : start + width]
+
+    def blocks(self, block_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]:
+        """The raw bytes, piece by piece."""
+        end = self.start + self.size_bytes
+        for start in range(self.start, end, block_bytes):
+            yield self.read(start, min(block_bytes, end - start))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A small array of numpy's: its type, shape and bytes."""
+
+    descr: str
+    shape: tuple[int, ...]
     data: bytes
 
-    def row(self, number: int) -> Sequence[float]:
-        """One row of a square matrix."""
-        values = array(_KINDS[self.kind][1])
-        width = self.shape[1] * values.itemsize
-        values.frombytes(self.data[number * width : (number + 1) * width])
-        return values
+    @classmethod
+    def of_words(cls, words: Sequence[str]) -> "Column":
+        """Texts, as numpy keeps them: UTF-32, all as long as the longest."""
+        longest = max((len(word) for word in words), default=1) or 1
+        data = b"".join(word.ljust(longest, "\0").encode("utf-32-le") for word in words)
+        return cls(f"<U{longest}", (len(words),), data)
+
+    @classmethod
+    def of_integers(cls, values: Sequence[int]) -> "Column":
+        """Whole numbers."""
+        return cls("<i8", (len(values),), array("q", values).tobytes())
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[float]], *, width: int) -> "Column":
+        """A table of numbers."""
+        flat = array("d", (float(value) for row in rows for value in row))
+        return cls("<f8", (len(rows), width), flat.tobytes())
 
 
-def arrays_in(data: bytes) -> dict[str, Matrix]:
+def matrices_in(read: Read) -> dict[str, Matrix]:
     """The matrices of a safetensors file that a job of ours wrote."""
-    (length,) = _LENGTH.unpack_from(data)
-    start = _LENGTH.size + length
-    header = json.loads(data[_LENGTH.size : start])
+    (length,) = _LENGTH.unpack(read(0, _LENGTH.size))
+    header = json.loads(read(_LENGTH.size, length))
+    data = _LENGTH.size + length
     return {
-        name: Matrix(one["dtype"], tuple(one["shape"]), _slice(data, start, one["data_offsets"]))
+        name: Matrix(one["dtype"], tuple(one["shape"]), data + begin, end - begin, read)
         for name, one in header.items()
         if name != "__metadata__"
+        for begin, end in [one["data_offsets"]]
     }
 
 
-def _slice(data: bytes, start: int, offsets: Sequence[int]) -> bytes:
-    return data[start + offsets[0] : start + offsets[1]]
-
-
-def as_npz(arrays: Mapping[str, Matrix]) -> bytes:
-    """The archive that ``numpy.load`` reads."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, matrix in arrays.items():
-            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(member, _npy_header(matrix) + matrix.data)
-    return file.getvalue()
-
-
-def _npy_header(matrix: Matrix) -> bytes:
-    """Magic, version 1.0, and a Python literal padded so that the numbers are aligned."""
-    kind = _KINDS[matrix.kind][0]
-    told = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {matrix.shape}, }}"
-    space = -(10 + len(told) + 1) % _ALIGNMENT
-    text = told.encode() + b" " * space + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
-
-
-def as_csv(models: Sequence[str], arrays: Mapping[str, Matrix], *, edge_weight: float) -> str:
-    """Scores of all pairs, with model ids in the first row and column; empty where unknown."""
-    lines = [",".join(["model_id", *models])]
-    for number, model_id in enumerate(models):
-        nodes, edges = arrays["node"].row(number), arrays["edge"].row(number)
-        scores = [
+def scores_of(matrices: Mapping[str, Matrix], *, edge_weight: float) -> Iterator[list[float]]:
+    """Rows of s_V + λ s_E; NaN where unknown. Without λ edges play no part."""
+    pairs = zip(matrices["node"].rows(), matrices["edge"].rows(), strict=True)
+    for nodes, edges in pairs:
+        yield [
             node if edge_weight == 0 else node + edge_weight * edge
             for node, edge in zip(nodes, edges, strict=True)
         ]
-        lines.append(",".join([model_id, *("" if math.isnan(s) else f"{s:.9g}" for s in scores)]))
-    return "\r\n".join(lines) + "\r\n"
+
+
+def as_csv(models: Sequence[str], rows: Iterable[Sequence[float]]) -> Iterator[bytes]:
+    """A table with model ids in the first row and column; empty where a number is unknown."""
+    yield (",".join(["model_id", *models]) + "\r\n").encode()
+    for model_id, row in zip(models, rows, strict=True):
+        cells = ("" if math.isnan(value) else f"{value:.9g}" for value in row)
+        yield (",".join([model_id, *cells]) + "\r\n").encode()
+
+
+def as_npz(matrices: Mapping[str, Matrix], columns: Mapping[str, Column]) -> Iterator[bytes]:
+    """The archive that ``numpy.load`` reads."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
+        for name, matrix in matrices.items():
+            with archive.open(_member(name), "w", force_zip64=True) as file:
+                file.write(_npy_header(_KINDS[matrix.kind][0], matrix.shape))
+                for block in matrix.blocks():
+                    file.write(block)
+                    yield sink.taken()
+        for name, column in columns.items():
+            archive.writestr(_member(name), _npy_header(column.descr, column.shape) + column.data)
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink:
+    """Where an archive is written to that is sent at once: it cannot be rewound."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+
+    def write(self, data: bytes) -> int:
+        """Keep bytes until they are taken."""
+        return self._buffer.write(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        data = self._buffer.getvalue()
+        self._buffer = io.BytesIO()
+        return data
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+
+
+def _npy_header(descr: str, shape: tuple[int, ...]) -> bytes:
+    """Magic, version 1.0, and a Python literal padded so that the numbers are aligned."""
+    told = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    space = -(10 + len(told) + 1) % _ALIGNMENT
+    text = told.encode() + b" " * space + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text

@@ -7,6 +7,9 @@ from pydantic import Field
 from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
 from service.core.catalogue.depara import DeparaParams
 
+MOST_NEIGHBORS = 50
+MOST_CLUSTERS = 4000
+
 
 class Linkage(StrEnum):
     """How the task tree joins groups; the papers use single linkage."""
@@ -17,28 +20,38 @@ class Linkage(StrEnum):
 
 
 class TransferabilityMapInputs(Inputs):
-    """The probe set, and the networks to place; None means all that are ready."""
+    """The probe set, and the networks to place; None means all that are measured.
+
+    ``continues`` is a map whose networks keep their places; None lays all out afresh.
+    """
 
     dataset_id: str
     model_ids: tuple[str, ...] | None = Field(None, max_length=100_000)
+    continues: str | None = None
 
 
 class TransferabilityMapParams(Params):
-    """Which measurements to compare, and how to draw them. ``edge_weight`` is λ."""
+    """Which measurements to compare, and how to draw them.
+
+    ``edge_weight`` is λ, ``k`` the number of neighbours of each network; None is 5, or all others
+    where they are fewer. ``clusters`` None chooses the number by the mean silhouette.
+    """
 
     settings: DeparaParams = DeparaParams()
     edge_weight: float = Field(0.25, ge=0, allow_inf_nan=False)
     linkage: Linkage = Linkage.SINGLE
+    k: int | None = Field(None, ge=1, le=MOST_NEIGHBORS)
+    clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
 
 
 CARD = MethodCard(
     name="transferability_map",
-    title="Similarity matrix, task tree and layout of all networks of a probe set",
+    title="Similarity matrix, task tree, clusters, neighbour graph and layout of all networks of a probe set",
     family=Family.TRANSFERABILITY,
     audience=Audience.PUBLIC,
-    version=1,
+    version=2,
     source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",
     inputs=TransferabilityMapInputs,
     params=TransferabilityMapParams,
-    result="a map: matrix, tree, layout, pictures",
+    result="a map: matrix, tree, clusters, neighbours, layout, pictures",
 )

@@ -1,6 +1,6 @@
 """What makes two measurements comparable, or the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -76,13 +76,3 @@ def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, An
         for job in session.scalars(found)
         if "model_id" in job.inputs
     }
-
-
-def map_params_key(params: Mapping[str, Any]) -> str:
-    """Hash of a map's filled-in parameters."""
-    return fingerprint(dict(params))
-
-
-def map_models_key(model_ids: Sequence[str] | None) -> str:
-    """Hash of the networks asked for; of null when that is all of them."""
-    return fingerprint(None if model_ids is None else sorted(model_ids))

@@ -1,38 +1,25 @@
-"""A transferability map as a file: which one is meant, and its bytes."""
+"""A transferability map as a file, written while it is sent."""
 
-from collections.abc import Iterator
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
+from itertools import islice
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
-from service.core.catalogue.measurement import Metric
-from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
-from service.core.errors import InvalidRequestError
-from service.core.fingerprints import canonical_json
-from service.core.matrices import arrays_in, as_csv, as_npz
+from service.core.matrices import Column, Matrix, as_csv, as_npz, matrices_in, scores_of
 from service.core.operations import maps
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.map_graphml import as_graphml
+from service.core.operations.map_requests import MapForm, MapFormat
+from service.core.operations.map_snapshots import SIMILARITIES
 from service.core.records import MapRecord
 
-
-class MapFormat(StrEnum):
-    """How a map is sent."""
-
-    JSON = "json"
-    CSV = "csv"
-    NPZ = "npz"
-    SVG = "svg"
-    PNG = "png"
-
-
-class Picture(StrEnum):
-    """Which drawing of a map."""
-
-    MATRIX = "matrix"
-    TREE = "tree"
-    LAYOUT = "layout"
+LARGEST_MATRIX_IN_JSON = 400
+_LINES_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -44,46 +31,83 @@ class MapFile:
     chunks: Iterator[bytes]
 
 
-def params_for(
-    metric: Metric, *, edge_weight: float | None, linkage: Linkage
-) -> TransferabilityMapParams:
-    """The parameters of the map that is asked for.
-
-    Raises:
-        InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
-    """
-    if metric is Metric.ATTRIBUTION and edge_weight:
-        raise InvalidRequestError(
-            "the metric attribution has no edges; leave edge_weight out",
-            code="edge_weight_not_possible",
-        )
-    default = 0.0 if metric is Metric.ATTRIBUTION else DEFAULT_EDGE_WEIGHT
-    weight = default if edge_weight is None else edge_weight
-    return TransferabilityMapParams(edge_weight=weight, linkage=linkage)
-
-
-def file_of(
-    session: Session, *, record: MapRecord, form: MapFormat, picture: Picture, blobs: BlobStore
-) -> MapFile:
-    """The map as a file; JSON is the document, CSV and NPZ the exact matrices of all pairs.
+def file_of(session: Session, *, record: MapRecord, form: MapForm, blobs: BlobStore) -> MapFile:
+    """The map as a file. JSON has matrices up to 400 networks; CSV and NPZ always have them.
 
     Raises:
         NotFoundError: ``artifact_not_found``.
     """
-    if form is MapFormat.JSON:
-        document = canonical_json(record.document).encode()
-        return MapFile("map.json", "application/json", iter([document]))
-    if form in (MapFormat.CSV, MapFormat.NPZ):
-        return _matrices(session, record, form, blobs)
-    artifact = maps.file(session, record=record, name=f"{picture}.{form}")
-    return MapFile(artifact.name, artifact.media_type, blobs.read(artifact.sha256))
+    if form.format in (MapFormat.SVG, MapFormat.PNG):
+        artifact = maps.file(session, record=record, name=f"{form.picture}.{form.format}")
+        return MapFile(artifact.name, artifact.media_type, blobs.read(artifact.sha256))
+    if form.format is MapFormat.GRAPHML:
+        return MapFile("map.graphml", "application/xml", _joined(as_graphml(record.document)))
+    matrices = _matrices(session, record, blobs)
+    if form.format is MapFormat.NPZ:
+        chunks = as_npz(matrices, _columns(record.document))
+        return MapFile("map.npz", "application/octet-stream", chunks)
+    scores = scores_of(matrices, edge_weight=float(record.document["params"]["edge_weight"]))
+    if form.format is MapFormat.CSV:
+        table = as_csv(record.document["models"], scores)
+        return MapFile("map.csv", "text/csv", _joined(table))
+    return MapFile("map.json", "application/json", _json(record, matrices, scores))
 
 
-def _matrices(session: Session, record: MapRecord, form: MapFormat, blobs: BlobStore) -> MapFile:
-    artifact = maps.file(session, record=record, name="similarities.safetensors")
-    arrays = arrays_in(b"".join(blobs.read(artifact.sha256)))
-    if form is MapFormat.NPZ:
-        return MapFile("map.npz", "application/octet-stream", iter([as_npz(arrays)]))
-    weight = float(record.document["params"]["edge_weight"])
-    table = as_csv(record.document["models"], arrays, edge_weight=weight)
-    return MapFile("map.csv", "text/csv", iter([table.encode()]))
+def _matrices(session: Session, record: MapRecord, blobs: BlobStore) -> dict[str, Matrix]:
+    """Both parts of all similarities and the valid probes, where they lie in the store."""
+    artifact = maps.file(session, record=record, name=SIMILARITIES)
+    return matrices_in(partial(_part, blobs, artifact.sha256))
+
+
+def _part(blobs: BlobStore, sha256: str, start: int, length: int) -> bytes:
+    return b"".join(blobs.read(sha256, start=start, length=length))
+
+
+def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer, larger pieces."""
+    waiting = iter(lines)
+    while some := list(islice(waiting, _LINES_AT_ONCE)):
+        yield b"".join(some)
+
+
+def _columns(document: Mapping[str, Any]) -> dict[str, Column]:
+    """What a program wants beside the matrices; the tree as scipy writes a linkage."""
+    joins = [(j["left"], j["right"], j["height"], j["size"]) for j in document["tree"]["joins"]]
+    return {
+        "models": Column.of_words(document["models"]),
+        "names": Column.of_words(document["names"]),
+        "points": Column.of_rows(document["points"], width=2),
+        "clusters": Column.of_integers(document["clusters"]),
+        "order": Column.of_integers(document["tree"]["order"]),
+        "linkage": Column.of_rows(joins, width=4),
+    }
+
+
+def _json(
+    record: MapRecord, matrices: Mapping[str, Matrix], scores: Iterable[Sequence[float]]
+) -> Iterator[bytes]:
+    """The record as one JSON object; its matrices last, a few rows at a time."""
+    about = {
+        "id": record.id,
+        "dataset_id": record.dataset_id,
+        "job_id": record.job_id,
+        "layout_id": record.layout_id,
+        "created_at": record.created_at.isoformat(),
+    }
+    yield json.dumps(about)[:-1].encode() + b', "document": '
+    yield json.dumps(record.document, ensure_ascii=False)[:-1].encode() + b', "matrices": '
+    if len(record.document["models"]) > LARGEST_MATRIX_IN_JSON:
+        yield b"null}}"
+        return
+    named = {**{name: one.rows() for name, one in matrices.items()}, "score": scores}
+    for place, (name, rows) in enumerate(named.items()):
+        yield f'{", " if place else "{"}"{name}": '.encode()
+        yield from _joined(_json_rows(rows))
+    yield b"}}}"
+
+
+def _json_rows(rows: Iterable[Sequence[float]]) -> Iterator[bytes]:
+    for place, row in enumerate(rows):
+        known = [None if math.isnan(value) else value for value in row]
+        yield (b", " if place else b"[") + json.dumps(known).encode()
+    yield b"]"

@@ -5,25 +5,35 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from service.core.records import MapRecord
+from service.core.operations.map_snapshots import Snapshot
 
 
 class MapView(BaseModel):
-    """How the measured networks of a probe set relate; ``document`` is what the job drew."""
+    """How the measured networks of a probe set relate; ``document`` is what the job drew.
+
+    Maps with one ``layout_id`` put every network that they share on the same spot.
+    """
 
     id: str
     dataset_id: str
     job_id: str
-    document: dict[str, Any]
+    layout_id: str
     created_at: datetime
+    document: dict[str, Any]
+
+
+class SnapshotView(BaseModel):
+    """A map in the list of a dataset's maps; it is read under its id."""
+
+    id: str
+    job_id: str
+    layout_id: str
+    created_at: datetime
+    models: int
+    stress: float
+    params: dict[str, Any]
 
     @classmethod
-    def of(cls, record: MapRecord) -> Self:
-        """The view of a record."""
-        return cls(
-            id=record.id,
-            dataset_id=record.dataset_id,
-            job_id=record.job_id,
-            document=record.document,
-            created_at=record.created_at,
-        )
+    def of(cls, snapshot: Snapshot) -> Self:
+        """The view of a snapshot."""
+        return cls(**{**vars(snapshot), "params": dict(snapshot.params)})

@@ -1,7 +1,7 @@
-"""All pairs of networks, the tree and the plane that follow, and their pictures."""
+"""All pairs of networks, what follows from them, and its pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -9,11 +9,15 @@ from jaxtyping import Float64
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import MethodError
 from workers.contract import Report
+from workers.methods.transferability_map.drawing import Drawing, shortened
 from workers.methods.transferability_map.pictures import pictures_of
 from workers.torchkit.all_pairs import Similarities, all_pairs
-from workers.torchkit.graphs import GraphSource, GraphStatus, usable
-from workers.torchkit.layout import Layout, dissimilarities, filled_by_median, layout
-from workers.torchkit.trees import Tree, task_tree
+from workers.torchkit.clusters import clusters, typical
+from workers.torchkit.graphs import GraphSource
+from workers.torchkit.layout import Layout, dissimilarities, filled_by_median
+from workers.torchkit.neighbor_graph import DEFAULT_NEIGHBORS, Neighbor, nearest
+from workers.torchkit.placement import layout_around
+from workers.torchkit.trees import Tree, row_distances, task_tree
 
 LARGEST_MAP = 4000
 
@@ -30,12 +34,10 @@ class MapTooLargeError(MethodError):
     code = "map_too_large"
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The graphs, which may be read from files as they are needed, and names to draw."""
+class OutOfRangeError(MethodError):
+    """``k`` or ``clusters`` asks for more than there are networks."""
 
-    graphs: Sequence[GraphSource]
-    names: tuple[str, ...]
+    code = "out_of_range"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,29 @@ class LeftOut:
     """A network that cannot be placed, and the status of its measurement."""
 
     model_id: str
-    status: GraphStatus
+    status: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is placed.
+
+    Attributes:
+        probes: Name of the probe set, for the titles.
+        graphs: Usable ones, in the order of ``models``; read from files as they are needed. Empty
+            where ``known`` is given.
+        known: Similarities of exactly these networks, from an earlier map.
+        places: Coordinates in the map that is continued; None for a network that had none.
+        left_out: Measured networks that cannot be compared.
+    """
+
+    models: tuple[str, ...]
+    names: tuple[str, ...]
+    probes: str
+    graphs: Sequence[GraphSource]
+    known: Similarities | None
+    places: tuple[tuple[float, float] | None, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,9 @@ class Result:
             few valid probes in common.
         scores: s_V + λ s_E, NaN as above.
         tree: Over rows of s/(1+λ), missing scores filled by the median.
+        groups: The cluster of every network, from 0 in the order of the tree.
+        chosen: The most typical network of every cluster.
+        neighbors: The most similar networks of each, best first.
         layout: Points of the plane and their stress.
         pictures: Files by name, PNG and SVG.
     """
@@ -64,35 +91,77 @@ class Result:
     similarities: Similarities
     scores: Float64[np.ndarray, "model model"]
     tree: Tree
+    groups: tuple[int, ...]
+    chosen: tuple[int, ...]
+    neighbors: tuple[tuple[Neighbor, ...], ...]
     layout: Layout
     left_out: tuple[LeftOut, ...]
     pictures: Mapping[str, bytes]
 
 
 def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Result:
-    """Place every network. Raises NothingToPlaceError, MapTooLargeError, NotComparableError."""
-    placed = [place for place, graph in enumerate(inputs.graphs) if usable(graph)]
-    _require_some(len(placed))
-    names = tuple(inputs.names[place] for place in placed)
-    similarities = all_pairs(
-        [inputs.graphs[place] for place in placed],
-        min_valid=params.settings.min_valid,
-        variant=params.settings.ranks,
-        report=report,
-    )
+    """Place every network.
+
+    Raises:
+        MethodError: NothingToPlaceError, MapTooLargeError, OutOfRangeError, NotComparableError.
+    """
+    count = len(inputs.models)
+    _require_possible(count, params)
+    similarities = _similarities(inputs, params, report)
     scores = similarities.scores(params.edge_weight).numpy()
     # Divided by what a network scores with itself, so that the diagonal is the rows' maximum.
     relative = filled_by_median(scores) / (1.0 + params.edge_weight)
     tree = task_tree(relative, method=params.linkage)
-    points = layout(dissimilarities(scores, edge_weight=params.edge_weight))
-    drawn = pictures_of(names, scores, tree, points)
-    left_out = tuple(
-        LeftOut(graph.model_id, graph.status) for graph in inputs.graphs if not usable(graph)
+    distances = row_distances(relative)
+    groups = clusters(tree, distances, count=params.clusters)
+    k = min(DEFAULT_NEIGHBORS, count - 1) if params.k is None else params.k
+    places = np.array([place or (np.nan, np.nan) for place in inputs.places], dtype=np.float64)
+    drawing = Drawing(
+        names=inputs.names,
+        seen=_seen(inputs.probes, params.edge_weight),
+        linkage=params.linkage.value,
+        scores=scores,
+        tree=tree,
+        groups=groups,
+        chosen=typical(distances, groups),
+        neighbors=nearest(scores, k=k),
+        layout=layout_around(dissimilarities(scores, edge_weight=params.edge_weight), places),
     )
-    return Result(similarities.models, names, similarities, scores, tree, points, left_out, drawn)
+    return Result(
+        models=inputs.models,
+        names=inputs.names,
+        similarities=similarities,
+        scores=scores,
+        tree=tree,
+        groups=groups,
+        chosen=drawing.chosen,
+        neighbors=drawing.neighbors,
+        layout=drawing.layout,
+        left_out=inputs.left_out,
+        pictures=pictures_of(drawing),
+    )
 
 
-def _require_some(count: int) -> None:
+def _similarities(
+    inputs: Inputs, params: TransferabilityMapParams, report: Report
+) -> Similarities:
+    if inputs.known is not None:
+        return inputs.known
+    found = all_pairs(
+        inputs.graphs,
+        min_valid=params.settings.min_valid,
+        variant=params.settings.ranks,
+        report=report,
+    )
+    return replace(found, models=inputs.models)
+
+
+def _seen(probes: str, edge_weight: float) -> str:
+    weighed = f"λ = {edge_weight:g}" if edge_weight else "maps alone (λ = 0)"
+    return f"seen through “{shortened(probes)}” · {weighed}"
+
+
+def _require_possible(count: int, params: TransferabilityMapParams) -> None:
     if count == 0:
         raise NothingToPlaceError(
             "no network of this probe set could be compared",
@@ -101,4 +170,16 @@ def _require_some(count: int) -> None:
     if count > LARGEST_MAP:
         raise MapTooLargeError(
             f"{count} networks are more than {LARGEST_MAP}", remedy="name the models to place"
+        )
+    if params.k is not None and params.k >= count:
+        raise OutOfRangeError(
+            f"{count} networks have at most {count - 1} neighbours each, not {params.k}",
+            code="k_out_of_range",
+            remedy="ask for a smaller k, or leave it out",
+        )
+    if params.clusters is not None and params.clusters > count:
+        raise OutOfRangeError(
+            f"{count} networks cannot form {params.clusters} clusters",
+            code="clusters_out_of_range",
+            remedy="ask for fewer clusters, or leave the number out",
         )

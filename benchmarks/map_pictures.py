@@ -1,0 +1,134 @@
+"""Synthetic zoos on the map: time, stress, sizes of files; the pictures themselves where asked.
+
+Networks are unit vectors drawn around 8 centres of 64 axes, so that their inner products are
+similarities as a map has them; the spread differs between networks. No graph is read: what is
+timed is everything that follows from stored similarities. Then three more networks are added and
+placed around the others.
+
+    python -m benchmarks.map_pictures [--json FILE] [--pictures FOLDER] [--models 20 200 1000]
+                                      [--seed 0] [--linkage single]
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from workers.contract import silent
+from workers.methods import transferability_map
+from workers.methods.transferability_map import Inputs, Result
+from workers.torchkit.all_pairs import Similarities
+
+CENTRES, AXES, SPREAD = 8, 64, 0.9
+FAMILIES = ("resnet", "convnext", "vit_small", "mobilenet", "autoencoder", "unet", "vgg", "swin")
+ADDED = 3
+
+
+def similarities_of(count: int, seed: int) -> Similarities:
+    """Inner products of unit vectors around centres; edges are a second, independent drawing."""
+    parts = [_products(count, np.random.default_rng([seed, part])) for part in (0, 1)]
+    models = tuple(f"mdl_{number:04d}" for number in range(count))
+    valid = torch.full((count, count), 200, dtype=torch.int64)
+    return Similarities(models, torch.from_numpy(parts[0]), torch.from_numpy(parts[1]), valid)
+
+
+def _products(count: int, numbers: np.random.Generator) -> Any:
+    centres = numbers.normal(size=(CENTRES, AXES))
+    spread = SPREAD * numbers.uniform(0.5, 1.5, size=(count, 1))
+    rows = centres[np.arange(count) % CENTRES] + spread * numbers.normal(size=(count, AXES))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows @ rows.T
+
+
+def inputs_of(known: Similarities, count: int) -> Inputs:
+    """The first ``count`` networks, none of which has a place."""
+    names = tuple(f"{FAMILIES[n % CENTRES]}_{n // CENTRES:03d}" for n in range(count))
+    part = Similarities(
+        known.models[:count],
+        known.node[:count, :count].contiguous(),
+        known.edge[:count, :count].contiguous(),
+        known.valid[:count, :count].contiguous(),
+    )
+    return Inputs(part.models, names, "synthetic zoo", (), part, (None,) * count, ())
+
+
+def timed(inputs: Inputs, params: TransferabilityMapParams) -> tuple[Result, float]:
+    """The map, and the processor seconds that it took with all pictures."""
+    start = time.process_time()
+    result = transferability_map.run(inputs, params, silent)
+    return result, time.process_time() - start
+
+
+def measured(count: int, options: argparse.Namespace) -> dict[str, Any]:
+    """What a map of so many networks costs, and what three more do to it."""
+    known = similarities_of(count + ADDED, options.seed)
+    params = TransferabilityMapParams(linkage=Linkage(options.linkage))
+    first, seconds = timed(inputs_of(known, count), params)
+    if options.pictures is not None:
+        _write(first, options.pictures / f"{count:04d}")
+    places = tuple((float(x), float(y)) for x, y in first.layout.points)
+    more = replace(inputs_of(known, count + ADDED), places=(*places, *(None,) * ADDED))
+    added, _ = timed(more, params)
+    fresh, _ = timed(inputs_of(known, count + ADDED), params)
+    return {
+        "models": count,
+        "seconds": seconds,
+        "clusters": len(first.chosen),
+        "stress": first.layout.stress,
+        "moved": int((added.layout.points[:count] != first.layout.points).sum()),
+        "stress_with_three_more": added.layout.stress,
+        "stress_of_a_fresh_layout": fresh.layout.stress,
+        "bytes": {name: len(data) for name, data in sorted(first.pictures.items())},
+    }
+
+
+def _write(result: Result, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in result.pictures.items():
+        (folder / name).write_bytes(data)
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """The figures as they go into the documentation."""
+    lines = [
+        "| networks | seconds | clusters found | stress | three more | laid out afresh | SVG, kB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        sizes = ", ".join(
+            f"{name.removesuffix('.svg')} {size / 1000:.0f}"
+            for name, size in one["bytes"].items()
+            if name.endswith("svg")
+        )
+        lines.append(
+            f"| {one['models']} | {one['seconds']:.1f} | {one['clusters']} | {one['stress']:.3f}"
+            f" | {one['stress_with_three_more']:.3f} | {one['stress_of_a_fresh_layout']:.3f}"
+            f" | {sizes} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write files where asked."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--models", type=int, nargs="+", default=[20, 200, 1000])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--linkage", choices=[one.value for one in Linkage], default="single")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found = [measured(count, options) for count in options.models]
+    print(table(found))
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What is asked of a map: which one, drawn how, sent in which form."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from service.core.catalogue.measurement import Metric
+from service.core.catalogue.transferability_map import (
+    MOST_CLUSTERS,
+    MOST_NEIGHBORS,
+    Linkage,
+    TransferabilityMapParams,
+)
+from service.core.errors import InvalidRequestError
+from service.core.manifest import Strict
+from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+
+
+class MapFormat(StrEnum):
+    """How a map is sent."""
+
+    JSON = "json"
+    CSV = "csv"
+    NPZ = "npz"
+    GRAPHML = "graphml"
+    SVG = "svg"
+    PNG = "png"
+
+
+class Picture(StrEnum):
+    """Which drawing of a map."""
+
+    MATRIX = "matrix"
+    TREE = "tree"
+    LAYOUT = "layout"
+    NEIGHBORS = "neighbors"
+
+
+class MapLayout(StrEnum):
+    """Where networks stand: where the last map put them, or laid out anew."""
+
+    CONTINUED = "continued"
+    FRESH = "fresh"
+
+
+class MapForm(Strict):
+    """In which form a map is sent; ``picture`` counts for svg and png."""
+
+    format: MapFormat = MapFormat.JSON
+    picture: Picture = Picture.MATRIX
+
+
+class MapRequest(MapForm):
+    """Which map. Nothing is measured or compared anew for another λ, linkage, k or clusters."""
+
+    metric: Metric = Metric.DEPARA
+    edge_weight: EdgeWeight | None = Field(None, description="λ; 0.25 unless given")
+    linkage: Linkage = Linkage.SINGLE
+    k: int | None = Field(
+        None, ge=1, le=MOST_NEIGHBORS, description="neighbours of each network; 5 unless given"
+    )
+    clusters: int | None = Field(
+        None, ge=1, le=MOST_CLUSTERS, description="chosen by the mean silhouette unless given"
+    )
+    layout: MapLayout = MapLayout.CONTINUED
+
+    def params(self) -> TransferabilityMapParams:
+        """The parameters of the job that draws it.
+
+        Raises:
+            InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
+        """
+        if self.metric is Metric.ATTRIBUTION and self.edge_weight:
+            raise InvalidRequestError(
+                "the metric attribution has no edges; leave edge_weight out",
+                code="edge_weight_not_possible",
+            )
+        default = 0.0 if self.metric is Metric.ATTRIBUTION else DEFAULT_EDGE_WEIGHT
+        weight = default if self.edge_weight is None else self.edge_weight
+        return TransferabilityMapParams(
+            edge_weight=weight, linkage=self.linkage, k=self.k, clusters=self.clusters
+        )

@@ -1,0 +1,109 @@
+"""The calls of TransferabilityService that are about maps."""
+
+from collections.abc import Iterator
+
+from service.core.operations import map_files, maps
+from service.core.operations.keys import Scope
+from service.core.operations.map_requests import MapForm, MapRequest
+from service.core.operations.map_snapshots import Snapshot
+from service.core.operations.maps import MapOrJob
+from service.core.records import MapRecord
+from service.rpc import messages
+from service.rpc.parts import Call, Parts
+from service.rpc.reading import fit, given, page_size, plain
+from service.rpc.sending import pieces
+from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
+
+
+class MapCalls:
+    """GetMap, ListMaps and GetMapSnapshot."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def GetMap(self, request: wire.GetMapRequest, call: Call) -> Iterator[wire.GetMapResponse]:  # noqa: N802 - the name in the .proto file
+        """The map of all networks measured so far, or the job that draws it."""
+        said = {name: value for name, value in plain(request).items() if name != "dataset_id"}
+        asked = fit(MapRequest, said, where="query")
+        found = self._latest(request.dataset_id, call, asked)
+        if found.map is None:
+            assert found.job is not None
+            yield wire.GetMapResponse(job=messages.job(found.job))
+            return
+        for part in self._parts_of(found.map, asked):
+            yield (
+                wire.GetMapResponse(chunk=part)
+                if isinstance(part, bytes)
+                else wire.GetMapResponse(info=part)
+            )
+
+    def ListMaps(self, request: wire.ListMapsRequest, call: Call) -> wire.ListMapsResponse:  # noqa: N802
+        """All maps of a probe set, newest first."""
+        scope = [call.project, "maps", request.dataset_id]
+        with self._parts.zoo.transaction() as session:
+            page = maps.snapshots(
+                session,
+                project=call.project,
+                dataset_id=request.dataset_id,
+                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
+                limit=page_size(request),
+            )
+        return wire.ListMapsResponse(
+            snapshots=[_snapshot(one) for one in page.items],
+            next_page_token=self._parts.tokens.make(page.next_after, scope=scope) or "",
+        )
+
+    def GetMapSnapshot(  # noqa: N802
+        self, request: wire.GetMapSnapshotRequest, call: Call
+    ) -> Iterator[wire.GetMapSnapshotResponse]:
+        """A map as it was drawn once."""
+        said = {name: given(request, name) for name in ("format", "picture")}
+        asked = fit(MapForm, {k: v for k, v in said.items() if v is not None}, where="query")
+        with self._parts.zoo.transaction() as session:
+            record = maps.snapshot(
+                session,
+                project=call.project,
+                dataset_id=request.dataset_id,
+                map_id=request.map_id,
+            )
+        for part in self._parts_of(record, asked):
+            yield (
+                wire.GetMapSnapshotResponse(chunk=part)
+                if isinstance(part, bytes)
+                else wire.GetMapSnapshotResponse(info=part)
+            )
+
+    def _latest(self, dataset_id: str, call: Call, asked: MapRequest) -> MapOrJob:
+        with self._parts.zoo.transaction() as session:
+            found = maps.latest(
+                session, project=call.project, dataset_id=dataset_id, request=asked
+            )
+            if found.map is None:
+                call.caller.require(Scope.JOBS)
+            return found
+
+    def _parts_of(self, record: MapRecord, form: MapForm) -> Iterator[wire.MapInfo | bytes]:
+        """What the file is, then its bytes while they are written."""
+        zoo = self._parts.zoo
+        with zoo.transaction() as session:
+            file = map_files.file_of(session, record=record, form=form, blobs=zoo.blobs)
+        yield wire.MapInfo(
+            id=record.id,
+            job_id=record.job_id,
+            media_type=file.media_type,
+            created_at=messages.moment(record.created_at),
+        )
+        yield from pieces(file.chunks)
+
+
+def _snapshot(one: Snapshot) -> wire.MapSnapshot:
+    found = wire.MapSnapshot(
+        id=one.id,
+        job_id=one.job_id,
+        layout_id=one.layout_id,
+        created_at=messages.moment(one.created_at),
+        models=one.models,
+        stress=one.stress,
+    )
+    found.params.update(dict(one.params))
+    return found

@@ -1,0 +1,101 @@
+"""The matrix of all pairs, rows and columns in the order of the task tree."""
+
+from itertools import groupby
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from workers.methods.transferability_map.drawing import (
+    GROUND,
+    INK,
+    Drawing,
+    colour,
+    figure_of,
+    inches,
+    name_points,
+    networks,
+    put_title,
+    row_points,
+    shortened,
+    title_points,
+)
+
+_MOST_NUMBERS = 20
+_UNNAMED_SIDE = 13.0
+_POINTS_PER_INCH = 72
+
+
+def matrix_size(drawing: Drawing) -> tuple[float, float]:
+    """Width and height of the figure in inches."""
+    side = inches(drawing.count * row_points(drawing.count)) if drawing.named else _UNNAMED_SIDE
+    return max(side, 2.5) + 4.2, max(side, 2.5) + 2.8
+
+
+def draw_matrix(axes: Axes, drawing: Drawing) -> None:
+    """Scores as colours; grey where a network meets itself or nothing is known."""
+    order = list(drawing.tree.order)
+    square = drawing.scores[np.ix_(order, order)]
+    np.fill_diagonal(square, np.nan)
+    known = square[~np.isnan(square)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    axes.set_facecolor(GROUND)
+    image = axes.imshow(square, cmap="viridis", vmin=low, vmax=high, interpolation="nearest")
+    _name_rows_and_columns(axes, drawing, order)
+    _mark_clusters(axes, [drawing.groups[place] for place in order])
+    if drawing.count <= _MOST_NUMBERS:
+        _write_numbers(axes, square, middle=(low + high) / 2)
+    bar = axes.figure.colorbar(image, ax=axes, fraction=0.03, pad=0.04, shrink=0.5, aspect=30)
+    bar.set_label("similarity s", fontsize=0.77 * title_points(axes))
+    bar.ax.tick_params(labelsize=0.7 * title_points(axes))
+    put_title(axes, f"Similarity of {networks(drawing.count)}", f"{drawing.seen} · in tree order")
+
+
+def _name_rows_and_columns(axes: Axes, drawing: Drawing, order: list[int]) -> None:
+    if not drawing.named:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    places, size = range(drawing.count), name_points(drawing.count)
+    names = [shortened(drawing.names[place]) for place in order]
+    axes.set_xticks(places, names, rotation=90, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
+    axes.tick_params(length=2, width=0.5, pad=2)
+
+
+def _mark_clusters(axes: Axes, groups: list[int]) -> None:
+    """A bar in the cluster's colour left of its rows, a frame around its own square, its number."""
+    count = len(groups)
+    width, letters = max(0.35, 0.012 * count), 0.6 * title_points(axes)
+    smallest = count * letters / (_POINTS_PER_INCH * figure_of(axes).get_size_inches()[1])
+    start = 0
+    for group, members in groupby(groups):
+        size = len(list(members))
+        corner = (start - 0.5, start - 0.5)
+        axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor="white", linewidth=1.4))
+        axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=INK, linewidth=0.7))
+        bar = (-0.5 - width, start - 0.5)
+        axes.add_patch(Rectangle(bar, width, size, facecolor=colour(group), edgecolor="white"))
+        if size > smallest:
+            axes.text(
+                count - 0.5 + 0.3 * width,
+                start + size / 2 - 0.5,
+                str(group + 1),
+                fontsize=letters,
+                color=INK,
+                va="center",
+            )
+        start += size
+    axes.set_xlim(-0.5 - width, count - 0.5)
+
+
+def _write_numbers(
+    axes: Axes, square: Float64[np.ndarray, "model model"], *, middle: float
+) -> None:
+    for (row, column), value in np.ndenumerate(square):
+        if np.isnan(value):
+            continue
+        shade = "white" if value < middle else "black"
+        text = f"{value:.2f}".replace("0.", ".", 1)
+        axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=6)
