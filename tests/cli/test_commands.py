@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.core.operations import keys
+from service.core.operations import fused_rankings, keys
+from service.core.records import RankingRecord
 from service.wiring import Zoo
 from tests.rest.served import (
     MANIFEST,
@@ -214,3 +215,55 @@ def test_a_listing_loads_neither_the_server_nor_torch():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert said.stdout.strip() == "[]"
+
+
+def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zoo, tmp_path: Path):
+    with zoo.transaction() as session:
+        target = a_dataset(zoo, session).id
+        fox = a_model(session, name="fox").id
+        a_model(session, name="hen")
+    table = tmp_path / "history.csv"
+    table.write_text("model,sea,sky\nfox,90,80\nhen,50,\noak,10,20\n")
+
+    added = shell.json("records", "import", str(table), "--percent", "--protocol", "fine_tune")
+    again = shell.said("records", "import", str(table), "--percent", "--protocol", "fine_tune")
+    listed = shell.json("records", "ls", "--model", "fox")
+    words = ["rank", "--dataset", target, "--metric", "fused", "--estimators", "known"]
+    pending = shell.json(*words, "--no-wait")
+    with zoo.transaction() as session:
+        ranking = session.get_one(RankingRecord, pending["id"])
+        fused_rankings.fill(session, ranking=ranking, found=_posterior(fox))
+    told = shell.said("rankings", "show", pending["id"])
+
+    assert added == {"records": 5, "new": 5}
+    assert "0 of them new" in again
+    assert {(one["dataset"], one["value"]) for one in listed} == {("sea", 0.9), ("sky", 0.8)}
+    assert listed[0]["source"] == "history.csv"
+    assert "the best is among: fox" in told
+    assert "measure next: fox" in told
+    assert "70.0 %" in told
+    assert "static" in told
+
+
+def _posterior(model: str) -> dict[str, Any]:
+    """What the method that fuses would hand back."""
+    estimate = {"model": model, "mean": 0.8, "low": 0.7, "high": 0.9, "p_best": 0.7}
+    rest = {"deviation": 0.1, "expected_regret": 0.05, "measured": None}
+    return {
+        "estimates": [{**estimate, **rest}],
+        "best_set": [model],
+        "best_set_probability": 0.9,
+        "expected_regret": 0.05,
+        "measure_next": [model],
+        "evidence": {"history": 1.0},
+    }
+
+
+def test_a_table_with_a_wrong_cell_is_refused_with_its_line(shell: Shell, tmp_path: Path):
+    table = tmp_path / "history.csv"
+    table.write_text("model,sea\nfox,high\n")
+
+    done = shell.run("records", "import", str(table))
+
+    assert done.returncode == 1
+    assert "line 2: 'high' is no number (bad_table)" in done.stderr

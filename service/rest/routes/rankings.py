@@ -59,9 +59,17 @@ async def create(
     job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
     if job_id is None or await ended_job(parts, caller, job_id, seconds=seconds) is None:
         return sent(answer)
-    ranking_id = answer.headers["Location"].rpartition("/")[2]
-    filled = await run_in_threadpool(_body, parts, caller, ranking_id, None)
-    return Response(filled.data, 201, {"Location": answer.headers["Location"]}, media_type=JSON)
+    return await run_in_threadpool(_after_waiting, parts, caller, answer.headers["Location"])
+
+
+def _after_waiting(parts: Parts, caller: Caller, location: str) -> Response:
+    """What came of the wait; the job that was ordered last need not be the last to end."""
+    ranking_id = location.rpartition("/")[2]
+    with parts.zoo.transaction() as session:
+        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+    status = 202 if record.state == RankingState.PENDING else 201
+    body = _body(parts, caller, ranking_id, None)
+    return Response(body.data, status, {"Location": location}, media_type=JSON)
 
 
 def _created(caller: Caller, body: RankingRequest, session: Session) -> Answer:
