@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, str] = {
     "datasets": "service.cli.datasets:app",
     "rank": "service.cli.rankings:rank_app",
     "rankings": "service.cli.rankings:app",
+    "layers": "service.cli.layers:app",
     "records": "service.cli.records:app",
     "map": "service.cli.maps:map_app",
     "maps": "service.cli.maps:app",

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from service.client.datasets import Datasets
 from service.client.jobs import Jobs, Methods
 from service.client.keys import Keys
+from service.client.layers import Layers
 from service.client.maps import Maps
 from service.client.models import Models
 from service.client.rankings import (
@@ -50,6 +51,7 @@ class ZooClient:
         self.models = Models(self._transport)
         self.datasets = Datasets(self._transport)
         self.rankings = Rankings(self._transport)
+        self.layers = Layers(self._transport)
         self.maps = Maps(self._transport)
         self.records = Records(self._transport)
         self.jobs = Jobs(self._transport)

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.manifest import Strict
-from service.core.operations import rankings
+from service.core.operations import layer_selections, rankings
+from service.core.operations.layer_requests import LayerReading, LayerSelectionRequest
 from service.core.operations.ranking_requests import EdgeWeight, RankingRequest
-from service.rpc import messages
+from service.rpc import layer_messages, messages
 from service.rpc.once import once
 from service.rpc.parts import Call, Parts
 from service.rpc.reading import fit, given, plain, struct
@@ -54,6 +55,33 @@ class Transferability(MapCalls, TransferabilityServiceServicer):
         weight = rankings.weight_of(record, asked.edge_weight)
         ranking = messages.ranking(record, edge_weight=weight, progress=progress)
         return wire.GetRankingResponse(ranking=ranking)
+
+    def SelectLayer(  # noqa: N802
+        self, request: wire.SelectLayerRequest, call: Call
+    ) -> wire.SelectLayerResponse:
+        """Which layer of one network to build a target on."""
+        asked = fit(LayerSelectionRequest, layer_messages.request_values(request), where="body")
+
+        def work(session: Session) -> wire.SelectLayerResponse:
+            record = layer_selections.create(session, project=call.project, request=asked)
+            session.refresh(record)
+            progress = layer_selections.progress(session, selection=record)
+            told = layer_selections.told(record, edge_weight=asked.weight)
+            return wire.SelectLayerResponse(selection=layer_messages.selection(told, progress))
+
+        values = asked.model_dump(mode="json")
+        return once(self._zoo, call, request=values, shape=wire.SelectLayerResponse, work=work)
+
+    def GetLayerSelection(  # noqa: N802
+        self, request: wire.GetLayerSelectionRequest, call: Call
+    ) -> wire.GetLayerSelectionResponse:
+        """A selection, read by another edge weight if asked for."""
+        asked = fit(LayerReading, plain(request.reading), where="query")
+        with self._zoo.transaction() as session:
+            record = layer_selections.get(session, project=call.project, selection_id=request.id)
+            progress = layer_selections.progress(session, selection=record)
+        told = layer_selections.told(record, edge_weight=asked.weight)
+        return wire.GetLayerSelectionResponse(selection=layer_messages.selection(told, progress))
 
 
 def _ranking_values(request: wire.RankRequest) -> dict[str, Any]:

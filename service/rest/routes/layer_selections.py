@@ -1,0 +1,95 @@
+"""/v1/layer-selections: which layer of one network to build on."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.operations import layer_selections
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.core.operations.layer_requests import LayerReading, LayerSelectionRequest
+from service.core.records import LayerSelectionState
+from service.rest.answers import kept, known, once, sent, unchanged
+from service.rest.parts import (
+    AppParts,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    Parts,
+    Prefer,
+    Reader,
+    Submitter,
+)
+from service.rest.ranking_cache import body_of
+from service.rest.routes.jobs import ended_job
+from service.rest.views.layer_selections import LayerSelectionView, layer_selection_view
+from service.rest.waiting import seconds_in
+
+router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=LayerSelectionView,
+    responses={202: {"model": LayerSelectionView, "description": "Pending; `job_id` fills it"}},
+)
+async def create(
+    body: LayerSelectionRequest,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Compare the layers of a source with a target: 201 when it was done before, else 202."""
+    request = ["POST /v1/layer-selections", body.model_dump(mode="json")]
+    work = partial(_created, caller, body)
+    answer = await run_in_threadpool(
+        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    )
+    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
+    if job_id is None or await ended_job(parts, caller, job_id, seconds=seconds) is None:
+        return sent(answer)
+    location = answer.headers["Location"]
+    selection_id = location.partition("?")[0].rpartition("/")[2]
+    view = await run_in_threadpool(_view, parts, caller, selection_id, body.weight)
+    return sent(kept(view, status=201, headers={"Location": location}))
+
+
+def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> Answer:
+    record = layer_selections.create(session, project=caller.project, request=body)
+    session.refresh(record)
+    progress = layer_selections.progress(session, selection=record)
+    view = layer_selection_view(record, edge_weight=body.weight, progress=progress)
+    # The weight is a matter of reading, so the address of this reading names it.
+    headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
+    if record.state == LayerSelectionState.READY:
+        return kept(view, status=201, headers=headers)
+    return kept(view, status=202, headers={**headers, "Zoo-Job": record.job_id or ""})
+
+
+@router.get("/{selection_id}", response_model=LayerSelectionView)
+def show(
+    selection_id: Id,
+    parts: AppParts,
+    caller: Reader,
+    reading: Annotated[LayerReading, Query()],
+    seen: IfNoneMatch = None,
+) -> Response:
+    """A selection, read for `scarce` or `ample` data or by an `edge_weight`; ample by default."""
+    view = _view(parts, caller, selection_id, reading.weight)
+    body = body_of(view.model_dump_json().encode())
+    if known(body.etag, seen):
+        return unchanged(body.etag)
+    return Response(body.data, 200, {"ETag": body.etag}, media_type="application/json")
+
+
+def _view(parts: Parts, caller: Caller, selection_id: str, weight: float) -> LayerSelectionView:
+    with parts.zoo.transaction() as session:
+        record = layer_selections.get(session, project=caller.project, selection_id=selection_id)
+        progress = layer_selections.progress(session, selection=record)
+    return layer_selection_view(record, edge_weight=weight, progress=progress)
