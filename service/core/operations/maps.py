@@ -1,6 +1,7 @@
 """Transferability maps: the snapshot that answers a question, or the job that draws one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -39,34 +40,34 @@ def latest(session: Session, *, project: str, dataset_id: str, request: MapReque
     measured = map_snapshots.measured(session, project=project, comparable=comparable)
     _require_possible(sum(one.comparable for one in measured), params, dataset_id)
     model_ids = sorted(one.model_id for one in measured)
-    models = map_snapshots.models_key(model_ids)
+    models, filled = map_snapshots.models_key(model_ids), params.model_dump(mode="json")
     before = map_snapshots.current(
         session, project=project, comparable=comparable, edge_weight=params.edge_weight
     )
     if request.layout is MapLayout.FRESH and not _began_with(session, before, models):
         before = None
-    filled = params.model_dump(mode="json")
     if before is not None:
-        found = map_snapshots.drawn(
-            session,
-            layout_id=before.layout_id,
-            models=models,
-            params=map_snapshots.params_key(filled),
-        )
+        key = map_snapshots.params_key(filled)
+        found = map_snapshots.drawn(session, layout_id=before.layout_id, models=models, params=key)
         if found is not None:
             return MapOrJob(map=found)
     continues = None if before is None else before.id
     inputs = {"dataset_id": dataset_id, "model_ids": model_ids, "continues": continues}
-    job = jobs.submit(
+    return MapOrJob(job=_ordered(session, project, inputs, filled))
+
+
+def _ordered(
+    session: Session, project: str, inputs: dict[str, Any], params: dict[str, Any]
+) -> JobRecord:
+    return jobs.submit(
         session,
         project=project,
         method=transferability_map.CARD.name,
         inputs=inputs,
-        params=filled,
-        cache_key=fingerprint([transferability_map.CARD.version, inputs, filled]),
+        params=params,
+        cache_key=fingerprint([transferability_map.CARD.version, inputs, params]),
         trace_id=current_trace_id(),
     )
-    return MapOrJob(job=job)
 
 
 def _began_with(session: Session, before: MapRecord | None, models: str) -> bool:

@@ -1,4 +1,4 @@
-"""Slow plain twins: single linkage by looking at every two groups, and stress pair by pair."""
+"""Slow plain twins: tree, silhouette, neighbours and stress, group by group and pair by pair."""
 
 import math
 from collections.abc import Sequence
@@ -31,3 +31,66 @@ def stress(points: Rows, wanted: Rows) -> float:
             error += (distance - wanted[i][j]) ** 2
             size += distance**2
     return math.sqrt(error / size)
+
+
+def mean_silhouette(distances: Rows, groups: Sequence[int]) -> float:
+    """Mean of (b − a)/max(a, b): how much nearer the own group is than the next."""
+    values = []
+    for one, group in enumerate(groups):
+        away: dict[int, list[float]] = {}
+        for other, its_group in enumerate(groups):
+            if other != one:
+                away.setdefault(its_group, []).append(distances[one][other])
+        own = away.pop(group, None)
+        if own is None:
+            values.append(0.0)
+            continue
+        inside = sum(own) / len(own)
+        outside = min(sum(some) / len(some) for some in away.values())
+        values.append((outside - inside) / max(inside, outside))
+    return sum(values) / len(values)
+
+
+def nearest(similarity: Rows, k: int) -> list[list[int]]:
+    """The k most similar others of each, the earlier first where two are equal."""
+    found = []
+    for one, row in enumerate(similarity):
+        others = [other for other in range(len(row)) if other != one]
+        known = [other for other in others if not math.isnan(row[other])]
+        found.append(sorted(known, key=lambda other: (-row[other], other))[:k])
+    return found
+
+
+def placement_stress(new: Rows, wanted: Rows, fixed: Rows) -> float:
+    """Σ (d − δ)² over every pair of which at least one is new; the fixed ones come first."""
+    everyone = [*fixed, *new]
+    return sum(
+        (math.dist(everyone[i], everyone[j]) - wanted[i][j]) ** 2
+        for i in range(len(fixed), len(everyone))
+        for j in range(i)
+    )
+
+
+def placement_step(new: Rows, wanted: Rows, fixed: Rows) -> list[list[float]]:
+    """The least point of the majorising function, by sweeping over one new point at a time.
+
+    With v_ij the unit vector from j to i at the old points, it is Σ |x_i − x_j − δ_ij v_ij|².
+    """
+    everyone = [list(point) for point in [*fixed, *new]]
+    towards = [[_unit(a, b) for b in everyone] for a in everyone]
+    moved = [list(point) for point in everyone]
+    for _ in range(2000):
+        for i in range(len(fixed), len(moved)):
+            for axis in range(2):
+                terms = [
+                    moved[j][axis] + wanted[i][j] * towards[i][j][axis]
+                    for j in range(len(moved))
+                    if j != i
+                ]
+                moved[i][axis] = sum(terms) / len(terms)
+    return moved[len(fixed) :]
+
+
+def _unit(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    length = math.dist(a, b)
+    return ((a[0] - b[0]) / length, (a[1] - b[1]) / length) if length else (0.0, 0.0)

@@ -1,6 +1,7 @@
 """All networks of a probe set are placed: matrix, tree, plane, and pictures that can be opened."""
 
 import io
+from dataclasses import replace
 from importlib import import_module
 from xml.etree import ElementTree as Xml
 
@@ -15,7 +16,11 @@ from tests.workers.torchkit.graph_samples import KEY, random_graph
 from workers.contract import silent
 from workers.methods import transferability_map
 from workers.methods.transferability_map import Inputs, LeftOut, Result
-from workers.methods.transferability_map.run import MapTooLargeError, NothingToPlaceError
+from workers.methods.transferability_map.run import (
+    MapTooLargeError,
+    NothingToPlaceError,
+    OutOfRangeError,
+)
 from workers.torchkit.edges import draw_edges
 from workers.torchkit.graphs import Graph, GraphStatus
 from workers.torchkit.similarity import compare
@@ -37,9 +42,22 @@ def two_families(size: int = 3) -> list[Graph]:
     return graphs
 
 
+def inputs_of(graphs: list[Graph]) -> Inputs:
+    """Graphs that nobody has placed or compared before."""
+    return Inputs(
+        models=tuple(one.model_id for one in graphs),
+        names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
+        probes="noise $x$",
+        graphs=tuple(graphs),
+        known=None,
+        places=(None,) * len(graphs),
+        left_out=(),
+    )
+
+
 def result_of(graphs: list[Graph], **params: object) -> Result:
-    inputs = Inputs(tuple(graphs), tuple(f"net ${one.model_id}$ & co" for one in graphs))
-    return transferability_map.run(inputs, TransferabilityMapParams.model_validate(params), silent)
+    given = TransferabilityMapParams.model_validate(params)
+    return transferability_map.run(inputs_of(graphs), given, silent)
 
 
 @pytest.mark.parametrize("linkage", Linkage)
@@ -72,7 +90,9 @@ def test_pictures_open_and_are_the_same_every_time() -> None:
     first, second = result_of(two_families()), result_of(two_families())
 
     assert set(first.pictures) == {
-        f"{name}.{kind}" for name in ("matrix", "tree", "layout") for kind in ("png", "svg")
+        f"{name}.{kind}"
+        for name in ("matrix", "tree", "layout", "neighbors")
+        for kind in ("png", "svg")
     }
     assert first.pictures == second.pictures
     for name, data in first.pictures.items():
@@ -80,20 +100,64 @@ def test_pictures_open_and_are_the_same_every_time() -> None:
             with Image.open(io.BytesIO(data)) as picture:
                 assert min(picture.size) > 400
         else:
-            words = "".join(Xml.fromstring(data).itertext())
-            assert name == "matrix.svg" or "net $00$ & co" in words
+            words = " ".join(Xml.fromstring(data).itertext())
+            assert "net $00$ & co" in words
+            assert "seen through “noise $x$” · λ = 0.25" in words
 
 
-def test_degenerate_networks_are_left_out_and_named() -> None:
-    graphs = two_families(2)
-    sick = Graph(
-        "sick", KEY, graphs[0].maps, graphs[0].ranks, graphs[0].mask, GraphStatus.DEGENERATE
+def test_stored_similarities_make_the_same_map_as_graphs() -> None:
+    graphs = two_families()
+    first = result_of(graphs)
+    again = replace(inputs_of(graphs), graphs=(), known=first.similarities)
+
+    second = transferability_map.run(again, TransferabilityMapParams(), silent)
+
+    assert second.pictures == first.pictures
+    assert (second.tree, second.groups, second.neighbors) == (
+        first.tree,
+        first.groups,
+        first.neighbors,
+    )
+    assert_allclose(second.layout.points, first.layout.points, rtol=0, atol=0)
+
+
+def test_networks_with_a_place_keep_it() -> None:
+    graphs = two_families()
+    first = result_of(graphs[:5])
+    places = tuple((float(x), float(y)) for x, y in first.layout.points)
+
+    second = transferability_map.run(
+        replace(inputs_of(graphs), places=(*places, None)), TransferabilityMapParams(), silent
     )
 
-    result = result_of([sick, *graphs])
+    assert_allclose(second.layout.points[:5], first.layout.points, rtol=0, atol=0)
 
-    assert result.models == ("00", "01", "10", "11")
-    assert result.left_out == (LeftOut("sick", GraphStatus.DEGENERATE),)
+
+def test_families_are_the_clusters_and_the_neighbours() -> None:
+    result = result_of(two_families())
+
+    assert sorted([set(result.groups[:3]), set(result.groups[3:])], key=min) == [{0}, {1}]
+    assert {len(near) for near in result.neighbors} == {5}
+    assert {one.place for one in result.neighbors[0][:2]} == {1, 2}
+
+
+def test_left_out_networks_are_passed_on() -> None:
+    sick = LeftOut("sick", GraphStatus.DEGENERATE)
+    inputs = replace(inputs_of(two_families(1)), left_out=(sick,))
+
+    result = transferability_map.run(inputs, TransferabilityMapParams(), silent)
+
+    assert result.left_out == (sick,)
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [({"k": 6}, "k_out_of_range"), ({"clusters": 7}, "clusters_out_of_range")],
+)
+def test_more_than_there_are_is_refused(wish: dict[str, int], code: str) -> None:
+    with pytest.raises(OutOfRangeError) as told:
+        result_of(two_families(), **wish)
+    assert told.value.code == code
 
 
 def test_pairs_without_common_probes_are_unknown_and_the_map_is_drawn() -> None:
@@ -111,7 +175,7 @@ def test_one_network_is_a_map() -> None:
     result = result_of(two_families(1)[:1])
 
     assert result.tree.order == (0,)
-    assert len(result.pictures) == 6
+    assert len(result.pictures) == 8
 
 
 def test_no_network_is_not() -> None:
