@@ -42,8 +42,9 @@ class Matrix:
             for start in range(0, len(values), width):
                 yield values[start : start + width]
 
-    def blocks(self, block_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]:
-        """The raw bytes, piece by piece."""
+    def blocks(self, block_bytes: int | None = None) -> Iterator[bytes]:
+        """The raw bytes, piece by piece; of a mebibyte unless another size is given."""
+        block_bytes = _BLOCK_BYTES if block_bytes is None else block_bytes
         end = self.start + self.size_bytes
         for start in range(self.start, end, block_bytes):
             yield self.read(start, min(block_bytes, end - start))

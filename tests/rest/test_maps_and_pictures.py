@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
-from service.core.operations import graphs, jobs
-from service.core.records import ArtifactRecord, JobRecord, JobState, MapRecord
+from service.core.operations import graphs, jobs, map_snapshots
+from service.core.records import ArtifactRecord, DatasetRecord, JobRecord, JobState, MapRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, stored
 
 NODE = [[1.0, 0.5], [0.5, 1.0]]
 EDGE = [[1.0, float("nan")], [0.2, 1.0]]
+DOCUMENT = {
+    "names": ["fox", "hen"],
+    "tree": {"joins": [{"left": 0, "right": 1, "height": 1.0, "size": 2}], "order": [0, 1]},
+    "clusters": [0, 0],
+    "neighbors": [[{"place": 1, "similarity": 0.5}], [{"place": 0, "similarity": 0.5}]],
+    "points": [[0.0, 0.0], [1.0, 0.0]],
+    "stress": 0.0,
+}
 
 
 def similarities() -> bytes:
@@ -65,14 +74,18 @@ def draw(served: Served, measured: tuple[str, list[str]], job_id: str) -> None:
     params = TransferabilityMapParams().model_dump(mode="json")
     with served.zoo.transaction() as session:
         job = session.get_one(JobRecord, job_id)
+        manifest = session.get_one(DatasetRecord, dataset_id).manifest_sha256
         session.add(
             MapRecord(
                 id="map_1",
                 project="default",
                 dataset_id=dataset_id,
-                params_key=graphs.map_params_key(job.params),
-                models_key=graphs.map_models_key(job.inputs["model_ids"]),
-                document={"models": models, "params": params},
+                comparable_key=graphs.comparable_key(manifest or "", DeparaParams()),
+                params_key=map_snapshots.params_key(job.params),
+                models_key=map_snapshots.models_key(job.inputs["model_ids"]),
+                edge_weight=params["edge_weight"],
+                layout_id="map_1",
+                document={**DOCUMENT, "models": models, "params": params},
                 job_id=job_id,
             )
         )
@@ -98,6 +111,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     assert picture.content == b"<svg/>"
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
+        assert archive["names"].tolist() == ["fox", "hen"]
+    assert found.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
     seen = {"If-None-Match": found.headers["ETag"]}
     assert served.client.get(path, headers=seen).status_code == 304
 
