@@ -1,0 +1,262 @@
+"""What asking for neighbours costs in zoos of a thousand to a hundred thousand networks.
+
+A private Postgres, the real service, and a synthetic zoo that grows: graph files in the store, rows by
+COPY, the index built from all of them. For every size: recall of the ten nearest before and after the
+exact comparison, latencies through REST beside the full scan, cost of one more network, storage.
+A second probe set with a tenth of the networks crowds the index of the largest zoo.
+
+    python -m benchmarks.scale [--sizes 1000 10000 100000] [--queries 100] [--folder DIR]
+
+Writes docs/results/scale.md and scale.json. The largest zoo takes 5.5 GB of disk.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psycopg
+
+from benchmarks.real_run import surroundings
+from benchmarks.service import private_settings
+from benchmarks.zoo_scale import asking, drawing, filling, page
+from benchmarks.zoo_scale.asking import Truth
+from benchmarks.zoo_scale.filling import ProbeSet
+from service.cli.detaching import running_or_started
+from service.core.operations import sketch_search
+from service.embedded.home import Home, Running
+from service.embedded.postgres import PrivatePostgres
+from service.settings import Settings
+from service.wiring import Zoo, zoo_from
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results"
+SEED = 20260000
+WEIGHT = 0.25
+OTHER_WEIGHTS = (0.0, 1.0, 10.0)
+BUILT = {"m": 24, "ef_construction": 128}
+SWEPT = ((16, 64), (24, 128), (32, 200))
+WIDTHS = (64, 128, 256)
+SWEPT_SIZE = 10_000
+FULL_SCANS = 20
+INSERTED = 30
+AS_IS = {"MOST_WALKS": sketch_search.MOST_WALKS}
+BY_INDEX = {"LARGEST_FULL_LOOK": 0}
+BY_SCAN = {"LARGEST_FULL_LOOK": 10**9}
+
+
+@dataclass
+class Town:
+    """The zoo while it grows: what is written so far, by number of the network."""
+
+    zoo: Zoo
+    client: httpx.Client
+    connection: psycopg.Connection
+    probes: ProbeSet
+    models: list[str]
+    digests: list[str]
+    sketches: np.ndarray
+    truths: dict[int, Truth]
+    file_bytes: int = 0
+
+
+def main() -> None:
+    """Measure every size, then write page and figures."""
+    given = _arguments()
+    with tempfile.TemporaryDirectory(prefix="zoo-scale-", dir=given.folder) as folder:
+        figures = measured(Path(folder), sorted(given.sizes), given.queries)
+    (RESULTS / "scale.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (RESULTS / "scale.md").write_text(page.told(figures))
+    print(page.told(figures))
+
+
+def measured(folder: Path, sizes: list[int], queries: int) -> dict[str, Any]:
+    """All figures, as plain data."""
+    figures: dict[str, Any] = {"surroundings": surroundings.told(ROOT), "seed": SEED}
+    figures |= {"queries": queries, "built": BUILT, "sizes": {}}
+    began = time.perf_counter()
+    with _town(folder, sizes, queries) as town:
+        for size in sizes:
+            _say(f"{size} networks: drawing")
+            found = {"drawing_seconds": _grow(town, size)}
+            figures["sizes"][str(size)] = found | _at_size(town, size)
+            if size == min(SWEPT_SIZE, sizes[-1]):
+                figures["sweep"] = {"size": size, "found": _swept(town, size)}
+        figures["crowded"] = _crowded(town, sizes)
+    figures["seconds"] = time.perf_counter() - began
+    figures["load_at_end"] = surroundings.told(ROOT)["load"]
+    return figures
+
+
+@contextmanager
+def _town(folder: Path, sizes: list[int], queries: int) -> Iterator[Town]:
+    """A running service over an empty zoo."""
+    with PrivatePostgres(folder / "postgres") as postgres:
+        postgres.create_database("zooscope")
+        settings = private_settings(home=folder / "home", database=postgres.url())
+        with _running(settings) as running, filling.connected(postgres.url()) as connection:
+            key = Home(settings.folder).admin_key.read_text().strip()
+            headers = {"Authorization": f"Bearer {key}"}
+            zoo = zoo_from(settings, connections=1)
+            with httpx.Client(base_url=running.rest_url, headers=headers, timeout=120) as client:
+                probes = filling.probe_set(connection, "synthetic probes")
+                truths = {size: Truth(_queries(size, queries), *_nothing()) for size in sizes}
+                yield Town(zoo, client, connection, probes, [], [], _no_sketches(), truths)
+            zoo.close()
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[Running]:
+    running = running_or_started(settings)
+    try:
+        yield running
+    finally:
+        surroundings.ended(running.pid)
+
+
+def _queries(size: int, count: int) -> list[int]:
+    drawn = np.random.default_rng([SEED, size]).choice(size, min(count, size), replace=False)
+    return sorted(int(one) for one in drawn)
+
+
+def _nothing() -> tuple[np.ndarray, np.ndarray]:
+    return np.empty((0, 0), np.float32), np.empty((0, 0), np.float32)
+
+
+def _no_sketches() -> np.ndarray:
+    return np.empty((0, 0), np.float16)
+
+
+def _grow(town: Town, size: int) -> float:
+    """Files and rows up to ``size`` networks; seconds it took. The index is gone afterwards."""
+    began = time.perf_counter()
+    filling.without_index(town.connection)
+    first = len(town.models)
+    later = {one: truth for one, truth in town.truths.items() if one >= size}
+    asked = [number for truth in later.values() for number in truth.queries]
+    store = town.zoo.settings.folder / "blobs"
+    found = sorted(
+        drawing.blocks(store, first=first, last=size, queries=asked), key=lambda one: one.first
+    )
+    town.file_bytes = found[0].file_bytes
+    digests = [digest for block in found for digest in block.digests]
+    sketches = np.concatenate([block.sketches for block in found])
+    _add(town, digests, sketches, first=first)
+    _remember(town, list(later), found)
+    return time.perf_counter() - began
+
+
+def _add(town: Town, digests: list[str], sketches: np.ndarray, *, first: int) -> None:
+    """New rows, in a random order: families do not arrive one after the other."""
+    models = filling.add_models(town.connection, range(first, first + len(digests)))
+    order = np.random.default_rng([SEED, first]).permutation(len(models))
+    filling.add_graphs(
+        town.connection,
+        town.probes,
+        [models[one] for one in order],
+        digests=[digests[one] for one in order],
+        sketches=sketches[order],
+    )
+    town.models += models
+    town.digests += digests
+    town.sketches = sketches if first == 0 else np.concatenate([town.sketches, sketches])
+
+
+def _remember(town: Town, sizes: list[int], found: list[drawing.Block]) -> None:
+    """Exact products of the queries of every later size with the new networks."""
+    start = 0
+    for size in sizes:
+        truth = town.truths[size]
+        stop = start + len(truth.queries)
+        node = np.concatenate([block.node[:, start:stop] for block in found])
+        edge = np.concatenate([block.edge[:, start:stop] for block in found])
+        if len(truth.node):
+            node, edge = np.concatenate([truth.node, node]), np.concatenate([truth.edge, edge])
+        town.truths[size] = Truth(truth.queries, node, edge)
+        start = stop
+
+
+def _at_size(town: Town, size: int) -> dict[str, Any]:
+    _say(f"{size} networks: building the index")
+    built = filling.with_index(town.connection, **BUILT)
+    truth = town.truths[size]
+    few = Truth(truth.queries[:FULL_SCANS], truth.node, truth.edge)
+    _say(f"{size} networks: asking")
+    inside = (town.zoo, town.probes, town.models)
+    outside = (town.client, town.probes, town.models)
+    return {
+        "build_seconds": built,
+        "storage": {**filling.sizes(town.connection), "file_bytes": town.file_bytes},
+        "spread": truth.spread(edge_weight=WEIGHT),
+        "rest": asdict(asking.through_rest(*outside, truth, edge_weight=WEIGHT, rounds=4)),
+        "rest_other_weights": {
+            str(weight): asdict(asking.through_rest(*outside, truth, edge_weight=weight, rounds=1))
+            for weight in OTHER_WEIGHTS
+        },
+        "sketch_alone": asdict(
+            asking.by_sketch(
+                *inside, truth, edge_weight=WEIGHT, settings=AS_IS, count=asking.WANTED
+            )
+        ),
+        "by_index": asdict(asking.by_sketch(*inside, few, edge_weight=WEIGHT, settings=BY_INDEX)),
+        "by_scan": asdict(asking.by_sketch(*inside, few, edge_weight=WEIGHT, settings=BY_SCAN)),
+        "errors": asking.errors_told(*inside, truth, edge_weight=WEIGHT),
+        "insertion": asking.insertions(*inside, INSERTED),
+    }
+
+
+def _swept(town: Town, size: int) -> list[dict[str, Any]]:
+    """Recall among the shortlist and its cost, for ways to build and to walk the index."""
+    found = []
+    inside = (town.zoo, town.probes, town.models, town.truths[size])
+    for m, effort in SWEPT:
+        seconds = filling.with_index(town.connection, m=m, ef_construction=effort)
+        for width in WIDTHS:
+            for walks in (1, 4):
+                settings = {**BY_INDEX, "_WIDTH": width, "MOST_WALKS": walks}
+                _say(f"sweep: m {m}, ef_construction {effort}, width {width}, walks {walks}")
+                answers = asking.by_sketch(*inside, edge_weight=WEIGHT, settings=settings)
+                choice = {"m": m, "ef_construction": effort, "width": width, "walks": walks}
+                found.append({**choice, "build_seconds": seconds, **asdict(answers)})
+    filling.with_index(town.connection, **BUILT)
+    return found
+
+
+def _crowded(town: Town, sizes: list[int]) -> dict[str, Any]:
+    """A tenth of the networks seen through a second probe set, as twins of their first sketches."""
+    asked = max([size for size in sizes if size <= len(town.models) // 10], default=sizes[0])
+    _say(f"{asked} networks through a second probe set")
+    second = filling.probe_set(town.connection, "other probes")
+    filling.add_graphs(
+        town.connection,
+        second,
+        town.models[:asked],
+        digests=town.digests[:asked],
+        sketches=town.sketches[:asked],
+    )
+    outside = (town.client, second, town.models, town.truths[asked])
+    found = asking.through_rest(*outside, edge_weight=WEIGHT, rounds=2)
+    return {"asked": asked, "index": len(town.models) + asked, "rest": asdict(found)}
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scale", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--queries", type=int, default=100, help="networks asked for, per size")
+    parser.add_argument("--folder", type=Path, help="where the zoo is written and removed again")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

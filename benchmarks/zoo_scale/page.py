@@ -1,0 +1,190 @@
+"""The figures of ``benchmarks.scale`` as a page."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.zoo_scale import synthetic
+
+
+def told(figures: dict[str, Any]) -> str:
+    """The whole page."""
+    about = figures["surroundings"]
+    lines = [
+        "# Neighbours in large zoos",
+        "",
+        "Written by `python -m benchmarks.scale`; every figure is in [scale.json](scale.json)."
+        " How the index works: [scale](../scale.md).",
+        "",
+        f"* Machine: {about['machine']}; {about['system']}; commit {about['commit']}; load average"
+        f" {about['load']} before, {figures['load_at_end']} at the end: server, database and"
+        " client share the cores, with whoever else was using them.",
+        f"* Zoo: synthetic, seed {figures['seed']}; {synthetic.PROBES} probes on a {synthetic.GRID} ×"
+        f" {synthetic.GRID} grid; families of {synthetic.FAMILY} networks in {synthetic.LINES} lines"
+        " around centres that share little; files, rows and requests are real.",
+        f"* {figures['queries']} networks asked for, drawn anew for every size; ten neighbours,"
+        " λ = ¼ unless told; one request at a time. Recall is against exact scores with all.",
+        f"* The index is built with m = {figures['built']['m']} and ef_construction ="
+        f" {figures['built']['ef_construction']}, after the rows were written.",
+        f"* The whole run: {figures['seconds'] / 60:.0f} minutes.",
+        "",
+        "## What a question finds and costs",
+        "",
+        *_table(figures["sizes"], _QUESTIONS),
+        "",
+        "## The zoo: scores of neighbours",
+        "",
+        *_table(figures["sizes"], _SPREAD),
+        "",
+        "## One more network, and storage",
+        "",
+        *_table(figures["sizes"], _STORAGE),
+        "",
+        "## How the told error holds",
+        "",
+        *_table(figures["sizes"], _ERRORS),
+        "",
+        *_crowded(figures["crowded"]),
+        *_sweep(figures.get("sweep")),
+        *_growth(figures["sizes"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+Figure = tuple[str, Callable[[dict[str, Any]], str]]
+
+
+def _answers(found: dict[str, Any]) -> str:
+    return f"p50 {found['p50_ms']:.1f}, p99 {found['p99_ms']:.1f} ms"
+
+
+def _spread(rank: str) -> Figure:
+    return f"score of neighbour {rank}", lambda one: f"{one['spread'][rank]:.3f}"
+
+
+_QUESTIONS: tuple[Figure, ...] = (
+    ("recall@10 by sketches alone", lambda one: f"{one['sketch_alone']['recall']:.3f}"),
+    ("recall@10 after the exact comparison", lambda one: f"{one['rest']['recall']:.4f}"),
+    ("the worst of the queries", lambda one: f"{one['rest']['worst']:.1f}"),
+    (
+        "recall@10 at λ = 0, 1, 10",
+        lambda one: ", ".join(f"{v['recall']:.4f}" for v in one["rest_other_weights"].values()),
+    ),
+    ("answers that are exact", lambda one: f"{one['rest']['exact_share']:.0%}"),
+    ("through REST", lambda one: _answers(one["rest"])),
+    ("shortlist by the index (20 queries)", lambda one: _answers(one["by_index"])),
+    ("shortlist by a full scan (the same)", lambda one: _answers(one["by_scan"])),
+)
+_SPREAD: tuple[Figure, ...] = (
+    _spread("1"),
+    _spread("10"),
+    _spread("50"),
+    ("median gap from 10 to 50", lambda one: f"{one['spread']['gap_10_to_50']:.3f}"),
+    (
+        "smallest tenth of the gaps below",
+        lambda one: f"{one['spread']['gap_10_to_50_smallest_tenth']:.3f}",
+    ),
+)
+_STORAGE: tuple[Figure, ...] = (
+    (
+        "insert with its sketch",
+        lambda one: (
+            f"p50 {one['insertion']['with_sketch_p50_ms']:.1f},"
+            f" p99 {one['insertion']['with_sketch_p99_ms']:.1f} ms"
+        ),
+    ),
+    (
+        "insert without",
+        lambda one: (
+            f"p50 {one['insertion']['without_sketch_p50_ms']:.1f},"
+            f" p99 {one['insertion']['without_sketch_p99_ms']:.1f} ms"
+        ),
+    ),
+    ("building the index", lambda one: f"{one['build_seconds']:.1f} s"),
+    ("row with sketch", lambda one: f"{one['storage']['row_bytes'] / 1024:.1f} KiB"),
+    (
+        "its place in the HNSW index",
+        lambda one: f"{one['storage']['sketch_index_bytes'] / 1024:.1f} KiB",
+    ),
+    (
+        "its places in other indexes",
+        lambda one: f"{one['storage']['other_indexes_bytes'] / 1024:.1f} KiB",
+    ),
+    ("graph file", lambda one: f"{one['storage']['file_bytes'] / 1024:.1f} KiB"),
+)
+_ERRORS: tuple[Figure, ...] = (
+    ("pairs", lambda one: f"{one['errors']['pairs']}"),
+    ("off by more than told", lambda one: f"{one['errors']['beyond_told']:.2%}"),
+    (
+        "deviations that hold 99 % (told: 3)",
+        lambda one: f"{one['errors']['deviations_holding_99_percent']:.2f}",
+    ),
+)
+
+
+def _table(sizes: dict[str, Any], figures: tuple[Figure, ...]) -> list[str]:
+    head = "| | " + " | ".join(f"{int(size):,}" for size in sizes) + " |"
+    rows = [
+        f"| {name} | " + " | ".join(say(found) for found in sizes.values()) + " |"
+        for name, say in figures
+    ]
+    return [head, "| --- |" + " --- |" * len(sizes), *rows]
+
+
+def _crowded(found: dict[str, Any]) -> list[str]:
+    return [
+        "## A crowded index",
+        "",
+        f"{found['asked']:,} networks seen through a second probe set, in an index of"
+        f" {found['index']:,}, where each has a twin under the first key: recall@10"
+        f" {found['rest']['recall']:.4f}, {_answers(found['rest'])} through REST.",
+        "",
+    ]
+
+
+def _sweep(sweep: dict[str, Any] | None) -> list[str]:
+    if sweep is None:
+        return []
+    rows = [
+        f"| {one['m']} | {one['ef_construction']} | {one['build_seconds']:.1f} s | {one['width']} |"
+        f" {one['walks']} | {one['recall']:.4f} | {one['worst']:.1f} | {_answers(one)} |"
+        for one in sweep["found"]
+    ]
+    return [
+        f"## How the index was chosen ({sweep['size']:,} networks)",
+        "",
+        "Share of the exact ten nearest among the fifty of the shortlist.",
+        "",
+        "| m | ef_construction | build | ef_search | walks at most | recall | worst | shortlist |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
+        "",
+    ]
+
+
+def _growth(sizes: dict[str, Any]) -> list[str]:
+    """Exponents between the last two sizes, and what they would make of a million."""
+    if len(sizes) < 2:
+        return []
+    (small, before), (large, after) = list(sizes.items())[-2:]
+    step = math.log(int(large) / int(small))
+    rows = []
+    for name, kind, key in (
+        ("through REST, p50 ms", "rest", "p50_ms"),
+        ("full scan, p50 ms", "by_scan", "p50_ms"),
+        ("insert, p50 ms", "insertion", "with_sketch_p50_ms"),
+    ):
+        power = math.log(after[kind][key] / before[kind][key]) / step
+        million = after[kind][key] * (1e6 / int(large)) ** power
+        rows.append(f"| {name} | {power:+.2f} | {million:.0f} |")
+    return [
+        "## Growth",
+        "",
+        f"Cost ∝ (networks)^power between {int(small):,} and {int(large):,}; the last column only"
+        " extends that law: a million networks were not measured.",
+        "",
+        "| | power | a million, extrapolated |",
+        "| --- | --- | --- |",
+        *rows,
+        "",
+    ]
