@@ -170,7 +170,9 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, farm):
     answer = ask(served, farm, metric="fused")
     pending = answer.json()
     assert (answer.status_code, pending["state"]) == (202, "pending")
+    assert pending["progress"] == {"step": 0, "total": 1, "message": "comparing"}
     with served.zoo.transaction() as session:
+        assert session.scalars(select(JobRecord.id)).one() == pending["job_id"]
         ranking = session.get_one(RankingRecord, pending["id"])
         evidence = fused_rankings.take(session, ranking=ranking)
         fused_rankings.fill(session, ranking=ranking, found=_posterior(farm))

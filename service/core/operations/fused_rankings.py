@@ -112,7 +112,8 @@ def _pair(estimate: Mapping[str, Any], name: str) -> dict[str, Any]:
         "model_id": estimate["model"],
         "name": name,
         "score": estimate["mean"],
-        "interval": [estimate["low"], estimate["high"]],
+        # The posterior is a normal one; an accuracy ends at 0 and 1.
+        "interval": [min(1.0, max(0.0, estimate[end])) for end in ("low", "high")],
         **{field: estimate[field] for field in kept},
     }
 

@@ -53,7 +53,9 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
         InvalidRequestError: A model or dataset does not exist or cannot serve.
         ConflictError: The target or the probe set is not ready.
     """
-    return _KINDS[request.metric].create(session, project=project, request=request)
+    record = _KINDS[request.metric].create(session, project=project, request=request)
+    session.flush()
+    return record
 
 
 def get(session: Session, *, project: str, ranking_id: str) -> RankingRecord:
