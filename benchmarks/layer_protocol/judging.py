@@ -1,0 +1,144 @@
+"""The arithmetic of the report: how well a way of choosing foresees which cut is best.
+
+Scores and accuracies are lists over the cuts of one source, shallowest first. Means are over rows,
+one row for each source, target and seed; intervals redraw whole pairs of source and target with
+all their seeds, because seeds of one pair are alike.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.layer_protocol.cuts import AMPLE, SCARCE
+from service.core.operations.layer_scores import EDGE_WEIGHTS, TargetData
+from workers.torchkit.evaluation import argmax_regret
+
+PRESETS = {SCARCE: EDGE_WEIGHTS[TargetData.SCARCE], AMPLE: EDGE_WEIGHTS[TargetData.AMPLE]}
+Row = Mapping[str, Any]
+Scores = Sequence[float]
+Way = Callable[[Row], Scores | None]
+_REPLICATES = 4000
+_NINETY_PERCENT = (5, 95)
+
+
+def chosen(scores: Scores) -> int:
+    """Place of the best score; the deepest of equals."""
+    return len(scores) - 1 - int(np.argmax(np.asarray(scores)[::-1]))
+
+
+def correlation(scores: Scores, accuracies: Scores) -> float:
+    """Spearman's; 0 where either side is constant and says nothing."""
+    if len(set(scores)) < 2 or len(set(accuracies)) < 2:
+        return 0.0
+    return float(spearmanr(scores, accuracies).statistic)
+
+
+def regret(scores: Scores, accuracies: Scores) -> float:
+    """Points of accuracy that the cut with the best score, the deepest of equals, loses."""
+    return 100 * argmax_regret(np.asarray(scores, np.float64), np.asarray(accuracies, np.float64))
+
+
+def regret_by_chance(accuracies: Scores) -> float:
+    """The same for a cut drawn at random, on average."""
+    return 100 * (max(accuracies) - sum(accuracies) / len(accuracies))
+
+
+def deepest(row: Row) -> Scores:
+    """The deeper the better."""
+    return list(row["cuts"])
+
+
+def middle(row: Row) -> Scores:
+    """The nearer to the middle cut the better; of two middle cuts the deeper."""
+    cuts = row["cuts"]
+    return [-abs(2 * place + 1 - len(cuts)) for place in range(len(cuts))]
+
+
+def depara(edge_weight: float) -> Way:
+    """s_V + λ s_E as the room gives them; λ = ∞ is s_E alone."""
+    return lambda row: combined(row["nodes"], row["edges"], edge_weight)
+
+
+def combined(nodes: Scores, edges: Scores, edge_weight: float) -> Scores:
+    """s_V + λ s_E of every layer, s_E alone where λ is infinite."""
+    if np.isinf(edge_weight):
+        return list(edges)
+    return [node + edge_weight * edge for node, edge in zip(nodes, edges, strict=True)]
+
+
+def agreement(view: str) -> Way:
+    """One of the views in ``scores.VIEWS`` against one layer of the target network."""
+    return lambda row: row["agreements"][view]
+
+
+def measured_with_another_seed(rows: Sequence[Row]) -> Way:
+    """The accuracies that the next seed found: what no score can be expected to beat."""
+    known = {(row["source"], row["target"], row["share"], row["seed"]): row for row in rows}
+    seeds = sorted({row["seed"] for row in rows})
+    after = dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
+
+    def way(row: Row) -> Scores | None:
+        other = after[row["seed"]]
+        if other == row["seed"]:
+            return None
+        return list(known[row["source"], row["target"], row["share"], other]["accuracies"])
+
+    return way
+
+
+def without_deepest(row: Row) -> dict[str, Any]:
+    """The row as if its deepest cut had been no candidate."""
+    lists = ("cuts", "accuracies", "nodes", "edges")
+    shorter = {key: row[key][:-1] for key in lists}
+    views = {name: values[:-1] for name, values in row["agreements"].items()}
+    return {**row, **shorter, "agreements": views}
+
+
+def judged(rows: Sequence[Row], way: Way) -> dict[str, Any]:
+    """Mean correlation and regret with 90 % intervals, and regret less that of the deepest cut."""
+    scores = [way(row) for row in rows]
+    if any(one is None for one in scores):
+        return {}
+    pairs = [(row, one) for row, one in zip(rows, scores, strict=True) if one is not None]
+    regrets = [regret(one, row["accuracies"]) for row, one in pairs]
+    against = [regret(deepest(row), row["accuracies"]) for row, _ in pairs]
+    return {
+        "spearman": interval(rows, [correlation(one, row["accuracies"]) for row, one in pairs]),
+        "regret": interval(rows, regrets),
+        "beside_deepest": interval(rows, list(np.subtract(regrets, against))),
+    }
+
+
+def judged_by_chance(rows: Sequence[Row]) -> dict[str, Any]:
+    """The same for a random choice, whose correlation is 0 on average."""
+    regrets = [regret_by_chance(row["accuracies"]) for row in rows]
+    against = [regret(deepest(row), row["accuracies"]) for row in rows]
+    return {
+        "spearman": [0.0, 0.0, 0.0],
+        "regret": interval(rows, regrets),
+        "beside_deepest": interval(rows, list(np.subtract(regrets, against))),
+    }
+
+
+def interval(rows: Sequence[Row], values: Sequence[float]) -> list[float]:
+    """Mean over rows, and its 90 % interval when pairs of source and target are redrawn."""
+    names = [(row["source"], row["target"]) for row in rows]
+    groups = [
+        np.array([value for value, own in zip(values, names, strict=True) if own == name])
+        for name in dict.fromkeys(names)
+    ]
+    sums, sizes = np.array([one.sum() for one in groups]), np.array([len(one) for one in groups])
+    drawn = np.random.default_rng(0).integers(len(groups), size=(_REPLICATES, len(groups)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.percentile(means, _NINETY_PERCENT)
+    return [float(np.mean(values)), float(low), float(high)]
+
+
+def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Every second pair of source and target to tune on, the others to judge on."""
+    pairs = list(dict.fromkeys((row["source"], row["target"]) for row in rows))
+    tuning = set(pairs[::2])
+    mine = [row for row in rows if (row["source"], row["target"]) in tuning]
+    return mine, [row for row in rows if (row["source"], row["target"]) not in tuning]

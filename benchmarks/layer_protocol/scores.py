@@ -1,0 +1,150 @@
+"""What every way of choosing says about the layers of one source for one target.
+
+Edges, RSA and linear CKA are inner products of two unit vectors over pairs of probes, one for the
+layer and one for the target network's layer, so one vector for each is all that is kept.
+
+Axes: ``probe`` one image, ``unit`` one number of a feature.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.layer_protocol import networks
+from benchmarks.layer_protocol.cuts import Frozen
+from benchmarks.layer_protocol.networks import LOGITS, PLAIN_FEATURE, SIDE
+from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs
+from service.core.catalogue.layer_selection import LayerSelectionParams
+from service.core.catalogue.measurement import Centring, Channel
+from workers.contract import silent
+from workers.methods import layer_selection
+from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.edges import (
+    centred,
+    cosines_of,
+    draw_edges,
+    present_edges,
+    rank_edges,
+    standardised_ranks,
+    upper_triangle,
+)
+from workers.torchkit.module_reader import ModuleReader
+
+_INPUT_SHAPE = (3, SIDE, SIDE)
+_FEWEST_REPLICATES = 20
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Both parts of DEPARA's score for every layer."""
+
+    nodes: list[float]
+    edges: list[float]
+
+
+def depara(
+    frozen: Frozen, reference: nn.Sequential, *, target_layer: str = LOGITS, **settings: str
+) -> Parts:
+    """The layers of a source against the reference network, by the room ``layer_selection``."""
+    source, probes = frozen.source, frozen.task.probes
+    reader = ModuleReader(source.network, source.layers[-1], input_shape=_INPUT_SHAPE)
+    target = ModuleReader(reference, target_layer, input_shape=_INPUT_SHAPE)
+    inputs = layer_selection.Inputs(
+        source=layer_selection.Side(reader, source.preprocessing),
+        layers=tuple(source.layers),
+        target=layer_selection.Side(target, Preprocessing.of(INPUT)),
+        target_layer=target_layer,
+        probes=probes,
+    )
+    params = LayerSelectionParams(replicates=_FEWEST_REPLICATES).model_copy(update=settings)
+    items = {one.layer: one for one in layer_selection.run(inputs, params, silent).items}
+    found = [items[layer] for layer in source.layers]
+    return Parts(
+        [one.node_similarity or 0.0 for one in found],
+        [one.edge_similarity or 0.0 for one in found],
+    )
+
+
+VARIANTS: Mapping[str, Mapping[str, str]] = {
+    "signed mean over channels": {"channel": Channel.MEAN},
+    "target's last feature": {"target_layer": PLAIN_FEATURE},
+}
+"""Other settings of the room; what differs from its defaults."""
+
+
+def varied(frozen: Frozen, reference: nn.Sequential) -> dict[str, dict[str, list[float]]]:
+    """Both parts under every variant."""
+    return {
+        name: vars(depara(frozen, reference, **settings)) for name, settings in VARIANTS.items()
+    }
+
+
+def raw_edges(features: Tensor) -> Tensor:
+    """Standardised ranks of cosines: DEPARA's edges as for layers."""
+    return _edges(features, Centring.RAW)
+
+
+def centred_edges(features: Tensor) -> Tensor:
+    """The same with the mean feature taken off first: DEPARA's edges as for tasks."""
+    return _edges(features, Centring.CENTRED)
+
+
+def dissimilarities(features: Tensor) -> Tensor:
+    """Standardised ranks of Pearson's correlation of two probes' features.
+
+    Two inner products are RSA: Dwivedi & Roig, CVPR 2019.
+    """
+    rows = features.double() - features.double().mean(dim=1, keepdim=True)
+    everyone = torch.ones(len(rows), dtype=torch.bool)
+    cosines = upper_triangle(cosines_of(rows @ rows.T, everyone))
+    return standardised_ranks(rank_edges(cosines, present_edges(everyone)))
+
+
+def kernel(features: Tensor) -> Tensor:
+    """The centred Gram matrix at length 1.
+
+    Two inner products are linear CKA: Kornblith et al., ICML 2019, arXiv:1905.00414.
+    """
+    rows = centred(features.double(), torch.ones(len(features), dtype=torch.bool))
+    gram = (rows @ rows.T).flatten()
+    return torch.nn.functional.normalize(gram, dim=0)
+
+
+VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "edges, raw": raw_edges,
+    "edges, centred": centred_edges,
+    "RSA": dissimilarities,
+    "CKA": kernel,
+}
+Seen = Mapping[str, Tensor]
+
+
+def seen(features: Tensor) -> Seen:
+    """Every view of one layer's output."""
+    rows = features.flatten(1)
+    return {name: view(rows) for name, view in VIEWS.items()}
+
+
+def seen_reference(reference: nn.Sequential, task: Task) -> dict[str, Seen]:
+    """Every view of the target network's logits and of its last feature."""
+    inputs = as_inputs(task.probes)
+    features = networks.features_at_cuts(reference, inputs)[-1]
+    with torch.no_grad():
+        logits = reference(inputs)
+    return {"logits": seen(logits), "features": seen(features)}
+
+
+def agreements(layers: list[Seen], reference: Mapping[str, Seen]) -> dict[str, list[float]]:
+    """Inner product of every view with the target's logits and with its features, by layer."""
+    return {
+        f"{view} · {place}": [float(layer[view].double() @ aim[view].double()) for layer in layers]
+        for place, aim in reference.items()
+        for view in VIEWS
+    }
+
+
+def _edges(features: Tensor, centring: Centring) -> Tensor:
+    everyone = torch.ones(len(features), dtype=torch.bool)
+    return standardised_ranks(draw_edges(features, everyone, centring=centring).ranks)

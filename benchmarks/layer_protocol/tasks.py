@@ -1,0 +1,117 @@
+"""The tasks: real images of 32 × 32 pixels with labels, and how they are divided."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.layer_protocol.networks import SIDE
+from benchmarks.real_networks import image_sets
+from benchmarks.real_networks.image_sets import LabelledImages
+from service.core.manifest import InputSpec
+from workers.torchkit.canonical import Preprocessing, to_network_input
+
+INPUT = InputSpec(channels=3, height=SIDE, width=SIDE, mean=(0.5,) * 3, std=(0.25,) * 3)
+ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
+VEHICLES = ("airplane", "automobile", "ship", "truck")
+POOL, TESTED, PROBES = 5000, 1000, 200
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images for learning, for testing and for looking, with no image in two of them.
+
+    Frames are (image, 32, 32, 3) uint8; ``pool`` is all labelled data that a target has.
+    """
+
+    name: str
+    classes: int
+    pool: Tensor
+    pool_labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+    probes: Tensor
+
+
+def as_inputs(frames: Tensor, preprocessing: Preprocessing | None = None) -> Tensor:
+    """Frames as a network of the protocol takes them."""
+    spec = Preprocessing.of(INPUT) if preprocessing is None else preprocessing
+    return to_network_input(frames, spec, memory_format=torch.channels_last)
+
+
+def drawn(labels: Tensor, share: float, *, seed: int) -> Tensor:
+    """Places of ``share`` of every class, at least one each; which ones depends on the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    places = []
+    for label in range(int(labels.max()) + 1):
+        own = (labels == label).nonzero().squeeze(1)
+        count = max(1, round(share * len(own)))
+        places.append(own[torch.randperm(len(own), generator=generator)[:count]])
+    return torch.cat(places)
+
+
+def all_tasks(data: Path) -> dict[str, Task]:
+    """Every task by name."""
+    cifar = [image_sets.cifar10(data, part) for part in ("train_1of5", "test_first3000")]
+    animals = _task("animals", *(only(part, ANIMALS) for part in cifar))
+    return {
+        "animals": animals,
+        "vehicles": _task("vehicles", *(only(part, VEHICLES) for part in cifar)),
+        "rotated animals": rotated(animals),
+        "Fashion-MNIST": _grey(data, "fashion_mnist", "Fashion-MNIST"),
+        "MNIST": _grey(data, "mnist", "MNIST"),
+    }
+
+
+def only(images: LabelledImages, classes: tuple[str, ...]) -> LabelledImages:
+    """The images of some classes, labelled by their place in ``classes``."""
+    kept = [
+        (image, classes.index(images.classes[label]))
+        for image, label in zip(images.images, images.labels, strict=True)
+        if images.classes[label] in classes
+    ]
+    return LabelledImages(tuple(one for one, _ in kept), tuple(one for _, one in kept), classes)
+
+
+def rotated(task: Task) -> Task:
+    """The same images, each turned by one of four right angles; the label is the angle."""
+    pool, pool_labels = _turned(task.pool)
+    test, test_labels = _turned(task.test)
+    name = f"rotated {task.name}"
+    return Task(name, 4, pool, pool_labels, test, test_labels, _turned(task.probes)[0])
+
+
+def _turned(frames: Tensor) -> tuple[Tensor, Tensor]:
+    angles = torch.arange(len(frames)) % 4
+    turned = [torch.rot90(one, int(angle)) for one, angle in zip(frames, angles, strict=True)]
+    return torch.stack(turned), angles
+
+
+def _grey(data: Path, folder: str, name: str) -> Task:
+    parts = [image_sets.grey_digits(data, folder, part) for part in ("train", "t10k")]
+    return _task(name, *parts)
+
+
+def _task(name: str, learning: LabelledImages, testing: LabelledImages) -> Task:
+    pool, test = learning.first(POOL), testing.first(TESTED + PROBES)
+    frames, labels = _frames(test), torch.tensor(test.labels)
+    return Task(
+        name,
+        len(pool.classes),
+        _frames(pool),
+        torch.tensor(pool.labels),
+        frames[PROBES:],
+        labels[PROBES:],
+        frames[:PROBES],
+    )
+
+
+def _frames(images: LabelledImages) -> Tensor:
+    """RGB of 32 × 32; smaller grey images get a margin of their darkest value, 0."""
+    pixels = np.stack(images.images)
+    if pixels.ndim == 3:
+        pixels = np.repeat(pixels[..., None], 3, axis=3)
+    margin = (SIDE - pixels.shape[1]) // 2
+    return torch.from_numpy(np.pad(pixels, ((0, 0), (margin,) * 2, (margin,) * 2, (0, 0))).copy())
