@@ -40,8 +40,9 @@ def candidate_layers(
         most: Upper bound.
     """
     tree = _Tree(layers)
-    ends = tree.finished(tree.ends())[:-1]
-    chosen = {*ends, *([feature_layer] if feature_layer else [])}
+    chosen = set(tree.finished(tree.ends())[:-1])
+    if feature_layer and not chosen & tree.same_output(feature_layer):
+        chosen.add(feature_layer)
     named = [name for name, _ in layers[:-1] if name in chosen]
     return _thinned(named or [name for name, _ in layers[:-1]], most)
 
@@ -99,6 +100,21 @@ class _Tree:
             inner = self._opened(name, opened) if self._kinds[name] in opened else []
             chain = self._kinds[name].endswith("Sequential")
             found += inner if inner and chain else [*inner[:-1], name]
+        return found
+
+    def same_output(self, name: str) -> set[str]:
+        """Layers known to hold what this one does: the ends of a chain, what it merely passes on."""
+        found = {name}
+        order = list(self._kinds)
+        if name not in self._kinds:
+            return found
+        last = name
+        while self._kinds[last].endswith("Sequential") and self._parts[last]:
+            last = self._parts[last][-1]
+            found.add(last)
+        place = order.index(last)
+        if place and _NOTHING_NEW.fullmatch(self._kinds[last].lower()):
+            found.add(order[place - 1])
         return found
 
     def _size(self, name: str) -> int:

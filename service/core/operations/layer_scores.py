@@ -44,18 +44,26 @@ def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
     Returns:
         ``layer``, its ``score`` and ``interval``, the ``runner_up`` and the ``margin`` to it; the
-        last two are None for a layer alone.
+        last two are None where no other output has a score.
     """
-    scored = [(layer["score"], place) for place, layer in enumerate(layers)
-              if layer["score"] is not None]  # fmt: skip
+    scored = [layer for layer in layers if layer["score"] is not None]
     if not scored:
         return None
-    (best, place), *others = sorted(scored, reverse=True)
-    chosen = layers[place]
+    chosen = max(reversed(scored), key=_score)
+    others = [layer for layer in scored if _parts(layer) != _parts(chosen)]
+    runner_up = max(reversed(others), key=_score) if others else None
     return {
-        "layer": chosen["layer"],
-        "score": best,
-        "interval": chosen["interval"],
-        "runner_up": layers[others[0][1]]["layer"] if others else None,
-        "margin": best - others[0][0] if others else None,
+        **{name: chosen[name] for name in ("layer", "score", "interval")},
+        "runner_up": runner_up["layer"] if runner_up else None,
+        "margin": chosen["score"] - runner_up["score"] if runner_up else None,
     }
+
+
+def _score(layer: Mapping[str, Any]) -> float:
+    score: float = layer["score"]
+    return score
+
+
+def _parts(layer: Mapping[str, Any]) -> tuple[float, float]:
+    """Layers that have both in common are one output under two names."""
+    return layer["node_similarity"], layer["edge_similarity"]

@@ -91,9 +91,19 @@ def test_layers_that_change_nothing_and_the_answer_are_left_out() -> None:
 
 
 def test_the_feature_layer_is_always_asked_about() -> None:
-    layers = [("conv", "Conv2d"), ("flatten", "flatten"), ("fc", "Linear")]
+    layers = [("block", "Linear"), ("first", "select"), ("drop", "Dropout"), ("fc", "Linear")]
 
-    assert candidate_layers(layers, feature_layer="flatten") == ("conv", "flatten")
+    assert candidate_layers(layers, feature_layer="drop") == ("block", "drop")
+
+
+@pytest.mark.parametrize("feature", ["body", "body.1", "drop"])
+def test_one_output_is_not_asked_about_under_two_names(feature: str) -> None:
+    layers = [
+        *[("body.0", "Conv2d"), ("body.1", "ReLU"), ("body", "Sequential")],
+        *[("pool", "AvgPool2d"), ("drop", "Dropout"), ("fc", "Linear")],
+    ]
+
+    assert candidate_layers(layers, feature_layer=feature) == ("body.1", "pool")
 
 
 @pytest.mark.parametrize("length", [60, 83, 400, 2000])
