@@ -99,6 +99,55 @@ def test_g2_curves_are_met_within_two_hits(matrix: str, curve: str) -> None:
     assert np.abs((ours - published) * per_hit).max() <= 2.01
 
 
+@pytest.mark.parametrize("curve", ["precision", "recall"])
+def test_g2_the_curves_of_svcca_are_met_within_two_hits(curve: str) -> None:
+    _, methods, values = table(MAPS / f"fig4_{curve}_at_k.csv")
+    per_hit = 90.0 if curve == "recall" else 18.0 * np.arange(1, 20)
+
+    ours = getattr(found_by("fig3_svcca_taskonomy_20"), curve)
+
+    assert np.abs((ours - values[methods.index("svcca")]) * per_hit).max() <= 2.01
+
+
+def depara_curve(probes: str, method: str) -> list[dict[str, str]]:
+    """Points of a precision-recall curve of the DEPARA paper, K = 1 … 19."""
+    rows = csv.DictReader(lines(GOLDEN / "depara" / "pr_curves.csv"))
+    return [row for row in rows if (row["probe"], row["method"]) == (probes, method)]
+
+
+@pytest.mark.parametrize("probes", ["taskonomy", "coco", "indoor"])
+def test_g2_the_curve_of_deparas_nodes_is_that_of_gradient_times_input(probes: str) -> None:
+    published = [int(row["hits_of_90"]) for row in depara_curve(probes, "DEPARA-V")]
+
+    ours = found_by(f"figS2_gradxinput_{probes}_20").hits
+
+    assert len(published) == 19
+    assert np.abs(ours - published).max() <= 2
+
+
+@pytest.mark.parametrize("probes", ["taskonomy", "coco", "indoor"])
+@pytest.mark.parametrize("method", ["DEPARA-V", "DEPARA-E", "DEPARA", "RSA", "oracle"])
+def test_g2_precision_and_recall_of_deparas_curves_are_our_definitions(
+    probes: str, method: str
+) -> None:
+    rows = depara_curve(probes, method)
+    hits = np.array([int(row["hits_of_90"]) for row in rows])
+    # Eighteen targets, of which the first so many have the K-th hit at rank K.
+    steps = np.diff(hits, prepend=0)
+    best_five_first = np.tile(np.arange(19), (18, 1))
+    found = np.full((18, 19), 99)
+    for rank, step in enumerate(steps):
+        free = sorted(range(18), key=lambda target: (found[target] < 5).sum())[:step]
+        for target in free:
+            found[target, rank] = (found[target] < 5).sum()
+
+    ours = retrieval(found, best_five_first)
+
+    assert_array_equal(ours.hits, hits)
+    assert_allclose(ours.precision, [float(row["precision"]) for row in rows], atol=1e-6)
+    assert_allclose(ours.recall, [float(row["recall"]) for row in rows], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("matrix", "published"),
     [
