@@ -10,8 +10,9 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, cast, func, literal, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NULLTYPE
 
 from service.core.records import GraphRecord, ModelRecord
 from service.core.records.graph import HALF_SKETCH
@@ -96,13 +97,19 @@ def _square(values: list[float]) -> float:
 
 def _by_index(asked: list[float]) -> ColumnElement[Any]:
     """An order that the index on sketches serves."""
-    order: ColumnElement[Any] = GraphRecord.sketch.max_inner_product(cast(asked, HALF_SKETCH))
+    order: ColumnElement[Any] = GraphRecord.sketch.max_inner_product(_vector(asked))
     return order
 
 
 def _fully(asked: list[float]) -> ColumnElement[Any]:
     """The same order, in words that no index understands."""
     return _by_index(asked) + 0
+
+
+def _vector(values: list[float]) -> ColumnElement[Any]:
+    """A vector as a parameter; more digits than half precision keeps would only take time."""
+    told = ",".join([f"{value:.5g}" for value in values])
+    return cast(bindparam(None, f"[{told}]", type_=NULLTYPE), HALF_SKETCH)
 
 
 def _looked(
@@ -117,8 +124,7 @@ def _looked(
     columns = (GraphRecord.id, GraphRecord.model_id, GraphRecord.sha256, GraphRecord.sketch)
     first = _comparable(graph, *columns).order_by(order).limit(most).subquery()
     node, edge = (
-        -first.c.sketch.max_inner_product(cast(asked, HALF_SKETCH))
-        for asked in (query.node, query.edge)
+        -first.c.sketch.max_inner_product(_vector(asked)) for asked in (query.node, query.edge)
     )
     found = select(first.c.id, first.c.model_id, ModelRecord.name, first.c.sha256, node, edge)
     rows = session.execute(found.join(ModelRecord, ModelRecord.id == first.c.model_id))
