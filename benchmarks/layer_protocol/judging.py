@@ -96,30 +96,38 @@ def without_deepest(row: Row) -> dict[str, Any]:
     return {**row, **shorter, "agreements": views}
 
 
-def judged(rows: Sequence[Row], way: Way) -> dict[str, Any]:
-    """Mean correlation and regret with 90 % intervals, and regret less that of the deepest cut."""
-    scores = [way(row) for row in rows]
-    if any(one is None for one in scores):
+def judged(rows: Sequence[Row], way: Way) -> dict[str, list[float]]:
+    """Means with 90 % intervals of correlation, regret, and regret less that of simple rules.
+
+    Empty where the way has nothing to say about some row.
+    """
+    pairs = [(row, scores) for row in rows if (scores := way(row)) is not None]
+    if len(pairs) < len(rows):
         return {}
-    pairs = [(row, one) for row, one in zip(rows, scores, strict=True) if one is not None]
-    regrets = [regret(one, row["accuracies"]) for row, one in pairs]
-    against = [regret(deepest(row), row["accuracies"]) for row, _ in pairs]
-    return {
-        "spearman": interval(rows, [correlation(one, row["accuracies"]) for row, one in pairs]),
-        "regret": interval(rows, regrets),
-        "beside_deepest": interval(rows, list(np.subtract(regrets, against))),
-    }
+    correlations = [correlation(scores, row["accuracies"]) for row, scores in pairs]
+    regrets = [regret(scores, row["accuracies"]) for row, scores in pairs]
+    return _beside_rules(rows, correlations, regrets)
 
 
-def judged_by_chance(rows: Sequence[Row]) -> dict[str, Any]:
+def judged_by_chance(rows: Sequence[Row]) -> dict[str, list[float]]:
     """The same for a random choice, whose correlation is 0 on average."""
     regrets = [regret_by_chance(row["accuracies"]) for row in rows]
-    against = [regret(deepest(row), row["accuracies"]) for row in rows]
-    return {
-        "spearman": [0.0, 0.0, 0.0],
-        "regret": interval(rows, regrets),
-        "beside_deepest": interval(rows, list(np.subtract(regrets, against))),
+    return _beside_rules(rows, [0.0] * len(rows), regrets)
+
+
+def _beside_rules(
+    rows: Sequence[Row], correlations: Sequence[float], regrets: Sequence[float]
+) -> dict[str, list[float]]:
+    rules = {"beside_deepest": deepest, "beside_middle": middle}
+    differences = {
+        name: [
+            own - regret(rule(row), row["accuracies"])
+            for own, row in zip(regrets, rows, strict=True)
+        ]
+        for name, rule in rules.items()
     }
+    values = {"spearman": correlations, "regret": regrets, **differences}
+    return {name: interval(rows, each) for name, each in values.items()}
 
 
 def interval(rows: Sequence[Row], values: Sequence[float]) -> list[float]:

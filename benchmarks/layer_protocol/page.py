@@ -12,7 +12,7 @@ from benchmarks.layer_protocol.tuning import EDGE_WEIGHTS, tuned
 
 Facts = Mapping[str, Any]
 REMARKS = "## Remarks"
-_JUDGED = ("Spearman [90 %]", "regret, points [90 %]", "regret less that of deepest [90 %]")
+_JUDGED = ("Spearman [90 %]", "regret, points", "less that of deepest", "less that of middle")
 _HEAD = """# Layer selection against measured transfer
 
 Written by `python -m benchmarks.layer_selection --processes {processes}`; every figure is in
@@ -239,6 +239,7 @@ def _figures(found: Mapping[str, Sequence[float]]) -> list[str]:
         _span(found["spearman"], 2),
         _span(found["regret"], 1),
         _span(found["beside_deepest"], 1),
+        _span(found["beside_middle"], 1),
     ]
 
 
