@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,7 +26,6 @@ from service.core.records import AccuracyRecord, DatasetRecord, ModelRecord, Pro
 
 MOST_AT_ONCE = 10_000
 _MOST_PROBLEMS = 100
-_ROWS_AT_ONCE = 2000
 _PERCENT = 100.0
 _THINGS: Mapping[str, tuple[Any, re.Pattern[str]]] = {
     "model": (ModelRecord, re.compile(r"mdl_[0-9A-Za-z_]{1,60}")),
@@ -68,7 +68,7 @@ class NewAccuracy(Strict):
         """The value as a share from 0 to 1."""
         return self.value / _PERCENT if self.unit is Unit.PERCENT else self.value
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Digest of everything but the value."""
         return fingerprint({name: getattr(self, name) for name in _OF_IDENTITY})
@@ -189,12 +189,8 @@ def _inserted(
         }
         for identity, one in distinct.items()
     ]
-    new = 0
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        statement = insert(AccuracyRecord).values(rows[start : start + _ROWS_AT_ONCE])
-        kept = statement.on_conflict_do_nothing(index_elements=["project", "identity"])
-        new += len(session.scalars(kept.returning(AccuracyRecord.id)).all())
-    return new
+    kept = insert(AccuracyRecord).on_conflict_do_nothing(index_elements=["project", "identity"])
+    return len(session.scalars(kept.returning(AccuracyRecord.id), rows).all())
 
 
 def _with_identities(
