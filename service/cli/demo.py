@@ -7,12 +7,14 @@ from pathlib import Path
 
 import typer
 
-from service.cli import demo_report
+from service.cli import demo_report, layers
 from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, fetch_heat_maps, uploaded
 from service.cli.detaching import running_or_started
 from service.cli.output import TextOutput, steps_bar
+from service.cli.talking import Talk
 from service.cli.up import GrpcPortOption, HomeOption, PortOption, fail, settings_with
 from service.client import ZooClient, ZooClientError
+from service.client.maps import Picture
 from service.client.views import Ranking
 from service.core.errors import ZooError
 from service.embedded.home import Home, Running
@@ -20,6 +22,7 @@ from service.settings import Settings
 
 SHEET_IMAGES = 6
 EDGE_WEIGHT = 0.25
+MAP_PICTURES: tuple[Picture, ...] = ("matrix", "tree", "layout")
 
 
 def demo(
@@ -49,6 +52,7 @@ def _show(settings: Settings, running: Running) -> None:
         there = uploaded(zoo, zoo_files)
         depara, attribution = (_ranked(zoo, there, metric) for metric in ("depara", "attribution"))
         _tell(zoo_files, depara, attribution)
+        _choose_layer(zoo, there, depara)
         _draw(zoo, there, depara, home.folder / "demo")
 
 
@@ -80,6 +84,21 @@ def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking) -> None:
         )
 
 
+def _choose_layer(zoo: ZooClient, there: UploadedZoo, ranking: Ranking) -> None:
+    """Where to cut the best network, told as ``zooscope layers`` tells it."""
+    best = ranking["items"][0]
+    with steps_bar("comparing layers") as on_progress:
+        selection = zoo.layers.select(
+            best["model_id"],
+            dataset=there.target,
+            probes=there.probes,
+            data="scarce",
+            on_progress=on_progress,
+        )
+    _say(f"\nWhere to cut {best['name']}, with so few labels?\n")
+    layers.tell(Talk(zoo, TextOutput()), selection)
+
+
 def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) -> None:
     """Write the sheet of heat maps, best network first, and the map of the zoo."""
     pictures = folder / "pictures"
@@ -89,8 +108,11 @@ def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) ->
     sheet = folder / "heat-maps.png"
     command = [sys.executable, "-m", "workers.demo_zoo.sheet", str(pictures), str(sheet)]
     subprocess.run(command, check=True)
-    drawn = zoo.maps.download(there.probes, folder / "map.svg", metric="depara")
-    _say(f"\nheat maps: {sheet}\nmap:       {drawn}")
+    _say(f"\nheat maps:   {sheet}")
+    for picture in MAP_PICTURES:
+        path = folder / f"map-{picture}.svg"
+        zoo.maps.download(there.probes, path, picture=picture, metric="depara")
+        _say(f"{'map, ' + picture + ':':<12} {path}")
 
 
 def _goodbye(settings: Settings, running: Running) -> str:
