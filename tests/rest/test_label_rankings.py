@@ -1,12 +1,15 @@
 """Rankings by estimators and by fusion: what is known is answered at once, what cannot be is refused."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from sqlalchemy import select
 
 from service.client.rankings import RankingMetric
 from service.core.catalogue.measurement import RANKING_METRICS, Estimator
 from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
-from service.core.operations import estimates, fused_rankings, jobs
+from service.core.operations import estimates, fused_rankings, jobs, rankings
+from service.core.operations.ranking_requests import RankingRequest
 from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_model
 
@@ -107,6 +110,29 @@ def test_rankings_go_on_when_their_last_judgement_fails(served: Served, farm):
         ranking = served.client.get(path).json()
         assert (ranking["state"], names(ranking)) == ("ready", ["hen", "fox", "cow"])
         assert {"model_id": owl, **error} in ranking["unranked"]
+
+
+def test_a_judgement_that_ends_while_a_ranking_is_asked_for_still_fills_it(served: Served, farm):
+    zoo = served.zoo
+    with zoo.transaction() as session:
+        a_model(session, name="owl")
+    shared = ask(served, farm).json()["job_id"]
+    body = {"target": {"dataset_id": farm["target"]}, "metric": "logme"}
+
+    def cancel() -> None:
+        with zoo.transaction() as session:
+            jobs.cancel(session, project="default", job_id=shared)
+
+    with ThreadPoolExecutor(1) as other:
+        with zoo.transaction() as session:
+            request = RankingRequest.model_validate(body)
+            late = rankings.create(session, project="default", request=request)
+            ended = other.submit(cancel)
+            assert late.state == "pending"
+            assert wait([ended], timeout=0.5).not_done
+        ended.result(timeout=10)
+
+    assert served.client.get(f"/v1/rankings/{late.id}").json()["state"] == "ready"
 
 
 @pytest.mark.parametrize("metric", ["logme", "fused"])
