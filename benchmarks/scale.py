@@ -71,14 +71,14 @@ def main() -> None:
     """Measure every size, then write page and figures."""
     given = _arguments()
     with tempfile.TemporaryDirectory(prefix="zoo-scale-", dir=given.folder) as folder:
-        figures = measured(Path(folder), sorted(given.sizes), given.queries)
-    (RESULTS / "scale.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (RESULTS / "scale.md").write_text(page.told(figures))
-    print(page.told(figures))
+        for figures in measured(Path(folder), sorted(given.sizes), given.queries):
+            (RESULTS / "scale.json").write_text(json.dumps(figures, indent=1) + "\n")
+            (RESULTS / "scale.md").write_text(page.told(figures))
+    print((RESULTS / "scale.md").read_text())
 
 
-def measured(folder: Path, sizes: list[int], queries: int) -> dict[str, Any]:
-    """All figures, as plain data."""
+def measured(folder: Path, sizes: list[int], queries: int) -> Iterator[dict[str, Any]]:
+    """The figures so far, as plain data, after every size and at the end."""
     figures: dict[str, Any] = {"surroundings": surroundings.told(ROOT), "seed": SEED}
     figures |= {"queries": queries, "built": BUILT, "sizes": {}}
     began = time.perf_counter()
@@ -89,10 +89,14 @@ def measured(folder: Path, sizes: list[int], queries: int) -> dict[str, Any]:
             figures["sizes"][str(size)] = found | _at_size(town, size)
             if size == min(SWEPT_SIZE, sizes[-1]):
                 figures["sweep"] = {"size": size, "found": _swept(town, size)}
+            yield figures | _so_far(began)
         figures["crowded"] = _crowded(town, sizes)
-    figures["seconds"] = time.perf_counter() - began
-    figures["load_at_end"] = surroundings.told(ROOT)["load"]
-    return figures
+    yield figures | _so_far(began)
+
+
+def _so_far(began: float) -> dict[str, Any]:
+    load = surroundings.told(ROOT)["load"]
+    return {"seconds": time.perf_counter() - began, "load_at_end": load}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def blocks(folder: Path, *, first: int, last: int, queries: list[int]) -> Iterat
         yield from pool.imap_unordered(_block, spans)
 
 
-_state: dict[str, object] = {}
+_state: dict[str, Any] = {}
 
 
 def _prepare(folder: Path, queries: list[int]) -> None:
@@ -48,8 +49,8 @@ def _prepare(folder: Path, queries: list[int]) -> None:
     torch.set_num_threads(1)
     vectors = [synthetic.flat(synthetic.drawn(number)) for number in queries]
     _state["blobs"] = FolderBlobs(folder)
-    _state["node"] = np.stack([u for u, _ in vectors])
-    _state["edge"] = np.stack([rho for _, rho in vectors])
+    for place, name in enumerate(("node", "edge")):
+        _state[name] = torch.from_numpy(np.stack([one[place] for one in vectors])).T
 
 
 def _block(span: tuple[int, int]) -> Block:
@@ -62,9 +63,11 @@ def _block(span: tuple[int, int]) -> Block:
         sketches.append(graph_sketch(vectors.maps, vectors.ranks).half().numpy())
         nodes.append(u)
         edges.append(rho)
-    node = np.stack(nodes) @ _state["node"].T  # type: ignore[attr-defined]
-    edge = np.stack(edges) @ _state["edge"].T  # type: ignore[attr-defined]
-    return Block(span[0], digests, np.stack(sketches), node, edge, size)
+    products = [
+        (torch.from_numpy(np.stack(own)) @ _state[asked]).numpy()
+        for own, asked in ((nodes, "node"), (edges, "edge"))
+    ]
+    return Block(span[0], digests, np.stack(sketches), *products, size)
 
 
 def _written(number: int, vectors: synthetic.Vectors) -> tuple[str, int]:
@@ -74,9 +77,7 @@ def _written(number: int, vectors: synthetic.Vectors) -> tuple[str, int]:
     about = {"model_id": str(number), "comparable_key": "synthetic", "status": "ok"}
     data = save(tensors, metadata=about)
     digest = hashlib.sha256(data).hexdigest()
-    blobs = _state["blobs"]
-    assert isinstance(blobs, FolderBlobs)
-    path = blobs.path(digest)
+    path: Path = _state["blobs"].path(digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return digest, len(data)

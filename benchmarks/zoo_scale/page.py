@@ -44,7 +44,7 @@ def told(figures: dict[str, Any]) -> str:
         "",
         *_table(figures["sizes"], _ERRORS),
         "",
-        *_crowded(figures["crowded"]),
+        *_crowded(figures.get("crowded")),
         *_sweep(figures.get("sweep")),
         *_growth(figures["sizes"]),
     ]
@@ -131,7 +131,9 @@ def _table(sizes: dict[str, Any], figures: tuple[Figure, ...]) -> list[str]:
     return [head, "| --- |" + " --- |" * len(sizes), *rows]
 
 
-def _crowded(found: dict[str, Any]) -> list[str]:
+def _crowded(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
     return [
         "## A crowded index",
         "",

@@ -140,6 +140,7 @@ def neighbors(
     """List the nearest networks through a probe set."""
     columns = (
         Column("score", lambda near: figure(near["score"]), "right", Give.STAYS),
+        Column("±", lambda near: figure(near["error"]), "right", Give.STAYS),
         id_column("id", "model_id"),
         Column("name", lambda near: near["name"]),
     )

@@ -62,7 +62,7 @@ class Neighbor(TypedDict):
     node_similarity: float | None
     edge_similarity: float | None
     exact: bool
-    error: NotRequired[float | None]
+    error: float | None
 
 
 class Dataset(TypedDict):
