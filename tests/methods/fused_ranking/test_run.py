@@ -1,4 +1,6 @@
-"""The answer for one target is whole: every candidate, probabilities that add up, and baselines."""
+"""The answer for one target is whole, follows what was measured, and does not depend on units or order."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,34 +8,185 @@ import pytest
 from service.core.catalogue.fused_ranking import FusedRankingParams
 from workers.contract import silent
 from workers.methods import fused_ranking
-from workers.methods.fused_ranking import Inputs
+from workers.methods.fused_ranking import Inputs, Result
 
-NAMES = ("ant", "bee", "cow", "dog")
-HISTORY = np.array([[0.9, 0.8, 0.7], [0.8, 0.75, 0.6], [0.7, 0.6, np.nan], [0.5, 0.55, 0.3]])
-UNKNOWN = np.full(4, np.nan)
+NAMES = tuple(f"net {letter}" for letter in "abcdefgh")
+PARAMS = FusedRankingParams(samples=2000)
+RNG = np.random.default_rng(5)
+ABILITY = np.linspace(1.2, -1.2, 8)
+HISTORY = 0.7 + 0.05 * (ABILITY[:, None] + 0.5 * RNG.normal(size=(8, 6)))
+TARGET = 0.7 + 0.05 * (ABILITY + 0.5 * RNG.normal(size=8))
+SCORES = RNG.normal(size=(8, 7))
 
 
-def inputs_of(*, measured: np.ndarray = UNKNOWN, unit: float = 1.0) -> Inputs:
+def evidence() -> Inputs:
     return Inputs(
-        NAMES, np.ones(4, bool), ("u", "v", "w"), HISTORY * unit, "target", measured * unit
+        NAMES,
+        np.ones(8, dtype=np.bool_),
+        tuple(f"set {at}" for at in range(6)),
+        HISTORY,
+        "own set",
+        np.full(8, np.nan),
+        {"LogME": SCORES[:, 0]},
+        {"LogME": SCORES[:, 1:]},
+        {"parameters_million": np.exp(ABILITY)},
     )
 
 
-def test_every_candidate_is_estimated_and_probabilities_sum_to_one() -> None:
-    result = fused_ranking.run(inputs_of(), FusedRankingParams(), silent)
+def measured(*places: int) -> np.ndarray:
+    runs = np.full(8, np.nan)
+    runs[list(places)] = TARGET[list(places)]
+    return runs
 
-    assert {estimate.model for estimate in result.estimates} == set(NAMES)
-    assert sum(estimate.p_best for estimate in result.estimates) == pytest.approx(1)
+
+def answer(inputs: Inputs, params: FusedRankingParams = PARAMS) -> Result:
+    return fused_ranking.run(inputs, params, silent)
+
+
+def means(result: Result) -> dict[str, float]:
+    return {one.model: one.mean for one in result.estimates}
+
+
+def test_the_answer_is_whole() -> None:
+    result = answer(evidence())
+
+    assert {one.model for one in result.estimates} == set(NAMES)
+    assert [one.mean for one in result.estimates] == sorted(means(result).values(), reverse=True)
+    assert sum(one.p_best for one in result.estimates) == pytest.approx(1)
     assert result.best_set_probability >= 0.8
-    assert result.baselines[0].models == NAMES
+    assert all(one.low < one.mean < one.high for one in result.estimates)
+    assert result.expected_regret == result.estimates[0].expected_regret >= 0
+    assert len(result.measure_next) == 3
+    assert sum(result.evidence.values()) == pytest.approx(1)
+    assert {"history", "LogME", "parameters_million"} <= set(result.evidence)
+    assert [one.name for one in result.baselines] == ["static", "parameters_million"]
+    assert result.baselines[1].models == NAMES
 
 
-def test_a_measured_run_is_believed() -> None:
-    measured = np.array([np.nan, np.nan, np.nan, 0.97])
+def test_the_same_evidence_gives_the_same_answer() -> None:
+    assert answer(evidence()) == answer(evidence())
 
-    result = fused_ranking.run(inputs_of(measured=measured), FusedRankingParams(), silent)
 
-    dog = next(estimate for estimate in result.estimates if estimate.model == "dog")
-    assert dog.mean == pytest.approx(0.97, abs=0.005)
-    assert dog.measured == 0.97
-    assert "dog" not in result.measure_next
+def test_a_measured_run_is_believed_and_not_asked_for_again() -> None:
+    runs = np.full(8, np.nan)
+    runs[7] = 0.97
+
+    result = answer(replace(evidence(), measured=runs))
+
+    found = next(one for one in result.estimates if one.model == "net h")
+    assert (found.mean, found.measured) == (0.97, 0.97)
+    assert found.deviation < 0.005
+    assert max(means(result).values()) <= 1
+    assert "net h" not in result.measure_next
+    assert result.evidence["runs"] > 0
+
+
+def test_runs_make_the_rest_surer() -> None:
+    before, after = answer(evidence()), answer(replace(evidence(), measured=measured(0, 2, 4, 6)))
+
+    wide = {one.model: one.deviation for one in before.estimates}
+    narrow = {one.model: one.deviation for one in after.estimates}
+    assert all(narrow[name] < wide[name] for name in NAMES)
+    assert after.expected_regret < before.expected_regret
+
+
+def test_points_and_shares_give_the_same_answer() -> None:
+    inputs = replace(evidence(), measured=measured(1, 5))
+
+    shares = answer(inputs)
+    points = answer(
+        replace(inputs, accuracies=100 * inputs.accuracies, measured=100 * inputs.measured)
+    )
+
+    assert means(points) == pytest.approx({name: 100 * one for name, one in means(shares).items()})
+    assert points.best_set == shares.best_set
+    assert points.best_set_probability == pytest.approx(shares.best_set_probability)
+
+
+def test_the_order_of_rows_changes_nothing_but_chance() -> None:
+    inputs, turned = replace(evidence(), measured=measured(3)), np.arange(8)[::-1]
+
+    other = Inputs(
+        tuple(NAMES[at] for at in turned),
+        inputs.candidates,
+        inputs.datasets,
+        HISTORY[turned],
+        "own set",
+        inputs.measured[turned],
+        {"LogME": SCORES[turned, 0]},
+        {"LogME": SCORES[turned, 1:]},
+        {"parameters_million": np.exp(ABILITY)[turned]},
+    )
+
+    assert means(answer(other)) == pytest.approx(means(answer(inputs)), abs=2e-3)
+
+
+def test_without_scores_and_traits_the_order_is_the_static_one() -> None:
+    bare = replace(evidence(), scores={}, history_scores={}, traits={})
+
+    result = answer(bare)
+
+    assert tuple(one.model for one in result.estimates) == result.baselines[0].models
+
+
+def test_unknown_cells_are_not_needed() -> None:
+    holed = HISTORY.copy()
+    holed[RNG.random(holed.shape) < 0.3] = np.nan
+    holed[5] = np.nan
+
+    result = answer(replace(evidence(), accuracies=holed))
+
+    assert all(np.isfinite(one.mean) for one in result.estimates)
+    assert result.baselines[0].values[-1] is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_little_history_is_enough(count: int) -> None:
+    inputs = replace(
+        evidence(),
+        datasets=evidence().datasets[:count],
+        accuracies=HISTORY[:, :count],
+        history_scores={},
+        measured=measured(0, 3),
+    )
+
+    result = answer(inputs)
+
+    assert all(np.isfinite(one.mean) and 0 <= one.p_best <= 1 for one in result.estimates)
+
+
+def test_a_score_without_history_counts_a_little() -> None:
+    nothing = np.zeros((8, 0))
+    inputs = replace(
+        evidence(), datasets=(), accuracies=nothing, history_scores={}, traits={}, scores={"kNN": -ABILITY}
+    )  # fmt: skip
+
+    result = answer(inputs)
+
+    assert result.estimates[0].model == "net h"
+
+
+def test_constant_columns_and_ties_are_borne() -> None:
+    table = HISTORY.round(1)
+    table[:, 0] = 0.5
+
+    result = answer(replace(evidence(), accuracies=table, measured=measured(1)))
+
+    assert all(np.isfinite(one.deviation) for one in result.estimates)
+
+
+def test_only_candidates_are_ranked_but_others_teach() -> None:
+    some = np.array([False, True] * 4)
+
+    result = answer(replace(evidence(), candidates=some, measured=measured(0)))
+
+    assert {one.model for one in result.estimates} == set(NAMES[1::2])
+    assert set(result.measure_next) <= set(NAMES[1::2])
+
+
+def test_a_wider_coverage_gives_wider_intervals_and_sets() -> None:
+    narrow = answer(evidence(), FusedRankingParams(coverage=0.5))
+    wide = answer(evidence(), FusedRankingParams(coverage=0.95))
+
+    assert len(wide.best_set) >= len(narrow.best_set)
+    assert wide.estimates[0].high > narrow.estimates[0].high

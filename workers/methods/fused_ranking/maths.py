@@ -71,7 +71,7 @@ def middle_and_spread(values: Float64[ndarray, " model"]) -> tuple[float, float]
         return 0.0, 0.0
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     spread, deviation = float(high - low) / NORMAL_QUARTILES, float(known.std())
-    return float(middle), spread if spread > 0.1 * deviation else deviation
+    return float(middle), spread if spread > 0.02 * deviation else deviation
 
 
 def ability(

@@ -1,6 +1,7 @@
 """From evidence to a posterior, and from draws of it to the answer."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -10,7 +11,7 @@ from service.core.catalogue.fused_ranking import FusedRankingParams
 from workers.contract import Report
 from workers.methods.fused_ranking import maths
 from workers.methods.fused_ranking.evidence import Inputs
-from workers.methods.fused_ranking.fitting import Fitted, fitted
+from workers.methods.fused_ranking.fitting import Fitted, fitted, unit_of
 from workers.methods.fused_ranking.outcome import Baseline, Estimate, Result
 from workers.methods.fused_ranking.posterior import (
     Posterior,
@@ -72,6 +73,7 @@ def _answer(
     p_best = maths.best_shares(rival)
     kept = maths.smallest_set(p_best, coverage=params.coverage)
     estimates = _estimates(own, rival, names, measured, coverage=params.coverage)
+    estimates = tuple(_possible(one, inputs.accuracies) for one in estimates)
     return Result(
         estimates,
         tuple(names[at] for at in kept),
@@ -108,6 +110,16 @@ def _estimates(
         )
         for at in np.argsort(-own.mean, kind="stable")
     )
+
+
+def _possible(one: Estimate, accuracies: Float64[ndarray, "model dataset"]) -> Estimate:
+    """An estimate within 0 and the unit, if the history's accuracies all are."""
+    known = accuracies[~np.isnan(accuracies)]
+    unit = unit_of(accuracies)
+    if not len(known) or known.min() < 0 or known.max() > unit:
+        return one
+    low, mean, high = (float(np.clip(part, 0, unit)) for part in (one.low, one.mean, one.high))
+    return replace(one, low=low, mean=mean, high=high)
 
 
 def _evidence(learned: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[str, float]:

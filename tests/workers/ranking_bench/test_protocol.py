@@ -1,0 +1,117 @@
+"""Every target is judged by every method without a look at its own accuracies."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.workers.ranking_bench.simulated import simulated
+from workers.ranking_bench.__main__ import judged_table, main
+from workers.ranking_bench.protocol import Settings, inputs_for, judged_targets
+from workers.ranking_bench.summary import pooled
+from workers.ranking_bench.tables import Table
+
+QUICK = Settings(runs=(0, 4))
+
+
+def csv_of(table: Table, place: Path) -> Path:
+    rows = [["model", *table.targets]]
+    rows += [
+        [name, *(f"{value:.6f}" for value in row)]
+        for name, row in zip(table.models, table.accuracies, strict=True)
+    ]
+    place.write_text("\n".join(",".join(row) for row in rows))
+    return place
+
+
+def test_the_target_itself_is_no_evidence() -> None:
+    table = simulated(seed=0)
+
+    inputs = inputs_for(table, 2)
+
+    assert inputs.target == "d2"
+    assert "d2" not in inputs.datasets
+    assert inputs.accuracies.shape == (12, 5)
+    assert np.isnan(inputs.measured).all()
+    assert inputs.history_scores["score"].shape == (12, 5)
+
+
+def test_every_method_is_judged_on_every_target() -> None:
+    judged = list(judged_targets(simulated(seed=0), QUICK))
+
+    assert [one.target for one in judged] == [f"d{at}" for at in range(6)]
+    for one in judged:
+        assert {"static list", "size", "score", "fused, 0 runs", "fused, 4 runs"} <= set(
+            one.measures
+        )
+        assert set(one.calibration) == {0, 4}
+
+
+def test_a_useful_score_and_runs_help() -> None:
+    summary = judged_table(simulated(seed=1, models=30, quality=1.5), QUICK)
+
+    gains = summary.gains
+    assert gains["fused, 0 runs"]["weighted_tau"].low > 0
+    assert gains["fused, 4 runs"]["regret"].mean < 0
+
+
+def test_without_other_evidence_the_order_is_the_static_one() -> None:
+    bare = simulated(seed=2)
+    table = Table("bare", tuple("abcdefghijkl"), tuple("uvwxyz"), bare.accuracies)
+
+    for one in judged_targets(table, Settings(runs=(0,))):
+        assert one.measures["fused, 0 runs"] == one.measures["static list"]
+
+
+def test_sets_hold_the_winner_as_often_as_stated_on_simulated_tables() -> None:
+    summaries = [
+        judged_table(simulated(seed=seed, models=20, datasets=9), Settings(runs=(0,)))
+        for seed in range(6)
+    ]
+
+    found = pooled(summaries)[0]
+
+    assert found.targets == 54
+    assert found.held == pytest.approx(found.stated, abs=0.12)
+    assert 0.75 < found.inside < 0.97
+
+
+def test_two_runs_print_the_same_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = csv_of(simulated(seed=3), tmp_path / "table.csv")
+    words = [str(place), "--json", "--runs", "0,3", "--k", "3"]
+
+    statuses = [main(words), main(words)]
+
+    text = capsys.readouterr().out
+    assert statuses == [0, 0]
+    assert text[: len(text) // 2] == text[len(text) // 2 :]
+    told = json.loads(text[: len(text) // 2])
+    assert told["tables"][0]["models"] == 12
+    assert told["tables"][0]["methods"]["static list"]["regret"]["targets"] == 6
+    assert set(told["calibration"]) == {"0", "3"}
+
+
+def test_the_printed_table_names_methods_and_calibration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = csv_of(simulated(seed=3), tmp_path / "table.csv")
+
+    status = main([str(place), "--runs", "0"])
+
+    text = capsys.readouterr().out
+    assert status == 0
+    assert "static list" in text
+    assert "calibration, 0 runs" in text
+
+
+def test_a_refused_table_ends_with_one_and_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "bad.csv"
+    place.write_text("model,u\nant,1\n")
+
+    status = main([str(place)])
+
+    assert status == 1
+    assert "(table_small)" in capsys.readouterr().err
