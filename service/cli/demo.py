@@ -51,7 +51,8 @@ def _show(settings: Settings, running: Running) -> None:
     with ZooClient(running.rest_url, key=key) as zoo:
         there = uploaded(zoo, zoo_files)
         depara, attribution = (_ranked(zoo, there, metric) for metric in ("depara", "attribution"))
-        _tell(zoo_files, depara, attribution)
+        fused = _ranked(zoo, there, "fused")
+        _tell(zoo_files, depara, attribution, fused)
         _choose_layer(zoo, there, depara)
         _draw(zoo, there, depara, home.folder / "demo")
 
@@ -69,19 +70,20 @@ def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
         )
 
 
-def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking) -> None:
-    """The table, those without a place, and the agreement with the truth."""
+def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking, fused: Ranking) -> None:
+    """The table, those without a place, and how well each metric agrees with the truth."""
     _say("\nWhich network to start from for the digits 5 to 9, with three labels each?\n")
     _say(demo_report.table(demo_report.rows(depara, attribution, zoo_files.truth)))
     for model in depara["unranked"]:
         _say(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
     _say("")
-    for ranking in (depara, attribution):
+    for ranking in (depara, attribution, fused):
         found = demo_report.agreement(ranking, zoo_files.truth)
         _say(
             f"Spearman of {found.metric} with the true accuracy of {found.models} networks:"
             f" {found.spearman:+.2f}"
         )
+    _say(demo_report.likely_best(fused))
 
 
 def _choose_layer(zoo: ZooClient, there: UploadedZoo, ranking: Ranking) -> None:

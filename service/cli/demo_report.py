@@ -58,6 +58,16 @@ def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
     return Agreement(ranking["metric"], spearman(scores, accuracies), len(items))
 
 
+def likely_best(fused: Ranking) -> str:
+    """Who is best according to all evidence together, and how sure that is."""
+    names = {item["model_id"]: item["name"] for item in fused["items"]}
+    found = fused["best_set"]
+    among = ", ".join(names[model_id] for model_id in found["model_ids"])
+    return (
+        f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
+    )
+
+
 def spearman(left: Sequence[float], right: Sequence[float]) -> float:
     """Rank correlation with middle ranks for ties; nan for fewer than two, or for a constant."""
     if len(set(left)) < 2 or len(set(right)) < 2:  # noqa: PLR2004 - one value has no order

@@ -1,11 +1,12 @@
 """The demo's table says what was found, and its correlation is Spearman's."""
 
 import math
+from typing import Any
 
 import pytest
 from scipy.stats import spearmanr
 
-from service.cli.demo_report import agreement, rows, spearman, table
+from service.cli.demo_report import agreement, likely_best, rows, spearman, table
 
 TRUTH = {"fox": 0.9, "hen": 0.7, "owl": 0.8}
 
@@ -68,3 +69,13 @@ def test_spearman_agrees_with_scipy_also_with_ties(left: list[float], right: lis
 
 def test_spearman_of_a_constant_is_not_a_number():
     assert math.isnan(spearman([1, 1, 1], [1, 2, 3]))
+
+
+def test_all_evidence_together_names_who_may_be_best_and_how_surely():
+    items = [{"model_id": "mdl_1", "name": "hen"}, {"model_id": "mdl_2", "name": "fox"}]
+    best = {"model_ids": ["mdl_2"], "coverage": 0.8, "probability": 0.841}
+    fused: Any = {"items": items, "best_set": best}
+
+    told = likely_best(fused)
+
+    assert told == "By all evidence the best is, with probability 84%, among: fox"
