@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from service.core.errors import ZooError
 from workers.ranking_bench.printing import print_summaries
 from workers.ranking_bench.protocol import Settings, judged_targets
@@ -40,7 +42,11 @@ def main(words: list[str] | None = None) -> int:
 
 def judged_table(table: Table, settings: Settings) -> Summary:
     """Every target of one table, judged and summed up."""
-    return summed_up(table, list(judged_targets(table, settings)), settings)
+    with threadpool_limits(
+        limits=1
+    ):  # thousands of small products: threads only wait for each other
+        judged = list(judged_targets(table, settings))
+    return summed_up(table, judged, settings)
 
 
 def _parser() -> argparse.ArgumentParser:

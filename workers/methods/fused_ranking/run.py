@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from threadpoolctl import threadpool_limits
 
 from service.core.catalogue.fused_ranking import FusedRankingParams
 from workers.contract import Report
@@ -26,7 +27,10 @@ RUNS = "runs"
 
 def run(inputs: Inputs, params: FusedRankingParams, report: Report) -> Result:
     """The posterior over all candidates and what follows from it."""
-    learned = fitted(inputs, seed=params.seed, told=report)
+    with threadpool_limits(
+        limits=1
+    ):  # thousands of small products: threads only wait for each other
+        learned = fitted(inputs, seed=params.seed, told=report)
     posterior = after_runs(learned, inputs.measured, params)
     result = _answer(inputs, params, learned, posterior)
     report(1, 1)
