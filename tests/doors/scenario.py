@@ -185,7 +185,9 @@ class RpcDoor:
             request.candidates.model_ids.ids.extend(candidates)
         ranking = self._one(self._dialled.transferability.Rank, request, "ranking")
         for item in ranking.get("items", []):
-            item["interval"] = [item.pop("interval_low"), item.pop("interval_high")]
+            bounds = [item.pop(end, None) for end in ("interval_low", "interval_high")]
+            if bounds != [None, None]:
+                item["interval"] = bounds
         return ranking
 
     def map(self, dataset: str) -> Answer:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.core.operations import keys
+from service.core.operations import accuracies, keys
+from service.core.operations.accuracies import NewAccuracy
 from service.wiring import Zoo
 from tests.doors.scenario import Door, RestDoor, RpcDoor, told
 from tests.rest.served import (
@@ -13,6 +14,7 @@ from tests.rest.served import (
     a_graph,
     a_model,
     an_affinity,
+    an_estimate,
     archive,
     client_of,
     serving,
@@ -169,6 +171,26 @@ def test_rankings_neighbours_and_maps_agree(doors: Doors):
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
     assert wrong["refused"] == "dataset_unknown"
     assert settings["pointers"] == ["/body/settings/grid"]
+
+
+def test_rankings_by_labels_and_history_agree(doors: Doors):
+    with doors.zoo.transaction() as session:
+        target = a_dataset(doors.zoo, session)
+        for name, score in (("hen", 0.5), ("fox", 0.75)):
+            model = a_model(session, name=name)
+            an_estimate(session, model, target, logme=score)
+        measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
+        accuracies.add(session, project="default", given=measured)
+    body = {"target": {"dataset_id": target.id}, "metric": "logme"}
+
+    ranking, _ = doors.alike(lambda door: door.rank(body))
+    doors.alike(lambda door: door.rank({**body, "metric": "leep"}))
+    doors.alike(lambda door: door.rank({**body, "metric": "fused", "protocol": "other"}))
+    magic = doors.agree(lambda door: door.rank({**body, "metric": "magic"}))
+
+    assert [item["name"] for item in ranking["items"]] == ["fox", "hen"]
+    assert ranking["baselines"][0]["name"] == "static"
+    assert magic["pointers"] == ["/body/metric"]
 
 
 def test_a_pending_ranking_is_told_alike(doors: Doors):

@@ -15,8 +15,10 @@ import uvicorn
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Estimator
+from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
 from service.core.ids import IdKind, new_id
-from service.core.operations import graphs, keys
+from service.core.operations import estimates, graphs, keys
 from service.core.records import (
     AffinityRecord,
     DatasetRecord,
@@ -191,6 +193,22 @@ def a_graph(
     session.add(record)
     session.flush()
     return record
+
+
+def an_estimate(
+    session: Session, model: ModelRecord, dataset: DatasetRecord, **scores: float
+) -> None:
+    """Known scores of a network on a labelled dataset; the others have none, with a reason."""
+    missing = {"code": "no_class_logits", "detail": "the network is no classifier"}
+    found = {
+        "scores": {name.value: scores.get(name.value) for name in Estimator},
+        "reasons": {name.value: missing for name in Estimator if name.value not in scores},
+        "images": 2,
+    }
+    params = TransferabilityEstimatorsParams()
+    estimates.keep(
+        session, model=model, dataset=dataset, params=params, found=found, job_id="job_1"
+    )
 
 
 def an_affinity(

@@ -6,28 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from service.client.rankings import RankingMetric
-from service.core.catalogue.measurement import RANKING_METRICS, Estimator
-from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
-from service.core.operations import estimates, fused_rankings, jobs, rankings
+from service.core.catalogue.measurement import RANKING_METRICS
+from service.core.operations import fused_rankings, jobs, rankings
 from service.core.operations.ranking_requests import RankingRequest
-from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord, RankingRecord
-from tests.rest.served import Served, a_dataset, a_model
+from service.core.records import JobRecord, JobState, ModelRecord, RankingRecord
+from tests.rest.served import Served, a_dataset, a_model, an_estimate
 
 NAMES = ("fox", "hen", "cow")
-
-
-def judged(session, model: ModelRecord, dataset: DatasetRecord, **scores: float) -> None:
-    """Known scores of a network; the others have none."""
-    missing = {"code": "no_class_logits", "detail": "the network is no classifier"}
-    found = {
-        "scores": {name.value: scores.get(name.value) for name in Estimator},
-        "reasons": {name.value: missing for name in Estimator if name.value not in scores},
-        "images": 2,
-    }
-    params = TransferabilityEstimatorsParams()
-    estimates.keep(
-        session, model=model, dataset=dataset, params=params, found=found, job_id="job_1"
-    )
 
 
 @pytest.fixture
@@ -38,9 +23,9 @@ def farm(served: Served) -> dict[str, str]:
         models = {
             name: a_model(session, name=name, parameters=size) for size, name in enumerate(NAMES)
         }
-        judged(session, models["fox"], target, logme=0.5, leep=-1.0)
-        judged(session, models["hen"], target, logme=0.75, leep=-2.0)
-        judged(session, models["cow"], target, logme=0.25)
+        an_estimate(session, models["fox"], target, logme=0.5, leep=-1.0)
+        an_estimate(session, models["hen"], target, logme=0.75, leep=-2.0)
+        an_estimate(session, models["cow"], target, logme=0.25)
         return {"target": target.id, **{name: model.id for name, model in models.items()}}
 
 
