@@ -6,7 +6,7 @@ timed is everything that follows from stored similarities. Then three more netwo
 placed around the others.
 
     python -m benchmarks.map_pictures [--json FILE] [--pictures FOLDER] [--models 20 200 1000]
-                                      [--seed 0] [--linkage single]
+                                      [--seed 0] [--spread 0.9] [--linkage single]
 """
 
 import argparse
@@ -25,23 +25,23 @@ from workers.methods import transferability_map
 from workers.methods.transferability_map import Inputs, Result
 from workers.torchkit.all_pairs import Similarities
 
-CENTRES, AXES, SPREAD = 8, 64, 0.9
+CENTRES, AXES = 8, 64
 FAMILIES = ("resnet", "convnext", "vit_small", "mobilenet", "autoencoder", "unet", "vgg", "swin")
 ADDED = 3
 
 
-def similarities_of(count: int, seed: int) -> Similarities:
+def similarities_of(count: int, *, seed: int, spread: float) -> Similarities:
     """Inner products of unit vectors around centres; edges are a second, independent drawing."""
-    parts = [_products(count, np.random.default_rng([seed, part])) for part in (0, 1)]
+    parts = [_products(count, np.random.default_rng([seed, part]), spread) for part in (0, 1)]
     models = tuple(f"mdl_{number:04d}" for number in range(count))
     valid = torch.full((count, count), 200, dtype=torch.int64)
     return Similarities(models, torch.from_numpy(parts[0]), torch.from_numpy(parts[1]), valid)
 
 
-def _products(count: int, numbers: np.random.Generator) -> Any:
+def _products(count: int, numbers: np.random.Generator, spread: float) -> Any:
     centres = numbers.normal(size=(CENTRES, AXES))
-    spread = SPREAD * numbers.uniform(0.5, 1.5, size=(count, 1))
-    rows = centres[np.arange(count) % CENTRES] + spread * numbers.normal(size=(count, AXES))
+    own = spread * numbers.uniform(0.5, 1.5, size=(count, 1))
+    rows = centres[np.arange(count) % CENTRES] + own * numbers.normal(size=(count, AXES))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows @ rows.T
 
@@ -67,7 +67,7 @@ def timed(inputs: Inputs, params: TransferabilityMapParams) -> tuple[Result, flo
 
 def measured(count: int, options: argparse.Namespace) -> dict[str, Any]:
     """What a map of so many networks costs, and what three more do to it."""
-    known = similarities_of(count + ADDED, options.seed)
+    known = similarities_of(count + ADDED, seed=options.seed, spread=options.spread)
     params = TransferabilityMapParams(linkage=Linkage(options.linkage))
     first, seconds = timed(inputs_of(known, count), params)
     if options.pictures is not None:
@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--models", type=int, nargs="+", default=[20, 200, 1000])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--spread", type=float, default=0.9)
     parser.add_argument("--linkage", choices=[one.value for one in Linkage], default="single")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,6 +1,9 @@
 """Maps over both doors, drawn by real jobs: places that stay, weights that cost nothing, old ones kept."""
 
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from numpy.testing import assert_allclose
 from safetensors.torch import save_file
 
+from service.client import ZooClient
 from service.core.catalogue.depara import DeparaParams
 from service.core.operations import graphs, keys
 from service.core.records import DatasetRecord, GraphRecord, JobRecord, MapRecord
@@ -274,3 +278,27 @@ def test_networks_that_cannot_be_compared_are_left_out_and_named(
     assert len(document["models"]) == 3
     assert document["left_out"] == [{"model_id": sick.id, "status": "degenerate"}]
     assert ask(edge_weight=1.0).json()["document"]["left_out"] == document["left_out"]
+
+
+def test_client_and_command_fetch_what_the_door_sends(
+    ask: Ask, zoo: Zoo, token: str, probes: str, tmp_path: Path
+) -> None:
+    measure(zoo, probes, tmp_path, range(4))
+    drawn = ask(linkage="ward", clusters=2)
+    wanted = ask(linkage="ward", clusters=2, format="svg", picture="tree").content
+    url = str(ask.client.base_url)  # type: ignore[attr-defined]
+    told = {"env": {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}}
+    command = [sys.executable, "-m", "service.cli.main"]
+    options = ["--linkage", "ward", "--clusters", "2", "--picture", "tree", "-o"]
+    by_command, by_client = tmp_path / "command.svg", tmp_path / "client.svg"
+
+    subprocess.run([*command, "map", probes, *options, str(by_command)], check=True, **told)  # type: ignore[call-overload]
+    listed = subprocess.check_output([*command, "maps", "ls", probes, "--json"], **told)  # type: ignore[call-overload]
+    with ZooClient(url, key=token) as client:
+        client.maps.download(probes, by_client, picture="tree", linkage="ward", clusters=2)
+        (snapshot,) = client.maps.snapshots(probes)
+        again = client.maps.snapshot(probes, snapshot["id"])
+
+    assert by_command.read_bytes() == by_client.read_bytes() == wanted
+    assert json.loads(listed) == [snapshot]
+    assert again == drawn.json()
