@@ -37,7 +37,8 @@ def map_(
     out: Out = None,
     picture: Drawn = "matrix",
     metric: Annotated[
-        Literal["depara", "attribution"], typer.Option(help="Maps and edges, or maps alone.")
+        Literal["depara", "depara_plus", "attribution"],
+        typer.Option(help="Maps and edges, or maps alone."),
     ] = "depara",
     edge_weight: Annotated[
         float | None, typer.Option(min=0, help="λ of node + λ · edge similarity.")

@@ -15,7 +15,7 @@ app = typer.Typer(help="Rankings asked for before.", no_args_is_help=True)
 Lambda = Annotated[
     float | None, typer.Option("--edge-weight", min=0, help="λ of node + λ · edge similarity.")
 ]
-By = Annotated[Metric, typer.Option("--metric", help="depara or attribution.")]
+By = Annotated[Metric, typer.Option("--metric", help="depara, depara_plus or attribution.")]
 
 
 @command(rank_app)

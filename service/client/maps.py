@@ -23,7 +23,7 @@ class MapOptions(TypedDict, total=False):
     ``layout`` is ``continued``, where networks keep the places of the map before, or ``fresh``.
     """
 
-    metric: Literal["depara", "attribution"]
+    metric: Literal["depara", "depara_plus", "attribution"]
     edge_weight: float | None
     linkage: Linkage
     k: int | None

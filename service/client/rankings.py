@@ -9,9 +9,10 @@ from service.client.transport import Transport
 from service.client.views import JobProgress, Ranking
 
 OnJobProgress = Callable[[JobProgress], None]
-Metric = Literal["depara", "attribution"]
+Metric = Literal["depara", "depara_plus", "attribution"]
 RankingMetric = Literal[
     "depara",
+    "depara_plus",
     "attribution",
     "fused",
     "logme",

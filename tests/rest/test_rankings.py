@@ -72,6 +72,18 @@ def test_the_metric_attribution_has_no_edges(served: Served, farm):
     assert ask(served, farm, metric="attribution", edge_weight=1).status_code == 422
 
 
+def test_depara_plus_measures_anew_with_flattened_edges_and_weighs_them_fourfold(
+    served: Served, farm
+):
+    ranking = ask(served, farm, metric="depara_plus").json()
+
+    with served.zoo.transaction() as session:
+        jobs = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).all()
+        spectra = {job.params["spectrum"] for job in jobs}
+    assert (ranking["state"], ranking["edge_weight"]) == ("pending", 4.0)
+    assert (len(jobs), spectra) == (4, {"flattened"})
+
+
 @pytest.mark.parametrize("weight", [-1, "NaN", "Infinity", 1e9])
 def test_an_edge_weight_that_makes_no_sense_is_refused(served: Served, farm, weight):
     assert ask(served, farm, edge_weight=weight).status_code == 422

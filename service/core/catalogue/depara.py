@@ -1,5 +1,7 @@
 """Card of ``depara``: the graph of one network on one probe set."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
@@ -7,8 +9,10 @@ from service.core.catalogue.measurement import (
     Attribution,
     Centring,
     Channel,
+    Metric,
     Precision,
     RankVariant,
+    Spectrum,
     Target,
 )
 
@@ -32,12 +36,24 @@ class DeparaParams(Params):
     target: Target = Target.L2
     channel: Channel = Channel.MEAN
     centring: Centring = Centring.CENTRED
+    spectrum: Spectrum = Spectrum.NATURAL
     ranks: RankVariant = RankVariant.MIDRANK
     precision: Precision = Precision.FASTEST_FAITHFUL
     grid: int | None = Field(None, ge=4, le=1024)
     layer: str | None = Field(None, max_length=300)
     min_valid: float = Field(0.9, gt=0, le=1)
     seed: int = Field(0, ge=0, lt=2**63)
+
+
+# λ of a metric unless another is asked for; metrics that are not here have no edges.
+EDGE_WEIGHTS: Mapping[str, float] = {Metric.DEPARA: 0.25, Metric.DEPARA_PLUS: 4.0}
+
+
+def settings_of(metric: str, given: DeparaParams) -> DeparaParams:
+    """What a metric measures with: the settings given, but flattened edges for ``depara_plus``."""
+    if metric != Metric.DEPARA_PLUS:
+        return given
+    return given.model_copy(update={"spectrum": Spectrum.FLATTENED})
 
 
 CARD = MethodCard(

@@ -42,6 +42,16 @@ class Centring(StrEnum):
     RAW = "raw"
 
 
+class Spectrum(StrEnum):
+    """Whether directions in which a feature varies much outweigh the others in the edges.
+
+    ``flattened``: the eigenvalues of the features' inner products are taken to the power ¼.
+    """
+
+    NATURAL = "natural"
+    FLATTENED = "flattened"
+
+
 class RankVariant(StrEnum):
     """How tied edges are ranked: by their middle rank, or in the order of a stable sort."""
 
@@ -61,6 +71,7 @@ class Metric(StrEnum):
 
     ATTRIBUTION = "attribution"
     DEPARA = "depara"
+    DEPARA_PLUS = "depara_plus"
 
 
 class Estimator(StrEnum):

@@ -58,7 +58,9 @@ def _record_of(cast: Cast, request: RankingRequest, *, project: str) -> RankingR
         target_model_id=cast.target.id,
         target_dataset_id=request.target.dataset_id,
         dataset_id=cast.probes.id,
-        comparable_key=graphs.comparable_key(cast.probes.manifest_sha256 or "", request.settings),
+        comparable_key=graphs.comparable_key(
+            cast.probes.manifest_sha256 or "", request.measured_with
+        ),
         candidates=[{"model_id": model.id, "job_id": None} for model in cast.candidates],
         pairs=[],
         unranked=cast.unranked,
@@ -78,7 +80,7 @@ def _measure_missing(
     if known.target is None:
         missing.append(cast.target)
     ordered = measurements.measure(
-        session, models=missing, probes=cast.probes, settings=request.settings
+        session, models=missing, probes=cast.probes, settings=request.measured_with
     )
     record.candidates = [
         {**one, "job_id": ordered.get(one["model_id"])} for one in record.candidates

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from service.core.catalogue.depara import EDGE_WEIGHTS, DeparaParams, settings_of
 from service.core.catalogue.measurement import Metric
 from service.core.catalogue.transferability_map import (
     MOST_CLUSTERS,
@@ -13,7 +14,7 @@ from service.core.catalogue.transferability_map import (
 )
 from service.core.errors import InvalidRequestError
 from service.core.manifest import Strict
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.operations.ranking_requests import EdgeWeight
 
 
 class MapFormat(StrEnum):
@@ -54,7 +55,9 @@ class MapRequest(MapForm):
     """Which map. Nothing is measured or compared anew for another λ, linkage, k or clusters."""
 
     metric: Metric = Metric.DEPARA
-    edge_weight: EdgeWeight | None = Field(None, description="λ; 0.25 unless given")
+    edge_weight: EdgeWeight | None = Field(
+        None, description="λ; 0.25 unless given, 4 for depara_plus"
+    )
     linkage: Linkage = Linkage.SINGLE
     k: int | None = Field(
         None, ge=1, le=MOST_NEIGHBORS, description="neighbours of each network; 5 unless given"
@@ -70,13 +73,17 @@ class MapRequest(MapForm):
         Raises:
             InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
         """
-        if self.metric is Metric.ATTRIBUTION and self.edge_weight:
+        if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise InvalidRequestError(
                 "the metric attribution has no edges; leave edge_weight out",
                 code="edge_weight_not_possible",
             )
-        default = 0.0 if self.metric is Metric.ATTRIBUTION else DEFAULT_EDGE_WEIGHT
+        default = EDGE_WEIGHTS.get(self.metric, 0.0)
         weight = default if self.edge_weight is None else self.edge_weight
         return TransferabilityMapParams(
-            edge_weight=weight, linkage=self.linkage, k=self.k, clusters=self.clusters
+            settings=settings_of(self.metric, DeparaParams()),
+            edge_weight=weight,
+            linkage=self.linkage,
+            k=self.k,
+            clusters=self.clusters,
         )

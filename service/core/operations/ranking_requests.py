@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from sqlalchemy.orm import Session
 
-from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.depara import EDGE_WEIGHTS, DeparaParams, settings_of
 from service.core.catalogue.measurement import FUSED, RANKING_METRICS, Metric
 from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError, ZooError
 from service.core.manifest import Strict, TaskKind
@@ -15,7 +15,7 @@ from service.core.operations import datasets, models, references
 from service.core.operations.models import ModelFilter
 from service.core.records import DatasetRecord, ModelRecord, ModelState, Protocol
 
-DEFAULT_EDGE_WEIGHT = 0.25
+DEFAULT_EDGE_WEIGHT = EDGE_WEIGHTS[Metric.DEPARA]
 MOST_CANDIDATES = 100_000
 AnyId = Annotated[str, Field(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$")]
 EdgeWeight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -83,8 +83,8 @@ class RankingRequest(Strict):
     """A ranking to make.
 
     ``probe_set_id`` may be left out when the target is a dataset: its images are the probes.
-    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ of the metric
-    ``depara``. Estimators and ``fused`` rank for a dataset. ``estimators`` tells ``fused`` whether
+    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ of the metrics
+    ``depara`` and ``depara_plus``. Estimators and ``fused`` rank for a dataset. ``estimators`` tells ``fused`` whether
     to measure those that are missing. ``protocol`` leaves accuracies of other protocols out of
     the history.
     """
@@ -102,7 +102,7 @@ class RankingRequest(Strict):
     def _consistent(self) -> Self:
         if self.probe_set_id is None and self.target.dataset_id is None:
             raise ValueError("a ranking for a model needs a probe_set_id")
-        if self.metric != Metric.DEPARA and self.edge_weight:
+        if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise ValueError(f"the metric {self.metric} has no edges; leave edge_weight out")
         if self.metric != FUSED and self.estimators is not None:
             raise ValueError("estimators belongs to the metric fused; leave it out")
@@ -118,14 +118,19 @@ class RankingRequest(Strict):
         if self.probe_set_id not in (None, self.target.dataset_id):
             raise ValueError(f"{self.metric} looks at the target itself; leave probe_set_id out")
         if self.settings != DeparaParams():
-            raise ValueError("settings belong to attribution and depara; leave them out")
+            raise ValueError(f"settings belong to {', '.join(Metric)}; leave them out")
 
     @property
     def weight(self) -> float:
         """λ as filled in."""
-        if self.metric != Metric.DEPARA:
-            return 0.0
-        return DEFAULT_EDGE_WEIGHT if self.edge_weight is None else self.edge_weight
+        if self.edge_weight is None:
+            return EDGE_WEIGHTS.get(self.metric, 0.0)
+        return self.edge_weight
+
+    @property
+    def measured_with(self) -> DeparaParams:
+        """Settings of the graphs that are compared."""
+        return settings_of(self.metric, self.settings)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.core.catalogue import fused_ranking, ranking
 from service.core.catalogue import transferability_estimators as estimators
+from service.core.catalogue.depara import EDGE_WEIGHTS
 from service.core.catalogue.measurement import FUSED, Estimator, Metric
 from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
@@ -102,13 +103,13 @@ def weight_of(record: RankingRecord, asked: float | None) -> float:
     """The λ to order by: the one that is asked for, or else the ranking's own.
 
     Raises:
-        InvalidRequestError: ``edge_weight_not_possible``: only the metric depara has edges.
+        InvalidRequestError: ``edge_weight_not_possible``: the metric has no edges.
     """
-    if asked and record.metric != Metric.DEPARA:
+    if asked and record.metric not in EDGE_WEIGHTS:
         raise InvalidRequestError(
             f"the metric {record.metric} has no edges",
             code="edge_weight_not_possible",
-            remedy="ask for a ranking with the metric depara",
+            remedy=f"ask for a ranking with the metric {' or '.join(EDGE_WEIGHTS)}",
             errors=[FieldProblem("/edge_weight", f"must be 0 for the metric {record.metric}")],
         )
     return record.edge_weight if asked is None else asked

@@ -70,6 +70,15 @@ def test_nodes_and_edges_are_those_of_the_equations() -> None:
     assert_close(result.graph.ranks / 2, torch.tensor(slow), atol=1.0, rtol=0)
 
 
+def test_flattening_changes_edges_and_leaves_maps_alone() -> None:
+    natural = result_of(convolutional())
+
+    flattened = result_of(convolutional(), spectrum="flattened")
+
+    assert_close(flattened.graph.maps, natural.graph.maps)
+    assert not torch.equal(flattened.graph.ranks, natural.graph.ranks)
+
+
 def test_a_result_says_how_it_was_measured() -> None:
     result = result_of(convolutional())
 

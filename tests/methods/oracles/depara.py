@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from scipy.linalg import sqrtm
+
 Vector = Sequence[float]
 
 
@@ -22,6 +25,12 @@ def centred(features: Sequence[Vector]) -> list[list[float]]:
     """Features less their mean over probes."""
     means = [sum(column) / len(features) for column in zip(*features, strict=True)]
     return [[value - mean for value, mean in zip(row, means, strict=True)] for row in features]
+
+
+def flattened(gram: Sequence[Vector]) -> list[list[float]]:
+    """The fourth root of a positive definite matrix: the square root, twice, by Schur's method."""
+    root = sqrtm(sqrtm(np.array(gram)))
+    return [[float(value) for value in row] for row in root]
 
 
 def midranks(values: Vector) -> list[float]:

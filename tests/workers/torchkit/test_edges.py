@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Centring, RankVariant
+from service.core.catalogue.measurement import Centring, RankVariant, Spectrum
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.graph_samples import random_features
 from workers.torchkit.edges import (
@@ -17,7 +17,9 @@ from workers.torchkit.edges import (
     doubled_ordinal_ranks,
     draw_edges,
     edge_matrix,
+    flattened_products,
     present_edges,
+    probe_products,
     rank_agreement,
     standardised_ranks,
     upper_triangle,
@@ -38,6 +40,43 @@ def test_edges_rank_as_the_slow_twin_ranks_them(centring: Centring) -> None:
 
     assert edges.status is EdgeStatus.OK
     assert (edges.ranks / 2).tolist() == oracle.midranks(slow)
+
+
+def test_flattened_products_are_the_fourth_root() -> None:
+    gram, _sizes = probe_products(random_features(5, 12), ALL[:5], centring=Centring.RAW)
+
+    flattened = flattened_products(gram)
+
+    assert_close(flattened, torch.tensor(oracle.flattened(gram.tolist()), dtype=torch.float64))
+    assert_close(torch.linalg.matrix_power(flattened, 4), gram)
+
+
+def test_flattening_a_diagonal_is_the_fourth_root_of_its_entries_and_nought_stays_nought() -> None:
+    flattened = flattened_products(torch.diag(torch.tensor([16.0, 81.0, 0.0]).double()))
+
+    assert_close(flattened, torch.diag(torch.tensor([2.0, 3.0, 0.0]).double()))
+
+
+def test_flattened_edges_rank_the_flattened_cosines() -> None:
+    features = random_features(PROBES, 20)
+    gram, _sizes = probe_products(features, ALL, centring=Centring.RAW)
+    roots = torch.tensor(oracle.flattened(gram.tolist()))
+    norms = roots.diagonal().sqrt()
+
+    edges = draw_edges(features, ALL, centring=Centring.RAW, spectrum=Spectrum.FLATTENED)
+
+    cosines = upper_triangle(roots / norms.unsqueeze(0) / norms.unsqueeze(1))
+    assert (edges.ranks / 2).tolist() == rankdata(cosines).tolist()
+
+
+def test_flattening_leaves_invalid_probes_absent_and_the_rest_as_they_would_be_alone() -> None:
+    features, mask = random_features(PROBES, 20), ALL.clone()
+    mask[[1, 4]] = False
+    alone = draw_edges(features[mask], mask[mask], spectrum=Spectrum.FLATTENED)
+
+    edges = draw_edges(features * mask.unsqueeze(1), mask, spectrum=Spectrum.FLATTENED)
+
+    assert_close(edges.ranks[present_edges(mask)], alone.ranks)
 
 
 def test_features_wider_than_a_block_are_summed_over_blocks() -> None:

@@ -69,7 +69,13 @@ def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
     started = time.perf_counter()
     seen = _see(inputs, params, report)
     mapped = time.perf_counter()
-    edges = draw_edges(seen.features, seen.mask, centring=params.centring, variant=params.ranks)
+    edges = draw_edges(
+        seen.features,
+        seen.mask,
+        centring=params.centring,
+        variant=params.ranks,
+        spectrum=params.spectrum,
+    )
     connected = time.perf_counter()
     graph, detail = _graph(inputs, seen, edges, params.min_valid)
     sketch = graph_sketch(graph.maps, graph.ranks) if usable(graph) else None
