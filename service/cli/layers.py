@@ -91,7 +91,11 @@ def _sentence(selection: LayerSelection) -> str:
     told = f"build on {found['layer']}: score {figure(found['score'])}"
     if found["margin"] is not None:
         told += f", {figure(found['margin'])} above {found['runner_up']}"
-    return f"{told} (λ = {selection['edge_weight']:g})"
+    told += f" (λ = {selection['edge_weight']:g})"
+    blind = selection["baselines"]
+    if blind is not None:
+        told += f"; without looking: {blind['middle']} (middle) or {blind['deepest']} (deepest)"
+    return told
 
 
 def columns_for(selection: LayerSelection) -> tuple[Column, ...]:

@@ -41,6 +41,13 @@ class LayerChoice(TypedDict):
     margin: float | None
 
 
+class LayerBaselines(TypedDict):
+    """What one would choose without looking: the middle candidate, and the deepest."""
+
+    middle: str
+    deepest: str
+
+
 class LayerSelection(TypedDict):
     """Which layer of one network a target should be built on, read by ``edge_weight``."""
 
@@ -53,6 +60,7 @@ class LayerSelection(TypedDict):
     probe_set_id: str
     edge_weight: float
     choice: LayerChoice | None
+    baselines: LayerBaselines | None
     layers: list[LayerScore]
     error: NotRequired[Problem | None]
     progress: NotRequired[JobProgress | None]

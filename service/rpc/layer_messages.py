@@ -28,6 +28,7 @@ def selection(
         **{name: told[name] for name in _SAME},
         state=f"LAYER_SELECTION_STATE_{told['state'].upper()}",
         choice=None if told["choice"] is None else _choice(told["choice"]),
+        baselines=_baselines(told["baselines"]),
         layers=[_score(layer) for layer in told["layers"]],
         error=None if told["error"] is None else problem(told["error"]),
         progress=None if progress is None else job_pb2.JobProgress(**progress),
@@ -37,6 +38,10 @@ def selection(
 
 def _choice(found: Mapping[str, Any]) -> layer_selection_pb2.LayerChoice:
     return layer_selection_pb2.LayerChoice(**_with_bounds(found))
+
+
+def _baselines(found: Mapping[str, str] | None) -> layer_selection_pb2.LayerBaselines | None:
+    return None if found is None else layer_selection_pb2.LayerBaselines(**found)
 
 
 def _score(found: Mapping[str, Any]) -> layer_selection_pb2.LayerScore:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.core.operations.layer_scores import TargetData, choice, curve, weight_of
+from service.core.operations.layer_scores import TargetData, baselines, choice, curve, weight_of
 from tests.methods.oracles import layer_selection as oracle
 
 
@@ -68,3 +68,14 @@ def test_scarce_data_weigh_edges_ten_times_and_an_explicit_weight_counts_first()
     assert weight_of(TargetData.AMPLE, None) == 1.0
     assert weight_of(TargetData.SCARCE, None) == 10.0
     assert weight_of(TargetData.SCARCE, 0.25) == 0.25
+
+
+def test_without_looking_one_takes_the_middle_or_the_deepest():
+    layers = [
+        {"layer": name, "score": score}
+        for name, score in zip("abcd", (1, 2, None, 3), strict=True)
+    ]
+
+    assert baselines(layers) == {"middle": "b", "deepest": "d"}
+    assert baselines(layers[:2]) == {"middle": "b", "deepest": "b"}
+    assert baselines(layers[2:3]) is None

@@ -117,6 +117,7 @@ def test_a_selection_is_read_for_any_edge_weight(served: Served, farm):
     assert scarce["choice"]["layer"] == "pool"
     assert scarce["choice"]["score"] == pytest.approx(3.2)
     assert nodes["choice"]["layer"] == "fc"
+    assert ample["baselines"] == {"middle": "pool", "deepest": "pool"}
 
 
 def test_an_unchanged_selection_is_not_sent_again(served: Served, farm):

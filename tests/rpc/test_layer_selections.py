@@ -58,6 +58,7 @@ def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Diall
     assert (again.edge_weight, again.choice.layer, again.choice.runner_up) == (10, "pool", "act")
     assert again.choice.margin == pytest.approx(3.2 - 1.5)
     assert (nodes.choice.layer, nodes.choice.score) == ("fc", 0.9)
+    assert again.baselines.deepest == "pool"
     assert not again.layers[2].HasField("score")
     assert list(again.layers[0].shape) == [4]
 

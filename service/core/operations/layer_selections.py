@@ -12,7 +12,7 @@ from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.operations import jobs
 from service.core.operations.layer_requests import LayerCast, LayerSelectionRequest, cast_of
-from service.core.operations.layer_scores import choice, curve
+from service.core.operations.layer_scores import baselines, choice, curve
 from service.core.records import (
     FINAL_STATES,
     JobRecord,
@@ -150,6 +150,7 @@ def told(selection: LayerSelectionRecord, *, edge_weight: float) -> dict[str, An
         "probe_set_id": selection.dataset_id,
         "edge_weight": edge_weight,
         "choice": choice(layers),
+        "baselines": baselines(layers),
         "layers": layers,
         "error": selection.error,
         "cache_key": selection.cache_key,

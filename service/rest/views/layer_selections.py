@@ -41,6 +41,13 @@ class LayerChoiceView(BaseModel):
     margin: float | None
 
 
+class LayerBaselinesView(BaseModel):
+    """What one would choose without looking: the middle candidate, and the deepest."""
+
+    middle: str
+    deepest: str
+
+
 class LayerSelectionView(BaseModel):
     """Which layer of one network a target should be built on, read by ``edge_weight``."""
 
@@ -53,6 +60,7 @@ class LayerSelectionView(BaseModel):
     probe_set_id: str
     edge_weight: float
     choice: LayerChoiceView | None
+    baselines: LayerBaselinesView | None
     layers: list[LayerScoreView]
     error: JobErrorView | None = None
     progress: ProgressView | None = None

@@ -69,8 +69,16 @@ class LayerChoice(_message.Message):
     margin: float
     def __init__(self, layer: _Optional[str] = ..., score: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., runner_up: _Optional[str] = ..., margin: _Optional[float] = ...) -> None: ...
 
+class LayerBaselines(_message.Message):
+    __slots__ = ("middle", "deepest")
+    MIDDLE_FIELD_NUMBER: _ClassVar[int]
+    DEEPEST_FIELD_NUMBER: _ClassVar[int]
+    middle: str
+    deepest: str
+    def __init__(self, middle: _Optional[str] = ..., deepest: _Optional[str] = ...) -> None: ...
+
 class LayerSelection(_message.Message):
-    __slots__ = ("id", "state", "job_id", "source_model_id", "target_model_id", "target_layer", "probe_set_id", "edge_weight", "choice", "layers", "error", "progress", "cache_key", "created_at")
+    __slots__ = ("id", "state", "job_id", "source_model_id", "target_model_id", "target_layer", "probe_set_id", "edge_weight", "choice", "layers", "error", "progress", "cache_key", "created_at", "baselines")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +93,7 @@ class LayerSelection(_message.Message):
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     CACHE_KEY_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    BASELINES_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: LayerSelectionState
     job_id: str
@@ -99,4 +108,5 @@ class LayerSelection(_message.Message):
     progress: _job_pb2.JobProgress
     cache_key: str
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[LayerSelectionState, str]] = ..., job_id: _Optional[str] = ..., source_model_id: _Optional[str] = ..., target_model_id: _Optional[str] = ..., target_layer: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., choice: _Optional[_Union[LayerChoice, _Mapping]] = ..., layers: _Optional[_Iterable[_Union[LayerScore, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    baselines: LayerBaselines
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[LayerSelectionState, str]] = ..., job_id: _Optional[str] = ..., source_model_id: _Optional[str] = ..., target_model_id: _Optional[str] = ..., target_layer: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., choice: _Optional[_Union[LayerChoice, _Mapping]] = ..., layers: _Optional[_Iterable[_Union[LayerScore, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., baselines: _Optional[_Union[LayerBaselines, _Mapping]] = ...) -> None: ...
