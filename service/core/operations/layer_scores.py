@@ -62,7 +62,8 @@ def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 def baselines(layers: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     """What one would choose without looking; None where nothing has a score.
 
-    ``middle`` is the middle candidate, of two the deeper; ``deepest`` the last. Measured transfer says that the middle is hard to beat: docs/methods/layer_selection.md.
+    ``middle`` is the middle candidate, of two the deeper; ``deepest`` the last. Measured transfer
+    says that the middle is hard to beat: docs/methods/layer_selection.md.
     """
     names = [layer["layer"] for layer in layers if layer["score"] is not None]
     return {"middle": names[len(names) // 2], "deepest": names[-1]} if names else None
