@@ -160,7 +160,8 @@ def _write(
         xytext=(float(x), float(y)),
         fontsize=size,
         color=INK,
-        zorder=4,
+        zorder=2.8,
+        verticalalignment="bottom",
         arrowprops=line if place.led else None,
         bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0, "alpha": 0.6},
     )
