@@ -193,7 +193,7 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, farm):
     row = evidence["models"].index(farm["fox"])
     assert (evidence["measured"][row], evidence["accuracies"][row]) == (0.75, [0.9])
     assert evidence["scores"]["logme"][row] == 0.5
-    assert names(told) == ["fox", "hen", "cow"]
+    assert names(told) == ["hen", "fox", "cow"]
     assert told["items"][0]["p_best"] == 0.7
     assert told["items"][0]["interval"] == pytest.approx([0.7, 0.9])
     assert told["best_set"]["model_ids"] == [farm["fox"], farm["hen"]]
@@ -208,7 +208,7 @@ def _posterior(farm: dict[str, str]) -> dict:
     spread = {"deviation": 0.1, "expected_regret": 0.05, "measured": None}
     estimates_ = [
         {"model": farm[name], "mean": mean, "low": mean - 0.1, "high": mean + 0.1, "p_best": p}
-        for name, mean, p in (("fox", 0.8, 0.7), ("hen", 0.6, 0.2), ("cow", 0.5, 0.1))
+        for name, mean, p in (("hen", 0.8, 0.7), ("fox", 0.8, 0.2), ("cow", 0.5, 0.1))
     ]
     return {
         "estimates": [{**one, **spread} for one in estimates_],

@@ -112,8 +112,7 @@ def _pair(estimate: Mapping[str, Any], name: str) -> dict[str, Any]:
         "model_id": estimate["model"],
         "name": name,
         "score": estimate["mean"],
-        # The posterior is a normal one; an accuracy ends at 0 and 1.
-        "interval": [min(1.0, max(0.0, estimate[end])) for end in ("low", "high")],
+        "interval": [estimate["low"], estimate["high"]],
         **{field: estimate[field] for field in kept},
     }
 
@@ -121,8 +120,7 @@ def _pair(estimate: Mapping[str, Any], name: str) -> dict[str, Any]:
 def ordered(
     ranking: RankingRecord, edge_weight: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Items, the highest expected accuracy first, equal ones by model id; nobody is left out."""
+    """Items in the method's order, the highest expected accuracy first; nobody is left out."""
     del edge_weight
-    best_first = sorted(ranking.pairs, key=lambda pair: (-pair["score"], pair["model_id"]))
     shared = {"node_similarity": None, "edge_similarity": None, "valid_probes": None}
-    return [{"rank": rank, **shared, **pair} for rank, pair in enumerate(best_first, 1)], []
+    return [{"rank": rank, **shared, **pair} for rank, pair in enumerate(ranking.pairs, 1)], []
