@@ -9,19 +9,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, NotFoundError
-from service.core.manifest import TaskKind
-from service.core.operations import datasets, fused_rankings, graph_rankings, graphs, map_snapshots
+from service.core.operations import (
+    datasets,
+    estimates,
+    fused_rankings,
+    graph_rankings,
+    graphs,
+    map_snapshots,
+)
 from service.core.records import (
     DatasetRecord,
     DatasetState,
     GraphRecord,
-    ImageRecord,
     JobRecord,
     ModelRecord,
     ModelState,
@@ -109,16 +113,10 @@ def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -
     model, dataset = _ready_model(session, job), _ready_dataset(session, job)
     facts = {
         "model": _facts_of(model),
-        "logits_layer": "output" if _is_classifier(model) else None,
+        "logits_layer": "output" if estimates.is_classifier(model) else None,
         **_facts_of_labels(session, datasets.require_labelled(dataset)),
     }
     return Stage(facts, {**_program(model), **_canonical(dataset)})
-
-
-def _is_classifier(model: ModelRecord) -> bool:
-    """Whether the network answers with one number for each class it knows."""
-    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
-    return told and model.output_kind == "vector"
 
 
 def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
@@ -130,11 +128,7 @@ def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> S
 
 def _facts_of_labels(session: Session, dataset: DatasetRecord) -> dict[str, Any]:
     """Class names, and the place of every image's class among them; -1 where it has none."""
-    labels = session.scalars(
-        select(ImageRecord.label)
-        .where(ImageRecord.dataset_id == dataset.id)
-        .order_by(ImageRecord.position)
-    ).all()
+    labels = datasets.labels_of(session, dataset=dataset)
     return {
         "classes": dataset.labels or [],
         "labels": [-1 if label is None else label for label in labels],

@@ -1,6 +1,6 @@
 """Sets of images: created from an upload, immutable, read by position."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import exists, func, select
@@ -113,6 +113,12 @@ def require_labelled(dataset: DatasetRecord) -> DatasetRecord:
             remedy="upload the images in one folder per class, or choose a way that needs no labels",
         )
     return dataset
+
+
+def labels_of(session: Session, *, dataset: DatasetRecord) -> Sequence[int | None]:
+    """The place of every image's class among the dataset's labels; None where it has none."""
+    query = select(ImageRecord.label).where(ImageRecord.dataset_id == dataset.id)
+    return session.scalars(query.order_by(ImageRecord.position)).all()
 
 
 def page(

@@ -11,6 +11,7 @@ from service.core.catalogue import transferability_estimators
 from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
+from service.core.manifest import TaskKind
 from service.core.records import DatasetRecord, EstimateRecord, ModelRecord
 
 _CARD = transferability_estimators.CARD
@@ -34,6 +35,12 @@ def cache_key(comparable: str, model: ModelRecord) -> str:
     return fingerprint(
         {"comparable_key": comparable, "model_id": model.id, "model": model.fingerprint}
     )
+
+
+def is_classifier(model: ModelRecord) -> bool:
+    """Whether the network answers with one number for each class it knows."""
+    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
+    return told and model.output_kind == "vector"
 
 
 def known(
