@@ -25,6 +25,7 @@ def test_the_package_exports_exactly_its_public_names():
         "FieldProblem",
         "LOCAL_URL",
         "Patience",
+        "Prediction",
         "UnreachableError",
         "ZooClient",
         "ZooClientError",

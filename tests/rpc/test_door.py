@@ -19,6 +19,7 @@ from service.rpc.stubs.zoo.v1 import (
     method_service_pb2,
     model_service_pb2,
     model_service_pb2_grpc,
+    record_service_pb2,
     transferability_service_pb2,
 )
 from service.wiring import Zoo
@@ -29,6 +30,7 @@ PROTOCOL = (
     model_service_pb2,
     dataset_service_pb2,
     transferability_service_pb2,
+    record_service_pb2,
     job_service_pb2,
     method_service_pb2,
 )
