@@ -8,7 +8,7 @@ HOME_DIR ?= .zooscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
-        bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers clean \
+        bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
         check-format check-lint check-types check-imports check-stubs check-tables check-settings check-docs
 
 help:  ## list what one can do
@@ -87,6 +87,8 @@ bench-scale: $(READY)  ## neighbours in zoos of up to 100 000 networks (15 minut
 	$(BIN)/python -m benchmarks.scale
 bench-layers: $(READY)  ## which layer to cut at, against measured transfer (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.layer_selection
+bench-taskonomy: $(READY)  ## which network transfers to which task, and who foresaw it (needs the shared folder of real data)
+	$(BIN)/python -m benchmarks.small_taskonomy
 bench-real: $(READY)  ## rank real networks (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.real_zoo
 

@@ -25,7 +25,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Centring, Target
+from service.core.catalogue.measurement import Centring, Spectrum, Target
 from service.core.catalogue.reference_network import ReferenceNetworkParams
 from service.core.manifest import InputSpec
 from workers.contract import silent
@@ -43,11 +43,13 @@ SETTINGS = {
     "gradient × input, ½‖F‖², centred (default)": DeparaParams(),
     "raw features": DeparaParams(centring=Centring.RAW),
     "sum target": DeparaParams(target=Target.SUM),
+    "flattened edges": DeparaParams(spectrum=Spectrum.FLATTENED),
 }
 SCORES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "nodes only (λ = 0)": lambda node, _edge: node,
     "DEPARA, λ = 0.25": lambda node, edge: node + 0.25 * edge,
     "DEPARA, λ = 1": lambda node, edge: node + edge,
+    "DEPARA, λ = 4": lambda node, edge: node + 4 * edge,
     "edges only": lambda _node, edge: edge,
 }
 BEST = 3

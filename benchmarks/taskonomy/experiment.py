@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Int64
+from torch import Tensor
 
 from benchmarks.taskonomy import judging, measures, similarities
 from benchmarks.taskonomy.images import Album
@@ -14,17 +15,12 @@ from benchmarks.taskonomy.tasks import Answer, Task, tasks_of
 from benchmarks.taskonomy.training import Source, kept, seconds_spent
 from benchmarks.taskonomy.transfers import Bench, bench_for, losses_of
 from benchmarks.taskonomy.truth import Truth, truth_of
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Attribution, Centring, Target
+from service.core.catalogue.depara import EDGE_WEIGHTS, DeparaParams, settings_of
+from service.core.catalogue.measurement import Attribution, Centring, Metric
 
 REPLICATES = 200
-SETTINGS: dict[str, DeparaParams] = {
-    "DEPARA": DeparaParams(),
-    "raw": DeparaParams(centring=Centring.RAW),
-    "sum": DeparaParams(target=Target.SUM),
-    "saliency": DeparaParams(attribution=Attribution.SALIENCY),
-    "ε-LRP": DeparaParams(attribution=Attribution.EPSILON_LRP),
-}
+POWERS = (1.0, 0.5, 0.25, 0.125)
+PLUS = settings_of(Metric.DEPARA_PLUS, DeparaParams())
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,7 @@ class Plan:
 class Zoo:
     """Trained sources, the targets they were tried on, and what came of it."""
 
+    name: str
     sources: tuple[Source, ...]
     benches: tuple[Bench, ...]
     losses: Float32[np.ndarray, "target source seed image"]
@@ -79,38 +76,69 @@ def zoo_of(album: Album, plan: Plan, *, seed: int) -> Zoo:
     losses, seconds = losses_of(sources, benches, seeds=plan.seeds, folder=plan.folder)
     truth = truth_of(losses, replicates=REPLICATES)
     spent = {"encoders": seconds_spent(plan.folder), "transfers": seconds}
-    return Zoo(sources, benches, losses, truth, np.arange(1, len(sources)), spent)
+    return Zoo(album.name, sources, benches, losses, truth, np.arange(1, len(sources)), spent)
 
 
-def scores_of(zoo: Zoo, album: Album, plan: Plan) -> tuple[dict[str, Scores], Scores, Scores]:
-    """Every measure's table, and DEPARA's two parts."""
+@dataclass(frozen=True)
+class Scored:
+    """Every measure's table, DEPARA's nodes, and its edges by the power of the spectrum."""
+
+    tables: dict[str, Scores]
+    node: Scores
+    edges: dict[float, Scores]
+
+
+def scores_of(zoo: Zoo, album: Album, plan: Plan) -> Scored:
+    """What every measure says about every target and source."""
     probes = album.probes.first(plan.probes).frames
-    frames = measures.frames_of(probes)
-    parts = {
-        name: measures.parts_of(zoo.sources, frames, params) for name, params in SETTINGS.items()
-    }
     device = album.lessons.frames.device
     features = [measures.flat_features(one, probes.to(device)) for one in zoo.sources]
+    by_power = {
+        power: zoo.rows(
+            measures.edge_similarities(features, power=power, centring=Centring.CENTRED)
+        )
+        for power in POWERS
+    }
+    raw = measures.edge_similarities(features, power=1.0, centring=Centring.RAW)
+    graphs = _by_graphs(zoo, measures.frames_of(probes))
+    node = graphs["attribution, gradient × input"]
+    tables = {
+        **graphs,
+        "DEPARA-E": by_power[1.0],
+        "DEPARA-E, raw features": zoo.rows(raw),
+        **_by_features(zoo, features),
+        "LogME (labels)": _logme(zoo),
+        "static list": judging.static_list(zoo.truth.wins, zoo.itself),
+    }
+    return Scored(tables, node, by_power)
+
+
+def _by_graphs(zoo: Zoo, frames: Tensor) -> dict[str, Scores]:
+    """Maps and graphs, by the room that the service runs."""
+
+    def parts(params: DeparaParams) -> tuple[Scores, Scores]:
+        found = measures.parts_of(zoo.sources, frames, params)
+        return zoo.rows(found.node), zoo.rows(found.edge)
+
+    node, edge = parts(DeparaParams())
+    return {
+        "attribution, saliency": parts(DeparaParams(attribution=Attribution.SALIENCY))[0],
+        "attribution, gradient × input": node,
+        "attribution, ε-LRP": parts(DeparaParams(attribution=Attribution.EPSILON_LRP))[0],
+        "DEPARA, λ = 0.25": judging.weighted(node, edge, 0.25),
+        "DEPARA, λ = 1": judging.weighted(node, edge, 1.0),
+        "DEPARA plus": judging.weighted(*parts(PLUS), EDGE_WEIGHTS[Metric.DEPARA_PLUS]),
+    }
+
+
+def _by_features(zoo: Zoo, features: list[np.ndarray]) -> dict[str, Scores]:
+    """The rivals that look at features alone."""
     alike: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
         "RSA": similarities.rsa,
         "DDS": similarities.dds,
         "linear CKA": similarities.linear_cka,
     }
-    node, edge = zoo.rows(parts["DEPARA"].node), zoo.rows(parts["DEPARA"].edge)
-    tables: dict[str, Scores] = {
-        "attribution, saliency": zoo.rows(parts["saliency"].node),
-        "attribution, gradient × input": node,
-        "attribution, gradient × input, sum": zoo.rows(parts["sum"].node),
-        "attribution, ε-LRP": zoo.rows(parts["ε-LRP"].node),
-        "DEPARA, λ = 0.25": judging.weighted(node, edge, 0.25),
-        "DEPARA, λ = 1": judging.weighted(node, edge, 1.0),
-        "DEPARA-E": edge,
-        "DEPARA-E, raw features": zoo.rows(parts["raw"].edge),
-        **{name: zoo.rows(measures.compared(features, how)) for name, how in alike.items()},
-        "LogME (labels)": _logme(zoo),
-        "static list": judging.static_list(zoo.truth.wins, zoo.itself),
-    }
-    return tables, node, edge
+    return {name: zoo.rows(measures.compared(features, how)) for name, how in alike.items()}
 
 
 def _logme(zoo: Zoo) -> Scores:

@@ -1,34 +1,44 @@
 """What a zoo showed, as plain data for the page."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from benchmarks.taskonomy import judging
-from benchmarks.taskonomy.experiment import Zoo
-from benchmarks.taskonomy.judging import EDGE_WEIGHTS, FIGURES, Judged, Scores, weighted
+from benchmarks.taskonomy.experiment import Scored, Zoo
+from benchmarks.taskonomy.judging import EDGE_WEIGHTS, FIGURES, Halved, Judged, weighted
 
 HALVINGS = 200
 Facts = dict[str, Any]
 
 
-def facts_of(zoo: Zoo, tables: dict[str, Scores], node: Scores, edge: Scores) -> Facts:
-    """Truth, every measure's figures, the sweep of λ and its choice on other targets."""
-    sweep = {_name(one): zoo.judged(weighted(node, edge, one)) for one in EDGE_WEIGHTS}
+def facts_of(zoo: Zoo, scored: Scored) -> Facts:
+    """Truth, every measure's figures, the sweep of λ and powers, and choices on other targets."""
+    sweep = {
+        power: {_name(one): zoo.judged(weighted(scored.node, edge, one)) for one in EDGE_WEIGHTS}
+        for power, edge in scored.edges.items()
+    }
+    tables = scored.tables
     found = {name: zoo.judged(table) for name, table in tables.items()}
     everyone = np.arange(len(zoo.benches))
     return {
+        "name": zoo.name,
+        "seeds": zoo.losses.shape[2],
         "sources": [one.name for one in zoo.sources],
         "targets": [one.name for one in zoo.tasks],
         "about": {one.name: one.about for one in zoo.tasks},
         "itself": zoo.itself.tolist(),
         "labelled": zoo.labelled.tolist(),
         **_truth(zoo),
-        "scores": {name: table.round(4).tolist() for name, table in tables.items()},
+        "scores": {name: _plain(table) for name, table in tables.items()},
         "figures": {name: _told(one, everyone) for name, one in found.items()},
         "labelled_figures": {name: one.of(zoo.labelled) for name, one in found.items()},
-        "by_target": {name: one.spearman.round(3).tolist() for name, one in found.items()},
-        "sweep": {name: one.of(everyone) for name, one in sweep.items()},
+        "by_target": {name: _plain(one.spearman) for name, one in found.items()},
+        "sweep": {
+            f"{power:g}": {name: one.of(everyone) for name, one in row.items()}
+            for power, row in sweep.items()
+        },
         "halved": _halved(sweep, found, len(everyone)),
         "chance": _chance(zoo),
         "seconds": zoo.seconds,
@@ -52,24 +62,38 @@ def _truth(zoo: Zoo) -> Facts:
     }
 
 
+def _plain(table: np.ndarray) -> Any:
+    """Nested lists, None where a measure does not apply."""
+    return np.where(np.isnan(table), None, table.round(4)).tolist()
+
+
 def _told(one: Judged, targets: np.ndarray) -> Facts:
     """Means, and 95 % intervals over targets."""
     intervals = {name: judging.interval(getattr(one, name)) for name in FIGURES}
     return {"mean": one.of(targets), "interval": intervals}
 
 
-def _halved(sweep: dict[str, Judged], found: dict[str, Judged], targets: int) -> Facts:
-    """λ chosen on half of the targets; and the others on the very same halves."""
-    chosen = judging.halved(sweep, targets=targets, halvings=HALVINGS)
+def _halved(
+    sweep: dict[float, dict[str, Judged]], found: dict[str, Judged], targets: int
+) -> Facts:
+    """λ, then λ and power, chosen on half of the targets; and the others on the very same halves."""
+    all_powers = {
+        f"power {power:g}, λ = {name}": one
+        for power, row in sweep.items()
+        for name, one in row.items()
+    }
     rows: Facts = {
-        "DEPARA, λ chosen": {"mean": chosen.mean, "deviation": chosen.deviation},
-        "chosen": chosen.chosen,
+        "DEPARA, λ chosen": asdict(_over_halves(sweep[1.0], targets)),
+        "DEPARA, power and λ chosen": asdict(_over_halves(all_powers, targets)),
     }
     for name, one in found.items():
         if not np.isnan(one.spearman).any():
-            alone = judging.halved({name: one}, targets=targets, halvings=HALVINGS)
-            rows[name] = {"mean": alone.mean, "deviation": alone.deviation}
+            rows[name] = asdict(_over_halves({name: one}, targets))
     return rows
+
+
+def _over_halves(choices: dict[str, Judged], targets: int) -> Halved:
+    return judging.halved(choices, targets=targets, halvings=HALVINGS)
 
 
 def _chance(zoo: Zoo) -> dict[str, float]:

@@ -12,12 +12,22 @@ from benchmarks.taskonomy.networks import MEAN, SPREAD
 from benchmarks.taskonomy.training import Source, features_of
 from benchmarks.taskonomy.transfers import FEW, Bench
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.measurement import Centring
 from workers.contract import silent
 from workers.methods import depara
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.spectrum import spectrum_of
 from workers.torchkit.all_pairs import all_pairs
 from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.edges import (
+    cosines_of,
+    flattened_products,
+    present_edges,
+    probe_products,
+    rank_edges,
+    standardised_ranks,
+    upper_triangle,
+)
 from workers.torchkit.graphs import Graph
 from workers.torchkit.module_reader import ModuleReader
 
@@ -65,6 +75,23 @@ def compared(
     for i in range(count):
         for j in range(i):
             found[i, j] = found[j, i] = how(features[i], features[j])
+    return found
+
+
+def edge_similarities(
+    features: Sequence[Float[np.ndarray, "probe unit"]], *, power: float, centring: Centring
+) -> Float64[np.ndarray, "source source"]:
+    """Edge similarity where eigenvalues of the features' products are taken to a power; 1: as is."""
+    vectors = []
+    for rows in features:
+        mask = torch.ones(len(rows), dtype=torch.bool)
+        gram, _sizes = probe_products(torch.from_numpy(rows), mask, centring=centring)
+        if power != 1:
+            gram = flattened_products(gram, power=power)
+        cosines = upper_triangle(cosines_of(gram, mask))
+        vectors.append(standardised_ranks(rank_edges(cosines, present_edges(mask))).double())
+    stacked = torch.stack(vectors)
+    found: Float64[np.ndarray, "source source"] = (stacked @ stacked.T).numpy()
     return found
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.taskonomy.judging import interval
+
 Facts = Mapping[str, Any]
 READING = "## Reading"
 _HEAD = """# A small taskonomy: which network transfers to which task
 
-Written by `python -m benchmarks.small_taskonomy`; every figure is in
+Written by `python -m benchmarks.small_taskonomy --zoos {told}`; every figure is in
 [small_taskonomy.json](small_taskonomy.json).
 
 * Machine: {machine}; {system}; torch {torch}; commit {commit}; load average at the end {load};
@@ -17,8 +19,8 @@ Written by `python -m benchmarks.small_taskonomy`; every figure is in
 * Sources: encoders of one architecture (six convolutions, 174 000 weights, F of 64 × 4 × 4), each
   trained for {steps} steps of 96 images on its own task over the same 8 000 images, seed {seed}; and
   one with random weights, whose normalisation layers have seen images.
-* Truth: every encoder frozen, a decoder of one hidden layer trained on 400 other images, {seeds}
-  seeds (other images, other weights), losses on 500 images held out. Source i beats source j on the
+* Truth: every encoder frozen, a decoder of one hidden layer trained on 400 other images, on
+  {seeds} draws of images and weights, losses on 500 images held out. Source i beats source j on the
   share of images where its loss is smaller; the affinity is the principal eigenvector of the ratios
   of wins (Taskonomy, CVPR 2018). The target's own network is never its source.
 * Measures: {probes} more images as probes, without labels; F of the encoder; LogME alone sees the
@@ -34,15 +36,23 @@ _TITLES = ("P@1", "P@5 = R@5", "mean column Spearman", "regret of the first")
 def written(facts: Facts, *, before: str = "") -> str:
     """The page as Markdown; the reading at the end of ``before``, written by hand, stays."""
     reading = before.partition(f"\n{READING}")[2]
-    parts = [_HEAD.format(**facts["surroundings"], **facts["settings"])]
-    for zoo, name in (
-        (facts["zoos"]["cifar"], "CIFAR-10"),
-        (facts["zoos"]["fashion"], "Fashion-MNIST"),
-    ):
-        parts += [_measures(name, zoo), _halved(name, zoo)]
-    main = facts["zoos"]["cifar"]
-    parts += [_sweep(main), _picture(), _truth(main), _tasks(main), _by_target(main), _time(facts)]
+    parts = [
+        _HEAD.format(
+            **facts["surroundings"],
+            **facts["settings"],
+            told=" ".join(facts["zoos"]),
+            seeds=_seeds(facts),
+        )
+    ]
+    for zoo in facts["zoos"].values():
+        parts += [_measures(zoo), _ahead(zoo), _halved(zoo), _sweep(zoo)]
+    first = next(iter(facts["zoos"].values()))
+    parts += [_picture(), _truth(first), _tasks(first), _by_target(first), _time(facts)]
     return "\n".join(parts) + (f"\n{READING}{reading}" if reading else "")
+
+
+def _seeds(facts: Facts) -> str:
+    return " and ".join(f"{zoo['seeds']} ({zoo['name']})" for zoo in facts["zoos"].values())
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -50,7 +60,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def _measures(name: str, zoo: Facts) -> str:
+def _measures(zoo: Facts) -> str:
     rows = [["chance", *(f"{zoo['chance'][key]:.2f}" for key in _FIGURES)]]
     for measure, one in zoo["figures"].items():
         rows.append([measure, *(_with_interval(one, key) for key in _FIGURES)])
@@ -60,10 +70,28 @@ def _measures(name: str, zoo: Facts) -> str:
     ]
     count, few = len(zoo["targets"]), len(zoo["labelled"])
     return (
-        f"\n## {name}: {len(zoo['sources'])} sources, {count} targets\n\n"
+        f"\n## {zoo['name']}: {len(zoo['sources'])} sources, {count} targets\n\n"
         + _table(["measure", *_TITLES], rows)
         + f"\nThe {few} targets with labels alone:\n\n"
         + _table(["measure", *_TITLES], labelled)
+    )
+
+
+def _ahead(zoo: Facts) -> str:
+    """DEPARA plus less every other, target by target."""
+    plus = np.array(zoo["by_target"]["DEPARA plus"])
+    rows = []
+    for name, others in zoo["by_target"].items():
+        gain = plus - np.array(others, dtype=float)
+        if name == "DEPARA plus" or np.isnan(gain).all():
+            continue
+        low, high = interval(gain)
+        wins = int((gain > 0).sum())
+        told = f"{np.nanmean(gain):+.2f} ({low:+.2f} … {high:+.2f})"
+        rows.append([name, told, f"{wins} of {int((~np.isnan(gain)).sum())}"])
+    columns = ["measure", "Spearman of DEPARA plus less its own", "targets where plus is ahead"]
+    return f"\n### {zoo['name']}: DEPARA plus against each, target by target\n\n" + _table(
+        columns, rows
     )
 
 
@@ -74,28 +102,40 @@ def _with_interval(one: Facts, key: str) -> str:
     return f"{one['mean'][key]:.2f} ({low:.2f} … {high:.2f})"
 
 
-def _halved(name: str, zoo: Facts) -> str:
-    halved = dict(zoo["halved"])
-    chosen = halved.pop("chosen")
+def _halved(zoo: Facts) -> str:
     rows = [
         [measure, *(f"{one['mean'][key]:.2f} ± {one['deviation'][key]:.2f}" for key in _FIGURES)]
-        for measure, one in halved.items()
+        for measure, one in zoo["halved"].items()
     ]
-    told = ", ".join(f"{weight} {count} times" for weight, count in chosen.items())
+    told = "".join(
+        f"\n{measure}: {_choices(one['chosen'])}.\n"
+        for measure, one in zoo["halved"].items()
+        if measure.endswith("chosen")
+    )
     return (
-        f"\n### {name}: λ chosen on half of the targets, judged on the other half\n\n"
-        f"200 halvings, mean ± deviation; λ was {told}.\n\n" + _table(["measure", *_TITLES], rows)
+        f"\n### {zoo['name']}: chosen on half of the targets, judged on the other half\n\n"
+        "200 halvings, mean ± deviation; chosen by mean Spearman. All rows on the same halves.\n\n"
+        + _table(["measure", *_TITLES], rows)
+        + told
     )
 
 
+def _choices(chosen: Mapping[str, int]) -> str:
+    ordered = sorted(chosen.items(), key=lambda item: -item[1])
+    return ", ".join(f"{choice} {count} times" for choice, count in ordered)
+
+
 def _sweep(zoo: Facts) -> str:
+    weights = list(next(iter(zoo["sweep"].values())))
     rows = [
-        [f"λ = {weight}", *(f"{one[key]:.2f}" for key in _FIGURES)]
-        for weight, one in zoo["sweep"].items()
+        [f"{power}", *(f"{row[w]['spearman']:.2f} / {row[w]['p_at_5']:.2f}" for w in weights)]
+        for power, row in zoo["sweep"].items()
     ]
     return (
-        "\n## DEPARA over λ, CIFAR-10, all targets\n\nFor looking at, not for choosing.\n\n"
-        + _table(["DEPARA", *_TITLES], rows)
+        f"\n### {zoo['name']}: DEPARA over λ and the power of the spectrum\n\n"
+        "Spearman / P@5, all targets; for looking at, not for choosing. Power 1 is DEPARA,"
+        " ¼ with λ = 4 is DEPARA plus.\n\n"
+        + _table(["power", *(f"λ = {w}" for w in weights)], rows)
     )
 
 
@@ -116,7 +156,7 @@ def _truth(zoo: Facts) -> str:
         rows.append([target, best, _affinity(zoo, k, order[-1]), seeds])
     columns = ["target", "five best sources: affinity (95 %)", "worst", "Spearman between seeds"]
     return (
-        "\n## Truth, CIFAR-10\n\nAffinities of one target sum to 1, the target's own network"
+        "\n## Truth, first zoo\n\nAffinities of one target sum to 1, the target's own network"
         " included; intervals over redrawn images and decoder seeds. Redrawn, the five best keep"
         f" {zoo['top_kept']:.0%} of their members.\n\n" + _table(columns, rows)
     )
@@ -138,7 +178,7 @@ def _tasks(zoo: Facts) -> str:
         )
     columns = ["task", "asked for", "own encoder", "best other", "random encoder"]
     return (
-        "\n## Tasks, CIFAR-10\n\nMean loss of decoders on images held out: cross-entropy, or"
+        "\n## Tasks, first zoo\n\nMean loss of decoders on images held out: cross-entropy, or"
         " squared error in units of the task.\n\n" + _table(columns, rows)
     )
 
@@ -149,7 +189,7 @@ def _by_target(zoo: Facts) -> str:
         [target, *(f"{zoo['by_target'][name][k]:+.2f}" for name in names)]
         for k, target in enumerate(zoo["targets"])
     ]
-    return "\n## Spearman of every target, CIFAR-10\n\n" + _table(["target", *names], rows)
+    return "\n## Spearman of every target, first zoo\n\n" + _table(["target", *names], rows)
 
 
 def _time(facts: Facts) -> str:

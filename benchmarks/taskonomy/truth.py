@@ -74,8 +74,12 @@ def ordinal_affinity(rates: Float64[np.ndarray, "s s"]) -> Float64[np.ndarray, "
 def truth_of(losses: Float[np.ndarray, "target source seed image"], *, replicates: int) -> Truth:
     """Affinities of every target, their intervals, and how far seeds agree."""
     rows = [_one_target(one, replicates=replicates, number=i) for i, one in enumerate(losses)]
+    affinity, wins, low, high = (np.stack([row[part] for row in rows]) for part in range(4))
     return Truth(
-        *(np.stack([row[part] for row in rows]) for part in range(4)),
+        affinity,
+        wins,
+        low,
+        high,
         between_seeds=np.array([_agreement(one) for one in losses]),
         top_kept=float(np.mean([row[4] for row in rows])),
     )
