@@ -196,6 +196,7 @@ def _at_size(town: Town, size: int) -> dict[str, Any]:
     inside = (town.zoo, town.probes, town.models)
     outside = (town.client, town.probes, town.models)
     return {
+        "load": surroundings.told(ROOT)["load"],
         "build_seconds": built,
         "storage": {**filling.sizes(town.connection), "file_bytes": town.file_bytes},
         "spread": truth.spread(edge_weight=WEIGHT),

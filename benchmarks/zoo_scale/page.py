@@ -63,6 +63,7 @@ def _spread(rank: str) -> Figure:
 
 
 _QUESTIONS: tuple[Figure, ...] = (
+    ("load average when asking began", lambda one: one["load"]),
     ("recall@10 by sketches alone", lambda one: f"{one['sketch_alone']['recall']:.3f}"),
     ("recall@10 after the exact comparison", lambda one: f"{one['rest']['recall']:.4f}"),
     ("the worst of the queries", lambda one: f"{one['rest']['worst']:.1f}"),
@@ -183,7 +184,8 @@ def _growth(sizes: dict[str, Any]) -> list[str]:
         "## Growth",
         "",
         f"Cost ∝ (networks)^power between {int(small):,} and {int(large):,}; the last column only"
-        " extends that law: a million networks were not measured.",
+        " extends that law: a million networks were not measured. It says something only if the"
+        " machine was as busy with the one as with the other: see the load in the first table.",
         "",
         "| | power | a million, extrapolated |",
         "| --- | --- | --- |",
