@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.depara import DeparaParams, settings_of
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.operations import graphs, jobs, map_snapshots
 from service.core.records import ArtifactRecord, DatasetRecord, JobRecord, JobState, MapRecord
@@ -144,6 +144,23 @@ def test_a_probe_set_on_which_nothing_was_measured_has_no_map(served: Served):
     answer = served.client.get(f"/v1/maps/{dataset}")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_measured")
+
+
+def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Served, measured):
+    path, asked = f"/v1/maps/{measured[0]}", {"metric": "depara_plus"}
+    before = served.client.get(path, params=asked)
+    settings = settings_of("depara_plus", DeparaParams())
+    with served.zoo.transaction() as session:
+        dataset = session.get_one(DatasetRecord, measured[0])
+        key = graphs.comparable_key(dataset.manifest_sha256 or "", settings)
+        a_graph(session, a_model(session), dataset, comparable_key=key, cache_key="plus")
+
+    ordered = served.client.get(path, params=asked)
+
+    assert (before.status_code, before.json()["code"]) == (409, "nothing_measured")
+    assert ordered.status_code == 202
+    assert ordered.json()["params"]["settings"]["spectrum"] == "flattened"
+    assert ordered.json()["params"]["edge_weight"] == 4.0
 
 
 def test_a_reader_without_the_scope_jobs_gets_what_is_there_and_orders_nothing(
