@@ -61,7 +61,8 @@ class Zoo:
 
     def rows(self, square: Scores) -> Scores:
         """Rows of the targets in a similarity of every two sources."""
-        return square[self.itself]
+        found: Scores = square[self.itself]
+        return found
 
 
 def zoo_of(album: Album, plan: Plan, *, seed: int) -> Zoo:

@@ -64,7 +64,9 @@ def _truth(zoo: Zoo) -> Facts:
 
 def _plain(table: np.ndarray) -> Any:
     """Nested lists, None where a measure does not apply."""
-    return np.where(np.isnan(table), None, table.round(4)).tolist()
+    found = table.round(4).astype(object)
+    found[np.isnan(table)] = None
+    return found.tolist()
 
 
 def _told(one: Judged, targets: np.ndarray) -> Facts:

@@ -31,8 +31,9 @@ def save(facts: Mapping[str, Any], place: Path) -> None:
         axes[0].set_yticks(range(len(facts["targets"])), facts["targets"])
         axes[0].set_ylabel("target")
         canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    drawn = Image.fromarray(pixels).convert("RGB")
     drawn.quantize(128, dither=Image.Dither.NONE).save(place, optimize=True)
 
 
@@ -48,4 +49,4 @@ def _draw(axes: Axes, table: np.ndarray, facts: Mapping[str, Any]) -> None:
     for row in range(len(ranks)):
         for rank in range(1, 6):
             for column in np.flatnonzero(ranks[row] == rank):
-                axes.text(column, row, str(rank), ha="center", va="center", color="white")
+                axes.text(float(column), row, str(rank), ha="center", va="center", color="white")

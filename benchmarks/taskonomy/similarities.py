@@ -47,7 +47,9 @@ def dds(left: Float[np.ndarray, "probe unit"], right: Float[np.ndarray, "probe u
 def z_scored(features: Float[np.ndarray, "probe unit"]) -> Float64[np.ndarray, "probe unit"]:
     """Every unit less its mean, over its deviation; units that never change become 0."""
     deviation = features.std(axis=0)
-    return (features - features.mean(axis=0)) / np.where(deviation > _TINY, deviation, np.inf)
+    divisor = np.where(deviation > _TINY, deviation, np.inf)
+    scored: Float64[np.ndarray, "probe unit"] = (features - features.mean(axis=0)) / divisor
+    return scored
 
 
 def unbiased_centred(square: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n n"]:
@@ -55,7 +57,9 @@ def unbiased_centred(square: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, 
     count = len(square)
     off = square - np.diag(square.diagonal())
     sums = off.sum(axis=0) / (count - 2)
-    found = off - sums[:, None] - sums[None, :] + off.sum() / ((count - 1) * (count - 2))
+    found: Float64[np.ndarray, "n n"] = (
+        off - sums[:, None] - sums[None, :] + off.sum() / ((count - 1) * (count - 2))
+    )
     np.fill_diagonal(found, 0.0)
     return found
 

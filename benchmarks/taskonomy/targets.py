@@ -60,7 +60,7 @@ def structure(frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Entries xx, xy, yy of the structure tensor, smoothed over σ = 1."""
     right, down = slopes(frames)
     products = torch.cat([right.square(), right * down, down.square()], dim=1)
-    first, mixed, last = blurred(products, 1.0).split(1, dim=1)
+    first, mixed, last = torch.split(blurred(products, 1.0), 1, dim=1)
     return first, mixed, last
 
 
@@ -98,7 +98,7 @@ def _unlike_border(frames: Tensor) -> Tensor:
     spread = centred @ centred.transpose(1, 2) / colours.shape[2]
     spread = spread + 1e-3 * torch.eye(3, device=frames.device, dtype=frames.dtype)
     away = frames.flatten(2) - mean
-    squared = (away * torch.linalg.solve(spread, away)).sum(dim=1)
+    squared: Tensor = (away * torch.linalg.solve(spread, away)).sum(dim=1)
     return squared.sqrt().view(-1, 1, *frames.shape[-2:])
 
 

@@ -63,7 +63,7 @@ def trained(task: Task, album: Album, *, steps: int, seed: int) -> Source:
             found = network(seen(frames, planes))
         loss = task.losses(found.float(), answers).mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     return Source(task.name, encoder.eval(), planes)
@@ -107,5 +107,5 @@ def seconds_spent(folder: Path) -> float:
 @torch.no_grad()
 def features_of(source: Source, frames: Tensor) -> Tensor:
     """F of every frame, in blocks."""
-    blocks = [source.encoder(seen(part, source.planes)) for part in frames.split(250)]
+    blocks = [source.encoder(seen(part, source.planes)) for part in torch.split(frames, 250)]
     return torch.cat(blocks)

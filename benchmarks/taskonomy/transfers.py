@@ -98,7 +98,7 @@ def _learned(
         batch = torch.randint(len(features), (BATCH,), generator=generator)
         loss = task.losses(decoder(features[batch]), answers[batch]).mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     return decoder.eval()

@@ -43,18 +43,21 @@ def beaten(
 ) -> Float64[np.ndarray, "source source image"]:
     """1 where the row's source has the smaller loss on the image, ½ where losses are equal."""
     rows, columns = losses[:, None], losses[None, :]
-    return (rows < columns) + 0.5 * (rows == columns)
+    won: Float64[np.ndarray, "source source image"] = (rows < columns) + 0.5 * (rows == columns)
+    return won
 
 
 def win_rates(won: Float64[np.ndarray, "source source image"]) -> Float64[np.ndarray, "s s"]:
     """W_ij: share of images on which source i beats source j; ½ on the diagonal."""
-    return won.mean(axis=2)
+    rates: Float64[np.ndarray, "s s"] = won.mean(axis=2)
+    return rates
 
 
 def mean_win_rate(rates: Float64[np.ndarray, "s s"]) -> Float64[np.ndarray, " s"]:
     """Mean over the rivals of every source."""
     count = len(rates)
-    return (rates.sum(axis=1) - rates.diagonal()) / (count - 1)
+    mean: Float64[np.ndarray, " s"] = (rates.sum(axis=1) - rates.diagonal()) / (count - 1)
+    return mean
 
 
 def ordinal_affinity(rates: Float64[np.ndarray, "s s"]) -> Float64[np.ndarray, " s"]:
