@@ -155,6 +155,15 @@ def test_little_history_is_enough(count: int) -> None:
     assert all(np.isfinite(one.mean) and 0 <= one.p_best <= 1 for one in result.estimates)
 
 
+def test_without_any_history_no_estimate_is_beyond_what_an_accuracy_can_be() -> None:
+    nothing = replace(evidence(), datasets=(), accuracies=np.empty((8, 0)), history_scores={})
+
+    found = answer(nothing)
+
+    assert all(0 <= one.low <= one.mean <= one.high <= 1 for one in found.estimates)
+    assert any(one.high == 1 for one in found.estimates)
+
+
 def test_a_score_without_history_counts_a_little() -> None:
     nothing = np.zeros((8, 0))
     inputs = replace(

@@ -77,7 +77,8 @@ def _answer(
     p_best = maths.best_shares(rival)
     kept = maths.smallest_set(p_best, coverage=params.coverage)
     estimates = _estimates(own, rival, names, measured, coverage=params.coverage)
-    estimates = tuple(_possible(one, inputs.accuracies) for one in estimates)
+    told = np.append(inputs.accuracies, inputs.measured)
+    estimates = tuple(_possible(one, told) for one in estimates)
     return Result(
         estimates,
         tuple(names[at] for at in kept),
@@ -116,11 +117,11 @@ def _estimates(
     )
 
 
-def _possible(one: Estimate, accuracies: Float64[ndarray, "model dataset"]) -> Estimate:
-    """An estimate within 0 and the unit, if the history's accuracies all are."""
-    known = accuracies[~np.isnan(accuracies)]
+def _possible(one: Estimate, accuracies: Float64[ndarray, " any"]) -> Estimate:
+    """An estimate within 0 and the unit, unless an accuracy that was told is not."""
     unit = unit_of(accuracies)
-    if not len(known) or known.min() < 0 or known.max() > unit:
+    known = accuracies[~np.isnan(accuracies)]
+    if (known < 0).any() or (known > unit).any():
         return one
     low, mean, high = (float(np.clip(part, 0, unit)) for part in (one.low, one.mean, one.high))
     return replace(one, low=low, mean=mean, high=high)
