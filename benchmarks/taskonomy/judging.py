@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from scipy.stats import spearmanr
 
-from workers.torchkit.evaluation import RELEVANT
+from workers.torchkit.evaluation import RELEVANT, orders, regret_at_one, retrieval
 
 EDGE_WEIGHTS = (0.0, 0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, np.inf)
 FIGURES = ("p_at_1", "p_at_5", "spearman", "regret")
+_NOBODY = np.array([-1])
 Scores = Float[np.ndarray, "target source"]
 
 
@@ -48,11 +49,11 @@ def judged(
 def _one(scores: np.ndarray, affinity: np.ndarray, wins: np.ndarray) -> tuple[float, ...]:
     if np.isnan(scores).any():
         return (np.nan,) * 4
-    order = np.argsort(-scores, kind="stable")
-    relevant = set(np.argsort(-affinity, kind="stable")[:RELEVANT].tolist())
-    hits = len(relevant & set(order[:RELEVANT].tolist())) / RELEVANT
+    found, truth = (orders(table[None], _NOBODY) for table in (scores, affinity))
+    precision = retrieval(found, truth).precision
     correlation = float(spearmanr(scores, affinity).statistic)
-    return float(order[0] in relevant), hits, correlation, float(wins.max() - wins[order[0]])
+    regret = regret_at_one(scores[None], wins[None], _NOBODY)
+    return float(precision[0]), float(precision[RELEVANT - 1]), correlation, regret
 
 
 def weighted(node: Scores, edge: Scores, edge_weight: float) -> Scores:

@@ -6,7 +6,7 @@ Nothing is kept: a question that nobody waits for any more is dropped.
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,8 +19,6 @@ _QUESTIONS = "zoo:questions"
 _PRESENT = "zoo:answering"
 PRESENCE_SECONDS = 15
 _ANSWER_KEPT_SECONDS = 60
-_SLACK_SECONDS = 5.0
-T = TypeVar("T")
 
 
 class QuestionLine:
