@@ -18,6 +18,7 @@ from service.core.errors import (
 )
 from service.core.ids import IdKind, new_id
 from service.core.operations.job_events import begin_events
+from service.core.operations.training_checks import require_fit
 from service.core.records import JobDependencyRecord, JobRecord, JobState
 
 ACTIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -107,6 +108,10 @@ def submit_many(
         "events": 1,
     }
     rows = [alike | _own_values(card, order) for order in orders]
+    for row in rows:
+        require_fit(
+            session, project=project, method=method, inputs=row["inputs"], params=row["params"]
+        )
     placed, created = _inserted_or_shared(session, project, rows)
     waits = {
         row["id"]: order.depends_on
