@@ -14,6 +14,7 @@ import structlog
 from service.core.blobs import Blob
 from service.core.errors import FencedError, ZooError
 from service.core.operations import artifacts, blob_names, job_lifecycle
+from service.core.operations.job_events import append_event
 from service.core.records import JobRecord
 from service.wiring import Zoo
 from workers.adoption import require_regular, stored
@@ -66,7 +67,7 @@ def tell_metrics(zoo: Zoo, job: JobRecord, message: Mapping[str, Any]) -> None:
     with zoo.transaction() as session:
         held = job_lifecycle.hold(session, job_id=job.id, fence=job.fence)
         artifacts.put(session, job=held, files=pictures)
-        job_lifecycle.append_event(session, job.id, type="metrics", data=data)
+        append_event(session, job.id, type="metrics", data=data)
 
 
 def _numbers(given: Mapping[str, Any]) -> dict[str, float]:

@@ -17,7 +17,7 @@ _PROTOCOLS = {"fine_tune": Protocol.FINE_TUNE, "linear_probe": Protocol.LINEAR_P
 def record_student(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     """The student is ready and knows where it came from."""
     data, report = harvest.data, harvest.data["report"]
-    program = harvest.files[data["program"]]
+    program, lineage = harvest.files[data["program"]], _lineage(job, report)
     model = ModelRecord(
         id=new_id(IdKind.MODEL),
         project=job.project,
@@ -28,7 +28,7 @@ def record_student(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
         filename="student.pt2",
         upload_sha256=program.sha256,
         upload_bytes=program.size_bytes,
-        lineage=_lineage(job, report),
+        lineage=lineage,
         job_id=job.id,
     )
     describe_network(model, data, program.sha256)
@@ -37,7 +37,7 @@ def record_student(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
     shown = {name: blob for name, blob in harvest.files.items() if name != data["program"]}
     ids = artifacts.put(session, job=job, files=shown)
     _keep_accuracy(session, job, model, report["quality"])
-    return {"model_id": model.id, **model.lineage["measured"], "artifacts": ids}
+    return {"model_id": model.id, **lineage["measured"], "artifacts": ids}
 
 
 def _lineage(job: JobRecord, report: dict[str, Any]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def checkpoint_of(training: Training) -> Checkpoint:
     for place, state in training.optimizer.state_dict()["state"].items():
         for key, value in state.items():
             tensors[f"{_OPTIMIZER}.{place}.{key}"] = value
-    facts = {"step": training.step, "history": training.history, "seconds": training.seconds}
+    facts = {"step": training.step, "history": list(training.history), "seconds": training.seconds}
     return Checkpoint(tensors, facts)
 
 

@@ -107,11 +107,12 @@ def submit_many(
         "progress": {},
         "events": 1,
     }
-    rows = [alike | _own_values(card, order) for order in orders]
-    for row in rows:
+    own = [_own_values(card, order) for order in orders]
+    for one in own:
         require_fit(
-            session, project=project, method=method, inputs=row["inputs"], params=row["params"]
+            session, project=project, method=method, inputs=one["inputs"], params=one["params"]
         )
+    rows = [alike | one for one in own]
     placed, created = _inserted_or_shared(session, project, rows)
     waits = {
         row["id"]: order.depends_on

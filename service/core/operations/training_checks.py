@@ -36,7 +36,7 @@ def labels_in(classes: Sequence[str], labels: Sequence[str]) -> list[int]:
 
 
 def _distillation(session: Session, project: str, inputs: Given, params: Given) -> None:
-    teacher = _ready(session, project, ModelRecord, inputs["teacher_id"], ModelState.READY)
+    teacher = _ready(session, project, ModelRecord, inputs["teacher_id"])
     dataset = _images(session, project, inputs)
     _require_classifier(teacher)
     layer = _layer_of(teacher, params["teacher_layer"])
@@ -51,7 +51,7 @@ def _distillation(session: Session, project: str, inputs: Given, params: Given) 
 
 
 def _transfer(session: Session, project: str, inputs: Given, params: Given) -> None:
-    source = _ready(session, project, ModelRecord, inputs["source_id"], ModelState.READY)
+    source = _ready(session, project, ModelRecord, inputs["source_id"])
     dataset = _images(session, project, inputs)
     _layer_of(source, params["layer"])
     if len(dataset.labels or ()) < _FEWEST_LABELS:
@@ -62,12 +62,12 @@ def _transfer(session: Session, project: str, inputs: Given, params: Given) -> N
         )
 
 
-def _ready(session: Session, project: str, kind: Any, identity: str, state: str) -> Any:
-    """A row of the project in this state."""
+def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
+    """A row of the project that is ready."""
     found = session.get(kind, identity)
     if found is None or found.project != project:
         raise NotFoundError(f"there is no {identity}", code="input_not_found")
-    if found.state != state:
+    if found.state not in (ModelState.READY, DatasetState.READY):
         raise ConflictError(
             f"{identity} is {found.state}, not ready",
             code="input_not_ready",
@@ -78,9 +78,7 @@ def _ready(session: Session, project: str, kind: Any, identity: str, state: str)
 
 def _images(session: Session, project: str, inputs: Given) -> DatasetRecord:
     """The images, which must be few enough to have canonical frames."""
-    dataset: DatasetRecord = _ready(
-        session, project, DatasetRecord, inputs["dataset_id"], DatasetState.READY
-    )
+    dataset: DatasetRecord = _ready(session, project, DatasetRecord, inputs["dataset_id"])
     if dataset.canonical_sha256 is None:
         raise ConflictError(
             f"{dataset.id} has too many images to learn from",

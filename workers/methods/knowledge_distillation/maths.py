@@ -56,7 +56,7 @@ def feature_loss(
     return 0.5 * (student - teacher.detach()).square().mean()
 
 
-def pooled(features: Float[Tensor, "image *places"]) -> Float[Tensor, "image unit"]:
+def pooled(features: Float[Tensor, "image ..."]) -> Float[Tensor, "image unit"]:
     """Maps averaged over rows and columns; anything else flattened."""
     if features.ndim == 4:  # noqa: PLR2004 - image, channel, row, column
         return features.mean(dim=(2, 3))

@@ -113,7 +113,9 @@ class _Lesson:
 
     def optimizer(self) -> torch.optim.Optimizer:
         """All that learns, at the course's rate."""
-        learning = [one for network in self.networks.values() for one in network.parameters()]
+        learning: list[Tensor] = [
+            one for network in self.networks.values() for one in network.parameters()
+        ]
         return adamw({1.0: learning}, self._params)
 
     def _teach(self, frames: Tensor) -> dict[str, Tensor]:
