@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -22,6 +23,7 @@ from service.settings import Settings
 
 SHEET_IMAGES = 6
 EDGE_WEIGHT = 0.25
+METRICS = ("depara", "attribution", "depara_plus", "fused")
 MAP_PICTURES: tuple[Picture, ...] = ("matrix", "tree", "layout")
 
 
@@ -50,11 +52,10 @@ def _show(settings: Settings, running: Running) -> None:
     key = home.admin_key.read_text().strip() if home.admin_key.exists() else None
     with ZooClient(running.rest_url, key=key) as zoo:
         there = uploaded(zoo, zoo_files)
-        depara, attribution = (_ranked(zoo, there, metric) for metric in ("depara", "attribution"))
-        fused = _ranked(zoo, there, "fused")
-        _tell(zoo_files, depara, attribution, fused)
-        _choose_layer(zoo, there, depara)
-        _draw(zoo, there, depara, home.folder / "demo")
+        rankings = {metric: _ranked(zoo, there, metric) for metric in METRICS}
+        _tell(zoo_files, rankings)
+        _choose_layer(zoo, there, rankings["depara"])
+        _draw(zoo, there, rankings["depara"], home.folder / "demo")
 
 
 def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
@@ -70,20 +71,21 @@ def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
         )
 
 
-def _tell(zoo_files: BuiltZoo, depara: Ranking, attribution: Ranking, fused: Ranking) -> None:
+def _tell(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> None:
     """The table, those without a place, and how well each metric agrees with the truth."""
+    depara, attribution = rankings["depara"], rankings["attribution"]
     _say("\nWhich network to start from for the digits 5 to 9, with three labels each?\n")
     _say(demo_report.table(demo_report.rows(depara, attribution, zoo_files.truth)))
     for model in depara["unranked"]:
         _say(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
     _say("")
-    for ranking in (depara, attribution, fused):
+    for ranking in rankings.values():
         found = demo_report.agreement(ranking, zoo_files.truth)
         _say(
             f"Spearman of {found.metric} with the true accuracy of {found.models} networks:"
             f" {found.spearman:+.2f}"
         )
-    _say(demo_report.likely_best(fused))
+    _say(demo_report.likely_best(rankings["fused"]))
 
 
 def _choose_layer(zoo: ZooClient, there: UploadedZoo, ranking: Ranking) -> None:
