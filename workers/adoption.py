@@ -40,14 +40,14 @@ def adopt(blobs: BlobStore, scratch: Scratch) -> Harvest:
     Raises UnreadableResultError.
     """
     data = _data_of(scratch.result)
-    files = {path.name: _stored(blobs, path) for path in _regular_files(scratch)}
+    files = {path.name: stored(blobs, path) for path in _regular_files(scratch)}
     return Harvest(data, files)
 
 
 def _data_of(path: Path) -> Mapping[str, Any]:
     """The JSON object a child wrote."""
     try:
-        _require_regular(path)
+        require_regular(path)
         if path.stat().st_size > _LARGEST_RESULT_BYTES:
             raise UnreadableResultError("the result is too large")
         data = json.loads(path.read_bytes())
@@ -63,20 +63,20 @@ def _regular_files(scratch: Scratch) -> Iterator[Path]:
     for count, path in enumerate(sorted(scratch.out.iterdir())):
         if path == scratch.result:
             continue
-        _require_regular(path)
+        require_regular(path)
         if count > _MOST_FILES or not _NAME.fullmatch(path.name):
             raise UnreadableResultError(f"unexpected file {path.name[:100]!r}")
         yield path
 
 
-def _require_regular(path: Path) -> None:
+def require_regular(path: Path) -> None:
     """Refuse anything but a file that has this one name."""
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         raise UnreadableResultError(f"{path.name[:100]!r} is not an ordinary file")
 
 
-def _stored(blobs: BlobStore, path: Path) -> Blob:
+def stored(blobs: BlobStore, path: Path) -> Blob:
     """The file in the store, under the digest of the bytes that are there now."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -18,8 +18,11 @@ from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
+    fine_tune,
     fused_ranking,
+    knowledge_distillation,
     layer_selection,
+    linear_probe,
     model_validation,
     ranking,
     reference_network,
@@ -85,6 +88,35 @@ def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> A
         labels=torch.tensor(facts["labels"], dtype=torch.int64),
         classes=tuple(facts["classes"]),
     )
+
+
+def _teacher_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return knowledge_distillation.Inputs(
+        name=facts["name"],
+        teacher=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        layer=facts["layer"],
+        classes=None if facts["classes"] is None else tuple(facts["classes"]),
+        images=canonical_frames(scratch.inputs / "canonical.npy"),
+        labels=torch.tensor(facts["labels"], dtype=torch.int64),
+    )
+
+
+def _source_and_labels(room: Any) -> Loader:
+    """The loader of a room that goes on from a network of the zoo."""
+
+    def load(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+        return room.Inputs(
+            name=facts["name"],
+            source=_program(facts, scratch, device),
+            input=InputSpec.model_validate(facts["model"]["input"]),
+            layer=facts["layer"],
+            images=canonical_frames(scratch.inputs / "canonical.npy"),
+            labels=torch.tensor(facts["labels"], dtype=torch.int64),
+            classes=tuple(facts["classes"]),
+        )
+
+    return load
 
 
 def _network_and_labels(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
@@ -189,6 +221,9 @@ _LOADERS: dict[str, Loader] = {
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
+    "knowledge_distillation": _teacher_and_images,
+    "fine_tune": _source_and_labels(fine_tune),
+    "linear_probe": _source_and_labels(linear_probe),
     "ranking": _graphs_to_rank,
     "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,

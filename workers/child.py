@@ -21,6 +21,7 @@ from workers.assembly import inputs_of
 from workers.harvest import save
 from workers.messages import Mouth
 from workers.methods import room_of
+from workers.reporting import Reporter
 from workers.scratch import Scratch
 
 OUT_OF_MEMORY = {
@@ -63,7 +64,7 @@ def settle(order: Mapping[str, Any], scratch: Scratch) -> None:
     cuda = order["device"] == "cuda"
     room = sandbox.Room(
         readable=(*sandbox.code_folders(), *sandbox.system_files(), scratch.folder),
-        writable=(scratch.out, scratch.tmp),
+        writable=(scratch.out, scratch.kept, scratch.tmp),
         devices=sandbox.device_files(cuda=cuda),
         cpu_seconds=order["cpu_seconds"],
         memory=sandbox.Memory.FREE if cuda else sandbox.Memory.LIMITED,
@@ -91,7 +92,7 @@ def _work(scratch: Scratch, device: str, mouth: Mouth) -> None:
     method = request["method"]
     params = card_named(method).params.model_validate(request["params"])
     inputs = inputs_of(request, scratch, device=device)
-    result = room_of(method).run(inputs, params, mouth.report)
+    result = room_of(method).run(inputs, params, Reporter(mouth, scratch, request["origin"]))
     scratch.result.write_text(json.dumps(save(result, method, scratch.out), allow_nan=False))
 
 

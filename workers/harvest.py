@@ -28,6 +28,7 @@ from workers.methods import (
 )
 from workers.methods.model_validation.judgement import output_kind_of
 from workers.programs.exporting import export_network
+from workers.student_files import save_student
 from workers.torchkit.graphs import to_metadata, to_tensors
 
 Saver = Callable[[Any, Path], dict[str, Any]]
@@ -193,6 +194,9 @@ _SAVERS: dict[str, Saver] = {
     "attribution_map": _heat_maps,
     "reference_network": _learned_network,
     "transferability_estimators": _estimates,
+    "knowledge_distillation": save_student,
+    "fine_tune": save_student,
+    "linear_probe": save_student,
     "ranking": _similarities,
     "fused_ranking": _posterior,
     "transferability_map": _map,

@@ -1,6 +1,7 @@
 """What a child tells its supervisor: one JSON object a line, through a pipe.
 
-``running`` once; ``progress`` {step, total, message}; then ``done`` or
+``running`` once; ``progress`` {step, total, message}; ``metrics`` {step, numbers, pictures: file
+names by artifact name} and ``checkpoint`` {file}, both of files in ``kept``; then ``done`` or
 ``error`` {error: {code, detail, remedy}, again, trace}.
 """
 

@@ -14,12 +14,10 @@ from sqlalchemy.orm import Session
 from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import NotFoundError
-from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
-from service.core.operations import graphs, job_lifecycle, map_snapshots
+from service.core.operations import artifacts, graphs, job_lifecycle, map_snapshots
 from service.core.operations.job_lifecycle import Ending, Outcome
 from service.core.records import (
-    ArtifactRecord,
     DatasetRecord,
     DatasetState,
     GraphRecord,
@@ -32,18 +30,13 @@ from service.core.records import (
 from workers.adoption import Harvest
 from workers.estimate_records import record_estimate
 from workers.layer_records import record_layers
+from workers.network_records import describe_network
 from workers.ranking_records import record_fused_ranking, record_ranking
+from workers.training_records import record_student
 
 Recorder = Callable[[Session, JobRecord, Harvest], dict[str, Any]]
 
 _ROWS_AT_ONCE = 5000
-_MEDIA_TYPES = {
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "json": "application/json",
-    "safetensors": "application/vnd.safetensors",
-    "npy": "application/x-npy",
-}
 
 
 def record(session: Session, job: JobRecord, harvest: Harvest) -> JobRecord:
@@ -55,6 +48,7 @@ def record(session: Session, job: JobRecord, harvest: Harvest) -> JobRecord:
     """
     held = job_lifecycle.hold(session, job_id=job.id, fence=job.fence)
     result = _RECORDERS[job.method](session, held, harvest)
+    held.checkpoint_sha256 = None
     outcome = Outcome(Ending.SUCCEEDED, result=result)
     return job_lifecycle.finish(session, job_id=job.id, fence=job.fence, outcome=outcome)
 
@@ -70,23 +64,8 @@ def _model(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]
     else:
         uploaded = model.upload_sha256 or ""
         program = harvest.files[data["program"]].sha256 if data["program"] else uploaded
-        _describe_network(model, data, program)
+        describe_network(model, data, program)
     return {"model_id": model.id, "state": model.state, "problems": model.problems}
-
-
-def _describe_network(model: ModelRecord, data: Any, program_sha256: str) -> None:
-    """Make the model ready, with what the check found."""
-    model.state = ModelState.READY
-    model.program_sha256 = program_sha256
-    for name in ("layers", "feature_layer", "parameters", "flops", "output_kind"):
-        setattr(model, name, data[name])
-    model.fingerprint = fingerprint(
-        {
-            "program": program_sha256,
-            "input": model.manifest["input"],
-            "feature_layer": model.feature_layer,
-        }
-    )
 
 
 def _reference(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
@@ -107,7 +86,7 @@ def _reference(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, 
         "params": job.params,
         "measured": {name: data[name] for name in measured},
     }
-    _describe_network(model, data, harvest.files[data["program"]].sha256)
+    describe_network(model, data, harvest.files[data["program"]].sha256)
     return {"model_id": model.id, **model.lineage["measured"]}
 
 
@@ -190,7 +169,7 @@ def _graph(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]
 
 def _heat_maps(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     """Pictures and maps are artifacts of the job."""
-    ids = _artifacts(session, job, harvest)
+    ids = artifacts.put(session, job=job, files=harvest.files)
     images = [{**i, "artifact_id": ids[i["picture"]]} for i in harvest.data["images"]]
     return {
         "images": images,
@@ -201,7 +180,7 @@ def _heat_maps(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, 
 
 def _map(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     """A map, with its pictures and exact matrices as artifacts of the job."""
-    ids = _artifacts(session, job, harvest)
+    ids = artifacts.put(session, job=job, files=harvest.files)
     document = {**harvest.data["document"], "artifacts": ids, "params": job.params}
     params = TransferabilityMapParams.model_validate(job.params)
     probes = _existing(session, DatasetRecord, job.inputs["dataset_id"])
@@ -225,26 +204,6 @@ def _map(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     return {"map_id": row.id, "models": len(document["models"]), "artifacts": ids}
 
 
-def _artifacts(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, str]:
-    """Ids of the artifact rows now written, by file name."""
-    ids = {}
-    for name, blob in harvest.files.items():
-        ids[name] = new_id(IdKind.ARTIFACT)
-        session.add(
-            ArtifactRecord(
-                id=ids[name],
-                project=job.project,
-                job_id=job.id,
-                name=name,
-                media_type=_MEDIA_TYPES.get(name.rsplit(".")[-1], "application/octet-stream"),
-                sha256=blob.sha256,
-                size_bytes=blob.size_bytes,
-            )
-        )
-    session.flush()
-    return ids
-
-
 def _locked(session: Session, kind: Any, identity: str) -> Any:
     """A row by id, locked; NotFoundError when it is gone."""
     return _existing(session, kind, identity, with_for_update=True)
@@ -264,6 +223,9 @@ _RECORDERS: dict[str, Recorder] = {
     "depara": _graph,
     "transferability_estimators": record_estimate,
     "attribution_map": _heat_maps,
+    "knowledge_distillation": record_student,
+    "fine_tune": record_student,
+    "linear_probe": record_student,
     "ranking": record_ranking,
     "fused_ranking": record_fused_ranking,
     "transferability_map": _map,

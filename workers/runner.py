@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from service.core.operations.job_lifecycle import EXPIRED, Ending, Outcome
 from service.core.records import JobRecord
 from service.core.tracing import follow, new_trace_id
 from service.wiring import Zoo
-from workers import recording, staging
+from workers import interim, recording, staging
 from workers.adoption import Harvest, adopt
 from workers.cradle import Child, Cradle
 from workers.scratch import Scratch
@@ -132,11 +133,25 @@ def _outcome(post: Post, job: JobRecord, lease: Lease, scratch: Scratch) -> Outc
 def _lived(post: Post, job: JobRecord, lease: Lease, child: Child) -> Outcome | None:
     """What came of a child; none is left behind, whatever happens here."""
     try:
-        seen = watch(child, lease, post.cradle, stopping=post.stopping)
+        seen = watch(
+            child,
+            lease,
+            post.cradle,
+            stopping=post.stopping,
+            hear=partial(_heard, post, job),
+        )
     finally:
         post.cradle.signal(child, signal.SIGKILL)
         child.close()
     return _judge(job, child, seen)
+
+
+def _heard(post: Post, job: JobRecord, message: dict[str, Any]) -> None:
+    """Keep what the child leaves on the way; without a database the next one will do."""
+    try:
+        interim.hear(post.zoo, job, message)
+    except DATABASE_ERRORS:
+        log.exception("the database was away", job=job.id)
 
 
 def _order(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:

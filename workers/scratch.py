@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Scratch:
-    """Paths of one attempt: ``in`` is read by the child, ``out`` and ``tmp`` are written by it."""
+    """Paths of one attempt: ``in`` is read by the child, ``out``, ``kept`` and ``tmp`` are written by it."""
 
     folder: Path
 
@@ -25,6 +25,16 @@ class Scratch:
     def out(self) -> Path:
         """Files the job makes."""
         return self.folder / "out"
+
+    @property
+    def kept(self) -> Path:
+        """Files that outlive an attempt that is cut short: checkpoints, pictures on the way."""
+        return self.folder / "kept"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint of an earlier attempt; absent at the first."""
+        return self.inputs / "checkpoint.safetensors"
 
     @property
     def tmp(self) -> Path:
@@ -49,7 +59,7 @@ class Scratch:
     def make(self) -> None:
         """Create the folders, empty, for this user alone."""
         self.remove()
-        for folder in (self.folder, self.inputs, self.out, self.tmp):
+        for folder in (self.folder, self.inputs, self.out, self.kept, self.tmp):
             folder.mkdir(mode=0o700, parents=True)
 
     def remove(self) -> None:

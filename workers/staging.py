@@ -36,6 +36,7 @@ from service.settings import Settings
 from service.wiring import Zoo
 from workers.layer_records import networks_to_compare
 from workers.scratch import Scratch
+from workers.training_stages import distillation_facts, transfer_facts
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,14 @@ def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> None:
     scratch.make()
     for name, sha256 in staged.files.items():
         zoo.blobs.fetch(sha256, scratch.inputs / name)
-    request = {"method": job.method, "params": job.params, "facts": staged.facts}
+    if job.checkpoint_sha256 is not None and zoo.blobs.exists(job.checkpoint_sha256):
+        zoo.blobs.fetch(job.checkpoint_sha256, scratch.checkpoint)
+    request = {
+        "method": job.method,
+        "params": job.params,
+        "facts": staged.facts,
+        "origin": {"job": job.id, "version": job.method_version},
+    }
     scratch.request.write_text(json.dumps(request))
 
 
@@ -124,6 +132,20 @@ def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> S
     dataset = _ready_dataset(session, job)
     named = {"dataset_id": dataset.id, "name": dataset.name}
     return Stage({**named, **_facts_of_labels(session, dataset)}, _canonical(dataset))
+
+
+def _teacher_and_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """A classifier and images to ask it about."""
+    teacher, dataset = _ready_model(session, job, "teacher_id"), _ready_dataset(session, job)
+    facts = {"model": _facts_of(teacher), **distillation_facts(session, job, teacher, dataset)}
+    return Stage(facts, {**_program(teacher), **_canonical(dataset)})
+
+
+def _source_and_labels(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """A network to start from and a labelled set to learn."""
+    source, dataset = _ready_model(session, job, "source_id"), _ready_dataset(session, job)
+    facts = {"model": _facts_of(source), **transfer_facts(session, job, source, dataset)}
+    return Stage(facts, {**_program(source), **_canonical(dataset)})
 
 
 def _facts_of_labels(session: Session, dataset: DatasetRecord) -> dict[str, Any]:
@@ -254,8 +276,8 @@ def _canonical(dataset: DatasetRecord) -> dict[str, str]:
     return {"canonical.npy": dataset.canonical_sha256}
 
 
-def _ready_model(session: Session, job: JobRecord) -> ModelRecord:
-    model = _of(session, ModelRecord, job.inputs["model_id"])
+def _ready_model(session: Session, job: JobRecord, name: str = "model_id") -> ModelRecord:
+    model = _of(session, ModelRecord, job.inputs[name])
     if model.state != ModelState.READY:
         raise ConflictError(f"{model.id} is {model.state}", code="model_not_ready")
     return model
@@ -289,6 +311,9 @@ _LOADERS: dict[str, Loader] = {
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
+    "knowledge_distillation": _teacher_and_images,
+    "fine_tune": _source_and_labels,
+    "linear_probe": _source_and_labels,
     "ranking": _graphs_to_rank,
     "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,

@@ -104,6 +104,10 @@ class Lease:
             return job_lifecycle.verdict(session, job_id=self.job_id, fence=self.fence)
 
 
+def _ignored(message: dict[str, Any]) -> None:
+    """Nobody wants to hear more."""
+
+
 @contextmanager
 def kept(lease: Lease) -> Iterator[None]:
     """Renew the lease beside long work of the worker itself: laying out files, storing them."""
@@ -122,11 +126,19 @@ def kept(lease: Lease) -> Iterator[None]:
         keeper.join()
 
 
-def watch(child: Child, lease: Lease, cradle: Cradle, *, stopping: Callable[[], bool]) -> Watch:
+def watch(
+    child: Child,
+    lease: Lease,
+    cradle: Cradle,
+    *,
+    stopping: Callable[[], bool],
+    hear: Callable[[dict[str, Any]], None] = _ignored,
+) -> Watch:
     """Follow a child to its end.
 
     Args:
         stopping: Whether the worker must give its jobs back now.
+        hear: What to do with news that outlive the attempt: checkpoints and metrics.
     """
     seen = Watch()
     deadline = time.monotonic() + lease.zoo.settings.job_seconds
@@ -134,6 +146,7 @@ def watch(child: Child, lease: Lease, cradle: Cradle, *, stopping: Callable[[], 
     while not child.ended:
         for message in child.listen(0.1 if kill_at else LOOK_SECONDS):
             _note(message, seen, lease)
+            hear(message)
         if seen.stopped is None:
             seen.stopped = _reason_to_stop(lease, deadline, stopping)
             if seen.stopped is not None:

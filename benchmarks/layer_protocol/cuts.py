@@ -10,7 +10,7 @@ from benchmarks.layer_protocol import networks
 from benchmarks.layer_protocol.networks import Family, features_at_cuts, fresh_part
 from benchmarks.layer_protocol.tasks import Task, as_inputs, drawn
 from benchmarks.layer_protocol.training import Schedule, accuracy, learn
-from workers.methods.reference_network.maths import shifted
+from workers.torchkit.lessons import shifted
 from workers.torchkit.canonical import Preprocessing
 
 SCARCE, AMPLE = 0.01, 0.1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.methods.reference_network.maths import rate_at
+from workers.torchkit.lessons import rate_at
 
 _WEIGHT_DECAY = 1e-2
 

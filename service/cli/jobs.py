@@ -1,6 +1,7 @@
 """``zooscope jobs`` and ``zooscope methods``: runs, and what can be run."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,10 @@ METHOD_COLUMNS = (
     Column("title", lambda method: method["title"]),
     Column("source", lambda method: method["source"]),
 )
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+_LONGEST_CURVE = 24
 
 
 def _progress(progress: Any) -> str:
@@ -106,10 +111,33 @@ def watch(
     after: Annotated[int, typer.Option(min=0, help="Only events behind this one.")] = 0,
 ) -> None:
     """Follow a job until it is final; a broken connection is picked up again."""
+    curves: dict[str, list[float]] = {}
     for event in talk.zoo.jobs.watch(job, after=after):
-        said = " ".join(f"{name}={value}" for name, value in event["data"].items())
+        said = _metrics(event["data"], curves) if event["type"] == "metrics" else _said(event)
         talk.out.event(event, f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {said}")
     fail_with(talk.zoo.jobs.show(job))
+
+
+def _said(event: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in event["data"].items())
+
+
+def _metrics(data: Any, curves: dict[str, list[float]]) -> str:
+    """Named numbers, each with the curve of its values so far, which are added to ``curves``."""
+    parts = [f"step={data.get('step')}"]
+    for name, value in data.items():
+        if name != "step":
+            curve = curves.setdefault(name, [])
+            curve.append(value)
+            parts.append(f"{name}={value:.4g} {sparkline(curve[-_LONGEST_CURVE:])}")
+    return "  ".join(parts)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One bar for each value, from the lowest of them to the highest."""
+    low, high = min(values), max(values)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[round((value - low) * scale)] for value in values)
 
 
 @command(app)

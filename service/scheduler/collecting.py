@@ -4,18 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 import structlog
-from sqlalchemy import select, union
-from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from service.core.records import (
-    ArtifactRecord,
-    DatasetRecord,
-    GraphRecord,
-    ImageRecord,
-    JobRecord,
-    ModelRecord,
-    UploadRecord,
-)
+from service.core.operations.blob_names import named
 from service.wiring import Zoo
 
 log = structlog.get_logger(__name__)
@@ -23,19 +13,6 @@ log = structlog.get_logger(__name__)
 # A file is stored before the row that names it; no job or upload takes this long in between.
 KEPT_SECONDS = 24 * 3600.0
 LOOKED_UP_AT_ONCE = 1000
-
-_NAMED_IN: tuple[InstrumentedAttribute[str] | InstrumentedAttribute[str | None], ...] = (
-    ModelRecord.upload_sha256,
-    ModelRecord.program_sha256,
-    DatasetRecord.upload_sha256,
-    DatasetRecord.packed_sha256,
-    DatasetRecord.canonical_sha256,
-    ImageRecord.sha256,
-    GraphRecord.sha256,
-    ArtifactRecord.sha256,
-    JobRecord.checkpoint_sha256,
-    UploadRecord.sha256,
-)
 
 
 def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
@@ -53,12 +30,6 @@ def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
     if deleted:
         log.info("deleted unused files", files=deleted)
     return deleted
-
-
-def named(session: Session, digests: tuple[str, ...]) -> set[str]:
-    """Those of the digests that some row names."""
-    found = union(*(select(column).where(column.in_(digests)) for column in _NAMED_IN))
-    return {str(row[0]) for row in session.execute(found)}
 
 
 def _portions(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:

@@ -39,6 +39,7 @@ def a_training(folder: Path, *, steps: int) -> dict[str, object]:
     np.save(scratch.inputs / "canonical.npy", frames)
     request = {
         "method": "reference_network",
+        "origin": {"job": "job_1", "version": 1},
         "params": {"steps": steps, "width": 4, "batch_size": 2},
         "facts": {"name": "noise", "classes": ["a", "b"], "labels": [0, 1] * 4},
     }

@@ -138,6 +138,19 @@ class Program:
         """The trained tensors; none requires a gradient."""
         return (self._weights[slot] for slot in self._listing.parameters)
 
+    @property
+    def trained_slots(self) -> frozenset[int]:
+        """Slots of the trained tensors."""
+        return self._listing.parameters
+
+    def weights_of(self, layer: str) -> dict[int, Tensor]:
+        """Parameters, buffers and constants that the layer's output depends on, by slot."""
+        plan = plan_for(self._listing, (self.slot_of(layer),))
+        read = {
+            slot for place, _ in plan.steps for slot in self._listing.instructions[place].reads
+        }
+        return {slot: tensor for slot, tensor in self._weights.items() if slot in read}
+
     def to(
         self,
         device: torch.device | str | None = None,
@@ -191,11 +204,12 @@ class Program:
             ValueError: ``images`` has another shape.
             ProgramFailedError: An instruction failed.
         """
-        slots = {name: self._slot(name) for name in layers}
+        slots = {name: self.slot_of(name) for name in layers}
         values = self._run(images, tuple(dict.fromkeys(slots.values())), Slope(slope))
         return {name: values[slot] for name, slot in slots.items()}
 
-    def _slot(self, layer: str) -> int:
+    def slot_of(self, layer: str) -> int:
+        """Where the layer's output is held. Raises KeyError: there is no such layer."""
         if layer == OUTPUT:
             return self._listing.outputs[0]
         if layer not in self._face.slots:
@@ -229,9 +243,17 @@ class Program:
         return values
 
     def interpret(
-        self, images: Tensor, slots: tuple[int, ...], slope: Slope = Slope.EXACT
+        self,
+        images: Tensor,
+        slots: tuple[int, ...],
+        slope: Slope = Slope.EXACT,
+        *,
+        weights: Mapping[int, Tensor] | None = None,
     ) -> dict[int, Any]:
         """Run what ``slots`` need, freeing each value after its last reader.
+
+        Args:
+            weights: Tensors to use instead of the program's own, by slot.
 
         Raises:
             ProgramFailedError: An instruction failed.
@@ -239,7 +261,7 @@ class Program:
         plan = self._plans.get(slots)
         if plan is None:
             plan = self._plans.setdefault(slots, plan_for(self._listing, slots))
-        memory: dict[int, Any] = dict(self._weights)
+        memory: dict[int, Any] = {**self._weights, **(weights or {})}
         given = images.to(device=self.device, dtype=self.dtype)
         memory[self._listing.image] = given.clone() if plan.writes else given
         found: dict[int, Any] = {}

@@ -23,6 +23,7 @@ class Family(StrEnum):
     """What a method is for."""
 
     TRANSFERABILITY = "transferability"
+    TRAINING = "training"
     INTAKE = "intake"
 
 

@@ -18,6 +18,7 @@ from service.core.errors import (
 )
 from service.core.ids import IdKind, new_id
 from service.core.operations.job_events import begin_events
+from service.core.operations.training_checks import require_fit
 from service.core.records import JobDependencyRecord, JobRecord, JobState
 
 ACTIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -106,7 +107,12 @@ def submit_many(
         "progress": {},
         "events": 1,
     }
-    rows = [alike | _own_values(card, order) for order in orders]
+    own = [_own_values(card, order) for order in orders]
+    for one in own:
+        require_fit(
+            session, project=project, method=method, inputs=one["inputs"], params=one["params"]
+        )
+    rows = [alike | one for one in own]
     placed, created = _inserted_or_shared(session, project, rows)
     waits = {
         row["id"]: order.depends_on

@@ -12,15 +12,15 @@ from service.core.catalogue.reference_network import ReferenceNetworkParams
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from workers.contract import Report
-from workers.methods.reference_network.maths import (
+from workers.methods.reference_network.networks import ReferenceNetwork, reference_network
+from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.lessons import (
     accuracy,
     colour_statistics,
     held_out,
     rate_at,
     shifted,
 )
-from workers.methods.reference_network.networks import ReferenceNetwork, reference_network
-from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.module_reader import evaluating
 
 _LARGEST_SIDE = 64

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.methods.oracles import reference_network as oracle
-from workers.methods.reference_network.maths import (
+from workers.torchkit.lessons import (
     accuracy,
     colour_statistics,
     held_out,

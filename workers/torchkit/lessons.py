@@ -1,4 +1,4 @@
-"""Steps of the training that can be looked at alone."""
+"""Steps of any training that can be looked at alone: what is held out, the rate, shifts, accuracy."""
 
 import math
 

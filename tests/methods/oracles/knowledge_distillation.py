@@ -1,0 +1,58 @@
+"""Slow plain twins of the parts of a distillation's loss."""
+
+import math
+
+Rows = list[list[float]]
+
+
+def softmax(row: list[float], temperature: float) -> list[float]:
+    """Shares of exp(x / T)."""
+    exponentials = [math.exp(x / temperature) for x in row]
+    return [one / sum(exponentials) for one in exponentials]
+
+
+def soft_target_loss(student: Rows, teacher: Rows, temperature: float) -> float:
+    """T² times the mean over rows of Σ p_t·ln(p_t / p_s)."""
+    total = 0.0
+    for said, told in zip(student, teacher, strict=True):
+        p_s, p_t = softmax(said, temperature), softmax(told, temperature)
+        total += sum(t * math.log(t / s) for s, t in zip(p_s, p_t, strict=True))
+    return temperature**2 * total / len(student)
+
+
+def attention_map(maps: list[Rows]) -> list[float]:
+    """One image's (channel, row, column): mean of squares over channels, over its length."""
+    rows, columns = len(maps[0]), len(maps[0][0])
+    flat = [
+        sum(channel[r][c] ** 2 for channel in maps) / len(maps)
+        for r in range(rows)
+        for c in range(columns)
+    ]
+    length = math.sqrt(sum(one**2 for one in flat))
+    return [one / length for one in flat]
+
+
+def attention_loss(student: list[list[Rows]], teacher: list[list[Rows]]) -> float:
+    """Mean squared difference of attention maps of one size."""
+    squares = [
+        (a - b) ** 2
+        for s, t in zip(student, teacher, strict=True)
+        for a, b in zip(attention_map(s), attention_map(t), strict=True)
+    ]
+    return sum(squares) / len(squares)
+
+
+def feature_loss(student: Rows, teacher: Rows) -> float:
+    """Half the mean squared difference."""
+    squares = [
+        (a - b) ** 2
+        for s, t in zip(student, teacher, strict=True)
+        for a, b in zip(s, t, strict=True)
+    ]
+    return sum(squares) / len(squares) / 2
+
+
+def agreement(student: Rows, teacher: Rows) -> float:
+    """Share of rows whose largest entries stand in the same place."""
+    same = [s.index(max(s)) == t.index(max(t)) for s, t in zip(student, teacher, strict=True)]
+    return sum(same) / len(same)

@@ -1,0 +1,208 @@
+"""A training job makes a model of the zoo, survives a killed child to the last bit, and tells how it goes."""
+
+import hashlib
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from torch import nn
+
+from service.core.errors import InvalidRequestError
+from service.core.operations import accuracies, jobs
+from service.core.operations.accuracies import AccuracyFilter
+from service.core.records import DatasetRecord, JobRecord, ModelRecord
+from service.wiring import Zoo
+from tests.jobs.processes import eventually
+from tests.workers import test_label_rankings_end_to_end as labelled
+from workers.cradle import Cradle
+from workers.programs import read_program
+from workers.runner import Post, run_next
+
+PROJECT = "default"
+QUICK = {"steps": 8, "batch_size": 8, "steps_between_evaluations": 4}
+STUDENT = {"architecture": "plain", "width": 4, "side": 8}
+
+
+@pytest.fixture(scope="module")
+def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
+    cradle = Cradle(tmp_path_factory.mktemp("cache"))
+    yield cradle
+    cradle.close()
+
+
+@pytest.fixture
+def post(zoo: Zoo, cradle: Cradle, tmp_path: Path) -> Post:
+    """A worker of a zoo with a labelled set, a classifier that knows its labels, and another net."""
+    labelled._add_dataset(zoo)
+    for seed, name in enumerate(("mdl_0", "mdl_1")):
+        labelled._add_model(
+            zoo, labelled._network(tmp_path, seed), name, classifier=name == "mdl_0"
+        )
+    with zoo.transaction() as session:
+        teacher = session.get_one(ModelRecord, "mdl_0")
+        teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
+    post = Post(zoo, cradle, lambda: False)
+    labelled._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    for name in ("mdl_0", "mdl_1"):
+        labelled._submit(zoo, "model_validation", {"model_id": name})
+    while run_next(post):
+        pass
+    return post
+
+
+def submit(zoo: Zoo, method: str, **params: object) -> str:
+    network = "teacher_id" if method == "knowledge_distillation" else "source_id"
+    if method == "knowledge_distillation":
+        params = {"student": STUDENT, **params}
+    inputs = {network: "mdl_0", "dataset_id": "dst_1"}
+    with zoo.transaction() as session:
+        return jobs.submit(
+            session, project=PROJECT, method=method, inputs=inputs, params={**QUICK, **params}
+        ).id
+
+
+def job_of(zoo: Zoo, job_id: str) -> JobRecord:
+    with zoo.transaction() as session:
+        return jobs.get(session, project=PROJECT, job_id=job_id)
+
+
+def student_of(zoo: Zoo, job_id: str) -> ModelRecord:
+    job = job_of(zoo, job_id)
+    assert job.state == "succeeded", job.error
+    with zoo.transaction() as session:
+        return session.get_one(ModelRecord, job.result["model_id"])
+
+
+def weights_of(zoo: Zoo, job_id: str, folder: Path) -> dict[str, torch.Tensor]:
+    path = folder / f"{job_id}.pt2"
+    zoo.blobs.fetch(student_of(zoo, job_id).program_sha256 or "", path)
+    return dict(read_program(path).named_weights())
+
+
+@pytest.mark.parametrize("method", ["knowledge_distillation", "fine_tune", "linear_probe"])
+def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(post: Post, method: str):
+    job_id = submit(post.zoo, method)
+
+    assert run_next(post)
+
+    student = student_of(post.zoo, job_id)
+    assert (student.state, student.lineage["teachers"]) == ("ready", ["mdl_0"])
+    assert student.manifest["classes"][:2] == ["bright", "dark"]
+    with post.zoo.transaction() as session:
+        files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
+        told = [e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"]
+        kept = accuracies.page(
+            session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=9
+        )
+    assert [one.name for one in files] == ["curve.png", "report.json", "report.md"]
+    assert [one.data["step"] for one in told] == [4, 8]
+    assert all(0 <= one.data["accuracy"] <= 1 and one.data["loss"] > 0 for one in told)
+    assert [one.value for one in kept.items] == [student.lineage["measured"]["accuracy"]]
+    assert kept.items[0].job_id == job_id
+    assert job_of(post.zoo, job_id).checkpoint_sha256 is None
+
+
+def test_a_student_is_loaded_by_plain_pytorch(post: Post, tmp_path: Path):
+    job_id = submit(post.zoo, "knowledge_distillation")
+    assert run_next(post)
+    path = tmp_path / "student.pt2"
+    post.zoo.blobs.fetch(student_of(post.zoo, job_id).upload_sha256 or "", path)
+
+    network: nn.Module = torch.export.load(path).module()
+
+    assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 4)
+
+
+def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
+    post: Post, tmp_path: Path
+):
+    zoo, course = post.zoo, {"steps": 400, "seconds_between_checkpoints": 0.0}
+    whole = submit(zoo, "knowledge_distillation", **course)
+    assert run_next(post)
+    cut = submit(zoo, "knowledge_distillation", **course)
+    worker = threading.Thread(target=run_next, args=(post,))
+    worker.start()
+    eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
+
+    kill_child(zoo, cut)
+    worker.join()
+
+    assert job_of(zoo, cut).state == "queued"
+    assert job_of(zoo, cut).checkpoint_sha256 is not None
+    eventually(lambda: run_next(post))
+    assert job_of(zoo, cut).attempts == 2
+    expected, found = weights_of(zoo, whole, tmp_path), weights_of(zoo, cut, tmp_path)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+
+
+def kill_child(zoo: Zoo, job_id: str) -> None:
+    """What a power cut does to a child."""
+    for process in psutil.Process().children(recursive=True):
+        if any(job_id in file.path for file in process.open_files()):
+            process.send_signal(signal.SIGKILL)
+            return
+    raise AssertionError("no child runs the job")
+
+
+def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(post: Post):
+    zoo = post.zoo
+    job_id = submit(zoo, "knowledge_distillation", steps=300, seconds_between_checkpoints=0.0)
+    worker = threading.Thread(target=run_next, args=(post,))
+    worker.start()
+    eventually(lambda: job_of(zoo, job_id).checkpoint_sha256 is not None)
+    with zoo.transaction() as session:
+        jobs.cancel(session, project=PROJECT, job_id=job_id)
+
+    seconds = eventually(lambda: job_of(zoo, job_id).state == "cancelled")
+
+    worker.join()
+    assert seconds < 10
+    assert zoo.blobs.exists(job_of(zoo, job_id).checkpoint_sha256 or "")
+    with zoo.transaction() as session:
+        jobs.retry(session, project=PROJECT, job_id=job_id)
+    assert run_next(post)
+    assert job_of(zoo, job_id).state == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"teacher_id": "mdl_1"}, "teacher_not_a_classifier"),
+        ({"teacher_layer": "nowhere"}, "layer_not_found"),
+        ({"attention_weight": 1, "teacher_layer": "4"}, "layer_not_spatial"),
+        ({"label_weight": 1, "labels": ["bright", "pink"]}, "unknown_labels"),
+    ],
+)
+def test_what_does_not_go_together_is_told_at_submit(
+    post: Post, change: dict[str, object], code: str
+):
+    params = dict(change)
+    inputs = {"teacher_id": params.pop("teacher_id", "mdl_0"), "dataset_id": "dst_1"}
+    labels = params.pop("labels", None)
+
+    with post.zoo.transaction() as session, pytest.raises(InvalidRequestError) as refused:
+        if labels is not None:
+            session.get_one(DatasetRecord, "dst_1").labels = labels
+        jobs.submit(
+            session, project=PROJECT, method="knowledge_distillation", inputs=inputs, params=params
+        )
+
+    assert refused.value.code == code
+    assert refused.value.remedy
+
+
+def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: Post):
+    before = set(post.zoo.blobs.untouched(0))
+    submit(post.zoo, "linear_probe", seconds_between_checkpoints=0.0)
+
+    assert run_next(post)
+
+    added = set(post.zoo.blobs.untouched(0)) - before
+    assert len(added) <= 6
+    assert all(len(one) == len(hashlib.sha256().hexdigest()) for one in added)

@@ -1,0 +1,87 @@
+"""A program whose weights can learn: the same instructions over parameters of a module."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from workers.programs.program import Program
+
+_SPATIAL = 4
+
+
+class TrainableProgram(nn.Module):
+    """The network up to ``layer``; rows and columns averaged, anything else flattened.
+
+    Its weights are copies: the program stays as it is. Batch statistics and dropout are those of
+    inference, as the export recorded them.
+
+    Args:
+        program: One whose number of images per pass is free.
+    """
+
+    def __init__(self, program: Program, layer: str) -> None:
+        super().__init__()
+        self._program = program
+        self._slot = program.slot_of(layer)
+        self._names: dict[int, str] = {}
+        for slot, tensor in program.weights_of(layer).items():
+            name = f"weight_{slot}"
+            self._names[slot] = name
+            if slot in program.trained_slots:
+                self.register_parameter(name, nn.Parameter(tensor.detach().clone()))
+            else:
+                self.register_buffer(name, tensor.detach().clone())
+
+    def forward(
+        self, images: Float[Tensor, "image channel row column"]
+    ) -> Float[Tensor, "image unit"]:
+        """Features of the layer; gradients flow to parameters and images."""
+        weights = {slot: getattr(self, name) for slot, name in self._names.items()}
+        found = self._program.interpret(images, (self._slot,), weights=weights)
+        features: Tensor = found[self._slot]
+        return features.mean(dim=(2, 3)) if features.ndim == _SPATIAL else features.flatten(1)
+
+
+class Probed(nn.Module):
+    """A body, features brought to mean 0 and deviation 1, and a linear layer.
+
+    Args:
+        features: Of the training images; they fix the means and deviations.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, body: nn.Module, features: Float[Tensor, "image unit"], *, labels: int
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.register_buffer("centre", features.mean(dim=0))
+        self.register_buffer("scale", features.std(dim=0, correction=0).clamp_min(1e-4))
+        self.head = nn.Linear(features.shape[1], labels)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def answer(self, features: Float[Tensor, "image unit"]) -> Float[Tensor, "image label"]:
+        """Logits of features."""
+        logits: Tensor = self.head((features - self.centre) / self.scale)
+        return logits
+
+    def forward(
+        self, images: Float[Tensor, "image channel row column"]
+    ) -> Float[Tensor, "image label"]:
+        """Logits of images."""
+        return self.answer(self.body(images))
+
+
+def frozen(network: nn.Module) -> nn.Module:
+    """The network, none of whose weights learns from now on."""
+    return network.requires_grad_(requires_grad=False)
+
+
+def features_of(body: nn.Module, images: Tensor) -> Tensor:
+    """What the body says, without gradients."""
+    with torch.no_grad():
+        found: Tensor = body(images)
+    return found
