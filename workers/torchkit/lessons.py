@@ -59,6 +59,16 @@ def shifted(
     return padded[..., down : down + images.shape[-2], right : right + images.shape[-1]]
 
 
+def drawn_frames(
+    images: UInt8[Tensor, "image side side 3"], size: int, *, generator: torch.Generator
+) -> tuple[UInt8[Tensor, "drawn side side 3"], Int64[Tensor, " drawn"]]:
+    """A batch without repetition, shifted by up to a sixteenth of its side, and its places."""
+    places = torch.randperm(len(images), generator=generator)[: min(size, len(images))]
+    planes = images[places].permute(0, 3, 1, 2).float()
+    moved = shifted(planes, generator=generator)
+    return moved.permute(0, 2, 3, 1).to(torch.uint8), places
+
+
 def accuracy(
     logits: Float[Tensor, "image label"], labels: Int64[Tensor, " image"]
 ) -> Float[Tensor, ""]:

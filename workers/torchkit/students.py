@@ -1,6 +1,7 @@
-"""Fresh classifiers of a chosen build: what training jobs train."""
+"""Fresh networks of a chosen build: what training jobs train."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,70 +10,67 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from service.core.catalogue.training import Body, Student
+from service.core.errors import MethodError
+from service.core.manifest import InputSpec
 
 _SMALL_SIDE = 32
-_CHANNELS = 3
-_GROWTH = 4
+
+
+class BadStudentError(MethodError):
+    """A student of this build cannot be made for these teachers."""
+
+    code = "bad_student"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Logits, and the last stage's maps that they were made of."""
+    """Logits, and the output of every block that they were made of, the last one last."""
 
-    logits: Float[Tensor, "image label"]
-    maps: Float[Tensor, "image channel row column"]
+    logits: Float[Tensor, "image label *place"]
+    maps: tuple[Float[Tensor, "image channel row column"], ...]
 
 
 class StudentNetwork(nn.Module):
-    """A stem, three stages that halve twice, the mean over places, one linear layer.
+    """Blocks one after the other, then a head.
 
-    Frames above 32 pixels lose half their side in the stem.
+    ``blocks`` halve the side from one to the next, the first one may keep it; ``channels`` are
+    those of every block's output.
     """
 
-    def __init__(self, spec: Student, *, labels: int) -> None:
+    def __init__(
+        self, blocks: Sequence[nn.Module], channels: Sequence[int], head: nn.Module
+    ) -> None:
         super().__init__()
-        width = spec.width
-        block = _BLOCKS[spec.architecture]
-        self.stem = _Convolution(_CHANNELS, width, stride=2 if spec.side > _SMALL_SIDE else 1)
-        self.stages = nn.Sequential(
-            block(width, width, stride=1),
-            block(width, 2 * width, stride=2),
-            block(2 * width, _GROWTH * width, stride=2),
-        )
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(_GROWTH * width, labels)
-
-    @property
-    def channels(self) -> int:
-        """Channels of the last stage's maps."""
-        return self.head.in_features
+        self.blocks = nn.ModuleList(blocks)
+        self.head = head
+        self.channels = tuple(channels)
 
     def answer(self, images: Float[Tensor, "image channel row column"]) -> Answer:
-        """Logits and maps."""
-        maps = self.stages(self.stem(images))
-        return Answer(self.head(self.pool(maps).flatten(1)), maps)
+        """Logits and maps of all blocks."""
+        maps, value = [], images
+        for block in self.blocks:
+            value = block(value)
+            maps.append(value)
+        return Answer(self.head(value), tuple(maps))
 
     def forward(
         self, images: Float[Tensor, "image channel row column"]
-    ) -> Float[Tensor, "image label"]:
+    ) -> Float[Tensor, "image label *place"]:
         """Logits."""
         return self.answer(images).logits
 
 
-class _Convolution(nn.Sequential):
+def _convolution(channels: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
     """A convolution with normalisation, then ReLU."""
-
-    def __init__(self, channels: int, width: int, *, stride: int) -> None:
-        super().__init__(_normalised(channels, width, stride=stride), nn.ReLU())
+    return nn.Sequential(*_normalised(channels, width, stride=stride, size=size), nn.ReLU())
 
 
-class _Plain(nn.Sequential):
-    """Two convolutions."""
-
-    def __init__(self, channels: int, width: int, *, stride: int) -> None:
-        super().__init__(
-            _Convolution(channels, width, stride=stride), _Convolution(width, width, stride=1)
-        )
+def _normalised(channels: int, width: int, *, stride: int, size: int = 3) -> nn.Sequential:
+    padding = (size - 1) // 2
+    return nn.Sequential(
+        nn.Conv2d(channels, width, size, stride=stride, padding=padding, bias=False),
+        nn.BatchNorm2d(width),
+    )
 
 
 class _Residual(nn.Module):
@@ -83,35 +81,158 @@ class _Residual(nn.Module):
 
     def __init__(self, channels: int, width: int, *, stride: int) -> None:
         super().__init__()
-        self.first = _Convolution(channels, width, stride=stride)
+        self.first = _convolution(channels, width, stride=stride)
         self.second = _normalised(width, width, stride=1)
-        self.beside = nn.Sequential(
-            nn.Conv2d(channels, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width)
-        )
+        self.beside = _normalised(channels, width, stride=stride, size=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """The sum of both ways."""
         return functional.relu(self.second(self.first(images)) + self.beside(images))
 
 
-_BLOCKS = {Body.PLAIN: _Plain, Body.RESIDUAL: _Residual}
+def _pooled(channels: int, labels: int) -> nn.Sequential:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, labels))
 
 
-def _normalised(channels: int, width: int, *, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(width)
+def _first_stride(shape: InputSpec) -> int:
+    """Frames above 32 pixels lose half their side in the first convolution."""
+    return 2 if shape.height > _SMALL_SIDE else 1
+
+
+def _plain(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
+    """Three convolutions; the mean over places."""
+    w = spec.width
+    widths = (w, 2 * w, 4 * w)
+    blocks = [
+        _convolution(shape.channels, w, stride=_first_stride(shape)),
+        _convolution(w, 2 * w, stride=2),
+        _convolution(2 * w, 4 * w, stride=2),
+    ]
+    return StudentNetwork(blocks, widths, _pooled(widths[-1], labels))
+
+
+def _residual(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
+    """A convolution and three residual stages; the mean over places."""
+    w = spec.width
+    widths = (w, 2 * w, 4 * w)
+    stem = _convolution(shape.channels, w, stride=_first_stride(shape))
+    blocks = [
+        nn.Sequential(stem, _Residual(w, w, stride=1)),
+        _Residual(w, 2 * w, stride=2),
+        _Residual(2 * w, 4 * w, stride=2),
+    ]
+    return StudentNetwork(blocks, widths, _pooled(widths[-1], labels))
+
+
+def _lenet(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
+    """Two convolutions that halve by their largest value, two linear layers; no normalisation.
+
+    Source: LeCun et al. 1998, with 3 × 3 convolutions and ReLU.
+    """
+    w = spec.width
+    blocks = [
+        nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        for a, b in ((shape.channels, w), (w, 2 * w))
+    ]
+    units = 2 * w * (shape.height // 4) * (shape.width // 4)
+    head = nn.Sequential(
+        nn.Flatten(), nn.Linear(units, 4 * w), nn.ReLU(), nn.Linear(4 * w, labels)
     )
+    return StudentNetwork(blocks, (w, 2 * w), head)
 
 
-def student_network(spec: Student, *, labels: int, generator: torch.Generator) -> StudentNetwork:
-    """A fresh student whose weights come from the generator alone."""
-    network = StudentNetwork(spec, labels=labels)
+def _strided(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
+    """Three 4 × 4 convolutions that halve; the largest answer over places."""
+    w = spec.width
+    widths = (shape.channels, w, 2 * w, 4 * w)
+    blocks = [
+        _convolution(a, b, stride=2, size=4) for a, b in zip(widths, widths[1:], strict=False)
+    ]
+    head = nn.Sequential(nn.Conv2d(widths[-1], labels, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten())
+    return StudentNetwork(blocks, widths[1:], head)
+
+
+class _Climb(nn.Module):
+    """From the deepest maps up: twice the side, joined with the maps of that side."""
+
+    def __init__(self, deep: int, beside: int, width: int) -> None:
+        super().__init__()
+        self.join = _convolution(deep + beside, width)
+
+    def forward(self, deep: Tensor, beside: Tensor) -> Tensor:
+        """Maps of the larger side."""
+        grown = functional.interpolate(deep, size=beside.shape[-2:], mode="nearest")
+        return self.join(torch.cat([grown, beside], dim=1))
+
+
+class DenseStudent(StudentNetwork):
+    """A U-Net: three blocks down, two climbs up, one answer for every pixel.
+
+    Source: Ronneberger et al. 2015, arXiv 1505.04597.
+    """
+
+    def __init__(self, spec: Student, shape: InputSpec, labels: int) -> None:
+        w = spec.width
+        blocks = [
+            nn.Sequential(_convolution(a, b, stride=s), _convolution(b, b))
+            for a, b, s in ((shape.channels, w, 1), (w, 2 * w, 2), (2 * w, 4 * w, 2))
+        ]
+        super().__init__(blocks, (w, 2 * w, 4 * w), nn.Conv2d(w, labels, 1))
+        self.climbs = nn.ModuleList([_Climb(4 * w, 2 * w, 2 * w), _Climb(2 * w, w, w)])
+
+    def answer(self, images: Float[Tensor, "image channel row column"]) -> Answer:
+        """Logits of every pixel, and the maps on the way down."""
+        shallow = self.blocks[0](images)
+        middle = self.blocks[1](shallow)
+        deep = self.blocks[2](middle)
+        value = self.climbs[1](self.climbs[0](deep, middle), shallow)
+        return Answer(self.head(value), (shallow, middle, deep))
+
+
+_BUILDS = {
+    Body.PLAIN: _plain,
+    Body.RESIDUAL: _residual,
+    Body.LENET: _lenet,
+    Body.STRIDED: _strided,
+    Body.UNET: DenseStudent,
+}
+
+
+def student_network(
+    spec: Student,
+    shape: InputSpec,
+    *,
+    labels: int,
+    generator: torch.Generator,
+    start: Mapping[str, Tensor] | None = None,
+) -> StudentNetwork:
+    """A student whose weights come from the generator alone, or from ``start``.
+
+    Raises:
+        BadStudentError: ``start`` is of another build.
+    """
+    network = _BUILDS[spec.architecture](spec, shape, labels)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         if isinstance(module, nn.Linear):
             fill_linear(module, generator)
+    if start is not None:
+        _load(network, start)
     return network
+
+
+def _load(network: nn.Module, start: Mapping[str, Tensor]) -> None:
+    own = {name: one.shape for name, one in network.state_dict().items()}
+    given = {name: start[name].shape for name in own if name in start}
+    if own != given:
+        raise BadStudentError(
+            "the model given as init has another build than the student",
+            remedy="choose a student of the zoo with the same architecture, width and labels",
+        )
+    network.load_state_dict({name: start[name] for name in own})
 
 
 def fill_linear(layer: nn.Linear, generator: torch.Generator) -> None:
@@ -119,3 +240,10 @@ def fill_linear(layer: nn.Linear, generator: torch.Generator) -> None:
     bound = 1 / math.sqrt(layer.in_features)
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     nn.init.zeros_(layer.bias)
+
+
+def own_input(teacher: InputSpec, spec: Student) -> InputSpec:
+    """The student's input: the teacher's, at the student's side."""
+    if spec.side is None:
+        return teacher
+    return teacher.model_copy(update={"height": spec.side, "width": spec.side})

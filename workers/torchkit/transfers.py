@@ -15,7 +15,7 @@ from workers.contract import TrainingReport
 from workers.programs import Program
 from workers.programs.trainable import Probed, TrainableProgram, features_of
 from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import Numbers, Training, adamw, train
+from workers.torchkit.courses import Numbers
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.lessons import accuracy, held_out, shifted
 from workers.torchkit.outcomes import Trained
