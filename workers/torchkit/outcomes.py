@@ -84,16 +84,21 @@ class Lesson(Protocol):
 
     Attributes:
         training: Student and all other networks that learn.
-        student: Answers ``head.labels`` for images in the space of ``spec``.
-        heard: Of the teachers, what the manifest says the student was trained on.
+        spec: The images that the student takes.
+        head: What the student's outputs stand for.
+        heard: What the student was trained on, in words.
     """
 
     training: Training
-    student: nn.Module
     spec: InputSpec
     head: Head
     task: TaskKind
     heard: str
+
+    @property
+    def student(self) -> nn.Module:
+        """What is judged and handed on."""
+        ...
 
     def stages(self) -> Sequence[Stage]:
         """The parts of the training."""

@@ -162,7 +162,8 @@ class _Climb(nn.Module):
     def forward(self, deep: Tensor, beside: Tensor) -> Tensor:
         """Maps of the larger side."""
         grown = functional.interpolate(deep, size=beside.shape[-2:], mode="nearest")
-        return self.join(torch.cat([grown, beside], dim=1))
+        joined: Tensor = self.join(torch.cat([grown, beside], dim=1))
+        return joined
 
 
 class DenseStudent(StudentNetwork):

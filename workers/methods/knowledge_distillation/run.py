@@ -18,7 +18,7 @@ from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.courses import Player, Stage, Training, Turn
 from workers.torchkit.lessons import drawn_frames
 from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.students import StudentNetwork, fill_linear, own_input, student_network
+from workers.torchkit.students import fill_linear, own_input, student_network
 from workers.torchkit.teachers import Head, stacked
 
 Inputs = WithImages
@@ -47,7 +47,7 @@ class _Lesson:
         self.spec = own_input(first.input, params.student)
         self.heard = f"answers on {len(inputs.images)} images"
         generator = torch.Generator().manual_seed(params.seed)
-        self.student: StudentNetwork = student_network(
+        self.student = student_network(
             params.student,
             self.spec,
             labels=len(self.head.labels),
