@@ -20,19 +20,28 @@ class AttributionMapInputs(Inputs):
     """One network and the images to explain."""
 
     model_id: str
+    """The network to explain."""
     dataset_id: str
+    """The set that holds the images."""
     indices: tuple[int, ...] = Field(min_length=1, max_length=64)
+    """Positions of the images in the set, from 0."""
 
 
 class AttributionMapParams(Params):
-    """Knobs of a heat map. ``layer`` None means the network's feature layer."""
+    """Knobs of a heat map."""
 
     attribution: Attribution = Attribution.GRADIENT_X_INPUT
+    """How the contribution of a pixel is computed."""
     target: Target = Target.L2
+    """The scalar of the layer's answer that is differentiated."""
     channel: Channel = Channel.MEAN
+    """How the colour planes of a map become one."""
     layer: str | None = Field(None, max_length=300)
+    """The layer that is asked; None means the network's feature layer."""
     style: Style = Style.OVERLAY
+    """How the map is drawn."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the noise, for attributions that draw any."""
 
 
 CARD = MethodCard(

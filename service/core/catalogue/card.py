@@ -7,16 +7,27 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Params(BaseModel):
-    """Knobs of a method; unknown names are refused."""
+def _title(name: str, field: object) -> str:
+    """What a form writes beside a field."""
+    del field
+    return name.replace("_", " ").capitalize()
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+_STRICT = ConfigDict(
+    extra="forbid", frozen=True, use_attribute_docstrings=True, field_title_generator=_title
+)
+
+
+class Params(BaseModel):
+    """Knobs of a method, each explained by the string below it; unknown names are refused."""
+
+    model_config = _STRICT
 
 
 class Inputs(BaseModel):
-    """References a job takes; unknown names are refused."""
+    """References a job takes, each explained by the string below it; unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
 
 class Family(StrEnum):

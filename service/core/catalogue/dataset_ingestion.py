@@ -7,6 +7,7 @@ class DatasetIngestionInputs(Inputs):
     """The uploaded set of images to check."""
 
     dataset_id: str
+    """The uploaded set."""
 
 
 class DatasetIngestionParams(Params):

@@ -21,28 +21,36 @@ class DeparaInputs(Inputs):
     """One network, seen through one probe set."""
 
     model_id: str
+    """The network to measure."""
     dataset_id: str
+    """The probe set it is shown."""
 
 
 class DeparaParams(Params):
-    """Settings of a measurement; graphs are comparable only when all of them agree.
-
-    ``grid`` is the side of the canonical square; None takes the probe set's own.
-    ``layer`` None means the network's feature layer. ``min_valid`` is the smallest share of
-    probes with a usable map below which the network is called degenerate.
-    """
+    """Settings of a measurement; graphs are comparable only when all of them agree."""
 
     attribution: Attribution = Attribution.GRADIENT_X_INPUT
+    """How the contribution of a pixel is computed."""
     target: Target = Target.L2
+    """The scalar of the layer's answer that is differentiated."""
     channel: Channel = Channel.MEAN
+    """How the colour planes of a map become one."""
     centring: Centring = Centring.CENTRED
+    """Whether features are centred over the probes before edges are drawn."""
     spectrum: Spectrum = Spectrum.NATURAL
+    """Whether directions in which features vary much outweigh the others in the edges."""
     ranks: RankVariant = RankVariant.MIDRANK
+    """How tied edges are ranked."""
     precision: Precision = Precision.FASTEST_FAITHFUL
+    """Number format of the pass."""
     grid: int | None = Field(None, ge=4, le=1024)
+    """Side of the canonical square in pixels; None takes the probe set's own."""
     layer: str | None = Field(None, max_length=300)
+    """Where the network is looked at; None means its feature layer."""
     min_valid: float = Field(0.9, gt=0, le=1)
+    """Share of probes with a usable map below which the network is called degenerate."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the noise, for attributions that draw any."""
 
 
 # λ of a metric unless another is asked for; metrics that are not here have no edges.

@@ -10,18 +10,22 @@ class FineTuneInputs(Inputs):
     """The network to start from, and the labelled images to learn."""
 
     source_id: str
+    """The network to start from."""
     dataset_id: str
+    """The labelled images to learn."""
 
 
 class FineTuneParams(Course):
-    """``layer`` is where the source is cut; None means its feature layer.
+    """Where the source is cut, and how fast it learns.
 
-    Rows and columns are averaged there, and a linear layer answers. ``body_rate`` is the learning
-    rate of the source's weights as a share of ``rate``. Batch statistics stay the source's.
+    Rows and columns are averaged at the cut, and a linear layer answers. Batch statistics stay
+    the source's.
     """
 
     layer: str | None = Field(None, max_length=300)
+    """Where the source is cut; None means its feature layer."""
     body_rate: float = Field(0.1, gt=0, le=1)
+    """Learning rate of the source's weights, as a share of the new layer's."""
 
 
 CARD = MethodCard(

@@ -9,18 +9,18 @@ class FusedRankingInputs(Inputs):
     """The ranking to fill, from the records, scores and similarities known to the zoo."""
 
     ranking_id: str
+    """The ranking to fill."""
 
 
 class FusedRankingParams(Params):
-    """Knobs of the answer.
-
-    ``coverage`` is the stated probability of intervals and of the set that holds the best,
-    ``samples`` the number of draws from the joint posterior.
-    """
+    """Knobs of the answer."""
 
     coverage: float = Field(0.8, gt=0, lt=1)
+    """Stated probability of intervals and of the set that holds the best."""
     samples: int = Field(4000, ge=100, le=100_000)
+    """Draws from the joint posterior."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the draws."""
 
 
 CARD = MethodCard(

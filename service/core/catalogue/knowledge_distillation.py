@@ -19,22 +19,30 @@ class SoftTargets(StrEnum):
 class KnowledgeDistillationParams(StudentCourse):
     """Weights of the parts of the loss, and the student.
 
-    Several teachers' answers are put side by side. ``label_weight`` asks for labels that the
-    teachers know. ``attention_weight`` compares where the student's last block and the first
-    teacher's ``teacher_layer`` look, which must be a layer of rank 3 (channels, rows, columns).
-    ``feature_weight`` compares what they say, through a linear map that is learned along.
-    ``teacher_layer`` None means the teacher's feature layer.
+    Several teachers' answers are put side by side.
     """
 
     rate: float = Field(2e-3, gt=0, le=1)
+    """Largest learning rate of AdamW; it warms up and falls as a cosine."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
+    """Weight decay of AdamW."""
     soft_targets: SoftTargets = SoftTargets.CROSS_ENTROPY
+    """How the student's answers are compared with the teachers'."""
     temperature: float = Field(4.0, gt=0, le=100)
+    """Of the soft targets of ``cross_entropy``; higher tells more of the unlikely classes."""
     soft_weight: float = Field(1.0, gt=0, le=1000)
+    """Weight of the teachers' answers."""
     label_weight: float = Field(0.0, ge=0, le=1000)
+    """Weight of the images' own labels, which the teachers must know; 0 needs no labels."""
     attention_weight: float = Field(0.0, ge=0, le=100_000)
+    """Weight of looking where the first teacher looks, compared at ``teacher_layer``.
+
+    That must be a layer of rank 3 (channels, rows, columns).
+    """
     feature_weight: float = Field(0.0, ge=0, le=100_000)
+    """Weight of saying what ``teacher_layer`` says, through a linear map that is learned along."""
     teacher_layer: str | None = Field(None, max_length=300)
+    """The layer of the first teacher that is compared; None means its feature layer."""
 
 
 CARD = MethodCard(

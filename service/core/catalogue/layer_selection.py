@@ -21,25 +21,34 @@ class LayerSelectionInputs(Inputs):
     """The selection to fill; it names both networks, the probes and the layers."""
 
     selection_id: str
+    """The selection to fill."""
 
 
 class LayerSelectionParams(Params):
     """Settings of the comparison; the words are those of ``depara``.
 
     The defaults are the paper's for layers: maps by grad × input of half the squared norm, mean
-    of absolute values over channels, features not centred. ``replicates`` redrawn probe sets give
-    the intervals.
+    of absolute values over channels, features not centred.
     """
 
     attribution: OneGradient = Attribution.GRADIENT_X_INPUT
+    """How the contribution of a pixel is computed."""
     target: Target = Target.L2
+    """The scalar of a layer's answer that is differentiated."""
     channel: Channel = Channel.ABSMEAN
+    """How the colour planes of a map become one."""
     centring: Centring = Centring.RAW
+    """Whether features are centred over the probes before edges are drawn."""
     ranks: RankVariant = RankVariant.MIDRANK
+    """How tied edges are ranked."""
     grid: int | None = Field(None, ge=4, le=1024)
+    """Side of the canonical square in pixels; None takes the probe set's own."""
     min_valid: float = Field(0.9, gt=0, le=1)
+    """Share of probes with a usable map below which a layer is called degenerate."""
     replicates: int = Field(200, ge=20, le=10_000)
+    """Redrawn probe sets that give the intervals."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the redrawn probe sets."""
 
 
 CARD = MethodCard(

@@ -10,16 +10,19 @@ class LinearProbeInputs(Inputs):
     """The network whose features are read, and the labelled images to learn."""
 
     source_id: str
+    """The network whose features are read."""
     dataset_id: str
+    """The labelled images to learn."""
 
 
 class LinearProbeParams(Course):
-    """``layer`` is where the source is cut; None means its feature layer.
+    """Where the source is cut.
 
     Rows and columns are averaged there; the linear layer alone learns.
     """
 
     layer: str | None = Field(None, max_length=300)
+    """Where the source is cut; None means its feature layer."""
 
 
 CARD = MethodCard(

@@ -7,6 +7,7 @@ class ModelValidationInputs(Inputs):
     """The uploaded network to check."""
 
     model_id: str
+    """The uploaded network."""
 
 
 class ModelValidationParams(Params):

@@ -9,13 +9,16 @@ class RankingInputs(Inputs):
     """The ranking to fill; its target and candidates are measured by other jobs first."""
 
     ranking_id: str
+    """The ranking to fill."""
 
 
 class RankingParams(Params):
-    """Knobs of the intervals: number of bootstrap ``replicates`` over probes, and the seed."""
+    """Knobs of the intervals."""
 
     replicates: int = Field(200, ge=20, le=10_000)
+    """Redrawn probe sets that give the intervals."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the redrawn probe sets."""
 
 
 CARD = MethodCard(

@@ -26,21 +26,20 @@ class Body(StrEnum):
 
 
 class Student(Params):
-    """The network that is made.
-
-    ``width`` is the channels of the first stage; later stages have twice and four times as many.
-    ``side`` is the height and width of its input in pixels; None takes the first teacher's.
-    ``labels`` are its outputs in order; None means all of the teachers' labels in their order.
-    ``num_classes`` only checks their number. ``init`` is a model of the zoo whose weights it
-    starts from, which must have the same build; None draws fresh weights.
-    """
+    """The network that is made."""
 
     architecture: Body = Body.RESIDUAL
+    """Its build."""
     width: int = Field(16, ge=4, le=256)
+    """Channels of the first stage; later stages have twice and four times as many."""
     side: int | None = Field(None, ge=8, le=256)
+    """Height and width of its input in pixels; None takes the first teacher's."""
     labels: tuple[Label, ...] | None = Field(None, min_length=1, max_length=10_000)
+    """Its outputs in order; None means all of the teachers' labels in their order."""
     num_classes: int | None = Field(None, ge=1, le=10_000)
+    """How many outputs there must be; it only checks ``labels`` or the teachers' labels."""
     init: str | None = Field(None, max_length=100)
+    """A model of the zoo of the same build whose weights it starts from; None draws fresh ones."""
 
 
 class Device(StrEnum):
@@ -58,7 +57,9 @@ class Budget(Params):
     """
 
     steps: int | None = Field(None, ge=1, le=1_000_000)
+    """Steps of the optimiser; None where ``seconds`` are given."""
     seconds: float | None = Field(None, gt=0, le=86_400)
+    """Seconds of training; None where ``steps`` are given."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -68,46 +69,50 @@ class Budget(Params):
 
 
 class Course(Params):
-    """How a training goes, whatever the method.
-
-    Held-out images are looked at ``evaluations`` times; a checkpoint is kept at least every
-    ``seconds_between_checkpoints``. ``held_out`` is the share of ``data``, drawn by ``seed``,
-    that measures and never teaches where no ``exam`` is given. ``name`` is the new model's.
-    """
+    """How a training goes, whatever the method."""
 
     name: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    """Name of the new model; None makes one from what it learned from."""
     budget: Budget = Budget(steps=1000)
+    """How long the training lasts."""
     batch_size: int = Field(64, ge=8, le=1024)
+    """Images of a step."""
     held_out: float = Field(0.2, gt=0, lt=1)
+    """Share of the images that measures and never teaches, where no ``exam`` is given."""
     evaluations: int = Field(10, ge=1, le=1000)
+    """How often quality is measured on the way; each time is a point of the curve."""
     seconds_between_checkpoints: float = Field(30.0, ge=0, le=60)
+    """Longest time between two checkpoints, from which a stopped training goes on."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of the first weights, the batches, and the images that are held out."""
     device: Device = Device.AUTO
+    """What the training runs on; ``cuda`` waits for a worker with a GPU."""
 
 
 class StudentCourse(Course):
     """A course whose student is a network of its own build."""
 
     student: Student = Student()
+    """Build, size and labels of the network that is made."""
 
 
 class TeachersAndImages(Inputs):
-    """Networks to learn from, images to ask them about, and labelled images to be judged on.
-
-    Without ``exam`` a share of ``data`` is kept from training and judges.
-    """
+    """Networks to learn from, images to ask them about, and labelled images to be judged on."""
 
     teachers: tuple[str, ...] = Field(min_length=1, max_length=16)
+    """The networks to learn from."""
     data: str
+    """The images they are asked about."""
     exam: str | None = None
+    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
 
 
 class TeachersAlone(Inputs):
-    """Networks to learn from, and no image to learn from.
-
-    ``exam`` judges the student and is never shown to it; without it quality is not measured.
-    """
+    """Networks to learn from, and no image to learn from."""
 
     teachers: tuple[str, ...] = Field(min_length=1, max_length=16)
+    """The networks to learn from."""
     data: None = None
+    """Nothing: the method makes its own images."""
     exam: str | None = None
+    """Labelled images that judge the student and are never shown to it; None measures nothing."""

@@ -9,22 +9,24 @@ class TransferabilityEstimatorsInputs(Inputs):
     """One network, and the labelled target it is to be judged on."""
 
     model_id: str
+    """The network to judge."""
     dataset_id: str
+    """The labelled target."""
 
 
 class TransferabilityEstimatorsParams(Params):
-    """Settings of a judgement.
-
-    ``layer`` None means the network's feature layer. ``folds`` is for the linear probe,
-    ``neighbours`` vote in k-NN. ``pair_images`` is the most images that estimators of pairs
-    (PARC, RSA) look at; ``seed`` draws them, the folds and the mixture's first centres.
-    """
+    """Settings of a judgement."""
 
     layer: str | None = Field(None, max_length=300)
+    """Where features are read; None means the network's feature layer."""
     folds: int = Field(5, ge=2, le=20)
+    """Parts into which the linear probe divides the images."""
     neighbours: int = Field(5, ge=1, le=100)
+    """Images that vote in k-NN."""
     pair_images: int = Field(500, ge=10, le=5000)
+    """Most images that estimators of pairs (PARC, RSA) look at."""
     seed: int = Field(0, ge=0, lt=2**63)
+    """Of those images, the folds and the mixture's first centres."""
 
 
 CARD = MethodCard(

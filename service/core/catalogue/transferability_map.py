@@ -20,28 +20,29 @@ class Linkage(StrEnum):
 
 
 class TransferabilityMapInputs(Inputs):
-    """The probe set, and the networks to place; None means all that are measured.
-
-    ``continues`` is a map whose networks keep their places; None lays all out afresh.
-    """
+    """The probe set, and the networks to place."""
 
     dataset_id: str
+    """The probe set on which the networks were measured."""
     model_ids: tuple[str, ...] | None = Field(None, max_length=100_000)
+    """The networks to place; None means all that are measured."""
     continues: str | None = None
+    """A map whose networks keep their places; None lays all out afresh."""
 
 
 class TransferabilityMapParams(Params):
-    """Which measurements to compare, and how to draw them.
-
-    ``edge_weight`` is λ, ``k`` the number of neighbours of each network; None is 5, or all others
-    where they are fewer. ``clusters`` None chooses the number by the mean silhouette.
-    """
+    """Which measurements to compare, and how to draw them."""
 
     settings: DeparaParams = DeparaParams()
+    """What the networks were measured with."""
     edge_weight: float = Field(0.25, ge=0, allow_inf_nan=False)
+    """λ: how much the edges of graphs count beside their nodes."""
     linkage: Linkage = Linkage.SINGLE
+    """How the task tree joins groups."""
     k: int | None = Field(None, ge=1, le=MOST_NEIGHBORS)
+    """Neighbours of each network; None is 5, or all others where they are fewer."""
     clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
+    """How many there are; None chooses the number by the mean silhouette."""
 
 
 CARD = MethodCard(
