@@ -25,13 +25,18 @@ class Body(StrEnum):
     UNET = "unet"
 
 
+ListedName = Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]{1,120}$")]
+
+
 class Student(Params):
     """The network that is made."""
 
-    architecture: Body = Body.RESIDUAL
-    """Its build."""
+    architecture: Body | ListedName = Body.RESIDUAL
+    """A build of ours, or a network of a library's own listing with fresh weights, such as
+    ``timm/resnet18``; methods that read inner maps of the student need one of ours."""
     width: int = Field(16, ge=4, le=256)
-    """Channels of the first stage; later stages have twice and four times as many."""
+    """Channels of the first stage; later stages have twice and four times as many. Listed
+    networks have a width of their own."""
     side: int | None = Field(None, ge=8, le=256)
     """Height and width of its input in pixels; None takes the first teacher's."""
     labels: tuple[Label, ...] | None = Field(None, min_length=1, max_length=10_000)
