@@ -6,8 +6,9 @@ unpickled or evaluated. The result is a ``Program``, which later rooms run, cut 
 """
 
 from service.core.recognition import FileKind
+from workers.programs.face import BatchNorm, Layer
 from workers.programs.nonlinearities import EPSILON, Slope
-from workers.programs.program import OUTPUT, Layer, Program
+from workers.programs.program import OUTPUT, Program
 from workers.programs.reading import read_program
 from workers.programs.recognition import kind_of
 from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
@@ -15,6 +16,7 @@ from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
 __all__ = [
     "EPSILON",
     "OUTPUT",
+    "BatchNorm",
     "FileKind",
     "Layer",
     "Program",

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from workers.programs.operators import Operator
 
+_BATCH_NORMS = frozenset({"batch_norm", "_native_batch_norm_legit_no_training"})
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -50,6 +52,15 @@ class Listing:
         """The same listing with 1 × 1 convolutions marked."""
         marked = tuple(replace(i, pointwise=_is_pointwise(i, weights)) for i in self.instructions)
         return replace(self, instructions=marked)
+
+    def batch_norms(self) -> Iterator[tuple[int, int, int]]:
+        """Slots of input, remembered mean and remembered variance of batch normalisations."""
+        for one in self.instructions:
+            if one.operator.name not in _BATCH_NORMS:
+                continue
+            slots = [one.positional[place] for place in (0, 3, 4)]
+            if all(isinstance(slot, Slot) for slot in slots):
+                yield slots[0].number, slots[1].number, slots[2].number
 
 
 def _is_pointwise(instruction: Instruction, weights: Mapping[int, Tensor]) -> bool:

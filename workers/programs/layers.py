@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workers.programs.face import Layer
 from workers.programs.instructions import Instruction, Listing, Slot
-from workers.programs.program import Layer
 
 _LINEAR = {"linear", "addmm", "mm"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution", "conv_transpose2d"}

@@ -6,46 +6,20 @@ compiled, generated or evaluated. Weights never require a gradient.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.programs.execution import bind, execute
+from workers.programs.face import BatchNorm, Face, Layer
 from workers.programs.instructions import Listing
 from workers.programs.nonlinearities import Slope
 from workers.programs.plans import Plan, plan_for
 
 OUTPUT = "output"
 _FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A place where a network can be cut: its ``shape`` leaves the batch axis out."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Face:
-    """What a program shows to the outside.
-
-    ``slots`` maps layer names to the slots that hold their outputs. ``batch_range`` is the least
-    and greatest number of images of one forward pass.
-    """
-
-    layers: tuple[Layer, ...]
-    slots: Mapping[str, int]
-    feature_layer: str
-    input_shape: tuple[int, int, int]
-    batch: int | None
-    batch_range: tuple[int, int]
-    output_shape: tuple[int, ...]
-    flops: int
 
 
 class Program:
@@ -143,6 +117,15 @@ class Program:
         """Slots of the trained tensors."""
         return self._listing.parameters
 
+    @property
+    def batch_norms(self) -> tuple[BatchNorm, ...]:
+        """Batch normalisations with remembered statistics, in the order of execution."""
+        return tuple(
+            BatchNorm(slot, self._weights[mean], self._weights[variance])
+            for slot, mean, variance in self._listing.batch_norms()
+            if mean in self._weights and variance in self._weights
+        )
+
     def weights_of(self, layer: str) -> dict[int, Tensor]:
         """Parameters, buffers and constants that the layer's output depends on, by slot."""
         plan = plan_for(self._listing, (self.slot_of(layer),))
@@ -207,6 +190,15 @@ class Program:
         slots = {name: self.slot_of(name) for name in layers}
         values = self._run(images, tuple(dict.fromkeys(slots.values())), Slope(slope))
         return {name: values[slot] for name, slot in slots.items()}
+
+    def values(self, images: Tensor, slots: tuple[int, ...]) -> dict[int, Tensor]:
+        """What ``slots`` hold in one forward pass; gradients flow back to the images.
+
+        Raises:
+            ValueError: ``images`` has another shape.
+            ProgramFailedError: An instruction failed.
+        """
+        return self._run(images, slots, Slope.EXACT)
 
     def slot_of(self, layer: str) -> int:
         """Where the layer's output is held. Raises KeyError: there is no such layer."""

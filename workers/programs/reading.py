@@ -9,11 +9,12 @@ from torch import Tensor
 from service.core.manifest import ModelFormat
 from workers.programs import limits
 from workers.programs.bounded_json import parse_bounded
+from workers.programs.face import Face
 from workers.programs.graph import Graph, read_graph
 from workers.programs.instructions import Listing
 from workers.programs.layers import cuts_of
 from workers.programs.lowering import lower
-from workers.programs.program import Face, Program
+from workers.programs.program import Program
 from workers.programs.recognition import refuse_unless
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.survey import survey

@@ -138,10 +138,11 @@ def seen_by(
     """
     if own == other:
         return images
-    return _normalised(resize(_in_colour(images, own), (other.height, other.width)), other)
+    return _normalised(resize(in_colour(images, own), (other.height, other.width)), other)
 
 
-def _in_colour(images: Tensor, spec: InputSpec) -> Tensor:
+def in_colour(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row column"]:
+    """Red, green and blue in [0, 1] of images in an input space; gradients flow back."""
     low, high = spec.range
     mean, std = (images.new_tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
     planes = (images * std + mean - low) / (high - low)

@@ -1,0 +1,179 @@
+"""Networks that turn noise into images of a given input space.
+
+Batch normalisation inside them always uses the batch at hand and keeps no running values: what
+they draw is the same in training and in evaluation mode, and drawing changes nothing.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from service.core.manifest import InputSpec
+
+_LARGEST_SMALL_SIDE = 64
+_SMALL_STEP, _LARGE_STEP = 4, 16
+_SLOPE = 0.2
+_SPREAD = 0.02
+
+Noise = Float[Tensor, "image unit"]
+Images = Float[Tensor, "image channel row column"]
+
+
+class SmallGenerator(nn.Module):
+    """A linear layer, two rises to twice the side, and images of mean 0 and variance 1.
+
+    The last normalisation gives every channel the statistics of a normalised training set; where
+    ``spec`` does not normalise, the mean is the middle of its range, and the deviation a quarter.
+
+    Source: generator of the small experiments of Fang et al. 2019, arXiv 1912.11006.
+
+    Attributes:
+        noise_units: Numbers that one image is made of.
+    """
+
+    def __init__(
+        self, noise_units: int, width: int, spec: InputSpec, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.noise_units, self._size = noise_units, (spec.height, spec.width)
+        self._first = (2 * width, *_start(spec, _SMALL_STEP))
+        self.linear = nn.Linear(noise_units, math.prod(self._first))
+        self.body = nn.Sequential(
+            _normalisation(2 * width),
+            *_rise(2 * width, 2 * width),
+            *_rise(2 * width, width),
+            nn.Conv2d(width, spec.channels, 3, padding=1),
+            nn.Tanh(),
+        )
+        self.standard = nn.BatchNorm2d(spec.channels, affine=False, track_running_stats=False)
+        self._scale, self._shift = _standard_space(spec)
+        _fill_evenly(self, generator)
+
+    def forward(self, noise: Noise) -> Images:
+        """Images in the input space of ``spec``."""
+        drawn = self.body(self.linear(noise).unflatten(1, self._first))
+        images: Tensor = self.standard(middle_of(drawn, self._size))
+        return images * self._scale + self._shift
+
+
+class LargeGenerator(nn.Module):
+    """A linear layer and four transposed convolutions; pixels end where real ones do.
+
+    Source: generator of the larger experiments of Fang et al. 2019, after Radford et al. 2015,
+    arXiv 1511.06434. The ends of tanh are the ends of ``spec.range``, normalised.
+
+    Attributes:
+        noise_units: Numbers that one image is made of.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(
+        self, noise_units: int, width: int, spec: InputSpec, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.noise_units, self._size = noise_units, (spec.height, spec.width)
+        self._first = (8 * width, *_start(spec, _LARGE_STEP))
+        self.linear = nn.Linear(noise_units, math.prod(self._first))
+        widths = (8 * width, 4 * width, 2 * width, width, width)
+        rises = [one for a, b in pairwise(widths) for one in _deconvolved(a, b)]
+        last = nn.Conv2d(width, spec.channels, 3, padding=1)
+        self.body = nn.Sequential(_normalisation(8 * width), *rises, last, nn.Tanh())
+        scale, shift = _pixel_space(spec)
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+        _fill_narrowly(self, generator)
+
+    def forward(self, noise: Noise) -> Images:
+        """Images in the input space of ``spec``."""
+        drawn = self.body(self.linear(noise).unflatten(1, self._first))
+        return middle_of(drawn, self._size) * self.scale + self.shift
+
+
+ImageGenerator = SmallGenerator | LargeGenerator
+
+
+def image_generator(
+    spec: InputSpec, *, noise_units: int, width: int, generator: torch.Generator
+) -> ImageGenerator:
+    """A fresh generator of images for ``spec``, its weights drawn from ``generator`` alone.
+
+    Args:
+        width: Channels before the last convolution; earlier ones have two to eight times as many.
+    """
+    small = max(spec.height, spec.width) <= _LARGEST_SMALL_SIDE
+    build = SmallGenerator if small else LargeGenerator
+    return build(noise_units, width, spec, generator)
+
+
+def middle_of(
+    images: Images, size: tuple[int, int]
+) -> Float[Tensor, "image channel height width"]:
+    """The central part of this height and width; gradients flow back."""
+    top, left = (images.shape[-2] - size[0]) // 2, (images.shape[-1] - size[1]) // 2
+    return images[..., top : top + size[0], left : left + size[1]]
+
+
+def _start(spec: InputSpec, step: int) -> tuple[int, int]:
+    """Rows and columns before all rises: enough for the next multiple of ``step``."""
+    return -(-spec.height // step), -(-spec.width // step)
+
+
+def _standard_space(spec: InputSpec) -> tuple[float, float]:
+    """What images of mean 0 and variance 1 are multiplied by, and what is added."""
+    if any(spec.mean) or any(one != 1 for one in spec.std):
+        return 1.0, 0.0
+    low, high = spec.range
+    return (high - low) / 4, (high + low) / 2
+
+
+def _pixel_space(spec: InputSpec) -> tuple[Tensor, Tensor]:
+    """What [-1, 1] is multiplied by, and what is added, to span the normalised range."""
+    low, high = spec.range
+    mean, std = (torch.tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
+    return (high - low) / 2 / std, ((high + low) / 2 - mean) / std
+
+
+def _normalisation(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, track_running_stats=False)
+
+
+def _rise(channels: int, width: int) -> Iterator[nn.Module]:
+    """Twice the side by repetition, then a convolution."""
+    yield nn.Upsample(scale_factor=2, mode="nearest")
+    yield nn.Conv2d(channels, width, 3, padding=1)
+    yield _normalisation(width)
+    yield nn.LeakyReLU(_SLOPE, inplace=True)
+
+
+def _deconvolved(channels: int, width: int) -> Iterator[nn.Module]:
+    """Twice the side by a transposed convolution."""
+    yield nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False)
+    yield _normalisation(width)
+    yield nn.LeakyReLU(_SLOPE, inplace=True)
+
+
+def _fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
+    """Weights and biases uniform within one over the root of the inputs."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            assert module.bias is not None
+            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+
+
+def _fill_narrowly(network: nn.Module, generator: torch.Generator) -> None:
+    """Weights normal around 0, or around 1 in normalisation, with deviation 0.02; no bias."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, _SPREAD, generator=generator)
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, _SPREAD, generator=generator)
+        if getattr(module, "bias", None) is not None:
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
