@@ -35,7 +35,7 @@ class Door(Protocol):
     def image(self, id_: str, index: int) -> bytes: ...
     def rank(self, body: Answer) -> Answer: ...
     def map(self, dataset: str) -> Answer: ...
-    def submit(self, method: str, inputs: Answer, params: Answer) -> Answer: ...
+    def submit(self, body: Answer) -> Answer: ...
     def job(self, id_: str) -> Answer: ...
     def cancel(self, id_: str) -> Answer: ...
     def events(self, id_: str) -> list[Answer]: ...
@@ -88,8 +88,7 @@ class RestDoor:
     def map(self, dataset: str) -> Answer:
         return self._json(self._client.get(f"/v1/maps/{dataset}"))
 
-    def submit(self, method: str, inputs: Answer, params: Answer) -> Answer:
-        body = {"method": method, "inputs": inputs, "params": params}
+    def submit(self, body: Answer) -> Answer:
         return self._json(self._client.post("/v1/jobs", json=body))
 
     def job(self, id_: str) -> Answer:
@@ -195,10 +194,9 @@ class RpcDoor:
         answer = self._call(lambda r: next(self._dialled.transferability.GetMap(r)), request)
         return answer if isinstance(answer, dict) else told(_plain(answer.job))
 
-    def submit(self, method: str, inputs: Answer, params: Answer) -> Answer:
-        request = job_service_pb2.SubmitJobRequest(method=method)
-        request.inputs.update(inputs)
-        request.params.update(params)
+    def submit(self, body: Answer) -> Answer:
+        request = job_service_pb2.SubmitJobRequest()
+        _fill(request, body)
         return self._one(self._dialled.jobs.SubmitJob, request, "job")
 
     def job(self, id_: str) -> Answer:

@@ -29,6 +29,7 @@ MANIFEST = {
     "tags": ["wild", "red"],
     "classes": ["fox", "no fox"],
 }
+MEASURING = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
 # What differs by nature: two uploads are two models.
 _OWN = frozenset({"id", "job_id", "created_at", "etag", "at", "finished_at", "data"})
 
@@ -108,10 +109,8 @@ def test_a_manifest_that_does_not_fit_is_refused_alike(doors: Doors, changed: di
 def test_refused_files_and_missing_things_are_told_alike(doors: Doors):
     pickled = doors.agree(lambda door: door.create_model(MANIFEST, b"\x80\x04pickled"))
     gone = doors.agree(lambda door: door.model("mdl_01J00000000000000000000000"))
-    method = doors.agree(lambda door: door.submit("alchemy", {}, {}))
-    params = doors.agree(
-        lambda door: door.submit("depara", {"model_id": "m", "dataset_id": "d"}, {"grid": 1})
-    )
+    method = doors.agree(lambda door: door.submit({"method": "alchemy"}))
+    params = doors.agree(lambda door: door.submit({**MEASURING, "params": {"grid": 1}}))
     token = doors.agree(lambda door: door.models(page_token="forged"))
 
     codes = [said["refused"] for said in (pickled, gone, method, params, token)]
@@ -206,9 +205,9 @@ def test_a_pending_ranking_is_told_alike(doors: Doors):
 
 
 def test_a_job_is_submitted_followed_and_cancelled_alike(doors: Doors):
-    inputs = {"model_id": "mdl_1", "dataset_id": "dst_1"}
+    body = {**MEASURING, "params": {"grid": 16, "min_valid": 0.5}}
 
-    made = doors.alike(lambda door: door.submit("depara", inputs, {"grid": 16, "min_valid": 0.5}))
+    made = doors.alike(lambda door: door.submit(body))
     own = dict(zip(doors.both, (job["id"] for job in made), strict=True))
     doors.alike(lambda door: door.cancel(own[door]))
     events = doors.alike(lambda door: door.events(own[door]))
@@ -217,3 +216,34 @@ def test_a_job_is_submitted_followed_and_cancelled_alike(doors: Doors):
         doors.agree(lambda door, id_=job["id"]: door.job(id_))
         doors.agree(lambda door, id_=job["id"]: door.cancel(id_))
     assert [event["type"] for event in events[0]] == ["queued", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"student": {"width": 1}}, "bad_params", "/student/width"),
+        ({"budget": {"steps": 5, "seconds": 2.5}}, "bad_params", "/budget"),
+        ({"seed": -1}, "bad_params", "/seed"),
+        ({"device": "tpu"}, "bad_params", "/device"),
+        ({"data": None}, "bad_inputs", "/data"),
+        ({"params": {"seed": 2}}, "given_twice", "/seed"),
+        ({"priority": 101}, "invalid_request", "/body/priority"),
+        ({"teachers": ["mdl_0"]}, "input_not_found", "/teachers/0"),
+    ],
+)
+def test_a_training_that_does_not_fit_is_refused_alike(
+    doors: Doors, change: dict[str, Any], code: str, pointer: str
+):
+    body = {
+        "method": "knowledge_distillation",
+        "teachers": ["mdl_1"],
+        "data": "dst_1",
+        "student": {"width": 8},
+        "seed": 1,
+        "device": "cpu",
+        "budget": {"steps": 5},
+    }
+
+    said = doors.agree(lambda door: door.submit({**body, **change}))
+
+    assert (said["refused"], said["pointers"]) == (code, [pointer])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from service.core.operations import artifacts, jobs
 from service.core.operations.idempotency import Answer
+from service.core.operations.job_requests import JobRequest, submit_request
 from service.core.operations.keys import Caller
 from service.core.records import JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
@@ -39,7 +40,7 @@ from service.rest.parts import (
     Reader,
     Submitter,
 )
-from service.rest.views.jobs import ArtifactView, EventView, JobView, NewJobView
+from service.rest.views.jobs import ArtifactView, EventView, JobView
 from service.rest.views.paging import ListView
 from service.rest.waiting import Ear, seconds_in, until
 from service.wiring import Zoo
@@ -50,13 +51,16 @@ _EVENTS_AT_ONCE = 500
 
 @router.post("/jobs", status_code=202, response_model=JobView)
 async def submit(
-    body: NewJobView,
+    body: JobRequest,
     parts: AppParts,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Run a method. `Prefer: wait=10` answers when the job has ended, or after ten seconds."""
+    """Run a method, as `GET /v1/methods/{name}` describes it.
+
+    `Prefer: wait=10` answers when the job has ended, or after ten seconds.
+    """
     request = ["POST /v1/jobs", body.model_dump(mode="json")]
     work = partial(_submitted, caller, body)
     answer = await run_in_threadpool(
@@ -69,15 +73,9 @@ async def submit(
     return json_answer(JobView.of(ended), status=202, headers=answer.headers)
 
 
-def _submitted(caller: Caller, body: NewJobView, session: Session) -> Answer:
-    job = jobs.submit(
-        session,
-        project=caller.project,
-        method=body.method,
-        inputs=body.inputs,
-        params=body.params,
-        priority=body.priority,
-        trace_id=current_trace_id(),
+def _submitted(caller: Caller, body: JobRequest, session: Session) -> Answer:
+    job = submit_request(
+        session, project=caller.project, request=body, trace_id=current_trace_id()
     )
     return kept(JobView.of(job), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
@@ -138,7 +136,7 @@ async def show(job_id: Id, parts: AppParts, caller: Reader, prefer: Prefer = Non
 
 @router.post("/jobs/{job_id}:cancel", response_model=JobView)
 def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Stop a job. A queued one ends at once, a running one within seconds."""
+    """Stop a job: a queued one at once, a running one in seconds; its last checkpoint is kept."""
 
     def work(session: Session) -> Answer:
         job = jobs.cancel(session, project=caller.project, job_id=job_id)
@@ -149,7 +147,7 @@ def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = Non
 
 @router.post("/jobs/{job_id}:retry", response_model=JobView)
 def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Queue a failed or cancelled job again."""
+    """Queue a failed or cancelled job again. A training goes on from its last checkpoint."""
 
     def work(session: Session) -> Answer:
         job = jobs.retry(session, project=caller.project, job_id=job_id)

@@ -1,23 +1,13 @@
 """Wire shapes of jobs, events, artifacts and methods."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from service.core.manifest import Strict
 from service.core.records import ArtifactRecord, JobEventRecord, JobRecord
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-class NewJobView(Strict):
-    """A job to run: a method with inputs and parameters as its card describes them."""
-
-    method: Annotated[str, Field(max_length=100, pattern=r"^[a-z_]+$")]
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    params: dict[str, Any] = Field(default_factory=dict)
-    priority: int = Field(0, ge=-100, le=100)
 
 
 class ProgressView(BaseModel):

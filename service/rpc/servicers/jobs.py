@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from service.core.catalogue import card_named, public_cards
 from service.core.errors import UnavailableError
 from service.core.operations import artifacts, jobs
+from service.core.operations.job_requests import JobRequest, submit_request
 from service.core.records import JobEventRecord, JobState
 from service.core.tracing import current_trace_id
 from service.rpc import messages
 from service.rpc.once import once
 from service.rpc.parts import Call, Parts
-from service.rpc.reading import given, page_size, state_name, struct
+from service.rpc.reading import fit, given, page_size, plain, state_name
 from service.rpc.sending import pieces
 from service.rpc.stubs.zoo.v1 import job_pb2, method_service_pb2
 from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
@@ -34,22 +35,16 @@ class Jobs(JobServiceServicer):
 
     def SubmitJob(self, request: wire.SubmitJobRequest, call: Call) -> wire.SubmitJobResponse:  # noqa: N802 - the name in the .proto file
         """Run a method."""
-        inputs, params = struct(request.inputs), struct(request.params)
+        asked = fit(JobRequest, plain(request), where="body")
 
         def work(session: Session) -> wire.SubmitJobResponse:
-            job = jobs.submit(
-                session,
-                project=call.project,
-                method=request.method,
-                inputs=inputs,
-                params=params,
-                priority=request.priority,
-                trace_id=current_trace_id(),
+            job = submit_request(
+                session, project=call.project, request=asked, trace_id=current_trace_id()
             )
             return wire.SubmitJobResponse(job=messages.job(job))
 
-        asked = [request.method, inputs, params, request.priority]
-        return once(self._zoo, call, request=asked, shape=wire.SubmitJobResponse, work=work)
+        key = asked.model_dump(mode="json")
+        return once(self._zoo, call, request=key, shape=wire.SubmitJobResponse, work=work)
 
     def GetJob(self, request: wire.GetJobRequest, call: Call) -> wire.GetJobResponse:  # noqa: N802
         """One job."""
@@ -83,7 +78,7 @@ class Jobs(JobServiceServicer):
             return wire.CancelJobResponse(job=messages.job(job))
 
     def RetryJob(self, request: wire.RetryJobRequest, call: Call) -> wire.RetryJobResponse:  # noqa: N802
-        """Queue a failed or cancelled job again."""
+        """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
 
         def work(session: Session) -> wire.RetryJobResponse:
             job = jobs.retry(session, project=call.project, job_id=request.id)

@@ -1,0 +1,114 @@
+"""A training may be asked for with its teachers, data and student at the top of the request."""
+
+from typing import Any
+
+import pytest
+
+from tests.rest.served import Served, a_dataset, a_model
+
+
+@pytest.fixture
+def training(served: Served) -> dict[str, Any]:
+    """A request that fits, in the flat spelling."""
+    with served.zoo.transaction() as session:
+        data = a_dataset(served.zoo, session)
+        manifest = {"name": "hen", "classes": ["cat", "dog"], "input": {"height": 8, "width": 8}}
+        teacher = a_model(session, manifest=manifest, output_kind="vector")
+    return {
+        "method": "knowledge_distillation",
+        "teachers": [teacher.id],
+        "data": data.id,
+        "student": {"architecture": "plain", "width": 8},
+        "params": {"temperature": 2.0},
+        "seed": 3,
+        "device": "cpu",
+        "budget": {"steps": 5},
+    }
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """The same request in the other spelling."""
+    names = ("student", "seed", "device", "budget")
+    return {
+        "method": flat["method"],
+        "inputs": {name: flat[name] for name in ("teachers", "data")},
+        "params": flat["params"] | {name: flat[name] for name in names},
+    }
+
+
+def refused(served: Served, body: dict[str, Any]) -> tuple[int, str, list[str]]:
+    """Status, code and pointers of a refusal."""
+    answer = served.client.post("/v1/jobs", json=body)
+    told = answer.json()
+    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+
+
+def test_both_spellings_make_the_same_job(served: Served, training: dict[str, Any]):
+    one = served.client.post("/v1/jobs", json=training)
+    other = served.client.post("/v1/jobs", json=nested(training))
+
+    assert one.status_code == other.status_code == 202, one.text
+    assert one.json()["inputs"] == other.json()["inputs"]
+    assert one.json()["params"] == other.json()["params"]
+    assert one.json()["params"]["student"]["width"] == 8
+    assert one.json()["inputs"] == {
+        "teachers": training["teachers"],
+        "data": training["data"],
+        "exam": None,
+    }
+
+
+def test_null_means_not_given(served: Served, training: dict[str, Any]):
+    answer = served.client.post("/v1/jobs", json={**training, "exam": None, "seed": None})
+
+    assert answer.status_code == 202
+    assert answer.json()["params"]["seed"] == 0
+
+
+def test_what_is_given_twice_is_refused_where_it_stands(served: Served, training: dict[str, Any]):
+    body = {**training, "params": {"seed": 4}, "inputs": {"data": "dst_2"}}
+
+    assert refused(served, body) == (422, "given_twice", ["/data", "/seed"])
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"student": {"width": 1}}, "/student/width"),
+        ({"budget": {"steps": 5, "seconds": 1}}, "/budget"),
+        ({"budget": {"hours": 1}}, "/budget/hours"),
+        ({"device": "tpu"}, "/device"),
+        ({"seed": -1}, "/seed"),
+        ({"params": {"temperature": 0}}, "/params/temperature"),
+        ({"teachers": []}, "/teachers"),
+        ({"data": None}, "/data"),
+    ],
+)
+def test_pointers_name_the_fields_where_the_request_has_them(
+    served: Served, training: dict[str, Any], change: dict[str, Any], pointer: str
+):
+    status, _, pointers = refused(served, {**training, **change})
+
+    assert (status, pointers) == (422, [pointer])
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "pointer"),
+    [
+        ("params", {"student": {"width": 1}}, "/params/student/width"),
+        ("inputs", {"teachers": ["mdl_1"]}, "/inputs/data"),
+    ],
+)
+def test_pointers_lead_inside_where_the_request_has_an_inside(
+    served: Served, training: dict[str, Any], part: str, change: dict[str, Any], pointer: str
+):
+    status, _, pointers = refused(served, {**nested(training), part: change})
+
+    assert (status, pointers) == (422, [pointer])
+
+
+def test_a_field_that_the_method_does_not_take_is_named(served: Served):
+    inputs = {"model_id": "mdl_1", "dataset_id": "dst_1"}
+    body = {"method": "depara", "inputs": inputs, "budget": {"steps": 1}}
+
+    assert refused(served, body) == (422, "bad_params", ["/budget"])
