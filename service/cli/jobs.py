@@ -1,20 +1,19 @@
-"""``zooscope jobs`` and ``zooscope methods``: runs, and what can be run."""
+"""``zooscope jobs``: runs of methods."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from service.cli.output import Column, Give, id_column
 from service.cli.talking import Talk, command
+from service.cli.watching import follow
 from service.client import ZooClientError
 
 app = typer.Typer(
     help="Runs of methods: submit, look, watch, cancel, retry.", no_args_is_help=True
 )
-methods_app = typer.Typer()
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, job_…")]
 
@@ -25,15 +24,6 @@ COLUMNS = (
     Column("progress", lambda job: _progress(job["progress"]), "right", Give.STAYS),
     Column("created", lambda job: job["created_at"][:19].replace("T", " ")),
 )
-METHOD_COLUMNS = (
-    Column("name", lambda method: method["name"]),
-    Column("title", lambda method: method["title"]),
-    Column("source", lambda method: method["source"]),
-)
-
-
-_BARS = "▁▂▃▄▅▆▇█"
-_LONGEST_CURVE = 24
 
 
 def _progress(progress: Any) -> str:
@@ -41,25 +31,69 @@ def _progress(progress: Any) -> str:
     return f"{progress['step']}/{total}" if total else ""
 
 
+Pairs = list[str] | None
+
+
 @command(app)
 def submit(
     talk: Talk,
     *,
-    method: Annotated[str, typer.Argument(help="See `zooscope methods`.")],
+    method: Annotated[str, typer.Argument(help="See `zooscope methods ls`.")],
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Images to learn on, dst_…")] = None,
+    exam: Annotated[
+        str | None, typer.Option(help="Labelled images to be judged on, dst_…")
+    ] = None,
+    student: Annotated[
+        Pairs, typer.Option(metavar="NAME=VALUE", help="Of the network to make; repeatable.")
+    ] = None,
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", "-i", help="name=value; repeatable.")
+        Pairs, typer.Option("--input", "-i", metavar="NAME=VALUE", help="Other input; repeatable.")
     ] = None,
     params: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="name=value; repeatable.")
+        Pairs, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter; repeatable.")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until it is final.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of all random draws.")] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where it runs.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="500|30s", help="How long it lasts: steps, or seconds.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is final.")] = False,
 ) -> None:
-    """Run a method. Values are JSON, or else taken as text."""
-    job = talk.zoo.jobs.submit(method, inputs=_pairs(inputs), params=_pairs(params))
-    if wait:
-        job = talk.zoo.jobs.wait(job["id"])
-    talk.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
-    fail_with(job)
+    """Run a method; `zooscope methods show METHOD` tells what it takes.
+
+    Values are JSON, or else taken as text.
+    """
+    job = talk.zoo.jobs.submit(
+        method,
+        inputs=_pairs(inputs),
+        params=_pairs(params),
+        teachers=teacher,
+        data=data,
+        exam=exam,
+        student=_pairs(student) or None,
+        seed=seed,
+        device=device,
+        budget=_budget(budget),
+    )
+    if watch:
+        fail_with(follow(talk, job))
+    else:
+        talk.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
+
+
+def _budget(text: str | None) -> dict[str, float] | None:
+    """``500`` steps, or ``30s``; None when nothing is said."""
+    if text is None:
+        return None
+    try:
+        return {"seconds": float(text[:-1])} if text.endswith("s") else {"steps": int(text)}
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is neither steps (500) nor seconds (30s)") from error
 
 
 def _pairs(given: list[str] | None) -> dict[str, Any]:
@@ -111,45 +145,19 @@ def watch(
     after: Annotated[int, typer.Option(min=0, help="Only events behind this one.")] = 0,
 ) -> None:
     """Follow a job until it is final; a broken connection is picked up again."""
-    curves: dict[str, list[float]] = {}
-    for event in talk.zoo.jobs.watch(job, after=after):
-        said = _metrics(event["data"], curves) if event["type"] == "metrics" else _said(event)
-        talk.out.event(event, f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {said}")
-    fail_with(talk.zoo.jobs.show(job))
-
-
-def _said(event: Any) -> str:
-    return " ".join(f"{name}={value}" for name, value in event["data"].items())
-
-
-def _metrics(data: Any, curves: dict[str, list[float]]) -> str:
-    """Named numbers, each with the curve of its values so far, which are added to ``curves``."""
-    parts = [f"step={data.get('step')}"]
-    for name, value in data.items():
-        if name != "step":
-            curve = curves.setdefault(name, [])
-            curve.append(value)
-            parts.append(f"{name}={value:.4g} {sparkline(curve[-_LONGEST_CURVE:])}")
-    return "  ".join(parts)
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """One bar for each value, from the lowest of them to the highest."""
-    low, high = min(values), max(values)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((value - low) * scale)] for value in values)
+    fail_with(follow(talk, talk.zoo.jobs.show(job), after=after))
 
 
 @command(app)
 def cancel(talk: Talk, *, job: JobId) -> None:
-    """Cancel a queued job, or ask a running one to stop."""
+    """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
     answer = talk.zoo.jobs.cancel(job)
     talk.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
 def retry(talk: Talk, *, job: JobId) -> None:
-    """Queue a failed or cancelled job again."""
+    """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
     answer = talk.zoo.jobs.retry(job)
     talk.out.done(answer, f"{job} is {answer['state']}")
 
@@ -177,16 +185,3 @@ def artifacts(
         destination.parent.mkdir(parents=True, exist_ok=True)
         talk.zoo.jobs.download(artifact["id"], destination)
     talk.out.rows(found, columns, empty="the job has no files")
-
-
-@command(methods_app)
-def methods(
-    talk: Talk,
-    *,
-    name: Annotated[str | None, typer.Argument(help="Show this one with its parameters.")] = None,
-) -> None:
-    """List what jobs can run, or show one method with its schemas."""
-    if name is None:
-        talk.out.rows(talk.zoo.methods.ls(), METHOD_COLUMNS, empty="no methods")
-    else:
-        talk.out.thing(talk.zoo.methods.show(name))

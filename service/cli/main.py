@@ -25,7 +25,7 @@ _COMMANDS: Mapping[str, str] = {
     "maps": "service.cli.maps:app",
     "predict": "service.cli.predict:app",
     "jobs": "service.cli.jobs:app",
-    "methods": "service.cli.jobs:methods_app",
+    "methods": "service.cli.methods:app",
     "keys": "service.cli.keys:app",
 }
 

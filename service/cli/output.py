@@ -3,13 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -68,6 +69,9 @@ class Output(Protocol):
     def event(self, item: Item, line: str) -> None:
         """Something that just happened."""
 
+    def screen(self) -> AbstractContextManager[Live | None]:
+        """A place that can be drawn anew, while the block runs; None where events are lines."""
+
     def done(self, item: Item, line: str) -> None:
         """What was done, as a thing for programs and a sentence for people."""
 
@@ -95,6 +99,10 @@ class JsonOutput:
         del line
         sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+    def screen(self) -> AbstractContextManager[None]:
+        """None."""
+        return nullcontext()
 
     def done(self, item: Item, line: str) -> None:
         """The thing as it came."""
@@ -153,6 +161,10 @@ class TextOutput:
         """The sentence."""
         del item
         self._console.print(escape(line), soft_wrap=True)
+
+    def screen(self) -> AbstractContextManager[Live | None]:
+        """The terminal; None when stdout is none."""
+        return Live(console=self._console) if self._console.is_terminal else nullcontext()
 
     def done(self, item: Item, line: str) -> None:
         """The sentence."""

@@ -1,8 +1,8 @@
 """Runs of methods, as a client handles them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from service.client.downloading import download
 from service.client.events import job_events
@@ -20,10 +20,46 @@ class Jobs:
         self._transport = transport
 
     def submit(
-        self, method: str, *, inputs: Mapping[str, Any], params: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        teachers: Sequence[str] | None = None,
+        data: str | None = None,
+        exam: str | None = None,
+        student: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: Literal["auto", "cpu", "cuda"] | None = None,
+        budget: Mapping[str, float] | None = None,
     ) -> Job:
-        """Run a method; inputs and parameters are described by ``zoo.methods.show(method)``."""
-        body = {"method": method, "inputs": dict(inputs), "params": dict(params or {})}
+        """Run a method, as ``zoo.methods.show(method)`` describes it.
+
+        Args:
+            method: Its name.
+            inputs: What it refers to, where no argument below says it.
+            params: Its knobs, likewise; what is left out takes the method's default.
+            teachers: Networks to learn from.
+            data: Images to learn on.
+            exam: Labelled images to be judged on.
+            student: The network to make: ``architecture``, ``width``, ``labels`` and more.
+            seed: Of all random draws.
+            device: Where it runs.
+            budget: How long it lasts: ``{"steps": 1000}`` or ``{"seconds": 60}``.
+        """
+        said = {
+            "method": method,
+            "inputs": inputs,
+            "params": params,
+            "teachers": None if teachers is None else list(teachers),
+            "data": data,
+            "exam": exam,
+            "student": student,
+            "seed": seed,
+            "device": device,
+            "budget": budget,
+        }
+        body = {name: value for name, value in said.items() if value is not None}
         return cast("Job", self._transport.json("POST", "/jobs", body=body))
 
     def show(self, job_id: str) -> Job:
@@ -46,11 +82,11 @@ class Jobs:
         return settled(lambda: self.show(job_id), timeout_seconds=timeout_seconds)
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a queued job, or ask a running one to stop."""
+        """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
         return cast("Job", self._transport.json("POST", f"/jobs/{job_id}:cancel"))
 
     def retry(self, job_id: str) -> Job:
-        """Queue a failed or cancelled job again."""
+        """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
         return cast("Job", self._transport.json("POST", f"/jobs/{job_id}:retry"))
 
     def artifacts(self, job_id: str) -> list[Artifact]:

@@ -119,7 +119,7 @@ def test_a_ranking_is_printed_as_a_table_and_weighed(shell: Shell, zoo: Zoo):
 
 
 def test_a_job_is_submitted_cancelled_watched_and_tried_again(shell: Shell):
-    inputs = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1", "-p", "grid=16")
+    inputs = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1", "--set", "grid=16")
 
     job = shell.json("jobs", "submit", "depara", *inputs)
     cancelled = shell.json("jobs", "cancel", job["id"])
@@ -143,8 +143,8 @@ def test_a_key_is_issued_used_and_revoked(shell: Shell, zoo: Zoo):
 
 
 def test_methods_are_listed_and_shown(shell: Shell):
-    assert "DEPARA" in shell.said("methods")
-    assert "grid" in shell.json("methods", "depara")["params"]["properties"]
+    assert "DEPARA" in shell.said("methods", "ls")
+    assert "grid" in shell.json("methods", "show", "depara")["params"]["properties"]
 
 
 def test_a_refusal_ends_with_1_and_says_what_to_do(shell: Shell, fox: Path):

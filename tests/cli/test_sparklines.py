@@ -1,6 +1,6 @@
 """A watched training draws its numbers as they come."""
 
-from service.cli.jobs import sparkline
+from service.cli.watching import sparkline
 
 
 def test_the_lowest_value_is_the_lowest_bar_and_the_highest_the_highest():
