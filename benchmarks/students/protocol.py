@@ -1,0 +1,254 @@
+"""Rows by seeds: measured one at a time, kept at once, and written into the method's page."""
+
+import argparse
+import fcntl
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.real_run import surroundings
+from benchmarks.students.scenes import Numbers
+from benchmarks.students.teaching import KEPT
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "results"
+NOT_MEASURED = "not measured"
+_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table.
+
+    Attributes:
+        key: For the command line and the file of results.
+        title: In the table.
+        measure: Named numbers of one seed.
+    """
+
+    key: str
+    title: str
+    measure: Callable[[int], Numbers]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: mean ± deviation over seeds of one named number, blank where no row has it."""
+
+    title: str
+    key: str
+    digits: int = 3
+
+
+class Found:
+    """What is known of a table: numbers by row and seed."""
+
+    def __init__(self, rows: Mapping[str, Mapping[str, Numbers]]) -> None:
+        self._rows = rows
+
+    def values(self, row: str, key: str) -> dict[str, float]:
+        """The number of every seed that has it."""
+        seeds = self._rows.get(row, {})
+        return {seed: one[key] for seed, one in seeds.items() if key in one}
+
+    def mean(self, row: str, key: str) -> float:
+        """Over seeds. Raises LookupError where there is none."""
+        values = self.values(row, key)
+        if not values:
+            raise LookupError(row)
+        return statistics.fmean(values.values())
+
+    def lead(self, row: str, over: str, key: str) -> float:
+        """Mean difference of two rows over the seeds that both have. Raises LookupError."""
+        one, other = self.values(row, key), self.values(over, key)
+        both = [one[seed] - other[seed] for seed in one if seed in other]
+        if not both:
+            raise LookupError(over)
+        return statistics.fmean(both)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A threshold that is checked and told: ``value`` must lie in [low, high]."""
+
+    words: str
+    value: Callable[[Found], float]
+    low: float = -float("inf")
+    high: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page between ``<!-- measured: name -->`` and ``<!-- end -->``.
+
+    Attributes:
+        words: Dataset, networks and whatever else the figures depend on.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    words: str
+    bounds: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What ``python -m benchmarks.<name>`` measures.
+
+    Attributes:
+        page: Of docs/methods without its ending, or of docs where it has a slash; None is
+            ``name``.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    page: str | None = None
+
+    @property
+    def results(self) -> Path:
+        """All numbers by table, row and seed."""
+        return RESULTS / f"{self.name}.json"
+
+    @property
+    def text(self) -> Path:
+        """The page that shows them."""
+        page = self.page or self.name
+        return ROOT / "docs" / (f"{page}.md" if "/" in page else f"methods/{page}.md")
+
+
+def main(protocol: Protocol) -> None:
+    """Measure what is asked for and not known yet, then write the tables anew."""
+    given = _arguments(protocol)
+    torch.set_num_threads(1)
+    for table in protocol.tables:
+        if given.tables and table.name not in given.tables:
+            continue
+        for row in table.rows:
+            if not given.page_only and (not given.rows or row.key in given.rows):
+                _measure(protocol, table, row, given)
+    write_tables(protocol)
+
+
+def _measure(protocol: Protocol, table: Table, row: Row, given: argparse.Namespace) -> None:
+    for seed in given.seeds:
+        known = _read(protocol).get(table.name, {}).get(row.key, {})
+        if str(seed) in known and not given.again:
+            continue
+        began, busy = time.monotonic(), time.process_time()
+        numbers = row.measure(seed)
+        spent = {
+            "seconds": time.monotonic() - began,
+            "cpu_seconds": time.process_time() - busy,
+        }
+        entry = {name: round(value, 5) for name, value in (numbers | spent).items()}
+        with _changed(protocol) as everything:
+            everything.setdefault(table.name, {}).setdefault(row.key, {})[str(seed)] = entry
+            everything["surroundings"] = surroundings.told(ROOT)
+        print(f"{table.name} {row.key} {seed}: {_short(table, entry)}", flush=True)
+
+
+def _short(table: Table, entry: Numbers) -> str:
+    told = [f"{one.key} {entry[one.key]:.4f}" for one in table.columns if one.key in entry]
+    return ", ".join([*told, f"{entry['cpu_seconds']:.1f} CPU-s"])
+
+
+def _read(protocol: Protocol) -> dict[str, Any]:
+    if not protocol.results.exists():
+        return {}
+    found: dict[str, Any] = json.loads(protocol.results.read_text(encoding="utf-8"))
+    return found
+
+
+@contextmanager
+def _changed(protocol: Protocol) -> Iterator[dict[str, Any]]:
+    """The file of results, read, changed inside, and written whole; one process at a time."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / f"{protocol.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        everything = _read(protocol)
+        yield everything
+        half = protocol.results.with_suffix(".half")
+        half.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        half.replace(protocol.results)
+
+
+def write_tables(protocol: Protocol) -> None:
+    """Every table between its marks; a page without the marks is left alone, and that is said."""
+    known = _read(protocol)
+    text = protocol.text.read_text(encoding="utf-8") if protocol.text.exists() else ""
+    for table in protocol.tables:
+        begin, end = f"<!-- measured: {table.name} -->\n", "<!-- end -->"
+        before, mark, rest = text.partition(begin)
+        if not mark or end not in rest:
+            print(f"no marks for {table.name} in {protocol.text}")
+            continue
+        written = table_text(protocol, table, known)
+        text = before + mark + written + end + rest.partition(end)[2]
+    if text:
+        protocol.text.write_text(text, encoding="utf-8")
+
+
+def table_text(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
+    """What is known, where it was measured, and how it is measured again."""
+    found = Found(known.get(table.name, {}))
+    columns = [*table.columns, Column("CPU-seconds", "cpu_seconds", 0)]
+    heads = ["", *(one.title for one in columns)]
+    lines = [heads, ["---"] * len(heads)]
+    lines += [[row.title, *_cells(found, row, columns)] for row in table.rows]
+    body = "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    checks = "".join(f"* {_checked(one, found)}\n" for one in table.bounds)
+    return f"{body}\n{_source(protocol, table, known)}\n" + (f"\n{checks}" if checks else "")
+
+
+def _cells(found: Found, row: Row, columns: Sequence[Column]) -> list[str]:
+    if not found.values(row.key, "cpu_seconds"):
+        return [NOT_MEASURED, *[""] * (len(columns) - 1)]
+    return [_spread(list(found.values(row.key, one.key).values()), one.digits) for one in columns]
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    """Mean ± standard deviation, and of how many seeds where they are not three."""
+    if not values:
+        return ""
+    told = f"{statistics.fmean(values):.{digits}f}"
+    if len(values) > 1:
+        told += f" ± {statistics.stdev(values):.{digits}f}"
+    return told if len(values) == _SEEDS else f"{told} ({len(values)})"
+
+
+def _checked(bound: Bound, found: Found) -> str:
+    try:
+        value = bound.value(found)
+    except LookupError:
+        return f"{bound.words}: {NOT_MEASURED}"
+    verdict = "holds" if bound.low <= value <= bound.high else "**does not hold**"
+    return f"{bound.words}: {value:.3f}, {verdict}"
+
+
+def _source(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
+    told = known.get("surroundings")
+    where = f"{told['machine']}; torch {told['torch']}" if told else NOT_MEASURED
+    return (
+        f"{table.words} Mean ± standard deviation over three seeds, or as many as stand in "
+        f"brackets; last checkpoint. {where}, one thread. "
+        f"`python -m benchmarks.{protocol.name} --seeds 0 1 2`"
+    )
+
+
+def _arguments(protocol: Protocol) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=protocol.name)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(_SEEDS)))
+    parser.add_argument("--tables", nargs="+", choices=[one.name for one in protocol.tables])
+    keys = sorted({row.key for table in protocol.tables for row in table.rows})
+    parser.add_argument("--rows", nargs="+", choices=keys)
+    parser.add_argument("--again", action="store_true", help="measure also what is known")
+    parser.add_argument("--page-only", action="store_true", help="only write the tables anew")
+    return parser.parse_args()

@@ -1,0 +1,82 @@
+"""A scene: who teaches, what is made, what judges; and a room's run on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.students.pictures import Pictures
+from service.core.catalogue.training import Student
+from service.core.manifest import InputSpec
+from workers.contract import Diary
+from workers.torchkit.exams import Exam, Judge
+from workers.torchkit.outcomes import Alone, Trained, WithImages, retention
+from workers.torchkit.students import StudentNetwork, own_input, student_network
+from workers.torchkit.teachers import Head, Teacher
+
+Numbers = dict[str, float]
+Room = Callable[[Any, Any, Diary], Trained]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a row of a table starts from.
+
+    Attributes:
+        images: What may be learned from; data-free rooms never get it.
+    """
+
+    teachers: tuple[Teacher, ...]
+    student: Student
+    exam: Exam
+    images: Pictures
+
+    @cached_property
+    def head(self) -> Head:
+        """What the student's outputs stand for."""
+        return Head.of(self.teachers, self.student.labels)
+
+    @cached_property
+    def spec(self) -> InputSpec:
+        """What the student takes."""
+        return own_input(self.teachers[0].input, self.student)
+
+    def fresh(self, seed: int) -> StudentNetwork:
+        """The student before it learned anything, as rooms make it."""
+        generator = torch.Generator().manual_seed(seed)
+        return student_network(
+            self.student, self.spec, labels=len(self.head.labels), generator=generator
+        )
+
+    def graded(self, network: nn.Module) -> Numbers:
+        """What the room's report would say of this network: measures, teachers, retention."""
+        judge = Judge(self.exam, self.teachers, self.head, self.teachers[0].task)
+        found = judge.grade(network, self.spec) | judge.teachers_grades()
+        return found | retention(found)
+
+    @property
+    def alone(self) -> Alone:
+        """Inputs of a data-free room."""
+        return Alone(name="student", teachers=self.teachers, exam=self.exam)
+
+    @property
+    def with_images(self) -> WithImages:
+        """Inputs of a room that learns from images; it gets no labels."""
+        return WithImages(
+            name="student", teachers=self.teachers, exam=self.exam, images=self.images.frames
+        )
+
+
+def of_room(run: Room, params: Any, inputs: Alone) -> Numbers:
+    """Quality of the room's student after its last step, and the last losses it told."""
+    found = run(inputs, params, Diary())
+    return {**(found.history[-1] if found.history else {}), **found.quality}
+
+
+def of_teachers(scene: Scene) -> Numbers:
+    """The teachers' own measures, side by side where they are several."""
+    judge = Judge(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
+    return judge.teachers_grades()

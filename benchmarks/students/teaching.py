@@ -1,0 +1,142 @@
+"""Networks that learn from labels: teachers, and the supervised anchor."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.students import nets
+from benchmarks.students.nets import Net
+from benchmarks.students.pictures import Pictures
+from service.core.manifest import InputSpec, TaskKind
+from workers.programs import Program
+from workers.programs.exporting import export_network
+from workers.programs.reading import read_program
+from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.courses import cosine, drops
+from workers.torchkit.teachers import Teacher
+
+KEPT = Path(tempfile.gettempdir()) / "zooscope-students"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network of the protocol is trained.
+
+    ``adam`` falls as a half cosine; ``sgd`` has momentum 0.9, decay 5e-4 and falls to a tenth
+    after 50 % and 80 % of its steps.
+    """
+
+    steps: int = 800
+    batch: int = 64
+    rate: float = 2e-3
+    optimizer: Literal["adam", "sgd"] = "adam"
+
+    def rounds(self, parameters: list[nn.Parameter]) -> Iterator[torch.optim.Optimizer]:
+        """The optimiser, once for every step, with that step's rate."""
+        made: torch.optim.Optimizer = (
+            torch.optim.Adam(parameters, lr=self.rate)
+            if self.optimizer == "adam"
+            else torch.optim.SGD(parameters, lr=self.rate, momentum=0.9, weight_decay=5e-4)
+        )
+        share = cosine if self.optimizer == "adam" else drops(0.5, 0.8)
+        for step in range(self.steps):
+            made.param_groups[0]["lr"] = self.rate * share(step / self.steps)
+            yield made
+
+
+TEACHING = Recipe()
+
+
+def teacher(
+    net: Net,
+    pictures: Pictures,
+    *,
+    name: str,
+    seed: int,
+    recipe: Recipe = TEACHING,
+    spec: InputSpec | None = None,
+) -> Teacher:
+    """A network that learned these pictures, as the service would hold it.
+
+    Args:
+        spec: What it takes; None takes the pictures' own mean and deviation.
+    """
+    taken = pictures.spec if spec is None else spec
+    program = _exported(net, pictures, seed=seed, recipe=recipe, spec=taken)
+    return Teacher(name, name, program, taken, pictures.task, pictures.labels)
+
+
+def module(
+    net: Net,
+    pictures: Pictures,
+    *,
+    seed: int,
+    recipe: Recipe = TEACHING,
+    spec: InputSpec | None = None,
+) -> nn.Module:
+    """The same network as a module in evaluation mode; its weights are kept between runs."""
+    taken = pictures.spec if spec is None else spec
+    network = net.made(len(pictures.labels), side=taken.height, seed=seed)
+    kept = _place(net, pictures, seed=seed, recipe=recipe, spec=taken).with_suffix(".safetensors")
+    if kept.exists():
+        network.load_state_dict(load_file(kept))
+        return network.eval()
+    learn_labels(network, pictures, spec=taken, recipe=recipe, seed=seed)
+    half = kept.with_suffix(f".{torch.randint(2**40, ()).item()}")
+    save_file(network.state_dict(), half)
+    half.replace(kept)
+    return network.eval()
+
+
+def _exported(
+    net: Net, pictures: Pictures, *, seed: int, recipe: Recipe, spec: InputSpec
+) -> Program:
+    kept = _place(net, pictures, seed=seed, recipe=recipe, spec=spec).with_suffix(".pt2")
+    if kept.exists():
+        return read_program(kept)
+    network = module(net, pictures, seed=seed, recipe=recipe, spec=spec)
+    half = kept.with_suffix(f".{torch.randint(2**40, ()).item()}.pt2")
+    program = export_network(network, (spec.channels, spec.height, spec.width), half)
+    half.replace(kept)
+    return program
+
+
+def _place(net: Net, pictures: Pictures, *, seed: int, recipe: Recipe, spec: InputSpec) -> Path:
+    """Where what these facts give is kept; other facts or other code, another place."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(repr((net, seed, recipe, spec, pictures.labels)).encode())
+    for source in (__file__, nets.__file__):
+        digest.update(Path(source).read_bytes())
+    for part in (pictures.frames, pictures.truth):
+        digest.update(part.contiguous().numpy().tobytes())
+    return KEPT / f"{net.build}-{digest.hexdigest()[:24]}"
+
+
+def learn_labels(
+    network: nn.Module, pictures: Pictures, *, spec: InputSpec, recipe: Recipe, seed: int
+) -> None:
+    """Train on the pictures' truth, without any change of the pictures."""
+    generator = torch.Generator().manual_seed(seed)
+    images = to_network_input(pictures.frames, Preprocessing.of(spec))
+    network.train()
+    for optimizer in recipe.rounds(list(network.parameters())):
+        places = torch.randint(len(images), (recipe.batch,), generator=generator)
+        loss = label_loss(network(images[places]), pictures.truth[places], pictures.task)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def label_loss(logits: Tensor, truth: Tensor, task: TaskKind) -> Tensor:
+    """Cross-entropy of labels, of every label alone, or of every pixel."""
+    if task is TaskKind.MULTI_LABEL:
+        return functional.binary_cross_entropy_with_logits(logits, truth.to(logits.dtype))
+    return functional.cross_entropy(logits, truth)
