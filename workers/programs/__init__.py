@@ -11,7 +11,7 @@ from workers.programs.nonlinearities import EPSILON, Slope
 from workers.programs.program import OUTPUT, Program
 from workers.programs.reading import read_program
 from workers.programs.recognition import kind_of
-from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
+from workers.programs.refusal import NotACutError, ProgramFailedError, ProgramRefusedError
 
 __all__ = [
     "EPSILON",
@@ -19,6 +19,7 @@ __all__ = [
     "BatchNorm",
     "FileKind",
     "Layer",
+    "NotACutError",
     "Program",
     "ProgramFailedError",
     "ProgramRefusedError",

@@ -41,7 +41,7 @@ def export_network(network: nn.Module, shape: tuple[int, int, int], out: Path) -
     return read_program(out)
 
 
-def example_images(count: int, shape: tuple[int, int, int]) -> Tensor:
+def example_images(count: int, shape: tuple[int, ...]) -> Tensor:
     """Images of plain noise that are the same on every call; roughly unit normal."""
     generator = torch.Generator().manual_seed(_SEED)
     return torch.randn(count, *shape, generator=generator)

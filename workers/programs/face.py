@@ -35,7 +35,7 @@ class Face:
     layers: tuple[Layer, ...]
     slots: Mapping[str, int]
     feature_layer: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     batch: int | None
     batch_range: tuple[int, int]
     output_shape: tuple[int, ...]

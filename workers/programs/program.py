@@ -7,6 +7,7 @@ compiled, generated or evaluated. Weights never require a gradient.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from workers.programs.face import BatchNorm, Face, Layer
 from workers.programs.instructions import Listing
 from workers.programs.nonlinearities import Slope
 from workers.programs.plans import Plan, plan_for
+from workers.programs.rests import face_after, is_cut, listing_after
 
 OUTPUT = "output"
 _FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
@@ -57,8 +59,8 @@ class Program:
         return self._face.layers
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of one image."""
+    def input_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of one image; of a rest, the shape of what it takes."""
         return self._face.input_shape
 
     @property
@@ -125,6 +127,25 @@ class Program:
             for slot, mean, variance in self._listing.batch_norms()
             if mean in self._weights and variance in self._weights
         )
+
+    @cached_property
+    def cuts(self) -> tuple[Layer, ...]:
+        """Layers through which alone the image reaches the first answer: ``after`` takes these."""
+        return tuple(one for one in self.layers if is_cut(self._listing, self.slot_of(one.name)))
+
+    def after(self, layer: str) -> "Program":
+        """What follows a layer, as a network that takes the layer's output for its image.
+
+        Raises:
+            KeyError: There is no such layer.
+            NotACutError: What follows depends on more than that layer's output.
+        """
+        slot = self.slot_of(layer)
+        listing = listing_after(self._listing, layer, slot)
+        weights = {place: self._weights[place] for place in listing.weights}
+        cut = next(one for one in self.layers if one.name == layer)
+        face = face_after(self._face, cut, listing, weights, native=self._native)
+        return Program(listing, face, weights, dtype=self.dtype, native=self._native)
 
     def weights_of(self, layer: str) -> dict[int, Tensor]:
         """Parameters, buffers and constants that the layer's output depends on, by slot."""
@@ -210,7 +231,7 @@ class Program:
 
     def _run(self, images: Tensor, slots: tuple[int, ...], slope: Slope) -> dict[int, Tensor]:
         """The values of ``slots`` for any number of images: padded and split where it must be."""
-        if images.ndim != 4 or tuple(images.shape[1:]) != self.input_shape:  # noqa: PLR2004
+        if tuple(images.shape[1:]) != self.input_shape:
             raise ValueError(f"images must be (n, {', '.join(map(str, self.input_shape))})")
         low, high = self._face.batch_range
         step = max(1, min(high, len(images)))

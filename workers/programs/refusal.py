@@ -17,3 +17,9 @@ class ProgramFailedError(MethodError):
     """A program that was read stopped while it ran; ``detail`` names the node."""
 
     code = "program_failed"
+
+
+class NotACutError(MethodError):
+    """A network cannot be parted at this layer."""
+
+    code = "not_a_cut"
