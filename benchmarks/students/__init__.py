@@ -4,6 +4,7 @@
 ``nets``      the networks that teach, as plain modules: ``Net("lenet", (16, 32, 64))``
 ``teaching``  ``teacher(net, pictures, seed=0)``: trained with labels, exported, kept between runs
 ``scenes``    ``Scene``: teachers, student, exam, images; ``of_room`` runs a room on one
+``published_game``  the published loop of adversarial distillation, told again, to compare with
 ``anchors``   what every room stands beside: ``supervised``, ``kd_real``, ``kd_noise``,
               ``kd_untrained``
 ``protocol``  ``Row``, ``Table``, ``Protocol`` and ``main``: seeds by rows, resumable, into the page

@@ -90,6 +90,7 @@ class Table:
 
     Attributes:
         words: Dataset, networks and whatever else the figures depend on.
+        page: Below docs; None is the page of the method that the protocol is named after.
     """
 
     name: str
@@ -97,31 +98,24 @@ class Table:
     columns: tuple[Column, ...]
     words: str
     bounds: tuple[Bound, ...] = ()
+    page: str | None = None
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What ``python -m benchmarks.<name>`` measures.
-
-    Attributes:
-        page: Of docs/methods without its ending, or of docs where it has a slash; None is
-            ``name``.
-    """
+    """What ``python -m benchmarks.<name>`` measures."""
 
     name: str
     tables: tuple[Table, ...]
-    page: str | None = None
 
     @property
     def results(self) -> Path:
         """All numbers by table, row and seed."""
         return RESULTS / f"{self.name}.json"
 
-    @property
-    def text(self) -> Path:
-        """The page that shows them."""
-        page = self.page or self.name
-        return ROOT / "docs" / (f"{page}.md" if "/" in page else f"methods/{page}.md")
+    def page_of(self, table: Table) -> Path:
+        """The page that shows it."""
+        return ROOT / "docs" / (table.page or f"methods/{self.name}.md")
 
 
 def main(protocol: Protocol) -> None:
@@ -183,17 +177,16 @@ def _changed(protocol: Protocol) -> Iterator[dict[str, Any]]:
 def write_tables(protocol: Protocol) -> None:
     """Every table between its marks; a page without the marks is left alone, and that is said."""
     known = _read(protocol)
-    text = protocol.text.read_text(encoding="utf-8") if protocol.text.exists() else ""
     for table in protocol.tables:
+        page = protocol.page_of(table)
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
         begin, end = f"<!-- measured: {table.name} -->\n", "<!-- end -->"
         before, mark, rest = text.partition(begin)
         if not mark or end not in rest:
-            print(f"no marks for {table.name} in {protocol.text}")
+            print(f"no marks for {table.name} in {page}")
             continue
         written = table_text(protocol, table, known)
-        text = before + mark + written + end + rest.partition(end)[2]
-    if text:
-        protocol.text.write_text(text, encoding="utf-8")
+        page.write_text(before + mark + written + end + rest.partition(end)[2], encoding="utf-8")
 
 
 def table_text(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:

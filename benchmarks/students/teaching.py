@@ -21,6 +21,7 @@ from workers.programs.exporting import export_network
 from workers.programs.reading import read_program
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.courses import cosine, drops
+from workers.torchkit.lessons import shifted
 from workers.torchkit.teachers import Teacher
 
 KEPT = Path(tempfile.gettempdir()) / "zooscope-students"
@@ -31,13 +32,15 @@ class Recipe:
     """How a network of the protocol is trained.
 
     ``adam`` falls as a half cosine; ``sgd`` has momentum 0.9, decay 5e-4 and falls to a tenth
-    after 50 % and 80 % of its steps.
+    after 50 % and 80 % of its steps. ``shifts`` move every batch by up to a sixteenth of its
+    side, as the rooms do that learn from images.
     """
 
     steps: int = 800
     batch: int = 64
     rate: float = 2e-3
     optimizer: Literal["adam", "sgd"] = "adam"
+    change: Literal["none", "shifts"] = "none"
 
     def rounds(self, parameters: list[nn.Parameter]) -> Iterator[torch.optim.Optimizer]:
         """The optimiser, once for every step, with that step's rate."""
@@ -123,13 +126,16 @@ def _place(net: Net, pictures: Pictures, *, seed: int, recipe: Recipe, spec: Inp
 def learn_labels(
     network: nn.Module, pictures: Pictures, *, spec: InputSpec, recipe: Recipe, seed: int
 ) -> None:
-    """Train on the pictures' truth, without any change of the pictures."""
+    """Train on the pictures' truth; shifts are for truth that does not move with the picture."""
     generator = torch.Generator().manual_seed(seed)
     images = to_network_input(pictures.frames, Preprocessing.of(spec))
     network.train()
     for optimizer in recipe.rounds(list(network.parameters())):
         places = torch.randint(len(images), (recipe.batch,), generator=generator)
-        loss = label_loss(network(images[places]), pictures.truth[places], pictures.task)
+        seen = images[places]
+        if recipe.change == "shifts":
+            seen = shifted(seen, generator=generator)
+        loss = label_loss(network(seen), pictures.truth[places], pictures.task)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
