@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int64, UInt8
@@ -79,6 +79,7 @@ class Trained:
     pictures: Mapping[str, bytes]
 
 
+@runtime_checkable
 class Lesson(Protocol):
     """What a room prepares: the student, how it learns, and what to show of it.
 
