@@ -67,7 +67,7 @@ def fields_of(schema: Schema, part: str) -> Iterator[dict[str, str]]:
                 "type": _type_of(one, shapes),
                 "default": "must be given" if needed else _value(one.get("default")),
                 "range": _range_of(one),
-                "meaning": " ".join(one.get("description", "").split()),
+                "meaning": " ".join(one.get("description", "").replace("``", "`").split()),
             }
 
 

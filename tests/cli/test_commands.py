@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from service.core.operations import fused_rankings, keys
 from service.core.records import RankingRecord
 from service.wiring import Zoo
+from tests.cli.shells import Shell
 from tests.rest.served import (
     MANIFEST,
     a_dataset,
@@ -22,42 +22,6 @@ from tests.rest.served import (
     serving,
     stored,
 )
-
-
-class Shell:
-    """Runs the command as a user does, with the address and key of a zoo in the environment."""
-
-    def __init__(self, url: str, key: str | None, home: Path) -> None:
-        self._environment = {"ZOO_URL": url, "ZOO_HOME": str(home), "COLUMNS": "200"}
-        if key is not None:
-            self._environment["ZOO_KEY"] = key
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Whatever the command said."""
-        command = [sys.executable, "-m", "service.cli.main", *words]
-        return subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=60
-        )
-
-    def said(self, *words: str) -> str:
-        """What it printed; it must succeed."""
-        done = self.run(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def json(self, *words: str) -> Any:
-        """What it printed as JSON."""
-        return json.loads(self.said(*words, "--json"))
-
-
-@pytest.fixture
-def shell(zoo: Zoo, tmp_path: Path) -> Iterator[Shell]:
-    """A shell beside a served zoo, with a key for everything."""
-    with zoo.transaction() as session:
-        issued = keys.issue_first(session)
-    assert issued is not None
-    with serving(zoo) as url:
-        yield Shell(url, issued.token, tmp_path / "home")
 
 
 @pytest.fixture

@@ -1,27 +1,14 @@
 """`zooscope layers` asks, tells the choice and the curve, and refuses with a reason."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from service.cli.layers import bar
-from service.core.operations import keys, layer_selections
+from service.core.operations import layer_selections
 from service.core.records import LayerSelectionRecord
 from service.wiring import Zoo
-from tests.cli.test_commands import Shell
-from tests.rest.served import a_dataset, a_model, serving
+from tests.cli.shells import Shell
+from tests.rest.served import a_dataset, a_model
 from tests.rest.test_layer_selections import LAYERS, PARTS
-
-
-@pytest.fixture
-def shell(zoo: Zoo, tmp_path: Path) -> Iterator[Shell]:
-    """A shell beside a served zoo, with a key for everything."""
-    with zoo.transaction() as session:
-        issued = keys.issue_first(session)
-    assert issued is not None
-    with serving(zoo) as url:
-        yield Shell(url, issued.token, tmp_path / "home")
 
 
 @pytest.fixture
