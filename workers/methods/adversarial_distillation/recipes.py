@@ -1,0 +1,142 @@
+"""Published constants, and what a job makes of them."""
+
+from dataclasses import dataclass, fields, replace
+
+from service.core.catalogue.adversarial_distillation import (
+    AdversarialDistillationParams,
+    AdversarialForm,
+    AdversarialImages,
+    Match,
+    MetaGradient,
+    Preset,
+)
+from service.core.manifest import TaskKind
+from workers.torchkit.bn_statistics import require_batch_norm
+from workers.torchkit.courses import Schedule, cosine, drops
+from workers.torchkit.teachers import NotTeachableError, Teacher
+
+SECOND_MOMENT = 0.999
+_STEPS_DOWN = drops(0.5, 0.8)
+
+
+def _steady(_progress: float) -> float:
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every knob of the card with its value, and what is not a knob.
+
+    Attributes:
+        first_moment: Decay of Adam's mean of gradients, for the generator; that of their squares is
+            ``SECOND_MOMENT`` everywhere.
+    """
+
+    imitations: int
+    match: Match
+    temperature: float
+    adversarial_weight: float
+    adversarial_form: AdversarialForm
+    adversarial_images: AdversarialImages
+    one_hot_weight: float
+    balance_weight: float
+    batch_norm_weight: float
+    batch_norm_memory: float
+    student_rate: float
+    weight_decay: float
+    generator_rate: float
+    generator_average: float
+    pool_images: int
+    inner_steps: int
+    noise_rate: float
+    meta_gradient: MetaGradient
+    warm_up: float
+    first_moment: float
+    student_schedule: Schedule
+    generator_schedule: Schedule
+
+
+_DFAD = Recipe(
+    imitations=5,
+    match=Match.ABSOLUTE,
+    temperature=1.0,
+    adversarial_weight=1.0,
+    adversarial_form=AdversarialForm.LINEAR,
+    adversarial_images=AdversarialImages.ALL,
+    one_hot_weight=0.0,
+    balance_weight=0.0,
+    batch_norm_weight=0.0,
+    batch_norm_memory=0.0,
+    student_rate=0.05,
+    weight_decay=5e-4,
+    generator_rate=1e-3,
+    generator_average=0.0,
+    pool_images=0,
+    inner_steps=0,
+    noise_rate=0.0,
+    meta_gradient=MetaGradient.FIRST_ORDER,
+    warm_up=0.0,
+    first_moment=0.9,
+    student_schedule=_STEPS_DOWN,
+    generator_schedule=_STEPS_DOWN,
+)
+_DFQ = replace(
+    _DFAD,
+    imitations=10,
+    match=Match.DIVERGENCE,
+    temperature=20.0,
+    one_hot_weight=1.0,
+    balance_weight=20.0,
+    batch_norm_weight=1.0,
+    student_rate=0.1,
+    first_moment=0.5,
+)
+_FAST_META = replace(
+    _DFQ,
+    adversarial_images=AdversarialImages.AGREED,
+    one_hot_weight=0.5,
+    balance_weight=0.0,
+    batch_norm_weight=10.0,
+    batch_norm_memory=0.9,
+    student_rate=0.2,
+    weight_decay=1e-4,
+    generator_rate=3e-3,
+    pool_images=2048,
+    inner_steps=5,
+    noise_rate=0.01,
+    warm_up=0.1,
+    student_schedule=cosine,
+    generator_schedule=_steady,
+)
+PRESETS = {Preset.DFAD: _DFAD, Preset.DFQ: _DFQ, Preset.FAST_META: _FAST_META}
+
+
+def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recipe:
+    """The preset with what was given in its place.
+
+    A dense teacher makes the generator's gain logarithmic unless asked otherwise, as in Fang et
+    al. 2019.
+
+    Raises:
+        NotTeachableError: Inner steps are asked for and all weights are 0.
+        TeacherWithoutBatchNormError: Batch statistics are asked of a teacher that keeps none.
+    """
+    fitting = Preset.DFQ if teacher.program.batch_norms else Preset.DFAD
+    start = PRESETS[params.preset if params.preset is not None else fitting]
+    if teacher.task is TaskKind.SEGMENTATION:
+        start = replace(start, adversarial_form=AdversarialForm.LOGARITHMIC)
+    given = {one.name: getattr(params, one.name, None) for one in fields(Recipe)}
+    found = replace(start, **{name: one for name, one in given.items() if one is not None})
+    if found.inner_steps > 0 and not _paid(found):
+        raise NotTeachableError(
+            "inner steps of the generator have nothing to go for",
+            remedy="give one of its weights, or leave inner_steps at 0",
+        )
+    if found.batch_norm_weight > 0:
+        require_batch_norm(teacher.program, teacher.name)
+    return found
+
+
+def _paid(recipe: Recipe) -> bool:
+    """Whether the generator gains by anything, also while it warms up."""
+    return max(recipe.one_hot_weight, recipe.balance_weight, recipe.batch_norm_weight) > 0
