@@ -1,0 +1,240 @@
+"""What a student learns without any image, beside labels, real images, noise and a still generator.
+
+Digits and canvases of digits; networks without and with batch normalisation, and a dense one.
+Every row of a seed has the same teacher and, but for the teacher itself, the same fresh student.
+
+    python -m benchmarks.adversarial_distillation [--seeds 0 1 2] [--tables …] [--rows …]
+
+Writes docs/results/adversarial_distillation.json and the tables of
+docs/methods/adversarial_distillation.md.
+"""
+
+from functools import partial
+from typing import Any
+
+from benchmarks.students import anchors
+from benchmarks.students.nets import Net
+from benchmarks.students.pictures import digits, masked
+from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.teaching import Recipe, teacher
+from service.core.catalogue.adversarial_distillation import AdversarialDistillationParams
+from service.core.catalogue.training import Body, Student
+from workers.methods.adversarial_distillation import run
+
+_STEPS, _LONG, _BATCH, _RATE = 500, 1000, 128, 0.05
+_DENSE_STEPS, _DENSE_BATCH = 250, 32
+_IMITATIONS = 5
+_ANCHOR = Recipe(_STEPS * _IMITATIONS, _BATCH, _RATE, "sgd")
+_DENSE_ANCHOR = Recipe(_DENSE_STEPS * _IMITATIONS, _DENSE_BATCH, _RATE, "sgd")
+_DENSE_LESSON = Recipe(steps=800, batch=32)
+
+
+def _plain(seed: int) -> Scene:
+    """No batch normalisation on either side."""
+    return _of_digits(Net("lenet", (16, 32, 64)), Student(architecture=Body.LENET, width=8), seed)
+
+
+def _with_bn(seed: int) -> Scene:
+    """Batch normalisation on both sides, and a mean over places in the student."""
+    return _of_digits(
+        Net("lenet_bn", (16, 32, 64)), Student(architecture=Body.PLAIN, width=12), seed
+    )
+
+
+def _of_digits(net: Net, student: Student, seed: int) -> Scene:
+    split = digits()
+    one = teacher(net, split.train, name="digits", seed=seed)
+    return Scene((one,), student, split.test.exam, split.train)
+
+
+def _dense(seed: int) -> Scene:
+    split = masked()
+    one = teacher(Net("unet", (12,)), split.train, name="masks", seed=seed, recipe=_DENSE_LESSON)
+    student = Student(architecture=Body.UNET, width=6)
+    return Scene((one,), student, split.test.exam, split.train)
+
+
+def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numbers:
+    """The room on this scene; numbers of its last evaluation are among what comes back."""
+    params = AdversarialDistillationParams.model_validate(
+        {
+            "student": scene.student,
+            "budget": {"steps": steps},
+            "batch_size": _BATCH,
+            "generator_width": 16,
+            "noise_units": 64,
+            "evaluations": 1,
+            "seconds_between_checkpoints": 60,
+            "seed": seed,
+            **knobs,
+        }
+    )
+    return of_room(run, params, scene.alone)
+
+
+def _plain_rows() -> tuple[Row, ...]:
+    def game(seed: int, **knobs: Any) -> Numbers:
+        return _game(_plain(seed), seed, **({"preset": "dfad"} | knobs))
+
+    only_one_hot = {"adversarial_weight": 0, "one_hot_weight": 1}
+    return (
+        *_anchors(_plain, _ANCHOR),
+        Row(
+            "one_hot",
+            "generator learns the teacher's confidence alone",
+            partial(game, **only_one_hot),
+        ),
+        Row("dfad", "**DFAD**, 500 steps", game),
+        Row("dfad_long", "**DFAD**, 1000 steps", partial(game, steps=_LONG)),
+        Row(
+            "divergence", "KL in place of the absolute distance", partial(game, match="divergence")
+        ),
+    )
+
+
+def _anchors(scene_of: Any, recipe: Recipe) -> tuple[Row, ...]:
+    def real(seed: int) -> Numbers:
+        return anchors.kd_real(scene_of(seed), seed=seed, recipe=recipe)
+
+    def noise(seed: int) -> Numbers:
+        return anchors.kd_noise(scene_of(seed), seed=seed, recipe=recipe)
+
+    def untrained(seed: int) -> Numbers:
+        return anchors.kd_untrained(scene_of(seed), seed=seed, recipe=recipe)
+
+    return (
+        Row("teacher", "teacher", lambda seed: _as_own(of_teachers(scene_of(seed)))),
+        Row(
+            "supervised",
+            "student on labels",
+            lambda seed: anchors.supervised(scene_of(seed), seed=seed),
+        ),
+        Row("real", "student on the teacher's answers to real images", real),
+        Row("noise", "… to Gaussian noise", noise),
+        Row("untrained", "… to an untrained generator", untrained),
+    )
+
+
+def _as_own(grades: Numbers) -> Numbers:
+    """The teacher's measures in the columns of a student's."""
+    return {name.removeprefix("teacher_"): value for name, value in grades.items()}
+
+
+def _bn_rows() -> tuple[Row, ...]:
+    def game(seed: int, **knobs: Any) -> Numbers:
+        return _game(_with_bn(seed), seed, **knobs)
+
+    return (
+        *_anchors(_with_bn, _ANCHOR),
+        Row("dfad", "DFAD", partial(game, preset="dfad")),
+        Row(
+            "dfq",
+            "**DFQ**: with batch statistics, confidence and balance",
+            partial(game, preset="dfq"),
+        ),
+        Row("fast_meta", "fast meta", partial(game, preset="fast_meta")),
+    )
+
+
+def _dense_rows() -> tuple[Row, ...]:
+    def game(seed: int, **knobs: Any) -> Numbers:
+        sizes = {"batch_size": _DENSE_BATCH, "preset": "dfad"}
+        return _game(_dense(seed), seed, steps=_DENSE_STEPS, **(sizes | knobs))
+
+    return (
+        *_anchors(_dense, _DENSE_ANCHOR),
+        Row("logarithm", "**DFAD**, log(1 + D)", partial(game, adversarial_form="logarithmic")),
+        Row("linear", "DFAD, D", partial(game, adversarial_form="linear")),
+    )
+
+
+_ACCURACY = (
+    Column("accuracy", "accuracy"),
+    Column("retention", "retention"),
+    Column("agreement with the teacher", "agreement"),
+    Column("evenness of drawn labels", "generated_evenness", 2),
+)
+_IOU = (
+    Column("mean IoU", "mean_iou"),
+    Column("retention", "retention"),
+    Column("agreement with the teacher", "agreement"),
+)
+
+
+def _mean(row: str, key: str = "accuracy") -> Any:
+    def value(found: Found) -> float:
+        return found.mean(row, key)
+
+    return value
+
+
+def _lead(row: str, over: str, key: str = "accuracy") -> Any:
+    def value(found: Found) -> float:
+        return found.lead(row, over, key)
+
+    return value
+
+
+_WORDS = (
+    "scikit-learn's digits, 1297 to learn from and 500 that judge, 8 × 8 pixels; "
+    "batches of 128, five steps of the student (SGD, rate 0.05) for one of the generator (64 units "
+    "of noise, width 16); the rows of real images, noise and untrained generator have as many "
+    "steps of the student as 500 of the game."
+)
+
+TABLES = (
+    Table(
+        "without_batch_norm",
+        _plain_rows(),
+        _ACCURACY,
+        f"Teacher LeNet 16-32-64, student LeNet 8-16-32. {_WORDS}",
+        (
+            Bound("DFAD, 500 steps, at least 0.88", _mean("dfad"), 0.88),
+            Bound("its lead over noise at least 0.20", _lead("dfad", "noise"), 0.20),
+            Bound(
+                "its lead over the untrained generator at least 0.01",
+                _lead("dfad", "untrained"),
+                0.01,
+            ),
+            Bound("DFAD, 1000 steps, at least 0.90", _mean("dfad_long"), 0.90),
+            Bound(
+                "its lead over the untrained generator at least 0.02",
+                _lead("dfad_long", "untrained"),
+                0.02,
+            ),
+        ),
+    ),
+    Table(
+        "with_batch_norm",
+        _bn_rows(),
+        _ACCURACY,
+        "Teacher LeNet 16-32-64 with batch normalisation, student of three normalised convolutions "
+        f"(12, 24, 48) and a mean over places. {_WORDS} DFQ takes ten steps of the student.",
+        (
+            Bound("DFQ at least 0.90", _mean("dfq"), 0.90),
+            Bound("its retention at least 0.92", _mean("dfq", "retention"), 0.92),
+            Bound("its lead over DFAD at least 0.05", _lead("dfq", "dfad"), 0.05),
+            Bound(
+                "evenness of its labels at least 0.75", _mean("dfq", "generated_evenness"), 0.75
+            ),
+        ),
+    ),
+    Table(
+        "segmentation",
+        _dense_rows(),
+        _IOU,
+        "Canvases of 16 × 16 pixels with up to four digits, 2000 to learn from and 400 that judge; "
+        "background, ink of 0 to 4, ink of 5 to 9. U-Net of width 12, student of width 6; batches "
+        "of 32, 250 steps of the game and as many steps of the student in the rows beside it.",
+        (
+            Bound("DFAD with log(1 + D) at least 0.86", _mean("logarithm", "mean_iou"), 0.86),
+            Bound(
+                "its lead over noise at least 0.01", _lead("logarithm", "noise", "mean_iou"), 0.01
+            ),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    main(Protocol("adversarial_distillation", TABLES))
