@@ -20,7 +20,7 @@ class Answer:
     """Logits, and the output of every block that they were made of, the last one last."""
 
     logits: Float[Tensor, "image label *place"]
-    maps: tuple[Float[Tensor, "image channel row column"], ...]
+    maps: tuple[Float[Tensor, "image _ _ _"], ...]
 
 
 class StudentNetwork(nn.Module):
