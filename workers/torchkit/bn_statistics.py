@@ -79,16 +79,26 @@ def answers_and_statistics(
     program: Program, images: Float[Tensor, "image channel row column"]
 ) -> tuple[Tensor, tuple[LayerStatistics, ...]]:
     """Logits, and the statistics of every batch normalisation, from one forward pass."""
+    values, found = values_and_statistics(program, images, [OUTPUT])
+    return values[OUTPUT], found
+
+
+def values_and_statistics(
+    program: Program, images: Float[Tensor, "image channel row column"], names: Sequence[str]
+) -> tuple[dict[str, Tensor], tuple[LayerStatistics, ...]]:
+    """Outputs of these layers, and the statistics of every batch normalisation, from one pass."""
     layers = program.batch_norms
-    output = program.slot_of(OUTPUT)
-    values = program.values(images, (output, *(one.slot for one in layers)))
+    slots = {name: program.slot_of(name) for name in names}
+    values = program.values(
+        images, tuple(dict.fromkeys([*slots.values(), *(one.slot for one in layers)]))
+    )
     found = []
     for one in layers:
         entered = values[one.slot]
         over = [axis for axis in range(entered.ndim) if axis != 1]
         variance, mean = torch.var_mean(entered, dim=over, correction=0)
         found.append(LayerStatistics(mean, variance, one.mean, one.variance))
-    return values[output], tuple(found)
+    return {name: values[slot] for name, slot in slots.items()}, tuple(found)
 
 
 def batch_norm_distance(layers: Sequence[LayerStatistics], *, over: Over) -> Float[Tensor, ""]:

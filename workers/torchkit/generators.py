@@ -50,8 +50,8 @@ class SmallGenerator(nn.Module):
             nn.Tanh(),
         )
         self.standard = nn.BatchNorm2d(spec.channels, affine=False, track_running_stats=False)
-        self._scale, self._shift = _standard_space(spec)
-        _fill_evenly(self, generator)
+        self._scale, self._shift = standard_space(spec)
+        fill_evenly(self, generator)
 
     def forward(self, noise: Noise) -> Images:
         """Images in the input space of ``spec``."""
@@ -124,7 +124,7 @@ def _start(spec: InputSpec, step: int) -> tuple[int, int]:
     return -(-spec.height // step), -(-spec.width // step)
 
 
-def _standard_space(spec: InputSpec) -> tuple[float, float]:
+def standard_space(spec: InputSpec) -> tuple[float, float]:
     """What images of mean 0 and variance 1 are multiplied by, and what is added."""
     if any(spec.mean) or any(one != 1 for one in spec.std):
         return 1.0, 0.0
@@ -158,7 +158,7 @@ def _deconvolved(channels: int, width: int) -> Iterator[nn.Module]:
     yield nn.LeakyReLU(_SLOPE, inplace=True)
 
 
-def _fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
+def fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
     """Weights and biases uniform within one over the root of the inputs."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
