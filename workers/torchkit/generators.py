@@ -55,9 +55,9 @@ class SmallGenerator(nn.Module):
 
     def forward(self, noise: Noise) -> Images:
         """Images in the input space of ``spec``."""
-        drawn = self.body(self.linear(noise).unflatten(1, self._first))
+        drawn = self.body(channels_last(self.linear(noise).unflatten(1, self._first)))
         images: Tensor = self.standard(middle_of(drawn, self._size))
-        return images * self._scale + self._shift
+        return channels_last(images * self._scale + self._shift)
 
 
 class LargeGenerator(nn.Module):
@@ -91,8 +91,8 @@ class LargeGenerator(nn.Module):
 
     def forward(self, noise: Noise) -> Images:
         """Images in the input space of ``spec``."""
-        drawn = self.body(self.linear(noise).unflatten(1, self._first))
-        return middle_of(drawn, self._size) * self.scale + self.shift
+        drawn = self.body(channels_last(self.linear(noise).unflatten(1, self._first)))
+        return channels_last(middle_of(drawn, self._size) * self.scale + self.shift)
 
 
 ImageGenerator = SmallGenerator | LargeGenerator
@@ -109,6 +109,14 @@ def image_generator(
     small = max(spec.height, spec.width) <= _LARGEST_SMALL_SIDE
     build = SmallGenerator if small else LargeGenerator
     return build(noise_units, width, spec, generator)
+
+
+def channels_last(images: Images) -> Images:
+    """The same images with channels innermost in memory, also where there is only one."""
+    if images.shape[1] == 1:
+        # torch takes such images for both layouts at once; these strides decide it.
+        return images.reshape(len(images), *images.shape[2:], 1).permute(0, 3, 1, 2)
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def middle_of(

@@ -105,10 +105,11 @@ class _Lesson:
             lr=recipe.student_rate,
             momentum=_MOMENTUM,
             weight_decay=recipe.weight_decay,
+            fused=True,
         )
         rate = recipe.generator_rate * max(1, recipe.inner_steps)
         betas = (recipe.first_moment, SECOND_MOMENT)
-        generator = torch.optim.Adam(self._network.parameters(), lr=rate, betas=betas)
+        generator = torch.optim.Adam(self._network.parameters(), lr=rate, betas=betas, fused=True)
         players = {
             "student": Player(student, recipe.student_rate, recipe.student_schedule),
             "generator": Player(generator, rate, recipe.generator_schedule),

@@ -5,7 +5,7 @@ from collections.abc import Callable, MutableMapping
 import torch
 from torch import Tensor, nn
 
-from workers.torchkit.generators import ImageGenerator
+from workers.torchkit.generators import ImageGenerator, channels_last
 from workers.torchkit.outcomes import noise
 
 Source = Callable[[], Tensor]
@@ -99,7 +99,7 @@ class Sources:
         """A batch of earlier images."""
         assert self._pool is not None
         device = next(self._network.parameters()).device
-        return self._pool.drawn(self._batch, self._generator).to(device)
+        return channels_last(self._pool.drawn(self._batch, self._generator).to(device))
 
     def _first(self) -> Tensor:
         images = self.drawn(self._network)

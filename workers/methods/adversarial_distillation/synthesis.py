@@ -49,8 +49,9 @@ class Synthesis:
             images = copied(z)
             parts = self._worth.of(images, asked=asked, adversarial=adversarial)
             loss = torch.stack(list(parts.values())).sum()
-            if step == 0 or float(loss) < best:
-                best, self.images, self.parts = float(loss), images.detach(), parts
+            worth = float(loss.detach())
+            if step == 0 or worth < best:
+                best, self.images, self.parts = worth, images.detach(), parts
             gradients = torch.autograd.grad(loss, [*moved, z])
             for one, gradient in zip([*moved, z], gradients, strict=True):
                 one.grad = gradient
