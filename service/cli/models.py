@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli.lineages import tree_of
 from service.cli.output import Column, Give, bytes_bar, count_of, figure, id_column
 from service.cli.talking import Talk, command
 from service.client import ZooClientError
+from service.client.models import Direction
 
 app = typer.Typer(help="Networks: send, look, remove, fetch.", no_args_is_help=True)
 
@@ -127,6 +129,31 @@ def layers(talk: Talk, *, model: ModelId) -> None:
         Column("shape", lambda layer: " × ".join(map(str, layer["shape"]))),
     )
     talk.out.rows(talk.zoo.models.layers(model), columns, empty="no layers are known yet")
+
+
+@command(app)
+def lineage(
+    talk: Talk,
+    *,
+    model: ModelId,
+    direction: Annotated[
+        Direction, typer.Option(help="What it was made from, what was made from it, or both.")
+    ] = "both",
+    generations: Annotated[
+        int, typer.Option(min=1, help="Most steps from a student to its teachers.")
+    ] = 10,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write: .svg, .graphml or .json."),
+    ] = None,
+) -> None:
+    """Show what a network was made from, and what was made from it."""
+    if out is None:
+        found = talk.zoo.models.lineage(model, direction=direction, generations=generations)
+        talk.out.drawn(found, tree_of(found))
+        return
+    talk.zoo.models.draw_lineage(model, out, direction=direction, generations=generations)
+    talk.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
 
 
 @command(app)

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import (
@@ -66,6 +66,9 @@ class Output(Protocol):
     def thing(self, item: Item) -> None:
         """One thing with all its fields."""
 
+    def drawn(self, item: Item, picture: RenderableType) -> None:
+        """A thing as a picture of letters; programs get the thing."""
+
     def event(self, item: Item, line: str) -> None:
         """Something that just happened."""
 
@@ -93,6 +96,11 @@ class JsonOutput:
     def thing(self, item: Item) -> None:
         """The thing as it came."""
         sys.stdout.write(json.dumps(item, indent=2, ensure_ascii=False) + "\n")
+
+    def drawn(self, item: Item, picture: RenderableType) -> None:
+        """The thing as it came."""
+        del picture
+        self.thing(item)
 
     def event(self, item: Item, line: str) -> None:
         """One line."""
@@ -156,6 +164,11 @@ class TextOutput:
         for name, value in item.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             self._console.print(f"[bold]{name:{width}}[/]  {escape(text)}", soft_wrap=True)
+
+    def drawn(self, item: Item, picture: RenderableType) -> None:
+        """The picture; its lines are as long as they are."""
+        del item
+        self._console.print(picture, soft_wrap=True)
 
     def event(self, item: Item, line: str) -> None:
         """The sentence."""

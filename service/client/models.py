@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from service.client.downloading import download
 from service.client.paging import every
 from service.client.predictions import Prediction, prediction_of
 from service.client.transport import Transport
 from service.client.uploading import OnProgress, ignore_progress, upload
-from service.client.views import Layer, Model, Neighbor
+from service.client.views import Layer, Lineage, Model, Neighbor
 from service.client.waiting import finished, settled
+
+Direction = Literal["ancestors", "descendants", "both"]
 
 
 class Models:
@@ -80,6 +82,39 @@ class Models:
         """Every layer that can be read or cut."""
         answer = self._transport.json("GET", f"/models/{model_id}/layers")
         return cast("list[Layer]", answer["items"])
+
+    def lineage(
+        self,
+        model_id: str,
+        *,
+        direction: Direction | None = None,
+        generations: int | None = None,
+    ) -> Lineage:
+        """What a network was made from, and what was made from it.
+
+        Args:
+            model_id: The network.
+            direction: ``ancestors``, ``descendants`` or ``both``; None means both.
+            generations: Most steps from a student to its teachers; None means 10.
+        """
+        where = {"direction": direction, "generations": generations}
+        answer = self._transport.json("GET", f"/models/{model_id}/lineage", params=where)
+        return cast("Lineage", answer)
+
+    def draw_lineage(
+        self,
+        model_id: str,
+        destination: Path,
+        *,
+        direction: Direction | None = None,
+        generations: int | None = None,
+    ) -> Path:
+        """Lay the lineage at ``destination``: an ``.svg``, ``.graphml`` or ``.json`` file."""
+        form = destination.suffix.removeprefix(".") or "json"
+        where = {"direction": direction, "generations": generations, "format": form}
+        answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=where)
+        destination.write_bytes(answer.content)
+        return destination
 
     def neighbors(
         self, model_id: str, *, dataset_id: str, k: int = 10, edge_weight: float | None = None

@@ -18,6 +18,7 @@ from service.rest.routes import (
     jobs,
     keys,
     layer_selections,
+    lineages,
     maps,
     measurements,
     methods,
@@ -36,6 +37,7 @@ from service.wiring import Zoo
 _ROUTERS = (
     operation.router,
     models.router,
+    lineages.router,
     uploads.router,
     datasets.router,
     measurements.router,

@@ -30,6 +30,8 @@ class Door(Protocol):
     def delete(self, id_: str, *, etag: str | None) -> Answer: ...
     def content(self, id_: str) -> bytes: ...
     def layers(self, id_: str) -> list[Answer]: ...
+    def lineage(self, id_: str, **asked: Any) -> Answer: ...
+    def lineage_file(self, id_: str, form: str) -> bytes: ...
     def neighbors(self, id_: str, *, dataset: str) -> list[Answer]: ...
     def dataset(self, id_: str) -> Answer: ...
     def image(self, id_: str, index: int) -> bytes: ...
@@ -71,6 +73,12 @@ class RestDoor:
 
     def layers(self, id_: str) -> list[Answer]:
         return self._items(self._client.get(f"/v1/models/{id_}/layers"))
+
+    def lineage(self, id_: str, **asked: Any) -> Answer:
+        return self._json(self._client.get(f"/v1/models/{id_}/lineage", params=asked))
+
+    def lineage_file(self, id_: str, form: str) -> bytes:
+        return self._client.get(f"/v1/models/{id_}/lineage", params={"format": form}).content
 
     def neighbors(self, id_: str, *, dataset: str) -> list[Answer]:
         where = {"dataset": dataset}
@@ -162,6 +170,15 @@ class RpcDoor:
     def layers(self, id_: str) -> list[Answer]:
         request = model_service_pb2.ListLayersRequest(id=id_)
         return [told(_plain(one)) for one in self._dialled.models.ListLayers(request).layers]
+
+    def lineage(self, id_: str, **asked: Any) -> Answer:
+        request = model_service_pb2.GetLineageRequest(id=id_, **asked)
+        answer = self._call(lambda r: next(self._dialled.models.GetLineage(r)), request)
+        return answer if isinstance(answer, dict) else told(_plain(answer.lineage))
+
+    def lineage_file(self, id_: str, form: str) -> bytes:
+        request = model_service_pb2.GetLineageRequest(id=id_, format=form)
+        return b"".join(part.chunk for part in self._dialled.models.GetLineage(request))
 
     def neighbors(self, id_: str, *, dataset: str) -> list[Answer]:
         request = model_service_pb2.ListNeighborsRequest(id=id_, dataset_id=dataset)

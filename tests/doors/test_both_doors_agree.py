@@ -9,6 +9,7 @@ from service.core.operations import accuracies, keys
 from service.core.operations.accuracies import NewAccuracy
 from service.wiring import Zoo
 from tests.doors.scenario import Door, RestDoor, RpcDoor, told
+from tests.rest.families import a_family
 from tests.rest.served import (
     a_dataset,
     a_graph,
@@ -147,6 +148,21 @@ def test_images_layers_and_methods_agree(doors: Doors):
     doors.agree(lambda door: door.image(probes.id, 1))
     assert doors.agree(lambda door: door.layers(model.id))
     assert doors.agree(lambda door: told(door.methods()))
+
+
+def test_lineages_agree_in_every_form(doors: Doors):
+    with doors.zoo.transaction() as session:
+        family = a_family(doors.zoo, session)
+
+    both = doors.agree(lambda door: door.lineage(family.hen))
+    doors.agree(lambda door: door.lineage(family.owl, direction="descendants", generations=1))
+    doors.agree(lambda door: door.lineage(family.owl, direction="sideways"))
+    gone = doors.agree(lambda door: door.lineage("mdl_01J00000000000000000000000"))
+    for form in ("svg", "graphml"):
+        assert doors.agree(lambda door, form=form: door.lineage_file(family.hare, form))
+
+    assert both["nodes"][0]["name"] == "hen"
+    assert gone["refused"] == "model_not_found"
 
 
 def test_rankings_neighbours_and_maps_agree(doors: Doors):

@@ -166,16 +166,14 @@ def test_a_removed_model_is_gone(served: Served):
     assert served.client.get(path).json()["code"] == "model_not_found"
 
 
-def test_layers_and_lineage_are_told(served: Served):
+def test_layers_are_told(served: Served):
     with served.zoo.transaction() as session:
-        model = a_model(session, lineage={"datasets": ["dst_1"]}, job_id="job_1")
+        model = a_model(session)
 
     layers = served.client.get(f"/v1/models/{model.id}/layers").json()
-    lineage = served.client.get(f"/v1/models/{model.id}/lineage").json()
 
     assert layers["feature_layer"] == "conv"
     assert layers["items"] == [{"name": "conv", "kind": "convolution", "shape": [4, 8, 8]}]
-    assert (lineage["job_id"], lineage["lineage"]) == ("job_1", {"datasets": ["dst_1"]})
 
 
 def test_another_project_sees_nothing_of_a_model(served: Served):

@@ -4,10 +4,26 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, SmallInteger, func, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.records.base import Owned, Record
+
+TAUGHT_BY: ColumnElement[Any] = literal_column("(inputs -> 'teachers')", JSONB)
+"""Ids of the networks that a job learns from."""
+MODEL_MADE: ColumnElement[Any] = literal_column("(result ->> 'model_id')", Text)
+"""Id of the network that a job made or looked at."""
 
 
 class JobState(StrEnum):
@@ -51,6 +67,8 @@ class JobRecord(Owned, Record):
             postgresql_where=text("state = 'succeeded'"),
         ),
         Index("ix_jobs_project_id", "project", "id"),
+        Index("ix_jobs_teachers", TAUGHT_BY, postgresql_using="gin"),
+        Index("ix_jobs_model_made", MODEL_MADE),
     )
 
     method: Mapped[str]

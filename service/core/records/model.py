@@ -4,11 +4,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Text, func
+from sqlalchemy import ColumnElement, Index, Text, func, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.records.base import Owned, Record
+
+TEACHERS: ColumnElement[Any] = literal_column("(lineage -> 'teachers')", JSONB)
+"""Ids of the networks that a network learned from."""
 
 
 class ModelState(StrEnum):
@@ -34,6 +37,7 @@ class ModelRecord(Owned, Record):
     __table_args__ = (
         Index("ix_models_project_id", "project", "id"),
         Index("ix_models_tags", "tags", postgresql_using="gin"),
+        Index("ix_models_teachers", TEACHERS, postgresql_using="gin"),
     )
 
     name: Mapped[str]

@@ -35,7 +35,6 @@ from service.rest.receiving import UNBOUNDED
 from service.rest.views.models import (
     LayersView,
     LayerView,
-    LineageView,
     ModelChangesView,
     ModelView,
     NewModelView,
@@ -203,12 +202,3 @@ def layers(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) 
         items=[LayerView.model_validate(layer) for layer in record.layers],
     )
     return tagged(view, etag=etag_of(record), seen=seen)
-
-
-@router.get("/{model_id}/lineage", response_model=LineageView)
-def lineage(model_id: Id, zoo: AppZoo, caller: Reader) -> Response:
-    """Which job, teachers and datasets the model came from."""
-    with zoo.transaction() as session:
-        record = models.get(session, project=caller.project, model_id=model_id)
-    made_by = None if record.lineage is None else record.job_id
-    return json_answer(LineageView(model_id=record.id, job_id=made_by, lineage=record.lineage))

@@ -133,14 +133,6 @@ class LayersView(BaseModel):
     items: list[LayerView]
 
 
-class LineageView(BaseModel):
-    """Which job, teachers and datasets a model came from; nothing for an uploaded one."""
-
-    model_id: str
-    job_id: str | None
-    lineage: dict[str, Any] | None
-
-
 class NeighborView(BaseModel):
     """A model near another one.
 

@@ -22,6 +22,7 @@ from service.rpc.predictions import prediction
 from service.rpc.reading import fit, given, page_size, plain, state_name
 from service.rpc.receiving import Incoming, noted
 from service.rpc.sending import pieces
+from service.rpc.servicers.lineages import LineageCalls
 from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
@@ -53,11 +54,11 @@ class _Wish(Strict):
     top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
 
 
-class Models(ModelServiceServicer):
+class Models(LineageCalls, ModelServiceServicer):
     """Serves ModelService."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        super().__init__(parts)
         self._zoo = parts.zoo
 
     def CreateModel(  # noqa: N802 - the name in the .proto file

@@ -135,6 +135,87 @@ class ListLayersResponse(_message.Message):
     feature_layer: str
     def __init__(self, layers: _Optional[_Iterable[_Union[_model_pb2.Layer, _Mapping]]] = ..., feature_layer: _Optional[str] = ...) -> None: ...
 
+class GetLineageRequest(_message.Message):
+    __slots__ = ("id", "direction", "generations", "format")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    GENERATIONS_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    direction: str
+    generations: int
+    format: str
+    def __init__(self, id: _Optional[str] = ..., direction: _Optional[str] = ..., generations: _Optional[int] = ..., format: _Optional[str] = ...) -> None: ...
+
+class LineageBudget(_message.Message):
+    __slots__ = ("steps", "seconds")
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    steps: int
+    seconds: float
+    def __init__(self, steps: _Optional[int] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class LineageNode(_message.Message):
+    __slots__ = ("id", "kind", "name", "state", "task", "parameters", "measured", "images", "seed", "budget")
+    class MeasuredEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: str
+    name: str
+    state: str
+    task: str
+    parameters: int
+    measured: _containers.ScalarMap[str, float]
+    images: int
+    seed: int
+    budget: LineageBudget
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., task: _Optional[str] = ..., parameters: _Optional[int] = ..., measured: _Optional[_Mapping[str, float]] = ..., images: _Optional[int] = ..., seed: _Optional[int] = ..., budget: _Optional[_Union[LineageBudget, _Mapping]] = ...) -> None: ...
+
+class LineageEdge(_message.Message):
+    __slots__ = ("source", "target", "role")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    target: str
+    role: str
+    def __init__(self, source: _Optional[str] = ..., target: _Optional[str] = ..., role: _Optional[str] = ...) -> None: ...
+
+class Lineage(_message.Message):
+    __slots__ = ("model_id", "nodes", "edges", "notes")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    nodes: _containers.RepeatedCompositeFieldContainer[LineageNode]
+    edges: _containers.RepeatedCompositeFieldContainer[LineageEdge]
+    notes: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
+    def __init__(self, model_id: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[LineageNode, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[LineageEdge, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ...) -> None: ...
+
+class GetLineageResponse(_message.Message):
+    __slots__ = ("lineage", "chunk")
+    LINEAGE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    lineage: Lineage
+    chunk: bytes
+    def __init__(self, lineage: _Optional[_Union[Lineage, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
 class ListNeighborsRequest(_message.Message):
     __slots__ = ("id", "dataset_id", "k", "edge_weight")
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -70,6 +70,11 @@ class ModelServiceStub:
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.ListLayersRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.ListLayersResponse.FromString,
                 _registered_method=True)
+        self.GetLineage = channel.unary_stream(
+                '/zoo.v1.ModelService/GetLineage',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetLineageResponse.FromString,
+                _registered_method=True)
         self.ListNeighbors = channel.unary_unary(
                 '/zoo.v1.ModelService/ListNeighbors',
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.ListNeighborsRequest.SerializeToString,
@@ -138,6 +143,14 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLineage(self, request, context):
+        """What a network was made from, and what was made from it. As data it is one message; as a file
+        its bytes come in several.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNeighbors(self, request, context):
         """The nearest networks through one probe set, nearest first.
         """
@@ -196,6 +209,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ListLayers,
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.ListLayersRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.ListLayersResponse.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetLineageRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.GetLineageResponse.SerializeToString,
             ),
             'ListNeighbors': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNeighbors,
@@ -403,6 +421,33 @@ class ModelService:
             '/zoo.v1.ModelService/ListLayers',
             zoo_dot_v1_dot_model__service__pb2.ListLayersRequest.SerializeToString,
             zoo_dot_v1_dot_model__service__pb2.ListLayersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zoo.v1.ModelService/GetLineage',
+            zoo_dot_v1_dot_model__service__pb2.GetLineageRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.GetLineageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,149 @@
+"""A lineage as a picture: columns from teachers through jobs to students, written as SVG."""
+
+from collections import Counter
+from collections.abc import Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from service.core.lineage.drawing import (
+    BOLD,
+    DOT,
+    FOOT,
+    HEAD,
+    LINE_SIZE,
+    MARGIN,
+    PADDING,
+    TITLE_SIZE,
+    Box,
+    Drawing,
+    Line,
+    drawn,
+)
+from service.core.lineage.graph import GONE, Kind, Lineage, Role
+from service.core.lineage.words import fitted, lines, speakable, title, width
+
+_STYLE = """
+text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#1e293b}
+.heading{font-size:19px;font-weight:600}.about{font-size:12px;fill:#64748b}
+.title{font-size:13.5px;font-weight:600}.line{font-size:11px;fill:#475569}
+.model rect{fill:#fff;stroke:#94a3b8}.model .mark{fill:#2563eb;stroke:none}
+.job rect{fill:#eef2ff;stroke:#c7d2fe}.dataset rect{fill:#ecfdf5;stroke:#a7d8c4}
+.dataset .mark{fill:#10b981;stroke:none}
+.chosen rect{fill:#fffbeb;stroke:#d97706;stroke-width:2}.chosen .mark{fill:#d97706}
+.gone rect{fill:#f8fafc;stroke:#cbd5e1;stroke-dasharray:5 4}.gone text{fill:#94a3b8}
+.gone .mark{fill:#cbd5e1}
+.state{stroke:#fff}.succeeded{fill:#10b981}.running{fill:#2563eb}.queued{fill:#94a3b8}
+.failed{fill:#dc2626}.cancelled{fill:#f59e0b}
+.edge{fill:none;stroke-width:1.6}.teacher{stroke:#64748b}.data{stroke:#10b981}
+.exam{stroke:#10b981;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
+.student{stroke:#4f46e5;stroke-width:2}
+"""
+_MARKER = (
+    '<marker id="{role}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8"'
+    ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .8 8 4 0 7.2z" fill="{colour}"/></marker>'
+)
+_ARROWS = {
+    Role.TEACHER: "#64748b",
+    Role.DATA: "#10b981",
+    Role.EXAM: "#10b981",
+    Role.STUDENT: "#4f46e5",
+}
+_LEGEND = {
+    Role.TEACHER: "teaches",
+    Role.DATA: "is learned from",
+    Role.EXAM: "examines",
+    Role.STUDENT: "makes",
+}
+
+
+def as_svg(lineage: Lineage) -> Iterator[bytes]:
+    """The picture, piece by piece."""
+    drawing = drawn(lineage)
+    chosen = next(node for node in lineage.nodes if node.id == lineage.model_id)
+    yield _head(drawing, title(chosen)).encode()
+    yield _heading(lineage, title(chosen)).encode()
+    for line in drawing.lines:
+        yield _edge(line).encode()
+    for box in drawing.boxes:
+        yield _node(box, chosen=box.node.id == lineage.model_id).encode()
+    yield _legend(drawing.height).encode()
+    yield b"</svg>\n"
+
+
+def _head(drawing: Drawing, name: str) -> str:
+    size = f"{drawing.width:.0f}", f"{drawing.height:.0f}"
+    markers = "".join(_MARKER.format(role=role, colour=_ARROWS[role]) for role in _ARROWS)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{size[0]}" height="{size[1]}"'
+        f' viewBox="0 0 {size[0]} {size[1]}"><title>{_text(f"Lineage of {name}")}</title>'
+        f"<style>{_STYLE}</style><defs>{markers}</defs>"
+        '<rect width="100%" height="100%" fill="#fff"/>\n'
+    )
+
+
+def _heading(lineage: Lineage, name: str) -> str:
+    kinds = Counter(node.kind for node in lineage.nodes)
+    told = (("network", Kind.MODEL), ("job", Kind.JOB), ("dataset", Kind.DATASET))
+    counts = [f"{kinds[kind]} {word}{'' if kinds[kind] == 1 else 's'}" for word, kind in told]
+    about = " · ".join([*counts, *(note.detail for note in lineage.notes)])
+    return (
+        f'<text class="heading" x="{MARGIN}" y="{HEAD - 42}">{_text(f"Lineage of {name}")}</text>'
+        f'<text class="about" x="{MARGIN}" y="{HEAD - 22}">{_text(about)}</text>\n'
+    )
+
+
+def _edge(line: Line) -> str:
+    (x, y), (to_x, to_y) = line.start, line.end
+    across = "" if line.bend == x else f"H{line.bend:.1f}"
+    reach = (to_x - line.bend) / 2
+    curve = f"C{line.bend + reach:.1f} {y:.1f} {to_x - reach:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+    arrow = f' marker-end="url(#{line.role})"' if line.arrives else ""
+    return f'<path class="edge {line.role}" d="M{x:.1f} {y:.1f}{across}{curve}"{arrow}/>\n'
+
+
+def _node(box: Box, *, chosen: bool) -> str:
+    node = box.node
+    words = ["node", node.kind, *(["chosen"] if chosen else [])]
+    words += ["gone"] if node.state == GONE else []
+    tip = "\n".join(part for part in (node.name, node.id, *lines(node)) if part)
+    return (
+        f'<g class="{" ".join(words)}" data-id={quoteattr(node.id)}><title>{_text(tip)}</title>'
+        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+        f' rx="{14 if node.kind is Kind.JOB else 7}"/>{_mark(box)}{_words(box)}</g>\n'
+    )
+
+
+def _mark(box: Box) -> str:
+    """A job's state as a dot, another thing's kind as a stripe."""
+    if box.node.kind is Kind.JOB:
+        x, y = box.x + box.width - 13, box.y + 15
+        return f'<circle class="state {box.node.state}" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
+    place = f'x="{box.x + 5:.1f}" y="{box.y + 8:.1f}" width="3.5" height="{box.height - 16:.1f}"'
+    return f'<rect class="mark" {place} rx="1.75"/>'
+
+
+def _words(box: Box) -> str:
+    x, y, room = box.x + PADDING + 1, box.y + 24, box.width - 2 * PADDING
+    beside = DOT if box.node.kind is Kind.JOB else 0.0
+    name = fitted(title(box.node), BOLD * TITLE_SIZE, room - beside)
+    told = [f'<text class="title" x="{x:.1f}" y="{y:.1f}">{_text(name)}</text>']
+    for line in lines(box.node):
+        y += 16
+        text = _text(fitted(line, LINE_SIZE, room))
+        told.append(f'<text class="line" x="{x:.1f}" y="{y:.1f}">{text}</text>')
+    return "".join(told)
+
+
+def _legend(height: float) -> str:
+    """Which line means what."""
+    x, y, told = MARGIN, height - FOOT / 3, []
+    for role, words in _LEGEND.items():
+        told.append(
+            f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#{role})"/>'
+            f'<text class="line" x="{x + 36}" y="{y:.1f}">{words}</text>'
+        )
+        x += 60 + round(width(words, LINE_SIZE))
+    return f'<g class="legend">{"".join(told)}</g>\n'
+
+
+def _text(text: str) -> str:
+    return escape(speakable(text))
