@@ -13,11 +13,12 @@ from itertools import accumulate, pairwise
 
 from service.core.lineage.columns import Columns, Lane, Slot
 
-_ORDER_SWEEPS = 16
-_HEIGHT_SWEEPS = 24
+# So many sweeps, or fewer where the drawing is so large that they would take seconds.
+_ORDER_SWEEPS, _FEWEST_ORDER_SWEEPS = 16, 2
+_HEIGHT_SWEEPS, _FEWEST_HEIGHT_SWEEPS = 24, 6
+_LINKS_AT_LEISURE = 1_000
 # A bent lane is uglier than a node beside the middle of its neighbours.
 _LANE_WEIGHT = 8.0
-_MOST_COUNTED_LINKS = 20_000
 
 Order = list[list[Slot]]
 Neighbours = Mapping[Slot, Sequence[Slot]]
@@ -28,7 +29,7 @@ def ordered(columns: Columns) -> Order:
     before, after = _sides(columns)
     order = [list(column) for column in columns.slots]
     best, fewest = [list(column) for column in order], _crossings(order, after)
-    for sweep in range(_ORDER_SWEEPS if len(columns.links) <= _MOST_COUNTED_LINKS else 2):
+    for sweep in range(_sweeps(columns, _ORDER_SWEEPS, _FEWEST_ORDER_SWEEPS)):
         there, back = range(1, len(order)), range(len(order) - 2, -1, -1)
         for number in there if sweep % 2 == 0 else back:
             near = before if sweep % 2 == 0 else after
@@ -48,14 +49,19 @@ def heights(
     middle: dict[Slot, float] = {}
     for column in order:
         middle.update(zip(column, _stacked(column, sizes, gap), strict=True))
-    for sweep in range(_HEIGHT_SWEEPS):
-        last = sweep >= _HEIGHT_SWEEPS - 2
+    sweeps = _sweeps(columns, _HEIGHT_SWEEPS, _FEWEST_HEIGHT_SWEEPS)
+    for sweep in range(sweeps):
+        last = sweep >= sweeps - 2
         for column in order if sweep % 2 == 0 else reversed(order):
             sides = (before, after) if last else ((before, after)[sweep % 2],)
             wanted = [_mean_height(slot, sides, middle) for slot in column]
             middle.update(zip(column, _settled(column, wanted, sizes, gap), strict=True))
     top = min((middle[slot] - sizes[slot] / 2 for slot in middle), default=0.0)
     return {slot: height - top for slot, height in middle.items()}
+
+
+def _sweeps(columns: Columns, most: int, fewest: int) -> int:
+    return max(fewest, min(most, most * _LINKS_AT_LEISURE // max(1, len(columns.links))))
 
 
 def _sides(columns: Columns) -> tuple[Neighbours, Neighbours]:
