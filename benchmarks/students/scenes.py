@@ -1,7 +1,7 @@
 """A scene: who teaches, what is made, what judges; and a room's run on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +68,11 @@ class Scene:
         return WithImages(
             name="student", teachers=self.teachers, exam=self.exam, images=self.images.frames
         )
+
+    @property
+    def with_labels(self) -> WithImages:
+        """Inputs of a room that may also look at the images' own labels."""
+        return replace(self.with_images, labels=self.images.truth, label_names=self.images.labels)
 
 
 def of_room(run: Room, params: Any, inputs: Alone) -> Numbers:
