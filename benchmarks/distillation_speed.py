@@ -1,0 +1,283 @@
+"""Is the data-free game faster here than as published, and as good in the same time?
+
+The published loop, told again in plain torch, and the room ``adversarial_distillation`` play with
+the same teacher, the same fresh student and a generator of the same build, in one process and in
+turns. First: processor and wall time of one outer iteration, on digits and on a pair of CIFAR
+size. Then: accuracy on digits after the same wall time, for several seeds.
+
+    python -m benchmarks.distillation_speed [--seeds 0 1 2] [--seconds 15] [--repeats 3]
+
+Writes docs/results/distillation_speed.json and docs/results/distillation_speed.md.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch import nn
+
+from benchmarks.real_networks.cifar_resnet import CifarResNet
+from benchmarks.real_run import surroundings
+from benchmarks.students import published_game as published
+from benchmarks.students.nets import Net
+from benchmarks.students.pictures import Pictures, digits
+from benchmarks.students.protocol import RESULTS, ROOT
+from benchmarks.students.scenes import Scene, of_room
+from benchmarks.students.teaching import module, teacher
+from service.core.catalogue.adversarial_distillation import AdversarialDistillationParams
+from service.core.catalogue.training import Body, Student
+from service.core.manifest import InputSpec, TaskKind
+from workers.contract import Diary
+from workers.methods.adversarial_distillation import run
+from workers.programs.exporting import export_network
+from workers.torchkit.courses import drops
+from workers.torchkit.outcomes import Alone
+from workers.torchkit.teachers import Teacher
+
+_RATE = 0.05
+_DROPS = drops(0.5, 0.8)
+Spent = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A teacher in both forms, a student, and the sizes of the game.
+
+    Attributes:
+        steps: Outer iterations of one timed run.
+    """
+
+    name: str
+    scene: Scene
+    teacher: nn.Module
+    batch: int
+    units: int
+    width: int
+    steps: int
+    seed: int
+
+    def published(self) -> tuple[published.PublishedGame, nn.Module]:
+        """The published game at its beginning, and its student."""
+        torch.manual_seed(self.seed)
+        spec, student = self.scene.spec, self.scene.fresh(self.seed)
+        generator = published.PublishedGenerator.fresh(
+            spec, units=self.units, width=self.width, seed=self.seed
+        )
+        game = published.PublishedGame(self.teacher, student, generator, published.Rates(_RATE))
+        return game, student
+
+    def params(self, **budget: float) -> AdversarialDistillationParams:
+        """The same game for the room."""
+        return AdversarialDistillationParams.model_validate(
+            {
+                "preset": "dfad",
+                "student": self.scene.student,
+                "budget": budget,
+                "batch_size": self.batch,
+                "generator_width": self.width,
+                "noise_units": self.units,
+                "student_rate": _RATE,
+                "evaluations": 1,
+                "seconds_between_checkpoints": 60,
+                "seed": self.seed,
+            }
+        )
+
+
+def of_digits(seed: int) -> Pair:
+    """LeNet 16-32-64 and a student of half its width."""
+    split, net = digits(), Net("lenet", (16, 32, 64))
+    one = teacher(net, split.train, name="digits", seed=seed)
+    student = Student(architecture=Body.LENET, width=8)
+    scene = Scene((one,), student, split.test.exam, split.train)
+    return Pair(
+        "digits", scene, module(net, split.train, seed=seed), batch=128, units=64, width=16,
+        steps=300, seed=seed,
+    )  # fmt: skip
+
+
+def of_cifar_size(seed: int) -> Pair:
+    """ResNet-20 and a residual student of half its width; untrained, for time alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = CifarResNet(3, 10).eval()
+    spec = InputSpec(channels=3, height=32, width=32, mean=(0.5,) * 3, std=(0.25,) * 3)
+    labels = tuple(str(one) for one in range(10))
+    with tempfile.TemporaryDirectory() as folder:
+        program = export_network(network, (3, 32, 32), Path(folder) / "resnet20.pt2")
+    one = Teacher("resnet20", "resnet20", program, spec, TaskKind.CLASSIFICATION, labels)
+    nothing = Pictures(
+        torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), labels
+    )
+    student = Student(architecture=Body.RESIDUAL, width=8)
+    scene = Scene((one,), student, nothing.exam, nothing)
+    return Pair(
+        "32 × 32 colour", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
+    )  # fmt: skip
+
+
+def timed(action: Callable[[], None]) -> Spent:
+    """Seconds of wall and processor."""
+    began, busy = time.monotonic(), time.process_time()
+    action()
+    return {"wall": time.monotonic() - began, "processor": time.process_time() - busy}
+
+
+def compared(pair: Pair, repeats: int) -> dict[str, Any]:
+    """Milliseconds of an outer iteration on both sides, run in turns, and their ratio.
+
+    A run of the room counts whole: its student, its picture and its report are in its time. The
+    first run of both is not counted.
+    """
+    game, _ = pair.published()
+
+    def theirs() -> None:
+        for _ in range(pair.steps):
+            game.turn(batch=pair.batch)
+
+    def ours() -> None:
+        run(
+            Alone(name="timed", teachers=pair.scene.teachers),
+            pair.params(steps=pair.steps),
+            Diary(),
+        )
+
+    found = [(timed(theirs), timed(ours)) for _ in range(repeats + 1)][1:]
+    told: dict[str, Any] = {"steps": pair.steps, "repeats": repeats}
+    for clock in ("processor", "wall"):
+        told[clock] = {
+            "published": _median(one[clock] for one, _ in found) * 1000 / pair.steps,
+            "ours": _median(one[clock] for _, one in found) * 1000 / pair.steps,
+            "ratio": _median(two[clock] / one[clock] for one, two in found),
+        }
+    return told
+
+
+def _median(values: Any) -> float:
+    return float(statistics.median(values))
+
+
+def quality(pair: Pair, seconds: float) -> dict[str, float]:
+    """Accuracy of both students after the same wall time, and how far each came in it."""
+    game, student = pair.published()
+    began, turns = time.monotonic(), 0
+    while (spent := time.monotonic() - began) < seconds:
+        game.turn(batch=pair.batch, share=_DROPS(spent / seconds))
+        turns += 1
+    own = of_room(run, pair.params(seconds=seconds), pair.scene.alone)
+    return {
+        "published": pair.scene.graded(student)["accuracy"],
+        "published_turns": float(turns),
+        "ours": own["accuracy"],
+        "ours_turns": own["step"],
+    }
+
+
+_PAIRS: tuple[Callable[[int], Pair], ...] = (of_digits, of_cifar_size)
+_TARGET = 0.8
+
+
+def measured(given: argparse.Namespace) -> dict[str, Any]:
+    """Both questions, with what the figures depend on."""
+    told = surroundings.told(ROOT)
+    pairs = [make(given.seeds[0]) for make in _PAIRS]
+    times = {one.name: compared(one, given.repeats) for one in pairs}
+    equal = {str(seed): quality(of_digits(seed), given.seconds) for seed in given.seeds}
+    return {
+        "surroundings": told | {"load_after": f"{psutil.getloadavg()[0]:.1f}"},
+        "seconds": given.seconds,
+        "time": times,
+        "quality": equal,
+    }
+
+
+def page(found: dict[str, Any]) -> str:
+    """The results as a page."""
+    told = found["surroundings"]
+    return _PAGE.format(
+        machine=told["machine"],
+        torch=told["torch"],
+        before=told["load"],
+        after=told["load_after"],
+        times=_times(found["time"]),
+        seconds=f"{found['seconds']:g}",
+        quality=_quality(found["quality"]),
+    )
+
+
+_PAGE = """# Data-free distillation against its published loop
+
+Written by `python -m benchmarks.distillation_speed`; every figure is in
+[distillation_speed.json](distillation_speed.json). {machine}, one thread; torch {torch}; load average {before}
+before and {after} after: the machine was shared when it was far above 1.
+
+Both sides play with the same teacher, the same fresh student, and generators of the same build and the same rates, in one
+process and in turns. *Published* is the loop of the scripts of Fang et al. 2019 (arXiv 1912.11006), told again in
+plain torch (`benchmarks/students/published_game.py`): nothing is frozen, the teacher is a module. *Ours* is the room
+`adversarial_distillation` with preset `dfad`, whose teacher is an uploaded program that is interpreted call by call.
+
+## Time of one step
+
+Five steps of the student and one of the generator, in milliseconds; medians of runs in turns. A run of the room counts
+whole, with its preparation, its evaluation and its report.
+
+{times}
+Digits: LeNet 16-32-64 teaches LeNet 8-16-32, batches of 128, generator of width 16. 32 × 32 colour: an untrained
+ResNet-20 teaches a residual student of width 8, batches of 32, generator of width 32; only time is measured there.
+
+## Accuracy after the same wall time
+
+Digits, {seconds} s of wall time for each side and seed, one after the other.
+
+{quality}"""
+
+
+def _times(times: dict[str, Any]) -> str:
+    lines = "| pair | clock | published | ours | ours / published | at most 0.8 |\n|---|---|---|---|---|---|\n"
+    for name, one in times.items():
+        for clock in ("processor", "wall"):
+            each = one[clock]
+            verdict = "yes" if each["ratio"] <= _TARGET else "**no**"
+            lines += f"| {name} | {clock} | {each['published']:.1f} | {each['ours']:.1f} | {each['ratio']:.2f} | {verdict} |\n"
+    return lines
+
+
+def _quality(rows: dict[str, dict[str, float]]) -> str:
+    lines = (
+        "| seed | published (steps) | ours (steps) | ours less published |\n|---|---|---|---|\n"
+    )
+    leads = []
+    for seed, one in rows.items():
+        leads.append(one["ours"] - one["published"])
+        lines += f"| {seed} | {one['published']:.3f} ({one['published_turns']:.0f}) | {one['ours']:.3f} ({one['ours_turns']:.0f}) | {leads[-1]:+.3f} |\n"
+    below = sum(lead < 0 for lead in leads)
+    return (
+        f"{lines}\nMean lead {statistics.fmean(leads):+.3f}; below the published loop in {below} of "
+        f"{len(leads)} seeds.\n"
+    )
+
+
+def main() -> None:
+    """Measure and write both files."""
+    parser = argparse.ArgumentParser(prog="distillation_speed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    found = measured(given)
+    text = json.dumps(found, indent=1)
+    (RESULTS / "distillation_speed.json").write_text(text + "\n", encoding="utf-8")
+    (RESULTS / "distillation_speed.md").write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
