@@ -54,7 +54,7 @@ class Scene:
     def graded(self, network: nn.Module) -> Numbers:
         """What the room's report would say of this network: measures, teachers, retention."""
         judge = Judge(self.exam, self.teachers, self.head, self.teachers[0].task)
-        found = judge.grade(network, self.spec) | judge.teachers_grades()
+        found = judge.grade(network, self.spec) | judge.references()
         return found | retention(found)
 
     @property
@@ -84,4 +84,4 @@ def of_room(run: Room, params: Any, inputs: Alone) -> Numbers:
 def of_teachers(scene: Scene) -> Numbers:
     """The teachers' own measures, side by side where they are several."""
     judge = Judge(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
-    return judge.teachers_grades()
+    return judge.references()
