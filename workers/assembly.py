@@ -10,19 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
+from service.core.catalogue.training import TRAININGS
 from service.core.manifest import DatasetManifest, InputSpec, ModelManifest
+from workers.canonical_files import canonical_frames
 from workers.methods import (
     attribution_map,
     dataset_ingestion,
     depara,
-    fine_tune,
     fused_ranking,
-    knowledge_distillation,
     layer_selection,
-    linear_probe,
     model_validation,
     ranking,
     reference_network,
@@ -34,6 +32,7 @@ from workers.scratch import Scratch
 from workers.torchkit.all_pairs import Similarities
 from workers.torchkit.canonical import Preprocessing
 from workers.torchkit.graphs import GraphFile
+from workers.training_assembly import training_inputs
 
 Facts = Mapping[str, Any]
 Loader = Callable[[Facts, Scratch, torch.device], Any]
@@ -41,6 +40,8 @@ Loader = Callable[[Facts, Scratch, torch.device], Any]
 
 def inputs_of(request: Mapping[str, Any], scratch: Scratch, *, device: str) -> Any:
     """The inputs that the room of the request's method takes."""
+    if request["method"] in TRAININGS:
+        return training_inputs(request, scratch, torch.device(device))
     load = _LOADERS[request["method"]]
     return load(request["facts"], scratch, torch.device(device))
 
@@ -88,35 +89,6 @@ def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> A
         labels=torch.tensor(facts["labels"], dtype=torch.int64),
         classes=tuple(facts["classes"]),
     )
-
-
-def _teacher_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
-    return knowledge_distillation.Inputs(
-        name=facts["name"],
-        teacher=_program(facts, scratch, device),
-        preprocessing=_preprocessing(facts),
-        layer=facts["layer"],
-        classes=None if facts["classes"] is None else tuple(facts["classes"]),
-        images=canonical_frames(scratch.inputs / "canonical.npy"),
-        labels=torch.tensor(facts["labels"], dtype=torch.int64),
-    )
-
-
-def _source_and_labels(room: Any) -> Loader:
-    """The loader of a room that goes on from a network of the zoo."""
-
-    def load(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
-        return room.Inputs(
-            name=facts["name"],
-            source=_program(facts, scratch, device),
-            input=InputSpec.model_validate(facts["model"]["input"]),
-            layer=facts["layer"],
-            images=canonical_frames(scratch.inputs / "canonical.npy"),
-            labels=torch.tensor(facts["labels"], dtype=torch.int64),
-            classes=tuple(facts["classes"]),
-        )
-
-    return load
 
 
 def _network_and_labels(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
@@ -208,12 +180,6 @@ def _preprocessing_of(model: Facts) -> Preprocessing:
     return Preprocessing.of(InputSpec.model_validate(model["input"]))
 
 
-def canonical_frames(path: Path) -> Tensor:
-    """Images (image, side, side, 3), uint8; pages are read when they are touched."""
-    # Copy-on-write, because torch has no read-only tensors and nobody writes into these.
-    return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
-
-
 _LOADERS: dict[str, Loader] = {
     "model_validation": _model_upload,
     "dataset_ingestion": _dataset_upload,
@@ -221,9 +187,6 @@ _LOADERS: dict[str, Loader] = {
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
-    "knowledge_distillation": _teacher_and_images,
-    "fine_tune": _source_and_labels(fine_tune),
-    "linear_probe": _source_and_labels(linear_probe),
     "ranking": _graphs_to_rank,
     "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,

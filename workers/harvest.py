@@ -14,6 +14,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from service.core.catalogue.training import TRAININGS
 from workers.methods import (
     attribution_map,
     dataset_ingestion,
@@ -194,11 +195,9 @@ _SAVERS: dict[str, Saver] = {
     "attribution_map": _heat_maps,
     "reference_network": _learned_network,
     "transferability_estimators": _estimates,
-    "knowledge_distillation": save_student,
-    "fine_tune": save_student,
-    "linear_probe": save_student,
     "ranking": _similarities,
     "fused_ranking": _posterior,
     "transferability_map": _map,
     "layer_selection": _layers,
+    **dict.fromkeys(TRAININGS, save_student),
 }

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.training import TRAININGS
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import NotFoundError
 from service.core.ids import IdKind, new_id
@@ -223,11 +224,9 @@ _RECORDERS: dict[str, Recorder] = {
     "depara": _graph,
     "transferability_estimators": record_estimate,
     "attribution_map": _heat_maps,
-    "knowledge_distillation": record_student,
-    "fine_tune": record_student,
-    "linear_probe": record_student,
     "ranking": record_ranking,
     "fused_ranking": record_fused_ranking,
     "transferability_map": _map,
     "layer_selection": record_layers,
+    **dict.fromkeys(TRAININGS, record_student),
 }

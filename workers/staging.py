@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.training import TRAININGS
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, NotFoundError
 from service.core.operations import (
@@ -36,7 +37,7 @@ from service.settings import Settings
 from service.wiring import Zoo
 from workers.layer_records import networks_to_compare
 from workers.scratch import Scratch
-from workers.training_stages import distillation_facts, transfer_facts
+from workers.training_stages import training_stage
 
 
 @dataclass(frozen=True)
@@ -134,18 +135,10 @@ def _labelled_images(session: Session, job: JobRecord, _settings: Settings) -> S
     return Stage({**named, **_facts_of_labels(session, dataset)}, _canonical(dataset))
 
 
-def _teacher_and_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
-    """A classifier and images to ask it about."""
-    teacher, dataset = _ready_model(session, job, "teacher_id"), _ready_dataset(session, job)
-    facts = {"model": _facts_of(teacher), **distillation_facts(session, job, teacher, dataset)}
-    return Stage(facts, {**_program(teacher), **_canonical(dataset)})
-
-
-def _source_and_labels(session: Session, job: JobRecord, _settings: Settings) -> Stage:
-    """A network to start from and a labelled set to learn."""
-    source, dataset = _ready_model(session, job, "source_id"), _ready_dataset(session, job)
-    facts = {"model": _facts_of(source), **transfer_facts(session, job, source, dataset)}
-    return Stage(facts, {**_program(source), **_canonical(dataset)})
+def _training(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """Teachers, images to learn from and images that judge."""
+    staged = training_stage(session, job)
+    return Stage(staged.facts, staged.files)
 
 
 def _facts_of_labels(session: Session, dataset: DatasetRecord) -> dict[str, Any]:
@@ -276,8 +269,8 @@ def _canonical(dataset: DatasetRecord) -> dict[str, str]:
     return {"canonical.npy": dataset.canonical_sha256}
 
 
-def _ready_model(session: Session, job: JobRecord, name: str = "model_id") -> ModelRecord:
-    model = _of(session, ModelRecord, job.inputs[name])
+def _ready_model(session: Session, job: JobRecord) -> ModelRecord:
+    model = _of(session, ModelRecord, job.inputs["model_id"])
     if model.state != ModelState.READY:
         raise ConflictError(f"{model.id} is {model.state}", code="model_not_ready")
     return model
@@ -311,11 +304,9 @@ _LOADERS: dict[str, Loader] = {
     "attribution_map": _network_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
-    "knowledge_distillation": _teacher_and_images,
-    "fine_tune": _source_and_labels,
-    "linear_probe": _source_and_labels,
     "ranking": _graphs_to_rank,
     "fused_ranking": _evidence,
     "transferability_map": _graphs_to_place,
     "layer_selection": _networks_to_compare,
+    **dict.fromkeys(TRAININGS, _training),
 }

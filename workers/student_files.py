@@ -1,7 +1,8 @@
-"""A trained student becomes files: the program, the curve, and a report for machines and people."""
+"""A trained student becomes files: the program, pictures, and a report for machines and people."""
 
 import json
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,37 @@ from workers.torchkit.outcomes import Trained
 
 PROGRAM = "program.pt2"
 _NOT_MEASURED = "not measured"
-_ROWS = (
-    ("accuracy on held-out images", "accuracy"),
-    ("teacher's accuracy on the same images", "teacher_accuracy"),
-    ("commonest label's share of them", "chance"),
-    ("retention: student's accuracy / teacher's", "retention"),
-    ("agreement with the teacher", "agreement"),
-)
+_TITLES = {
+    "accuracy": "accuracy over all labels",
+    "mean_average_precision": "mean average precision over all labels",
+    "mean_iou": "mean intersection over union",
+    "ceiling": "the same of the teachers put side by side",
+    "chance": "share of the commonest label",
+    "agreement": "agreement with the teacher",
+    "retention": "retention: student / teacher",
+}
 
 
 def save_student(result: Trained, out: Path) -> dict[str, Any]:
-    """The plain data of a training; program, curve and reports lie in ``out``."""
+    """The plain data of a training; program, pictures and reports lie in ``out``."""
     spec = result.manifest.input
     shape = (spec.channels, spec.height, spec.width)
     program = export_network(result.network, shape, out / PROGRAM)
     own = {"parameters": program.parameter_count, "flops": program.flops}
+    pictures = {CURVE: result.curve, **result.pictures}
+    for name, data in pictures.items():
+        (out / name).write_bytes(data)
     report = {
-        "quality": _with_retention(dict(result.quality)),
+        "quality": dict(result.quality),
         "student": own,
-        "teacher": dict(result.teacher),
+        "teachers": dict(result.teacher),
         "trained_on": result.trained_on,
         "held_out": result.held_out,
         "seconds": result.seconds,
         "history": [dict(one) for one in result.history],
+        "pictures": sorted(pictures),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
-    (out / CURVE).write_bytes(result.curve)
     (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False))
     (out / "report.md").write_text(readable(result.manifest.name, report))
     return {
@@ -54,40 +60,38 @@ def save_student(result: Trained, out: Path) -> dict[str, Any]:
     }
 
 
-def _with_retention(quality: dict[str, float]) -> dict[str, float]:
-    """Adds the student's share of the teacher's accuracy, where both are known."""
-    if quality.get("teacher_accuracy") and "accuracy" in quality:
-        quality["retention"] = quality["accuracy"] / quality["teacher_accuracy"]
-    return quality
-
-
-def readable(name: str, report: dict[str, Any]) -> str:
+def readable(name: str, report: Mapping[str, Any]) -> str:
     """The report as Markdown."""
-    quality, own, before = report["quality"], report["student"], report["teacher"]
-    rows = [f"| {title} | {_figure(quality.get(key))} |" for title, key in _ROWS]
-    sizes = [
-        f"| {what} | {own[what]:,} | {before[what]:,} | {own[what] / max(1, before[what]):.3f} |"
-        for what in ("parameters", "flops")
-    ]
+    quality = report["quality"]
+    rows = [f"| {_TITLES.get(key, _spoken(key))} | {quality[key]:.4f} |" for key in quality]
+    learned = f"{report['trained_on']} images" if report["trained_on"] else "no image"
     lines = [
         f"# {name}",
         "",
-        f"Trained on {report['trained_on']} images in {report['seconds']:.1f} s, measured after the"
-        f" last step on {report['held_out']} that were held out.",
+        f"Learned from {learned} in {report['seconds']:.1f} s; measured after the last step on"
+        f" {report['held_out']} images that taught nothing.",
         "",
         "| quality | value |",
         "|---|---|",
-        *rows,
+        *(rows or [f"| all | {_NOT_MEASURED} |"]),
         "",
-        "| size | student | learned from | ratio |",
+        "| size | student | teachers together | ratio |",
         "|---|---|---|---|",
-        *sizes,
+        *_sizes(report["student"], report["teachers"]),
         "",
-        f"![losses and quality]({CURVE})",
+        *[f"![{one.removesuffix('.png')}]({one})" for one in report["pictures"]],
         "",
     ]
     return "\n".join(lines)
 
 
-def _figure(value: float | None) -> str:
-    return _NOT_MEASURED if value is None else f"{value:.4f}"
+def _sizes(own: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+    return [
+        f"| {what} | {own[what]:,} | {before[what]:,} | {own[what] / max(1, before[what]):.3f} |"
+        for what in ("parameters", "flops")
+    ]
+
+
+def _spoken(key: str) -> str:
+    """A name of a measure in words: ``task_1_accuracy`` is the accuracy on task 1 alone."""
+    return key.replace("_", " ")

@@ -1,5 +1,6 @@
 """A trained student becomes a model of the zoo, its accuracy a record, its files artifacts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,13 +12,14 @@ from service.core.records import JobRecord, ModelRecord, Protocol
 from workers.adoption import Harvest
 from workers.network_records import describe_network
 
-_PROTOCOLS = {"fine_tune": Protocol.FINE_TUNE, "linear_probe": Protocol.LINEAR_PROBE}
+# Transfers measure how well their source suits the data: the record is the source's.
+_TRANSFERS = {"fine_tune": Protocol.FINE_TUNE, "linear_probe": Protocol.LINEAR_PROBE}
 
 
 def record_student(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
     """The student is ready and knows where it came from."""
     data, report = harvest.data, harvest.data["report"]
-    program, lineage = harvest.files[data["program"]], _lineage(job, report)
+    program, lineage = harvest.files[data["program"]], _lineage(session, job, report)
     model = ModelRecord(
         id=new_id(IdKind.MODEL),
         project=job.project,
@@ -40,17 +42,24 @@ def record_student(session: Session, job: JobRecord, harvest: Harvest) -> dict[s
     return {"model_id": model.id, **lineage["measured"], "artifacts": ids}
 
 
-def _lineage(job: JobRecord, report: dict[str, Any]) -> dict[str, Any]:
-    """Where a student came from."""
+def _lineage(session: Session, job: JobRecord, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a student came from; fingerprints say which state of its teachers taught it."""
+    teachers = list(job.inputs["teachers"])
+    rows = [session.get(ModelRecord, one) for one in teachers]
+    sets = dict.fromkeys(one for one in (job.inputs["data"], job.inputs["exam"]) if one)
     return {
         "job_id": job.id,
         "method": job.method,
         "method_version": job.method_version,
-        "teachers": [learned_from(job)],
-        "datasets": [job.inputs["dataset_id"]],
+        "teachers": teachers,
+        "teacher_fingerprints": [None if one is None else one.fingerprint for one in rows],
+        "data": job.inputs["data"],
+        "exam": job.inputs["exam"],
+        "datasets": list(sets),
         "params": job.params,
         "seed": job.params["seed"],
         "versions": report["versions"],
+        "sizes": {"student": report["student"], "teachers": report["teachers"]},
         "measured": {
             **report["quality"],
             **{name: report[name] for name in ("trained_on", "held_out", "seconds")},
@@ -58,22 +67,16 @@ def _lineage(job: JobRecord, report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def learned_from(job: JobRecord) -> str:
-    """The id of the network that the student learned from."""
-    found: str = job.inputs.get("teacher_id") or job.inputs["source_id"]
-    return found
-
-
 def _keep_accuracy(
-    session: Session, job: JobRecord, model: ModelRecord, quality: dict[str, float]
+    session: Session, job: JobRecord, model: ModelRecord, quality: Mapping[str, float]
 ) -> None:
     """Remember the held-out accuracy: of the source for transfers, of the student otherwise."""
     if "accuracy" not in quality:
         return
-    protocol = _PROTOCOLS.get(job.method, Protocol.OTHER)
+    protocol = _TRANSFERS.get(job.method, Protocol.OTHER)
     given = NewAccuracy(
-        model=model.id if protocol is Protocol.OTHER else learned_from(job),
-        dataset=job.inputs["dataset_id"],
+        model=job.inputs["teachers"][0] if job.method in _TRANSFERS else model.id,
+        dataset=job.inputs["exam"] or job.inputs["data"],
         value=quality["accuracy"],
         protocol=protocol,
         seed=job.params["seed"],

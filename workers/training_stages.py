@@ -1,37 +1,103 @@
-"""What training jobs need, laid out: one network of the zoo and a set of images."""
+"""What training jobs need, laid out: teachers, images to learn from, images that judge."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.core.errors import ConflictError, NotFoundError
 from service.core.operations import datasets
-from service.core.operations.training_checks import labels_in
-from service.core.records import DatasetRecord, JobRecord, ModelRecord
+from service.core.operations.teachers import classes_of, task_of
+from service.core.records import DatasetRecord, DatasetState, JobRecord, ModelRecord, ModelState
+
+TEACHER, DATA, EXAM, START = "teacher_{}.pt2", "data.npy", "exam.npy", "start.pt2"
+_LONGEST_NAME = 200
 
 
-def distillation_facts(
-    session: Session, job: JobRecord, teacher: ModelRecord, dataset: DatasetRecord
-) -> dict[str, Any]:
-    """The teacher's labels, and each image's place among them; -1 where it has none."""
-    classes = teacher.manifest.get("classes")
-    place = labels_in(classes or [], dataset.labels or [])
-    labels = datasets.labels_of(session, dataset=dataset)
+@dataclass(frozen=True)
+class TrainingStage:
+    """Facts for the room, and the digests of files by the name they get."""
+
+    facts: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def training_stage(session: Session, job: JobRecord) -> TrainingStage:
+    """Everything that the job's inputs name; a data-free training gets no image to learn from.
+
+    Raises:
+        NotFoundError: Something is gone.
+        ConflictError: Something is not ready, or a set is too large for canonical frames.
+    """
+    teachers = [_model(session, one) for one in job.inputs["teachers"]]
+    files = {TEACHER.format(place): _program(one) for place, one in enumerate(teachers)}
+    facts: dict[str, Any] = {
+        "name": job.params["name"] or _name_for(job, teachers),
+        "teachers": [_facts_of(one) for one in teachers],
+    }
+    for role, file in (("data", DATA), ("exam", EXAM)):
+        identity = job.inputs[role]
+        facts[role] = None
+        if identity is not None:
+            facts[role], files[file] = _images(session, identity)
+    start = (job.params.get("student") or {}).get("init")
+    facts["start"] = start is not None
+    if start is not None:
+        files[START] = _program(_model(session, start))
+    return TrainingStage(facts, files)
+
+
+def _name_for(job: JobRecord, teachers: list[ModelRecord]) -> str:
+    """A name that tells where the student came from."""
+    names = ", ".join(one.name for one in teachers)
+    return f"{names} by {job.method}"[:_LONGEST_NAME]
+
+
+def _facts_of(model: ModelRecord) -> dict[str, Any]:
     return {
-        "name": job.params["name"] or f"student of {teacher.name}"[:200],
-        "layer": job.params["teacher_layer"] or teacher.feature_layer or "output",
-        "classes": classes,
-        "labels": [-1 if label is None else place[label] for label in labels],
+        "id": model.id,
+        "name": model.name,
+        "input": model.manifest["input"],
+        "task": task_of(model),
+        "classes": classes_of(model),
+        "feature_layer": model.feature_layer,
     }
 
 
-def transfer_facts(
-    session: Session, job: JobRecord, source: ModelRecord, dataset: DatasetRecord
-) -> dict[str, Any]:
-    """The layer to cut at, and the labels to learn."""
+def _images(session: Session, identity: str) -> tuple[Mapping[str, Any], str]:
+    """Labels by place, their names, and the canonical frames."""
+    dataset = session.get(DatasetRecord, identity)
+    if dataset is None:
+        raise NotFoundError(f"{identity} is gone", code="input_gone")
+    if dataset.state != DatasetState.READY:
+        raise ConflictError(f"{identity} is {dataset.state}", code="dataset_not_ready")
+    if dataset.canonical_sha256 is None:
+        raise ConflictError(
+            f"{identity} has too many images to learn from",
+            code="dataset_too_large",
+            remedy="upload a sample of it as a dataset of its own",
+        )
     labels = datasets.labels_of(session, dataset=dataset)
-    return {
-        "name": job.params["name"] or f"{source.name} on {dataset.name}"[:200],
-        "layer": job.params["layer"] or source.feature_layer or "output",
-        "classes": dataset.labels or [],
+    facts = {
+        "id": dataset.id,
+        "name": dataset.name,
+        "label_names": dataset.labels or [],
         "labels": [-1 if label is None else label for label in labels],
     }
+    return facts, dataset.canonical_sha256
+
+
+def _model(session: Session, identity: str) -> ModelRecord:
+    model = session.get(ModelRecord, identity)
+    if model is None:
+        raise NotFoundError(f"{identity} is gone", code="input_gone")
+    if model.state != ModelState.READY:
+        raise ConflictError(f"{identity} is {model.state}", code="model_not_ready")
+    return model
+
+
+def _program(model: ModelRecord) -> str:
+    if model.program_sha256 is None:
+        raise NotFoundError(f"{model.id} was never stored", code="blob_not_found")
+    return model.program_sha256

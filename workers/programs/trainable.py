@@ -1,5 +1,8 @@
 """A program whose weights can learn: the same instructions over parameters of a module."""
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -31,6 +34,13 @@ class TrainableProgram(nn.Module):
                 self.register_parameter(name, nn.Parameter(tensor.detach().clone()))
             else:
                 self.register_buffer(name, tensor.detach().clone())
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
+        """Moves weights as any module does; the instructions follow them to their device."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        device = next(iter(self.state_dict().values())).device
+        self._program = self._program.to(device)
+        return self
 
     def forward(
         self, images: Float[Tensor, "image channel row column"]

@@ -189,7 +189,8 @@ def train(
             if watch.report_due():
                 report(training.taken, watch.total(), f"{stage.name}: {_first(losses)}")
             if watch.evaluation_due():
-                _tell(training, losses, evaluate(), pictures(), report)
+                numbers = _named(losses) | evaluate()
+                _tell(training, numbers, pictures(), report)
             if watch.checkpoint_due():
                 report.keep(checkpoint_of(training))
         training.stage, training.step = training.stage + 1, 0
@@ -263,15 +264,14 @@ class _Watch:
         return due
 
 
+def _named(losses: Mapping[str, Tensor]) -> Numbers:
+    return {f"{name}_loss": float(value) for name, value in losses.items()}
+
+
 def _tell(
-    training: Training,
-    losses: Mapping[str, Tensor],
-    quality: Numbers,
-    pictures: Mapping[str, bytes],
-    report: TrainingReport,
+    training: Training, numbers: Numbers, pictures: Mapping[str, bytes], report: TrainingReport
 ) -> None:
     """The newest numbers, the curve of all so far, and the room's own pictures."""
-    numbers = {f"{name}_loss": float(value) for name, value in losses.items()} | quality
     training.history.append({"step": float(training.taken), **numbers})
     curve = {CURVE: curve_picture(training.history)}
     report.measured(training.taken, numbers, {**curve, **pictures})

@@ -37,7 +37,7 @@ class Exam:
     """
 
     images: UInt8[Tensor, "image side side 3"]
-    truth: Int64[Tensor, "image *more"] | None
+    truth: Int64[Tensor, "image ..."] | None
     labels: tuple[str, ...]
 
 
@@ -53,7 +53,8 @@ class Judge:
     def __init__(
         self, exam: Exam | None, teachers: Sequence[Teacher], head: Head, task: TaskKind
     ) -> None:
-        self._exam, self._teachers, self._head = exam, teachers, head
+        self._exam, self._head = exam, head
+        self._teachers = teachers if head.columns else ()
         self._task = task
         self._measure = _MEASURES[task]
         self._name = MEASURES[task]
@@ -65,18 +66,30 @@ class Judge:
         said = self._said_by(student, spec)
         return self._against_truth(said) | self._against_teachers(said)
 
-    def teachers_grades(self) -> Numbers:
-        """The same measures of the teachers; ``ceiling`` is theirs when put side by side."""
+    def references(self) -> Numbers:
+        """What a student's grades are to be held against.
+
+        The same measures of the teachers, ``ceiling`` for several put side by side; ``chance`` is
+        the share of the commonest label.
+        """
         if self._exam is None or self._truth is None:
             return {}
-        joint = merged(stacked(self._told, self._head), self._head)
-        several = len(self._teachers) > 1
-        found = {} if several else {f"teacher_{self._name}": self._measure(joint, self._truth)}
-        if several:
-            found["ceiling"] = self._measure(joint, self._truth)
-            for number, one in enumerate(self._tasks(joint), start=1):
+        found: dict[str, float | None] = {"chance": self._chance(self._truth)}
+        if self._teachers:
+            joint = merged(stacked(self._told, self._head), self._head)
+            several = len(self._teachers) > 1
+            whole = "ceiling" if several else f"teacher_{self._name}"
+            found[whole] = self._measure(joint, self._truth)
+            for number, one in enumerate(self._tasks(joint) if several else (), start=1):
                 found[f"teacher_{number}_{self._name}"] = one
         return {name: value for name, value in found.items() if value is not None}
+
+    def _chance(self, truth: Tensor) -> float | None:
+        """Only a choice among labels has one."""
+        known = truth[truth >= 0]
+        if self._task is not TaskKind.CLASSIFICATION or not len(known):
+            return None
+        return float(known.bincount().max() / len(known))
 
     @cached_property
     def _told(self) -> list[Tensor]:

@@ -142,7 +142,7 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
     )
     if [one.program.fingerprint for one in inputs.teachers] != before:
         raise TeacherChangedError("a teacher changed while it taught")
-    quality = judge.grade(lesson.student, lesson.spec) | judge.teachers_grades()
+    quality = judge.grade(lesson.student, lesson.spec) | judge.references()
     images = getattr(inputs, "images", None)
     return Trained(
         network=lesson.student.eval().cpu(),

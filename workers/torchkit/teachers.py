@@ -129,7 +129,7 @@ def merged(columns: Tensor, head: Head) -> Tensor:
 
 def seen_by(
     images: Float[Tensor, "image channel row column"], own: InputSpec, other: InputSpec
-) -> Float[Tensor, "image channel row column"]:
+) -> Float[Tensor, "image other height width"]:
     """Images of one network's input space in another's; gradients flow back.
 
     Colours are undone to red, green and blue in [0, 1], then size, channels and normalisation of

@@ -1,24 +1,19 @@
 """A network of the zoo, cut at a layer, that learns a labelled set: whole, or its head alone."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Int64, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.training import Course
+from service.core.catalogue.training import TransferCourse
 from service.core.errors import MethodError
-from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
-from workers.contract import TrainingReport
-from workers.programs import Program
+from service.core.manifest import TaskKind
 from workers.programs.trainable import Probed, TrainableProgram, features_of
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import Numbers
-from workers.torchkit.curves import curve_picture
-from workers.torchkit.lessons import accuracy, held_out, shifted
-from workers.torchkit.outcomes import Trained
+from workers.torchkit.courses import Player, Stage, Training, Turn
+from workers.torchkit.lessons import drawn_frames
+from workers.torchkit.outcomes import WithImages
+from workers.torchkit.teachers import Head
 
 _AT_ONCE = 256
 _FEWEST_LABELS = 2
@@ -30,130 +25,91 @@ class NotTransferableError(MethodError):
     code = "not_transferable"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A network to start from and a labelled set as canonical frames.
+class Transfer:
+    """Source, student and labelled images: what a turn of either method needs.
 
-    Attributes:
-        name: What to call the new network.
-        layer: Where the source is cut.
-        labels: Position of each image's class in ``classes``; negative where it has none.
+    Args:
+        body_rate: Learning rate of the source's weights as a share of the head's; 0 keeps them.
+
+    Raises:
+        NotTransferableError: Too few labels, or a source with a fixed number of images.
     """
 
-    name: str
-    source: Program
-    input: InputSpec
-    layer: str
-    images: UInt8[Tensor, "image side side 3"]
-    labels: Int64[Tensor, " image"]
-    classes: tuple[str, ...]
+    task = TaskKind.CLASSIFICATION
 
+    def __init__(self, inputs: WithImages, course: TransferCourse, *, body_rate: float) -> None:
+        self._source = inputs.teachers[0]
+        self._course, self._body_rate = course, body_rate
+        labels = torch.full((len(inputs.images),), -1) if inputs.labels is None else inputs.labels
+        known = labels >= 0
+        self._frames, self._labels = inputs.images[known], labels[known]
+        self._require_fit()
+        self.head = Head(inputs.label_names, ())
+        self.spec = self._source.input
+        self.heard = f"{len(self._frames)} labelled images"
+        program = self._source.program
+        self._body = TrainableProgram(program, course.layer or program.feature_layer)
+        self._features = self._frozen_features()
+        self._network = Probed(self._body, self._features, labels=len(self.head.labels))
+        self._network.to(program.device)
+        generator = torch.Generator().manual_seed(course.seed)
+        self.training = Training({"student": self._network}, generator)
 
-class Transfer:
-    """Student and images, split once by the course's seed. Raises NotTransferableError."""
+    @property
+    def student(self) -> nn.Module:
+        """Body and head."""
+        return self._network
 
-    def __init__(self, source: Source, course: Course) -> None:
-        _require_fit(source)
-        self._source, self._course = source, course
-        self.generator = torch.Generator().manual_seed(course.seed)
-        known = source.labels >= 0
-        images, labels = source.images[known], source.labels[known]
-        kept = held_out(labels, share=course.held_out, generator=self.generator)
-        self.lessons, self.lesson_labels = images[~kept], labels[~kept]
-        self.exam, self.exam_labels = images[kept], labels[kept]
-        self.body = TrainableProgram(source.source, source.layer)
-        self.lesson_features = self.features(self.lessons)
-        self.student = Probed(self.body, self.lesson_features, labels=len(source.classes))
-        self.student.to(source.source.device)
+    def stages(self) -> Sequence[Stage]:
+        """One: cross-entropy of the labels."""
+        return [Stage("transfer", 1.0, self._begin)]
 
-    def inputs_of(self, frames: Tensor) -> Tensor:
-        """Frames as the source takes them, on its device."""
-        images = to_network_input(frames, Preprocessing.of(self._source.input))
-        return images.to(self._source.source.device)
+    def pictures(self) -> Mapping[str, bytes]:
+        """None beside the curve."""
+        return {}
 
-    def features(self, frames: Tensor) -> Tensor:
-        """Frozen features of frames, on the source's device."""
-        parts = frames.split(_AT_ONCE)  # type: ignore[no-untyped-call]
-        return torch.cat([features_of(self.body, self.inputs_of(part)) for part in parts])
+    def _begin(self) -> tuple[dict[str, Player], Turn]:
+        groups = [{"params": list(self._network.head.parameters()), "share": 1.0}]
+        if self._body_rate > 0:
+            groups.append({"params": list(self._body.parameters()), "share": self._body_rate})
+        decay = self._course.weight_decay
+        optimizer = torch.optim.AdamW(groups, lr=self._course.rate, weight_decay=decay)
+        turn = self._turn if self._body_rate > 0 else self._turn_of_head
+        return {"student": Player(optimizer, self._course.rate)}, turn
 
-    def drawn(self) -> Tensor:
-        """Places of one batch of lessons."""
-        size = min(self._course.batch_size, len(self.lessons))
-        return torch.randperm(len(self.lessons), generator=self.generator)[:size]
-
-    def moved(self, places: Tensor) -> Tensor:
-        """These lessons, shifted, as inputs."""
-        return shifted(self.inputs_of(self.lessons[places]), generator=self.generator)
-
-    def loss(self, logits: Tensor, places: Tensor) -> dict[str, Tensor]:
-        """Cross-entropy of these lessons."""
-        labels = self.lesson_labels[places].to(logits.device)
-        return {"label": functional.cross_entropy(logits, labels)}
-
-    def quality(self) -> Numbers:
-        """Accuracy on held-out images."""
-        with torch.no_grad():
-            logits = self.student.answer(self.features(self.exam)).cpu()
-        return {"accuracy": float(accuracy(logits, self.exam_labels))}
-
-    def learn(
-        self,
-        groups: dict[float, list[Tensor]],
-        loss_of_step: Callable[[], dict[str, Tensor]],
-        report: TrainingReport,
-    ) -> Trained:
-        """Take all steps, then measure what came of the last one."""
-        optimizer = adamw(groups, self._course)
-        training = Training({"student": self.student}, optimizer, self.generator)
-        train(training, self._course, loss_of_step, evaluate=self.quality, report=report)
-        commonest = self.lesson_labels.bincount().argmax()
-        source = self._source.source
-        return Trained(
-            network=self._at_home(),
-            manifest=_manifest(self._source),
-            quality={
-                **self.quality(),
-                "chance": float((self.exam_labels == commonest).float().mean()),
-            },
-            history=tuple(training.history),
-            trained_on=len(self.lessons),
-            held_out=len(self.exam),
-            teacher={"parameters": source.parameter_count, "flops": source.flops},
-            seconds=training.seconds,
-            curve=curve_picture(training.history),
+    def _turn(self) -> dict[str, Tensor]:
+        """One step of body and head on a shifted batch."""
+        frames, places = drawn_frames(
+            self._frames, self._course.batch_size, generator=self.training.generator
         )
+        return self._learned(self._network(self._source.of_frames(frames)), places)
 
-    def _at_home(self) -> Probed:
-        """The student on the CPU, in evaluation mode."""
-        body = TrainableProgram(self._source.source.to("cpu"), self._source.layer)
-        features = self.lesson_features.cpu()
-        student = Probed(body, features, labels=len(self._source.classes))
-        student.load_state_dict(self.student.state_dict())
-        return student.eval()
+    def _turn_of_head(self) -> dict[str, Tensor]:
+        """One step of the head on features that were read once."""
+        count, generator = len(self._frames), self.training.generator
+        places = torch.randperm(count, generator=generator)[: self._course.batch_size]
+        features = self._features[places.to(self._features.device)]
+        return self._learned(self._network.answer(features), places)
 
+    def _learned(self, logits: Tensor, places: Tensor) -> dict[str, Tensor]:
+        loss = functional.cross_entropy(logits, self._labels[places].to(logits.device))
+        return {"label": self.training.learn("student", loss)}
 
-def _require_fit(source: Source) -> None:
-    """Labels to learn, and a network that takes any number of images."""
-    counts = source.labels[source.labels >= 0].bincount()
-    if int((counts > 0).sum()) < _FEWEST_LABELS or int(counts.max()) < _FEWEST_LABELS:
-        raise NotTransferableError(
-            "the set has fewer than two labels, or one image of each",
-            remedy="give at least two classes, and at least two images of one of them",
-        )
-    if source.source.batch is not None:
-        raise NotTransferableError(
-            f"the network takes exactly {source.source.batch} images at once",
-            remedy="export it with a free batch axis; `zooscope pack` does where it can",
-        )
+    def _frozen_features(self) -> Tensor:
+        """What the source says of all images, on its device."""
+        parts = self._frames.split(_AT_ONCE)  # type: ignore[no-untyped-call]
+        return torch.cat([features_of(self._body, self._source.of_frames(one)) for one in parts])
 
-
-def _manifest(source: Source) -> ModelManifest:
-    return ModelManifest(
-        name=source.name,
-        format=ModelFormat.PT2,
-        task=Task(kind=TaskKind.CLASSIFICATION, text="made from a network of the zoo"),
-        input=source.input,
-        classes=source.classes,
-        trained_on=f"{len(source.labels)} images",
-        tags=("student",),
-    )
+    def _require_fit(self) -> None:
+        """Labels to learn, and a network that takes any number of images."""
+        counts = self._labels.bincount()
+        if int((counts > 0).sum()) < _FEWEST_LABELS:
+            raise NotTransferableError(
+                "the set has fewer than two labels", remedy="give images of at least two classes"
+            )
+        batch = self._source.program.batch
+        if batch is not None:
+            raise NotTransferableError(
+                f"the network takes exactly {batch} images at once",
+                remedy="export it with a free batch axis; `zooscope pack` does where it can",
+            )

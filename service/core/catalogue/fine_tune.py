@@ -2,28 +2,17 @@
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard
-from service.core.catalogue.training import Course
+from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.training import SourceAndLabels, TransferCourse
 
 
-class FineTuneInputs(Inputs):
-    """The network to start from, and the labelled images to learn."""
-
-    source_id: str
-    """The network to start from."""
-    dataset_id: str
-    """The labelled images to learn."""
-
-
-class FineTuneParams(Course):
+class FineTuneParams(TransferCourse):
     """Where the source is cut, and how fast it learns.
 
     Rows and columns are averaged at the cut, and a linear layer answers. Batch statistics stay
     the source's.
     """
 
-    layer: str | None = Field(None, max_length=300)
-    """Where the source is cut; None means its feature layer."""
     body_rate: float = Field(0.1, gt=0, le=1)
     """Learning rate of the source's weights, as a share of the new layer's."""
 
@@ -35,7 +24,7 @@ CARD = MethodCard(
     audience=Audience.PUBLIC,
     version=1,
     source="Yosinski et al. 2014, arXiv 1411.1792",
-    inputs=FineTuneInputs,
+    inputs=SourceAndLabels,
     params=FineTuneParams,
     result="a model, with report and learning curve",
 )

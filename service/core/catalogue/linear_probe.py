@@ -1,28 +1,14 @@
 """Card of ``linear_probe``: a linear layer on a frozen network learns a labelled set."""
 
-from pydantic import Field
-
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard
-from service.core.catalogue.training import Course
+from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.training import SourceAndLabels, TransferCourse
 
 
-class LinearProbeInputs(Inputs):
-    """The network whose features are read, and the labelled images to learn."""
-
-    source_id: str
-    """The network whose features are read."""
-    dataset_id: str
-    """The labelled images to learn."""
-
-
-class LinearProbeParams(Course):
+class LinearProbeParams(TransferCourse):
     """Where the source is cut.
 
     Rows and columns are averaged there; the linear layer alone learns.
     """
-
-    layer: str | None = Field(None, max_length=300)
-    """Where the source is cut; None means its feature layer."""
 
 
 CARD = MethodCard(
@@ -32,7 +18,7 @@ CARD = MethodCard(
     audience=Audience.PUBLIC,
     version=1,
     source="Alain & Bengio 2016, arXiv 1610.01644",
-    inputs=LinearProbeInputs,
+    inputs=SourceAndLabels,
     params=LinearProbeParams,
     result="a model, with report and learning curve",
 )

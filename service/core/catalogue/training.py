@@ -121,3 +121,37 @@ class TeachersAlone(Inputs):
     """Nothing: the method makes its own images."""
     exam: str | None = None
     """Labelled images that judge the student and are never shown to it; None measures nothing."""
+
+
+class SourceAndLabels(Inputs):
+    """A network to start from, and labelled images to learn."""
+
+    teachers: tuple[str, ...] = Field(min_length=1, max_length=1)
+    """The one network to start from."""
+    data: str
+    """The labelled images to learn."""
+    exam: str | None = None
+    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
+
+
+class TransferCourse(Course):
+    """A course that goes on from a network of the zoo, cut at a layer."""
+
+    layer: str | None = Field(None, max_length=300)
+    """Where the source is cut; None means its feature layer."""
+    rate: float = Field(2e-3, gt=0, le=1)
+    """Largest learning rate."""
+    weight_decay: float = Field(1e-3, ge=0, le=1)
+    """Pull of the weights towards 0, as AdamW takes it."""
+
+
+# Every method that trains a student, by name: staged, loaded, saved and recorded in one way.
+TRAININGS = (
+    "knowledge_distillation",
+    "fine_tune",
+    "linear_probe",
+    "adversarial_distillation",
+    "common_feature_amalgamation",
+    "adaptive_amalgamation",
+    "dual_gan_amalgamation",
+)

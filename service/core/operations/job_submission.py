@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from service.core.catalogue import Audience, MethodCard, card_named
+from service.core.catalogue.training import Device
 from service.core.errors import (
     ConflictError,
     FieldProblem,
@@ -58,7 +59,7 @@ def submit(
         cache_key: Equal keys promise equal results.
         depends_on: Jobs of the project that must be final before this one is claimed.
         priority: Higher ones are claimed first.
-        queue: ``cpu`` or ``gpu``; None is ``cpu``.
+        queue: ``cpu`` or ``gpu``; None is ``gpu`` for parameters that ask for CUDA, else ``cpu``.
         audience: INTERNAL lets an operation submit the methods that clients cannot.
 
     Raises:
@@ -101,13 +102,12 @@ def submit_many(
         "method": card.name,
         "method_version": card.version,
         "priority": priority,
-        "queue": queue or "cpu",
         "trace_id": trace_id,
         "max_attempts": max_attempts,
         "progress": {},
         "events": 1,
     }
-    own = [_own_values(card, order) for order in orders]
+    own = [_own_values(card, order, queue) for order in orders]
     for one in own:
         require_fit(
             session, project=project, method=method, inputs=one["inputs"], params=one["params"]
@@ -124,12 +124,15 @@ def submit_many(
     return placed
 
 
-def _own_values(card: MethodCard, order: JobOrder) -> dict[str, Any]:
+def _own_values(card: MethodCard, order: JobOrder, queue: str | None) -> dict[str, Any]:
     """The columns of a job in which it differs from others of its batch."""
+    params = _checked(card.params, order.params, "params")
+    asked = "gpu" if params.get("device") == Device.CUDA else "cpu"
     return {
         "id": new_id(IdKind.JOB),
         "inputs": _checked(card.inputs, order.inputs, "inputs"),
-        "params": _checked(card.params, order.params, "params"),
+        "params": params,
+        "queue": queue or asked,
         "cache_key": order.cache_key,
     }
 

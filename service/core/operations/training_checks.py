@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.core.catalogue.training import TRAININGS
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
-from service.core.manifest import TaskKind
+from service.core.operations.teachers import classes_of, task_of
 from service.core.records import DatasetRecord, DatasetState, ModelRecord, ModelState
 
 _SPATIAL = 3
 _FEWEST_LABELS = 2
+_NAMED_AT_MOST = 10
 Given = Mapping[str, Any]
 
 
@@ -24,9 +26,20 @@ def require_fit(
         ConflictError: One of them is not ready, or the set is too large.
         InvalidRequestError: They do not go together.
     """
+    if method not in TRAININGS:
+        return
+    teachers = [_ready(session, project, ModelRecord, one) for one in inputs["teachers"]]
+    data, exam = (_images(session, project, inputs[role]) for role in ("data", "exam"))
+    student = params.get("student")
+    if student is not None:
+        _require_one_task(teachers)
+        _require_labels(teachers, student)
+        _require_exam(teachers, student, exam)
+        if student["init"] is not None:
+            _ready(session, project, ModelRecord, student["init"])
     check = _CHECKS.get(method)
     if check is not None:
-        check(session, project, inputs, params)
+        check(teachers, data, params)
 
 
 def labels_in(classes: Sequence[str], labels: Sequence[str]) -> list[int]:
@@ -35,31 +48,66 @@ def labels_in(classes: Sequence[str], labels: Sequence[str]) -> list[int]:
     return [places.get(label, -1) for label in labels]
 
 
-def _distillation(session: Session, project: str, inputs: Given, params: Given) -> None:
-    teacher = _ready(session, project, ModelRecord, inputs["teacher_id"])
-    dataset = _images(session, project, inputs)
-    _require_classifier(teacher)
-    layer = _layer_of(teacher, params["teacher_layer"])
-    if params["attention_weight"] > 0 and len(layer["shape"]) != _SPATIAL:
+def _require_one_task(teachers: Sequence[ModelRecord]) -> None:
+    """Teachers of one kind of task, each for its own outputs. Raises InvalidRequestError."""
+    kinds = {one.id: task_of(one) for one in teachers}
+    if len(set(kinds.values())) > 1:
         raise InvalidRequestError(
-            f"layer {layer['name']} has shape {layer['shape']}, which has no rows and columns",
-            code="layer_not_spatial",
-            remedy="choose a convolutional layer as teacher_layer, or attention_weight 0",
+            "the teachers do different things: "
+            + ", ".join(f"{identity} {kind}" for identity, kind in kinds.items()),
+            code="teachers_of_different_tasks",
+            remedy="choose teachers of one kind of task",
         )
-    if params["label_weight"] > 0:
-        _require_known_labels(teacher, dataset)
 
 
-def _transfer(session: Session, project: str, inputs: Given, params: Given) -> None:
-    source = _ready(session, project, ModelRecord, inputs["source_id"])
-    dataset = _images(session, project, inputs)
-    _layer_of(source, params["layer"])
-    if len(dataset.labels or ()) < _FEWEST_LABELS:
+def _require_labels(teachers: Sequence[ModelRecord], student: Given) -> None:
+    """Labels that a teacher knows, as many as were promised. Raises InvalidRequestError."""
+    known = _known(teachers)
+    wanted = student["labels"]
+    unknown = [] if wanted is None or known is None else sorted(set(wanted) - set(known))
+    if unknown:
         raise InvalidRequestError(
-            f"{dataset.id} has {len(dataset.labels or ())} labels",
-            code="target_unlabelled",
-            remedy="give a set with images of at least two labels",
+            f"no teacher knows {_some(unknown)}",
+            code="unknown_labels",
+            remedy=f"choose among the teachers' labels: {_some(known or [])}",
         )
+    outputs = wanted if wanted is not None else known
+    promised = student["num_classes"]
+    if promised is not None and outputs is not None and promised != len(outputs):
+        raise InvalidRequestError(
+            f"num_classes is {promised}, but there are {len(outputs)} labels",
+            code="num_classes_mismatch",
+            remedy="leave num_classes out, or list as many labels",
+        )
+
+
+def _known(teachers: Sequence[ModelRecord]) -> list[str] | None:
+    """All labels of the teachers, each once; None where one of them never told its own."""
+    told = [classes_of(one) for one in teachers]
+    if any(one is None for one in told):
+        return None
+    return list(dict.fromkeys(name for one in told for name in one or ()))
+
+
+def _require_exam(
+    teachers: Sequence[ModelRecord], student: Given, exam: DatasetRecord | None
+) -> None:
+    """Labels of the exam that the student has, if it has any. Raises InvalidRequestError."""
+    known = student["labels"] or _known(teachers)
+    if exam is None or not exam.labels or known is None or set(exam.labels) & set(known):
+        return
+    raise InvalidRequestError(
+        f"{exam.id} has none of the student's labels: {_some(exam.labels)}",
+        code="exam_without_known_labels",
+        remedy=f"give an exam labelled with some of: {_some(known)}",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    shown = ", ".join(names[:_NAMED_AT_MOST])
+    more = len(names) - _NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
@@ -76,9 +124,11 @@ def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
     return found
 
 
-def _images(session: Session, project: str, inputs: Given) -> DatasetRecord:
+def _images(session: Session, project: str, identity: str | None) -> DatasetRecord | None:
     """The images, which must be few enough to have canonical frames."""
-    dataset: DatasetRecord = _ready(session, project, DatasetRecord, inputs["dataset_id"])
+    if identity is None:
+        return None
+    dataset: DatasetRecord = _ready(session, project, DatasetRecord, identity)
     if dataset.canonical_sha256 is None:
         raise ConflictError(
             f"{dataset.id} has too many images to learn from",
@@ -88,26 +138,41 @@ def _images(session: Session, project: str, inputs: Given) -> DatasetRecord:
     return dataset
 
 
-def _require_classifier(model: ModelRecord) -> None:
-    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
-    if not (told and model.output_kind == "vector"):
+def _distillation(
+    teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given
+) -> None:
+    layer = _layer_of(teachers[0], params["teacher_layer"])
+    if params["attention_weight"] > 0 and len(layer["shape"]) != _SPATIAL:
         raise InvalidRequestError(
-            f"{model.id} is a network for {model.task_kind} whose answer is {model.output_kind}",
-            code="teacher_not_a_classifier",
-            remedy="choose a teacher that answers with one number for each class",
+            f"layer {layer['name']} has shape {layer['shape']}, which has no rows and columns",
+            code="layer_not_spatial",
+            remedy="choose a convolutional layer as teacher_layer, or attention_weight 0",
+        )
+    if params["label_weight"] > 0:
+        _require_known_labels(teachers, data)
+
+
+def _require_known_labels(teachers: Sequence[ModelRecord], data: DatasetRecord | None) -> None:
+    labels = (data.labels if data is not None else None) or []
+    places = labels_in(_known(teachers) or [], labels)
+    unknown = [label for label, place in zip(labels, places, strict=True) if place < 0]
+    if unknown or not labels:
+        raise InvalidRequestError(
+            "label_weight needs labels that the teachers know; unknown to them: "
+            + (_some(unknown) or "none at all"),
+            code="unknown_labels",
+            remedy="use a set labelled with the teachers' classes, or label_weight 0",
         )
 
 
-def _require_known_labels(teacher: ModelRecord, dataset: DatasetRecord) -> None:
-    labels = dataset.labels or []
-    places = labels_in(teacher.manifest.get("classes") or [], labels)
-    unknown = [label for label, place in zip(labels, places, strict=True) if place < 0]
-    if unknown or not labels:
-        named = ", ".join(unknown[:5]) or "none at all"
+def _transfer(teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given) -> None:
+    _layer_of(teachers[0], params["layer"])
+    labels = (data.labels if data is not None else None) or []
+    if len(labels) < _FEWEST_LABELS:
         raise InvalidRequestError(
-            f"label_weight needs labels that the teacher knows; unknown to it: {named}",
-            code="unknown_labels",
-            remedy="use a set labelled with the teacher's classes, or label_weight 0",
+            f"the data has {len(labels)} labels",
+            code="target_unlabelled",
+            remedy="give a set with images of at least two labels",
         )
 
 
@@ -127,7 +192,9 @@ def _layer_of(model: ModelRecord, name: str | None) -> dict[str, Any]:
     )
 
 
-_CHECKS: dict[str, Callable[[Session, str, Given, Given], None]] = {
+Check = Callable[[Sequence[ModelRecord], DatasetRecord | None, Given], None]
+
+_CHECKS: dict[str, Check] = {
     "knowledge_distillation": _distillation,
     "fine_tune": _transfer,
     "linear_probe": _transfer,

@@ -1,27 +1,19 @@
-"""Trains body and head together for a fixed number of steps."""
-
-from torch import Tensor
+"""Trains source and linear layer."""
 
 from service.core.catalogue.fine_tune import FineTuneParams
 from workers.contract import TrainingReport
-from workers.torchkit.outcomes import Trained
-from workers.torchkit.transfers import Source, Transfer
+from workers.torchkit.outcomes import Trained, WithImages, complete
+from workers.torchkit.transfers import Transfer
 
-Inputs = Source
+Inputs = WithImages
 Result = Trained
 
 
 def run(inputs: Inputs, params: FineTuneParams, report: TrainingReport) -> Result:
-    """Train, then measure the network after its last step. Raises NotTransferableError."""
-    transfer = Transfer(inputs, params)
-    head = list[Tensor](transfer.student.head.parameters())
-    body = list[Tensor](transfer.body.parameters())
-    groups = (
-        {1.0: [*head, *body]} if params.body_rate == 1 else {1.0: head, params.body_rate: body}
-    )
+    """Train, then measure the network after its last step.
 
-    def loss() -> dict[str, Tensor]:
-        places = transfer.drawn()
-        return transfer.loss(transfer.student(transfer.moved(places)), places)
-
-    return transfer.learn(groups, loss, report)
+    Raises:
+        NotTransferableError: Too few labels, or a source with a fixed number of images.
+        DivergedError: Losses stopped being finite.
+    """
+    return complete(Transfer(inputs, params, body_rate=params.body_rate), inputs, params, report)

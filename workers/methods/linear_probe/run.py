@@ -1,25 +1,19 @@
-"""Trains the linear layer for a fixed number of steps."""
-
-from torch import Tensor
+"""Trains the linear layer."""
 
 from service.core.catalogue.linear_probe import LinearProbeParams
 from workers.contract import TrainingReport
-from workers.programs.trainable import frozen
-from workers.torchkit.outcomes import Trained
-from workers.torchkit.transfers import Source, Transfer
+from workers.torchkit.outcomes import Trained, WithImages, complete
+from workers.torchkit.transfers import Transfer
 
-Inputs = Source
+Inputs = WithImages
 Result = Trained
 
 
 def run(inputs: Inputs, params: LinearProbeParams, report: TrainingReport) -> Result:
-    """Train, then measure the network after its last step. Raises NotTransferableError."""
-    transfer = Transfer(inputs, params)
-    frozen(transfer.body)
+    """Train, then measure the network after its last step.
 
-    def loss() -> dict[str, Tensor]:
-        places = transfer.drawn()
-        features = transfer.lesson_features[places.to(transfer.lesson_features.device)]
-        return transfer.loss(transfer.student.answer(features), places)
-
-    return transfer.learn({1.0: list(transfer.student.head.parameters())}, loss, report)
+    Raises:
+        NotTransferableError: Too few labels, or a source with a fixed number of images.
+        DivergedError: Losses stopped being finite.
+    """
+    return complete(Transfer(inputs, params, body_rate=0.0), inputs, params, report)
