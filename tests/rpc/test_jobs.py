@@ -183,3 +183,23 @@ def test_a_map_in_an_unknown_format_is_refused(dialled: Dialled):
     )
 
     assert (said.code, said.fields) == ("invalid_request", ("/query/format",))
+
+
+def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
+    manifest = {"name": "hen", "classes": ["cat", "dog"], "input": {"height": 8, "width": 8}}
+    with dialled.zoo.transaction() as session:
+        teacher = a_model(session, manifest=manifest, output_kind="vector").id
+        data = a_dataset(dialled.zoo, session).id
+    request = jobs.SubmitJobRequest(
+        method="knowledge_distillation", teachers=[teacher], data=data, seed=3, device="cpu"
+    )
+    request.student.update({"width": 8})
+    request.budget.update({"steps": 5})
+
+    job = dialled.jobs.SubmitJob(request).job
+
+    with dialled.zoo.transaction() as session:
+        kept = operations.get(session, project="default", job_id=job.id)
+    assert kept.inputs == {"teachers": [teacher], "data": data, "exam": None}
+    assert (kept.params["student"]["width"], kept.params["seed"]) == (8, 3)
+    assert kept.params["budget"] == {"steps": 5, "seconds": None}
