@@ -23,7 +23,7 @@ from workers.programs import read_program
 from workers.runner import Post, run_next
 
 PROJECT = "default"
-QUICK = {"steps": 8, "batch_size": 8, "steps_between_evaluations": 4}
+QUICK = {"budget": {"steps": 8}, "batch_size": 8, "evaluations": 2}
 STUDENT = {"architecture": "plain", "width": 4, "side": 8}
 
 
@@ -55,10 +55,9 @@ def post(zoo: Zoo, cradle: Cradle, tmp_path: Path) -> Post:
 
 
 def submit(zoo: Zoo, method: str, **params: object) -> str:
-    network = "teacher_id" if method == "knowledge_distillation" else "source_id"
     if method == "knowledge_distillation":
         params = {"student": STUDENT, **params}
-    inputs = {network: "mdl_0", "dataset_id": "dst_1"}
+    inputs = {"teachers": ["mdl_0"], "data": "dst_1"}
     with zoo.transaction() as session:
         return jobs.submit(
             session, project=PROJECT, method=method, inputs=inputs, params={**QUICK, **params}
@@ -100,7 +99,7 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(post: Post,
         )
     assert [one.name for one in files] == ["curve.png", "report.json", "report.md"]
     assert [one.data["step"] for one in told] == [4, 8]
-    assert all(0 <= one.data["accuracy"] <= 1 and one.data["loss"] > 0 for one in told)
+    assert all(0 <= one.data["accuracy"] <= 1 for one in told)
     assert [one.value for one in kept.items] == [student.lineage["measured"]["accuracy"]]
     assert kept.items[0].job_id == job_id
     assert job_of(post.zoo, job_id).checkpoint_sha256 is None
@@ -120,7 +119,7 @@ def test_a_student_is_loaded_by_plain_pytorch(post: Post, tmp_path: Path):
 def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
     post: Post, tmp_path: Path
 ):
-    zoo, course = post.zoo, {"steps": 400, "seconds_between_checkpoints": 0.0}
+    zoo, course = post.zoo, {"budget": {"steps": 400}, "seconds_between_checkpoints": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
@@ -152,7 +151,7 @@ def kill_child(zoo: Zoo, job_id: str) -> None:
 
 def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(post: Post):
     zoo = post.zoo
-    job_id = submit(zoo, "knowledge_distillation", steps=300, seconds_between_checkpoints=0.0)
+    job_id = submit(zoo, "knowledge_distillation", budget={"steps": 300}, seconds_between_checkpoints=0.0)
     worker = threading.Thread(target=run_next, args=(post,))
     worker.start()
     eventually(lambda: job_of(zoo, job_id).checkpoint_sha256 is not None)
@@ -173,7 +172,7 @@ def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"teacher_id": "mdl_1"}, "teacher_not_a_classifier"),
+        ({"teacher": "mdl_1"}, "teacher_not_teachable"),
         ({"teacher_layer": "nowhere"}, "layer_not_found"),
         ({"attention_weight": 1, "teacher_layer": "4"}, "layer_not_spatial"),
         ({"label_weight": 1, "labels": ["bright", "pink"]}, "unknown_labels"),
@@ -183,7 +182,7 @@ def test_what_does_not_go_together_is_told_at_submit(
     post: Post, change: dict[str, object], code: str
 ):
     params = dict(change)
-    inputs = {"teacher_id": params.pop("teacher_id", "mdl_0"), "dataset_id": "dst_1"}
+    inputs = {"teachers": [params.pop("teacher", "mdl_0")], "data": "dst_1"}
     labels = params.pop("labels", None)
 
     with post.zoo.transaction() as session, pytest.raises(InvalidRequestError) as refused:
