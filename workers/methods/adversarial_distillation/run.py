@@ -137,7 +137,7 @@ class _Lesson:
         warming = self.training.progress < self._recipe.warm_up
         made = self._synthesise(0.0 if warming else self._recipe.adversarial_weight)
         if warming:
-            return {"imitation": self._measured(self._sources.pooled)} | made
+            return {"imitation": self._measured(self._sources.pooled).detach()} | made
         count = self._recipe.imitations
         losses = [self._imitate(self._sources.pooled) for _ in range(count)]
         return {"imitation": torch.stack(losses).mean()} | made

@@ -1,0 +1,293 @@
+"""Without any image a student learns its teacher, who stays as it was; cut short, it ends the same."""
+
+import io
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from pydantic import ValidationError
+from torch import nn
+
+from service.core.catalogue.adversarial_distillation import (
+    AdversarialDistillationParams,
+    OneTeacherAlone,
+    Preset,
+)
+from service.core.manifest import InputSpec, TaskKind
+from workers.contract import Diary
+from workers.methods.adversarial_distillation import Inputs, run
+from workers.programs.exporting import export_network
+from workers.torchkit.bn_statistics import TeacherWithoutBatchNormError
+from workers.torchkit.exams import Exam
+from workers.torchkit.students import BadStudentError
+from workers.torchkit.teachers import NotTeachableError, Teacher
+
+torch.set_num_threads(1)
+
+SIDE = 10
+SPEC = InputSpec(channels=1, height=SIDE, width=SIDE, mean=(0.5,), std=(0.25,))
+LABELS = ("left", "middle", "right")
+SMALL: dict[str, Any] = {
+    "budget": {"steps": 6},
+    "batch_size": 8,
+    "evaluations": 3,
+    "imitations": 2,
+    "generator_width": 4,
+    "noise_units": 8,
+    "seconds_between_checkpoints": 0.0,
+    "student": {"width": 4, "architecture": "lenet"},
+}
+Make = Callable[[nn.Module, TaskKind], Teacher]
+
+
+class WholeImages(nn.Module):
+    """Answers by which part of an image is bright, after batch normalisation or without."""
+
+    def __init__(self, first: nn.Module) -> None:
+        super().__init__()
+        self.first = first
+        self.head = nn.Linear(3, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of an image."""
+        maps = torch.relu(self.first(images)).mean(dim=(1, 2))
+        thirds = torch.stack(
+            [one.mean(dim=1) for one in torch.split(maps, [3, 4, 3], dim=1)], dim=1
+        )
+        answers: torch.Tensor = self.head(thirds)
+        return answers
+
+
+class Pixels(nn.Module):
+    """Answers every second pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 6, 3, stride=2, padding=1),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.Conv2d(6, 3, 1),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of pixels, at half the side."""
+        answers: torch.Tensor = self.body(images)
+        return answers
+
+
+def whole_images(*, normalised: bool) -> nn.Module:
+    torch.manual_seed(1)
+    layers = [nn.Conv2d(1, 6, 3, padding=1), *([nn.BatchNorm2d(6)] if normalised else [])]
+    network = WholeImages(nn.Sequential(*layers))
+    with torch.no_grad():
+        network.head.weight.copy_(6 * torch.eye(3))
+    return network
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    def teacher(network: nn.Module, task: TaskKind) -> Teacher:
+        network.train()
+        for _ in range(20):
+            network(torch.randn(64, 1, SIDE, SIDE))
+        place = tmp_path_factory.mktemp("net") / "net.pt2"
+        program = export_network(network.eval(), (1, SIDE, SIDE), place)
+        return Teacher("t", "teacher", program, SPEC, task, LABELS)
+
+    return teacher
+
+
+@pytest.fixture(scope="module")
+def inputs(make: Make) -> Inputs:
+    teacher = make(whole_images(normalised=True), TaskKind.CLASSIFICATION)
+    return Inputs(name="student", teachers=(teacher,), exam=exam_of(teacher))
+
+
+def exam_of(teacher: Teacher) -> Exam:
+    """Frames of noise, and what the teacher says of them."""
+    drawn = torch.Generator().manual_seed(5)
+    frames = torch.randint(0, 256, (64, SIDE, SIDE, 1), generator=drawn, dtype=torch.uint8)
+    images = frames.expand(-1, -1, -1, 3).contiguous()
+    with torch.no_grad():
+        told = teacher.answer(teacher.of_frames(images))
+    if teacher.task is TaskKind.MULTI_LABEL:
+        return Exam(images, (told > 0).long(), LABELS)
+    return Exam(images, told.argmax(dim=1), LABELS)
+
+
+def params(**changes: Any) -> AdversarialDistillationParams:
+    return AdversarialDistillationParams.model_validate({**SMALL, **changes})
+
+
+EVERYTHING = {"pool_images": 16, "generator_average": 0.5, "batch_norm_memory": 0.5}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"preset": "dfad"},
+        {"preset": "dfq"},
+        {"preset": "fast_meta", "inner_steps": 2, "warm_up": 0.4},
+        {"preset": "fast_meta", "inner_steps": 2, "meta_gradient": "reptile"},
+        {"preset": "dfq", **EVERYTHING},
+    ],
+    ids=["dfad", "dfq", "fast_meta", "reptile", "everything"],
+)
+def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
+    inputs: Inputs, changes: dict[str, Any]
+) -> None:
+    whole = Diary()
+    expected = run(inputs, params(**changes), whole)
+
+    rest = Diary(start=whole.kept[2])
+    found = run(inputs, params(**changes), rest)
+
+    assert len(rest.kept) == 6 - 3
+    assert found.history == expected.history
+    assert found.pictures["samples.png"] == expected.pictures["samples.png"]
+    for name, value in expected.network.state_dict().items():
+        torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_the_teacher_is_the_same_before_and_after(inputs: Inputs, preset: Preset) -> None:
+    program = inputs.teachers[0].program
+    before = program.fingerprint
+
+    run(inputs, params(preset=preset), Diary())
+
+    assert program.fingerprint == before
+    assert all(one.grad is None and not one.requires_grad for one in program.parameters())
+
+
+def test_nothing_that_it_takes_could_hold_an_image_to_learn_from() -> None:
+    assert {one.name for one in fields(Inputs)} == {"name", "teachers", "exam", "start"}
+
+
+def test_the_exam_changes_nothing_of_the_student(inputs: Inputs) -> None:
+    judged, alone = (run(one, params(), Diary()) for one in (inputs, replace(inputs, exam=None)))
+
+    torch.testing.assert_close(
+        judged.network.state_dict(), alone.network.state_dict(), rtol=0, atol=0
+    )
+    assert alone.quality == {}
+    assert judged.trained_on == 0
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs, preset: Preset) -> None:
+    longer = {"budget": {"steps": 60}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
+
+    found = run(inputs, params(preset=preset, **longer), Diary())
+
+    assert found.quality["agreement"] >= 0.6
+
+
+def test_a_teacher_without_batch_normalisation_takes_the_recipe_that_needs_none(
+    make: Make,
+) -> None:
+    plain = make(whole_images(normalised=False), TaskKind.CLASSIFICATION)
+
+    found = run(Inputs(name="s", teachers=(plain,)), params(), Diary())
+
+    assert "batch_norm_loss" not in found.history[-1]
+    with pytest.raises(TeacherWithoutBatchNormError):
+        run(Inputs(name="s", teachers=(plain,)), params(preset="dfq"), Diary())
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset) -> None:
+    teacher = make(whole_images(normalised=True), TaskKind.MULTI_LABEL)
+    several = Inputs(name="s", teachers=(teacher,), exam=exam_of(teacher))
+    longer = {"budget": {"steps": 40}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
+
+    found = run(several, params(preset=preset, **longer), Diary())
+
+    assert found.quality["agreement"] >= 0.75
+    assert 0 <= found.history[-1]["generated_labels"] <= 1
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Preset) -> None:
+    teacher = make(Pixels(), TaskKind.SEGMENTATION)
+    student = {"width": 4, "architecture": "unet"}
+    dense = params(preset=preset, student=student, budget={"steps": 30}, student_rate=0.05)
+
+    found = run(Inputs(name="s", teachers=(teacher,)), dense, Diary())
+
+    assert found.history[-1]["imitation_loss"] < found.history[0]["imitation_loss"]
+    assert found.history[-1]["generated_agreement"] > 0.4
+
+
+def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
+    make: Make, inputs: Inputs
+) -> None:
+    dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
+
+    with pytest.raises(BadStudentError, match="the teacher"):
+        run(dense, params(), Diary())
+    with pytest.raises(BadStudentError, match="the teacher"):
+        run(inputs, params(student={"architecture": "unet", "width": 4}), Diary())
+
+
+def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: Inputs) -> None:
+    student = {"width": 4, "architecture": "lenet", "labels": ["right", "left"], "side": 8}
+
+    found = run(inputs, params(student=student), Diary())
+
+    assert found.manifest.classes == ("right", "left")
+    assert found.manifest.input.height == 8
+
+
+def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) -> None:
+    diary = Diary()
+    nothing = {"preset": "dfad", "adversarial_weight": 0, "rescue_balance_weight": 0}
+
+    run(inputs, params(**nothing), diary)
+
+    first, last = (
+        {n: one for n, one in kept.tensors.items() if n.startswith("network.generator.")}
+        for kept in (diary.kept[0], diary.kept[-1])
+    )
+    torch.testing.assert_close(first, last, rtol=0, atol=0)
+    with pytest.raises(NotTeachableError):
+        run(inputs, params(**nothing, inner_steps=2), Diary())
+
+
+def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make) -> None:
+    one_sided = whole_images(normalised=True)
+    with torch.no_grad():
+        one_sided.head.bias.copy_(torch.tensor([0.0, 0.0, 50.0]))  # type: ignore[union-attr,operator]
+    teacher = make(one_sided, TaskKind.CLASSIFICATION)
+    longer = {"preset": "dfad", "batch_size": 256, "budget": {"steps": 4}}
+
+    found = run(Inputs(name="s", teachers=(teacher,)), params(**longer), Diary())
+    unwatched = run(
+        Inputs(name="s", teachers=(teacher,)), params(**longer, rescue_balance_weight=0), Diary()
+    )
+
+    assert found.history[-1]["balance_rescued"] == 1
+    assert "balance_loss" in found.history[-1]
+    assert "balance_loss" not in unwatched.history[-1]
+
+
+def test_a_sheet_of_samples_is_shown(inputs: Inputs) -> None:
+    found = run(inputs, params(batch_size=16), Diary())
+
+    assert Image.open(io.BytesIO(found.pictures["samples.png"])).size == (8 * 64, 8 * 64)
+
+
+def test_fewer_than_eight_images_at_once_are_refused() -> None:
+    with pytest.raises(ValidationError, match="batch_size"):
+        params(batch_size=1)
+
+
+def test_exactly_one_teacher_and_no_data_can_be_named() -> None:
+    with pytest.raises(ValidationError, match="teachers"):
+        OneTeacherAlone.model_validate({"teachers": ["m1", "m2"]})
+    with pytest.raises(ValidationError, match="data"):
+        OneTeacherAlone.model_validate({"teachers": ["m1"], "data": "d1"})
