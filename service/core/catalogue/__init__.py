@@ -1,6 +1,7 @@
 """What can be done: the one list of methods."""
 
 from service.core.catalogue import (
+    adversarial_distillation,
     attribution_map,
     dataset_ingestion,
     depara,
@@ -40,6 +41,7 @@ _CARDS = (
     knowledge_distillation.CARD,
     fine_tune.CARD,
     linear_probe.CARD,
+    adversarial_distillation.CARD,
     reference_network.CARD,
     model_validation.CARD,
     dataset_ingestion.CARD,
