@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int64, UInt8
@@ -12,6 +12,7 @@ from service.core.catalogue.training import Course
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from workers.contract import TrainingReport
+from workers.torchkit.accelerators import arithmetic_on, laid_out
 from workers.torchkit.courses import Stage, Training, train
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.exams import Exam, Judge
@@ -63,6 +64,8 @@ class Trained:
         quality: Shares of held-out images by name; what could not be measured is absent.
         history: ``step`` and named numbers of every evaluation.
         teacher: Parameters and FLOPs of the networks learned from, together.
+        taught_by: Names of the networks learned from, in order.
+        params: What the method was told, as JSON knows it.
         trained_on: Images learned from; 0 for a data-free training.
         pictures: PNG files by name, the curve among them.
     """
@@ -74,6 +77,8 @@ class Trained:
     trained_on: int
     held_out: int
     teacher: Mapping[str, int]
+    taught_by: tuple[str, ...]
+    params: Mapping[str, Any]
     seconds: float
     curve: bytes
     pictures: Mapping[str, bytes]
@@ -132,6 +137,8 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
     """
     judge = Judge(inputs.exam, inputs.teachers, lesson.head, lesson.task)
     before = [one.program.fingerprint for one in inputs.teachers]
+    device = inputs.teachers[0].program.device
+    laid_out(lesson.student, device)
     train(
         lesson.training,
         course,
@@ -139,19 +146,22 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
         evaluate=lambda: judge.grade(lesson.student, lesson.spec) | _told_by(lesson),
         pictures=lesson.pictures,
         report=report,
+        arithmetic=arithmetic_on(device),
     )
     if [one.program.fingerprint for one in inputs.teachers] != before:
         raise TeacherChangedError("a teacher changed while it taught")
     quality = judge.grade(lesson.student, lesson.spec) | judge.references()
     images = getattr(inputs, "images", None)
     return Trained(
-        network=lesson.student.eval().cpu(),
+        network=lesson.student.eval().to("cpu", memory_format=torch.contiguous_format),
         manifest=_manifest(lesson, inputs),
         quality=quality | retention(quality),
         history=tuple(lesson.training.history),
         trained_on=0 if images is None else len(images),
         held_out=0 if inputs.exam is None else len(inputs.exam.images),
         teacher=_sizes(inputs.teachers),
+        taught_by=tuple(one.name for one in inputs.teachers),
+        params=course.model_dump(mode="json"),
         seconds=lesson.training.seconds,
         curve=curve_picture(lesson.training.history),
         pictures=lesson.pictures(),
