@@ -40,6 +40,7 @@ def refused(served: Served, body: dict[str, Any]) -> tuple[int, str, list[str]]:
     """Status, code and pointers of a refusal."""
     answer = served.client.post("/v1/jobs", json=body)
     told = answer.json()
+    assert told["remedy"]
     return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
 
 
@@ -112,3 +113,29 @@ def test_a_field_that_the_method_does_not_take_is_named(served: Served):
     body = {"method": "depara", "inputs": inputs, "budget": {"steps": 1}}
 
     assert refused(served, body) == (422, "bad_params", ["/budget"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"teachers": ["mdl_0"]}, "input_unknown", "/teachers/0"),
+        ({"data": "dst_0"}, "input_unknown", "/data"),
+        ({"exam": "dst_0"}, "input_unknown", "/exam"),
+        ({"student": {"init": "mdl_0"}}, "input_unknown", "/student/init"),
+        ({"student": {"labels": ["cow"]}}, "unknown_labels", "/student/labels"),
+        ({"student": {"num_classes": 3}}, "num_classes_mismatch", "/student/num_classes"),
+        ({"params": {"teacher_layer": "nose"}}, "layer_not_found", "/params/teacher_layer"),
+    ],
+)
+def test_what_does_not_go_together_is_told_with_a_remedy(
+    served: Served, training: dict[str, Any], change: dict[str, Any], code: str, pointer: str
+):
+    assert refused(served, {**training, **change}) == (422, code, [pointer])
+
+
+def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str, Any]):
+    with served.zoo.transaction() as session:
+        young = a_model(session, state="checking").id
+    body = {**training, "teachers": [*training["teachers"], young]}
+
+    assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])

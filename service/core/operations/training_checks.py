@@ -1,12 +1,13 @@
 """What can be known to be wrong with a training before it is queued."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from service.core.catalogue.training import TRAININGS
-from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
+from service.core.errors import ConflictError, FieldProblem, InvalidRequestError, ZooError
 from service.core.operations.teachers import classes_of, task_of
 from service.core.records import DatasetRecord, DatasetState, ModelRecord, ModelState
 
@@ -22,21 +23,21 @@ def require_fit(
     """Let a training pass whose networks and images go together; other methods always pass.
 
     Raises:
-        NotFoundError: A network or set is not the project's.
+        InvalidRequestError: A network or set is not the project's, or they do not go together.
         ConflictError: One of them is not ready, or the set is too large.
-        InvalidRequestError: They do not go together.
     """
     if method not in TRAININGS:
         return
-    teachers = [_ready(session, project, ModelRecord, one) for one in inputs["teachers"]]
-    data, exam = (_images(session, project, inputs[role]) for role in ("data", "exam"))
+    teachers = _teachers(session, project, inputs["teachers"])
+    data, exam = (_images(session, project, inputs, role) for role in ("data", "exam"))
     student = params.get("student")
     if student is not None:
         _require_one_task(teachers)
         _require_labels(teachers, student)
         _require_exam(teachers, student, exam)
         if student["init"] is not None:
-            _ready(session, project, ModelRecord, student["init"])
+            with _about("/params/student/init"):
+                _ready(session, project, ModelRecord, student["init"])
     check = _CHECKS.get(method)
     if check is not None:
         check(teachers, data, params)
@@ -50,9 +51,13 @@ def labels_in(classes: Sequence[str], labels: Sequence[str]) -> list[int]:
 
 def _require_one_task(teachers: Sequence[ModelRecord]) -> None:
     """Teachers of one kind of task, each for its own outputs. Raises InvalidRequestError."""
-    kinds = {one.id: task_of(one) for one in teachers}
+    kinds = {}
+    for place, one in enumerate(teachers):
+        with _about(f"/inputs/teachers/{place}"):
+            kinds[one.id] = task_of(one)
     if len(set(kinds.values())) > 1:
-        raise InvalidRequestError(
+        raise _misfit(
+            "/inputs/teachers",
             "the teachers do different things: "
             + ", ".join(f"{identity} {kind}" for identity, kind in kinds.items()),
             code="teachers_of_different_tasks",
@@ -66,7 +71,8 @@ def _require_labels(teachers: Sequence[ModelRecord], student: Given) -> None:
     wanted = student["labels"]
     unknown = [] if wanted is None or known is None else sorted(set(wanted) - set(known))
     if unknown:
-        raise InvalidRequestError(
+        raise _misfit(
+            "/params/student/labels",
             f"no teacher knows {_some(unknown)}",
             code="unknown_labels",
             remedy=f"choose among the teachers' labels: {_some(known or [])}",
@@ -74,7 +80,8 @@ def _require_labels(teachers: Sequence[ModelRecord], student: Given) -> None:
     outputs = wanted if wanted is not None else known
     promised = student["num_classes"]
     if promised is not None and outputs is not None and promised != len(outputs):
-        raise InvalidRequestError(
+        raise _misfit(
+            "/params/student/num_classes",
             f"num_classes is {promised}, but there are {len(outputs)} labels",
             code="num_classes_mismatch",
             remedy="leave num_classes out, or list as many labels",
@@ -96,7 +103,8 @@ def _require_exam(
     known = student["labels"] or _known(teachers)
     if exam is None or not exam.labels or known is None or set(exam.labels) & set(known):
         return
-    raise InvalidRequestError(
+    raise _misfit(
+        "/inputs/exam",
         f"{exam.id} has none of the student's labels: {_some(exam.labels)}",
         code="exam_without_known_labels",
         remedy=f"give an exam labelled with some of: {_some(known)}",
@@ -110,11 +118,39 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def _teachers(session: Session, project: str, identities: Sequence[str]) -> list[ModelRecord]:
+    """The networks to learn from."""
+    found = []
+    for place, identity in enumerate(identities):
+        with _about(f"/inputs/teachers/{place}"):
+            found.append(_ready(session, project, ModelRecord, identity))
+    return found
+
+
+def _images(session: Session, project: str, inputs: Given, role: str) -> DatasetRecord | None:
+    """The images, which must be few enough to have canonical frames."""
+    if inputs[role] is None:
+        return None
+    with _about(f"/inputs/{role}"):
+        dataset: DatasetRecord = _ready(session, project, DatasetRecord, inputs[role])
+        if dataset.canonical_sha256 is None:
+            raise ConflictError(
+                f"{dataset.id} has too many images to learn from",
+                code="dataset_too_large",
+                remedy="upload a sample of it as a dataset of its own",
+            )
+    return dataset
+
+
 def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
     """A row of the project that is ready."""
     found = session.get(kind, identity)
     if found is None or found.project != project:
-        raise NotFoundError(f"there is no {identity}", code="input_not_found")
+        raise InvalidRequestError(
+            f"there is no {identity}",
+            code="input_unknown",
+            remedy="see GET /v1/models and GET /v1/datasets",
+        )
     if found.state not in (ModelState.READY, DatasetState.READY):
         raise ConflictError(
             f"{identity} is {found.state}, not ready",
@@ -124,26 +160,30 @@ def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
     return found
 
 
-def _images(session: Session, project: str, identity: str | None) -> DatasetRecord | None:
-    """The images, which must be few enough to have canonical frames."""
-    if identity is None:
-        return None
-    dataset: DatasetRecord = _ready(session, project, DatasetRecord, identity)
-    if dataset.canonical_sha256 is None:
-        raise ConflictError(
-            f"{dataset.id} has too many images to learn from",
-            code="dataset_too_large",
-            remedy="upload a sample of it as a dataset of its own",
-        )
-    return dataset
+def _misfit(pointer: str, detail: str, *, code: str, remedy: str) -> InvalidRequestError:
+    """What is wrong at one place of the request."""
+    return InvalidRequestError(
+        detail, code=code, remedy=remedy, errors=[FieldProblem(pointer, detail)]
+    )
+
+
+@contextmanager
+def _about(pointer: str) -> Iterator[None]:
+    """Errors from inside that point nowhere point there."""
+    try:
+        yield
+    except ZooError as error:
+        error.errors = error.errors or (FieldProblem(pointer, error.detail),)
+        raise
 
 
 def _distillation(
     teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given
 ) -> None:
-    layer = _layer_of(teachers[0], params["teacher_layer"])
+    layer = _layer_of(teachers[0], params, "teacher_layer")
     if params["attention_weight"] > 0 and len(layer["shape"]) != _SPATIAL:
-        raise InvalidRequestError(
+        raise _misfit(
+            "/params/attention_weight",
             f"layer {layer['name']} has shape {layer['shape']}, which has no rows and columns",
             code="layer_not_spatial",
             remedy="choose a convolutional layer as teacher_layer, or attention_weight 0",
@@ -157,7 +197,8 @@ def _require_known_labels(teachers: Sequence[ModelRecord], data: DatasetRecord |
     places = labels_in(_known(teachers) or [], labels)
     unknown = [label for label, place in zip(labels, places, strict=True) if place < 0]
     if unknown or not labels:
-        raise InvalidRequestError(
+        raise _misfit(
+            "/params/label_weight",
             "label_weight needs labels that the teachers know; unknown to them: "
             + (_some(unknown) or "none at all"),
             code="unknown_labels",
@@ -166,18 +207,20 @@ def _require_known_labels(teachers: Sequence[ModelRecord], data: DatasetRecord |
 
 
 def _transfer(teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given) -> None:
-    _layer_of(teachers[0], params["layer"])
+    _layer_of(teachers[0], params, "layer")
     labels = (data.labels if data is not None else None) or []
     if len(labels) < _FEWEST_LABELS:
-        raise InvalidRequestError(
+        raise _misfit(
+            "/inputs/data",
             f"the data has {len(labels)} labels",
             code="target_unlabelled",
             remedy="give a set with images of at least two labels",
         )
 
 
-def _layer_of(model: ModelRecord, name: str | None) -> dict[str, Any]:
-    """The layer of this name, or the feature layer."""
+def _layer_of(model: ModelRecord, params: Given, knob: str) -> dict[str, Any]:
+    """The layer that a parameter names, or the feature layer."""
+    name: str | None = params[knob]
     wanted = name or model.feature_layer
     for layer in model.layers:
         if layer["name"] == wanted:
@@ -185,7 +228,8 @@ def _layer_of(model: ModelRecord, name: str | None) -> dict[str, Any]:
             return found
     if name is None:
         return {"name": "output", "shape": []}
-    raise InvalidRequestError(
+    raise _misfit(
+        f"/params/{knob}",
         f"{model.id} has no layer {name!r}",
         code="layer_not_found",
         remedy="choose one of the layers that the model lists",
