@@ -9,6 +9,8 @@ from torch import nn
 from workers.torchkit.bodies import StudentNetwork
 from workers.torchkit.courses import Arithmetic
 
+_OF_IMAGES = 4
+
 
 def mixed(kind: str) -> AbstractContextManager[object]:
     """Products in bfloat16; losses, weights and their gradients stay float32.
@@ -29,9 +31,12 @@ def laid_out(student: nn.Module, device: torch.device) -> None:
     Graphs of the zoo stay as they are: some hold views that no other layout can serve.
     """
     if device.type == "cuda" and isinstance(student, StudentNetwork):
-        with_channels_innermost(student)
+        lay(student, torch.channels_last)
 
 
-def with_channels_innermost(network: nn.Module) -> nn.Module:
-    """The network, whose weights of images lie with channels innermost."""
-    return network.to(memory_format=torch.channels_last)
+def lay(network: nn.Module, layout: torch.memory_format) -> nn.Module:
+    """The network, whose weights of images lie in this order of axes."""
+    for one in network.parameters():
+        if one.dim() == _OF_IMAGES:
+            one.data = one.data.contiguous(memory_format=layout)
+    return network

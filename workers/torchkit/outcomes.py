@@ -12,7 +12,7 @@ from service.core.catalogue.training import Course
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from workers.contract import TrainingReport
-from workers.torchkit.accelerators import arithmetic_on, laid_out
+from workers.torchkit.accelerators import arithmetic_on, laid_out, lay
 from workers.torchkit.courses import Stage, Training, train
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.exams import Exam, Judge
@@ -153,7 +153,7 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
     quality = judge.grade(lesson.student, lesson.spec) | judge.references()
     images = getattr(inputs, "images", None)
     return Trained(
-        network=lesson.student.eval().to("cpu", memory_format=torch.contiguous_format),
+        network=lay(lesson.student.eval().cpu(), torch.contiguous_format),
         manifest=_manifest(lesson, inputs),
         quality=quality | retention(quality),
         history=tuple(lesson.training.history),
