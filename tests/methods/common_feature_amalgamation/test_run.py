@@ -1,0 +1,184 @@
+"""A student learns several networks of different builds, sizes and colours, and leaves them as they were."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from service.core.catalogue.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.manifest import InputSpec, TaskKind
+from workers.contract import Diary
+from workers.methods.common_feature_amalgamation import Inputs, run
+from workers.methods.common_feature_amalgamation.run import Amalgamation
+from workers.programs import read_program
+from workers.programs.exporting import export_network
+from workers.torchkit.exams import Exam
+from workers.torchkit.students import BadStudentError
+from workers.torchkit.teachers import NotTeachableError, Teacher
+
+SIDE = 8
+QUICK = {
+    "budget": {"steps": 6},
+    "batch_size": 16,
+    "evaluations": 2,
+    "seconds_between_checkpoints": 0.0,
+    "student": {"architecture": "plain", "width": 4, "side": SIDE},
+}
+
+
+class Tokens(nn.Module):
+    """A network of tokens: four patches of a square, and one in front that answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 6, SIDE // 2, stride=SIDE // 2)
+        self.first = nn.Parameter(torch.zeros(1, 1, 6))
+        self.mix = nn.Linear(6, 6)
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = self.patches(images).flatten(2).transpose(1, 2)
+        joined = torch.cat([self.first.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        return self.head(torch.relu(self.mix(joined)).mean(dim=1))
+
+
+def convolutional(side: int, channels: int) -> nn.Module:
+    stride = side // 4
+    return nn.Sequential(
+        nn.Conv2d(channels, 5, stride, stride=stride), nn.BatchNorm2d(5), nn.ReLU(),
+        nn.Conv2d(5, 7, 3, padding=1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(7, 2),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Teacher, ...]:
+    """Colour at 8 pixels, grey at 16 with a normalisation of its own, and one of tokens."""
+    folder = tmp_path_factory.mktemp("teachers")
+    torch.manual_seed(0)
+    grey = InputSpec(channels=1, height=16, width=16, mean=(0.5,), std=(0.25,))
+    colour = InputSpec(height=SIDE, width=SIDE)
+    return (
+        taught(folder, convolutional(SIDE, 3), colour, ("a", "b")),
+        taught(folder, convolutional(16, 1), grey, ("b", "c")),
+        taught(folder, Tokens(), colour, ("d", "e")),
+    )
+
+
+def taught(folder: Path, net: nn.Module, spec: InputSpec, classes: tuple[str, ...]) -> Teacher:
+    name = "".join(classes)
+    shape = (spec.channels, spec.height, spec.width)
+    program = export_network(net.eval(), shape, folder / f"{name}.pt2")
+    return Teacher(name, name, program, spec, TaskKind.CLASSIFICATION, classes)
+
+
+def inputs_of(teachers: Sequence[Teacher]) -> Inputs:
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator).to(torch.uint8)
+    truth = torch.arange(16) % 3
+    exam = Exam(frames[32:], truth, ("a", "b", "c"))
+    return Inputs(name="student", teachers=tuple(teachers), exam=exam, images=frames[:32])
+
+
+def params(**changes: object) -> CommonFeatureAmalgamationParams:
+    return CommonFeatureAmalgamationParams.model_validate({**QUICK, **changes})
+
+
+def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> None:
+    whole, inputs = Diary(), inputs_of(teachers[:2])
+    expected = run(inputs, params(), whole)
+
+    found = run(inputs, params(), Diary(start=whole.kept[2]))
+
+    assert whole.kept[2].facts["taken"] == 3
+    assert found.history == expected.history
+    for name, value in expected.network.state_dict().items():
+        torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_a_label_that_two_networks_know_is_one_output_of_the_student(
+    teachers: tuple[Teacher, ...], tmp_path: Path
+) -> None:
+    found = run(inputs_of(teachers[:2]), params(), Diary())
+
+    assert found.manifest.classes == ("a", "b", "c")
+    program = export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
+    images = torch.randn(5, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    columns = found.network.network(images)
+    answers = torch.stack([columns[:, 0], columns[:, 1:3].amax(1), columns[:, 3]], dim=1)
+    torch.testing.assert_close(program(images), answers)
+
+
+def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
+    lesson = Amalgamation(inputs_of(teachers[:2]), params())
+    expected = sum(one.numel() for one in lesson.training.networks["student"].parameters())
+
+    found = run(inputs_of(teachers[:2]), params(), Diary())
+    export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
+
+    assert read_program(tmp_path / "student.pt2").parameter_count == expected
+
+
+def test_no_teacher_changes_or_learns(teachers: tuple[Teacher, ...]) -> None:
+    before = [one.program.fingerprint for one in teachers]
+
+    run(inputs_of(teachers[:2]), params(), Diary())
+
+    assert [one.program.fingerprint for one in teachers] == before
+    assert all(p.grad is None for one in teachers for p in one.program.parameters())
+
+
+def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
+    layer = next(one.name for one in teachers[2].program.layers if one.shape == (5, 6))
+    layers = [[teachers[0].program.layers[-4].name], [layer]]
+
+    found = run(inputs_of((teachers[0], teachers[2])), params(teacher_layers=layers), Diary())
+
+    assert found.manifest.classes == ("a", "b", "d", "e")
+
+
+def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
+    one, other = inputs_of(teachers[:1]), inputs_of(teachers[:2])
+
+    with pytest.raises(NotTeachableError, match="no layer"):
+        run(one, params(teacher_layers=[["nowhere"]]), Diary())
+    with pytest.raises(NotTeachableError, match="as many layers"):
+        run(other, params(teacher_layers=[["0"]]), Diary())
+    with pytest.raises(NotTeachableError, match="no rows and columns"):
+        run(one, params(teacher_layers=[[teachers[0].program.layers[-1].name]]), Diary())
+
+
+def test_a_student_without_maps_is_refused(teachers: tuple[Teacher, ...]) -> None:
+    with pytest.raises(BadStudentError, match="maps"):
+        run(
+            inputs_of(teachers[:1]),
+            params(student={"architecture": "timm/resnet10t", "side": 32}),
+            Diary(),
+        )
+
+
+def test_exchanged_teachers_exchange_their_labels(teachers: tuple[Teacher, ...]) -> None:
+    there, back = (
+        Amalgamation(inputs_of(one), params()) for one in (teachers[:2], teachers[1::-1])
+    )
+
+    assert there.head.labels == ("a", "b", "c")
+    assert back.head.labels == ("b", "c", "a")
+
+
+def test_a_chosen_part_of_the_labels_is_learned(teachers: tuple[Teacher, ...]) -> None:
+    student = {**QUICK["student"], "labels": ["c", "a"]}  # type: ignore[dict-item]
+
+    for match in ("together", "apart", "squared"):
+        found = run(inputs_of(teachers[:2]), params(student=student, match=match), Diary())
+        assert found.manifest.classes == ("c", "a")
+
+
+def test_too_few_images_are_refused(teachers: tuple[Teacher, ...]) -> None:
+    inputs = inputs_of(teachers[:1])
+
+    with pytest.raises(NotTeachableError, match="too few"):
+        run(replace(inputs, images=inputs.images[:8]), params(), Diary())
