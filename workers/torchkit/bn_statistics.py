@@ -94,7 +94,7 @@ def values_and_statistics(
     )
     found = []
     for one in layers:
-        entered = values[one.slot]
+        entered = values[one.slot].float()
         over = [axis for axis in range(entered.ndim) if axis != 1]
         variance, mean = torch.var_mean(entered, dim=over, correction=0)
         found.append(LayerStatistics(mean, variance, one.mean, one.variance))
