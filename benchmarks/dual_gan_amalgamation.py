@@ -1,0 +1,298 @@
+"""Two networks become one without any image, beside labels, real images and noise.
+
+Canvases with several digits for networks that name all they see, single digits for networks that
+name one. Rows of a seed have the same teachers and start from the same fresh student.
+
+    python -m benchmarks.dual_gan_amalgamation [--seeds 0 1 2] [--tables …] [--rows …]
+
+Writes docs/results/dual_gan_amalgamation.json and the tables of
+docs/methods/dual_gan_amalgamation.md.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.students import anchors
+from benchmarks.students.nets import Net
+from benchmarks.students.pictures import digits, names, several
+from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.teaching import Recipe, teacher
+from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.catalogue.training import Body, Student
+from workers.methods.dual_gan_amalgamation import run
+from workers.methods.dual_gan_amalgamation.drawing import Drawing
+from workers.methods.dual_gan_amalgamation.dual import Dual
+from workers.methods.dual_gan_amalgamation.ground import ground_of
+from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.courses import cosine
+from workers.torchkit.generators import image_generator
+
+_BATCH = 64
+_STACKED, _SIDE_BY_SIDE, _DISJOINT = 1400, 300, 400
+_BLOCK, _HEAD, _TOGETHER = 200, 100, 300
+_ANCHOR = Recipe(_SIDE_BY_SIDE * 5, _BATCH, 0.05, "sgd")
+_DISJOINT_ANCHOR = Recipe(_DISJOINT * 5, _BATCH, 0.05, "sgd")
+_HALVES = (("low", range(5)), ("high", range(5, 10)))
+
+
+def _canvases(seed: int) -> Scene:
+    """Teachers that know half of the digits each, and name all they see."""
+    split = several()
+    both = tuple(
+        teacher(Net("strided", (16, 32, 64)), split.train.only(names(known)), name=name, seed=seed)
+        for name, known in _HALVES
+    )
+    student = Student(architecture=Body.STRIDED, width=16)
+    return Scene(both, student, split.test.exam, split.train)
+
+
+def _digits(seed: int) -> Scene:
+    """Teachers of two builds that know half of the digits each, and name one."""
+    split = digits()
+    nets = (Net("cnn", (16, 32, 32)), Net("res", (20,)))
+    both = tuple(
+        teacher(net, split.train.only(names(known)), name=name, seed=seed)
+        for net, (name, known) in zip(nets, _HALVES, strict=True)
+    )
+    return Scene(both, Student(architecture=Body.PLAIN, width=12), split.test.exam, split.train)
+
+
+def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any) -> Numbers:
+    scene = scene_of(seed)
+    params = DualGanAmalgamationParams.model_validate(
+        {
+            "student": scene.student,
+            "budget": {"steps": steps},
+            "batch_size": _BATCH,
+            "noise_units": 64,
+            "evaluations": 1,
+            "seconds_between_checkpoints": 60,
+            "seed": seed,
+            **knobs,
+        }
+    )
+    return of_room(run, params, scene.alone)
+
+
+def _blockwise(seed: int, draw_of: Callable[[Scene, torch.Generator], Any]) -> Numbers:
+    """Blocks one after the other, head, then all, on images that no stack of groups drew."""
+    scene = _canvases(seed)
+    params = DualGanAmalgamationParams(student=scene.student, seed=seed)
+    ground = ground_of(scene.alone, params)
+    draw = draw_of(scene, ground.generator)
+    dual = Dual(ground, Drawing(ground, [0, 1]))
+    for number in range(1, dual.count + 1):
+        _learn(dual.learning(number), partial(_block_loss, dual, number, draw), _BLOCK)
+    _learn([ground.student.head], lambda: dual.head_loss(draw()), _HEAD)
+    _learn([ground.student], lambda: dual.whole_loss(draw()), _TOGETHER)
+    return scene.graded(ground.student)
+
+
+def _block_loss(dual: Dual, number: int, draw: Callable[[], Tensor]) -> Tensor:
+    return dual.block_losses(number, (draw(),)).sum()
+
+
+def _learn(modules: list[nn.Module], loss_of: Callable[[], Tensor], steps: int) -> None:
+    learning = [one for module in modules for one in module.parameters()]
+    optimizer = torch.optim.Adam(learning, betas=(0.5, 0.999))
+    rate = 5e-3
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * cosine(step / steps)
+        optimizer.zero_grad()
+        loss_of().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def _real(scene: Scene, generator: torch.Generator) -> Callable[[], Tensor]:
+    images = to_network_input(scene.images.frames, Preprocessing.of(scene.spec))
+    return lambda: images[torch.randint(len(images), (_BATCH,), generator=generator)]
+
+
+def _noise(scene: Scene, generator: torch.Generator) -> Callable[[], Tensor]:
+    shape = (_BATCH, scene.spec.channels, scene.spec.height, scene.spec.width)
+    return lambda: torch.randn(shape, generator=generator)
+
+
+def _untrained(scene: Scene, generator: torch.Generator) -> Callable[[], Tensor]:
+    made = image_generator(scene.spec, noise_units=64, width=16, generator=generator)
+
+    def drawn() -> Tensor:
+        with torch.no_grad():
+            images: Tensor = made(torch.randn(_BATCH, 64, generator=generator))
+        return images
+
+    return drawn
+
+
+def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...]:
+    def concatenated(seed: int) -> Numbers:
+        grades = of_teachers(scene_of(seed))
+        whole = {"mean_average_precision": grades["ceiling"], "accuracy": grades["ceiling"]}
+        tasks = {
+            name.replace("teacher_", "task_"): value
+            for name, value in grades.items()
+            if name.startswith("teacher_")
+        }
+        return whole | tasks
+
+    def supervised(seed: int) -> Numbers:
+        return anchors.supervised(scene_of(seed), seed=seed)
+
+    def real(seed: int) -> Numbers:
+        return anchors.kd_real(scene_of(seed), seed=seed, recipe=recipe)
+
+    def noise(seed: int) -> Numbers:
+        return anchors.kd_noise(scene_of(seed), seed=seed, recipe=recipe)
+
+    def untrained(seed: int) -> Numbers:
+        return anchors.kd_untrained(scene_of(seed), seed=seed, recipe=recipe)
+
+    return (
+        Row("teachers", "the teachers, put side by side", concatenated),
+        Row("supervised", "student on labels", supervised),
+        Row("real", "student on their answers to real images", real),
+        Row("noise", "… to Gaussian noise", noise),
+        Row("untrained", "… to an untrained generator", untrained),
+    )
+
+
+_NO_PRIOR = {
+    "one_hot_weight": 0,
+    "entropy_weight": 0,
+    "discrete_weight": 0,
+    "bn_weight": 0,
+}
+
+
+def _stacked(**knobs: Any) -> Callable[[int], Numbers]:
+    return lambda seed: _room(_canvases, _STACKED, seed, **knobs)
+
+
+def _beside(**knobs: Any) -> Callable[[int], Numbers]:
+    return lambda seed: _room(_canvases, _SIDE_BY_SIDE, seed, preset="dfq_ka", **knobs)
+
+
+def _disjoint(**knobs: Any) -> Callable[[int], Numbers]:
+    return lambda seed: _room(
+        _digits, _DISJOINT, seed, **({"preset": "dfq_ka", "bn_weight": 5} | knobs)
+    )
+
+
+_ONE_HOT_ALONE = {
+    "entropy_weight": 0,
+    "discrete_weight": 0,
+    "activation_weight": 0,
+    "adjust_every": 0,
+}
+
+_CANVAS_ROWS = (
+    *_anchors(_canvases, _ANCHOR),
+    Row("block_real", "block by block on real images", lambda seed: _blockwise(seed, _real)),
+    Row("block_noise", "… on Gaussian noise", lambda seed: _blockwise(seed, _noise)),
+    Row(
+        "block_untrained", "… on an untrained generator", lambda seed: _blockwise(seed, _untrained)
+    ),
+    Row("one_hot", "stacked generator, confidence alone", _stacked(**_ONE_HOT_ALONE)),
+    Row("dfka", "**`dfka`**, as published", _stacked()),
+    Row("no_consistency", "… without consistency of groups", _stacked(consistency_weight=0)),
+    Row("no_gates", "… without gates before teachers", _stacked(teacher_filter="none")),
+    Row("pick", "… labels picked, nothing learned for them", _stacked(task_filter="pick")),
+    Row("unadjusted", "… weights left as they are", _stacked(adjust_every=0)),
+    Row("one_block", "… in one block", _stacked(blocks=1)),
+    Row("dfka_bn_1", "`dfka` with `bn_weight` 1", _stacked(bn_weight=1)),
+    Row("dfka_bn", "**`dfka` with `bn_weight` 10**", _stacked(bn_weight=10)),
+    Row("branched", "… branched", _stacked(bn_weight=10, regroup="branched")),
+    Row("adversarial", "`dfq_ka`, adversarial alone", _beside(**_NO_PRIOR)),
+    Row("dfq_ka", "**`dfq_ka`**", _beside()),
+    Row("not_adversarial", "… without the adversarial part", _beside(adversarial_weight=0)),
+)
+_DIGIT_ROWS = (
+    *_anchors(_digits, _DISJOINT_ANCHOR),
+    Row("adversarial", "`dfq_ka`, adversarial alone", _disjoint(**_NO_PRIOR)),
+    Row("dfq_ka", "**`dfq_ka`**, `bn_weight` 5", _disjoint()),
+    Row("not_adversarial", "… without the adversarial part", _disjoint(adversarial_weight=0)),
+)
+
+
+def _mean(row: str, key: str) -> Callable[[Found], float]:
+    return lambda found: found.mean(row, key)
+
+
+def _lead(row: str, over: str, key: str) -> Callable[[Found], float]:
+    return lambda found: found.lead(row, over, key)
+
+
+def _share(row: str, of: str, key: str) -> Callable[[Found], float]:
+    return lambda found: found.mean(row, key) / found.mean(of, key)
+
+
+_PRECISION = "mean_average_precision"
+_WORDS = "Batches of 64, noise of 64 units."
+TABLES = (
+    Table(
+        "canvases",
+        _CANVAS_ROWS,
+        (
+            Column("mAP", _PRECISION),
+            Column("digits 0-4", f"task_1_{_PRECISION}"),
+            Column("digits 5-9", f"task_2_{_PRECISION}"),
+            Column("labels on a drawn image", "cardinality", 1),
+            Column("evenness of labels", "label_coverage", 2),
+            Column("parameters", "parameters", 0),
+        ),
+        "Canvases of 16 × 16 pixels with up to four of scikit-learn's digits, 800 that judge. "
+        "Two teachers of three 4 × 4 convolutions (16, 32, 64), one knows 0 to 4, the other 5 to "
+        f"9; a student of their build for all ten. {_WORDS} `dfka`: 1400 steps (400 for images, "
+        "200 for each block, 100 for the head, 300 for all), 1000 block by block; `dfq_ka`: 300 "
+        "steps, 1500 of the student, as many as in the rows of answers.",
+        (
+            Bound(
+                "block by block on real images at least 0.97",
+                _mean("block_real", _PRECISION),
+                0.97,
+            ),
+            Bound("`dfka` with statistics at least 0.82", _mean("dfka_bn", _PRECISION), 0.82),
+            Bound(
+                "its lead over blocks on an untrained generator at least 0.5",
+                _lead("dfka_bn", "block_untrained", _PRECISION),
+                0.5,
+            ),
+            Bound("`dfq_ka` at least 0.92", _mean("dfq_ka", _PRECISION), 0.92),
+            Bound("evenness of its labels at least 0.9", _mean("dfq_ka", "label_coverage"), 0.9),
+            Bound("labels on its images 0.5 to 4", _mean("dfq_ka", "cardinality"), 0.5, 4),
+            Bound("labels on images of `dfka` 0.5 to 4", _mean("dfka", "cardinality"), 0.5, 4),
+        ),
+    ),
+    Table(
+        "digits",
+        _DIGIT_ROWS,
+        (
+            Column("among all ten", "accuracy"),
+            Column("among 0-4", "task_1_accuracy"),
+            Column("among 5-9", "task_2_accuracy"),
+            Column("evenness of labels", "label_coverage", 2),
+        ),
+        "scikit-learn's digits, 8 × 8 pixels, 500 that judge. A plain network (16, 32, 32) that "
+        "knows 0 to 4 and a residual one (20) that knows 5 to 9, both with a softmax; a plain "
+        f"student (12, 24, 48). {_WORDS} `dfq_ka`: 400 steps, 2000 of the student, as many as in "
+        "the rows of answers.",
+        (
+            Bound("`dfq_ka` among 0-4 at least 0.92", _mean("dfq_ka", "task_1_accuracy"), 0.92),
+            Bound("`dfq_ka` among 5-9 at least 0.90", _mean("dfq_ka", "task_2_accuracy"), 0.90),
+            Bound(
+                "`dfq_ka` at least 0.88 of the teachers side by side",
+                _share("dfq_ka", "teachers", "accuracy"),
+                0.88,
+            ),
+            Bound("its lead over noise at least 0.05", _lead("dfq_ka", "noise", "accuracy"), 0.05),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    main(Protocol("dual_gan_amalgamation", TABLES))

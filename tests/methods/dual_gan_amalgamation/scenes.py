@@ -1,0 +1,81 @@
+"""Small frozen teachers of the two kinds, for the tests of this folder."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.manifest import InputSpec, TaskKind
+from workers.contract import Diary
+from workers.methods.dual_gan_amalgamation import Inputs, Result, run
+from workers.programs.exporting import export_network
+from workers.torchkit.exams import Exam
+from workers.torchkit.teachers import Teacher
+
+SIDE = 16
+QUICK = {
+    "budget": {"steps": 14},
+    "batch_size": 8,
+    "evaluations": 2,
+    "seconds_between_checkpoints": 0,
+    "noise_units": 8,
+    "generator_width": 4,
+    "adjust_every": 2,
+    "imitations": 2,
+    "bn_weight": 1.0,
+    "student": {"architecture": "strided", "width": 4},
+}
+
+
+def block(before: int, after: int) -> nn.Sequential:
+    """Half the side."""
+    convolution = nn.Conv2d(before, after, 3, stride=2, padding=1)
+    return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU())
+
+
+def network(width: int, outputs: int, *, seed: int) -> nn.Module:
+    """Three blocks that halve, the mean over places, a linear layer that is sure of itself."""
+    torch.manual_seed(seed)
+    steps = [block(3, width), block(width, width), block(width, width)]
+    last = nn.Linear(width, outputs)
+    nn.init.normal_(last.weight, std=20)
+    return nn.Sequential(*steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), last).eval()
+
+
+def teacher(
+    folder: Path,
+    labels: tuple[str, ...],
+    *,
+    width: int = 4,
+    side: int = SIDE,
+    task: TaskKind = TaskKind.MULTI_LABEL,
+) -> Teacher:
+    """A network with fresh weights of its own."""
+    seed = sum(map(ord, "".join(labels))) + width
+    path = folder / f"{'-'.join(labels)}-{width}-{side}.pt2"
+    program = export_network(network(width, len(labels), seed=seed), (3, side, side), path)
+    name = "".join(labels)
+    return Teacher(name, name, program, InputSpec(height=side, width=side), task, labels)
+
+
+def exam(labels: tuple[str, ...]) -> Exam:
+    """Twelve images of noise, of which every second has each label."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (12, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
+    return Exam(images, torch.arange(12 * len(labels)).view(12, -1) % 2, labels)
+
+
+def params(**changes: object) -> DualGanAmalgamationParams:
+    """A quick training, with these changes."""
+    return DualGanAmalgamationParams.model_validate({**QUICK, **changes})
+
+
+def trained(
+    teachers: tuple[Teacher, ...], diary: Diary | None = None, **changes: object
+) -> Result:
+    """What the room makes of these teachers."""
+    labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
+    told = exam(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
+    inputs = Inputs(name="student", teachers=teachers, exam=told)
+    return run(inputs, params(**changes), diary if diary is not None else Diary())

@@ -1,0 +1,197 @@
+"""Student, teachers and generator meet at the same places, and what rests stays as it is."""
+
+import pytest
+import torch
+
+from service.core.manifest import InputSpec, TaskKind
+from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
+from workers.methods.dual_gan_amalgamation.blocks import NotPartableError, rests_of
+from workers.methods.dual_gan_amalgamation.drawing import Drawing
+from workers.methods.dual_gan_amalgamation.dual import Dual
+from workers.methods.dual_gan_amalgamation.ground import ground_of
+from workers.methods.dual_gan_amalgamation.panel import Panel, Prior
+from workers.methods.dual_gan_amalgamation.recipes import recipe_for
+from workers.torchkit.outcomes import Alone
+from workers.torchkit.teachers import Head
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("teachers")
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
+    return teacher(folder, ("a", "b")), teacher(folder, ("b", "c"), width=6, side=24)
+
+
+def grounds(teachers, **changes):
+    return ground_of(Alone(name="student", teachers=tuple(teachers)), params(**changes))
+
+
+def test_groups_put_out_what_the_first_teachers_blocks_take(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+
+    maps = drawing.maps(ground.noise())
+
+    taken = [one.input_shape for one in drawing.rests[0]]
+    assert [tuple(one.shape[1:]) for one in maps] == [taken[1], taken[0], (3, SIDE, SIDE)]
+
+
+def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    maps = drawing.maps(ground.noise())
+
+    loss = drawing.consistency(maps, ground.panel.answers(maps[-1]))
+
+    assert drawing.rests[1][0].input_shape == (6, 12, 12)
+    assert torch.isfinite(loss)
+
+
+def test_images_of_a_generator_have_mean_0_and_variance_1_where_the_input_is_normalised(folder):
+    one = teacher(folder, ("a", "b"))
+    ground = grounds([one])
+
+    images = Drawing(ground, [0]).maps(ground.noise())[-1]
+
+    if any(one.input.mean):
+        torch.testing.assert_close(images.mean(), torch.tensor(0.0), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_fewer_blocks_than_the_students_are_enough(pair, blocks):
+    found = trained(pair, blocks=blocks, evaluations=14)
+
+    losses = {name for one in found.history for name in one}
+    assert ("consistency_loss" in losses) == (blocks > 1)
+
+
+def test_more_blocks_than_the_students_are_refused(pair):
+    with pytest.raises(NotPartableError, match="3 blocks"):
+        trained(pair, blocks=4)
+
+
+def test_layers_that_are_named_part_a_teacher(pair):
+    drawing = Drawing(grounds(pair, cuts=[["0.0", "1"], ["0", "1.1"]]), [0, 1])
+
+    assert [one.input_shape for one in drawing.rests[0]] == [(4, 8, 8), (4, 4, 4)]
+
+
+@pytest.mark.parametrize("cuts", [["0"], ["1", "0"], ["0", "nowhere"], ["0", "5"]])
+def test_layers_that_do_not_part_a_teacher_are_refused(pair, cuts):
+    with pytest.raises(NotPartableError) as refusal:
+        rests_of(pair[0], cuts, [0.5, 0.25])
+
+    assert "choose among" in (refusal.value.remedy or "")
+
+
+def test_a_teacher_with_too_few_sizes_is_refused(pair):
+    with pytest.raises(NotPartableError, match="sizes"):
+        rests_of(pair[0], None, [0.5, 0.4, 0.3, 0.2, 0.1])
+
+
+def test_statistics_of_blocks_at_rest_do_not_move(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    dual = Dual(ground, drawing)
+    first, second = drawing.blocks[0], drawing.blocks[1]
+    before = {name: one.clone() for name, one in first.state_dict().items()}
+    mean = second[1].running_mean.clone()
+
+    dual.block_losses(2, drawing.maps(ground.noise())).sum().backward()
+
+    for name, one in first.state_dict().items():
+        torch.testing.assert_close(one, before[name], rtol=0, atol=0)
+    assert not torch.equal(second[1].running_mean, mean)
+    assert all(one.grad is None for one in first.parameters())
+    assert all(one.grad is None for one in drawing.stack.parameters())
+
+
+def test_a_block_learns_from_both_streams(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    maps = drawing.maps(ground.noise())
+
+    dual = Dual(ground, drawing)
+    both = dual.block_losses(2, maps)
+    images_alone = dual.block_losses(2, maps[-1:])
+
+    assert both.shape == images_alone.shape == (2,)
+    assert not torch.allclose(both, images_alone)
+
+
+def test_blocks_come_closer_to_what_their_teachers_ask(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    dual = Dual(ground, drawing)
+    maps = drawing.maps(ground.noise())
+    learning = [one for module in dual.learning(3) for one in module.parameters()]
+    optimizer = torch.optim.Adam(learning, lr=0.05)
+
+    losses = []
+    for _ in range(40):
+        loss = dual.block_losses(3, maps).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+
+    assert losses[-1] < 0.85 * losses[0]
+
+
+def test_branches_leave_where_the_loss_is_least(pair):
+    ground = grounds(pair, regroup="branched")
+    dual = Dual(ground, Drawing(ground, [0, 1]))
+    memory = dual.memory()
+
+    assert dual.places(memory) == [3, 3]
+    memory["held_out_loss"] = torch.tensor([[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]])
+    assert dual.places(memory) == [3, 1]
+
+    student = dual.branched(memory)
+    assert len(student.blocks) == 3
+    assert student(torch.zeros(2, 3, SIDE, SIDE)).shape == (2, 3)
+
+
+def test_gradients_reach_the_generator_through_every_loss(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    prior = Prior(ground.panel, ground.params, recipe_for(ground.params), {})
+    maps = drawing.stack(ground.noise())
+    told = ground.panel.told(maps[-1])
+    parts = prior.of(told) | {"consistency": drawing.consistency(maps, told.answers)}
+
+    assert set(parts) == {
+        "one_hot", "entropy", "activation", "discrete", "batch_norm", "consistency",
+    }  # fmt: skip
+    for loss in parts.values():
+        (found,) = torch.autograd.grad(loss, drawing.stack.linear.weight, retain_graph=True)
+        assert found.abs().sum() > 0
+
+
+def test_swapping_teachers_swaps_the_students_labels(pair):
+    spec = InputSpec(height=SIDE, width=SIDE)
+    images = torch.randn(4, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    there, back = (Panel(one, Head.of(one), spec) for one in (pair, pair[::-1]))
+
+    first = there.labels_told(there.answers(images))
+    second = back.labels_told(back.answers(images))
+
+    order = [back.head.labels.index(label) for label in there.head.labels]
+    torch.testing.assert_close(first, second[:, order])
+
+
+def test_softmax_teachers_are_read_each_on_its_own_and_sigmoids_together(folder):
+    answers = [torch.zeros(2, 2), torch.ones(2, 3)]
+    shapes = {}
+    for kind in (TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION):
+        one = teacher(folder, ("a", "b"), task=kind)
+        panel = Panel((one,), Head.of([one]), one.input)
+        shapes[kind] = [tuple(group.shape) for group in panel.groups(answers)]
+
+    assert shapes[TaskKind.MULTI_LABEL] == [(2, 5)]
+    assert shapes[TaskKind.CLASSIFICATION] == [(2, 2), (2, 3)]

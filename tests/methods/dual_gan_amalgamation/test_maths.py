@@ -1,0 +1,150 @@
+"""Every loss is that of its plain twin, moves what it should, and is told on pencil and paper."""
+
+import math
+
+import pytest
+import torch
+
+from service.core.catalogue.dual_gan_amalgamation import TeacherFilter
+from service.core.manifest import TaskKind
+from tests.methods.oracles import dual_gan_amalgamation as oracle
+from workers.methods.dual_gan_amalgamation import maths
+from workers.methods.dual_gan_amalgamation.networks import Filter
+from workers.torchkit.teachers import Column, Head
+
+MANY, ONE = TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION
+WORDS = {MANY: "many", ONE: "one"}
+HEAD = Head(("a", "b", "c"), (Column(0, 0, 0), Column(0, 1, 1), Column(1, 0, 1), Column(1, 1, 2)))
+
+
+def drawn(columns: int = 4, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(6, columns, generator=generator, dtype=torch.float64) * 2
+
+
+@pytest.mark.parametrize("task", [MANY, ONE])
+@pytest.mark.parametrize("name", ["one_hot_loss", "entropy_loss"])
+def test_what_is_asked_of_answers_is_that_of_the_twin(name, task):
+    found = getattr(maths, name)(drawn(), task)
+
+    expected = getattr(oracle, name)(drawn().tolist(), several=WORDS[task])
+    assert float(found) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["activation_loss", "discrete_loss"])
+def test_what_is_asked_of_sizes_is_that_of_the_twin(name):
+    found = getattr(maths, name)(drawn())
+
+    assert float(found) == pytest.approx(getattr(oracle, name)(drawn().tolist()))
+
+
+@pytest.mark.parametrize("task", [MANY, ONE])
+def test_agreement_is_that_of_the_twin_and_least_where_both_are_alike(task):
+    said, told = drawn(), drawn(seed=1)
+
+    found = maths.agreement_loss(said, told, task)
+
+    expected = oracle.agreement_loss(said.tolist(), told.tolist(), several=WORDS[task])
+    assert float(found) == pytest.approx(expected)
+    assert maths.agreement_loss(told, told, task) < found
+
+
+@pytest.mark.parametrize("task", [MANY, ONE])
+def test_agreement_moves_what_is_said_alone(task):
+    said, told = drawn().requires_grad_(), drawn(seed=1).requires_grad_()
+
+    maths.agreement_loss(said, told, task).backward()
+
+    assert said.grad is not None
+    assert told.grad is None
+
+
+@pytest.mark.parametrize("task", [MANY, ONE])
+def test_labels_of_several_teachers_come_together_as_in_the_twin(task):
+    found = maths.label_logits(drawn(), HEAD, task)
+
+    expected = oracle.label_logits(drawn().tolist(), [0, 1, 1, 2], several=WORDS[task])
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_probabilities_of_a_shared_label_are_averaged():
+    columns = torch.tensor([[0.0, math.log(3), -math.log(3), 1.0]])  # 3/4 and 1/4
+
+    found = maths.label_logits(columns, HEAD, MANY).sigmoid()
+
+    torch.testing.assert_close(found[0, 1], torch.tensor(0.5))
+
+
+def test_a_sure_answer_stays_finite_when_it_is_averaged():
+    found = maths.label_logits(torch.tensor([[0.0, 200.0, 180.0, 0.0]]), HEAD, MANY)
+
+    assert torch.isfinite(found).all()
+
+
+def test_distance_is_that_of_the_twin():
+    said, told, scale = drawn(), drawn(seed=1), torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
+
+    found = maths.scaled_distance(said, told, scale)
+
+    expected = oracle.scaled_distance(said.tolist(), told.tolist(), scale.tolist())
+    assert float(found) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("task", [MANY, ONE])
+def test_entropy_is_least_where_labels_are_even(task):
+    even = maths.entropy_loss(torch.eye(4).double() * 50 - 25, task)
+
+    assert float(even) == pytest.approx(-math.log(4))
+    assert maths.entropy_loss(drawn(), task) > even
+
+
+def test_sure_answers_cost_nothing():
+    for task in (MANY, ONE):
+        assert float(maths.one_hot_loss(torch.eye(4) * 80 - 40, task)) == pytest.approx(0)
+
+
+def test_counts_and_coverage_are_those_of_pencil_and_paper():
+    logits = torch.tensor([[1.0, 1.0, -1.0], [1.0, -1.0, -1.0]])
+
+    assert maths.cardinality(logits) == 1.5
+    assert maths.coverage(torch.zeros(2, 3), MANY) == pytest.approx(1)
+    assert maths.coverage(torch.zeros(2, 1), MANY) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("logits", "expected"),
+    [
+        (torch.full((8, 4), -5.0), (5.0, 0.05)),  # too few labels
+        (torch.full((8, 4), 5.0), (5.0, 0.2)),  # too many
+        (torch.tensor([[9.0, -9.0, -9.0, -9.0]] * 8), (7.5, 0.1)),  # always the same
+        (torch.eye(4) * 18 - 9, (5.0, 0.1)),  # as it should be
+    ],
+)
+def test_weights_change_only_where_labels_are_too_few_too_many_or_uneven(logits, expected):
+    found = maths.adjusted(logits, MANY, entropy_weight=5.0, discrete_weight=0.1)
+
+    assert found == pytest.approx(expected)
+
+
+def test_a_filter_multiplies_channels_as_in_the_twin():
+    one = Filter(4, (4, 2, 2), TeacherFilter.GATES, torch.Generator().manual_seed(0))
+    maps = torch.rand(1, 4, 2, 2)
+
+    found = one(maps)
+
+    gates = one.gates(maps.mean(dim=(2, 3)))[0].tolist()
+    torch.testing.assert_close(found[0], torch.tensor(oracle.filtered(maps[0].tolist(), gates)))
+
+
+def test_a_filter_that_has_nothing_to_fit_leaves_maps_as_they_are():
+    one = Filter(4, (4, 2, 2), TeacherFilter.NONE, torch.Generator().manual_seed(0))
+    maps = torch.rand(1, 4, 2, 2)
+
+    torch.testing.assert_close(one(maps), maps)
+    assert list(one.parameters()) == []
+
+
+def test_a_filter_brings_channels_and_sizes_to_what_is_taken():
+    one = Filter(4, (6, 5, 3), TeacherFilter.GATES, torch.Generator().manual_seed(0))
+
+    assert one(torch.rand(2, 4, 2, 2)).shape == (2, 6, 5, 3)

@@ -1,0 +1,105 @@
+"""Slow plain twins of what is asked of images, inner maps and the student."""
+
+import math
+
+Rows = list[list[float]]
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + e⁻ˣ)."""
+    return 1 / (1 + math.exp(-x))
+
+
+def softmax(row: list[float]) -> list[float]:
+    """Shares of eˣ."""
+    powers = [math.exp(x) for x in row]
+    return [one / sum(powers) for one in powers]
+
+
+def shares(row: list[float], *, several: str) -> list[float]:
+    """Probabilities of labels, ``many`` at once or ``one`` of them."""
+    return [sigmoid(x) for x in row] if several == "many" else softmax(row)
+
+
+def binary_cross_entropy(p: float, target: float) -> float:
+    """-t·ln p - (1 - t)·ln(1 - p)."""
+    return -target * math.log(p) - (1 - target) * math.log(1 - p)
+
+
+def one_hot_loss(rows: Rows, *, several: str) -> float:
+    """Mean cross-entropy with the rows' own decisions."""
+    losses = []
+    for row in rows:
+        probable = shares(row, several=several)
+        if several == "many":
+            losses += [binary_cross_entropy(p, float(p >= 0.5)) for p in probable]
+        else:
+            losses.append(-math.log(max(probable)))
+    return sum(losses) / len(losses)
+
+
+def expected(rows: Rows, *, several: str) -> list[float]:
+    """Mean probability of every label over rows, as shares of 1."""
+    probable = [shares(row, several=several) for row in rows]
+    means = [sum(column) / len(rows) for column in zip(*probable, strict=True)]
+    return [one / sum(means) for one in means]
+
+
+def entropy_loss(rows: Rows, *, several: str) -> float:
+    """Σ p·ln p of the expected labels."""
+    return sum(p * math.log(p) for p in expected(rows, several=several))
+
+
+def activation_loss(rows: Rows) -> float:
+    """Minus the mean absolute value."""
+    values = [abs(x) for row in rows for x in row]
+    return -sum(values) / len(values)
+
+
+def discrete_loss(rows: Rows) -> float:
+    """Mean probability to be there."""
+    values = [sigmoid(x) for row in rows for x in row]
+    return sum(values) / len(values)
+
+
+def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
+    """Mean cross-entropy of probabilities."""
+    losses = []
+    for one, other in zip(said, told, strict=True):
+        p, target = shares(one, several=several), shares(other, several=several)
+        if several == "many":
+            losses += [binary_cross_entropy(a, b) for a, b in zip(p, target, strict=True)]
+        else:
+            losses.append(-sum(b * math.log(a) for a, b in zip(p, target, strict=True)))
+    return sum(losses) / len(losses)
+
+
+def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
+    """Columns of one label together: the logit of the mean probability, or the mean logit."""
+    found = []
+    for row in rows:
+        together = []
+        for label in sorted(set(labels)):
+            own = [x for x, place in zip(row, labels, strict=True) if place == label]
+            p = sum(map(sigmoid, own)) / len(own)
+            together.append(math.log(p / (1 - p)) if several == "many" else sum(own) / len(own))
+        found.append(together)
+    return found
+
+
+def scaled_distance(said: Rows, told: Rows, scale: list[float]) -> float:
+    """Mean |a - b| / s."""
+    parts = [
+        abs(a - b) / s
+        for one, other in zip(said, told, strict=True)
+        for a, b, s in zip(one, other, scale, strict=True)
+    ]
+    return sum(parts) / len(parts)
+
+
+def filtered(maps: list[Rows], gates: list[float]) -> list[Rows]:
+    """One image's (channel, row, column), every channel times 2·sigmoid(gate)."""
+    return [
+        [[x * 2 * sigmoid(gate) for x in row] for row in channel]
+        for channel, gate in zip(maps, gates, strict=True)
+    ]

@@ -1,0 +1,134 @@
+"""``dfka``: images first, then the student block by block, then all of it together."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from service.core.catalogue.dual_gan_amalgamation import Regroup
+from workers.methods.dual_gan_amalgamation.drawing import Drawing, Maps
+from workers.methods.dual_gan_amalgamation.dual import Dual
+from workers.methods.dual_gan_amalgamation.ground import Ground
+from workers.methods.dual_gan_amalgamation.panel import Prior
+from workers.methods.dual_gan_amalgamation.recipes import recipe_for
+from workers.torchkit.courses import Numbers, Player, Stage, Training, Turn, cosine
+from workers.torchkit.sample_sheets import sample_sheet
+
+SAMPLES = "samples.png"
+_BETAS = (0.5, 0.999)
+_IMAGES, _BLOCK, _HEAD, _TOGETHER = 2.0, 1.0, 0.5, 1.5
+_LOOKING = 0.25
+
+
+class Stacked:
+    """Teachers, generator and dual generator: the parts of the training in their order."""
+
+    def __init__(self, ground: Ground, kept: Sequence[int]) -> None:
+        self._ground, self._params = ground, ground.params
+        self._panel, self._recipe = ground.panel, recipe_for(ground.params)
+        self.spec, self.head = ground.panel.spec, ground.panel.head
+        self.task, self.heard = ground.panel.task, ground.heard
+        self._drawing = Drawing(ground, kept)
+        self._dual = Dual(ground, self._drawing)
+        networks: dict[str, nn.Module] = {"student": ground.student}
+        networks |= self._drawing.networks | self._dual.networks
+        self.training = Training(networks, ground.generator)
+        self.training.memory |= self._dual.memory()
+        self._prior = Prior(self._panel, self._params, self._recipe, self.training.memory)
+
+    @property
+    def student(self) -> nn.Module:
+        """What the blocks have become by now."""
+        if self._params.regroup is Regroup.BRANCHED:
+            return self._dual.branched(self.training.memory)
+        return self._ground.student
+
+    def stages(self) -> Sequence[Stage]:
+        """Images, every block, and what becomes of them."""
+        blocks = [
+            Stage(f"block {number}", _BLOCK, partial(self._begin_block, number))
+            for number in range(1, self._dual.count + 1)
+        ]
+        found = [Stage("images", _IMAGES, self._begin_images), *blocks]
+        if self._params.regroup is Regroup.BRANCHED:
+            return [*found, Stage("branches", _LOOKING, self._begin_looking)]
+        head = Stage("head", _HEAD, self._begin_head)
+        return [*found, head, Stage("together", _TOGETHER, self._begin_together)]
+
+    def numbers(self) -> Numbers:
+        """What can be said about the drawn images, and about the branches."""
+        found = self._ground.numbers(self._shown())
+        if self._params.regroup is Regroup.BRANCHED:
+            found["parameters"] = float(sum(one.numel() for one in self.student.parameters()))
+            for number, place in enumerate(self._dual.places(self.training.memory), start=1):
+                found[f"branch_{number}"] = float(place)
+        return found
+
+    def pictures(self) -> Mapping[str, bytes]:
+        """A sheet of drawn images."""
+        return {SAMPLES: sample_sheet(self._shown(), self.spec)}
+
+    def _shown(self) -> Tensor:
+        return self._drawing.maps(self._ground.shown_noise())[-1]
+
+    def _drawn(self) -> Maps:
+        """What the generator's groups put out for new noise, the images last."""
+        return self._drawing.maps(self._ground.noise())
+
+    def _players(self, modules: Sequence[nn.Module], rate: float) -> dict[str, Player]:
+        learning = [one for module in modules for one in module.parameters()]
+        return {"own": Player(torch.optim.Adam(learning, lr=rate, betas=_BETAS), rate, cosine)}
+
+    def _begin_images(self) -> tuple[dict[str, Player], Turn]:
+        modules = list(self._drawing.networks.values())
+        return self._players(modules, self._params.generator_rate), self._draw
+
+    def _draw(self) -> dict[str, Tensor]:
+        """One step of the generator and the filters before its judges."""
+        maps = self._drawing.stack(self._ground.noise())
+        told = self._panel.told(maps[-1])
+        parts = self._prior.of(told)
+        if self._dual.count > 1:
+            consistency = self._drawing.consistency(maps, told.answers)
+            parts["consistency"] = self._params.consistency_weight * consistency
+        loss = self.training.learn("own", torch.stack(list(parts.values())).sum())
+        every = self._params.adjust_every
+        if every > 0 and (self.training.step + 1) % every == 0:
+            self._prior.adjust(told.answers)
+        return {"whole": loss} | {name: one.detach() for name, one in parts.items()}
+
+    def _begin_block(self, number: int) -> tuple[dict[str, Player], Turn]:
+        modules = self._dual.learning(number)
+        return self._players(modules, self._recipe.student_rate), partial(self._build, number)
+
+    def _build(self, number: int) -> dict[str, Tensor]:
+        """One step of a block, with its filters, on both streams."""
+        losses = self._dual.block_losses(number, self._drawn())
+        loss = self.training.learn("own", losses.sum())
+        self._dual.remember(self.training.memory, number, losses.detach())
+        return {"block": loss}
+
+    def _begin_head(self) -> tuple[dict[str, Player], Turn]:
+        head = self._ground.student.head
+        return self._players([head], self._recipe.student_rate), self._learn_head
+
+    def _learn_head(self) -> dict[str, Tensor]:
+        loss = self._dual.head_loss(self._drawn()[-1])
+        return {"head": self.training.learn("own", loss)}
+
+    def _begin_together(self) -> tuple[dict[str, Player], Turn]:
+        student = self._ground.student
+        return self._players([student], self._recipe.student_rate), self._learn_together
+
+    def _learn_together(self) -> dict[str, Tensor]:
+        loss = self._dual.whole_loss(self._drawn()[-1])
+        return {"together": self.training.learn("own", loss)}
+
+    def _begin_looking(self) -> tuple[dict[str, Player], Turn]:
+        return {}, self._look
+
+    def _look(self) -> dict[str, Tensor]:
+        """Branch losses on images that no block was trained on."""
+        found = self._dual.held_out(self.training.memory, self._drawn()[-1])
+        return {"branch": found.min(dim=0).values.sum()}
