@@ -1,0 +1,345 @@
+"""Who shall teach which image? Four sources, each at home with half of the digits in one style.
+
+Styles: scanned digits as they are, and turned by a right angle with light for dark. Tasks: digits
+0 to 4, and 5 to 9. Each of the four sources knows one task in one style, and two digits of the
+other task beside; in the other style it is all but blind. The images that are learned from are
+all training digits, each in one of the styles by the toss of a coin; nobody is told the style,
+the task, or the label.
+
+    python -m benchmarks.adaptive_amalgamation --seeds 0 1 2 [--rows entropy …]
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.students.anchors import kd_real, supervised
+from benchmarks.students.nets import Net
+from benchmarks.students.pictures import Pictures, digits, names
+from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.scenes import Numbers, Scene
+from benchmarks.students.teaching import Recipe, teacher
+from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
+from service.core.catalogue.training import Body, Student
+from workers.contract import Diary, silent
+from workers.methods.adaptive_amalgamation.maths import one_of
+from workers.methods.adaptive_amalgamation.run import Amalgamation
+from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.outcomes import WithImages, complete
+from workers.torchkit.teachers import Teacher
+
+TASKS = {"a": names(range(5)), "b": names(range(5, 10))}
+STYLES = ("1", "2")
+BESIDE = {"a1": ("5", "6"), "a2": ("7", "8"), "b1": ("0", "1"), "b2": ("2", "3")}
+NETS = {"1": Net("cnn", (32, 64, 64)), "2": Net("res", (48,))}
+STUDENT = Student(architecture=Body.PLAIN, width=16, labels=names(range(10)))
+STEPS = 1000
+CALIBRATED = {"selection": "calibrated"}
+ALONE = {"feature_weight": 0}
+KD = Recipe(steps=1200, batch=64, rate=2e-3)
+
+
+def in_style(pictures: Pictures, style: str) -> Pictures:
+    """As they are, or turned with light for dark."""
+    return pictures if style == "1" else pictures.turned()
+
+
+@cache
+def sources(seed: int) -> tuple[Teacher, ...]:
+    """The four networks, task by task."""
+    found = []
+    for task, style in product(TASKS, STYLES):
+        known = (*TASKS[task], *BESIDE[task + style])
+        pictures = in_style(digits().train.only(known), style)
+        found.append(teacher(NETS[style], pictures, name=task + style, seed=seed))
+    return tuple(found)
+
+
+@cache
+def styles(seed: int) -> Tensor:
+    """The style, 0 or 1, of every training image."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(2, (len(digits().train),), generator=generator)
+
+
+@cache
+def mixed(seed: int) -> Pictures:
+    """All training digits, each in its style."""
+    plain = digits().train
+    turned = styles(seed).bool()[:, None, None, None]
+    frames = torch.where(turned, plain.turned().frames, plain.frames)
+    return Pictures(frames, plain.truth, plain.labels)
+
+
+@cache
+def exam() -> Pictures:
+    """All test digits in both styles."""
+    return digits().test + digits().test.turned()
+
+
+def scene(seed: int) -> Scene:
+    """Four sources, one student, both styles."""
+    return Scene(sources(seed), STUDENT, exam().exam, mixed(seed))
+
+
+def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
+    """Both tasks, as many steps for each component as for the student."""
+    return AdaptiveAmalgamationParams.model_validate(
+        {
+            "tasks": [{"name": name, "labels": labels} for name, labels in TASKS.items()],
+            "student": STUDENT,
+            "component": {"architecture": "plain", "width": 12},
+            "budget": {"steps": STEPS},
+            "evaluations": 1,
+            "rate": 0.01,
+            "seed": seed,
+        }
+        | more
+    )
+
+
+def amalgamated(seed: int, **more: Any) -> Numbers:
+    """The room's numbers, the components' and the student's by task and style."""
+    return _measured(seed, settings(seed, **more), scene(seed).with_images)
+
+
+def chosen_by_truth(seed: int) -> Numbers:
+    """Every image goes to the source of its style."""
+    truth = one_of(styles(seed), len(STYLES))
+    return _measured(seed, settings(seed, **ALONE), scene(seed).with_images, chosen=truth)
+
+
+def one_source(seed: int) -> Numbers:
+    """Only the sources of the first style."""
+    teachers = sources(seed)[:: len(STYLES)]
+    alone = Scene(teachers, STUDENT, exam().exam, mixed(seed))
+    return _measured(seed, settings(seed, **ALONE), alone.with_images)
+
+
+def task_by_task(seed: int, **more: Any) -> Numbers:
+    """Each task in a training of its own, on the images of its digits alone."""
+    found: Numbers = {}
+    for name, labels in TASKS.items():
+        own = mixed(seed).only(labels)
+        inputs = WithImages(name=name, teachers=sources(seed), images=own.frames)
+        params = settings(
+            seed,
+            tasks=[{"name": name, "labels": labels}],
+            student=STUDENT.model_copy(update={"labels": labels}),
+            budget={"steps": STEPS // 2},
+            **more,
+        )
+        lesson = Amalgamation(inputs, params, silent)
+        complete(lesson, inputs, params, Diary())
+        found |= _by_style(name, partial(_of_component, lesson, 0))
+        right = _right(lesson.training.memory["weights_0"], _of_task(seed, name))
+        found |= {f"right_{name}": right}
+    return _with_means(found)
+
+
+def _measured(
+    seed: int, params: AdaptiveAmalgamationParams, inputs: WithImages, chosen: Tensor | None = None
+) -> Numbers:
+    lesson = Amalgamation(inputs, params, silent)
+    for name in lesson.training.memory:
+        if chosen is not None:
+            lesson.training.memory[name] = chosen
+    trained = complete(lesson, inputs, params, Diary())
+    found: Numbers = {"joint": trained.quality["accuracy"], "ceiling": trained.quality["ceiling"]}
+    for number, name in enumerate(TASKS):
+        found |= _by_style(name, partial(_of_component, lesson, number))
+        found |= _by_style(name, partial(_of_student, lesson), prefix="student_")
+        weights = lesson.training.memory[f"weights_{number}"]
+        if len(weights) > 1:
+            found[f"right_{name}"] = _right(weights[:, _own(seed, name)], _of_task(seed, name))
+    return _with_means(found)
+
+
+def _own(seed: int, name: str) -> Tensor:
+    """Which images show a digit of the task."""
+    places = torch.tensor([int(one) for one in TASKS[name]])
+    return torch.isin(mixed(seed).truth, places)
+
+
+def _of_task(seed: int, name: str) -> Tensor:
+    """Styles of the images of a task."""
+    return styles(seed)[_own(seed, name)]
+
+
+def _right(weights: Tensor, truth: Tensor) -> float:
+    """Mean weight of the source of the image's style."""
+    return float(weights.gather(0, truth[None]).mean())
+
+
+def _answers(network: nn.Module, lesson: Amalgamation, frames: Tensor) -> Tensor:
+    with torch.no_grad():
+        answers: Tensor = network.eval()(to_network_input(frames, Preprocessing.of(lesson.spec)))
+    return answers
+
+
+def _of_component(lesson: Amalgamation, number: int, images: Pictures) -> Tensor:
+    """A component's logits of the task's labels."""
+    return _answers(lesson.components[number], lesson, images.frames)
+
+
+def _of_student(lesson: Amalgamation, images: Pictures) -> Tensor:
+    """The student's logits of the task's labels."""
+    places = [lesson.head.labels.index(one) for one in images.labels]
+    return _answers(lesson.student, lesson, images.frames)[:, places]
+
+
+def _by_style(
+    name: str, answer: Callable[[Pictures], Tensor], prefix: str = ""
+) -> Mapping[str, float]:
+    """Test accuracy among the task's labels in each style."""
+    found = {}
+    for style in STYLES:
+        images = in_style(digits().test.only(TASKS[name]), style)
+        right = answer(images).argmax(dim=1) == images.truth
+        found[f"{prefix}{name}{style}"] = float(right.float().mean())
+    return found
+
+
+def _with_means(found: Mapping[str, float]) -> Numbers:
+    """The numbers, and means over tasks and styles."""
+    means = {}
+    for prefix, name in (("", "components"), ("student_", "student")):
+        values = [
+            found[prefix + task + style]
+            for task, style in product(TASKS, STYLES)
+            if prefix + task + style in found
+        ]
+        if values:
+            means[name] = sum(values) / len(values)
+    if "student" in means:
+        means["kept"] = means["student"] / means["components"]
+    return {**found, **means}
+
+
+def of_sources(seed: int) -> Numbers:
+    """Accuracy of the sources among their task's labels: at home, and in the other style."""
+    found: Numbers = {}
+    for (task, style), one in zip(product(TASKS, STYLES), sources(seed), strict=True):
+        columns = [one.classes.index(label) for label in TASKS[task]]
+        for seen in STYLES:
+            images = in_style(digits().test.only(TASKS[task]), seen)
+            said = one.answer(one.of_frames(images.frames))[:, columns].argmax(dim=1)
+            place = "home" if seen == style else "away"
+            found[f"{place}_{task}{style}"] = float((said == images.truth).float().mean())
+    homes = [value for name, value in found.items() if name.startswith("home")]
+    aways = [value for name, value in found.items() if name.startswith("away")]
+    return {**found, "home": sum(homes) / len(homes), "away": sum(aways) / len(aways)}
+
+
+def by_labels(seed: int) -> Numbers:
+    """The student trained on the labels of all images."""
+    return _anchored(supervised(scene(seed), seed=seed))
+
+
+def side_by_side(seed: int) -> Numbers:
+    """The student trained on the answers of all sources to all images."""
+    return _anchored(kd_real(scene(seed), seed=seed, recipe=KD))
+
+
+def _anchored(numbers: Numbers) -> Numbers:
+    return {"joint": numbers["accuracy"], "ceiling": numbers["ceiling"]}
+
+
+ROWS = (
+    Row("supervised", "labels of all images (anchor)", by_labels),
+    Row("kd", "answers of all four side by side (anchor)", side_by_side),
+    Row("entropy", "**entropy, features aligned (published, default)**", amalgamated),
+    Row("calibrated", "**calibrated, features aligned**", partial(amalgamated, **CALIBRATED)),
+    *(
+        Row(
+            f"{name}_alone",
+            f"{title}, logits alone",
+            partial(amalgamated, **ALONE, selection=name),
+        )
+        for name, title in (
+            ("entropy", "entropy"),
+            ("calibrated", "calibrated"),
+            ("normalised", "normalised"),
+            ("margin", "margin"),
+            ("soft", "soft"),
+            ("average", "average (ablation)"),
+            ("random", "random (ablation)"),
+        )
+    ),
+    Row("truth_alone", "by the true style, logits alone (upper anchor)", chosen_by_truth),
+    Row("single_alone", "one source for each task, logits alone (lower anchor)", one_source),
+)
+OWN_IMAGES = (
+    Row("entropy", "entropy", task_by_task),
+    Row("calibrated", "calibrated", partial(task_by_task, **CALIBRATED)),
+)
+BY_STYLE = tuple(Column(f"{t.upper()}/{s}", t + s) for t, s in product(TASKS, STYLES))
+COLUMNS = (
+    Column("right source A", "right_a"),
+    Column("right source B", "right_b"),
+    *BY_STYLE,
+    Column("components", "components"),
+    Column("student", "student"),
+    Column("student, all 10", "joint"),
+)
+
+
+def _worse_right_source(found: Found) -> float:
+    return min(found.mean("entropy", "right_a"), found.mean("entropy", "right_b"))
+
+
+BOUNDS = (
+    Bound("right source by entropy, the worse task, at least 0.75", _worse_right_source, low=0.75),
+    Bound(
+        "components by entropy at least 0.85", lambda f: f.mean("entropy", "components"), low=0.85
+    ),
+    Bound(
+        "components by entropy over average (logits alone), at least 0.03",
+        lambda f: f.lead("entropy_alone", "average_alone", "components"),
+        low=0.03,
+    ),
+    Bound(
+        "components by entropy over random (logits alone), at least 0.04",
+        lambda f: f.lead("entropy_alone", "random_alone", "components"),
+        low=0.04,
+    ),
+    Bound(
+        "student over its components by entropy, at least 0.97",
+        lambda f: f.mean("entropy", "kept"),
+        low=0.97,
+    ),
+    Bound(
+        "components by calibrated at least 0.95 (what we wanted to add)",
+        lambda f: f.mean("calibrated", "components"),
+        low=0.95,
+    ),
+)
+WORDS = (
+    "Accuracy on 500 test digits in each style; by task among its five labels, in the last column"
+    " among all ten in both styles. Right source: share of the task's images that the source of"
+    " their style teaches. Sources: CNN (32, 64, 64) and Res (48); components: plain (12);"
+    f" student: plain (16); {STEPS} steps: a quarter for each component on 64 images of both its"
+    " sources, half for the student on 64 images."
+)
+TABLES = (
+    Table(
+        "sources",
+        (Row("sources", "four sources", of_sources),),
+        (Column("own style", "home"), Column("other style", "away")),
+        words="Mean accuracy among the task's five labels on the test digits.",
+    ),
+    Table("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
+    Table(
+        "own_images",
+        OWN_IMAGES,
+        COLUMNS[:7],
+        words="Each task on the images of its own digits alone.",
+    ),
+)
+
+if __name__ == "__main__":
+    main(Protocol("adaptive_amalgamation", TABLES))

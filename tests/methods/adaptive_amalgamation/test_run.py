@@ -1,0 +1,295 @@
+"""Sources teach components, components the student; sources stay; cut short, it ends the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
+from service.core.manifest import InputSpec, TaskKind
+from workers.contract import Diary, silent
+from workers.methods.adaptive_amalgamation import Inputs, run
+from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired, taps_of
+from workers.methods.adaptive_amalgamation.maths import entropy
+from workers.methods.adaptive_amalgamation.run import SELECTION, Amalgamation
+from workers.methods.adaptive_amalgamation.selection import calibrated, kept
+from workers.programs.exporting import export_network
+from workers.torchkit.exams import Exam
+from workers.torchkit.students import BadStudentError
+from workers.torchkit.teachers import NotTeachableError, Teacher
+
+SIDE = 12
+STEPS = 18
+SETTINGS: dict[str, Any] = {
+    "tasks": [
+        {"name": "light", "labels": ["dark", "bright"]},
+        {"name": "hue", "labels": ["red", "blue"]},
+    ],
+    "budget": {"steps": STEPS},
+    "batch_size": 8,
+    "seconds_between_checkpoints": 0,
+    "evaluations": 3,
+    "student": {"width": 4, "architecture": "plain"},
+    "component": {"width": 4, "architecture": "lenet"},
+}
+
+
+class Answering(nn.Module):
+    """Answers from colour means: sure (gain) or not of the labels."""
+
+    def __init__(self, gain: float, rows: list[list[float]]) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 6, 3, stride=2)
+        self.second = nn.Conv2d(6, 6, 3)
+        self.answer = nn.Linear(3, len(rows))
+        with torch.no_grad():
+            self.answer.weight.copy_(gain * torch.tensor(rows))
+            self.answer.bias.copy_(-0.5 * self.answer.weight.sum(dim=1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, whatever the convolutions say."""
+        inner = self.second(self.first(images).relu()).mean(dim=(1, 2, 3), keepdim=False)
+        answers: Tensor = self.answer(images.mean(dim=(2, 3))) + 0 * inner[:, None]
+        return answers
+
+
+LIGHT = [[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]]
+HUE = [[1.0, 0.0, -1.0], [-1.0, 0.0, 1.0]]
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Teacher, ...]:
+    """Two that know light, the second in another order and surer, and one that knows hue."""
+    folder = tmp_path_factory.mktemp("nets")
+    return (
+        teacher(folder, "weak", Answering(2.0, LIGHT), ("dark", "bright")),
+        teacher(folder, "strong", Answering(6.0, [LIGHT[1], LIGHT[0]]), ("bright", "dark")),
+        teacher(folder, "hue", Answering(6.0, HUE), ("red", "blue")),
+    )
+
+
+def teacher(folder: Path, name: str, net: nn.Module, classes: tuple[str, ...]) -> Teacher:
+    torch.manual_seed(0)
+    program = export_network(net.eval(), (3, SIDE, SIDE), folder / f"{name}.pt2")
+    spec = InputSpec(height=SIDE, width=SIDE)
+    return Teacher(name, name, program, spec, TaskKind.CLASSIFICATION, classes)
+
+
+def frames(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
+    """Images of a light and a tint, and whether they are bright."""
+    generator = torch.Generator().manual_seed(seed)
+    bright, blue = (torch.randint(2, (count,), generator=generator) for _ in range(2))
+    level = 60 + 100 * bright[:, None] + 30 * torch.stack([1 - blue, 0 * blue, blue], dim=1)
+    noise = torch.randint(0, 40, (count, SIDE, SIDE, 3), generator=generator)
+    return (level[:, None, None, :] + noise).to(torch.uint8), bright
+
+
+@pytest.fixture(scope="module")
+def inputs(teachers: tuple[Teacher, ...]) -> Inputs:
+    images, _ = frames(60, seed=0)
+    seen, bright = frames(40, seed=1)
+    exam = Exam(seen, bright, ("dark", "bright"))
+    return Inputs(name="student", teachers=teachers, exam=exam, images=images)
+
+
+def params(**changes: object) -> AdaptiveAmalgamationParams:
+    return AdaptiveAmalgamationParams.model_validate({**SETTINGS, **changes})
+
+
+def same(one: nn.Module, other: nn.Module) -> None:
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("selection", [Selection.ENTROPY, Selection.RANDOM])
+@pytest.mark.parametrize("place", [1, 7, 12])
+def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
+    inputs: Inputs, selection: Selection, place: int
+) -> None:
+    whole = Diary()
+    expected = run(inputs, params(selection=selection), whole)
+
+    rest = Diary(start=whole.kept[place])
+    found = run(inputs, params(selection=selection), rest)
+
+    assert len(rest.kept) == len(whole.kept) - place - 1
+    assert found.history == expected.history
+    same(expected.network, found.network)
+
+
+def test_checkpoints_of_that_test_lie_in_three_stages(inputs: Inputs) -> None:
+    diary = Diary()
+
+    run(inputs, params(), diary)
+
+    assert [diary.kept[place].facts["stage"] for place in (1, 7, 12)] == [0, 1, 2]
+
+
+def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
+    before = [one.program.fingerprint for one in inputs.teachers]
+
+    run(inputs, params(), Diary())
+
+    assert [one.program.fingerprint for one in inputs.teachers] == before
+    weights = [one for source in inputs.teachers for one in source.program.parameters()]
+    assert all(one.grad is None and not one.requires_grad for one in weights)
+
+
+def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) -> None:
+    found = run(inputs, params(), Diary())
+
+    assert "1. weak 0.0% (left out), 2. strong 100.0%" in found.manifest.trained_on
+    assert found.pictures[SELECTION].startswith(b"\x89PNG")
+
+
+def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Inputs) -> None:
+    found = run(inputs, params(budget={"steps": 150}, rate=0.02, component=None), Diary())
+
+    assert found.manifest.classes == ("dark", "bright", "red", "blue")
+    assert found.quality["task_1_accuracy"] >= 0.9
+    assert found.quality["task_2_accuracy"] >= 0.9
+
+
+def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) -> None:
+    order = ("blue", "dark", "red", "bright")
+    student = {**SETTINGS["student"], "labels": order}
+
+    found = run(inputs, params(student=student), Diary())
+
+    assert found.manifest.classes == order
+
+
+@pytest.mark.parametrize("selection", list(Selection))
+def test_every_selection_shares_each_image_among_the_sources(
+    inputs: Inputs, selection: Selection
+) -> None:
+    lesson = Amalgamation(inputs, params(selection=selection), silent)
+
+    for weights in lesson.training.memory.values():
+        torch.testing.assert_close(weights.sum(dim=0), torch.ones(60))
+        assert bool((weights >= 0).all())
+
+
+def test_one_source_of_one_task_goes_the_same_way(inputs: Inputs) -> None:
+    alone = Inputs(name="student", teachers=inputs.teachers[2:], images=inputs.images)
+
+    found = run(alone, params(tasks=None), Diary())
+
+    assert found.manifest.classes == ("red", "blue")
+    assert "task 1: 1. hue 100.0%" in found.manifest.trained_on
+
+
+def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> None:
+    many = tuple(
+        Teacher(one.id, one.name, one.program, one.input, TaskKind.MULTI_LABEL, one.classes)
+        for one in inputs.teachers
+    )
+    tasks = [{"name": "bright", "labels": ["bright"]}, {"name": "blue", "labels": ["blue"]}]
+
+    found = run(
+        Inputs(name="s", teachers=many, images=inputs.images), params(tasks=tasks), Diary()
+    )
+
+    assert found.manifest.classes == ("bright", "blue")
+
+
+def test_labels_of_images_change_nothing(inputs: Inputs) -> None:
+    labelled = Inputs(
+        name="student",
+        teachers=inputs.teachers,
+        images=inputs.images,
+        labels=torch.arange(60) % 2,
+        label_names=("dark", "bright"),
+    )
+    unlabelled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
+
+    same(*(run(one, params(), Diary()).network for one in (labelled, unlabelled)))
+
+
+def test_without_features_only_logits_teach(inputs: Inputs) -> None:
+    found = run(inputs, params(feature_weight=0), Diary())
+
+    assert {one["feature_loss"] for one in found.history} == {0.0}
+    assert all(one["whole_loss"] == one["soft_loss"] for one in found.history)
+
+
+def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
+    maps = torch.rand(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    told = Told(torch.zeros(2, 2), (maps,))
+
+    def cost(learner: Tensor, other: Tensor) -> float:
+        space = CommonSpace([(4, 4)], torch.Generator())
+        with torch.no_grad():
+            space.learner[0].weight.copy_(learner[:, :, None, None])
+            space.teacher[0].weight.copy_(other[:, :, None, None])
+            return float(sum(space(told, told)))
+
+    zeros, unit = torch.zeros(2, 4), torch.eye(4)[:2]
+    assert cost(zeros, zeros) == 1
+    assert cost(unit, unit) == 0
+
+
+def test_the_last_maps_of_every_size_are_aligned_nearest_the_answer_first(
+    teachers: tuple[Teacher, ...],
+) -> None:
+    program = teachers[0].program
+
+    found = taps_of(program, 3, None)
+
+    sizes = [one.shape[1:] for one in found]
+    assert len(set(sizes)) == len(sizes)
+    assert taps_of(program, 1, None) == found[-1:]
+    assert paired((4, 8, 16), [6, 7]) == [(8, 6), (16, 7)]
+
+
+def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None:
+    named = [["first", "second"]] * 3
+
+    run(inputs, params(teacher_layers=named), Diary())
+
+    with pytest.raises(NotTeachableError, match="no layer 'third'"):
+        run(inputs, params(teacher_layers=[["third"]] * 3), Diary())
+    with pytest.raises(NotTeachableError, match="speaks of 1 teachers, there are 3"):
+        run(inputs, params(teacher_layers=[["first"]]), Diary())
+
+
+def test_a_source_that_is_sure_of_everything_is_brought_to_the_others_mean() -> None:
+    generator = torch.Generator().manual_seed(0)
+    right, loud = torch.randn(50, 3, generator=generator), torch.randn(50, 3, generator=generator)
+
+    found = calibrated([right, 100 * loud], entropy)
+
+    torch.testing.assert_close(found.mean(dim=1), found.mean().expand(2), rtol=1e-3, atol=1e-4)
+
+
+def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
+    weights = torch.zeros(2, 1000)
+    weights[0, :9], weights[1, 9:] = 1, 1
+
+    assert kept(weights) == [1]
+    weights[0, 9], weights[1, 9] = 1, 0
+    assert kept(weights) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "words"),
+    [
+        ([{"name": "one", "labels": ["a", "a"]}], "a label is given twice: 'a'"),
+        ([{"name": "one", "labels": ["a"]}, {"name": "one", "labels": ["b"]}], "a task's name"),
+    ],
+)
+def test_what_is_given_twice_is_refused(tasks: object, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        params(tasks=tasks)
+
+
+def test_students_that_do_not_fit_are_refused(inputs: Inputs) -> None:
+    with pytest.raises(NotTeachableError, match="student's labels are not those of the tasks"):
+        run(inputs, params(student={"labels": ["dark", "bright"]}), Diary())
+    with pytest.raises(BadStudentError, match="answers every pixel"):
+        run(inputs, params(student={"architecture": "unet"}), Diary())
+    with pytest.raises(BadStudentError, match="reads maps inside"):
+        run(inputs, params(student={"architecture": "timm/resnet18"}), Diary())

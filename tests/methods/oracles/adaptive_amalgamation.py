@@ -1,0 +1,101 @@
+"""Slow plain twins: who is sure of an image, who teaches it, and the parts of the loss."""
+
+import math
+from itertools import product
+
+Rows = list[list[float]]
+Maps = list[list[Rows]]
+
+
+def softmax(row: list[float]) -> list[float]:
+    """Shares of exp(x)."""
+    exponentials = [math.exp(x - max(row)) for x in row]
+    return [one / sum(exponentials) for one in exponentials]
+
+
+def entropy(logits: Rows) -> list[float]:
+    """-Σ p·ln p of every row."""
+    return [-sum(p * math.log(p) for p in softmax(row) if p > 0) for row in logits]
+
+
+def bernoulli_entropy(logits: Rows) -> list[float]:
+    """Mean over labels of the entropy of a coin."""
+    return [sum(entropy([[x, 0.0]])[0] for x in row) / len(row) for row in logits]
+
+
+def closeness(logits: Rows) -> list[float]:
+    """One minus the gap of the two largest shares."""
+    found = []
+    for row in logits:
+        shares = sorted(softmax(row))
+        found.append(1 - (shares[-1] - shares[-2]))
+    return found
+
+
+def bernoulli_closeness(logits: Rows) -> list[float]:
+    """Mean over labels of the closeness of being there and not."""
+    return [sum(closeness([[x, 0.0]])[0] for x in row) / len(row) for row in logits]
+
+
+def temperature_for(logits: Rows, mean: float) -> float:
+    """The temperature of a fine grid at which the mean entropy comes nearest to ``mean``."""
+    grid = [0.02 * (2500 ** (place / 4000)) for place in range(4001)]
+
+    def gap(temperature: float) -> float:
+        entropies = entropy([[x / temperature for x in row] for row in logits])
+        return abs(sum(entropies) / len(entropies) - mean)
+
+    return min(grid, key=gap)
+
+
+def surest(ambiguity: Rows) -> Rows:
+    """1 for the first source of the least ambiguity of every image."""
+    weights = [[0.0] * len(ambiguity[0]) for _ in ambiguity]
+    for image in range(len(ambiguity[0])):
+        column = [row[image] for row in ambiguity]
+        weights[column.index(min(column))][image] = 1.0
+    return weights
+
+
+def shared(ambiguity: Rows, softness: float) -> Rows:
+    """softmax(-ambiguity / softness) over sources."""
+    columns = [
+        softmax([-one / softness for one in column]) for column in zip(*ambiguity, strict=True)
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def mapped(maps: list[Rows], weight: Rows) -> list[Rows]:
+    """One image's maps through a 1 x 1 convolution."""
+    rows, columns = range(len(maps[0])), range(len(maps[0][0]))
+    return [
+        [
+            [sum(w * m[r][c] for w, m in zip(line, maps, strict=True)) for c in columns]
+            for r in rows
+        ]
+        for line in weight
+    ]
+
+
+def alignment_loss(seen: Maps, told: Maps) -> float:
+    """Mean squared difference of stacks of maps."""
+    squares = []
+    for one, other in zip(seen, told, strict=True):
+        places = product(range(len(one)), range(len(one[0])), range(len(one[0][0])))
+        squares += [(one[k][r][c] - other[k][r][c]) ** 2 for k, r, c in places]
+    return sum(squares) / len(squares)
+
+
+def row_norm_loss(weight: Rows) -> float:
+    """Mean over rows of the squared distance of their squared length from 1."""
+    return sum((sum(w * w for w in row) - 1) ** 2 for row in weight) / len(weight)
+
+
+def scaled_logits_loss(said: Rows, told: Rows, scale: float) -> float:
+    """Mean squared difference of scale · said and told."""
+    squares = [
+        (scale * a - b) ** 2
+        for s, t in zip(said, told, strict=True)
+        for a, b in zip(s, t, strict=True)
+    ]
+    return sum(squares) / len(squares)

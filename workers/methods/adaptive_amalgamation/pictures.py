@@ -1,0 +1,37 @@
+"""Who teaches how much of what, as a picture."""
+
+import io
+from collections.abc import Mapping
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from workers.methods.adaptive_amalgamation.selection import SMALLEST_SHARE
+
+_TAUGHT, _LEFT_OUT = "#0072B2", "#bdbdbd"
+_INCHES_PER_BAR = 0.3
+
+
+def selection_picture(shares: Mapping[str, Mapping[str, float]]) -> bytes:
+    """A PNG with a bar for every source of every task: the share of images that it teaches.
+
+    Sources that are left out are grey.
+    """
+    bars = sum(len(one) for one in shares.values())
+    figure = Figure(figsize=(6, 0.8 * len(shares) + _INCHES_PER_BAR * bars), layout="constrained")
+    FigureCanvasAgg(figure)
+    heights = [len(one) for one in shares.values()]
+    panels = figure.subplots(len(shares), 1, squeeze=False, sharex=True, height_ratios=heights)
+    for axes, (task, sources) in zip(panels[:, 0], shares.items(), strict=True):
+        values = list(sources.values())
+        colours = [_TAUGHT if one >= SMALLEST_SHARE else _LEFT_OUT for one in values]
+        places = range(len(values))
+        axes.barh(places, values, color=colours)
+        axes.set_yticks(places, [name[:40] for name in sources], fontsize="small")
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_title(task[:60], fontsize="small", loc="left")
+    panels[-1, 0].set_xlabel("share of the images that it teaches")
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
