@@ -1,10 +1,13 @@
 """What can be done: the one list of methods."""
 
 from service.core.catalogue import (
+    adaptive_amalgamation,
     adversarial_distillation,
     attribution_map,
+    common_feature_amalgamation,
     dataset_ingestion,
     depara,
+    dual_gan_amalgamation,
     fine_tune,
     fused_ranking,
     knowledge_distillation,
@@ -39,6 +42,9 @@ _CARDS = (
     transferability_map.CARD,
     layer_selection.CARD,
     knowledge_distillation.CARD,
+    adaptive_amalgamation.CARD,
+    common_feature_amalgamation.CARD,
+    dual_gan_amalgamation.CARD,
     fine_tune.CARD,
     linear_probe.CARD,
     adversarial_distillation.CARD,
