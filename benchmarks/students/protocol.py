@@ -232,7 +232,7 @@ def _source(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
     return (
         f"{table.words} Mean ± standard deviation over three seeds, or as many as stand in "
         f"brackets; last checkpoint. {where}, one thread. "
-        f"`python -m benchmarks.{protocol.name} --seeds 0 1 2`"
+        f"`python -m benchmarks.{protocol.name} --tables {table.name}`"
     )
 
 
