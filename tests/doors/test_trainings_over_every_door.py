@@ -1,0 +1,288 @@
+"""A training is submitted, watched, cancelled and gone on with through each door, while a worker runs it."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import torch
+from google.protobuf.json_format import MessageToDict
+
+from service.client import ZooClient
+from service.core.operations import keys
+from service.core.records import ModelRecord
+from service.embedded.postgres import PrivatePostgres
+from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceStub
+from service.settings import Settings
+from service.wiring import Zoo, zoo_from
+from tests.rest.served import client_of, serving
+from tests.rpc.dialling import channel_to, listening
+from tests.workers import test_label_rankings_end_to_end as labelled
+from workers.cradle import Cradle
+from workers.runner import Post, run_next
+
+METHOD = "knowledge_distillation"
+STUDENT = {"architecture": "plain", "width": 4}
+OFTEN = {"batch_size": 8, "evaluations": 1000, "seconds_between_checkpoints": 0}
+BUDGET = {"steps": 20_000}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A zoo with a worker at work, and where its doors are."""
+
+    zoo: Zoo
+    token: str
+    rest: str
+    rpc: str
+
+
+@pytest.fixture(scope="module")
+def town(postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A labelled set, a classifier that knows its labels, both doors, and a worker."""
+    postgres.create_database("taught", template="template")
+    url: Any = postgres.url("taught")
+    folder = tmp_path_factory.mktemp("taught")
+    zoo = zoo_from(Settings(home=folder, database_url=url))
+    with zoo.transaction() as session:
+        token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
+    cradle = Cradle(folder)
+    post = Post(zoo, cradle, lambda: False)
+    _stock(post, labelled._network(folder, 0))
+    with working(post), serving(zoo) as rest, listening(zoo) as rpc:
+        yield Town(zoo, token, rest, rpc)
+    cradle.close()
+    zoo.close()
+    postgres.drop_database("taught")
+
+
+def _stock(post: Post, network: bytes) -> None:
+    """Put images and a network into the zoo, checked."""
+    labelled._add_dataset(post.zoo)
+    labelled._add_model(post.zoo, network, "mdl_0", classifier=True)
+    with post.zoo.transaction() as session:
+        teacher = session.get_one(ModelRecord, "mdl_0")
+        teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
+    labelled._submit(post.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    labelled._submit(post.zoo, "model_validation", {"model_id": "mdl_0"})
+    while run_next(post):
+        pass
+
+
+class working:  # noqa: N801 - reads as a clause
+    """Inside, a worker runs whatever is queued."""
+
+    def __init__(self, post: Post) -> None:
+        self._post, self._over = post, threading.Event()
+        self._thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            if not run_next(self._post):
+                time.sleep(0.02)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *told: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+class OverRest:
+    """HTTP as it is."""
+
+    def __init__(self, town: Town) -> None:
+        self._client = client_of(town.rest, town.token)
+        self.close = self._client.close
+
+    def submit(self, seed: int) -> str:
+        flat = {"teachers": ["mdl_0"], "data": "dst_1", "seed": seed, "device": "cpu"}
+        body = {"method": METHOD, **flat, "student": STUDENT, "params": OFTEN, "budget": BUDGET}
+        return self._told(self._client.post("/v1/jobs", json=body))["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        path, seen = f"/v1/jobs/{job_id}/events", {"Last-Event-ID": str(after)}
+        with self._client.stream("GET", path, headers=seen) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+
+    def cancel(self, job_id: str) -> None:
+        self._told(self._client.post(f"/v1/jobs/{job_id}:cancel"))
+
+    def retry(self, job_id: str) -> None:
+        self._told(self._client.post(f"/v1/jobs/{job_id}:retry"))
+
+    def _told(self, answer: httpx.Response) -> Any:
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+class OverRpc:
+    """gRPC as it is."""
+
+    def __init__(self, town: Town) -> None:
+        channel = channel_to(town.rpc, town.token)
+        self._jobs = JobServiceStub(channel)
+        self.close = channel.close
+
+    def submit(self, seed: int) -> str:
+        asked = wire.SubmitJobRequest(
+            method=METHOD, teachers=["mdl_0"], data="dst_1", seed=seed, device="cpu"
+        )
+        asked.student.update(STUDENT)
+        asked.params.update(OFTEN)
+        asked.budget.update(BUDGET)
+        return self._jobs.SubmitJob(asked).job.id
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        asked = wire.WatchJobRequest(id=job_id, after_seq=after)
+        for answer in self._jobs.WatchJob(asked, timeout=120):
+            # A 64-bit integer travels as text in JSON.
+            yield MessageToDict(answer.event) | {"seq": answer.event.seq}
+
+    def cancel(self, job_id: str) -> None:
+        self._jobs.CancelJob(wire.CancelJobRequest(id=job_id))
+
+    def retry(self, job_id: str) -> None:
+        self._jobs.RetryJob(wire.RetryJobRequest(id=job_id))
+
+
+class OverClient:
+    """The Python client."""
+
+    def __init__(self, town: Town) -> None:
+        self._zoo = ZooClient(town.rest, key=town.token)
+        self.close = self._zoo.close
+
+    def submit(self, seed: int) -> str:
+        job = self._zoo.jobs.submit(
+            METHOD,
+            teachers=["mdl_0"],
+            data="dst_1",
+            student=STUDENT,
+            params=OFTEN,
+            seed=seed,
+            device="cpu",
+            budget=BUDGET,
+        )
+        return job["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        yield from self._zoo.jobs.watch(job_id, after=after)
+
+    def cancel(self, job_id: str) -> None:
+        self._zoo.jobs.cancel(job_id)
+
+    def retry(self, job_id: str) -> None:
+        self._zoo.jobs.retry(job_id)
+
+
+class OverShell:
+    """The command line, as JSON."""
+
+    def __init__(self, town: Town) -> None:
+        self._environment = {"ZOO_URL": town.rest, "ZOO_KEY": town.token}
+        self._command = [sys.executable, "-m", "service.cli.main", "jobs"]
+
+    def close(self) -> None:
+        """Nothing stays open between commands."""
+
+    def submit(self, seed: int) -> str:
+        student = [f"--student={name}={value}" for name, value in STUDENT.items()]
+        often = [f"--set={name}={value}" for name, value in OFTEN.items()]
+        course = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
+        words = ["--teacher", "mdl_0", "--data", "dst_1", *student, *often, *course]
+        return json.loads(self._said("submit", METHOD, *words))["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        words = [*self._command, "watch", job_id, "--after", str(after), "--json"]
+        with subprocess.Popen(
+            words, env=self._environment, stdout=subprocess.PIPE, text=True
+        ) as running:
+            assert running.stdout is not None
+            yield from map(json.loads, running.stdout)
+
+    def cancel(self, job_id: str) -> None:
+        self._said("cancel", job_id)
+
+    def retry(self, job_id: str) -> None:
+        self._said("retry", job_id)
+
+    def _said(self, *words: str) -> str:
+        command = [*self._command, *words, "--json"]
+        return subprocess.run(
+            command, env=self._environment, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+
+
+DOORS: list[Callable[[Town], Any]] = [OverRest, OverRpc, OverClient, OverShell]
+
+
+@pytest.mark.parametrize("seed", range(4), ids=[door.__name__ for door in DOORS])
+def test_a_training_is_watched_cancelled_and_gone_on_with(town: Town, seed: int):
+    with closing(DOORS[seed](town)) as door:
+        job_id = door.submit(seed)
+        before = watched_until_measured(door, job_id, after=0)
+        door.retry(job_id)
+        later = watched_until_measured(door, job_id, after=before[-1]["seq"])
+
+    assert (before[0]["type"], before[-1]["type"]) == ("queued", "cancelled")
+    assert (later[0]["type"], later[-1]["type"]) == ("queued", "cancelled")
+    assert [event["seq"] for event in before + later] == list(range(1, len(before + later) + 1))
+    first, again = (
+        next(one["data"] for one in told if one["type"] == "metrics") for told in (before, later)
+    )
+    assert 0 <= first["accuracy"] <= 1
+    assert again["step"] > first["step"]
+
+
+def watched_until_measured(door: Any, job_id: str, *, after: int) -> list[Event]:
+    """The events of a job that is cancelled as soon as it tells a number."""
+    heard: list[Event] = []
+    for event in door.watch(job_id, after):
+        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in heard):
+            door.cancel(job_id)
+        heard.append(event)
+    return heard
+
+
+def test_the_student_is_fetched_and_loaded_by_plain_pytorch(town: Town, tmp_path):
+    with ZooClient(town.rest, key=town.token) as zoo:
+        job = zoo.jobs.submit(
+            METHOD,
+            teachers=["mdl_0"],
+            data="dst_1",
+            student=STUDENT,
+            params={"batch_size": 8, "evaluations": 1},
+            budget={"steps": 2},
+        )
+        made = zoo.jobs.wait(job["id"])["result"]["model_id"]
+        path = zoo.models.download(made, tmp_path / "student.pt2")
+        side = zoo.models.show(made)["input"]["height"]
+
+    student = torch.export.load(path).module()
+    logits = student(torch.rand(3, 3, side, side))
+
+    assert logits.shape == (3, 4)
+
+
+def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(town: Town):
+    with ZooClient(town.rest, key=town.token) as zoo:
+        job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", device="cuda")
+        time.sleep(0.5)
+
+        waiting = zoo.jobs.show(job["id"])
+        zoo.jobs.cancel(job["id"])
+
+    assert waiting["state"] == "queued"
