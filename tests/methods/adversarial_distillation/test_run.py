@@ -33,7 +33,7 @@ LABELS = ("left", "middle", "right")
 SMALL: dict[str, Any] = {
     "budget": {"steps": 6},
     "batch_size": 8,
-    "evaluations": 3,
+    "evaluations": 1,
     "imitations": 2,
     "generator_width": 4,
     "noise_units": 8,
@@ -140,11 +140,11 @@ EVERYTHING = {"pool_images": 16, "generator_average": 0.5, "batch_norm_memory": 
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
     inputs: Inputs, changes: dict[str, Any]
 ) -> None:
-    whole = Diary()
-    expected = run(inputs, params(**changes), whole)
+    asked, whole = params(**changes, evaluations=2), Diary()
+    expected = run(inputs, asked, whole)
 
     rest = Diary(start=whole.kept[2])
-    found = run(inputs, params(**changes), rest)
+    found = run(inputs, asked, rest)
 
     assert len(rest.kept) == 6 - 3
     assert found.history == expected.history
@@ -215,7 +215,8 @@ def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset)
 def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Preset) -> None:
     teacher = make(Pixels(), TaskKind.SEGMENTATION)
     student = {"width": 4, "architecture": "unet"}
-    dense = params(preset=preset, student=student, budget={"steps": 30}, student_rate=0.05)
+    longer = {"budget": {"steps": 20}, "student_rate": 0.05, "evaluations": 4}
+    dense = params(preset=preset, student=student, **longer)
 
     found = run(Inputs(name="s", teachers=(teacher,)), dense, Diary())
 
