@@ -1,23 +1,22 @@
-"""A student learns its teacher, who stays as it was; cut short and resumed, it ends the same."""
+"""A student learns its teachers, who stay as they were; cut short and resumed, it ends the same."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
-from service.core.manifest import InputSpec
+from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.contract import Diary
 from workers.methods.knowledge_distillation import Inputs, run
-from workers.programs.exporting import export_network
-from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.exams import Exam
+from workers.torchkit.students import BadStudentError
 
-SIDE = 16
 EVERYTHING = {
-    "steps": 12,
+    "budget": {"steps": 12},
     "batch_size": 8,
-    "steps_between_evaluations": 4,
+    "evaluations": 3,
     "seconds_between_checkpoints": 0.0,
     "label_weight": 0.5,
     "attention_weight": 10.0,
@@ -29,17 +28,7 @@ EVERYTHING = {
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Linear(6, 2),
-    ).eval()  # fmt: skip
-    teacher = export_network(net, (3, SIDE, SIDE), tmp_path_factory.mktemp("net") / "net.pt2")
-    labels = torch.arange(60) % 2
-    noise = torch.randint(0, 120, (60, SIDE, SIDE, 3), generator=torch.Generator().manual_seed(0))
-    images = (noise + 120 * labels[:, None, None, None]).to(torch.uint8)
-    spec = Preprocessing.of(InputSpec(height=SIDE, width=SIDE))
-    return Inputs("student", teacher, spec, "1", ("dark", "bright"), images, labels)
+    return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
 def params(**changes: object) -> KnowledgeDistillationParams:
@@ -54,38 +43,70 @@ def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: Inp
     rest = Diary(start=middle)
     found = run(inputs, params(), rest)
 
-    assert middle.facts["step"] == 7
+    assert middle.facts["taken"] == 7
     assert len(rest.kept) == 12 - 7
     assert found.history == expected.history
-    for name, value in expected.network.state_dict().items():
-        torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)
+    assert_same_weights(found.network, expected.network)
 
 
 def test_the_teacher_is_the_same_before_and_after(inputs: Inputs) -> None:
-    before = inputs.teacher.fingerprint
+    program = inputs.teachers[0].program
+    before = program.fingerprint
 
     run(inputs, params(), Diary())
 
-    assert inputs.teacher.fingerprint == before
-    assert all(one.grad is None and not one.requires_grad for one in inputs.teacher.parameters())
+    assert program.fingerprint == before
+    assert all(one.grad is None and not one.requires_grad for one in program.parameters())
 
 
 def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs) -> None:
-    found = run(inputs, params(steps=120, label_weight=0), Diary())
+    found = run(inputs, params(budget={"steps": 120}, label_weight=0), Diary())
 
     assert found.quality["agreement"] >= 0.9
-    assert found.history[-1]["loss"] < found.history[0]["loss"]
+    assert found.history[-1]["whole_loss"] < found.history[0]["whole_loss"]
+
+
+def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_path: Path) -> None:
+    other = teacher_of(convolutional(seed=1), tmp_path, classes=("red", "bright"), name="other")
+    both = replace(inputs, teachers=(*inputs.teachers, other))
+
+    found = run(both, params(feature_weight=0, attention_weight=0), Diary())
+
+    assert found.manifest.classes == ("dark", "bright", "red")
+    assert {"task_1_accuracy", "task_2_accuracy", "agreement_1", "agreement_2"} <= set(
+        found.quality
+    )
 
 
 def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> None:
-    unlabelled = replace(inputs, labels=torch.full_like(inputs.labels, -1))
+    assert inputs.exam is not None
+    unlabelled = Exam(inputs.exam.images, None, ())
 
-    found = run(unlabelled, params(label_weight=0), Diary())
+    found = run(replace(inputs, exam=unlabelled), params(label_weight=0), Diary())
 
     assert set(found.quality) == {"agreement"}
 
 
-def test_another_seed_holds_out_other_images_and_gives_another_student(inputs: Inputs) -> None:
-    one, other = (run(inputs, params(seed=seed), Diary()) for seed in (0, 1))
+def test_another_seed_gives_another_student(inputs: Inputs) -> None:
+    one, other = (run(inputs, params(seed=seed), Diary()).network.state_dict() for seed in (0, 1))
 
-    assert not torch.equal(one.network.head.weight, other.network.head.weight)
+    assert not torch.equal(one["head.2.weight"], other["head.2.weight"])
+
+
+def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -> None:
+    still = params(budget={"steps": 1}, rate=1e-12, feature_weight=0)
+    first = run(inputs, params(), Diary()).network
+
+    found = run(replace(inputs, start=first.state_dict()), still, Diary()).network
+
+    torch.testing.assert_close(
+        dict(found.named_parameters()), dict(first.named_parameters()), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
+    first = run(inputs, params(), Diary()).network
+
+    with pytest.raises(BadStudentError, match="another build"):
+        wider = params(student={"width": 8, "side": 8})
+        run(replace(inputs, start=first.state_dict()), wider, Diary())

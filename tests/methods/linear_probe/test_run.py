@@ -1,62 +1,53 @@
 """A linear layer learns a labelled set on frozen features."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from torch import nn
 
 from service.core.catalogue.linear_probe import LinearProbeParams
-from service.core.manifest import InputSpec
+from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.contract import Diary
 from workers.methods.linear_probe import Inputs, run
-from workers.programs import Program
-from workers.programs.exporting import export_network
 from workers.programs.trainable import TrainableProgram
 
-SIDE = 8
-SHORT = {"steps": 40, "batch_size": 8, "rate": 0.02, "seconds_between_checkpoints": 0.0}
+SHORT = LinearProbeParams.model_validate(
+    {
+        "budget": {"steps": 40},
+        "batch_size": 8,
+        "rate": 0.02,
+        "evaluations": 2,
+        "seconds_between_checkpoints": 0.0,
+        "layer": "2",
+    }
+)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Program:
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3), nn.Flatten()
-    )
-    return export_network(net.eval(), (3, SIDE, SIDE), tmp_path / "net.pt2")
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
-def inputs_of(source: Program, layer: str) -> Inputs:
-    labels = torch.arange(60) % 2
-    noise = torch.randint(0, 120, (60, SIDE, SIDE, 3), generator=torch.Generator().manual_seed(0))
-    images = (noise + 120 * labels[:, None, None, None]).to(torch.uint8)
-    spec = InputSpec(height=SIDE, width=SIDE)
-    return Inputs("probed", source, spec, layer, images, labels, ("dark", "bright"))
+def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
+    before = inputs.teachers[0].program.fingerprint
 
-
-def test_it_learns_while_its_source_stays(source: Program) -> None:
-    before = source.fingerprint
-
-    found = run(inputs_of(source, "2"), LinearProbeParams.model_validate(SHORT), Diary())
+    found = run(inputs, SHORT, Diary())
 
     assert found.quality["accuracy"] >= 0.9
-    assert source.fingerprint == before
+    assert found.manifest.classes == ("dark", "bright")
+    assert inputs.teachers[0].program.fingerprint == before
 
 
-def test_resumed_it_ends_with_the_same_weights(source: Program) -> None:
-    whole, params = Diary(), LinearProbeParams.model_validate(SHORT)
-    expected = run(inputs_of(source, "2"), params, whole)
+def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
+    whole = Diary()
+    expected = run(inputs, SHORT, whole)
 
-    found = run(inputs_of(source, "2"), params, Diary(start=whole.kept[9]))
+    found = run(inputs, SHORT, Diary(start=whole.kept[9]))
 
-    for name, value in expected.network.state_dict().items():
-        torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)
+    assert_same_weights(found.network, expected.network)
 
 
-def test_the_body_keeps_the_weights_of_its_source(source: Program) -> None:
-    found = run(inputs_of(source, "2"), LinearProbeParams.model_validate(SHORT), Diary())
+def test_the_body_keeps_the_weights_of_its_source(inputs: Inputs) -> None:
+    found = run(inputs, SHORT, Diary())
 
-    fresh = TrainableProgram(source, "2").state_dict()
+    fresh = TrainableProgram(inputs.teachers[0].program, "2").state_dict()
     for name, value in found.network.body.state_dict().items():
         torch.testing.assert_close(value, fresh[name], rtol=0, atol=0)
