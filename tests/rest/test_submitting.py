@@ -139,3 +139,12 @@ def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str
     body = {**training, "teachers": [*training["teachers"], young]}
 
     assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])
+
+
+def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
+    served: Served, training: dict[str, Any]
+):
+    params = {"tasks": [{"name": "animals", "labels": ["cat", "cow"]}]}
+    body = {**training, "method": "adaptive_amalgamation", "params": params}
+
+    assert refused(served, body) == (422, "unknown_task", ["/params/tasks/0/labels"])

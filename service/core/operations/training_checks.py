@@ -206,6 +206,26 @@ def _require_known_labels(teachers: Sequence[ModelRecord], data: DatasetRecord |
         )
 
 
+def _chosen_tasks(
+    teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given
+) -> None:
+    """Tasks all of whose labels one of the teachers knows; who never told is not asked."""
+    del data
+    told = [classes_of(one) for one in teachers]
+    for place, task in enumerate(params["tasks"] or ()):
+        if not any(known is None or set(task["labels"]) <= set(known) for known in told):
+            raise _misfit(
+                f"/params/tasks/{place}/labels",
+                f"no teacher knows all labels of the task {task['name']!r}",
+                code="unknown_task",
+                remedy="choose labels that one teacher knows: "
+                + "; ".join(
+                    f"{one.id} knows {_some(known or [])}"
+                    for one, known in zip(teachers, told, strict=True)
+                ),
+            )
+
+
 def _transfer(teachers: Sequence[ModelRecord], data: DatasetRecord | None, params: Given) -> None:
     _layer_of(teachers[0], params, "layer")
     labels = (data.labels if data is not None else None) or []
@@ -240,6 +260,7 @@ Check = Callable[[Sequence[ModelRecord], DatasetRecord | None, Given], None]
 
 _CHECKS: dict[str, Check] = {
     "knowledge_distillation": _distillation,
+    "adaptive_amalgamation": _chosen_tasks,
     "fine_tune": _transfer,
     "linear_probe": _transfer,
 }

@@ -142,6 +142,7 @@ def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) 
     found = run(inputs, params(), Diary())
 
     assert "1. weak 0.0% (left out), 2. strong 100.0%" in found.manifest.trained_on
+    assert found.history[0]["task_1_source_2_share"] == 1
     assert found.pictures[SELECTION].startswith(b"\x89PNG")
 
 
@@ -252,6 +253,8 @@ def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None
 
     with pytest.raises(NotTeachableError, match="no layer 'third'"):
         run(inputs, params(teacher_layers=[["third"]] * 3), Diary())
+    with pytest.raises(NotTeachableError, match="layer 'answer' has no channels"):
+        run(inputs, params(teacher_layers=[["answer"]] * 3), Diary())
     with pytest.raises(NotTeachableError, match="speaks of 1 teachers, there are 3"):
         run(inputs, params(teacher_layers=[["first"]]), Diary())
 

@@ -14,6 +14,7 @@ from workers.methods.adaptive_amalgamation.maths import (
     scaled_logits_loss,
 )
 from workers.programs import Layer, Program
+from workers.torchkit.taps import maps_of, named_layers
 from workers.torchkit.teachers import NotTeachableError
 
 _MAP_RANK = 3
@@ -90,22 +91,22 @@ def _mapping(channels: int, width: int, generator: torch.Generator) -> nn.Conv2d
 def taps_of(program: Program, count: int, names: Sequence[str] | None) -> list[Layer]:
     """At most ``count`` layers with maps, those nearest the answer.
 
-    Where they are not named, the last of every size; maps of a single place are left out.
+    Where they are not named, the last of every size.
 
     Raises:
         NotTeachableError: There is no such layer, or its output is no stack of maps.
     """
-    known = {one.name: one for one in program.layers if len(one.shape) == _MAP_RANK}
     if names is None:
-        last = {one.shape[1:]: one for one in known.values() if math.prod(one.shape[1:]) > 1}
-        names = [name for name, one in known.items() if one in last.values()]
-    unknown = [name for name in names if name not in known]
-    if unknown:
+        last = {one.shape[1:]: one for one in maps_of(program)}
+        return [one for one in program.layers if one in last.values()][-count:]
+    found = named_layers(program, names)
+    flat = [one.name for one in found if len(one.shape) != _MAP_RANK]
+    if flat:
         raise NotTeachableError(
-            f"no layer {unknown[0]!r} with channels, rows and columns",
-            remedy=f"choose among: {', '.join(list(known)[:30])}",
+            f"layer {flat[0]!r} has no channels, rows and columns",
+            remedy=f"choose among: {', '.join(one.name for one in maps_of(program)[:30])}",
         )
-    return [known[name] for name in names][-count:]
+    return found[-count:]
 
 
 def paired(learner: Sequence[int], teacher: Sequence[int]) -> list[tuple[int, int]]:

@@ -213,6 +213,14 @@ class Amalgamation:
             found[task.name] = dict(zip(labelled, means, strict=True))
         return found
 
+    def numbers(self) -> Mapping[str, float]:
+        """The shares, by the numbers of task and source."""
+        return {
+            f"task_{task}_source_{source}_share": share
+            for task, shares in enumerate(self.shares().values(), start=1)
+            for source, share in enumerate(shares.values(), start=1)
+        }
+
     def pictures(self) -> Mapping[str, bytes]:
         """Who teaches how much."""
         return {SELECTION: selection_picture(self.shares())}
