@@ -4,11 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from service.cli import demo_report, layers
+from service.cli import demo_report, demo_student, layers
 from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, fetch_heat_maps, uploaded
 from service.cli.detaching import running_or_started
 from service.cli.output import TextOutput, steps_bar
@@ -24,6 +25,7 @@ from service.settings import Settings
 SHEET_IMAGES = 6
 EDGE_WEIGHT = 0.25
 METRICS = ("depara", "attribution", "depara_plus", "fused")
+STUDENTS_METRIC = "depara_plus"
 MAP_PICTURES: tuple[Picture, ...] = ("matrix", "tree", "layout")
 
 
@@ -56,6 +58,7 @@ def _show(settings: Settings, running: Running) -> None:
         _tell(zoo_files, rankings)
         _choose_layer(zoo, there, rankings["depara"])
         _draw(zoo, there, rankings["depara"], home.folder / "demo")
+        _teach(zoo, there, home.folder / "demo")
 
 
 def _ranked(zoo: ZooClient, there: UploadedZoo, metric: str) -> Ranking:
@@ -117,6 +120,18 @@ def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) ->
         path = folder / f"map-{picture}.svg"
         zoo.maps.download(there.probes, path, picture=picture, metric="depara")
         _say(f"{'map, ' + picture + ':':<12} {path}")
+
+
+def _teach(zoo: ZooClient, there: UploadedZoo, folder: Path) -> None:
+    """Make a small network out of two of the zoo, rank it with the others, draw its lineage."""
+    _say("\nA small network that learns from two of these, on digits without labels:\n")
+    student = demo_student.student_of(Talk(zoo, TextOutput()), there)
+    _say(f"\n{demo_report.kept(student)}")
+    candidates = {**there.models, student["name"]: student["id"]}
+    ranking = _ranked(zoo, replace(there, models=candidates), STUDENTS_METRIC)
+    _say(demo_report.place_of(student["id"], ranking))
+    path = zoo.models.draw_lineage(student["id"], folder / "lineage.svg")
+    _say(f"lineage:     {path}")
 
 
 def _goodbye(settings: Settings, running: Running) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import correlation
 from typing import Any
 
-from service.client.views import Ranking
+from service.client.views import Model, Ranking
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,32 @@ def likely_best(fused: Ranking) -> str:
     return (
         f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
     )
+
+
+def kept(student: Model) -> str:
+    """How good a student is beside its teachers, on images that neither has learned from."""
+    told = (student.get("lineage") or {})["measured"]
+    shares = [told[name] for name in sorted(told) if name.startswith("teacher_")]
+    teachers = " and ".join(f"{share:.1%}" for share in shares)
+    return (
+        f"{student['name']} ({student['parameters']:,} parameters) names {told['accuracy']:.1%} of"
+        f" the exam's digits, its teachers {teachers}:"
+        f" it retains {told['accuracy'] / max(shares):.1%} of the better one's accuracy"
+    )
+
+
+def place_of(model_id: str, ranking: Ranking) -> str:
+    """Where a network stands in a ranking, between its neighbours."""
+    lines = [f"Its place for the digits 5 to 9 by {ranking['metric']}:"]
+    place = next(
+        (k for k, one in enumerate(ranking["items"]) if one["model_id"] == model_id), None
+    )
+    if place is None:
+        return f"It has no place for the digits 5 to 9 by {ranking['metric']}."
+    for item in ranking["items"][max(0, place - 2) : place + 3]:
+        mark = "→" if item["model_id"] == model_id else " "
+        lines.append(f"{mark}{item['rank']:>3} {item['name']:<19} {item['score']:6.3f}")
+    return "\n".join(lines)
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float:

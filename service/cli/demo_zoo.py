@@ -24,11 +24,12 @@ class BuiltZoo:
 
 @dataclass(frozen=True)
 class UploadedZoo:
-    """Ids in the service: networks by name, the probe set and the labelled target."""
+    """Ids in the service: networks by name, the probe set, the labelled target and the exam."""
 
     models: Mapping[str, str]
     probes: str
     target: str
+    exam: str
 
 
 def built(folder: Path) -> BuiltZoo:
@@ -38,7 +39,7 @@ def built(folder: Path) -> BuiltZoo:
         UnavailableError: ``training_failed``, with what the training said.
     """
     truth_file = folder / "truth.json"
-    if not truth_file.exists():
+    if not (truth_file.exists() and (folder / "exam.zip").exists()):
         truth_file.write_text(json.dumps(_trained(folder), indent=1))
     return BuiltZoo(folder, json.loads(truth_file.read_text()))
 
@@ -72,10 +73,11 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
     target = _dataset(
         zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
     )
+    exam = _dataset(zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders")
     models = _models(zoo, built_zoo)
-    for dataset in (probes, target):
+    for dataset in (probes, target, exam):
         _require_ready(zoo.datasets.wait(dataset["id"]))
-    return UploadedZoo(models, probes["id"], target["id"])
+    return UploadedZoo(models, probes["id"], target["id"], exam["id"])
 
 
 def fetch_heat_maps(

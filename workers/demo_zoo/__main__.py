@@ -26,6 +26,7 @@ def main(folder: Path) -> None:
     _say({"networks": len(LESSONS)})
     write_unlabelled(digits().probes, folder / "probes.zip")
     write_labelled(smaller(digits().labelled), folder / "target.zip")
+    write_labelled(smaller(digits().exam), folder / "exam.zip")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.demo_zoo.building"])
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:

@@ -12,6 +12,7 @@ from torch.nn import functional
 SIDE = 32
 TARGET_DIGITS = (5, 6, 7, 8, 9)
 LABELLED_PER_DIGIT = 20
+EXAM_PER_DIGIT = 20
 PROBES = 160
 PATCHES_PER_PHOTO = 400
 SPLIT_SEED = 7
@@ -37,13 +38,15 @@ class Digits:
     """The scanned digits, cut into parts that share no image.
 
     ``lessons`` is what networks of the zoo learn from. ``labelled`` and ``tests`` hold digits 5 to
-    9 alone: what the user has, and what truth is measured on. ``probes`` are any digits.
+    9 alone: what the user has, and what truth is measured on. ``probes`` are any digits, and so is
+    ``exam``, which judges students.
     """
 
     lessons: Pictures
     labelled: Pictures
     tests: Pictures
     probes: Pictures
+    exam: Pictures
 
 
 @cache
@@ -59,13 +62,15 @@ def digits() -> Digits:
     return Digits(ours, *_target_parts(theirs))
 
 
-def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures]:
-    """Labelled images, test images and probes out of what no network of the zoo has seen."""
+def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures, Pictures]:
+    """Labelled images, tests, probes and exam out of what no network of the zoo has seen."""
     probes, rest = rest.at(torch.arange(PROBES)), rest.at(torch.arange(PROBES, len(rest)))
-    places = [(rest.labels == digit).nonzero().squeeze(1) for digit in TARGET_DIGITS]
-    labelled = torch.cat([found[:LABELLED_PER_DIGIT] for found in places])
-    tests = torch.cat([found[LABELLED_PER_DIGIT:] for found in places])
-    return rest.at(labelled), rest.at(tests), probes
+    places = [(rest.labels == digit).nonzero().squeeze(1) for digit in range(10)]
+    exam = torch.cat([found[-EXAM_PER_DIGIT:] for found in places])
+    target = [places[digit][:-EXAM_PER_DIGIT] for digit in TARGET_DIGITS]
+    labelled = torch.cat([found[:LABELLED_PER_DIGIT] for found in target])
+    tests = torch.cat([found[LABELLED_PER_DIGIT:] for found in target])
+    return rest.at(labelled), rest.at(tests), probes, rest.at(exam)
 
 
 def smaller(pictures: Pictures) -> Pictures:

@@ -30,9 +30,8 @@ def short(name: str, steps: int = 2) -> Lesson:
 def test_no_digit_is_in_two_parts_of_the_split():
     parts = digits()
 
-    frames = torch.cat(
-        [p.frames.flatten(1) for p in (parts.lessons, parts.labelled, parts.tests, parts.probes)]
-    )
+    apart = (parts.lessons, parts.labelled, parts.tests, parts.probes, parts.exam)
+    frames = torch.cat([part.frames.flatten(1) for part in apart])
 
     assert len(frames) == len(frames.unique(dim=0))
 
@@ -40,6 +39,10 @@ def test_no_digit_is_in_two_parts_of_the_split():
 def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
     assert set(digits().labelled.labels.tolist()) == {5, 6, 7, 8, 9}
     assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_the_exam_asks_for_every_digit_equally():
+    assert digits().exam.labels.bincount().tolist() == [20] * 10
 
 
 def test_patches_come_from_both_photos_and_are_coloured():
