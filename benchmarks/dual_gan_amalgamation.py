@@ -70,6 +70,7 @@ def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any)
             "budget": {"steps": steps},
             "batch_size": _BATCH,
             "noise_units": 64,
+            "generator_width": 16,
             "evaluations": 1,
             "seconds_between_checkpoints": 60,
             "seed": seed,
@@ -232,7 +233,7 @@ def _share(row: str, of: str, key: str) -> Callable[[Found], float]:
 
 
 _PRECISION = "mean_average_precision"
-_WORDS = "Batches of 64, noise of 64 units."
+_WORDS = "Batches of 64, noise of 64 units; the generator of `dfq_ka` of width 16."
 TABLES = (
     Table(
         "canvases",
