@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
 
 from service.core.catalogue.adversarial_distillation import AdversarialForm
 from service.core.manifest import TaskKind
@@ -21,7 +20,6 @@ from workers.methods.adversarial_distillation.maths import (
     label_shares,
     one_hot_loss,
 )
-from workers.methods.adversarial_distillation.sources import Pool, follow
 
 CLASSES, LABELS, PIXELS = TaskKind.CLASSIFICATION, TaskKind.MULTI_LABEL, TaskKind.SEGMENTATION
 
@@ -169,33 +167,3 @@ def test_labels_that_are_asked_for_are_all_equally_likely() -> None:
     found = drawn_labels(4000, 4, torch.Generator().manual_seed(0))
 
     assert found.bincount().tolist() == pytest.approx([1000] * 4, abs=100)
-
-
-def test_a_slow_copy_follows_as_its_twin_does() -> None:
-    slow, fast = nn.Linear(3, 1, bias=False), nn.Linear(3, 1, bias=False)
-    before = slow.weight[0].tolist()
-
-    follow(slow, fast, kept=0.9)
-
-    twin = oracle.follow(before, fast.weight[0].tolist(), 0.9)
-    torch.testing.assert_close(slow.weight[0], torch.tensor(twin))
-
-
-def test_a_full_pool_forgets_its_oldest_images() -> None:
-    pool = Pool({}, 4, (1, 1, 1))
-    for start in (0.0, 3.0):
-        pool.put(torch.arange(start, start + 3).view(3, 1, 1, 1))
-
-    newest = pool.newest(10).flatten()
-    drawn_images = pool.drawn(100, torch.Generator().manual_seed(0))
-
-    assert newest.tolist() == [2, 3, 4, 5]
-    assert set(drawn_images.flatten().tolist()) == {2, 3, 4, 5}
-
-
-def test_a_pool_that_is_not_full_gives_only_what_was_put_in() -> None:
-    pool = Pool({}, 8, (1, 1, 1))
-    pool.put(torch.full((2, 1, 1, 1), 7.0))
-
-    assert pool.newest(5).flatten().tolist() == [7, 7]
-    assert set(pool.drawn(20, torch.Generator()).flatten().tolist()) == {7}
