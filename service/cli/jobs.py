@@ -38,7 +38,7 @@ Pairs = list[str] | None
 def submit(
     talk: Talk,
     *,
-    method: Annotated[str, typer.Argument(help="See `zooscope methods ls`.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="See `zooscope methods ls`.")],
     teacher: Annotated[
         list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
     ] = None,

@@ -68,7 +68,7 @@ class Course:
         row = Table.grid(padding=(0, 2))
         row.add_row(
             ProgressBar(total=total or 1, completed=step, width=_BAR_CELLS),
-            f"{step}/{total}" if total else "",
+            f"{step}/{total}" if total else f"{step} steps",
             escape(self._progress.get("message", "")),
         )
         return row
