@@ -17,7 +17,7 @@ class Recipe:
 
 PRESETS = {
     Amalgamation.DFKA: Recipe(0.1, 0.1, 0.0, 5e-3),
-    Amalgamation.DFQ_KA: Recipe(0.0, 0.1, 10.0, 0.05),
+    Amalgamation.DFQ_KA: Recipe(0.0, 0.1, 10.0, 0.2),
 }
 
 
