@@ -16,7 +16,7 @@ from workers.torchkit.exams import Exam
 from workers.torchkit.lessons import held_out
 from workers.torchkit.outcomes import Alone, WithImages
 from workers.torchkit.teachers import Teacher
-from workers.training_stages import DATA, EXAM, START, TEACHER
+from workers.training_files import DATA, EXAM, START, TEACHER
 
 Facts = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from service.core.errors import ConflictError, NotFoundError
 from service.core.operations import datasets
 from service.core.operations.teachers import classes_of, task_of
 from service.core.records import DatasetRecord, DatasetState, JobRecord, ModelRecord, ModelState
+from workers.training_files import DATA, EXAM, START, TEACHER
 
-TEACHER, DATA, EXAM, START = "teacher_{}.pt2", "data.npy", "exam.npy", "start.pt2"
 _LONGEST_NAME = 200
 
 
