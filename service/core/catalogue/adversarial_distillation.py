@@ -58,7 +58,8 @@ class AdversarialDistillationParams(StudentCourse):
     """
 
     preset: Preset | None = None
-    """A published recipe; None takes dfq for a teacher with batch normalisation, else dfad."""
+    """A published recipe; None takes dfq for a teacher of whole images with batch normalisation,
+    else dfad."""
     imitations: int | None = Field(None, ge=1, le=1000)
     """Steps of the student for one of the generator."""
     match: Match | None = None

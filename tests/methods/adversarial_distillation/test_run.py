@@ -224,6 +224,15 @@ def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Pre
     assert found.history[-1]["generated_agreement"] > 0.4
 
 
+def test_a_teacher_of_pixels_takes_the_recipe_that_was_published_for_them(make: Make) -> None:
+    dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
+
+    found = run(dense, params(student={"width": 4, "architecture": "unet"}), Diary())
+
+    losses = {name for name in found.history[-1] if name.endswith("_loss")}
+    assert losses == {"imitation_loss", "generator_loss", "adversarial_loss"}
+
+
 def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
     make: Make, inputs: Inputs
 ) -> None:

@@ -121,9 +121,10 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recip
         NotTeachableError: Inner steps are asked for and all weights are 0.
         TeacherWithoutBatchNormError: Batch statistics are asked of a teacher that keeps none.
     """
-    fitting = Preset.DFQ if teacher.program.batch_norms else Preset.DFAD
+    dense = teacher.task is TaskKind.SEGMENTATION
+    fitting = Preset.DFQ if teacher.program.batch_norms and not dense else Preset.DFAD
     start = PRESETS[params.preset if params.preset is not None else fitting]
-    if teacher.task is TaskKind.SEGMENTATION:
+    if dense:
         start = replace(start, adversarial_form=AdversarialForm.LOGARITHMIC)
     given = {one.name: getattr(params, one.name, None) for one in fields(Recipe)}
     found = replace(start, **{name: one for name, one in given.items() if one is not None})
