@@ -89,6 +89,11 @@ def test_layers_that_do_not_part_a_teacher_are_refused(pair, cuts):
     assert "choose among" in (refusal.value.remedy or "")
 
 
+def test_cuts_of_some_teachers_alone_are_refused(pair):
+    with pytest.raises(NotPartableError, match="1 of 2"):
+        trained(pair, cuts=[["0", "1"]])
+
+
 def test_a_teacher_with_too_few_sizes_is_refused(pair):
     with pytest.raises(NotPartableError, match="sizes"):
         rests_of(pair[0], None, [0.5, 0.4, 0.3, 0.2, 0.1])

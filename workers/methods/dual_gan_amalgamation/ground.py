@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
+from workers.methods.dual_gan_amalgamation.blocks import NotPartableError
 from workers.methods.dual_gan_amalgamation.maths import cardinality, coverage
 from workers.methods.dual_gan_amalgamation.panel import Panel, needed
 from workers.torchkit.courses import Numbers
@@ -24,7 +25,13 @@ def with_needed(inputs: Alone, params: DualGanAmalgamationParams) -> tuple[Alone
 
     Raises:
         NotTeachableError: No teacher knows one of the labels, or tasks do not go together.
+        NotPartableError: Cuts are given, but not for every teacher.
     """
+    if params.cuts is not None and len(params.cuts) != len(inputs.teachers):
+        raise NotPartableError(
+            f"cuts are given for {len(params.cuts)} of {len(inputs.teachers)} teachers",
+            remedy="list the layers of every teacher, in their order, or leave cuts out",
+        )
     kept = needed(inputs.teachers, params.student.labels)
     return replace(inputs, teachers=tuple(inputs.teachers[one] for one in kept)), kept
 
