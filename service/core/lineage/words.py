@@ -37,12 +37,13 @@ def lines(node: Node) -> list[str]:
 
 
 def quality(measured: Mapping[str, float]) -> str:
-    """Measured quality and retention; empty where nothing was measured."""
+    """Measured quality, and the least and greatest retention; empty where nothing was measured."""
     told = (
         f"{MEASURES[name]} {_percent(measured[name])}" for name in MEASURES if name in measured
     )
-    kept = [value for name, value in sorted(measured.items()) if name.startswith("retention")]
-    return _joined(next(told, None), f"retains {', '.join(map(_percent, kept))}" if kept else None)
+    kept = [value for name, value in measured.items() if name.startswith("retention")]
+    ends = dict.fromkeys(_percent(end) for end in (min(kept), max(kept))) if kept else {}
+    return _joined(next(told, None), f"retains {' to '.join(ends)}" if ends else None)
 
 
 def budget(told: Mapping[str, Any] | None) -> str | None:

@@ -13,6 +13,7 @@ from service.core.lineage.graph import Edge, Lineage, Role
 from service.core.lineage.graphml import as_graphml
 from service.core.lineage.places import heights, ordered
 from service.core.lineage.svg import as_svg
+from service.core.lineage.words import quality
 from tests.core.lineage.graphs import a_random_one, job, model, taught, three_generations
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,6 +72,14 @@ def test_the_file_parses_and_every_label_is_there():
     assert {"accuracy 93.1\u202f% · retains 96.8\u202f%", "mean IoU 50.0\u202f%"} <= shown
     assert "succeeded · seed 3 · 100 steps" in shown
     assert any(text and text.endswith("…") for text in shown)
+
+
+def test_several_retentions_are_told_as_a_range():
+    one = {"accuracy": 0.5, "retention_1": 0.91, "retention_2": 0.91}
+
+    assert quality(one) == "accuracy 50.0\u202f% · retains 91.0\u202f%"
+    assert quality({**one, "retention_3": 0.8}).endswith("retains 80.0\u202f% to 91.0\u202f%")
+    assert quality({}) == ""
 
 
 def test_the_asked_network_and_what_is_gone_look_different():
