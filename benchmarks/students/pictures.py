@@ -9,6 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
+from torch.nn import functional
 
 from service.core.manifest import InputSpec, TaskKind
 from workers.torchkit.exams import Exam
@@ -72,6 +73,11 @@ class Pictures:
     def turned(self) -> "Pictures":
         """Turned by a right angle, and dark for light."""
         frames = 255 - torch.rot90(self.frames, 1, (1, 2)).contiguous()
+        return Pictures(frames, self.truth, self.labels, self.task)
+
+    def padded(self, margin: int) -> "Pictures":
+        """With a dark margin, inside which a shift loses no ink; truth is of whole pictures."""
+        frames = functional.pad(self.frames, (0, 0, *(margin,) * 4))
         return Pictures(frames, self.truth, self.labels, self.task)
 
     def __add__(self, other: "Pictures") -> "Pictures":
