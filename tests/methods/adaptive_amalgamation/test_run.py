@@ -150,7 +150,9 @@ def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) 
 
 
 def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Inputs) -> None:
-    found = run(inputs, params(budget={"steps": 90}, rate=0.03, component=None), Diary())
+    changes = {"budget": {"steps": 90}, "rate": 0.03, "component": None, "feature_weight": 0}
+
+    found = run(inputs, params(**changes), Diary())
 
     assert found.manifest.classes == ("dark", "bright", "red", "blue")
     assert found.quality["task_1_accuracy"] >= 0.9
