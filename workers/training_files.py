@@ -1,6 +1,3 @@
-"""Names of the files that a training is given."""
+"""Names of the staged files of a training, for the one who lays them out and the one who reads."""
 
-TEACHER = "teacher_{}.pt2"
-DATA = "data.npy"
-EXAM = "exam.npy"
-START = "start.pt2"
+TEACHER, DATA, EXAM, START = "teacher_{}.pt2", "data.npy", "exam.npy", "start.pt2"
