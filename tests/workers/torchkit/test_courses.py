@@ -1,0 +1,228 @@
+"""A training of stages and players that is cut short ends as one that was not, to the last bit."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from service.core.catalogue.training import Course
+from workers.contract import Checkpoint, Diary
+from workers.torchkit.accelerators import arithmetic_on, lay, mixed
+from workers.torchkit.courses import (
+    DivergedError,
+    Player,
+    Stage,
+    Training,
+    cosine,
+    drops,
+    train,
+    warm_cosine,
+)
+
+
+class Game:
+    """Two networks: in the first stage both learn in turn, in the second one of them alone."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        networks = {"one": nn.Linear(3, 2), "other": nn.Linear(2, 3)}
+        generator = torch.Generator().manual_seed(1)
+        memory = {"pool": torch.zeros(4, 3)}
+        self.training = Training(networks, generator, memory)
+        self.kinds: set[torch.dtype] = set()
+
+    def stages(self) -> list[Stage]:
+        return [Stage("both", 2.0, self._both), Stage("alone", 1.0, self._alone)]
+
+    def _player(self, name: str, kind: type[torch.optim.Optimizer]) -> Player:
+        return Player(kind(self.training.networks[name].parameters(), lr=0.1), 0.1)  # type: ignore[call-arg]
+
+    def _both(self) -> tuple[Mapping[str, Player], Callable[[], dict[str, Tensor]]]:
+        players = {
+            "one": self._player("one", torch.optim.AdamW),
+            "other": self._player("other", torch.optim.SGD),
+        }
+        return players, self._turn_of_both
+
+    def _alone(self) -> tuple[Mapping[str, Player], Callable[[], dict[str, Tensor]]]:
+        return {"one": self._player("one", torch.optim.Adam)}, self._turn_of_one
+
+    def _turn_of_both(self) -> dict[str, Tensor]:
+        drawn = torch.randn(5, 3, generator=self.training.generator)
+        first = self._learned("one", self._answer(drawn).square().mean())
+        self.training.memory["pool"] = self._answer(drawn)[:4].detach().float()
+        second = self._learned("other", (self._answer(drawn) - drawn).square().mean())
+        return {"first": first, "second": second}
+
+    def _turn_of_one(self) -> dict[str, Tensor]:
+        kept = self.training.memory["pool"]
+        return {"first": self._learned("one", (self._answer(kept) - 1).square().mean())}
+
+    def _answer(self, images: Tensor) -> Tensor:
+        one, other = self.training.networks["one"], self.training.networks["other"]
+        said: Tensor = other(one(images))
+        self.kinds.add(said.dtype)
+        return said
+
+    def _learned(self, player: str, loss: Tensor) -> Tensor:
+        return self.training.learn(player, loss)
+
+
+def course(**given: object) -> Course:
+    quick = {"budget": {"steps": 12}, "evaluations": 3, "seconds_between_checkpoints": 0.0}
+    return Course.model_validate({**quick, **given})
+
+
+def played(diary: Diary, given: Course, **options: object) -> Game:
+    game = Game()
+    train(
+        game.training,
+        given,
+        game.stages(),
+        evaluate=lambda: {"quality": 0.5},
+        pictures=dict,
+        report=diary,
+        **options,  # type: ignore[arg-type]
+    )
+    return game
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Diary, Game]:
+    diary = Diary()
+    return diary, played(diary, course())
+
+
+@pytest.mark.parametrize("place", [2, 7, 8, 10])
+def test_resumed_in_any_stage_it_ends_with_the_same_bits(
+    whole: tuple[Diary, Game], place: int
+) -> None:
+    diary, expected = whole
+
+    rest = Diary(start=diary.kept[place])
+    found = played(rest, course())
+
+    assert len(rest.kept) == 12 - (place + 1)
+    assert found.training.history == expected.training.history
+    for name, network in expected.training.networks.items():
+        for key, value in network.state_dict().items():
+            given = found.training.networks[name].state_dict()[key]
+            torch.testing.assert_close(given, value, rtol=0, atol=0)
+
+
+def test_memory_survives(whole: tuple[Diary, Game]) -> None:
+    diary, _ = whole
+
+    found = played(Diary(start=diary.kept[7]), course())
+
+    assert found.training.memory["pool"].abs().sum() > 0
+    torch.testing.assert_close(
+        found.training.memory["pool"], diary.kept[7].tensors["memory.pool"], rtol=0, atol=0
+    )
+
+
+def test_quality_is_told_as_often_as_asked_and_no_stage_is_empty(
+    whole: tuple[Diary, Game],
+) -> None:
+    diary, game = whole
+
+    assert [step for step, _ in diary.told] == [4, 8, 12]
+    assert [one.facts["stage"] for one in diary.kept] == [0] * 8 + [1] * 4
+    assert game.training.taken == 12
+
+
+def test_a_budget_of_seconds_ends_in_time_and_goes_on_with_what_is_left(
+    whole: tuple[Diary, Game],
+) -> None:
+    early = whole[0].kept[1]
+    spent = Checkpoint(early.tensors, {**early.facts, "seconds": 4.5})
+
+    began = time.monotonic()
+    rest = played(Diary(start=spent), course(budget={"seconds": 5.0}, evaluations=1))
+
+    assert time.monotonic() - began < 4
+    assert 5.0 <= rest.training.seconds < 8
+    assert rest.training.taken > 2
+
+
+def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
+    training = Game().training
+    optimizer = torch.optim.SGD(training.networks["one"].parameters(), lr=1.0)
+    training.players = {"one": Player(optimizer, 1.0)}
+    before = training.networks["one"].weight.clone()
+    bad = before.new_tensor(torch.nan)
+
+    for _ in range(2):
+        training.learn("one", bad)
+    with pytest.raises(DivergedError) as told:
+        training.learn("one", bad)
+
+    assert told.value.code == "training_diverged"
+    assert told.value.remedy
+    assert training.players["one"].peak == 0.5
+    torch.testing.assert_close(training.networks["one"].weight, before, rtol=0, atol=0)
+
+
+def test_fewer_than_eight_images_a_step_are_refused() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 8"):
+        Course(batch_size=1)
+
+
+def test_rates_fall_as_they_say() -> None:
+    falling = drops(0.5, 0.75, factor=0.1)
+
+    assert [falling(one) for one in (0.0, 0.5, 0.8)] == pytest.approx([1, 0.1, 0.01])
+    assert [cosine(one) for one in (0.0, 0.5, 1.0)] == pytest.approx([1, 0.5, 0])
+    assert [warm_cosine(one) for one in (0.05, 0.1, 0.55, 1.0)] == pytest.approx([0.5, 1, 0.5, 0])
+
+
+def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> None:
+    long, diary = played(Diary(), course()), Diary()
+
+    short = played(diary, course(), arithmetic=partial(mixed, "cpu"))
+
+    assert (long.kinds, short.kinds) == ({torch.float32}, {torch.bfloat16})
+    for name, network in short.training.networks.items():
+        for key, value in network.state_dict().items():
+            assert value.dtype is torch.float32
+            expected = long.training.networks[name].state_dict()[key]
+            torch.testing.assert_close(value, expected, rtol=0.05, atol=0.05)
+    assert all(
+        one.dtype is torch.float32
+        for name, one in diary.kept[-1].tensors.items()
+        if name.startswith("optimizer")
+    )
+
+
+def test_after_a_step_mixed_precision_uses_the_new_weights() -> None:
+    layer = nn.Linear(2, 2)
+    images = torch.ones(1, 2)
+
+    with mixed("cpu"):
+        before = layer(images)
+        with torch.no_grad():
+            layer.weight += 1
+        after = layer(images)
+
+    torch.testing.assert_close(after - before, torch.full_like(before, 2), rtol=0.05, atol=0.05)
+
+
+def test_the_processor_computes_in_float32() -> None:
+    with arithmetic_on(torch.device("cpu"))():
+        said = nn.Linear(2, 2)(torch.ones(1, 2))
+
+    assert said.dtype is torch.float32
+
+
+def test_a_layout_changes_no_number() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
+    images = torch.randn(2, 3, 6, 6)
+    expected = network(images)
+
+    lay(network, torch.channels_last)
+
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(network(images), expected)

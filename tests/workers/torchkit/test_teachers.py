@@ -1,0 +1,82 @@
+"""Labels of several teachers find their places; one network's images are seen by another."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from service.core.manifest import InputSpec, TaskKind
+from workers.programs import Program
+from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.teachers import Head, NotTeachableError, Teacher, merged, seen_by, stacked
+
+CLASSES = (("a", "b", "c"), ("c", "d"), ("b", "e"))
+
+
+def teachers() -> list[Teacher]:
+    """Three that share labels; nobody asks for their programs."""
+    spec = InputSpec(height=8, width=8)
+    kind, unread = TaskKind.CLASSIFICATION, Program.__new__(Program)
+    return [
+        Teacher(str(place), str(place), unread, spec, kind, classes)
+        for place, classes in enumerate(CLASSES)
+    ]
+
+
+def answers(*place: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(4, len(one), *place, generator=generator) for one in CLASSES]
+
+
+@pytest.mark.parametrize("wanted", [None, ("e", "b", "c")])
+@pytest.mark.parametrize("place", [(), (2, 3)])
+def test_merged_answers_are_the_largest_of_all_who_know_a_label(
+    wanted: tuple[str, ...] | None, place: tuple[int, ...]
+) -> None:
+    head, given = Head.of(teachers(), wanted), answers(*place)
+
+    found = merged(stacked(given, head), head)
+
+    for column, label in enumerate(head.labels):
+        known = [
+            given[number][:, classes.index(label)]
+            for number, classes in enumerate(CLASSES)
+            if label in classes
+        ]
+        torch.testing.assert_close(found[:, column], torch.stack(known).amax(dim=0))
+
+
+def test_all_labels_stand_once_and_those_known_twice_are_told() -> None:
+    head = Head.of(teachers())
+
+    assert head.labels == ("a", "b", "c", "d", "e")
+    assert set(head.overlap) == {"b", "c"}
+    assert [one.column for one in head.taught_by(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("wanted", [("a", "z"), ("a", "a")])
+def test_labels_unknown_or_twice_are_refused(wanted: tuple[str, ...]) -> None:
+    with pytest.raises(NotTeachableError):
+        Head.of(teachers(), wanted)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        InputSpec(height=8, width=8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7)),
+        InputSpec(height=8, width=8, channel_order="BGR", range=(0.0, 255.0)),
+        InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.25,)),
+    ],
+    ids=["normalised", "blue first", "grey"],
+)
+def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -> None:
+    own = InputSpec(height=8, width=8, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    frames = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
+    images = to_network_input(frames, Preprocessing.of(own)).requires_grad_()
+
+    seen = seen_by(images, own, other)
+
+    expected = to_network_input(frames, Preprocessing.of(other))
+    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)
+    seen.sum().backward()
+    assert images.grad is not None
+    assert bool((images.grad != 0).all())
