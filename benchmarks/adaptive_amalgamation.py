@@ -159,6 +159,19 @@ def _measured(
     return _with_means(found)
 
 
+def choice(seed: int, selection: str) -> Numbers:
+    """How often the source of the image's style is chosen, before anything is trained."""
+    lesson = Amalgamation(scene(seed).with_images, settings(seed, selection=selection), silent)
+    found = {
+        name: _right(lesson.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
+        for number, name in enumerate(TASKS)
+        for own in (_own(seed, name),)
+    }
+    return {f"right_{name}": value for name, value in found.items()} | {
+        "right": sum(found.values()) / len(found)
+    }
+
+
 def _own(seed: int, name: str) -> Tensor:
     """Which images show a digit of the task."""
     places = torch.tensor([int(one) for one in TASKS[name]])
@@ -249,6 +262,15 @@ def _anchored(numbers: Numbers) -> Numbers:
     return {"joint": numbers["accuracy"], "ceiling": numbers["ceiling"]}
 
 
+CHOICES = (
+    ("entropy", "entropy"),
+    ("calibrated", "calibrated"),
+    ("normalised", "normalised"),
+    ("margin", "margin"),
+    ("soft", "soft"),
+    ("average", "average (ablation)"),
+    ("random", "random (ablation)"),
+)
 ROWS = (
     Row("supervised", "labels of all images (anchor)", by_labels),
     Row("kd", "answers of all four side by side (anchor)", side_by_side),
@@ -260,15 +282,7 @@ ROWS = (
             f"{title}, logits alone",
             partial(amalgamated, **ALONE, selection=name),
         )
-        for name, title in (
-            ("entropy", "entropy"),
-            ("calibrated", "calibrated"),
-            ("normalised", "normalised"),
-            ("margin", "margin"),
-            ("soft", "soft"),
-            ("average", "average (ablation)"),
-            ("random", "random (ablation)"),
-        )
+        for name, title in CHOICES
     ),
     Row("truth_alone", "by the true style, logits alone (upper anchor)", chosen_by_truth),
     Row("single_alone", "one source for each task, logits alone (lower anchor)", one_source),
@@ -331,6 +345,12 @@ TABLES = (
         (Row("sources", "four sources", of_sources),),
         (Column("own style", "home"), Column("other style", "away")),
         words="Mean accuracy among the task's five labels on the test digits.",
+    ),
+    Table(
+        "choice",
+        tuple(Row(name, title, partial(choice, selection=name)) for name, title in CHOICES),
+        (*COLUMNS[:2], Column("both", "right")),
+        words="Share of a task's images that the source of their style teaches; nothing is trained.",
     ),
     Table("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
     Table(
