@@ -1,6 +1,6 @@
 """A training job makes a model of the zoo, survives a killed child to the last bit, and tells how it goes."""
 
-import hashlib
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from service.core.errors import InvalidRequestError
@@ -16,14 +17,21 @@ from service.core.operations import accuracies, jobs
 from service.core.operations.accuracies import AccuracyFilter
 from service.core.records import DatasetRecord, JobRecord, ModelRecord
 from service.wiring import Zoo
-from tests.jobs.processes import eventually
+from tests.jobs.processes import eventually, hall_of
 from tests.workers import test_label_rankings_end_to_end as labelled
 from workers.cradle import Cradle
 from workers.programs import read_program
 from workers.runner import Post, run_next
+from workers.scratch import Scratch
+from workers.staging import stage
 
 PROJECT = "default"
 QUICK = {"budget": {"steps": 8}, "batch_size": 8, "evaluations": 2}
+HASTE = {
+    "ZOO_LEASE_SECONDS": "2",
+    "ZOO_HEARTBEAT_SECONDS": "0.5",
+    "ZOO_SWEEP_SECONDS": "0.5",
+}
 STUDENT = {"architecture": "plain", "width": 4, "side": 8}
 
 
@@ -134,7 +142,11 @@ def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
     assert job_of(zoo, cut).checkpoint_sha256 is not None
     eventually(lambda: run_next(post))
     assert job_of(zoo, cut).attempts == 2
-    expected, found = weights_of(zoo, whole, tmp_path), weights_of(zoo, cut, tmp_path)
+    assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
+
+
+def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    """Equal to the last bit."""
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=0)
@@ -149,9 +161,35 @@ def kill_child(zoo: Zoo, job_id: str) -> None:
     raise AssertionError("no child runs the job")
 
 
-def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(post: Post):
+@pytest.mark.timeout(400)
+def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights(
+    post: Post, tmp_path: Path
+):
+    zoo, course = post.zoo, {"budget": {"steps": 100}, "seconds_between_checkpoints": 0.0}
+    whole = submit(zoo, "knowledge_distillation", **course)
+    assert run_next(post)
+    cut = submit(zoo, "knowledge_distillation", **course)
+    with hall_of(tmp_path, zoo.settings.database_url.get_secret_value(), **HASTE) as hall:
+        hall.redis()
+        hall.scheduler()
+        first = hall.worker()
+        eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None, seconds=60)
+
+        for process in (*first.descendants(), psutil.Process(first.pid)):
+            process.kill()
+        hall.worker()
+
+        eventually(lambda: job_of(zoo, cut).state == "succeeded", seconds=200)
+    assert job_of(zoo, cut).fence == 2
+    assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
+
+
+def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(
+    post: Post, tmp_path: Path
+):
     zoo = post.zoo
-    job_id = submit(zoo, "knowledge_distillation", budget={"steps": 300}, seconds_between_checkpoints=0.0)
+    course = {"budget": {"steps": 300}, "evaluations": 100, "seconds_between_checkpoints": 0.0}
+    job_id = submit(zoo, "knowledge_distillation", **course)
     worker = threading.Thread(target=run_next, args=(post,))
     worker.start()
     eventually(lambda: job_of(zoo, job_id).checkpoint_sha256 is not None)
@@ -162,11 +200,19 @@ def test_a_cancelled_training_keeps_its_checkpoint_and_goes_on_when_tried_again(
 
     worker.join()
     assert seconds < 10
-    assert zoo.blobs.exists(job_of(zoo, job_id).checkpoint_sha256 or "")
+    zoo.blobs.fetch(job_of(zoo, job_id).checkpoint_sha256 or "", tmp_path / "kept")
+    with safe_open(tmp_path / "kept", framework="pt") as file:
+        kept = json.loads(file.metadata()["facts"])["taken"]
     with zoo.transaction() as session:
+        seen = max(one.seq for one in jobs.events_after(session, job_id=job_id, seq=0))
         jobs.retry(session, project=PROJECT, job_id=job_id)
     assert run_next(post)
     assert job_of(zoo, job_id).state == "succeeded"
+    with zoo.transaction() as session:
+        later = jobs.events_after(session, job_id=job_id, seq=seen)
+        told = [one.data["step"] for one in later if one.type == "metrics"]
+    assert 0 < kept < min(told)
+    assert max(told) == 300
 
 
 @pytest.mark.parametrize(
@@ -197,11 +243,41 @@ def test_what_does_not_go_together_is_told_at_submit(
 
 
 def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: Post):
-    before = set(post.zoo.blobs.untouched(0))
-    submit(post.zoo, "linear_probe", seconds_between_checkpoints=0.0)
+    zoo, seen = post.zoo, []
+    course = {"budget": {"steps": 300}, "seconds_between_checkpoints": 0.0}
+    job_id = submit(zoo, "knowledge_distillation", **course)
+    worker = threading.Thread(target=run_next, args=(post,))
+    worker.start()
 
+    while worker.is_alive():
+        now = job_of(zoo, job_id).checkpoint_sha256
+        if now is not None and now not in seen:
+            seen.append(now)
+    worker.join()
+
+    assert job_of(zoo, job_id).state == "succeeded"
+    assert len(seen) > 1
+    assert not any(zoo.blobs.exists(one) for one in seen[:-1])
+
+
+def test_a_training_without_data_gets_no_image_to_learn_from(post: Post, tmp_path: Path):
+    student = {"student": STUDENT, "preset": "dfad", "generator_width": 4, "imitations": 1}
+    with post.zoo.transaction() as session:
+        job = jobs.submit(
+            session,
+            project=PROJECT,
+            method="adversarial_distillation",
+            inputs={"teachers": ["mdl_0"], "exam": "dst_1"},
+            params={**QUICK, **student},
+        )
+        session.expunge(job)
+    scratch = Scratch(tmp_path / "scratch")
+
+    stage(post.zoo, job, scratch)
+
+    assert {one.name for one in scratch.inputs.iterdir()} == {"teacher_0.pt2", "exam.npy"}
+    assert json.loads(scratch.request.read_text())["facts"]["data"] is None
     assert run_next(post)
-
-    added = set(post.zoo.blobs.untouched(0)) - before
-    assert len(added) <= 6
-    assert all(len(one) == len(hashlib.sha256().hexdigest()) for one in added)
+    student = student_of(post.zoo, job.id)
+    assert (student.lineage["data"], student.lineage["exam"]) == (None, "dst_1")
+    assert student.lineage["measured"]["trained_on"] == 0
