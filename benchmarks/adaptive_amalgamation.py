@@ -38,8 +38,8 @@ BESIDE = {"a1": ("5", "6"), "a2": ("7", "8"), "b1": ("0", "1"), "b2": ("2", "3")
 NETS = {"1": Net("cnn", (32, 64, 64)), "2": Net("res", (48,))}
 STUDENT = Student(architecture=Body.PLAIN, width=16, labels=names(range(10)))
 STEPS = 1000
-CALIBRATED = {"selection": "calibrated"}
-ALONE = {"feature_weight": 0}
+CALIBRATED: dict[str, Any] = {"selection": "calibrated"}
+ALONE: dict[str, Any] = {"feature_weight": 0}
 KD = Recipe(steps=1200, batch=64, rate=2e-3)
 
 
