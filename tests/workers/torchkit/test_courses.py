@@ -152,7 +152,7 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
     training = Game().training
     optimizer = torch.optim.SGD(training.networks["one"].parameters(), lr=1.0)
     training.players = {"one": Player(optimizer, 1.0)}
-    before = training.networks["one"].weight.clone()
+    before = training.networks["one"].get_parameter("weight").clone()
     bad = before.new_tensor(torch.nan)
 
     for _ in range(2):
@@ -224,5 +224,5 @@ def test_a_layout_changes_no_number() -> None:
 
     lay(network, torch.channels_last)
 
-    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert network.get_parameter("0.weight").is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(network(images), expected)

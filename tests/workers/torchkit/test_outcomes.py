@@ -13,7 +13,7 @@ from tests.methods.classroom import LABELS, SIDE, convolutional, teacher_of
 from workers.contract import Diary
 from workers.methods import room_of
 from workers.torchkit import outcomes
-from workers.torchkit.exams import Exam
+from workers.torchkit.exams import Exam, Judge
 from workers.torchkit.outcomes import retention
 
 ROOMS: Mapping[str, dict[str, Any]] = {
@@ -54,10 +54,10 @@ class Poisoned(Tensor):
     ) -> Any:
         if func not in _OUTSIDE:
             raise TouchedError(str(func))
-        return super().__torch_function__(func, types, args, kwargs or {})
+        return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
 
 
-class Absent(outcomes.Judge):
+class Absent(Judge):
     """A judge who never comes."""
 
     def grade(self, *_given: Any) -> dict[str, float]:

@@ -77,6 +77,6 @@ def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -
 
     expected = to_network_input(frames, Preprocessing.of(other))
     torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)
-    seen.sum().backward()
+    torch.autograd.backward(seen.sum())
     assert images.grad is not None
     assert bool((images.grad != 0).all())
