@@ -17,9 +17,11 @@ from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Ta
 from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
 from benchmarks.students.teaching import teacher
 from service.core.catalogue.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
 from service.core.catalogue.training import Body, Student
 from workers.contract import Diary
 from workers.methods.common_feature_amalgamation import run
+from workers.methods.knowledge_distillation import run as distil
 from workers.torchkit.teachers import Teacher
 
 LOW, HIGH = names(range(5)), names(range(5, 10))
@@ -48,10 +50,7 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
 
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
     """The room's numbers, and how far its last losses fell below its first ones."""
-    steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
-    params = CommonFeatureAmalgamationParams.model_validate(
-        {"student": STUDENT, "budget": {"steps": steps}, "evaluations": 25, "seed": seed} | more
-    )
+    params = CommonFeatureAmalgamationParams.model_validate(_course(seed, images) | more)
     diary = Diary()
     found = of_room(
         lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
@@ -65,8 +64,19 @@ def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers
     return found | fell
 
 
+def distilled(seed: int, *, images: int | None = None) -> Numbers:
+    """The numbers of the room that takes answers alone, its own optimiser and all."""
+    params = KnowledgeDistillationParams.model_validate(_course(seed, images) | {"temperature": 1})
+    return of_room(distil, params, scene(seed, images=images).with_images)
+
+
+def _course(seed: int, images: int | None) -> dict[str, Any]:
+    steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
+    return {"student": STUDENT, "budget": {"steps": steps}, "evaluations": 25, "seed": seed}
+
+
 VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("answers", "answers alone (knowledge distillation, ablation)", ANSWERS_ALONE),
+    ("answers", "answers alone (1, 0, 0)", ANSWERS_ALONE),
     ("published", "**answers, common features, reconstruction (1, 1, 1)**", {}),
     ("unbuilt", "without reconstruction (1, 1, 0)", {"reconstruction_weight": 0}),
     ("apart", "without common features (1, 0, 1)", {"common_weight": 0}),
@@ -94,6 +104,11 @@ def _rows(images: int | None) -> tuple[Row, ...]:
             "supervised",
             "labels of the same images (anchor)",
             lambda s: supervised(scene(s, images=images), seed=s),
+        ),
+        Row(
+            "distilled",
+            "`knowledge_distillation` at temperature 1",
+            partial(distilled, images=images),
         ),
     )
     return anchors + tuple(

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from service.core.catalogue.common_feature_amalgamation import CommonFeatureAmalgamationParams
 from service.core.manifest import InputSpec, TaskKind
 from workers.contract import Diary
 from workers.methods.common_feature_amalgamation import Inputs, run
+from workers.methods.common_feature_amalgamation.maths import (
+    PUBLISHED_BANDWIDTHS,
+    discrepancy,
+    unit_vectors,
+)
 from workers.methods.common_feature_amalgamation.run import Amalgamation
+from workers.methods.common_feature_amalgamation.space import CommonSpace
 from workers.programs import read_program
 from workers.programs.exporting import export_network
 from workers.torchkit.exams import Exam
@@ -182,3 +189,43 @@ def test_too_few_images_are_refused(teachers: tuple[Teacher, ...]) -> None:
 
     with pytest.raises(NotTeachableError, match="too few"):
         run(replace(inputs, images=inputs.images[:8]), params(), Diary())
+
+
+def test_batches_of_fewer_than_sixteen_are_refused() -> None:
+    with pytest.raises(ValidationError, match="batch_size"):
+        params(batch_size=15)
+
+
+def test_answers_of_different_kinds_are_not_put_side_by_side(
+    teachers: tuple[Teacher, ...],
+) -> None:
+    several = replace(teachers[1], task=TaskKind.MULTI_LABEL)
+    pixels = replace(teachers[1], task=TaskKind.SEGMENTATION)
+
+    for chosen in ((teachers[0], several), (pixels,)):
+        with pytest.raises(NotTeachableError, match="side by side"):
+            Amalgamation(inputs_of(chosen), params())
+
+
+def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]) -> None:
+    alone = inputs_of([replace(teachers[0], task=TaskKind.MULTI_LABEL)])
+    several = replace(alone, exam=None)
+
+    found = run(several, params(budget={"steps": 60}, evaluations=60), Diary())
+
+    assert found.manifest.task.kind is TaskKind.MULTI_LABEL
+    losses = [one["whole_loss"] for one in found.history]
+    assert sum(losses[-5:]) < sum(losses[:5])
+
+
+def test_the_common_features_pull_at_the_teachers_side_too() -> None:
+    space = CommonSpace(4, [5], 4, torch.Generator().manual_seed(0))
+    draw = torch.Generator().manual_seed(1)
+    own, told = (torch.randn(16, one, 2, 2, generator=draw) for one in (4, 5))
+
+    met = space(own, [told])
+    left, right = unit_vectors(met.student), unit_vectors(met.teachers[0])
+    discrepancy(left, right, bandwidths=PUBLISHED_BANDWIDTHS).backward()
+
+    for adaptation in (space.own, space.adaptations[0]):
+        assert float(adaptation[0].weight.grad.abs().sum()) > 0

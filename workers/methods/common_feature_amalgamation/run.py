@@ -60,11 +60,7 @@ class Amalgamation:
     """Teachers, student and the space they meet in: what a turn needs."""
 
     def __init__(self, inputs: Inputs, params: CommonFeatureAmalgamationParams) -> None:
-        if len(inputs.images) < _FEWEST_IMAGES:
-            raise NotTeachableError(
-                f"{len(inputs.images)} images are too few",
-                remedy=f"give at least {_FEWEST_IMAGES}",
-            )
+        _require(inputs)
         self._inputs, self._params = inputs, params
         first = inputs.teachers[0]
         self._device, self.task = first.program.device, first.task
@@ -218,3 +214,17 @@ class Amalgamation:
         pairs = zip(said.split(sizes, 1), told.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
         losses = [shares_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0]
         return torch.stack(losses).sum()
+
+
+def _require(inputs: Inputs) -> None:
+    """Raises NotTeachableError where images are too few, or tasks are not of one kind."""
+    if len(inputs.images) < _FEWEST_IMAGES:
+        raise NotTeachableError(
+            f"{len(inputs.images)} images are too few", remedy=f"give at least {_FEWEST_IMAGES}"
+        )
+    tasks = {one.task for one in inputs.teachers}
+    if len(tasks) > 1 or TaskKind.SEGMENTATION in tasks:
+        raise NotTeachableError(
+            f"answers for {', '.join(sorted(tasks))} cannot be put side by side",
+            remedy="choose teachers that all give an image one label, or all several",
+        )
