@@ -81,6 +81,7 @@ VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("unbuilt", "without reconstruction (1, 1, 0)", {"reconstruction_weight": 0}),
     ("apart", "without common features (1, 0, 1)", {"common_weight": 0}),
     ("heavy", "heavy features (1, 10, 10)", {"common_weight": 10, "reconstruction_weight": 10}),
+    ("light", "light common features (1, 0.1, 1)", {"common_weight": 0.1}),
     ("relative", "bandwidths by the batch's mean distance", {"bandwidths": "relative"}),
     ("softmaxes", "a softmax for each teacher", {"match": "apart"}),
     (
