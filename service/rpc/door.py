@@ -22,6 +22,7 @@ SCOPES: Mapping[str, Scope] = {
     "/zoo.v1.ModelService/DownloadModel": Scope.READ,
     "/zoo.v1.ModelService/ListLayers": Scope.READ,
     "/zoo.v1.ModelService/ListNeighbors": Scope.READ,
+    "/zoo.v1.ModelService/GetLineage": Scope.READ,
     "/zoo.v1.ModelService/GetAttribution": Scope.READ,
     "/zoo.v1.ModelService/Predict": Scope.READ,
     "/zoo.v1.DatasetService/CreateDataset": Scope.WRITE,
