@@ -40,6 +40,10 @@ class TrainingReport(Report, Protocol):
         """Have the checkpoint survive whatever happens to this process."""
         ...
 
+    def leave_if_asked(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """Keep the checkpoint and end the process, if somebody asked for its end meanwhile."""
+        ...
+
     def measured(
         self, step: int, numbers: Mapping[str, float], pictures: Mapping[str, bytes]
     ) -> None:
@@ -91,6 +95,9 @@ class Diary:
         """Remember a copy of the checkpoint, which training goes on to overwrite."""
         tensors = {name: one.detach().clone() for name, one in checkpoint.tensors.items()}
         self.kept.append(Checkpoint(tensors, dict(checkpoint.facts)))
+
+    def leave_if_asked(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """Nothing: nobody asks."""
 
     def measured(
         self, step: int, numbers: Mapping[str, float], pictures: Mapping[str, bytes]

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,19 @@ class Reporter:
         self._scratch = scratch
         self._origin = json.dumps(origin, sort_keys=True)
         self._files = 0
+        self._asked = False
 
     def __call__(self, step: int, total: int, message: str = "") -> None:
         """``step`` of ``total`` is done."""
         self._mouth.report(step, total, message)
 
     def resumed(self) -> Checkpoint | None:
-        """The staged checkpoint, unless another version of the method wrote it."""
+        """The staged checkpoint, unless another version of the method wrote it.
+
+        From here on a request to end waits for ``leave_if_asked``; the supervisor's patience ends
+        a turn that takes too long.
+        """
+        signal.signal(signal.SIGTERM, self._note)
         path = self._scratch.checkpoint
         return read_checkpoint(path, self._origin) if path.exists() else None
 
@@ -48,6 +55,16 @@ class Reporter:
         facts = json.dumps(dict(checkpoint.facts), allow_nan=False)
         save_file(tensors, path, metadata={_FACTS: facts, _ORIGIN: self._origin})
         self._mouth.say("checkpoint", file=path.name)
+
+    def _note(self, _number: int, _frame: object) -> None:
+        self._asked = True
+
+    def leave_if_asked(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """After the signal, keep the checkpoint and end by that same signal."""
+        if self._asked:
+            self.keep(checkpoint())
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
 
     def measured(
         self, step: int, numbers: Mapping[str, float], pictures: Mapping[str, bytes]

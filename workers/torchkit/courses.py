@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from torch import Tensor
 
@@ -80,6 +81,7 @@ def train(
                 _tell(training, numbers, pictures(), report)
             if watch.checkpoint_due():
                 report.keep(checkpoint_of(training))
+            report.leave_if_asked(partial(checkpoint_of, training))
         training.stage, training.step = training.stage + 1, 0
     training.seconds = watch.spent()
 
