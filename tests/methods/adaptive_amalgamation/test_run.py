@@ -12,7 +12,7 @@ from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationPar
 from service.core.manifest import InputSpec, TaskKind
 from workers.contract import Diary, silent
 from workers.methods.adaptive_amalgamation import Inputs, run
-from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired, taps_of
+from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired
 from workers.methods.adaptive_amalgamation.maths import entropy
 from workers.methods.adaptive_amalgamation.run import SELECTION, Amalgamation
 from workers.methods.adaptive_amalgamation.selection import calibrated, kept
@@ -238,16 +238,7 @@ def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
     assert cost(unit, unit) == 0
 
 
-def test_the_last_maps_of_every_size_are_aligned_nearest_the_answer_first(
-    teachers: tuple[Teacher, ...],
-) -> None:
-    program = teachers[0].program
-
-    found = taps_of(program, 3, None)
-
-    sizes = [one.shape[1:] for one in found]
-    assert len(set(sizes)) == len(sizes)
-    assert taps_of(program, 1, None) == found[-1:]
+def test_the_last_maps_of_both_sides_are_aligned_with_each_other() -> None:
     assert paired((4, 8, 16), [6, 7]) == [(8, 6), (16, 7)]
 
 

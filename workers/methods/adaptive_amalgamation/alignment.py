@@ -13,11 +13,6 @@ from workers.methods.adaptive_amalgamation.maths import (
     row_norm_loss,
     scaled_logits_loss,
 )
-from workers.programs import Layer, Program
-from workers.torchkit.taps import maps_of, named_layers
-from workers.torchkit.teachers import NotTeachableError
-
-_MAP_RANK = 3
 
 
 @dataclass(frozen=True)
@@ -86,27 +81,6 @@ def _mapping(channels: int, width: int, generator: torch.Generator) -> nn.Conv2d
     layer = nn.Conv2d(channels, width, 1, bias=False)
     nn.init.normal_(layer.weight, std=1 / math.sqrt(channels), generator=generator)
     return layer
-
-
-def taps_of(program: Program, count: int, names: Sequence[str] | None) -> list[Layer]:
-    """At most ``count`` layers with maps, those nearest the answer.
-
-    Where they are not named, the last of every size.
-
-    Raises:
-        NotTeachableError: There is no such layer, or its output is no stack of maps.
-    """
-    if names is None:
-        last = {one.shape[1:]: one for one in maps_of(program)}
-        return [one for one in program.layers if one in last.values()][-count:]
-    found = named_layers(program, names)
-    flat = [one.name for one in found if len(one.shape) != _MAP_RANK]
-    if flat:
-        raise NotTeachableError(
-            f"layer {flat[0]!r} has no channels, rows and columns",
-            remedy=f"choose among: {', '.join(one.name for one in maps_of(program)[:30])}",
-        )
-    return found[-count:]
 
 
 def paired(learner: Sequence[int], teacher: Sequence[int]) -> list[tuple[int, int]]:

@@ -12,7 +12,6 @@ from workers.methods.adaptive_amalgamation.alignment import (
     Adaptor,
     CommonSpace,
     paired,
-    taps_of,
 )
 from workers.methods.adaptive_amalgamation.pictures import selection_picture
 from workers.methods.adaptive_amalgamation.selection import answers_of, kept, weights_of
@@ -33,6 +32,7 @@ from workers.torchkit.students import (
     require_maps,
     student_network,
 )
+from workers.torchkit.taps import last_of_every_size, maps_of, named_maps
 from workers.torchkit.teachers import Head, NotTeachableError, Teacher
 
 Inputs = WithImages
@@ -132,18 +132,19 @@ class Amalgamation:
         return Voice(teacher, source.columns, tuple(layers))
 
     def _taps(self, number: int, teacher: Teacher) -> list[Layer]:
-        """The teacher's layers that are aligned with the component's blocks."""
-        given, blocks = self._params.teacher_layers, len(self.components[0].blocks)
-        names = None
-        if given is not None:
-            if len(given) != len(self._inputs.teachers):
-                raise NotTeachableError(
-                    f"teacher_layers speaks of {len(given)} teachers, there are"
-                    f" {len(self._inputs.teachers)}",
-                    remedy="give one list of layers for each teacher, in their order",
-                )
-            names = given[number]
-        return taps_of(teacher.program, blocks, names)
+        """The teacher's layers that are aligned with the component's blocks, the last with last."""
+        given, program = self._params.teacher_layers, teacher.program
+        if given is None:
+            found = last_of_every_size(maps_of(program))
+        elif len(given) == len(self._inputs.teachers):
+            found = named_maps(program, given[number])
+        else:
+            raise NotTeachableError(
+                f"teacher_layers speaks of {len(given)} teachers, there are"
+                f" {len(self._inputs.teachers)}",
+                remedy="give one list of layers for each teacher, in their order",
+            )
+        return found[-len(self.components[0].blocks) :]
 
     def _aligned(
         self, component: StudentNetwork, voices: Mapping[int, Voice], generator: torch.Generator

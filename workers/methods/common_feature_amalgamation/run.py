@@ -34,7 +34,7 @@ from workers.torchkit.courses import Player, Stage, Training, Turn, cosine
 from workers.torchkit.lessons import drawn_frames
 from workers.torchkit.outcomes import Trained, WithImages, complete
 from workers.torchkit.students import own_input, require_maps, student_network
-from workers.torchkit.taps import last_map, named_layers
+from workers.torchkit.taps import maps_of, named_layers
 from workers.torchkit.teachers import Head, NotTeachableError, Teacher, stacked
 
 _MEASURED_AT_MOST = 256
@@ -91,7 +91,7 @@ class Amalgamation:
         """Names of the layers of a teacher that are compared, nearest the answer last."""
         told, program = self._params.teacher_layers, self._inputs.teachers[place].program
         if told is None:
-            return [last_map(program).name]
+            return [maps_of(program)[-1].name]
         if len(told) != len(self._inputs.teachers) or len(set(map(len, told))) > 1:
             raise NotTeachableError(
                 "teacher_layers does not name as many layers for every teacher",

@@ -12,10 +12,10 @@ from service.core.manifest import InputSpec
 from workers.programs import Layer, Program
 from workers.torchkit.module_reader import evaluating
 from workers.torchkit.students import StudentNetwork
+from workers.torchkit.taps import gives_maps, last_of_every_size
 from workers.torchkit.teachers import Teacher
 
 Shape = tuple[int, ...]
-_MAP_RANK = 3
 
 
 class NotPartableError(MethodError):
@@ -72,12 +72,12 @@ def rests_of(
 
 
 def _maps(program: Program) -> list[Layer]:
-    return [one for one in program.cuts if len(one.shape) == _MAP_RANK]
+    return [one for one in program.cuts if gives_maps(one)]
 
 
 def _chosen(teacher: Teacher, sides: Sequence[float]) -> list[str]:
     """Of the last layers of every size those whose sizes are most like the student's."""
-    lasts = list({one.shape[1:]: one for one in _maps(teacher.program)}.values())
+    lasts = last_of_every_size(_maps(teacher.program))
     if len(lasts) < len(sides):
         raise NotPartableError(
             f"{teacher.name} has {len(lasts)} sizes of maps that part it, {len(sides)} are needed",
