@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.torchkit.lessons import rate_at
+from workers.torchkit.schedules import warm_cosine
 
 _WEIGHT_DECAY = 1e-2
 
@@ -45,7 +45,7 @@ def learn(
     )
     network.train()
     for step, places in enumerate(_batches(len(labels), schedule, generator)):
-        optimizer.param_groups[0]["lr"] = rate_at(step, steps=schedule.steps, peak=schedule.peak)
+        optimizer.param_groups[0]["lr"] = schedule.peak * warm_cosine(step / schedule.steps)
         loss = functional.cross_entropy(network(seen(inputs[places])), labels[places])
         optimizer.zero_grad()
         loss.backward()

@@ -1,13 +1,10 @@
-"""Steps of any training that can be looked at alone: what is held out, the rate, shifts, accuracy."""
-
-import math
+"""Steps of any training that can be looked at alone: what is held out, shifts, accuracy."""
 
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-_WARM_UP = 0.1
 _SMALLEST_STD = 1e-3
 _MARGIN_SHARE = 16
 
@@ -35,18 +32,6 @@ def colour_statistics(
     pixels = images.reshape(-1, 3).double() / 255
     mean, std = pixels.mean(dim=0), pixels.std(dim=0).clamp_min(_SMALLEST_STD)
     return tuple(mean.tolist()), tuple(std.tolist())
-
-
-def rate_at(step: int, *, steps: int, peak: float) -> float:
-    """Learning rate: linear to ``peak`` over the first tenth, then a half cosine to 0.
-
-    Source: Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
-    """
-    warm = max(1, round(_WARM_UP * steps))
-    if step < warm:
-        return peak * (step + 1) / warm
-    progress = (step - warm) / max(1, steps - warm)
-    return peak * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def shifted(

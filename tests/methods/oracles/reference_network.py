@@ -3,12 +3,11 @@
 import math
 
 
-def rate(step: int, steps: int, peak: float) -> float:
-    """Linear for a tenth of the steps, then peak·(1 + cos πt)/2."""
-    warm = max(1, round(steps / 10))
-    if step < warm:
-        return peak / warm * (step + 1)
-    return peak * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+def share_of_peak(progress: float) -> float:
+    """Linear for a tenth of the way, at least a hundredth; then (1 + cos πt)/2."""
+    if progress < 0.1:
+        return max(10 * progress, 0.01)
+    return (1 + math.cos(math.pi * (progress - 0.1) / 0.9)) / 2
 
 
 def accuracy(logits: list[list[float]], labels: list[int]) -> float:

@@ -2,28 +2,14 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.methods.oracles import reference_network as oracle
 from workers.torchkit.lessons import (
     accuracy,
     colour_statistics,
     held_out,
-    rate_at,
     shifted,
 )
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(1, 300), st.integers(0, 299))
-def test_the_rate_follows_its_twin_and_stays_between_nothing_and_its_peak(
-    steps: int, step: int
-) -> None:
-    rate = rate_at(step % steps, steps=steps, peak=0.3)
-
-    assert rate == pytest.approx(oracle.rate(step % steps, steps, 0.3))
-    assert 0 <= rate <= 0.3
 
 
 def test_a_fifth_of_every_label_is_held_out_and_no_label_is_lost_to_training() -> None:

@@ -18,10 +18,10 @@ from workers.torchkit.lessons import (
     accuracy,
     colour_statistics,
     held_out,
-    rate_at,
     shifted,
 )
 from workers.torchkit.module_reader import evaluating
+from workers.torchkit.schedules import warm_cosine
 
 _LARGEST_SIDE = 64
 _SMALLEST_SIDE = 8
@@ -123,9 +123,8 @@ class _Training:
         size = min(self._params.batch_size, len(images))
         for step in range(steps):
             drawn = torch.randperm(len(images), generator=self._generator)[:size]
-            loss = self._step(
-                images[drawn], labels[drawn], rate_at(step, steps=steps, peak=self._params.rate)
-            )
+            rate = self._params.rate * warm_cosine(step / steps)
+            loss = self._step(images[drawn], labels[drawn], rate)
             if (step + 1) % _STEPS_PER_REPORT == 0 or step + 1 == steps:
                 report(step + 1, steps, f"loss {loss:.3f}")
         return loss
