@@ -27,10 +27,11 @@ def test_vectors_have_length_one_and_point_where_the_maps_did() -> None:
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
 
 
-def test_the_discrepancy_is_what_loops_over_all_pairs_find() -> None:
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_the_discrepancy_is_what_loops_over_all_pairs_find(kind: torch.dtype) -> None:
     left, right = sets()
 
-    found = maths.discrepancy(left, right, bandwidths=BANDWIDTHS)
+    found = maths.discrepancy(left.to(kind), right.to(kind), bandwidths=BANDWIDTHS)
 
     assert float(found) == pytest.approx(
         oracle.discrepancy(left.tolist(), right.tolist(), BANDWIDTHS), abs=1e-5
@@ -76,7 +77,26 @@ def test_channel_scales_are_deviations_over_images_and_places() -> None:
 
     expected = [oracle.channel_scale(maps[:, one].flatten().tolist()) for one in range(2)]
     assert found[:2].tolist() == pytest.approx(expected)
-    assert float(found[2]) == pytest.approx(1e-6)
+
+
+def test_a_channel_that_hardly_fires_counts_as_a_hundredth_of_the_mean_channel() -> None:
+    maps = drawn(4, 3, 2, 2) * torch.tensor([1.0, 5.0, 0.0])[:, None, None]
+
+    found = maths.channel_scales(maps)
+
+    assert float(found[2]) == pytest.approx(0.01 * float(found[:2].sum()) / 3)
+    assert maths.channel_scales(torch.zeros(2, 3, 2, 2)).tolist() == pytest.approx([1e-6] * 3)
+
+
+def test_mixed_precision_does_not_blur_near_features() -> None:
+    left = maths.unit_vectors(drawn(6, 40)).float()
+    right = maths.unit_vectors(left + 0.01 * drawn(6, 40, seed=1)).float()
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = maths.discrepancy(left, right, bandwidths=maths.PUBLISHED_BANDWIDTHS)
+
+    expected = maths.discrepancy(left, right, bandwidths=maths.PUBLISHED_BANDWIDTHS)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])

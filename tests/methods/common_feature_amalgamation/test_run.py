@@ -18,7 +18,7 @@ from workers.methods.common_feature_amalgamation.maths import (
     discrepancy,
     unit_vectors,
 )
-from workers.methods.common_feature_amalgamation.run import Amalgamation
+from workers.methods.common_feature_amalgamation.run import Amalgamation, spread
 from workers.methods.common_feature_amalgamation.space import CommonSpace
 from workers.programs import read_program
 from workers.programs.exporting import export_network
@@ -182,6 +182,11 @@ def test_a_chosen_part_of_the_labels_is_learned(teachers: tuple[Teacher, ...]) -
     for match in ("together", "apart", "squared"):
         found = run(inputs_of(teachers[:2]), params(student=student, match=match), Diary())
         assert found.manifest.classes == ("c", "a")
+
+
+@pytest.mark.parametrize(("count", "expected"), [(8, list(range(8))), (10, [0, 2, 4, 6, 8])])
+def test_images_for_a_measurement_come_from_the_whole_set(count: int, expected: list[int]) -> None:
+    assert spread(torch.arange(count), most=8).tolist() == expected
 
 
 def test_too_few_images_are_refused(teachers: tuple[Teacher, ...]) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 PUBLISHED_BANDWIDTHS = (0.001, 0.01, 0.05, 0.1, 0.2, 1.0, 2.0)
 _MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)
 _TINY = 1e-12
+_FAINTEST = 0.01
 
 
 def unit_vectors(maps: Float[Tensor, "image ..."]) -> Float[Tensor, "image unit"]:
@@ -20,10 +21,14 @@ def unit_vectors(maps: Float[Tensor, "image ..."]) -> Float[Tensor, "image unit"
 def squared_distances(
     left: Float[Tensor, "image unit"], right: Float[Tensor, "other unit"]
 ) -> Float[Tensor, "image other"]:
-    """||a - b||² of every pair, at least 1e-12, so that kernels have a gradient everywhere."""
-    products = left @ right.T
-    lengths = left.square().sum(1)[:, None] + right.square().sum(1)[None, :]
-    return (lengths - 2 * products).clamp_min(_TINY)
+    """||a - b||² of every pair, at least 1e-12, so that kernels have a gradient everywhere.
+
+    In float64 inside: what float32 rounds off the distance of an image from itself is as wide as
+    the narrowest kernel.
+    """
+    one, other = left.double(), right.double()
+    lengths = one.square().sum(1)[:, None] + other.square().sum(1)[None, :]
+    return (lengths - 2 * one @ other.T).clamp_min(_TINY).float()
 
 
 def kernel_sum(
@@ -69,11 +74,14 @@ def reconstruction_loss(
 
 
 def channel_scales(maps: Float[Tensor, "image channel row column"]) -> Float[Tensor, " channel"]:
-    """Standard deviation of every channel over images and places, at least 1e-6; ours.
+    """Standard deviation of every channel over images and places; ours.
 
-    Features divided by it weigh alike in the reconstruction, whatever their teacher's scale.
+    Features divided by it weigh alike in the reconstruction, whatever their teacher's scale. A
+    channel that hardly ever fires counts as a hundredth of the mean channel, or it would outweigh
+    all others where it does fire.
     """
-    return maps.transpose(0, 1).flatten(1).std(dim=1, correction=0).clamp_min(1e-6)
+    scales = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
+    return scales.clamp_min(max(1e-6, _FAINTEST * float(scales.mean())))
 
 
 def shares_loss(

@@ -1,5 +1,6 @@
 """Trains a student on the answers and features of teachers to images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -119,8 +120,8 @@ class Amalgamation:
         return networks
 
     def _scales_of(self, place: int) -> list[Tensor]:
-        """The scale of every channel of a teacher's layers, over some of the images."""
-        _, maps = self._told(place, self._inputs.images[:_MEASURED_AT_MOST])
+        """The scale of every channel of a teacher's layers, over images from the whole set."""
+        _, maps = self._told(place, spread(self._inputs.images, most=_MEASURED_AT_MOST))
         return [channel_scales(one) for one in maps]
 
     def _told(self, place: int, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -214,6 +215,11 @@ class Amalgamation:
         pairs = zip(said.split(sizes, 1), told.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
         losses = [shares_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0]
         return torch.stack(losses).sum()
+
+
+def spread(images: Tensor, *, most: int) -> Tensor:
+    """At most so many images, evenly over the whole set, which may be sorted by label."""
+    return images[:: math.ceil(len(images) / most)]
 
 
 def _require(inputs: Inputs) -> None:
