@@ -16,6 +16,7 @@ from workers.torchkit.accelerators import arithmetic_on, laid_out, lay
 from workers.torchkit.courses import Stage, Training, train
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.exams import Exam, Judge
+from workers.torchkit.students import require_answers
 from workers.torchkit.teachers import Head, Teacher
 
 
@@ -132,9 +133,11 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
     """Train to the end, judge the last state, and check that no teacher changed.
 
     Raises:
+        BadStudentError: The student answers pixels and the teachers images, or the other way round.
         DivergedError: Losses stopped being finite.
         TeacherChangedError: A teacher's weights or statistics moved.
     """
+    require_answers(lesson.student, lesson.spec, lesson.task)
     judge = Judge(inputs.exam, inputs.teachers, lesson.head, lesson.task)
     before = [one.program.fingerprint for one in inputs.teachers]
     device = inputs.teachers[0].program.device

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from service.core.catalogue.training import Body, Student
 from service.core.errors import MethodError
-from service.core.manifest import Architecture, InputSpec
+from service.core.manifest import Architecture, InputSpec, TaskKind
 from workers.programs.architectures import constructor_of
 from workers.programs.refusal import ProgramRefusedError
 from workers.torchkit.bodies import BUILDS, Answer, StudentNetwork
@@ -21,11 +21,13 @@ __all__ = [
     "StudentNetwork",
     "fill_linear",
     "own_input",
+    "require_answers",
     "require_maps",
     "student_network",
 ]
 
 _COLOURS = 3
+_OF_PIXELS = 4
 
 
 class BadStudentError(MethodError):
@@ -87,6 +89,21 @@ def require_maps(student: StudentNetwork) -> StudentNetwork:
             remedy=f"choose one of the architectures {', '.join(Body)}",
         )
     return student
+
+
+def require_answers(student: nn.Module, spec: InputSpec, task: TaskKind) -> None:
+    """Nothing, where the network answers images, or pixels, as the task wants. Raises BadStudentError."""
+    device = next(student.parameters()).device
+    with torch.no_grad(), evaluating(student) as network:
+        nothing = torch.zeros(2, spec.channels, spec.height, spec.width, device=device)
+        of_pixels = network(nothing).ndim == _OF_PIXELS
+    if of_pixels is not (task is TaskKind.SEGMENTATION):
+        raise BadStudentError(
+            "a network that answers every pixel cannot learn labels of whole images"
+            if of_pixels
+            else "a network that answers whole images cannot learn labels of pixels",
+            remedy="use unet for teachers that answer pixels, another build for whole images",
+        )
 
 
 def student_network(

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
+from service.core.manifest import TaskKind
 from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.contract import Diary
 from workers.methods.knowledge_distillation import Inputs, run
 from workers.torchkit.exams import Exam
 from workers.torchkit.students import BadStudentError
+from workers.torchkit.teachers import NotTeachableError
 
 EVERYTHING = {
     "budget": {"steps": 12},
@@ -110,3 +113,24 @@ def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
     with pytest.raises(BadStudentError, match="another build"):
         wider = params(student={"width": 8, "side": 8})
         run(replace(inputs, start=first.state_dict()), wider, Diary())
+
+
+def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    network = convolutional()
+    nn.init.constant_(network[-1].bias, 3.0)  # type: ignore[arg-type]
+    sure_of_both = replace(teacher_of(network, tmp_path), task=TaskKind.MULTI_LABEL)
+    given = replace(inputs, teachers=(sure_of_both,))
+
+    found = run(given, params(label_weight=0, rate=0.02, budget={"steps": 60}), Diary())
+
+    assert found.manifest.task.kind is TaskKind.MULTI_LABEL
+    assert found.quality["agreement"] == 1
+    with pytest.raises(NotTeachableError, match="labels of whole images"):
+        run(given, params(), Diary())
+
+
+def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: Inputs) -> None:
+    with pytest.raises(BadStudentError, match="answers every pixel"):
+        run(inputs, params(student={"architecture": "unet", "width": 4}), Diary())

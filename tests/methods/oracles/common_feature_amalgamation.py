@@ -2,8 +2,6 @@
 
 import math
 
-from tests.methods.oracles.knowledge_distillation import softmax
-
 Rows = list[list[float]]
 
 
@@ -45,23 +43,3 @@ def channel_scale(values: list[float]) -> float:
     """Standard deviation of one channel's values over images and places."""
     mean = sum(values) / len(values)
     return math.sqrt(sum((one - mean) ** 2 for one in values) / len(values))
-
-
-def shares_loss(student: Rows, teacher: Rows, temperature: float) -> float:
-    """T² times the mean over rows of Σ p_t·ln(p_t / p_s)."""
-    total = 0.0
-    for said, told in zip(student, teacher, strict=True):
-        p_s, p_t = softmax(said, temperature), softmax(told, temperature)
-        total += sum(t * math.log(t / s) for s, t in zip(p_s, p_t, strict=True))
-    return temperature**2 * total / len(student)
-
-
-def decisions_loss(student: Rows, teacher: Rows, temperature: float) -> float:
-    """T² times the mean cross-entropy of sigmoids, one output at a time."""
-    total, count = 0.0, 0
-    for said, told in zip(student, teacher, strict=True):
-        for s, t in zip(said, told, strict=True):
-            p_s, p_t = (1 / (1 + math.exp(-one / temperature)) for one in (s, t))
-            total -= p_t * math.log(p_s) + (1 - p_t) * math.log(1 - p_s)
-            count += 1
-    return temperature**2 * total / count

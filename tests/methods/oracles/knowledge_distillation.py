@@ -52,7 +52,18 @@ def feature_loss(student: Rows, teacher: Rows) -> float:
     return sum(squares) / len(squares) / 2
 
 
-def agreement(student: Rows, teacher: Rows) -> float:
-    """Share of rows whose largest entries stand in the same place."""
-    same = [s.index(max(s)) == t.index(max(t)) for s, t in zip(student, teacher, strict=True)]
-    return sum(same) / len(same)
+def soft_label_loss(student: Rows, teacher: Rows, temperature: float) -> float:
+    """T² times the mean cross-entropy of sigmoids, one output at a time."""
+    total, count = 0.0, 0
+    for said, told in zip(student, teacher, strict=True):
+        for s, t in zip(said, told, strict=True):
+            p_s, p_t = (1 / (1 + math.exp(-one / temperature)) for one in (s, t))
+            total -= p_t * math.log(p_s) + (1 - p_t) * math.log(1 - p_s)
+            count += 1
+    return temperature**2 * total / count
+
+
+def label_loss(logits: Rows, labels: list[int]) -> float:
+    """Mean of -ln p of the label over the rows that have one."""
+    known = [(row, label) for row, label in zip(logits, labels, strict=True) if label >= 0]
+    return -sum(math.log(softmax(row, 1.0)[label]) for row, label in known) / len(known)

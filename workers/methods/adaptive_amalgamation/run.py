@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
-from service.core.catalogue.training import Body, Student
+from service.core.catalogue.training import Student
 from workers.contract import Report, TrainingReport
 from workers.methods.adaptive_amalgamation.alignment import (
     Adaptor,
@@ -26,9 +26,9 @@ from workers.programs import Layer
 from workers.torchkit.courses import Stage, Training
 from workers.torchkit.outcomes import Trained, WithImages, complete
 from workers.torchkit.students import (
-    BadStudentError,
     StudentNetwork,
     own_input,
+    require_answers,
     require_maps,
     student_network,
 )
@@ -110,12 +110,8 @@ class Amalgamation:
         start: Mapping[str, torch.Tensor] | None,
     ) -> StudentNetwork:
         """A network with one answer for each label of an image."""
-        if build.architecture is Body.UNET:
-            raise BadStudentError(
-                "a network that answers every pixel cannot learn labels of whole images",
-                remedy="choose another architecture",
-            )
         made = student_network(build, self.spec, labels=labels, generator=generator, start=start)
+        require_answers(made, self.spec, self.task)
         if self._params.feature_weight > 0:
             require_maps(made)
         return made.to(self._device)

@@ -29,7 +29,6 @@ from workers.torchkit.bn_statistics import (
     batch_norm_distance,
 )
 from workers.torchkit.module_reader import evaluating
-from workers.torchkit.students import BadStudentError
 from workers.torchkit.teachers import Head, Teacher, seen_by
 
 _REMEMBERED = "batch_statistics"
@@ -45,19 +44,6 @@ class Game:
     spec: InputSpec
     head: Head
     recipe: Recipe
-
-    @torch.no_grad()
-    def require_alike(self) -> None:
-        """Nothing, where both answer an image, or both its pixels. Raises BadStudentError."""
-        program = self.teacher.program
-        nothing = torch.zeros(2, *program.input_shape, device=program.device)
-        with self.student_at_rest():
-            said, told = self.said(nothing), self.teacher.answer(nothing)
-        if said.ndim != told.ndim:
-            raise BadStudentError(
-                f"the student answers {list(said.shape[1:])} and the teacher {list(told.shape[1:])}",
-                remedy="use unet for a teacher that answers pixels, another build for whole images",
-            )
 
     def said(self, images: Tensor) -> Tensor:
         """The student's logits on images of the teacher's input space."""

@@ -66,7 +66,6 @@ class _Lesson:
         self._average = copy.deepcopy(self._network).requires_grad_(requires_grad=False)
         self.training = Training(self._networks(), drawn)
         self._game = Game(teacher, self.student, self.spec, self.head, self._recipe)
-        self._game.require_alike()
         self._prepare(teacher)
 
     def _networks(self) -> dict[str, nn.Module]:

@@ -84,34 +84,6 @@ def channel_scales(maps: Float[Tensor, "image channel row column"]) -> Float[Ten
     return scales.clamp_min(max(1e-6, _FAINTEST * float(scales.mean())))
 
 
-def shares_loss(
-    student: Float[Tensor, "image column"],
-    teacher: Float[Tensor, "image column"],
-    *,
-    temperature: float,
-) -> Float[Tensor, ""]:
-    """T²·KL(p_teacher ‖ p_student) at temperature T, in nats, mean over images.
-
-    Source: Hinton et al. 2015; over the columns of all teachers as in Luo et al. 2019.
-    """
-    told = functional.log_softmax(teacher.detach() / temperature, dim=1)
-    said = functional.log_softmax(student / temperature, dim=1)
-    divergence = functional.kl_div(said, told, reduction="batchmean", log_target=True)
-    return temperature**2 * divergence
-
-
-def decisions_loss(
-    student: Float[Tensor, "image column"],
-    teacher: Float[Tensor, "image column"],
-    *,
-    temperature: float,
-) -> Float[Tensor, ""]:
-    """T²-scaled cross-entropy of every output's sigmoid with the teacher's, mean over both axes."""
-    told = torch.sigmoid(teacher.detach() / temperature)
-    found = functional.binary_cross_entropy_with_logits(student / temperature, told)
-    return temperature**2 * found
-
-
 def logits_loss(
     student: Float[Tensor, "image column"], teacher: Float[Tensor, "image column"]
 ) -> Float[Tensor, ""]:

@@ -19,12 +19,10 @@ from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     as_grid,
     channel_scales,
-    decisions_loss,
     discrepancy,
     logits_loss,
     reconstruction_loss,
     relative_bandwidths,
-    shares_loss,
     unit_vectors,
 )
 from workers.methods.common_feature_amalgamation.merging import Merged
@@ -34,6 +32,7 @@ from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.courses import Player, Stage, Training, Turn, cosine
 from workers.torchkit.lessons import drawn_frames
 from workers.torchkit.outcomes import Trained, WithImages, complete
+from workers.torchkit.soft_targets import soft_label_loss, soft_target_loss
 from workers.torchkit.students import own_input, require_maps, student_network
 from workers.torchkit.taps import maps_of, named_layers
 from workers.torchkit.teachers import Head, NotTeachableError, Teacher, stacked
@@ -206,14 +205,16 @@ class Amalgamation:
         """Distance of the answers, column by column of all teachers."""
         temperature = self._params.temperature
         if self.task is TaskKind.MULTI_LABEL:
-            return decisions_loss(said, told, temperature=temperature)
+            return soft_label_loss(said, told, temperature=temperature)
         if self._params.match is AnswerMatch.SQUARED:
             return logits_loss(said, told)
         if self._params.match is AnswerMatch.TOGETHER:
-            return shares_loss(said, told, temperature=temperature)
+            return soft_target_loss(said, told, temperature=temperature)
         sizes = [len(self.head.taught_by(place)) for place in range(len(self._inputs.teachers))]
         pairs = zip(said.split(sizes, 1), told.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
-        losses = [shares_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0]
+        losses = [
+            soft_target_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0
+        ]
         return torch.stack(losses).sum()
 
 

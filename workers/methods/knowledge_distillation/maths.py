@@ -1,25 +1,8 @@
 """The parts of the loss, one function each. Gradients flow to the student's side alone."""
 
-import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
-
-
-def soft_target_loss(
-    student: Float[Tensor, "image label"],
-    teacher: Float[Tensor, "image label"],
-    *,
-    temperature: float,
-) -> Float[Tensor, ""]:
-    """T²·KL(p_teacher ‖ p_student) at temperature T, in nats, mean over images.
-
-    Source: Hinton et al. 2015, section 2; T² keeps the gradient's size when T changes.
-    """
-    told = functional.log_softmax(teacher.detach() / temperature, dim=1)
-    said = functional.log_softmax(student / temperature, dim=1)
-    divergence = functional.kl_div(said, told, reduction="batchmean", log_target=True)
-    return temperature**2 * divergence
 
 
 def attention_map(
@@ -46,14 +29,14 @@ def attention_loss(
         min(student.shape[3], teacher.shape[3]),
     )
     seen, told = (functional.adaptive_avg_pool2d(m, size) for m in (student, teacher.detach()))
-    return (attention_map(seen) - attention_map(told)).square().mean()
+    return (attention_map(seen.float()) - attention_map(told.float())).square().mean()
 
 
 def feature_loss(
     student: Float[Tensor, "image unit"], teacher: Float[Tensor, "image unit"]
 ) -> Float[Tensor, ""]:
     """Half the mean squared difference. Source: FitNets, Romero et al. 2014, equation 3."""
-    return 0.5 * (student - teacher.detach()).square().mean()
+    return 0.5 * (student.float() - teacher.detach().float()).square().mean()
 
 
 def pooled(features: Float[Tensor, "image ..."]) -> Float[Tensor, "image unit"]:
@@ -63,8 +46,10 @@ def pooled(features: Float[Tensor, "image ..."]) -> Float[Tensor, "image unit"]:
     return features.flatten(1)
 
 
-def agreement(
-    student: Float[Tensor, "image label"], teacher: Float[Tensor, "image label"]
+def label_loss(
+    logits: Float[Tensor, "image label"], labels: Int64[Tensor, " image"]
 ) -> Float[Tensor, ""]:
-    """Share of images on which both name the same label."""
-    return (student.argmax(dim=1) == teacher.argmax(dim=1)).to(torch.float32).mean()
+    """Cross-entropy with the labels of the images that have one (not -1); 0 where none has."""
+    if not bool((labels >= 0).any()):
+        return logits.new_zeros(())
+    return functional.cross_entropy(logits, labels, ignore_index=-1)

@@ -7,19 +7,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams, SoftTargets
+from service.core.manifest import TaskKind
 from workers.contract import TrainingReport
 from workers.methods.knowledge_distillation.maths import (
     attention_loss,
     feature_loss,
+    label_loss,
     pooled,
-    soft_target_loss,
 )
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.courses import Player, Stage, Training, Turn
 from workers.torchkit.lessons import drawn_frames
 from workers.torchkit.outcomes import Trained, WithImages, complete
+from workers.torchkit.soft_targets import soft_label_loss, soft_target_loss
 from workers.torchkit.students import fill_linear, own_input, student_network
-from workers.torchkit.teachers import Head, stacked
+from workers.torchkit.teachers import Head, NotTeachableError, stacked
 
 Inputs = WithImages
 Result = Trained
@@ -29,7 +31,8 @@ def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingRep
     """Train, then measure the student after its last step.
 
     Raises:
-        NotTeachableError: No teacher knows one of the student's labels.
+        NotTeachableError: No teacher knows one of the student's labels, or labels of whole images
+            are to teach something else than a choice among them.
         BadStudentError: The student cannot start from the weights that were given.
         DivergedError: Losses stopped being finite.
     """
@@ -43,6 +46,7 @@ class _Lesson:
         self._inputs, self._params = inputs, params
         first = inputs.teachers[0]
         self._device, self.task = first.program.device, first.task
+        _require_choice(self.task, params)
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
         self.heard = f"answers on {len(inputs.images)} images"
@@ -123,7 +127,9 @@ class _Lesson:
             return functional.l1_loss(said, told)
         if self._params.soft_targets is SoftTargets.SQUARED:
             return functional.mse_loss(said, told)
-        return soft_target_loss(said, told, temperature=self._params.temperature)
+        several = self.task is TaskKind.MULTI_LABEL
+        compared = soft_label_loss if several else soft_target_loss
+        return compared(said, told, temperature=self._params.temperature)
 
     def _hard(self, logits: Tensor, places: Tensor) -> Tensor:
         """Cross-entropy of the images whose label the student has."""
@@ -135,4 +141,13 @@ class _Lesson:
             if self._inputs.labels is None
             else self._inputs.labels[places]
         )
-        return functional.cross_entropy(logits, table[labels].to(logits.device), ignore_index=-1)
+        return label_loss(logits, table[labels].to(logits.device))
+
+
+def _require_choice(task: TaskKind, params: KnowledgeDistillationParams) -> None:
+    """Raises NotTeachableError where an image's one label says nothing of what is learned."""
+    if params.label_weight > 0 and task is not TaskKind.CLASSIFICATION:
+        raise NotTeachableError(
+            f"labels of whole images cannot teach {task}",
+            remedy="set label_weight to 0",
+        )
