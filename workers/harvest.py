@@ -76,6 +76,7 @@ def _checked_model(result: model_validation.Result, out: Path) -> dict[str, Any]
         "flops": result.flops,
         "output_kind": result.output_kind,
         "output_shape": result.output_shape,
+        "batch_norms": result.batch_norms,
     }
 
 
@@ -128,6 +129,7 @@ def _learned_network(result: reference_network.Result, out: Path) -> dict[str, A
         "flops": program.flops,
         "output_kind": output_kind_of(program.output_shape),
         "output_shape": program.output_shape,
+        "batch_norms": len(program.batch_norms),
         "accuracy": result.accuracy,
         "chance": result.chance,
         "trained_on": result.trained_on,

@@ -48,5 +48,6 @@ def save_student(result: Trained, out: Path) -> dict[str, Any]:
         **own,
         "output_kind": output_kind_of(program.output_shape),
         "output_shape": program.output_shape,
+        "batch_norms": len(program.batch_norms),
         "report": report,
     }

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Text, func, literal_column
+from sqlalchemy import ColumnElement, Index, Integer, Text, func, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +31,8 @@ class ModelRecord(Owned, Record):
     (for pt2 the same bytes). ``layers`` is a list of {name, kind, shape}; ``problems`` of
     {code, detail, remedy}; ``lineage`` says which job, teachers and datasets it came from.
     ``fingerprint`` hashes what decides its numbers: the program and the input specification.
+    ``output_shape`` is that of the first answer to one image, and ``batch_norms`` counts the
+    normalisations that remember batch statistics; both are None for networks of earlier checks.
     """
 
     __tablename__ = "models"
@@ -53,6 +55,8 @@ class ModelRecord(Owned, Record):
     layers: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     feature_layer: Mapped[str | None]
     output_kind: Mapped[str | None]
+    output_shape: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    batch_norms: Mapped[int | None]
     parameters: Mapped[int | None]
     flops: Mapped[int | None]
     problems: Mapped[list[Any]] = mapped_column(JSONB, default=list)

@@ -40,6 +40,26 @@ def test_a_good_network_is_described(tmp_path):
     assert result.feature_layer in {layer.name for layer in result.layers}
 
 
+class Normalised(nn.Module):
+    """One normalisation that remembers batch statistics, and one that does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remembers = nn.BatchNorm2d(3)
+        self.forgets = nn.BatchNorm2d(3, track_running_stats=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (self.forgets(self.remembers(images)) + images).mean(dim=(2, 3))
+
+
+def test_normalisations_that_remember_batch_statistics_are_counted(tmp_path):
+    networks = Normalised().eval(), made(Attention)
+
+    counts = [checked(one, tmp_path).batch_norms for one in networks]
+
+    assert counts == [1, 0]
+
+
 @pytest.mark.parametrize(("kind", "word"), [(Segmenter, "map"), (Attention, "vector")])
 def test_the_kind_of_answer_is_told(tmp_path, kind, word):
     assert checked(made(kind), tmp_path).output_kind == word

@@ -48,7 +48,8 @@ class Result:
     """What the file holds; with ``problems`` it is rejected and the rest is empty.
 
     ``program_file`` is the pt2 archive that other rooms read: the upload itself, or the export of
-    the named architecture with the uploaded weights. ``flops`` counts one image.
+    the named architecture with the uploaded weights. ``flops`` counts one image,
+    ``batch_norms`` the normalisations that remember batch statistics.
     """
 
     problems: tuple[Problem, ...]
@@ -59,6 +60,7 @@ class Result:
     flops: int = 0
     output_kind: OutputKind = OutputKind.OTHER
     output_shape: tuple[int, ...] = ()
+    batch_norms: int = 0
 
 
 def run(inputs: Inputs, params: ModelValidationParams, report: Report) -> Result:
@@ -110,4 +112,5 @@ def _accepted(program: Program, file: Path, manifest: ModelManifest) -> Result:
         flops=program.flops,
         output_kind=OutputKind(output_kind_of(shape)),
         output_shape=shape,
+        batch_norms=len(program.batch_norms),
     )
