@@ -141,24 +141,9 @@ def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...
         }
         return whole | tasks
 
-    def supervised(seed: int) -> Numbers:
-        return anchors.supervised(scene_of(seed), seed=seed)
-
-    def real(seed: int) -> Numbers:
-        return anchors.kd_real(scene_of(seed), seed=seed, recipe=recipe)
-
-    def noise(seed: int) -> Numbers:
-        return anchors.kd_noise(scene_of(seed), seed=seed, recipe=recipe)
-
-    def untrained(seed: int) -> Numbers:
-        return anchors.kd_untrained(scene_of(seed), seed=seed, recipe=recipe)
-
     return (
         Row("teachers", "the teachers, put side by side", concatenated),
-        Row("supervised", "student on labels", supervised),
-        Row("real", "student on their answers to real images", real),
-        Row("noise", "… to Gaussian noise", noise),
-        Row("untrained", "… to an untrained generator", untrained),
+        *anchors.rows(scene_of, recipe, real="student on their answers to real images"),
     )
 
 
@@ -171,24 +156,21 @@ _NO_PRIOR = {
 
 
 def _stacked(**knobs: Any) -> Callable[[int], Numbers]:
-    return lambda seed: _room(_canvases, _STACKED, seed, **knobs)
+    return lambda seed: _room(_canvases, _STACKED, seed, preset="dfka", **knobs)
 
 
 def _beside(**knobs: Any) -> Callable[[int], Numbers]:
-    return lambda seed: _room(_canvases, _SIDE_BY_SIDE, seed, preset="dfq_ka", **knobs)
+    return lambda seed: _room(_canvases, _SIDE_BY_SIDE, seed, **knobs)
 
 
 def _disjoint(**knobs: Any) -> Callable[[int], Numbers]:
-    return lambda seed: _room(
-        _digits, _DISJOINT, seed, **({"preset": "dfq_ka", "bn_weight": 5} | knobs)
-    )
+    return lambda seed: _room(_digits, _DISJOINT, seed, **({"bn_weight": 5} | knobs))
 
 
 _ONE_HOT_ALONE = {
     "entropy_weight": 0,
     "discrete_weight": 0,
     "activation_weight": 0,
-    "adjust_every": 0,
 }
 
 _CANVAS_ROWS = (
@@ -203,7 +185,6 @@ _CANVAS_ROWS = (
     Row("no_consistency", "… without consistency of groups", _stacked(consistency_weight=0)),
     Row("no_gates", "… without gates before teachers", _stacked(teacher_filter="none")),
     Row("pick", "… labels picked, nothing learned for them", _stacked(task_filter="pick")),
-    Row("unadjusted", "… weights left as they are", _stacked(adjust_every=0)),
     Row("one_block", "… in one block", _stacked(blocks=1)),
     Row("dfka_bn_1", "`dfka` with `bn_weight` 1", _stacked(bn_weight=1)),
     Row("dfka_bn", "**`dfka` with `bn_weight` 10**", _stacked(bn_weight=10)),
@@ -216,6 +197,7 @@ _DIGIT_ROWS = (
     *_anchors(_digits, _DISJOINT_ANCHOR),
     Row("adversarial", "`dfq_ka`, adversarial alone", _disjoint(**_NO_PRIOR)),
     Row("dfq_ka", "**`dfq_ka`**, `bn_weight` 5", _disjoint()),
+    Row("dfq_ka_10", "… `bn_weight` 10, the default", _disjoint(bn_weight=10)),
     Row("not_adversarial", "… without the adversarial part", _disjoint(adversarial_weight=0)),
 )
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.students.protocol import Row
 from benchmarks.students.scenes import Numbers, Scene
 from benchmarks.students.teaching import Recipe, learn_labels
 from workers.torchkit.canonical import Preprocessing, to_network_input
@@ -110,3 +111,25 @@ def kd_untrained(
         return images
 
     return distilled(scene, draw, seed=seed, recipe=recipe, match=match)
+
+
+def rows(scene_of: Callable[[int], Scene], recipe: Recipe, *, real: str) -> tuple[Row, ...]:
+    """Labels, real images, noise and an untrained generator, as lines of a table.
+
+    Args:
+        recipe: Of all but the first.
+        real: Title of the row of real images; the titles below go on from it.
+    """
+
+    def of_labels(seed: int) -> Numbers:
+        return supervised(scene_of(seed), seed=seed)
+
+    def of_answers(distil: Callable[..., Numbers]) -> Callable[[int], Numbers]:
+        return lambda seed: distil(scene_of(seed), seed=seed, recipe=recipe)
+
+    return (
+        Row("supervised", "student on labels", of_labels),
+        Row("real", real, of_answers(kd_real)),
+        Row("noise", "… to Gaussian noise", of_answers(kd_noise)),
+        Row("untrained", "… to an untrained generator", of_answers(kd_untrained)),
+    )

@@ -12,7 +12,7 @@ LayerName = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Amalgamation(StrEnum):
-    """Which recipe: ``dfka`` the published one, block by block; ``dfq_ka`` one that is simpler.
+    """Which recipe: ``dfq_ka``, or ``dfka``, the published one, block by block.
 
     ``dfq_ka`` has one generator that keeps moving, and a student that learns the teachers' answers
     side by side meanwhile.
@@ -56,7 +56,7 @@ class Regroup(StrEnum):
 class DualGanAmalgamationParams(StudentCourse):
     """The recipe, and the weights of what it asks of images. None takes the recipe's value."""
 
-    preset: Amalgamation = Amalgamation.DFKA
+    preset: Amalgamation = Amalgamation.DFQ_KA
     """The recipe that all values come from which are not given."""
     one_hot_weight: float = Field(1.0, ge=0, le=1000)
     """How much images are to make teachers decided."""
@@ -67,16 +67,13 @@ class DualGanAmalgamationParams(StudentCourse):
     discrete_weight: float | None = Field(None, ge=0, le=1000)
     """How much images are to have few labels; for labels that may be there or not."""
     bn_weight: float | None = Field(None, ge=0, le=1000)
-    """How much images are to have the batch statistics that the teachers remember. The published
-    recipe has 0; 10 is advised where teachers have batch normalisation."""
+    """How much images are to have the batch statistics that the teachers remember. ``dfq_ka`` has
+    10, or 0 where a teacher has no batch normalisation; the published recipe has 0."""
     consistency_weight: float = Field(1.0, ge=0, le=1000)
     """How much a generator's inner maps are to tell the teachers what its image tells them; for
     ``dfka``."""
     adversarial_weight: float = Field(1.0, ge=0, le=1000)
     """How much images are to be those on which student and teachers differ; for ``dfq_ka``."""
-    adjust_every: int = Field(50, ge=0, le=100_000)
-    """Steps between two looks at whether labels are too many, too few or too uneven, which then
-    change ``discrete_weight`` and ``entropy_weight``; 0 never looks; for ``dfka``."""
     teacher_filter: TeacherFilter = TeacherFilter.GATES
     """What stands before a teacher's later blocks; for ``dfka``."""
     task_filter: TaskFilter = TaskFilter.AFFINE

@@ -15,13 +15,13 @@ from workers.torchkit.teachers import Teacher
 
 SIDE = 16
 QUICK = {
+    "preset": "dfka",
     "budget": {"steps": 14},
     "batch_size": 8,
     "evaluations": 2,
     "seconds_between_checkpoints": 0,
     "noise_units": 8,
     "generator_width": 4,
-    "adjust_every": 2,
     "imitations": 2,
     "bn_weight": 1.0,
     "student": {"architecture": "strided", "width": 4},

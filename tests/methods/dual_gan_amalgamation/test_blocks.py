@@ -5,8 +5,9 @@ import torch
 
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
+from tests.methods.oracles import dual_gan_amalgamation as oracle
 from workers.methods.dual_gan_amalgamation.blocks import NotPartableError, rests_of
-from workers.methods.dual_gan_amalgamation.drawing import Drawing
+from workers.methods.dual_gan_amalgamation.drawing import Drawing, first_answer
 from workers.methods.dual_gan_amalgamation.dual import Dual
 from workers.methods.dual_gan_amalgamation.ground import ground_of
 from workers.methods.dual_gan_amalgamation.networks import GroupStack
@@ -169,7 +170,7 @@ def test_branches_leave_where_the_loss_is_least(pair):
 def test_gradients_reach_the_generator_through_every_loss(pair):
     ground = grounds(pair)
     drawing = Drawing(ground, [0, 1])
-    prior = Prior(ground.panel, ground.params, recipe_for(ground.params), {})
+    prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
     maps = drawing.stack(ground.noise())
     told = ground.panel.told(maps[-1])
     parts = prior.of(told) | {"consistency": drawing.consistency(maps, told.answers)}
@@ -180,6 +181,26 @@ def test_gradients_reach_the_generator_through_every_loss(pair):
     for loss in parts.values():
         (found,) = torch.autograd.grad(loss, drawing.stack.linear.weight, retain_graph=True)
         assert found.abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", [TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION])
+def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder, kind):
+    both = teacher(folder, ("a", "b"), task=kind), teacher(folder, ("b", "c"), width=6, task=kind)
+    ground = grounds(both)
+    drawing = Drawing(ground, [0, 1])
+    *inner, images = drawing.maps(ground.noise())
+    answers = ground.panel.answers(images)
+
+    found = drawing.consistency((*inner, images), answers).detach()
+
+    filters, rests = drawing.networks["filters"], drawing.rests
+    said = [
+        [first_answer(rests[one][place], filters[place][one](maps)).tolist() for one in range(2)]
+        for place, maps in enumerate(reversed(inner))
+    ]
+    several = "many" if kind is TaskKind.MULTI_LABEL else "one"
+    told = [one.tolist() for one in answers]
+    assert float(found) == pytest.approx(oracle.consistency(said, told, several=several), rel=1e-4)
 
 
 def test_swapping_teachers_swaps_the_students_labels(pair):

@@ -111,21 +111,6 @@ def test_counts_and_coverage_are_those_of_pencil_and_paper():
     assert maths.coverage(torch.zeros(2, 1), MANY) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("logits", "expected"),
-    [
-        (torch.full((8, 4), -5.0), (5.0, 0.05)),  # too few labels
-        (torch.full((8, 4), 5.0), (5.0, 0.2)),  # too many
-        (torch.tensor([[9.0, -9.0, -9.0, -9.0]] * 8), (7.5, 0.1)),  # always the same
-        (torch.eye(4) * 18 - 9, (5.0, 0.1)),  # as it should be
-    ],
-)
-def test_weights_change_only_where_labels_are_too_few_too_many_or_uneven(logits, expected):
-    found = maths.adjusted(logits, MANY, entropy_weight=5.0, discrete_weight=0.1)
-
-    assert found == pytest.approx(expected)
-
-
 def test_a_filter_multiplies_channels_as_in_the_twin():
     one = Filter(4, (4, 2, 2), TeacherFilter.GATES, torch.Generator().manual_seed(0))
     maps = torch.rand(1, 4, 2, 2)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
 from workers.contract import Diary
@@ -141,7 +142,17 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
 
     with pytest.raises(TeacherWithoutBatchNormError):
         trained((without,), blocks=1)
-    trained((without,), blocks=1, bn_weight=0)
+    told = Diary()
+    trained((without,), told, preset="dfq_ka", bn_weight=None)
+    assert "batch_norm_loss" not in told.told[-1][1]
+
+
+def test_unless_told_it_takes_the_simpler_recipe_with_batch_statistics(pair):
+    told = Diary()
+
+    trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)
+
+    assert {"adversarial_loss", "batch_norm_loss"} <= told.told[-1][1].keys()
 
 
 def test_the_sheet_of_samples_is_a_picture(pair):

@@ -74,6 +74,25 @@ def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
     return sum(losses) / len(losses)
 
 
+def consistency(said: list[list[Rows]], told: list[Rows], *, several: str) -> float:
+    """Mean over inner groups: all teachers' columns together, or the mean over teachers."""
+    found = []
+    for group in said:
+        if several == "many":
+            rows, wanted = (
+                [[x for row in one for x in row] for one in zip(*side, strict=True)]
+                for side in (group, told)
+            )
+            found.append(agreement_loss(rows, wanted, several=several))
+        else:
+            each = [
+                agreement_loss(rows, wanted, several=several)
+                for rows, wanted in zip(group, told, strict=True)
+            ]
+            found.append(sum(each) / len(each))
+    return sum(found) / len(found)
+
+
 def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
     """Columns of one label together: the logit of the mean probability, or the mean logit."""
     found = []

@@ -13,8 +13,6 @@ from service.core.manifest import TaskKind
 from workers.torchkit.teachers import Head
 
 _SMALLEST = 1e-12
-_FEWEST, _MOST = 0.3, 0.6
-_EVEN = 0.6
 
 Logits = Float[Tensor, "image output"]
 One = Float[Tensor, ""]
@@ -59,7 +57,7 @@ def entropy_loss(logits: Logits, task: TaskKind) -> One:
 
 def activation_loss(features: Float[Tensor, "image ..."]) -> One:
     """Minus the mean size of features. Source: Ye et al. 2020, L_a; Chen et al. 2019, eq. 4."""
-    return -features.abs().mean()
+    return -features.float().abs().mean()
 
 
 def discrete_loss(logits: Logits) -> One:
@@ -119,7 +117,7 @@ def scaled_distance(
     Source: Fang et al. 2019, arXiv 1912.11006, equation 4; the scale is ours, so that teachers of
     large logits do not outweigh others.
     """
-    return ((said - told) / scale).abs().mean()
+    return ((said.float() - told.float()) / scale).abs().mean()
 
 
 def cardinality(logits: Logits) -> float:
@@ -133,22 +131,3 @@ def coverage(logits: Logits, task: TaskKind) -> float:
     if count == 1:
         return 1.0
     return float(entropy(expected_labels(logits, task))) / float(torch.tensor(count).log())
-
-
-def adjusted(
-    logits: Logits, task: TaskKind, *, entropy_weight: float, discrete_weight: float
-) -> tuple[float, float]:
-    """Both weights, changed where labels are too few, too many or too uneven.
-
-    Fewer than 0.3 labels an image halve the discrete weight, more than 0.6 of all double it; an
-    entropy below 0.6 of the largest makes its weight half as large again. Ours.
-    """
-    if task is TaskKind.MULTI_LABEL:
-        found = cardinality(logits)
-        if found < _FEWEST:
-            discrete_weight /= 2
-        elif found > _MOST * logits.shape[1]:
-            discrete_weight *= 2
-    if coverage(logits, task) < _EVEN:
-        entropy_weight *= 1.5
-    return entropy_weight, discrete_weight

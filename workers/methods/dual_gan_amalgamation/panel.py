@@ -1,6 +1,6 @@
 """The teachers that are needed, what they say of images, and how good images are to them."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,8 +11,6 @@ from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationPara
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.dual_gan_amalgamation.maths import (
     activation_loss,
-    adjusted,
-    coverage,
     discrete_loss,
     entropy_loss,
     label_logits,
@@ -24,14 +22,11 @@ from workers.torchkit.bn_statistics import (
     LayerStatistics,
     Over,
     batch_norm_distance,
-    require_batch_norm,
     values_and_statistics,
 )
 from workers.torchkit.teachers import Head, NotTeachableError, Teacher, seen_by, stacked
 
 Images = Float[Tensor, "image channel row column"]
-
-ENTROPY, DISCRETE = "entropy_weight", "discrete_weight"
 
 
 def needed(teachers: Sequence[Teacher], labels: Sequence[str] | None) -> tuple[int, ...]:
@@ -109,26 +104,10 @@ class Panel:
 
 
 class Prior:
-    """What images are asked for by the teachers alone: weighted losses by name.
+    """What images are asked for by the teachers alone: weighted losses by name."""
 
-    Args:
-        memory: Keeps the two weights that change on the way.
-    """
-
-    def __init__(
-        self,
-        panel: Panel,
-        params: DualGanAmalgamationParams,
-        recipe: Recipe,
-        memory: MutableMapping[str, Tensor],
-    ) -> None:
+    def __init__(self, panel: Panel, params: DualGanAmalgamationParams, recipe: Recipe) -> None:
         self._panel, self._params, self._recipe = panel, params, recipe
-        self._memory = memory
-        memory[ENTROPY] = torch.tensor(params.entropy_weight)
-        memory[DISCRETE] = torch.tensor(recipe.discrete_weight)
-        if recipe.bn_weight > 0:
-            for one in panel.teachers:
-                require_batch_norm(one.program, one.name)
 
     def of(self, told: Told) -> dict[str, Tensor]:
         """Losses of images, from what the teachers say of them."""
@@ -136,30 +115,17 @@ class Prior:
         parts = {
             "one_hot": self._params.one_hot_weight
             * _mean([one_hot_loss(one, task) for one in groups]),
-            "entropy": self._memory[ENTROPY].item()
+            "entropy": self._params.entropy_weight
             * _mean([entropy_loss(one, task) for one in groups]),
             "activation": self._recipe.activation_weight
             * _mean([activation_loss(one) for one in told.features]),
         }
         if task is TaskKind.MULTI_LABEL:
-            parts["discrete"] = self._memory[DISCRETE].item() * discrete_loss(groups[0])
+            parts["discrete"] = self._recipe.discrete_weight * discrete_loss(groups[0])
         if self._recipe.bn_weight > 0:
             distances = [batch_norm_distance(one, over=Over.MEAN) for one in told.statistics]
             parts["batch_norm"] = self._recipe.bn_weight * _mean(distances)
         return parts
-
-    def adjust(self, answers: Sequence[Tensor]) -> None:
-        """Change the two weights where these answers ask for it."""
-        task = self._panel.task
-        groups = [one.detach() for one in self._panel.groups(answers)]
-        uneven = min(groups, key=lambda one: coverage(one, task))
-        found = adjusted(
-            uneven,
-            task,
-            entropy_weight=self._memory[ENTROPY].item(),
-            discrete_weight=self._memory[DISCRETE].item(),
-        )
-        self._memory[ENTROPY], self._memory[DISCRETE] = map(torch.tensor, found)
 
 
 def _mean(losses: Sequence[Tensor]) -> Tensor:

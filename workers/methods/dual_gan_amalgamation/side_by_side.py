@@ -27,7 +27,8 @@ class SideBySide:
 
     def __init__(self, ground: Ground) -> None:
         self._ground, self._params = ground, ground.params
-        self._panel, self._recipe = ground.panel, recipe_for(ground.params)
+        self._panel = ground.panel
+        self._recipe = recipe_for(ground.params, ground.panel.teachers)
         self.student, self.spec = ground.student, ground.panel.spec
         self.head, self.task, self.heard = ground.panel.head, ground.panel.task, ground.heard
         self._images = image_generator(
@@ -39,7 +40,7 @@ class SideBySide:
         networks = {"student": self.student, "generator": self._images}
         self.training = Training(networks, ground.generator)
         self.training.memory[_SCALE] = torch.zeros(len(self._panel.teachers))
-        self._prior = Prior(self._panel, self._params, self._recipe, self.training.memory)
+        self._prior = Prior(self._panel, self._params, self._recipe)
 
     def stages(self) -> Sequence[Stage]:
         """One: both move from the first turn to the last."""

@@ -26,7 +26,7 @@ class Stacked:
 
     def __init__(self, ground: Ground, kept: Sequence[int]) -> None:
         self._ground, self._params = ground, ground.params
-        self._panel, self._recipe = ground.panel, recipe_for(ground.params)
+        self._panel, self._recipe = ground.panel, recipe_for(ground.params, ground.panel.teachers)
         self.spec, self.head = ground.panel.spec, ground.panel.head
         self.task, self.heard = ground.panel.task, ground.heard
         self._drawing = Drawing(ground, kept)
@@ -35,7 +35,7 @@ class Stacked:
         networks |= self._drawing.networks | self._dual.networks
         self.training = Training(networks, ground.generator)
         self.training.memory |= self._dual.memory()
-        self._prior = Prior(self._panel, self._params, self._recipe, self.training.memory)
+        self._prior = Prior(self._panel, self._params, self._recipe)
 
     @property
     def student(self) -> nn.Module:
@@ -93,9 +93,6 @@ class Stacked:
             consistency = self._drawing.consistency(maps, told.answers)
             parts["consistency"] = self._params.consistency_weight * consistency
         loss = self.training.learn("own", torch.stack(list(parts.values())).sum())
-        every = self._params.adjust_every
-        if every > 0 and (self.training.step + 1) % every == 0:
-            self._prior.adjust(told.answers)
         return {"whole": loss} | {name: one.detach() for name, one in parts.items()}
 
     def _begin_block(self, number: int) -> tuple[dict[str, Player], Turn]:
