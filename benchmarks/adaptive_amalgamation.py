@@ -9,8 +9,8 @@ the task, or the label.
     python -m benchmarks.adaptive_amalgamation --seeds 0 1 2 [--rows entropy …]
 """
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -18,11 +18,22 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.students.anchors import kd_real, supervised
-from benchmarks.students.nets import Net
-from benchmarks.students.pictures import Pictures, digits, names
+from benchmarks.students.pictures import Pictures, names
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
 from benchmarks.students.scenes import Numbers, Scene
-from benchmarks.students.teaching import Recipe, teacher
+from benchmarks.students.styles import (
+    STYLES,
+    TASKS,
+    by_style,
+    exam,
+    mixed,
+    of_sources,
+    own_images,
+    own_styles,
+    sources,
+    styles,
+)
+from benchmarks.students.teaching import Recipe
 from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
 from service.core.catalogue.training import Body, Student
 from workers.contract import Diary, silent
@@ -30,55 +41,12 @@ from workers.methods.adaptive_amalgamation.maths import one_of
 from workers.methods.adaptive_amalgamation.run import Amalgamation
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.outcomes import WithImages, complete
-from workers.torchkit.teachers import Teacher
 
-TASKS = {"a": names(range(5)), "b": names(range(5, 10))}
-STYLES = ("1", "2")
-BESIDE = {"a1": ("5", "6"), "a2": ("7", "8"), "b1": ("0", "1"), "b2": ("2", "3")}
-NETS = {"1": Net("cnn", (32, 64, 64)), "2": Net("res", (48,))}
 STUDENT = Student(architecture=Body.PLAIN, width=16, labels=names(range(10)))
 STEPS = 1000
 CALIBRATED: dict[str, Any] = {"selection": "calibrated"}
 ALONE: dict[str, Any] = {"feature_weight": 0}
 KD = Recipe(steps=1200, batch=64, rate=2e-3)
-
-
-def in_style(pictures: Pictures, style: str) -> Pictures:
-    """As they are, or turned with light for dark."""
-    return pictures if style == "1" else pictures.turned()
-
-
-@cache
-def sources(seed: int) -> tuple[Teacher, ...]:
-    """The four networks, task by task."""
-    found = []
-    for task, style in product(TASKS, STYLES):
-        known = (*TASKS[task], *BESIDE[task + style])
-        pictures = in_style(digits().train.only(known), style)
-        found.append(teacher(NETS[style], pictures, name=task + style, seed=seed))
-    return tuple(found)
-
-
-@cache
-def styles(seed: int) -> Tensor:
-    """The style, 0 or 1, of every training image."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(2, (len(digits().train),), generator=generator)
-
-
-@cache
-def mixed(seed: int) -> Pictures:
-    """All training digits, each in its style."""
-    plain = digits().train
-    turned = styles(seed).bool()[:, None, None, None]
-    frames = torch.where(turned, plain.turned().frames, plain.frames)
-    return Pictures(frames, plain.truth, plain.labels)
-
-
-@cache
-def exam() -> Pictures:
-    """All test digits in both styles."""
-    return digits().test + digits().test.turned()
 
 
 def scene(seed: int) -> Scene:
@@ -95,7 +63,6 @@ def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
             "component": {"architecture": "plain", "width": 12},
             "budget": {"steps": STEPS},
             "evaluations": 1,
-            "rate": 0.01,
             "seed": seed,
         }
         | more
@@ -135,8 +102,8 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
         )
         lesson = Amalgamation(inputs, params, silent)
         complete(lesson, inputs, params, Diary())
-        found |= _by_style(name, partial(_of_component, lesson, 0))
-        right = _right(lesson.training.memory["weights_0"], _of_task(seed, name))
+        found |= by_style(name, partial(_of_component, lesson, 0))
+        right = _right(lesson.training.memory["weights_0"], own_styles(seed, name))
         found |= {f"right_{name}": right}
     return _with_means(found)
 
@@ -151,11 +118,13 @@ def _measured(
     trained = complete(lesson, inputs, params, Diary())
     found: Numbers = {"joint": trained.quality["accuracy"], "ceiling": trained.quality["ceiling"]}
     for number, name in enumerate(TASKS):
-        found |= _by_style(name, partial(_of_component, lesson, number))
-        found |= _by_style(name, partial(_of_student, lesson), prefix="student_")
+        found |= by_style(name, partial(_of_component, lesson, number))
+        found |= by_style(name, partial(_of_student, lesson), prefix="student_")
         weights = lesson.training.memory[f"weights_{number}"]
         if len(weights) > 1:
-            found[f"right_{name}"] = _right(weights[:, _own(seed, name)], _of_task(seed, name))
+            found[f"right_{name}"] = _right(
+                weights[:, own_images(seed, name)], own_styles(seed, name)
+            )
     return _with_means(found)
 
 
@@ -165,22 +134,11 @@ def choice(seed: int, selection: str) -> Numbers:
     found = {
         name: _right(lesson.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
         for number, name in enumerate(TASKS)
-        for own in (_own(seed, name),)
+        for own in (own_images(seed, name),)
     }
     return {f"right_{name}": value for name, value in found.items()} | {
         "right": sum(found.values()) / len(found)
     }
-
-
-def _own(seed: int, name: str) -> Tensor:
-    """Which images show a digit of the task."""
-    places = torch.tensor([int(one) for one in TASKS[name]])
-    return torch.isin(mixed(seed).truth, places)
-
-
-def _of_task(seed: int, name: str) -> Tensor:
-    """Styles of the images of a task."""
-    return styles(seed)[_own(seed, name)]
 
 
 def _right(weights: Tensor, truth: Tensor) -> float:
@@ -205,18 +163,6 @@ def _of_student(lesson: Amalgamation, images: Pictures) -> Tensor:
     return _answers(lesson.student, lesson, images.frames)[:, places]
 
 
-def _by_style(
-    name: str, answer: Callable[[Pictures], Tensor], prefix: str = ""
-) -> Mapping[str, float]:
-    """Test accuracy among the task's labels in each style."""
-    found = {}
-    for style in STYLES:
-        images = in_style(digits().test.only(TASKS[name]), style)
-        right = answer(images).argmax(dim=1) == images.truth
-        found[f"{prefix}{name}{style}"] = float(right.float().mean())
-    return found
-
-
 def _with_means(found: Mapping[str, float]) -> Numbers:
     """The numbers, and means over tasks and styles."""
     means = {}
@@ -231,21 +177,6 @@ def _with_means(found: Mapping[str, float]) -> Numbers:
     if "student" in means:
         means["kept"] = means["student"] / means["components"]
     return {**found, **means}
-
-
-def of_sources(seed: int) -> Numbers:
-    """Accuracy of the sources among their task's labels: at home, and in the other style."""
-    found: Numbers = {}
-    for (task, style), one in zip(product(TASKS, STYLES), sources(seed), strict=True):
-        columns = [one.classes.index(label) for label in TASKS[task]]
-        for seen in STYLES:
-            images = in_style(digits().test.only(TASKS[task]), seen)
-            said = one.answer(one.of_frames(images.frames))[:, columns].argmax(dim=1)
-            place = "home" if seen == style else "away"
-            found[f"{place}_{task}{style}"] = float((said == images.truth).float().mean())
-    homes = [value for name, value in found.items() if name.startswith("home")]
-    aways = [value for name, value in found.items() if name.startswith("away")]
-    return {**found, "home": sum(homes) / len(homes), "away": sum(aways) / len(aways)}
 
 
 def by_labels(seed: int) -> Numbers:

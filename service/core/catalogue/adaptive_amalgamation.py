@@ -74,7 +74,7 @@ class AdaptiveAmalgamationParams(StudentCourse):
     teacher_layers: tuple[Layers, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher its layers (channels, rows, columns) that are aligned, from the image to
     the answer; the last goes with the last block. None takes the last layer of every size."""
-    rate: float = Field(2e-3, gt=0, le=1)
+    rate: float = Field(0.01, gt=0, le=1)
     """Peak learning rate of networks and alignments; the scales of the logits learn at a
     hundredth of it."""
 
