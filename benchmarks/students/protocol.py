@@ -65,6 +65,13 @@ class Found:
             raise LookupError(row)
         return statistics.fmean(values.values())
 
+    def worst(self, row: str, key: str) -> float:
+        """The largest over seeds. Raises LookupError where there is none."""
+        values = self.values(row, key)
+        if not values:
+            raise LookupError(row)
+        return max(values.values())
+
     def lead(self, row: str, over: str, key: str) -> float:
         """Mean difference of two rows over the seeds that both have. Raises LookupError."""
         one, other = self.values(row, key), self.values(over, key)

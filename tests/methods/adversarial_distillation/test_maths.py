@@ -18,6 +18,7 @@ from workers.methods.adversarial_distillation.maths import (
     evenness,
     label_divergence,
     label_shares,
+    largest_share,
     one_hot_loss,
 )
 
@@ -153,6 +154,11 @@ def test_evenness_goes_from_one_label_to_all_alike() -> None:
     assert evenness(torch.tensor([5.0, 5.0, 5.0])) == pytest.approx(1)
     assert evenness(torch.tensor([1.0, 2.0, 5.0])) == pytest.approx(oracle.evenness([1, 2, 5]))
     assert evenness(torch.tensor([3.0])) == 1
+
+
+def test_the_largest_share_follows_its_twin() -> None:
+    assert largest_share(torch.tensor([1.0, 2.0, 5.0])) == oracle.largest_share([1, 2, 5])
+    assert largest_share(torch.zeros(3)) == 0
 
 
 def test_decisions_are_counted_by_label() -> None:

@@ -95,6 +95,11 @@ def evenness(counts: Row) -> float:
     return -balance_loss(shares) / math.log(len(counts))
 
 
+def largest_share(counts: Row) -> float:
+    """The largest count over their sum."""
+    return max(counts) / sum(counts)
+
+
 def follow(average: Row, weights: Row, kept: float) -> Row:
     """Every number keeps its share of itself and takes the rest."""
     return [kept * a + (1 - kept) * b for a, b in zip(average, weights, strict=True)]

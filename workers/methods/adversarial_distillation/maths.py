@@ -112,6 +112,11 @@ def evenness(counts: Float[Tensor, " label"]) -> float:
     )
 
 
+def largest_share(counts: Float[Tensor, " label"]) -> float:
+    """How much of all counts falls to the commonest label, from 0 to 1."""
+    return float(counts.max() / counts.sum().clamp_min(_SMALLEST))
+
+
 def counted(decisions: Tensor, labels: int, task: TaskKind) -> Float[Tensor, " label"]:
     """How often each label was decided for."""
     if task is TaskKind.MULTI_LABEL:

@@ -13,6 +13,7 @@ from workers.methods.adversarial_distillation.maths import (
     counted,
     decided,
     evenness,
+    largest_share,
 )
 from workers.methods.adversarial_distillation.sources import Pool
 from workers.torchkit.courses import Numbers
@@ -57,7 +58,7 @@ class Showing:
         """Shares from 0 to 1.
 
         ``generated_evenness``: entropy of the labels that the teacher names, over the largest
-        possible; ``generated_confidence``: the teacher's probability of its decisions;
+        possible; ``generated_largest_share``: of the commonest of them; ``generated_confidence``: the teacher's probability of its decisions;
         ``generated_agreement``: equal decisions of teacher and student; with labels that may be
         there or not ``generated_labels``: share of the labels found in an image.
         """
@@ -75,8 +76,10 @@ class Showing:
 def _seen(told: Sequence[Logits], task: TaskKind) -> Numbers:
     answers = torch.cat(list(told))
     named = decided(answers, task)
+    counts = counted(named, answers.shape[1], task)
     found = {
-        "generated_evenness": evenness(counted(named, answers.shape[1], task)),
+        "generated_evenness": evenness(counts),
+        "generated_largest_share": largest_share(counts),
         "generated_confidence": float(_confidence(answers, task).mean()),
     }
     if task is TaskKind.MULTI_LABEL:
