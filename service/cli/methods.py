@@ -67,7 +67,7 @@ def fields_of(schema: Schema, part: str) -> Iterator[dict[str, str]]:
                 "type": _type_of(one, shapes),
                 "default": "must be given" if needed else _value(one.get("default")),
                 "range": _range_of(one),
-                "meaning": " ".join(one.get("description", "").replace("``", "`").split()),
+                "meaning": " ".join(one.get("description", "").split()),
             }
 
 
@@ -96,7 +96,7 @@ def _kind(schema: Schema, shapes: Schema) -> str:
         return f"list of {_type_of(schema['items'], shapes)}"
     if schema.get("type") == "object" and "properties" in schema:
         return "{" + ", ".join(schema["properties"]) + "}"
-    return str(schema.get("type", "anything"))
+    return str(schema.get("format") or schema.get("type", "anything"))
 
 
 def _range_of(schema: Schema) -> str:

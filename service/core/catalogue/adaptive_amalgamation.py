@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from service.core.catalogue.card import Audience, Family, MethodCard, Params
+from service.core.catalogue.card import Audience, Family, LayerNames, MethodCard, Params
 from service.core.catalogue.training import (
     Body,
     Label,
@@ -54,9 +54,6 @@ class ComponentNetwork(Params):
     """Channels of the first stage; later stages have twice and four times as many."""
 
 
-Layers = tuple[Annotated[str, Field(min_length=1, max_length=300)], ...]
-
-
 class AdaptiveAmalgamationParams(StudentCourse):
     """What the student shall know, who teaches it which image, and the parts of the loss."""
 
@@ -71,7 +68,7 @@ class AdaptiveAmalgamationParams(StudentCourse):
     """Weight of the aligned features beside the logits; 0 leaves features alone."""
     component: ComponentNetwork | None = None
     """The build of the networks in between; None means the student's."""
-    teacher_layers: tuple[Layers, ...] | None = Field(None, min_length=1, max_length=16)
+    teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher its layers (channels, rows, columns) that are aligned, from the image to
     the answer; the last goes with the last block. None takes the last layer of every size."""
     rate: float = Field(0.01, gt=0, le=1)

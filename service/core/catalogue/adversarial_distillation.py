@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.card import Audience, Family, MethodCard, ModelId
 from service.core.catalogue.training import StudentCourse, TeachersAlone
 
 
@@ -47,7 +47,7 @@ class MetaGradient(StrEnum):
 class OneTeacherAlone(TeachersAlone):
     """One network to learn from, and no image to learn from."""
 
-    teachers: tuple[str, ...] = Field(min_length=1, max_length=1)
+    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=1)
     """The network to learn from."""
 
 
@@ -65,11 +65,12 @@ class AdversarialDistillationParams(StudentCourse):
     match: Match | None = None
     """How the student's answers are compared with the teacher's, by both players."""
     temperature: float | None = Field(None, gt=0, le=100)
-    """Of the divergence."""
+    """Softens both answers where they are compared as a divergence."""
     adversarial_weight: float | None = Field(None, ge=0, le=1000)
     """What the generator gains by discrepancy; where all weights are 0 it stays as drawn."""
     adversarial_form: AdversarialForm | None = None
-    """None is logarithmic for dense teachers."""
+    """What a discrepancy D is worth to the generator: D itself, or log(1 + D). A teacher that answers
+    pixels makes it logarithmic in every preset."""
     adversarial_images: AdversarialImages | None = None
     """Images whose discrepancy counts for the generator."""
     one_hot_weight: float | None = Field(None, ge=0, le=1000)
@@ -86,7 +87,7 @@ class AdversarialDistillationParams(StudentCourse):
     student_rate: float | None = Field(None, gt=0, le=1)
     """Largest rate of the student's SGD, which has momentum 0.9."""
     weight_decay: float | None = Field(None, ge=0, le=1)
-    """Of the student."""
+    """Pull of the student's weights towards 0."""
     generator_rate: float | None = Field(None, gt=0, le=1)
     """Largest rate of the generator's Adam."""
     generator_width: int = Field(64, ge=4, le=256)

@@ -4,7 +4,16 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+from service.core.catalogue.card import (
+    Audience,
+    DatasetId,
+    Family,
+    Inputs,
+    LayerName,
+    MethodCard,
+    ModelId,
+    Params,
+)
 from service.core.catalogue.measurement import Attribution, Channel, Target
 
 
@@ -19,9 +28,9 @@ class Style(StrEnum):
 class AttributionMapInputs(Inputs):
     """One network and the images to explain."""
 
-    model_id: str
+    model_id: ModelId
     """The network to explain."""
-    dataset_id: str
+    dataset_id: DatasetId
     """The set that holds the images."""
     indices: tuple[int, ...] = Field(min_length=1, max_length=64)
     """Positions of the images in the set, from 0."""
@@ -36,7 +45,7 @@ class AttributionMapParams(Params):
     """The scalar of the layer's answer that is differentiated."""
     channel: Channel = Channel.MEAN
     """How the colour planes of a map become one."""
-    layer: str | None = Field(None, max_length=300)
+    layer: LayerName | None = None
     """The layer that is asked; None means the network's feature layer."""
     style: Style = Style.OVERLAY
     """How the map is drawn."""

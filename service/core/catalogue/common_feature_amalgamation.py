@@ -1,14 +1,11 @@
 """Card of ``common_feature_amalgamation``: networks of any build meet in one space of features."""
 
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.card import Audience, Family, LayerNames, MethodCard
 from service.core.catalogue.training import StudentCourse, TeachersAndImages
-
-LayerName = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class AnswerMatch(StrEnum):
@@ -54,9 +51,7 @@ class CommonFeatureAmalgamationParams(StudentCourse):
     """Widths of the kernels that compare common features."""
     common_channels: int | None = Field(None, ge=4, le=512)
     """Channels of the common space; None takes half of the student's block, 128 at most."""
-    teacher_layers: tuple[tuple[LayerName, ...], ...] | None = Field(
-        None, min_length=1, max_length=16
-    )
+    teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher as many layers as for every other, from the image to the answer; the last
     goes with the student's last block. None takes each teacher's last layer with maps."""
 

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+from service.core.catalogue.card import (
+    Audience,
+    DatasetId,
+    Family,
+    Inputs,
+    LayerName,
+    MethodCard,
+    ModelId,
+    Params,
+)
 from service.core.catalogue.measurement import (
     Attribution,
     Centring,
@@ -20,9 +29,9 @@ from service.core.catalogue.measurement import (
 class DeparaInputs(Inputs):
     """One network, seen through one probe set."""
 
-    model_id: str
+    model_id: ModelId
     """The network to measure."""
-    dataset_id: str
+    dataset_id: DatasetId
     """The probe set it is shown."""
 
 
@@ -45,7 +54,7 @@ class DeparaParams(Params):
     """Number format of the pass."""
     grid: int | None = Field(None, ge=4, le=1024)
     """Side of the canonical square in pixels; None takes the probe set's own."""
-    layer: str | None = Field(None, max_length=300)
+    layer: LayerName | None = None
     """Where the network is looked at; None means its feature layer."""
     min_valid: float = Field(0.9, gt=0, le=1)
     """Share of probes with a usable map below which the network is called degenerate."""

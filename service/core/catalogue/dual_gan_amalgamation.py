@@ -1,14 +1,11 @@
 """Card of ``dual_gan_amalgamation``: several networks become one without any image."""
 
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.card import Audience, Family, LayerName, MethodCard
 from service.core.catalogue.training import StudentCourse, TeachersAlone
-
-LayerName = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Amalgamation(StrEnum):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, MethodCard
+from service.core.catalogue.card import Audience, Family, LayerName, MethodCard
 from service.core.catalogue.training import StudentCourse, TeachersAndImages
 
 
@@ -41,7 +41,7 @@ class KnowledgeDistillationParams(StudentCourse):
     """
     feature_weight: float = Field(0.0, ge=0, le=100_000)
     """Weight of saying what ``teacher_layer`` says, through a linear map that is learned along."""
-    teacher_layer: str | None = Field(None, max_length=300)
+    teacher_layer: LayerName | None = None
     """The layer of the first teacher that is compared; None means its feature layer."""
 
 

@@ -1,11 +1,11 @@
 """What all training jobs have in common: teachers, data, the student, the budget, the device."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from service.core.catalogue.card import Inputs, Params
+from service.core.catalogue.card import DatasetId, Inputs, LayerName, ModelId, Params
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -43,7 +43,7 @@ class Student(Params):
     """Its outputs in order; None means all of the teachers' labels in their order."""
     num_classes: int | None = Field(None, ge=1, le=10_000)
     """How many outputs there must be; it only checks ``labels`` or the teachers' labels."""
-    init: str | None = Field(None, max_length=100)
+    init: ModelId | None = None
     """A model of the zoo of the same build whose weights it starts from; None draws fresh ones."""
 
 
@@ -55,11 +55,21 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+def _one_is_given(schema: dict[str, Any]) -> None:
+    """Add to a budget's schema what its validator asks."""
+    schema["oneOf"] = [
+        {"properties": {"steps": {"type": "integer"}}, "required": ["steps"]},
+        {"properties": {"seconds": {"type": "number"}}, "required": ["seconds"]},
+    ]
+
+
 class Budget(Params):
     """How long a training lasts: a number of steps, or seconds of training time.
 
     Only a budget of steps makes a run repeatable to the last bit.
     """
+
+    model_config = ConfigDict(json_schema_extra=_one_is_given)
 
     steps: int | None = Field(None, ge=1, le=1_000_000)
     """Steps of the optimiser; None where ``seconds`` are given."""
@@ -104,40 +114,40 @@ class StudentCourse(Course):
 class TeachersAndImages(Inputs):
     """Networks to learn from, images to ask them about, and labelled images to be judged on."""
 
-    teachers: tuple[str, ...] = Field(min_length=1, max_length=16)
+    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
-    data: str
+    data: DatasetId
     """The images they are asked about."""
-    exam: str | None = None
+    exam: DatasetId | None = None
     """The labelled images that judge; None keeps a share of ``data`` from training for it."""
 
 
 class TeachersAlone(Inputs):
     """Networks to learn from, and no image to learn from."""
 
-    teachers: tuple[str, ...] = Field(min_length=1, max_length=16)
+    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
     data: None = None
     """Nothing: the method makes its own images."""
-    exam: str | None = None
+    exam: DatasetId | None = None
     """Labelled images that judge the student and are never shown to it; None measures nothing."""
 
 
 class SourceAndLabels(Inputs):
     """A network to start from, and labelled images to learn."""
 
-    teachers: tuple[str, ...] = Field(min_length=1, max_length=1)
+    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=1)
     """The one network to start from."""
-    data: str
+    data: DatasetId
     """The labelled images to learn."""
-    exam: str | None = None
+    exam: DatasetId | None = None
     """The labelled images that judge; None keeps a share of ``data`` from training for it."""
 
 
 class TransferCourse(Course):
     """A course that goes on from a network of the zoo, cut at a layer."""
 
-    layer: str | None = Field(None, max_length=300)
+    layer: LayerName | None = None
     """Where the source is cut; None means its feature layer."""
     rate: float = Field(2e-3, gt=0, le=1)
     """Largest learning rate."""

@@ -2,22 +2,31 @@
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+from service.core.catalogue.card import (
+    Audience,
+    DatasetId,
+    Family,
+    Inputs,
+    LayerName,
+    MethodCard,
+    ModelId,
+    Params,
+)
 
 
 class TransferabilityEstimatorsInputs(Inputs):
     """One network, and the labelled target it is to be judged on."""
 
-    model_id: str
+    model_id: ModelId
     """The network to judge."""
-    dataset_id: str
+    dataset_id: DatasetId
     """The labelled target."""
 
 
 class TransferabilityEstimatorsParams(Params):
     """Settings of a judgement."""
 
-    layer: str | None = Field(None, max_length=300)
+    layer: LayerName | None = None
     """Where features are read; None means the network's feature layer."""
     folds: int = Field(5, ge=2, le=20)
     """Parts into which the linear probe divides the images."""

@@ -4,7 +4,15 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalogue.card import Audience, Family, Inputs, MethodCard, Params
+from service.core.catalogue.card import (
+    Audience,
+    DatasetId,
+    Family,
+    Inputs,
+    MethodCard,
+    ModelId,
+    Params,
+)
 from service.core.catalogue.depara import DeparaParams
 
 MOST_NEIGHBORS = 50
@@ -22,9 +30,9 @@ class Linkage(StrEnum):
 class TransferabilityMapInputs(Inputs):
     """The probe set, and the networks to place."""
 
-    dataset_id: str
+    dataset_id: DatasetId
     """The probe set on which the networks were measured."""
-    model_ids: tuple[str, ...] | None = Field(None, max_length=100_000)
+    model_ids: tuple[ModelId, ...] | None = Field(None, max_length=100_000)
     """The networks to place; None means all that are measured."""
     continues: str | None = None
     """A map whose networks keep their places; None lays all out afresh."""

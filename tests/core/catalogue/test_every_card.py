@@ -1,11 +1,14 @@
 """Every card describes its fields well enough to draw a form without knowing the method."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from service.core.catalogue import card_named, cards
+from service.core.catalogue.training import TRAININGS
 
 NAMES = sorted(card.name for card in cards())
 
@@ -62,3 +65,45 @@ def test_every_number_of_the_parameters_says_where_its_range_begins(name: str):
     endless = [place for place, one in numbers if not {"minimum", "exclusiveMinimum"} & one.keys()]
 
     assert endless == []
+
+
+@pytest.mark.parametrize("part", ["inputs", "params"])
+@pytest.mark.parametrize("name", NAMES)
+def test_descriptions_are_words_for_readers_of_json(name: str, part: str):
+    told = json.dumps(card_named(name).describe()[part])
+    strange = [word for word in ("None", "True", "False", "``") if word in told]
+
+    assert strange == []
+
+
+@pytest.mark.parametrize("name", sorted(TRAININGS))
+def test_a_form_of_a_training_can_offer_networks_sets_and_layers(name: str):
+    fields = {
+        place.partition("/")[2]: [one.get("format") for one in kinds_of(schema)]
+        for part in ("inputs", "params")
+        for place, schema, _ in fields_of(name, part)
+    }
+
+    chosen = {field: formats for field, formats in fields.items() if any(formats)}
+    layers = chosen.keys() & {"layer", "teacher_layer", "teacher_layers", "cuts"}
+
+    assert chosen["teachers"] == ["model-id"]
+    assert chosen["exam"] == ["dataset-id", None]
+    assert all("layer-name" in chosen[field] for field in layers)
+    assert layers or name == "adversarial_distillation"
+
+
+@pytest.mark.parametrize("budget", [{"steps": 5}, {"steps": 5, "seconds": None}, {"seconds": 1.5}])
+def test_the_schema_of_a_budget_takes_steps_or_seconds(budget: dict[str, Any]):
+    assert jsonschema_rs.is_valid(_schema_of_a_budget(), budget)
+
+
+@pytest.mark.parametrize(
+    "budget", [{"steps": 5, "seconds": 1}, {"steps": None, "seconds": None}, {}]
+)
+def test_the_schema_of_a_budget_refuses_both_and_neither(budget: dict[str, Any]):
+    assert not jsonschema_rs.is_valid(_schema_of_a_budget(), budget)
+
+
+def _schema_of_a_budget() -> Any:
+    return card_named("fine_tune").describe()["params"]["$defs"]["Budget"]
