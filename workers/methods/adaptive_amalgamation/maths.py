@@ -101,7 +101,7 @@ def alignment_loss(
 
     Source: Shen et al. 2019, the feature alignment module. Gradients flow to both sides.
     """
-    return (seen - told).square().mean()
+    return (seen.float() - told.float()).square().mean()
 
 
 def row_norm_loss(weight: Float[Tensor, "out channel"]) -> Float[Tensor, ""]:
@@ -121,4 +121,4 @@ def scaled_logits_loss(
 
     Source: Shen et al. 2019, soft targets, with the scale of the authors' attribute programs.
     """
-    return (scale * said - told.detach()).square().mean()
+    return (scale * said.float() - told.detach().float()).square().mean()
