@@ -8,7 +8,7 @@ import typer
 
 from service.cli.output import Column, Give, id_column
 from service.cli.talking import Talk, command
-from service.cli.watching import follow
+from service.cli.watching import follow, unit_of
 from service.client import ZooClientError
 
 app = typer.Typer(
@@ -17,18 +17,19 @@ app = typer.Typer(
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, job_…")]
 
+
+def _progress(job: Any) -> str:
+    step, total = (job["progress"].get(name, 0) for name in ("step", "total"))
+    return f"{step}/{total}{unit_of(job)}" if total else ""
+
+
 COLUMNS = (
     id_column("id", "id"),
     Column("method", lambda job: job["method"]),
     Column("state", lambda job: job["state"], give=Give.STAYS),
-    Column("progress", lambda job: _progress(job["progress"]), "right", Give.STAYS),
+    Column("progress", _progress, "right", Give.STAYS),
     Column("created", lambda job: job["created_at"][:19].replace("T", " ")),
 )
-
-
-def _progress(progress: Any) -> str:
-    total = progress.get("total")
-    return f"{progress['step']}/{total}" if total else ""
 
 
 Pairs = list[str] | None

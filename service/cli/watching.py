@@ -24,6 +24,7 @@ class Course:
 
     def __init__(self, job: Any) -> None:
         self._job = job
+        self._unit = unit_of(job)
         self._state: str = job["state"]
         self._progress: dict[str, Any] = dict(job["progress"])
         self._curves: dict[str, dict[int, float]] = {}
@@ -68,7 +69,7 @@ class Course:
         row = Table.grid(padding=(0, 2))
         row.add_row(
             ProgressBar(total=total or 1, completed=step, width=_BAR_CELLS),
-            f"{step}/{total}" if total else f"{step} steps",
+            f"{step}/{total}{self._unit}" if total else f"{step} steps",
             escape(self._progress.get("message", "")),
         )
         return row
@@ -84,6 +85,12 @@ class Course:
             ends = (latest, first, min(by_step.values()), max(by_step.values()))
             table.add_row(name, *(f"{one:.4g}" for one in ends), sparkline(self._curve(name)))
         return table
+
+
+def unit_of(job: Any) -> str:
+    """What the progress of a job counts, as it is written behind a number; nothing for steps."""
+    budget = job["params"].get("budget") or {}
+    return " s" if budget.get("seconds") is not None else ""
 
 
 def follow(talk: Talk, job: Any, *, after: int = 0) -> Any:

@@ -115,7 +115,7 @@ class Dataset(TypedDict):
 
 
 class JobProgress(TypedDict):
-    """How far a job is; ``total`` 0 means not known."""
+    """How far a job is; ``total`` 0 means not known. A budget of seconds is counted in those."""
 
     step: int
     total: int

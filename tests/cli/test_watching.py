@@ -23,9 +23,9 @@ JOB = {
 }
 
 
-def heard(*events: tuple[str, dict[str, Any]]) -> Course:
+def heard(*events: tuple[str, dict[str, Any]], **params: Any) -> Course:
     """A course that was told these events."""
-    course = Course(JOB)
+    course = Course({**JOB, "params": params})
     for seq, (kind, data) in enumerate(events, 1):
         course.hear({"seq": seq, "at": "2026-11-22T18:00:00Z", "type": kind, "data": data})
     return course
@@ -62,6 +62,14 @@ def test_the_picture_tells_state_progress_and_the_ends_of_every_number():
         ["loss", "1", "2", "0.5", "2", "█▁▃"],
         ["accuracy", "0.75", "0.75", "0.75", "0.75", "▁"],
     ]
+
+
+def test_a_budget_of_seconds_is_counted_in_those():
+    told = ("progress", {"step": 12, "total": 30, "message": "distillation"})
+
+    course = heard(told, budget={"steps": None, "seconds": 30.0})
+
+    assert drawn(course).splitlines()[1].split()[-3:] == ["12/30", "s", "distillation"]
 
 
 def test_a_number_told_again_after_a_checkpoint_is_drawn_once():

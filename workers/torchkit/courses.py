@@ -75,7 +75,7 @@ def train(
             training.taken += 1
             watch.look()
             if watch.report_due():
-                report(training.taken, watch.total(), f"{stage.name}: {_first(losses)}")
+                report(*watch.budget_spent(), f"{stage.name}: {_first(losses)}")
             if watch.evaluation_due():
                 numbers = _named(losses) | evaluate()
                 _tell(training, numbers, pictures(), report)
@@ -126,9 +126,10 @@ class _Watch:
         self.look()
         return self._training.progress >= 1.0 - 1e-9
 
-    def total(self) -> int:
-        """Steps of the whole training; 0 where only time is known."""
-        return self._course.budget.steps or 0
+    def budget_spent(self) -> tuple[int, int]:
+        """What is spent of the whole budget, and that: steps or, where they are given, seconds."""
+        total = self._course.budget.steps or math.ceil(self._course.budget.seconds or 0)
+        return round(self._share_spent() * total), total
 
     def report_due(self) -> bool:
         """Whether it is time to say how far we are."""

@@ -11,7 +11,10 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class ProgressView(BaseModel):
-    """How far a job is."""
+    """How far a job is: `step` of `total`, which is 0 where it is not known.
+
+    A training with a budget of seconds counts those.
+    """
 
     step: int = 0
     total: int = 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
@@ -146,6 +147,31 @@ def test_a_budget_of_seconds_ends_in_time_and_goes_on_with_what_is_left(
     assert time.monotonic() - began < 4
     assert 5.0 <= rest.training.seconds < 8
     assert rest.training.taken > 2
+
+
+@dataclass
+class Listener(Diary):
+    """A diary that also remembers how far the training said it was."""
+
+    heard: list[tuple[int, int]] = field(default_factory=list)
+
+    def __call__(self, step: int, total: int, message: str = "") -> None:
+        del message
+        self.heard.append((step, total))
+
+
+@pytest.mark.parametrize(("budget", "total"), [({"steps": 12}, 12), ({"seconds": 1.2}, 2)])
+def test_progress_counts_the_steps_or_the_seconds_of_the_budget(
+    budget: dict[str, float], total: int
+) -> None:
+    listener = Listener()
+
+    played(listener, course(budget=budget, evaluations=1))
+
+    steps = [step for step, _ in listener.heard]
+    assert {of for _, of in listener.heard} == {total}
+    assert steps == sorted(steps)
+    assert 0 < steps[-1] <= total
 
 
 def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
