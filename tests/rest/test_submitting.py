@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.core.operations.job_lifecycle import claim
+from service.core.records import JobRecord, JobState
 from tests.rest.served import Served, a_dataset, a_model
 
 
@@ -12,7 +14,8 @@ def training(served: Served) -> dict[str, Any]:
     """A request that fits, in the flat spelling."""
     with served.zoo.transaction() as session:
         data = a_dataset(served.zoo, session)
-        manifest = {"name": "hen", "classes": ["cat", "dog"], "input": {"height": 8, "width": 8}}
+        size = {"height": 8, "width": 8, "channels": 3}
+        manifest = {"name": "hen", "classes": ["cat", "dog"], "input": size}
         teacher = a_model(session, manifest=manifest, output_kind="vector")
     return {
         "method": "knowledge_distillation",
@@ -148,3 +151,43 @@ def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
     body = {**training, "method": "adaptive_amalgamation", "params": params}
 
     assert refused(served, body) == (422, "unknown_task", ["/params/tasks/0/labels"])
+
+
+@pytest.mark.parametrize("role", ["data", "exam"])
+def test_images_of_an_unfinished_training_are_not_removed(
+    served: Served, training: dict[str, Any], role: str
+):
+    with served.zoo.transaction() as session:
+        images = a_dataset(served.zoo, session).id
+    job_id = served.client.post("/v1/jobs", json={**training, role: images}).json()["id"]
+
+    refused = served.client.delete(f"/v1/datasets/{images}")
+    served.client.post(f"/v1/jobs/{job_id}:cancel")
+    removed = served.client.delete(f"/v1/datasets/{images}")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "dataset_in_use")
+    assert removed.status_code == 204
+
+
+@pytest.mark.parametrize("role", ["teacher", "start"])
+def test_networks_of_a_running_training_are_not_removed(
+    served: Served, training: dict[str, Any], role: str
+):
+    (teacher,) = training["teachers"]
+    with served.zoo.transaction() as session:
+        manifest = {"name": "egg", "input": {"height": 8, "width": 8, "channels": 3}}
+        start = a_model(session, manifest=manifest).id
+    body = {**training, "student": {**training["student"], "init": start}}
+    job_id = served.client.post("/v1/jobs", json=body).json()["id"]
+    with served.zoo.transaction() as session:
+        assert claim(session, worker="a", queues=["cpu"], lease_seconds=60, running_seconds=60)
+    path = f"/v1/models/{teacher if role == 'teacher' else start}"
+    etag = served.client.get(path).headers["etag"]
+
+    refused = served.client.delete(path, headers={"If-Match": etag})
+    with served.zoo.transaction() as session:
+        session.get_one(JobRecord, job_id).state = JobState.FAILED
+    removed = served.client.delete(path, headers={"If-Match": etag})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "model_in_use")
+    assert removed.status_code == 204

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
@@ -25,6 +25,8 @@ from service.core.records import (
 from service.core.tracing import current_trace_id
 
 _FEWEST_CLASSES = 2
+# Under what a job may name a dataset among its inputs.
+_ROLES = ("dataset_id", "data", "exam")
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,8 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
         ConflictError: ``dataset_in_use``: an unfinished job or ranking needs it.
     """
     record = get(session, project=project, dataset_id=dataset_id)
-    named = JobRecord.inputs["dataset_id"].astext == dataset_id
-    working = exists().where(named, JobRecord.state.not_in(FINAL_STATES))
+    named = [JobRecord.inputs[role].astext == dataset_id for role in _ROLES]
+    working = exists().where(or_(*named), JobRecord.state.not_in(FINAL_STATES))
     pending = exists().where(
         RankingRecord.dataset_id == dataset_id, RankingRecord.state == RankingState.PENDING
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from service.core.blobs import BlobStore
@@ -16,6 +16,7 @@ from service.core.operations import jobs, uploads
 from service.core.paging import Page, page_of
 from service.core.recognition import EDGE_BYTES, require_form
 from service.core.records import JobRecord, JobState, ModelRecord, ModelState, UploadRecord
+from service.core.records.job import TAUGHT_BY
 from service.core.tracing import current_trace_id
 
 
@@ -197,8 +198,12 @@ def delete(session: Session, *, project: str, model_id: str, etag: str | None) -
 
 
 def _works_on(model_id: str) -> Any:
-    """Whether a running job names the model among its inputs."""
-    named = JobRecord.inputs["model_id"].astext == model_id
+    """Whether a running job names the model, as what it measures, a teacher, or a start."""
+    named = or_(
+        JobRecord.inputs["model_id"].astext == model_id,
+        TAUGHT_BY.has_key(model_id),
+        JobRecord.params["student"]["init"].astext == model_id,
+    )
     return exists().where(JobRecord.state == JobState.RUNNING, named)
 
 
