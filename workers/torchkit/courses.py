@@ -161,7 +161,8 @@ def _named(losses: Mapping[str, Tensor]) -> Numbers:
 def _tell(
     training: Training, numbers: Numbers, pictures: Mapping[str, bytes], report: TrainingReport
 ) -> None:
-    """The newest numbers, the curve of all so far, and the room's own pictures."""
-    training.history.append({"step": float(training.taken), **numbers})
+    """The newest finite numbers, the curve of all so far, and the room's own pictures."""
+    finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    training.history.append({"step": float(training.taken), **finite})
     curve = {CURVE: curve_picture(training.history)}
-    report.measured(training.taken, numbers, {**curve, **pictures})
+    report.measured(training.taken, finite, {**curve, **pictures})

@@ -1,5 +1,6 @@
 """A training of stages and players that is cut short ends as one that was not, to the last bit."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -190,6 +191,27 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
     assert told.value.remedy
     assert training.players["one"].peak == 0.5
     torch.testing.assert_close(training.networks["one"].weight, before, rtol=0, atol=0)
+
+
+def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> None:
+    game, diary = Game(), Diary()
+    bad = torch.tensor(torch.nan)
+    stage = Stage(
+        "bad", 1.0, lambda: (game._both()[0], lambda: {"bad": bad, "good": 0 * bad.nan_to_num()})
+    )
+
+    train(
+        game.training,
+        Course(budget={"steps": 2}, evaluations=2),
+        [stage],
+        evaluate=lambda: {"quality": 0.5},
+        pictures=dict,
+        report=diary,
+    )
+
+    told = {"good_loss": 0.0, "quality": 0.5}
+    assert game.training.history == [{"step": 1.0, **told}, {"step": 2.0, **told}]
+    json.dumps(dict(diary.kept[-1].facts), allow_nan=False)
 
 
 def test_fewer_than_eight_images_a_step_are_refused() -> None:
