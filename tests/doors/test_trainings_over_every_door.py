@@ -15,7 +15,7 @@ import pytest
 import torch
 from google.protobuf.json_format import MessageToDict
 
-from service.client import ZooClient
+from service.client import ZooClient, ZooClientError
 from service.core.operations import keys
 from service.core.records import ModelRecord
 from service.embedded.postgres import PrivatePostgres
@@ -275,6 +275,28 @@ def test_the_student_is_fetched_and_loaded_by_plain_pytorch(town: Town, tmp_path
     logits = student(torch.rand(3, 3, side, side))
 
     assert logits.shape == (3, 4)
+
+
+def test_a_student_gives_the_next_one_its_first_weights(town: Town):
+    course = {"params": {"batch_size": 8, "evaluations": 1}, "budget": {"steps": 2}}
+
+    with ZooClient(town.rest, key=town.token) as zoo:
+
+        def made(**student: Any) -> str:
+            told = {**STUDENT, **student}
+            job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", student=told, **course)
+            return zoo.jobs.wait(job["id"])["result"]["model_id"]
+
+        first = made()
+        later = zoo.models.show(made(init=first))
+        with pytest.raises(ZooClientError) as refused:
+            made(init=first, width=8)
+
+    assert later["lineage"]["params"]["student"]["init"] == first
+    assert refused.value.code == "bad_student"
+    with town.zoo.transaction() as session:
+        record = session.get_one(ModelRecord, first)
+        assert (record.output_shape, record.batch_norms) == ([4], 3)
 
 
 def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(town: Town):

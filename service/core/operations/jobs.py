@@ -79,7 +79,11 @@ def cancel(session: Session, *, project: str, job_id: str) -> JobRecord:
     elif job.state == JobState.RUNNING:
         _ask_to_stop(session, job)
     elif job.state != JobState.CANCELLED:
-        raise ConflictError(f"the job has already {job.state}", code="job_is_final")
+        raise ConflictError(
+            f"the job has already {job.state}",
+            code="job_is_final",
+            remedy="nothing is left to cancel; see its result or its error",
+        )
     session.flush()
     session.refresh(job)
     return job
@@ -130,13 +134,16 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
         raise ConflictError(
             f"only failed or cancelled jobs can be tried again; this one is {job.state}",
             code="job_not_retriable",
+            remedy="cancel it first if it is under way; submit a new one if it has succeeded",
         )
     try:
         with session.begin_nested():
             _reset(job)
     except IntegrityError as error:
         raise ConflictError(
-            "an equal job is already queued or running", code="equal_job_active"
+            "an equal job is already queued or running",
+            code="equal_job_active",
+            remedy="wait for that one; GET /v1/jobs lists it",
         ) from error
     job_queued_again(session, job)
     append_event(session, job.id, type="queued", data={"again": True})
