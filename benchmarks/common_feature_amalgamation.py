@@ -78,6 +78,7 @@ def _course(seed: int, images: int | None) -> dict[str, Any]:
 VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("answers", "answers alone (1, 0, 0)", ANSWERS_ALONE),
     ("published", "**answers, common features, reconstruction (1, 1, 1)**", {}),
+    ("plain", "the same without normalisation in the space", {"common_normalisation": "none"}),
     ("unbuilt", "without reconstruction (1, 1, 0)", {"reconstruction_weight": 0}),
     ("apart", "without common features (1, 0, 1)", {"common_weight": 0}),
     ("heavy", "heavy features (1, 10, 10)", {"common_weight": 10, "reconstruction_weight": 10}),

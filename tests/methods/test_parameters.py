@@ -95,6 +95,7 @@ CHANGES: Mapping[str, dict[str, Change]] = {
         "reconstruction_weight": (5, {}),
         "bandwidths": ("relative", {}),
         "common_channels": (6, {}),
+        "common_normalisation": ("none", {}),
         "teacher_layers": ((("0",), ("0",)), {}),
     },
     "adaptive_amalgamation": {

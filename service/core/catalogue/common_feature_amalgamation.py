@@ -27,6 +27,13 @@ class Bandwidths(StrEnum):
     RELATIVE = "relative"
 
 
+class CommonNormalisation(StrEnum):
+    """What follows every convolution of the common space: batch normalisation, or nothing."""
+
+    BATCH = "batch"
+    NONE = "none"
+
+
 class CommonFeatureAmalgamationParams(StudentCourse):
     """The parts of the loss, and the space in which features meet."""
 
@@ -51,6 +58,8 @@ class CommonFeatureAmalgamationParams(StudentCourse):
     """Widths of the kernels that compare common features."""
     common_channels: int | None = Field(None, ge=4, le=512)
     """Channels of the common space; None takes half of the student's block, 128 at most."""
+    common_normalisation: CommonNormalisation = CommonNormalisation.BATCH
+    """What keeps common features of all networks on one scale; public code has either."""
     teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher as many layers as for every other, from the image to the answer; the last
     goes with the student's last block. None takes each teacher's last layer with maps."""

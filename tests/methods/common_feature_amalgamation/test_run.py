@@ -9,7 +9,10 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from service.core.catalogue.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.catalogue.common_feature_amalgamation import (
+    CommonFeatureAmalgamationParams,
+    CommonNormalisation,
+)
 from service.core.manifest import InputSpec, TaskKind
 from workers.contract import Diary
 from workers.methods.common_feature_amalgamation import Inputs, run
@@ -223,8 +226,9 @@ def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]
     assert sum(losses[-5:]) < sum(losses[:5])
 
 
-def test_the_common_features_pull_at_the_teachers_side_too() -> None:
-    space = CommonSpace(4, [5], 4, torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("kind", CommonNormalisation)
+def test_the_common_features_pull_at_the_teachers_side_too(kind: CommonNormalisation) -> None:
+    space = CommonSpace(4, [5], 4, kind=kind, generator=torch.Generator().manual_seed(0))
     draw = torch.Generator().manual_seed(1)
     own, told = (torch.randn(16, one, 2, 2, generator=draw) for one in (4, 5))
 

@@ -114,7 +114,8 @@ class Amalgamation:
             common = self._params.common_channels or max(
                 _FEWEST_COMMON_CHANNELS, min(_MOST_COMMON_CHANNELS, own // 2)
             )
-            space = CommonSpace(own, channels, common, generator)
+            kind = self._params.common_normalisation
+            space = CommonSpace(own, channels, common, kind=kind, generator=generator)
             networks[f"space_{tap}"] = space.to(self._device)
         return networks
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from service.core.catalogue.common_feature_amalgamation import CommonNormalisation
+
 _ADAPTED_PER_COMMON = 2
 _BLOCKS = 3
 
@@ -30,6 +32,7 @@ class CommonSpace(nn.Module):
         student: Channels of the student's maps.
         teachers: Channels of each teacher's maps.
         common: Channels of the space.
+        kind: What follows its convolutions.
     """
 
     def __init__(
@@ -37,15 +40,17 @@ class CommonSpace(nn.Module):
         student: int,
         teachers: Sequence[int],
         common: int,
+        *,
+        kind: CommonNormalisation,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         wide = _ADAPTED_PER_COMMON * common
-        self.own = _adaptation(student, wide)
-        self.adaptations = nn.ModuleList(_adaptation(one, wide) for one in teachers)
+        self.own = _adaptation(student, wide, kind)
+        self.adaptations = nn.ModuleList(_adaptation(one, wide, kind) for one in teachers)
         widths = [wide, *[common] * _BLOCKS]
-        self.extractor = nn.Sequential(*[_Residual(a, b) for a, b in pairwise(widths)])
-        self.decoders = nn.ModuleList(_decoder(common, one) for one in teachers)
+        self.extractor = nn.Sequential(*[_Residual(a, b, kind) for a, b in pairwise(widths)])
+        self.decoders = nn.ModuleList(_decoder(common, one, kind) for one in teachers)
         _draw(self, generator)
 
     def forward(self, student: Tensor, teachers: Sequence[Tensor]) -> Meeting:
@@ -58,25 +63,39 @@ class CommonSpace(nn.Module):
         return Meeting(self.extractor(self.own(student)), found, back)
 
 
-def _adaptation(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.ReLU())
+def _normalisation(width: int, kind: CommonNormalisation) -> nn.Module:
+    """Of the batch at hand, of one network alone."""
+    if kind is CommonNormalisation.NONE:
+        return nn.Identity()
+    return nn.BatchNorm2d(width, track_running_stats=False)
 
 
-def _decoder(common: int, channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(common, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, channels, 1)
-    )
+def _adaptation(channels: int, width: int, kind: CommonNormalisation) -> nn.Sequential:
+    convolution = nn.Conv2d(channels, width, 1, bias=False)
+    return nn.Sequential(convolution, _normalisation(width, kind), nn.ReLU())
+
+
+def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequential:
+    first = nn.Conv2d(common, channels, 3, padding=1)
+    last = nn.Conv2d(channels, channels, 1)
+    return nn.Sequential(first, _normalisation(channels, kind), nn.ReLU(), last)
 
 
 class _Residual(nn.Module):
     """Two 3 × 3 convolutions beside the maps themselves, projected where widths differ."""
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, kind: CommonNormalisation) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        same = channels == width
-        self.beside = nn.Identity() if same else nn.Conv2d(channels, width, 1, bias=False)
+        self.first = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalisation(width, kind)
+        )
+        self.second = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False), _normalisation(width, kind)
+        )
+        self.beside: nn.Module = nn.Identity()
+        if channels != width:
+            projection = nn.Conv2d(channels, width, 1, bias=False)
+            self.beside = nn.Sequential(projection, _normalisation(width, kind))
 
     def forward(self, maps: Tensor) -> Tensor:
         """The sum of both ways."""
