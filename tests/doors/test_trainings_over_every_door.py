@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import torch
 from google.protobuf.json_format import MessageToDict
+from torch import nn
 
 from service.client import ZooClient, ZooClientError
+from service.core.manifest import TaskKind
 from service.core.operations import keys
 from service.core.records import ModelRecord
 from service.embedded.postgres import PrivatePostgres
@@ -27,6 +30,7 @@ from tests.rest.served import client_of, serving
 from tests.rpc.dialling import channel_to, listening
 from tests.workers import test_label_rankings_end_to_end as labelled
 from workers.cradle import Cradle
+from workers.programs.exporting import export_network
 from workers.runner import Post, run_next
 
 METHOD = "knowledge_distillation"
@@ -57,7 +61,7 @@ def town(postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory) ->
         token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
     cradle = Cradle(folder)
     post = Post(zoo, cradle, lambda: False)
-    _stock(post, labelled._network(folder, 0))
+    _stock(post, labelled._network(folder, 0), _of_pixels(folder))
     with working(post), serving(zoo) as rest, listening(zoo) as rpc:
         yield Town(zoo, token, rest, rpc)
     cradle.close()
@@ -65,15 +69,28 @@ def town(postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory) ->
     postgres.drop_database("taught")
 
 
-def _stock(post: Post, network: bytes) -> None:
-    """Put images and a network into the zoo, checked."""
+def _of_pixels(folder: Path) -> bytes:
+    """A network that answers every pixel."""
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 2, 1)
+    export_network(nn.Sequential(*layers).eval(), (3, labelled.SIDE, labelled.SIDE), folder / "p")
+    return (folder / "p").read_bytes()
+
+
+def _stock(post: Post, network: bytes, of_pixels: bytes) -> None:
+    """Put images and two networks into the zoo, checked."""
     labelled._add_dataset(post.zoo)
     labelled._add_model(post.zoo, network, "mdl_0", classifier=True)
+    labelled._add_model(post.zoo, of_pixels, "mdl_1", classifier=False)
     with post.zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
+        dense = session.get_one(ModelRecord, "mdl_1")
+        dense.task_kind = TaskKind.SEGMENTATION
+        dense.manifest = {**dense.manifest, "classes": ["sky", "road"]}
     labelled._submit(post.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
-    labelled._submit(post.zoo, "model_validation", {"model_id": "mdl_0"})
+    for model_id in ("mdl_0", "mdl_1"):
+        labelled._submit(post.zoo, "model_validation", {"model_id": model_id})
     while run_next(post):
         pass
 
@@ -297,6 +314,29 @@ def test_a_student_gives_the_next_one_its_first_weights(town: Town):
     with town.zoo.transaction() as session:
         record = session.get_one(ModelRecord, first)
         assert (record.output_shape, record.batch_norms) == ([4], 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "images"),
+    [(METHOD, {"data": "dst_1"}), ("adversarial_distillation", {"exam": "dst_1"})],
+)
+def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
+    town: Town, method: str, images: dict[str, str]
+):
+    with ZooClient(town.rest, key=town.token) as zoo:
+        job = zoo.jobs.submit(
+            method,
+            teachers=["mdl_1"],
+            **images,
+            student={"architecture": "unet", "width": 4},
+            params={"batch_size": 8, "evaluations": 1},
+            budget={"steps": 2},
+        )
+        done = zoo.jobs.wait(job["id"])
+
+    assert done["state"] == "succeeded", done.get("error")
+    assert 0 <= done["result"]["agreement"] <= 1
+    assert "mean_iou" not in done["result"]
 
 
 def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(town: Town):

@@ -112,6 +112,16 @@ def test_a_teacher_of_pixels_has_a_class_for_every_channel(ask: Any, teacher: Te
     assert refusal(answer) == (422, "class_count_mismatch", ["/teachers/0"])
 
 
+def test_labels_of_images_need_not_be_those_of_pixels(ask: Any, served: Served, teacher: Teacher):
+    with served.zoo.transaction() as session:
+        exam = a_dataset(served.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(DISTIL, teacher(), exam=exam)
+    taken = ask(DISTIL, teacher(**OF_PIXELS), exam=exam, student={"architecture": "unet"})
+
+    assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])
+    assert taken.status_code == 202, taken.text
+
+
 @pytest.mark.parametrize(
     ("method", "changes", "fields", "pointer"),
     [

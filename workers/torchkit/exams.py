@@ -107,10 +107,13 @@ class Judge:
 
     @cached_property
     def _truth(self) -> Tensor | None:
-        """The truth in places of the head's labels; -1 for labels that it lacks."""
+        """The truth in places of the head's labels; -1 for labels that it lacks.
+
+        Labels of whole images say nothing of pixels.
+        """
         assert self._exam is not None
         truth, names = self._exam.truth, self._exam.labels
-        if truth is None:
+        if truth is None or (self._task is TaskKind.SEGMENTATION and truth.ndim == 1):
             return None
         known = {name: place for place, name in enumerate(self._head.labels)}
         places = torch.tensor([known.get(name, UNKNOWN) for name in names] + [UNKNOWN])

@@ -21,7 +21,8 @@ def require_student(plan: Plan) -> None:
     kind = _one_task(plan)
     _require_counts(plan)
     _require_labels(plan)
-    _require_exam(plan)
+    if kind is not TaskKind.SEGMENTATION:
+        _require_exam(plan)
     _require_build(plan, "student", kind)
     if plan.params.get("component") is not None:
         _require_build(plan, "component", kind)
@@ -89,7 +90,7 @@ def _require_labels(plan: Plan) -> None:
 
 
 def _require_exam(plan: Plan) -> None:
-    """Labels of the exam that the student has, if it has any."""
+    """Labels of the exam that the student has, if it has any; those of pixels it never has."""
     exam, wanted = plan.exam, plan.wanted
     if exam is None or not exam.labels or wanted is None or set(exam.labels) & set(wanted):
         return

@@ -48,6 +48,25 @@ def test_without_exam_nothing_is_known() -> None:
     assert (judge.grade(Colours(), SPEC), judge.references()) == ({}, {})
 
 
+class Pixels(nn.Module):
+    """Says how red, green and blue every pixel is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The image itself."""
+        return images * self.scale
+
+
+def test_labels_of_whole_images_grade_no_answers_for_pixels() -> None:
+    exam = exam_of([0, 1, 2], ("red", "green", "blue"))
+    judge = Judge(exam, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION)
+
+    assert (judge.grade(Pixels(), SPEC), judge.references()) == ({}, {})
+
+
 def test_accuracy_leaves_out_what_has_no_label() -> None:
     logits = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
 
