@@ -29,13 +29,11 @@ class Player:
 
     Attributes:
         peak: Learning rate where the schedule is 1.
-        clip: Largest norm of the gradient; None leaves it alone.
     """
 
     optimizer: torch.optim.Optimizer
     peak: float
     schedule: Schedule = warm_cosine
-    clip: float | None = None
 
     def parameters(self) -> Iterable[Tensor]:
         """All that the optimiser moves."""
@@ -104,8 +102,6 @@ class Training:
         with torch.autocast(loss.device.type, enabled=False):
             moved = [p for p in one.parameters() if p.requires_grad]
             torch.autograd.backward(loss.float(), inputs=moved)
-            if one.clip is not None:
-                nn.utils.clip_grad_norm_(one.parameters(), one.clip)
             one.optimizer.step()
         return loss.detach()
 

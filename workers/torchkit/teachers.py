@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int64
@@ -101,12 +100,6 @@ class Head:
     def columns_of(self, teacher: int) -> Int64[Tensor, " column"]:
         """Which outputs of the teacher are wanted."""
         return torch.tensor([one.column for one in self.taught_by(teacher)], dtype=torch.int64)
-
-    @cached_property
-    def overlap(self) -> tuple[str, ...]:
-        """Labels that more than one teacher knows."""
-        counts = [one.label for one in self.columns]
-        return tuple(n for i, n in enumerate(self.labels) if counts.count(i) > 1)
 
 
 def stacked(answers: Sequence[Tensor], head: Head) -> Tensor:
