@@ -67,7 +67,7 @@ def fields_of(schema: Schema, part: str) -> Iterator[dict[str, str]]:
                 "type": _type_of(one, shapes),
                 "default": "must be given" if needed else _value(one.get("default")),
                 "range": _range_of(one),
-                "meaning": " ".join(one.get("description", "").split()),
+                "meaning": " ".join(_told(one, shapes).split()),
             }
 
 
@@ -75,6 +75,14 @@ def _meant(schema: Schema, shapes: Schema) -> dict[str, Any]:
     """A schema with what it refers to."""
     named = shapes.get(schema.get("$ref", "").rpartition("/")[2], {})
     return {**named, **schema}
+
+
+def _told(schema: Schema, shapes: Schema) -> str:
+    """What a field means, then what its choices do."""
+    named = [shapes.get(one.get("$ref", "").rpartition("/")[2], {}) for one in _kinds(schema)]
+    own = schema.get("description", "")
+    choices = [one.get("description", "").removeprefix(own) for one in named if "enum" in one]
+    return "\n".join([own, *choices])
 
 
 def _kinds(schema: Schema) -> list[Schema]:
