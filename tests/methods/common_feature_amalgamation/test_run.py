@@ -122,6 +122,18 @@ def test_a_label_that_two_networks_know_is_one_output_of_the_student(
     torch.testing.assert_close(program(images), answers)
 
 
+def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights(
+    teachers: tuple[Teacher, ...],
+) -> None:
+    inputs = inputs_of((teachers[0], teachers[2]))
+    first = run(inputs, params(), Diary())
+
+    found = run(replace(inputs, start=first.network.state_dict()), params(rate=1e-9), Diary())
+
+    for name, value in first.network.named_parameters():
+        torch.testing.assert_close(found.network.get_parameter(name), value, rtol=0, atol=1e-5)
+
+
 def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
     lesson = Amalgamation(inputs_of(teachers[:2]), params())
     expected = sum(one.numel() for one in lesson.training.networks["student"].parameters())

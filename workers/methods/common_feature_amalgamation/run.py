@@ -25,7 +25,7 @@ from workers.methods.common_feature_amalgamation.maths import (
     relative_bandwidths,
     unit_vectors,
 )
-from workers.methods.common_feature_amalgamation.merging import Merged
+from workers.methods.common_feature_amalgamation.merging import by_label
 from workers.methods.common_feature_amalgamation.space import CommonSpace, Meeting
 from workers.programs import OUTPUT
 from workers.torchkit.canonical import Preprocessing, to_network_input
@@ -80,7 +80,7 @@ class Amalgamation:
         self._layers = [self._layers_of(place) for place in range(len(inputs.teachers))]
         self._scales = [self._scales_of(place) for place in range(len(inputs.teachers))]
         self.training = Training(self._networks(generator), generator)
-        self._merged = Merged(self._network, self.head).to(self._device)
+        self._merged = by_label(self._network, self.head).to(self._device)
 
     @property
     def student(self) -> nn.Module:
