@@ -134,6 +134,48 @@ def test_a_block_learns_from_both_streams(pair):
     assert not torch.allclose(both, images_alone)
 
 
+def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
+    ground = grounds(pair)
+    drawing = Drawing(ground, [0, 1])
+    dual = Dual(ground, drawing)
+    maps = drawing.maps(ground.noise())
+
+    found = dual.block_losses(2, maps).tolist()
+
+    mirrored = next(one for one in maps if one.shape[1:] == drawing.rests[0][0].input_shape)
+    filters, picks = dual.networks["branch_filters"][1], dual.networks["picks"][1]
+    with torch.no_grad():
+        streams = [drawing.blocks[0](maps[-1]), dual.networks["links"][0](mirrored)]
+        put_out = drawing.blocks[1](torch.cat(streams))
+        for number, told in enumerate(ground.panel.answers(maps[-1])):
+            rest = drawing.rests[number][1]
+            said = picks[number](first_answer(rest, filters[number](put_out)))
+            expected = oracle.agreement_loss(said.tolist(), 2 * told.tolist(), several="many")
+            assert found[number] == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
+    ground = grounds(pair)
+    prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
+    with torch.no_grad():
+        images = torch.randn(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+        told = ground.panel.told(images)
+
+    parts = {name: float(one) for name, one in prior.of(told).items() if name != "batch_norm"}
+
+    rows = torch.cat(told.answers, dim=1).tolist()
+    fired = [oracle.activation_loss(one.flatten(1).tolist()) for one in told.features]
+    assert parts == pytest.approx(
+        {
+            "one_hot": oracle.one_hot_loss(rows, several="many"),
+            "entropy": 5 * oracle.entropy_loss(rows, several="many"),
+            "activation": 0.1 * sum(fired) / len(fired),
+            "discrete": 0.1 * oracle.discrete_loss(rows),
+        },
+        rel=1e-3,
+    )
+
+
 def test_blocks_come_closer_to_what_their_teachers_ask(pair):
     ground = grounds(pair)
     drawing = Drawing(ground, [0, 1])
