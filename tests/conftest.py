@@ -1,6 +1,7 @@
 """Real parts, small: one private Postgres for the session, one fresh database for each test."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,19 +29,30 @@ def postgres() -> Iterator[PrivatePostgres]:
         yield server
 
 
-@pytest.fixture
-def database_url(postgres: PrivatePostgres) -> Iterator[str]:
-    """The address of a fresh migrated database, dropped after the test."""
+@contextmanager
+def _fresh_database(postgres: PrivatePostgres) -> Iterator[str]:
+    """The address of a migrated database that is dropped in the end."""
     name = f"test_{next(_numbers)}"
     postgres.create_database(name, template="template")
     yield postgres.url(name)
     postgres.drop_database(name)
 
 
+def _settings(database_url: str, folder: Path) -> Settings:
+    return Settings(home=folder / "home", database_url=database_url)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def database_url(postgres: PrivatePostgres) -> Iterator[str]:
+    """The address of a fresh migrated database, dropped after the test."""
+    with _fresh_database(postgres) as url:
+        yield url
+
+
 @pytest.fixture
 def zoo_settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a zoo that lives in the test's own folder and database."""
-    return Settings(home=tmp_path / "home", database_url=database_url)  # type: ignore[arg-type]
+    return _settings(database_url, tmp_path)
 
 
 @pytest.fixture
@@ -49,3 +61,14 @@ def zoo(zoo_settings: Settings) -> Iterator[Zoo]:
     zoo = zoo_from(zoo_settings)
     yield zoo
     zoo.close()
+
+
+@pytest.fixture(scope="module")
+def shared_zoo(
+    postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Zoo]:
+    """The same for all tests of a module, which leave behind only what disturbs no other."""
+    with _fresh_database(postgres) as url:
+        zoo = zoo_from(_settings(url, tmp_path_factory.mktemp("zoo")))
+        yield zoo
+        zoo.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.tree import Tree
 
-from service.client.views import Lineage, LineageEdge
+from service.client.lineages import Lineage, LineageEdge
 from service.core.lineage.graph import Kind, Node
 from service.core.lineage.words import lines, title
 

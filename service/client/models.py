@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from service.client.downloading import download
+from service.client.lineages import Lineage
 from service.client.paging import every
 from service.client.predictions import Prediction, prediction_of
 from service.client.transport import Transport
 from service.client.uploading import OnProgress, ignore_progress, upload
-from service.client.views import Layer, Lineage, Model, Neighbor
+from service.client.views import Layer, Model, Neighbor
 from service.client.waiting import finished, settled
 
 Direction = Literal["ancestors", "descendants", "both"]

@@ -6,7 +6,7 @@ import pytest
 
 from service.core.operations import keys
 from service.wiring import Zoo
-from tests.rest.served import Served, client_of, serving
+from tests.rest.served import PROJECT, Served, client_of, serving
 
 
 @pytest.fixture
@@ -20,3 +20,12 @@ def served(zoo: Zoo) -> Iterator[Served]:
         yield served
         for other in served.others:
             other.close()
+
+
+@pytest.fixture(scope="module")
+def shared(shared_zoo: Zoo) -> Iterator[Served]:
+    """One zoo behind a socket for all tests of a module, which leave little behind."""
+    with shared_zoo.transaction() as session:
+        token = keys.issue(session, project=PROJECT, name="a key", scopes=["admin"]).token
+    with serving(shared_zoo) as url, client_of(url, token) as client:
+        yield Served(shared_zoo, url, client, token)

@@ -1,0 +1,124 @@
+"""A student that these teachers cannot make is refused when it is asked for, with a remedy."""
+
+from typing import Any
+
+import pytest
+
+from tests.rest.served import Served, a_dataset
+from tests.rest.trainings import (
+    ADAPTIVE,
+    COMMON,
+    DISTIL,
+    DUAL_GAN,
+    OF_PIXELS,
+    TUNE,
+    a_teacher,
+    ask,
+    refusal,
+)
+
+
+@pytest.mark.parametrize("method", [COMMON, ADAPTIVE, DUAL_GAN])
+def test_labels_of_pixels_are_not_for_methods_of_whole_images(shared: Served, method: str):
+    answer = ask(shared, method, a_teacher(shared, **OF_PIXELS), student={"architecture": "unet"})
+
+    assert refusal(answer) == (422, "task_not_for_method", ["/teachers"])
+
+
+def test_a_teacher_has_a_class_for_every_answer(shared: Served):
+    answer = ask(shared, DISTIL, a_teacher(shared), a_teacher(shared, output_shape=[3]))
+
+    assert refusal(answer) == (422, "class_count_mismatch", ["/teachers/1"])
+
+
+def test_a_teacher_of_pixels_has_a_class_for_every_channel(shared: Served):
+    dense = a_teacher(shared, **{**OF_PIXELS, "output_shape": [5, 8, 8]})
+
+    answer = ask(shared, DISTIL, dense, student={"architecture": "unet"})
+
+    assert refusal(answer) == (422, "class_count_mismatch", ["/teachers/0"])
+
+
+def test_labels_of_images_need_not_be_those_of_pixels(shared: Served):
+    with shared.zoo.transaction() as session:
+        exam = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(shared, DISTIL, a_teacher(shared), exam=exam)
+    taken = ask(
+        shared, DISTIL, a_teacher(shared, **OF_PIXELS), exam=exam, student={"architecture": "unet"}
+    )
+
+    assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])
+    assert taken.status_code == 202, taken.text
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "fields", "pointer"),
+    [
+        (DISTIL, OF_PIXELS, {"student": {"architecture": "plain"}}, "/student/architecture"),
+        (DISTIL, {}, {"student": {"architecture": "unet"}}, "/student/architecture"),
+        (COMMON, {}, {"student": {"architecture": "timm/resnet18"}}, "/student/architecture"),
+        (DUAL_GAN, {}, {"student": {"architecture": "timm/resnet18"}}, "/student/architecture"),
+        (
+            DISTIL,
+            {},
+            {"student": {"architecture": "timm/resnet18"}, "params": {"feature_weight": 1}},
+            "/student/architecture",
+        ),
+        (
+            ADAPTIVE,
+            {},
+            {"params": {"component": {"architecture": "unet"}}},
+            "/params/component/architecture",
+        ),
+    ],
+)
+def test_a_student_is_of_a_build_that_can_learn_from_these_teachers(
+    shared: Served,
+    method: str,
+    changes: dict[str, Any],
+    fields: dict[str, Any],
+    pointer: str,
+):
+    assert refusal(ask(shared, method, a_teacher(shared, **changes), **fields)) == (
+        422,
+        "bad_student",
+        [pointer],
+    )
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {
+            "lineage": {
+                "method": DISTIL,
+                "params": {"student": {"architecture": "lenet", "width": 16}},
+            }
+        },
+        {
+            "lineage": {
+                "method": DISTIL,
+                "params": {"student": {"architecture": "residual", "width": 8}},
+            }
+        },
+        {"lineage": {"method": TUNE, "params": {}}},
+        {"output_shape": [3]},
+        {"channels": 1},
+    ],
+)
+def test_first_weights_of_another_build_are_refused(shared: Served, start: dict[str, Any]):
+    answer = ask(shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, **start)})
+
+    assert refusal(answer) == (422, "bad_student", ["/student/init"])
+
+
+@pytest.mark.parametrize(
+    "lineage",
+    [None, {"method": DISTIL, "params": {"student": {"architecture": "residual", "width": 16}}}],
+)
+def test_first_weights_of_the_same_build_or_of_an_upload_are_taken(shared: Served, lineage: Any):
+    answer = ask(
+        shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, lineage=lineage)}
+    )
+
+    assert answer.status_code == 202, answer.text

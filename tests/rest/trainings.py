@@ -1,0 +1,47 @@
+"""Networks as teachers, trainings that are asked for, and how they are refused."""
+
+from typing import Any
+
+from tests.rest.served import Served, a_dataset, a_model
+
+LAYERS = [
+    {"name": "conv", "kind": "Conv2d", "shape": [4, 8, 8]},
+    {"name": "flat", "kind": "Flatten", "shape": [256]},
+]
+FLAT = LAYERS[1:]
+COMMON, ADAPTIVE = "common_feature_amalgamation", "adaptive_amalgamation"
+DUAL_GAN, ADVERSARY = "dual_gan_amalgamation", "adversarial_distillation"
+DISTIL, TUNE = "knowledge_distillation", "fine_tune"
+WITHOUT_DATA = (DUAL_GAN, ADVERSARY)
+OF_PIXELS = {"task_kind": "segmentation", "output_kind": "map", "output_shape": [2, 8, 8]}
+
+
+def a_teacher(served: Served, **changes: Any) -> str:
+    """The id of a new classifier of cats and dogs, but for what is said."""
+    classes = changes.pop("classes", ["cat", "dog"])
+    size = {"height": 8, "width": 8, "channels": changes.pop("channels", 3)}
+    usual: dict[str, Any] = {
+        "manifest": {"name": "hen", "classes": classes, "input": size},
+        "output_kind": "vector",
+        "output_shape": [len(classes)],
+        "layers": LAYERS,
+        "batch_norms": 2,
+    }
+    with served.zoo.transaction() as session:
+        return a_model(session, **{**usual, **changes}).id
+
+
+def ask(served: Served, method: str, *teachers: str, **fields: Any) -> Any:
+    """The answer to a request for a training by a method on these teachers."""
+    if method not in WITHOUT_DATA:
+        with served.zoo.transaction() as session:
+            fields["data"] = a_dataset(served.zoo, session).id
+    body = {"method": method, "teachers": teachers, **fields}
+    return served.client.post("/v1/jobs", json=body)
+
+
+def refusal(answer: Any) -> tuple[int, str, list[str]]:
+    """Status, code and pointers of an answer that says what to do instead."""
+    told = answer.json()
+    assert told["remedy"]
+    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
