@@ -42,14 +42,13 @@ def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
     cradle.close()
 
 
-@pytest.fixture
-def post(zoo: Zoo, cradle: Cradle, tmp_path: Path) -> Post:
+@pytest.fixture(scope="module")
+def post(shared_zoo: Zoo, cradle: Cradle, tmp_path_factory: pytest.TempPathFactory) -> Post:
     """A worker of a zoo with a labelled set, a classifier that knows its labels, and another net."""
+    zoo, folder = shared_zoo, tmp_path_factory.mktemp("networks")
     labelled._add_dataset(zoo)
     for seed, name in enumerate(("mdl_0", "mdl_1")):
-        labelled._add_model(
-            zoo, labelled._network(tmp_path, seed), name, classifier=name == "mdl_0"
-        )
+        labelled._add_model(zoo, labelled._network(folder, seed), name, classifier=name == "mdl_0")
     with zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
@@ -103,13 +102,14 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(post: Post,
         files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
         told = [e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"]
         kept = accuracies.page(
-            session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=9
+            session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=99
         )
     assert [one.name for one in files] == ["curve.png", "report.json", "report.md"]
     assert [one.data["step"] for one in told] == [4, 8]
     assert all(0 <= one.data["accuracy"] <= 1 for one in told)
-    assert [one.value for one in kept.items] == [student.lineage["measured"]["accuracy"]]
-    assert kept.items[0].job_id == job_id
+    assert [one.value for one in kept.items if one.job_id == job_id] == [
+        student.lineage["measured"]["accuracy"]
+    ]
     assert job_of(post.zoo, job_id).checkpoint_sha256 is None
 
 
@@ -169,7 +169,7 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
-    with hall_of(tmp_path, zoo.settings.database_url.get_secret_value(), **HASTE) as hall:
+    with hall_of(zoo.settings.folder.parent, zoo.settings.database_url.get_secret_value(), **HASTE) as hall:
         hall.redis()
         hall.scheduler()
         first = hall.worker()
@@ -188,7 +188,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     post: Post, tmp_path: Path
 ):
     zoo = post.zoo
-    course = {"budget": {"steps": 300}, "evaluations": 100, "seconds_between_checkpoints": 60}
+    course = {"budget": {"steps": 300}, "evaluations": 30, "seconds_between_checkpoints": 60}
     job_id = submit(zoo, "knowledge_distillation", **course)
     worker = threading.Thread(target=run_next, args=(post,))
     worker.start()
