@@ -70,7 +70,7 @@ def _teacher(facts: Facts, scratch: Scratch, file: str, device: torch.device) ->
     if facts["feature_layer"] is not None:
         program = program.with_face(feature_layer=facts["feature_layer"])
     outputs = program.output_shape[0]
-    made_up = tuple(f"{facts['name']} {place}"[:200] for place in range(outputs))
+    made_up = tuple(f"{facts['outputs_called']} {place}" for place in range(outputs))
     return Teacher(
         id=facts["id"],
         name=facts["name"],

@@ -13,6 +13,7 @@ from service.core.records import DatasetRecord, DatasetState, JobRecord, ModelRe
 from workers.training_files import DATA, EXAM, START, TEACHER
 
 _LONGEST_NAME = 200
+_LONGEST_PREFIX = 180
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def training_stage(session: Session, job: JobRecord) -> TrainingStage:
     files = {TEACHER.format(place): _program(one) for place, one in enumerate(teachers)}
     facts: dict[str, Any] = {
         "name": job.params["name"] or _name_for(job, teachers),
-        "teachers": [_facts_of(one) for one in teachers],
+        "teachers": [_facts_of(one, teachers) for one in teachers],
     }
     for role, file in (("data", DATA), ("exam", EXAM)):
         identity = job.inputs[role]
@@ -54,13 +55,16 @@ def _name_for(job: JobRecord, teachers: list[ModelRecord]) -> str:
     return f"{names} by {job.method}"[:_LONGEST_NAME]
 
 
-def _facts_of(model: ModelRecord) -> dict[str, Any]:
+def _facts_of(model: ModelRecord, teachers: list[ModelRecord]) -> dict[str, Any]:
+    """What a teacher is; outputs that nobody named get its name, or its id if others share that."""
+    alone = len({one.id for one in teachers if one.name == model.name}) == 1
     return {
         "id": model.id,
         "name": model.name,
         "input": model.manifest["input"],
         "task": task_of(model),
         "classes": classes_of(model),
+        "outputs_called": model.name[:_LONGEST_PREFIX] if alone else model.id,
         "feature_layer": model.feature_layer,
     }
 

@@ -86,6 +86,15 @@ def test_a_student_is_of_a_build_that_can_learn_from_these_teachers(
     )
 
 
+@pytest.mark.parametrize(("promised", "status"), [(5, 202), (3, 422)])
+def test_outputs_that_nobody_named_are_counted(shared: Served, promised: int, status: int):
+    unnamed = a_teacher(shared, classes=None, output_shape=[3])
+
+    answer = ask(shared, DISTIL, a_teacher(shared), unnamed, student={"num_classes": promised})
+
+    assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize(
     "start",
     [

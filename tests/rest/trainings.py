@@ -23,7 +23,7 @@ def a_teacher(served: Served, **changes: Any) -> str:
     usual: dict[str, Any] = {
         "manifest": {"name": "hen", "classes": classes, "input": size},
         "output_kind": "vector",
-        "output_shape": [len(classes)],
+        "output_shape": [len(classes or ())],
         "layers": LAYERS,
         "batch_norms": 2,
     }

@@ -79,11 +79,11 @@ def _require_labels(plan: Plan) -> None:
             code="unknown_labels",
             remedy=f"choose among the teachers' labels: {some(known or [])}",
         )
-    outputs, promised = plan.wanted, student["num_classes"]
-    if promised is not None and outputs is not None and promised != len(outputs):
+    count, promised = _count(plan), student["num_classes"]
+    if promised is not None and count is not None and promised != count:
         raise misfit(
             "/params/student/num_classes",
-            f"num_classes is {promised}, but there are {len(outputs)} labels",
+            f"num_classes is {promised}, but there are {count} labels",
             code="num_classes_mismatch",
             remedy="leave num_classes out, or list as many labels",
         )
@@ -168,5 +168,14 @@ def _outputs(plan: Plan) -> int | None:
     """How many outputs the student learns with; None where that is not known yet."""
     wanted = plan.wanted
     if plan.method != _COLUMN_BY_COLUMN or plan.known is None or wanted is None:
-        return None if wanted is None else len(wanted)
+        return _count(plan)
     return sum(label in wanted for one in plan.teachers for label in classes_of(one) or ())
+
+
+def _count(plan: Plan) -> int | None:
+    """How many labels the student has; an output that nobody named counts as one of its own."""
+    if plan.wanted is not None:
+        return len(plan.wanted)
+    told = {label for one in plan.teachers for label in classes_of(one) or ()}
+    shapes = [one.output_shape for one in plan.teachers if classes_of(one) is None]
+    return len(told) + sum(shape[0] for shape in shapes if shape) if all(shapes) else None

@@ -1,0 +1,48 @@
+"""Outputs that nobody named never pass for those of another network."""
+
+from typing import Any
+
+from service.core.records import JobRecord
+from service.wiring import Zoo
+from tests.rest.served import a_model
+from workers.training_stages import training_stage
+
+
+def called(zoo: Zoo, *names: str) -> list[tuple[str, str]]:
+    """Ids of teachers of these names, and what their outputs are called."""
+    size = {"height": 8, "width": 8, "channels": 3}
+    with zoo.transaction() as session:
+        teachers = [
+            a_model(
+                session,
+                name=name,
+                manifest={"name": name, "input": size},
+                output_kind="vector",
+                program_sha256="0" * 64,
+            )
+            for name in names
+        ]
+        inputs: dict[str, Any] = {
+            "teachers": [one.id for one in teachers],
+            "data": None,
+            "exam": None,
+        }
+        job = JobRecord(method="dual_gan_amalgamation", inputs=inputs, params={"name": None})
+        facts = training_stage(session, job).facts["teachers"]
+        return [(one["id"], one["outputs_called"]) for one in facts]
+
+
+def test_outputs_are_called_after_the_network(shared_zoo: Zoo):
+    assert [name for _, name in called(shared_zoo, "hen", "fox")] == ["hen", "fox"]
+
+
+def test_outputs_of_networks_of_one_name_are_called_after_their_ids(shared_zoo: Zoo):
+    (hen, one), (other, two), (_, fox) = called(shared_zoo, "hen", "hen", "fox")
+
+    assert (one, two, fox) == (hen, other, "fox")
+
+
+def test_a_long_name_leaves_room_for_the_number(shared_zoo: Zoo):
+    ((_, prefix),) = called(shared_zoo, "n" * 200)
+
+    assert len(f"{prefix} 9999") <= 200
