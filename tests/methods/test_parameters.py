@@ -1,6 +1,6 @@
 """Every parameter of a training method does something: another value makes another student."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,37 +9,12 @@ from torch import Tensor
 
 from service.core.catalogue import card_named
 from service.core.catalogue.training import TRAININGS, Course, StudentCourse
-from service.core.manifest import TaskKind
-from tests.methods.dual_gan_amalgamation.scenes import SIDE, teacher
-from workers.contract import Diary
-from workers.methods import room_of
+from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
 from workers.torchkit import courses, outcomes
-from workers.torchkit.outcomes import Alone, WithImages
-from workers.torchkit.teachers import Teacher
 
 Change = tuple[Any, dict[str, Any]]
 Weights = dict[str, Tensor]
 
-SMALL: dict[str, Any] = {
-    "budget": {"steps": 4},
-    "batch_size": 8,
-    "evaluations": 1,
-    "seconds_between_checkpoints": 60,
-    "seed": 1,
-}
-STUDENT = {"student": {"architecture": "plain", "width": 4}}
-DRAWING = {"generator_width": 4, "noise_units": 8, "imitations": 2}
-STACKED: dict[str, Any] = {"preset": "dfka", "budget": {"steps": 28}}
-INNER: dict[str, Any] = {"preset": "fast_meta", "inner_steps": 2, "warm_up": 0.0}
-BASES: Mapping[str, dict[str, Any]] = {
-    "knowledge_distillation": STUDENT,
-    "fine_tune": {},
-    "linear_probe": {},
-    "adversarial_distillation": STUDENT | DRAWING | {"preset": "dfad"},
-    "common_feature_amalgamation": STUDENT | {"batch_size": 16},
-    "adaptive_amalgamation": STUDENT,
-    "dual_gan_amalgamation": DRAWING | {"student": {"architecture": "strided", "width": 4}},
-}
 # For every parameter another value, and what else has to be so that it can matter.
 CHANGES: Mapping[str, dict[str, Change]] = {
     "knowledge_distillation": {
@@ -131,43 +106,14 @@ CHANGES: Mapping[str, dict[str, Change]] = {
 
 
 @pytest.fixture(scope="module")
-def teachers(tmp_path_factory: pytest.TempPathFactory) -> dict[TaskKind, tuple[Teacher, ...]]:
-    """Two that know the same three labels, of either kind."""
-    folder = tmp_path_factory.mktemp("teachers")
-    return {
-        kind: tuple(teacher(folder, ("a", "b", "c"), width=width, task=kind) for width in (4, 6))
-        for kind in (TaskKind.CLASSIFICATION, TaskKind.MULTI_LABEL)
-    }
-
-
-def inputs_of(method: str, teachers: Mapping[TaskKind, tuple[Teacher, ...]]) -> Alone:
-    """Two teachers where the method takes several; images of noise where it takes any."""
-    several = method == "dual_gan_amalgamation"
-    known = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
-    taken = known if "amalgamation" in method else known[:1]
-    if room_of(method).Inputs is Alone:
-        return Alone(name="student", teachers=taken)
-    generator = torch.Generator().manual_seed(0)
-    frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
-    return WithImages(
-        name="student",
-        teachers=taken,
-        images=frames,
-        labels=torch.arange(48) % 3,
-        label_names=("a", "b", "c"),
-    )
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> Teachers:
+    return teachers_in(tmp_path_factory.mktemp("teachers"))
 
 
 @pytest.fixture(scope="module")
-def learned(teachers: dict[TaskKind, tuple[Teacher, ...]]) -> Callable[..., Weights]:
-    """The student's weights by method and parameters."""
-
-    def weights(method: str, params: dict[str, Any]) -> Weights:
-        made = card_named(method).params.model_validate(SMALL | BASES[method] | params)
-        trained: outcomes.Trained = room_of(method).run(inputs_of(method, teachers), made, Diary())
-        return trained.network.state_dict()
-
-    return weights
+def known() -> dict[str, Weights]:
+    """Students that several tests compare with."""
+    return {}
 
 
 @pytest.fixture(autouse=True)
@@ -175,6 +121,11 @@ def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing them takes longer than these trainings."""
     for module in (courses, outcomes):
         monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
+
+
+def learned(method: str, teachers: Teachers, params: dict[str, Any]) -> Weights:
+    """The student's weights."""
+    return trained(method, teachers, params).network.state_dict()
 
 
 def same(one: Weights, other: Weights) -> bool:
@@ -192,20 +143,20 @@ def test_every_parameter_of_a_method_is_tried(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", TRAININGS)
-def test_the_same_parameters_make_the_same_student(
-    method: str, learned: Callable[..., Weights]
-) -> None:
-    assert same(learned(method, {}), learned(method, {}))
+def test_the_same_parameters_make_the_same_student(method: str, teachers: Teachers) -> None:
+    assert same(learned(method, teachers, {}), learned(method, teachers, {}))
 
 
 @pytest.mark.parametrize(
     ("method", "name"), [(method, name) for method, known in CHANGES.items() for name in known]
 )
 def test_another_value_makes_another_student(
-    method: str, name: str, learned: Callable[..., Weights]
+    method: str, name: str, teachers: Teachers, known: dict[str, Weights]
 ) -> None:
     value, beside = CHANGES[method][name]
 
-    before, after = learned(method, beside), learned(method, beside | {name: value})
+    key = f"{method} {beside}"
+    known[key] = before = known.get(key) or learned(method, teachers, beside)
+    after = learned(method, teachers, beside | {name: value})
 
     assert not same(before, after)

@@ -1,16 +1,23 @@
-"""Losses are computed in float32 also where networks answer in bfloat16."""
+"""Where networks answer in bfloat16 every training still runs, and its losses are in float32."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from service.core.catalogue.training import TRAININGS
+from service.core.manifest import TaskKind
+from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
 from workers.methods.adaptive_amalgamation.maths import alignment_loss, scaled_logits_loss
 from workers.methods.adversarial_distillation.maths import absolute_discrepancy, divergence
 from workers.methods.common_feature_amalgamation.maths import discrepancy
 from workers.methods.dual_gan_amalgamation.maths import activation_loss, scaled_distance
 from workers.methods.knowledge_distillation.maths import attention_loss, feature_loss
+from workers.torchkit import courses, outcomes
+from workers.torchkit.accelerators import mixed
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "alignment": alignment_loss,
@@ -36,3 +43,38 @@ def test_a_loss_of_short_numbers_is_that_of_the_same_long_ones(name: str) -> Non
 
     assert found.dtype is torch.float32
     torch.testing.assert_close(found, LOSSES[name](one.float(), other.float()), rtol=0, atol=0)
+
+
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((method, {}) for method in TRAININGS),
+    ("knowledge_distillation", {"attention_weight": 1, "feature_weight": 1, "teacher_layer": "1"}),
+    ("adversarial_distillation", {"preset": "dfq", "pool_images": 16, "generator_average": 0.9}),
+    ("adversarial_distillation", INNER),
+    ("dual_gan_amalgamation", STACKED),
+    ("dual_gan_amalgamation", STACKED | {"regroup": "branched"}),
+]
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> Teachers:
+    return teachers_in(tmp_path_factory.mktemp("teachers"))
+
+
+@pytest.mark.parametrize(("method", "params"), VARIANTS)
+@pytest.mark.parametrize("task", [TaskKind.CLASSIFICATION, TaskKind.MULTI_LABEL])
+def test_every_training_runs_in_mixed_precision(
+    method: str,
+    params: dict[str, Any],
+    task: TaskKind,
+    teachers: Teachers,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outcomes, "arithmetic_on", lambda _device: partial(mixed, "cpu"))
+    for module in (courses, outcomes):
+        monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
+    of_one_kind = dict.fromkeys(teachers, teachers[task])
+
+    student = trained(method, of_one_kind, params).network
+
+    assert all(one.isfinite().all() for one in student.parameters())
+    assert all(one.dtype is torch.float32 for one in student.parameters())

@@ -94,7 +94,7 @@ class SideBySide:
         """Keep each teacher's deviation of wanted logits, as a moving average."""
         known, columns = self.training.memory[_SCALE], self.head.columns_of
         wanted = [one[:, columns(number)] for number, one in enumerate(answers)]
-        found = torch.stack([one.std(correction=0).cpu() for one in wanted])
+        found = torch.stack([one.float().std(correction=0).cpu() for one in wanted])
         share = _MEMORY if bool(known.any()) else 0.0
         self.training.memory[_SCALE] = torch.lerp(found, known, share)
 

@@ -1,0 +1,71 @@
+"""Every training method on small networks and images of noise, a few steps long."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from service.core.catalogue import card_named
+from service.core.manifest import TaskKind
+from tests.methods.dual_gan_amalgamation.scenes import SIDE, teacher
+from workers.contract import Diary
+from workers.methods import room_of
+from workers.torchkit.outcomes import Alone, Trained, WithImages
+from workers.torchkit.teachers import Teacher
+
+Teachers = Mapping[TaskKind, tuple[Teacher, ...]]
+
+SMALL: dict[str, Any] = {
+    "budget": {"steps": 4},
+    "batch_size": 8,
+    "evaluations": 1,
+    "seconds_between_checkpoints": 60,
+    "seed": 1,
+}
+STUDENT = {"student": {"architecture": "plain", "width": 4}}
+DRAWING = {"generator_width": 4, "noise_units": 8, "imitations": 2}
+STACKED: dict[str, Any] = {"preset": "dfka", "budget": {"steps": 28}}
+INNER: dict[str, Any] = {"preset": "fast_meta", "inner_steps": 2, "warm_up": 0.0}
+BASES: Mapping[str, dict[str, Any]] = {
+    "knowledge_distillation": STUDENT,
+    "fine_tune": {},
+    "linear_probe": {},
+    "adversarial_distillation": STUDENT | DRAWING | {"preset": "dfad"},
+    "common_feature_amalgamation": STUDENT | {"batch_size": 16},
+    "adaptive_amalgamation": STUDENT,
+    "dual_gan_amalgamation": DRAWING | {"student": {"architecture": "strided", "width": 4}},
+}
+
+
+def teachers_in(folder: Path) -> Teachers:
+    """Two that know the same three labels, of either kind."""
+    return {
+        kind: tuple(teacher(folder, ("a", "b", "c"), width=width, task=kind) for width in (4, 6))
+        for kind in (TaskKind.CLASSIFICATION, TaskKind.MULTI_LABEL)
+    }
+
+
+def inputs_of(method: str, teachers: Teachers) -> Alone:
+    """Two teachers where the method takes several; images of noise where it takes any."""
+    several = method == "dual_gan_amalgamation"
+    known = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
+    taken = known if "amalgamation" in method else known[:1]
+    if room_of(method).Inputs is Alone:
+        return Alone(name="student", teachers=taken)
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
+    return WithImages(
+        name="student",
+        teachers=taken,
+        images=frames,
+        labels=torch.arange(48) % 3,
+        label_names=("a", "b", "c"),
+    )
+
+
+def trained(method: str, teachers: Teachers, params: Mapping[str, Any]) -> Trained:
+    """What the method makes of them."""
+    given = card_named(method).params.model_validate({**SMALL, **BASES[method], **params})
+    made: Trained = room_of(method).run(inputs_of(method, teachers), given, Diary())
+    return made
