@@ -36,6 +36,7 @@ class Call:
     many: bool
     nonlinear: bool
     writes_back: bool
+    layers: tuple[tuple[str, str], ...]
 
 
 def bind(
@@ -64,6 +65,7 @@ def bind(
         many=instruction.many,
         nonlinear=instruction.operator.nonlinear,
         writes_back=instruction.writes_back,
+        layers=instruction.layers,
     )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx import traceback
 
+from workers.programs.naming import name_layers
 from workers.programs.program import Program
 from workers.programs.reading import read_program
 from workers.programs.refusal import ProgramRefusedError
@@ -37,7 +39,9 @@ def export_network(network: nn.Module, shape: tuple[int, int, int], out: Path) -
         ProgramRefusedError: ``does_not_export``, or what the reader refuses.
     """
     with _quiet():
-        torch.export.save(_exported(network, shape), out)
+        exported = _exported(network, shape)
+        name_layers(exported)
+        torch.export.save(exported, out)
     return read_program(out)
 
 
@@ -67,7 +71,8 @@ def _attempt(
 ) -> torch.export.ExportedProgram | Exception:
     """The exported graph, or why there is none."""
     try:
-        return torch.export.export(network, (images,), dynamic_shapes=free)
+        with traceback.preserve_node_meta():
+            return torch.export.export(network, (images,), dynamic_shapes=free)
     except Exception as error:  # noqa: BLE001 - a user's forward may raise anything; it is reported
         return error
 

@@ -37,6 +37,11 @@ class Instruction:
     writes_back: bool = False
     pointwise: bool = False
 
+    @property
+    def layers(self) -> tuple[tuple[str, str], ...]:
+        """Path and kind of the modules it belongs to, or its own name where there is none."""
+        return self.modules or ((self.name, self.operator.name),)
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -33,7 +33,7 @@ def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int)
     """
     ends: dict[str, tuple[int, str]] = {}
     for place, instruction in enumerate(listing.instructions):
-        for path, kind in _names(instruction):
+        for path, kind in instruction.layers:
             if _is_cut(instruction, shapes, batch):
                 ends[path] = (place, kind)
     found = [(place, path, kind) for path, (place, kind) in ends.items()]
@@ -53,11 +53,6 @@ def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int)
 def _order(entry: tuple[int, str, str]) -> tuple[int, int]:
     """Execution order; of modules that end at the same call the innermost comes first."""
     return entry[0], -entry[1].count(".")
-
-
-def _names(instruction: Instruction) -> list[tuple[str, str]]:
-    """Module paths that a call belongs to, or its node's name when there is none."""
-    return list(instruction.modules) or [(instruction.name, instruction.operator.name)]
 
 
 def _is_cut(instruction: Instruction, shapes: Mapping[int, tuple[int, ...]], batch: int) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor
 from workers.programs.execution import bind, execute
 from workers.programs.face import BatchNorm, Face, Layer
 from workers.programs.instructions import Listing
+from workers.programs.naming import execute_named
 from workers.programs.nonlinearities import Slope
 from workers.programs.plans import Plan, plan_for
 from workers.programs.rests import face_after, is_cut, listing_after
@@ -278,9 +279,10 @@ class Program:
         given = images.to(device=self.device, dtype=self.dtype)
         memory[self._listing.image] = given.clone() if plan.writes else given
         found: dict[int, Any] = {}
+        run = execute_named if torch.compiler.is_exporting() else execute
         for place, freed in plan.steps:
             call = self._bound[place]
-            execute(call, memory, slope)
+            run(call, memory, slope)
             for slot in call.outputs:
                 if slot in plan.wanted:
                     found[slot] = memory[slot].clone() if plan.writes else memory[slot]
