@@ -34,8 +34,9 @@ up: $(READY)  ## start the service in the foreground (Ctrl-C stops it)
 down: $(READY)  ## stop the service that `make demo` left running
 	$(BIN)/zooscope down --home $(HOME_DIR)
 
+# A file's tests stay together. Threads of their own would only stand in each other's way.
 test: $(READY)  ## run every test that this machine can run
-	$(BIN)/python -m pytest -q $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 check: check-format check-lint check-types check-imports check-stubs check-settings check-tables check-docs  ## format, lint, types, import contracts, generated files, tables, docs
 	@echo "check: all clean"

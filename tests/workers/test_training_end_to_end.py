@@ -169,7 +169,9 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
-    with hall_of(zoo.settings.folder.parent, zoo.settings.database_url.get_secret_value(), **HASTE) as hall:
+    with hall_of(
+        zoo.settings.folder.parent, zoo.settings.database_url.get_secret_value(), **HASTE
+    ) as hall:
         hall.redis()
         hall.scheduler()
         first = hall.worker()

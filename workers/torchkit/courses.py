@@ -79,9 +79,7 @@ def train(
             if watch.evaluation_due():
                 numbers = _named(losses) | evaluate()
                 _tell(training, numbers, pictures(), report)
-            if watch.checkpoint_due():
-                report.keep(checkpoint_of(training))
-            report.leave_if_asked(partial(checkpoint_of, training))
+            _secure(training, watch, report)
         training.stage, training.step = training.stage + 1, 0
     training.seconds = watch.spent()
 
@@ -152,6 +150,13 @@ class _Watch:
         due = due or self._share_spent() >= 1
         self._kept = now if due else self._kept
         return due
+
+
+def _secure(training: Training, watch: _Watch, report: TrainingReport) -> None:
+    """Keep a checkpoint where one is due, or where this attempt is to end."""
+    if watch.checkpoint_due():
+        report.keep(checkpoint_of(training))
+    report.leave_if_asked(partial(checkpoint_of, training))
 
 
 def _named(losses: Mapping[str, Tensor]) -> Numbers:
