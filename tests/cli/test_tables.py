@@ -13,6 +13,7 @@ LONG_NAME = "a rather long name of a network 図鑑"
 JOB = {
     "id": JOB_ID,
     "method": "transferability_map",
+    "params": {},
     "state": "succeeded",
     "progress": {"step": 1000, "total": 1000},
     "created_at": "2026-11-22T18:00:00Z",
