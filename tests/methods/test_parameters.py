@@ -83,7 +83,7 @@ CHANGES: Mapping[str, dict[str, Change]] = {
         "rate": (0.1, {}),
     },
     "dual_gan_amalgamation": {
-        "preset": ("dfka", {}),
+        "preset": ("dfka", {"budget": {"steps": 28}}),
         "one_hot_weight": (5, {}),
         "entropy_weight": (1, {}),
         "activation_weight": (1, {}),

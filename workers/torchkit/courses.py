@@ -15,6 +15,7 @@ from functools import partial
 from torch import Tensor
 
 from service.core.catalogue.training import Budget, Course
+from service.core.errors import MethodError
 from workers.contract import TrainingReport
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.players import DivergedError, Numbers, Player, Stage, Training, Turn
@@ -23,6 +24,7 @@ from workers.torchkit.schedules import Schedule, cosine, drops, warm_cosine
 
 __all__ = [
     "CURVE",
+    "BudgetTooShortError",
     "DivergedError",
     "Numbers",
     "Player",
@@ -39,6 +41,14 @@ __all__ = [
 
 CURVE = "curve.png"
 _SECONDS_PER_REPORT = 0.5
+_ROUNDING = 1e-9
+
+
+class BudgetTooShortError(MethodError):
+    """A part of the training would end before its first step, and leave networks as drawn."""
+
+    code = "budget_too_short"
+
 
 Arithmetic = Callable[[], AbstractContextManager[object]]
 
@@ -59,6 +69,10 @@ def train(
         arithmetic: What a turn computes inside of, such as mixed precision.
         evaluate: Held-out quality by name; draws nothing from any generator.
         pictures: PNG files by name, refreshed at every evaluation; draws nothing either.
+
+    Raises:
+        BudgetTooShortError: Too few steps for all stages.
+        DivergedError: Losses stopped being finite.
     """
     checkpoint = report.resumed()
     place(training, checkpoint)
@@ -71,17 +85,24 @@ def train(
         while not watch.stage_over():
             with arithmetic():
                 losses = turn()
-            training.step += 1
-            training.taken += 1
-            watch.look()
+            watch.count()
             if watch.report_due():
                 report(*watch.budget_spent(), f"{stage.name}: {_first(losses)}")
             if watch.evaluation_due():
-                numbers = _named(losses) | evaluate()
-                _tell(training, numbers, pictures(), report)
+                _tell(training, _named(losses) | evaluate(), pictures(), report)
             _secure(training, watch, report)
         training.stage, training.step = training.stage + 1, 0
     training.seconds = watch.spent()
+
+
+def _require_steps(course: Course, shares: Sequence[float]) -> None:
+    """At least one step of every stage."""
+    fewest = math.ceil(sum(shares) / min(shares) - _ROUNDING)
+    if course.budget.steps is not None and course.budget.steps < fewest:
+        raise BudgetTooShortError(
+            f"{course.budget.steps} steps are too few for the {len(shares)} parts of this training",
+            remedy=f"give a budget of at least {fewest} steps, or one of seconds",
+        )
 
 
 def _first(losses: Mapping[str, Tensor]) -> str:
@@ -93,6 +114,7 @@ class _Watch:
     """How much of the budget is spent, and what is due."""
 
     def __init__(self, training: Training, course: Course, shares: Sequence[float]) -> None:
+        _require_steps(course, shares)
         self._training, self._course = training, course
         whole = sum(shares)
         self._ends = [sum(shares[: place + 1]) / whole for place in range(len(shares))]
@@ -111,6 +133,12 @@ class _Watch:
             return min(1.0, self.spent() / budget.seconds)
         return self._training.taken / (budget.steps or 1)
 
+    def count(self) -> None:
+        """Another turn is taken."""
+        self._training.step += 1
+        self._training.taken += 1
+        self.look()
+
     def look(self) -> None:
         """Tell the training how far its stage has come, from 0 to 1."""
         place = min(self._training.stage, len(self._ends) - 1)
@@ -122,7 +150,7 @@ class _Watch:
     def stage_over(self) -> bool:
         """Whether the running stage has used its share; rounding gives no stage an empty turn."""
         self.look()
-        return self._training.progress >= 1.0 - 1e-9
+        return self._training.progress >= 1.0 - _ROUNDING
 
     def budget_spent(self) -> tuple[int, int]:
         """What is spent of the whole budget, and that: steps or, where they are given, seconds."""
@@ -138,9 +166,14 @@ class _Watch:
 
     def evaluation_due(self) -> bool:
         """Whether another part of the budget, one of ``evaluations``, is over."""
-        due = math.floor(self._share_spent() * self._course.evaluations + 1e-9) > self._evaluated
+        due = (
+            math.floor(self._share_spent() * self._course.evaluations + _ROUNDING)
+            > self._evaluated
+        )
         if due:
-            self._evaluated = math.floor(self._share_spent() * self._course.evaluations + 1e-9)
+            self._evaluated = math.floor(
+                self._share_spent() * self._course.evaluations + _ROUNDING
+            )
         return due
 
     def checkpoint_due(self) -> bool:

@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 
 RECIPES = {
     "dfka": {"preset": "dfka"},
-    "branched": {"preset": "dfka", "regroup": "branched"},
+    "branched": {"preset": "dfka", "regroup": "branched", "budget": {"steps": 21}},
     "dfq_ka": {"preset": "dfq_ka", "budget": {"steps": 4}},
 }
 KINDS = [TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION]

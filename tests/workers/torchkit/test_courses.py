@@ -14,6 +14,7 @@ from service.core.catalogue.training import Course
 from workers.contract import Checkpoint, Diary
 from workers.torchkit.accelerators import arithmetic_on, lay, mixed
 from workers.torchkit.courses import (
+    BudgetTooShortError,
     DivergedError,
     Player,
     Stage,
@@ -134,6 +135,13 @@ def test_quality_is_told_as_often_as_asked_and_no_stage_is_empty(
     assert [step for step, _ in diary.told] == [4, 8, 12]
     assert [one.facts["stage"] for one in diary.kept] == [0] * 8 + [1] * 4
     assert game.training.taken == 12
+
+
+def test_a_budget_without_a_step_for_every_stage_is_refused() -> None:
+    with pytest.raises(BudgetTooShortError) as refused:
+        played(Diary(), course(budget={"steps": 2}))
+
+    assert "at least 3 steps" in (refused.value.remedy or "")
 
 
 def test_a_budget_of_seconds_ends_in_time_and_goes_on_with_what_is_left(
