@@ -15,7 +15,7 @@ from workers.contract import TrainingReport
 from workers.torchkit.accelerators import arithmetic_on, laid_out, lay
 from workers.torchkit.courses import Stage, Training, train
 from workers.torchkit.curves import curve_picture
-from workers.torchkit.exams import Exam, Judge
+from workers.torchkit.exams import MEASURES, Exam, Judge
 from workers.torchkit.students import require_answers
 from workers.torchkit.teachers import Head, Teacher
 
@@ -172,8 +172,14 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
 
 
 def retention(quality: Mapping[str, float]) -> dict[str, float]:
-    """The student's share of each teacher's measure, where both are known and above 0."""
+    """The student's share of each teacher's measure, and of what several reach side by side.
+
+    Only where both are known and the teacher's is above 0.
+    """
     found = {}
+    whole = next((one for one in MEASURES.values() if one in quality), None)
+    if whole is not None and quality.get("ceiling", 0) > 0:
+        found["retention"] = quality[whole] / quality["ceiling"]
     for name, value in quality.items():
         if not name.startswith("teacher_") or value <= 0:
             continue

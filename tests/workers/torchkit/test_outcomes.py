@@ -96,8 +96,9 @@ def test_the_judge_does_touch_it(tmp_path: Path) -> None:
         run("adversarial_distillation", tmp_path, Diary())
 
 
-def test_retention_is_the_students_share_of_each_teacher() -> None:
+def test_retention_is_the_students_share_of_each_teacher_and_of_all_side_by_side() -> None:
     several = {"task_1_accuracy": 0.4, "teacher_1_accuracy": 0.8, "teacher_2_accuracy": 0.0}
 
     assert retention(several) == {"retention_1": 0.5}
+    assert retention({**several, "accuracy": 0.25, "ceiling": 0.5})["retention"] == 0.5
     assert retention({"accuracy": 0.9, "teacher_accuracy": 0.9}) == {"retention": 1.0}
