@@ -54,9 +54,10 @@ class _Growing:
                     self._add_makers(given, edge["source"])
 
     def _add_learners(self, tree: Tree, model_id: str) -> None:
-        """The jobs that a network teaches, with their other teachers, images and students."""
+        """The jobs that a network was given to, with all else that they were given, and students."""
         for learning in self._from[model_id]:
-            branch = self._branch(tree, "taught", learning["target"])
+            word = "started" if learning["role"] == "start" else "taught"
+            branch = self._branch(tree, word, learning["target"])
             others = [one for one in self._to[learning["target"]] if one["source"] != model_id]
             for edge in others if branch else ():
                 self._branch(branch, f"with {edge['role']}", edge["source"])

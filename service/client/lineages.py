@@ -29,7 +29,7 @@ class LineageEdge(TypedDict):
 
     source: str
     target: str
-    role: Literal["teacher", "data", "exam", "student"]
+    role: Literal["teacher", "start", "data", "exam", "student"]
 
 
 class Lineage(TypedDict):

@@ -65,6 +65,19 @@ def test_edges_say_who_gave_what(served: Served, family: Family):
     }
 
 
+def test_who_gave_first_weights_is_told_from_both_ends(served: Served, family: Family):
+    with served.zoo.transaction() as session:
+        cub = a_student(session, "cub", [family.hen], student={"init": family.fox}).id
+
+    back = told(served, cub, direction="ancestors")
+    forth = told(served, family.fox, direction="descendants")
+
+    started = {(one["source"], one["role"]) for one in back["edges"] if one["role"] == "start"}
+    assert started == {(family.fox, "start")}
+    assert names(back) == ["cub", "fox", "hen", "owl"]
+    assert names(forth) == ["cub", "fox", "hare", "hen"]
+
+
 def test_descendants_come_with_their_other_teachers_but_not_with_those_teachers_own(
     served: Served, family: Family
 ):

@@ -22,9 +22,13 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What the source of an edge is to its target; a student is what a job made."""
+    """What the source of an edge is to its target.
+
+    A start gave the student its first weights; a student is what a job made.
+    """
 
     TEACHER = "teacher"
+    START = "start"
     DATA = "data"
     EXAM = "exam"
     STUDENT = "student"

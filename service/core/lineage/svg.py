@@ -34,6 +34,7 @@ text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:
 .state{stroke:#fff}.succeeded{fill:#10b981}.running{fill:#2563eb}.queued{fill:#94a3b8}
 .failed{fill:#dc2626}.cancelled{fill:#f59e0b}
 .edge{fill:none;stroke-width:1.6}.teacher{stroke:#64748b}.data{stroke:#10b981}
+.start{stroke:#d97706;stroke-dasharray:6 4}
 .exam{stroke:#10b981;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
 .student{stroke:#4f46e5;stroke-width:2}
 """
@@ -43,12 +44,14 @@ _MARKER = (
 )
 _ARROWS = {
     Role.TEACHER: "#64748b",
+    Role.START: "#d97706",
     Role.DATA: "#10b981",
     Role.EXAM: "#10b981",
     Role.STUDENT: "#4f46e5",
 }
 _LEGEND = {
     Role.TEACHER: "teaches",
+    Role.START: "gives first weights",
     Role.DATA: "is learned from",
     Role.EXAM: "examines",
     Role.STUDENT: "makes",
@@ -65,7 +68,7 @@ def as_svg(lineage: Lineage) -> Iterator[bytes]:
         yield _edge(line).encode()
     for box in drawing.boxes:
         yield _node(box, chosen=box.node.id == lineage.model_id).encode()
-    yield _legend(drawing.height).encode()
+    yield _legend(drawing).encode()
     yield b"</svg>\n"
 
 
@@ -133,10 +136,11 @@ def _words(box: Box) -> str:
     return "".join(told)
 
 
-def _legend(height: float) -> str:
-    """Which line means what."""
-    x, y, told = MARGIN, height - FOOT / 3, []
-    for role, words in _LEGEND.items():
+def _legend(drawing: Drawing) -> str:
+    """Which line means what; of kinds that the picture has."""
+    x, y, told = MARGIN, drawing.height - FOOT / 3, []
+    used = {line.role for line in drawing.lines}
+    for role, words in ((role, words) for role, words in _LEGEND.items() if role in used):
         told.append(
             f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#{role})"/>'
             f'<text class="line" x="{x + 36}" y="{y:.1f}">{words}</text>'

@@ -16,6 +16,7 @@ class Origin:
     job_id: str
     method: str
     teachers: tuple[str, ...]
+    start: str | None
     data: tuple[str, ...]
     exam: str | None
     params: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Origin:
             job_id,
             said.get("method", ""),
             tuple(dict.fromkeys(said.get("teachers") or ())),
+            ((said.get("params") or {}).get("student") or {}).get("init"),
             tuple(dict.fromkeys(one for one in data if one and one != exam)),
             exam,
             said.get("params") or {},
@@ -54,18 +56,24 @@ class Origin:
         )
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """Those that the student comes from: its teachers, and the one that gave first weights."""
+        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.start,)))))
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """The job, everything that it was given, and its student."""
         ends = [one for one in (self.exam, self.student) if one]
-        return (*self.teachers, *self.data, self.job_id, *ends)
+        return (*self.networks, *self.data, self.job_id, *ends)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         """To the job from everything that it was given, and from it to its student."""
         given = {Role.TEACHER: self.teachers, Role.DATA: self.data}
         edges = [Edge(one, self.job_id, role) for role, some in given.items() for one in some]
-        if self.exam:
-            edges.append(Edge(self.exam, self.job_id, Role.EXAM))
+        for one, role in ((self.start, Role.START), (self.exam, Role.EXAM)):
+            if one:
+                edges.append(Edge(one, self.job_id, role))
         if self.student:
             edges.append(Edge(self.job_id, self.student, Role.STUDENT))
         return tuple(edges)

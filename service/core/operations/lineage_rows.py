@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, load_only
 
 from service.core.catalogue import cards, reference_network
 from service.core.catalogue.card import Family
 from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.core.records.job import MODEL_MADE, TAUGHT_BY
-from service.core.records.model import TEACHERS
+from service.core.records.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY
+from service.core.records.model import START, TEACHERS
 
 _MAKING = [
     *(card.name for card in cards() if card.family is Family.TRAINING),
@@ -45,8 +45,8 @@ class Rows:
         return self._models(ModelRecord.id.in_(list(ids)))
 
     def students_of(self, ids: Sequence[str]) -> dict[str, ModelRecord]:
-        """Models that name one of these as a teacher, newest first."""
-        return self._models(TEACHERS.has_any(array(ids)))
+        """Models that name one of these as a teacher or as their start, newest first."""
+        return self._models(or_(TEACHERS.has_any(array(ids)), START.in_(ids)))
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
         """Those of these jobs that are there."""
@@ -57,8 +57,9 @@ class Rows:
         return self._jobs(MODEL_MADE.in_(list(ids)), JobRecord.method.in_(_MAKING))
 
     def learners_from(self, ids: Sequence[str]) -> dict[str, JobRecord]:
-        """Jobs that learn, are going to learn or have learned from one of these, newest first."""
-        return self._jobs(TAUGHT_BY.has_any(array(ids)), JobRecord.state.in_(_GOING))
+        """Jobs that learn or start from one of these, are going to, or did, newest first."""
+        given = or_(TAUGHT_BY.has_any(array(ids)), STARTED_FROM.in_(ids))
+        return self._jobs(given, JobRecord.state.in_(_GOING))
 
     def datasets(self, ids: Iterable[str]) -> dict[str, DatasetRecord]:
         """Those of these datasets that are there."""

@@ -80,17 +80,17 @@ class _Walk:
             self._note_generations(generations)
 
     def makers(self, ids: Sequence[str]) -> "_Steps":
-        """Where networks come from, and the teachers there."""
+        """Where networks come from, and the networks there."""
         there = self._rows.models(ids)
         jobs = self._rows.jobs(maker for one in there.values() if (maker := maker_of(one)))
         told = [Origin.of_model(one, jobs.get(maker_of(one) or "")) for one in there.values()]
         gone = self._rows.makers_of([one for one in ids if one not in there])
         origins = [one for one in told if one is not None]
         origins += [Origin.of_job(job) for job in gone.values()]
-        return [(origin, origin.teachers) for origin in origins]
+        return [(origin, origin.networks) for origin in origins]
 
     def learners(self, ids: Sequence[str]) -> "_Steps":
-        """What learned from networks, or is going to, and the students, newest first."""
+        """What learned or started from networks, or is going to, and the students, newest first."""
         students = self._rows.students_of(ids).values()
         jobs = self._rows.learners_from(ids)
         found = {job.id: Origin.of_job(job) for job in jobs.values()}

@@ -12,6 +12,8 @@ from service.core.records.base import Owned, Record
 
 TEACHERS: ColumnElement[Any] = literal_column("(lineage -> 'teachers')", JSONB)
 """Ids of the networks that a network learned from."""
+START: ColumnElement[Any] = literal_column("(lineage #>> '{params,student,init}')", Text)
+"""Id of the network whose weights a network started from."""
 
 
 class ModelState(StrEnum):
@@ -40,6 +42,7 @@ class ModelRecord(Owned, Record):
         Index("ix_models_project_id", "project", "id"),
         Index("ix_models_tags", "tags", postgresql_using="gin"),
         Index("ix_models_teachers", TEACHERS, postgresql_using="gin"),
+        Index("ix_models_start", START),
     )
 
     name: Mapped[str]
