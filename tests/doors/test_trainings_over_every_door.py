@@ -132,17 +132,22 @@ def watched_until_measured(door: Any, job_id: str, *, after: int) -> list[Event]
     return heard
 
 
+def a_short_training(zoo: ZooClient, budget: dict[str, float]) -> Any:
+    """The job, once it has ended."""
+    job = zoo.jobs.submit(
+        METHOD,
+        teachers=["mdl_0"],
+        data="dst_1",
+        student=STUDENT,
+        params={"batch_size": 8, "evaluations": 1},
+        budget=budget,
+    )
+    return zoo.jobs.wait(job["id"])
+
+
 def test_the_student_is_fetched_and_loaded_by_plain_pytorch(town: Town, tmp_path):
     with ZooClient(town.rest, key=town.token) as zoo:
-        job = zoo.jobs.submit(
-            METHOD,
-            teachers=["mdl_0"],
-            data="dst_1",
-            student=STUDENT,
-            params={"batch_size": 8, "evaluations": 1},
-            budget={"steps": 2},
-        )
-        made = zoo.jobs.wait(job["id"])["result"]["model_id"]
+        made = a_short_training(zoo, {"steps": 2})["result"]["model_id"]
         path = zoo.models.download(made, tmp_path / "student.pt2")
         side = zoo.models.show(made)["input"]["height"]
 
@@ -199,15 +204,7 @@ def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
 
 def test_a_budget_of_seconds_is_spent_and_counted(town: Town):
     with ZooClient(town.rest, key=town.token) as zoo:
-        job = zoo.jobs.submit(
-            METHOD,
-            teachers=["mdl_0"],
-            data="dst_1",
-            student=STUDENT,
-            params={"batch_size": 8, "evaluations": 1},
-            budget={"seconds": 1.5},
-        )
-        done = zoo.jobs.wait(job["id"])
+        done = a_short_training(zoo, {"seconds": 1.5})
 
     assert (done["progress"]["step"], done["progress"]["total"]) == (2, 2)
     assert 1.5 <= done["result"]["seconds"] < 10

@@ -140,7 +140,8 @@ def _legend(drawing: Drawing) -> str:
     """Which line means what; of kinds that the picture has."""
     x, y, told = MARGIN, drawing.height - FOOT / 3, []
     used = {line.role for line in drawing.lines}
-    for role, words in ((role, words) for role, words in _LEGEND.items() if role in used):
+    for role in (one for one in _LEGEND if one in used):
+        words = _LEGEND[role]
         told.append(
             f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#{role})"/>'
             f'<text class="line" x="{x + 36}" y="{y:.1f}">{words}</text>'

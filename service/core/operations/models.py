@@ -16,7 +16,7 @@ from service.core.operations import jobs, uploads
 from service.core.paging import Page, page_of
 from service.core.recognition import EDGE_BYTES, require_form
 from service.core.records import JobRecord, JobState, ModelRecord, ModelState, UploadRecord
-from service.core.records.job import TAUGHT_BY
+from service.core.records.job import STARTED_FROM, TAUGHT_BY
 from service.core.tracing import current_trace_id
 
 
@@ -202,7 +202,7 @@ def _works_on(model_id: str) -> Any:
     named = or_(
         JobRecord.inputs["model_id"].astext == model_id,
         TAUGHT_BY.has_key(model_id),
-        JobRecord.params["student"]["init"].astext == model_id,
+        STARTED_FROM.in_((model_id,)),
     )
     return exists().where(JobRecord.state == JobState.RUNNING, named)
 
