@@ -1,7 +1,6 @@
 """Networks that learn from labels: teachers, and the supervised anchor."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from workers.torchkit.courses import cosine, drops
 from workers.torchkit.lessons import shifted
 from workers.torchkit.teachers import Teacher
 
-KEPT = Path(tempfile.gettempdir()) / "zooscope-students"
+KEPT = Path("~/.cache/zooscope/students").expanduser()
 
 
 @dataclass(frozen=True)

