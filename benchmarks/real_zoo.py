@@ -28,12 +28,12 @@ from benchmarks.real_networks.checks import measured
 from benchmarks.real_run import heat_maps, page, probes, surroundings, uploads
 from benchmarks.real_run.heat_maps import Explained, OnObjects
 from benchmarks.real_run.stages import Stages, say
+from service.cli.address import address_of
 from service.cli.detaching import running_or_started
 from service.client import ZooClient
 from service.client.rankings import Metric
 from service.client.views import Job, Model, Ranking
 from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
-from service.embedded.home import Home
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -266,9 +266,9 @@ def _zoo(given: argparse.Namespace, folder: str) -> Iterator[ZooClient]:
         update={"home": Path(folder) / "home", "port": 0, "grpc_port": 0}
     )
     running = running_or_started(settings)
-    key = Home(settings.folder).admin_key.read_text().strip()
+    address = address_of(url=running.rest_url, key=None, home=settings.folder)
     try:
-        with ZooClient(running.rest_url, key=key, timeout_seconds=600) as zoo:
+        with address.client(timeout_seconds=600) as zoo:
             yield zoo
     finally:
         surroundings.ended(running.pid)

@@ -48,8 +48,18 @@ class Settings(BaseSettings):
     storage_endpoint: str | None = Field(None, description="address of an S3-compatible server")
 
     host: str = Field("127.0.0.1", description="address REST and gRPC listen on")
-    port: int = Field(8080, ge=0, lt=65536, description="REST port")
-    grpc_port: int = Field(50051, ge=0, lt=65536, description="gRPC port")
+    port: int = Field(
+        8080,
+        ge=0,
+        lt=65536,
+        description="REST port; when not set and in use, the next free one; 0: any free one",
+    )
+    grpc_port: int = Field(
+        50051,
+        ge=0,
+        lt=65536,
+        description="gRPC port; when not set and in use, the next free one; 0: any free one",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] | str = Field(
         "localhost,127.0.0.1,[::1]", description="Host headers answered, separated by commas"
     )
@@ -146,10 +156,13 @@ def settings() -> Settings:
 def environment(settings: Settings) -> dict[str, str]:
     """The environment in which another process reads the same settings.
 
-    It is this process's own, with every setting that has a value spelled out.
+    It is this process's own, with every setting spelled out that was chosen and has a value; a
+    default stays one.
     """
     spelled = {
-        f"ZOO_{name.upper()}": _spelled(value) for name, value in settings if value is not None
+        f"ZOO_{name.upper()}": _spelled(value)
+        for name, value in settings
+        if name in settings.model_fields_set and value is not None
     }
     return {**os.environ, **spelled}  # noqa: TID251
 

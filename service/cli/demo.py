@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from service.cli import demo_report, demo_student, layers
+from service.cli.address import address_of
 from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, fetch_heat_maps, uploaded
 from service.cli.detaching import running_or_started
 from service.cli.output import TextOutput, steps_bar
@@ -51,8 +52,7 @@ def _show(settings: Settings, running: Running) -> None:
     """Everything that happens once the service runs."""
     home = Home(settings.folder)
     zoo_files = built(home.folder / "demo")
-    key = home.admin_key.read_text().strip() if home.admin_key.exists() else None
-    with ZooClient(running.rest_url, key=key) as zoo:
+    with address_of(url=running.rest_url, key=None, home=home.folder).client() as zoo:
         there = uploaded(zoo, zoo_files)
         rankings = {metric: _ranked(zoo, there, metric) for metric in METRICS}
         _tell(zoo_files, rankings)

@@ -77,7 +77,7 @@ def talking(url: str | None, key: str | None, home: Path | None, as_json: bool) 
     out = JsonOutput() if as_json else TextOutput()
     address = address_of(url=url, key=key, home=home)
     try:
-        with ZooClient(address.url, key=address.key) as zoo:
+        with address.client() as zoo:
             yield Talk(zoo, out)
     except ZooClientError as error:
         out.refused(_with_hint(error))

@@ -18,7 +18,7 @@ from service.client.rankings import (
     ranking_request,
 )
 from service.client.records import Records
-from service.client.transport import Patience, Transport
+from service.client.transport import OnConnect, Patience, Transport
 from service.client.views import Ranking
 
 LOCAL_URL = "http://127.0.0.1:8080"
@@ -34,7 +34,8 @@ class ZooClient:
             ranking = zoo.rank(model=model["id"], probes="dst_…")
 
     May be used by several threads at once. Every method raises ZooClientError when the zoo
-    refuses, and UnreachableError when it stays silent.
+    refuses, and UnreachableError when it stays silent. ``on_connect`` is given every new connection
+    before the key or anything else is sent over it, and raises to refuse it.
     """
 
     def __init__(
@@ -44,9 +45,14 @@ class ZooClient:
         key: str | None = None,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         timeout_seconds: float = 60.0,
+        on_connect: OnConnect | None = None,
     ) -> None:
         self._transport = Transport(
-            url, key=key, patience=patience, timeout_seconds=timeout_seconds
+            url,
+            key=key,
+            patience=patience,
+            timeout_seconds=timeout_seconds,
+            on_connect=on_connect,
         )
         self.models = Models(self._transport)
         self.datasets = Datasets(self._transport)

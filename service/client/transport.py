@@ -1,9 +1,10 @@
 """Requests to the zoo's REST door, repeated with growing pauses where that is safe."""
 
 import random
+import socket
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,18 +36,35 @@ class Patience:
         return longest * float(random.uniform(0.5, 1.0))
 
 
+OnConnect = Callable[[socket.socket], None]
+
+
 class Transport:
-    """One zoo's address and key, and the connections to it."""
+    """One zoo's address and key, and the connections to it.
+
+    ``on_connect`` is given every new connection before anything is sent over it, and raises to
+    refuse it. Such connections go straight to the zoo, past every proxy.
+    """
 
     def __init__(
-        self, url: str, *, key: str | None, patience: Patience, timeout_seconds: float
+        self,
+        url: str,
+        *,
+        key: str | None,
+        patience: Patience,
+        timeout_seconds: float,
+        on_connect: OnConnect | None = None,
     ) -> None:
         headers = {"User-Agent": "zooscope-client"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
         self.patience = patience
         self._http = httpx.Client(
-            base_url=url.rstrip("/") + "/v1", headers=headers, timeout=timeout_seconds
+            base_url=url.rstrip("/") + "/v1",
+            headers=headers,
+            timeout=timeout_seconds,
+            trust_env=on_connect is None,
+            event_hooks={"request": [] if on_connect is None else [_watching(on_connect)]},
         )
 
     def close(self) -> None:
@@ -131,6 +149,21 @@ class Transport:
         if response.is_error:
             raise error_of(response)
         return response
+
+
+def _watching(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
+    """A hook that lets ``on_connect`` see the connection which a request opens, if any."""
+
+    def watch(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            try:
+                on_connect(stream.get_extra_info("socket"))
+            except BaseException:
+                stream.close()
+                raise
+
+    return lambda request: request.extensions.update(trace=watch)
 
 
 def is_transient(error: ZooClientError) -> bool:

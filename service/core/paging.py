@@ -1,14 +1,9 @@
 """Lists in pages: newest first, walked by opaque tokens that nobody can forge or bend."""
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import os
-import secrets
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from service.core.errors import InvalidRequestError
@@ -82,20 +77,3 @@ def _bad_token() -> InvalidRequestError:
         code="bad_page_token",
         remedy="use the token of the answer before, with the same filters",
     )
-
-
-def secret_kept_in(folder: Path) -> bytes:
-    """The secret file of ``folder``, made at the first call; only its owner can read it.
-
-    Processes that start together agree: the file appears whole, and only once.
-    """
-    path = folder / "page_token_secret"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        Path(draft).unlink()
-    return path.read_bytes()

@@ -13,6 +13,7 @@ from typing import IO
 import psutil
 
 from service.core.errors import ConflictError
+from service.core.home_secrets import Purpose, home_secret
 
 ENDING_SECONDS = 60.0
 POLL_SECONDS = 0.1
@@ -55,13 +56,18 @@ class Home:
         return self.folder / "admin.key"
 
     @property
+    def identity(self) -> bytes:
+        """The secret by which a service of this home is recognized; made when first asked for."""
+        return home_secret(self.folder, Purpose.IDENTITY)
+
+    @property
     def logs(self) -> Path:
         """Folder of the parts' logs."""
         return self.folder / "logs"
 
     def log(self, part: str) -> Path:
         """Where a part's output goes."""
-        self.logs.mkdir(exist_ok=True)
+        self.logs.mkdir(mode=0o700, exist_ok=True)
         return self.logs / f"{part}.log"
 
     def write_admin_key(self, token: str) -> None:

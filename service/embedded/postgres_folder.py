@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,15 +20,24 @@ SYSTEM_USER = "pgserver"
 _TRAVERSE = 0o011
 
 
-def owner_of_data(folder: Path, program: Path) -> pwd.struct_passwd | None:
-    """The user that must run Postgres; None where this user may.
+@dataclass(frozen=True)
+class Account:
+    """The user and groups to run Postgres with; None keeps those of this process."""
 
-    Postgres refuses to run as root. Root's server runs as a system user, which then owns the
-    folder and may pass through the folders above it.
+    uid: int | None = None
+    gid: int | None = None
+    groups: list[int] | None = None
+
+
+def account_for(folder: Path, program: Path) -> Account:
+    """The account that runs Postgres and owns its folder, which nobody else may enter.
+
+    Postgres refuses to run as root. Root's server runs as a system user, which may pass through
+    the folders above its own.
     """
     if os.geteuid() != 0:
         folder.chmod(0o700)
-        return None
+        return Account()
     owner = _system_user(program)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     folder.chmod(0o700)
@@ -35,10 +45,10 @@ def owner_of_data(folder: Path, program: Path) -> pwd.struct_passwd | None:
         mode = parent.stat().st_mode
         if mode & _TRAVERSE != _TRAVERSE:
             parent.chmod(mode | _TRAVERSE)
-    return owner
+    return Account(owner.pw_uid, owner.pw_gid, [])
 
 
-def socket_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
+def socket_folder(folder: Path, account: Account) -> Path:
     """Where the server's socket goes: the data folder, or a private one if that path is too long.
 
     The private folder is new, and only its owner may enter it.
@@ -51,8 +61,8 @@ def socket_folder(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     for parent in (tempfile.gettempdir(), "/tmp"):
         private = Path(tempfile.mkdtemp(prefix="zooscope-", dir=parent))
         if _fits(private):
-            if owner is not None:
-                os.chown(private, owner.pw_uid, owner.pw_gid)
+            if account.uid is not None and account.gid is not None:
+                os.chown(private, account.uid, account.gid)
             return private
         private.rmdir()
     raise UnavailableError(

@@ -1,7 +1,16 @@
-"""``python -m service.rest``: serve REST until SIGINT or SIGTERM."""
+"""``python -m service.rest``: serve REST until SIGINT or SIGTERM.
+
+With ``--socket FD`` on the inherited listening socket with this descriptor.
+"""
+
+import socket
+import sys
 
 import uvicorn
 
+from service.core.errors import ZooError
+from service.embedded.parts import inherited_socket
+from service.embedded.ports import listening
 from service.logs import start_logging
 from service.rest.app import create_app
 from service.settings import Settings, settings
@@ -11,15 +20,23 @@ _THREADS = 40
 _STOP_SECONDS = 5
 
 
-def serve(given: Settings) -> None:
-    """Serve until told to stop; requests under way get a few seconds to end."""
+def serve(given: Settings, *, inherited: int | None) -> None:
+    """Serve until told to stop; requests under way get a few seconds to end.
+
+    Args:
+        given: The settings.
+        inherited: Descriptor of a socket that listens already; None: listen where the settings say.
+    """
     start_logging(given)
+    listener = (
+        listening(given.host, given.port).socket
+        if inherited is None
+        else socket.socket(fileno=inherited)
+    )
     zoo = zoo_from(given, connections=20)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(zoo),
-            host=given.host,
-            port=given.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -27,10 +44,13 @@ def serve(given: Settings) -> None:
         )
     )
     try:
-        server.run()
+        server.run(sockets=[listener])
     finally:
         zoo.close()
 
 
 if __name__ == "__main__":
-    serve(settings())
+    try:
+        serve(settings(), inherited=inherited_socket(sys.argv))
+    except ZooError as error:
+        sys.exit(f"{error.code}: {error.detail}; {error.remedy}")

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.asking import Asking
-from service.core.paging import PageTokens, secret_kept_in
+from service.core.home_secrets import Purpose, home_secret
+from service.core.paging import PageTokens
 from service.intake import Intake
 from service.rest import problems
 from service.rest.documents import document_of
@@ -85,7 +86,7 @@ def parts_for(zoo: Zoo) -> Parts:
     secret = (
         given.get_secret_value().encode()
         if given is not None
-        else secret_kept_in(zoo.settings.folder)
+        else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
     return Parts(
         zoo=zoo,

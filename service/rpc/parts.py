@@ -12,10 +12,11 @@ from limits.strategies import FixedWindowRateLimiter
 
 from service.asking import Asking
 from service.core.errors import RateLimitedError, UnauthenticatedError
+from service.core.home_secrets import Purpose, home_secret
 from service.core.operations import jobs, keys
 from service.core.operations.key_cache import KeyCache
 from service.core.operations.keys import ANYBODY, Caller
-from service.core.paging import PageTokens, secret_kept_in
+from service.core.paging import PageTokens
 from service.core.records import JobRecord
 from service.intake import Intake
 from service.rpc.bell import EventBell
@@ -84,7 +85,7 @@ def parts_for(zoo: Zoo) -> Parts:
     secret = (
         given.get_secret_value().encode()
         if given is not None
-        else secret_kept_in(zoo.settings.folder)
+        else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
     address = database_url(zoo.settings).replace("+psycopg", "", 1)
     return Parts(zoo, Intake(zoo), PageTokens(secret), EventBell(address), Asking(zoo))

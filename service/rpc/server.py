@@ -1,5 +1,6 @@
 """The gRPC server: a Zoo in, a server out."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -35,16 +36,18 @@ SERVICES = (
 _THREADS = 64
 _WATCHERS = 48
 # Without this, a second server on the same port would silently take half the calls.
-_OPTIONS = (("grpc.so_reuseport", 0),)
+EXCLUSIVE_PORT = (("grpc.so_reuseport", 0),)
+# A port that another socket of this user reserves, without listening itself.
+SHARED_PORT = (("grpc.so_reuseport", 1),)
 
 
-def create_server(zoo: Zoo) -> grpc.Server:
+def create_server(zoo: Zoo, *, port: Sequence[tuple[str, int]] = EXCLUSIVE_PORT) -> grpc.Server:
     """The server of ``zoo``; it owns nothing of it. Add a port, then start it."""
     parts = parts_for(zoo)
     server = grpc.server(
         ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"),
         interceptors=[Door(parts)],
-        options=_OPTIONS,
+        options=port,
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(parts), server)
     dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server(Datasets(parts), server)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidRequestError
-from service.core.paging import PageTokens, secret_kept_in
+from service.core.home_secrets import Purpose, home_secret
+from service.core.paging import PageTokens
 
 TOKENS = PageTokens(b"secret")
 
@@ -42,7 +43,7 @@ def test_the_end_of_a_list_has_no_token():
 
 
 def test_the_secret_is_made_once_and_is_private(tmp_path: Path):
-    first = secret_kept_in(tmp_path / "home")
+    first = home_secret(tmp_path / "home", Purpose.PAGE_TOKENS)
 
-    assert secret_kept_in(tmp_path / "home") == first
+    assert home_secret(tmp_path / "home", Purpose.PAGE_TOKENS) == first
     assert (tmp_path / "home" / "page_token_secret").stat().st_mode & 0o077 == 0

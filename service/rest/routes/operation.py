@@ -1,10 +1,18 @@
 """Health, readiness, figures and the front page."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
 from service.rest.parts import AppParts, AppZoo
+
+Challenge = Annotated[
+    str | None,
+    Query(pattern=CHALLENGE_PATTERN, description="32 random bytes in hexadecimal"),
+]
 
 router = APIRouter(tags=["operation"])
 _ALIVE = b'{"status":"ok"}'
@@ -16,9 +24,17 @@ _FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Zooscope
 
 
 @router.get("/healthz", response_model=dict[str, str])
-async def alive() -> Response:
-    """The process serves."""
-    return Response(_ALIVE, media_type="application/json")
+async def alive(request: Request, zoo: AppZoo, challenge: Challenge = None) -> Response:
+    """The process serves.
+
+    A `challenge` is answered with a `proof` for programs that hold the secret of the home folder.
+    """
+    if challenge is None:
+        return Response(_ALIVE, media_type="application/json")
+    host, port = request.scope["server"]
+    secret = home_secret(zoo.settings.folder, Purpose.IDENTITY)
+    proof = proof_of(secret, challenge=challenge, host=host, port=port)
+    return JSONResponse({"status": "ok", "proof": proof})
 
 
 @router.get("/readyz", response_model=dict[str, str])
