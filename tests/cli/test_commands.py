@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.core.home_secrets import Purpose, home_secret
 from service.core.operations import fused_rankings, keys
 from service.core.records import RankingRecord
 from service.wiring import Zoo
@@ -151,6 +152,8 @@ def test_on_the_zoos_own_machine_address_and_key_are_found_in_its_home(zoo: Zoo,
     with serving(zoo) as url:
         (home / "up.json").write_text(json.dumps({"rest_url": url}))
         (home / "admin.key").write_text(issued.token + "\n")
+        secret = home_secret(zoo.settings.folder, Purpose.IDENTITY)
+        (home / Purpose.IDENTITY).write_bytes(secret)
         command = [sys.executable, "-m", "service.cli.main", "models", "ls", "--json"]
 
         done = subprocess.run(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import psycopg
@@ -55,6 +56,31 @@ def test_postgres_starts_although_its_old_process_id_now_belongs_to_something_el
 
     with PrivatePostgres(folder) as server:
         assert psutil.Process(server.pid).name() == "postgres"
+
+
+def test_postgres_listens_in_a_private_folder_where_its_own_has_too_long_a_path(tmp_path: Path):
+    with PrivatePostgres(tmp_path / ("long" * 30)) as server:
+        folder = Path(unquote(server.url().split("host=")[1]))
+        assert folder.stat().st_mode & 0o777 == 0o700
+        psutil.Process(server.pid).kill()
+        while server.is_running():
+            pass
+
+        server.restart()
+
+        with psycopg.connect(server.url("postgres")) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not folder.exists()
+
+
+def test_a_postgres_that_cannot_start_is_reported_with_what_it_wrote(folder: Path):
+    PrivatePostgres(folder).stop()
+    (folder / "postgresql.conf").write_text("no_such_setting = 1\n")
+
+    with pytest.raises(UnavailableError, match="no_such_setting") as refused:
+        PrivatePostgres(folder)
+
+    assert refused.value.code == "postgres_not_started"
 
 
 def test_postgres_says_nothing_when_its_program_ends_after_its_folder_is_gone(folder: Path):

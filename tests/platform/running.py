@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,18 +59,31 @@ class Up:
             return json.load(answer)
 
 
-def started(home: Path) -> Up:
-    """An ``up`` that is ready."""
+ANY_PORTS = ("--port", "0", "--grpc-port", "0")
+
+
+def starting(home: Path, *, ports: Sequence[str] = ANY_PORTS, prefix: Sequence[str] = ()) -> Up:
+    """An ``up`` that has just been started; ``prefix`` is a command that runs it, say as another user."""
     home.parent.mkdir(exist_ok=True)
     with (home.parent / "said.txt").open("a") as said:
         process = subprocess.Popen(
-            [*ZOOSCOPE, "up", "--home", str(home), "--port", "0", "--grpc-port", "0"],
+            [*prefix, *ZOOSCOPE, "up", "--home", str(home), *ports],
             stdout=said,
             stderr=said,
             text=True,
             start_new_session=True,
         )
-    up = Up(home, process)
+    return Up(home, process)
+
+
+def started(home: Path) -> Up:
+    """An ``up`` that is ready."""
+    return when_ready(starting(home))
+
+
+def when_ready(up: Up) -> Up:
+    """The same ``up`` once it is ready."""
+    process = up.process
     give_up = time.monotonic() + READY_SECONDS
     while not up.is_ready():
         assert process.poll() is None, up.said

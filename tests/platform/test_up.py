@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.platform.running import ZOOSCOPE, Up, left_over, started
+from service.embedded.ports import free_port
+from tests.platform.running import ZOOSCOPE, Up, left_over, started, starting, when_ready
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -24,6 +25,15 @@ def zooscope(*words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=120,
     )
+
+
+def stranger_gets(port: int) -> bool:
+    """Whether another program can have the port now."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def serving(home: Path) -> list[str]:
@@ -149,3 +159,53 @@ def test_a_taken_port_is_refused_before_anything_starts(home: Path):
     assert f"port {port} of 127.0.0.1 cannot be used" in said.stderr
     assert "--port or ZOO_PORT" in said.stderr
     assert serving(home) == []
+
+
+def test_nobody_else_gets_the_ports_while_the_database_starts(home: Path):
+    ports = free_port(), free_port()
+    up = starting(home, ports=("--port", str(ports[0]), "--grpc-port", str(ports[1])))
+    try:
+        give_up = time.monotonic() + 60
+        while not (home / "postgres").exists():
+            assert up.process.poll() is None, up.said
+            assert time.monotonic() < give_up, up.said
+        assert "ready after" not in up.said
+
+        assert not any(stranger_gets(port) for port in ports)
+
+        assert when_ready(up).get("/v1/models")["items"] == []
+    finally:
+        up.process.terminate()
+        assert up.process.wait(90) == 0
+    assert all(stranger_gets(port) for port in ports)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", ["api", "grpc"])
+def test_nobody_else_gets_the_port_of_a_part_that_died(up: Up, part: str):
+    first = up.running["parts"][part]
+    address = up.running["rest_url" if part == "api" else "grpc_address"]
+    port = int(address.rsplit(":", 1)[1])
+    psutil.Process(first).kill()
+
+    give_up = time.monotonic() + 60
+    while up.running["parts"][part] == first:
+        assert not stranger_gets(port)
+        assert time.monotonic() < give_up, up.said
+
+    assert up.get("/v1/models")["items"] == []
+
+
+@pytest.mark.faults
+def test_a_part_that_can_no_longer_start_ends_the_zoo_with_its_reason(home: Path):
+    up = started(home)
+    (home / "page_token_secret").unlink()
+    (home / "page_token_secret").mkdir()
+    psutil.Process(up.running["parts"]["api"]).kill()
+
+    assert up.process.wait(240) == 1
+
+    assert "api could not be started 5 times in a row" in up.said
+    assert "IsADirectoryError" in up.said
+    assert str(home / "logs" / "api.log") in up.said
+    assert left_over(up, within_seconds=5) == []

@@ -1,5 +1,11 @@
 """The process tells how it is: health, readiness, figures, documents."""
 
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from service.core.home_secrets import Purpose, home_secret
+from service.embedded.home_check import is_of_home
 from tests.rest.served import Served
 
 
@@ -18,6 +24,21 @@ def test_a_zoo_without_its_database_is_alive_but_not_ready(served: Served, postg
 
     assert client.get("/healthz").status_code == 200
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+def test_health_proves_to_which_home_folder_the_service_belongs(served: Served, tmp_path: Path):
+    own = home_secret(served.zoo.settings.folder, Purpose.IDENTITY)
+    other = home_secret(tmp_path / "other", Purpose.IDENTITY)
+    address = urlsplit(served.url)
+
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        for _again in range(2):
+            assert is_of_home(connection, secret=own, host_header=address.netloc)
+        assert not is_of_home(connection, secret=other, host_header=address.netloc)
+
+
+def test_health_refuses_a_challenge_that_is_none(served: Served):
+    assert served.client.get("/healthz", params={"challenge": "short"}).status_code == 422
 
 
 def test_figures_tell_of_requests_and_jobs(served: Served):
