@@ -25,10 +25,7 @@ _FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Zooscope
 
 @router.get("/healthz", response_model=dict[str, str])
 async def alive(request: Request, zoo: AppZoo, challenge: Challenge = None) -> Response:
-    """The process serves.
-
-    A `challenge` is answered with a `proof` for programs that hold the secret of the home folder.
-    """
+    """The process serves; it answers a `challenge` with a `proof` of the home folder it belongs to."""
     if challenge is None:
         return Response(_ALIVE, media_type="application/json")
     host, port = request.scope["server"]
