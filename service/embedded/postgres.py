@@ -14,7 +14,12 @@ import psycopg
 from psycopg import sql
 
 from service.core.errors import UnavailableError
-from service.embedded.postgres_folder import account_for, forget_dead_server, socket_folder
+from service.embedded.postgres_folder import (
+    account_for,
+    forget_dead_server,
+    open_way,
+    socket_folder,
+)
 
 DATABASE = "zooscope"
 ROLE = "postgres"
@@ -118,6 +123,7 @@ class PrivatePostgres:
 
     def _fill_folder(self) -> None:
         """Make an empty database cluster in the folder."""
+        open_way(self._folder, self._account)
         words = [
             "--auth=trust",
             "--encoding=utf8",
@@ -145,6 +151,7 @@ class PrivatePostgres:
         """
         for _attempt in range(START_ATTEMPTS):
             forget_dead_server(self._folder)
+            open_way(self._folder, self._account)
             process = self._start_process()
             try:
                 if self._answers(process):

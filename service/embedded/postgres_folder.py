@@ -32,8 +32,7 @@ class Account:
 def account_for(folder: Path, program: Path) -> Account:
     """The account that runs Postgres and owns its folder, which nobody else may enter.
 
-    Postgres refuses to run as root. Root's server runs as a system user, which may pass through
-    the folders above its own.
+    Postgres refuses to run as root; root's server runs as a system user.
     """
     if os.geteuid() != 0:
         folder.chmod(0o700)
@@ -41,11 +40,17 @@ def account_for(folder: Path, program: Path) -> Account:
     owner = _system_user(program)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     folder.chmod(0o700)
+    return Account(owner.pw_uid, owner.pw_gid, [])
+
+
+def open_way(folder: Path, account: Account) -> None:
+    """Let the account of root's server pass through the folders above its own."""
+    if account.uid is None:
+        return
     for parent in folder.parents:
         mode = parent.stat().st_mode
         if mode & _TRAVERSE != _TRAVERSE:
             parent.chmod(mode | _TRAVERSE)
-    return Account(owner.pw_uid, owner.pw_gid, [])
 
 
 def socket_folder(folder: Path, account: Account) -> Path:
