@@ -14,6 +14,7 @@ from service.rest.documents import document_of
 from service.rest.figures import Figures
 from service.rest.parts import Parts
 from service.rest.routes import (
+    attributions,
     datasets,
     jobs,
     keys,
@@ -41,6 +42,7 @@ _ROUTERS = (
     uploads.router,
     datasets.router,
     measurements.router,
+    attributions.router,
     predictions.router,
     rankings.router,
     layer_selections.router,
