@@ -71,14 +71,23 @@ def _network_and_probes(facts: Facts, scratch: Scratch, device: torch.device) ->
     )
 
 
-def _network_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+def _networks_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
     indices = tuple(facts["indices"])
     frames = canonical_frames(scratch.inputs / "canonical.npy")
     return attribution_map.Inputs(
-        model=_program(facts, scratch, device),
-        preprocessing=_preprocessing(facts),
+        subjects=(_subject(one, scratch, device) for one in facts["models"]),
+        count=len(facts["models"]),
         images=frames[list(indices)],
         indices=indices,
+    )
+
+
+def _subject(model: Facts, scratch: Scratch, device: torch.device) -> attribution_map.Subject:
+    return attribution_map.Subject(
+        model_id=model["id"],
+        name=model["name"],
+        reader=_network(model, scratch.inputs / f"{model['id']}.pt2", device),
+        preprocessing=_preprocessing_of(model),
     )
 
 
@@ -184,7 +193,7 @@ _LOADERS: dict[str, Loader] = {
     "model_validation": _model_upload,
     "dataset_ingestion": _dataset_upload,
     "depara": _network_and_probes,
-    "attribution_map": _network_and_images,
+    "attribution_map": _networks_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,

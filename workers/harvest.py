@@ -5,6 +5,7 @@ finite become null.
 """
 
 import math
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from service.core.catalogue.attribution_map import ARCHIVE, MAPS, SHEET, picture_name
 from service.core.catalogue.training import TRAININGS
 from workers.methods import (
     attribution_map,
@@ -31,6 +33,7 @@ from workers.methods.model_validation.judgement import output_kind_of
 from workers.programs.exporting import export_network
 from workers.student_files import save_student
 from workers.torchkit.graphs import to_metadata, to_tensors
+from workers.torchkit.rendering import png
 
 Saver = Callable[[Any, Path], dict[str, Any]]
 
@@ -103,16 +106,21 @@ def _graph(result: depara.Result, out: Path) -> dict[str, Any]:
 
 
 def _heat_maps(result: attribution_map.Result, out: Path) -> dict[str, Any]:
-    """A PNG for each image, all maps in one file."""
+    """A PNG for each network and image, a sheet and a zip of them, all maps in one file."""
     images = []
-    for index, picture, status in zip(
-        result.indices, result.pictures, result.statuses, strict=True
-    ):
-        name = f"map_{index:05d}.png"
-        (out / name).write_bytes(picture)
-        images.append({"index": index, "picture": name, "status": status})
-    save_file({"maps": result.maps.contiguous()}, out / "maps.safetensors")
-    return {"images": images, "numerics": result.numerics}
+    with zipfile.ZipFile(out / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
+        for network in result.networks:
+            for index, picture, status in zip(
+                result.indices, network.pictures, network.statuses, strict=True
+            ):
+                name = picture_name(network.model_id, index)
+                (out / name).write_bytes(png(picture))
+                archive.writestr(zipfile.ZipInfo(name), (out / name).read_bytes())
+                about = {"model_id": network.model_id, "index": index}
+                images.append({**about, "picture": name, "status": status})
+    (out / SHEET).write_bytes(result.sheet)
+    save_file({one.model_id: one.maps.contiguous() for one in result.networks}, out / MAPS)
+    return {"images": images, "numerics": {one.model_id: one.numerics for one in result.networks}}
 
 
 def _learned_network(result: reference_network.Result, out: Path) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from service.core.catalogue.attribution_map import ARCHIVE, MAPS, SHEET
 from service.core.catalogue.depara import DeparaParams
 from service.core.catalogue.training import TRAININGS
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import NotFoundError
 from service.core.ids import IdKind, new_id
-from service.core.operations import artifacts, graphs, job_lifecycle, map_snapshots
+from service.core.operations import artifacts, graphs, heat_maps, job_lifecycle, map_snapshots
 from service.core.operations.job_lifecycle import Ending, Outcome
 from service.core.records import (
     DatasetRecord,
@@ -169,12 +170,20 @@ def _graph(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]
 
 
 def _heat_maps(session: Session, job: JobRecord, harvest: Harvest) -> dict[str, Any]:
-    """Pictures and maps are artifacts of the job."""
-    ids = artifacts.put(session, job=job, files=harvest.files)
+    """Pictures, sheet, zip and maps are artifacts of the job; a picture is found by its key.
+
+    The keys are those of what was asked, whatever the child calls its files.
+    """
+    drawn = [_existing(session, ModelRecord, one) for one in job.inputs["model_ids"]]
+    dataset = _existing(session, DatasetRecord, job.inputs["dataset_id"])
+    keys = heat_maps.picture_keys(drawn, dataset, job)
+    ids = artifacts.put(session, job=job, files=harvest.files, cache_keys=keys)
     images = [{**i, "artifact_id": ids[i["picture"]]} for i in harvest.data["images"]]
     return {
         "images": images,
-        "maps_artifact_id": ids["maps.safetensors"],
+        "sheet_artifact_id": ids[SHEET],
+        "archive_artifact_id": ids[ARCHIVE],
+        "maps_artifact_id": ids[MAPS],
         "numerics": harvest.data["numerics"],
     }
 

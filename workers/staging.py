@@ -31,8 +31,8 @@ from service.core.records import (
     ModelRecord,
     ModelState,
     RankingRecord,
-    Record,
 )
+from service.core.records.base import Owned
 from service.settings import Settings
 from service.wiring import Zoo
 from workers.layer_records import networks_to_compare
@@ -48,7 +48,7 @@ class Stage:
     files: dict[str, str] = field(default_factory=dict)
 
 
-Row = TypeVar("Row", bound=Record)
+Row = TypeVar("Row", bound=Owned)
 Loader = Callable[[Session, JobRecord, Settings], Stage]
 
 
@@ -76,13 +76,13 @@ def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> None:
 
 
 def _model_upload(session: Session, job: JobRecord, settings: Settings) -> Stage:
-    model = _of(session, ModelRecord, job.inputs["model_id"])
+    model = _of(session, job, ModelRecord, job.inputs["model_id"])
     facts = {"manifest": model.manifest, "parameter_limit": settings.max_parameters}
     return Stage(facts, {"upload": _present(model.upload_sha256, "the uploaded file")})
 
 
 def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> Stage:
-    dataset = _of(session, DatasetRecord, job.inputs["dataset_id"])
+    dataset = _of(session, job, DatasetRecord, job.inputs["dataset_id"])
     limits = {
         "image_bytes": settings.max_image_bytes,
         "image_pixels": settings.max_image_pixels,
@@ -105,16 +105,18 @@ def _network_and_probes(session: Session, job: JobRecord, _settings: Settings) -
     return Stage(facts, {**_program(model), **_canonical(dataset)})
 
 
-def _network_and_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
-    """One network and chosen images of a set."""
-    model, dataset = _ready_model(session, job), _ready_dataset(session, job)
+def _networks_and_images(session: Session, job: JobRecord, _settings: Settings) -> Stage:
+    """Networks and chosen images of a set."""
+    models = [_ready(session, job, one) for one in job.inputs["model_ids"]]
+    dataset = _ready_dataset(session, job)
     indices = job.inputs["indices"]
     if max(indices) >= (dataset.images or 0) or min(indices) < 0:
         raise NotFoundError(
             f"the dataset has images 0 to {(dataset.images or 0) - 1}", code="image_not_found"
         )
-    facts = {"model": _facts_of(model), "indices": indices}
-    return Stage(facts, {**_program(model), **_canonical(dataset)})
+    facts = {"models": [_facts_of(model) for model in models], "indices": indices}
+    programs = {f"{model.id}.pt2": _program(model)["program.pt2"] for model in models}
+    return Stage(facts, {**programs, **_canonical(dataset)})
 
 
 def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -> Stage:
@@ -152,7 +154,7 @@ def _facts_of_labels(session: Session, dataset: DatasetRecord) -> dict[str, Any]
 
 def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> Stage:
     """The target's graph, and the candidates' whose similarity to it is not known yet."""
-    ranking = _of(session, RankingRecord, job.inputs["ranking_id"])
+    ranking = _of(session, job, RankingRecord, job.inputs["ranking_id"])
     targets = graphs.measured(
         session,
         project=job.project,
@@ -174,7 +176,7 @@ def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> St
 
 def _evidence(session: Session, job: JobRecord, _settings: Settings) -> Stage:
     """Everything that is known of the candidates of a fused ranking; no files."""
-    ranking = _of(session, RankingRecord, job.inputs["ranking_id"])
+    ranking = _of(session, job, RankingRecord, job.inputs["ranking_id"])
     return Stage({"evidence": fused_rankings.take(session, ranking=ranking)})
 
 
@@ -270,23 +272,27 @@ def _canonical(dataset: DatasetRecord) -> dict[str, str]:
 
 
 def _ready_model(session: Session, job: JobRecord) -> ModelRecord:
-    model = _of(session, ModelRecord, job.inputs["model_id"])
+    return _ready(session, job, job.inputs["model_id"])
+
+
+def _ready(session: Session, job: JobRecord, model_id: str) -> ModelRecord:
+    model = _of(session, job, ModelRecord, model_id)
     if model.state != ModelState.READY:
         raise ConflictError(f"{model.id} is {model.state}", code="model_not_ready")
     return model
 
 
 def _ready_dataset(session: Session, job: JobRecord) -> DatasetRecord:
-    dataset = _of(session, DatasetRecord, job.inputs["dataset_id"])
+    dataset = _of(session, job, DatasetRecord, job.inputs["dataset_id"])
     if dataset.state != DatasetState.READY:
         raise ConflictError(f"{dataset.id} is {dataset.state}", code="dataset_not_ready")
     return dataset
 
 
-def _of(session: Session, kind: type[Row], identity: str) -> Row:
-    """A row by id, or NotFoundError."""
+def _of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> Row:
+    """A row of the job's project by id, or NotFoundError."""
     found = session.get(kind, identity)
-    if found is None:
+    if found is None or found.project != job.project:
         raise NotFoundError(f"{identity} is gone", code="input_gone")
     return found
 
@@ -301,7 +307,7 @@ _LOADERS: dict[str, Loader] = {
     "model_validation": _model_upload,
     "dataset_ingestion": _dataset_upload,
     "depara": _network_and_probes,
-    "attribution_map": _network_and_images,
+    "attribution_map": _networks_and_images,
     "reference_network": _labelled_images,
     "transferability_estimators": _network_and_labels,
     "ranking": _graphs_to_rank,

@@ -1,6 +1,5 @@
 """``zooscope demo``: a small real zoo, ranked for a target and checked against the truth."""
 
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ import typer
 
 from service.cli import demo_report, demo_student, layers
 from service.cli.address import address_of
-from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, fetch_heat_maps, uploaded
+from service.cli.demo_zoo import BuiltZoo, UploadedZoo, built, uploaded
 from service.cli.detaching import running_or_started
 from service.cli.output import TextOutput, steps_bar
 from service.cli.talking import Talk
@@ -108,13 +107,9 @@ def _choose_layer(zoo: ZooClient, there: UploadedZoo, ranking: Ranking) -> None:
 
 def _draw(zoo: ZooClient, there: UploadedZoo, ranking: Ranking, folder: Path) -> None:
     """Write the sheet of heat maps, best network first, and the map of the zoo."""
-    pictures = folder / "pictures"
-    pictures.mkdir(exist_ok=True)
-    wanted = {item["model_id"]: f"{item['rank']:03d} {item['name']}" for item in ranking["items"]}
-    fetch_heat_maps(zoo, wanted, probes=there.probes, images=SHEET_IMAGES, folder=pictures)
-    sheet = folder / "heat-maps.png"
-    command = [sys.executable, "-m", "workers.demo_zoo.sheet", str(pictures), str(sheet)]
-    subprocess.run(command, check=True)
+    best_first = [item["model_id"] for item in ranking["items"]]
+    job = zoo.attributions.create(best_first, dataset_id=there.probes, indices=range(SHEET_IMAGES))
+    sheet = zoo.attributions.download(job, folder / "heat-maps.png")
     _say(f"\nheat maps:   {sheet}")
     for picture in MAP_PICTURES:
         path = folder / f"map-{picture}.svg"

@@ -80,29 +80,6 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
     return UploadedZoo(models, probes["id"], target["id"], exam["id"])
 
 
-def fetch_heat_maps(
-    zoo: ZooClient, wanted: Mapping[str, str], *, probes: str, images: int, folder: Path
-) -> None:
-    """Lay ``NAME INDEX.png`` into the folder for every network and each of the first images.
-
-    ``wanted`` says what each network's files are called, by its id.
-    """
-    for old in folder.glob("*.png"):
-        old.unlink()
-    inputs = {"dataset_id": probes, "indices": list(range(images))}
-    jobs = {
-        name: zoo.jobs.submit("attribution_map", inputs={"model_id": model_id, **inputs})
-        for model_id, name in wanted.items()
-    }
-    with steps_bar("drawing heat maps") as on_progress:
-        for step, (name, job) in enumerate(jobs.items(), start=1):
-            zoo.jobs.wait(job["id"])
-            maps = (a for a in zoo.jobs.artifacts(job["id"]) if a["media_type"] == "image/png")
-            for index, artifact in enumerate(sorted(maps, key=lambda found: found["name"])):
-                zoo.jobs.download(artifact["id"], folder / f"{name} {index}.png")
-            on_progress({"step": step, "total": len(jobs)})
-
-
 def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
     """The set of this name: an earlier demo's, or a new one."""
     for found in zoo.datasets.ls(name=name):

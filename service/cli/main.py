@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "rankings": "service.cli.rankings:app",
     "layers": "service.cli.layers:app",
     "records": "service.cli.records:app",
+    "attributions": "service.cli.attributions:app",
     "map": "service.cli.maps:map_app",
     "maps": "service.cli.maps:app",
     "predict": "service.cli.predict:app",

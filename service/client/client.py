@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from service.client.attributions import Attributions
 from service.client.datasets import Datasets
 from service.client.jobs import Jobs, Methods
 from service.client.keys import Keys
@@ -56,6 +57,7 @@ class ZooClient:
         )
         self.models = Models(self._transport)
         self.datasets = Datasets(self._transport)
+        self.attributions = Attributions(self._transport)
         self.rankings = Rankings(self._transport)
         self.layers = Layers(self._transport)
         self.maps = Maps(self._transport)

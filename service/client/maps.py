@@ -9,7 +9,7 @@ import httpx
 from service.client.paging import every
 from service.client.transport import Transport
 from service.client.views import MapSnapshot
-from service.client.waiting import finished
+from service.client.waiting import Order, shown
 
 MapFormat = Literal["json", "csv", "npz", "graphml", "svg", "png"]
 Picture = Literal["matrix", "tree", "layout", "neighbors"]
@@ -34,7 +34,7 @@ class MapOptions(TypedDict, total=False):
 class Maps:
     """``zoo.maps``: how all measured networks of a probe set relate.
 
-    A map that is not drawn yet is drawn first, by a job; these calls wait for it.
+    A map that is not drawn yet is ordered first, and these calls wait for it.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -42,7 +42,7 @@ class Maps:
 
     def show(self, dataset_id: str, **options: Unpack[MapOptions]) -> dict[str, Any]:
         """The map as data; ``document`` holds networks, similarities, tree, clusters and places."""
-        return cast("dict[str, Any]", self._drawn(dataset_id, options).json())
+        return cast("dict[str, Any]", self._drawn(dataset_id, options, {}).json())
 
     def content(
         self,
@@ -54,7 +54,7 @@ class Maps:
     ) -> bytes:
         """The map as a file in memory; ``picture`` counts for svg and png."""
         form = {"format": format, "picture": picture}
-        return self._drawn(dataset_id, {**options, **form}).content
+        return self._drawn(dataset_id, options, form).content
 
     def download(
         self,
@@ -66,7 +66,7 @@ class Maps:
     ) -> Path:
         """Lay the map at ``destination``, whose suffix decides the format."""
         form = {"format": _format_of(destination), "picture": picture}
-        destination.write_bytes(self._drawn(dataset_id, {**options, **form}).content)
+        destination.write_bytes(self._drawn(dataset_id, options, form).content)
         return destination
 
     def snapshots(self, dataset_id: str, *, limit: int | None = None) -> Iterator[MapSnapshot]:
@@ -87,8 +87,12 @@ class Maps:
         destination.write_bytes(self._transport.request("GET", path, params=params).content)
         return destination
 
-    def _drawn(self, dataset_id: str, params: Mapping[str, Any]) -> httpx.Response:
-        return finished(self._transport, f"/maps/{dataset_id}", params=params)
+    def _drawn(
+        self, dataset_id: str, options: Mapping[str, Any], form: Mapping[str, str]
+    ) -> httpx.Response:
+        order = Order("/maps", {"dataset_id": dataset_id, **options})
+        path, params = f"/maps/{dataset_id}", {**options, **form}
+        return shown(self._transport, path, params=params, order=order)
 
 
 def _format_of(path: Path) -> str:

@@ -11,7 +11,7 @@ from service.client.predictions import Prediction, prediction_of
 from service.client.transport import Transport
 from service.client.uploading import OnProgress, ignore_progress, upload
 from service.client.views import Layer, Model, Neighbor
-from service.client.waiting import finished, settled
+from service.client.waiting import Order, settled, shown
 
 Direction = Literal["ancestors", "descendants", "both"]
 
@@ -135,7 +135,7 @@ class Models:
         layer: str | None = None,
         style: str | None = None,
     ) -> bytes:
-        """The heat map of one image, as a PNG.
+        """The heat map of one image, as a PNG; ``zoo.attributions`` draws many at once.
 
         Args:
             model_id: Whose look at the image is drawn.
@@ -147,7 +147,9 @@ class Models:
         """
         path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
         params = {"method": method, "layer": layer, "style": style}
-        return finished(self._transport, path, params=params).content
+        body = {"dataset_id": dataset_id, "indices": [index], **params}
+        order = Order(f"/models/{model_id}/attributions", body)
+        return shown(self._transport, path, params=params, order=order).content
 
     def predict(
         self,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -37,28 +38,47 @@ def settled(look: Callable[[], T], *, timeout_seconds: float) -> T:
     return found
 
 
-def finished(
-    transport: Transport,
-    path: str,
-    *,
-    params: Mapping[str, Any],
-    timeout_seconds: float = 600.0,
-) -> httpx.Response:
-    """The answer of a GET that may first name a job (202) which has to end.
+@dataclass(frozen=True)
+class Order:
+    """The POST that has something made: its path and body."""
+
+    path: str
+    body: Mapping[str, Any]
+
+
+def made(transport: Transport, order: Order, *, timeout_seconds: float = 600.0) -> Any:
+    """The answer to a POST, or the job that it named (202) once that has succeeded.
 
     Raises:
         ZooClientError: The job failed, with its code; or ``timed_out``.
     """
-    headers = {"Prefer": "wait=10"}
-    end = time.monotonic() + timeout_seconds
-    while (
-        answer := transport.request("GET", path, params=params, headers=headers)
-    ).status_code == _ACCEPTED:
-        job_path = f"/jobs/{answer.json()['id']}"
-        left = max(0.0, end - time.monotonic())
-        look = partial(transport.json, "GET", job_path)
-        require_success(settled(look, timeout_seconds=left))
-    return answer
+    body = {name: value for name, value in order.body.items() if value is not None}
+    answer = transport.request("POST", order.path, json=body, headers={"Prefer": "wait=10"})
+    if answer.status_code != _ACCEPTED:
+        return answer.json()
+    look = partial(transport.json, "GET", f"/jobs/{answer.json()['id']}")
+    job = settled(look, timeout_seconds=timeout_seconds)
+    require_success(job)
+    return job
+
+
+def shown(
+    transport: Transport, path: str, *, params: Mapping[str, Any], order: Order
+) -> httpx.Response:
+    """The answer of a GET; what was not measured yet is ordered and waited for first.
+
+    Looking needs a key that reads, ordering one that may start jobs.
+
+    Raises:
+        ZooClientError: As ``made``.
+    """
+    try:
+        return transport.request("GET", path, params=params)
+    except ZooClientError as error:
+        if error.code != "not_measured":
+            raise
+    made(transport, order)
+    return transport.request("GET", path, params=params)
 
 
 def require_success(job: Any) -> None:

@@ -15,6 +15,7 @@ from service.rest.documents import document_of
 from service.rest.figures import Figures
 from service.rest.parts import Parts
 from service.rest.routes import (
+    attributions,
     datasets,
     jobs,
     keys,
@@ -42,6 +43,7 @@ _ROUTERS = (
     uploads.router,
     datasets.router,
     measurements.router,
+    attributions.router,
     predictions.router,
     rankings.router,
     layer_selections.router,

@@ -80,7 +80,7 @@ class Ear:
         """End the present or the next wait."""
         self._event.set()
 
-    def hear(self, *, seconds: float = _LOOK_AGAIN_SECONDS) -> None:
-        """Return at the next event since the last call, at the latest after ``seconds``."""
-        self._event.wait(min(seconds, _LOOK_AGAIN_SECONDS))
+    def hear(self) -> None:
+        """Return at the next event since the last call, at the latest after a few seconds."""
+        self._event.wait(_LOOK_AGAIN_SECONDS)
         self._event.clear()

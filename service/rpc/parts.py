@@ -1,9 +1,6 @@
 """Everything one gRPC process holds, and what a servicer knows about one call."""
 
-import math
-import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import grpc
 from limits import parse
@@ -13,18 +10,15 @@ from limits.strategies import FixedWindowRateLimiter
 from service.asking import Asking
 from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.home_secrets import Purpose, home_secret
-from service.core.operations import jobs, keys
+from service.core.operations import keys
 from service.core.operations.key_cache import KeyCache
 from service.core.operations.keys import ANYBODY, Caller
 from service.core.paging import PageTokens
-from service.core.records import JobRecord
 from service.intake import Intake
 from service.rpc.bell import EventBell
 from service.wiring import Zoo, database_url
 
 _BEARER = "Bearer "
-# An answer that leaves so long before the deadline still arrives in time.
-_LAST_WORDS_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -59,21 +53,6 @@ class Parts:
             raise RateLimitedError(f"more than {self.zoo.settings.rate_limit} with this key")
         return caller
 
-    def ended_job(self, call: "Call", job_id: str, *, longest: float) -> JobRecord | None:
-        """The job once it has ended; None if it has not when the caller's time or ours is up."""
-        end = time.monotonic() + min(longest, call.seconds_left() - _LAST_WORDS_SECONDS)
-        with self.bell.ear(job_id) as ear:
-            call.context.add_callback(ear.wake)
-            while True:
-                with self.zoo.transaction() as session:
-                    job = jobs.get(session, project=call.project, job_id=job_id)
-                if jobs.is_final(job):
-                    return job
-                left = end - time.monotonic()
-                if left <= 0 or not call.context.is_active():
-                    return None
-                ear.hear(seconds=left)
-
     def _look_up(self, token: str) -> Caller:
         with self.zoo.transaction() as session:
             return keys.caller_with(session, token=token)
@@ -98,11 +77,6 @@ class Call:
     caller: Caller
     context: grpc.ServicerContext
     idempotency_key: str | None
-
-    def seconds_left(self) -> float:
-        """Until the caller's deadline; infinite without one."""
-        left: Any = self.context.time_remaining()
-        return math.inf if left is None else float(left)
 
     @property
     def project(self) -> str:

@@ -37,6 +37,9 @@ class Door(Protocol):
     def image(self, id_: str, index: int) -> bytes: ...
     def rank(self, body: Answer) -> Answer: ...
     def map(self, dataset: str) -> Answer: ...
+    def create_map(self, body: Answer) -> Answer: ...
+    def attribution(self, id_: str, *, dataset: str, **asked: Any) -> Answer: ...
+    def create_attributions(self, body: Answer) -> Answer: ...
     def submit(self, body: Answer) -> Answer: ...
     def job(self, id_: str) -> Answer: ...
     def cancel(self, id_: str) -> Answer: ...
@@ -95,6 +98,16 @@ class RestDoor:
 
     def map(self, dataset: str) -> Answer:
         return self._json(self._client.get(f"/v1/maps/{dataset}"))
+
+    def create_map(self, body: Answer) -> Answer:
+        return self._json(self._client.post("/v1/maps", json=body))
+
+    def attribution(self, id_: str, *, dataset: str, **asked: Any) -> Answer:
+        path = f"/v1/models/{id_}/attributions/{dataset}/0.png"
+        return self._json(self._client.get(path, params=asked))
+
+    def create_attributions(self, body: Answer) -> Answer:
+        return self._json(self._client.post("/v1/attributions", json=body))
 
     def submit(self, body: Answer) -> Answer:
         return self._json(self._client.post("/v1/jobs", json=body))
@@ -209,7 +222,26 @@ class RpcDoor:
     def map(self, dataset: str) -> Answer:
         request = transferability_service_pb2.GetMapRequest(dataset_id=dataset)
         answer = self._call(lambda r: next(self._dialled.transferability.GetMap(r)), request)
-        return answer if isinstance(answer, dict) else told(_plain(answer.job))
+        return answer if isinstance(answer, dict) else told(_plain(answer.info))
+
+    def create_map(self, body: Answer) -> Answer:
+        request = transferability_service_pb2.CreateMapRequest()
+        _fill(request, body)
+        return self._one(self._dialled.transferability.CreateMap, request, "job")
+
+    def attribution(self, id_: str, *, dataset: str, **asked: Any) -> Answer:
+        request = model_service_pb2.GetAttributionRequest(id=id_, dataset_id=dataset, **asked)
+        return self._one(self._dialled.models.GetAttribution, request, None)
+
+    def create_attributions(self, body: Answer) -> Answer:
+        request = model_service_pb2.CreateAttributionsRequest()
+        _fill(request, {name: value for name, value in body.items() if name != "indices"})
+        indices = body.get("indices", [])
+        if isinstance(indices, dict):
+            _fill(request.range, indices)
+        else:
+            request.indices.positions.extend(indices)
+        return self._one(self._dialled.models.CreateAttributions, request, "job")
 
     def submit(self, body: Answer) -> Answer:
         request = job_service_pb2.SubmitJobRequest()

@@ -178,14 +178,46 @@ def test_rankings_neighbours_and_maps_agree(doors: Doors):
     ranking, _ = doors.alike(lambda door: door.rank(body))
     doors.alike(lambda door: door.rank({**body, "candidates": {"model_ids": [fox.id]}}))
     doors.agree(lambda door: door.neighbors(hen.id, dataset=probes.id))
-    doors.agree(lambda door: door.map(probes.id))
+    missing = doors.agree(lambda door: door.map(probes.id))
+    drawing = doors.agree(lambda door: door.create_map({"dataset_id": probes.id, "k": 1}))
+    unknown = doors.agree(lambda door: door.create_map({"dataset_id": "dst_0"}))
     wrong = doors.agree(lambda door: door.rank({**body, "probe_set_id": "dst_0"}))
     settings = doors.agree(lambda door: door.rank({**body, "settings": {"grid": 2}}))
 
     assert [item["name"] for item in ranking["items"]] == ["fox"]
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
+    assert missing["refused"] == "not_measured"
+    assert missing["remedy"].startswith("make it with POST /v1/maps ")
+    assert drawing["params"]["k"] == 1
+    assert (unknown["refused"], unknown["pointers"]) == ("dataset_unknown", ["/dataset_id"])
     assert wrong["refused"] == "dataset_unknown"
     assert settings["pointers"] == ["/body/settings/grid"]
+
+
+def test_heat_maps_agree(doors: Doors):
+    with doors.zoo.transaction() as session:
+        probes, models = (
+            a_dataset(doors.zoo, session).id,
+            [a_model(session).id, a_model(session).id],
+        )
+    body = {"model_ids": models, "dataset_id": probes, "indices": [1, 0], "method": "saliency"}
+
+    missing = doors.agree(
+        lambda door: door.attribution(models[0], dataset=probes, method="saliency")
+    )
+    ordered = doors.agree(lambda door: door.create_attributions(body))
+    spanned = doors.agree(
+        lambda door: door.create_attributions({**body, "indices": {"start": 0, "stop": 2}})
+    )
+    wrong = doors.agree(lambda door: door.create_attributions({**body, "indices": [7]}))
+    twice = doors.agree(lambda door: door.create_attributions({**body, "indices": [1, 1]}))
+
+    assert missing["refused"] == "not_measured"
+    assert missing["remedy"].startswith(f"make it with POST /v1/models/{models[0]}/attributions ")
+    assert ordered["inputs"]["indices"] == [1, 0]
+    assert spanned["id"] != ordered["id"]
+    assert (wrong["refused"], wrong["pointers"]) == ("image_unknown", ["/indices"])
+    assert (twice["refused"], twice["pointers"]) == ("invalid_request", ["/body"])
 
 
 def test_rankings_by_labels_and_history_agree(doors: Doors):

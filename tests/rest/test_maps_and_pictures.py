@@ -1,60 +1,24 @@
-"""Maps and heat maps are served when they were drawn, and ordered as jobs when not."""
+"""A GET serves maps and heat maps that were drawn; a POST draws them, many as one job."""
 
 import io
 import json
-import struct
+import re
 import threading
-from array import array
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
-from sqlalchemy import select
 
 from service.core.catalogue.depara import DeparaParams, settings_of
-from service.core.catalogue.transferability_map import TransferabilityMapParams
-from service.core.operations import graphs, jobs, map_snapshots
-from service.core.records import ArtifactRecord, DatasetRecord, JobRecord, JobState, MapRecord
-from tests.rest.served import Served, a_dataset, a_graph, a_model, stored
-
-NODE = [[1.0, 0.5], [0.5, 1.0]]
-EDGE = [[1.0, float("nan")], [0.2, 1.0]]
-DOCUMENT = {
-    "names": ["fox", "hen"],
-    "tree": {"joins": [{"left": 0, "right": 1, "height": 1.0, "size": 2}], "order": [0, 1]},
-    "clusters": [0, 0],
-    "neighbors": [[{"place": 1, "similarity": 0.5}], [{"place": 0, "similarity": 0.5}]],
-    "points": [[0.0, 0.0], [1.0, 0.0]],
-    "stress": 0.0,
-}
-
-
-def similarities() -> bytes:
-    """A safetensors file with both matrices."""
-    data = b"".join(array("d", row).tobytes() for row in (*NODE, *EDGE))
-    header = json.dumps(
-        {
-            "__metadata__": {"a": "b"},
-            "node": {"dtype": "F64", "shape": [2, 2], "data_offsets": [0, 32]},
-            "edge": {"dtype": "F64", "shape": [2, 2], "data_offsets": [32, 64]},
-        }
-    ).encode()
-    return struct.pack("<Q", len(header)) + header + data
-
-
-def keep_file(served: Served, session, job_id: str, name: str, media_type: str, data: bytes):
-    digest = stored(served.zoo, data)
-    session.add(
-        ArtifactRecord(
-            id=f"art_{name.replace('.', '')}",
-            project="default",
-            job_id=job_id,
-            name=name,
-            media_type=media_type,
-            sha256=digest,
-            size_bytes=len(data),
-        )
-    )
-    session.flush()
+from service.core.operations import graphs, jobs
+from service.core.records import (
+    DatasetRecord,
+    JobRecord,
+    JobState,
+)
+from tests.rest.drawings import NODE, draw, draw_pictures
+from tests.rest.served import Served, a_dataset, a_graph, a_model
 
 
 @pytest.fixture
@@ -68,37 +32,23 @@ def measured(served: Served) -> tuple[str, list[str]]:
         return probes.id, sorted(model.id for model in models)
 
 
-def draw(served: Served, measured: tuple[str, list[str]], job_id: str) -> None:
-    """What the job of a map leaves behind."""
-    dataset_id, models = measured
-    params = TransferabilityMapParams().model_dump(mode="json")
-    with served.zoo.transaction() as session:
-        job = session.get_one(JobRecord, job_id)
-        manifest = session.get_one(DatasetRecord, dataset_id).manifest_sha256
-        session.add(
-            MapRecord(
-                id="map_1",
-                project="default",
-                dataset_id=dataset_id,
-                comparable_key=graphs.comparable_key(manifest or "", DeparaParams()),
-                params_key=map_snapshots.params_key(job.params),
-                models_key=map_snapshots.models_key(job.inputs["model_ids"]),
-                edge_weight=params["edge_weight"],
-                layout_id="map_1",
-                document={**DOCUMENT, "models": models, "params": params},
-                job_id=job_id,
-            )
-        )
-        keep_file(served, session, job_id, "similarities.safetensors", "x/y", similarities())
-        keep_file(served, session, job_id, "matrix.svg", "image/svg+xml", b"<svg/>")
-        jobs.end(session, job, JobState.SUCCEEDED)
+def order_map(served: Served, measured: tuple[str, list[str]], **asked: Any) -> httpx.Response:
+    return served.client.post("/v1/maps", json={"dataset_id": measured[0], **asked})
+
+
+def post_in(remedy: str) -> tuple[str, dict[str, Any]]:
+    """The path and body of the POST that a remedy names."""
+    found = re.search(r"POST (\S+) (\{.*?\})(?:;|$)", remedy)
+    assert found is not None
+    return found[1], json.loads(found[2])
 
 
 def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measured):
     path = f"/v1/maps/{measured[0]}"
-    ordered = served.client.get(path)
-    draw(served, measured, ordered.json()["id"])
+    ordered = order_map(served, measured)
+    draw(served.zoo, measured, ordered.json()["id"])
 
+    again = order_map(served, measured)
     found = served.client.get(path)
     table = served.client.get(path, params={"format": "csv"})
     arrays = served.client.get(path, params={"format": "npz"})
@@ -106,6 +56,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
 
     assert (ordered.status_code, ordered.json()["method"]) == (202, "transferability_map")
     assert ordered.headers["Location"] == f"/v1/jobs/{ordered.json()['id']}"
+    assert (again.status_code, again.json()["models"]) == (201, 2)
+    assert served.client.get(again.headers["Location"]).content == found.content
     assert (found.status_code, found.json()["document"]["models"]) == (200, measured[1])
     assert table.text.splitlines()[1] == f"{measured[1][0]},1.25,"
     assert picture.content == b"<svg/>"
@@ -118,44 +70,71 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
 
 
 def test_another_measured_model_makes_a_new_map(served: Served, measured):
-    path = f"/v1/maps/{measured[0]}"
-    draw(served, measured, served.client.get(path).json()["id"])
+    draw(served.zoo, measured, order_map(served, measured).json()["id"])
     with served.zoo.transaction() as session:
-        dataset = session.get_one(type(a_dataset(served.zoo, session)), measured[0])
+        dataset = session.get_one(DatasetRecord, measured[0])
         a_graph(session, a_model(session), dataset)
 
-    assert served.client.get(path).status_code == 202
+    missing = served.client.get(f"/v1/maps/{measured[0]}")
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_measured")
+    assert order_map(served, measured).status_code == 202
+
+
+def test_a_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+    asked = {"linkage": "ward", "edge_weight": 2.0, "format": "csv"}
+    missing = served.client.get(f"/v1/maps/{measured[0]}", params=asked)
+
+    path, body = post_in(missing.json()["remedy"])
+    ordered = served.client.post(path, json=body)
+
+    assert body == {"dataset_id": measured[0], "linkage": "ward", "edge_weight": 2.0}
+    assert (ordered.status_code, ordered.json()["params"]["linkage"]) == (202, "ward")
 
 
 def test_a_client_that_waits_gets_the_map(served: Served, measured):
-    path = f"/v1/maps/{measured[0]}"
-    job_id = served.client.get(path).json()["id"]
-    threading.Timer(0.3, draw, (served, measured, job_id)).start()
+    job_id = order_map(served, measured).json()["id"]
+    threading.Timer(0.3, draw, (served.zoo, measured, job_id)).start()
 
-    answer = served.client.get(path, headers={"Prefer": "wait=10"})
+    answer = served.client.post(
+        "/v1/maps", json={"dataset_id": measured[0]}, headers={"Prefer": "wait=10"}
+    )
 
-    assert (answer.status_code, answer.json()["id"]) == (200, "map_1")
+    assert (answer.status_code, answer.json()["id"]) == (201, "map_1")
+
+
+def test_the_same_post_of_a_map_happens_once(served: Served, measured):
+    body, headers = {"dataset_id": measured[0]}, {"Idempotency-Key": "k"}
+    first = served.client.post("/v1/maps", json=body, headers=headers)
+    draw(served.zoo, measured, first.json()["id"])
+
+    again = served.client.post("/v1/maps", json=body, headers=headers)
+    other = served.client.post("/v1/maps", json={**body, "k": 1}, headers=headers)
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert other.json()["code"] == "idempotency_key_reused"
 
 
 def test_a_probe_set_on_which_nothing_was_measured_has_no_map(served: Served):
     with served.zoo.transaction() as session:
         dataset = a_dataset(served.zoo, session).id
 
-    answer = served.client.get(f"/v1/maps/{dataset}")
+    missing = served.client.get(f"/v1/maps/{dataset}")
+    refused = served.client.post("/v1/maps", json={"dataset_id": dataset})
 
-    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_measured")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_measured")
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_measured")
 
 
 def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Served, measured):
-    path, asked = f"/v1/maps/{measured[0]}", {"metric": "depara_plus"}
-    before = served.client.get(path, params=asked)
+    before = order_map(served, measured, metric="depara_plus")
     settings = settings_of("depara_plus", DeparaParams())
     with served.zoo.transaction() as session:
         dataset = session.get_one(DatasetRecord, measured[0])
         key = graphs.comparable_key(dataset.manifest_sha256 or "", settings)
         a_graph(session, a_model(session), dataset, comparable_key=key, cache_key="plus")
 
-    ordered = served.client.get(path, params=asked)
+    ordered = order_map(served, measured, metric="depara_plus")
 
     assert (before.status_code, before.json()["code"]) == (409, "nothing_measured")
     assert ordered.status_code == 202
@@ -163,50 +142,111 @@ def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Se
     assert ordered.json()["params"]["edge_weight"] == 4.0
 
 
-def test_a_reader_without_the_scope_jobs_gets_what_is_there_and_orders_nothing(
-    served: Served, measured
-):
-    reader, path = served.with_scopes("read"), f"/v1/maps/{measured[0]}"
+def test_a_key_that_only_reads_orders_nothing(served: Served, measured):
+    reader = served.with_scopes("read")
+    drawing = {"dataset_id": measured[0], "indices": [0]}
 
-    refused = reader.get(path)
-    draw(served, measured, served.client.get(path).json()["id"])
+    refused = [
+        reader.post("/v1/maps", json={"dataset_id": measured[0]}),
+        reader.post("/v1/attributions", json={**drawing, "model_ids": measured[1]}),
+        reader.post(f"/v1/models/{measured[1][0]}/attributions", json=drawing),
+    ]
 
-    assert refused.status_code == 403
-    assert reader.get(path).status_code == 200
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
 
 
-def test_a_heat_map_is_drawn_on_the_first_request_and_kept(served: Served, measured):
-    path = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/1.png"
+def test_another_project_can_neither_see_nor_draw(served: Served, measured):
+    stranger = served.with_scopes("read", "jobs", project="other")
+    dataset, (model, _) = measured
+    drawing = {"dataset_id": dataset, "indices": [0]}
 
-    def draw_picture() -> None:
-        with served.zoo.transaction() as session:
-            job = session.scalars(select(JobRecord)).one()
-            keep_file(served, session, job.id, "map_00001.png", "image/png", b"\x89PNG map")
-            jobs.end(session, job, JobState.SUCCEEDED)
+    answers = [
+        stranger.get(f"/v1/maps/{dataset}"),
+        stranger.post("/v1/maps", json={"dataset_id": dataset}),
+        stranger.get(f"/v1/models/{model}/attributions/{dataset}/0.png"),
+        stranger.post(f"/v1/models/{model}/attributions", json=drawing),
+        stranger.post("/v1/attributions", json={**drawing, "model_ids": [model]}),
+    ]
 
-    threading.Timer(0.5, draw_picture).start()
-    first = served.client.get(path, params={"method": "saliency", "style": "signed"})
-    again = served.client.get(path, params={"method": "saliency", "style": "signed"})
+    assert [answer.json()["code"] for answer in answers] == [
+        "dataset_not_found", "dataset_unknown", "model_not_found", "model_not_found",
+        "model_unknown",
+    ]  # fmt: skip
 
-    assert (first.status_code, first.headers["content-type"]) == (200, "image/png")
-    assert again.content == first.content == b"\x89PNG map"
+
+def test_many_heat_maps_are_one_job_and_each_picture_is_then_there(served: Served, measured):
+    dataset, models = measured
+    look = {"method": "saliency", "style": "signed"}
+    body = {"model_ids": models, "dataset_id": dataset, "indices": {"stop": 2}, **look}
+    path = f"/v1/models/{models[1]}/attributions/{dataset}/1.png"
+    missing = served.client.get(path, params=look)
+
+    ordered = served.client.post("/v1/attributions", json=body)
+    draw_pictures(served.zoo, ordered.json()["id"])
+    again = served.client.post("/v1/attributions", json=body)
+
+    picture = served.client.get(path, params=look)
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_measured")
+    assert (ordered.status_code, again.status_code) == (202, 201)
+    assert ordered.json()["inputs"]["indices"] == [0, 1]
+    assert again.json()["id"] == ordered.json()["id"]
+    assert picture.content == f"PNG {models[1]}_00001.png".encode()
+    assert served.client.get(path).json()["code"] == "not_measured"
     with served.zoo.transaction() as session:
-        job = session.scalars(select(JobRecord)).one()
-    assert (job.params["attribution"], job.inputs["indices"]) == ("saliency", [1])
+        assert session.query(JobRecord).count() == 1
 
 
-def test_a_heat_map_that_cannot_be_drawn_tells_why(served: Served, measured):
-    path = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/0.png"
+def test_a_heat_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+    path = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/1.png"
+    asked = {"method": "saliency", "layer": "conv"}
+    missing = served.client.get(path, params=asked)
+
+    order, body = post_in(missing.json()["remedy"])
+    ordered = served.client.post(order, json=body)
+    draw_pictures(served.zoo, ordered.json()["id"])
+
+    assert order == f"/v1/models/{measured[1][0]}/attributions"
+    assert ordered.json()["params"]["attribution"] == "saliency"
+    assert served.client.get(path, params=asked).status_code == 200
+
+
+def test_heat_maps_that_cannot_be_drawn_tell_why(served: Served, measured):
+    body = {"dataset_id": measured[0], "indices": [0]}
+    path = f"/v1/models/{measured[1][0]}/attributions"
+    job_id = served.client.post(path, json=body).json()["id"]
 
     def fail() -> None:
         with served.zoo.transaction() as session:
-            job = session.scalars(select(JobRecord)).one()
-            error = {"code": "layer_unknown", "detail": "no layer fc9", "remedy": "see layers"}
-            jobs.end(session, job, JobState.FAILED, error=error)
+            error = {"code": "attribution_not_possible", "detail": "no", "remedy": "another"}
+            jobs.end(session, session.get_one(JobRecord, job_id), JobState.FAILED, error=error)
 
-    threading.Timer(0.5, fail).start()
-    answer = served.client.get(path, params={"layer": "fc9"})
+    threading.Timer(0.3, fail).start()
+    answer = served.client.post(path, json=body, headers={"Prefer": "wait=10"})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "layer_unknown")
-    missing = served.client.get(path.replace("/0.png", "/9.png"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "attribution_not_possible")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"layer": "fc9"}, "unknown_layer", "/layer"),
+        ({"indices": [0, 9]}, "image_unknown", "/indices"),
+        ({"indices": {"start": 3, "stop": 3}}, "invalid_request", "/body"),
+        ({"indices": list(range(65))}, "invalid_request", "/body/indices/list"),
+        ({"indices": [0, 0]}, "invalid_request", "/body"),
+        ({"model_ids": ["mdl_0"]}, "model_unknown", "/model_ids/0"),
+        ({"dataset_id": "dst_0"}, "dataset_unknown", "/dataset_id"),
+        ({"model_ids": [f"mdl_{n}" for n in range(9)], "indices": {"stop": 64}},
+         "invalid_request", "/body"),
+    ],
+)  # fmt: skip
+def test_an_order_of_heat_maps_that_does_not_fit_is_refused(
+    served: Served, measured, change: dict[str, Any], code: str, pointer: str
+):
+    body = {"model_ids": measured[1], "dataset_id": measured[0], "indices": [0], **change}
+
+    answer = served.client.post("/v1/attributions", json=body).json()
+
+    assert (answer["code"], answer["errors"][0]["pointer"]) == (code, pointer)
+    missing = served.client.get(f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/9.png")
     assert missing.json()["code"] == "image_not_found"

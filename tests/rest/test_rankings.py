@@ -254,4 +254,4 @@ def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, farm)
     unmeasured = served.client.get(
         f"/v1/models/{farm['owl']}/neighbors", params={"dataset": dataset}
     )
-    assert (unmeasured.status_code, unmeasured.json()["code"]) == (409, "not_measured")
+    assert (unmeasured.status_code, unmeasured.json()["code"]) == (404, "not_measured")

@@ -167,14 +167,20 @@ def test_a_ranking_of_unmeasured_networks_is_pending_with_a_job(dialled: Dialled
     assert ranking.job_id.startswith("job_")
 
 
-def test_a_map_that_is_not_drawn_yet_names_its_job(dialled: Dialled):
+def test_a_map_that_was_not_drawn_yet_is_ordered_as_a_job(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         probes = a_dataset(dialled.zoo, session)
         a_graph(session, a_model(session), probes)
+        dataset_id = probes.id
 
-    answers = list(dialled.transferability.GetMap(rankings.GetMapRequest(dataset_id=probes.id)))
+    asked = rankings.GetMapRequest(dataset_id=dataset_id)
+    missing = refusal(dialled.transferability.GetMap, asked)
+    order = rankings.CreateMapRequest(dataset_id=dataset_id, linkage="ward")
+    answer = dialled.transferability.CreateMap(order)
 
-    assert [answer.job.method for answer in answers] == ["transferability_map"]
+    assert (missing.status, missing.code) == (grpc.StatusCode.NOT_FOUND, "not_measured")
+    assert answer.job.method == "transferability_map"
+    assert answer.job.params["linkage"] == "ward"
 
 
 def test_a_map_in_an_unknown_format_is_refused(dialled: Dialled):

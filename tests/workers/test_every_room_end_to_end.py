@@ -195,7 +195,7 @@ def test_a_ranking_is_filled_and_names_who_could_not_be_ranked(measured: str, ru
 
 
 def test_maps_and_heat_maps_leave_their_files(measured: str, run_job, zoo: Zoo):
-    chosen = {"model_id": "mdl_0", "dataset_id": "dst_1", "indices": [3, 1]}
+    chosen = {"model_ids": ["mdl_1", "mdl_0"], "dataset_id": "dst_1", "indices": [3, 1]}
 
     placed = run_job("transferability_map", {"dataset_id": "dst_1"})
     drawn = run_job("attribution_map", chosen)
@@ -206,8 +206,9 @@ def test_maps_and_heat_maps_leave_their_files(measured: str, run_job, zoo: Zoo):
         names = [a.name for a in jobs.artifacts(session, project=PROJECT, job_id=drawn.id)]
     assert set(document["models"]) == {"mdl_0", "mdl_1", "mdl_r"}
     assert set(document["artifacts"]) >= {"matrix.png", "tree.svg", "similarities.safetensors"}
-    assert names == ["map_00001.png", "map_00003.png", "maps.safetensors"]
-    assert [image["status"] for image in drawn.result["images"]] == ["valid", "valid"]
+    pictures = [f"mdl_{model}_0000{index}.png" for model in (0, 1) for index in (1, 3)]
+    assert names == ["heat-maps.zip", "maps.safetensors", *pictures, "sheet.png"]
+    assert [image["status"] for image in drawn.result["images"]] == ["valid"] * 4
     assert not list(zoo.scratch.iterdir())
 
 

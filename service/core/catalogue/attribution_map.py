@@ -1,8 +1,10 @@
-"""Card of ``attribution_map``: heat maps of one network on chosen images."""
+"""Card of ``attribution_map``: heat maps of networks on chosen images."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from service.core.catalogue.card import (
     Audience,
@@ -16,6 +18,13 @@ from service.core.catalogue.card import (
 )
 from service.core.catalogue.measurement import Attribution, Channel, Target
 
+MOST_MODELS = 32
+MOST_IMAGES = 64
+MOST_PICTURES = 256
+SHEET = "sheet.png"
+ARCHIVE = "heat-maps.zip"
+MAPS = "maps.safetensors"
+
 
 class Style(StrEnum):
     """How a heat map is drawn."""
@@ -26,14 +35,40 @@ class Style(StrEnum):
 
 
 class AttributionMapInputs(Inputs):
-    """One network and the images to explain."""
+    """The networks to explain, and the images: at most 256 heat maps together."""
 
-    model_id: ModelId
-    """The network to explain."""
+    model_ids: tuple[ModelId, ...] = Field(min_length=1, max_length=MOST_MODELS)
+    """The networks to explain, each once; the columns of the sheet."""
     dataset_id: DatasetId
     """The set that holds the images."""
-    indices: tuple[int, ...] = Field(min_length=1, max_length=64)
-    """Positions of the images in the set, from 0."""
+    indices: tuple[int, ...] = Field(min_length=1, max_length=MOST_IMAGES)
+    """Positions of the images in the set, from 0, each once; the rows of the sheet."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        require_bounded(self.model_ids, self.indices)
+        return self
+
+
+def require_bounded(model_ids: Sequence[str], indices: Sequence[int]) -> None:
+    """Let pass what names every network and image once and makes at most 256 heat maps.
+
+    Raises:
+        ValueError: It does not.
+    """
+    for what, names in (("model", model_ids), ("image", indices)):
+        if len(set(names)) != len(names):
+            raise ValueError(f"name every {what} once")
+    if len(model_ids) * len(indices) > MOST_PICTURES:
+        raise ValueError(
+            f"{len(model_ids)} models on {len(indices)} images are more than"
+            f" {MOST_PICTURES} heat maps"
+        )
+
+
+def picture_name(model_id: str, index: int) -> str:
+    """The name of a heat map among the artifacts of its job."""
+    return f"{model_id}_{index:05d}.png"
 
 
 class AttributionMapParams(Params):
@@ -55,12 +90,12 @@ class AttributionMapParams(Params):
 
 CARD = MethodCard(
     name="attribution_map",
-    title="Attribution maps of a network on chosen images",
+    title="Attribution maps of networks on chosen images",
     family=Family.TRANSFERABILITY,
     audience=Audience.PUBLIC,
     version=1,
     source="Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019",
     inputs=AttributionMapInputs,
     params=AttributionMapParams,
-    result="one PNG per image and the maps as safetensors",
+    result="one PNG per network and image, a sheet of all, a zip of all, and the maps as safetensors",
 )

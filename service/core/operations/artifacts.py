@@ -1,6 +1,7 @@
 """Files that jobs produced."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ _MEDIA_TYPES = {
     "md": "text/markdown",
     "safetensors": "application/vnd.safetensors",
     "npy": "application/x-npy",
+    "zip": "application/zip",
 }
 
 
@@ -32,8 +34,17 @@ def get(session: Session, *, project: str, artifact_id: str) -> ArtifactRecord:
     return record
 
 
-def put(session: Session, *, job: JobRecord, files: Mapping[str, Blob]) -> dict[str, str]:
-    """Ids of the job's artifacts by name; one of the same name keeps its id and gets new bytes."""
+def put(
+    session: Session,
+    *,
+    job: JobRecord,
+    files: Mapping[str, Blob],
+    cache_keys: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Ids of the job's artifacts by name; one of the same name keeps its id and gets new bytes.
+
+    ``cache_keys`` are the keys under which files are looked up, by their names.
+    """
     query = select(ArtifactRecord).where(ArtifactRecord.job_id == job.id)
     known = {one.name: one for one in session.scalars(query.with_for_update())}
     for name, blob in files.items():
@@ -41,6 +52,7 @@ def put(session: Session, *, job: JobRecord, files: Mapping[str, Blob]) -> dict[
             known[name] = _new(job, name)
             session.add(known[name])
         known[name].sha256, known[name].size_bytes = blob.sha256, blob.size_bytes
+        known[name].cache_key = cache_keys.get(name)
     session.flush()
     return {name: known[name].id for name in files}
 

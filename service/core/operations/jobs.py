@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service.core.errors import ConflictError, NotFoundError
+from service.core.errors import ConflictError, MethodError, NotFoundError
 from service.core.operations.job_events import announce, append_event, events_after
 from service.core.operations.job_owners import job_ended_badly, job_queued_again
 from service.core.operations.job_submission import ACTIVE_STATES, JobOrder, submit, submit_many
@@ -177,6 +177,20 @@ def artifacts(session: Session, *, project: str, job_id: str) -> Sequence[Artifa
 def is_final(job: JobRecord) -> bool:
     """Whether nothing more will happen to the job by itself."""
     return job.state in FINAL_STATES
+
+
+def require_success(job: JobRecord) -> None:
+    """Pass on why an ended job did not succeed.
+
+    Raises:
+        MethodError: With the code of the job's own error.
+    """
+    if job.state == JobState.SUCCEEDED:
+        return
+    error = job.error or {"code": job.state, "detail": f"the job was {job.state}"}
+    raise MethodError(
+        str(error.get("detail")), code=str(error.get("code")), remedy=error.get("remedy")
+    )
 
 
 def _locked(session: Session, project: str, job_id: str) -> JobRecord:

@@ -14,7 +14,7 @@ from service.core.catalogue.transferability_map import (
 )
 from service.core.errors import InvalidRequestError
 from service.core.manifest import Strict
-from service.core.operations.ranking_requests import EdgeWeight
+from service.core.operations.ranking_requests import AnyId, EdgeWeight
 
 
 class MapFormat(StrEnum):
@@ -51,8 +51,8 @@ class MapForm(Strict):
     picture: Picture = Picture.MATRIX
 
 
-class MapRequest(MapForm):
-    """Which map. Nothing is measured or compared anew for another λ, linkage, k or clusters."""
+class MapLook(Strict):
+    """Which map. Nothing is measured or compared again for another λ, linkage, k or clusters."""
 
     metric: Metric = Metric.DEPARA
     edge_weight: EdgeWeight | None = Field(
@@ -87,3 +87,18 @@ class MapRequest(MapForm):
             k=self.k,
             clusters=self.clusters,
         )
+
+
+class MapRequest(MapForm, MapLook):
+    """A map that was drawn before, and the form in which it is sent."""
+
+    @property
+    def look(self) -> MapLook:
+        """Which map it is, whatever its form."""
+        return MapLook(**{name: getattr(self, name) for name in MapLook.model_fields})
+
+
+class NewMapRequest(MapLook):
+    """A map to draw, of all networks measured so far on a probe set."""
+
+    dataset_id: AnyId

@@ -172,5 +172,19 @@ def page(
     return page_of([_snapshot(row) for row in rows], limit=limit)
 
 
+def summary(record: MapRecord) -> Snapshot:
+    """A map as lists show it."""
+    document = record.document
+    return Snapshot(
+        id=record.id,
+        job_id=record.job_id,
+        layout_id=record.layout_id,
+        created_at=record.created_at,
+        models=len(document["models"]),
+        stress=document["stress"],
+        params=document["params"],
+    )
+
+
 def _snapshot(row: Row[Any]) -> Snapshot:
     return Snapshot(**row._mapping)

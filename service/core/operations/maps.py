@@ -1,4 +1,4 @@
-"""Transferability maps: the snapshot that answers a question, or the job that draws one."""
+"""Transferability maps: the snapshot that answers a question, and the job that draws one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalogue import transferability_map
-from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
 from service.core.operations import datasets, graphs, jobs, map_snapshots
-from service.core.operations.map_requests import MapLayout, MapRequest
+from service.core.operations.map_requests import MapLayout, MapLook
 from service.core.operations.map_snapshots import Snapshot
+from service.core.operations.ranking_requests import naming
+from service.core.operations.remedies import post
 from service.core.paging import Page
 from service.core.records import ArtifactRecord, JobRecord, MapRecord
 from service.core.tracing import current_trace_id
@@ -25,35 +26,101 @@ class MapOrJob:
     job: JobRecord | None = None
 
 
-def latest(session: Session, *, project: str, dataset_id: str, request: MapRequest) -> MapOrJob:
+@dataclass(frozen=True)
+class _Wanted:
+    """What a request means now.
+
+    Attributes:
+        comparable: How many networks have a place on the map.
+        model_ids: All that were measured.
+        params: Of the map, filled in.
+        before: The map whose layout it continues.
+    """
+
+    comparable: int
+    model_ids: list[str]
+    params: dict[str, Any]
+    before: MapRecord | None
+
+
+def drawn(session: Session, *, project: str, dataset_id: str, look: MapLook) -> MapRecord:
+    """The map of all networks measured so far, as it was drawn before.
+
+    Raises:
+        NotFoundError: ``dataset_not_found``; or ``not_measured``: it was not drawn yet.
+        ConflictError: ``dataset_not_ready``.
+        InvalidRequestError: As ``create``.
+    """
+    wanted = _wanted(session, project, dataset_id, look)
+    found = None
+    if wanted.comparable:
+        _require_possible(wanted, look)
+        found = _found(session, wanted)
+    if found is None:
+        body = {"dataset_id": dataset_id, **look.model_dump(mode="json", exclude_defaults=True)}
+        raise NotFoundError(
+            f"this map of the networks measured on {dataset_id} was not drawn yet",
+            code="not_measured",
+            remedy=f"{post('/v1/maps', body)}; older ones: GET /v1/maps/{dataset_id}/snapshots",
+        )
+    return found
+
+
+def create(session: Session, *, project: str, dataset_id: str, look: MapLook) -> MapOrJob:
     """The map of all networks measured so far, or the job that draws it.
 
     Raises:
-        NotFoundError: ``dataset_not_found``.
-        ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
-        InvalidRequestError: ``k_out_of_range``, ``clusters_out_of_range``, or
+        InvalidRequestError: ``dataset_unknown``, ``k_out_of_range``, ``clusters_out_of_range``, or
             ``edge_weight_not_possible``.
+        ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
-    params = request.params()
+    with naming("/dataset_id"):
+        wanted = _wanted(session, project, dataset_id, look)
+    if not wanted.comparable:
+        raise ConflictError(
+            f"no model has been measured on {dataset_id} with these settings",
+            code="nothing_measured",
+            remedy="ask for a ranking with these probes first; it measures the models",
+        )
+    _require_possible(wanted, look)
+    found = _found(session, wanted)
+    if found is not None:
+        return MapOrJob(map=found)
+    inputs = {
+        "dataset_id": dataset_id,
+        "model_ids": wanted.model_ids,
+        "continues": None if wanted.before is None else wanted.before.id,
+    }
+    return MapOrJob(job=_ordered(session, project, inputs, wanted.params))
+
+
+def _wanted(session: Session, project: str, dataset_id: str, look: MapLook) -> _Wanted:
+    params = look.params()
     probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", params.settings)
     measured = map_snapshots.measured(session, project=project, comparable=comparable)
-    _require_possible(sum(one.comparable for one in measured), params, dataset_id)
     model_ids = sorted(one.model_id for one in measured)
-    models, filled = map_snapshots.models_key(model_ids), params.model_dump(mode="json")
     before = map_snapshots.current(
         session, project=project, comparable=comparable, edge_weight=params.edge_weight
     )
-    if request.layout is MapLayout.FRESH and not _began_with(session, before, models):
+    if look.layout is MapLayout.FRESH and not _began_with(
+        session, before, map_snapshots.models_key(model_ids)
+    ):
         before = None
-    if before is not None:
-        key = map_snapshots.params_key(filled)
-        found = map_snapshots.drawn(session, layout_id=before.layout_id, models=models, params=key)
-        if found is not None:
-            return MapOrJob(map=found)
-    continues = None if before is None else before.id
-    inputs = {"dataset_id": dataset_id, "model_ids": model_ids, "continues": continues}
-    return MapOrJob(job=_ordered(session, project, inputs, filled))
+    count = sum(one.comparable for one in measured)
+    return _Wanted(count, model_ids, params.model_dump(mode="json"), before)
+
+
+def _found(session: Session, wanted: _Wanted) -> MapRecord | None:
+    """The map, if it was drawn."""
+    if wanted.before is None:
+        return None
+    return map_snapshots.drawn(
+        session,
+        layout_id=wanted.before.layout_id,
+        models=map_snapshots.models_key(wanted.model_ids),
+        params=map_snapshots.params_key(wanted.params),
+    )
 
 
 def _ordered(
@@ -77,23 +144,18 @@ def _began_with(session: Session, before: MapRecord | None, models: str) -> bool
     return session.get_one(MapRecord, before.layout_id).models_key == models
 
 
-def _require_possible(count: int, params: TransferabilityMapParams, dataset_id: str) -> None:
+def _require_possible(wanted: _Wanted, look: MapLook) -> None:
     """Refuse what so many networks cannot show."""
-    if count == 0:
-        raise ConflictError(
-            f"no model has been measured on {dataset_id} with these settings",
-            code="nothing_measured",
-            remedy="ask for a ranking with these probes first; it measures the models",
-        )
-    if params.k is not None and params.k >= count:
+    count = wanted.comparable
+    if look.k is not None and look.k >= count:
         raise InvalidRequestError(
-            f"k is {params.k}, but each of {count} networks has {count - 1} others",
+            f"k is {look.k}, but each of {count} networks has {count - 1} others",
             code="k_out_of_range",
             remedy="ask for a smaller k, or leave it out",
         )
-    if params.clusters is not None and params.clusters > count:
+    if look.clusters is not None and look.clusters > count:
         raise InvalidRequestError(
-            f"{count} networks cannot form {params.clusters} clusters",
+            f"{count} networks cannot form {look.clusters} clusters",
             code="clusters_out_of_range",
             remedy="ask for fewer clusters, or leave the number out",
         )

@@ -198,9 +198,10 @@ def delete(session: Session, *, project: str, model_id: str, etag: str | None) -
 
 
 def _works_on(model_id: str) -> Any:
-    """Whether a running job names the model, as what it measures, a teacher, or a start."""
+    """Whether a running job names the model, as what it measures or draws, a teacher, or a start."""
     named = or_(
         JobRecord.inputs["model_id"].astext == model_id,
+        JobRecord.inputs["model_ids"].has_key(model_id),
         TAUGHT_BY.has_key(model_id),
         STARTED_FROM.in_((model_id,)),
     )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from service.core.catalogue import depara
 from service.core.catalogue.depara import DeparaParams
-from service.core.errors import ConflictError
+from service.core.errors import NotFoundError
 from service.core.operations import affinities, datasets, graphs, models, sketch_search
 from service.core.operations.closeness import Closeness, GraphComparer
+from service.core.operations.remedies import post
 from service.core.operations.sketch_search import Sketched
 from service.core.records import GraphRecord
 from service.core.sketches import error_of
@@ -61,8 +63,9 @@ def shortlist(
     """The measured models that sketches call nearest to one, more of them than ``count``.
 
     Raises:
-        NotFoundError: No such model or dataset.
-        ConflictError: ``not_measured``: the model has no usable graph on this probe set.
+        NotFoundError: No such model or dataset; or ``not_measured``: the model has no usable graph
+            on this probe set.
+        ConflictError: The dataset is not ready.
     """
     models.get(session, project=project, model_id=model_id)
     probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
@@ -71,10 +74,11 @@ def shortlist(
         session, project=project, comparable=comparable, model_ids=[model_id]
     )
     if not measured or measured[-1].sketch is None:
-        raise ConflictError(
+        inputs = {"model_id": model_id, "dataset_id": dataset_id}
+        raise NotFoundError(
             f"{model_id} has no usable measurement on {dataset_id}",
             code="not_measured",
-            remedy="ask for a ranking with these probes, or submit a job of method depara",
+            remedy=post("/v1/jobs", {"method": depara.CARD.name, "inputs": inputs}),
         )
     graph = measured[-1]
     most = max(COMPARED_EXACTLY, 2 * count)

@@ -129,12 +129,24 @@ class JobEventRecord(Record):
 
 
 class ArtifactRecord(Owned, Record):
-    """A stored file that a job produced."""
+    """A stored file that a job produced.
+
+    ``cache_key`` is set where it is looked up by what it shows: equal keys promise equal files.
+    """
 
     __tablename__ = "artifacts"
+    __table_args__ = (
+        Index(
+            "ix_artifacts_cache_key",
+            "project",
+            "cache_key",
+            postgresql_where=text("cache_key IS NOT NULL"),
+        ),
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     media_type: Mapped[str]
     sha256: Mapped[str]
     size_bytes: Mapped[int]
+    cache_key: Mapped[str | None]

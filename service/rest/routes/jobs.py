@@ -94,6 +94,21 @@ async def ended_job(
     return await until(parts.bell, job_id, seconds=seconds, look=look)
 
 
+async def succeeded_job(
+    parts: Parts, caller: Caller, answer: Answer, *, seconds: float
+) -> JobRecord | None:
+    """The job that an answer names, once it has succeeded; None if it has not after ``seconds``.
+
+    Raises:
+        MethodError: It failed or was cancelled; the code is that of its own error.
+    """
+    job_id = answer.headers.get("Zoo-Job")
+    ended = None if job_id is None else await ended_job(parts, caller, job_id, seconds=seconds)
+    if ended is not None:
+        jobs.require_success(ended)
+    return ended
+
+
 def _job(zoo: Zoo, caller: Caller, job_id: str) -> JobRecord:
     with zoo.transaction() as session:
         return jobs.get(session, project=caller.project, job_id=job_id)

@@ -4,27 +4,31 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from service.core.operations import map_files, maps
-from service.core.operations.keys import Caller, Scope
-from service.core.operations.map_requests import MapForm, MapFormat, MapRequest
-from service.core.operations.maps import MapOrJob
-from service.core.records import MapRecord
-from service.rest.answers import json_answer, known, plain, unchanged
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.core.operations.map_requests import MapForm, MapFormat, MapRequest, NewMapRequest
+from service.core.operations.map_snapshots import summary
+from service.core.records import JobRecord, MapRecord
+from service.rest.answers import json_answer, kept, known, once, plain, sent, unchanged
 from service.rest.parts import (
     PAGE_SIZE,
     AppParts,
     Id,
+    IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
     Parts,
     Prefer,
     Reader,
+    Submitter,
 )
-from service.rest.routes.jobs import ended_job
+from service.rest.routes.jobs import succeeded_job
 from service.rest.views.jobs import JobView
 from service.rest.views.maps import MapView, SnapshotView
 from service.rest.views.paging import ListView
@@ -44,35 +48,74 @@ _FILES: dict[int | str, dict[str, Any]] = {
         }
     },
 }
-_DRAWN_FIRST: dict[int | str, dict[str, Any]] = {
-    **_FILES,
-    202: {"model": JobView, "description": "The job that draws the map"},
-}
 
 
-@router.get("/{dataset_id}", response_model=MapView, responses=_DRAWN_FIRST)
-async def show(
+@router.post(
+    "",
+    status_code=201,
+    response_model=SnapshotView,
+    responses={202: {"model": JobView, "description": "The job that draws the map"}},
+)
+async def create(
+    body: NewMapRequest,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Draw the map of all networks measured so far: 201 when it was drawn before, else 202.
+
+    Networks keep the places that they have in the map before; `layout` `fresh` gives all new ones.
+    """
+    request = ["POST /v1/maps", body.model_dump(mode="json")]
+    work = partial(_created, caller, body)
+    answer = await run_in_threadpool(
+        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    )
+    ended = await succeeded_job(parts, caller, answer, seconds=seconds_in(prefer))
+    if ended is None:
+        return sent(answer)
+    return sent(await run_in_threadpool(_drawn, parts, caller, body.dataset_id, ended))
+
+
+def _created(caller: Caller, body: NewMapRequest, session: Session) -> Answer:
+    found = maps.create(session, project=caller.project, dataset_id=body.dataset_id, look=body)
+    if found.map is not None:
+        return _ready(found.map)
+    assert found.job is not None
+    headers = {"Location": f"/v1/jobs/{found.job.id}", "Zoo-Job": found.job.id}
+    return kept(JobView.of(found.job), status=202, headers=headers)
+
+
+def _drawn(parts: Parts, caller: Caller, dataset_id: str, job: JobRecord) -> Answer:
+    """The map that a job drew."""
+    map_id = str((job.result or {})["map_id"])
+    with parts.zoo.transaction() as session:
+        record = maps.snapshot(
+            session, project=caller.project, dataset_id=dataset_id, map_id=map_id
+        )
+    return _ready(record)
+
+
+def _ready(record: MapRecord) -> Answer:
+    location = {"Location": f"/v1/maps/{record.dataset_id}/snapshots/{record.id}"}
+    return kept(SnapshotView.of(summary(record)), status=201, headers=location)
+
+
+@router.get("/{dataset_id}", response_model=MapView, responses=_FILES)
+def show(
     dataset_id: Id,
     parts: AppParts,
     caller: Reader,
     asked: Annotated[MapRequest, Query()],
-    prefer: Prefer = None,
     seen: IfNoneMatch = None,
 ) -> Response:
-    """The map of all networks measured so far; 202 with a job while it is being drawn.
-
-    Networks keep the places that they have in the map before; `layout=fresh` gives all new ones.
-    """
-    look = partial(_look, parts, caller, dataset_id, asked)
-    found = await run_in_threadpool(look)
-    if found.job is not None:
-        ended = await ended_job(parts, caller, found.job.id, seconds=seconds_in(prefer))
-        found = found if ended is None else await run_in_threadpool(look)
-    if found.map is None:
-        assert found.job is not None
-        location = {"Location": f"/v1/jobs/{found.job.id}"}
-        return json_answer(JobView.of(found.job), status=202, headers=location)
-    return await run_in_threadpool(_sent, parts, found.map, asked, seen)
+    """The map of all networks measured so far; 404 `not_measured` names the POST that draws it."""
+    with parts.zoo.transaction() as session:
+        record = maps.drawn(
+            session, project=caller.project, dataset_id=dataset_id, look=asked.look
+        )
+    return _sent(parts, record, asked, seen)
 
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
@@ -113,14 +156,6 @@ def snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
         )
     return _sent(parts, record, asked, seen)
-
-
-def _look(parts: Parts, caller: Caller, dataset_id: str, asked: MapRequest) -> MapOrJob:
-    with parts.zoo.transaction() as session:
-        found = maps.latest(session, project=caller.project, dataset_id=dataset_id, request=asked)
-        if found.map is None:
-            caller.require(Scope.JOBS)
-        return found
 
 
 def _sent(parts: Parts, record: MapRecord, form: MapForm, seen: str | None) -> Response:

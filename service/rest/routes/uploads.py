@@ -11,7 +11,7 @@ from service.core.operations import uploads
 from service.core.operations.idempotency import Answer
 from service.core.records import UploadRecord
 from service.rest.answers import json_answer, kept, posted
-from service.rest.parts import AppParts, Id, IdempotencyKey, Writer
+from service.rest.parts import AppParts, Id, IdempotencyKey, Reader, Writer
 from service.rest.receiving import UNBOUNDED, media_type_of, receive_part, require_length
 from service.rest.views.uploads import NewUploadView, UploadView
 
@@ -51,14 +51,14 @@ def _announced(record: UploadRecord) -> Answer:
 
 
 @router.get("/{upload_id}", response_model=UploadView)
-def show(upload_id: Id, parts: AppParts, caller: Writer) -> Response:
+def show(upload_id: Id, parts: AppParts, caller: Reader) -> Response:
     """How far an upload is."""
     record = parts.intake.state(project=caller.project, upload_id=upload_id)
     return json_answer(UploadView.of(record), headers=_offset(record))
 
 
 @router.head("/{upload_id}", status_code=200)
-def offset(upload_id: Id, parts: AppParts, caller: Writer) -> Response:
+def offset(upload_id: Id, parts: AppParts, caller: Reader) -> Response:
     """The next byte to send, in the header Upload-Offset."""
     record = parts.intake.state(project=caller.project, upload_id=upload_id)
     return Response(headers=_offset(record))

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from sqlalchemy.orm import Session
+
 from service.core.operations import map_files, maps
-from service.core.operations.keys import Scope
-from service.core.operations.map_requests import MapForm, MapRequest
-from service.core.operations.map_snapshots import Snapshot
-from service.core.operations.maps import MapOrJob
+from service.core.operations.map_requests import MapForm, MapRequest, NewMapRequest
+from service.core.operations.map_snapshots import Snapshot, summary
 from service.core.records import MapRecord
 from service.rpc import messages
+from service.rpc.once import once
 from service.rpc.parts import Call, Parts
 from service.rpc.reading import fit, given, page_size, plain
 from service.rpc.sending import pieces
@@ -16,21 +17,39 @@ from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 
 
 class MapCalls:
-    """GetMap, ListMaps and GetMapSnapshot."""
+    """CreateMap, GetMap, ListMaps and GetMapSnapshot."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def GetMap(self, request: wire.GetMapRequest, call: Call) -> Iterator[wire.GetMapResponse]:  # noqa: N802 - the name in the .proto file
+    def CreateMap(  # noqa: N802 - the name in the .proto file
+        self, request: wire.CreateMapRequest, call: Call
+    ) -> wire.CreateMapResponse:
         """The map of all networks measured so far, or the job that draws it."""
+        asked = fit(NewMapRequest, plain(request), where="body")
+
+        def work(session: Session) -> wire.CreateMapResponse:
+            found = maps.create(
+                session, project=call.project, dataset_id=asked.dataset_id, look=asked
+            )
+            if found.map is not None:
+                return wire.CreateMapResponse(snapshot=_snapshot(summary(found.map)))
+            assert found.job is not None
+            return wire.CreateMapResponse(job=messages.job(found.job))
+
+        values = asked.model_dump(mode="json")
+        shape = wire.CreateMapResponse
+        return once(self._parts.zoo, call, request=values, shape=shape, work=work)
+
+    def GetMap(self, request: wire.GetMapRequest, call: Call) -> Iterator[wire.GetMapResponse]:  # noqa: N802
+        """The map of all networks measured so far, as it was drawn before."""
         said = {name: value for name, value in plain(request).items() if name != "dataset_id"}
         asked = fit(MapRequest, said, where="query")
-        found = self._latest(request.dataset_id, call, asked)
-        if found.map is None:
-            assert found.job is not None
-            yield wire.GetMapResponse(job=messages.job(found.job))
-            return
-        for part in self._parts_of(found.map, asked):
+        with self._parts.zoo.transaction() as session:
+            record = maps.drawn(
+                session, project=call.project, dataset_id=request.dataset_id, look=asked.look
+            )
+        for part in self._parts_of(record, asked):
             yield (
                 wire.GetMapResponse(chunk=part)
                 if isinstance(part, bytes)
@@ -72,15 +91,6 @@ class MapCalls:
                 if isinstance(part, bytes)
                 else wire.GetMapSnapshotResponse(info=part)
             )
-
-    def _latest(self, dataset_id: str, call: Call, asked: MapRequest) -> MapOrJob:
-        with self._parts.zoo.transaction() as session:
-            found = maps.latest(
-                session, project=call.project, dataset_id=dataset_id, request=asked
-            )
-            if found.map is None:
-                call.caller.require(Scope.JOBS)
-            return found
 
     def _parts_of(self, record: MapRecord, form: MapForm) -> Iterator[wire.MapInfo | bytes]:
         """What the file is, then its bytes while they are written."""

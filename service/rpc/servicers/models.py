@@ -6,11 +6,8 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from service.core.catalogue.attribution_map import AttributionMapParams
 from service.core.manifest import ModelManifest, Name, Strict, Tag, Task
-from service.core.operations import heat_maps, models, neighbors
-from service.core.operations.heat_maps import PictureOrJob
-from service.core.operations.keys import Scope
+from service.core.operations import models, neighbors
 from service.core.operations.models import ModelChanges, ModelFilter
 from service.core.operations.predictions import Wish
 from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
@@ -22,12 +19,11 @@ from service.rpc.predictions import prediction
 from service.rpc.reading import fit, given, page_size, plain, state_name
 from service.rpc.receiving import Incoming, noted
 from service.rpc.sending import pieces
+from service.rpc.servicers.attributions import AttributionCalls
 from service.rpc.servicers.lineages import LineageCalls
 from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
-
-_LONGEST_WAIT_SECONDS = 20.0
 
 
 class _Changes(Strict):
@@ -54,7 +50,7 @@ class _Wish(Strict):
     top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
 
 
-class Models(LineageCalls, ModelServiceServicer):
+class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
     """Serves ModelService."""
 
     def __init__(self, parts: Parts) -> None:
@@ -177,26 +173,6 @@ class Models(LineageCalls, ModelServiceServicer):
         items = [messages.neighbor(rank, one) for rank, one in enumerate(found, 1)]
         return wire.ListNeighborsResponse(neighbors=items, edge_weight=near.edge_weight)
 
-    def GetAttribution(  # noqa: N802
-        self, request: wire.GetAttributionRequest, call: Call
-    ) -> wire.GetAttributionResponse:
-        """The heat map of one image; the job that draws it, when that takes long."""
-        names = {"method": "attribution", "layer": "layer", "style": "style"}
-        asked = {to: given(request, name) for name, to in names.items()}
-        params = fit(
-            AttributionMapParams, {k: v for k, v in asked.items() if v is not None}, where="query"
-        )
-        found = self._picture(request, call, params)
-        if found.job is not None:
-            ended = self._parts.ended_job(call, found.job.id, longest=_LONGEST_WAIT_SECONDS)
-            if ended is None:
-                return wire.GetAttributionResponse(job=messages.job(found.job))
-            heat_maps.require_success(ended)
-            found = self._picture(request, call, params)
-        assert found.picture is not None
-        png = b"".join(self._zoo.blobs.read(found.picture.sha256))
-        return wire.GetAttributionResponse(png=png)
-
     def Predict(self, request: wire.PredictRequest, call: Call) -> wire.PredictResponse:  # noqa: N802
         """What a network says to images."""
         names = ("output", "layer", "top_k")
@@ -209,19 +185,3 @@ class Models(LineageCalls, ModelServiceServicer):
             wish=Wish(wish.output, wish.layer, wish.top_k),
         )
         return prediction(found)
-
-    def _picture(
-        self, request: wire.GetAttributionRequest, call: Call, params: AttributionMapParams
-    ) -> PictureOrJob:
-        with self._zoo.transaction() as session:
-            found = heat_maps.picture(
-                session,
-                project=call.project,
-                model_id=request.id,
-                dataset_id=request.dataset_id,
-                position=request.index,
-                params=params,
-            )
-            if found.picture is None:
-                call.caller.require(Scope.JOBS)
-            return found

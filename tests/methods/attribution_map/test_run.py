@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from service.core.catalogue.attribution_map import AttributionMapParams, Style
 from service.core.catalogue.measurement import Attribution, Channel, Target
+from service.core.errors import MethodError
 from tests.workers.torchkit.small_networks import (
     PLAIN,
     SIDE,
@@ -19,30 +20,74 @@ from tests.workers.torchkit.small_networks import (
 )
 from workers.contract import silent
 from workers.methods import attribution_map
-from workers.methods.attribution_map import ImageStatus, Inputs, Result
+from workers.methods.attribution_map import ImageStatus, Inputs, Result, Subject
+from workers.methods.attribution_map.run import NetworkMaps
 
 
-def result_of(params: AttributionMapParams, network: nn.Module | None = None) -> Result:
-    model = reader_of(network or convolutional())
-    return attribution_map.run(Inputs(model, PLAIN, some_images(3), (4, 7, 9)), params, silent)
+def drawn(params: AttributionMapParams, *networks: nn.Module) -> Result:
+    subjects = (
+        Subject(f"mdl_{place}", f"network {place}", reader_of(network), PLAIN)
+        for place, network in enumerate(networks)
+    )
+    inputs = Inputs(subjects, len(networks), some_images(3), (4, 7, 9))
+    return attribution_map.run(inputs, params, silent)
+
+
+def result_of(params: AttributionMapParams, network: nn.Module | None = None) -> NetworkMaps:
+    (maps,) = drawn(params, network or convolutional()).networks
+    return maps
 
 
 @pytest.mark.parametrize("attribution", Attribution)
 def test_every_attribution_of_the_card_runs(attribution: Attribution) -> None:
     result = result_of(AttributionMapParams(attribution=attribution))
 
-    assert result.indices == (4, 7, 9)
     assert result.maps.shape == (3, 1, SIDE, SIDE)
     assert result.statuses == (ImageStatus.VALID,) * 3
 
 
 @pytest.mark.parametrize("style", Style)
-def test_every_image_gets_a_png(style: Style) -> None:
+def test_every_image_gets_a_picture(style: Style) -> None:
     result = result_of(AttributionMapParams(style=style))
 
-    sizes = {Image.open(io.BytesIO(picture)).size for picture in result.pictures}
-    assert len(result.pictures) == 3
-    assert sizes == {(264, 264)}
+    assert [picture.shape for picture in result.pictures] == [(264, 264, 3)] * 3
+
+
+def test_several_networks_are_drawn_as_each_alone_and_share_one_sheet() -> None:
+    first, second = convolutional(), convolutional()
+    with torch.no_grad():
+        second[0].weight.neg_()
+
+    result = drawn(AttributionMapParams(), first, second)
+
+    assert [one.model_id for one in result.networks] == ["mdl_0", "mdl_1"]
+    for maps, network in zip(result.networks, (first, second), strict=True):
+        assert_close(maps.maps, result_of(AttributionMapParams(), network).maps)
+    width, height = Image.open(io.BytesIO(result.sheet)).size
+    assert 2 * 256 < width < 3 * 256
+    assert 3 * 256 < height < 4 * 256
+
+
+def test_progress_counts_the_images_of_all_networks() -> None:
+    steps: list[tuple[int, int]] = []
+
+    def note(step: int, total: int, message: str = "") -> None:
+        del message
+        steps.append((step, total))
+
+    subjects = (Subject("mdl_0", "hen", reader_of(convolutional()), PLAIN) for _ in range(2))
+    inputs = Inputs(subjects, 2, some_images(3), (4, 7, 9))
+
+    attribution_map.run(inputs, AttributionMapParams(), note)
+
+    assert steps == [(3, 6), (6, 6)]
+
+
+def test_a_failure_names_the_network() -> None:
+    with pytest.raises(MethodError) as refused:
+        drawn(AttributionMapParams(layer="none"), convolutional())
+
+    assert refused.value.detail.startswith("network 0: ")
 
 
 def test_kept_channels_come_as_three_planes_of_length_one_together() -> None:

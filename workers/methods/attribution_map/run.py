@@ -1,20 +1,26 @@
 """The recipe: attribute, then draw."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from service.core.catalogue.attribution_map import AttributionMapParams, Style
 from service.core.catalogue.measurement import Precision
+from service.core.errors import MethodError
 from workers.contract import Report
 from workers.torchkit.attribution import FeatureMaps, MapSettings, feature_maps
-from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.canonical import Preprocessing, resize
 from workers.torchkit.captum_methods import METHODS
 from workers.torchkit.features import FeatureReader
-from workers.torchkit.rendering import draw, png
+from workers.torchkit.rendering import Picture, draw, png, sheet
+
+_TILE_SIDE = 256
+_CAPTION = 40
 
 
 class ImageStatus(StrEnum):
@@ -25,51 +31,119 @@ class ImageStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """A network, how it sees, and the canonical images with their numbers in the data set."""
+class Subject:
+    """A network to explain, how it sees, and what it is called."""
 
-    model: FeatureReader
+    model_id: str
+    name: str
+    reader: FeatureReader
     preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Networks, and the canonical images with their numbers in the data set.
+
+    Attributes:
+        subjects: Read one after the other, so that only one network is in memory.
+        count: How many there are.
+    """
+
+    subjects: Iterable[Subject]
+    count: int
     images: UInt8[Tensor, "image side side 3"]
     indices: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Result:
-    """One map and one picture per image, in the order of ``indices``.
+class NetworkMaps:
+    """One map and one picture per image of one network, in the order of the images.
 
     Attributes:
         maps: Length 1 per image; one plane, or three in RGB order when channels are kept. Zero
             where the status is EMPTY: the map or the feature was zero or not finite.
-        pictures: PNG files.
+        pictures: As drawn, not yet files.
         numerics: Arithmetic, layout and batch size that were used.
     """
 
-    indices: tuple[int, ...]
+    model_id: str
+    name: str
     maps: Float[Tensor, "image plane side side"]
-    pictures: tuple[bytes, ...]
+    pictures: tuple[Picture, ...]
     statuses: tuple[ImageStatus, ...]
     numerics: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Result:
+    """The maps of every network, and a PNG file with all of them."""
+
+    indices: tuple[int, ...]
+    networks: tuple[NetworkMaps, ...]
+    sheet: bytes
+
+
 def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
-    """Attribute every image and draw its map."""
-    found = feature_maps(
-        inputs.model,
-        inputs.images,
-        inputs.preprocessing,
-        METHODS[params.attribution],
-        settings=settings_of(params),
-        report=report,
+    """Attribute every image to every network and draw the maps."""
+    networks = tuple(
+        maps_of(subject, inputs, params, part_of(report, place, inputs.count))
+        for place, subject in enumerate(inputs.subjects)
     )
-    maps = found.maps.reshape(len(inputs.images), -1, found.grid, found.grid)
-    return Result(
-        indices=inputs.indices,
+    return Result(indices=inputs.indices, networks=networks, sheet=sheet_of(networks))
+
+
+def maps_of(
+    subject: Subject, inputs: Inputs, params: AttributionMapParams, report: Report
+) -> NetworkMaps:
+    """The maps of one network.
+
+    Raises:
+        MethodError: As ``feature_maps``; the detail names the network.
+    """
+    try:
+        attributed = feature_maps(
+            subject.reader,
+            inputs.images,
+            subject.preprocessing,
+            METHODS[params.attribution],
+            settings=settings_of(params),
+            report=report,
+        )
+    except MethodError as error:
+        error.detail = f"{subject.name}: {error.detail}"
+        raise
+    maps = attributed.maps.reshape(len(inputs.images), -1, attributed.grid, attributed.grid)
+    return NetworkMaps(
+        model_id=subject.model_id,
+        name=subject.name,
         maps=maps,
         pictures=pictures_of(maps, inputs.images, params.style),
-        statuses=statuses_of(found),
-        numerics={**asdict(found.policy), "batch_size": found.batch_size},
+        statuses=statuses_of(attributed),
+        numerics={**asdict(attributed.policy), "batch_size": attributed.batch_size},
     )
+
+
+def part_of(report: Report, place: int, count: int) -> Report:
+    """A report on one of ``count`` equal parts of the work."""
+
+    def part(step: int, total: int, message: str = "") -> None:
+        report(place * total + step, count * total, message)
+
+    return part
+
+
+def sheet_of(networks: Sequence[NetworkMaps]) -> bytes:
+    """A PNG file: images are rows, networks are columns under their names."""
+    rows = zip(*(network.pictures for network in networks), strict=True)
+    tiles = [[tile(picture) for picture in row] for row in rows]
+    return png(sheet(tiles, captions=[network.name[:_CAPTION] for network in networks]))
+
+
+def tile(picture: Picture) -> UInt8[Tensor, "high wide 3"]:
+    """The picture at the size it has on a sheet."""
+    planes = picture.permute(2, 0, 1)[None].float()
+    small = resize(planes, (_TILE_SIDE, _TILE_SIDE))
+    return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
 
 
 def settings_of(params: AttributionMapParams) -> MapSettings:
@@ -87,16 +161,14 @@ def pictures_of(
     maps: Float[Tensor, "image plane side side"],
     images: UInt8[Tensor, "image side side 3"],
     style: Style,
-) -> tuple[bytes, ...]:
-    """A PNG per image; kept channels are averaged for the eye."""
+) -> tuple[Picture, ...]:
+    """A picture per image; kept channels are averaged for the eye."""
     planes = maps.mean(dim=1)
-    return tuple(
-        png(draw(plane, image, style)) for plane, image in zip(planes, images, strict=True)
-    )
+    return tuple(draw(plane, image, style) for plane, image in zip(planes, images, strict=True))
 
 
-def statuses_of(found: FeatureMaps) -> tuple[ImageStatus, ...]:
+def statuses_of(attributed: FeatureMaps) -> tuple[ImageStatus, ...]:
     """Valid where map and feature are finite and not zero."""
     return tuple(
-        ImageStatus.VALID if valid else ImageStatus.EMPTY for valid in found.mask.tolist()
+        ImageStatus.VALID if valid else ImageStatus.EMPTY for valid in attributed.mask.tolist()
     )

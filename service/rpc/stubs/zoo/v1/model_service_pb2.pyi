@@ -273,12 +273,48 @@ class GetAttributionRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., index: _Optional[int] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ..., style: _Optional[str] = ...) -> None: ...
 
 class GetAttributionResponse(_message.Message):
-    __slots__ = ("png", "job")
+    __slots__ = ("png",)
     PNG_FIELD_NUMBER: _ClassVar[int]
-    JOB_FIELD_NUMBER: _ClassVar[int]
     png: bytes
+    def __init__(self, png: _Optional[bytes] = ...) -> None: ...
+
+class ImageIndices(_message.Message):
+    __slots__ = ("positions",)
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, positions: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ImageRange(_message.Message):
+    __slots__ = ("start", "stop")
+    START_FIELD_NUMBER: _ClassVar[int]
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    start: int
+    stop: int
+    def __init__(self, start: _Optional[int] = ..., stop: _Optional[int] = ...) -> None: ...
+
+class CreateAttributionsRequest(_message.Message):
+    __slots__ = ("model_ids", "dataset_id", "indices", "range", "method", "layer", "style")
+    MODEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIELD_NUMBER: _ClassVar[int]
+    model_ids: _containers.RepeatedScalarFieldContainer[str]
+    dataset_id: str
+    indices: ImageIndices
+    range: ImageRange
+    method: str
+    layer: str
+    style: str
+    def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., dataset_id: _Optional[str] = ..., indices: _Optional[_Union[ImageIndices, _Mapping]] = ..., range: _Optional[_Union[ImageRange, _Mapping]] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ..., style: _Optional[str] = ...) -> None: ...
+
+class CreateAttributionsResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
     job: _job_pb2.Job
-    def __init__(self, png: _Optional[bytes] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
     __slots__ = ("id", "images", "output", "layer", "top_k")

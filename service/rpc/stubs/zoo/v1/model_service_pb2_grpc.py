@@ -85,6 +85,11 @@ class ModelServiceStub:
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.FromString,
                 _registered_method=True)
+        self.CreateAttributions = channel.unary_unary(
+                '/zoo.v1.ModelService/CreateAttributions',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.CreateAttributionsRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.CreateAttributionsResponse.FromString,
+                _registered_method=True)
         self.Predict = channel.unary_unary(
                 '/zoo.v1.ModelService/Predict',
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.PredictRequest.SerializeToString,
@@ -159,7 +164,16 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAttribution(self, request, context):
-        """The heat map of one image as a PNG.
+        """The heat map of one image as a PNG. NOT_FOUND with the code not_measured until it was drawn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAttributions(self, request, context):
+        """Draw the heat maps of several networks on several images, as one job. Its artifacts are every
+        picture, a sheet of all (images as rows, networks as columns) and a zip of all; each picture is
+        then also to be had by GetAttribution. An equal job that has succeeded is answered at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +238,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.GetAttribution,
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.SerializeToString,
+            ),
+            'CreateAttributions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAttributions,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.CreateAttributionsRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.CreateAttributionsResponse.SerializeToString,
             ),
             'Predict': grpc.unary_unary_rpc_method_handler(
                     servicer.Predict,
@@ -502,6 +521,33 @@ class ModelService:
             '/zoo.v1.ModelService/GetAttribution',
             zoo_dot_v1_dot_model__service__pb2.GetAttributionRequest.SerializeToString,
             zoo_dot_v1_dot_model__service__pb2.GetAttributionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAttributions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/CreateAttributions',
+            zoo_dot_v1_dot_model__service__pb2.CreateAttributionsRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.CreateAttributionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -271,6 +271,32 @@ class GetLayerSelectionResponse(_message.Message):
     selection: _layer_selection_pb2.LayerSelection
     def __init__(self, selection: _Optional[_Union[_layer_selection_pb2.LayerSelection, _Mapping]] = ...) -> None: ...
 
+class CreateMapRequest(_message.Message):
+    __slots__ = ("dataset_id", "metric", "edge_weight", "linkage", "k", "clusters", "layout")
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    LINKAGE_FIELD_NUMBER: _ClassVar[int]
+    K_FIELD_NUMBER: _ClassVar[int]
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    dataset_id: str
+    metric: str
+    edge_weight: float
+    linkage: str
+    k: int
+    clusters: int
+    layout: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., linkage: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ...) -> None: ...
+
+class CreateMapResponse(_message.Message):
+    __slots__ = ("snapshot", "job")
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    snapshot: MapSnapshot
+    job: _job_pb2.Job
+    def __init__(self, snapshot: _Optional[_Union[MapSnapshot, _Mapping]] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
+
 class GetMapRequest(_message.Message):
     __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -362,11 +388,9 @@ class MapInfo(_message.Message):
     def __init__(self, id: _Optional[str] = ..., job_id: _Optional[str] = ..., media_type: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetMapResponse(_message.Message):
-    __slots__ = ("info", "chunk", "job")
+    __slots__ = ("info", "chunk")
     INFO_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
-    JOB_FIELD_NUMBER: _ClassVar[int]
     info: MapInfo
     chunk: bytes
-    job: _job_pb2.Job
-    def __init__(self, info: _Optional[_Union[MapInfo, _Mapping]] = ..., chunk: _Optional[bytes] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
+    def __init__(self, info: _Optional[_Union[MapInfo, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...

@@ -55,6 +55,11 @@ class TransferabilityServiceStub:
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
                 _registered_method=True)
+        self.CreateMap = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/CreateMap',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.CreateMapRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.CreateMapResponse.FromString,
+                _registered_method=True)
         self.GetMap = channel.unary_stream(
                 '/zoo.v1.TransferabilityService/GetMap',
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetMapRequest.SerializeToString,
@@ -104,9 +109,17 @@ class TransferabilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateMap(self, request, context):
+        """Draw how all networks measured so far on a probe set relate. A map that was drawn before is
+        answered at once; else the job that draws it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMap(self, request, context):
-        """How all measured networks of a probe set relate, as a file. The first message says of what
-        type, the others are its bytes.
+        """Such a map as a file, NOT_FOUND with the code not_measured until it was drawn. The first message
+        says of what type it is, the others are its bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +161,11 @@ def add_TransferabilityServiceServicer_to_server(servicer, server):
                     servicer.GetLayerSelection,
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.SerializeToString,
+            ),
+            'CreateMap': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateMap,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.CreateMapRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.CreateMapResponse.SerializeToString,
             ),
             'GetMap': grpc.unary_stream_rpc_method_handler(
                     servicer.GetMap,
@@ -274,6 +292,33 @@ class TransferabilityService:
             '/zoo.v1.TransferabilityService/GetLayerSelection',
             zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
             zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateMap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/CreateMap',
+            zoo_dot_v1_dot_transferability__service__pb2.CreateMapRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.CreateMapResponse.FromString,
             options,
             channel_credentials,
             insecure,

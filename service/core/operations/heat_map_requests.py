@@ -1,0 +1,83 @@
+"""What is asked of heat maps: which networks, which images, computed and drawn how."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from service.core.catalogue.attribution_map import (
+    MOST_IMAGES,
+    MOST_MODELS,
+    AttributionMapParams,
+    Style,
+    require_bounded,
+)
+from service.core.catalogue.measurement import Attribution
+from service.core.manifest import Strict
+from service.core.operations.ranking_requests import AnyId
+
+Index = Annotated[int, Field(ge=0, lt=2**31)]
+LayerWords = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
+
+
+class IndexRange(Strict):
+    """Images from ``start`` up to, but without, ``stop``."""
+
+    start: Index = 0
+    stop: Index
+
+
+def _kind(indices: object) -> str:
+    return "range" if isinstance(indices, Mapping | IndexRange) else "list"
+
+
+Indices = Annotated[
+    Annotated[tuple[Index, ...], Field(min_length=1, max_length=MOST_IMAGES), Tag("list")]
+    | Annotated[IndexRange, Tag("range")],
+    Discriminator(_kind),
+]
+
+
+class HeatMapLook(Strict):
+    """How heat maps are computed and drawn."""
+
+    method: Attribution = Attribution.GRADIENT_X_INPUT
+    layer: LayerWords | None = Field(None, description="The network's feature layer unless given")
+    style: Style = Style.OVERLAY
+
+    @property
+    def params(self) -> AttributionMapParams:
+        """The parameters of the job that draws them."""
+        return AttributionMapParams(attribution=self.method, layer=self.layer, style=self.style)
+
+
+class ModelHeatMapRequest(HeatMapLook):
+    """Heat maps of one model on images of a dataset: a list of positions, or a range."""
+
+    dataset_id: AnyId
+    indices: Indices
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The positions of the images."""
+        if isinstance(self.indices, IndexRange):
+            return tuple(range(self.indices.start, self.indices.stop))
+        return self.indices
+
+    @model_validator(mode="after")
+    def _few_images(self) -> Self:
+        span = self.indices
+        if isinstance(span, IndexRange) and not 0 < span.stop - span.start <= MOST_IMAGES:
+            raise ValueError(f"a range holds 1 to {MOST_IMAGES} images")
+        return self
+
+
+class HeatMapRequest(ModelHeatMapRequest):
+    """Heat maps of models on images of a dataset, at most 256 together."""
+
+    model_ids: tuple[AnyId, ...] = Field(min_length=1, max_length=MOST_MODELS)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        require_bounded(self.model_ids, self.positions)
+        return self

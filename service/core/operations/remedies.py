@@ -1,0 +1,10 @@
+"""Remedies that name the request to make."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def post(path: str, body: Mapping[str, Any]) -> str:
+    """The POST that makes what a GET did not find."""
+    return f"make it with POST {path} {json.dumps(dict(body), ensure_ascii=False)}"

@@ -1,0 +1,141 @@
+"""/v1/attributions and /v1/models/{id}/attributions: which pixels networks look at."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.core.operations import heat_maps
+from service.core.operations.heat_map_requests import (
+    HeatMapLook,
+    HeatMapRequest,
+    ModelHeatMapRequest,
+)
+from service.core.operations.idempotency import Answer
+from service.core.operations.keys import Caller
+from service.core.records import JobRecord, JobState
+from service.rest.answers import kept, known, once, sent, unchanged
+from service.rest.parts import (
+    AppParts,
+    AppZoo,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    Parts,
+    Position,
+    Prefer,
+    Reader,
+    Submitter,
+)
+from service.rest.routes.jobs import succeeded_job
+from service.rest.views.jobs import JobView
+from service.rest.waiting import seconds_in
+
+router = APIRouter(prefix="/v1", tags=["attributions"])
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    202: {"model": JobView, "description": "The job that draws them"}
+}
+
+
+@router.post("/attributions", status_code=201, response_model=JobView, responses=_DRAWN)
+async def create(
+    body: HeatMapRequest,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Draw the heat maps of several models on several images, as one job.
+
+    201 with the job when an equal one has succeeded, else 202. Its artifacts are every picture,
+    `sheet.png` with the images as rows and the models as columns, and `heat-maps.zip`; each picture
+    is then also at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
+    """
+
+    def work(session: Session) -> Answer:
+        return _ordered(heat_maps.create(session, project=caller.project, request=body))
+
+    request = ["POST /v1/attributions", body.model_dump(mode="json")]
+    order = partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    return await _made(parts, caller, order, seconds=seconds_in(prefer))
+
+
+@router.post(
+    "/models/{model_id}/attributions",
+    status_code=201,
+    response_model=JobView,
+    responses=_DRAWN,
+)
+async def create_for_model(
+    model_id: Id,
+    body: ModelHeatMapRequest,
+    parts: AppParts,
+    caller: Submitter,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response:
+    """Draw the heat maps of one model on several images, as `POST /v1/attributions` does."""
+
+    def work(session: Session) -> Answer:
+        job = heat_maps.create_for_model(
+            session, project=caller.project, model_id=model_id, request=body
+        )
+        return _ordered(job)
+
+    request = ["POST attributions", model_id, body.model_dump(mode="json")]
+    order = partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    return await _made(parts, caller, order, seconds=seconds_in(prefer))
+
+
+async def _made(
+    parts: Parts, caller: Caller, order: Callable[[], Answer], *, seconds: float
+) -> Response:
+    """What was ordered, after waiting for it for at most so many seconds."""
+    answer = await run_in_threadpool(order)
+    ended = await succeeded_job(parts, caller, answer, seconds=seconds)
+    return sent(answer if ended is None else _ordered(ended))
+
+
+def _ordered(job: JobRecord) -> Answer:
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    if job.state == JobState.SUCCEEDED:
+        return kept(JobView.of(job), status=201, headers=headers)
+    return kept(JobView.of(job), status=202, headers={**headers, "Zoo-Job": job.id})
+
+
+@router.get(
+    "/models/{model_id}/attributions/{dataset_id}/{index}.png",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+    },
+)
+def heat_map(
+    model_id: Id,
+    dataset_id: Id,
+    index: Position,
+    zoo: AppZoo,
+    caller: Reader,
+    look: Annotated[HeatMapLook, Query()],
+    seen: IfNoneMatch = None,
+) -> Response:
+    """The heat map of a model on an image; 404 `not_measured` names the POST that draws it."""
+    with zoo.transaction() as session:
+        picture = heat_maps.picture(
+            session,
+            project=caller.project,
+            model_id=model_id,
+            dataset_id=dataset_id,
+            position=index,
+            look=look,
+        )
+    etag = f'"{picture.sha256}"'
+    if known(etag, seen):
+        return unchanged(etag)
+    data = b"".join(zoo.blobs.read(picture.sha256))
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=86400"}
+    return Response(data, headers=headers, media_type="image/png")

@@ -1,0 +1,106 @@
+"""What the jobs of maps and heat maps leave behind, without the drawing."""
+
+import json
+import struct
+from array import array
+
+from sqlalchemy.orm import Session
+
+from service.core.blobs import Blob
+from service.core.catalogue.depara import DeparaParams
+from service.core.catalogue.transferability_map import TransferabilityMapParams
+from service.core.operations import artifacts, graphs, heat_maps, jobs, map_snapshots
+from service.core.records import (
+    ArtifactRecord,
+    DatasetRecord,
+    JobRecord,
+    JobState,
+    MapRecord,
+    ModelRecord,
+)
+from service.wiring import Zoo
+from tests.rest.served import stored
+
+NODE = [[1.0, 0.5], [0.5, 1.0]]
+EDGE = [[1.0, float("nan")], [0.2, 1.0]]
+DOCUMENT = {
+    "names": ["fox", "hen"],
+    "tree": {"joins": [{"left": 0, "right": 1, "height": 1.0, "size": 2}], "order": [0, 1]},
+    "clusters": [0, 0],
+    "neighbors": [[{"place": 1, "similarity": 0.5}], [{"place": 0, "similarity": 0.5}]],
+    "points": [[0.0, 0.0], [1.0, 0.0]],
+    "stress": 0.0,
+}
+
+
+def similarities() -> bytes:
+    """A safetensors file with both matrices."""
+    data = b"".join(array("d", row).tobytes() for row in (*NODE, *EDGE))
+    header = json.dumps(
+        {
+            "__metadata__": {"a": "b"},
+            "node": {"dtype": "F64", "shape": [2, 2], "data_offsets": [0, 32]},
+            "edge": {"dtype": "F64", "shape": [2, 2], "data_offsets": [32, 64]},
+        }
+    ).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def keep_file(
+    zoo: Zoo, session: Session, job_id: str, name: str, media_type: str, data: bytes
+) -> None:
+    digest = stored(zoo, data)
+    session.add(
+        ArtifactRecord(
+            id=f"art_{name.replace('.', '')}",
+            project="default",
+            job_id=job_id,
+            name=name,
+            media_type=media_type,
+            sha256=digest,
+            size_bytes=len(data),
+        )
+    )
+    session.flush()
+
+
+def draw(zoo: Zoo, measured: tuple[str, list[str]], job_id: str) -> None:
+    """What the job of a map leaves behind."""
+    dataset_id, models = measured
+    params = TransferabilityMapParams().model_dump(mode="json")
+    with zoo.transaction() as session:
+        job = session.get_one(JobRecord, job_id)
+        manifest = session.get_one(DatasetRecord, dataset_id).manifest_sha256
+        session.add(
+            MapRecord(
+                id="map_1",
+                project="default",
+                dataset_id=dataset_id,
+                comparable_key=graphs.comparable_key(manifest or "", DeparaParams()),
+                params_key=map_snapshots.params_key(job.params),
+                models_key=map_snapshots.models_key(job.inputs["model_ids"]),
+                edge_weight=params["edge_weight"],
+                layout_id="map_1",
+                document={**DOCUMENT, "models": models, "params": params},
+                job_id=job_id,
+            )
+        )
+        keep_file(zoo, session, job_id, "similarities.safetensors", "x/y", similarities())
+        keep_file(zoo, session, job_id, "matrix.svg", "image/svg+xml", b"<svg/>")
+        job.result = {"map_id": "map_1"}
+        jobs.end(session, job, JobState.SUCCEEDED)
+
+
+def draw_pictures(zoo: Zoo, job_id: str) -> None:
+    """What a job of heat maps leaves behind: one made-up picture for each."""
+    with zoo.transaction() as session:
+        job = session.get_one(JobRecord, job_id)
+        drawn = [session.get_one(ModelRecord, one) for one in job.inputs["model_ids"]]
+        dataset = session.get_one(DatasetRecord, job.inputs["dataset_id"])
+        keys = heat_maps.picture_keys(drawn, dataset, job)
+        files = {}
+        for name in keys:
+            data = f"PNG {name}".encode()
+            files[name] = Blob(stored(zoo, data), len(data))
+        artifacts.put(session, job=job, files=files, cache_keys=keys)
+        jobs.end(session, job, JobState.SUCCEEDED)
