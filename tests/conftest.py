@@ -7,14 +7,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine
 
 from service.embedded.postgres import PrivatePostgres
 from service.migrating import migrate
 from service.settings import Settings
 from service.wiring import Zoo, zoo_from
+from tests.waiting import HANG_SECONDS
 
 _numbers = count(1)
+
+# How long an example takes says how busy the machine is.
+hypothesis_settings.register_profile(
+    "whenever", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("whenever")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +48,11 @@ def _fresh_database(postgres: PrivatePostgres) -> Iterator[str]:
 
 
 def _settings(database_url: str, folder: Path) -> Settings:
-    return Settings(home=folder / "home", database_url=database_url)  # type: ignore[arg-type]
+    return Settings(
+        home=folder / "home",
+        database_url=database_url,  # type: ignore[arg-type]
+        predict_timeout_seconds=HANG_SECONDS,
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from service.wiring import Zoo
 from tests.client.conftest import QUICK
 from tests.client.flaky import wire_to
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
+from tests.waiting import HANG_SECONDS, eventually
 
 INPUTS = {"model_id": "mdl_1", "dataset_id": "dst_1"}
 
@@ -107,10 +107,9 @@ def test_a_watch_hears_the_job_end(client: ZooClient):
 
     watching = threading.Thread(target=watch)
     watching.start()
-    while not heard and watching.is_alive():
-        time.sleep(0.01)
+    eventually(lambda: heard)
     client.jobs.cancel(job["id"])
-    watching.join(10)
+    watching.join(HANG_SECONDS)
 
     assert heard == ["queued", "cancelled"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.platform.running import Up, started
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -19,4 +20,4 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     up = started(tmp_path_factory.mktemp("shared") / "home")
     yield up
     up.process.terminate()
-    assert up.process.wait(90) == 0
+    assert up.process.wait(HANG_SECONDS) == 0
