@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -26,11 +27,20 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("whenever")
 
 
+def _forget_power_cuts(server: PrivatePostgres) -> None:
+    """Let the server wait for no disk: its databases live as long as one test each."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PrivatePostgres]:
     """A running Postgres whose database ``template`` holds the migrated tables."""
     # Not below pytest's own folder, which the other user that the database may run as cannot reach.
     with TemporaryDirectory(prefix="zoo-") as folder, PrivatePostgres(Path(folder)) as server:
+        _forget_power_cuts(server)
         server.create_database("template")
         engine = create_engine("postgresql+psycopg://" + server.url("template").split("://", 1)[1])
         migrate(engine)
