@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -169,14 +170,18 @@ class Town:
         return job
 
     def children(self) -> dict[str, psutil.Process]:
-        """Living job processes by their job's id: what nurseries have forked."""
-        found = {}
-        for folder in self.zoo.scratch.iterdir():
-            for process in psutil.process_iter():
-                with contextlib.suppress(psutil.Error):
-                    if any(str(folder) in f.path for f in process.open_files()):
-                        found[folder.name.partition(".")[0]] = process
-        return found
+        """Living job processes by their job's id: whatever holds a file of an attempt's folder."""
+        holders = {}
+        parts = {part.pid for part in self.hall.started}
+        for process in psutil.process_iter():
+            if process.pid in parts:
+                continue  # a worker lays out files
+            with contextlib.suppress(psutil.Error):
+                for path in (Path(file.path) for file in process.open_files()):
+                    if self.zoo.scratch in path.parents:
+                        attempt = path.relative_to(self.zoo.scratch).parts[0]
+                        holders[attempt.partition(".")[0]] = process
+        return holders
 
     def child_of(self, job_id: str) -> psutil.Process:
         """The living process that runs a job."""
