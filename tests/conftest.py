@@ -66,6 +66,13 @@ def _settings(database_url: str, folder: Path) -> Settings:
 
 
 @pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the database's user can reach; every session of pytest closes pytest's own."""
+    with TemporaryDirectory(prefix="zoo-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def database_url(postgres: PrivatePostgres) -> Iterator[str]:
     """The address of a fresh migrated database, dropped after the test."""
     with _fresh_database(postgres) as url:

@@ -17,8 +17,8 @@ from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "server"
+def folder(open_folder: Path) -> Path:
+    return open_folder / "server"
 
 
 def test_postgres_holds_vectors(postgres: PrivatePostgres):

@@ -102,11 +102,11 @@ def test_docker_finds_nothing_wrong(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_every_part_starts_alone_with_the_commands_and_variables_of_the_file(tmp_path: Path):
+def test_every_part_starts_alone_with_the_commands_and_variables_of_the_file(
+    tmp_path: Path, open_folder: Path
+):
     ports = {"ZOO_PORT": str(free_port()), "ZOO_GRPC_PORT": str(free_port())}
-    folder = tmp_path / "servers"
-    folder.mkdir()
-    with PrivatePostgres(folder / "postgres") as postgres, PrivateRedis(folder / "r") as redis:
+    with PrivatePostgres(open_folder / "pg") as postgres, PrivateRedis(open_folder / "r") as redis:
         postgres.create_database("zooscope")
         here = {
             **ports,
