@@ -56,6 +56,7 @@ class Asking:
                 images=images,
                 wish=wish,
                 most_bytes=self.zoo.settings.max_image_bytes,
+                timeout_seconds=self.zoo.settings.predict_timeout_seconds,
             )
         answer = self._line.ask(question)
         assert answer.kind is not None

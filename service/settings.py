@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         ge=0,
         description="how long a stopping worker lets jobs finish before giving them back",
     )
+    predict_timeout_seconds: PositiveFloat = Field(
+        30.0, description="how long a prediction waits for its answer"
+    )
     hardened: bool = Field(
         default=False, description="refuse to run jobs when a sandbox layer is missing"
     )

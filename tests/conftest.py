@@ -6,15 +6,33 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine
 
 from service.embedded.postgres import PrivatePostgres
 from service.migrating import migrate
 from service.settings import Settings
 from service.wiring import Zoo, zoo_from
+from tests.waiting import HANG_SECONDS
 
 _numbers = count(1)
+
+# How long an example takes says how busy the machine is.
+hypothesis_settings.register_profile(
+    "whenever", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("whenever")
+
+
+def _forget_power_cuts(server: PrivatePostgres) -> None:
+    """Let the server wait for no disk: its databases live as long as one test each."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +40,7 @@ def postgres() -> Iterator[PrivatePostgres]:
     """A running Postgres whose database ``template`` holds the migrated tables."""
     # Not below pytest's own folder, which the other user that the database may run as cannot reach.
     with TemporaryDirectory(prefix="zoo-") as folder, PrivatePostgres(Path(folder)) as server:
+        _forget_power_cuts(server)
         server.create_database("template")
         engine = create_engine("postgresql+psycopg://" + server.url("template").split("://", 1)[1])
         migrate(engine)
@@ -39,7 +58,18 @@ def _fresh_database(postgres: PrivatePostgres) -> Iterator[str]:
 
 
 def _settings(database_url: str, folder: Path) -> Settings:
-    return Settings(home=folder / "home", database_url=database_url)  # type: ignore[arg-type]
+    return Settings(
+        home=folder / "home",
+        database_url=database_url,  # type: ignore[arg-type]
+        predict_timeout_seconds=HANG_SECONDS,
+    )
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the database's user can reach; every session of pytest closes pytest's own."""
+    with TemporaryDirectory(prefix="zoo-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

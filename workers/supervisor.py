@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
 PROGRESS_SECONDS = 1.0
-SECONDS_TO_STOP = 5.0
+# Time to write the checkpoint that a cancelled training keeps, on a busy machine too.
+SECONDS_TO_STOP = 20.0
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
 
 

@@ -52,7 +52,7 @@ class QuestionLine:
             raise UnavailableError(
                 "the network did not answer in time",
                 code="prediction_late",
-                remedy="send fewer images, or try again when the workers are less busy",
+                remedy="send fewer images, or raise ZOO_PREDICT_TIMEOUT_SECONDS",
             )
         answer = Answer.unpacked(found[1])
         if answer.error is not None:

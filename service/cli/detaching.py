@@ -8,7 +8,7 @@ from service.core.errors import UnavailableError
 from service.embedded.home import Home, Running
 from service.settings import Settings, environment
 
-READY_SECONDS = 90.0
+READY_SECONDS = 360.0  # longer than `up` itself waits, which then says what is wrong
 POLL_SECONDS = 0.1
 
 

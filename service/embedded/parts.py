@@ -17,7 +17,7 @@ from service.embedded.processes import end_family
 from service.settings import LogLevel, Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
-HANDING_BACK_SECONDS = 15.0
+HANDING_BACK_SECONDS = 25.0
 PROBE_SECONDS = 1.0
 SOCKET_OPTION = "--socket"
 

@@ -15,7 +15,7 @@ import redis
 from service.core.errors import UnavailableError
 from service.embedded.ports import free_port
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 ATTEMPTS = 5
 

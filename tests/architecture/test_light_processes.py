@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.waiting import HANG_SECONDS
+
 HEAVY = ("torch", "numpy", "scipy", "sklearn", "timm")
 LIGHT = (
     "service.rest.app",
@@ -20,7 +22,7 @@ def test_a_light_process_loads_nothing_heavy(module: str):
     program = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & sys.modules.keys()))"
 
     said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANG_SECONDS
     )
 
     assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr
@@ -33,7 +35,7 @@ def test_the_client_loads_no_server():
     )
 
     said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANG_SECONDS
     )
 
     assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr

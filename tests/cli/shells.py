@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import HANG_SECONDS
+
 
 class Shell:
     """Runs the command as a user does, with the address and key of a zoo in the environment."""
@@ -19,7 +21,7 @@ class Shell:
         """Whatever the command said."""
         command = [sys.executable, "-m", "service.cli.main", *words]
         return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=60
+            command, env=self.environment, capture_output=True, text=True, timeout=HANG_SECONDS
         )
 
     def said(self, *words: str) -> str:

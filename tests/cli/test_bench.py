@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG_SECONDS
+
 TABLE = "model,u,v,w\nant,0.9,0.8,0.9\nbee,0.8,0.7,0.7\ncow,0.5,0.6,0.4\ndog,0.3,0.2,0.3\n"
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "service.cli.main", "bench", "ranking", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
 
 
 def test_it_explains_itself():

@@ -23,6 +23,7 @@ from tests.rest.served import (
     serving,
     stored,
 )
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -157,7 +158,11 @@ def test_on_the_zoos_own_machine_address_and_key_are_found_in_its_home(zoo: Zoo,
         command = [sys.executable, "-m", "service.cli.main", "models", "ls", "--json"]
 
         done = subprocess.run(
-            [*command, "--home", str(home)], env={}, capture_output=True, text=True, timeout=60
+            [*command, "--home", str(home)],
+            env={},
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
         )
 
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
@@ -167,7 +172,7 @@ def test_every_command_explains_itself_and_packing_passes_its_words_on():
     for words in (["--help"], ["models", "push", "--help"], ["pack", "--help"]):
         command = [sys.executable, "-m", "service.cli.main", *words]
 
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
 
         assert done.returncode == 0, done.stderr
     assert "--weights" in done.stdout

@@ -14,6 +14,7 @@ from service.cli.watching import Course, sparkline
 from service.core.operations import jobs
 from service.wiring import Zoo
 from tests.cli.shells import Shell
+from tests.waiting import HANG_SECONDS
 
 JOB = {
     "id": "job_1",
@@ -112,7 +113,7 @@ def test_on_a_terminal_the_table_is_drawn(shell: Shell, zoo: Zoo):
     command = [sys.executable, "-m", "service.cli.main", "jobs", "watch", job_id]
 
     environment = {**shell.environment, "TERM": "xterm"}
-    done = subprocess.run(command, env=environment, stdout=theirs, timeout=60)
+    done = subprocess.run(command, env=environment, stdout=theirs, timeout=HANG_SECONDS)
     os.close(theirs)
     screen = os.read(ours, 1 << 16).decode()
     os.close(ours)

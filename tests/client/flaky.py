@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
+from tests.waiting import HANG_SECONDS
+
 
 class Wire:
     """Relays to a server and breaks.
@@ -79,4 +81,4 @@ def wire_to(
         yield wire
     finally:
         wire.close()
-        thread.join(5)
+        thread.join(HANG_SECONDS)

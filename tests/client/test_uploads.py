@@ -18,6 +18,7 @@ from service.wiring import Zoo
 from tests.client.conftest import QUICK
 from tests.client.flaky import wire_to
 from tests.rest.served import MANIFEST
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
 def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: str, fox: Path):
     offsets: list[int] = []
     with wire_to(url, cuts=[4 * MEBIBYTE + 100_000]) as wire:
-        transport = Transport(wire.url, key=key, patience=QUICK, timeout_seconds=30)
+        transport = Transport(wire.url, key=key, patience=QUICK, timeout_seconds=HANG_SECONDS)
         upload(
             transport,
             fox,

@@ -16,6 +16,7 @@ from service.rpc.stubs.zoo.v1 import (
     transferability_service_pb2,
 )
 from tests.rpc.dialling import Dialled, refusal_in
+from tests.waiting import HANG_SECONDS
 
 Answer = dict[str, Any]
 
@@ -256,7 +257,9 @@ class RpcDoor:
         return self._one(self._dialled.jobs.CancelJob, request, "job")
 
     def events(self, id_: str) -> list[Answer]:
-        answers = self._dialled.jobs.WatchJob(job_service_pb2.WatchJobRequest(id=id_), timeout=20)
+        answers = self._dialled.jobs.WatchJob(
+            job_service_pb2.WatchJobRequest(id=id_), timeout=HANG_SECONDS
+        )
         return [told(_plain(answer.event)) for answer in answers]
 
     def methods(self) -> list[Answer]:

@@ -16,6 +16,7 @@ from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceStub
 from service.wiring import Zoo
 from tests.rest.served import client_of
 from tests.rpc.dialling import channel_to
+from tests.waiting import HANG_SECONDS
 
 METHOD = "knowledge_distillation"
 STUDENT = {"architecture": "plain", "width": 4}
@@ -83,7 +84,7 @@ class OverRpc:
 
     def watch(self, job_id: str, after: int) -> Iterator[Event]:
         asked = wire.WatchJobRequest(id=job_id, after_seq=after)
-        for answer in self._jobs.WatchJob(asked, timeout=120):
+        for answer in self._jobs.WatchJob(asked, timeout=HANG_SECONDS):
             # A 64-bit integer travels as text in JSON.
             yield MessageToDict(answer.event) | {"seq": answer.event.seq}
 

@@ -10,19 +10,20 @@ import pytest
 
 from service.embedded.keeper import Keeper
 from service.embedded.processes import end_family, wait_until_ended
+from tests.waiting import HANG_SECONDS
 
 # Starts a child in a session of its own, the way a job's sandbox does, and ignores requests to end.
 STUBBORN = (
     "import signal, subprocess, sys, time;"
     "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-    "child = subprocess.Popen(['sleep', '60'], start_new_session=True);"
-    "print(child.pid, flush=True); time.sleep(60)"
+    "child = subprocess.Popen(['sleep', '600'], start_new_session=True);"
+    "print(child.pid, flush=True); time.sleep(600)"
 )
 
 
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
     yield process
     process.kill()
     process.wait()
@@ -34,7 +35,7 @@ def test_a_held_process_ends_when_the_keeper_closes(sleeper: subprocess.Popen[by
 
     keeper.close()
 
-    assert sleeper.wait(5) == -signal.SIGTERM
+    assert sleeper.wait(HANG_SECONDS) == -signal.SIGTERM
 
 
 def test_a_released_process_lives_on(sleeper: subprocess.Popen[bytes]):
@@ -56,14 +57,14 @@ def test_a_process_that_had_ended_before_is_no_reason_to_stumble(
 
     keeper.close()
 
-    assert sleeper.wait(5) == -signal.SIGTERM
+    assert sleeper.wait(HANG_SECONDS) == -signal.SIGTERM
 
 
 def test_the_death_of_the_owner_ends_what_it_held(sleeper: subprocess.Popen[bytes]):
     program = (
         "import signal, sys, time; from service.embedded.keeper import Keeper;"
         f"Keeper().hold({sleeper.pid}, by=signal.SIGTERM); print('held', flush=True);"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
@@ -71,7 +72,7 @@ def test_the_death_of_the_owner_ends_what_it_held(sleeper: subprocess.Popen[byte
 
         owner.kill()
 
-    assert sleeper.wait(10) == -signal.SIGTERM
+    assert sleeper.wait(HANG_SECONDS) == -signal.SIGTERM
 
 
 def test_a_stubborn_process_is_killed_together_with_its_children():
@@ -83,5 +84,5 @@ def test_a_stubborn_process_is_killed_together_with_its_children():
 
         end_family(psutil.Process(stubborn.pid), by=signal.SIGTERM, patience_seconds=0.5)
 
-        assert stubborn.wait(5) == -signal.SIGKILL
-    assert wait_until_ended([child], seconds=5)
+        assert stubborn.wait(HANG_SECONDS) == -signal.SIGKILL
+    assert wait_until_ended([child], seconds=HANG_SECONDS)

@@ -14,11 +14,12 @@ from service.core.errors import UnavailableError
 from service.embedded.postgres import PrivatePostgres
 from service.embedded.processes import wait_until_ended
 from service.embedded.redis import PrivateRedis, redis_server
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "server"
+def folder(open_folder: Path) -> Path:
+    return open_folder / "server"
 
 
 def test_postgres_holds_vectors(postgres: PrivatePostgres):
@@ -41,7 +42,7 @@ def test_postgres_keeps_its_data_over_a_restart(folder: Path):
 def test_postgres_that_died_can_be_stopped_and_started_again(folder: Path):
     server = PrivatePostgres(folder)
     psutil.Process(server.pid).kill()
-    wait_until_ended([psutil.Process(server.pid)], seconds=5)
+    wait_until_ended([psutil.Process(server.pid)], seconds=HANG_SECONDS)
 
     server.stop()
 
@@ -91,7 +92,10 @@ def test_postgres_says_nothing_when_its_program_ends_after_its_folder_is_gone(fo
     )
 
     ended = subprocess.run(
-        [sys.executable, "-c", program, folder], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program, folder],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

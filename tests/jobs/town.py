@@ -7,10 +7,13 @@ import signal
 import subprocess
 import zipfile
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import psutil
 from PIL import Image
+from sqlalchemy import func, text
 from sqlalchemy.exc import DBAPIError
 
 from service.core.catalogue import Audience
@@ -24,13 +27,17 @@ from service.core.records import (
 )
 from service.embedded.postgres import PrivatePostgres
 from service.wiring import Zoo
-from tests.jobs.processes import Hall, Process, eventually
+from tests.jobs.processes import Hall, Process
+from tests.waiting import HANG_SECONDS, eventually
 
 PROJECT = "default"
 DATASET = "dst_squares"
 STEPS_A_SECOND = 300
+SHORT = {"width": 4, "batch_size": 2, "steps": 30}
+ENDLESS = {"width": 64, "batch_size": 2, "steps": 100_000}
+# The lease is the usual one, so that a worker of a busy machine keeps its job; ``end_lease``
+# ends it where a test wants it over.
 QUICK = {
-    "ZOO_LEASE_SECONDS": "2",
     "ZOO_HEARTBEAT_SECONDS": "0.5",
     "ZOO_SWEEP_SECONDS": "0.5",
     "ZOO_STOP_SECONDS": "0.5",
@@ -88,8 +95,22 @@ class Town:
             )
             session.add(record)
 
-    def submit(self, *, seconds: float = 1.0, **changes: object) -> str:
+    def submit(self, *, seconds: float = 0.1, **changes: object) -> str:
         """A real job, training, that computes for about so long on a quiet machine."""
+        steps = max(1, int(seconds * STEPS_A_SECOND))
+        return self._submit({**SHORT, "steps": steps}, **changes)
+
+    def submit_endless(self, **changes: object) -> str:
+        """A real job that is still at work whenever something is done to it."""
+        return self._submit(ENDLESS, **changes)
+
+    def shorten(self, job_id: str) -> None:
+        """Have the next attempt at an endless job end soon; the running one goes on as it began."""
+        with self.zoo.transaction() as session:
+            job = session.get_one(JobRecord, job_id)
+            job.params = {**job.params, **SHORT}
+
+    def _submit(self, params: dict[str, int], **changes: object) -> str:
         with self.zoo.transaction() as session:
             number = session.query(ModelRecord).count()
             model = ModelRecord(
@@ -102,13 +123,12 @@ class Town:
             )
             session.add(model)
             session.flush()
-            steps = max(1, int(seconds * STEPS_A_SECOND))
             job = jobs.submit(
                 session,
                 project=PROJECT,
                 method="reference_network",
                 inputs={"dataset_id": DATASET, "model_id": model.id},
-                params={"width": 4, "batch_size": 2, "steps": steps},
+                params=params,
                 audience=Audience.INTERNAL,
                 **changes,
             )
@@ -140,9 +160,9 @@ class Town:
             return self.job(job_id).state in FINAL_STATES
         return False
 
-    def ended(self, job_id: str, *, seconds: float = 60.0) -> JobRecord:
+    def ended(self, job_id: str) -> JobRecord:
         """The job once it has ended; it ended exactly once, and its events are whole."""
-        eventually(lambda: self.is_final(job_id), seconds=seconds)
+        eventually(lambda: self.is_final(job_id), facts=self._logs)
         job, events = self.job(job_id), self.events(job_id)
         assert [e.seq for e in events] == list(range(1, job.events + 1))
         assert [e.type for e in events if e.type in TERMINAL] == [job.state]
@@ -150,23 +170,43 @@ class Town:
         return job
 
     def children(self) -> dict[str, psutil.Process]:
-        """Living job processes by their job's id: what nurseries have forked."""
-        found = {}
-        for folder in self.zoo.scratch.iterdir():
-            for process in psutil.process_iter():
-                with contextlib.suppress(psutil.Error):
-                    if any(str(folder) in f.path for f in process.open_files()):
-                        found[folder.name.partition(".")[0]] = process
-        return found
+        """Living job processes by their job's id: whatever holds a file of an attempt's folder."""
+        holders = {}
+        parts = {part.pid for part in self.hall.started}
+        for process in psutil.process_iter():
+            if process.pid in parts:
+                continue  # a worker lays out files
+            with contextlib.suppress(psutil.Error):
+                for path in (Path(file.path) for file in process.open_files()):
+                    if self.zoo.scratch in path.parents:
+                        attempt = path.relative_to(self.zoo.scratch).parts[0]
+                        holders[attempt.partition(".")[0]] = process
+        return holders
 
-    def child_of(self, job_id: str, *, seconds: float = 30.0) -> psutil.Process:
+    def child_of(self, job_id: str) -> psutil.Process:
         """The living process that runs a job."""
-        eventually(lambda: job_id in self.children(), seconds=seconds)
+        eventually(lambda: job_id in self.children(), facts=self._logs)
         return self.children()[job_id]
 
-    def running(self, job_id: str, *, seconds: float = 30.0) -> None:
+    def running(self, job_id: str) -> None:
         """Return once the job has reported progress."""
-        eventually(lambda: bool(self.job(job_id).progress), seconds=seconds)
+        eventually(lambda: bool(self.job(job_id).progress), facts=self._logs)
+
+    def end_lease(self, job_id: str, *, seconds: float = 0.0) -> datetime:
+        """When, by the database's clock, the lease of a silent worker is over from now on."""
+        with self.zoo.transaction() as session:
+            job = session.get_one(JobRecord, job_id)
+            job.lease_until = func.clock_timestamp() + timedelta(seconds=seconds)
+            session.flush()
+            return job.lease_until
+
+    def taken_over(self, job_id: str) -> None:
+        """Return once a second claim runs the job."""
+        eventually(lambda: self.job(job_id).fence == 2, facts=self._logs)
+
+    def _logs(self) -> str:
+        """The end of what every process has written."""
+        return "\n".join(process.log.read_text()[-2000:] for process in self.hall.started)
 
     def staff(self, count: int) -> None:
         """Have at least so many workers."""
@@ -182,10 +222,31 @@ class Town:
         """End a worker and wait until it and all it started are gone."""
         family = worker.descendants()
         worker.send(number)
-        worker.process.wait(timeout=30)
+        worker.process.wait(timeout=HANG_SECONDS)
         self.workers.remove(worker)
-        _, left = psutil.wait_procs(family, timeout=5)
+        _, left = psutil.wait_procs(family, timeout=HANG_SECONDS)
         assert not left, f"orphans: {left}"
+
+    def freeze(self, worker: Process) -> None:
+        """Stop a worker between two transactions, so that it holds no lock while it is silent."""
+
+        def holds_nothing() -> bool:
+            worker.send(signal.SIGSTOP)
+            if not self._open_transactions():
+                return True
+            worker.send(signal.SIGCONT)
+            return False
+
+        eventually(holds_nothing)
+
+    def _open_transactions(self) -> int:
+        """How many connections besides this one are in a transaction."""
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        with self.zoo.transaction() as session:
+            return session.scalar(others) or 0
 
     def crash_postgres(self) -> None:
         """Stop the database at once, as a power cut would, and start it again."""
@@ -194,7 +255,7 @@ class Town:
         command += ["-l", str(server.pgdata / "log"), "-o", _options(server.pgdata)]
         command[0] = str(server.bin_path / "pg_ctl")
         owner = {} if server.system_user is None else {"user": server.system_user}
-        subprocess.run(command, check=True, capture_output=True, timeout=60, **owner)
+        subprocess.run(command, check=True, capture_output=True, timeout=HANG_SECONDS, **owner)
 
 
 def _options(folder: object) -> str:

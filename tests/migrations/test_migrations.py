@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, inspect
 from service.core.records import Record
 from service.embedded.postgres import PrivatePostgres
 from service.migrating import configuration, migrate
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -56,5 +57,5 @@ def test_a_crowd_of_processes_migrates_once(engine: Engine):
 
     crowd = [subprocess.Popen([sys.executable, "-c", program, address]) for _ in range(4)]
 
-    assert [process.wait(60) for process in crowd] == [0] * 4
+    assert [process.wait(HANG_SECONDS) for process in crowd] == [0] * 4
     assert tables(engine) == set(Record.metadata.tables)

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.platform.running import Up, started
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "zoo" / "home"
+def home(open_folder: Path) -> Path:
+    return open_folder / "zoo" / "home"
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def up() -> Iterator[Up]:
     """One that the tests of a module share, and hurt, and find whole again."""
-    up = started(tmp_path_factory.mktemp("shared") / "home")
-    yield up
-    up.process.terminate()
-    assert up.process.wait(90) == 0
+    with TemporaryDirectory(prefix="zoo-") as name:
+        up = started(Path(name) / "home")
+        yield up
+        up.process.terminate()
+        assert up.process.wait(HANG_SECONDS) == 0

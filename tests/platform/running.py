@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,8 @@ from typing import Any
 import psutil
 
 from service.embedded.processes import has_ended
+from tests.waiting import HANG_SECONDS, eventually
 
-READY_SECONDS = 120.0
 ZOOSCOPE = (sys.executable, "-m", "service.cli.main")
 
 
@@ -55,7 +54,7 @@ class Up:
         request = urllib.request.Request(
             self.running["rest_url"] + path, headers={"Authorization": f"Bearer {self.key}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
             return json.load(answer)
 
 
@@ -84,20 +83,16 @@ def started(home: Path) -> Up:
 def when_ready(up: Up) -> Up:
     """The same ``up`` once it is ready."""
     process = up.process
-    give_up = time.monotonic() + READY_SECONDS
-    while not up.is_ready():
-        assert process.poll() is None, up.said
-        assert time.monotonic() < give_up, up.said
-        time.sleep(0.1)
+    eventually(lambda: up.is_ready() or process.poll() is not None, facts=lambda: up.said)
+    assert process.poll() is None, up.said
     up.remember_family()
     return up
 
 
-def left_over(up: Up, *, within_seconds: float) -> list[str]:
-    """Processes of the family that are still alive after so many seconds."""
-    give_up = time.monotonic() + within_seconds
-    while True:
-        alive = [process for process in up.family if not has_ended(process)]
-        if not alive or time.monotonic() > give_up:
-            return [" ".join(process.cmdline()) for process in alive]
-        time.sleep(0.1)
+def all_gone(up: Up) -> None:
+    """Return once no process of the family is left."""
+
+    def left() -> list[psutil.Process]:
+        return [process for process in up.family if not has_ended(process)]
+
+    eventually(lambda: not left(), facts=left)

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from service.embedded.postgres import PrivatePostgres
 from service.embedded.processes import wait_until_ended
 from service.embedded.redis import PrivateRedis
 from service.settings import Settings
+from tests.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -102,12 +102,11 @@ def test_docker_finds_nothing_wrong(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_every_part_starts_alone_with_the_commands_and_variables_of_the_file(tmp_path: Path):
+def test_every_part_starts_alone_with_the_commands_and_variables_of_the_file(
+    tmp_path: Path, open_folder: Path
+):
     ports = {"ZOO_PORT": str(free_port()), "ZOO_GRPC_PORT": str(free_port())}
-    folder = tmp_path / "servers"
-    folder.mkdir()
-    with PrivatePostgres(folder / "postgres") as postgres, PrivateRedis(folder / "r") as redis:
+    with PrivatePostgres(open_folder / "pg") as postgres, PrivateRedis(open_folder / "r") as redis:
         postgres.create_database("zooscope")
         here = {
             **ports,
@@ -121,15 +120,19 @@ def test_every_part_starts_alone_with_the_commands_and_variables_of_the_file(tmp
         names = [name for name, service in OURS.items() if "profiles" not in service]
         parts = [by_hand(name, here, tmp_path / f"{name}.log") for name in names]
         try:
-            give_up = time.monotonic() + 120
-            while not (ready(tmp_path) and all(map(listens, map(int, ports.values())))):
-                assert all(part.poll() is None for part in parts), logs(tmp_path)
-                assert time.monotonic() < give_up, logs(tmp_path)
-                time.sleep(0.2)
+            eventually(
+                lambda: (
+                    any(part.poll() is not None for part in parts)
+                    or (ready(tmp_path) and all(map(listens, map(int, ports.values()))))
+                ),
+                facts=lambda: logs(tmp_path),
+            )
+            assert all(part.poll() is None for part in parts), logs(tmp_path)
         finally:
             for part in parts:
                 part.terminate()
-            ended = wait_until_ended([psutil.Process(part.pid) for part in parts], seconds=60)
+            running = [psutil.Process(part.pid) for part in parts]
+            ended = wait_until_ended(running, seconds=HANG_SECONDS)
             for part in parts:
                 part.kill()
                 part.wait()

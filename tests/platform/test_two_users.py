@@ -91,7 +91,6 @@ def test_two_users_run_a_database_each_that_the_other_cannot_enter(folders: list
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_two_users_run_a_zoo_each_with_the_default_ports(
     folders: list[Path], monkeypatch: pytest.MonkeyPatch
 ):

@@ -6,6 +6,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -25,9 +26,9 @@ from service.embedded.redis import PrivateRedis
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.settings import Settings
 from service.wiring import Zoo, zoo_from
-from tests.jobs.processes import eventually
 from tests.rest.served import a_model, client_of, serving, stored
 from tests.rpc.dialling import Dialled, listening
+from tests.waiting import eventually
 from workers.cradle import Cradle
 from workers.predicting.attendant import Attendant, _groups
 from workers.programs.exporting import export_network
@@ -210,13 +211,16 @@ def test_what_cannot_be_answered_is_refused_by_name(
     assert told["errors"][0]["pointer"] == pointer
 
 
-def test_without_a_worker_the_asker_hears_so_at_once(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_without_a_worker_the_asker_hears_so_and_nothing_is_queued(
+    door: httpx.Client, zoo: Zoo, redis: PrivateRedis, tmp_path: Path
+):
     model = a_network(zoo, Classifier(), tmp_path)
 
     answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "no_inference")
-    assert answer.elapsed.total_seconds() < 5
+    with closing(QuestionLine(redis.url)) as line:
+        assert line._redis.llen("zoo:questions") == 0
 
 
 def test_a_model_that_is_not_ready_is_not_asked(door: httpx.Client, zoo: Zoo):

@@ -1,10 +1,12 @@
 """A served zoo for every test, with a key for everything."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from service.core.operations import keys
+from service.rest.waiting import Ear, EventBell
 from service.wiring import Zoo
 from tests.rest.served import PROJECT, Served, client_of, serving
 
@@ -29,3 +31,17 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
         token = keys.issue(session, project=PROJECT, name="a key", scopes=["admin"]).token
     with serving(shared_zoo) as url, client_of(url, token) as client:
         yield Served(shared_zoo, url, client, token)
+
+
+@pytest.fixture
+def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the jobs that requests wait for, or have waited for, in the order of asking."""
+    ids: list[str] = []
+    ear = EventBell.ear
+
+    def noted(bell: EventBell, job_id: str) -> AbstractContextManager[Ear]:
+        ids.append(job_id)
+        return ear(bell, job_id)
+
+    monkeypatch.setattr(EventBell, "ear", noted)
+    return ids

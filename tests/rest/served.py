@@ -30,6 +30,7 @@ from service.core.records import (
 )
 from service.rest.app import create_app
 from service.wiring import Zoo
+from tests.waiting import HANG_SECONDS
 
 MANIFEST = {"name": "fox", "format": "pt2", "input": {"height": 8, "width": 8}}
 PROJECT = "default"
@@ -60,7 +61,7 @@ class Served:
 def client_of(url: str, token: str | None = None) -> httpx.Client:
     """A client of the server at ``url``."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=30)
+    return httpx.Client(base_url=url, headers=headers, timeout=HANG_SECONDS)
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def serving(zoo: Zoo) -> Iterator[str]:
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(10)
+    thread.join(HANG_SECONDS)
 
 
 def archive(name: str = "fox/models/model.json", data: bytes = b"{}") -> bytes:

@@ -1,16 +1,18 @@
 """Rankings by estimators and by fusion: what is known is answered at once, what cannot be is refused."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from service.client.rankings import RankingMetric
 from service.core.catalogue.measurement import RANKING_METRICS
 from service.core.operations import fused_rankings, jobs, rankings
 from service.core.operations.ranking_requests import RankingRequest
 from service.core.records import JobRecord, JobState, ModelRecord, RankingRecord
+from service.wiring import Zoo
 from tests.rest.served import Served, a_dataset, a_model, an_estimate
+from tests.waiting import eventually
 
 NAMES = ("fox", "hen", "cow")
 
@@ -97,6 +99,16 @@ def test_rankings_go_on_when_their_last_judgement_fails(served: Served, farm):
         assert {"model_id": owl, **error} in ranking["unranked"]
 
 
+def waits_for_a_lock(zoo: Zoo) -> bool:
+    """Whether a transaction of the zoo waits for another one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with zoo.transaction() as session:
+        return bool(session.scalar(waiting))
+
+
 def test_a_judgement_that_ends_while_a_ranking_is_asked_for_still_fills_it(served: Served, farm):
     zoo = served.zoo
     with zoo.transaction() as session:
@@ -114,8 +126,9 @@ def test_a_judgement_that_ends_while_a_ranking_is_asked_for_still_fills_it(serve
             late = rankings.create(session, project="default", request=request)
             ended = other.submit(cancel)
             assert late.state == "pending"
-            assert wait([ended], timeout=0.5).not_done
-        ended.result(timeout=10)
+            eventually(lambda: waits_for_a_lock(zoo))
+            assert not ended.done()
+        ended.result()
 
     assert served.client.get(f"/v1/rankings/{late.id}").json()["state"] == "ready"
 

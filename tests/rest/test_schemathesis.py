@@ -24,6 +24,7 @@ from service.embedded.postgres import PrivatePostgres
 from service.settings import Settings
 from service.wiring import zoo_from
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, client_of, serving
+from tests.waiting import HANG_SECONDS
 
 CHECKS = [
     not_a_server_error,
@@ -104,12 +105,11 @@ def fuzz(operation: schemathesis.schemas.APIOperation, mode: GenerationMode) -> 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
         max_examples=EXAMPLES[mode],
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
     def send(case: schemathesis.Case) -> None:
-        case.call_and_validate(checks=CHECKS, timeout=20)
+        case.call_and_validate(checks=CHECKS, timeout=HANG_SECONDS)
 
     send()

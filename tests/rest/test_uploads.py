@@ -2,13 +2,13 @@
 
 import hashlib
 import socket
-import time
 
 import pytest
 
 from service.core.errors import UnavailableError
 from service.core.staging import DiskGuard
 from tests.rest.served import Served
+from tests.waiting import eventually
 
 DATA = bytes(range(256)) * 8000
 
@@ -61,13 +61,10 @@ def test_what_arrived_before_the_connection_broke_is_kept(served: Served):
             "Content-Type: application/octet-stream\r\n\r\n"
         )
         broken.sendall(head.encode() + DATA[:1_500_000])
-        time.sleep(0.3)
-    offset = 0
-    for _ in range(100):
-        offset = int(served.client.head(path).headers["Upload-Offset"])
-        if offset:
-            break
-        time.sleep(0.05)
+        staged = served.zoo.staging / path.rpartition("/")[2]
+        eventually(lambda: staged.exists() and staged.stat().st_size > 1_000_000)
+    eventually(lambda: served.client.head(path).headers["Upload-Offset"] != "0")
+    offset = int(served.client.head(path).headers["Upload-Offset"])
 
     rest = send(served, path, DATA[offset:], offset)
 

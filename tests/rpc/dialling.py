@@ -20,6 +20,7 @@ from service.rpc.stubs.zoo.v1 import (
     transferability_service_pb2_grpc,
 )
 from service.wiring import Zoo
+from tests.waiting import HANG_SECONDS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Refusal:
 def refusal(call: Any, request: Any, **options: Any) -> Refusal:
     """How a call that must fail is refused; streams are read to their end."""
     try:
-        answer = call(request, timeout=20, **options)
+        answer = call(request, timeout=HANG_SECONDS, **options)
         if hasattr(answer, "__next__"):
             list(answer)
     except grpc.RpcError as error:

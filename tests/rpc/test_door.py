@@ -107,7 +107,7 @@ def test_projects_do_not_see_each_other(dialled: Dialled):
 def test_too_many_calls_with_one_key_are_refused(zoo: Zoo):
     from dataclasses import replace
 
-    strict = replace(zoo, settings=zoo.settings.model_copy(update={"rate_limit": "2/minute"}))
+    strict = replace(zoo, settings=zoo.settings.model_copy(update={"rate_limit": "2/day"}))
     with zoo.transaction() as session:
         key = keys.issue(session, project="default", name="a key", scopes=["read"])
     with listening(strict) as address, channel_to(address, key.token) as channel:

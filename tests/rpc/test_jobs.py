@@ -1,7 +1,6 @@
 """Jobs are submitted, followed and ended through the gRPC door; a deadline ends a watch."""
 
 import threading
-import time
 from typing import Any
 
 import grpc
@@ -13,6 +12,7 @@ from service.rpc.stubs.zoo.v1 import job_service_pb2 as jobs
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as rankings
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
 from tests.rpc.dialling import Dialled, refusal
+from tests.waiting import HANG_SECONDS, eventually
 
 
 def _submitted(dialled: Dialled, **params: Any) -> job_pb2.Job:
@@ -48,15 +48,14 @@ def test_a_watch_tells_what_happened_and_ends_with_the_job(dialled: Dialled):
     heard: list[str] = []
 
     def watch() -> None:
-        stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=20)
+        stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=HANG_SECONDS)
         heard.extend(answer.event.type for answer in stream)
 
     watching = threading.Thread(target=watch)
     watching.start()
-    while not heard:
-        time.sleep(0.01)
+    eventually(lambda: heard)
     dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
-    watching.join(10)
+    watching.join(HANG_SECONDS)
 
     assert not watching.is_alive()
     assert heard == ["queued", "cancelled"]
@@ -66,7 +65,9 @@ def test_a_watch_goes_on_behind_a_given_event(dialled: Dialled):
     job = _submitted(dialled)
     dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
 
-    later = list(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id, after_seq=1), timeout=10))
+    later = list(
+        dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id, after_seq=1), timeout=HANG_SECONDS)
+    )
 
     assert [answer.event.seq for answer in later] == [2]
 
@@ -80,7 +81,7 @@ def test_the_deadline_of_a_watch_ends_it_and_frees_its_place(dialled: Dialled):
             list(stream)
         assert told.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
-    first = next(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=10))
+    first = next(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=HANG_SECONDS))
     assert first.event.type == "queued"
 
 

@@ -4,20 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service.embedded.ports import free_port
+from tests.waiting import HANG_SECONDS, eventually
 
 
 def _is_serving(port: int) -> bool:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=2
+                health_pb2.HealthCheckRequest(), timeout=HANG_SECONDS
             )
         except grpc.RpcError:
             return False
@@ -34,13 +34,11 @@ def test_the_process_serves_and_ends_by_a_signal(database_url: str, tmp_path: Pa
     }
     process = subprocess.Popen([sys.executable, "-m", "service.rpc"], env=environment)
     try:
-        end = time.monotonic() + 60
-        while not _is_serving(port) and time.monotonic() < end:
-            time.sleep(0.1)
-        assert _is_serving(port)
+        eventually(lambda: process.poll() is not None or _is_serving(port))
+        assert process.poll() is None
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(20) == 0
+        assert process.wait(HANG_SECONDS) == 0
     finally:
         process.kill()
         process.wait()

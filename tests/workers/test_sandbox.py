@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG_SECONDS
 from workers.sandbox import Layer
 
 PRELUDE = """
@@ -54,7 +55,7 @@ def inside(scratch: Path, code: str, **environment: str) -> object:
         [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(scratch)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         env={"PATH": "/usr/bin:/bin", **environment},
         cwd=Path(__file__).parents[2],
         check=False,
@@ -230,7 +231,7 @@ def test_every_layer_is_reported(scratch: Path):
         [sys.executable, "-m", "workers.sandbox"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         cwd=Path(__file__).parents[2],
         check=True,
     )

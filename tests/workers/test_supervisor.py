@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.jobs.processes import eventually
+from tests.waiting import eventually
 from workers.cradle import Child, Cradle
 from workers.scratch import Scratch
 
@@ -143,7 +143,7 @@ def test_when_the_worker_dies_nothing_of_it_lives_on(tmp_path: Path, number):
 
         os.kill(worker.pid, number)
 
-        eventually(lambda: not any(map(lives, family)), seconds=10)
+        eventually(lambda: not any(map(lives, family)))
 
 
 def lives(process: psutil.Process) -> bool:

@@ -30,7 +30,6 @@ from workers.scratch import Scratch
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 1.0
-_ANSWERING_SECONDS = 30.0
 _LIFE_SECONDS = 30 * 24 * 3600
 _GONE = Answer(
     None,
@@ -240,7 +239,7 @@ class _Warm:
         }
         try:
             self.line.send_bytes(pack(request, [image for q in group for image in q.images]))
-            if not self.line.poll(_ANSWERING_SECONDS):
+            if not self.line.poll(self.zoo.settings.predict_timeout_seconds):
                 raise ChildLostError(slow=True)
             return unpack(self.line.recv_bytes())
         except (EOFError, OSError) as error:

@@ -12,7 +12,6 @@ from service.core.operations import models
 from service.core.predicting import LARGEST_TOP_K, MOST_IMAGES, OutputKind, Question
 from service.core.records import ModelRecord
 
-WAITING_SECONDS = 30.0
 OUTPUT_LAYER = "output"
 
 
@@ -33,6 +32,7 @@ def question(
     images: Sequence[bytes],
     wish: Wish,
     most_bytes: int,
+    timeout_seconds: float,
 ) -> tuple[ModelRecord, Question]:
     """The model and the question to it.
 
@@ -58,7 +58,7 @@ def question(
         layer=wish.layer,
         top_k=wish.top_k,
         images=tuple(images),
-        expires_at=time.time() + WAITING_SECONDS,
+        expires_at=time.time() + timeout_seconds,
     )
 
 

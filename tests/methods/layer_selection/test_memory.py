@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from tests.waiting import HANG_SECONDS
+
 MEBIBYTE = 2**20
 PROBES, CHANNELS, SIDE, ALLOWED = 64, 32, 136, 32
 
@@ -41,7 +43,11 @@ print(json.dumps({{"grown": after - warm, "remade": result.remade,
 
 def test_the_peak_grows_with_the_memory_allowed_and_not_with_the_features() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", _PROGRAM],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.waiting import HANG_SECONDS
 from tests.workers.programs.networks import Plain, images, made
 from workers.packing import PackingError, load_weights, pack
 from workers.packing.__main__ import main
@@ -189,7 +190,7 @@ def test_the_command_packs_a_file_of_the_user(user_folder):
         [sys.executable, "-m", "workers.packing", str(user_folder / "mynet.py:build"),
          "--arguments", '{"classes": 7}', "--weights", str(user_folder / "w.pth"),
          "--manifest", str(user_folder / "manifest.json"), "--out", str(user_folder / "m.pt2"), "--json"],
-        capture_output=True, text=True, cwd=ROOT, check=False, timeout=120,
+        capture_output=True, text=True, cwd=ROOT, check=False, timeout=HANG_SECONDS,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

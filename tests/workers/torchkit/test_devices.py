@@ -1,7 +1,5 @@
 """Speed is taken only where the answer stays, and borrowed weights come back as they were."""
 
-import time
-
 import pytest
 import torch
 from torch import nn
@@ -9,6 +7,7 @@ from torch.testing import assert_close
 
 from service.core.catalogue.measurement import Attribution, Precision
 from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
+from workers.torchkit import devices
 from workers.torchkit.attribution import MapSettings, feature_maps
 from workers.torchkit.captum_methods import METHODS
 from workers.torchkit.devices import (
@@ -29,12 +28,30 @@ CPU = torch.device("cpu")
 FAST = NumericPolicy(Arithmetic.BFLOAT16, MemoryLayout.CHANNELS_LAST)
 
 
-def attempt_that_turns_by(angle: float, *, slow_seconds: float = 0.2):
-    """Float32 takes ``slow_seconds``; another policy is instant and turns the maps."""
+class Clock:
+    """Stands still while nobody takes time, however busy the machine is."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def perf_counter(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(devices, "time", clock)
+    return clock
+
+
+def attempt_that_turns_by(angle: float, clock: Clock):
+    """Float32 takes a second; another policy takes half of one and turns the maps."""
 
     def attempt(policy: NumericPolicy) -> Trial:
+        clock.seconds += 0.5
         if policy.arithmetic is Arithmetic.FLOAT32:
-            time.sleep(slow_seconds)
+            clock.seconds += 0.5
             return Trial(torch.tensor([[1.0, 0.0]]), torch.ones(1, 3))
         turned = torch.tensor([[1.0, angle]])
         return Trial(turned, torch.ones(1, 3))
@@ -46,27 +63,27 @@ def attempt_that_turns_by(angle: float, *, slow_seconds: float = 0.2):
     ("angle", "chosen"), [(0.01, Arithmetic.BFLOAT16), (0.1, Arithmetic.FLOAT32)]
 )
 def test_a_faster_policy_is_taken_only_above_the_faithful_cosine(
-    angle: float, chosen: Arithmetic
+    clock: Clock, angle: float, chosen: Arithmetic
 ) -> None:
-    policy = numeric_policy(attempt_that_turns_by(angle), images=1, candidates=(FAST,))
+    policy = numeric_policy(attempt_that_turns_by(angle, clock), images=1, candidates=(FAST,))
 
     assert policy.arithmetic is chosen
     assert policy.map_cosine > 0.999
 
 
-def test_a_policy_that_is_not_faster_is_left_alone() -> None:
+def test_a_policy_that_is_not_faster_is_left_alone(clock: Clock) -> None:
     def attempt(policy: NumericPolicy) -> Trial:
-        time.sleep(0.2 if policy.arithmetic is Arithmetic.BFLOAT16 else 0.0)
-        return attempt_that_turns_by(0.0, slow_seconds=0.0)(REFERENCE)
+        clock.seconds += 1.0 if policy.arithmetic is Arithmetic.BFLOAT16 else 0.0
+        return attempt_that_turns_by(0.0, clock)(REFERENCE)
 
     assert numeric_policy(attempt, images=1, candidates=(FAST,)).arithmetic is Arithmetic.FLOAT32
 
 
-def test_a_policy_the_graph_cannot_follow_is_ruled_out() -> None:
+def test_a_policy_the_graph_cannot_follow_is_ruled_out(clock: Clock) -> None:
     def attempt(policy: NumericPolicy) -> Trial:
         if policy.layout is MemoryLayout.CHANNELS_LAST:
             raise RuntimeError("view size is not compatible")
-        return attempt_that_turns_by(0.0)(REFERENCE)
+        return attempt_that_turns_by(0.0, clock)(REFERENCE)
 
     assert numeric_policy(attempt, images=1).layout is MemoryLayout.CONTIGUOUS
 

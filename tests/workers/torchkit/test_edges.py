@@ -88,13 +88,13 @@ def test_features_wider_than_a_block_are_summed_over_blocks() -> None:
     assert (edges.ranks / 2).tolist() == rankdata(upper_triangle(values @ values.T)).tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(few_values)
 def test_middle_ranks_of_tied_values_are_the_twins(values: list[int]) -> None:
     assert (doubled_midranks(torch.tensor(values)) / 2).tolist() == oracle.midranks(values)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(few_values)
 def test_ordinal_ranks_keep_the_order_of_ties(values: list[int]) -> None:
     ranks = doubled_ordinal_ranks(torch.tensor(values)) / 2

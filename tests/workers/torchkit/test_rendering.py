@@ -97,7 +97,7 @@ def test_the_scale_of_a_map_does_not_show() -> None:
     assert_close(signed_heat_map(plane, 64), signed_heat_map(plane * 1024, 64))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(side=st.integers(4, 1024))
 def test_pictures_are_whole_multiples_and_at_least_256_wide(side: int) -> None:
     drawn = drawn_side(side)
