@@ -13,7 +13,7 @@ _ENVIRONMENT = markers.default_environment
 
 
 def run(python: str, words: list[str]) -> int:
-    """pip's exit status."""
+    """Pip's exit status."""
     minor = ".".join(python.split(".")[:2])
     ours = {
         "python_version": minor,
