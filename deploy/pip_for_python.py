@@ -1,19 +1,22 @@
 """Runs pip as if for another Python: ``python deploy/pip_for_python.py 3.11.0 install …``.
 
-pip's own ``--python-version`` chooses wheels and judges ``Requires-Python``, but environment markers
-are still evaluated for the running interpreter; here they are evaluated for the other one.
+``--python-version`` chooses wheels by it, but ``pip install`` still evaluates environment markers
+and the ``Requires-Python`` inside wheels for the running interpreter; here the other one counts.
 """
 
 import sys
 
 from pip._internal.cli.main import main
+from pip._internal.resolution.resolvelib import factory
 from pip._vendor.packaging import markers
 
 _ENVIRONMENT = markers.default_environment
+_CANDIDATE = factory.RequiresPythonCandidate
 
 
 def run(python: str, words: list[str]) -> int:
-    """Pip's exit status."""
+    """Exit status of pip, which takes ``python`` for its interpreter's version."""
+    parts = tuple(map(int, python.split(".")))
     minor = ".".join(python.split(".")[:2])
     ours = {
         "python_version": minor,
@@ -21,6 +24,7 @@ def run(python: str, words: list[str]) -> int:
         "implementation_version": python,
     }
     markers.default_environment = lambda: {**_ENVIRONMENT(), **ours}
+    factory.RequiresPythonCandidate = lambda _: _CANDIDATE(parts)
     return main(words)
 
 
