@@ -3,94 +3,106 @@
 PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
-READY   := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
 HOME_DIR ?= .zooscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
         bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
-        check-format check-lint check-types check-imports check-stubs check-tables check-settings check-docs
+        check-format check-lint check-types check-imports check-stubs check-tables check-settings check-docs check-oldest-python check-pins
 
 help:  ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Installed again only when the pins or the project file are newer than the last installation.
-$(READY): constraints.txt pyproject.toml
+# Each set is installed again only when the pins or the project file are newer than its last installation.
+$(RUNTIME): constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or name yours: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Zooscope needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -c constraints.txt -e '.[api,embedded,worker,dev]'
+	  || { echo "$(PYTHON) is older than Python 3.11, which Zooscope needs; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) deploy/install.py runtime
 	@touch $@
 
-install: $(READY)  ## create .venv with the pinned dependencies
+$(DEVELOPMENT): $(RUNTIME)
+	@$(BIN)/python deploy/install.py development
+	@touch $@
 
-demo: $(READY)  ## start the service, train a small zoo, upload and rank it
+install: $(RUNTIME)  ## create .venv with the pinned packages that the service runs on
+
+demo: $(RUNTIME)  ## start the service, train a small zoo, upload and rank it
 	$(BIN)/zooscope demo --home $(HOME_DIR)
 
-up: $(READY)  ## start the service in the foreground (Ctrl-C stops it)
+up: $(RUNTIME)  ## start the service in the foreground (Ctrl-C stops it)
 	$(BIN)/zooscope up --home $(HOME_DIR)
 
-down: $(READY)  ## stop the service that `make demo` left running
+down: $(RUNTIME)  ## stop the service that `make demo` left running
 	$(BIN)/zooscope down --home $(HOME_DIR)
 
 # A file's tests stay together. Threads of their own would only stand in each other's way.
-test: $(READY)  ## run every test that this machine can run
+test: $(DEVELOPMENT)  ## run every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
-check: check-format check-lint check-types check-imports check-stubs check-settings check-tables check-docs  ## format, lint, types, import contracts, generated files, tables, docs
+check: check-format check-lint check-types check-imports check-stubs check-settings check-tables check-oldest-python check-docs  ## format, lint, types, import contracts, generated files, tables, pins, docs
 	@echo "check: all clean"
 
-check-format: $(READY)
+check-format: $(DEVELOPMENT)
 	$(BIN)/ruff format --check --quiet .
-check-lint: $(READY)
+check-lint: $(DEVELOPMENT)
 	$(BIN)/ruff check --quiet .
-check-types: $(READY)
+check-types: $(DEVELOPMENT)
 	$(BIN)/mypy --no-error-summary
-check-imports: $(READY)
+check-imports: $(DEVELOPMENT)
 	$(BIN)/lint-imports --no-logo
-check-stubs: $(READY)
+check-stubs: $(DEVELOPMENT)
 	$(BIN)/python proto/generate.py check
-check-settings: $(READY)
+check-settings: $(DEVELOPMENT)
 	$(BIN)/python deploy/settings_pages.py check
 	$(BIN)/python deploy/rest_page.py check
-check-tables: $(READY)
+check-tables: $(DEVELOPMENT)
 	$(BIN)/python migrations/against_records.py check
-check-docs: $(READY)
+check-oldest-python: $(VENV)/.resolved
+# Status 75: the index did not answer, so the next check asks again.
+$(VENV)/.resolved: constraints.txt pyproject.toml | $(DEVELOPMENT)
+	$(BIN)/python deploy/pins.py oldest && touch $@ || test $$? -eq 75
+check-docs: $(DEVELOPMENT)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-fix: $(READY)  ## format, repair what the linter can, write generated pages anew
+check-pins: $(DEVELOPMENT)  ## check that the pins resolve on every supported Python (a few minutes)
+	$(BIN)/python deploy/pins.py all
+
+fix: $(DEVELOPMENT)  ## format, repair what the linter can, write generated pages anew
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
 	$(BIN)/python deploy/settings_pages.py write
 	$(BIN)/python deploy/rest_page.py write
 
-proto: $(READY)  ## write the gRPC stubs anew from proto/
+proto: $(DEVELOPMENT)  ## write the gRPC stubs anew from proto/
 	$(BIN)/python proto/generate.py write
 
-migration: $(READY)  ## write a migration from the records: make migration m="what changes"
+migration: $(DEVELOPMENT)  ## write a migration from the records: make migration m="what changes"
 	@test -n "$(m)" || { echo 'say what changes: make migration m="jobs get a colour"'; exit 1; }
 	$(BIN)/python migrations/against_records.py write "$(m)"
 
-docs: $(READY)  ## build the documentation into site/
+docs: $(DEVELOPMENT)  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-docs-serve: $(READY)  ## serve the documentation while writing it
+docs-serve: $(DEVELOPMENT)  ## serve the documentation while writing it
 	$(BIN)/mkdocs serve
 
-bench-attribution: $(READY)  ## cost of a measuring pass over a bare forward and backward
+bench-attribution: $(RUNTIME)  ## cost of a measuring pass over a bare forward and backward
 	$(BIN)/python -m benchmarks.attribution_cost
-bench-pairwise: $(READY)  ## all-pairs similarity of 1 000 networks over one matrix product
+bench-pairwise: $(RUNTIME)  ## all-pairs similarity of 1 000 networks over one matrix product
 	$(BIN)/python -m benchmarks.pairwise
-bench-service: $(READY)  ## start-up, memory, latencies, upload speed
+bench-service: $(RUNTIME)  ## start-up, memory, latencies, upload speed
 	$(BIN)/python -m benchmarks.service
-bench-scale: $(READY)  ## neighbours in zoos of up to 100 000 networks (15 minutes, 6 GB of disk)
+bench-scale: $(RUNTIME)  ## neighbours in zoos of up to 100 000 networks (15 minutes, 6 GB of disk)
 	$(BIN)/python -m benchmarks.scale
-bench-layers: $(READY)  ## which layer to cut at, against measured transfer (needs the shared folder of real data)
+bench-layers: $(RUNTIME)  ## which layer to cut at, against measured transfer (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.layer_selection
-bench-taskonomy: $(READY)  ## which network transfers to which task, and who foresaw it (needs the shared folder of real data)
+bench-taskonomy: $(RUNTIME)  ## which network transfers to which task, and who foresaw it (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.small_taskonomy
-bench-real: $(READY)  ## rank real networks (needs the shared folder of real data)
+bench-real: $(RUNTIME)  ## rank real networks (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.real_zoo
 
 clean:  ## remove what tools leave behind; the environment and the zoo stay

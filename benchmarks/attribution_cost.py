@@ -31,7 +31,6 @@ import torch
 from captum.attr import Saliency
 from torch import Tensor, nn
 
-import workers.torchvision_operators  # noqa: F401 - must come before timm
 from service.core.catalogue.measurement import Attribution, Channel, Precision, Target
 from workers.programs.program import Program
 from workers.programs.reading import read_program

@@ -101,7 +101,6 @@ def _one(name: str) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT))
     import torch
 
-    import workers.torchvision_operators  # noqa: F401
     from workers.programs import ProgramFailedError, ProgramRefusedError
     from workers.programs.exporting import export_network
 

@@ -26,7 +26,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-import workers.torchvision_operators  # noqa: F401 - must come before timm
 from benchmarks.real_run import surroundings
 from benchmarks.service import private_settings
 from service.cli.detaching import running_or_started

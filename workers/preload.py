@@ -14,7 +14,6 @@ from service.core.errors import UnavailableError
 LIBRARIES = (
     "numpy",
     "torch",
-    "workers.torchvision_operators",
     "safetensors.torch",
     "PIL.Image",
     "captum.attr",

@@ -2,12 +2,9 @@
 
 from torch import nn
 
-from workers import torchvision_operators
-
 
 def squeezenet() -> nn.Module:
     """SqueezeNet 1.0 without weights."""
-    torchvision_operators.declare()
     from torchvision.models import squeezenet1_0
 
     network: nn.Module = squeezenet1_0()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
@@ -65,6 +65,7 @@ def examined(settings: Settings) -> Iterator[Finding]:
     yield _server("redis", settings.redis_url, redis_server)
     yield _home(settings)
     yield from _devices(settings)
+    yield from _libraries()
     yield from _sandbox(settings)
 
 
@@ -111,6 +112,16 @@ def _devices(settings: Settings) -> Iterator[Finding]:
         yield Finding("device", "ZOO_DEVICE is cuda, but torch sees no card", Verdict.WRONG)
 
 
+def _libraries() -> Iterator[Finding]:
+    """Whether torchvision, timm and captum can be imported, and builds that do not match."""
+    states = _asked("workers.libraries")
+    for name, state in states.items():
+        yield Finding(name, state["text"], Verdict(state["verdict"]))
+    if not states:
+        what = "importing torchvision, timm or captum ended the process that tried"
+        yield Finding("libraries", what, Verdict.WRONG)
+
+
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     """The walls around a job's process; a missing one is wrong only in a hardened zoo."""
     missing = Verdict.WRONG if settings.hardened else Verdict.WARNING
@@ -119,7 +130,7 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"sandbox: {wall}", str(reason or "holds"), verdict)
 
 
-def _asked(module: str) -> Mapping[str, object]:
+def _asked(module: str) -> Mapping[str, Any]:
     """The JSON object that a module of the worker's half prints; empty where it cannot run."""
     said = subprocess.run(
         [sys.executable, "-m", module],
@@ -128,5 +139,5 @@ def _asked(module: str) -> Mapping[str, object]:
         timeout=PROBE_SECONDS,
         check=False,
     )
-    answer: Mapping[str, object] = json.loads(said.stdout) if said.returncode == 0 else {}
+    answer: Mapping[str, Any] = json.loads(said.stdout) if said.returncode == 0 else {}
     return answer

@@ -1,6 +1,9 @@
 """``zooscope doctor`` tells what this machine has, and fails only for what is wrong."""
 
 import json
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,50 @@ def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
     assert "(PostgreSQL) 18" in found["postgres"]["found"]
     assert "Redis" in found["redis"]["found"]
     assert found["torch"]["verdict"] == "ok"
+    assert {found[name]["verdict"] for name in ("timm", "captum")} == {"ok"}
     assert sum(name.startswith("sandbox: ") for name in found) == 7
+
+
+def states_after(before: str) -> dict[str, str]:
+    """What another process reports about torchvision after ``before`` ran in it."""
+    program = f"""
+import json, sys
+from workers import libraries
+{before}
+print(json.dumps(libraries.states()["torchvision"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    state: dict[str, str] = json.loads(done.stdout)
+    return state
+
+
+def test_builds_that_do_not_match_are_named():
+    # No build matches a compiled part that cannot be loaded.
+    state = states_after("""
+import torch
+def refuse(path): raise OSError("libtorch_cuda.so: cannot open shared object file")
+torch.ops.load_library = refuse
+""")
+
+    assert state["verdict"] == "warning"
+    assert f"torch {version('torch').split('+')[0]}" in state["text"]
+    assert f"beside torchvision {version('torchvision').split('+')[0]}" in state["text"]
+    assert (
+        "nms/qnms declared by Zooscope; other operators of torchvision are unavailable"
+        in (state["text"])
+    )
+
+
+def test_a_library_that_cannot_be_imported_is_wrong():
+    state = states_after("""
+import torch
+def refuse(path): raise RuntimeError("compiled with different CUDA major versions")
+torch.ops.load_library = refuse
+""")
+
+    assert state["verdict"] == "wrong"
+    assert "RuntimeError: compiled with different CUDA major versions" in state["text"]
 
 
 def test_a_missing_card_is_wrong_only_where_one_was_asked_for(tmp_path: Path):

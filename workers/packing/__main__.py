@@ -15,17 +15,17 @@ from workers.packing.packing import Packed, pack
 from workers.packing.refusal import PackingError
 from workers.packing.weights import load_weights
 
-_REFUSED = 2
+_REFUSED = 1
 
 
 def main(words: list[str] | None = None) -> int:
-    """Pack one network; 0 when the files were written, 2 with the reason on stderr otherwise."""
+    """Pack one network; 0 when the files were written, 1 with the reason on stderr otherwise."""
     given = _parser().parse_args(words)
     try:
         packed = _pack(given)
     except ZooError as error:
-        sys.stderr.write(f"{error.code}: {error.detail}\n")
-        sys.stderr.write(f"what to do: {error.remedy}\n" if error.remedy else "")
+        sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
+        sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
         return _REFUSED
     sys.stdout.write(_told(packed, given.json))
     return 0
@@ -68,8 +68,8 @@ def _manifest(path: Path) -> ModelManifest:
     """The manifest file, whose format is pt2 whatever it says."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise PackingError("bad_manifest", f"{path} cannot be read: {error}", "check the path") from error  # fmt: skip
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackingError("bad_manifest", f"{path} cannot be read: {error}", "give a text file in UTF-8") from error  # fmt: skip
     content = _object(text, str(path)) | {"format": "pt2"}
     content.pop("architecture", None)
     try:

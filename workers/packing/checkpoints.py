@@ -43,9 +43,7 @@ def read_state_dicts(path: Path) -> tuple[dict[str, Tensor], ...]:
 def _content(path: Path) -> Any:
     kind = _kind(path)
     if kind is FileKind.SAFETENSORS:
-        from safetensors.torch import load_file
-
-        return load_file(path)
+        return _tensors(path)
     if kind is FileKind.TORCHSCRIPT or kind not in _TORCH_KINDS:
         raise PackingError(
             "not_a_checkpoint",
@@ -53,6 +51,16 @@ def _content(path: Path) -> Any:
             "give the .pth file with the network's state_dict",
         )
     return _unpickled(path)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise PackingError("not_a_checkpoint", f"{path.name} is damaged: {error}", "save or download it again") from error  # fmt: skip
 
 
 def _kind(path: Path) -> FileKind:

@@ -10,15 +10,19 @@ from typing import Any
 from torch import nn
 
 from workers.packing.refusal import PackingError
+from workers.packing.user_code import running
 
 _HOW = "write it as package.module:callable or path/to/file.py:callable"
+_IMPORTABLE = f"correct the line, or install what it imports: {sys.executable} -m pip install …"
+_CALLABLE = "correct the line, or pass its arguments with --arguments '{\"num_classes\": 10}'"
 
 
 def build_module(place: str, arguments: dict[str, Any]) -> nn.Module:
     """What the callable returns for ``arguments``; runs the user's own code.
 
     Raises:
-        PackingError: ``module_not_found`` or ``not_a_module``.
+        PackingError: ``module_not_found``, ``module_import_failed``, ``module_call_failed`` or
+            ``not_a_module``.
     """
     source, separator, name = place.rpartition(":")
     if not separator or not source or not name:
@@ -32,42 +36,50 @@ def build_module(place: str, arguments: dict[str, Any]) -> nn.Module:
 
 def _imported(source: str) -> ModuleType:
     """A module by dotted name, or from a file whose folder becomes importable."""
+    with running("module_import_failed", f"{source} cannot be imported", _IMPORTABLE):
+        return _from_file(Path(source)) if source.endswith(".py") else _from_name(source)
+
+
+def _from_name(name: str) -> ModuleType:
+    _make_importable(Path.cwd())
     try:
-        if source.endswith(".py"):
-            return _from_file(Path(source))
-        if str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))
-        return importlib.import_module(source)
-    except (ImportError, OSError, SyntaxError) as error:
-        raise PackingError(
-            "module_not_found", f"{source} cannot be imported: {error}", _HOW
-        ) from error
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if f"{name}.".startswith(f"{error.name}."):
+            raise PackingError("module_not_found", f"there is no module {name}", _HOW) from error
+        raise
+
+
+def _make_importable(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 def _from_file(path: Path) -> ModuleType:
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    if not path.is_file():
+        raise PackingError("module_not_found", f"there is no file {path}", _HOW)
+    _make_importable(path.resolve().parent)
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no loader for {path}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)
-    spec.loader.exec_module(module)
+    registered = sys.modules.setdefault(path.stem, module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        if registered is module:
+            del sys.modules[path.stem]
+        raise
     return module
 
 
 def _called(factory: Any, arguments: dict[str, Any], place: str) -> nn.Module:
     if isinstance(factory, nn.Module):
         return factory
-    try:
+    if not callable(factory):
+        raise PackingError("not_a_module", f"{place} is not callable", "name a function that builds the network")  # fmt: skip
+    with running("module_call_failed", f"{place} fails with the arguments {arguments}", _CALLABLE):
         network = factory(**arguments)
-    except TypeError as error:
-        raise PackingError(
-            "not_a_module",
-            f"{place} cannot be called with {arguments}: {error}",
-            "pass its arguments with --arguments '{\"num_classes\": 10}'",
-        ) from error
     if not isinstance(network, nn.Module):
         raise PackingError("not_a_module", f"{place} returned {type(network).__name__}", "return an nn.Module")  # fmt: skip
     return network

@@ -1,6 +1,8 @@
 """A module with its weights becomes an upload: a pt2 archive and a manifest beside it."""
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ from torch import Tensor, nn
 from service.core.manifest import ModelManifest
 from workers.methods.model_validation.judgement import manifest_problems
 from workers.packing.refusal import PackingError
+from workers.packing.user_code import running
 from workers.programs.exporting import example_images, export_network
 from workers.programs.inspection import probe_problems, weight_problems
 from workers.programs.program import Program
 
 TOLERANCE = 1e-5
 _IMAGES = 2
+_COPYABLE = "keep tensors that need gradients in parameters, and files and locks out of the module"
+_FORWARD = "make forward(images) accept a batch of the size in the manifest"
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,11 @@ def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path
         ProgramRefusedError: The network does not export, or calls what is not allowed.
     """
     said = _as_manifest(manifest)
-    frozen = copy.deepcopy(network).cpu().float().eval()
     spec = said.input
-    program = export_network(frozen, (spec.channels, spec.height, spec.width), out)
+    with running("not_copyable", "the network cannot be copied", _COPYABLE):
+        frozen = copy.deepcopy(network).cpu().float().eval()
+    with _writing(out):
+        program = export_network(frozen, (spec.channels, spec.height, spec.width), out)
     deviation = _deviation(frozen, program)
     if not deviation <= TOLERANCE:
         raise PackingError(
@@ -56,7 +63,8 @@ def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path
     if problems:
         raise PackingError(problems[0].code, problems[0].detail, problems[0].remedy)
     manifest_file = out.with_suffix(".manifest.json")
-    manifest_file.write_text(said.model_dump_json(indent=2, exclude_none=True) + "\n")
+    with _writing(manifest_file):
+        manifest_file.write_text(said.model_dump_json(indent=2, exclude_none=True) + "\n")
     return Packed(out, manifest_file, program, deviation)
 
 
@@ -66,11 +74,22 @@ def _as_manifest(manifest: ModelManifest | dict[str, Any]) -> ModelManifest:
     return ModelManifest.model_validate(given | {"format": "pt2"})
 
 
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """A missing folder, or an operating system's refusal to write, is a ``PackingError``."""
+    try:
+        if not file.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {file.parent}")
+        yield
+    except OSError as error:
+        raise PackingError("not_writable", f"{file} cannot be written: {error}", "choose another folder with --out") from error  # fmt: skip
+
+
 def _deviation(network: nn.Module, program: Program) -> float:
     """Relative distance of the first answers of module and program, on noise images."""
     count = program.batch if program.batch is not None else _IMAGES
     images = example_images(count, program.input_shape)
-    with torch.no_grad():
+    with torch.no_grad(), running("forward_failed", "forward(images) fails", _FORWARD):
         eager, packed = first_tensor(network(images)), first_tensor(program(images))
     return float((eager - packed).norm() / eager.norm().clamp_min(1e-30))
 

@@ -8,10 +8,12 @@ from torch import Tensor, nn
 
 from workers.packing.checkpoints import read_state_dicts
 from workers.packing.refusal import PackingError
+from workers.packing.user_code import running
 
 # Left behind by profilers and by releases of torch before 0.4.1; they carry no weights.
 _IGNORED_ENDINGS = ("total_ops", "total_params", "num_batches_tracked")
 _SHOWN = 4
+_LOADABLE = "make network.load_state_dict(weights) work on its own first"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ def load_weights(network: nn.Module, path: Path) -> None:
     if misfit.size:
         raise PackingError("weights_do_not_fit", _told(misfit, path), _remedy(misfit))
     _refuse_non_finite(best)
-    network.load_state_dict({name: best.get(name, value) for name, value in expected.items()})
+    with running(
+        "weights_do_not_fit", f"the module refuses the weights of {path.name}", _LOADABLE
+    ):
+        network.load_state_dict({name: best.get(name, value) for name, value in expected.items()})
 
 
 def _renamings(

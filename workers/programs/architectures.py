@@ -97,9 +97,6 @@ def constructor_of(architecture: Architecture) -> Callable[[], nn.Module]:
     Raises:
         ProgramRefusedError: ``unknown_architecture`` or ``bad_architecture_arguments``.
     """
-    # The compiled part of torchvision may be missing; timm needs its Python part.
-    import workers.torchvision_operators  # noqa: F401
-
     return _timm(architecture) if architecture.library == "timm" else _torchvision(architecture)
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-import workers.torchvision_operators  # noqa: F401 - before timm
 from service.core.candidate_layers import MOST, candidate_layers, cut_layers
 from workers.torchkit.module_reader import ModuleReader
 

@@ -5,7 +5,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-import workers.torchvision_operators  # noqa: F401 - before timm
 from service.core.catalogue.model_validation import ModelValidationParams
 from service.core.manifest import Architecture, InputSpec, ModelFormat, ModelManifest
 from tests.workers.programs.networks import Attention, Plain, Segmenter, made, write_archive

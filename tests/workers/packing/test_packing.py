@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -199,6 +200,16 @@ def test_the_command_packs_a_file_of_the_user(user_folder):
     assert read_program(user_folder / "m.pt2").output_shape == (7,)
 
 
+BROKEN_FILES = {
+    "missing.py": "import nothing_of_this_name",
+    "exits.py": "raise SystemExit(3)",
+    "divides.py": "1 / 0",
+    "unparsable.py": "def build(:",
+    "raises.py": "def build():\n    raise RuntimeError('no')",
+    "empty.json": "{}",
+}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -207,7 +218,18 @@ def test_the_command_packs_a_file_of_the_user(user_folder):
         ({"module": "mynet.py:nothing"}, "module_not_found"),
         ({"module": "mynet.py:nn"}, "not_a_module"),
         ({"arguments": "{"}, "bad_manifest"),
-        ({"arguments": '{"colour": 1}'}, "not_a_module"),
+        ({"arguments": '{"colour": 1}'}, "module_call_failed"),
+        ({"module": "nowhere:build"}, "module_not_found"),
+        ({"module": "nowhere.deeper:build"}, "module_not_found"),
+        ({"module": "missing.py:build"}, "module_import_failed"),
+        ({"module": "missing:build"}, "module_import_failed"),
+        ({"module": "exits.py:build"}, "module_import_failed"),
+        ({"module": "divides.py:build"}, "module_import_failed"),
+        ({"module": "unparsable.py:build"}, "module_import_failed"),
+        ({"module": "raises.py:build", "arguments": "{}"}, "module_call_failed"),
+        ({"weights": "damaged.safetensors"}, "not_a_checkpoint"),
+        ({"manifest": "latin.json"}, "bad_manifest"),
+        ({"out": "nowhere/out.pt2"}, "not_writable"),
         ({"weights": "none.pth"}, "not_a_checkpoint"),
         ({"weights": "mynet.py"}, "not_a_checkpoint"),
         ({"manifest": "none.json"}, "bad_manifest"),
@@ -216,16 +238,70 @@ def test_the_command_packs_a_file_of_the_user(user_folder):
 )
 def test_the_command_says_what_to_change(user_folder, monkeypatch, capsys, change, words):
     monkeypatch.chdir(user_folder)
-    (user_folder / "empty.json").write_text("{}")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name, text in BROKEN_FILES.items():
+        (user_folder / name).write_text(text)
+    (user_folder / "latin.json").write_bytes('{"name": "Bäume"}'.encode("latin-1"))
+    header = b'{"w":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'
+    damaged = len(header).to_bytes(8, "little") + header + b"short"
+    (user_folder / "damaged.safetensors").write_bytes(damaged)
     given = {"module": "mynet.py:build", "arguments": '{"classes": 7}', "weights": "w.pth",
-             "manifest": "manifest.json"} | change  # fmt: skip
+             "manifest": "manifest.json", "out": "out.pt2"} | change  # fmt: skip
 
     code = main(
         [given["module"], "--arguments", given["arguments"], "--weights", given["weights"],
-         "--manifest", given["manifest"], "--out", "out.pt2"]
+         "--manifest", given["manifest"], "--out", given["out"]]
     )  # fmt: skip
 
     told = capsys.readouterr().err
-    assert code == 2
-    assert words in told
-    assert "what to do:" in told
+    assert code == 1
+    assert f"({words})\n          " in told
+    assert told.count("\n") == 2
+
+
+class Uncopyable(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def test_a_network_that_cannot_be_copied_is_refused_with_a_remedy(tmp_path):
+    with pytest.raises(PackingError) as caught:
+        pack(Uncopyable(), MANIFEST, tmp_path / "net.pt2")
+
+    assert caught.value.code == "not_copyable"
+    assert caught.value.remedy
+
+
+LIBRARY_FILES = {
+    "timm": "import timm\n\ndef build():\n    return timm.create_model('resnet10t', num_classes=4)\n",
+    "torchvision": "from torchvision import models\n\ndef build():\n    return models.resnet18(num_classes=4)\n",
+}
+
+
+@pytest.mark.parametrize("library", LIBRARY_FILES)
+def test_the_command_packs_a_file_that_imports_a_library(user_folder, library):
+    (user_folder / "listed.py").write_text(LIBRARY_FILES[library])
+
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli.main", "pack", "listed.py:build", "--json",
+         "--manifest", "manifest.json", "--out", "listed.pt2"],
+        capture_output=True, text=True, cwd=user_folder, check=False, timeout=150,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["deviation"] <= 1e-5
+
+
+def test_the_command_reports_a_broken_import_without_a_traceback(user_folder):
+    (user_folder / "broken.py").write_text("import timm\n\ntimm.no_such_function()\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli.main", "pack", "broken.py:build",
+         "--manifest", "manifest.json", "--out", "listed.pt2"],
+        capture_output=True, text=True, cwd=user_folder, check=False, timeout=150,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "broken.py, line 3) (module_import_failed)" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import workers.torchvision_operators  # noqa: F401 - before timm
 from service.core.manifest import Architecture
 from workers.programs import ProgramRefusedError
 from workers.programs.architectures import build_with_weights
