@@ -15,11 +15,12 @@ from workers.packing.packing import Packed, pack
 from workers.packing.refusal import PackingError
 from workers.packing.weights import load_weights
 
+_FAILED = 1
 _REFUSED = 2
 
 
 def main(words: list[str] | None = None) -> int:
-    """Pack one network; 0 when the files were written, 2 with the reason on stderr otherwise."""
+    """Pack one network; 0 when the files were written, else the reason on stderr: 2 refused, 1 the machine."""
     given = _parser().parse_args(words)
     try:
         packed = _pack(given)
@@ -27,6 +28,10 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"{error.code}: {error.detail}\n")
         sys.stderr.write(f"what to do: {error.remedy}\n" if error.remedy else "")
         return _REFUSED
+    except (OSError, MemoryError) as error:
+        sys.stderr.write(f"internal: this machine failed: {error!r}\n")
+        sys.stderr.write("what to do: check free space, memory and permissions, then try again\n")
+        return _FAILED
     sys.stdout.write(_told(packed, given.json))
     return 0
 
