@@ -16,7 +16,7 @@ from service.core.errors import UnavailableError
 from workers.child_environment import VARIABLES
 from workers.messages import Ear
 
-STARTING_SECONDS = 120.0
+STARTING_SECONDS = 300.0
 _PASSED_ON = (
     "PATH",
     "LD_LIBRARY_PATH",

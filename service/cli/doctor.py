@@ -21,7 +21,7 @@ from service.embedded.postgres import postgres_server
 from service.embedded.redis import redis_server
 from service.settings import Settings
 
-PROBE_SECONDS = 180.0
+PROBE_SECONDS = 400.0
 
 
 class Verdict(StrEnum):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,12 @@ class Up:
             return json.load(answer)
 
 
-def started(home: Path) -> Up:
-    """An ``up`` that is ready."""
+def started(home: Path, *, before: Sequence[str] = ()) -> Up:
+    """An ``up`` that is ready; ``before`` are words of a command that runs it."""
     home.parent.mkdir(exist_ok=True)
     with (home.parent / "said.txt").open("a") as said:
         process = subprocess.Popen(
-            [*ZOOSCOPE, "up", "--home", str(home), "--port", "0", "--grpc-port", "0"],
+            [*before, *ZOOSCOPE, "up", "--home", str(home), "--port", "0", "--grpc-port", "0"],
             stdout=said,
             stderr=said,
             text=True,

@@ -19,7 +19,8 @@ def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
     assert "(PostgreSQL) 18" in found["postgres"]["found"]
     assert "Redis" in found["redis"]["found"]
     assert found["torch"]["verdict"] == "ok"
-    assert sum(name.startswith("sandbox: ") for name in found) == 7
+    assert sum(name.startswith("sandbox: ") for name in found) == 8
+    assert found["sandbox: export"]["found"] == "works"
 
 
 def test_a_missing_card_is_wrong_only_where_one_was_asked_for(tmp_path: Path):
