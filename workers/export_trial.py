@@ -41,8 +41,8 @@ def export_problem(folder: Path) -> str | None:
         cradle.close()
     if last.get("kind") == "done":
         return None
-    error = last.get("error") or {"detail": "the child ended without a word"}
-    return f"{error['detail']}\n{last.get('trace', '')}".strip()
+    reason = last.get("error") or {"detail": "the child ended without a message"}
+    return f"{reason['detail']}\n{last.get('trace', '')}".strip()
 
 
 def _lay_out(scratch: Scratch) -> None:
@@ -54,7 +54,7 @@ def _lay_out(scratch: Scratch) -> None:
 
 
 def _last_message(child: Child) -> dict[str, Any]:
-    """The child's last words; empty when there were none."""
+    """The last message of the child; empty when there was none."""
     last: dict[str, Any] = {}
     while not child.ended:
         for message in child.listen(_LISTENING_SECONDS):

@@ -9,6 +9,8 @@ import pytest
 
 from workers.child_environment import VARIABLES
 
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).parents[2]
 
 # The parent is what a fork server is; the child sees neither /proc nor /sys nor the user database.
@@ -36,7 +38,7 @@ if pid == 0:
         f"{module}.{name}"
         for module, content in list(sys.modules.items())
         for name, value in list(vars(content).items())
-        if isinstance(value, str | Path) and str(value).startswith(str(cache))
+        if type(value) in (str, type(cache)) and str(value).startswith(str(cache))
     ]
     sums = torch.nn.functional.embedding_bag(
         torch.arange(4), torch.ones(10, 16), torch.tensor([0, 2]), mode="sum"
