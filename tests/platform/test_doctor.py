@@ -10,6 +10,9 @@ from service.cli.doctor import Verdict, examined
 from service.cli.main import app
 from service.settings import Device, Settings
 
+# It exports a network, in a fork server of its own that imports torch first.
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
     said = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path)])
