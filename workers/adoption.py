@@ -37,7 +37,7 @@ def adopt(blobs: BlobStore, scratch: Scratch) -> Harvest:
     """Move every file of ``out`` into the store and read the plain data.
 
     The child is not trusted: links, devices, strange names and oversized data are refused.
-    Raises UnreadableResultError.
+    Raises UnreadableResultError, and OSError where the machine cannot read or store.
     """
     data = _data_of(scratch.result)
     files = {path.name: stored(blobs, path) for path in _regular_files(scratch)}
@@ -51,7 +51,7 @@ def _data_of(path: Path) -> Mapping[str, Any]:
         if path.stat().st_size > _LARGEST_RESULT_BYTES:
             raise UnreadableResultError("the result is too large")
         data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         raise UnreadableResultError("the result cannot be read") from error
     if not isinstance(data, dict):
         raise UnreadableResultError("the result is not an object")

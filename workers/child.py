@@ -15,10 +15,11 @@ from typing import Any
 import torch
 
 from service.core.catalogue import card_named
-from service.core.errors import ZooError
+from service.core.errors import UnavailableError, ZooError
 from workers import sandbox
 from workers.assembly import inputs_of
 from workers.harvest import save
+from workers.machine_faults import is_out_of_memory
 from workers.messages import Mouth
 from workers.methods import room_of
 from workers.reporting import Reporter
@@ -97,24 +98,20 @@ def _work(scratch: Scratch, device: str, mouth: Mouth) -> None:
 
 
 def _told(error: Exception) -> dict[str, Any]:
-    """What the supervisor hears: the error for users, whether to try again, the trace to log."""
+    """What the supervisor hears: the error for users, whether to try again, the trace to log.
+
+    A typed error comes from the inputs and would come again; everything else is tried again.
+    """
     trace = "".join(traceback.format_exception(error))[-20_000:]
     sys.stderr.write(trace)
     if isinstance(error, ZooError):
         told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-        return {"error": told, "again": False, "trace": trace}
-    if _is_out_of_memory(error):
+        return {"error": told, "again": isinstance(error, UnavailableError), "trace": trace}
+    if is_out_of_memory(error):
         return {"error": OUT_OF_MEMORY, "again": True, "trace": trace}
     told = {
         "code": "internal",
         "detail": f"the method stopped with an unexpected {type(error).__name__}",
-        "remedy": "report this with the job's id; the worker's log holds the trace",
+        "remedy": "retry the job; if it fails again, report it with the trace in the worker's log",
     }
-    return {"error": told, "again": False, "trace": trace}
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, in any of the ways torch and Python say so."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    return {"error": told, "again": True, "trace": trace}

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from service.core.errors import UnavailableError
+from workers.child_environment import VARIABLES
 from workers.messages import Ear
 
-STARTING_SECONDS = 120.0
+STARTING_SECONDS = 300.0
 _PASSED_ON = (
     "PATH",
-    "LANG",
     "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES",
     "NVIDIA_VISIBLE_DEVICES",
@@ -164,7 +164,7 @@ class Cradle:
             raise UnavailableError(
                 "the process that forks children did not start",
                 code="nursery_lost",
-                remedy="run `python -m workers.nursery` to see why an import fails",
+                remedy="run `zooscope doctor`, then look at the worker's log for the import that fails",
             )
         ours.settimeout(None)
         self._control = ours
@@ -184,23 +184,23 @@ class Cradle:
 
 
 def _start(control: socket.socket, cache: Path) -> subprocess.Popen[bytes]:
-    """Start the nursery in a session of its own, with a clean environment."""
+    """Start the nursery in a session of its own, with a clean environment, to work in ``cache``."""
+    cache.mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-m", "workers.nursery", str(control.fileno())],
+        [sys.executable, "-m", "workers.nursery", str(control.fileno()), str(cache.resolve())],
         pass_fds=[control.fileno()],
-        env=_clean_environment(cache),
+        env=_clean_environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
 
 
-def _clean_environment(cache: Path) -> dict[str, str]:
+def _clean_environment() -> dict[str, str]:
     """What the nursery may know: no address, no key. Numeric libraries must not start threads."""
-    cache.mkdir(parents=True, exist_ok=True)
     ours = os.environ  # noqa: TID251 - passed on by an allow-list, not configuration
     kept = {name: ours[name] for name in _PASSED_ON if name in ours}
     quiet = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    return {**kept, **quiet, "MPLCONFIGDIR": str(cache), "HOME": str(cache)}
+    return {**kept, **quiet, **VARIABLES}
 
 
 def _is_ready(control: socket.socket) -> bool:

@@ -81,20 +81,22 @@ def _create(known: int, rights: int) -> int:
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
-    """Allow ``rights`` on a file, or on a folder and what lies in it; a missing path is skipped."""
+    """Allow ``rights`` on a file, or on a folder and what lies in it; a missing path is skipped.
+
+    The handle stays open as long as the process lives. A rule holds for an inode, and those of
+    /proc exist only while something refers to them: when the kernel is short of memory it drops
+    an unused one and makes another for the next call, which no rule allows.
+    """
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
-    try:
-        allowed = rights if path.is_dir() else rights & _FILE_ONLY
-        rule = _Beneath(allowed, handle)
-        _call(
-            _ADD_RULE,
-            ctypes.c_int(ruleset),
-            ctypes.c_int(_PATH_BENEATH),
-            ctypes.byref(rule),
-            ctypes.c_uint32(0),
-        )
-    finally:
-        os.close(handle)
+    allowed = rights if path.is_dir() else rights & _FILE_ONLY
+    rule = _Beneath(allowed, handle)
+    _call(
+        _ADD_RULE,
+        ctypes.c_int(ruleset),
+        ctypes.c_int(_PATH_BENEATH),
+        ctypes.byref(rule),
+        ctypes.c_uint32(0),
+    )

@@ -130,8 +130,9 @@ def _child_alarm() -> int:
 
 
 def main() -> None:
-    """Serve the worker whose socket is the descriptor named on the command line."""
+    """Serve the worker whose socket and folder for caches the command line names."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    os.chdir(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     preload()
     control.send(b'{"ready": true}')

@@ -35,9 +35,21 @@ def preload() -> None:
         import_module(name)
     for card in cards():
         import_module(f"workers.methods.{card.name}")
+    _detect_processor()
     _require_one_thread()
     gc.collect()
     gc.freeze()
+
+
+def _detect_processor() -> None:
+    """Have torch look at the processor now: it looks once, at the first operation that asks.
+
+    A child may fail to, because the kernel may refuse it ``/proc/cpuinfo``; such a child keeps
+    raising "Failed to initialize cpuinfo!".
+    """
+    import torch
+
+    torch.backends.cpu.get_cpu_capability()
 
 
 def _require_one_thread() -> None:

@@ -38,7 +38,7 @@ OUT_OF_MEMORY = {
 INTERNAL = {
     "code": "internal",
     "detail": "the worker met an error of its own",
-    "remedy": "report this with the job's id; the worker's log holds the trace",
+    "remedy": "retry the job; if it fails again, report it with the trace in the worker's log",
 }
 
 
@@ -117,17 +117,15 @@ def _outcome(post: Post, job: JobRecord, lease: Lease, scratch: Scratch) -> Outc
         return _lived(post, job, lease, child)
     except DATABASE_ERRORS:
         raise
-    except UnavailableError as error:
-        return Outcome(Ending.LOST, error=_told(error))
     except ZooError as error:
-        return Outcome(Ending.FAILED, error=_told(error))
+        return _failure(error)
     except OSError as error:
         log.exception("the worker failed", job=job.id)
         detail = f"the worker could not serve the job: {error.strerror}"
         return Outcome(Ending.LOST, error={**INTERNAL, "code": "worker_failed", "detail": detail})
     except Exception:
         log.exception("the worker failed", job=job.id)
-        return Outcome(Ending.FAILED, error=INTERNAL)
+        return Outcome(Ending.LOST, error=INTERNAL)
 
 
 def _lived(post: Post, job: JobRecord, lease: Lease, child: Child) -> Outcome | None:
@@ -215,7 +213,7 @@ def _finish(post: Post, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
             with kept(lease):
                 harvest = adopt(zoo.blobs, scratch_of(post, job))
         except ZooError as error:
-            outcome = Outcome(Ending.FAILED, error=_told(error))
+            outcome = _failure(error)
         except OSError as error:
             log.exception("storing failed", job=job.id)
             detail = f"the result could not be stored: {error.strerror}"
@@ -224,7 +222,7 @@ def _finish(post: Post, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
 
 
 def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, harvest: Harvest | None) -> None:
-    """One finishing transaction; a result that cannot be recorded makes the job fail."""
+    """One finishing transaction; a result that cannot be recorded is no success."""
     if harvest is not None:
         try:
             with zoo.transaction() as session:
@@ -232,10 +230,10 @@ def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, harvest: Harvest | None) 
         except (FencedError, *DATABASE_ERRORS):
             raise
         except ZooError as error:
-            outcome = Outcome(Ending.FAILED, error=_told(error))
+            outcome = _failure(error)
         except Exception:
             log.exception("recording failed", job=job.id)
-            outcome = Outcome(Ending.FAILED, error=INTERNAL)
+            outcome = Outcome(Ending.LOST, error=INTERNAL)
         else:
             return
     with zoo.transaction() as session:
@@ -254,6 +252,8 @@ def _patiently(zoo: Zoo, write: Callable[[], None]) -> None:
             time.sleep(SECONDS_BETWEEN_WRITES)
 
 
-def _told(error: ZooError) -> dict[str, Any]:
-    """An error as it is stored."""
-    return {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+def _failure(error: ZooError) -> Outcome:
+    """The end of an attempt by a typed error: final, unless something was away for a while."""
+    ending = Ending.LOST if isinstance(error, UnavailableError) else Ending.FAILED
+    details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+    return Outcome(ending, error=details)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from service.core.errors import UnavailableError
-from workers import landlock, seccomp
+from workers import child_environment, landlock, seccomp
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -47,7 +47,10 @@ class Memory(StrEnum):
 
 @dataclass(frozen=True)
 class Room:
-    """What a child may use: folders to read and write, seconds of processor, kind of memory."""
+    """What a child may use: folders to read and write, seconds of processor, kind of memory.
+
+    The child works in the last writable folder, and temporary files go there.
+    """
 
     readable: tuple[Path, ...]
     writable: tuple[Path, ...]
@@ -63,7 +66,7 @@ def enter(room: Room) -> dict[Layer, str]:
         The layers that could not be raised, with the reason.
     """
     walls: tuple[tuple[Layer, Callable[[], None]], ...] = (
-        (Layer.ENVIRONMENT, lambda: _empty_environment(room)),
+        (Layer.ENVIRONMENT, lambda: child_environment.enter(room.writable[-1])),
         (Layer.SESSION, _own_session),
         (Layer.NO_NEW_PRIVILEGES, lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
         (Layer.NOT_DUMPABLE, lambda: _prctl(_PR_SET_DUMPABLE, 0)),
@@ -100,13 +103,6 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _empty_environment(room: Room) -> None:
-    """Forget every variable; temporary files go to the writable folder."""
-    os.environ.clear()  # noqa: TID251 - it is emptied, not read
-    home = str(room.writable[-1])
-    os.environ.update({"TMPDIR": home, "HOME": home, "LANG": "C.UTF-8"})  # noqa: TID251
 
 
 def _own_session() -> None:

@@ -21,7 +21,7 @@ from service.embedded.postgres import postgres_server
 from service.embedded.redis import redis_server
 from service.settings import Settings
 
-PROBE_SECONDS = 60.0
+PROBE_SECONDS = 400.0
 
 
 class Verdict(StrEnum):
@@ -67,6 +67,7 @@ def examined(settings: Settings) -> Iterator[Finding]:
     yield from _devices(settings)
     yield from _libraries()
     yield from _sandbox(settings)
+    yield from _export()
 
 
 def _python() -> Finding:
@@ -128,6 +129,13 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
     for wall, reason in _asked("workers.sandbox").items():
         verdict = Verdict.GOOD if reason is None else missing
         yield Finding(f"sandbox: {wall}", str(reason or "holds"), verdict)
+
+
+def _export() -> Iterator[Finding]:
+    """Whether a network can be exported in the sandbox, as every training does at its end."""
+    for what, problem in _asked("workers.export_trial").items():
+        verdict = Verdict.GOOD if problem is None else Verdict.WRONG
+        yield Finding(f"sandbox: {what}", str(problem or "works"), verdict)
 
 
 def _asked(module: str) -> Mapping[str, Any]:

@@ -75,9 +75,9 @@ def starting(home: Path, *, ports: Sequence[str] = ANY_PORTS, prefix: Sequence[s
     return Up(home, process)
 
 
-def started(home: Path) -> Up:
+def started(home: Path, *, prefix: Sequence[str] = ()) -> Up:
     """An ``up`` that is ready."""
-    return when_ready(starting(home))
+    return when_ready(starting(home, prefix=prefix))
 
 
 def when_ready(up: Up) -> Up:

@@ -13,6 +13,9 @@ from service.cli.doctor import Verdict, examined
 from service.cli.main import app
 from service.settings import Device, Settings
 
+# It exports a network, in a fork server of its own that imports torch first.
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
     said = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path)])
@@ -23,7 +26,8 @@ def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
     assert "Redis" in found["redis"]["found"]
     assert found["torch"]["verdict"] == "ok"
     assert {found[name]["verdict"] for name in ("timm", "captum")} == {"ok"}
-    assert sum(name.startswith("sandbox: ") for name in found) == 7
+    assert sum(name.startswith("sandbox: ") for name in found) == 8
+    assert found["sandbox: export"]["found"] == "works"
 
 
 def states_after(before: str) -> dict[str, str]:

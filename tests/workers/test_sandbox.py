@@ -4,15 +4,21 @@ Every promise is tried from inside a real sandbox, in a fresh process, with and 
 """
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.waiting import HANG_SECONDS
+from workers import child_environment
 from workers.sandbox import Layer
+
+ROOT = Path(__file__).parents[2]
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 PRELUDE = """
 import json, os, sys
@@ -42,6 +48,16 @@ def told(value):
 """
 
 
+READ_TWICE = """
+names = ("cpuinfo", "meminfo", "stat", "self/statm", "sys/vm/overcommit_memory")
+for wait in (lambda: None, sys.stdin.readline):
+    wait()
+    told([tried(lambda name=name: open(f"/proc/{name}").read()) for name in names])
+    sys.__stdout__.write("\\n")
+    sys.__stdout__.flush()
+"""
+
+
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
     (tmp_path / "out").mkdir()
@@ -57,7 +73,7 @@ def inside(scratch: Path, code: str, **environment: str) -> object:
         text=True,
         timeout=HANG_SECONDS,
         env={"PATH": "/usr/bin:/bin", **environment},
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         check=False,
     )
     assert done.stdout, done.stderr
@@ -143,7 +159,7 @@ def test_the_environment_holds_no_secret(scratch: Path):
         AWS_SECRET_ACCESS_KEY="secret",
     )
 
-    assert told == ["HOME", "LANG", "TMPDIR"]
+    assert told == sorted(child_environment.VARIABLES)
 
 
 def test_no_other_process_can_be_made_or_touched(scratch: Path):
@@ -226,13 +242,25 @@ def test_the_walls_cannot_be_taken_down(scratch: Path):
     assert told == ["allowed", "PermissionError", "PermissionError", "PermissionError"]
 
 
+@pytest.mark.skipif(not os.access(DROP_CACHES, os.W_OK), reason="only root can drop caches")
+def test_system_files_stay_readable_when_the_kernel_forgets_their_names(scratch: Path):
+    command = [sys.executable, "-c", PRELUDE + READ_TWICE, str(scratch)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT) as child:
+        assert json.loads(child.stdout.readline()) == ["allowed"] * 5
+        DROP_CACHES.write_text("2")
+
+        later, _ = child.communicate("\n", timeout=60)
+
+    assert json.loads(later) == ["allowed"] * 5
+
+
 def test_every_layer_is_reported(scratch: Path):
     done = subprocess.run(
         [sys.executable, "-m", "workers.sandbox"],
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         check=True,
     )
 

@@ -83,7 +83,7 @@ def test_a_failure_is_told_with_code_and_trace(cradle: Cradle, tmp_path: Path):
     child = cradle.fork(order)
     last = heard_until(child, None)[-1]
 
-    assert (last["kind"], last["error"]["code"], last["again"]) == ("error", "internal", False)
+    assert (last["kind"], last["error"]["code"], last["again"]) == ("error", "internal", True)
     assert "FileNotFoundError" in last["trace"]
     assert child.status == 1
     child.close()

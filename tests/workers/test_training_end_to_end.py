@@ -223,6 +223,55 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     assert max(told) == 300
 
 
+def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: Post):
+    zoo = post.zoo
+    job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
+    with zoo.transaction() as session:
+        session.get_one(JobRecord, job_id).max_attempts = 1
+    worker = threading.Thread(target=run_next, args=(post,))
+    worker.start()
+    scratch = Scratch.of(zoo.scratch, job_id, 1)
+    eventually(scratch.out.is_dir)
+    (scratch.out / "program.pt2").mkdir()
+    worker.join()
+    failed, taught = job_of(zoo, job_id), steps_of(zoo, job_id)
+
+    with zoo.transaction() as session:
+        jobs.retry(session, project=PROJECT, job_id=job_id)
+    assert run_next(post)
+
+    assert (failed.state, failed.error["code"]) == ("failed", "internal")
+    assert failed.checkpoint_sha256 is not None
+    assert student_of(zoo, job_id).state == "ready"
+    assert max(taught) == 200
+    assert steps_of(zoo, job_id) == taught
+
+
+def test_an_unexpected_error_is_tried_again_while_attempts_are_left(post: Post):
+    zoo = post.zoo
+    job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
+    worker = threading.Thread(target=run_next, args=(post,))
+    worker.start()
+    scratch = Scratch.of(zoo.scratch, job_id, 1)
+    eventually(scratch.out.is_dir)
+    (scratch.out / "program.pt2").mkdir()
+    worker.join()
+    waiting = job_of(zoo, job_id).state
+
+    eventually(lambda: run_next(post))
+
+    assert waiting == "queued"
+    assert student_of(zoo, job_id).state == "ready"
+    assert job_of(zoo, job_id).attempts == 2
+
+
+def steps_of(zoo: Zoo, job_id: str) -> list[int]:
+    """The steps after which the training was measured, over all attempts."""
+    with zoo.transaction() as session:
+        events = jobs.events_after(session, job_id=job_id, seq=0)
+        return [event.data["step"] for event in events if event.type == "metrics"]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -15,7 +15,7 @@ from workers.packing.packing import Packed, pack
 from workers.packing.refusal import PackingError
 from workers.packing.weights import load_weights
 
-_REFUSED = 1
+_FAILED = 1
 
 
 def main(words: list[str] | None = None) -> int:
@@ -26,7 +26,11 @@ def main(words: list[str] | None = None) -> int:
     except ZooError as error:
         sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
-        return _REFUSED
+        return _FAILED
+    except (OSError, MemoryError) as error:
+        sys.stderr.write(f"zooscope: this machine failed: {error!r} (internal)\n")
+        sys.stderr.write("          check free space, memory and permissions, then try again\n")
+        return _FAILED
     sys.stdout.write(_told(packed, given.json))
     return 0
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from service.core.recognition import FileKind
+from workers.machine_faults import raise_machine_fault
 from workers.packing.refusal import PackingError
 from workers.programs.recognition import kind_of
 from workers.programs.refusal import ProgramRefusedError
@@ -78,6 +79,7 @@ def _unpickled(path: Path) -> Any:
         # Weights only: no code of the checkpoint runs, here on its owner's own machine.
         return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
     except Exception as error:
+        raise_machine_fault(error)
         raise PackingError(
             "unsafe_checkpoint",
             f"{path.name} holds more than weights, or is damaged: {str(error)[:300]}",

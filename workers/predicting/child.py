@@ -25,6 +25,7 @@ from service.core.frames import pack, unpack
 from service.core.manifest import InputSpec
 from service.core.predicting import Answer, OutputKind
 from workers.child import settle
+from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import ImageProblemError
 from workers.methods.dataset_ingestion.images import checked_frame
 from workers.predicting import answers
@@ -113,7 +114,10 @@ def _without_parts(answer: Answer) -> dict[str, Any]:
 
 
 def _told(error: Exception) -> dict[str, Any]:
-    """What the asker hears of a failure; the trace goes to the child's log."""
+    """What the asker hears of a failure; the trace goes to the child's log.
+
+    Raises a fault of the machine, which ends the child: another one is asked once more.
+    """
     if isinstance(error, answers.OutputNotPossibleError):
         return answers.told(error, "/output")
     sys.stderr.write("".join(traceback.format_exception(error))[-20_000:])
@@ -124,6 +128,7 @@ def _told(error: Exception) -> dict[str, Any]:
             "remedy": error.remedy,
             "pointer": None,
         }
+    raise_machine_fault(error)
     return _FAILED
 
 

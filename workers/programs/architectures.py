@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from service.core.manifest import Architecture
 from service.core.recognition import PACK
+from workers.machine_faults import raise_machine_fault
 from workers.programs import limits
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.safetensors_header import Entry, read_header
@@ -160,6 +161,7 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
         KeyError,
         NotImplementedError,
     ) as error:
+        raise_machine_fault(error)
         raise ProgramRefusedError(
             "bad_architecture_arguments",
             f"{architecture.name} cannot be built: {str(error)[:300]}",

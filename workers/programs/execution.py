@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workers.machine_faults import raise_machine_fault
 from workers.programs.arguments import OwnDevice
 from workers.programs.instructions import Instruction, Slot
 from workers.programs.nonlinearities import Slope, with_secant_slope
@@ -103,9 +104,8 @@ def execute(call: Call, memory: dict[int, Any], slope: Slope) -> None:
     arguments, named = arguments_of(call, memory)
     try:
         result = _result(call, arguments, named, slope)
-    except torch.OutOfMemoryError:
-        raise
     except _FAILURES as error:
+        raise_machine_fault(error)
         raise ProgramFailedError(f"{call.name[:80]} failed: {str(error)[:300]}") from error
     if not call.many:
         result = (result,)

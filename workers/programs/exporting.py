@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import traceback
 
+from workers.machine_faults import raise_machine_fault
 from workers.programs.naming import name_layers
 from workers.programs.program import Program
 from workers.programs.reading import read_program
@@ -37,6 +38,7 @@ def export_network(network: nn.Module, shape: tuple[int, int, int], out: Path) -
 
     Raises:
         ProgramRefusedError: ``does_not_export``, or what the reader refuses.
+        OSError: The machine refused a file that the export needs.
     """
     with _quiet():
         exported = _exported(network, shape)
@@ -69,11 +71,12 @@ def _exported(network: nn.Module, shape: tuple[int, int, int]) -> torch.export.E
 def _attempt(
     network: nn.Module, images: Tensor, free: Any
 ) -> torch.export.ExportedProgram | Exception:
-    """The exported graph, or why there is none."""
+    """The exported graph, or why there is none. Raises the machine's own faults."""
     try:
         with traceback.preserve_node_meta():
             return torch.export.export(network, (images,), dynamic_shapes=free)
     except Exception as error:  # noqa: BLE001 - a user's forward may raise anything; it is reported
+        raise_machine_fault(error)
         return error
 
 

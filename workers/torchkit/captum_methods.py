@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from service.core.catalogue.measurement import Attribution, Target
+from workers.machine_faults import raise_machine_fault
 from workers.torchkit.canonical import resize
 from workers.torchkit.features import (
     AttributionNotPossibleError,
@@ -227,9 +228,8 @@ def _possible(name: Attribution) -> Iterator[None]:
     """Names the method when a graph does not allow what it asks for."""
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except (RuntimeError, AssertionError, NotImplementedError) as problem:
+        raise_machine_fault(problem)
         raise AttributionNotPossibleError(
             f"{name} cannot run on this graph: {problem}",
             remedy="choose gxi, saliency or elrp, which need only the input's gradient",

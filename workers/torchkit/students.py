@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from service.core.catalogue.training import Body, Student
 from service.core.errors import MethodError
 from service.core.manifest import Architecture, InputSpec, TaskKind
+from workers.machine_faults import raise_machine_fault
 from workers.programs.architectures import constructor_of
 from workers.programs.refusal import ProgramRefusedError
 from workers.torchkit.bodies import BUILDS, Answer, StudentNetwork
@@ -65,6 +66,7 @@ def _listed(name: str, shape: InputSpec, labels: int, generator: torch.Generator
             built = ListedStudent(constructor_of(told)())
         _require_answer(built, shape, labels)
     except (ProgramRefusedError, RuntimeError, ValueError, AssertionError, TypeError) as error:
+        raise_machine_fault(error)
         raise BadStudentError(
             f"{name} cannot be a student of {shape.channels} x {shape.height} x {shape.width}"
             f" inputs: {error}"[:500],

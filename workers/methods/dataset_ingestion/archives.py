@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import (
     MOST_ENTRIES,
     Entry,
@@ -41,6 +42,7 @@ def zip_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
     try:
         archive = zipfile.ZipFile(path)
     except _BROKEN as error:
+        raise_machine_fault(error)
         raise refused("broken_archive", f"the zip cannot be read: {error}", _REPACK) from error
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -68,6 +70,7 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) 
             with archive.open(info) as file:
                 return _bounded(file, limits)
         except _BROKEN as error:
+            raise_machine_fault(error)
             raise ImageProblemError(f"the file cannot be unpacked: {error}") from error
 
     return Entry(str(path), folder_label(path), info.file_size, read)
@@ -79,6 +82,7 @@ def tar_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
     try:
         archive = tarfile.open(path)  # noqa: SIM115 - closed by the block below
     except (tarfile.TarError, *_BROKEN) as error:
+        raise_machine_fault(error)
         raise refused("broken_archive", f"the tar cannot be read: {error}", _REPACK) from error
     with archive:
         members = _members(archive, path, limits)
@@ -102,6 +106,7 @@ def _members(archive: tarfile.TarFile, path: Path, limits: Limits) -> list[tarfi
                 limits=limits,
             )
     except (tarfile.TarError, *_BROKEN) as error:
+        raise_machine_fault(error)
         raise refused("broken_archive", f"the tar cannot be read: {error}", _REPACK) from error
     return members
 
@@ -121,6 +126,7 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits
         try:
             return _bounded(file, limits)
         except (tarfile.TarError, *_BROKEN) as error:
+            raise_machine_fault(error)
             raise ImageProblemError(f"the file cannot be unpacked: {error}") from error
 
     return Entry(str(path), folder_label(path), member.size, read)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
+from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import ImageProblemError, Limits
 
 _ORIENTATION = 0x0112
@@ -62,6 +63,7 @@ def _opened(data: bytes, kind: str) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data), formats=[kind])
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+        raise_machine_fault(error)
         raise ImageProblemError(f"the image's header cannot be read: {error}") from error
 
 
@@ -84,6 +86,7 @@ def _decode(picture: Image.Image) -> None:
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError, struct.error, EOFError, IndexError) as error:
+        raise_machine_fault(error)
         raise ImageProblemError(f"the image is damaged: {error}") from error
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import (
     Entry,
     ImageProblemError,
@@ -36,6 +37,7 @@ def parquet_entries(path: Path, limits: Limits) -> Iterator[Iterator[Entry]]:
             )
             yield _rows(file, _columns(file.schema_arrow))
     except (ArrowException, OSError) as error:
+        raise_machine_fault(error)
         raise refused("broken_parquet", f"the file cannot be read: {error}", _LAYOUT) from error
 
 

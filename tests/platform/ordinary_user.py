@@ -1,0 +1,44 @@
+"""Words before a command that run it as an ordinary user, where this machine allows it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UID = 65534
+_NAMESPACE = ("unshare", "--user", f"--map-user={UID}", f"--map-group={UID}")
+_MOUNTED = (
+    'mount --bind "$1" /etc/nsswitch.conf && mount --bind "$2" /etc/passwd && shift 2 && exec "$@"'
+)
+
+
+def as_ordinary_user() -> tuple[str, ...]:
+    """Nothing where the tests run as one; root becomes another user in a namespace of its own.
+
+    There it has neither root's number nor root's rights, and still reads the code where it lies.
+    """
+    if os.geteuid() != 0:
+        return ()
+    return _working(_NAMESPACE)
+
+
+def where_only_files_name_users(folder: Path, *, name: str) -> tuple[str, ...]:
+    """As an ordinary user with this name in a user database that is a file and nothing else."""
+    services, users = folder / "nsswitch.conf", folder / "passwd"
+    services.write_text("passwd: files\ngroup: files\n")
+    users.write_text(f"{name}:x:{UID}:{UID}::/nonexistent:/bin/false\n")
+    mounts = ("unshare", "--mount") if os.geteuid() == 0 else (*_NAMESPACE[:2], "--map-root-user", "--mount")  # fmt: skip
+    shell = ("sh", "-c", _MOUNTED, "sh", str(services), str(users))
+    return _working((*mounts, *shell, *_NAMESPACE))
+
+
+def _working(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, if a command can be run behind them; the test is skipped if not."""
+    try:
+        done = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        pytest.skip(f"no ordinary user can be had here: {error}")
+    if done.returncode != 0:
+        pytest.skip(f"no ordinary user can be had here: {done.stderr.strip()}")
+    return words

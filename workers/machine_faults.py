@@ -1,0 +1,39 @@
+"""What tells a fault of the machine from a fault of an input.
+
+A full disk, a missing permission or exhausted memory says nothing about an upload. Code that turns
+exceptions into a verdict on an input calls ``raise_machine_fault`` first.
+"""
+
+import errno
+
+import torch
+
+# The system's answer to an impossible position in a file, which comes from numbers in the upload.
+_INPUT_ERRORS = frozenset({errno.EINVAL})
+
+
+def raise_machine_fault(error: BaseException) -> None:
+    """Raise the fault of the machine that ``error`` is or that led to it; else do nothing."""
+    link: BaseException | None = error
+    while link is not None:
+        if is_machine_fault(link):
+            raise link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def is_machine_fault(error: BaseException) -> bool:
+    """Whether the system refused a call, or memory ran out.
+
+    Decoders raise ``OSError`` for damaged files, too; without an error number, because no system
+    call failed.
+    """
+    if isinstance(error, OSError):
+        return error.errno is not None and error.errno not in _INPUT_ERRORS
+    return is_out_of_memory(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, in any of the ways torch and Python report it."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
