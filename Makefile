@@ -3,13 +3,14 @@
 PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
+SPHINX  := $(BIN)/sphinx-build -W --keep-going -n -q -j auto -d build/doctrees docs site
 READY   := $(VENV)/.installed
 HOME_DIR ?= .zooscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
         bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
-        check-format check-lint check-types check-imports check-stubs check-tables check-settings check-docs
+        check-format check-lint check-types check-imports check-stubs check-tables check-pages check-docs
 
 help:  ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +39,7 @@ down: $(READY)  ## stop the service that `make demo` left running
 test: $(READY)  ## run every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
-check: check-format check-lint check-types check-imports check-stubs check-settings check-tables check-docs  ## format, lint, types, import contracts, generated files, tables, docs
+check: check-format check-lint check-types check-imports check-stubs check-pages check-tables check-docs  ## format, lint, types, import contracts, generated files, tables, docs
 	@echo "check: all clean"
 
 check-format: $(READY)
@@ -51,19 +52,18 @@ check-imports: $(READY)
 	$(BIN)/lint-imports --no-logo
 check-stubs: $(READY)
 	$(BIN)/python proto/generate.py check
-check-settings: $(READY)
-	$(BIN)/python deploy/settings_pages.py check
-	$(BIN)/python deploy/rest_page.py check
+check-pages: $(READY)
+	$(BIN)/python deploy/pages.py check
 check-tables: $(READY)
 	$(BIN)/python migrations/against_records.py check
 check-docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(SPHINX) -E
+	$(BIN)/python -m tests.docs.built_site site
 
 fix: $(READY)  ## format, repair what the linter can, write generated pages anew
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
-	$(BIN)/python deploy/settings_pages.py write
-	$(BIN)/python deploy/rest_page.py write
+	$(BIN)/python deploy/pages.py write
 
 proto: $(READY)  ## write the gRPC stubs anew from proto/
 	$(BIN)/python proto/generate.py write
@@ -73,10 +73,10 @@ migration: $(READY)  ## write a migration from the records: make migration m="wh
 	$(BIN)/python migrations/against_records.py write "$(m)"
 
 docs: $(READY)  ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(SPHINX)
 
-docs-serve: $(READY)  ## serve the documentation while writing it
-	$(BIN)/mkdocs serve
+docs-serve: docs  ## build the documentation and serve it on http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8000
 
 bench-attribution: $(READY)  ## cost of a measuring pass over a bare forward and backward
 	$(BIN)/python -m benchmarks.attribution_cost
