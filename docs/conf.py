@@ -24,6 +24,7 @@ napoleon_use_ivar = True
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "undoc-members": True}
+maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 
 html_theme = "furo"  # system fonts, nothing loaded from elsewhere
