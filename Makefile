@@ -5,12 +5,13 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+SPHINX  := $(BIN)/sphinx-build -W --keep-going -n -q -j auto -d build/doctrees docs site
 HOME_DIR ?= .zooscope
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
         bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
-        check-format check-lint check-types check-imports check-stubs check-tables check-settings check-docs check-oldest-python check-pins
+        check-format check-lint check-types check-imports check-stubs check-tables check-pages check-docs check-oldest-python check-pins
 
 help:  ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +44,7 @@ down: $(RUNTIME)  ## stop the service that `make demo` left running
 test: $(DEVELOPMENT)  ## run every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
-check: check-format check-lint check-types check-imports check-stubs check-settings check-tables check-oldest-python check-docs  ## format, lint, types, import contracts, generated files, tables, pins, docs
+check: check-format check-lint check-types check-imports check-stubs check-pages check-tables check-oldest-python check-docs  ## format, lint, types, import contracts, generated files, tables, pins, docs
 	@echo "check: all clean"
 
 check-format: $(DEVELOPMENT)
@@ -56,9 +57,8 @@ check-imports: $(DEVELOPMENT)
 	$(BIN)/lint-imports --no-logo
 check-stubs: $(DEVELOPMENT)
 	$(BIN)/python proto/generate.py check
-check-settings: $(DEVELOPMENT)
-	$(BIN)/python deploy/settings_pages.py check
-	$(BIN)/python deploy/rest_page.py check
+check-pages: $(DEVELOPMENT)
+	$(BIN)/python deploy/pages.py check
 check-tables: $(DEVELOPMENT)
 	$(BIN)/python migrations/against_records.py check
 check-oldest-python: $(VENV)/.resolved
@@ -66,7 +66,8 @@ check-oldest-python: $(VENV)/.resolved
 $(VENV)/.resolved: constraints.txt pyproject.toml | $(DEVELOPMENT)
 	$(BIN)/python deploy/pins.py oldest && touch $@ || test $$? -eq 75
 check-docs: $(DEVELOPMENT)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(SPHINX) -E
+	$(BIN)/python -m tests.docs.built_site site
 
 check-pins: $(DEVELOPMENT)  ## check that the pins resolve on every supported Python (a few minutes)
 	$(BIN)/python deploy/pins.py all
@@ -74,8 +75,7 @@ check-pins: $(DEVELOPMENT)  ## check that the pins resolve on every supported Py
 fix: $(DEVELOPMENT)  ## format, repair what the linter can, write generated pages anew
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
-	$(BIN)/python deploy/settings_pages.py write
-	$(BIN)/python deploy/rest_page.py write
+	$(BIN)/python deploy/pages.py write
 
 proto: $(DEVELOPMENT)  ## write the gRPC stubs anew from proto/
 	$(BIN)/python proto/generate.py write
@@ -85,10 +85,10 @@ migration: $(DEVELOPMENT)  ## write a migration from the records: make migration
 	$(BIN)/python migrations/against_records.py write "$(m)"
 
 docs: $(DEVELOPMENT)  ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(SPHINX)
 
-docs-serve: $(DEVELOPMENT)  ## serve the documentation while writing it
-	$(BIN)/mkdocs serve
+docs-serve: docs  ## build the documentation and serve it on http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8000
 
 bench-attribution: $(RUNTIME)  ## cost of a measuring pass over a bare forward and backward
 	$(BIN)/python -m benchmarks.attribution_cost

@@ -1,9 +1,5 @@
-"""Writes docs/reference/rest.md from the OpenAPI document, or checks that it is current.
+"""The reference page of REST, from the OpenAPI document."""
 
-``python deploy/rest_page.py write`` or ``check``.
-"""
-
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -32,6 +28,11 @@ def document() -> dict[str, Any]:
         nowhere: Any = {"home": home, "database_url": "postgresql://nowhere/zoo"}
         zoo = zoo_from(Settings(**nowhere))
         return create_app(zoo).openapi()
+
+
+def pages() -> Mapping[Path, str]:
+    """The page and what it should hold."""
+    return {PAGE: page(document())}
 
 
 def page(told: Mapping[str, Any]) -> str:
@@ -89,19 +90,3 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
         return f"list of {_kind(schema['items'])}"
     return str(schema.get("type", "anything"))
-
-
-def main(action: str) -> int:
-    """Write the page, or tell that it is old; the exit status."""
-    text = page(document())
-    if action == "write":
-        PAGE.write_text(text)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == text:
-        return 0
-    sys.stderr.write(f"{PAGE.relative_to(ROOT)} is old; run `make fix`\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

@@ -1,9 +1,5 @@
-"""Writes what is said about settings elsewhere from ``service.settings``, or checks that it is current.
+"""The pages about settings, from ``service.settings``."""
 
-python deploy/settings_pages.py write|check
-"""
-
-import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -80,21 +76,5 @@ def pages() -> Mapping[Path, str]:
     }
 
 
-def main(action: str) -> int:
-    """Write the pages, or name those that are old; the exit status."""
-    if action == "write":
-        for path, text in pages().items():
-            path.write_text(text)
-        return 0
-    old = [p for p, text in pages().items() if not p.exists() or p.read_text() != text]
-    for path in old:
-        sys.stderr.write(f"{path.relative_to(ROOT)} is old; run `make fix`\n")
-    return 1 if old else 0
-
-
 def _code(text: str) -> str:
     return f"`{text}`" if text else "not set"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

@@ -26,6 +26,7 @@ from service.rest.routes import (
     methods,
     models,
     operation,
+    pages,
     predictions,
     rankings,
     records,
@@ -52,6 +53,7 @@ _ROUTERS = (
     methods.router,
     jobs.router,
     keys.router,
+    pages.router,
 )
 
 
@@ -70,11 +72,14 @@ def create_app(zoo: Zoo) -> FastAPI:
         version="1",
         description="Rank pretrained networks for a task by attribution maps and DEPARA graphs.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.parts = parts
     problems.install(app)
     for router in _ROUTERS:
         app.include_router(router)
+    app.mount("/static", pages.static_files)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
     # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)

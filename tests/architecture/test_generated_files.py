@@ -13,22 +13,12 @@ from workers.methods import room_of
 ROOT = Path(__file__).parents[2]
 
 
-def test_settings_pages_are_current():
-    found = subprocess.run(
-        [sys.executable, ROOT / "deploy" / "settings_pages.py", "check"],
-        capture_output=True,
-        text=True,
+def test_generated_pages_and_pictures_are_current():
+    checked = subprocess.run(
+        [sys.executable, ROOT / "deploy" / "pages.py", "check"], capture_output=True, text=True
     )
 
-    assert found.returncode == 0, found.stderr
-
-
-def test_the_rest_page_is_current():
-    found = subprocess.run(
-        [sys.executable, ROOT / "deploy" / "rest_page.py", "check"], capture_output=True, text=True
-    )
-
-    assert found.returncode == 0, found.stderr
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_grpc_stubs_are_current():

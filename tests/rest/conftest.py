@@ -30,7 +30,10 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
     with shared_zoo.transaction() as session:
         token = keys.issue(session, project=PROJECT, name="a key", scopes=["admin"]).token
     with serving(shared_zoo) as url, client_of(url, token) as client:
-        yield Served(shared_zoo, url, client, token)
+        shared = Served(shared_zoo, url, client, token)
+        yield shared
+        for other in shared.others:
+            other.close()
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""Health, readiness, figures and the front page."""
+"""Health, readiness and figures."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import text
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
 from service.rest.parts import AppParts, AppZoo
@@ -16,11 +16,6 @@ Challenge = Annotated[
 
 router = APIRouter(tags=["operation"])
 _ALIVE = b'{"status":"ok"}'
-_FRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Zooscope</title>
-<body style="font-family: sans-serif; max-width: 40em; margin: 4em auto">
-<h1>Zooscope</h1><p>Which network of the zoo to start from for your task.</p>
-<ul><li><a href="/docs">REST, to try out</a></li><li><a href="/openapi.json">OpenAPI document</a></li>
-<li><a href="/readyz">Readiness</a></li><li><a href="/metrics">Figures</a></li></ul>"""
 
 
 @router.get("/healthz", response_model=dict[str, str])
@@ -47,9 +42,3 @@ def ready(zoo: AppZoo) -> Response:
 def figures(parts: AppParts) -> Response:
     """Figures in Prometheus' text format."""
     return Response(parts.figures.text(), media_type="text/plain; version=0.0.4")
-
-
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
-async def front() -> str:
-    """A page for people who came by browser."""
-    return _FRONT

@@ -1,0 +1,43 @@
+"""How Sphinx builds the site: `make docs`."""
+
+from importlib.metadata import version as version_of
+
+from sphinx.application import Sphinx
+
+# The one place that names the package of the Python client.
+CLIENT = "service.client"
+
+project = "Zooscope"
+copyright = "the Zooscope authors, Apache-2.0"  # noqa: A001 - Sphinx's name
+release = version = version_of("zooscope")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+nitpicky = True
+# Other people's types: their pages are on the internet, where a build must not need to look.
+nitpick_ignore_regex = [("py:.*", r"(collections|httpx|pathlib|types|typing|os|ssl)\..*")]
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+
+napoleon_use_ivar = True
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "undoc-members": True}
+maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+
+html_theme = "furo"  # system fonts, nothing loaded from elsewhere
+html_title = "Zooscope"
+html_show_sourcelink = False
+html_copy_source = False
+
+
+def setup(app: Sphinx) -> None:
+    """Let pages say `{{ client }}` for the package of the Python client."""
+    app.connect("source-read", _name_the_client)
+
+
+def _name_the_client(app: Sphinx, page: str, source: list[str]) -> None:
+    del app, page
+    source[0] = source[0].replace("{{ client }}", CLIENT)
