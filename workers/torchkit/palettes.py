@@ -70,7 +70,6 @@ def drawn_with(palette: Palette) -> Iterator[None]:
         **dict.fromkeys(("ytick.labelcolor", "legend.labelcolor"), palette.ink),
         **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), palette.faint),
         "grid.color": palette.missing,
-        "font.family": ["DejaVu Sans"],
     }
     with mpl.rc_context(colors):
         yield

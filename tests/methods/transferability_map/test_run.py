@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from service.core.manifest import TaskKind
 from tests.workers.torchkit.graph_samples import KEY, random_graph
 from workers.contract import silent
 from workers.methods import transferability_map
@@ -47,6 +48,10 @@ def inputs_of(graphs: list[Graph]) -> Inputs:
     return Inputs(
         models=tuple(one.model_id for one in graphs),
         names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
+        tasks=tuple(list(TaskKind)[place % 3] for place in range(len(graphs))),
+        parameters=tuple(
+            None if place == 1 else 10 ** (3 + place) for place in range(len(graphs))
+        ),
         probes="noise $x$",
         graphs=tuple(graphs),
         known=None,

@@ -27,19 +27,23 @@ def label_places(
     sizes: Float64[np.ndarray, "label 2"],
     frame: tuple[float, float, float, float],
     *,
-    radius: float,
+    radii: Float64[np.ndarray, " label"],
+    others: Float64[np.ndarray, "box 4"] | None = None,
 ) -> tuple[LabelPlace | None, ...]:
     """A free place for every name, given in the order of importance; None where there is none.
 
-    A name stays inside the frame and covers neither a point nor a name before it.
+    A name stays inside the frame and covers neither a mark nor a name before it.
 
     Args:
         sizes: Width and height of the names.
-        radius: Of the marks at the points.
+        radii: Of the marks at the points.
+        others: Boxes of marks without a name.
     """
-    taken = np.concatenate([points - radius, points + radius], axis=1)
+    taken = mark_boxes(points, radii)
+    if others is not None:
+        taken = np.concatenate([taken, others])
     found: list[LabelPlace | None] = []
-    for point, size in zip(points, sizes, strict=True):
+    for point, size, radius in zip(points, sizes, radii.tolist(), strict=True):
         boxes, distance = candidates(point, size, radius=radius)
         free = inside(boxes, frame) & ~overlapping(boxes, taken)
         if not free.any():
@@ -52,6 +56,13 @@ def label_places(
             LabelPlace(float(left), float(lower), bool(distance[first] > _RINGS[0] + radius))
         )
     return tuple(found)
+
+
+def mark_boxes(
+    points: Float64[np.ndarray, "label 2"], radii: Float64[np.ndarray, " label"]
+) -> Float64[np.ndarray, "label 4"]:
+    """The squares that marks cover."""
+    return np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
 
 
 def candidates(
