@@ -6,30 +6,39 @@ Files are called ``RANK NAME INDEX.png``.
 import sys
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-SIDE = 96
-CAPTION = 180
-MARGIN = 4
+from service.core.catalogue.attribution_map import Style
+from workers.torchkit.heat_map_sheet import heat_map_legend
+from workers.torchkit.picture_sheets import Sheet, draw_sheet
 
 
 def sheet(pictures: Path) -> Image.Image:
-    """All pictures of a folder: rows by rank, columns by index, names at the left."""
+    """All pictures of a folder: rows by rank, columns by index, titles of rows at the left."""
     rows: dict[str, list[Path]] = {}
     for path in sorted(pictures.glob("*.png")):
         rows.setdefault(path.stem.rpartition(" ")[0], []).append(path)
     columns = max(map(len, rows.values()), default=0)
-    step = SIDE + MARGIN
-    canvas = Image.new("RGB", (CAPTION + columns * step, max(1, len(rows)) * step), "white")
-    pen = ImageDraw.Draw(canvas)
-    for row, (caption, paths) in enumerate(rows.items()):
-        rank, _, name = caption.partition(" ")
-        pen.text((MARGIN, row * step + SIDE // 2), f"{int(rank)}. {name}", fill="black")
-        for column, path in enumerate(paths):
-            with Image.open(path) as picture:
-                tile = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.NEAREST)
-            canvas.paste(tile, (CAPTION + column * step, row * step))
-    return canvas
+    return draw_sheet(
+        Sheet(
+            title="What the networks of the demo look at",
+            note="Best network for the target first, ranked by depara.",
+            row_titles=[_row_title(caption) for caption in rows],
+            column_titles=[f"image {number}" for number in range(1, columns + 1)],
+            rows=[[_opened(path) for path in paths] for paths in rows.values()],
+            legend=heat_map_legend(Style.OVERLAY),
+        )
+    )
+
+
+def _row_title(caption: str) -> str:
+    rank, _, name = caption.partition(" ")
+    return f"{int(rank)}. {name}"
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
 
 
 if __name__ == "__main__":

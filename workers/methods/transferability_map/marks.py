@@ -39,7 +39,7 @@ def diameter(parameters: int | None, counted: Sequence[int], networks: int) -> f
 
 def smallest_diameter(networks: int) -> float:
     """Diameter of the smallest mark in points."""
-    return float(np.interp(networks, (20, 200, 1000), (6.5, 5.0, 3.5)))
+    return float(np.interp(networks, (20, 200, 1000), (6.5, 6.0, 4.0)))
 
 
 def example_sizes(counted: Sequence[int]) -> list[int]:

@@ -39,7 +39,7 @@ def draw_matrix(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     known = square[~np.isnan(square)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     axes.set_facecolor(palette.missing)
-    image = axes.imshow(square, cmap="viridis", vmin=low, vmax=high, interpolation="none")
+    image = axes.imshow(square, cmap="viridis", vmin=low, vmax=high, interpolation="nearest")
     _name_rows_and_columns(axes, drawing, order)
     _mark_clusters(axes, [drawing.groups[place] for place in order], palette)
     if drawing.count <= _MOST_NUMBERS:
