@@ -54,7 +54,7 @@ PALETTES: Mapping[Theme, Palette] = {
         faint="#7d8590",
         missing="#3a404a",
         categories=("#77aadd", "#ee8866", "#44bb99", "#ffaabb", "#eedd88", "#99ddff", "#aaaa00"),
-        strengths=("#39404a", "#5c6570", "#98a1ad"),
+        strengths=("#2f3640", "#4a525d", "#7b8591"),
     ),
 }
 

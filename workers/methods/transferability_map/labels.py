@@ -28,7 +28,6 @@ def label_places(
     frame: tuple[float, float, float, float],
     *,
     radii: Float64[np.ndarray, " label"],
-    others: Float64[np.ndarray, "box 4"] | None = None,
 ) -> tuple[LabelPlace | None, ...]:
     """A free place for every name, given in the order of importance; None where there is none.
 
@@ -37,11 +36,8 @@ def label_places(
     Args:
         sizes: Width and height of the names.
         radii: Of the marks at the points.
-        others: Boxes of marks without a name.
     """
-    taken = mark_boxes(points, radii)
-    if others is not None:
-        taken = np.concatenate([taken, others])
+    taken = np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
     found: list[LabelPlace | None] = []
     for point, size, radius in zip(points, sizes, radii.tolist(), strict=True):
         boxes, distance = candidates(point, size, radius=radius)
@@ -56,13 +52,6 @@ def label_places(
             LabelPlace(float(left), float(lower), bool(distance[first] > _RINGS[0] + radius))
         )
     return tuple(found)
-
-
-def mark_boxes(
-    points: Float64[np.ndarray, "label 2"], radii: Float64[np.ndarray, " label"]
-) -> Float64[np.ndarray, "label 4"]:
-    """The squares that marks cover."""
-    return np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
 
 
 def candidates(

@@ -17,7 +17,7 @@ from workers.methods.transferability_map.drawing import (
     put_title,
     shortened,
 )
-from workers.methods.transferability_map.labels import LabelPlace, label_places, mark_boxes
+from workers.methods.transferability_map.labels import LabelPlace, label_places
 from workers.methods.transferability_map.marks import diameters
 from workers.methods.transferability_map.plane_legend import add_legend
 from workers.torchkit.layout import judgment
@@ -98,12 +98,13 @@ def _draw_lines(axes: Axes, drawing: Drawing, palette: Palette) -> None:
     strength = np.array(list(joined.values()))
     bounds = np.quantile(strength, np.arange(1, len(_LINE_WIDTHS)) / len(_LINE_WIDTHS))
     level = np.digitize(strength, bounds)
+    thinner = float(np.interp(drawing.count, (100, 1000), (1.0, 0.4)))
     styles = zip(palette.strengths, _LINE_WIDTHS, strict=True)
     for number, (shade, width) in enumerate(styles):
         own = ends[level == number].reshape(-1, 2)
         codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(own) // 2)
         path = PathCollection([Path(own, codes)], facecolors="none", edgecolors=shade)
-        path.set_linewidth(width)
+        path.set_linewidth(width * thinner)
         path.set_zorder(1 + number / 10)
         axes.add_collection(path, autolim=False)
 
@@ -111,23 +112,19 @@ def _draw_lines(axes: Axes, drawing: Drawing, palette: Palette) -> None:
 def _name_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
     """Names where there is room, the most typical network of a cluster first.
 
-    Of more than 250 networks only the typical ones are named.
+    Of more than 250 networks only the typical ones are named, and may cover marks.
     """
     size = float(np.interp(drawing.count, (20, 150, 1000), (9.0, 6.5, 11.0)))
     others = [network for network in range(drawing.count) if network not in drawing.chosen]
     order = [*drawing.chosen, *others] if drawing.named else list(drawing.chosen)
     names = [shortened(drawing.names[network]) for network in order]
     axes.apply_aspect()
-    pixels = axes.transData.transform(drawing.layout.points)
-    radii = diameters(drawing) / 2 * axes.figure.dpi / 72
-    unnamed = [] if drawing.named else others
     frame = axes.get_window_extent()
     places = label_places(
-        pixels[order],
+        axes.transData.transform(drawing.layout.points[order]),
         _extents(axes, names, size),
         (frame.x0, frame.y0, frame.x1, frame.y1),
-        radii=radii[order],
-        others=mark_boxes(pixels[unnamed], radii[unnamed]),
+        radii=diameters(drawing)[order] / 2 * axes.figure.dpi / 72,
     )
     for name, point, place in zip(names, drawing.layout.points[order], places, strict=True):
         if place is not None:
@@ -175,7 +172,7 @@ def _write(
         xytext=(float(x), float(y)),
         fontsize=size,
         color=palette.ink,
-        zorder=2.8,
+        zorder=4,
         verticalalignment="bottom",
         arrowprops=line if place.led else None,
         bbox={
