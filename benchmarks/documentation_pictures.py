@@ -28,8 +28,8 @@ from workers.torchkit.palettes import PALETTES
 from workers.torchkit.vector_pictures import described
 
 PROBES, TARGET, STUDENT = "digits", "digits 5 to 9, labelled", "digits-pocket"
-MODELS_ON_SHEET, IMAGES_ON_SHEET = 4, 5
-SHEET_COLORS = 64
+MODELS_ON_SHEET, IMAGES_ON_SHEET = 3, 5
+SHEET_COLORS = 128
 _COLUMNS = 74
 # As rich writes it, without the fonts that it would load from elsewhere.
 _TERMINAL = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" \

@@ -91,6 +91,7 @@ def draw(served: Served, measured: tuple[str, list[str]], job_id: str) -> None:
         )
         keep_file(served, session, job_id, "similarities.safetensors", "x/y", similarities())
         keep_file(served, session, job_id, "matrix.svg", "image/svg+xml", b"<svg/>")
+        keep_file(served, session, job_id, "matrix-dark.svg", "image/svg+xml", b"<svg><g/></svg>")
         jobs.end(session, job, JobState.SUCCEEDED)
 
 
@@ -103,12 +104,14 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     table = served.client.get(path, params={"format": "csv"})
     arrays = served.client.get(path, params={"format": "npz"})
     picture = served.client.get(path, params={"format": "svg"})
+    dark = served.client.get(path, params={"format": "svg", "theme": "dark"})
 
     assert (ordered.status_code, ordered.json()["method"]) == (202, "transferability_map")
     assert ordered.headers["Location"] == f"/v1/jobs/{ordered.json()['id']}"
     assert (found.status_code, found.json()["document"]["models"]) == (200, measured[1])
     assert table.text.splitlines()[1] == f"{measured[1][0]},1.25,"
     assert picture.content == b"<svg/>"
+    assert dark.content == b"<svg><g/></svg>"
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
         assert archive["names"].tolist() == ["fox", "hen"]

@@ -11,8 +11,13 @@ import torch
 from numpy.testing import assert_allclose
 from PIL import Image
 
-from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from service.core.catalogue.transferability_map import (
+    Linkage,
+    TransferabilityMapParams,
+    picture_file,
+)
 from service.core.manifest import TaskKind
+from service.core.theme import Theme
 from tests.workers.torchkit.graph_samples import KEY, random_graph
 from workers.contract import silent
 from workers.methods import transferability_map
@@ -95,9 +100,10 @@ def test_pictures_open_and_are_the_same_every_time() -> None:
     first, second = result_of(two_families()), result_of(two_families())
 
     assert set(first.pictures) == {
-        f"{name}.{kind}"
+        picture_file(name, kind, theme)
         for name in ("matrix", "tree", "layout", "neighbors")
         for kind in ("png", "svg")
+        for theme in Theme
     }
     assert first.pictures == second.pictures
     for name, data in first.pictures.items():
@@ -180,7 +186,7 @@ def test_one_network_is_a_map() -> None:
     result = result_of(two_families(1)[:1])
 
     assert result.tree.order == (0,)
-    assert len(result.pictures) == 8
+    assert len(result.pictures) == 16
 
 
 def test_no_network_is_not() -> None:
