@@ -25,6 +25,7 @@ from workers.torchkit.neighbor_graph import pairs
 from workers.torchkit.palettes import Palette
 
 _LINE_WIDTHS = (0.5, 0.8, 1.1)
+_MARKS = "Marks have the color of the cluster, the shape of the task, the size of the parameters."
 
 
 def plane_size(drawing: Drawing) -> tuple[float, float]:
@@ -52,9 +53,6 @@ def draw_neighbors(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     about = f"{drawing.seen} · each joined to the {k} most similar"
     put_title(axes, f"Neighbor graph of {networks(drawing.count)}", about, palette)
     return f"{networks(drawing.count).capitalize()}, {about}, stronger lines for more. {_MARKS}"
-
-
-_MARKS = "Marks have the color of the cluster, the shape of the task, the size of the parameters."
 
 
 def _draw_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
