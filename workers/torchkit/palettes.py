@@ -8,6 +8,7 @@ to be told apart by color-blind readers too.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 
@@ -62,7 +63,7 @@ PALETTES: Mapping[Theme, Palette] = {
 @contextmanager
 def drawn_with(palette: Palette) -> Iterator[None]:
     """Figures that are made inside have the palette's page, text, axes and rules."""
-    colors = {
+    colors: dict[Any, Any] = {
         **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor"), palette.page),
         **dict.fromkeys(
             ("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor"), palette.ink
