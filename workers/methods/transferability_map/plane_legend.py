@@ -41,7 +41,7 @@ def add_legend(axes: Axes, drawing: Drawing, palette: Palette) -> None:
     )
     for text in legend.get_texts():
         if text.get_text() in (COLOR, SHAPE, SIZE):
-            text.set_weight("bold")
+            text.set_fontweight("bold")
 
 
 def _heading(text: str) -> Line2D:
