@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from service.core.manifest import TaskKind
 from workers.contract import silent
 from workers.methods import transferability_map
 from workers.methods.transferability_map import Inputs, Result
@@ -27,6 +28,8 @@ from workers.torchkit.all_pairs import Similarities
 
 CENTRES, AXES = 8, 64
 FAMILIES = ("resnet", "convnext", "vit_small", "mobilenet", "autoencoder", "unet", "vgg", "swin")
+TASKS = (TaskKind.CLASSIFICATION, TaskKind.SEGMENTATION, TaskKind.DEPTH, TaskKind.AUTOENCODING)
+FEWEST_PARAMETERS = 10_000
 ADDED = 3
 
 
@@ -55,7 +58,17 @@ def inputs_of(known: Similarities, count: int) -> Inputs:
         known.edge[:count, :count].contiguous(),
         known.valid[:count, :count].contiguous(),
     )
-    return Inputs(part.models, names, "synthetic zoo", (), part, (None,) * count, ())
+    return Inputs(
+        models=part.models,
+        names=names,
+        tasks=tuple(TASKS[n % CENTRES % len(TASKS)] for n in range(count)),
+        parameters=tuple(FEWEST_PARAMETERS * 3 ** (n // CENTRES % 9) for n in range(count)),
+        probes="synthetic zoo",
+        graphs=(),
+        known=part,
+        places=(None,) * count,
+        left_out=(),
+    )
 
 
 def timed(inputs: Inputs, params: TransferabilityMapParams) -> tuple[Result, float]:

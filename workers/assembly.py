@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from service.core.catalogue.measurement import RankVariant
 from service.core.catalogue.training import TRAININGS
-from service.core.manifest import DatasetManifest, InputSpec, ModelManifest
+from service.core.manifest import DatasetManifest, InputSpec, ModelManifest, TaskKind
 from workers.canonical_files import canonical_frames
 from workers.methods import (
     attribution_map,
@@ -146,6 +146,8 @@ def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> A
     return transferability_map.Inputs(
         models=models,
         names=tuple(facts["names"]),
+        tasks=tuple(TaskKind(kind) for kind in facts["tasks"]),
+        parameters=tuple(facts["parameters"]),
         probes=facts["probes"],
         graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
         known=Similarities(models, **load_file(stored)) if stored.exists() else None,

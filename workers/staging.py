@@ -233,6 +233,8 @@ def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> S
     facts = {
         "models": [one.model_id for one in placed],
         "names": [one.name for one in placed],
+        "tasks": [one.task_kind for one in placed],
+        "parameters": [one.parameters for one in placed],
         "probes": dataset.name,
         "graphs": [] if known is not None else list(files),
         "places": [places.get(one.model_id) for one in placed],

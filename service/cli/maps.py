@@ -7,7 +7,7 @@ import typer
 
 from service.cli.output import Column, Give, figure, id_column
 from service.cli.talking import Talk, command
-from service.client.maps import Linkage, MapOptions, Picture
+from service.client.maps import Linkage, MapOptions, Picture, Theme
 
 map_app = typer.Typer()
 app = typer.Typer(help="Maps drawn before.", no_args_is_help=True)
@@ -18,6 +18,7 @@ Out = Annotated[
     typer.Option("--out", "-o", help="File to write: .json, .csv, .npz, .graphml, .svg or .png."),
 ]
 Drawn = Annotated[Picture, typer.Option("--picture", help="What an .svg or .png shows.")]
+Colors = Annotated[Theme, typer.Option("--theme", help="Colors of an .svg or .png.")]
 
 COLUMNS = (
     id_column("id", "id"),
@@ -36,6 +37,7 @@ def map_(
     dataset: Dataset,
     out: Out = None,
     picture: Drawn = "matrix",
+    theme: Colors = "light",
     metric: Annotated[
         Literal["depara", "depara_plus", "attribution"],
         typer.Option(help="Maps and edges, or maps alone."),
@@ -65,7 +67,7 @@ def map_(
     if out is None:
         talk.out.thing(talk.zoo.maps.show(dataset, **options))
         return
-    talk.zoo.maps.download(dataset, out, picture=picture, **options)
+    talk.zoo.maps.download(dataset, out, picture=picture, theme=theme, **options)
     talk.out.done({"dataset_id": dataset, "path": str(out)}, f"map written to {out}")
 
 
@@ -89,10 +91,11 @@ def show(
     map_id: Annotated[str, typer.Argument(metavar="MAP", help="Id, map_…")],
     out: Out = None,
     picture: Drawn = "matrix",
+    theme: Colors = "light",
 ) -> None:
     """Fetch a map as it was drawn once."""
     if out is None:
         talk.out.thing(talk.zoo.maps.snapshot(dataset, map_id))
         return
-    talk.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture)
+    talk.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture, theme=theme)
     talk.out.done({"map_id": map_id, "path": str(out)}, f"map written to {out}")

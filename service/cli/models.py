@@ -10,6 +10,7 @@ from service.cli.lineages import tree_of
 from service.cli.output import Column, Give, bytes_bar, count_of, figure, id_column
 from service.cli.talking import Talk, command
 from service.client import ZooClientError
+from service.client.maps import Theme
 from service.client.models import Direction
 
 app = typer.Typer(help="Networks: send, look, remove, fetch.", no_args_is_help=True)
@@ -146,13 +147,16 @@ def lineage(
         Path | None,
         typer.Option("--out", "-o", help="File to write: .svg, .graphml or .json."),
     ] = None,
+    theme: Annotated[Theme, typer.Option(help="Colors of an .svg.")] = "light",
 ) -> None:
     """Show what a network was made from, and what was made from it."""
     if out is None:
         found = talk.zoo.models.lineage(model, direction=direction, generations=generations)
         talk.out.drawn(found, tree_of(found))
         return
-    talk.zoo.models.draw_lineage(model, out, direction=direction, generations=generations)
+    talk.zoo.models.draw_lineage(
+        model, out, direction=direction, generations=generations, theme=theme
+    )
     talk.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
 
 

@@ -14,6 +14,7 @@ from service.client.waiting import Order, shown
 MapFormat = Literal["json", "csv", "npz", "graphml", "svg", "png"]
 Picture = Literal["matrix", "tree", "layout", "neighbors"]
 Linkage = Literal["single", "average", "ward"]
+Theme = Literal["light", "dark"]
 
 
 class MapOptions(TypedDict, total=False):
@@ -50,10 +51,11 @@ class Maps:
         *,
         format: MapFormat,  # noqa: A002 - the parameter's name on the wire
         picture: Picture = "matrix",
+        theme: Theme = "light",
         **options: Unpack[MapOptions],
     ) -> bytes:
-        """The map as a file in memory; ``picture`` counts for svg and png."""
-        form = {"format": format, "picture": picture}
+        """The map as a file in memory; ``picture`` and ``theme`` count for svg and png."""
+        form = {"format": format, "picture": picture, "theme": theme}
         return self._drawn(dataset_id, options, form).content
 
     def download(
@@ -62,10 +64,11 @@ class Maps:
         destination: Path,
         *,
         picture: Picture = "matrix",
+        theme: Theme = "light",
         **options: Unpack[MapOptions],
     ) -> Path:
         """Lay the map at ``destination``, whose suffix decides the format."""
-        form = {"format": _format_of(destination), "picture": picture}
+        form = {"format": _format_of(destination), "picture": picture, "theme": theme}
         destination.write_bytes(self._drawn(dataset_id, options, form).content)
         return destination
 
@@ -79,11 +82,17 @@ class Maps:
         return cast("dict[str, Any]", self._transport.json("GET", path))
 
     def download_snapshot(
-        self, dataset_id: str, map_id: str, destination: Path, *, picture: Picture = "matrix"
+        self,
+        dataset_id: str,
+        map_id: str,
+        destination: Path,
+        *,
+        picture: Picture = "matrix",
+        theme: Theme = "light",
     ) -> Path:
         """Lay a map as it was drawn once at ``destination``, whose suffix decides the format."""
         path = f"/maps/{dataset_id}/snapshots/{map_id}"
-        params = {"format": _format_of(destination), "picture": picture}
+        params = {"format": _format_of(destination), "picture": picture, "theme": theme}
         destination.write_bytes(self._transport.request("GET", path, params=params).content)
         return destination
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from service.client.downloading import download
 from service.client.lineages import Lineage
+from service.client.maps import Theme
 from service.client.paging import every
 from service.client.predictions import Prediction, prediction_of
 from service.client.transport import Transport
@@ -109,10 +110,12 @@ class Models:
         *,
         direction: Direction | None = None,
         generations: int | None = None,
+        theme: Theme = "light",
     ) -> Path:
-        """Lay the lineage at ``destination``: an ``.svg``, ``.graphml`` or ``.json`` file."""
+        """Write the lineage to ``destination``: an ``.svg``, ``.graphml`` or ``.json`` file."""
         form = destination.suffix.removeprefix(".") or "json"
         where = {"direction": direction, "generations": generations, "format": form}
+        where["theme"] = theme
         answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=where)
         destination.write_bytes(answer.content)
         return destination

@@ -87,6 +87,7 @@ def draw(zoo: Zoo, measured: tuple[str, list[str]], job_id: str) -> None:
         )
         keep_file(zoo, session, job_id, "similarities.safetensors", "x/y", similarities())
         keep_file(zoo, session, job_id, "matrix.svg", "image/svg+xml", b"<svg/>")
+        keep_file(zoo, session, job_id, "matrix-dark.svg", "image/svg+xml", b"<svg><g/></svg>")
         job.result = {"map_id": "map_1"}
         jobs.end(session, job, JobState.SUCCEEDED)
 

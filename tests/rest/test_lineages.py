@@ -255,3 +255,18 @@ def test_a_missing_network_has_no_lineage(served: Served):
     answer = served.client.get("/v1/models/mdl_0/lineage")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+
+
+def test_a_lineage_is_drawn_in_the_theme_that_is_asked_for(served: Served, family: Family):
+    path = f"/v1/models/{family.hare}/lineage"
+
+    light, dark = (
+        served.client.get(path, params={"format": "svg", "theme": theme})
+        for theme in ("light", "dark")
+    )
+    wrong = served.client.get(path, params={"format": "svg", "theme": "sepia"})
+
+    assert light.headers["ETag"] != dark.headers["ETag"]
+    assert light.content != dark.content
+    assert served.client.get(path, params={"format": "svg"}).content == light.content
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/query/theme")

@@ -53,6 +53,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     table = served.client.get(path, params={"format": "csv"})
     arrays = served.client.get(path, params={"format": "npz"})
     picture = served.client.get(path, params={"format": "svg"})
+    dark = served.client.get(path, params={"format": "svg", "theme": "dark"})
+    dark = served.client.get(path, params={"format": "svg", "theme": "dark"})
 
     assert (ordered.status_code, ordered.json()["method"]) == (202, "transferability_map")
     assert ordered.headers["Location"] == f"/v1/jobs/{ordered.json()['id']}"
@@ -61,6 +63,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     assert (found.status_code, found.json()["document"]["models"]) == (200, measured[1])
     assert table.text.splitlines()[1] == f"{measured[1][0]},1.25,"
     assert picture.content == b"<svg/>"
+    assert dark.content == b"<svg><g/></svg>"
+    assert dark.content == b"<svg><g/></svg>"
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
         assert archive["names"].tolist() == ["fox", "hen"]

@@ -9,19 +9,31 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.spatial.distance import pdist, squareform
 
+FAIR, POOR = 0.1, 0.2
 _ROUNDS = 300
 _STILL = 1e-7
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Points, and how far their distances are from the dissimilarities (Kruskal's stress-1).
-
-    0 is perfect, 0.1 good, 0.2 poor.
-    """
+    """Points, and how far their distances are from the dissimilarities (Kruskal's stress-1)."""
 
     points: Float64[np.ndarray, "model 2"]
     stress: float
+
+
+def judgment(stress: float) -> str:
+    """What a stress allows to read from a plane, in words.
+
+    Source: Kruskal 1964, Psychometrika 29(1), section 1: 0 perfect, 0.025 excellent, 0.05 good,
+    0.1 fair, 0.2 poor. That scale is for points that keep only the order of dissimilarities; ours
+    keep the dissimilarities themselves, so the same stress is, if anything, judged too severely.
+    """
+    if stress <= FAIR:
+        return "distances in the plane can be trusted"
+    if stress <= POOR:
+        return "trust groups in the plane, not single distances"
+    return "read the matrix, not the plane"
 
 
 def layout(dissimilarity: Float64[np.ndarray, "model model"]) -> Layout:

@@ -1,18 +1,17 @@
-"""Pictures for people: an image, a heat map, the map over the image, and a sheet of them.
+"""Pictures for people: an image, a heat map, the map over the image.
 
-Colours: signed maps are drawn blue (against) - white - red (for) on a scale symmetric about 0;
+Colors: signed maps are drawn blue (against) - white - red (for) on a scale symmetric about 0;
 absolute maps dark to bright. The scale ends at the 99.5th percentile, so that one bright pixel
 does not darken the rest. What is drawn is for looking at; stored maps are not touched.
 """
 
 import io
-from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,8 +23,10 @@ _PIXEL_ART_BELOW = 64
 _PERCENTILE = 0.995
 _BLUR_SHARE = 1 / 60
 _GREYED = 0.65
-_GAP = 6
-_CAPTION = 18
+_OPAQUE = 0.95
+_COVER_POWER = 0.7
+# Black, where the palette begins, would look like a shadow on the image.
+_PALETTE_START = 0.3
 
 Plane = Float[Tensor, "grid grid"]
 DrawnPlane = Float[Tensor, "row column"]
@@ -44,13 +45,24 @@ def png(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def draw(heat_map: Plane, image: Photo, style: Style) -> Picture:
-    """The map in the style asked for, at least 256 pixels wide."""
+def draw(heat_map: Plane, image: Photo, style: Style, *, scale: float | None = None) -> Picture:
+    """The map in the style asked for, at least 256 pixels wide.
+
+    Args:
+        scale: The value at which colors end; None takes the map's own strength.
+    """
     if style is Style.SIGNED:
-        return signed_heat_map(heat_map, image.shape[0])
+        return signed_heat_map(heat_map, image.shape[0], scale=scale)
     if style is Style.ABSOLUTE:
-        return absolute_heat_map(heat_map, image.shape[0])
-    return overlay(heat_map, image)
+        return absolute_heat_map(heat_map, image.shape[0], scale=scale)
+    return overlay(heat_map, image, scale=scale)
+
+
+def strength_of(heat_map: Plane, side: int, style: Style) -> float:
+    """The value at which the map's own color scale ends when it is drawn in this style."""
+    return strongest(
+        _overlay_plane(heat_map, side) if style is Style.OVERLAY else display_plane(heat_map, side)
+    )
 
 
 def enlarged(image: Photo) -> Picture:
@@ -67,31 +79,52 @@ def drawn_side(side: int) -> int:
     return side * max(1, -(-_SMALLEST_SIDE // side))
 
 
-def signed_heat_map(heat_map: Plane, side: int) -> Picture:
+def signed_heat_map(heat_map: Plane, side: int, *, scale: float | None = None) -> Picture:
     """Red where the map is positive, blue where it is negative, white at 0."""
     shown = display_plane(heat_map, side)
-    return coloured(0.5 + 0.5 * shown / strongest(shown), "RdBu_r")
+    return coloured(0.5 + 0.5 * shown / _end(shown, scale), "RdBu_r")
 
 
-def absolute_heat_map(heat_map: Plane, side: int) -> Picture:
+def absolute_heat_map(heat_map: Plane, side: int, *, scale: float | None = None) -> Picture:
     """Brighter where |map| is larger."""
     shown = display_plane(heat_map.abs(), side)
-    return coloured(shown / strongest(shown), "inferno")
+    return coloured(shown / _end(shown, scale), "inferno")
 
 
-def overlay(heat_map: Plane, image: Photo) -> Picture:
-    """The greyed image under the colours of |map|, which cover where the map is strong.
+def overlay(heat_map: Plane, image: Photo, *, scale: float | None = None) -> Picture:
+    """The greyed image under the colors of |map|, which cover where the map is strong.
 
     |map| is smoothed first: single pixels of a gradient are noise to the eye, and the region
     they fall on is what one looks for.
     """
-    side = drawn_side(image.shape[0])
-    shown = smoothed(display_plane(heat_map.abs(), image.shape[0]), side * _BLUR_SHARE)
-    strength = (shown / strongest(shown)).clamp(0, 1).unsqueeze(-1)
-    colours = coloured(strength.squeeze(-1), "inferno").float()
-    cover = 0.85 * strength**0.7
-    mixed = cover * colours + (1 - cover) * greyed(enlarged(image))
+    shown = _overlay_plane(heat_map, image.shape[0])
+    strength = (shown / _end(shown, scale)).clamp(0, 1)
+    return over(strength_colors(strength), strength, greyed(enlarged(image)))
+
+
+def over(colors: Picture, strength: DrawnPlane, ground: Float[Tensor, "row column 3"]) -> Picture:
+    """Colors over a ground that shows where the strength is small."""
+    alpha = cover(strength).unsqueeze(-1)
+    mixed = alpha * colors.float() + (1 - alpha) * ground
     return mixed.round().clamp(0, 255).to(torch.uint8)
+
+
+def cover(strength: DrawnPlane) -> DrawnPlane:
+    """How opaque a strength from 0 to 1 is drawn: 0 lets all through, 1 nearly nothing."""
+    return _OPAQUE * strength**_COVER_POWER
+
+
+def strength_colors(strength: DrawnPlane) -> Picture:
+    """Strengths from 0 to 1 from violet to yellow."""
+    return coloured(_PALETTE_START + (1 - _PALETTE_START) * strength, "inferno")
+
+
+def _overlay_plane(heat_map: Plane, side: int) -> DrawnPlane:
+    return smoothed(display_plane(heat_map.abs(), side), drawn_side(side) * _BLUR_SHARE)
+
+
+def _end(shown: DrawnPlane, scale: float | None) -> float:
+    return strongest(shown) if scale is None else scale
 
 
 def greyed(picture: Picture) -> Float[Tensor, "row column 3"]:
@@ -130,27 +163,3 @@ def coloured(values: DrawnPlane, palette: str) -> Picture:
     """Values from 0 to 1 as colours of a matplotlib palette; beyond, the end colours."""
     rgba = mpl.colormaps[palette](values.clamp(0, 1).numpy(), bytes=True)
     return torch.from_numpy(np.ascontiguousarray(rgba[..., :3]))
-
-
-def sheet(
-    rows: Sequence[Sequence[Picture]], captions: Sequence[str] = ()
-) -> UInt8[Tensor, "height width 3"]:
-    """Pictures in a grid on white; ``captions`` stand above the columns.
-
-    Rows may differ in length; every cell is as large as the largest picture.
-    """
-    height = max(one.shape[0] for row in rows for one in row)
-    width = max(one.shape[1] for row in rows for one in row)
-    columns = max(len(row) for row in rows)
-    top = _CAPTION if captions else 0
-    canvas = Image.new(
-        "RGB", (columns * (width + _GAP) + _GAP, len(rows) * (height + _GAP) + _GAP + top), "white"
-    )
-    for row, pictures in enumerate(rows):
-        for column, picture in enumerate(pictures):
-            place = (_GAP + column * (width + _GAP), top + _GAP + row * (height + _GAP))
-            canvas.paste(Image.fromarray(picture.numpy()), place)
-    pen = ImageDraw.Draw(canvas)
-    for column, caption in enumerate(captions):
-        pen.text((_GAP + column * (width + _GAP), _GAP), caption, fill="black")
-    return torch.from_numpy(np.array(canvas))

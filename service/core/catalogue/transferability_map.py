@@ -14,6 +14,7 @@ from service.core.catalogue.card import (
     Params,
 )
 from service.core.catalogue.depara import DeparaParams
+from service.core.theme import Theme
 
 MOST_NEIGHBORS = 50
 MOST_CLUSTERS = 4000
@@ -53,12 +54,17 @@ class TransferabilityMapParams(Params):
     """How many there are; None chooses the number by the mean silhouette."""
 
 
+def picture_file(name: str, ending: str, theme: Theme) -> str:
+    """The name of a picture's file among the artifacts of the job that drew the map."""
+    return f"{name}.{ending}" if theme is Theme.LIGHT else f"{name}-{theme}.{ending}"
+
+
 CARD = MethodCard(
     name="transferability_map",
     title="Similarity matrix, task tree, clusters, neighbour graph and layout of all networks of a probe set",
     family=Family.TRANSFERABILITY,
     audience=Audience.PUBLIC,
-    version=2,
+    version=3,
     source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",
     inputs=TransferabilityMapInputs,
     params=TransferabilityMapParams,

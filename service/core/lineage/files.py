@@ -1,12 +1,12 @@
 """A lineage as a file."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from service.core.lineage.graph import Lineage
 from service.core.lineage.graphml import as_graphml
 from service.core.lineage.svg import as_svg
+from service.core.theme import Theme
 
 
 class LineageFormat(StrEnum):
@@ -26,13 +26,8 @@ class LineageFile:
     content: bytes
 
 
-_WRITERS: dict[LineageFormat, tuple[str, Callable[[Lineage], Iterator[bytes]]]] = {
-    LineageFormat.SVG: ("image/svg+xml", as_svg),
-    LineageFormat.GRAPHML: ("application/xml", as_graphml),
-}
-
-
-def file_of(lineage: Lineage, format_: LineageFormat) -> LineageFile:
-    """The lineage as a file; as JSON each door tells it in its own words."""
-    media_type, write = _WRITERS[format_]
-    return LineageFile(f"lineage.{format_}", media_type, b"".join(write(lineage)))
+def file_of(lineage: Lineage, format_: LineageFormat, theme: Theme = Theme.LIGHT) -> LineageFile:
+    """The lineage as a file, a picture in this theme; JSON is written by each API itself."""
+    if format_ is LineageFormat.SVG:
+        return LineageFile("lineage.svg", "image/svg+xml", b"".join(as_svg(lineage, theme)))
+    return LineageFile("lineage.graphml", "application/xml", b"".join(as_graphml(lineage)))

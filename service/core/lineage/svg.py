@@ -19,36 +19,22 @@ from service.core.lineage.drawing import (
     drawn,
 )
 from service.core.lineage.graph import GONE, Kind, Lineage, Role
+from service.core.lineage.style import PALETTES, Palette, style_of
 from service.core.lineage.words import fitted, lines, speakable, title, width
+from service.core.theme import Theme
 
-_STYLE = """
-text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#1e293b}
-.heading{font-size:19px;font-weight:600}.about{font-size:12px;fill:#64748b}
-.title{font-size:13.5px;font-weight:600}.line{font-size:11px;fill:#475569}
-.model rect{fill:#fff;stroke:#94a3b8}.model .mark{fill:#2563eb;stroke:none}
-.job rect{fill:#eef2ff;stroke:#c7d2fe}.dataset rect{fill:#ecfdf5;stroke:#a7d8c4}
-.dataset .mark{fill:#10b981;stroke:none}
-.chosen rect{fill:#fffbeb;stroke:#d97706;stroke-width:2}.chosen .mark{fill:#d97706}
-.gone rect{fill:#f8fafc;stroke:#cbd5e1;stroke-dasharray:5 4}.gone text{fill:#94a3b8}
-.gone .mark{fill:#cbd5e1}
-.state{stroke:#fff}.succeeded{fill:#10b981}.running{fill:#2563eb}.queued{fill:#94a3b8}
-.failed{fill:#dc2626}.cancelled{fill:#f59e0b}
-.edge{fill:none;stroke-width:1.6}.teacher{stroke:#64748b}.data{stroke:#10b981}
-.start{stroke:#d97706;stroke-dasharray:6 4}
-.exam{stroke:#10b981;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
-.student{stroke:#4f46e5;stroke-width:2}
-"""
-_MARKER = (
-    '<marker id="{role}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8"'
-    ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .8 8 4 0 7.2z" fill="{colour}"/></marker>'
-)
-_ARROWS = {
-    Role.TEACHER: "#64748b",
-    Role.START: "#d97706",
-    Role.DATA: "#10b981",
-    Role.EXAM: "#10b981",
-    Role.STUDENT: "#4f46e5",
+_ROLES = {
+    Role.TEACHER: "neutral",
+    Role.START: "accent",
+    Role.DATA: "data",
+    Role.EXAM: "data",
+    Role.STUDENT: "student",
 }
+_MARKER = (
+    '<marker id="arrow-{role}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8"'
+    ' markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+    '<path d="M0 .8 8 4 0 7.2z" fill="{color}"/></marker>'
+)
 _LEGEND = {
     Role.TEACHER: "teaches",
     Role.START: "gives first weights",
@@ -58,11 +44,11 @@ _LEGEND = {
 }
 
 
-def as_svg(lineage: Lineage) -> Iterator[bytes]:
+def as_svg(lineage: Lineage, theme: Theme = Theme.LIGHT) -> Iterator[bytes]:
     """The picture, piece by piece."""
     drawing = drawn(lineage)
     chosen = next(node for node in lineage.nodes if node.id == lineage.model_id)
-    yield _head(drawing, title(chosen)).encode()
+    yield _head(drawing, title(chosen), _counts(lineage), PALETTES[theme]).encode()
     yield _heading(lineage, title(chosen)).encode()
     for line in drawing.lines:
         yield _edge(line).encode()
@@ -72,25 +58,34 @@ def as_svg(lineage: Lineage) -> Iterator[bytes]:
     yield b"</svg>\n"
 
 
-def _head(drawing: Drawing, name: str) -> str:
+def _head(drawing: Drawing, name: str, counts: str, palette: Palette) -> str:
     size = f"{drawing.width:.0f}", f"{drawing.height:.0f}"
-    markers = "".join(_MARKER.format(role=role, colour=_ARROWS[role]) for role in _ARROWS)
+    colors = {role: getattr(palette, purpose) for role, purpose in _ROLES.items()}
+    markers = "".join(_MARKER.format(role=role, color=color) for role, color in colors.items())
+    about = f"From left to right: teachers and data, jobs, students. {counts}."
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{size[0]}" height="{size[1]}"'
-        f' viewBox="0 0 {size[0]} {size[1]}"><title>{_text(f"Lineage of {name}")}</title>'
-        f"<style>{_STYLE}</style><defs>{markers}</defs>"
-        '<rect width="100%" height="100%" fill="#fff"/>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" role="img"'
+        ' aria-labelledby="lineage-title lineage-description"'
+        f' width="{size[0]}" height="{size[1]}" viewBox="0 0 {size[0]} {size[1]}">'
+        f'<title id="lineage-title">{_text(f"Lineage of {name}")}</title>'
+        f'<desc id="lineage-description">{_text(about)}</desc>'
+        f"<style>{style_of(palette)}</style><defs>{markers}</defs>"
+        f'<rect width="100%" height="100%" fill="{palette.page}"/>\n'
     )
 
 
-def _heading(lineage: Lineage, name: str) -> str:
+def _counts(lineage: Lineage) -> str:
+    """How many networks, jobs and datasets there are, and what is left out."""
     kinds = Counter(node.kind for node in lineage.nodes)
-    told = (("network", Kind.MODEL), ("job", Kind.JOB), ("dataset", Kind.DATASET))
-    counts = [f"{kinds[kind]} {word}{'' if kinds[kind] == 1 else 's'}" for word, kind in told]
-    about = " · ".join([*counts, *(note.detail for note in lineage.notes)])
+    names = (("network", Kind.MODEL), ("job", Kind.JOB), ("dataset", Kind.DATASET))
+    counts = [f"{kinds[kind]} {word}{'' if kinds[kind] == 1 else 's'}" for word, kind in names]
+    return " · ".join([*counts, *(note.detail for note in lineage.notes)])
+
+
+def _heading(lineage: Lineage, name: str) -> str:
     return (
         f'<text class="heading" x="{MARGIN}" y="{HEAD - 42}">{_text(f"Lineage of {name}")}</text>'
-        f'<text class="about" x="{MARGIN}" y="{HEAD - 22}">{_text(about)}</text>\n'
+        f'<text class="about" x="{MARGIN}" y="{HEAD - 22}">{_text(_counts(lineage))}</text>\n'
     )
 
 
@@ -99,7 +94,7 @@ def _edge(line: Line) -> str:
     across = "" if line.bend == x else f"H{line.bend:.1f}"
     reach = (to_x - line.bend) / 2
     curve = f"C{line.bend + reach:.1f} {y:.1f} {to_x - reach:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
-    arrow = f' marker-end="url(#{line.role})"' if line.arrives else ""
+    arrow = f' marker-end="url(#arrow-{line.role})"' if line.arrives else ""
     return f'<path class="edge {line.role}" d="M{x:.1f} {y:.1f}{across}{curve}"{arrow}/>\n'
 
 
@@ -143,7 +138,7 @@ def _legend(drawing: Drawing) -> str:
     for role in (one for one in _LEGEND if one in used):
         words = _LEGEND[role]
         told.append(
-            f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#{role})"/>'
+            f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#arrow-{role})"/>'
             f'<text class="line" x="{x + 36}" y="{y:.1f}">{words}</text>'
         )
         x += 60 + round(width(words, LINE_SIZE))

@@ -14,6 +14,7 @@ from service.core.operations import models
 from service.core.operations.lineage_nodes import dataset_node, job_node, model_node
 from service.core.operations.lineage_origins import Origin, maker_of
 from service.core.operations.lineage_rows import Rows
+from service.core.theme import Theme
 
 MOST_NODES = 2_000
 MOST_GENERATIONS = 50
@@ -37,6 +38,7 @@ class LineageRequest(Strict):
         10, ge=1, le=MOST_GENERATIONS, description="most steps from a student to its teachers"
     )
     format: LineageFormat = LineageFormat.JSON
+    theme: Theme = Field(Theme.LIGHT, description="colors of the svg")
 
 
 def lineage(session: Session, *, project: str, model_id: str, request: LineageRequest) -> Lineage:

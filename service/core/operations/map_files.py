@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
+from service.core.catalogue.transferability_map import picture_file
 from service.core.matrices import Column, Matrix, as_csv, as_npz, matrices_in, scores_of
 from service.core.operations import maps
 from service.core.operations.map_graphml import as_graphml
@@ -38,7 +39,8 @@ def file_of(session: Session, *, record: MapRecord, form: MapForm, blobs: BlobSt
         NotFoundError: ``artifact_not_found``.
     """
     if form.format in (MapFormat.SVG, MapFormat.PNG):
-        artifact = maps.file(session, record=record, name=f"{form.picture}.{form.format}")
+        name = picture_file(form.picture, form.format, form.theme)
+        artifact = maps.file(session, record=record, name=name)
         return MapFile(artifact.name, artifact.media_type, blobs.read(artifact.sha256))
     if form.format is MapFormat.GRAPHML:
         return MapFile("map.graphml", "application/xml", _joined(as_graphml(record.document)))

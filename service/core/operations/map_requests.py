@@ -15,6 +15,7 @@ from service.core.catalogue.transferability_map import (
 from service.core.errors import InvalidRequestError
 from service.core.manifest import Strict
 from service.core.operations.ranking_requests import AnyId, EdgeWeight
+from service.core.theme import Theme
 
 
 class MapFormat(StrEnum):
@@ -45,10 +46,11 @@ class MapLayout(StrEnum):
 
 
 class MapForm(Strict):
-    """In which form a map is sent; ``picture`` counts for svg and png."""
+    """In which form a map is sent; ``picture`` and ``theme`` count for svg and png."""
 
     format: MapFormat = MapFormat.JSON
     picture: Picture = Picture.MATRIX
+    theme: Theme = Field(Theme.LIGHT, description="colors of an svg or png")
 
 
 class MapLook(Strict):

@@ -32,6 +32,8 @@ class Measured:
     name: str
     status: str
     sha256: str | None
+    task_kind: str
+    parameters: int | None
 
     @property
     def comparable(self) -> bool:
@@ -81,6 +83,8 @@ def measured(
             ModelRecord.name,
             GraphRecord.status,
             GraphRecord.sha256,
+            ModelRecord.task_kind,
+            ModelRecord.parameters,
         )
         .join(ModelRecord, ModelRecord.id == GraphRecord.model_id)
         .where(GraphRecord.project == project, GraphRecord.comparable_key == comparable)

@@ -43,12 +43,12 @@ def show(
     with zoo.transaction() as session:
         found = lineages.lineage(session, project=caller.project, model_id=model_id, request=asked)
     view = LineageView.of(found)
-    etag = f'"{fingerprint([asked.format, view.model_dump(mode="json")])[:32]}"'
+    etag = f'"{fingerprint([asked.format, asked.theme, view.model_dump(mode="json")])[:32]}"'
     if asked.format is LineageFormat.JSON:
         return tagged(view, etag=etag, seen=seen)
     if known(etag, seen):
         return unchanged(etag)
-    file = file_of(found, asked.format)
+    file = file_of(found, asked.format, asked.theme)
     headers = {
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",

@@ -32,7 +32,7 @@ class LineageCalls:
         if asked.format is LineageFormat.JSON:
             yield wire.GetLineageResponse(lineage=_message(found))
             return
-        for chunk in pieces([file_of(found, asked.format).content]):
+        for chunk in pieces([file_of(found, asked.format, asked.theme).content]):
             yield wire.GetLineageResponse(chunk=chunk)
 
 

@@ -76,7 +76,7 @@ class MapCalls:
         self, request: wire.GetMapSnapshotRequest, call: Call
     ) -> Iterator[wire.GetMapSnapshotResponse]:
         """A map as it was drawn once."""
-        said = {name: given(request, name) for name in ("format", "picture")}
+        said = {name: given(request, name) for name in ("format", "picture", "theme")}
         asked = fit(MapForm, {k: v for k, v in said.items() if v is not None}, where="query")
         with self._parts.zoo.transaction() as session:
             record = maps.snapshot(

@@ -1,5 +1,6 @@
 """A picture of a lineage shows every thing and every relation once, apart and from left to right."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
@@ -14,6 +15,7 @@ from service.core.lineage.graphml import as_graphml
 from service.core.lineage.places import heights, ordered
 from service.core.lineage.svg import as_svg
 from service.core.lineage.words import quality
+from service.core.theme import Theme
 from tests.core.lineage.graphs import a_random_one, job, model, taught, three_generations
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -157,6 +159,38 @@ def test_a_network_alone_is_a_picture_too():
 
     assert len(drawn(lineage).boxes) == 1
     assert parsed(lineage).get("role") == "img"
+
+
+def test_the_picture_describes_itself_and_loads_nothing():
+    data = b"".join(as_svg(three_generations()))
+    picture = ElementTree.fromstring(data)
+    ids = [element.get("id") for element in picture.iter() if element.get("id")]
+
+    assert picture.get("role") == "img"
+    assert picture[0].tag == f"{SVG}title"
+    assert "networks" in (picture[1].text or "")
+    assert set((picture.get("aria-labelledby") or "").split()) <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert all(link.startswith(b"#") for link in re.findall(rb"url\(([^)]*)\)", data))
+    assert b"@import" not in data
+    assert b"@font-face" not in data
+
+
+def test_a_dark_picture_differs_in_colors_alone():
+    light, dark = (b"".join(as_svg(three_generations(), theme)) for theme in Theme)
+
+    assert light != dark
+    without = [re.sub(rb"#[0-9a-f]{6}\b", b"", picture) for picture in (light, dark)]
+    assert without[0] == without[1]
+
+
+def test_all_words_lie_inside_the_view_box():
+    picture = parsed(three_generations())
+    _, _, width, height = map(float, (picture.get("viewBox") or "").split())
+
+    for text in picture.iter(f"{SVG}text"):
+        assert 0 < float(text.get("x") or 0) < width
+        assert 0 < float(text.get("y") or 0) < height
 
 
 def test_a_name_that_xml_cannot_hold_still_makes_a_file():

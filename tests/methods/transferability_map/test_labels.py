@@ -16,7 +16,7 @@ def crowd(count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_no_name_covers_another_or_a_point_or_leaves_the_frame() -> None:
     points, sizes = crowd(120)
 
-    places = label_places(points, sizes, FRAME, radius=4.0)
+    places = label_places(points, sizes, FRAME, radii=np.full(len(points), 4.0))
 
     boxes = np.array(
         [(p.x, p.y, p.x + w, p.y + h) for p, (w, h) in zip(places, sizes, strict=True) if p]
@@ -34,7 +34,7 @@ def test_no_name_covers_another_or_a_point_or_leaves_the_frame() -> None:
 
 def test_a_lonely_point_is_named_on_its_right_without_a_line() -> None:
     (place,) = label_places(
-        np.array([[100.0, 100.0]]), np.array([[40.0, 10.0]]), FRAME, radius=4.0
+        np.array([[100.0, 100.0]]), np.array([[40.0, 10.0]]), FRAME, radii=np.array([4.0])
     )
 
     assert place is not None
@@ -42,6 +42,8 @@ def test_a_lonely_point_is_named_on_its_right_without_a_line() -> None:
 
 
 def test_a_name_without_room_has_no_place() -> None:
-    (place,) = label_places(np.array([[10.0, 10.0]]), np.array([[900.0, 10.0]]), FRAME, radius=4.0)
+    (place,) = label_places(
+        np.array([[10.0, 10.0]]), np.array([[900.0, 10.0]]), FRAME, radii=np.array([4.0])
+    )
 
     assert place is None

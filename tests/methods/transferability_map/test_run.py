@@ -11,7 +11,13 @@ import torch
 from numpy.testing import assert_allclose
 from PIL import Image
 
-from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from service.core.catalogue.transferability_map import (
+    Linkage,
+    TransferabilityMapParams,
+    picture_file,
+)
+from service.core.manifest import TaskKind
+from service.core.theme import Theme
 from tests.workers.torchkit.graph_samples import KEY, random_graph
 from workers.contract import silent
 from workers.methods import transferability_map
@@ -47,6 +53,10 @@ def inputs_of(graphs: list[Graph]) -> Inputs:
     return Inputs(
         models=tuple(one.model_id for one in graphs),
         names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
+        tasks=tuple(list(TaskKind)[place % 3] for place in range(len(graphs))),
+        parameters=tuple(
+            None if place == 1 else 10 ** (3 + place) for place in range(len(graphs))
+        ),
         probes="noise $x$",
         graphs=tuple(graphs),
         known=None,
@@ -90,9 +100,10 @@ def test_pictures_open_and_are_the_same_every_time() -> None:
     first, second = result_of(two_families()), result_of(two_families())
 
     assert set(first.pictures) == {
-        f"{name}.{kind}"
+        picture_file(name, kind, theme)
         for name in ("matrix", "tree", "layout", "neighbors")
         for kind in ("png", "svg")
+        for theme in Theme
     }
     assert first.pictures == second.pictures
     for name, data in first.pictures.items():
@@ -175,7 +186,7 @@ def test_one_network_is_a_map() -> None:
     result = result_of(two_families(1)[:1])
 
     assert result.tree.order == (0,)
-    assert len(result.pictures) == 8
+    assert len(result.pictures) == 16
 
 
 def test_no_network_is_not() -> None:

@@ -13,12 +13,12 @@ from torch.testing import assert_close
 from service.core.catalogue.attribution_map import Style
 from workers.torchkit.rendering import (
     absolute_heat_map,
+    cover,
     draw,
     drawn_side,
     enlarged,
     overlay,
     png,
-    sheet,
     signed_heat_map,
     smoothed,
     strongest,
@@ -130,11 +130,33 @@ def test_smoothing_keeps_a_flat_plane_flat_and_spreads_a_point() -> None:
     assert 0 < spread[15, 18] < spread[15, 16] < spread[15, 15] < 1
 
 
-def test_a_sheet_sets_rows_and_columns_apart_on_white() -> None:
-    black = torch.zeros(10, 10, 3, dtype=torch.uint8)
+def test_opacity_follows_the_strength_from_nothing_to_nearly_everything() -> None:
+    strength = torch.linspace(0, 1, 101)[None]
 
-    page = sheet([[black, black], [black]], captions=["one", "two"])
+    opacity = cover(strength)[0]
 
-    assert page.shape == (2 * 16 + 6 + 18, 2 * 16 + 6, 3)
-    assert page[18 + 6, 6].tolist() == [0, 0, 0]
-    assert page[-8, -8].tolist() == [255, 255, 255]
+    assert opacity[0] == 0
+    assert opacity[-1] >= 0.9
+    assert bool((opacity.diff() > 0).all())
+
+
+def test_an_overlay_hides_more_of_the_image_where_the_map_is_stronger() -> None:
+    ramp = torch.linspace(0, 1, 64).expand(64, 64).contiguous()
+    black, white = (torch.full((64, 64, 3), level, dtype=torch.uint8) for level in (0, 255))
+
+    # What differs between two overlays is what lets the image through.
+    through = (overlay(ramp, white).float() - overlay(ramp, black).float()).mean(dim=(0, 2))
+
+    assert bool((through.diff() <= 0.5).all())
+    assert through[0] > 225
+    assert through[-1] < 30
+
+
+@pytest.mark.parametrize("style", Style)
+def test_on_a_shared_scale_a_weaker_map_looks_weaker(style: Style) -> None:
+    weak = 0.1 * spot()
+
+    own, shared = draw(weak, GREY, style), draw(weak, GREY, style, scale=1.0)
+
+    assert_close(own, draw(spot(), GREY, style), atol=1, rtol=0)
+    assert not torch.equal(shared, own)

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
@@ -14,13 +13,11 @@ from service.core.catalogue.measurement import Precision
 from service.core.errors import MethodError
 from workers.contract import Report
 from workers.torchkit.attribution import FeatureMaps, MapSettings, feature_maps
-from workers.torchkit.canonical import Preprocessing, resize
+from workers.torchkit.canonical import Preprocessing
 from workers.torchkit.captum_methods import METHODS
 from workers.torchkit.features import FeatureReader
-from workers.torchkit.rendering import Picture, draw, png, sheet
-
-_TILE_SIDE = 256
-_CAPTION = 40
+from workers.torchkit.heat_map_sheet import draw_heat_map_sheet
+from workers.torchkit.rendering import Picture, draw
 
 
 class ImageStatus(StrEnum):
@@ -89,7 +86,9 @@ def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
         maps_of(subject, inputs, params, part_of(report, place, inputs.count))
         for place, subject in enumerate(inputs.subjects)
     )
-    return Result(indices=inputs.indices, networks=networks, sheet=sheet_of(networks))
+    return Result(
+        indices=inputs.indices, networks=networks, sheet=sheet_of(inputs, networks, params)
+    )
 
 
 def maps_of(
@@ -132,18 +131,25 @@ def part_of(report: Report, place: int, count: int) -> Report:
     return part
 
 
-def sheet_of(networks: Sequence[NetworkMaps]) -> bytes:
-    """A PNG file: images are rows, networks are columns under their names."""
-    rows = zip(*(network.pictures for network in networks), strict=True)
-    tiles = [[tile(picture) for picture in row] for row in rows]
-    return png(sheet(tiles, captions=[network.name[:_CAPTION] for network in networks]))
-
-
-def tile(picture: Picture) -> UInt8[Tensor, "high wide 3"]:
-    """The picture at the size it has on a sheet."""
-    planes = picture.permute(2, 0, 1)[None].float()
-    small = resize(planes, (_TILE_SIDE, _TILE_SIDE))
-    return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
+def sheet_of(
+    inputs: Inputs, networks: Sequence[NetworkMaps], params: AttributionMapParams
+) -> bytes:
+    """A PNG file: the images in the first row, then one row of maps for each network."""
+    maps = [
+        [
+            plane if status is ImageStatus.VALID else None
+            for plane, status in zip(network.maps.mean(dim=1), network.statuses, strict=True)
+        ]
+        for network in networks
+    ]
+    return draw_heat_map_sheet(
+        list(inputs.images),
+        maps,
+        row_titles=[network.name for network in networks],
+        column_titles=[f"image {index}" for index in inputs.indices],
+        title=f"Attribution maps ({params.attribution})",
+        style=params.style,
+    )
 
 
 def settings_of(params: AttributionMapParams) -> MapSettings:

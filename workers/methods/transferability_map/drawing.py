@@ -1,9 +1,11 @@
-"""What all pictures of a map share: what is drawn, colours, names, titles.
+"""What all pictures of a map share: what is drawn, marks, names, titles.
 
-Colours: Okabe & Ito 2008, told apart by colour-blind readers too; without yellow and black, which
-are lost on white and in print. Beyond seven clusters the marks change with the round.
+A network's mark has the color of its cluster, the shape of its task and the size of its number of
+parameters. Beyond seven clusters colors repeat: the second seven are hollow, all further ones
+outlined.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +13,16 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from service.core.manifest import TaskKind
 from workers.torchkit.layout import Layout
 from workers.torchkit.neighbor_graph import Neighbor
+from workers.torchkit.palettes import Palette
 from workers.torchkit.trees import Tree
 
-INK = "#222222"
-FAINT = "#8a8a8a"
-GROUND = "#d9d9d9"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4FA3")
-MARKS = ("o", "s", "^", "D", "v")
 MOST_NAMES = 250
+SHAPES: Mapping[TaskKind, str] = dict(
+    zip(TaskKind, ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"), strict=True)
+)
 _LONGEST_NAME = 28
 _POINTS_PER_INCH = 72
 
@@ -33,11 +35,15 @@ class Drawing:
         names: As given; drawn shortened.
         seen: Through what, and how weighed; the second line of every title.
         scores: NaN where two networks cannot be compared.
+        tasks: The kind of task of every network.
+        parameters: How many parameters every network has; None where nobody counted them.
         groups: The cluster of every network, from 0.
         chosen: The most typical network of every cluster.
     """
 
     names: tuple[str, ...]
+    tasks: tuple[TaskKind, ...]
+    parameters: tuple[int | None, ...]
     seen: str
     linkage: str
     scores: Float64[np.ndarray, "model model"]
@@ -73,14 +79,15 @@ def inches(points: float) -> float:
     return points / _POINTS_PER_INCH
 
 
-def colour(group: int) -> str:
-    """The colour of a cluster."""
-    return COLOURS[group % len(COLOURS)]
+def fill(group: int, palette: Palette) -> tuple[str, str]:
+    """Inner color and outline of a cluster's marks: another pair in each of three rounds."""
+    color, round_ = palette.category(group), group // len(palette.categories)
+    return ((color, palette.page), (palette.page, color), (color, palette.ink))[min(round_, 2)]
 
 
-def mark(group: int) -> str:
-    """The mark of a cluster: another one in every round of colours."""
-    return MARKS[group // len(COLOURS) % len(MARKS)]
+def present_tasks(drawing: Drawing) -> list[TaskKind]:
+    """The kinds of task that a map has, in the order of the vocabulary."""
+    return [kind for kind in TaskKind if kind in drawing.tasks]
 
 
 def shortened(name: str) -> str:
@@ -94,10 +101,17 @@ def networks(count: int) -> str:
     return "1 network" if count == 1 else f"{count} networks"
 
 
-def put_title(axes: Axes, text: str, seen: str) -> None:
+def unescaped(text: str) -> str:
+    """A name or title as it reads, without what keeps matplotlib from reading mathematics."""
+    return text.replace(r"\$", "$")
+
+
+def put_title(axes: Axes, text: str, seen: str, palette: Palette) -> None:
     """What is shown in large letters, through what in small ones below, from the left edge."""
     size = title_points(axes)
-    axes.set_title(text, loc="left", fontsize=size, color=INK, pad=1.8 * size, weight="bold")
+    axes.set_title(
+        text, loc="left", fontsize=size, color=palette.ink, pad=1.8 * size, weight="bold"
+    )
     axes.annotate(
         seen,
         (0, 1),
@@ -105,7 +119,7 @@ def put_title(axes: Axes, text: str, seen: str) -> None:
         xytext=(0, 0.7 * size),
         textcoords="offset points",
         fontsize=0.77 * size,
-        color=INK,
+        color=palette.ink,
     )
 
 

@@ -27,19 +27,19 @@ def label_places(
     sizes: Float64[np.ndarray, "label 2"],
     frame: tuple[float, float, float, float],
     *,
-    radius: float,
+    radii: Float64[np.ndarray, " label"],
 ) -> tuple[LabelPlace | None, ...]:
     """A free place for every name, given in the order of importance; None where there is none.
 
-    A name stays inside the frame and covers neither a point nor a name before it.
+    A name stays inside the frame and covers neither a mark nor a name before it.
 
     Args:
         sizes: Width and height of the names.
-        radius: Of the marks at the points.
+        radii: Of the marks at the points.
     """
-    taken = np.concatenate([points - radius, points + radius], axis=1)
+    taken = np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
     found: list[LabelPlace | None] = []
-    for point, size in zip(points, sizes, strict=True):
+    for point, size, radius in zip(points, sizes, radii.tolist(), strict=True):
         boxes, distance = candidates(point, size, radius=radius)
         free = inside(boxes, frame) & ~overlapping(boxes, taken)
         if not free.any():

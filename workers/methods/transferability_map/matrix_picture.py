@@ -8,10 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from workers.methods.transferability_map.drawing import (
-    GROUND,
-    INK,
     Drawing,
-    colour,
     figure_of,
     inches,
     name_points,
@@ -21,6 +18,7 @@ from workers.methods.transferability_map.drawing import (
     shortened,
     title_points,
 )
+from workers.torchkit.palettes import Palette
 
 _MOST_NUMBERS = 20
 _UNNAMED_SIDE = 13.0
@@ -33,23 +31,28 @@ def matrix_size(drawing: Drawing) -> tuple[float, float]:
     return max(side, 2.5) + 4.2, max(side, 2.5) + 2.8
 
 
-def draw_matrix(axes: Axes, drawing: Drawing) -> None:
-    """Scores as colours; grey where a network meets itself or nothing is known."""
+def draw_matrix(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+    """Scores as colors; gray where a network meets itself or nothing is known. Returns words."""
     order = list(drawing.tree.order)
     square = drawing.scores[np.ix_(order, order)]
     np.fill_diagonal(square, np.nan)
     known = square[~np.isnan(square)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    axes.set_facecolor(GROUND)
+    axes.set_facecolor(palette.missing)
     image = axes.imshow(square, cmap="viridis", vmin=low, vmax=high, interpolation="nearest")
     _name_rows_and_columns(axes, drawing, order)
-    _mark_clusters(axes, [drawing.groups[place] for place in order])
+    _mark_clusters(axes, [drawing.groups[place] for place in order], palette)
     if drawing.count <= _MOST_NUMBERS:
         _write_numbers(axes, square, middle=(low + high) / 2)
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.03, pad=0.04, shrink=0.5, aspect=30)
-    bar.set_label("similarity s", fontsize=0.77 * title_points(axes))
+    bar.set_label("similarity s (no unit)", fontsize=0.77 * title_points(axes))
     bar.ax.tick_params(labelsize=0.7 * title_points(axes))
-    put_title(axes, f"Similarity of {networks(drawing.count)}", f"{drawing.seen} · in tree order")
+    about = f"{drawing.seen} · in tree order, clusters framed and numbered"
+    put_title(axes, f"Similarity of {networks(drawing.count)}", about, palette)
+    return (
+        f"Matrix of all pairs of {networks(drawing.count)}, from {low:.2f} to {high:.2f}: the "
+        "brighter, the more similar. Gray where a network meets itself or nothing is known."
+    )
 
 
 def _name_rows_and_columns(axes: Axes, drawing: Drawing, order: list[int]) -> None:
@@ -64,8 +67,8 @@ def _name_rows_and_columns(axes: Axes, drawing: Drawing, order: list[int]) -> No
     axes.tick_params(length=2, width=0.5, pad=2)
 
 
-def _mark_clusters(axes: Axes, groups: list[int]) -> None:
-    """A bar in the cluster's colour left of its rows, a frame around its own square, its number."""
+def _mark_clusters(axes: Axes, groups: list[int], palette: Palette) -> None:
+    """A bar in the cluster's color left of its rows, a frame around its own square, its number."""
     count = len(groups)
     width, letters = max(0.35, 0.012 * count), 0.6 * title_points(axes)
     smallest = count * letters / (_POINTS_PER_INCH * figure_of(axes).get_size_inches()[1])
@@ -73,17 +76,23 @@ def _mark_clusters(axes: Axes, groups: list[int]) -> None:
     for group, members in groupby(groups):
         size = len(list(members))
         corner = (start - 0.5, start - 0.5)
-        axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor="white", linewidth=1.4))
-        axes.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=INK, linewidth=0.7))
+        axes.add_patch(
+            Rectangle(corner, size, size, fill=False, edgecolor=palette.page, linewidth=1.4)
+        )
+        axes.add_patch(
+            Rectangle(corner, size, size, fill=False, edgecolor=palette.ink, linewidth=0.7)
+        )
         bar = (-0.5 - width, start - 0.5)
-        axes.add_patch(Rectangle(bar, width, size, facecolor=colour(group), edgecolor="white"))
+        axes.add_patch(
+            Rectangle(bar, width, size, facecolor=palette.category(group), edgecolor=palette.page)
+        )
         if size > smallest:
             axes.text(
                 count - 0.5 + 0.3 * width,
                 start + size / 2 - 0.5,
                 str(group + 1),
                 fontsize=letters,
-                color=INK,
+                color=palette.ink,
                 va="center",
             )
         start += size
@@ -97,5 +106,5 @@ def _write_numbers(
         if np.isnan(value):
             continue
         shade = "white" if value < middle else "black"
-        text = f"{value:.2f}".replace("0.", ".", 1)
+        text = f"{value:z.2f}".replace("0.", ".", 1)
         axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=6)

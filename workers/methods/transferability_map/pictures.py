@@ -1,4 +1,4 @@
-"""Pictures of a map as files: matrix, tree, plane, neighbour graph; PNG and SVG."""
+"""Pictures of a map as files: matrix, tree, plane, neighbor graph; PNG and SVG, light and dark."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -10,7 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from workers.methods.transferability_map.drawing import Drawing
+from service.core.catalogue.transferability_map import picture_file
+from service.core.theme import Theme
+from workers.methods.transferability_map.drawing import Drawing, unescaped
 from workers.methods.transferability_map.matrix_picture import draw_matrix, matrix_size
 from workers.methods.transferability_map.plane_pictures import (
     draw_layout,
@@ -18,12 +20,14 @@ from workers.methods.transferability_map.plane_pictures import (
     plane_size,
 )
 from workers.methods.transferability_map.tree_picture import draw_tree, tree_size
+from workers.torchkit.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.vector_pictures import described
 
 _DOTS_PER_INCH = 120
 _MARGIN = 0.2
 
 _PICTURES: Mapping[
-    str, tuple[Callable[[Drawing], tuple[float, float]], Callable[[Axes, Drawing], None]]
+    str, tuple[Callable[[Drawing], tuple[float, float]], Callable[[Axes, Drawing, Palette], str]]
 ] = {
     "matrix": (matrix_size, draw_matrix),
     "tree": (tree_size, draw_tree),
@@ -33,15 +37,30 @@ _PICTURES: Mapping[
 
 
 def pictures_of(drawing: Drawing) -> Mapping[str, bytes]:
-    """Eight files: ``matrix``, ``tree``, ``layout`` and ``neighbors``, each as PNG and SVG."""
+    """Sixteen files: ``matrix``, ``tree``, ``layout`` and ``neighbors``, as PNG and SVG, per theme."""
     files: dict[str, bytes] = {}
-    for name, (size, draw) in _PICTURES.items():
-        figure = _figure(size(drawing))
-        draw(_axes(figure), drawing)
-        box = figure.get_tightbbox().padded(_MARGIN)
-        files[f"{name}.png"] = _saved(figure, "png", box)
-        files[f"{name}.svg"] = _saved(figure, "svg", box)
+    for theme in Theme:
+        with drawn_with(PALETTES[theme]):
+            for name in _PICTURES:
+                files |= _drawn(name, drawing, theme)
     return files
+
+
+def _drawn(name: str, drawing: Drawing, theme: Theme) -> dict[str, bytes]:
+    size, draw = _PICTURES[name]
+    figure = _figure(size(drawing))
+    axes = _axes(figure)
+    description = draw(axes, drawing, PALETTES[theme])
+    box = figure.get_tightbbox().padded(_MARGIN)
+    vector = described(
+        _saved(figure, "svg", box),
+        title=unescaped(axes.get_title(loc="left")),
+        description=unescaped(description),
+    )
+    return {
+        picture_file(name, "png", theme): _saved(figure, "png", box),
+        picture_file(name, "svg", theme): vector,
+    }
 
 
 def _figure(size: tuple[float, float]) -> Figure:
@@ -59,7 +78,8 @@ def _axes(figure: Figure) -> Axes:
 def _saved(figure: Figure, kind: str, box: Bbox) -> bytes:
     """The picture as a file, cut to what is drawn; the same figure gives the same bytes."""
     file = io.BytesIO()
-    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
+    none = ("Date", "Creator", "Format", "Type") if kind == "svg" else ("Software",)
+    metadata: dict[str, Any] = dict.fromkeys(none)
     with mpl.rc_context({"svg.hashsalt": "zooscope", "svg.fonttype": "none"}):
         figure.savefig(
             file,

@@ -1,4 +1,4 @@
-"""Networks as points of the plane, with and without the graph of nearest neighbours."""
+"""Networks as points of the plane, with and without the graph of nearest neighbors."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -9,20 +9,23 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 
 from workers.methods.transferability_map.drawing import (
-    FAINT,
-    INK,
+    SHAPES,
     Drawing,
-    colour,
-    mark,
+    fill,
     networks,
+    present_tasks,
     put_title,
     shortened,
 )
 from workers.methods.transferability_map.labels import LabelPlace, label_places
+from workers.methods.transferability_map.marks import diameters
+from workers.methods.transferability_map.plane_legend import add_legend
+from workers.torchkit.layout import judgment
 from workers.torchkit.neighbor_graph import pairs
+from workers.torchkit.palettes import Palette
 
-_STRENGTHS = (("#d0d0d0", 0.5), ("#a8a8a8", 0.8), ("#707070", 1.1))
-_MOST_IN_LEGEND = 30
+_LINE_WIDTHS = (0.5, 0.8, 1.1)
+_MARKS = "Marks have the color of the cluster, the shape of the task, the size of the parameters."
 
 
 def plane_size(drawing: Drawing) -> tuple[float, float]:
@@ -31,108 +34,103 @@ def plane_size(drawing: Drawing) -> tuple[float, float]:
     return side + 2.9, side + 0.9
 
 
-def mark_points(count: int) -> float:
-    """Diameter of a mark in points."""
-    return float(np.interp(count, (20, 1000), (6.6, 3.8)))
+def draw_layout(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+    """Marks with names on equal axes. Returns the picture in words."""
+    _draw_points(axes, drawing, palette)
+    stress = drawing.layout.stress
+    about = f"{drawing.seen} · stress {stress:.2f}: {judgment(stress)}"
+    put_title(axes, f"{networks(drawing.count).capitalize()} in the plane", about, palette)
+    return (
+        f"{networks(drawing.count).capitalize()}: the closer, the more similar. {_MARKS} {about}."
+    )
 
 
-def draw_layout(axes: Axes, drawing: Drawing) -> None:
-    """Points with names and marks of their clusters, on equal axes."""
-    _draw_points(axes, drawing)
-    told = f"{drawing.seen} · stress {drawing.layout.stress:.2f}"
-    put_title(axes, f"{networks(drawing.count).capitalize()} in the plane", told)
-
-
-def draw_neighbors(axes: Axes, drawing: Drawing) -> None:
-    """The same points; lines join neighbours, the darker the more alike."""
-    _draw_points(axes, drawing)
-    _draw_lines(axes, drawing)
+def draw_neighbors(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+    """The same points; lines join neighbors, the stronger the more alike. Returns words."""
+    _draw_points(axes, drawing, palette)
+    _draw_lines(axes, drawing, palette)
     k = max((len(near) for near in drawing.neighbors), default=0)
-    told = f"{drawing.seen} · each joined to the {k} most similar"
-    put_title(axes, f"Neighbour graph of {networks(drawing.count)}", told)
+    about = f"{drawing.seen} · each joined to the {k} most similar"
+    put_title(axes, f"Neighbor graph of {networks(drawing.count)}", about, palette)
+    return f"{networks(drawing.count).capitalize()}, {about}, stronger lines for more. {_MARKS}"
 
 
-def _draw_points(axes: Axes, drawing: Drawing) -> None:
-    points, groups = drawing.layout.points, np.array(drawing.groups)
-    for group in range(max(drawing.groups) + 1):
-        own = points[groups == group]
-        name = shortened(drawing.names[drawing.chosen[group]])
+def _draw_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+    sizes = diameters(drawing)
+    for task in present_tasks(drawing):
+        own = np.flatnonzero([one == task for one in drawing.tasks])
+        # Small marks lie on large ones.
+        own = own[np.argsort(-sizes[own], kind="stable")]
+        colors = [fill(drawing.groups[network], palette) for network in own]
         axes.scatter(
-            own[:, 0],
-            own[:, 1],
-            s=mark_points(drawing.count) ** 2,
-            marker=mark(group),
-            color=colour(group),
-            edgecolors="white",
-            linewidths=0.5,
+            drawing.layout.points[own, 0],
+            drawing.layout.points[own, 1],
+            s=sizes[own] ** 2,
+            marker=SHAPES[task],
+            facecolors=[inner for inner, _ in colors],
+            edgecolors=[outline for _, outline in colors],
+            linewidths=[0.5 if outline == palette.page else 1.2 for _, outline in colors],
             zorder=3,
-            label=f"{group + 1}: {networks(len(own))}\nlike {name}",
         )
-    _dress(axes, len(drawing.chosen))
-    if drawing.named:
-        _name_points(axes, drawing)
+    _dress(axes, palette)
+    add_legend(axes, drawing, palette)
+    _name_points(axes, drawing, palette)
 
 
-def _dress(axes: Axes, clusters: int) -> None:
-    """Equal axes without numbers, which mean nothing here, and the legend beside them."""
+def _dress(axes: Axes, palette: Palette) -> None:
+    """Equal axes without numbers, which mean nothing here."""
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.08)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set_color(FAINT)
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(
-        handles[:_MOST_IN_LEGEND],
-        labels[:_MOST_IN_LEGEND],
-        title=f"clusters: {clusters}",
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        fontsize=float(np.interp(clusters, (15, 30), (8, 6))),
-        title_fontsize=9,
-        frameon=False,
-        borderaxespad=0.0,
-    )
+        spine.set_color(palette.faint)
 
 
-def _draw_lines(axes: Axes, drawing: Drawing) -> None:
+def _draw_lines(axes: Axes, drawing: Drawing, palette: Palette) -> None:
     """All lines of one strength are one path, so that a vector file stays small."""
     joined = pairs(drawing.neighbors)
     if not joined:
         return
     ends = drawing.layout.points[np.array(list(joined))]
     strength = np.array(list(joined.values()))
-    bounds = np.quantile(strength, np.arange(1, len(_STRENGTHS)) / len(_STRENGTHS))
+    bounds = np.quantile(strength, np.arange(1, len(_LINE_WIDTHS)) / len(_LINE_WIDTHS))
     level = np.digitize(strength, bounds)
-    for place, (shade, width) in enumerate(_STRENGTHS):
-        own = ends[level == place].reshape(-1, 2)
+    thinner = float(np.interp(drawing.count, (100, 1000), (1.0, 0.4)))
+    styles = zip(palette.strengths, _LINE_WIDTHS, strict=True)
+    for number, (shade, width) in enumerate(styles):
+        own = ends[level == number].reshape(-1, 2)
         codes = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=np.uint8), len(own) // 2)
         path = PathCollection([Path(own, codes)], facecolors="none", edgecolors=shade)
-        path.set_linewidth(width)
-        path.set_zorder(1 + place / 10)
+        path.set_linewidth(width * thinner)
+        path.set_zorder(1 + number / 10)
         axes.add_collection(path, autolim=False)
 
 
-def _name_points(axes: Axes, drawing: Drawing) -> None:
-    """Names where there is room, the most typical network of a cluster first."""
-    size = float(np.interp(drawing.count, (20, 150), (9.0, 6.5)))
-    order = [*drawing.chosen, *(p for p in range(drawing.count) if p not in drawing.chosen)]
-    names = [shortened(drawing.names[place]) for place in order]
+def _name_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+    """Names where there is room, the most typical network of a cluster first.
+
+    Of more than 250 networks only the typical ones are named, and may cover marks.
+    """
+    size = float(np.interp(drawing.count, (20, 150, 1000), (9.0, 6.5, 11.0)))
+    others = [network for network in range(drawing.count) if network not in drawing.chosen]
+    order = [*drawing.chosen, *others] if drawing.named else list(drawing.chosen)
+    names = [shortened(drawing.names[network]) for network in order]
     axes.apply_aspect()
-    pixels = axes.transData.transform(drawing.layout.points[order])
     frame = axes.get_window_extent()
     places = label_places(
-        pixels,
+        axes.transData.transform(drawing.layout.points[order]),
         _extents(axes, names, size),
         (frame.x0, frame.y0, frame.x1, frame.y1),
-        radius=mark_points(drawing.count) / 2 * axes.figure.dpi / 72,
+        radii=diameters(drawing)[order] / 2 * axes.figure.dpi / 72,
     )
     for name, point, place in zip(names, drawing.layout.points[order], places, strict=True):
         if place is not None:
-            _write(axes, name, (float(point[0]), float(point[1])), place, size=size)
-    if None in places:
-        told = f"names without room: {places.count(None)}"
-        axes.text(0, -0.012, told, transform=axes.transAxes, va="top", fontsize=8, color=INK)
+            at = (float(point[0]), float(point[1]))
+            _write(axes, name, at, place, size=size, palette=palette)
+    if hidden := drawing.count - len(places) + places.count(None):
+        words = f"{networks(hidden)} without a name, for want of room"
+        axes.text(0, -0.012, words, transform=axes.transAxes, va="top", fontsize=size)
 
 
 def _extents(axes: Axes, names: list[str], size: float) -> Float64[np.ndarray, "label 2"]:
@@ -141,27 +139,44 @@ def _extents(axes: Axes, names: list[str], size: float) -> Float64[np.ndarray, "
     assert isinstance(canvas, FigureCanvasAgg)
     renderer: RendererAgg = canvas.get_renderer()  # type: ignore[no-untyped-call]
     font = FontProperties(size=size)
-    found = [
+    extents = [
         renderer.get_text_width_height_descent(name, font, ismath=False)  # type: ignore[no-untyped-call]
         for name in names
     ]
-    return np.array([(width + 2, height + 2) for width, height, _ in found], dtype=np.float64)
+    return np.array([(width + 2, height + 2) for width, height, _ in extents], dtype=np.float64)
 
 
 def _write(
-    axes: Axes, name: str, point: tuple[float, float], place: LabelPlace, *, size: float
+    axes: Axes,
+    name: str,
+    point: tuple[float, float],
+    place: LabelPlace,
+    *,
+    size: float,
+    palette: Palette,
 ) -> None:
     """A name at its place, with a thin line from its point where it is not beside it."""
     x, y = axes.transData.inverted().transform((place.x, place.y))
-    line = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+    line = {
+        "arrowstyle": "-",
+        "color": palette.faint,
+        "linewidth": 0.4,
+        "shrinkA": 0,
+        "shrinkB": 2,
+    }
     axes.annotate(
         name,
         point,
         xytext=(float(x), float(y)),
         fontsize=size,
-        color=INK,
-        zorder=2.8,
+        color=palette.ink,
+        zorder=4,
         verticalalignment="bottom",
         arrowprops=line if place.led else None,
-        bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0, "alpha": 0.6},
+        bbox={
+            "boxstyle": "square,pad=0.05",
+            "facecolor": palette.page,
+            "linewidth": 0,
+            "alpha": 0.7,
+        },
     )

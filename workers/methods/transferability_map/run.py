@@ -8,6 +8,7 @@ from jaxtyping import Float64
 
 from service.core.catalogue.transferability_map import TransferabilityMapParams
 from service.core.errors import MethodError
+from service.core.manifest import TaskKind
 from workers.contract import Report
 from workers.methods.transferability_map.drawing import Drawing, shortened
 from workers.methods.transferability_map.pictures import pictures_of
@@ -53,6 +54,8 @@ class Inputs:
     """What is placed.
 
     Attributes:
+        tasks: Kind of task of each network.
+        parameters: How many each network has; None where nobody counted them.
         probes: Name of the probe set, for the titles.
         graphs: Usable ones, in the order of ``models``; read from files as they are needed. Empty
             where ``known`` is given.
@@ -63,6 +66,8 @@ class Inputs:
 
     models: tuple[str, ...]
     names: tuple[str, ...]
+    tasks: tuple[TaskKind, ...]
+    parameters: tuple[int | None, ...]
     probes: str
     graphs: Sequence[GraphSource]
     known: Similarities | None
@@ -118,6 +123,8 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
     places = np.array([place or (np.nan, np.nan) for place in inputs.places], dtype=np.float64)
     drawing = Drawing(
         names=inputs.names,
+        tasks=inputs.tasks,
+        parameters=inputs.parameters,
         seen=_seen(inputs.probes, params.edge_weight),
         linkage=params.linkage.value,
         scores=scores,

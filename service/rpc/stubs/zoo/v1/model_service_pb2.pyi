@@ -136,16 +136,18 @@ class ListLayersResponse(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[_model_pb2.Layer, _Mapping]]] = ..., feature_layer: _Optional[str] = ...) -> None: ...
 
 class GetLineageRequest(_message.Message):
-    __slots__ = ("id", "direction", "generations", "format")
+    __slots__ = ("id", "direction", "generations", "format", "theme")
     ID_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     GENERATIONS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
     id: str
     direction: str
     generations: int
     format: str
-    def __init__(self, id: _Optional[str] = ..., direction: _Optional[str] = ..., generations: _Optional[int] = ..., format: _Optional[str] = ...) -> None: ...
+    theme: str
+    def __init__(self, id: _Optional[str] = ..., direction: _Optional[str] = ..., generations: _Optional[int] = ..., format: _Optional[str] = ..., theme: _Optional[str] = ...) -> None: ...
 
 class LineageBudget(_message.Message):
     __slots__ = ("steps", "seconds")

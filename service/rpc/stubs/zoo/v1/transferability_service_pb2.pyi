@@ -298,7 +298,7 @@ class CreateMapResponse(_message.Message):
     def __init__(self, snapshot: _Optional[_Union[MapSnapshot, _Mapping]] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
 
 class GetMapRequest(_message.Message):
-    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout")
+    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout", "theme")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -308,6 +308,7 @@ class GetMapRequest(_message.Message):
     K_FIELD_NUMBER: _ClassVar[int]
     CLUSTERS_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     metric: str
     edge_weight: float
@@ -317,7 +318,8 @@ class GetMapRequest(_message.Message):
     k: int
     clusters: int
     layout: str
-    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ...) -> None: ...
+    theme: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ..., theme: _Optional[str] = ...) -> None: ...
 
 class ListMapsRequest(_message.Message):
     __slots__ = ("dataset_id", "page_size", "page_token")
@@ -356,16 +358,18 @@ class ListMapsResponse(_message.Message):
     def __init__(self, snapshots: _Optional[_Iterable[_Union[MapSnapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetMapSnapshotRequest(_message.Message):
-    __slots__ = ("dataset_id", "map_id", "format", "picture")
+    __slots__ = ("dataset_id", "map_id", "format", "picture", "theme")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PICTURE_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     map_id: str
     format: str
     picture: str
-    def __init__(self, dataset_id: _Optional[str] = ..., map_id: _Optional[str] = ..., format: _Optional[str] = ..., picture: _Optional[str] = ...) -> None: ...
+    theme: str
+    def __init__(self, dataset_id: _Optional[str] = ..., map_id: _Optional[str] = ..., format: _Optional[str] = ..., picture: _Optional[str] = ..., theme: _Optional[str] = ...) -> None: ...
 
 class GetMapSnapshotResponse(_message.Message):
     __slots__ = ("info", "chunk")

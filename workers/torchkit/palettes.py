@@ -1,0 +1,76 @@
+"""Colors of all pictures on a light and on a dark page.
+
+Categories: light, Okabe & Ito 2008 ("Color Universal Design") without yellow and black, plus a
+violet; dark, the scheme "light" of Tol 2021 ("Colour schemes", SRON/EPS/TN/09-002), which is made
+to be told apart by color-blind readers too.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+
+from service.core.theme import Theme
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colors by purpose, as ``#rrggbb``.
+
+    Attributes:
+        page: Background.
+        ink: Text.
+        faint: Frames, rules and leader lines.
+        missing: What has no value.
+        categories: Clusters, and curves of one picture.
+        strengths: Lines from weak to strong.
+    """
+
+    page: str
+    ink: str
+    faint: str
+    missing: str
+    categories: tuple[str, ...]
+    strengths: tuple[str, str, str]
+
+    def category(self, index: int) -> str:
+        """The color of a category; they repeat after the seventh."""
+        return self.categories[index % len(self.categories)]
+
+
+PALETTES: Mapping[Theme, Palette] = {
+    Theme.LIGHT: Palette(
+        page="#ffffff",
+        ink="#222222",
+        faint="#8a8a8a",
+        missing="#d9d9d9",
+        categories=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a4fa3"),
+        strengths=("#d0d0d0", "#a8a8a8", "#707070"),
+    ),
+    Theme.DARK: Palette(
+        page="#14181f",
+        ink="#e8eaed",
+        faint="#7d8590",
+        missing="#3a404a",
+        categories=("#77aadd", "#ee8866", "#44bb99", "#ffaabb", "#eedd88", "#99ddff", "#aaaa00"),
+        strengths=("#2f3640", "#4a525d", "#7b8591"),
+    ),
+}
+
+
+@contextmanager
+def drawn_with(palette: Palette) -> Iterator[None]:
+    """Figures that are made inside have the palette's page, text, axes and rules."""
+    colors: dict[Any, Any] = {
+        **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor"), palette.page),
+        **dict.fromkeys(
+            ("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor"), palette.ink
+        ),
+        **dict.fromkeys(("ytick.labelcolor", "legend.labelcolor"), palette.ink),
+        **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), palette.faint),
+        "grid.color": palette.missing,
+    }
+    with mpl.rc_context(colors):
+        yield
