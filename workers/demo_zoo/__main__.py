@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.demo_zoo.building import build
-from workers.demo_zoo.files import write_labelled, write_unlabelled
+from workers.demo_zoo.files import write_labeled, write_unlabeled
 from workers.demo_zoo.images import digits, smaller
 from workers.demo_zoo.lessons import LESSONS
 
@@ -24,9 +24,9 @@ def main(folder: Path) -> None:
     """Everything, in two processes."""
     folder.mkdir(parents=True, exist_ok=True)
     _say({"networks": len(LESSONS)})
-    write_unlabelled(digits().probes, folder / "probes.zip")
-    write_labelled(smaller(digits().labelled), folder / "target.zip")
-    write_labelled(smaller(digits().exam), folder / "exam.zip")
+    write_unlabeled(digits().probes, folder / "probes.zip")
+    write_labeled(smaller(digits().labeled), folder / "target.zip")
+    write_labeled(smaller(digits().exam), folder / "exam.zip")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.demo_zoo.building"])
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:

@@ -16,7 +16,7 @@ from workers.demo_zoo.lessons import Lesson
 from workers.demo_zoo.networks import Network
 
 EXAMPLES = 2
-LICENCE = "BSD-3-Clause (images of scikit-learn)"
+LICENSE = "BSD-3-Clause (images of scikit-learn)"
 # A fixed moment in zip members makes the same pictures the same bytes, so that a second demo
 # finds its datasets already there.
 MOMENT = (2026, 1, 1, 0, 0, 0)
@@ -46,19 +46,19 @@ def manifest_of(lesson: Lesson) -> ModelManifest:
         classes=lesson.classes,
         feature_layer="encoder",
         trained_on="images that come with scikit-learn" if lesson.steps else "nothing",
-        licence=LICENCE,
+        licence=LICENSE,
         tags=("demo",),
     )
 
 
-def write_labelled(pictures: Pictures, path: Path) -> None:
+def write_labeled(pictures: Pictures, path: Path) -> None:
     """A zip with one folder for each label."""
     with zipfile.ZipFile(path, "w") as archive:
         for place, label in enumerate(pictures.labels.tolist()):
             _add(archive, f"{label}/{place:04d}.png", pictures.frames[place])
 
 
-def write_unlabelled(pictures: Pictures, path: Path) -> None:
+def write_unlabeled(pictures: Pictures, path: Path) -> None:
     """A zip without folders."""
     with zipfile.ZipFile(path, "w") as archive:
         for place, frame in enumerate(pictures.frames):

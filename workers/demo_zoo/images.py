@@ -11,7 +11,7 @@ from torch.nn import functional
 
 SIDE = 32
 TARGET_DIGITS = (5, 6, 7, 8, 9)
-LABELLED_PER_DIGIT = 20
+LABELED_PER_DIGIT = 20
 EXAM_PER_DIGIT = 20
 PROBES = 160
 PATCHES_PER_PHOTO = 400
@@ -37,13 +37,13 @@ class Pictures:
 class Digits:
     """The scanned digits, cut into parts that share no image.
 
-    ``lessons`` is what networks of the zoo learn from. ``labelled`` and ``tests`` hold digits 5 to
+    ``lessons`` is what networks of the zoo learn from. ``labeled`` and ``tests`` hold digits 5 to
     9 alone: what the user has, and what truth is measured on. ``probes`` are any digits, and so is
     ``exam``, which judges students.
     """
 
     lessons: Pictures
-    labelled: Pictures
+    labeled: Pictures
     tests: Pictures
     probes: Pictures
     exam: Pictures
@@ -51,10 +51,10 @@ class Digits:
 
 @cache
 def digits() -> Digits:
-    """The 1 797 digits of 8 × 8 grey pixels, enlarged and split."""
+    """The 1 797 digits of 8 × 8 gray pixels, enlarged and split."""
     scanned = load_digits()
-    grey = torch.from_numpy(scanned.images.astype(np.float32) / 16)[:, None]
-    large = functional.interpolate(grey, (SIDE, SIDE), mode="bilinear").expand(-1, 3, -1, -1)
+    gray = torch.from_numpy(scanned.images.astype(np.float32) / 16)[:, None]
+    large = functional.interpolate(gray, (SIDE, SIDE), mode="bilinear").expand(-1, 3, -1, -1)
     everything = Pictures(large.contiguous(), torch.from_numpy(scanned.target.astype(np.int64)))
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(SPLIT_SEED))
     half = len(everything) // 2
@@ -63,14 +63,14 @@ def digits() -> Digits:
 
 
 def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures, Pictures]:
-    """Labelled images, tests, probes and exam out of what no network of the zoo has seen."""
+    """Labeled images, tests, probes and exam out of what no network of the zoo has seen."""
     probes, rest = rest.at(torch.arange(PROBES)), rest.at(torch.arange(PROBES, len(rest)))
     places = [(rest.labels == digit).nonzero().squeeze(1) for digit in range(10)]
     exam = torch.cat([found[-EXAM_PER_DIGIT:] for found in places])
     target = [places[digit][:-EXAM_PER_DIGIT] for digit in TARGET_DIGITS]
-    labelled = torch.cat([found[:LABELLED_PER_DIGIT] for found in target])
-    tests = torch.cat([found[LABELLED_PER_DIGIT:] for found in target])
-    return rest.at(labelled), rest.at(tests), probes, rest.at(exam)
+    labeled = torch.cat([found[:LABELED_PER_DIGIT] for found in target])
+    tests = torch.cat([found[LABELED_PER_DIGIT:] for found in target])
+    return rest.at(labeled), rest.at(tests), probes, rest.at(exam)
 
 
 def smaller(pictures: Pictures) -> Pictures:

@@ -35,12 +35,12 @@ class Lesson:
     steps: int = 220
 
 
-def grey(side: int = SIDE) -> InputSpec:
+def gray(side: int = SIDE) -> InputSpec:
     """One plane of luma around zero."""
     return InputSpec(channels=1, height=side, width=side, mean=(0.3,), std=(0.35,))
 
 
-def colour() -> InputSpec:
+def color() -> InputSpec:
     """Three planes around zero."""
     return InputSpec(channels=3, height=SIDE, width=SIDE, mean=(0.5,) * 3, std=(0.25,) * 3)
 
@@ -106,46 +106,46 @@ _CLASSES = TaskKind.CLASSIFICATION
 _TEN = _digit_names(10)
 
 LESSONS = (
-    Lesson("digits-conv", "which digit", _CLASSES, all_digits, as_they_are, _conv(10), grey(), _TEN),
+    Lesson("digits-conv", "which digit", _CLASSES, all_digits, as_they_are, _conv(10), gray(), _TEN),
     Lesson(
         "digits-residual", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.residual_encoder, channels=1, classes=10), grey(), _TEN,
+        lambda: networks.classifier(networks.residual_encoder, channels=1, classes=10), gray(), _TEN,
     ),
     Lesson(
         "digits-mlp", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.mlp_encoder, channels=1, classes=10), grey(16), _TEN,
+        lambda: networks.classifier(networks.mlp_encoder, channels=1, classes=10), gray(16), _TEN,
     ),
     Lesson(
         "digits-transformer", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.TransformerEncoder, channels=3, classes=10), colour(), _TEN,
+        lambda: networks.classifier(networks.TransformerEncoder, channels=3, classes=10), color(), _TEN,
     ),
     Lesson(
         "low-digits-conv", "which digit from 0 to 4", _CLASSES, low_digits, as_they_are,
-        _conv(5), grey(), _digit_names(5),
+        _conv(5), gray(), _digit_names(5),
     ),
-    Lesson("parity-conv", "even or odd", _CLASSES, all_digits, parity, _conv(2), grey(), ("even", "odd")),
+    Lesson("parity-conv", "even or odd", _CLASSES, all_digits, parity, _conv(2), gray(), ("even", "odd")),
     Lesson(
-        "rotation-conv", "turned by how much", _CLASSES, all_digits, rotation, _conv(4), grey(),
+        "rotation-conv", "turned by how much", _CLASSES, all_digits, rotation, _conv(4), gray(),
         ("0", "90", "180", "270"),
     ),
     Lesson(
         "digits-autoencoder", "the digit again", TaskKind.AUTOENCODING, all_digits, itself,
-        lambda: networks.image_to_image(channels=1), grey(), steps=140,
+        lambda: networks.image_to_image(channels=1), gray(), steps=140,
     ),
     Lesson(
         "digits-denoiser", "the digit below noise", TaskKind.DENOISING, all_digits, without_noise,
-        lambda: networks.image_to_image(channels=1), grey(), steps=140,
+        lambda: networks.image_to_image(channels=1), gray(), steps=140,
     ),
     Lesson(
-        "photos-conv", "temple or flower", _CLASSES, patches, as_they_are, _conv(2, 3), colour(),
+        "photos-conv", "temple or flower", _CLASSES, patches, as_they_are, _conv(2, 3), color(),
         ("temple", "flower"),
     ),
     Lesson(
         "photos-autoencoder", "the patch again", TaskKind.AUTOENCODING, patches, itself,
-        lambda: networks.image_to_image(channels=3), colour(), steps=140,
+        lambda: networks.image_to_image(channels=3), color(), steps=140,
     ),
     Lesson(
-        "untrained-conv", "nothing: a control", _CLASSES, all_digits, as_they_are, _conv(10), grey(),
+        "untrained-conv", "nothing: a control", _CLASSES, all_digits, as_they_are, _conv(10), gray(),
         _TEN, steps=0,
     ),
 )  # fmt: skip

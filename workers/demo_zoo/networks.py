@@ -32,7 +32,7 @@ def conv_encoder(channels: int) -> nn.Module:
 
 
 def _halving(channels: int, width: int) -> tuple[nn.Module, ...]:
-    """A convolution of stride 2 with normalisation."""
+    """A convolution of stride 2 with normalization."""
     return (
         nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(width),

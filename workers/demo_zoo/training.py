@@ -50,16 +50,16 @@ def trained(lesson: Lesson) -> Trained:
 
 
 def _train(network: Network, lesson: Lesson, generator: torch.Generator) -> float | None:
-    """Minimise the lesson's loss in place; the last loss."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
+    """Minimize the lesson's loss in place; the last loss."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
     pictures, value = lesson.pictures(), None
     for step in range(lesson.steps):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / lesson.steps))
         value = _step(network, _batch(pictures, generator), lesson, generator)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
     return None if value is None else value.item()
 
 

@@ -18,17 +18,17 @@ SMALLEST_STD = 1e-3
 def transfer_accuracy(encoder: nn.Module, spec: InputSpec, digits: Digits) -> float:
     """Mean share of the target's test images that linear heads on frozen features get right.
 
-    Each of twelve heads learns from three labelled images of each digit, drawn anew: with more
+    Each of twelve heads learns from three labeled images of each digit, drawn anew: with more
     labels every network of this zoo does well, and nothing is left to rank.
     """
-    labelled, tests = (_features(encoder, part, spec) for part in (digits.labelled, digits.tests))
+    labeled, tests = (_features(encoder, part, spec) for part in (digits.labeled, digits.tests))
     lowest = min(TARGET_DIGITS)
-    classes, truth = digits.labelled.labels - lowest, digits.tests.labels - lowest
+    classes, truth = digits.labeled.labels - lowest, digits.tests.labels - lowest
     generator = torch.Generator().manual_seed(0)
     scores = []
     for _ in range(DRAWS):
         drawn = _few_of_each(classes, generator)
-        answers = _answers(labelled[drawn], classes[drawn], tests)
+        answers = _answers(labeled[drawn], classes[drawn], tests)
         scores.append((answers == truth).double().mean())
     return torch.stack(scores).mean().item()
 
@@ -49,7 +49,7 @@ def _few_of_each(classes: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _answers(features: Tensor, classes: Tensor, tests: Tensor) -> Tensor:
-    """Classes that a head trained on standardised features gives to the tests."""
+    """Classes that a head trained on standardized features gives to the tests."""
     mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(SMALLEST_STD)
     head = _head((features - mean) / std, classes)
     with torch.no_grad():
@@ -58,20 +58,20 @@ def _answers(features: Tensor, classes: Tensor, tests: Tensor) -> Tensor:
 
 
 def _head(features: Tensor, classes: Tensor) -> nn.Linear:
-    """The linear layer of least penalised cross entropy; it starts at zero, so needs no seed."""
+    """The linear layer of least penalized cross entropy; it starts at zero, so needs no seed."""
     head = nn.Linear(features.shape[1], int(classes.max()) + 1)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         head.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe"
     )
 
     def objective() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = functional.cross_entropy(head(features), classes)
         value = value + DECAY * head.weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimiser.step(objective)  # type: ignore[no-untyped-call]
+    optimizer.step(objective)  # type: ignore[no-untyped-call]
     return head

@@ -57,7 +57,7 @@ class _TorchvisionArguments(BaseModel):
     width_mult: Annotated[float, Field(ge=0.1, le=4)] | None = None
 
 
-class _SkippedInitialisation(TorchFunctionMode):
+class _SkippedInitialization(TorchFunctionMode):
     """Random initial values are not drawn: every one of them is about to be replaced."""
 
     def __torch_function__(
@@ -81,7 +81,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     with torch.device("meta"):
         plan = _built(build, architecture)
     _refuse_misfit(plan.state_dict(), header)
-    with _SkippedInitialisation():
+    with _SkippedInitialization():
         network = _built(build, architecture)
     weights = load_file(path)
     _refuse_non_finite(weights)

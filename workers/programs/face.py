@@ -1,4 +1,4 @@
-"""What a program shows of itself: layers, batch normalisations, the shapes at both ends."""
+"""What a program shows of itself: layers, batch normalizations, the shapes at both ends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """A batch normalisation: the ``slot`` of its input and the statistics it remembers."""
+    """A batch normalization: the ``slot`` of its input and the statistics it remembers."""
 
     slot: int
     mean: Tensor

@@ -25,7 +25,7 @@ class Problem:
 def probe_problems(program: Program) -> tuple[Problem, ...]:
     """What is wrong with the answers on a fixed probe; empty when all is well.
 
-    Checks: the answer is finite, the gradient towards the images is finite and not all zero, and
+    Checks: the answer is finite, the gradient toward the images is finite and not all zero, and
     an image alone gets the answer that it gets among eight.
     """
     images = example_images(PROBES, program.input_shape).requires_grad_()
@@ -74,10 +74,10 @@ def _answer_problems(answer: Tensor, images: Tensor) -> tuple[Problem, ...]:
     (gradient,) = torch.autograd.grad((answer * weighting).sum(), images)
     if not gradient.isfinite().all():
         return (
-            Problem("non_finite_gradient", "the gradient towards the image is NaN or infinite"),
+            Problem("non_finite_gradient", "the gradient toward the image is NaN or infinite"),
         )
     if not gradient.any():
-        return (_no_gradient("the gradient towards the image is zero everywhere"),)
+        return (_no_gradient("the gradient toward the image is zero everywhere"),)
     return ()
 
 

@@ -59,7 +59,7 @@ class Listing:
         return replace(self, instructions=marked)
 
     def batch_norms(self) -> Iterator[tuple[int, int, int]]:
-        """Slots of input, remembered mean and remembered variance of batch normalisations."""
+        """Slots of input, remembered mean and remembered variance of batch normalizations."""
         for one in self.instructions:
             if one.operator.name not in _BATCH_NORMS:
                 continue

@@ -161,7 +161,7 @@ def _refuse_training(
         return
     values = dict(zip(operator.parameters, positional, strict=False)) | dict(named)
     if key == "training" and values.get("running_mean") is None:
-        # Weight standardisation is written this way; statistics over images fail the probe.
+        # Weight standardization is written this way; statistics over images fail the probe.
         return
     if values.get(key) is not False:
         raise ProgramRefusedError(

@@ -39,7 +39,7 @@ class _SecantSlope(torch.autograd.Function):
 
 
 def with_secant_slope(apply: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """f(z), whose slope towards z is f(z) / (z + ε·sgn z), ε = 1e-4 and sgn 0 = +1.
+    """f(z), whose slope toward z is f(z) / (z + ε·sgn z), ε = 1e-4 and sgn 0 = +1.
 
     Args:
         apply: An elementwise f; its own gradient is not used.

@@ -1,7 +1,7 @@
 """The operators that an uploaded graph may call. Everything that is not listed is refused.
 
 All are pure tensor functions of aten, or arithmetic on sizes. Nothing here reads files, draws
-random numbers, leaves memory uninitialised, or has a result whose shape depends on data.
+random numbers, leaves memory uninitialized, or has a result whose shape depends on data.
 """
 
 import math

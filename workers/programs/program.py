@@ -122,7 +122,7 @@ class Program:
 
     @property
     def batch_norms(self) -> tuple[BatchNorm, ...]:
-        """Batch normalisations with remembered statistics, in the order of execution."""
+        """Batch normalizations with remembered statistics, in the order of execution."""
         return tuple(
             BatchNorm(slot, self._weights[mean], self._weights[variance])
             for slot, mean, variance in self._listing.batch_norms()
@@ -183,7 +183,7 @@ class Program:
         """What the network answers; a tuple when it has several outputs.
 
         Args:
-            images: (n, channels, height, width), already normalised as the manifest says.
+            images: (n, channels, height, width), already normalized as the manifest says.
 
         Raises:
             ValueError: ``images`` has another shape.

@@ -1,4 +1,4 @@
-"""What a file on the disk is: the core's judgement, and for zip archives their checked directory."""
+"""What a file on the disk is: the core's judgment, and for zip archives their checked directory."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def refuse_unless(path: Path, form: ModelFormat) -> None:
     """Refuse a file that is not of the form that its manifest promises.
 
     Raises:
-        ProgramRefusedError: ``mislabelled``, ``unknown_format`` or ``unsafe_format``, as at the
+        ProgramRefusedError: ``mislabeled``, ``unknown_format`` or ``unsafe_format``, as at the
             door, with a remedy for what the file is; or what the archive's directory deserves.
     """
     kind = kind_of(path)

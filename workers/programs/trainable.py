@@ -59,7 +59,7 @@ class Probed(nn.Module):
         features: Of the training images; they fix the means and deviations.
     """
 
-    centre: Tensor
+    center: Tensor
     scale: Tensor
 
     def __init__(
@@ -67,7 +67,7 @@ class Probed(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
-        self.register_buffer("centre", features.mean(dim=0))
+        self.register_buffer("center", features.mean(dim=0))
         self.register_buffer("scale", features.std(dim=0, correction=0).clamp_min(1e-4))
         self.head = nn.Linear(features.shape[1], labels)
         nn.init.zeros_(self.head.weight)
@@ -75,7 +75,7 @@ class Probed(nn.Module):
 
     def answer(self, features: Float[Tensor, "image unit"]) -> Float[Tensor, "image label"]:
         """Logits of features."""
-        logits: Tensor = self.head((features - self.centre) / self.scale)
+        logits: Tensor = self.head((features - self.center) / self.scale)
         return logits
 
     def forward(

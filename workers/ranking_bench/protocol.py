@@ -84,7 +84,7 @@ def _guesses(
 ) -> tuple[dict[str, list[Float64[ndarray, " model"]]], dict[int, Calibration]]:
     """Orders by method, several where chance chooses."""
     truth, inputs = table.accuracies[:, at], inputs_for(table, at)
-    static = np.nan_to_num(maths.static_list(maths.standardised(inputs.accuracies)))
+    static = np.nan_to_num(maths.static_list(maths.standardized(inputs.accuracies)))
     guesses = {STATIC: [static]}
     guesses |= {name: [values] for name, values in table.facts.items()}
     guesses |= {name: [values[:, at]] for name, values in table.scores.items()}

@@ -1,6 +1,6 @@
 """Every network against every other as matrix products, streamed from files.
 
-With u_i the stacked unit maps and ρ_i the standardised ranks, S_V = UUᵀ and S_E = RRᵀ: a pair
+With u_i the stacked unit maps and ρ_i the standardized ranks, S_V = UUᵀ and S_E = RRᵀ: a pair
 costs two inner products, and files are read once, a few probes at a time from all of them.
 
 Axes: ``model`` one network, ``value`` one number of a block of stacked vectors.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
 from workers.contract import Report, silent
-from workers.torchkit.edges import present_edges, rank_edges, standardised_ranks
+from workers.torchkit.edges import present_edges, rank_edges, standardized_ranks
 from workers.torchkit.graphs import GraphSource, require_comparable
 from workers.torchkit.similarity import require_edge_weight
 
@@ -112,7 +112,7 @@ def edge_products(
 def rank_products(graphs: Sequence[GraphSource]) -> Float64[Tensor, "model model"]:
     """⟨ρ_i, ρ_j⟩ of networks that share one mask, in one pass over their ranks.
 
-    Doubled ranks of m edges have mean m + 1, ties or not, so centring needs no pass of its own;
+    Doubled ranks of m edges have mean m + 1, ties or not, so centering needs no pass of its own;
     norms are the diagonal of the product.
     """
     present = present_edges(graphs[0].mask)
@@ -183,7 +183,7 @@ def _fill_across(
 
     def ranked_anew(position: int) -> Tensor:
         ranks = rank_edges(graphs[position].read_ranks(), common, variant=variant)
-        return standardised_ranks(ranks)
+        return standardized_ranks(ranks)
 
     for rows in _chunks(left):
         first = _stacked(rows, ranked_anew)

@@ -144,7 +144,7 @@ class Pass:
     def __call__(
         self, images: UInt8[Tensor, "probe side side 3"], policy: NumericPolicy = REFERENCE
     ) -> Trial:
-        """Maps on the canonical grid, not normalised, float32, where the network is."""
+        """Maps on the canonical grid, not normalized, float32, where the network is."""
         inputs = to_network_input(
             images.to(device_of(self.reader)),
             self.preprocessing,

@@ -1,7 +1,7 @@
 """How far images are from the batch statistics that a network remembers of its training.
 
 Source: Yin et al. 2020 (DeepInversion), arXiv 1912.08795: the distance of means and variances at
-the input of every batch normalisation.
+the input of every batch normalization.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Over(StrEnum):
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """What enters one batch normalisation, and what entered it in training.
+    """What enters one batch normalization, and what entered it in training.
 
     Attributes:
         mean: Of the batch, with gradients to the images.
@@ -63,14 +63,14 @@ class LayerStatistics:
 
 
 def require_batch_norm(program: Program, name: str) -> None:
-    """Nothing, for a network with batch normalisation.
+    """Nothing, for a network with batch normalization.
 
     Raises:
         TeacherWithoutBatchNormError: It has none.
     """
     if not program.batch_norms:
         raise TeacherWithoutBatchNormError(
-            f"{name} has no batch normalisation whose statistics images could be compared with",
+            f"{name} has no batch normalization whose statistics images could be compared with",
             remedy="set the weight of batch statistics to 0, or choose another teacher",
         )
 
@@ -78,7 +78,7 @@ def require_batch_norm(program: Program, name: str) -> None:
 def answers_and_statistics(
     program: Program, images: Float[Tensor, "image channel row column"]
 ) -> tuple[Tensor, tuple[LayerStatistics, ...]]:
-    """Logits, and the statistics of every batch normalisation, from one forward pass."""
+    """Logits, and the statistics of every batch normalization, from one forward pass."""
     values, found = values_and_statistics(program, images, [OUTPUT])
     return values[OUTPUT], found
 
@@ -86,7 +86,7 @@ def answers_and_statistics(
 def values_and_statistics(
     program: Program, images: Float[Tensor, "image channel row column"], names: Sequence[str]
 ) -> tuple[dict[str, Tensor], tuple[LayerStatistics, ...]]:
-    """Outputs of these layers, and the statistics of every batch normalisation, from one pass."""
+    """Outputs of these layers, and the statistics of every batch normalization, from one pass."""
     layers = program.batch_norms
     slots = {name: program.slot_of(name) for name in names}
     values = program.values(

@@ -54,11 +54,11 @@ class StudentNetwork(nn.Module):
 
 
 def _convolution(channels: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
-    """A convolution with normalisation, then ReLU."""
-    return nn.Sequential(*_normalised(channels, width, stride=stride, size=size), nn.ReLU())
+    """A convolution with normalization, then ReLU."""
+    return nn.Sequential(*_normalized(channels, width, stride=stride, size=size), nn.ReLU())
 
 
-def _normalised(channels: int, width: int, *, stride: int, size: int = 3) -> nn.Sequential:
+def _normalized(channels: int, width: int, *, stride: int, size: int = 3) -> nn.Sequential:
     padding = (size - 1) // 2
     return nn.Sequential(
         nn.Conv2d(channels, width, size, stride=stride, padding=padding, bias=False),
@@ -75,8 +75,8 @@ class _Residual(nn.Module):
     def __init__(self, channels: int, width: int, *, stride: int) -> None:
         super().__init__()
         self.first = _convolution(channels, width, stride=stride)
-        self.second = _normalised(width, width, stride=1)
-        self.beside = _normalised(channels, width, stride=stride, size=1)
+        self.second = _normalized(width, width, stride=1)
+        self.beside = _normalized(channels, width, stride=stride, size=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """The sum of both ways."""
@@ -118,7 +118,7 @@ def _residual(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
 
 
 def _lenet(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
-    """Two convolutions that halve by their largest value, two linear layers; no normalisation.
+    """Two convolutions that halve by their largest value, two linear layers; no normalization.
 
     Source: LeCun et al. 1998, with 3 × 3 convolutions and ReLU.
     """

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int32
 from torch import Tensor
 
-from workers.torchkit.edges import edge_matrix, standardised_ranks
+from workers.torchkit.edges import edge_matrix, standardized_ranks
 from workers.torchkit.similarity import require_edge_weight
 
 NINETY_PERCENT = 1.6448536269514722
@@ -37,7 +37,7 @@ class Spread:
 class EdgeSide:
     """One network's edges, prepared for all replicates.
 
-    ``values`` are standardised ranks of mean 0 and mean square 1, as a symmetric matrix; ``means``
+    ``values`` are standardized ranks of mean 0 and mean square 1, as a symmetric matrix; ``means``
     and ``squares`` are their weighted means over edges, one per replicate.
     """
 
@@ -64,7 +64,7 @@ def edge_side(
 ) -> EdgeSide:
     """A network's ranks and their weighted means and mean squares in every replicate."""
     present = (ranks > 0).sum().clamp_min(1)
-    standard = standardised_ranks(ranks) * present.sqrt()
+    standard = standardized_ranks(ranks) * present.sqrt()
     values = edge_matrix(standard, weights.shape[1])
     means = edge_means(values, weights)
     return EdgeSide(values, means, edge_means(values.square(), weights))

@@ -69,7 +69,7 @@ def to_network_input(
 ) -> Float[Tensor, "probe channel row column"]:
     """Canonical images as the network expects them, float32.
 
-    Grey is taken before the resize and colour is flipped before the affine step; resizing is
+    Gray is taken before the resize and color is flipped before the affine step; resizing is
     bilinear with antialiasing, in floating point. A frame of the right size is not touched.
     """
     # Resizing runs several times faster on planes than on interleaved pixels.
@@ -86,7 +86,7 @@ def to_network_input(
 def luma(
     planes: Float[Tensor, "probe 3 row column"],
 ) -> Float[Tensor, "probe 1 row column"]:
-    """Grey value of RGB pixels. Source: ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B."""
+    """Gray value of RGB pixels. Source: ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B."""
     weights = planes.new_tensor(_LUMA).view(1, 3, 1, 1)
     return (planes * weights).sum(dim=1, keepdim=True)
 
@@ -145,7 +145,7 @@ def reduce_channels(
     """One plane (mean, or mean of absolute values) or the three of RGB.
 
     A one-channel map that must keep its channels is spread evenly over three, so that its sum
-    stays and it can be compared with maps of colour networks.
+    stays and it can be compared with maps of color networks.
     """
     if channel is Channel.MEAN:
         return _mean_of_planes(maps)

@@ -44,7 +44,7 @@ class Edges:
 
     Attributes:
         ranks: Doubled ranks; 0 where an edge touches an invalid probe.
-        mask: Valid probes; a probe whose centred feature vanishes has lost its place here.
+        mask: Valid probes; a probe whose centered feature vanishes has lost its place here.
         status: ``constant_edges`` when all present edges tie: their correlation is undefined.
     """
 
@@ -57,7 +57,7 @@ def draw_edges(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring = Centring.CENTRED,
+    centering: Centring = Centring.CENTRED,
     variant: RankVariant = RankVariant.MIDRANK,
     spectrum: Spectrum = Spectrum.NATURAL,
 ) -> Edges:
@@ -69,10 +69,10 @@ def draw_edges(
     Raises:
         TooManyProbesError: There are more than 8192 probes, 34 million edges.
 
-    Source: DEPARA equation 4; centring as in its released code for tasks.
+    Source: DEPARA equation 4; centering as in its released code for tasks.
     """
     require_drawable(len(mask))
-    gram, sizes = probe_products(features, mask, centring=centring)
+    gram, sizes = probe_products(features, mask, centering=centering)
     return edges_of_products(gram, sizes, mask, variant=variant, spectrum=spectrum)
 
 
@@ -93,7 +93,7 @@ def edges_of_products(
     variant: RankVariant = RankVariant.MIDRANK,
     spectrum: Spectrum = Spectrum.NATURAL,
 ) -> Edges:
-    """Ranked cosines from inner products of features, raw or centred, and their raw norms."""
+    """Ranked cosines from inner products of features, raw or centered, and their raw norms."""
     usable = mask & (gram.diagonal().clamp_min(0).sqrt() > _FLAT * sizes)
     if not usable.any():
         present = present_edges(mask)
@@ -109,9 +109,9 @@ def probe_products(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring,
+    centering: Centring,
 ) -> tuple[Float64[Tensor, "probe probe"], Float64[Tensor, " probe"]]:
-    """Inner products of features, centred over the valid probes or raw, and raw norms.
+    """Inner products of features, centered over the valid probes or raw, and raw norms.
 
     Units are taken in blocks and summed in float64, so features may be wide.
     """
@@ -122,8 +122,8 @@ def probe_products(
         block = features[:, start : start + _UNITS_PER_BLOCK]
         values = block.double().cpu() * mask.unsqueeze(1)
         squares += values.square().sum(dim=1)
-        if centring is Centring.CENTRED:
-            values = centred(values, mask)
+        if centering is Centring.CENTRED:
+            values = centered(values, mask)
         gram += values @ values.T
     return gram, squares.sqrt()
 
@@ -146,7 +146,7 @@ def flattened_products(
     return flattened
 
 
-def centred(
+def centered(
     features: Float[Tensor, "probe unit"], mask: Bool[Tensor, " probe"]
 ) -> Float[Tensor, "probe unit"]:
     """Features less their mean over valid probes; invalid rows stay 0."""
@@ -236,7 +236,7 @@ def edge_status(ranks: Int32[Tensor, " edge"]) -> EdgeStatus:
     return EdgeStatus.CONSTANT_EDGES if constant else EdgeStatus.OK
 
 
-def standardised_ranks(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " edge"]:
+def standardized_ranks(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " edge"]:
     """ρ: present ranks less their mean, divided by their norm; all 0 when edges are constant.
 
     ⟨ρ_i, ρ_j⟩ is Spearman's correlation with middle ranks, so one vector stands for a network.

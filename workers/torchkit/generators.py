@@ -1,6 +1,6 @@
 """Networks that turn noise into images of a given input space.
 
-Batch normalisation inside them always uses the batch at hand and keeps no running values: what
+Batch normalization inside them always uses the batch at hand and keeps no running values: what
 they draw is the same in training and in evaluation mode, and drawing changes nothing.
 """
 
@@ -26,8 +26,8 @@ Images = Float[Tensor, "image channel row column"]
 class SmallGenerator(nn.Module):
     """A linear layer, two rises to twice the side, and images of mean 0 and variance 1.
 
-    The last normalisation gives every channel the statistics of a normalised training set; where
-    ``spec`` does not normalise, the mean is the middle of its range, and the deviation a quarter.
+    The last normalization gives every channel the statistics of a normalized training set; where
+    ``spec`` does not normalize, the mean is the middle of its range, and the deviation a quarter.
 
     Source: generator of the small experiments of Fang et al. 2019, arXiv 1912.11006.
 
@@ -43,7 +43,7 @@ class SmallGenerator(nn.Module):
         self._first = (2 * width, *_start(spec, _SMALL_STEP))
         self.linear = nn.Linear(noise_units, math.prod(self._first))
         self.body = nn.Sequential(
-            _normalisation(2 * width),
+            _normalization(2 * width),
             *_rise(2 * width, 2 * width),
             *_rise(2 * width, width),
             nn.Conv2d(width, spec.channels, 3, padding=1),
@@ -64,7 +64,7 @@ class LargeGenerator(nn.Module):
     """A linear layer and four transposed convolutions; pixels end where real ones do.
 
     Source: generator of the larger experiments of Fang et al. 2019, after Radford et al. 2015,
-    arXiv 1511.06434. The ends of tanh are the ends of ``spec.range``, normalised.
+    arXiv 1511.06434. The ends of tanh are the ends of ``spec.range``, normalized.
 
     Attributes:
         noise_units: Numbers that one image is made of.
@@ -83,7 +83,7 @@ class LargeGenerator(nn.Module):
         widths = (8 * width, 4 * width, 2 * width, width, width)
         rises = [one for a, b in pairwise(widths) for one in _deconvolved(a, b)]
         last = nn.Conv2d(width, spec.channels, 3, padding=1)
-        self.body = nn.Sequential(_normalisation(8 * width), *rises, last, nn.Tanh())
+        self.body = nn.Sequential(_normalization(8 * width), *rises, last, nn.Tanh())
         scale, shift = _pixel_space(spec)
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
@@ -141,13 +141,13 @@ def standard_space(spec: InputSpec) -> tuple[float, float]:
 
 
 def _pixel_space(spec: InputSpec) -> tuple[Tensor, Tensor]:
-    """What [-1, 1] is multiplied by, and what is added, to span the normalised range."""
+    """What [-1, 1] is multiplied by, and what is added, to span the normalized range."""
     low, high = spec.range
     mean, std = (torch.tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
     return (high - low) / 2 / std, ((high + low) / 2 - mean) / std
 
 
-def _normalisation(channels: int) -> nn.BatchNorm2d:
+def _normalization(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, track_running_stats=False)
 
 
@@ -155,14 +155,14 @@ def _rise(channels: int, width: int) -> Iterator[nn.Module]:
     """Twice the side by repetition, then a convolution."""
     yield nn.Upsample(scale_factor=2, mode="nearest")
     yield nn.Conv2d(channels, width, 3, padding=1)
-    yield _normalisation(width)
+    yield _normalization(width)
     yield nn.LeakyReLU(_SLOPE, inplace=True)
 
 
 def _deconvolved(channels: int, width: int) -> Iterator[nn.Module]:
     """Twice the side by a transposed convolution."""
     yield nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False)
-    yield _normalisation(width)
+    yield _normalization(width)
     yield nn.LeakyReLU(_SLOPE, inplace=True)
 
 
@@ -177,7 +177,7 @@ def fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _fill_narrowly(network: nn.Module, generator: torch.Generator) -> None:
-    """Weights normal around 0, or around 1 in normalisation, with deviation 0.02; no bias."""
+    """Weights normal around 0, or around 1 in normalization, with deviation 0.02; no bias."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, _SPREAD, generator=generator)

@@ -33,7 +33,7 @@ class Question:
     """What is differentiated: a layer's feature F, reduced by ``target``.
 
     ``seed`` starts every draw of random numbers, for every batch anew: which units or which
-    noise a probe meets does not depend on its neighbours.
+    noise a probe meets does not depend on its neighbors.
     """
 
     layer: str

@@ -27,14 +27,14 @@ class Layout:
 def layout(dissimilarity: Float64[np.ndarray, "model model"]) -> Layout:
     """Points whose distances come as close as they can from a fixed start: no chance involved.
 
-    Classical scaling, then majorisation until stress stands still or 300 rounds have passed.
+    Classical scaling, then majorization until stress stands still or 300 rounds have passed.
 
     Source: Borg & Groenen 2005, Modern Multidimensional Scaling, chapters 8 (SMACOF) and 12.
     """
     points = classical_scaling(dissimilarity)
     stress = stress_one(points, dissimilarity)
     for _ in range(_ROUNDS):
-        moved = majorised(points, dissimilarity)
+        moved = majorized(points, dissimilarity)
         improved = stress_one(moved, dissimilarity)
         if stress - improved < _STILL:
             break
@@ -70,8 +70,8 @@ def classical_scaling(
 ) -> Float64[np.ndarray, "model 2"]:
     """The two leading principal coordinates; 0 where there are fewer."""
     count = len(dissimilarity)
-    centring = np.eye(count) - 1.0 / count
-    products = -0.5 * centring @ np.square(dissimilarity) @ centring
+    centering = np.eye(count) - 1.0 / count
+    products = -0.5 * centering @ np.square(dissimilarity) @ centering
     values, vectors = np.linalg.eigh(products)
     points = np.zeros((count, 2))
     for axis, place in enumerate(range(count - 1, max(count - 3, -1), -1)):
@@ -79,7 +79,7 @@ def classical_scaling(
     return points
 
 
-def majorised(
+def majorized(
     points: Float64[np.ndarray, "model 2"], dissimilarity: Float64[np.ndarray, "model model"]
 ) -> Float64[np.ndarray, "model 2"]:
     """One Guttman transform: X ← B(X) X / n, which never raises stress."""
@@ -102,11 +102,11 @@ def stress_one(
 
 
 def upright(points: Float64[np.ndarray, "model 2"]) -> Float64[np.ndarray, "model 2"]:
-    """Points about their centre, along their principal axes, the farthest one positive."""
-    centred = points - points.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    """Points about their center, along their principal axes, the farthest one positive."""
+    centered = points - points.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
     turned = np.zeros_like(points)
-    turned[:, : len(axes)] = centred @ axes.T
+    turned[:, : len(axes)] = centered @ axes.T
     farthest = np.abs(turned).argmax(axis=0)
     signs = np.sign(turned[farthest, [0, 1]])
     flipped: Float64[np.ndarray, "model 2"] = turned * np.where(signs == 0, 1.0, signs)

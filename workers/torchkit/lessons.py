@@ -25,7 +25,7 @@ def held_out(
     return kept
 
 
-def colour_statistics(
+def color_statistics(
     images: UInt8[Tensor, "image side side 3"],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of red, green and blue in [0, 1]; no deviation below 0.001."""

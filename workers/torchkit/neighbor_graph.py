@@ -37,7 +37,7 @@ def nearest(
 
 
 def pairs(neighbors: tuple[tuple[Neighbor, ...], ...]) -> dict[tuple[int, int], float]:
-    """Similarity of every two networks of which one is a neighbour of the other, in order."""
+    """Similarity of every two networks of which one is a neighbor of the other, in order."""
     found = {
         (min(place, one.place), max(place, one.place)): one.similarity
         for place, near in enumerate(neighbors)

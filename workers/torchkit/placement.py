@@ -53,7 +53,7 @@ def settled(
     dissimilarity: Float64[np.ndarray, "model model"],
     fixed: Float64[np.ndarray, "fixed 2"],
 ) -> Float64[np.ndarray, "new 2"]:
-    """Majorised until their own stress stands still or 300 rounds have passed."""
+    """Majorized until their own stress stands still or 300 rounds have passed."""
     stress = placement_stress(points, dissimilarity, fixed)
     for _ in range(_ROUNDS):
         moved = placement_step(points, dissimilarity, fixed)
@@ -83,7 +83,7 @@ def placement_step(
 ) -> Float64[np.ndarray, "new 2"]:
     """One Guttman transform of the new points alone, which never raises their stress.
 
-    With n networks, a of them fixed, the majorising function is least where
+    With n networks, a of them fixed, the majorizing function is least where
     (n I − 11ᵀ) Y = B_n Z + 1 Σ_fixed, Z all points and B_n the new rows of Guttman's matrix; the
     inverse is (I + 11ᵀ/a)/n.
 

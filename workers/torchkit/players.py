@@ -1,4 +1,4 @@
-"""What changes while a training goes on: networks, their optimisers, memory, and how far it came."""
+"""What changes while a training goes on: networks, their optimizers, memory, and how far it came."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ class DivergedError(MethodError):
 
 @dataclass
 class Player:
-    """What learns together: an optimiser, and its rate over the stage.
+    """What learns together: an optimizer, and its rate over the stage.
 
-    The ``share`` of an optimiser's group, where it has one, scales its rate.
+    The ``share`` of an optimizer's group, where it has one, scales its rate.
 
     Attributes:
         peak: Learning rate where the schedule is 1.
@@ -36,7 +36,7 @@ class Player:
     schedule: Schedule = warm_cosine
 
     def parameters(self) -> Iterable[Tensor]:
-        """All that the optimiser moves."""
+        """All that the optimizer moves."""
         return (one for group in self.optimizer.param_groups for one in group["params"])
 
 

@@ -17,7 +17,7 @@ _MEMORY = "memory"
 
 
 def checkpoint_of(training: Training) -> Checkpoint:
-    """Networks, optimisers, memory, random states, place and history."""
+    """Networks, optimizers, memory, random states, place and history."""
     tensors = {_RANDOM: training.generator.get_state(), _TORCH_RANDOM: torch.get_rng_state()}
     tensors |= {f"{_MEMORY}.{name}": value for name, value in training.memory.items()}
     for name, network in training.networks.items():
@@ -50,7 +50,7 @@ def place(training: Training, checkpoint: Checkpoint | None) -> None:
 
 
 def restore(training: Training, checkpoint: Checkpoint | None) -> None:
-    """Optimisers and random states of the checkpoint, once the stage's players are there."""
+    """Optimizers and random states of the checkpoint, once the stage's players are there."""
     if checkpoint is None:
         return
     for name, player in training.players.items():

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from service.core.manifest import InputSpec
 from workers.torchkit.rendering import png
-from workers.torchkit.teachers import in_colour
+from workers.torchkit.teachers import in_color
 
 MOST = 64
 _GAP = 2
@@ -22,9 +22,9 @@ def sample_sheet(images: Float[Tensor, "image channel row column"], spec: InputS
     Args:
         images: In the input space of ``spec``; what lies beyond its range is cut off.
     """
-    colours = in_colour(images[:MOST].detach().float().cpu(), spec).clamp(0, 1)
+    colors = in_color(images[:MOST].detach().float().cpu(), spec).clamp(0, 1)
     times = max(1, _SMALLEST_TILE // spec.width)
-    tiles = (colours * 255).round().to(torch.uint8)
+    tiles = (colors * 255).round().to(torch.uint8)
     tiles = tiles.repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
     return png(_in_rows(functional.pad(tiles, (_GAP,) * 4, value=255)))
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
 from service.core.errors import InvalidRequestError
-from workers.torchkit.edges import present_edges, rank_edges, standardised_ranks
+from workers.torchkit.edges import present_edges, rank_edges, standardized_ranks
 from workers.torchkit.graphs import GraphSource, require_comparable
 
 
@@ -91,7 +91,7 @@ def edge_similarity(
     Source: DEPARA, edge similarity of two graphs, with middle ranks for ties; the printed formula is
     ``edges.rank_agreement``.
     """
-    return standardised_ranks(left).double() @ standardised_ranks(right).double()
+    return standardized_ranks(left).double() @ standardized_ranks(right).double()
 
 
 def common_ranks(

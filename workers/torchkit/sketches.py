@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from service.core.sketches import EDGE_SCALE, EDGE_SKETCH_SIZE, NODE_SKETCH_SIZE
-from workers.torchkit.edges import standardised_ranks
+from workers.torchkit.edges import standardized_ranks
 
 _NODE_SALT = 0x5A4F4F53434F5045
 _EDGE_SALT = 0x4445504152414544
@@ -43,7 +43,7 @@ def node_sketch(
 
 def edge_sketch(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " bucket"]:
     """ρ̂, 512 numbers of norm 1: ⟨ρ̂_i, ρ̂_j⟩ estimates s_E; all 0 when edges are constant."""
-    sketch = count_sketch(standardised_ranks(ranks), EDGE_SKETCH_SIZE, salt=_EDGE_SALT)
+    sketch = count_sketch(standardized_ranks(ranks), EDGE_SKETCH_SIZE, salt=_EDGE_SALT)
     return normalize(sketch, dim=0)
 
 

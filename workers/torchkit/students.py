@@ -26,7 +26,7 @@ __all__ = [
     "student_network",
 ]
 
-_COLOURS = 3
+_COLORS = 3
 _OF_PIXELS = 4
 
 
@@ -53,7 +53,7 @@ def _listed(name: str, shape: InputSpec, labels: int, generator: torch.Generator
     """Fresh weights as the library draws them, from a seed that the generator gives."""
     library, _, network = name.partition("/")
     arguments: dict[str, int] = {"num_classes": labels}
-    if library == "timm" and shape.channels != _COLOURS:
+    if library == "timm" and shape.channels != _COLORS:
         arguments["in_chans"] = shape.channels
     told = Architecture.model_validate(
         {"library": library, "name": network, "arguments": arguments}

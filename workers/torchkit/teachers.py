@@ -125,16 +125,16 @@ def seen_by(
 ) -> Float[Tensor, "image other height width"]:
     """Images of one network's input space in another's; gradients flow back.
 
-    Colours are undone to red, green and blue in [0, 1], then size, channels and normalisation of
-    the other are applied. Grey stands for three equal colours; images of the right space are
+    Colors are undone to red, green and blue in [0, 1], then size, channels and normalization of
+    the other are applied. Gray stands for three equal colors; images of the right space are
     handed on as they are.
     """
     if own == other:
         return images
-    return _normalised(resize(in_colour(images, own), (other.height, other.width)), other)
+    return _normalized(resize(in_color(images, own), (other.height, other.width)), other)
 
 
-def in_colour(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row column"]:
+def in_color(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row column"]:
     """Red, green and blue in [0, 1] of images in an input space; gradients flow back."""
     low, high = spec.range
     mean, std = (images.new_tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
@@ -144,7 +144,7 @@ def in_colour(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row col
     return planes.flip(1) if spec.channel_order is ChannelOrder.BGR else planes
 
 
-def _normalised(planes: Tensor, spec: InputSpec) -> Tensor:
+def _normalized(planes: Tensor, spec: InputSpec) -> Tensor:
     low, high = spec.range
     if spec.channels == 1:
         planes = luma(planes)

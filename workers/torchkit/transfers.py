@@ -1,4 +1,4 @@
-"""A network of the zoo, cut at a layer, that learns a labelled set: whole, or its head alone."""
+"""A network of the zoo, cut at a layer, that learns a labeled set: whole, or its head alone."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ class NotTransferableError(MethodError):
 
 
 class Transfer:
-    """Source, student and labelled images: what a turn of either method needs.
+    """Source, student and labeled images: what a turn of either method needs.
 
     Args:
         body_rate: Learning rate of the source's weights as a share of the head's; 0 keeps them.
@@ -46,7 +46,7 @@ class Transfer:
         self._require_fit()
         self.head = Head(inputs.label_names, ())
         self.spec = self._source.input
-        self.heard = f"{len(self._frames)} labelled images"
+        self.heard = f"{len(self._frames)} labeled images"
         program = self._source.program
         self._body = TrainableProgram(program, course.layer or program.feature_layer)
         self._features = self._frozen_features()

@@ -43,7 +43,7 @@ def task_tree(
     """Hierarchical clustering of networks by their rows of similarities.
 
     A row, with 1 on the diagonal, is a network's feature vector; groups join by Euclidean
-    distance between rows. Leaves are ordered so that neighbours are as close as the tree allows,
+    distance between rows. Leaves are ordered so that neighbors are as close as the tree allows,
     up to 2000 networks; beyond, in the order of the joins.
 
     Args:

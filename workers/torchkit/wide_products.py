@@ -60,7 +60,7 @@ def streamed_products(
     return gram
 
 
-def centred_products(
+def centered_products(
     gram: Float64[Tensor, "probe probe"], mask: Bool[Tensor, " probe"]
 ) -> Float64[Tensor, "probe probe"]:
     """⟨F_p − F̄, F_q − F̄⟩ from ⟨F_p, F_q⟩, F̄ the mean over valid probes; invalid rows stay 0.
@@ -71,8 +71,8 @@ def centred_products(
     kept = gram * present.unsqueeze(0) * present.unsqueeze(1)
     count = present.sum().clamp_min(1)
     rows = kept.sum(dim=1, keepdim=True) / count
-    centred = kept - rows - rows.T + kept.sum() / count.square()
-    return centred * present.unsqueeze(0) * present.unsqueeze(1)
+    centered = kept - rows - rows.T + kept.sum() / count.square()
+    return centered * present.unsqueeze(0) * present.unsqueeze(1)
 
 
 def held_first(bytes_of_each: Sequence[int], *, budget_bytes: int) -> list[bool]:

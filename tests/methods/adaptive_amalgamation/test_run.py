@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Answering(nn.Module):
-    """Answers from colour means: sure (gain) or not of the labels."""
+    """Answers from color means: sure (gain) or not of the labels."""
 
     def __init__(self, gain: float, rows: list[list[float]]) -> None:
         super().__init__()
@@ -203,16 +203,16 @@ def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> No
 
 
 def test_labels_of_images_change_nothing(inputs: Inputs) -> None:
-    labelled = Inputs(
+    labeled = Inputs(
         name="student",
         teachers=inputs.teachers,
         images=inputs.images,
         labels=torch.arange(60) % 2,
         label_names=("dark", "bright"),
     )
-    unlabelled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
+    unlabeled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
 
-    same(*(run(one, params(), Diary()).network for one in (labelled, unlabelled)))
+    same(*(run(one, params(), Diary()).network for one in (labeled, unlabeled)))
 
 
 def test_without_features_only_logits_teach(inputs: Inputs) -> None:

@@ -1,4 +1,4 @@
-"""A student learns several networks of different builds, sizes and colours, and leaves them as they were."""
+"""A student learns several networks of different builds, sizes and colors, and leaves them as they were."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,15 +66,15 @@ def convolutional(side: int, channels: int) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def teachers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Teacher, ...]:
-    """Colour at 8 pixels, grey at 16 with a normalisation of its own, and one of tokens."""
+    """Color at 8 pixels, gray at 16 with a normalization of its own, and one of tokens."""
     folder = tmp_path_factory.mktemp("teachers")
     torch.manual_seed(0)
-    grey = InputSpec(channels=1, height=16, width=16, mean=(0.5,), std=(0.25,))
-    colour = InputSpec(height=SIDE, width=SIDE)
+    gray = InputSpec(channels=1, height=16, width=16, mean=(0.5,), std=(0.25,))
+    color = InputSpec(height=SIDE, width=SIDE)
     return (
-        taught(folder, convolutional(SIDE, 3), colour, ("a", "b")),
-        taught(folder, convolutional(16, 1), grey, ("b", "c")),
-        taught(folder, Tokens(), colour, ("d", "e")),
+        taught(folder, convolutional(SIDE, 3), color, ("a", "b")),
+        taught(folder, convolutional(16, 1), gray, ("b", "c")),
+        taught(folder, Tokens(), color, ("d", "e")),
     )
 
 

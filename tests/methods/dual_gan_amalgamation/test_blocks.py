@@ -54,10 +54,10 @@ def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
     assert torch.isfinite(loss)
 
 
-@pytest.mark.parametrize(("grey", "mean", "deviation"), [(0.5, 0.0, 1.0), (0.0, 0.5, 0.25)])
-def test_images_have_the_statistics_of_normalised_sets_or_lie_around_grey(grey, mean, deviation):
-    std = 0.2 if grey else 1.0
-    spec = InputSpec(height=SIDE, width=SIDE, mean=(grey,) * 3, std=(std,) * 3)
+@pytest.mark.parametrize(("gray", "mean", "deviation"), [(0.5, 0.0, 1.0), (0.0, 0.5, 0.25)])
+def test_images_have_the_statistics_of_normalized_sets_or_lie_around_gray(gray, mean, deviation):
+    std = 0.2 if gray else 1.0
+    spec = InputSpec(height=SIDE, width=SIDE, mean=(gray,) * 3, std=(std,) * 3)
     generator = torch.Generator().manual_seed(0)
     stack = GroupStack((4, 4, 4), [(4, 8, 8)], spec, noise_units=8, generator=generator)
 

@@ -83,9 +83,9 @@ def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_p
 
 def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> None:
     assert inputs.exam is not None
-    unlabelled = Exam(inputs.exam.images, None, ())
+    unlabeled = Exam(inputs.exam.images, None, ())
 
-    found = run(replace(inputs, exam=unlabelled), params(label_weight=0), Diary())
+    found = run(replace(inputs, exam=unlabeled), params(label_weight=0), Diary())
 
     assert set(found.quality) == {"agreement"}
 

@@ -40,8 +40,8 @@ def test_a_good_network_is_described(tmp_path):
     assert result.feature_layer in {layer.name for layer in result.layers}
 
 
-class Normalised(nn.Module):
-    """One normalisation that remembers batch statistics, and one that does not."""
+class Normalized(nn.Module):
+    """One normalization that remembers batch statistics, and one that does not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Normalised(nn.Module):
         return (self.forgets(self.remembers(images)) + images).mean(dim=(2, 3))
 
 
-def test_normalisations_that_remember_batch_statistics_are_counted(tmp_path):
-    networks = made(Normalised), made(Attention)
+def test_normalizations_that_remember_batch_statistics_are_counted(tmp_path):
+    networks = made(Normalized), made(Attention)
 
     counts = [checked(one, tmp_path).batch_norms for one in networks]
 

@@ -94,17 +94,17 @@ def coding_rate(rows: Matrix) -> float:
 
 def trans_rate(features: Matrix, labels: Labels) -> float:
     """Rate of everything less the classes' mean rate."""
-    centred = features - features.mean(axis=0)
-    rates = [coding_rate(centred[labels == one]) for one in np.unique(labels)]
-    return coding_rate(centred) - float(np.mean(rates))
+    centered = features - features.mean(axis=0)
+    rates = [coding_rate(centered[labels == one]) for one in np.unique(labels)]
+    return coding_rate(centered) - float(np.mean(rates))
 
 
 def linear_cka(features: Matrix, labels: Labels) -> float:
-    """The normalised Hilbert-Schmidt criterion of two n × n kernels."""
+    """The normalized Hilbert-Schmidt criterion of two n × n kernels."""
     images = len(labels)
-    centring = np.eye(images) - 1 / images
+    centering = np.eye(images) - 1 / images
     hot = np.eye(labels.max() + 1)[labels]
-    left, right = (centring @ one @ one.T @ centring for one in (features, hot))
+    left, right = (centering @ one @ one.T @ centering for one in (features, hot))
     return float((left * right).sum() / math.sqrt((left**2).sum() * (right**2).sum()))
 
 
@@ -144,7 +144,7 @@ def rsa(features: Matrix, labels: Labels) -> float:
     return parc(features - features.mean(axis=0), labels)
 
 
-def knn(features: Matrix, labels: Labels, neighbours: int) -> float:
+def knn(features: Matrix, labels: Labels, neighbors: int) -> float:
     """Leave-one-out majority by cosine; of equals the class whose member is nearest."""
     right = 0
     for place, row in enumerate(features):
@@ -153,7 +153,7 @@ def knn(features: Matrix, labels: Labels, neighbours: int) -> float:
             else float(row @ one) / math.sqrt(float(row @ row) * float(one @ one))
             for other, one in enumerate(features)
         ]  # fmt: skip
-        near = sorted(range(len(cosines)), key=lambda one: -cosines[one])[:neighbours]
+        near = sorted(range(len(cosines)), key=lambda one: -cosines[one])[:neighbors]
         votes = Counter(int(labels[one]) for one in near)
         right += votes.most_common(1)[0][0] == labels[place]
     return right / len(labels)

@@ -133,7 +133,7 @@ def test_networks_with_a_place_keep_it() -> None:
     assert_allclose(second.layout.points[:5], first.layout.points, rtol=0, atol=0)
 
 
-def test_families_are_the_clusters_and_the_neighbours() -> None:
+def test_families_are_the_clusters_and_the_neighbors() -> None:
     result = result_of(two_families())
 
     assert sorted([set(result.groups[:3]), set(result.groups[3:])], key=min) == [{0}, {1}]

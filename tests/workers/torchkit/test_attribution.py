@@ -110,7 +110,7 @@ def test_maps_and_features_do_not_depend_on_the_batch() -> None:
     assert_close(whole.features, small.features)
 
 
-def test_a_network_that_looks_at_its_neighbours_is_refused() -> None:
+def test_a_network_that_looks_at_its_neighbors_is_refused() -> None:
     class Whitening(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images - images.mean(dim=0, keepdim=True)
@@ -164,13 +164,13 @@ def test_a_bgr_network_and_its_rgb_twin_have_the_same_maps() -> None:
 
 
 def test_a_one_channel_network_gives_maps_on_the_same_grid() -> None:
-    grey = Preprocessing(1, SIDE, SIDE, mean=(0.5,), std=(0.25,))
+    gray = Preprocessing(1, SIDE, SIDE, mean=(0.5,), std=(0.25,))
 
-    found = measured(convolutional(channels=1), some_images(), preprocessing=grey)
+    found = measured(convolutional(channels=1), some_images(), preprocessing=gray)
     kept = measured(
         convolutional(channels=1),
         some_images(),
-        preprocessing=grey,
+        preprocessing=gray,
         choices=replace(FLOAT32, channel=Channel.KEEP),
     )
 

@@ -20,7 +20,7 @@ SIDE = 8
 
 
 class Network(nn.Module):
-    """Two kinds of batch normalisation, each remembering something of its own."""
+    """Two kinds of batch normalization, each remembering something of its own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def test_the_same_pass_gives_the_answers(network: Network, program: Program) -> 
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_both_ways_of_writing_batch_normalisation_are_found(
+def test_both_ways_of_writing_batch_normalization_are_found(
     network: Network, tmp_path: Path
 ) -> None:
     exported = torch.export.export(network, (drawn(2),)).run_decompositions()
@@ -114,11 +114,11 @@ def test_images_with_the_remembered_statistics_are_at_no_distance(program: Progr
     assert float(batch_norm_distance(known, over=Over.SUM)) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_network_without_batch_normalisation_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_network_without_batch_normalization_is_refused_with_a_remedy(tmp_path: Path) -> None:
     plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2)).eval()
     program = export_network(plain, (1, SIDE, SIDE), tmp_path / "plain.pt2")
 
-    with pytest.raises(TeacherWithoutBatchNormError, match="no batch normalisation") as refused:
+    with pytest.raises(TeacherWithoutBatchNormError, match="no batch normalization") as refused:
         require_batch_norm(program, "plain")
 
     assert refused.value.code == "teacher_without_batch_norm"

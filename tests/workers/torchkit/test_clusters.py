@@ -14,8 +14,8 @@ from workers.torchkit.trees import Tree, row_distances, task_tree
 def families(count: int, size: int) -> np.ndarray:
     """Similarities of networks that come in families."""
     numbers = np.random.default_rng(0)
-    centres = numbers.normal(size=(count, 20))
-    rows = np.repeat(centres, size, axis=0) + 0.3 * numbers.normal(size=(count * size, 20))
+    centers = numbers.normal(size=(count, 20))
+    rows = np.repeat(centers, size, axis=0) + 0.3 * numbers.normal(size=(count * size, 20))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows @ rows.T
 

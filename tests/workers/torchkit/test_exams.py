@@ -12,7 +12,7 @@ from workers.torchkit.teachers import Head
 SPEC = InputSpec(height=4, width=4, mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
-class Colours(nn.Module):
+class Colors(nn.Module):
     """Says how red, green and blue an image is."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Colours(nn.Module):
 
 
 def exam_of(labels: list[int], names: tuple[str, ...]) -> Exam:
-    """Images of one colour each: red, green, blue, then red again."""
+    """Images of one color each: red, green, blue, then red again."""
     images = torch.zeros(len(labels), 4, 4, 3, dtype=torch.uint8)
     for place in range(len(labels)):
         images[place, ..., place % 3] = 255
@@ -36,7 +36,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
     exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
     judge = Judge(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
 
-    found = judge.grade(Colours(), SPEC)
+    found = judge.grade(Colors(), SPEC)
 
     assert found == {"accuracy": 1.0}
     assert judge.references() == {"chance": pytest.approx(1 / 3)}
@@ -45,7 +45,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
 def test_without_exam_nothing_is_known() -> None:
     judge = Judge(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
-    assert (judge.grade(Colours(), SPEC), judge.references()) == ({}, {})
+    assert (judge.grade(Colors(), SPEC), judge.references()) == ({}, {})
 
 
 class Pixels(nn.Module):

@@ -50,7 +50,7 @@ def test_edge_similarity_is_spearmans_correlation_of_the_edges() -> None:
     pair = compare(FOX, HEN)
 
     slow = spearmanr(
-        *(oracle.edges(oracle.centred(random_features(20, seed=s).tolist())) for s in (1, 2))
+        *(oracle.edges(oracle.centered(random_features(20, seed=s).tolist())) for s in (1, 2))
     )
     assert pair.edge_similarity == pytest.approx(slow.statistic, abs=1e-6)
 

@@ -15,7 +15,7 @@ _INCHES_PER_BAR = 0.3
 def selection_picture(shares: Mapping[str, Mapping[str, float]]) -> bytes:
     """A PNG with a bar for every source of every task: the share of images that it teaches.
 
-    Sources that are left out are grey.
+    Sources that are left out are gray.
     """
     bars = sum(len(one) for one in shares.values())
     figure = Figure(figsize=(6, 0.8 * len(shares) + _INCHES_PER_BAR * bars), layout="constrained")
@@ -24,9 +24,9 @@ def selection_picture(shares: Mapping[str, Mapping[str, float]]) -> bytes:
     panels = figure.subplots(len(shares), 1, squeeze=False, sharex=True, height_ratios=heights)
     for axes, (task, sources) in zip(panels[:, 0], shares.items(), strict=True):
         values = list(sources.values())
-        colours = [_TAUGHT if one >= SMALLEST_SHARE else _LEFT_OUT for one in values]
+        colors = [_TAUGHT if one >= SMALLEST_SHARE else _LEFT_OUT for one in values]
         places = range(len(values))
-        axes.barh(places, values, color=colours)
+        axes.barh(places, values, color=colors)
         axes.set_yticks(places, [name[:40] for name in sources], fontsize="small")
         axes.invert_yaxis()
         axes.set_xlim(0, 1)

@@ -206,8 +206,8 @@ class Amalgamation:
         for number, task in enumerate(self.tasks):
             means = self.training.memory[_memory(number)].mean(dim=1).tolist()
             names = [self._inputs.teachers[one.teacher].name for one in task.sources]
-            labelled = [f"{place}. {name}" for place, name in enumerate(names, start=1)]
-            found[task.name] = dict(zip(labelled, means, strict=True))
+            labeled = [f"{place}. {name}" for place, name in enumerate(names, start=1)]
+            found[task.name] = dict(zip(labeled, means, strict=True))
         return found
 
     def numbers(self) -> Mapping[str, float]:

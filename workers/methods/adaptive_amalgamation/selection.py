@@ -82,7 +82,7 @@ def _ambiguity(
 ) -> Float[Tensor, "source image"]:
     """How unsure every source of the task is of every image."""
     if selection is Selection.NORMALISED:
-        return torch.stack([_normalised(one, kind) for one in told])
+        return torch.stack([_normalized(one, kind) for one in told])
     own = [one[:, list(by.columns)] for by, one in zip(task.sources, told, strict=True)]
     if selection is Selection.CALIBRATED:
         return calibrated(own, _ENTROPY[kind])
@@ -90,7 +90,7 @@ def _ambiguity(
     return torch.stack([measure[kind](one) for one in own])
 
 
-def _normalised(answers: Tensor, kind: TaskKind) -> Tensor:
+def _normalized(answers: Tensor, kind: TaskKind) -> Tensor:
     """Share of the largest entropy that all outputs of a source could have."""
     if kind is TaskKind.MULTI_LABEL:
         return bernoulli_entropy(answers) / math.log(2)

@@ -134,7 +134,7 @@ class _Lesson:
     def _synthesis_turn(self) -> dict[str, Tensor]:
         """A batch for the pool and a step of the generator, then the student's steps."""
         warming = self.training.progress < self._recipe.warm_up
-        made = self._synthesise(0.0 if warming else self._recipe.adversarial_weight)
+        made = self._synthesize(0.0 if warming else self._recipe.adversarial_weight)
         if warming:
             return {"imitation": self._measured(self._sources.pooled).detach()} | made
         count = self._recipe.imitations
@@ -167,7 +167,7 @@ class _Lesson:
             follow(self._average, self._network, kept=self._recipe.generator_average)
         return {"generator": loss} | {name: one.detach() for name, one in parts.items()}
 
-    def _synthesise(self, adversarial: float) -> dict[str, Tensor]:
+    def _synthesize(self, adversarial: float) -> dict[str, Tensor]:
         """One meta-step of the generator; its best images go to the pool."""
         with self._game.student_at_rest():
             lesson = self._synthesis.lesson(self.training.generator, adversarial=adversarial)

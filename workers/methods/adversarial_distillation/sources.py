@@ -50,7 +50,7 @@ class Pool:
 
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, *, kept: float) -> None:
-    """The average moves towards the network's weights and keeps this share of its own.
+    """The average moves toward the network's weights and keeps this share of its own.
 
     Source: Do et al. 2022 (MAD), arXiv 2209.10359: a slow copy of the generator against
     forgetting.

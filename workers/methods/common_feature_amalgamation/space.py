@@ -63,7 +63,7 @@ class CommonSpace(nn.Module):
         return Meeting(self.extractor(self.own(student)), found, back)
 
 
-def _normalisation(width: int, kind: CommonNormalisation) -> nn.Module:
+def _normalization(width: int, kind: CommonNormalisation) -> nn.Module:
     """Of the batch at hand, of one network alone."""
     if kind is CommonNormalisation.NONE:
         return nn.Identity()
@@ -72,13 +72,13 @@ def _normalisation(width: int, kind: CommonNormalisation) -> nn.Module:
 
 def _adaptation(channels: int, width: int, kind: CommonNormalisation) -> nn.Sequential:
     convolution = nn.Conv2d(channels, width, 1, bias=False)
-    return nn.Sequential(convolution, _normalisation(width, kind), nn.ReLU())
+    return nn.Sequential(convolution, _normalization(width, kind), nn.ReLU())
 
 
 def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequential:
     first = nn.Conv2d(common, channels, 3, padding=1)
     last = nn.Conv2d(channels, channels, 1)
-    return nn.Sequential(first, _normalisation(channels, kind), nn.ReLU(), last)
+    return nn.Sequential(first, _normalization(channels, kind), nn.ReLU(), last)
 
 
 class _Residual(nn.Module):
@@ -87,15 +87,15 @@ class _Residual(nn.Module):
     def __init__(self, channels: int, width: int, kind: CommonNormalisation) -> None:
         super().__init__()
         self.first = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalisation(width, kind)
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalization(width, kind)
         )
         self.second = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False), _normalisation(width, kind)
+            nn.Conv2d(width, width, 3, padding=1, bias=False), _normalization(width, kind)
         )
         self.beside: nn.Module = nn.Identity()
         if channels != width:
             projection = nn.Conv2d(channels, width, 1, bias=False)
-            self.beside = nn.Sequential(projection, _normalisation(width, kind))
+            self.beside = nn.Sequential(projection, _normalization(width, kind))
 
     def forward(self, maps: Tensor) -> Tensor:
         """The sum of both ways."""

@@ -1,4 +1,4 @@
-"""One image file: recognised by its first bytes, bounded before it is decoded, decoded whole."""
+"""One image file: recognized by its first bytes, bounded before it is decoded, decoded whole."""
 
 import io
 import struct
@@ -88,7 +88,7 @@ def _decode(picture: Image.Image) -> None:
 
 
 def canonical_frame(data: bytes, side: int) -> np.ndarray:
-    """A good image as looked at: centre square, RGB, resized to ``side``; (side, side, 3) uint8.
+    """A good image as looked at: center square, RGB, resized to ``side``; (side, side, 3) uint8.
 
     Transparency is laid over white. Bilinear, antialiased where it shrinks.
     """
@@ -107,11 +107,11 @@ def checked_frame(data: bytes, side: int, *, bytes_limit: int, pixels_limit: int
 
 def _frame_of(picture: Image.Image, side: int) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture)
-    square = _centre_square(_as_rgb(upright))
+    square = _center_square(_as_rgb(upright))
     return np.asarray(square.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
-def _centre_square(picture: Image.Image) -> Image.Image:
+def _center_square(picture: Image.Image) -> Image.Image:
     """The largest square in the middle."""
     width, height = picture.size
     side = min(width, height)
@@ -122,9 +122,9 @@ def _centre_square(picture: Image.Image) -> Image.Image:
 def _as_rgb(picture: Image.Image) -> Image.Image:
     """The image in RGB, eight bits a channel."""
     if picture.mode.startswith("I"):
-        # Pillow would clip 16-bit grey at 255 instead of scaling it.
-        grey = np.asarray(picture, dtype=np.float64) * (255.0 / _SIXTEEN_BITS)
-        picture = Image.fromarray(grey.clip(0, 255).round().astype(np.uint8))
+        # Pillow would clip 16-bit gray at 255 instead of scaling it.
+        gray = np.asarray(picture, dtype=np.float64) * (255.0 / _SIXTEEN_BITS)
+        picture = Image.fromarray(gray.clip(0, 255).round().astype(np.uint8))
     if picture.has_transparency_data:
         covered = picture.convert("RGBA")
         white = Image.new("RGBA", covered.size, "white")

@@ -161,7 +161,7 @@ def _natural(label: str) -> tuple[int, int, str]:
 
 
 def _label_problems(labels: tuple[str, ...] | None, images: list[Packed]) -> list[Problem]:
-    """Images without a label, or with one that the manifest does not name, in a labelled set."""
+    """Images without a label, or with one that the manifest does not name, in a labeled set."""
     if labels is None:
         return []
     known = set(labels)

@@ -72,7 +72,7 @@ def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
     edges = draw_edges(
         seen.features,
         seen.mask,
-        centring=params.centring,
+        centering=params.centring,
         variant=params.ranks,
         spectrum=params.spectrum,
     )

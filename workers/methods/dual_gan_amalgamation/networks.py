@@ -26,7 +26,7 @@ Maps = Float[Tensor, "image channel row column"]
 Logits = Float[Tensor, "image output"]
 
 
-def _normalisation(channels: int) -> nn.BatchNorm2d:
+def _normalization(channels: int) -> nn.BatchNorm2d:
     """Of the batch at hand, in training and out of it."""
     return nn.BatchNorm2d(channels, track_running_stats=False)
 
@@ -36,10 +36,10 @@ def _group(before: Shape, after: Shape) -> nn.Sequential:
     return nn.Sequential(
         nn.Upsample(size=after[1:], mode="nearest"),
         nn.Conv2d(before[0], after[0], 3, padding=1),
-        _normalisation(after[0]),
+        _normalization(after[0]),
         nn.LeakyReLU(_SLOPE),
         nn.Conv2d(after[0], after[0], 3, padding=1),
-        _normalisation(after[0]),
+        _normalization(after[0]),
         nn.ReLU(),
     )
 
@@ -49,7 +49,7 @@ def _last_group(before: Shape, image: Shape) -> nn.Sequential:
     return nn.Sequential(
         nn.Upsample(size=image[1:], mode="nearest"),
         nn.Conv2d(before[0], before[0], 3, padding=1),
-        _normalisation(before[0]),
+        _normalization(before[0]),
         nn.LeakyReLU(_SLOPE),
         nn.Conv2d(before[0], image[0], 3, padding=1),
         nn.Tanh(),
@@ -82,7 +82,7 @@ class GroupStack(nn.Module):
         shapes = [start, *between]
         image = (spec.channels, spec.height, spec.width)
         self.linear = nn.Linear(noise_units, math.prod(start))
-        self.first = _normalisation(start[0])
+        self.first = _normalization(start[0])
         inner = [_group(before, after) for before, after in pairwise(shapes)]
         self.groups = nn.ModuleList([*inner, _last_group(shapes[-1], image)])
         self._scale, self._shift = standard_space(spec)

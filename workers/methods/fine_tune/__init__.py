@@ -1,4 +1,4 @@
-"""Room of ``fine_tune``: all weights of a network of the zoo, up to a layer, learn a labelled set.
+"""Room of ``fine_tune``: all weights of a network of the zoo, up to a layer, learn a labeled set.
 
 The network is cut at the layer, rows and columns are averaged, a linear layer answers. Batch
 statistics stay the source's; its weights learn more slowly than the new layer.

@@ -4,7 +4,7 @@ For a dataset d with residuals r_d (accuracy minus static ability) and signals X
 
     r_d = X_d w_d + e_d,   w_d ~ N(w, δ² I),   w ~ N(w₀, T),   e_d ~ N(0, Σ_g θ_g F_g F_gᵀ + ψ R)
 
-The strengths θ, ψ, τ², δ² maximise the evidence of all held-out columns together, times a weak
+The strengths θ, ψ, τ², δ² maximize the evidence of all held-out columns together, times a weak
 prior; the posterior of w follows in closed form. Bishop, Pattern Recognition 2006, 3.3 and 3.5.
 """
 

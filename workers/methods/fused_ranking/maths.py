@@ -22,19 +22,19 @@ def soft_limited(x: Float64[ndarray, "*any"]) -> Float64[ndarray, "*any"]:
     return np.where(x < LOWEST, low, np.where(x > HIGHEST, high, x))
 
 
-def standardised(values: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model dataset"]:
+def standardized(values: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model dataset"]:
     """Every column minus its mean, over its standard deviation; NaN stays, a constant column is 0."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     filled = np.where(known, values, 0.0)
-    centred = np.where(known, values - filled.sum(axis=0) / count, 0.0)
-    spread = np.sqrt((centred**2).sum(axis=0) / count)
+    centered = np.where(known, values - filled.sum(axis=0) / count, 0.0)
+    spread = np.sqrt((centered**2).sum(axis=0) / count)
     scale = np.where(spread > 1e-9 * (1 + np.abs(filled).max(axis=0, initial=0)), spread, np.inf)
-    return np.where(known, centred / scale, np.nan)
+    return np.where(known, centered / scale, np.nan)
 
 
 def static_list(z: Float64[ndarray, "model dataset"]) -> Float64[ndarray, " model"]:
-    """Mean standardised accuracy over the datasets where it is known; NaN where none is."""
+    """Mean standardized accuracy over the datasets where it is known; NaN where none is."""
     known = ~np.isnan(z)
     count = known.sum(axis=1)
     total = np.where(known, z, 0.0).sum(axis=1)

@@ -52,7 +52,7 @@ class Result:
         measure_next: Up to three candidates whose measurement promises most.
         evidence: Share of every source in the differences between candidates: ``history``,
             ``traits``, each score by name, ``runs``. Shares sum to 1.
-        baselines: ``static`` (mean standardised accuracy on other datasets), then one for each
+        baselines: ``static`` (mean standardized accuracy on other datasets), then one for each
             trait, which is taken to be better when higher.
     """
 

@@ -146,7 +146,7 @@ def _evidence(learned: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[
 
 def baselines(inputs: Inputs) -> tuple[Baseline, ...]:
     """The static list and one list for each trait, which do not look at the target."""
-    lists = {"static": maths.static_list(maths.standardised(inputs.accuracies)), **inputs.traits}
+    lists = {"static": maths.static_list(maths.standardized(inputs.accuracies)), **inputs.traits}
     return tuple(_listed(name, values, inputs) for name, values in lists.items())
 
 

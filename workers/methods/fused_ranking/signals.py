@@ -74,7 +74,7 @@ def history_of(accuracies: Float64[ndarray, "model dataset"]) -> History:
     """Every column on its robust scale; ability too if that is clearly better."""
     columns = [column_of(column).z for column in accuracies.T]
     robust = np.stack(columns, axis=1) if columns else np.zeros(accuracies.shape)
-    plain = maths.standardised(accuracies)
+    plain = maths.standardized(accuracies)
     better = maths.clearly_better(
         maths.static_merits(robust, accuracies), maths.static_merits(plain, accuracies)
     )
@@ -104,8 +104,8 @@ def signals_of(
         tuple(name for name, _ in told),
         ability,
         1.0 + uncertainty,
-        _centred(np.stack([one for _, one in told], axis=1)),
-        _centred(np.concatenate(families, axis=1)),
+        _centered(np.stack([one for _, one in told], axis=1)),
+        _centered(np.concatenate(families, axis=1)),
         np.repeat(np.arange(FAMILIES), sizes),
     )
 
@@ -155,5 +155,5 @@ def _landmarks(count: int) -> Int64[ndarray, " landmark"]:
     return np.unique(np.linspace(0, count - 1, min(count, LANDMARKS)).astype(np.int64))
 
 
-def _centred(values: Float64[ndarray, "model column"]) -> Float64[ndarray, "model column"]:
+def _centered(values: Float64[ndarray, "model column"]) -> Float64[ndarray, "model column"]:
     return np.asarray(values - values.mean(axis=0))

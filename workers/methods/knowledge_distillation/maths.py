@@ -10,7 +10,7 @@ def attention_map(
 ) -> Float[Tensor, "image place"]:
     """Mean of squares over channels, flattened, of length 1 for each image.
 
-    Source: Zagoruyko & Komodakis 2016, section 3.1, F_sum² normalised.
+    Source: Zagoruyko & Komodakis 2016, section 3.1, F_sum² normalized.
     """
     return functional.normalize(maps.square().mean(dim=1).flatten(1), dim=1)
 

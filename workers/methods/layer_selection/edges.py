@@ -40,7 +40,7 @@ def edges_of(side: Side, seen: Seen, params: LayerSelectionParams, again: Again)
     """Ranked edges of one layer; its features are let go of."""
     if seen.kept:
         edges = draw_edges(
-            seen.features, seen.mask, centring=params.centring, variant=params.ranks
+            seen.features, seen.mask, centering=params.centring, variant=params.ranks
         )
         seen.forget()
         return edges
@@ -50,5 +50,5 @@ def edges_of(side: Side, seen: Seen, params: LayerSelectionParams, again: Again)
         return again.features(side, seen, start, stop)
 
     return edges_of_wide(
-        WideFeatures(read, resident), seen.mask, centring=params.centring, variant=params.ranks
+        WideFeatures(read, resident), seen.mask, centering=params.centring, variant=params.ranks
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import Centring, RankVariant
 from workers.torchkit.edges import Edges, edges_of_products
-from workers.torchkit.wide_products import ReadProbes, centred_products, streamed_products
+from workers.torchkit.wide_products import ReadProbes, centered_products, streamed_products
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ def edges_of_wide(
     features: WideFeatures,
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring,
+    centering: Centring,
     variant: RankVariant,
 ) -> Edges:
     """Ranked cosines of every two valid probes; equal to ``draw_edges`` on the features at once."""
     gram = streamed_products(features.read, len(mask), resident=features.resident)
     sizes = gram.diagonal().clamp_min(0).sqrt()
-    if centring is Centring.CENTRED:
-        gram = centred_products(gram, mask)
+    if centering is Centring.CENTRED:
+        gram = centered_products(gram, mask)
     return edges_of_products(gram, sizes, mask, variant=variant)

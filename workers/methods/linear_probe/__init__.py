@@ -1,4 +1,4 @@
-"""Room of ``linear_probe``: a linear layer learns a labelled set on a frozen network's features.
+"""Room of ``linear_probe``: a linear layer learns a labeled set on a frozen network's features.
 
 The network is cut at a layer and rows and columns are averaged there. Features are read once and
 brought to mean 0 and deviation 1.

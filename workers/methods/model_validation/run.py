@@ -49,7 +49,7 @@ class Result:
 
     ``program_file`` is the pt2 archive that other rooms read: the upload itself, or the export of
     the named architecture with the uploaded weights. ``flops`` counts one image,
-    ``batch_norms`` the normalisations that remember batch statistics.
+    ``batch_norms`` the normalizations that remember batch statistics.
     """
 
     problems: tuple[Problem, ...]

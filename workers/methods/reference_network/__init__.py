@@ -1,4 +1,4 @@
-"""Room of ``reference_network``: a small network trained on a labelled target.
+"""Room of ``reference_network``: a small network trained on a labeled target.
 
 DEPARA compares candidates with a network that was trained on the target's own data, however weak.
 

@@ -1,4 +1,4 @@
-"""Trains a small classifier on a labelled set for a fixed number of steps."""
+"""Trains a small classifier on a labeled set for a fixed number of steps."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from workers.methods.reference_network.networks import ReferenceNetwork, referen
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.lessons import (
     accuracy,
-    colour_statistics,
+    color_statistics,
     held_out,
     shifted,
 )
@@ -40,7 +40,7 @@ class NotLearnableError(MethodError):
 
 @dataclass(frozen=True)
 class Inputs:
-    """A labelled set as canonical frames.
+    """A labeled set as canonical frames.
 
     Attributes:
         name: What to call the network.
@@ -76,7 +76,7 @@ class Result:
 def run(inputs: Inputs, params: ReferenceNetworkParams, report: Report) -> Result:
     """Train, then measure on images that were held out. Raises NotLearnableError."""
     started = time.perf_counter()
-    usable = _labelled(inputs)
+    usable = _labeled(inputs)
     generator = torch.Generator().manual_seed(params.seed)
     kept = held_out(usable.labels, share=_HELD_OUT, generator=generator)
     spec = _input_spec(usable.images[~kept])
@@ -149,23 +149,23 @@ class _Training:
         return loss.item()
 
 
-def _labelled(inputs: Inputs) -> Inputs:
+def _labeled(inputs: Inputs) -> Inputs:
     """Only the images that have a label. Raises NotLearnableError."""
     known = inputs.labels >= 0
     labels = inputs.labels[known]
     counts = labels.bincount() if len(labels) else labels
     if int((counts > 0).sum()) < _FEWEST_LABELS or int(counts.max()) < _FEWEST_LABELS:
         raise NotLearnableError(
-            f"{len(labels)} labelled images of {int((counts > 0).sum())} classes cannot be learned",
+            f"{len(labels)} labeled images of {int((counts > 0).sum())} classes cannot be learned",
             remedy="give at least two classes, and at least two images of one of them",
         )
     return Inputs(inputs.name, inputs.images[known], labels, inputs.classes)
 
 
 def _input_spec(images: UInt8[Tensor, "image side side 3"]) -> InputSpec:
-    """Frames up to 64 pixels, normalised by the training images' own colours."""
+    """Frames up to 64 pixels, normalized by the training images' own colors."""
     side = min(_LARGEST_SIDE, max(_SMALLEST_SIDE, images.shape[1]))
-    mean, std = colour_statistics(images)
+    mean, std = color_statistics(images)
     return InputSpec(height=side, width=side, mean=mean, std=std)
 
 
@@ -173,10 +173,10 @@ def _manifest(inputs: Inputs, spec: InputSpec) -> ModelManifest:
     return ModelManifest(
         name=inputs.name,
         format=ModelFormat.PT2,
-        task=Task(kind=TaskKind.CLASSIFICATION, text="reference network of a labelled set"),
+        task=Task(kind=TaskKind.CLASSIFICATION, text="reference network of a labeled set"),
         input=spec,
         classes=inputs.classes,
-        trained_on=f"{len(inputs.labels)} labelled images",
+        trained_on=f"{len(inputs.labels)} labeled images",
         tags=("reference",),
     )
 

@@ -7,7 +7,7 @@ Sources: You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et
 2020; Tran et al., NCE, ICCV 2019; Li et al., N-LEEP, CVPR 2021; Huang et al., TransRate, ICML
 2022; Bolya et al., PARC, NeurIPS 2021; Pándy et al., GBC, CVPR 2022; Kornblith et al., CKA, 2019.
 
-Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``axis`` one principal
+Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``axis`` one principal
 axis, ``label`` one class of the target, ``source`` one class of the network.
 """
 

@@ -29,7 +29,7 @@ class Settings:
     """Folds of the linear probe, voters of k-NN, most images of PARC and RSA, and the seed."""
 
     folds: int = 5
-    neighbours: int = 5
+    neighbors: int = 5
     pair_images: int = 500
     seed: int = 0
 
@@ -97,7 +97,7 @@ class Evidence:
         """Raises NoScoreError when there is nothing to tell apart."""
         if self.classes < _FEWEST:
             raise NoScoreError(
-                f"{len(self.labels)} usable labelled images of {self.classes} classes;"
+                f"{len(self.labels)} usable labeled images of {self.classes} classes;"
                 " two classes are needed",
                 code="too_few_classes" if len(self.labels) else "no_labels",
             )
@@ -137,7 +137,7 @@ _ESTIMATORS: Mapping[Estimator, Callable[[Evidence], float]] = {
     Estimator.LINEAR_CKA: lambda seen: linear_cka(seen.spectrum),
     Estimator.RSA: lambda seen: rsa(*seen.few()),
     Estimator.GBC: lambda seen: gbc(seen.spectrum),
-    Estimator.KNN: lambda seen: knn(seen.spectrum, neighbours=seen.settings.neighbours),
+    Estimator.KNN: lambda seen: knn(seen.spectrum, neighbors=seen.settings.neighbors),
     Estimator.RIDGE_PROBE: lambda seen: ridge_probe(seen.spectrum),
     Estimator.LINEAR_PROBE: lambda seen: linear_probe(
         seen.spectrum, folds=seen.settings.folds, seed=seen.settings.seed

@@ -4,7 +4,7 @@ Source: You et al., LogME: Practical Assessment of Pre-trained Models for Transf
 2021; the fixed point of its journal version, Ranking and Tuning Pre-trained Models, JMLR 2022.
 
 α is the precision of the weights, β that of the noise, t = α/β. LogME's features are not
-centred: XᵀX is the centred matrix and one rank more, n·μμᵀ, which the formula of Sherman and
+centered: XᵀX is the centered matrix and one rank more, n·μμᵀ, which the formula of Sherman and
 Morrison takes in without another decomposition.
 """
 
@@ -57,7 +57,7 @@ def logme(spectrum: Spectrum) -> float:
 
 
 class _Problem:
-    """Ridge regression of every class's indicator on uncentred features, in principal axes.
+    """Ridge regression of every class's indicator on uncentered features, in principal axes.
 
     One more axis, without power, carries the mean's part that the others do not reach.
     """
@@ -86,11 +86,11 @@ class _Problem:
         weights = direct - images * (gains * mean) * ((direct @ mean) / (1 + leverage)).unsqueeze(
             1
         )
-        centred = (self._seen - self._powers.sqrt() * weights).square().sum(dim=1)
+        centered = (self._seen - self._powers.sqrt() * weights).square().sum(dim=1)
         offset = images * (self._shares - weights @ mean).square()
         from_mean = images * (gains.square() @ mean.square()) / (1 + leverage)
         effective = (gains * self._powers).sum(dim=1) + ratio * from_mean
-        return _Fit(effective, weights.square().sum(dim=1), centred + self._unseen + offset)
+        return _Fit(effective, weights.square().sum(dim=1), centered + self._unseen + offset)
 
     def evidence(
         self, alpha: Float64[Tensor, " label"], beta: Float64[Tensor, " label"], fit: _Fit

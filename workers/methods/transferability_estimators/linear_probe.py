@@ -19,8 +19,8 @@ _SETTLED = 1e-4
 def linear_probe(spectrum: Spectrum, *, folds: int, seed: int) -> float:
     """Accuracy, over all images, of the model that was trained on the other folds.
 
-    Folds are drawn class by class. Training minimises the mean cross-entropy plus
-    ‖W‖² / (2 n), features centred and scaled to a mean variance of 1 per unit.
+    Folds are drawn class by class. Training minimizes the mean cross-entropy plus
+    ‖W‖² / (2 n), features centered and scaled to a mean variance of 1 per unit.
     """
     require_company(spectrum)
     fold = turn_within_class(spectrum.labels, seed=seed) % folds

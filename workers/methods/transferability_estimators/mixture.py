@@ -1,6 +1,6 @@
 """N-LEEP: LEEP where a mixture of Gaussians stands in for the source classes.
 
-Axes: ``image`` one labelled image, ``axis`` one leading principal axis, ``component`` one Gaussian.
+Axes: ``image`` one labeled image, ``axis`` one leading principal axis, ``component`` one Gaussian.
 """
 
 import math
@@ -34,7 +34,7 @@ def n_leep(spectrum: Spectrum, *, seed: int) -> float:
     """LEEP of the posterior over five Gaussians per class, fitted in the leading axes.
 
     The axes hold 80 % of the features' energy, 64 at most. Departure: covariances are diagonal
-    there and expectation-maximisation stops after ten steps.
+    there and expectation-maximization stops after ten steps.
 
     Source: Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.3.
     """
@@ -54,7 +54,7 @@ def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:
 
 
 def fitted(rows: Float32[Tensor, "image axis"], *, components: int, seed: int) -> Mixture:
-    """Expectation-maximisation from randomly drawn images, to a gain below 10⁻³ per image."""
+    """Expectation-maximization from randomly drawn images, to a gain below 10⁻³ per image."""
     mixture = _first_guess(rows, components, seed)
     before = -math.inf
     for _ in range(_STEPS):
@@ -62,7 +62,7 @@ def fitted(rows: Float32[Tensor, "image axis"], *, components: int, seed: int) -
         if likelihood - before < _SETTLED:
             break
         before = likelihood
-        mixture = maximised(rows, shares)
+        mixture = maximized(rows, shares)
     return mixture
 
 
@@ -107,7 +107,7 @@ def with_squares(rows: Float32[Tensor, "image axis"]) -> Float32[Tensor, "image 
     return torch.cat([rows, rows.square()], dim=1)
 
 
-def maximised(
+def maximized(
     rows: Float32[Tensor, "image axis"], shares: Float32[Tensor, "image component"]
 ) -> Mixture:
     """The Gaussians that explain the images best when each belongs to components by shares."""

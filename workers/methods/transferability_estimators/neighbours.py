@@ -1,6 +1,6 @@
 """The nearest images of every image, exact and in bounded memory.
 
-Axes: ``image`` one labelled image, ``unit`` one number of its feature, ``near`` one neighbour.
+Axes: ``image`` one labeled image, ``unit`` one number of its feature, ``near`` one neighbor.
 """
 
 from collections.abc import Iterator

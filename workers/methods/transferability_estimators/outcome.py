@@ -12,7 +12,7 @@ from workers.torchkit.features import FeatureReader
 
 @dataclass(frozen=True)
 class Inputs:
-    """One network and one labelled target.
+    """One network and one labeled target.
 
     Attributes:
         logits_layer: Layer that gives one number for each source class ("output" for a

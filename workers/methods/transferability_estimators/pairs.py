@@ -1,6 +1,6 @@
 """Estimators that ask whether images of one class look more alike than others.
 
-Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``pair`` one unordered
+Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``pair`` one unordered
 pair of images p < q.
 """
 
@@ -39,10 +39,10 @@ def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) 
 
 def pearson_distances(rows: Float64[Tensor, "image unit"]) -> Float64[Tensor, " pair"]:
     """1 − Pearson correlation of every two rows; a flat row correlates with nothing."""
-    centred = rows - rows.mean(dim=1, keepdim=True)
-    sizes = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+    centered = rows - rows.mean(dim=1, keepdim=True)
+    sizes = torch.linalg.vector_norm(centered, dim=1, keepdim=True)
     flat = sizes <= 1e-9 * torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    units = torch.where(flat, 0.0, centred / torch.where(flat, 1.0, sizes))
+    units = torch.where(flat, 0.0, centered / torch.where(flat, 1.0, sizes))
     return _upper(1 - units @ units.T)
 
 

@@ -21,7 +21,7 @@ def require_company(spectrum: Spectrum) -> None:
         raise NoScoreError("every class has one image only", code="one_image_per_class")
 
 
-def knn(spectrum: Spectrum, *, neighbours: int) -> float:
+def knn(spectrum: Spectrum, *, neighbors: int) -> float:
     """Leave-one-out accuracy of the majority among the nearest by cosine.
 
     A tie goes to the class whose member is nearest.
@@ -29,7 +29,7 @@ def knn(spectrum: Spectrum, *, neighbours: int) -> float:
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
     require_company(spectrum)
-    count = min(neighbours, spectrum.images - 1)
+    count = min(neighbors, spectrum.images - 1)
     rows = functional.normalize(spectrum.features, dim=1)
     votes = spectrum.labels[nearest(rows, count=count)]
     return float((_majority(votes) == spectrum.labels).double().mean())

@@ -39,11 +39,11 @@ def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
     wanted = known_layer(inputs.network, layer)
     layers = [wanted] if inputs.logits_layer is None else [wanted, inputs.logits_layer]
     places = {name: torch.empty(0, 0) for name in layers}
-    labelled = (inputs.labels >= 0).nonzero().squeeze(1)
-    count = len(labelled)
+    labeled = (inputs.labels >= 0).nonzero().squeeze(1)
+    count = len(labeled)
     with torch.no_grad(), computing_under(REFERENCE, inputs.network):
         for start in range(0, count, _IMAGES_PER_BATCH):
-            batch = inputs.images[labelled[start : start + _IMAGES_PER_BATCH]]
+            batch = inputs.images[labeled[start : start + _IMAGES_PER_BATCH]]
             for name, rows in _rows(inputs, batch, layers).items():
                 if start == 0:
                     require_room_for_features(count, rows.shape[1])

@@ -1,4 +1,4 @@
-"""Judges one network on one labelled target by every estimator."""
+"""Judges one network on one labeled target by every estimator."""
 
 import time
 
@@ -16,7 +16,7 @@ def run(inputs: Inputs, params: TransferabilityEstimatorsParams, report: Report)
     passed = time.perf_counter()
     settings = Settings(
         folds=params.folds,
-        neighbours=params.neighbours,
+        neighbors=params.neighbours,
         pair_images=params.pair_images,
         seed=params.seed,
     )

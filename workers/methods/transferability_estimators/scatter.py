@@ -83,7 +83,7 @@ def _coding_rate_of(rows: Float64[Tensor, "image axis"]) -> float:
 
 
 def linear_cka(spectrum: Spectrum) -> float:
-    """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centred features and centred one-hot labels, from 0 to 1.
+    """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centered features and centered one-hot labels, from 0 to 1.
 
     Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019.
     """

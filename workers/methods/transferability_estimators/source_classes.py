@@ -1,6 +1,6 @@
 """Estimators that read the target's labels off the classes a network already knows.
 
-Axes: ``image`` one labelled image, ``source`` one class of the network (or one component of a
+Axes: ``image`` one labeled image, ``source`` one class of the network (or one component of a
 mixture), ``label`` one class of the target.
 """
 

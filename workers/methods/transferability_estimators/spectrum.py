@@ -1,7 +1,7 @@
 """One Gram matrix and one eigendecomposition, from which all linear estimators read.
 
-Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``axis`` one principal
-axis of the centred features, ``label`` one class of the target.
+Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``axis`` one principal
+axis of the centered features, ``label`` one class of the target.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ _ROUNDING = 2.3e-16
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Centred features in their principal axes: a rotation, nothing is lost.
+    """Centered features in their principal axes: a rotation, nothing is lost.
 
     Attributes:
         features: As they came, float32.
-        coordinates: The centred features along the axes; columns are orthogonal.
+        coordinates: The centered features along the axes; columns are orthogonal.
         powers: Sum of squares of every column, descending, all above rounding.
         mean: The features' mean along the axes.
         mean_outside: Length of the mean's part that no axis reaches, not negative.
-        label_sums: Sum of the centred features of every class, along the axes.
+        label_sums: Sum of the centered features of every class, along the axes.
         counts: Images of every class; all at least 1.
     """
 
@@ -73,14 +73,14 @@ def _from_units(
     mean: Float64[Tensor, " unit"],
 ) -> Spectrum:
     """By XᵀX: few units, many images."""
-    centred = features.double().sub_(mean)
-    powers, axes = _leading(symmetric_product(centred), max(features.shape))
-    counts, sums = class_sums(centred, labels)
+    centered = features.double().sub_(mean)
+    powers, axes = _leading(symmetric_product(centered), max(features.shape))
+    counts, sums = class_sums(centered, labels)
     along = mean @ axes
     return Spectrum(
         features=features,
         labels=labels,
-        coordinates=centred.float() @ axes.float(),
+        coordinates=centered.float() @ axes.float(),
         powers=powers,
         mean=along,
         mean_outside=_rest(mean, along, rank=len(powers)),
@@ -97,16 +97,16 @@ def _from_images(
     """By XXᵀ: few images, many units; float64 only one block of units at a time."""
     images, units = features.shape
     gram = features.new_zeros(images, images, dtype=torch.float64)
-    towards_mean = features.new_zeros(images, dtype=torch.float64)
+    toward_mean = features.new_zeros(images, dtype=torch.float64)
     for start in range(0, units, _UNITS_PER_BLOCK):
         place = slice(start, start + _UNITS_PER_BLOCK)
         block = features[:, place].double() - mean[place]
         gram += symmetric_product(block.T)
-        towards_mean += block @ mean[place]
+        toward_mean += block @ mean[place]
     powers, directions = _leading(gram, max(features.shape))
     coordinates = directions * powers.sqrt()
     counts, sums = class_sums(coordinates, labels)
-    along = (towards_mean @ directions) / powers.sqrt()
+    along = (toward_mean @ directions) / powers.sqrt()
     return Spectrum(
         features=features,
         labels=labels,

@@ -173,7 +173,7 @@ def _require_possible(count: int, params: TransferabilityMapParams) -> None:
         )
     if params.k is not None and params.k >= count:
         raise OutOfRangeError(
-            f"{count} networks have at most {count - 1} neighbours each, not {params.k}",
+            f"{count} networks have at most {count - 1} neighbors each, not {params.k}",
             code="k_out_of_range",
             remedy="ask for a smaller k, or leave it out",
         )
