@@ -11,7 +11,7 @@ from workers.methods.layer_selection.maths import WideFeatures, edges_of_wide
 from workers.torchkit.edges import draw_edges
 from workers.torchkit.wide_products import (
     centered_products,
-    held_first,
+    fit_in_memory,
     resident_probes,
     streamed_products,
 )
@@ -94,6 +94,6 @@ def test_a_quarter_more_than_the_residents_fits_the_budget() -> None:
 
 
 def test_the_narrowest_features_are_kept_first() -> None:
-    assert held_first([50, 10, 30, 20], budget_bytes=65) == [False, True, True, True]
-    assert held_first([50, 10], budget_bytes=9) == [False, False]
-    assert held_first([], budget_bytes=9) == []
+    assert fit_in_memory([50, 10, 30, 20], budget_bytes=65) == [False, True, True, True]
+    assert fit_in_memory([50, 10], budget_bytes=9) == [False, False]
+    assert fit_in_memory([], budget_bytes=9) == []

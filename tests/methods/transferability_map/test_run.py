@@ -138,7 +138,7 @@ def test_families_are_the_clusters_and_the_neighbors() -> None:
 
     assert sorted([set(result.groups[:3]), set(result.groups[3:])], key=min) == [{0}, {1}]
     assert {len(near) for near in result.neighbors} == {5}
-    assert {one.place for one in result.neighbors[0][:2]} == {1, 2}
+    assert {one.index for one in result.neighbors[0][:2]} == {1, 2}
 
 
 def test_left_out_networks_are_passed_on() -> None:

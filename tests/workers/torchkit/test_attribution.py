@@ -27,7 +27,7 @@ from workers.torchkit.attribution import (
     MapSettings,
     MapStatus,
     feature_maps,
-    require_room_for_features,
+    require_features_fit,
     unit_rows,
 )
 from workers.torchkit.canonical import Preprocessing
@@ -265,10 +265,10 @@ def test_an_unknown_layer_is_refused_with_one_that_exists() -> None:
 
 
 def test_features_beyond_the_limit_are_refused_before_they_are_stored() -> None:
-    require_room_for_features(1000, 500_000)
+    require_features_fit(1000, 500_000)
 
     with pytest.raises(FeaturesTooLargeError, match="GiB"):
-        require_room_for_features(1000, 1_000_000)
+        require_features_fit(1000, 1_000_000)
 
 
 def test_progress_ends_at_the_number_of_probes() -> None:

@@ -11,8 +11,8 @@ from workers.programs.exporting import export_network
 from workers.torchkit.bn_statistics import (
     Over,
     TeacherWithoutBatchNormError,
-    answers_and_statistics,
     batch_norm_distance,
+    logits_and_statistics,
     require_batch_norm,
 )
 
@@ -70,7 +70,7 @@ def test_the_distance_follows_its_twin_summed_and_averaged(
         second = network.second[:2](network.first(drawn()))
     twins = [plain_distance(first, network.first[1]), plain_distance(second, network.second[2])]
 
-    _, layers = answers_and_statistics(program, drawn())
+    _, layers = logits_and_statistics(program, drawn())
 
     total = float(batch_norm_distance(layers, over=Over.SUM))
     assert total == pytest.approx(sum(twins), rel=1e-4)
@@ -78,7 +78,7 @@ def test_the_distance_follows_its_twin_summed_and_averaged(
 
 
 def test_the_same_pass_gives_the_answers(network: Network, program: Program) -> None:
-    answers, _ = answers_and_statistics(program, drawn())
+    answers, _ = logits_and_statistics(program, drawn())
 
     torch.testing.assert_close(answers, network(drawn()))
 
@@ -99,7 +99,7 @@ def test_both_ways_of_writing_batch_normalization_are_found(
 def test_gradients_reach_the_images_and_no_weight(program: Program) -> None:
     images = drawn().requires_grad_()
 
-    _, layers = answers_and_statistics(program, images)
+    _, layers = logits_and_statistics(program, images)
     torch.autograd.backward(batch_norm_distance(layers, over=Over.SUM))
 
     assert images.grad is not None
@@ -108,8 +108,8 @@ def test_gradients_reach_the_images_and_no_weight(program: Program) -> None:
 
 
 def test_images_with_the_remembered_statistics_are_at_no_distance(program: Program) -> None:
-    _, layers = answers_and_statistics(program, drawn())
-    known = [one.blended(one.told_mean, one.told_variance, share=1.0) for one in layers]
+    _, layers = logits_and_statistics(program, drawn())
+    known = [one.blended(one.running_mean, one.running_variance, share=1.0) for one in layers]
 
     assert float(batch_norm_distance(known, over=Over.SUM)) == pytest.approx(0, abs=1e-6)
 

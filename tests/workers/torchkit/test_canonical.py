@@ -120,7 +120,7 @@ def test_channels_are_reduced_before_the_resize() -> None:
 def test_outside_the_region_seen_a_map_is_zero() -> None:
     maps = torch.ones(1, 1, 7, 7)
 
-    frame = to_canonical_grid(maps, 16, seen=Region(1 / 16, 1 / 16, 15 / 16, 15 / 16))
+    frame = to_canonical_grid(maps, 16, region=Region(1 / 16, 1 / 16, 15 / 16, 15 / 16))
 
     assert_close(frame[..., 1:-1, 1:-1], torch.ones(1, 1, 14, 14))
     assert float(frame.sum()) == pytest.approx(14 * 14)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from service.core.catalogue.training import Course
 from workers.contract import Checkpoint, Diary
-from workers.torchkit.accelerators import arithmetic_on, lay, mixed
+from workers.torchkit.accelerators import arithmetic_on, mixed_precision, set_memory_format
 from workers.torchkit.courses import (
     BudgetTooShortError,
     DivergedError,
@@ -238,7 +238,7 @@ def test_rates_fall_as_they_say() -> None:
 def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> None:
     long, diary = played(Diary(), course()), Diary()
 
-    short = played(diary, course(), arithmetic=partial(mixed, "cpu"))
+    short = played(diary, course(), arithmetic=partial(mixed_precision, "cpu"))
 
     assert (long.kinds, short.kinds) == ({torch.float32}, {torch.bfloat16})
     for name, network in short.training.networks.items():
@@ -257,7 +257,7 @@ def test_after_a_step_mixed_precision_uses_the_new_weights() -> None:
     layer = nn.Linear(2, 2)
     images = torch.ones(1, 2)
 
-    with mixed("cpu"):
+    with mixed_precision("cpu"):
         before = layer(images)
         with torch.no_grad():
             layer.weight += 1
@@ -278,7 +278,7 @@ def test_a_layout_changes_no_number() -> None:
     images = torch.randn(2, 3, 6, 6)
     expected = network(images)
 
-    lay(network, torch.channels_last)
+    set_memory_format(network, torch.channels_last)
 
     assert network.get_parameter("0.weight").is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(network(images), expected)

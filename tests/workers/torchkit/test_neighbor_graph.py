@@ -17,11 +17,11 @@ def test_neighbors_are_the_slow_twins_ties_and_unknowns_included() -> None:
 
     found = nearest(similarity, k=4)
 
-    assert [[one.place for one in near] for near in found] == oracle.nearest(
+    assert [[one.index for one in near] for near in found] == oracle.nearest(
         similarity.tolist(), 4
     )
     assert all(
-        one.similarity == similarity[place, one.place]
+        one.similarity == similarity[place, one.index]
         for place, near in enumerate(found)
         for one in near
     )
@@ -34,7 +34,7 @@ def test_a_network_that_nobody_can_be_compared_with_has_no_neighbor() -> None:
     found = nearest(similarity, k=3)
 
     assert found[1] == ()
-    assert all(one.place != 1 for near in found for one in near)
+    assert all(one.index != 1 for near in found for one in near)
 
 
 def test_pairs_are_joined_once_whoever_chose_the_other() -> None:

@@ -7,7 +7,14 @@ from torch import Tensor
 from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
 from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher, merged, seen_by, stacked
+from workers.torchkit.teachers import (
+    Head,
+    NotTeachableError,
+    Teacher,
+    merged,
+    stacked,
+    to_input_space,
+)
 
 CLASSES = (("a", "b", "c"), ("c", "d"), ("b", "e"))
 
@@ -51,7 +58,7 @@ def test_all_labels_stand_once_and_those_known_twice_have_two_columns() -> None:
     assert head.labels == ("a", "b", "c", "d", "e")
     taught = [one.label for one in head.columns]
     assert {label for label in taught if taught.count(label) == 2} == {1, 2}
-    assert [one.column for one in head.taught_by(2)] == [0, 1]
+    assert [one.column for one in head.columns_for(2)] == [0, 1]
 
 
 @pytest.mark.parametrize("wanted", [("a", "z"), ("a", "a")])
@@ -74,7 +81,7 @@ def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -
     frames = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
     images = to_network_input(frames, Preprocessing.of(own)).requires_grad_()
 
-    seen = seen_by(images, own, other)
+    seen = to_input_space(images, own, other)
 
     expected = to_network_input(frames, Preprocessing.of(other))
     torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)

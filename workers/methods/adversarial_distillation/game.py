@@ -25,11 +25,11 @@ from workers.methods.adversarial_distillation.recipes import Recipe
 from workers.torchkit.bn_statistics import (
     LayerStatistics,
     Over,
-    answers_and_statistics,
     batch_norm_distance,
+    logits_and_statistics,
 )
 from workers.torchkit.module_reader import evaluating
-from workers.torchkit.teachers import Head, Teacher, seen_by
+from workers.torchkit.teachers import Head, Teacher, to_input_space
 
 _REMEMBERED = "batch_statistics"
 BALANCE = "balance_weight"
@@ -47,7 +47,7 @@ class Game:
 
     def said(self, images: Tensor) -> Tensor:
         """The student's logits on images of the teacher's input space."""
-        logits: Tensor = self.student(seen_by(images, self.teacher.input, self.spec))
+        logits: Tensor = self.student(to_input_space(images, self.teacher.input, self.spec))
         return logits
 
     def wanted(self, answers: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ class Worth:
         """The teacher's logits, and the statistics of its layers where they count."""
         if self._recipe.batch_norm_weight == 0:
             return self._game.teacher.answer(images), ()
-        answers, self._latest = answers_and_statistics(self._game.teacher.program, images)
+        answers, self._latest = logits_and_statistics(self._game.teacher.program, images)
         return answers, self._latest
 
     def _discrepancy(self, images: Tensor, answers: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from workers.methods.adversarial_distillation.maths import (
 from workers.methods.adversarial_distillation.sources import Pool
 from workers.torchkit.courses import Numbers
 from workers.torchkit.generators import ImageGenerator
-from workers.torchkit.sample_sheets import MOST, sample_sheet
+from workers.torchkit.sample_sheets import LARGEST_SHEET, sample_sheet
 
 _BATCHES = 4
 
@@ -51,7 +51,7 @@ class Showing:
     def sheet(self) -> bytes:
         """A PNG of up to 64 images."""
         images = [one.cpu() for one in self._batches()]
-        return sample_sheet(torch.cat(images)[:MOST], self._game.teacher.input)
+        return sample_sheet(torch.cat(images)[:LARGEST_SHEET], self._game.teacher.input)
 
     @torch.no_grad()
     def numbers(self) -> Numbers:

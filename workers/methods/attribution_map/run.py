@@ -1,4 +1,4 @@
-"""The recipe: attribute, then draw."""
+"""Attributes every image, then draws the maps."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from workers.torchkit.rendering import draw, png
 
 
 class ImageStatus(StrEnum):
-    """Whether an image's map can be trusted, or the feature gave nothing to attribute."""
+    """Whether an image has a map, or its map or feature is zero or not finite."""
 
     VALID = "valid"
     EMPTY = "empty"
@@ -26,7 +26,7 @@ class ImageStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Inputs:
-    """A network, how it sees, and the canonical images with their numbers in the data set."""
+    """A network with its preprocessing, and canonical images with their dataset indices."""
 
     model: FeatureReader
     preprocessing: Preprocessing
@@ -39,10 +39,10 @@ class Result:
     """One map and one picture per image, in the order of ``indices``.
 
     Attributes:
-        maps: Length 1 per image; one plane, or three in RGB order when channels are kept. Zero
-            where the status is EMPTY: the map or the feature was zero or not finite.
+        maps: Length 1 per image; one plane, or three in RGB order if channels are kept. Zero
+            if the status is EMPTY: the map or the feature is zero or not finite.
         pictures: PNG files.
-        numerics: Arithmetic, layout and batch size that were used.
+        numerics: Arithmetic, memory layout and batch size of the pass.
     """
 
     indices: tuple[int, ...]
@@ -53,8 +53,8 @@ class Result:
 
 
 def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
-    """Attribute every image and draw its map."""
-    found = feature_maps(
+    """Maps, pictures and statuses of all images."""
+    attributed = feature_maps(
         inputs.model,
         inputs.images,
         inputs.preprocessing,
@@ -62,18 +62,18 @@ def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
         settings=settings_of(params),
         report=report,
     )
-    maps = found.maps.reshape(len(inputs.images), -1, found.grid, found.grid)
+    maps = attributed.maps.reshape(len(inputs.images), -1, attributed.grid, attributed.grid)
     return Result(
         indices=inputs.indices,
         maps=maps,
         pictures=pictures_of(maps, inputs.images, params.style),
-        statuses=statuses_of(found),
-        numerics={**asdict(found.policy), "batch_size": found.batch_size},
+        statuses=statuses_of(attributed),
+        numerics={**asdict(attributed.policy), "batch_size": attributed.batch_size},
     )
 
 
 def settings_of(params: AttributionMapParams) -> MapSettings:
-    """What the pass needs of the card's knobs; few images are looked at, in float32."""
+    """Settings of the pass; few images are attributed, so always in float32."""
     return MapSettings(
         target=params.target,
         channel=params.channel,
@@ -88,15 +88,15 @@ def pictures_of(
     images: UInt8[Tensor, "image side side 3"],
     style: Style,
 ) -> tuple[bytes, ...]:
-    """A PNG per image; kept channels are averaged for the eye."""
+    """A PNG per image; separate channels are averaged for display."""
     planes = maps.mean(dim=1)
     return tuple(
         png(draw(plane, image, style)) for plane, image in zip(planes, images, strict=True)
     )
 
 
-def statuses_of(found: FeatureMaps) -> tuple[ImageStatus, ...]:
-    """Valid where map and feature are finite and not zero."""
+def statuses_of(attributed: FeatureMaps) -> tuple[ImageStatus, ...]:
+    """VALID where map and feature are finite and nonzero."""
     return tuple(
-        ImageStatus.VALID if valid else ImageStatus.EMPTY for valid in found.mask.tolist()
+        ImageStatus.VALID if valid else ImageStatus.EMPTY for valid in attributed.mask.tolist()
     )

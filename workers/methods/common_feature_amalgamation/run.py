@@ -211,7 +211,7 @@ class Amalgamation:
             return logits_loss(said, told)
         if self._params.match is AnswerMatch.TOGETHER:
             return soft_target_loss(said, told, temperature=temperature)
-        sizes = [len(self.head.taught_by(place)) for place in range(len(self._inputs.teachers))]
+        sizes = [len(self.head.columns_for(place)) for place in range(len(self._inputs.teachers))]
         pairs = zip(said.split(sizes, 1), told.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
         losses = [
             soft_target_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0

@@ -57,7 +57,7 @@ class Dual:
         return Filter(channels, shape, kind, self._ground.generator)
 
     def _made_pick(self, number: int) -> TaskPick:
-        return TaskPick(self._panel.head.columns_of(number), self._ground.params.task_filter)
+        return TaskPick(self._panel.head.output_columns(number), self._ground.params.task_filter)
 
     def _made_link(self, place: int) -> Filter:
         """From the generator's map between blocks to the student's."""
@@ -115,7 +115,7 @@ class Dual:
             return self._label_losses(self._head(put_out), answers)
         found = []
         for teacher, rests in enumerate(self._rests):
-            told = answers[teacher][:, head.columns_of(teacher)]
+            told = answers[teacher][:, head.output_columns(teacher)]
             said = self._said(number, teacher, put_out, rests[number - 1])
             found.append(agreement_loss(said, told, task))
         return torch.stack(found)
@@ -128,7 +128,7 @@ class Dual:
     def _label_losses(self, said: Tensor, answers: Sequence[Tensor]) -> Losses:
         """For each teacher what the student is off on its labels."""
         told, head = self._panel.labels_told(answers), self._panel.head
-        places = [head.places_of(number) for number in range(len(self._rests))]
+        places = [head.label_indices(number) for number in range(len(self._rests))]
         return torch.stack(
             [agreement_loss(said[:, one], told[:, one], self._panel.task) for one in places]
         )

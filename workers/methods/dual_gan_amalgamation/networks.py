@@ -207,7 +207,7 @@ class BranchedStudent(nn.Module):
         for number, (place, branch) in enumerate(zip(self._places, self.branches, strict=True)):
             if isinstance(branch, nn.Identity):
                 assert own is not None
-                answers.append(own[:, self._labels.places_of(number)])
+                answers.append(own[:, self._labels.label_indices(number)])
             else:
                 answers.append(branch(maps[place - 1]))
         return label_logits(torch.cat(answers, dim=1), self._labels, self._task)

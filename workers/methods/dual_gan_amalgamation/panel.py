@@ -24,7 +24,7 @@ from workers.torchkit.bn_statistics import (
     batch_norm_distance,
     values_and_statistics,
 )
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher, seen_by, stacked
+from workers.torchkit.teachers import Head, NotTeachableError, Teacher, stacked, to_input_space
 
 Images = Float[Tensor, "image channel row column"]
 
@@ -74,7 +74,7 @@ class Panel:
 
     def view(self, number: int, images: Images) -> Float[Tensor, "image other height width"]:
         """The images in a teacher's own space; gradients flow back."""
-        return seen_by(images, self.spec, self.teachers[number].input)
+        return to_input_space(images, self.spec, self.teachers[number].input)
 
     def told(self, images: Images) -> Told:
         """Everything from one pass through every teacher; gradients flow back to images."""

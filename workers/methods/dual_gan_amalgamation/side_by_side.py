@@ -92,7 +92,7 @@ class SideBySide:
 
     def _measure(self, answers: Sequence[Tensor]) -> None:
         """Keep each teacher's deviation of wanted logits, as a moving average."""
-        known, columns = self.training.memory[_SCALE], self.head.columns_of
+        known, columns = self.training.memory[_SCALE], self.head.output_columns
         wanted = [one[:, columns(number)] for number, one in enumerate(answers)]
         found = torch.stack([one.float().std(correction=0).cpu() for one in wanted])
         share = _MEMORY if bool(known.any()) else 0.0

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from workers.contract import Report
 from workers.methods.transferability_estimators.outcome import Inputs
-from workers.torchkit.attribution import require_room_for_features
+from workers.torchkit.attribution import require_features_fit
 from workers.torchkit.canonical import to_network_input
 from workers.torchkit.devices import REFERENCE, computing_under, device_of
-from workers.torchkit.features import Slope, UnusableFeatureError, known_layer
+from workers.torchkit.features import Slope, UnusableFeatureError, resolve_layer
 
 _IMAGES_PER_BATCH = 32
 
@@ -36,7 +36,7 @@ def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
         UnusableFeatureError: A layer's output is not real numbers, one row per image.
         FeaturesTooLargeError: The features of all images exceed 2 GiB.
     """
-    wanted = known_layer(inputs.network, layer)
+    wanted = resolve_layer(inputs.network, layer)
     layers = [wanted] if inputs.logits_layer is None else [wanted, inputs.logits_layer]
     places = {name: torch.empty(0, 0) for name in layers}
     labeled = (inputs.labels >= 0).nonzero().squeeze(1)
@@ -46,7 +46,7 @@ def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
             batch = inputs.images[labeled[start : start + _IMAGES_PER_BATCH]]
             for name, rows in _rows(inputs, batch, layers).items():
                 if start == 0:
-                    require_room_for_features(count, rows.shape[1])
+                    require_features_fit(count, rows.shape[1])
                     places[name] = torch.empty(count, rows.shape[1])
                 places[name][start : start + len(batch)] = rows.cpu()
             report(min(start + _IMAGES_PER_BATCH, count), count, "features")
