@@ -88,7 +88,7 @@ def _guesses(
     guesses = {STATIC: [static]}
     guesses |= {name: [values] for name, values in table.facts.items()}
     guesses |= {name: [values[:, at]] for name, values in table.scores.items()}
-    learned = fitted(inputs, seed=settings.seed, told=lambda *_: None)
+    learned = fitted(inputs, seed=settings.seed, report=lambda *_: None)
     calibration = {}
     known = ~np.isnan(truth)
     wanted = [runs for runs in settings.runs if runs < known.sum()]

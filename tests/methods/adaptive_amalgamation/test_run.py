@@ -15,7 +15,7 @@ from workers.methods.adaptive_amalgamation import Inputs, run
 from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired
 from workers.methods.adaptive_amalgamation.maths import entropy
 from workers.methods.adaptive_amalgamation.run import SELECTION, Amalgamation
-from workers.methods.adaptive_amalgamation.selection import calibrated, kept
+from workers.methods.adaptive_amalgamation.selection import calibrated, selected_sources
 from workers.programs.exporting import export_network
 from workers.torchkit.exams import Exam
 from workers.torchkit.students import BadStudentError
@@ -268,9 +268,9 @@ def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
     weights = torch.zeros(2, 1000)
     weights[0, :9], weights[1, 9:] = 1, 1
 
-    assert kept(weights) == [1]
+    assert selected_sources(weights) == [1]
     weights[0, 9], weights[1, 9] = 1, 0
-    assert kept(weights) == [0, 1]
+    assert selected_sources(weights) == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who teaches how much of what, as a picture."""
+"""The picture of the share that every source teaches."""
 
 import io
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ _INCHES_PER_BAR = 0.3
 
 
 def selection_picture(shares: Mapping[str, Mapping[str, float]]) -> bytes:
-    """A PNG with a bar for every source of every task: the share of images that it teaches.
+    """A PNG with one bar per source of every task: the share of images that it teaches.
 
-    Sources that are left out are gray.
+    Excluded sources are gray.
     """
-    bars = sum(len(one) for one in shares.values())
+    bars = sum(len(sources) for sources in shares.values())
     figure = Figure(figsize=(6, 0.8 * len(shares) + _INCHES_PER_BAR * bars), layout="constrained")
     FigureCanvasAgg(figure)
-    heights = [len(one) for one in shares.values()]
+    heights = [len(sources) for sources in shares.values()]
     panels = figure.subplots(len(shares), 1, squeeze=False, sharex=True, height_ratios=heights)
     for axes, (task, sources) in zip(panels[:, 0], shares.items(), strict=True):
         values = list(sources.values())
-        colors = [_TAUGHT if one >= SMALLEST_SHARE else _LEFT_OUT for one in values]
-        places = range(len(values))
-        axes.barh(places, values, color=colors)
-        axes.set_yticks(places, [name[:40] for name in sources], fontsize="small")
+        colors = [_TAUGHT if share >= SMALLEST_SHARE else _LEFT_OUT for share in values]
+        positions = range(len(values))
+        axes.barh(positions, values, color=colors)
+        axes.set_yticks(positions, [name[:40] for name in sources], fontsize="small")
         axes.invert_yaxis()
         axes.set_xlim(0, 1)
         axes.set_title(task[:60], fontsize="small", loc="left")

@@ -1,7 +1,7 @@
-"""Room of ``transferability_estimators``: what labels say about a network on a target.
+"""Method ``transferability_estimators``: scores of a network on a labeled target.
 
-One pass gives features and class logits. The features' principal axes, found once, serve every
-linear estimator. Each estimator is one pure function; ``estimates`` calls them all on tensors.
+One pass gives features and class logits. The principal axes of the features are computed once and
+serve every linear estimator. Each estimator is one pure function; ``estimates`` calls all of them.
 
 Sources: You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et al., LEEP, ICML
 2020; Tran et al., NCE, ICCV 2019; Li et al., N-LEEP, CVPR 2021; Huang et al., TransRate, ICML
