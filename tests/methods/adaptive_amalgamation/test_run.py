@@ -251,7 +251,7 @@ def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None
         run(inputs, params(teacher_layers=[["third"]] * 3), Diary())
     with pytest.raises(NotTeachableError, match="layer 'answer' has no channels"):
         run(inputs, params(teacher_layers=[["answer"]] * 3), Diary())
-    with pytest.raises(NotTeachableError, match="speaks of 1 teachers, there are 3"):
+    with pytest.raises(NotTeachableError, match="lists 1 teachers, but there are 3"):
         run(inputs, params(teacher_layers=[["first"]]), Diary())
 
 
@@ -286,9 +286,9 @@ def test_what_is_given_twice_is_refused(tasks: object, words: str) -> None:
 
 
 def test_students_that_do_not_fit_are_refused(inputs: Inputs) -> None:
-    with pytest.raises(NotTeachableError, match="student's labels are not those of the tasks"):
+    with pytest.raises(NotTeachableError, match="student's labels differ from those of the tasks"):
         run(inputs, params(student={"labels": ["dark", "bright"]}), Diary())
-    with pytest.raises(BadStudentError, match="answers every pixel"):
+    with pytest.raises(BadStudentError, match="predicts pixels"):
         run(inputs, params(student={"architecture": "unet"}), Diary())
-    with pytest.raises(BadStudentError, match="reads maps inside"):
+    with pytest.raises(BadStudentError, match="reads the student.s inner maps"):
         run(inputs, params(student={"architecture": "timm/resnet18"}), Diary())

@@ -167,7 +167,7 @@ def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
 
     with pytest.raises(NotTeachableError, match="no layer"):
         run(one, params(teacher_layers=[["nowhere"]]), Diary())
-    with pytest.raises(NotTeachableError, match="as many layers"):
+    with pytest.raises(NotTeachableError, match="same number of layers"):
         run(other, params(teacher_layers=[["0"]]), Diary())
     with pytest.raises(NotTeachableError, match="no rows and columns"):
         run(one, params(teacher_layers=[[teachers[0].program.layers[-1].name]]), Diary())
@@ -223,7 +223,7 @@ def test_answers_of_different_kinds_are_not_put_side_by_side(
     pixels = replace(teachers[1], task=TaskKind.SEGMENTATION)
 
     for chosen in ((teachers[0], several), (pixels,)):
-        with pytest.raises(NotTeachableError, match="side by side"):
+        with pytest.raises(NotTeachableError, match="cannot be combined"):
             Amalgamation(inputs_of(chosen), params())
 
 

@@ -117,7 +117,7 @@ def test_a_network_that_looks_at_its_neighbors_is_refused() -> None:
 
     network = nn.Sequential(Whitening(), *convolutional()[:7])
 
-    with pytest.raises(BatchDependentError, match="alone and among others"):
+    with pytest.raises(BatchDependentError, match="alone and in a batch"):
         feature_maps(reader_of(network, "7"), some_images(4), PLAIN, GXI, settings=FLOAT32)
 
 
@@ -134,7 +134,7 @@ def test_a_network_whose_gradient_rounding_decides_is_refused_for_what_it_is() -
     images = some_images(4)
     images[:, 6:] = images[:, :6].clone()
 
-    with pytest.raises(UnstableMapsError, match="the same feature"):
+    with pytest.raises(UnstableMapsError, match="has equal features"):
         feature_maps(reader_of(nn.Sequential(Tied()), "0"), images, PLAIN, GXI, settings=FLOAT32)
 
 
