@@ -1,6 +1,6 @@
-"""``python -m workers.demo_zoo.sheet PICTURES SHEET`` lays heat maps out, one network a row.
+"""``python -m workers.demo_zoo.sheet PICTURES SHEET``: a sheet of heat maps, one network per row.
 
-Files are called ``RANK NAME INDEX.png``.
+Files are named ``RANK NAME INDEX.png``.
 """
 
 import sys
