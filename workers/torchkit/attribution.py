@@ -61,7 +61,7 @@ class MapSettings:
         layer: None takes the network's feature layer.
         min_valid: Smallest share of valid probes of a network that may be ranked.
         zero_tolerance: A map is zero below this times the square root of its size.
-        memory_bytes: Budget of a batch; None asks the device.
+        memory_bytes: Budget of a batch; None uses the device's free memory.
     """
 
     target: Target = Target.L2

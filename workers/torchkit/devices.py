@@ -177,17 +177,17 @@ def bytes_kept_for_backward(forward: Callable[[], Tensor], *, apart_from: list[T
     Each storage counts once; storages of ``apart_from`` (the weights) do not count.
     """
     excluded = {tensor.untyped_storage().data_ptr() for tensor in apart_from}
-    kept: dict[int, int] = {}
+    saved_bytes: dict[int, int] = {}
 
     def record(saved: Tensor) -> Tensor:
         storage = saved.untyped_storage()
         if storage.data_ptr() not in excluded:
-            kept[storage.data_ptr()] = storage.nbytes()
+            saved_bytes[storage.data_ptr()] = storage.nbytes()
         return saved
 
     with torch.autograd.graph.saved_tensors_hooks(record, lambda saved: saved):
         result = forward()
-    return sum(kept.values()) + result.untyped_storage().nbytes()
+    return sum(saved_bytes.values()) + result.untyped_storage().nbytes()
 
 
 def batch_size_for(bytes_per_image: int, *, budget_bytes: int, device: torch.device) -> int:

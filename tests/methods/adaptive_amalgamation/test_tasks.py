@@ -95,5 +95,7 @@ def test_one_attribute_alone_is_a_task_of_networks_that_tell_several(known: Know
 
 @pytest.mark.parametrize("other", [TaskKind.MULTI_LABEL, TaskKind.SEGMENTATION])
 def test_networks_that_answer_in_different_ways_are_refused(known: Known, other: TaskKind) -> None:
-    with pytest.raises(NotTeachableError, match="the teachers have different or unsupported tasks"):
+    with pytest.raises(
+        NotTeachableError, match="the teachers have different or unsupported tasks"
+    ):
         assignments([known("one", "a", "b"), known("two", "a", "b", task=other)], None)

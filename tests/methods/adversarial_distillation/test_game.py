@@ -55,7 +55,9 @@ def test_what_the_student_loses_the_generator_gains(teacher: Teacher) -> None:
     game, images = game_of(teacher), network()(noise()).detach()
 
     with game.student_at_rest():
-        loss = game.discrepancy(game.student_logits(images), game.selected_logits(teacher.answer(images))).mean()
+        loss = game.discrepancy(
+            game.student_logits(images), game.selected_logits(teacher.answer(images))
+        ).mean()
         gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
 
     torch.testing.assert_close(gain, -loss, rtol=0, atol=0)

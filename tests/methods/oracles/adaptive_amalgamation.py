@@ -77,12 +77,18 @@ def mapped(maps: list[Rows], weight: Rows) -> list[Rows]:
     ]
 
 
-def alignment_loss(seen: Maps, told: Maps) -> float:
+def alignment_loss(student_maps: Maps, teacher_maps: Maps) -> float:
     """Mean squared difference of stacks of maps."""
     squares = []
-    for one, other in zip(seen, told, strict=True):
-        places = product(range(len(one)), range(len(one[0])), range(len(one[0][0])))
-        squares += [(one[k][r][c] - other[k][r][c]) ** 2 for k, r, c in places]
+    for student_image, teacher_image in zip(student_maps, teacher_maps, strict=True):
+        positions = product(
+            range(len(student_image)),
+            range(len(student_image[0])),
+            range(len(student_image[0][0])),
+        )
+        squares += [
+            (student_image[k][r][c] - teacher_image[k][r][c]) ** 2 for k, r, c in positions
+        ]
     return sum(squares) / len(squares)
 
 
@@ -91,11 +97,11 @@ def row_norm_loss(weight: Rows) -> float:
     return sum((sum(w * w for w in row) - 1) ** 2 for row in weight) / len(weight)
 
 
-def scaled_logits_loss(said: Rows, told: Rows, scale: float) -> float:
+def scaled_logits_loss(student_logits: Rows, teacher_logits: Rows, scale: float) -> float:
     """Mean squared difference of scale · said and told."""
     squares = [
         (scale * a - b) ** 2
-        for s, t in zip(said, told, strict=True)
+        for s, t in zip(student_logits, teacher_logits, strict=True)
         for a, b in zip(s, t, strict=True)
     ]
     return sum(squares) / len(squares)

@@ -62,11 +62,11 @@ def discrete_loss(rows: Rows) -> float:
     return sum(values) / len(values)
 
 
-def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
+def agreement_loss(student_logits: Rows, teacher_logits: Rows, *, several: str) -> float:
     """Mean cross-entropy of probabilities."""
     losses = []
-    for one, other in zip(said, told, strict=True):
-        p, target = shares(one, several=several), shares(other, several=several)
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
+        p, target = shares(student_row, several=several), shares(teacher_row, several=several)
         if several == "many":
             losses += [binary_cross_entropy(a, b) for a, b in zip(p, target, strict=True)]
         else:
@@ -74,23 +74,25 @@ def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
     return sum(losses) / len(losses)
 
 
-def consistency(said: list[list[Rows]], told: list[Rows], *, several: str) -> float:
+def consistency(
+    inner_logits: list[list[Rows]], teacher_logits: list[Rows], *, several: str
+) -> float:
     """Mean over inner groups: all teachers' columns together, or the mean over teachers."""
-    found = []
-    for group in said:
+    losses = []
+    for group in inner_logits:
         if several == "many":
             rows, wanted = (
                 [[x for row in one for x in row] for one in zip(*side, strict=True)]
-                for side in (group, told)
+                for side in (group, teacher_logits)
             )
-            found.append(agreement_loss(rows, wanted, several=several))
+            losses.append(agreement_loss(rows, wanted, several=several))
         else:
             each = [
                 agreement_loss(rows, wanted, several=several)
-                for rows, wanted in zip(group, told, strict=True)
+                for rows, wanted in zip(group, teacher_logits, strict=True)
             ]
-            found.append(sum(each) / len(each))
-    return sum(found) / len(found)
+            losses.append(sum(each) / len(each))
+    return sum(losses) / len(losses)
 
 
 def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
@@ -106,12 +108,12 @@ def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
     return found
 
 
-def scaled_distance(said: Rows, told: Rows, scale: list[float]) -> float:
+def scaled_distance(student_logits: Rows, teacher_logits: Rows, scale: list[float]) -> float:
     """Mean |a - b| / s."""
     parts = [
         abs(a - b) / s
-        for one, other in zip(said, told, strict=True)
-        for a, b, s in zip(one, other, scale, strict=True)
+        for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True)
+        for a, b, s in zip(student_row, teacher_row, scale, strict=True)
     ]
     return sum(parts) / len(parts)
 

@@ -124,7 +124,7 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recip
     preset = PRESETS[params.preset if params.preset is not None else default_preset]
     if dense:
         preset = replace(preset, adversarial_form=AdversarialForm.LOGARITHMIC)
-    overrides = {knob.name: getattr(params, knob.name, None) for knob in fields(Recipe)}
+    overrides = {setting.name: getattr(params, setting.name, None) for setting in fields(Recipe)}
     recipe = replace(
         preset, **{name: value for name, value in overrides.items() if value is not None}
     )

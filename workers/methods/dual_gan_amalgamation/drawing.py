@@ -30,7 +30,7 @@ class Drawing:
         stack: The generator.
 
     Args:
-        kept: Index of each teacher in ``params.cuts``.
+        numbers: Index of each teacher in ``params.cuts``.
     """
 
     def __init__(self, ground: Ground, numbers: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ def recipe_for(params: DualGanAmalgamationParams, teachers: Sequence[Teacher]) -
     Raises:
         TeacherWithoutBatchNormError: The parameters request batch statistics that a teacher lacks.
     """
-    overrides = {knob.name: getattr(params, knob.name) for knob in fields(Recipe)}
+    overrides = {setting.name: getattr(params, setting.name) for setting in fields(Recipe)}
     set_values = {name: value for name, value in overrides.items() if value is not None}
     preset = PRESETS[params.preset]
     if not all(teacher.program.batch_norms for teacher in teachers):

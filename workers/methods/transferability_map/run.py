@@ -35,7 +35,7 @@ class MapTooLargeError(MethodError):
 
 
 class OutOfRangeError(MethodError):
-    """``k`` or ``clusters`` asks for more than there are networks."""
+    """``k`` or ``clusters`` exceeds the number of networks."""
 
     code = "out_of_range"
 
