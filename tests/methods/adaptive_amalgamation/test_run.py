@@ -224,14 +224,14 @@ def test_without_features_only_logits_teach(inputs: Inputs) -> None:
 
 def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
     maps = torch.rand(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    told = Told(torch.zeros(2, 2), (maps,))
+    outputs = Told(torch.zeros(2, 2), (maps,))
 
     def cost(learner: Tensor, other: Tensor) -> float:
         space = CommonSpace([(4, 4)], torch.Generator())
         with torch.no_grad():
             space.learner[0].weight.copy_(learner[:, :, None, None])
             space.teacher[0].weight.copy_(other[:, :, None, None])
-            return float(sum(space(told, told)))
+            return float(sum(space(outputs, outputs)))
 
     zeros, unit = torch.zeros(2, 4), torch.eye(4)[:2]
     assert cost(zeros, zeros) == 1

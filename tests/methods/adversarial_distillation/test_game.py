@@ -67,8 +67,8 @@ def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teac
     game, drawing = game_of(teacher), network()
     images = drawing(noise())
     with game.student_at_rest():
-        answers, said = teacher.answer(images), game.student_logits(images)
-        pairs = [(said.detach(), answers), (said, answers.detach())]
+        answers, student_logits = teacher.answer(images), game.student_logits(images)
+        pairs = [(student_logits.detach(), answers), (student_logits, answers.detach())]
         losses = [game.discrepancy(*one).mean() for one in pairs]
 
     for loss in losses:
@@ -97,12 +97,12 @@ def test_where_only_agreement_counts_other_images_are_worth_nothing(teacher: Tea
     images = network()(noise())
 
     with game.student_at_rest():
-        said, told = game.student_logits(images), teacher.answer(images)
+        student_logits, teacher_logits = game.student_logits(images), teacher.answer(images)
         gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
 
-    alike = said.argmax(dim=1) == told.argmax(dim=1)
+    alike = student_logits.argmax(dim=1) == teacher_logits.argmax(dim=1)
     assert 0 < alike.sum() < len(images)
-    expected = -(said - told).abs().mean(dim=1)[alike].sum() / len(images)
+    expected = -(student_logits - teacher_logits).abs().mean(dim=1)[alike].sum() / len(images)
     torch.testing.assert_close(gain, expected)
 
 

@@ -24,9 +24,11 @@ def manifest(**changes) -> ModelManifest:
     )
 
 
-def checked(network: nn.Module, folder, said: ModelManifest | None = None):
+def checked(network: nn.Module, folder, declared: ModelManifest | None = None):
     path = write_archive(network, folder / "net.pt2")
-    inputs = Inputs(path, said if said is not None else manifest(), folder, PARAMETER_LIMIT)
+    inputs = Inputs(
+        path, declared if declared is not None else manifest(), folder, PARAMETER_LIMIT
+    )
     return run(inputs, ModelValidationParams(), silent)
 
 
@@ -164,7 +166,7 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     torch.manual_seed(0)
     network = timm.create_model("resnet10t", num_classes=4, in_chans=1).eval()
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    said = ModelManifest(
+    declared = ModelManifest(
         name="net",
         format=ModelFormat.SAFETENSORS,
         input=InputSpec(channels=1, height=32, width=32),
@@ -172,7 +174,7 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     )
 
     result = run(
-        Inputs(tmp_path / "weights.safetensors", said, tmp_path, PARAMETER_LIMIT),
+        Inputs(tmp_path / "weights.safetensors", declared, tmp_path, PARAMETER_LIMIT),
         ModelValidationParams(),
         silent,
     )

@@ -155,9 +155,9 @@ def test_left_out_networks_are_passed_on() -> None:
     [({"k": 6}, "k_out_of_range"), ({"clusters": 7}, "clusters_out_of_range")],
 )
 def test_more_than_there_are_is_refused(wish: dict[str, int], code: str) -> None:
-    with pytest.raises(OutOfRangeError) as told:
+    with pytest.raises(OutOfRangeError) as refusal:
         result_of(two_families(), **wish)
-    assert told.value.code == code
+    assert refusal.value.code == code
 
 
 def test_pairs_without_common_probes_are_unknown_and_the_map_is_drawn() -> None:

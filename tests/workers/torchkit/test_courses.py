@@ -66,9 +66,9 @@ class Game:
 
     def _answer(self, images: Tensor) -> Tensor:
         one, other = self.training.networks["one"], self.training.networks["other"]
-        said: Tensor = other(one(images))
-        self.kinds.add(said.dtype)
-        return said
+        outputs: Tensor = other(one(images))
+        self.kinds.add(outputs.dtype)
+        return outputs
 
     def _learned(self, player: str, loss: Tensor) -> Tensor:
         return self.training.learn(player, loss)
@@ -192,11 +192,11 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
 
     for _ in range(2):
         training.learn("one", bad)
-    with pytest.raises(DivergedError) as told:
+    with pytest.raises(DivergedError) as refusal:
         training.learn("one", bad)
 
-    assert told.value.code == "training_diverged"
-    assert told.value.remedy
+    assert refusal.value.code == "training_diverged"
+    assert refusal.value.remedy
     assert training.players["one"].peak == 0.5
     torch.testing.assert_close(training.networks["one"].weight, before, rtol=0, atol=0)
 
@@ -217,8 +217,8 @@ def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> Non
         report=diary,
     )
 
-    told = {"good_loss": 0.0, "quality": 0.5}
-    assert game.training.history == [{"step": 1.0, **told}, {"step": 2.0, **told}]
+    numbers = {"good_loss": 0.0, "quality": 0.5}
+    assert game.training.history == [{"step": 1.0, **numbers}, {"step": 2.0, **numbers}]
     json.dumps(dict(diary.kept[-1].facts), allow_nan=False)
 
 
@@ -268,9 +268,9 @@ def test_after_a_step_mixed_precision_uses_the_new_weights() -> None:
 
 def test_the_processor_computes_in_float32() -> None:
     with arithmetic_on(torch.device("cpu"))():
-        said = nn.Linear(2, 2)(torch.ones(1, 2))
+        outputs = nn.Linear(2, 2)(torch.ones(1, 2))
 
-    assert said.dtype is torch.float32
+    assert outputs.dtype is torch.float32
 
 
 def test_a_layout_changes_no_number() -> None:

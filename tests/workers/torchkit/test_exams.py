@@ -97,11 +97,11 @@ def test_intersection_over_union_is_counted_pixel_by_pixel() -> None:
         for row in range(5):
             for column in range(6):
                 true = int(truth[image, row, column])
-                said = int(logits[image, :, row, column].argmax())
+                predicted = int(logits[image, :, row, column].argmax())
                 if true < 0:
                     continue
-                here[true] += said == true
-                for label in {true, said}:
+                here[true] += predicted == true
+                for label in {true, predicted}:
                     union[label] += 1
     shares = [h / u for h, u in zip(here, union, strict=True) if u]
     assert found == pytest.approx(sum(shares) / len(shares))

@@ -163,11 +163,11 @@ def test_estimates_are_off_by_more_than_is_told_at_most_once_in_a_hundred(
         query = query_of(sketches[left].tolist(), edge_weight=edge_weight)
         node = float(torch.tensor(query.node) @ sketches[right])
         edge = float(torch.tensor(query.edge) @ sketches[right])
-        told = error_of(node, edge, edge_weight=edge_weight)
+        deviation = error_of(node, edge, edge_weight=edge_weight)
         assert exact.node_similarity is not None
         assert exact.edge_similarity is not None
         score = exact.node_similarity + edge_weight * exact.edge_similarity
-        misses += abs(node + edge_weight * edge - score) > told
+        misses += abs(node + edge_weight * edge - score) > deviation
 
     assert misses <= 276 / 100
 
