@@ -138,7 +138,7 @@ def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
 
     assert [one.program.fingerprint for one in inputs.teachers] == before
     weights = [one for source in inputs.teachers for one in source.program.parameters()]
-    assert all(one.grad is None and not one.requires_grad for one in weights)
+    assert all(weight.grad is None and not weight.requires_grad for weight in weights)
 
 
 def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) -> None:

@@ -43,7 +43,7 @@ def test_a_network_that_lacks_a_label_is_no_source(known: Known) -> None:
 
     (found,) = assignments(teachers, [task("dog", "cat")])
 
-    assert [one.teacher for one in found.sources] == [0]
+    assert [source.teacher for source in found.sources] == [0]
 
 
 def test_a_task_that_nobody_knows_is_refused_with_what_is_known(known: Known) -> None:
@@ -70,7 +70,7 @@ def test_unless_told_each_group_of_linked_networks_has_the_labels_common_to_it(
         ("task 1", ("cat", "dog")),
         ("task 2", ("red", "blue")),
     ]
-    assert [one.teacher for one in found[0].sources] == [0, 2]
+    assert [source.teacher for source in found[0].sources] == [0, 2]
 
 
 def test_networks_that_are_linked_by_a_third_are_one_group(known: Known) -> None:

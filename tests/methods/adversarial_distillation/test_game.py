@@ -69,7 +69,7 @@ def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teac
     with game.student_at_rest():
         answers, student_logits = teacher.answer(images), game.student_logits(images)
         pairs = [(student_logits.detach(), answers), (student_logits, answers.detach())]
-        losses = [game.discrepancy(*one).mean() for one in pairs]
+        losses = [game.discrepancy(*pair).mean() for pair in pairs]
 
     for loss in losses:
         found = torch.autograd.grad(loss, drawing.linear.weight, retain_graph=True)[0]

@@ -76,10 +76,12 @@ def test_saturated_answers_give_finite_losses_and_gradients() -> None:
         balance_loss(label_shares(student_logits, LABELS)),
     ]
 
-    gradients = [torch.autograd.grad(one, student_logits, retain_graph=True)[0] for one in losses]
+    gradients = [
+        torch.autograd.grad(loss, student_logits, retain_graph=True)[0] for loss in losses
+    ]
 
-    assert all(one.isfinite() for one in losses)
-    assert all(one.isfinite().all() for one in gradients)
+    assert all(loss.isfinite() for loss in losses)
+    assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_answers_of_different_size_meet_at_the_smaller_one() -> None:

@@ -145,12 +145,12 @@ def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path)
 
 
 def test_no_teacher_changes_or_learns(teachers: tuple[Teacher, ...]) -> None:
-    before = [one.program.fingerprint for one in teachers]
+    before = [teacher.program.fingerprint for teacher in teachers]
 
     run(inputs_of(teachers[:2]), params(), Diary())
 
-    assert [one.program.fingerprint for one in teachers] == before
-    assert all(p.grad is None for one in teachers for p in one.program.parameters())
+    assert [teacher.program.fingerprint for teacher in teachers] == before
+    assert all(p.grad is None for teacher in teachers for p in teacher.program.parameters())
 
 
 def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:

@@ -10,7 +10,7 @@ Maps = list[list[Rows]]
 def softmax(row: list[float]) -> list[float]:
     """Shares of exp(x)."""
     exponentials = [math.exp(x - max(row)) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
 def entropy(logits: Rows) -> list[float]:

@@ -17,7 +17,7 @@ def absolute_discrepancy(student_logits: Rows, teacher_logits: Rows) -> list[flo
 def softmax(row: Row, temperature: float) -> Row:
     """Shares of exp(x / T)."""
     exponentials = [math.exp(x / temperature) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
 def divergence(student_logits: Rows, teacher_logits: Rows, temperature: float) -> list[float]:
@@ -83,7 +83,7 @@ def label_shares(logits: Rows, kind: str) -> Row:
         [sigmoid(x) for x in row] if kind == "multi_label" else softmax(row, 1) for row in logits
     ]
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-    return [one / sum(means) for one in means]
+    return [mean / sum(means) for mean in means]
 
 
 def balance_loss(shares: Row) -> float:
@@ -93,7 +93,7 @@ def balance_loss(shares: Row) -> float:
 
 def evenness(counts: Row) -> float:
     """Entropy of the shares over ln(number of labels)."""
-    shares = [one / sum(counts) for one in counts]
+    shares = [count / sum(counts) for count in counts]
     return -balance_loss(shares) / math.log(len(counts))
 
 

@@ -13,7 +13,7 @@ def sigmoid(x: float) -> float:
 def softmax(row: list[float]) -> list[float]:
     """Shares of eˣ."""
     powers = [math.exp(x) for x in row]
-    return [one / sum(powers) for one in powers]
+    return [power / sum(powers) for power in powers]
 
 
 def shares(row: list[float], *, several: str) -> list[float]:
@@ -42,7 +42,7 @@ def expected(rows: Rows, *, several: str) -> list[float]:
     """Mean probability of every label over rows, as shares of 1."""
     probable = [shares(row, several=several) for row in rows]
     means = [sum(column) / len(rows) for column in zip(*probable, strict=True)]
-    return [one / sum(means) for one in means]
+    return [mean / sum(means) for mean in means]
 
 
 def entropy_loss(rows: Rows, *, several: str) -> float:

@@ -21,7 +21,7 @@ def static_list(accuracies: Array) -> list[float]:
         for row, value in enumerate(column):
             if not math.isnan(value):
                 totals[row].append((value - mean) / deviation if deviation else 0.0)
-    return [sum(one) / len(one) if one else math.nan for one in totals]
+    return [sum(total) / len(total) if total else math.nan for total in totals]
 
 
 def soft_limited(value: float) -> float:

@@ -8,7 +8,7 @@ Rows = list[list[float]]
 def softmax(row: list[float], temperature: float) -> list[float]:
     """Shares of exp(x / T)."""
     exponentials = [math.exp(x / temperature) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
 def soft_target_loss(student_logits: Rows, teacher_logits: Rows, temperature: float) -> float:

@@ -45,7 +45,7 @@ def two_families(size: int = 3) -> list[Graph]:
 def inputs_of(graphs: list[Graph]) -> Inputs:
     """Graphs that nobody has placed or compared before."""
     return Inputs(
-        models=tuple(one.model_id for one in graphs),
+        models=tuple(graph.model_id for graph in graphs),
         names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
         probes="noise $x$",
         graphs=tuple(graphs),

@@ -56,7 +56,7 @@ def plain_distance(entered: torch.Tensor, layer: nn.Module) -> float:
     for channel in range(entered.shape[1]):
         values = entered[:, channel].flatten().tolist()
         mean = sum(values) / len(values)
-        variance = sum((one - mean) ** 2 for one in values) / len(values)
+        variance = sum((value - mean) ** 2 for value in values) / len(values)
         means += (mean - float(layer.running_mean[channel])) ** 2  # type: ignore[index]
         variances += (variance - float(layer.running_var[channel])) ** 2  # type: ignore[index]
     return float(means**0.5 + variances**0.5)
@@ -92,7 +92,7 @@ def test_both_ways_of_writing_batch_normalization_are_found(
     lower = read_program(tmp_path / "lower.pt2")
 
     assert len(lower.batch_norms) == 2
-    remembered = [one.mean for one in lower.batch_norms]
+    remembered = [batch_norm.mean for batch_norm in lower.batch_norms]
     torch.testing.assert_close(remembered, [network.first[1].running_mean, network.second[2].running_mean])  # fmt: skip
 
 
