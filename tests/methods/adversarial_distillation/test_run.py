@@ -49,8 +49,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         network.train()
         for _ in range(20):
             network(torch.randn(64, 1, SIDE, SIDE))
-        place = tmp_path_factory.mktemp("net") / "net.pt2"
-        program = export_network(network.eval(), (1, SIDE, SIDE), place)
+        path = tmp_path_factory.mktemp("net") / "net.pt2"
+        program = export_network(network.eval(), (1, SIDE, SIDE), path)
         return Teacher("t", "teacher", program, SPEC, task, LABELS)
 
     return teacher

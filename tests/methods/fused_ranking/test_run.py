@@ -33,9 +33,9 @@ def evidence() -> Inputs:
     )
 
 
-def measured(*places: int) -> np.ndarray:
+def measured(*indices: int) -> np.ndarray:
     runs = np.full(8, np.nan)
-    runs[list(places)] = TARGET[list(places)]
+    runs[list(indices)] = TARGET[list(indices)]
     return runs
 
 

@@ -39,7 +39,7 @@ def bernoulli_closeness(logits: Rows) -> list[float]:
 
 def temperature_for(logits: Rows, mean: float) -> float:
     """The temperature of a fine grid at which the mean entropy comes nearest to ``mean``."""
-    grid = [0.02 * (2500 ** (place / 4000)) for place in range(4001)]
+    grid = [0.02 * (2500 ** (index / 4000)) for index in range(4001)]
 
     def gap(temperature: float) -> float:
         entropies = entropy([[x / temperature for x in row] for row in logits])

@@ -67,7 +67,7 @@ def adversarial_loss(discrepancy: float, form: str) -> float:
 
 def one_hot_loss(logits: Rows, decisions: list[int]) -> float:
     """Mean of -ln(probability of the decision)."""
-    chosen = [softmax(row, 1)[place] for row, place in zip(logits, decisions, strict=True)]
+    chosen = [softmax(row, 1)[index] for row, index in zip(logits, decisions, strict=True)]
     return -sum(math.log(one) for one in chosen) / len(chosen)
 
 

@@ -101,7 +101,7 @@ def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
     for row in rows:
         together = []
         for label in sorted(set(labels)):
-            own = [x for x, place in zip(row, labels, strict=True) if place == label]
+            own = [x for x, index in zip(row, labels, strict=True) if index == label]
             p = sum(map(sigmoid, own)) / len(own)
             together.append(math.log(p / (1 - p)) if several == "many" else sum(own) / len(own))
         found.append(together)

@@ -35,10 +35,10 @@ def parts(source: Network, target: Network, images: Tensor) -> tuple[float, floa
 def choice(scores: Sequence[float]) -> tuple[int, float]:
     """The last place with the greatest score, and how much less the best of the others has."""
     best = 0
-    for place, score in enumerate(scores):
+    for index, score in enumerate(scores):
         if score >= scores[best]:
-            best = place
-    others = [score for place, score in enumerate(scores) if place != best]
+            best = index
+    others = [score for index, score in enumerate(scores) if index != best]
     return best, scores[best] - max(others) if others else math.inf
 
 

@@ -8,7 +8,7 @@ Rows = Sequence[Sequence[float]]
 
 def single_linkage_heights(rows: Rows) -> list[float]:
     """Heights at which the two groups with the closest members become one."""
-    groups = [[place] for place in range(len(rows))]
+    groups = [[index] for index in range(len(rows))]
     heights = []
     while len(groups) > 1:
         height, a, b = min(

@@ -40,7 +40,7 @@ def test_as_many_clusters_as_asked_for_numbered_along_the_tree(count: int) -> No
 
     found = clusters(tree, distances, count=count)
 
-    first_met = list(dict.fromkeys(found[place] for place in tree.order))
+    first_met = list(dict.fromkeys(found[index] for index in tree.order))
     assert first_met == list(range(count))
 
 

@@ -99,16 +99,16 @@ def whole() -> tuple[Diary, Game]:
     return diary, played(diary, course())
 
 
-@pytest.mark.parametrize("place", [2, 7, 8, 10])
+@pytest.mark.parametrize("index", [2, 7, 8, 10])
 def test_resumed_in_any_stage_it_ends_with_the_same_bits(
-    whole: tuple[Diary, Game], place: int
+    whole: tuple[Diary, Game], index: int
 ) -> None:
     diary, expected = whole
 
-    rest = Diary(start=diary.kept[place])
+    rest = Diary(start=diary.kept[index])
     found = played(rest, course())
 
-    assert len(rest.kept) == 12 - (place + 1)
+    assert len(rest.kept) == 12 - (index + 1)
     assert found.training.history == expected.training.history
     for name, network in expected.training.networks.items():
         for key, value in network.state_dict().items():

@@ -27,8 +27,8 @@ class Colors(nn.Module):
 def exam_of(labels: list[int], names: tuple[str, ...]) -> Exam:
     """Images of one color each: red, green, blue, then red again."""
     images = torch.zeros(len(labels), 4, 4, 3, dtype=torch.uint8)
-    for place in range(len(labels)):
-        images[place, ..., place % 3] = 255
+    for index in range(len(labels)):
+        images[index, ..., index % 3] = 255
     return Exam(images, torch.tensor(labels), names)
 
 

@@ -21,8 +21,8 @@ def test_neighbors_are_the_slow_twins_ties_and_unknowns_included() -> None:
         similarity.tolist(), 4
     )
     assert all(
-        one.similarity == similarity[place, one.index]
-        for place, near in enumerate(found)
+        one.similarity == similarity[index, one.index]
+        for index, near in enumerate(found)
         for one in near
     )
 

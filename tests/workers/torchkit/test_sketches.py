@@ -201,9 +201,9 @@ def test_sketches_are_the_same_in_every_version() -> None:
     sketch = graph_sketch(maps, ranks)
 
     # Found by the first version; stored sketches of old zoos are compared with new ones.
-    places = sketch.nonzero().squeeze(1).tolist()
-    assert places == PLACES
-    assert_close(sketch[places], torch.tensor(VALUES), atol=1e-6, rtol=0)
+    indices = sketch.nonzero().squeeze(1).tolist()
+    assert indices == PLACES
+    assert_close(sketch[indices], torch.tensor(VALUES), atol=1e-6, rtol=0)
 
 
 def test_missing_probes_do_not_shorten_a_node_sketch() -> None:

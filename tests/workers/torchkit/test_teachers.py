@@ -24,22 +24,22 @@ def teachers() -> list[Teacher]:
     spec = InputSpec(height=8, width=8)
     kind, unread = TaskKind.CLASSIFICATION, Program.__new__(Program)
     return [
-        Teacher(str(place), str(place), unread, spec, kind, classes)
-        for place, classes in enumerate(CLASSES)
+        Teacher(str(index), str(index), unread, spec, kind, classes)
+        for index, classes in enumerate(CLASSES)
     ]
 
 
-def answers(*place: int) -> list[Tensor]:
+def answers(*pixels: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return [torch.randn(4, len(one), *place, generator=generator) for one in CLASSES]
+    return [torch.randn(4, len(one), *pixels, generator=generator) for one in CLASSES]
 
 
 @pytest.mark.parametrize("wanted", [None, ("e", "b", "c")])
-@pytest.mark.parametrize("place", [(), (2, 3)])
+@pytest.mark.parametrize("pixels", [(), (2, 3)])
 def test_merged_answers_are_the_largest_of_all_who_know_a_label(
-    wanted: tuple[str, ...] | None, place: tuple[int, ...]
+    wanted: tuple[str, ...] | None, pixels: tuple[int, ...]
 ) -> None:
-    head, given = Head.of(teachers(), wanted), answers(*place)
+    head, given = Head.of(teachers(), wanted), answers(*pixels)
 
     found = merged(stacked(given, head), head)
 
