@@ -113,6 +113,7 @@ def unit_rows(
     """
     norms = torch.linalg.vector_norm(maps, dim=1, dtype=torch.float64)
     sizes = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64)
+    # (probe,): √pixels makes the floor a bound on the root mean square, independent of the grid.
     floor = zero_tolerance * maps.shape[1] ** 0.5
     mask = norms.isfinite() & sizes.isfinite() & (norms > floor) & (sizes > 0)
     rows = maps / norms.to(maps.dtype).unsqueeze(1)

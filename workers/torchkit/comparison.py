@@ -84,6 +84,8 @@ class Comparison:
         return Parts(
             float(cosines[common].double().mean()),
             float(edge_similarity(side.ranks, ranks)),
+            # Same weights on both sides: node and edge replicates share their probe sets, which
+            # their covariance needs.
             spread_of(
                 resampled_nodes(cosines, side.weights),
                 resampled_edges(side.edges, edge_side(ranks, side.weights), side.weights),

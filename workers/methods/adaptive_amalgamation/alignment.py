@@ -47,6 +47,7 @@ class Adaptor(nn.Module):
         return soft, feature
 
     def _distance(self, index: int, learner: Told, teacher: Told) -> Tensor:
+        # Networks of different depth have their last maps in common: pairs count from the end.
         from_end = index - len(self.learner)
         learner_maps, teacher_maps = at_one_size(
             learner.maps[from_end], teacher.maps[from_end].detach()

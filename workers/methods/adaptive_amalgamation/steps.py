@@ -83,6 +83,7 @@ class ComponentStep:
         component_outputs = self.component.network.answer(
             self.component.inputs(torch.cat(batches))
         )
+        # One forward pass for all sources: batch statistics cover the images of every source.
         parts = split(component_outputs, [len(batch) for batch in batches])
         losses = [
             alignment(part, voice.outputs(frames))

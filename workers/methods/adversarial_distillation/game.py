@@ -146,6 +146,7 @@ class Worth:
         )
         discrepancies = self._game.discrepancy(student_logits, teacher_logits)
         if self._recipe.adversarial_images is AdversarialImages.AGREED:
+            # (image,): argmax has no gradient, so agreement only selects images.
             discrepancies = discrepancies * self._game.agreement(student_logits, teacher_logits)
         return discrepancies.mean()
 

@@ -50,6 +50,7 @@ def divergence(student_logits: Logits, teacher_logits: Logits, *, temperature: f
     """
     teacher_log_probabilities = functional.log_softmax(teacher_logits.float() / temperature, dim=1)
     student_log_probabilities = functional.log_softmax(student_logits.float() / temperature, dim=1)
+    # (image, label, …) summed over labels; the mean over pixels also covers plain (image, label).
     divergences: Each = (
         (teacher_log_probabilities.exp() * (teacher_log_probabilities - student_log_probabilities))
         .sum(dim=1)

@@ -62,6 +62,8 @@ class Synthesis:
                 [*copied_parameters, noise_vectors], gradients, strict=True
             ):
                 parameter.grad = gradient
+            # First-order MAML: the copy's gradients stand for those of the initialization, so no
+            # graph runs through the inner steps.
             torch._foreach_add_(summed_gradients, list(gradients[:-1]))
             optimizer.step()
         self._worth.remember()
@@ -94,6 +96,7 @@ class Synthesis:
                 (parameter - copied_parameter).detach()
                 for parameter, copied_parameter in zip(parameters, copied_parameters, strict=True)
             ]
+        # d/dθ Σ θ·g = g for fixed g: so any optimizer can apply the meta-gradient.
         return torch.stack(
             [
                 (parameter * gradient).sum()

@@ -27,6 +27,7 @@ def squared_distances(
     the narrowest kernel.
     """
     left_double, right_double = left.double(), right.double()
+    # ‖a‖² + ‖b‖² − 2⟨a, b⟩ (image, other): one product instead of all differences.
     lengths = left_double.square().sum(1)[:, None] + right_double.square().sum(1)[None, :]
     return (lengths - 2 * left_double @ right_double.T).clamp_min(_TINY).float()
 

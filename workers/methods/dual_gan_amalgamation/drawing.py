@@ -98,6 +98,8 @@ class Drawing:
         """
         teacher_groups = self._panel.groups(teacher_logits)
         losses = []
+        # Groups run from deep to shallow and blocks from shallow to deep: hence reversed. Each
+        # inner map (image, channel, row, column) enters the teachers behind block ``index``.
         for index, inner in enumerate(reversed(maps[:-1])):
             inner_logits = [
                 first_answer(rests[index], map_filter(inner))

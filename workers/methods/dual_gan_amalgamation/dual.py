@@ -94,6 +94,8 @@ class Dual:
         )
         if number > 1 and len(maps) == self.count:
             streams.append(self._links[number - 2](maps[self.count - number]))
+        # Both streams (image, channel, row, column) in one batch: the block's batch statistics
+        # must not tell them apart.
         block_maps = self._blocks[number - 1].train()(torch.cat(streams))
         repeated_logits = [torch.cat([logits] * len(streams)) for logits in teacher_logits]
         self._head.train()
@@ -148,6 +150,7 @@ class Dual:
     def remember(self, memory: Memory, number: int, losses: Losses) -> None:
         """Updates the moving average of a block's branch losses."""
         running = memory[_RUNNING].clone()
+        # The first losses replace the zeros instead of being averaged with them.
         share = _SHARE if bool(running[number - 1].any()) else 1.0
         running[number - 1] = torch.lerp(running[number - 1], losses.cpu(), share)
         memory[_RUNNING] = running

@@ -125,6 +125,7 @@ class Filter(nn.Module):
     def forward(self, maps: Maps) -> Float[Tensor, "image other row2 column2"]:
         """The adapted maps."""
         if self.gates is not None:
+            # (image, channel): one gate per channel, from the whole map's mean.
             maps = maps * 2 * self.gates(maps.mean(dim=(2, 3))).sigmoid()[:, :, None, None]
         if self.fit is not None:
             maps = self.fit(maps)
