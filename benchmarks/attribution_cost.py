@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from service.core.catalogue.measurement import Attribution, Channel, Precision, Target
 from workers.programs.program import Program
 from workers.programs.reading import read_program
-from workers.torchkit.attribution import Pass, chosen_policy, collected
+from workers.torchkit.attribution import Pass, chosen_policy, collect_maps
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.captum_methods import METHODS
 from workers.torchkit.devices import REFERENCE, smallest_cosine
@@ -173,13 +173,13 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
         {
             "bare": lambda: bare(network, batches),
             "captum": lambda: captum_loop(network, batches),
-            "float32": lambda: collected(eager, probes, REFERENCE, BATCH),
-            "chosen": lambda: collected(eager, probes, policy, BATCH),
-            "program": lambda: collected(uploaded, probes, program_policy, BATCH),
+            "float32": lambda: collect_maps(eager, probes, REFERENCE, BATCH),
+            "chosen": lambda: collect_maps(eager, probes, policy, BATCH),
+            "program": lambda: collect_maps(uploaded, probes, program_policy, BATCH),
         },
         repeats,
     )
-    reference = collected(eager, probes, REFERENCE, BATCH).maps
+    reference = collect_maps(eager, probes, REFERENCE, BATCH).maps
     return Row(
         architecture=name,
         side=side,
@@ -189,9 +189,9 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
         choosing_seconds=choosing,
         policy=asdict(policy),
         program_policy=asdict(program_policy),
-        chosen_cosine=smallest_cosine(collected(eager, probes, policy, BATCH).maps, reference),
+        chosen_cosine=smallest_cosine(collect_maps(eager, probes, policy, BATCH).maps, reference),
         program_cosine=smallest_cosine(
-            collected(uploaded, probes, program_policy, BATCH).maps, reference
+            collect_maps(uploaded, probes, program_policy, BATCH).maps, reference
         ),
     )
 

@@ -73,7 +73,7 @@ def graph_of(
 
 def reference(seed: int) -> reference_network.Result:
     """A small network that learned the target."""
-    labelled = digits().labelled
+    labelled = digits().labeled
     inputs = reference_network.Inputs(
         "target",
         frames_of(labelled.frames),

@@ -22,12 +22,12 @@ from workers.contract import silent
 from workers.methods import layer_selection
 from workers.torchkit.canonical import Preprocessing
 from workers.torchkit.edges import (
-    centred,
+    centered,
     cosines_of,
     draw_edges,
     present_edges,
     rank_edges,
-    standardised_ranks,
+    standardized_ranks,
     upper_triangle,
 )
 from workers.torchkit.module_reader import ModuleReader
@@ -99,7 +99,7 @@ def dissimilarities(features: Tensor) -> Tensor:
     rows = features.double() - features.double().mean(dim=1, keepdim=True)
     everyone = torch.ones(len(rows), dtype=torch.bool)
     cosines = upper_triangle(cosines_of(rows @ rows.T, everyone))
-    return standardised_ranks(rank_edges(cosines, present_edges(everyone)))
+    return standardized_ranks(rank_edges(cosines, present_edges(everyone)))
 
 
 def kernel(features: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ def kernel(features: Tensor) -> Tensor:
 
     Two inner products are linear CKA: Kornblith et al., ICML 2019, arXiv:1905.00414.
     """
-    rows = centred(features.double(), torch.ones(len(features), dtype=torch.bool))
+    rows = centered(features.double(), torch.ones(len(features), dtype=torch.bool))
     gram = (rows @ rows.T).flatten()
     return torch.nn.functional.normalize(gram, dim=0)
 
@@ -147,4 +147,4 @@ def agreements(layers: list[Seen], reference: Mapping[str, Seen]) -> dict[str, l
 
 def _edges(features: Tensor, centring: Centring) -> Tensor:
     everyone = torch.ones(len(features), dtype=torch.bool)
-    return standardised_ranks(draw_edges(features, everyone, centring=centring).ranks)
+    return standardized_ranks(draw_edges(features, everyone, centering=centring).ranks)

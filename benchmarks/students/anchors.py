@@ -11,7 +11,7 @@ from benchmarks.students.scenes import Numbers, Scene
 from benchmarks.students.teaching import Recipe, learn_labels
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.generators import image_generator
-from workers.torchkit.teachers import seen_by, stacked
+from workers.torchkit.teachers import stacked, to_input_space
 
 Draw = Callable[[torch.Generator], Tensor]
 Match = Callable[[Tensor, Tensor], Tensor]
@@ -54,7 +54,9 @@ def distilled(
     for optimizer in recipe.rounds(list(network.parameters())):
         images = draw(generator)
         with torch.no_grad():
-            told = [one.answer(seen_by(images, scene.spec, one.input)) for one in scene.teachers]
+            told = [
+                one.answer(to_input_space(images, scene.spec, one.input)) for one in scene.teachers
+            ]
         loss = match(network(images)[:, labels], stacked(told, scene.head))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

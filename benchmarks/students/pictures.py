@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from service.core.manifest import InputSpec, TaskKind
 from workers.torchkit.exams import Exam
-from workers.torchkit.lessons import colour_statistics
+from workers.torchkit.lessons import color_statistics
 
 TESTED = 500
 _SIDE = 8
@@ -47,7 +47,7 @@ class Pictures:
     @property
     def spec(self) -> InputSpec:
         """One grey channel of this side, by mean and deviation of these pictures."""
-        mean, std = colour_statistics(self.frames)
+        mean, std = color_statistics(self.frames)
         side = self.frames.shape[1]
         return InputSpec(channels=1, height=side, width=side, mean=mean[:1], std=std[:1])
 

@@ -25,7 +25,7 @@ from workers.torchkit.edges import (
     present_edges,
     probe_products,
     rank_edges,
-    standardised_ranks,
+    standardized_ranks,
     upper_triangle,
 )
 from workers.torchkit.graphs import Graph
@@ -85,11 +85,11 @@ def edge_similarities(
     vectors = []
     for rows in features:
         mask = torch.ones(len(rows), dtype=torch.bool)
-        gram, _sizes = probe_products(torch.from_numpy(rows), mask, centring=centring)
+        gram, _sizes = probe_products(torch.from_numpy(rows), mask, centering=centring)
         if power != 1:
             gram = flattened_products(gram, power=power)
         cosines = upper_triangle(cosines_of(gram, mask))
-        vectors.append(standardised_ranks(rank_edges(cosines, present_edges(mask))).double())
+        vectors.append(standardized_ranks(rank_edges(cosines, present_edges(mask))).double())
     stacked = torch.stack(vectors)
     found: Float64[np.ndarray, "source source"] = (stacked @ stacked.T).numpy()
     return found

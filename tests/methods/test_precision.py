@@ -17,7 +17,7 @@ from workers.methods.common_feature_amalgamation.maths import discrepancy
 from workers.methods.dual_gan_amalgamation.maths import activation_loss, scaled_distance
 from workers.methods.knowledge_distillation.maths import attention_loss, feature_loss
 from workers.torchkit import courses, outcomes
-from workers.torchkit.accelerators import mixed
+from workers.torchkit.accelerators import mixed_precision
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "alignment": alignment_loss,
@@ -69,7 +69,7 @@ def test_every_training_runs_in_mixed_precision(
     teachers: Teachers,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outcomes, "arithmetic_on", lambda _device: partial(mixed, "cpu"))
+    monkeypatch.setattr(outcomes, "arithmetic_on", lambda _device: partial(mixed_precision, "cpu"))
     for module in (courses, outcomes):
         monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
     of_one_kind = dict.fromkeys(teachers, teachers[task])

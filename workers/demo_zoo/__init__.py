@@ -1,6 +1,6 @@
-"""A small real zoo without any download: a dozen networks trained on scikit-learn's own images.
+"""A small real zoo without downloads: a dozen networks trained on scikit-learn's images.
 
-``python -m workers.demo_zoo FOLDER`` trains them in two processes and writes what a client would
-upload: an archive and a manifest for each network, a set of probes, a labelled target, and the
-true transfer accuracy of every network. Everything is seeded.
+``python -m workers.demo_zoo FOLDER`` trains them in two processes and writes the files that a
+client uploads: an archive and a manifest per network, a probe set and a labeled target. It prints
+the true transfer accuracy of every network. Everything is seeded.
 """

@@ -1,7 +1,7 @@
-"""``python -m workers.demo_zoo FOLDER``: train, write files, measure the truth.
+"""``python -m workers.demo_zoo FOLDER``: train networks, write files, measure true transfer.
 
-Prints one JSON object a line: how many networks there will be, then each network with its true
-transfer accuracy as it is done.
+Prints one JSON object per line: the number of networks, then each finished network with its true
+transfer accuracy.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.demo_zoo.building import build
-from workers.demo_zoo.files import write_labelled, write_unlabelled
+from workers.demo_zoo.files import write_labeled, write_unlabeled
 from workers.demo_zoo.images import digits, smaller
 from workers.demo_zoo.lessons import LESSONS
 
@@ -21,25 +21,27 @@ PROCESSES = 2
 
 
 def main(folder: Path) -> None:
-    """Everything, in two processes."""
+    """Trains and writes the whole demo, in two processes."""
     folder.mkdir(parents=True, exist_ok=True)
-    _say({"networks": len(LESSONS)})
-    write_unlabelled(digits().probes, folder / "probes.zip")
-    write_labelled(smaller(digits().labelled), folder / "target.zip")
-    write_labelled(smaller(digits().exam), folder / "exam.zip")
+    _print_json({"networks": len(LESSONS)})
+    write_unlabeled(digits().probes, folder / "probes.zip")
+    write_labeled(smaller(digits().labeled), folder / "target.zip")
+    write_labeled(smaller(digits().exam), folder / "exam.zip")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.demo_zoo.building"])
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
-        for done in as_completed([pool.submit(build, n, folder) for n in _longest_first()]):
-            _say(asdict(done.result()))
+        for finished in as_completed(
+            [pool.submit(build, number, folder) for number in _longest_first()]
+        ):
+            _print_json(asdict(finished.result()))
 
 
 def _longest_first() -> list[int]:
-    """Numbers of the lessons, so ordered that neither process waits long for the other."""
+    """Indices of the lessons, slowest first, so that both processes finish about together."""
     return sorted(range(len(LESSONS)), key=lambda number: LESSONS[number].classes is not None)
 
 
-def _say(line: dict[str, Any]) -> None:
+def _print_json(line: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

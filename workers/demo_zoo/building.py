@@ -1,4 +1,4 @@
-"""One network of the demo, from its lesson to its files."""
+"""Training and export of one demo network."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workers.demo_zoo.transfer import transfer_accuracy
 
 @dataclass(frozen=True)
 class Built:
-    """What is known about a finished network; ``last_loss`` is None for an untrained one."""
+    """Facts about a finished network; ``last_loss`` is None for an untrained one."""
 
     name: str
     transfer_accuracy: float
@@ -24,11 +24,11 @@ class Built:
 
 
 def build(number: int, folder: Path) -> Built:
-    """Train the network of a lesson on one thread, write its files and measure its truth."""
+    """Facts of the network of a lesson, after training on one thread and writing its files."""
     torch.set_num_threads(1)
-    began = time.monotonic()
+    started = time.monotonic()
     lesson = LESSONS[number]
     result = trained(lesson)
     truth = transfer_accuracy(result.network.encoder, lesson.input, digits())
     write_network(result.network, lesson, folder)
-    return Built(lesson.name, truth, result.last_loss, round(time.monotonic() - began, 2))
+    return Built(lesson.name, truth, result.last_loss, round(time.monotonic() - started, 2))

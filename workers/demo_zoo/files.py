@@ -1,4 +1,4 @@
-"""What a client uploads: archives of networks with their manifests, and images in zip files."""
+"""Upload files: archives of networks with their manifests, and images in zip files."""
 
 import io
 import json
@@ -16,14 +16,13 @@ from workers.demo_zoo.lessons import Lesson
 from workers.demo_zoo.networks import Network
 
 EXAMPLES = 2
-LICENCE = "BSD-3-Clause (images of scikit-learn)"
-# A fixed moment in zip members makes the same pictures the same bytes, so that a second demo
-# finds its datasets already there.
+LICENSE = "BSD-3-Clause (images of scikit-learn)"
+# A fixed time stamp makes equal pictures equal bytes, so a second demo reuses its datasets.
 MOMENT = (2026, 1, 1, 0, 0, 0)
 
 
 def write_network(network: Network, lesson: Lesson, folder: Path) -> None:
-    """``NAME.pt2`` and ``NAME.manifest.json``: the exported network and its manifest."""
+    """Writes ``NAME.pt2`` and ``NAME.manifest.json``: the exported network and its manifest."""
     spec = lesson.input
     example = torch.zeros(EXAMPLES, spec.channels, spec.height, spec.width)
     with warnings.catch_warnings():
@@ -37,7 +36,7 @@ def write_network(network: Network, lesson: Lesson, folder: Path) -> None:
 
 
 def manifest_of(lesson: Lesson) -> ModelManifest:
-    """What is said about a network of the demo."""
+    """The manifest of a demo network."""
     return ModelManifest(
         name=lesson.name,
         format=ModelFormat.PT2,
@@ -46,27 +45,27 @@ def manifest_of(lesson: Lesson) -> ModelManifest:
         classes=lesson.classes,
         feature_layer="encoder",
         trained_on="images that come with scikit-learn" if lesson.steps else "nothing",
-        licence=LICENCE,
+        licence=LICENSE,
         tags=("demo",),
     )
 
 
-def write_labelled(pictures: Pictures, path: Path) -> None:
-    """A zip with one folder for each label."""
+def write_labeled(pictures: Pictures, path: Path) -> None:
+    """Writes a zip with one folder per label."""
     with zipfile.ZipFile(path, "w") as archive:
-        for place, label in enumerate(pictures.labels.tolist()):
-            _add(archive, f"{label}/{place:04d}.png", pictures.frames[place])
+        for index, label in enumerate(pictures.labels.tolist()):
+            _add(archive, f"{label}/{index:04d}.png", pictures.frames[index])
 
 
-def write_unlabelled(pictures: Pictures, path: Path) -> None:
-    """A zip without folders."""
+def write_unlabeled(pictures: Pictures, path: Path) -> None:
+    """Writes a zip without folders."""
     with zipfile.ZipFile(path, "w") as archive:
-        for place, frame in enumerate(pictures.frames):
-            _add(archive, f"{place:04d}.png", frame)
+        for index, frame in enumerate(pictures.frames):
+            _add(archive, f"{index:04d}.png", frame)
 
 
 def _add(archive: zipfile.ZipFile, name: str, frame: Tensor) -> None:
-    """Add one frame as a PNG."""
+    """Adds one frame as a PNG."""
     pixels = (frame * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 SIDE = 32
 TARGET_DIGITS = (5, 6, 7, 8, 9)
-LABELLED_PER_DIGIT = 20
+LABELED_PER_DIGIT = 20
 EXAM_PER_DIGIT = 20
 PROBES = 160
 PATCHES_PER_PHOTO = 400
@@ -20,7 +20,7 @@ SPLIT_SEED = 7
 
 @dataclass(frozen=True)
 class Pictures:
-    """Frames (n, 3, 32, 32) in [0, 1] and what each shows."""
+    """Frames (n, 3, 32, 32) in [0, 1] and their labels (n,)."""
 
     frames: Tensor
     labels: Tensor
@@ -28,22 +28,22 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def at(self, places: Tensor) -> "Pictures":
-        """The pictures at these places."""
-        return Pictures(self.frames[places], self.labels[places])
+    def at(self, indices: Tensor) -> "Pictures":
+        """The pictures at these indices."""
+        return Pictures(self.frames[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
 class Digits:
-    """The scanned digits, cut into parts that share no image.
+    """The scanned digits, in disjoint parts.
 
-    ``lessons`` is what networks of the zoo learn from. ``labelled`` and ``tests`` hold digits 5 to
-    9 alone: what the user has, and what truth is measured on. ``probes`` are any digits, and so is
-    ``exam``, which judges students.
+    ``lessons`` trains the networks of the zoo. ``labeled`` and ``tests`` contain only digits 5 to
+    9: the user's data, and the data of the true transfer accuracy. ``probes`` and ``exam``, which
+    evaluates students, contain all digits.
     """
 
     lessons: Pictures
-    labelled: Pictures
+    labeled: Pictures
     tests: Pictures
     probes: Pictures
     exam: Pictures
@@ -51,30 +51,30 @@ class Digits:
 
 @cache
 def digits() -> Digits:
-    """The 1 797 digits of 8 × 8 grey pixels, enlarged and split."""
+    """The 1 797 digits of 8 × 8 gray pixels, enlarged and split."""
     scanned = load_digits()
-    grey = torch.from_numpy(scanned.images.astype(np.float32) / 16)[:, None]
-    large = functional.interpolate(grey, (SIDE, SIDE), mode="bilinear").expand(-1, 3, -1, -1)
-    everything = Pictures(large.contiguous(), torch.from_numpy(scanned.target.astype(np.int64)))
-    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    half = len(everything) // 2
-    ours, theirs = everything.at(order[:half]), everything.at(order[half:])
-    return Digits(ours, *_target_parts(theirs))
+    gray = torch.from_numpy(scanned.images.astype(np.float32) / 16)[:, None]
+    large = functional.interpolate(gray, (SIDE, SIDE), mode="bilinear").expand(-1, 3, -1, -1)
+    all_digits = Pictures(large.contiguous(), torch.from_numpy(scanned.target.astype(np.int64)))
+    order = torch.randperm(len(all_digits), generator=torch.Generator().manual_seed(SPLIT_SEED))
+    half = len(all_digits) // 2
+    zoo_half, target_half = all_digits.at(order[:half]), all_digits.at(order[half:])
+    return Digits(zoo_half, *_target_parts(target_half))
 
 
 def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures, Pictures]:
-    """Labelled images, tests, probes and exam out of what no network of the zoo has seen."""
+    """Labeled images, tests, probes and exam from images that no network of the zoo learns."""
     probes, rest = rest.at(torch.arange(PROBES)), rest.at(torch.arange(PROBES, len(rest)))
-    places = [(rest.labels == digit).nonzero().squeeze(1) for digit in range(10)]
-    exam = torch.cat([found[-EXAM_PER_DIGIT:] for found in places])
-    target = [places[digit][:-EXAM_PER_DIGIT] for digit in TARGET_DIGITS]
-    labelled = torch.cat([found[:LABELLED_PER_DIGIT] for found in target])
-    tests = torch.cat([found[LABELLED_PER_DIGIT:] for found in target])
-    return rest.at(labelled), rest.at(tests), probes, rest.at(exam)
+    indices_by_digit = [(rest.labels == digit).nonzero().squeeze(1) for digit in range(10)]
+    exam = torch.cat([indices[-EXAM_PER_DIGIT:] for indices in indices_by_digit])
+    target = [indices_by_digit[digit][:-EXAM_PER_DIGIT] for digit in TARGET_DIGITS]
+    labeled = torch.cat([indices[:LABELED_PER_DIGIT] for indices in target])
+    tests = torch.cat([indices[LABELED_PER_DIGIT:] for indices in target])
+    return rest.at(labeled), rest.at(tests), probes, rest.at(exam)
 
 
 def smaller(pictures: Pictures) -> Pictures:
-    """The same at half the side: still twice the scans' own, and quick to learn from."""
+    """The pictures at half the side: still twice that of the scans, and faster to learn."""
     size = (SIDE // 2, SIDE // 2)
     frames = functional.interpolate(pictures.frames, size, mode="bilinear", antialias=True)
     return Pictures(frames, pictures.labels)
@@ -82,7 +82,7 @@ def smaller(pictures: Pictures) -> Pictures:
 
 @cache
 def patches() -> Pictures:
-    """Squares cut at random from a photo of a temple (label 0) and of a flower (label 1)."""
+    """Random squares from photos of a temple (label 0) and of a flower (label 1)."""
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     frames, labels = [], []
     for label, photo in enumerate(load_sample_images().images):
@@ -94,7 +94,7 @@ def patches() -> Pictures:
 
 
 def _patch(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """One square of the image at a random place."""
+    """One square of the image at a random position."""
     _, height, width = pixels.shape
     top = int(torch.randint(height - SIDE, (1,), generator=generator))
     left = int(torch.randint(width - SIDE, (1,), generator=generator))

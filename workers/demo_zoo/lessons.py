@@ -1,4 +1,4 @@
-"""What each network of the demo learns, and from which images."""
+"""The tasks of the demo networks, and their images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ Question = Callable[[Pictures, torch.Generator], tuple[Tensor, Tensor]]
 class Lesson:
     """One network to train.
 
-    ``ask`` turns a batch of pictures into inputs and right answers. Answers that are whole
-    numbers are classes, others are images. ``steps`` 0 leaves the network as it was born.
+    ``ask`` turns a batch of pictures into inputs and targets. Integer targets are classes, others
+    are images. ``steps`` 0 leaves the network untrained.
     """
 
     name: str
@@ -35,28 +35,28 @@ class Lesson:
     steps: int = 220
 
 
-def grey(side: int = SIDE) -> InputSpec:
-    """One plane of luma around zero."""
+def gray(side: int = SIDE) -> InputSpec:
+    """Input of one luma channel, normalized around zero."""
     return InputSpec(channels=1, height=side, width=side, mean=(0.3,), std=(0.35,))
 
 
-def colour() -> InputSpec:
-    """Three planes around zero."""
+def color() -> InputSpec:
+    """Input of three channels, normalized around zero."""
     return InputSpec(channels=3, height=SIDE, width=SIDE, mean=(0.5,) * 3, std=(0.25,) * 3)
 
 
 def as_they_are(pictures: Pictures, _generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Which of the labels?"""
+    """Task: predict the label."""
     return pictures.frames, pictures.labels
 
 
 def parity(pictures: Pictures, _generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Even or odd?"""
+    """Task: predict whether the digit is even or odd."""
     return pictures.frames, pictures.labels % 2
 
 
 def rotation(pictures: Pictures, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """By how many quarters was the picture turned?"""
+    """Task: predict the rotation in quarter turns."""
     quarters = torch.randint(4, (len(pictures),), generator=generator)
     turned = [
         torch.rot90(frame, int(quarter), (1, 2))
@@ -66,32 +66,32 @@ def rotation(pictures: Pictures, generator: torch.Generator) -> tuple[Tensor, Te
 
 
 def itself(pictures: Pictures, _generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The picture again, through a narrow code."""
+    """Task: reconstruct the picture through a narrow code."""
     return pictures.frames, pictures.frames
 
 
 def without_noise(pictures: Pictures, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The picture below Gaussian noise."""
+    """Task: remove Gaussian noise from the picture."""
     noise = NOISE * torch.randn(pictures.frames.shape, generator=generator)
     return (pictures.frames + noise).clamp(0, 1), pictures.frames
 
 
 def all_digits() -> Pictures:
-    """The digits that the zoo may learn from."""
+    """The digits for training networks of the zoo."""
     return digits().lessons
 
 
 def low_digits() -> Pictures:
-    """Those from 0 to 4."""
-    everything = all_digits()
-    return everything.at((everything.labels < 5).nonzero().squeeze(1))  # noqa: PLR2004
+    """The training digits from 0 to 4."""
+    digits_of_zoo = all_digits()
+    return digits_of_zoo.at((digits_of_zoo.labels < 5).nonzero().squeeze(1))  # noqa: PLR2004
 
 
-def loss(answers: Tensor, right: Tensor) -> Tensor:
-    """Cross entropy for classes, mean squared error for images."""
-    if right.is_floating_point():
-        return functional.mse_loss(answers, right)
-    return functional.cross_entropy(answers, right)
+def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy for classes, mean squared error for images."""
+    if targets.is_floating_point():
+        return functional.mse_loss(outputs, targets)
+    return functional.cross_entropy(outputs, targets)
 
 
 def _digit_names(count: int) -> tuple[str, ...]:
@@ -106,46 +106,46 @@ _CLASSES = TaskKind.CLASSIFICATION
 _TEN = _digit_names(10)
 
 LESSONS = (
-    Lesson("digits-conv", "which digit", _CLASSES, all_digits, as_they_are, _conv(10), grey(), _TEN),
+    Lesson("digits-conv", "which digit", _CLASSES, all_digits, as_they_are, _conv(10), gray(), _TEN),
     Lesson(
         "digits-residual", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.residual_encoder, channels=1, classes=10), grey(), _TEN,
+        lambda: networks.classifier(networks.residual_encoder, channels=1, classes=10), gray(), _TEN,
     ),
     Lesson(
         "digits-mlp", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.mlp_encoder, channels=1, classes=10), grey(16), _TEN,
+        lambda: networks.classifier(networks.mlp_encoder, channels=1, classes=10), gray(16), _TEN,
     ),
     Lesson(
         "digits-transformer", "which digit", _CLASSES, all_digits, as_they_are,
-        lambda: networks.classifier(networks.TransformerEncoder, channels=3, classes=10), colour(), _TEN,
+        lambda: networks.classifier(networks.TransformerEncoder, channels=3, classes=10), color(), _TEN,
     ),
     Lesson(
         "low-digits-conv", "which digit from 0 to 4", _CLASSES, low_digits, as_they_are,
-        _conv(5), grey(), _digit_names(5),
+        _conv(5), gray(), _digit_names(5),
     ),
-    Lesson("parity-conv", "even or odd", _CLASSES, all_digits, parity, _conv(2), grey(), ("even", "odd")),
+    Lesson("parity-conv", "even or odd", _CLASSES, all_digits, parity, _conv(2), gray(), ("even", "odd")),
     Lesson(
-        "rotation-conv", "turned by how much", _CLASSES, all_digits, rotation, _conv(4), grey(),
+        "rotation-conv", "turned by how much", _CLASSES, all_digits, rotation, _conv(4), gray(),
         ("0", "90", "180", "270"),
     ),
     Lesson(
         "digits-autoencoder", "the digit again", TaskKind.AUTOENCODING, all_digits, itself,
-        lambda: networks.image_to_image(channels=1), grey(), steps=140,
+        lambda: networks.image_to_image(channels=1), gray(), steps=140,
     ),
     Lesson(
         "digits-denoiser", "the digit below noise", TaskKind.DENOISING, all_digits, without_noise,
-        lambda: networks.image_to_image(channels=1), grey(), steps=140,
+        lambda: networks.image_to_image(channels=1), gray(), steps=140,
     ),
     Lesson(
-        "photos-conv", "temple or flower", _CLASSES, patches, as_they_are, _conv(2, 3), colour(),
+        "photos-conv", "temple or flower", _CLASSES, patches, as_they_are, _conv(2, 3), color(),
         ("temple", "flower"),
     ),
     Lesson(
         "photos-autoencoder", "the patch again", TaskKind.AUTOENCODING, patches, itself,
-        lambda: networks.image_to_image(channels=3), colour(), steps=140,
+        lambda: networks.image_to_image(channels=3), color(), steps=140,
     ),
     Lesson(
-        "untrained-conv", "nothing: a control", _CLASSES, all_digits, as_they_are, _conv(10), grey(),
+        "untrained-conv", "nothing: a control", _CLASSES, all_digits, as_they_are, _conv(10), gray(),
         _TEN, steps=0,
     ),
 )  # fmt: skip

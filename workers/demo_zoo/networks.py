@@ -1,4 +1,4 @@
-"""The demo's architectures: an encoder, and a head or a decoder. Features are the encoder's."""
+"""The demo's architectures: an encoder, whose output is the feature, and a head or decoder."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ CODE = 64
 
 
 class Network(nn.Module):
-    """An encoder whose output is the feature, then the part for one task."""
+    """An encoder whose output is the feature, then a task-specific head."""
 
     def __init__(self, encoder: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -20,8 +20,8 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, channels, height, width) → logits (n, classes), or images."""
-        answer: Tensor = self.head(self.encoder(images))
-        return answer
+        output: Tensor = self.head(self.encoder(images))
+        return output
 
 
 def conv_encoder(channels: int) -> nn.Module:
@@ -32,7 +32,7 @@ def conv_encoder(channels: int) -> nn.Module:
 
 
 def _halving(channels: int, width: int) -> tuple[nn.Module, ...]:
-    """A convolution of stride 2 with normalisation."""
+    """A convolution of stride 2 with normalization."""
     return (
         nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(width),
@@ -65,7 +65,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Shape stays."""
+        """Features of the same shape."""
         return functional.relu(features + self.second(self.first(features)))
 
 
@@ -100,8 +100,8 @@ class Attending(nn.Module):
         projected = self.queries_keys_values(self.before_attention(tokens))
         split = projected.reshape(images, count, 3, self.HEADS, CODE // self.HEADS)
         queries, keys, values = split.permute(2, 0, 3, 1, 4).unbind(0)
-        seen = functional.scaled_dot_product_attention(queries, keys, values)
-        tokens = tokens + self.mixed(seen.transpose(1, 2).reshape(images, count, CODE))
+        attended = functional.scaled_dot_product_attention(queries, keys, values)
+        tokens = tokens + self.mixed(attended.transpose(1, 2).reshape(images, count, CODE))
         blended: Tensor = tokens + self.perceptron(tokens)
         return blended
 
@@ -124,7 +124,7 @@ class TransformerEncoder(nn.Module):
 
 
 def classifier(encoder: Callable[[int], nn.Module], *, channels: int, classes: int) -> Network:
-    """A network that answers with one logit per class."""
+    """A network with one logit per class."""
     body = encoder(channels)
     side = 16 if encoder is mlp_encoder else 32
     with torch.no_grad():
@@ -133,7 +133,7 @@ def classifier(encoder: Callable[[int], nn.Module], *, channels: int, classes: i
 
 
 def image_to_image(*, channels: int) -> Network:
-    """A network that answers with an image of the size of its input."""
+    """A network whose output is an image of the size of its input."""
     decoder = nn.Sequential(
         *_doubling(CODE, 2 * WIDTH),
         *_doubling(2 * WIDTH, WIDTH),
@@ -144,7 +144,7 @@ def image_to_image(*, channels: int) -> Network:
 
 
 def _doubling(channels: int, width: int) -> tuple[nn.Module, ...]:
-    """Repetition of pixels, then a convolution."""
+    """Nearest-neighbor upsampling, then a convolution."""
     return (
         nn.Upsample(scale_factor=2),
         nn.Conv2d(channels, width, 3, padding=1, bias=False),

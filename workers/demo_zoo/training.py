@@ -1,4 +1,4 @@
-"""A lesson becomes a trained network."""
+"""Training of the network of a lesson."""
 
 import math
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Trained:
 
 
 def network_input(frames: Tensor, spec: InputSpec) -> Tensor:
-    """Frames (n, 3, 32, 32) in [0, 1] the way the manifest says the network takes them."""
+    """Frames (n, 3, 32, 32) in [0, 1] as network inputs, preprocessed as the manifest declares."""
     if spec.channels == 1:
         frames = (frames * torch.tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
     if frames.shape[-1] != spec.width:
@@ -40,7 +40,7 @@ def network_input(frames: Tensor, spec: InputSpec) -> Tensor:
 
 
 def trained(lesson: Lesson) -> Trained:
-    """Adam for a fixed number of steps; the seed comes from the lesson's name."""
+    """The trained network of a lesson: AdamW with a fixed number of steps, seeded by its name."""
     seed = crc32(lesson.name.encode())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -50,17 +50,17 @@ def trained(lesson: Lesson) -> Trained:
 
 
 def _train(network: Network, lesson: Lesson, generator: torch.Generator) -> float | None:
-    """Minimise the lesson's loss in place; the last loss."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
-    pictures, value = lesson.pictures(), None
+    """Trains the network in place; returns the last loss."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
+    pictures, batch_loss = lesson.pictures(), None
     for step in range(lesson.steps):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / lesson.steps))
-        value = _step(network, _batch(pictures, generator), lesson, generator)
-        optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-    return None if value is None else value.item()
+        batch_loss = _step(network, _batch(pictures, generator), lesson, generator)
+        optimizer.zero_grad()
+        batch_loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return None if batch_loss is None else batch_loss.item()
 
 
 def _batch(pictures: Pictures, generator: torch.Generator) -> Pictures:
@@ -70,7 +70,7 @@ def _batch(pictures: Pictures, generator: torch.Generator) -> Pictures:
 
 def _step(network: Network, batch: Pictures, lesson: Lesson, generator: torch.Generator) -> Tensor:
     """The loss of one batch."""
-    frames, right = lesson.ask(batch, generator)
-    if right.is_floating_point():
-        right = network_input(right, lesson.input)
-    return loss(network(network_input(frames, lesson.input)), right)
+    frames, targets = lesson.ask(batch, generator)
+    if targets.is_floating_point():
+        targets = network_input(targets, lesson.input)
+    return loss(network(network_input(frames, lesson.input)), targets)

@@ -1,4 +1,4 @@
-"""The truth that a ranking tries to foresee: how well a network's frozen features serve the target."""
+"""The true transfer accuracy that a ranking predicts: linear heads on frozen features."""
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +16,20 @@ SMALLEST_STD = 1e-3
 
 
 def transfer_accuracy(encoder: nn.Module, spec: InputSpec, digits: Digits) -> float:
-    """Mean share of the target's test images that linear heads on frozen features get right.
+    """Mean test accuracy on the target of linear heads on frozen features.
 
-    Each of twelve heads learns from three labelled images of each digit, drawn anew: with more
-    labels every network of this zoo does well, and nothing is left to rank.
+    Each of twelve heads learns from a new draw of three labeled images per digit. With more
+    labels, all networks of this zoo do well and there is nothing to rank.
     """
-    labelled, tests = (_features(encoder, part, spec) for part in (digits.labelled, digits.tests))
+    labeled, tests = (_features(encoder, part, spec) for part in (digits.labeled, digits.tests))
     lowest = min(TARGET_DIGITS)
-    classes, truth = digits.labelled.labels - lowest, digits.tests.labels - lowest
+    classes, truth = digits.labeled.labels - lowest, digits.tests.labels - lowest
     generator = torch.Generator().manual_seed(0)
     scores = []
     for _ in range(DRAWS):
         drawn = _few_of_each(classes, generator)
-        answers = _answers(labelled[drawn], classes[drawn], tests)
-        scores.append((answers == truth).double().mean())
+        predictions = _predictions(labeled[drawn], classes[drawn], tests)
+        scores.append((predictions == truth).double().mean())
     return torch.stack(scores).mean().item()
 
 
@@ -41,37 +41,42 @@ def _features(encoder: nn.Module, pictures: Pictures, spec: InputSpec) -> Tensor
 
 
 def _few_of_each(classes: Tensor, generator: torch.Generator) -> Tensor:
-    """Places of a few images of every class."""
-    found = [(classes == one).nonzero().squeeze(1) for one in range(int(classes.max()) + 1)]
+    """Indices of a few random images of every class."""
+    indices_by_class = [
+        (classes == label).nonzero().squeeze(1) for label in range(int(classes.max()) + 1)
+    ]
     return torch.cat(
-        [one[torch.randperm(len(one), generator=generator)[:LABELS_PER_DIGIT]] for one in found]
+        [
+            indices[torch.randperm(len(indices), generator=generator)[:LABELS_PER_DIGIT]]
+            for indices in indices_by_class
+        ]
     )
 
 
-def _answers(features: Tensor, classes: Tensor, tests: Tensor) -> Tensor:
-    """Classes that a head trained on standardised features gives to the tests."""
+def _predictions(features: Tensor, classes: Tensor, tests: Tensor) -> Tensor:
+    """Predicted classes of the tests, from a head trained on standardized features."""
     mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(SMALLEST_STD)
     head = _head((features - mean) / std, classes)
     with torch.no_grad():
-        answers: Tensor = head((tests - mean) / std).argmax(dim=1)
-    return answers
+        predictions: Tensor = head((tests - mean) / std).argmax(dim=1)
+    return predictions
 
 
 def _head(features: Tensor, classes: Tensor) -> nn.Linear:
-    """The linear layer of least penalised cross entropy; it starts at zero, so needs no seed."""
+    """The linear layer that minimizes penalized cross-entropy; it starts at zero, without a seed."""
     head = nn.Linear(features.shape[1], int(classes.max()) + 1)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         head.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe"
     )
 
     def objective() -> Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = functional.cross_entropy(head(features), classes)
         value = value + DECAY * head.weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimiser.step(objective)  # type: ignore[no-untyped-call]
+    optimizer.step(objective)  # type: ignore[no-untyped-call]
     return head

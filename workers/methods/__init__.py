@@ -1,4 +1,4 @@
-"""The rooms: one folder per method, each with ``Inputs``, ``Result`` and ``run``."""
+"""The methods: one package each, with ``Inputs``, ``Result`` and ``run``."""
 
 from importlib import import_module
 
@@ -6,6 +6,6 @@ from workers.contract import Room
 
 
 def room_of(name: str) -> Room:
-    """The room of a method, loaded on first use."""
+    """The package of a method, imported on first use."""
     room: Room = import_module(f"workers.methods.{name}")
     return room

@@ -1,8 +1,8 @@
 """Uploaded networks in, one executable form out.
 
-``read_program`` reads a ``torch.export.save`` archive with a reader of our own: the zip is bounded,
-the JSON graph is checked, weights are taken raw, operators come from an allow-list, and nothing is
-unpickled or evaluated. The result is a ``Program``, which later rooms run, cut and differentiate.
+``read_program`` reads a ``torch.export.save`` archive with its own reader: the zip is bounded, the
+JSON graph is checked, weights are read raw, operators come from an allow-list, and nothing is
+unpickled or evaluated. The result is a ``Program``, which methods run, cut and differentiate.
 """
 
 from service.core.recognition import FileKind

@@ -1,7 +1,7 @@
-"""Bare weights plus the name of a published architecture become a module with those weights.
+"""Building a published architecture by name with the weights of a safetensors file.
 
-Names come from the libraries' own listings, arguments from a strict schema, and nothing is
-allocated before every key, shape and element type of the file was found to fit.
+Names come from the libraries' own registries and arguments from a strict schema. Nothing is
+allocated before every key, shape and element type of the file fits.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ Side = Annotated[int, Field(ge=4, le=4096)]
 
 
 class _TimmArguments(BaseModel):
-    """What may be said to a constructor of timm."""
+    """Arguments that a constructor of timm may receive."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -49,7 +49,7 @@ class _TimmArguments(BaseModel):
 
 
 class _TorchvisionArguments(BaseModel):
-    """What may be said to a constructor of torchvision."""
+    """Arguments that a constructor of torchvision may receive."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -58,8 +58,8 @@ class _TorchvisionArguments(BaseModel):
     width_mult: Annotated[float, Field(ge=0.1, le=4)] | None = None
 
 
-class _SkippedInitialisation(TorchFunctionMode):
-    """Random initial values are not drawn: every one of them is about to be replaced."""
+class _SkippedInitialization(TorchFunctionMode):
+    """Skips random initialization, since every value is about to be replaced."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -82,7 +82,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     with torch.device("meta"):
         plan = _built(build, architecture)
     _refuse_misfit(plan.state_dict(), header)
-    with _SkippedInitialisation():
+    with _SkippedInitialization():
         network = _built(build, architecture)
     weights = load_file(path)
     _refuse_non_finite(weights)
@@ -93,7 +93,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
 
 
 def constructor_of(architecture: Architecture) -> Callable[[], nn.Module]:
-    """A constructor without arguments for a name from a library's listing.
+    """A constructor without arguments for a name from a library's registry.
 
     Raises:
         ProgramRefusedError: ``unknown_architecture`` or ``bad_architecture_arguments``.
@@ -135,22 +135,22 @@ def _unknown(architecture: Architecture) -> ProgramRefusedError:
 
 
 def _checked(schema: type[BaseModel], architecture: Architecture) -> dict[str, Any]:
-    """The arguments after the schema accepted them."""
+    """The arguments, validated by the schema."""
     try:
         checked = schema.model_validate(architecture.arguments)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
+        first_error = error.errors()[0]
+        location = ".".join(map(str, first_error["loc"]))
         raise ProgramRefusedError(
             "bad_architecture_arguments",
-            f"architecture.arguments.{place}: {first['msg']}",
+            f"architecture.arguments.{location}: {first_error['msg']}",
             f"allowed are: {', '.join(schema.model_fields)}",
         ) from error
     return checked.model_dump(exclude_none=True)
 
 
 def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Module:
-    """The module; a constructor that refuses its arguments is the user's matter."""
+    """The module. Raises ProgramRefusedError if the constructor rejects the arguments."""
     try:
         return build()
     except (
@@ -170,7 +170,7 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
 
 
 def _refuse_misfit(expected: Mapping[str, Tensor], header: Mapping[str, Entry]) -> None:
-    """Every key, shape and kind of number must be the network's own."""
+    """Raises ProgramRefusedError unless all keys, shapes and kinds of numbers match."""
     if sum(tensor.numel() for tensor in expected.values()) > limits.PARAMETERS:
         raise ProgramRefusedError(
             "too_many_parameters",
@@ -178,16 +178,19 @@ def _refuse_misfit(expected: Mapping[str, Tensor], header: Mapping[str, Entry]) 
             "upload a smaller one",
         )
     missing = sorted(expected.keys() - header.keys())
-    surplus = sorted(header.keys() - expected.keys())
-    odd = [
+    unexpected = sorted(header.keys() - expected.keys())
+    mismatched = [
         name
         for name in sorted(expected.keys() & header.keys())
         if not _fits(expected[name], header[name])
     ]
-    if not (missing or surplus or odd):
+    if not (missing or unexpected or mismatched):
         return
-    parts = [_listed("missing", missing), _listed("not in the network", surplus)]
-    parts += [f"{n} is {list(header[n].shape)}, needs {list(expected[n].shape)}" for n in odd[:3]]
+    parts = [_listed("missing", missing), _listed("not in the network", unexpected)]
+    parts += [
+        f"{name} is {list(header[name].shape)}, needs {list(expected[name].shape)}"
+        for name in mismatched[:3]
+    ]
     raise ProgramRefusedError(
         "weights_do_not_fit",
         "; ".join(part for part in parts if part),

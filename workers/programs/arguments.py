@@ -40,7 +40,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class OwnDevice:
-    """Wherever the program runs; the device of the exporting machine means nothing here."""
+    """The device on which the program runs; that of the export is ignored."""
 
 
 def read_argument(record: dict[str, Any]) -> Any:
@@ -58,7 +58,7 @@ def read_argument(record: dict[str, Any]) -> Any:
     if tag in _SCALARS:
         return _SCALARS[tag](value)
     raise ProgramRefusedError(
-        "argument_not_allowed", f"an argument of kind {tag[:40]} is not read", NAMES_ONLY
+        "argument_not_allowed", f"arguments of kind {tag[:40]} are not supported", NAMES_ONLY
     )
 
 
@@ -68,7 +68,7 @@ def tensor_name(record: Any) -> str:
 
 
 def read_dtype(code: int) -> torch.dtype:
-    """The element type behind an export's number for it.
+    """The element type for its number in an export.
 
     Raises:
         ProgramRefusedError: ``dtype_not_allowed``.
@@ -76,7 +76,7 @@ def read_dtype(code: int) -> torch.dtype:
     if code not in DTYPES:
         raise ProgramRefusedError(
             "dtype_not_allowed",
-            f"the element type number {str(code)[:20]} is not read",
+            f"element type {str(code)[:20]} is not supported",
             "convert the network with .float() before exporting",
         )
     return DTYPES[code]
@@ -90,7 +90,7 @@ def _integer(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    """A number; infinities and NaN are written as words."""
+    """A float; infinities and NaN are written as strings."""
     if isinstance(value, str) and value in {"Infinity", "-Infinity", "NaN"}:
         return float(value)
     return float(_integer(value)) if isinstance(value, int) else checked(value, float, what="a float")  # fmt: skip
@@ -130,7 +130,7 @@ def _memory_format(value: Any) -> torch.memory_format:
 def _layout(value: Any) -> torch.layout:
     if value != _STRIDED:
         raise ProgramRefusedError(
-            "argument_not_allowed", "sparse tensors are not read", NAMES_ONLY
+            "argument_not_allowed", "sparse tensors are not supported", NAMES_ONLY
         )
     return torch.strided
 

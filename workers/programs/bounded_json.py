@@ -1,4 +1,4 @@
-"""JSON from strangers: bounded before it is parsed, and taken apart with checked steps."""
+"""Untrusted JSON: bounded before it is parsed, and accessed through checked functions."""
 
 import json
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ _RESAVE = "save the archive again with torch.export.save and upload it unchanged
 def parse_bounded(data: bytes, *, what: str) -> dict[str, Any]:
     """The JSON object in ``data``.
 
-    Counting brackets and commas first bounds the memory of what parsing would build.
+    Counting brackets and commas first bounds the memory of the parsed object.
 
     Raises:
         ProgramRefusedError: ``json_too_large`` or ``broken_json``.
@@ -37,18 +37,18 @@ def parse_bounded(data: bytes, *, what: str) -> dict[str, Any]:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two readers that disagree on a doubled key would see two different networks."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    """A dict without repeated keys: readers could otherwise disagree about the network."""
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("a key occurs twice")
-    return found
+    return mapping
 
 
 def checked(value: Any, kind: type[Kind], *, what: str) -> Kind:
-    """``value``, which must be of ``kind``; a truth value is not an integer.
+    """``value``, which must be of ``kind``; a bool is not an integer.
 
     Raises:
-        ProgramRefusedError: ``broken_graph``: it is of another kind.
+        ProgramRefusedError: ``broken_graph``, if the value is of another kind.
     """
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ProgramRefusedError("broken_graph", f"{what} must be {kind.__name__}", _RESAVE)
@@ -56,7 +56,7 @@ def checked(value: Any, kind: type[Kind], *, what: str) -> Kind:
 
 
 def field(record: Any, key: str, kind: type[Kind]) -> Kind:
-    """The entry ``key`` of a JSON object, which must be there and of ``kind``.
+    """The entry ``key`` of a JSON object, which must exist and be of ``kind``.
 
     Raises:
         ProgramRefusedError: ``broken_graph``.
@@ -74,9 +74,9 @@ def union(record: Any) -> tuple[str, Any]:
         ProgramRefusedError: ``broken_graph``.
     """
     mapping = checked(record, dict, what="a union")
-    given = [
+    entries = [
         (tag, value) for tag, value in mapping.items() if value is not None or len(mapping) == 1
     ]
-    if len(given) != 1:
+    if len(entries) != 1:
         raise ProgramRefusedError("broken_graph", "a union needs exactly one value", _RESAVE)
-    return given[0]
+    return entries[0]

@@ -1,4 +1,4 @@
-"""One call at a time: slots filled in, the result stored, failures told with the node's name."""
+"""Execution of single calls: resolve slots, store results, report failures by node name."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,7 @@ _FAILURES = (
 
 @dataclass(frozen=True)
 class Call:
-    """An instruction with device and element type filled in, ready for quick execution."""
+    """An instruction with device and element type resolved, ready for fast execution."""
 
     name: str
     run: Any
@@ -46,21 +46,23 @@ def bind(
     """The call of an instruction on a device, in an element type."""
     native, dtype = types
 
-    def settled(value: Any) -> Any:
+    def resolved(value: Any) -> Any:
         if isinstance(value, OwnDevice):
             return device
         if isinstance(value, torch.dtype):
             return dtype if value in {native, torch.float32} else value
         return value
 
-    positional = tuple(settled(value) for value in instruction.positional)
-    named = tuple((name, settled(value)) for name, value in instruction.named)
+    positional = tuple(resolved(value) for value in instruction.positional)
+    named = tuple((name, resolved(value)) for name, value in instruction.named)
     return Call(
         name=instruction.name,
         run=instruction.operator.run,
         positional=positional,
         named=tuple(pair for pair in named if not has_slot(pair[1])),
-        holes=tuple((place, value) for place, value in enumerate(positional) if has_slot(value)),
+        holes=tuple(
+            (position, value) for position, value in enumerate(positional) if has_slot(value)
+        ),
         named_holes=tuple(pair for pair in named if has_slot(pair[1])),
         outputs=instruction.outputs,
         many=instruction.many,
@@ -78,17 +80,17 @@ def has_slot(value: Any) -> bool:
 
 
 def _filled(value: Any, memory: dict[int, Any]) -> Any:
-    """``value`` with slots replaced by what they hold."""
+    """``value`` with slots replaced by their contents."""
     if type(value) is Slot:
         return memory[value.number]
     return [_filled(item, memory) for item in value] if isinstance(value, list) else value
 
 
 def arguments_of(call: Call, memory: dict[int, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Positional and named arguments with slots replaced by what they hold."""
+    """Positional and named arguments with slots replaced by their contents."""
     positional = list(call.positional)
-    for place, value in call.holes:
-        positional[place] = _filled(value, memory)
+    for position, value in call.holes:
+        positional[position] = _filled(value, memory)
     named = dict(call.named)
     for name, value in call.named_holes:
         named[name] = _filled(value, memory)
@@ -96,10 +98,10 @@ def arguments_of(call: Call, memory: dict[int, Any]) -> tuple[list[Any], dict[st
 
 
 def execute(call: Call, memory: dict[int, Any], slope: Slope) -> None:
-    """Run one call and store its results.
+    """Runs one call and stores its results in ``memory``.
 
     Raises:
-        ProgramFailedError: The call failed; running out of memory passes through as it is.
+        ProgramFailedError: The call failed. OutOfMemoryError is not wrapped.
     """
     arguments, named = arguments_of(call, memory)
     try:
@@ -115,14 +117,14 @@ def execute(call: Call, memory: dict[int, Any], slope: Slope) -> None:
 
 
 def _result(call: Call, arguments: list[Any], named: dict[str, Any], slope: Slope) -> Any:
-    """What the call computes, with the slope asked for, written back where it must be."""
+    """The result of the call under ``slope``, written back to its target if required."""
     target = arguments[0] if arguments else None
     if call.writes_back and isinstance(target, Tensor):
         # Gradients need the old value, so the pure call works on a copy.
         arguments = [target.clone(), *arguments[1:]]
     if call.nonlinear and slope is Slope.EPSILON_LRP:
-        rest = partial(_apply, call.run, tuple(arguments[1:]), named)
-        result = with_secant_slope(rest, arguments[0])
+        call_on = partial(_apply, call.run, tuple(arguments[1:]), named)
+        result = with_secant_slope(call_on, arguments[0])
     else:
         result = call.run(*arguments, **named)
     return target.copy_(result) if call.writes_back and isinstance(target, Tensor) else result

@@ -1,4 +1,4 @@
-"""A module of our own making (never an uploaded program) becomes a pt2 file that we read back."""
+"""Export of a locally built module (never an uploaded program) to a pt2 file."""
 
 import contextlib
 import logging
@@ -26,52 +26,52 @@ _REMEDY = (
 )
 
 
-def export_network(network: nn.Module, shape: tuple[int, int, int], out: Path) -> Program:
-    """Write ``network`` as a pt2 archive with raw weights and read it back.
+def export_network(network: nn.Module, shape: tuple[int, int, int], path: Path) -> Program:
+    """The program read back after exporting ``network`` as a pt2 archive with raw weights.
 
-    The batch axis is left free where the network allows it, else fixed to 8 or 1 images.
+    The batch axis is free if the network allows it, else fixed to 8 or 1 images.
 
     Args:
         network: In evaluation mode, on the CPU, in float32.
         shape: Channels, height and width of one image.
-        out: Where the archive is written.
+        path: Where to write the archive.
 
     Raises:
-        ProgramRefusedError: ``does_not_export``, or what the reader refuses.
-        OSError: The machine refused a file that the export needs.
+        ProgramRefusedError: ``does_not_export``, or an error of the reader.
+        OSError: The machine refuses a file that the export needs.
     """
     with _quiet():
         exported = _exported(network, shape)
         name_layers(exported)
-        torch.export.save(exported, out)
-    return read_program(out)
+        torch.export.save(exported, path)
+    return read_program(path)
 
 
 def example_images(count: int, shape: tuple[int, ...]) -> Tensor:
-    """Images of plain noise that are the same on every call; roughly unit normal."""
+    """Standard normal noise images, identical on every call."""
     generator = torch.Generator().manual_seed(_SEED)
     return torch.randn(count, *shape, generator=generator)
 
 
 def _exported(network: nn.Module, shape: tuple[int, int, int]) -> torch.export.ExportedProgram:
-    """The network as a graph; with a free batch axis if it can be had."""
+    """The exported graph, with a free batch axis if possible."""
     free = ({0: torch.export.Dim("batch", min=1, max=_MOST_IMAGES)},)
-    found = _attempt(network, example_images(2, shape), free)
+    result = _attempt(network, example_images(2, shape), free)
     for batch in _FIXED_BATCHES:
-        if isinstance(found, torch.export.ExportedProgram):
+        if isinstance(result, torch.export.ExportedProgram):
             break
-        found = _attempt(network, example_images(batch, shape), None)
-    if isinstance(found, torch.export.ExportedProgram):
-        return found
+        result = _attempt(network, example_images(batch, shape), None)
+    if isinstance(result, torch.export.ExportedProgram):
+        return result
     raise ProgramRefusedError(
-        "does_not_export", f"torch.export failed: {str(found)[:500]}", _REMEDY
-    ) from found
+        "does_not_export", f"torch.export failed: {str(result)[:500]}", _REMEDY
+    ) from result
 
 
 def _attempt(
     network: nn.Module, images: Tensor, free: Any
 ) -> torch.export.ExportedProgram | Exception:
-    """The exported graph, or why there is none. Raises the machine's own faults."""
+    """The exported graph, or the exception that prevented it. Raises faults of the machine."""
     try:
         with traceback.preserve_node_meta():
             return torch.export.export(network, (images,), dynamic_shapes=free)
@@ -82,7 +82,7 @@ def _attempt(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter's notes about its own insides are no news to anybody here."""
+    """Suppresses the exporter's internal warnings."""
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What a program shows of itself: layers, batch normalisations, the shapes at both ends."""
+"""The public description of a program: layers, batch normalizations, input and output shapes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Layer:
-    """A place where a network can be cut: its ``shape`` leaves the batch axis out."""
+    """A layer at which a network can be cut; ``shape`` excludes the batch axis."""
 
     name: str
     kind: str
@@ -17,7 +17,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """A batch normalisation: the ``slot`` of its input and the statistics it remembers."""
+    """A batch normalization: the ``slot`` of its input and its running statistics."""
 
     slot: int
     mean: Tensor
@@ -26,7 +26,7 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class Face:
-    """What a program shows to the outside.
+    """The public facts about a program.
 
     ``slots`` maps layer names to the slots that hold their outputs. ``batch_range`` is the least
     and greatest number of images of one forward pass.

@@ -1,7 +1,7 @@
-"""Nonlinearities that an export writes as several calls are found and named again.
+"""Fusion of nonlinearities that an export splits into several calls.
 
-Only softsign is: z / (1 + |z|) has no operator of its own, yet as one function it has the secant
-slope that ε-LRP asks for.
+Only softsign needs it: z / (1 + |z|) has no operator, yet only as one function it has the secant
+slope that ε-LRP requires.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ _SOFTSIGN = Operator("softsign", functional.softsign, nonlinear=True)
 
 
 def with_softsign(instructions: Sequence[Instruction]) -> tuple[Instruction, ...]:
-    """The same calls with each z / (1 + |z|) as one call on z; the parts stay and go unused."""
-    makers = {slot: one for one in instructions for slot in one.outputs}
-    return tuple(_fused(one, makers) for one in instructions)
+    """The calls, with each z / (1 + |z|) as one call on z; its parts remain but are unused."""
+    makers = {slot: instruction for instruction in instructions for slot in instruction.outputs}
+    return tuple(_fused(instruction, makers) for instruction in instructions)
 
 
 def _fused(instruction: Instruction, makers: Mapping[int, Instruction]) -> Instruction:

@@ -15,7 +15,7 @@ from workers.programs.sizes import Axis, check_term, read_axis
 
 @dataclass(frozen=True)
 class Subgraph:
-    """A graph inside an argument: what a region such as ``autocast`` runs."""
+    """A graph inside an argument: the body of a region such as ``autocast``."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -26,8 +26,8 @@ class Subgraph:
 class Node:
     """One call: ``target`` on ``arguments`` (name, value), giving ``outputs``.
 
-    ``outputs`` holds one name per result; ``many`` tells that the call returns a list.
-    ``modules`` is the way through the network's modules: (path, class name), outermost first.
+    ``outputs`` has one name per result; ``many`` means that the call returns a list.
+    ``modules`` is the stack of enclosing modules: (path, class name), outermost first.
     """
 
     name: str
@@ -65,7 +65,7 @@ def read_graph(program: dict[str, Any]) -> Graph:
     """The graph in ``models/model.json``.
 
     Raises:
-        ProgramRefusedError: Anything that is not a plain graph of tensors.
+        ProgramRefusedError: The file is not a plain graph of tensors.
     """
     module = field(program, "graph_module", dict)
     graph, signature = field(module, "graph", dict), field(module, "signature", dict)
@@ -98,7 +98,7 @@ def read_graph(program: dict[str, Any]) -> Graph:
 
 
 def _check_terms(graph: dict[str, Any]) -> None:
-    """Every size term of the whole graph keeps to the grammar, used or not."""
+    """Checks every size term of the graph against the grammar, used or not."""
     for meta in field(graph, "tensor_values", dict).values():
         for entry in [*field(meta, "sizes", list), *field(meta, "strides", list)]:
             if "as_expr" in checked(entry, dict, what="a size"):
@@ -110,17 +110,17 @@ def _check_terms(graph: dict[str, Any]) -> None:
 
 
 def _batch_range(program: dict[str, Any], axes: tuple[Axis, ...]) -> tuple[int, int]:
-    """Least and greatest batch of a free batch axis; a fixed one is its own range."""
+    """Smallest and largest batch of a free batch axis; equal for a fixed one."""
     if not axes or axes[0].symbol is None:
         size = axes[0].size if axes else 1
         return (size or 1, size or 1)
     constraints = checked(program.get("range_constraints", {}), dict, what="range_constraints")
-    found = checked(constraints.get(axes[0].symbol, {}), dict, what="a range")
-    low, high = found.get("min_val"), found.get("max_val")
+    constraint = checked(constraints.get(axes[0].symbol, {}), dict, what="a range")
+    low, high = constraint.get("min_val"), constraint.get("max_val")
     least = low if isinstance(low, int) else 1
     greatest = high if isinstance(high, int) else limits.DIMENSION
     if not 0 <= least <= min(greatest, limits.LIST_ITEMS):
-        raise ProgramRefusedError("size_out_of_range", "the range of the batch axis is odd")
+        raise ProgramRefusedError("size_out_of_range", "the range of the batch axis is invalid")
     return (max(least, 1), min(greatest, limits.DIMENSION))
 
 
@@ -145,7 +145,7 @@ def _placeholder(spec: Any) -> Placeholder:
 
 def _outputs_of(signature: dict[str, Any]) -> Iterator[str]:
     """Names of the tensors that the network returns."""
-    found = 0
+    count = 0
     for spec in field(signature, "output_specs", list):
         tag, value = union(spec)
         if tag != "user_output":
@@ -156,9 +156,9 @@ def _outputs_of(signature: dict[str, Any]) -> Iterator[str]:
             )
         kind, argument = union(field(value, "arg", dict))
         if kind == "as_tensor":
-            found += 1
+            count += 1
             yield tensor_name(argument)
-    if not found:
+    if not count:
         raise ProgramRefusedError("no_tensor_output", "the network returns no tensor")
 
 
@@ -190,7 +190,7 @@ def _node_outputs(records: list[Any]) -> tuple[tuple[str, ...], bool]:
             names.append(field(value, "name" if tag == "as_tensor" else "as_name", str))
         elif tag == "as_tensors":
             many = True
-            names.extend(tensor_name(one) for one in checked(value, list, what="tensors"))
+            names.extend(tensor_name(tensor) for tensor in checked(value, list, what="tensors"))
         elif tag != "as_none":
             raise ProgramRefusedError("broken_graph", f"a node returns {tag[:40]}", NAMES_ONLY)
     return tuple(names), many
@@ -221,14 +221,16 @@ def _subgraph(value: Any, depth: int) -> Subgraph:
     graph = field(value, "graph", dict)
     _check_terms(graph)
     return Subgraph(
-        inputs=tuple(tensor_name(union(one)[1]) for one in field(graph, "inputs", list)),
-        outputs=tuple(tensor_name(union(one)[1]) for one in field(graph, "outputs", list)),
+        inputs=tuple(tensor_name(union(argument)[1]) for argument in field(graph, "inputs", list)),
+        outputs=tuple(
+            tensor_name(union(argument)[1]) for argument in field(graph, "outputs", list)
+        ),
         nodes=tuple(_read_nodes(field(graph, "nodes", list), depth=depth)),
     )
 
 
 def renamed(node: Node, names: dict[str, str], prefix: str) -> Node:
-    """``node`` of a subgraph as a node of the graph around it."""
+    """``node`` of a subgraph as a node of the enclosing graph."""
 
     def outside(value: Any) -> Any:
         if isinstance(value, Ref):

@@ -1,4 +1,4 @@
-"""Which in-place calls of a graph can run in their pure form, and which must really write."""
+"""Conversion of in-place calls to pure ones where no alias can observe the write."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,13 +14,12 @@ _NEVER = -1
 def without_writes(
     instructions: Sequence[Instruction], outputs: tuple[int, ...], *, fixed: frozenset[int]
 ) -> tuple[Instruction, ...]:
-    """In-place calls made pure, with later readers pointed to the new value.
+    """The calls, with in-place calls made pure and later readers redirected to the new value.
 
-    A call whose memory is also seen through another value that is read later keeps writing
-    (``writes_back``).
+    A call keeps writing (``writes_back``) if another value that shares its memory is read later.
 
     Args:
-        instructions: Calls in their order, reading the names of the export.
+        instructions: Calls in order, with the slots of the export.
         outputs: Slots that are read after the last instruction.
         fixed: Slots of weights.
 
@@ -30,24 +29,24 @@ def without_writes(
     roots = _memory_roots(instructions)
     families = _Families(roots, *_lifetimes(instructions, outputs))
     current: dict[int, int] = {}
-    kept: list[Instruction] = []
-    for place, instruction in enumerate(instructions):
-        told = _redirected(instruction, current)
+    rewritten: list[Instruction] = []
+    for index, instruction in enumerate(instructions):
+        redirected = _redirected(instruction, current)
         if instruction.operator.in_place:
             target = _target(instruction)
             root = roots.get(target, target)
             if root in fixed:
                 raise _writes_to_weight(instruction)
-            others = families.others_seen_after(place, root)
-            seen = any(latest(slot, current) != latest(target, current) for slot in others)
-            told = replace(told, writes_back=seen)
+            others = families.aliases_live_across(index, root)
+            is_visible = any(latest(slot, current) != latest(target, current) for slot in others)
+            redirected = replace(redirected, writes_back=is_visible)
             current[latest(target, current)] = instruction.outputs[0]
-        kept.append(told)
-    return tuple(replace(i, reads=tuple(slots_in([*i.positional, *(v for _, v in i.named)]))) for i in kept)  # fmt: skip
+        rewritten.append(redirected)
+    return tuple(replace(instruction, reads=tuple(slots_in([*instruction.positional, *(v for _, v in instruction.named)]))) for instruction in rewritten)  # fmt: skip
 
 
 def latest(slot: int, current: dict[int, int]) -> int:
-    """The slot that now holds the value once called ``slot``; ways walked once become short."""
+    """The slot that now holds the value of ``slot``; compresses the path it follows."""
     end = slot
     while end in current:
         end = current[end]
@@ -57,7 +56,7 @@ def latest(slot: int, current: dict[int, int]) -> int:
 
 
 class _Families:
-    """Slots that may share memory, by the slot whose memory it is."""
+    """Slots that may share memory, grouped by the slot that owns it."""
 
     def __init__(
         self, roots: dict[int, int], made: dict[int, int], last_read: dict[int, int]
@@ -68,11 +67,11 @@ class _Families:
             self._members[root].append(slot)
         self._steps = 0
 
-    def others_seen_after(self, place: int, root: int) -> list[int]:
-        """Members made before ``place`` and read after it.
+    def aliases_live_across(self, index: int, root: int) -> list[int]:
+        """Slots of the family that are created before ``index`` and read after it.
 
         Raises:
-            ProgramRefusedError: ``graph_too_large``: more comparisons than any network needs.
+            ProgramRefusedError: ``graph_too_large``, if comparisons exceed the limit.
         """
         members = self._members.get(root, [])
         self._steps += len(members)
@@ -81,12 +80,12 @@ class _Families:
         return [
             slot
             for slot in members
-            if self._made.get(slot, _NEVER) < place < self._last_read.get(slot, _NEVER)
+            if self._made.get(slot, _NEVER) < index < self._last_read.get(slot, _NEVER)
         ]
 
 
 def latest_of(instructions: Sequence[Instruction], slots: tuple[int, ...]) -> tuple[int, ...]:
-    """Where the outputs are to be found when in-place calls were made on them at last."""
+    """The slots that finally hold the outputs after all in-place calls."""
     current: dict[int, int] = {}
     for instruction in instructions:
         if instruction.operator.in_place:
@@ -110,7 +109,7 @@ def _writes_to_weight(instruction: Instruction) -> ProgramRefusedError:
 
 
 def _memory_roots(instructions: Sequence[Instruction]) -> dict[int, int]:
-    """For each slot that may share memory: the slot whose memory it is."""
+    """For each slot that may share memory, the slot that owns it."""
     roots: dict[int, int] = {}
     for instruction in instructions:
         shares = instruction.operator.views or instruction.operator.in_place
@@ -123,28 +122,28 @@ def _memory_roots(instructions: Sequence[Instruction]) -> dict[int, int]:
 def _lifetimes(
     instructions: Sequence[Instruction], outputs: tuple[int, ...]
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """When each slot is made, and when it is read for the last time."""
+    """Index at which each slot is created, and at which it is last read."""
     made: dict[int, int] = {}
     last_read: dict[int, int] = {}
-    for place, instruction in enumerate(instructions):
-        made.update((slot, place) for slot in instruction.outputs)
-        last_read.update((slot, place) for slot in instruction.reads)
+    for index, instruction in enumerate(instructions):
+        made.update((slot, index) for slot in instruction.outputs)
+        last_read.update((slot, index) for slot in instruction.reads)
     last_read.update((slot, len(instructions)) for slot in outputs)
     return made, last_read
 
 
 def _redirected(instruction: Instruction, current: dict[int, int]) -> Instruction:
-    """The instruction reading the newest values."""
+    """The instruction, reading the latest values."""
 
-    def newest(value: Any) -> Any:
+    def with_latest(value: Any) -> Any:
         if isinstance(value, Slot):
             return Slot(latest(value.number, current))
-        return [newest(item) for item in value] if isinstance(value, list) else value
+        return [with_latest(item) for item in value] if isinstance(value, list) else value
 
     if not current:
         return instruction
     return replace(
         instruction,
-        positional=tuple(newest(value) for value in instruction.positional),
-        named=tuple((name, newest(value)) for name, value in instruction.named),
+        positional=tuple(with_latest(value) for value in instruction.positional),
+        named=tuple((name, with_latest(value)) for name, value in instruction.named),
     )

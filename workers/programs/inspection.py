@@ -1,4 +1,4 @@
-"""Does a network answer, does it have a gradient, and does it treat every image alone?"""
+"""Checks that a network has finite outputs and gradients and treats images independently."""
 
 from dataclasses import dataclass
 
@@ -23,32 +23,32 @@ class Problem:
 
 
 def probe_problems(program: Program) -> tuple[Problem, ...]:
-    """What is wrong with the answers on a fixed probe; empty when all is well.
+    """Problems of the output on a fixed probe; empty if there are none.
 
-    Checks: the answer is finite, the gradient towards the images is finite and not all zero, and
-    an image alone gets the answer that it gets among eight.
+    Checks: the output is finite, the gradient with respect to the images is finite and not all
+    zero, and an image alone has the same output as in a batch of eight.
     """
     images = example_images(PROBES, program.input_shape).requires_grad_()
     try:
         answer = program.read(images, [OUTPUT])[OUTPUT]
-        found = _answer_problems(answer, images)
-        return found or _dependence_problems(program, images.detach(), answer.detach())
+        problems = _answer_problems(answer, images)
+        return problems or _dependence_problems(program, images.detach(), answer.detach())
     except ProgramFailedError as error:
         return (Problem("does_not_run", error.detail, "run the exported network on your machine"),)
 
 
 def weight_problems(program: Program) -> tuple[Problem, ...]:
-    """Parameters must be finite; buffers and constants may be infinite (masks) but not NaN."""
+    """Problems of weights: non-finite parameters, or NaN in buffers and constants (masks)."""
     trained = {id(tensor) for tensor in program.parameters()}
     for name, tensor in program.named_weights():
         if not tensor.is_floating_point():
             continue
-        bad = (
+        is_invalid = (
             not bool(tensor.isfinite().all())
             if id(tensor) in trained
             else bool(tensor.isnan().any())
         )
-        if bad:
+        if is_invalid:
             return (
                 Problem(
                     "non_finite_weights",
@@ -62,22 +62,20 @@ def weight_problems(program: Program) -> tuple[Problem, ...]:
 def _answer_problems(answer: Tensor, images: Tensor) -> tuple[Problem, ...]:
     if not answer.is_floating_point():
         return (
-            Problem("integer_output", "the answer is not a floating-point number",
+            Problem("integer_output", "the output is not a floating-point tensor",
                     "return scores instead of decisions (no argmax in forward)"),
         )  # fmt: skip
     if not answer.isfinite().all():
-        return (Problem("non_finite_output", "the answer to a fixed probe is NaN or infinite"),)
+        return (Problem("non_finite_output", "the output on a fixed probe is NaN or infinite"),)
     if not answer.requires_grad:
-        return (_no_gradient("the answer does not depend on the image in a differentiable way"),)
+        return (_no_gradient("the output does not depend differentiably on the image"),)
     generator = torch.Generator().manual_seed(1)
     weighting = torch.randn(answer.shape, generator=generator)
     (gradient,) = torch.autograd.grad((answer * weighting).sum(), images)
     if not gradient.isfinite().all():
-        return (
-            Problem("non_finite_gradient", "the gradient towards the image is NaN or infinite"),
-        )
+        return (Problem("non_finite_gradient", "the gradient of the image is NaN or infinite"),)
     if not gradient.any():
-        return (_no_gradient("the gradient towards the image is zero everywhere"),)
+        return (_no_gradient("the gradient of the image is zero everywhere"),)
     return ()
 
 
@@ -87,16 +85,16 @@ def _no_gradient(detail: str) -> Problem:
 
 
 def _dependence_problems(
-    program: Program, images: Tensor, among_eight: Tensor
+    program: Program, images: Tensor, batch_output: Tensor
 ) -> tuple[Problem, ...]:
-    alone = program.read(images[:1], [OUTPUT])[OUTPUT]
-    distance = (alone - among_eight[:1]).norm() / among_eight[:1].norm().clamp_min(1e-12)
+    single_output = program.read(images[:1], [OUTPUT])[OUTPUT]
+    distance = (single_output - batch_output[:1]).norm() / batch_output[:1].norm().clamp_min(1e-12)
     if distance <= TOLERANCE:
         return ()
     return (
         Problem(
             "batch_dependent",
-            f"an image alone gets another answer than among eight (relative {float(distance):.1e})",
+            f"the output of an image differs alone and in a batch of eight (relative {float(distance):.1e})",
             "call .eval() before exporting, and keep statistics over the batch out of forward",
         ),
     )

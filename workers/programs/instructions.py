@@ -1,4 +1,4 @@
-"""What a program consists of: calls of allowed operators on numbered slots."""
+"""The instructions of a program: calls of allowed operators on numbered slots."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -39,13 +39,13 @@ class Instruction:
 
     @property
     def layers(self) -> tuple[tuple[str, str], ...]:
-        """Path and kind of the modules it belongs to, or its own name where there is none."""
+        """Path and kind of the enclosing modules, or the instruction's own name without any."""
         return self.modules or ((self.name, self.operator.name),)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Instructions, and the slots of image, weights (with their names), parameters and outputs."""
+    """Instructions and the slots of image, weights (with names), parameters and outputs."""
 
     instructions: tuple[Instruction, ...]
     image: int
@@ -54,16 +54,19 @@ class Listing:
     outputs: tuple[int, ...]
 
     def with_pointwise(self, weights: Mapping[int, Tensor]) -> "Listing":
-        """The same listing with 1 × 1 convolutions marked."""
-        marked = tuple(replace(i, pointwise=_is_pointwise(i, weights)) for i in self.instructions)
+        """The listing with 1 × 1 convolutions marked as pointwise."""
+        marked = tuple(
+            replace(instruction, pointwise=_is_pointwise(instruction, weights))
+            for instruction in self.instructions
+        )
         return replace(self, instructions=marked)
 
     def batch_norms(self) -> Iterator[tuple[int, int, int]]:
-        """Slots of input, remembered mean and remembered variance of batch normalisations."""
-        for one in self.instructions:
-            if one.operator.name not in _BATCH_NORMS:
+        """Slots of input, running mean and running variance of batch normalizations."""
+        for instruction in self.instructions:
+            if instruction.operator.name not in _BATCH_NORMS:
                 continue
-            slots = [one.positional[place] for place in (0, 3, 4)]
+            slots = [instruction.positional[position] for position in (0, 3, 4)]
             if all(isinstance(slot, Slot) for slot in slots):
                 yield slots[0].number, slots[1].number, slots[2].number
 

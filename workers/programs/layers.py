@@ -21,28 +21,28 @@ class Cuts:
 
 
 def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int) -> Cuts:
-    """Every place where the network can be cut.
+    """All layers at which the network can be cut.
 
-    A module's output is that of its last call, under the module's own path; calls outside of all
-    modules go by their node's name. Values that do not keep one entry per image are left out.
+    A module's output is that of its last call, named by the module's path; calls outside modules
+    are named by their node. Values without one entry per image are excluded.
 
     Args:
         listing: The calls.
         shapes: Shapes of the values that depend on the image.
-        batch: Number of images that they were made with.
+        batch: Number of images in these values.
     """
     ends: dict[str, tuple[int, str]] = {}
-    for place, instruction in enumerate(listing.instructions):
+    for index, instruction in enumerate(listing.instructions):
         for path, kind in instruction.layers:
             if _is_cut(instruction, shapes, batch):
-                ends[path] = (place, kind)
-    found = [(place, path, kind) for path, (place, kind) in ends.items()]
+                ends[path] = (index, kind)
+    entries = [(index, path, kind) for path, (index, kind) in ends.items()]
     feature = _feature_slot(listing, shapes, batch)
     slots = {
-        path: listing.instructions[place].outputs[0]
-        for place, path, _ in sorted(found, key=_order)
+        path: listing.instructions[index].outputs[0]
+        for index, path, _ in sorted(entries, key=_order)
     }
-    kinds = {path: kind for _, path, kind in found}
+    kinds = {path: kind for _, path, kind in entries}
     name = _name_of(feature, listing, slots, kinds)
     layers = tuple(
         Layer(path, kinds[path], tuple(shapes[slot][1:])) for path, slot in slots.items()
@@ -51,7 +51,7 @@ def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int)
 
 
 def _order(entry: tuple[int, str, str]) -> tuple[int, int]:
-    """Execution order; of modules that end at the same call the innermost comes first."""
+    """Sort key: execution order, then innermost module first."""
     return entry[0], -entry[1].count(".")
 
 
@@ -65,9 +65,9 @@ def _is_cut(instruction: Instruction, shapes: Mapping[int, tuple[int, ...]], bat
 def _feature_slot(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int) -> int:
     """Slot of the default features.
 
-    For classifiers (a flat answer) the input of the last linear or 1 × 1 convolution; otherwise,
-    and where there is none, the input of the last convolution or, failing that, the last value of
-    rank 4 before the answer.
+    For classifiers (flat output) the input of the last linear layer or 1 × 1 convolution. For
+    others, or without one, the input of the last convolution, or else the last value of rank 4
+    before the output.
     """
     ancestors = _ancestors(listing)
     flat = len(shapes.get(listing.outputs[0], ())) == _CLASSIFIER_RANK
@@ -88,29 +88,29 @@ def _feature_slot(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch
 
 
 def _source(instruction: Instruction) -> int:
-    """The slot that a call transforms; -1 where it has none."""
-    place = 1 if instruction.operator.name == "addmm" else 0
+    """The slot that a call transforms; -1 if it has none."""
+    position = 1 if instruction.operator.name == "addmm" else 0
     arguments = instruction.positional
-    found = arguments[place] if len(arguments) > place else None
-    return found.number if isinstance(found, Slot) else -1
+    argument = arguments[position] if len(arguments) > position else None
+    return argument.number if isinstance(argument, Slot) else -1
 
 
 def _ancestors(listing: Listing) -> list[Instruction]:
-    """Calls that the first answer depends on, in order."""
+    """Calls on which the first output depends, in order."""
     needed = {listing.outputs[0]}
-    found: list[Instruction] = []
+    ancestors: list[Instruction] = []
     for instruction in reversed(listing.instructions):
         if needed & set(instruction.outputs):
             needed.update(instruction.reads)
-            found.append(instruction)
-    return found[::-1]
+            ancestors.append(instruction)
+    return ancestors[::-1]
 
 
 def _name_of(slot: int, listing: Listing, slots: dict[str, int], kinds: dict[str, str]) -> str:
-    """The layer name of a slot; a value without one becomes a layer under its node's name."""
-    named = [path for path, held in slots.items() if held == slot]
-    if named:
-        return min(named, key=len)
+    """The layer name of a slot; an unnamed value becomes a layer named by its node."""
+    names = [path for path, layer_slot in slots.items() if layer_slot == slot]
+    if names:
+        return min(names, key=len)
     for instruction in listing.instructions:
         if slot in instruction.outputs:
             name = (

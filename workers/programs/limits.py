@@ -1,4 +1,4 @@
-"""What an uploaded file may claim, at most. Honest networks stay far below each of these."""
+"""Upper limits for uploaded files; legitimate networks stay far below all of them."""
 
 MEBIBYTE = 1024 * 1024
 

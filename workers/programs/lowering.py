@@ -1,4 +1,4 @@
-"""A checked graph becomes a list of instructions over numbered slots."""
+"""Lowering of a checked graph to a list of instructions over numbered slots."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _AUTOCAST = "torch.ops.higher_order.wrap_with_autocast"
 
 @dataclass
 class _Naming:
-    """Names to slots while the list is written; a name is given once."""
+    """Assigns slots to names during lowering; every name is assigned once."""
 
     slots: dict[str, int] = field(default_factory=dict)
     count: int = 0
@@ -32,7 +32,7 @@ class _Naming:
     def slot(self, name: str) -> int:
         if name not in self.slots:
             raise ProgramRefusedError(
-                "broken_graph", f"{name[:80]!r} is read before anything made it"
+                "broken_graph", f"{name[:80]!r} is read before it is defined"
             )
         return self.slots[name]
 
@@ -41,8 +41,8 @@ def lower(graph: Graph) -> Listing:
     """The instruction list of a graph.
 
     Raises:
-        ProgramRefusedError: A value that is read before it is made, an operator outside the
-            allow-list, an argument that the operator does not have, or a write to a weight.
+        ProgramRefusedError: A value is read before it is defined, an operator is not on the
+            allow-list, an argument does not exist, or a weight is written.
     """
     naming = _Naming()
     weights: dict[int, str] = {}
@@ -60,13 +60,15 @@ def lower(graph: Graph) -> Listing:
         if not is_ignored(node.target)
     ]
     outputs = tuple(naming.slot(name) for name in graph.outputs)
-    kept = with_softsign(without_writes(instructions, outputs, fixed=frozenset(weights)))
-    ends = latest_of(instructions, outputs)
-    return Listing(kept, image, weights, frozenset(parameters), ends)
+    instructions_of_program = with_softsign(
+        without_writes(instructions, outputs, fixed=frozenset(weights))
+    )
+    output_slots = latest_of(instructions, outputs)
+    return Listing(instructions_of_program, image, weights, frozenset(parameters), output_slots)
 
 
 def _flattened(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Nodes with regions that only switch autocast off written out in their place."""
+    """Nodes, with regions that only disable autocast replaced by their contents."""
     for node in nodes:
         if node.target != _AUTOCAST:
             yield node
@@ -100,7 +102,7 @@ def _region(node: Node) -> Iterator[Node]:
 
 
 def _instruction(node: Node, naming: _Naming) -> Instruction:
-    """One node with slots in place of names."""
+    """The instruction of one node, with slots in place of names."""
     operator = operator_of(node.target)
     arguments = [(name, _with_slots(value, naming)) for name, value in node.arguments]
     positional, named = _in_schema_order(node, operator, arguments)
@@ -128,40 +130,40 @@ def _with_slots(value: Any, naming: _Naming) -> Any:
 def _in_schema_order(
     node: Node, operator: Operator, arguments: list[tuple[str, Any]]
 ) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
-    """Positional arguments without gaps, and those that are passed by name."""
+    """Positional arguments without gaps, and keyword arguments."""
     if operator.parameters is None:
         return tuple(value for _, value in arguments), ()
-    given = dict(arguments)
-    if len(given) != len(arguments) or not given.keys() <= set(operator.parameters):
+    by_name = dict(arguments)
+    if len(by_name) != len(arguments) or not by_name.keys() <= set(operator.parameters):
         raise ProgramRefusedError(
             "argument_not_allowed", f"{node.target[:80]} has no such arguments"
         )
     defaults = dict(operator.defaults)
     order = [name for name in operator.parameters if name not in operator.keyword_only]
-    last = max((place for place, name in enumerate(order, 1) if name in given), default=0)
-    missing = [name for name in order if name not in given and name not in defaults]
+    last = max((position for position, name in enumerate(order, 1) if name in by_name), default=0)
+    missing = [name for name in order if name not in by_name and name not in defaults]
     if missing:
         raise ProgramRefusedError("argument_not_allowed", f"{node.target[:80]} lacks {missing[0]}")
-    positional = tuple(given.get(name, defaults.get(name)) for name in order[:last])
+    positional = tuple(by_name.get(name, defaults.get(name)) for name in order[:last])
     if operator.creates:
-        # Without a device an operator would make its tensor wherever torch likes.
-        given.setdefault("device", OwnDevice())
-    named = tuple((name, given[name]) for name in operator.parameters if name in operator.keyword_only and name in given)  # fmt: skip
+        # Without a device, an operator would use torch's default device.
+        by_name.setdefault("device", OwnDevice())
+    named = tuple((name, by_name[name]) for name in operator.parameters if name in operator.keyword_only and name in by_name)  # fmt: skip
     return positional, named
 
 
 def _refuse_training(
     operator: Operator, named: tuple[tuple[str, Any], ...], positional: tuple[Any, ...]
 ) -> None:
-    """Batch statistics and dropout make the answer depend on chance and on the other images."""
-    places = {"batch_norm": "training", "dropout": "train", "feature_dropout": "train",
+    """Raises ProgramRefusedError for training mode: results would depend on chance and batch."""
+    flags = {"batch_norm": "training", "dropout": "train", "feature_dropout": "train",
               "alpha_dropout": "train"}  # fmt: skip
-    key = places.get(operator.name)
+    key = flags.get(operator.name)
     if not key or operator.parameters is None:
         return
     values = dict(zip(operator.parameters, positional, strict=False)) | dict(named)
     if key == "training" and values.get("running_mean") is None:
-        # Weight standardisation is written this way; statistics over images fail the probe.
+        # Weight standardization is written this way; statistics over images fail the probe.
         return
     if values.get(key) is not False:
         raise ProgramRefusedError(

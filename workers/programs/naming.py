@@ -1,4 +1,4 @@
-"""A program inside a network keeps the names of its layers when that network is exported."""
+"""Preserves a program's layer names when a network that contains it is exported."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ _LAYERS = "zoo.layers"
 
 
 def execute_named(call: Call, memory: dict[int, Any], slope: Slope) -> None:
-    """Run one call as ``execute`` does; what the exporter records of it bears its layers' names."""
+    """Runs one call like ``execute`` and annotates its exported nodes with the layer names."""
     with traceback.annotate({_LAYERS: call.layers}):
         execute(call, memory, slope)
 
 
 def name_layers(exported: torch.export.ExportedProgram) -> None:
-    """Lay a program's layers below the module that interprets it: ``body.encoder.0``."""
+    """Nests a program's layers under the module that interprets it, as ``body.encoder.0``."""
     for node in exported.graph.nodes:
         layers = node.meta.pop("custom", {}).get(_LAYERS, ())
         stack = dict(node.meta.get("nn_module_stack") or {})
-        above = next(reversed(stack.values()))[0] if stack else ""
+        parent = next(reversed(stack.values()))[0] if stack else ""
         for path, kind in layers:
-            whole = f"{above}.{path}" if above else path
-            stack[whole] = (whole, kind)
+            full_path = f"{parent}.{path}" if parent else path
+            stack[full_path] = (full_path, kind)
         if layers:
             node.meta["nn_module_stack"] = stack

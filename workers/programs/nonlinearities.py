@@ -1,4 +1,4 @@
-"""Slopes of elementwise nonlinearities: the ordinary one, and the one of ε-LRP.
+"""Slopes of elementwise nonlinearities: the derivative, and the secant of ε-LRP.
 
 Source: Ancona et al. 2018, "Towards better understanding of gradient-based attribution methods",
 arXiv:1711.06104: ε-LRP equals gradient × input when every nonlinearity f back-propagates
@@ -16,7 +16,7 @@ EPSILON = 1e-4
 
 
 class Slope(StrEnum):
-    """What a nonlinearity hands back to its input."""
+    """The slope by which a nonlinearity scales the gradient of its input."""
 
     EXACT = "exact"
     EPSILON_LRP = "epsilon_lrp"
@@ -39,7 +39,7 @@ class _SecantSlope(torch.autograd.Function):
 
 
 def with_secant_slope(apply: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """f(z), whose slope towards z is f(z) / (z + ε·sgn z), ε = 1e-4 and sgn 0 = +1.
+    """f(z), back-propagated with slope f(z) / (z + ε·sgn z), ε = 1e-4 and sgn 0 = +1.
 
     Args:
         apply: An elementwise f; its own gradient is not used.

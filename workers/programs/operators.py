@@ -1,7 +1,7 @@
-"""The operators that an uploaded graph may call. Everything that is not listed is refused.
+"""The operators that an uploaded graph may call; all others are rejected.
 
-All are pure tensor functions of aten, or arithmetic on sizes. Nothing here reads files, draws
-random numbers, leaves memory uninitialised, or has a result whose shape depends on data.
+All are pure tensor functions of aten, or arithmetic on sizes. None reads files, draws
+random numbers, leaves memory uninitialized, or has a result whose shape depends on data.
 """
 
 import math
@@ -146,11 +146,11 @@ _ON_SIZES: dict[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Operator:
-    """What a node's target means here.
+    """The implementation of a node's target.
 
     ``parameters`` are the names of the schema in order, None for arithmetic on sizes; the last
     ``keyword_only`` of them are passed by name. ``defaults`` fills those that a graph leaves out.
-    ``creates``: makes a tensor out of numbers alone, somewhere.
+    ``creates``: makes a tensor from numbers only, on some device.
     ``in_place``: the graph overwrites the first argument; ``run`` itself never does.
     """
 
@@ -166,7 +166,7 @@ class Operator:
 
 
 def is_ignored(target: str) -> bool:
-    """Whether the node is a check without a result, which may be skipped."""
+    """Whether the node is an assertion without a result, which is skipped."""
     return target.startswith(_PREFIX) and target.removeprefix(_PREFIX) in _IGNORED
 
 
@@ -193,7 +193,7 @@ def _not_allowed(target: str) -> ProgramRefusedError:
 
 
 def _functional(name: str) -> str:
-    """``relu_.default`` → ``relu.default``: what an in-place operator computes."""
+    """``relu_.default`` → ``relu.default``: the pure form of an in-place operator."""
     base, _, overload = name.partition(".")
     return f"{base.removesuffix('_')}.{overload}"
 
@@ -202,18 +202,22 @@ def _aten(name: str) -> Operator:
     """An allow-listed operator of aten with the names of its parameters."""
     base, _, overload = _functional(name).partition(".")
     run = getattr(getattr(torch.ops.aten, base), overload)
-    # Named as the graph names them: dropout_ calls `self` what dropout calls `input`.
-    written = getattr(getattr(torch.ops.aten, name.partition(".")[0], None), overload, None)
-    if written is None:
+    # Parameter names of the in-place form: dropout_ says `self` where dropout says `input`.
+    named_operator = getattr(getattr(torch.ops.aten, name.partition(".")[0], None), overload, None)
+    if named_operator is None:
         raise _not_allowed(_PREFIX + name)
-    arguments = written._schema.arguments
+    arguments = named_operator._schema.arguments
     return Operator(
         name=base,
         run=run,
         parameters=tuple(argument.name for argument in arguments),
-        keyword_only=frozenset(a.name for a in arguments if a.kwarg_only),
-        defaults=tuple((a.name, a.default_value) for a in arguments if a.has_default_value()),
-        in_place=written is not run,
+        keyword_only=frozenset(argument.name for argument in arguments if argument.kwarg_only),
+        defaults=tuple(
+            (argument.name, argument.default_value)
+            for argument in arguments
+            if argument.has_default_value()
+        ),
+        in_place=named_operator is not run,
         views=base in _VIEWS,
         nonlinear=f"{base}.{overload}" in NONLINEARITIES,
         creates=base in _CREATORS,
@@ -221,7 +225,7 @@ def _aten(name: str) -> Operator:
 
 
 def _bounded(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """Arithmetic on sizes whose results stay machine integers."""
+    """Arithmetic on sizes whose results stay in the integer range."""
 
     def bounded(*numbers: int) -> Any:
         if any(not isinstance(number, int | float) for number in numbers):

@@ -1,4 +1,4 @@
-"""Which instructions a request needs, and after which of them a value can be dropped."""
+"""The instructions that a request needs, and the points at which values can be freed."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from workers.programs.instructions import Listing
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` are (place of the instruction, slots to free after it), in order."""
+    """``steps`` are (index of the instruction, slots to free after it), in order."""
 
     steps: tuple[tuple[int, tuple[int, ...]], ...]
     wanted: frozenset[int]
@@ -15,37 +15,41 @@ class Plan:
 
 
 def plan_for(listing: Listing, slots: tuple[int, ...]) -> Plan:
-    """The shortest list of steps that makes ``slots``; it ends with the last one needed."""
+    """The shortest plan that computes ``slots``."""
     wanted = frozenset(slots)
-    places = _needed(listing, wanted)
+    indices = _needed(listing, wanted)
     last_use: dict[int, int] = {}
-    for place in places:
-        instruction = listing.instructions[place]
+    for index in indices:
+        instruction = listing.instructions[index]
         for slot in (*instruction.outputs, *instruction.reads):
-            last_use[slot] = place
+            last_use[slot] = index
     keep = {*listing.weights, *wanted}
     freed: dict[int, list[int]] = {}
-    for slot, place in last_use.items():
+    for slot, index in last_use.items():
         if slot not in keep:
-            freed.setdefault(place, []).append(slot)
-    steps = tuple((place, tuple(freed.get(place, ()))) for place in places)
+            freed.setdefault(index, []).append(slot)
+    steps = tuple((index, tuple(freed.get(index, ()))) for index in indices)
     writes = any(instruction.writes_back for instruction in listing.instructions)
     return Plan(steps, wanted, writes)
 
 
 def _needed(listing: Listing, wanted: frozenset[int]) -> list[int]:
-    """Places of the instructions that the wanted slots depend on.
+    """Indices of the instructions on which the requested slots depend.
 
-    Where the graph really overwrites memory everything up to the last wanted value runs.
+    If the graph overwrites memory, everything up to the last requested value runs.
     """
     instructions = listing.instructions
     if any(instruction.writes_back for instruction in instructions):
-        makers = [p for p, i in enumerate(instructions) if wanted & set(i.outputs)]
+        makers = [
+            index
+            for index, instruction in enumerate(instructions)
+            if wanted & set(instruction.outputs)
+        ]
         return list(range(max(makers, default=-1) + 1))
     missing = set(wanted)
-    places: list[int] = []
-    for place in range(len(instructions) - 1, -1, -1):
-        if missing & set(instructions[place].outputs):
-            missing.update(instructions[place].reads)
-            places.append(place)
-    return places[::-1]
+    indices: list[int] = []
+    for index in range(len(instructions) - 1, -1, -1):
+        if missing & set(instructions[index].outputs):
+            missing.update(instructions[index].reads)
+            indices.append(index)
+    return indices[::-1]

@@ -1,6 +1,6 @@
-"""The one executable form of every uploaded network.
+"""The executable form of every uploaded network.
 
-A program is a list of allow-listed tensor calls. It interprets them one by one; nothing is
+A program is a list of allow-listed tensor calls, interpreted one by one; nothing is
 compiled, generated or evaluated. Weights never require a gradient.
 """
 
@@ -33,7 +33,7 @@ class Program:
         face: Layers and input shape.
         weights: Tensor of each weight slot.
         dtype: Element type of the floating-point weights and of all computation.
-        native: Element type that the export was made in; mentions of it mean ``dtype``.
+        native: Element type of the export; occurrences in the graph are replaced by ``dtype``.
     """
 
     def __init__(
@@ -51,39 +51,41 @@ class Program:
         self._native = native
         self.dtype = dtype
         self.device = next((tensor.device for tensor in weights.values()), torch.device("cpu"))
-        self._bound = [bind(one, self.device, (native, dtype)) for one in listing.instructions]
+        self._bound = [
+            bind(instruction, self.device, (native, dtype)) for instruction in listing.instructions
+        ]
         self._plans: dict[tuple[int, ...], Plan] = {}
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Every place where the network can be cut, in the order of execution."""
+        """All layers at which the network can be cut, in the order of execution."""
         return self._face.layers
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Channels, height and width of one image; of a rest, the shape of what it takes."""
+        """Channels, height and width of one image; for a partial network, its input shape."""
         return self._face.input_shape
 
     @property
     def batch(self) -> int | None:
-        """The fixed number of images per pass, None when any number will do."""
+        """The fixed batch size, or None if it is free."""
         return self._face.batch
 
     @property
     def feature_layer(self) -> str:
-        """The layer whose output serves as features unless the manifest names another."""
+        """The default feature layer, unless the manifest names another."""
         return self._face.feature_layer
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Shape of the first answer to one image."""
+        """Shape of the first output for one image."""
         return self._face.output_shape
 
     @property
     def flops(self) -> int:
         """Floating-point operations for one image.
 
-        Two for each multiply-add of convolutions, matrix products and attention.
+        Two per multiply-add of convolutions, matrix products and attention.
         """
         return self._face.flops
 
@@ -95,7 +97,7 @@ class Program:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over instructions and weights: equal programs compute the same."""
+        """SHA-256 over instructions and weights; equal fingerprints mean equal results."""
         digest = hashlib.sha256()
         for instruction in self._listing.instructions:
             call = (instruction.operator.name, instruction.positional, instruction.named, instruction.outputs)  # fmt: skip
@@ -122,7 +124,7 @@ class Program:
 
     @property
     def batch_norms(self) -> tuple[BatchNorm, ...]:
-        """Batch normalisations with remembered statistics, in the order of execution."""
+        """Batch normalizations with running statistics, in the order of execution."""
         return tuple(
             BatchNorm(slot, self._weights[mean], self._weights[variance])
             for slot, mean, variance in self._listing.batch_norms()
@@ -131,28 +133,30 @@ class Program:
 
     @cached_property
     def cuts(self) -> tuple[Layer, ...]:
-        """Layers through which alone the image reaches the first answer: ``after`` takes these."""
-        return tuple(one for one in self.layers if is_cut(self._listing, self.slot_of(one.name)))
+        """Layers through which all paths from image to first output lead; valid for ``after``."""
+        return tuple(
+            layer for layer in self.layers if is_cut(self._listing, self.slot_of(layer.name))
+        )
 
     def after(self, layer: str) -> "Program":
-        """What follows a layer, as a network that takes the layer's output for its image.
+        """The part of the network after a layer, with the layer's output as its input.
 
         Raises:
             KeyError: There is no such layer.
-            NotACutError: What follows depends on more than that layer's output.
+            NotACutError: Later layers depend on more than that layer's output.
         """
         slot = self.slot_of(layer)
         listing = listing_after(self._listing, layer, slot)
-        weights = {place: self._weights[place] for place in listing.weights}
-        cut = next(one for one in self.layers if one.name == layer)
+        weights = {weight_slot: self._weights[weight_slot] for weight_slot in listing.weights}
+        cut = next(candidate for candidate in self.layers if candidate.name == layer)
         face = face_after(self._face, cut, listing, weights, native=self._native)
         return Program(listing, face, weights, dtype=self.dtype, native=self._native)
 
     def weights_of(self, layer: str) -> dict[int, Tensor]:
-        """Parameters, buffers and constants that the layer's output depends on, by slot."""
+        """Parameters, buffers and constants on which the layer's output depends, by slot."""
         plan = plan_for(self._listing, (self.slot_of(layer),))
         read = {
-            slot for place, _ in plan.steps for slot in self._listing.instructions[place].reads
+            slot for index, _ in plan.steps for slot in self._listing.instructions[index].reads
         }
         return {slot: tensor for slot, tensor in self._weights.items() if slot in read}
 
@@ -163,7 +167,7 @@ class Program:
         *,
         memory_format: torch.memory_format = torch.preserve_format,
     ) -> "Program":
-        """The same network elsewhere, or in another floating-point type; this one is unchanged."""
+        """A copy on another device or in another floating-point type."""
         target = dtype if dtype is not None else self.dtype
 
         def moved(tensor: Tensor) -> Tensor:
@@ -175,15 +179,15 @@ class Program:
         return Program(self._listing, self._face, weights, dtype=target, native=self._native)
 
     def with_face(self, **changes: Any) -> "Program":
-        """The same network with another default feature layer or other shown facts."""
+        """A copy with another default feature layer or other public facts."""
         face = replace(self._face, **changes)
         return Program(self._listing, face, self._weights, dtype=self.dtype, native=self._native)
 
     def __call__(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """What the network answers; a tuple when it has several outputs.
+        """The network's output; a tuple if it has several.
 
         Args:
-            images: (n, channels, height, width), already normalised as the manifest says.
+            images: (n, channels, height, width), normalized as the manifest declares.
 
         Raises:
             ValueError: ``images`` has another shape.
@@ -191,8 +195,8 @@ class Program:
         """
         slots = self._listing.outputs
         values = self._run(images, slots, Slope.EXACT)
-        answers = tuple(values[slot] for slot in slots)
-        return answers[0] if len(answers) == 1 else answers
+        outputs = tuple(values[slot] for slot in slots)
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def read(
         self, images: Tensor, layers: Sequence[str], *, slope: Slope | str = Slope.EXACT
@@ -200,9 +204,9 @@ class Program:
         """Outputs of the named layers from one forward pass that stops after the last of them.
 
         Args:
-            images: (n, channels, height, width). Gradients flow back to it.
-            layers: Names from ``layers``; "output" is the first answer of the network.
-            slope: ``epsilon_lrp`` makes nonlinearities hand back f(z)/(z + ε·sgn z).
+            images: (n, channels, height, width); the outputs are differentiable in it.
+            layers: Names from ``layers``; "output" is the first output of the network.
+            slope: ``epsilon_lrp`` back-propagates nonlinearities with f(z)/(z + ε·sgn z).
 
         Raises:
             KeyError: There is no such layer.
@@ -214,7 +218,7 @@ class Program:
         return {name: values[slot] for name, slot in slots.items()}
 
     def values(self, images: Tensor, slots: tuple[int, ...]) -> dict[int, Tensor]:
-        """What ``slots`` hold in one forward pass; gradients flow back to the images.
+        """Values of ``slots`` from one forward pass, differentiable in the images.
 
         Raises:
             ValueError: ``images`` has another shape.
@@ -223,7 +227,7 @@ class Program:
         return self._run(images, slots, Slope.EXACT)
 
     def slot_of(self, layer: str) -> int:
-        """Where the layer's output is held. Raises KeyError: there is no such layer."""
+        """The slot of the layer's output. Raises KeyError if there is no such layer."""
         if layer == OUTPUT:
             return self._listing.outputs[0]
         if layer not in self._face.slots:
@@ -231,7 +235,7 @@ class Program:
         return self._face.slots[layer]
 
     def _run(self, images: Tensor, slots: tuple[int, ...], slope: Slope) -> dict[int, Tensor]:
-        """The values of ``slots`` for any number of images: padded and split where it must be."""
+        """Values of ``slots`` for any number of images, padded and split as needed."""
         if tuple(images.shape[1:]) != self.input_shape:
             raise ValueError(f"images must be (n, {', '.join(map(str, self.input_shape))})")
         low, high = self._face.batch_range
@@ -247,7 +251,7 @@ class Program:
     def _pass(
         self, images: Tensor, slots: tuple[int, ...], slope: Slope, *, least: int
     ) -> dict[int, Tensor]:
-        """One forward pass; missing images are zeros whose answers are dropped."""
+        """One forward pass, padded with zero images whose outputs are dropped."""
         count = len(images)
         if count < least:
             images = torch.cat([images, images.new_zeros(least - count, *self.input_shape)])
@@ -264,10 +268,10 @@ class Program:
         *,
         weights: Mapping[int, Tensor] | None = None,
     ) -> dict[int, Any]:
-        """Run what ``slots`` need, freeing each value after its last reader.
+        """Values of ``slots``; every other value is freed after its last use.
 
         Args:
-            weights: Tensors to use instead of the program's own, by slot.
+            weights: Tensors that replace the program's own, by slot.
 
         Raises:
             ProgramFailedError: An instruction failed.
@@ -276,16 +280,16 @@ class Program:
         if plan is None:
             plan = self._plans.setdefault(slots, plan_for(self._listing, slots))
         memory: dict[int, Any] = {**self._weights, **(weights or {})}
-        given = images.to(device=self.device, dtype=self.dtype)
-        memory[self._listing.image] = given.clone() if plan.writes else given
-        found: dict[int, Any] = {}
+        inputs = images.to(device=self.device, dtype=self.dtype)
+        memory[self._listing.image] = inputs.clone() if plan.writes else inputs
+        values: dict[int, Any] = {}
         run = execute_named if torch.compiler.is_exporting() else execute
-        for place, freed in plan.steps:
-            call = self._bound[place]
+        for index, freed in plan.steps:
+            call = self._bound[index]
             run(call, memory, slope)
             for slot in call.outputs:
                 if slot in plan.wanted:
-                    found[slot] = memory[slot].clone() if plan.writes else memory[slot]
+                    values[slot] = memory[slot].clone() if plan.writes else memory[slot]
             for slot in freed:
                 del memory[slot]
-        return found | {slot: memory[slot] for slot in slots if slot not in found}
+        return values | {slot: memory[slot] for slot in slots if slot not in values}

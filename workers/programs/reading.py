@@ -1,4 +1,4 @@
-"""A pt2 file becomes a program."""
+"""Reading a pt2 file as a program."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,11 +29,11 @@ _CHANNELS = {1, 3}
 def read_program(path: Path) -> Program:
     """The network in a ``torch.export.save`` archive, in float32 on the CPU.
 
-    Nothing in the file is unpickled or evaluated; sample inputs are never opened. Weights look
-    into the mapped file, which must stay as it is while the program lives.
+    Nothing in the file is unpickled or evaluated; sample inputs are never opened. Weights are
+    views of the mapped file, which must not change during the program's lifetime.
 
     Raises:
-        ProgramRefusedError: The file is something else, or holds what is never read.
+        ProgramRefusedError: The file is of another kind, or contains something unsupported.
     """
     refuse_unless(path, ModelFormat.PT2)
     archive = ZipArchive(path)
@@ -54,7 +54,7 @@ def _model_name(archive: ZipArchive) -> str:
     ]
     if len(models) != 1:
         raise ProgramRefusedError(
-            "not_one_model", f"the archive holds {len(models)} models instead of one"
+            "not_one_model", f"the archive contains {len(models)} models instead of one"
         )
     order = archive.members.get("byteorder")
     if order is not None and archive.read("byteorder", at_most=16) != b"little":
@@ -73,25 +73,25 @@ def _placed(listing: Listing, weights: Mapping[str, Tensor]) -> dict[int, Tensor
 
 
 def _program(graph: Graph, listing: Listing, weights: Mapping[int, Tensor]) -> Program:
-    """The program with its layers, after a dry run."""
+    """The program with its layers, determined by a dry run."""
     shape = _image_shape(graph)
     least, greatest = graph.batch_range
     fixed = graph.axes[0].symbol is None
     batch = least if fixed else max(least, min(3, greatest))
     listing = listing.with_pointwise(weights)
-    found = survey(listing, weights, (batch, *shape), graph.dtype)
+    surveyed = survey(listing, weights, (batch, *shape), graph.dtype)
     for slot in listing.outputs:
-        if found.shapes.get(slot, (0,))[:1] != (batch,):
+        if surveyed.shapes.get(slot, (0,))[:1] != (batch,):
             raise ProgramRefusedError(
                 "output_without_batch",
-                "an output does not hold one entry per image, or does not depend on the image",
-                "return one answer per image, stacked along the first axis",
+                "an output does not have one entry per image, or does not depend on the image",
+                "return one output per image, stacked along the first axis",
             )
-    cuts = cuts_of(listing, found.shapes, batch)
+    cuts = cuts_of(listing, surveyed.shapes, batch)
     face = Face(
         cuts.layers, cuts.slots, cuts.feature_layer, shape,
         batch if fixed else None, graph.batch_range,
-        tuple(found.shapes[listing.outputs[0]][1:]), found.flops,
+        tuple(surveyed.shapes[listing.outputs[0]][1:]), surveyed.flops,
     )  # fmt: skip
     native = Program(listing, face, weights, dtype=graph.dtype, native=graph.dtype)
     return native if graph.dtype is torch.float32 else native.to(dtype=torch.float32)

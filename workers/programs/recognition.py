@@ -1,4 +1,4 @@
-"""What a file on the disk is: the core's judgement, and for zip archives their checked directory."""
+"""The kind of a file on disk, by its first and last bytes and a checked zip directory."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ _WITHOUT_ROOT = {FileKind.PT2_OLD, FileKind.KERAS}
 
 
 def kind_of(path: Path) -> FileKind:
-    """What the file is.
+    """The kind of the file.
 
     Raises:
-        ProgramRefusedError: It is a zip archive whose directory is hostile or broken.
+        ProgramRefusedError: The file is a zip archive whose directory is malicious or broken.
     """
     head, tail = _edges(path)
     loose = recognition.kind_of(head, tail)
@@ -39,11 +39,11 @@ def _edges(path: Path) -> tuple[bytes, bytes]:
 
 
 def refuse_unless(path: Path, form: ModelFormat) -> None:
-    """Refuse a file that is not of the form that its manifest promises.
+    """Rejects a file that does not have the format of its manifest.
 
     Raises:
-        ProgramRefusedError: ``mislabelled``, ``unknown_format`` or ``unsafe_format``, as at the
-            door, with a remedy for what the file is; or what the archive's directory deserves.
+        ProgramRefusedError: ``mislabelled``, ``unknown_format`` or ``unsafe_format``, as in the
+            API, with a remedy for that kind of file; or an error of the archive's directory.
     """
     kind = kind_of(path)
     if kind is not _KINDS[form]:

@@ -1,11 +1,11 @@
-"""How this package says no, and why."""
+"""Errors of this package."""
 
 from service.core.errors import MethodError, RefusedUploadError
 from service.core.recognition import PACK
 
 
 class ProgramRefusedError(RefusedUploadError):
-    """A file holds something that is never read; ``code`` tells what, ``remedy`` what to change."""
+    """A file contains something unsupported; ``remedy`` says what to change."""
 
     code = "program_refused"
 
@@ -14,12 +14,12 @@ class ProgramRefusedError(RefusedUploadError):
 
 
 class ProgramFailedError(MethodError):
-    """A program that was read stopped while it ran; ``detail`` names the node."""
+    """A valid program failed during execution; ``detail`` names the node."""
 
     code = "program_failed"
 
 
 class NotACutError(MethodError):
-    """A network cannot be parted at this layer."""
+    """A network cannot be cut at this layer."""
 
     code = "not_a_cut"

@@ -1,4 +1,4 @@
-"""What follows a layer, as a network of its own: the layer's output in, the answer out."""
+"""The part of a network after a layer, as a network from the layer's output to the output."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,32 +16,40 @@ _SIZE = "sym_size"
 
 
 def is_cut(listing: Listing, slot: int) -> bool:
-    """Whether the image reaches the first answer through this slot alone.
+    """Whether all paths from the image to the first output lead through this slot.
 
-    The number of images may come from the image itself: the slot's value tells it as well. Where
-    the graph really overwrites memory nothing is a cut.
+    Reading the batch size from the image does not count, since the slot's value has it as well.
+    If the graph overwrites memory, nothing is a cut.
     """
-    if slot == listing.outputs[0] or any(one.writes_back for one in listing.instructions):
+    if slot == listing.outputs[0] or any(
+        instruction.writes_back for instruction in listing.instructions
+    ):
         return False
-    _, missing = _kept(listing, slot)
+    _, missing = _remaining(listing, slot)
     return slot in missing and listing.image not in missing
 
 
 def listing_after(listing: Listing, layer: str, slot: int) -> Listing:
-    """The calls after a slot, which stands where the image stood; one output, the first.
+    """The calls after a slot, which replaces the image; only the first output remains.
 
     Raises:
-        NotACutError: The image also reaches the answer beside the slot.
+        NotACutError: The image also reaches the output on another path.
     """
     if not is_cut(listing, slot):
         raise NotACutError(
-            f"what follows {layer[:100]!r} depends on more than that layer's output",
-            remedy="choose one of the layers that all later ones depend on alone",
+            f"layers after {layer[:100]!r} depend on more than that layer's output",
+            remedy="choose a layer that is the only input of all later layers",
         )
-    kept, missing = _kept(listing, slot)
-    weights = {place: name for place, name in listing.weights.items() if place in missing}
+    remaining, missing = _remaining(listing, slot)
+    weights = {
+        weight_slot: name
+        for weight_slot, name in listing.weights.items()
+        if weight_slot in missing
+    }
     return Listing(
-        instructions=tuple(_read_from(one, listing.image, slot) for one in kept),
+        instructions=tuple(
+            _read_from(instruction, listing.image, slot) for instruction in remaining
+        ),
         image=slot,
         weights=weights,
         parameters=listing.parameters & weights.keys(),
@@ -57,21 +65,21 @@ def face_after(
     *,
     native: torch.dtype,
 ) -> Face:
-    """What the rest of a network shows: the layers that it still has.
+    """The public facts about the remaining network.
 
     Args:
-        listing: Of the rest.
-        weights: Of the rest.
-        native: Element type that the export was made in.
+        listing: Listing of the remaining network.
+        weights: Weights of the remaining network.
+        native: Element type of the export.
     """
-    made = {slot for one in listing.instructions for slot in one.outputs}
-    slots = {name: slot for name, slot in face.slots.items() if slot in made}
-    exported = {slot: _as_exported(one, native) for slot, one in weights.items()}
+    defined = {slot for instruction in listing.instructions for slot in instruction.outputs}
+    slots = {name: slot for name, slot in face.slots.items() if slot in defined}
+    exported = {slot: _as_exported(tensor, native) for slot, tensor in weights.items()}
     batch = max(face.batch_range[0], min(3, face.batch_range[1]))
     last = list(slots)[-1] if slots else "output"
     return replace(
         face,
-        layers=tuple(one for one in face.layers if one.name in slots),
+        layers=tuple(listed for listed in face.layers if listed.name in slots),
         slots=slots,
         feature_layer=face.feature_layer if face.feature_layer in slots else last,
         input_shape=layer.shape,
@@ -84,21 +92,21 @@ def _as_exported(tensor: Tensor, native: torch.dtype) -> Tensor:
     return tensor.to("meta", dtype=kind)
 
 
-def _kept(listing: Listing, slot: int) -> tuple[list[Instruction], set[int]]:
-    """Calls that the first answer needs when the slot is given, and all that they read."""
+def _remaining(listing: Listing, slot: int) -> tuple[list[Instruction], set[int]]:
+    """Calls that the first output needs beyond the slot, and all slots that they read."""
     missing = {listing.outputs[0]}
-    kept = []
-    for one in reversed(listing.instructions):
-        if slot in one.outputs or not missing & set(one.outputs):
+    needed = []
+    for instruction in reversed(listing.instructions):
+        if slot in instruction.outputs or not missing & set(instruction.outputs):
             continue
-        kept.append(one)
-        if not _counts_images(one, listing.image):
-            missing.update(one.reads)
-    return kept[::-1], missing
+        needed.append(instruction)
+        if not _counts_images(instruction, listing.image):
+            missing.update(instruction.reads)
+    return needed[::-1], missing
 
 
 def _counts_images(call: Instruction, image: int) -> bool:
-    """Whether a call asks the image how many of it there are."""
+    """Whether a call reads the batch size from the image."""
     return (
         call.operator.name == _SIZE
         and call.reads == (image,)
@@ -107,7 +115,7 @@ def _counts_images(call: Instruction, image: int) -> bool:
 
 
 def _read_from(call: Instruction, image: int, slot: int) -> Instruction:
-    """A call that counts images counts the slot's entries instead."""
+    """The call, with the batch size read from the slot instead of the image."""
     if not _counts_images(call, image):
         return call
     positional: tuple[Any, ...] = (Slot(slot), *call.positional[1:])

@@ -1,7 +1,7 @@
 """The header of a safetensors file, checked before the library sees the file.
 
-The format allows headers that cost seconds and gigabytes to read; honest ones have a few hundred
-entries. Every entry must lie exactly where the one before it ends.
+The format allows headers that take seconds and gigabytes to read; legitimate ones have a few
+hundred entries. Every entry must start exactly where the previous one ends.
 """
 
 import json
@@ -23,7 +23,7 @@ _RESAVE = "write the file with safetensors.torch.save_file and upload it unchang
 
 @dataclass(frozen=True)
 class Entry:
-    """One tensor of the file: ``dtype`` is the format's own word, such as "F32"."""
+    """One tensor of the file; ``dtype`` is the format's name, such as "F32"."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -51,7 +51,7 @@ def read_header(path: Path) -> dict[str, Entry]:
     entries = {
         name: _entry(name, record) for name, record in records.items() if name != "__metadata__"
     }
-    _check_places(entries, size - _PREFIX_BYTES - length)
+    _check_offsets(entries, size - _PREFIX_BYTES - length)
     return entries
 
 
@@ -64,34 +64,34 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if data.count(b"{") > limits.TENSORS + 2 or data.count(b"[") > 2 * limits.TENSORS + 4:
         raise ProgramRefusedError("safetensors_too_large", "too many tensors", _RESAVE)
     try:
-        found = json.loads(data, object_pairs_hook=_without_duplicates)
+        header = json.loads(data, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise _broken("the header is not valid JSON, or names a tensor twice") from error
-    if not isinstance(found, dict):
+    if not isinstance(header, dict):
         raise _broken("the header is not an object")
-    return found
+    return header
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("a key occurs twice")
-    return found
+    return mapping
 
 
 def _entry(name: str, record: Any) -> Entry:
     if not isinstance(record, dict) or record.keys() != {"dtype", "shape", "data_offsets"}:
         raise _broken(f"the entry of {name[:80]!r} lacks a field, or has a strange one")
-    dtype, shape, place = record["dtype"], record["shape"], record["data_offsets"]
+    dtype, shape, offsets = record["dtype"], record["shape"], record["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _WIDTHS:
         raise _broken(f"{name[:80]!r} has an element type that is not read")
     if not _are_sizes(shape, limits.DIMENSION) or len(shape) > limits.RANK:
         raise _broken(f"{name[:80]!r} has an impossible shape")
-    if not _are_sizes(place, limits.INTEGER) or len(place) != 2:  # noqa: PLR2004 - start, end
+    if not _are_sizes(offsets, limits.INTEGER) or len(offsets) != 2:  # noqa: PLR2004 - start, end
         raise _broken(f"{name[:80]!r} has impossible offsets")
-    if place[1] - place[0] != math.prod(shape) * _WIDTHS[dtype]:
+    if offsets[1] - offsets[0] != math.prod(shape) * _WIDTHS[dtype]:
         raise _broken(f"{name[:80]!r} does not fill its bytes")
-    return Entry(dtype, tuple(shape), place[0], place[1])
+    return Entry(dtype, tuple(shape), offsets[0], offsets[1])
 
 
 def _are_sizes(values: Any, greatest: int) -> bool:
@@ -100,10 +100,10 @@ def _are_sizes(values: Any, greatest: int) -> bool:
     )
 
 
-def _check_places(entries: dict[str, Entry], available: int) -> None:
-    """Tensors lie end to end and fill the file."""
+def _check_offsets(entries: dict[str, Entry], available: int) -> None:
+    """Checks that tensors are contiguous and fill the file."""
     end = 0
-    for name, entry in sorted(entries.items(), key=lambda one: (one[1].start, one[1].end)):
+    for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].end)):
         if entry.start != end:
             raise _broken(f"{name[:80]!r} overlaps another tensor or leaves a gap")
         end = entry.end

@@ -1,9 +1,9 @@
 """Size expressions of an export, read with a tiny grammar and never evaluated.
 
-An honest export describes an axis either by an integer or by a term such as
+A legitimate export describes an axis either by an integer or by a term such as
 ``Mul(Integer(64), Symbol('s77', positive=True, integer=True))``. Only integers and plain symbols
-are given a meaning here; every other term must still consist of known words alone, because a file
-with anything else was written to attack the evaluator of another reader.
+are interpreted. Every other term must consist of known words only, because a file with anything
+else is an attack on the evaluator of another reader.
 """
 
 import re
@@ -33,8 +33,8 @@ _TERM = re.compile(
 class Axis:
     """Length of one axis.
 
-    ``size`` is the length, or the example's length where the axis is free; ``symbol`` names a
-    free axis; it is "?" when the length is a term of several symbols.
+    ``size`` is the length, or the example's length if the axis is free; ``symbol`` names a
+    free axis and is "?" if the length is a term of several symbols.
     """
 
     size: int | None
@@ -65,7 +65,7 @@ def read_axis(record: Any) -> Axis:
 
 
 def check_term(expression: str) -> None:
-    """Refuse a term that holds anything but known words, numbers and arithmetic.
+    """Rejects a term that contains anything but known words, numbers and arithmetic.
 
     Raises:
         ProgramRefusedError: ``size_expression_not_allowed``.

@@ -1,6 +1,6 @@
-"""A dry run without memory: shapes of all values, floating-point operations, and their bounds.
+"""A dry run without memory: shapes of all values, floating-point operations, and their limits.
 
-The run happens on the meta device, so a graph that would fill the memory is found before it does.
+It uses the meta device, so a graph that would exhaust memory is detected beforehand.
 """
 
 import math
@@ -49,8 +49,12 @@ def survey(
         flops += flops_of(instruction.operator.name, positional, results)
         _refuse_excess(call, results, image[0], flops)
         if any(slot in shapes for slot in instruction.reads):
-            made = zip(instruction.outputs, results, strict=True)
-            shapes.update((slot, tuple(r.shape)) for slot, r in made if isinstance(r, Tensor))
+            named_results = zip(instruction.outputs, results, strict=True)
+            shapes.update(
+                (slot, tuple(result.shape))
+                for slot, result in named_results
+                if isinstance(result, Tensor)
+            )
     return Survey(shapes, flops // image[0])
 
 
@@ -65,18 +69,20 @@ def _dry(call: Call, memory: dict[int, Any]) -> None:
 
 
 def _refuse_many_pieces(name: str, arguments: list[Any]) -> None:
-    """A cut into a billion pieces would take memory even where tensors take none."""
+    """Rejects splits into too many pieces, which take memory even on the meta device."""
     if name not in _PIECES or not isinstance(arguments[0], Tensor):
         return
-    second = arguments[1] if len(arguments) > 1 else 0
+    piece_argument = arguments[1] if len(arguments) > 1 else 0
     axis = arguments[2] if len(arguments) > 2 else 0  # noqa: PLR2004 - (tensor, sizes, axis)
     if name == "unbind":
-        axis, second = second, 1
-    whole = isinstance(second, int) and isinstance(axis, int)
-    if not whole or not -arguments[0].ndim <= axis < arguments[0].ndim:
+        axis, piece_argument = piece_argument, 1
+    are_integers = isinstance(piece_argument, int) and isinstance(axis, int)
+    if not are_integers or not -arguments[0].ndim <= axis < arguments[0].ndim:
         return
     length = arguments[0].shape[axis]
-    pieces = second if name in {"chunk", "tensor_split"} else length // max(second, 1)
+    pieces = (
+        piece_argument if name in {"chunk", "tensor_split"} else length // max(piece_argument, 1)
+    )
     if pieces > limits.LIST_ITEMS:
         raise ProgramRefusedError("value_too_large", f"{name} would give {pieces} pieces")
 
@@ -95,30 +101,30 @@ def _refuse_excess(call: Call, results: list[Any], batch: int, flops: int) -> No
 
 def flops_of(name: str, arguments: list[Any], results: list[Any]) -> int:
     """Two operations per multiply-add of convolutions, matrix products and attention; else 0."""
-    tensors = [one for one in arguments if isinstance(one, Tensor)]
+    tensors = [argument for argument in arguments if isinstance(argument, Tensor)]
     if not results or not isinstance(results[0], Tensor) or name not in _COSTS:
         return _einsum_flops(arguments) if name == "einsum" else 0
     return 2 * _COSTS[name](tensors, results[0].numel())
 
 
-def _matrix_product(tensors: list[Tensor], made: int) -> int:
-    return made * int(tensors[0].shape[-1])
+def _matrix_product(tensors: list[Tensor], output_elements: int) -> int:
+    return output_elements * int(tensors[0].shape[-1])
 
 
-def _added_product(tensors: list[Tensor], made: int) -> int:
-    return made * int(tensors[1].shape[-1])
+def _added_product(tensors: list[Tensor], output_elements: int) -> int:
+    return output_elements * int(tensors[1].shape[-1])
 
 
-def _convolution(tensors: list[Tensor], made: int) -> int:
-    return made * math.prod(tensors[1].shape[1:])
+def _convolution(tensors: list[Tensor], output_elements: int) -> int:
+    return output_elements * math.prod(tensors[1].shape[1:])
 
 
 def _transposed_convolution(tensors: list[Tensor], _: int) -> int:
     return tensors[0].numel() * math.prod(tensors[1].shape[1:])
 
 
-def _attention(tensors: list[Tensor], made: int) -> int:
-    return int(tensors[1].shape[-2]) * (tensors[0].numel() + made)
+def _attention(tensors: list[Tensor], output_elements: int) -> int:
+    return int(tensors[1].shape[-2]) * (tensors[0].numel() + output_elements)
 
 
 _COSTS: dict[str, Callable[[list[Tensor], int], int]] = {

@@ -1,4 +1,4 @@
-"""A program whose weights can learn: the same instructions over parameters of a module."""
+"""A program with trainable weights: the same instructions over a module's parameters."""
 
 from collections.abc import Callable
 from typing import Self
@@ -13,13 +13,13 @@ _SPATIAL = 4
 
 
 class TrainableProgram(nn.Module):
-    """The network up to ``layer``; rows and columns averaged, anything else flattened.
+    """The network up to ``layer``; maps are averaged over rows and columns, others flattened.
 
-    Its weights are copies: the program stays as it is. Batch statistics and dropout are those of
-    inference, as the export recorded them.
+    Its weights are copies, so the program does not change. Batch statistics and dropout are in
+    inference mode, as exported.
 
     Args:
-        program: One whose number of images per pass is free.
+        program: A program with a free batch size.
     """
 
     def __init__(self, program: Program, layer: str) -> None:
@@ -36,7 +36,7 @@ class TrainableProgram(nn.Module):
                 self.register_buffer(name, tensor.detach().clone())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
-        """Moves weights as any module does; the instructions follow them to their device."""
+        """Moves weights like any module; the instructions follow to their device."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         device = next(iter(self.state_dict().values())).device
         self._program = self._program.to(device)
@@ -45,21 +45,21 @@ class TrainableProgram(nn.Module):
     def forward(
         self, images: Float[Tensor, "image channel row column"]
     ) -> Float[Tensor, "image unit"]:
-        """Features of the layer; gradients flow to parameters and images."""
+        """Features of the layer, differentiable in parameters and images."""
         weights = {slot: getattr(self, name) for slot, name in self._names.items()}
-        found = self._program.interpret(images, (self._slot,), weights=weights)
-        features: Tensor = found[self._slot]
+        values = self._program.interpret(images, (self._slot,), weights=weights)
+        features: Tensor = values[self._slot]
         return features.mean(dim=(2, 3)) if features.ndim == _SPATIAL else features.flatten(1)
 
 
 class Probed(nn.Module):
-    """A body, features brought to mean 0 and deviation 1, and a linear layer.
+    """A body, standardization of its features, and a linear layer.
 
     Args:
-        features: Of the training images; they fix the means and deviations.
+        features: Features of the training images, which determine means and deviations.
     """
 
-    centre: Tensor
+    center: Tensor
     scale: Tensor
 
     def __init__(
@@ -67,7 +67,7 @@ class Probed(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
-        self.register_buffer("centre", features.mean(dim=0))
+        self.register_buffer("center", features.mean(dim=0))
         self.register_buffer("scale", features.std(dim=0, correction=0).clamp_min(1e-4))
         self.head = nn.Linear(features.shape[1], labels)
         nn.init.zeros_(self.head.weight)
@@ -75,7 +75,7 @@ class Probed(nn.Module):
 
     def answer(self, features: Float[Tensor, "image unit"]) -> Float[Tensor, "image label"]:
         """Logits of features."""
-        logits: Tensor = self.head((features - self.centre) / self.scale)
+        logits: Tensor = self.head((features - self.center) / self.scale)
         return logits
 
     def forward(
@@ -86,12 +86,12 @@ class Probed(nn.Module):
 
 
 def frozen(network: nn.Module) -> nn.Module:
-    """The network, none of whose weights learns from now on."""
+    """The network with all weights frozen."""
     return network.requires_grad_(requires_grad=False)
 
 
 def features_of(body: nn.Module, images: Tensor) -> Tensor:
-    """What the body says, without gradients."""
+    """Features of the images under the body, without gradients."""
     with torch.no_grad():
-        found: Tensor = body(images)
-    return found
+        features: Tensor = body(images)
+    return features

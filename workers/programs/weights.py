@@ -1,4 +1,4 @@
-"""Raw weights of an archive as tensors: every shape, stride and offset is checked first."""
+"""Raw weights of an archive as tensors, after checking every shape, stride and offset."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _WIDE_CONSTANT = "call .contiguous() on expanded constants before exporting, or 
 
 @dataclass(frozen=True)
 class Payload:
-    """Where a weight lies and how its bytes are laid out; ``strides`` count elements."""
+    """Location and layout of a weight's bytes; ``strides`` count elements."""
 
     name: str
     member: str
@@ -37,7 +37,7 @@ class Payload:
 
 
 def read_weights(archive: ZipArchive, model: str) -> dict[str, Tensor]:
-    """Parameters, buffers and constants by their names; tensors look into the mapped file.
+    """Parameters, buffers and constants by name; tensors are views of the mapped file.
 
     Raises:
         ProgramRefusedError: ``pickled_weights``, ``opaque_constant``, or a layout that does not
@@ -80,17 +80,17 @@ def _payload(name: str, entry: Any, folder: str) -> Payload:
     code = field(meta, "dtype", int)
     if code not in DTYPES or field(meta, "layout", int) != _STRIDED:
         raise ProgramRefusedError(
-            "dtype_not_allowed", f"{name[:80]} has an element type or layout that is not read"
+            "dtype_not_allowed", f"{name[:80]} has an unsupported element type or layout"
         )
     shape, strides = read_fixed_sizes(meta.get("sizes")), read_fixed_sizes(meta.get("strides"))
     if len(shape) != len(strides):
-        raise ProgramRefusedError("weight_out_of_bounds", f"{name[:80]} has odd strides")
+        raise ProgramRefusedError("weight_out_of_bounds", f"{name[:80]} has invalid strides")
     offset = read_fixed_size(field(meta, "storage_offset", dict))
     return Payload(name, folder + member, DTYPES[code], shape, strides, offset)
 
 
 def _storage(archive: ZipArchive, name: str) -> bytes | bytearray | memoryview:
-    """The bytes of one member: a view of the file, or a copy where it is packed."""
+    """The bytes of one member: a view of the file, or a copy if it is compressed."""
     member = archive.member(name)
     if archive.is_stored(name):
         return memoryview(archive.bytes)[member.start : member.start + member.packed_bytes]
@@ -98,11 +98,11 @@ def _storage(archive: ZipArchive, name: str) -> bytes | bytearray | memoryview:
 
 
 def _tensor(payload: Payload, storage: bytes | bytearray | memoryview) -> Tensor:
-    """A weight within its storage.
+    """A weight as a view of its storage.
 
     Raises:
-        ProgramRefusedError: ``weight_out_of_bounds``: it reaches beyond its bytes, or claims more
-            elements than there are.
+        ProgramRefusedError: ``weight_out_of_bounds``, if it exceeds its bytes or has more
+            elements than bytes.
     """
     if payload.elements == 0:
         return torch.empty(payload.shape, dtype=payload.dtype)
@@ -126,7 +126,7 @@ def _tensor(payload: Payload, storage: bytes | bytearray | memoryview) -> Tensor
 
 
 def _flat(storage: bytes | bytearray | memoryview, dtype: torch.dtype, width: int) -> Tensor:
-    """All whole elements of the storage; copied when they do not lie on their own boundary."""
+    """All whole elements of the storage, copied if they are not aligned."""
     count = len(storage) // width
     flat = torch.frombuffer(storage, dtype=dtype, count=count)
     if dtype is torch.bool:

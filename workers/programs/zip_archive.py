@@ -1,7 +1,7 @@
-"""A zip file is opened without trusting a word of it.
+"""A zip reader that trusts nothing in the file.
 
-Only what ``torch.export.save`` needs is understood: stored or deflated members in one root
-folder, zip64 included. The file is mapped, so a stored member costs no memory until it is read.
+It supports only what ``torch.export.save`` needs: stored or deflated members in one root folder,
+including zip64. The file is mapped, so a stored member uses no memory until it is read.
 """
 
 import mmap
@@ -28,7 +28,7 @@ _RESAVE = "save the archive again with torch.export.save and upload it unchanged
 
 @dataclass(frozen=True)
 class Member:
-    """One file of the archive: where its bytes lie (``start``) and how many there are."""
+    """One file of the archive; its bytes begin at ``start``."""
 
     name: str
     method: int
@@ -43,9 +43,9 @@ def _broken(detail: str) -> ProgramRefusedError:
 
 
 class ZipArchive:
-    """A mapped zip file whose directory was checked before anything was believed.
+    """A mapped zip file with a checked directory.
 
-    The map lives as long as a tensor looks into it.
+    The map lives as long as a tensor refers to it.
 
     Args:
         path: The file. It must not shrink while the archive is open.
@@ -59,7 +59,7 @@ class ZipArchive:
             size = file.seek(0, 2)
             if size < _END.size:
                 raise _broken("the file is too short to be a zip archive")
-            # A private, writable map: torch wants writable memory, the file stays as it is.
+            # A private, writable map: torch needs writable memory, and the file must not change.
             self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         try:
             self.members = _members_of(self.bytes)
@@ -72,7 +72,7 @@ class ZipArchive:
 
         Raises:
             ProgramRefusedError: There is no such member, it is larger than ``at_most``, or its
-                packed bytes do not yield what the directory promised.
+                compressed bytes do not match the directory.
         """
         member = self.member(name)
         if member.size_bytes > at_most:
@@ -91,12 +91,12 @@ class ZipArchive:
         return self.members[name]
 
     def is_stored(self, name: str) -> bool:
-        """Whether the member's bytes lie in the file as they are."""
+        """Whether the member is stored without compression."""
         return self.member(name).method == _STORED
 
 
 def _inflated(packed: bytes, member: Member) -> bytes:
-    """A deflated member's bytes; never more than it declared, and bounded by the ratio."""
+    """A deflated member's bytes; never more than declared, and bounded by the ratio."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = unpacker.decompress(packed, member.size_bytes + 1)
@@ -108,7 +108,7 @@ def _inflated(packed: bytes, member: Member) -> bytes:
 
 
 def _members_of(data: mmap.mmap) -> dict[str, Member]:
-    """The checked directory, keyed by the path below the one root folder."""
+    """The checked directory, keyed by the path below the root folder."""
     members: dict[str, Member] = {}
     roots: set[str] = set()
     for member in _directory(data):
@@ -128,16 +128,16 @@ def _members_of(data: mmap.mmap) -> dict[str, Member]:
 
 
 def _refuse_overlaps(members: dict[str, Member]) -> None:
-    """Two members that share bytes are how a small file pretends to be large."""
+    """Rejects members that share bytes, the trick of zip bombs."""
     end = 0
-    for member in sorted(members.values(), key=lambda one: one.header):
+    for member in sorted(members.values(), key=lambda member: member.header):
         if member.header < end:
             raise _broken(f"{member.name} overlaps another member")
         end = member.start + member.packed_bytes
 
 
 def _directory(data: mmap.mmap) -> Iterator[Member]:
-    """Members in the order of the central directory; a crowd is counted before any is looked at."""
+    """Members in the order of the central directory, all counted before any is parsed."""
     entries = list(_entries(data))
     for fields, tail in entries:
         name_bytes, extra_bytes = fields[10:12]
@@ -180,7 +180,7 @@ def _directory_place(data: mmap.mmap) -> tuple[int, int]:
 
 
 def _directory_place64(data: mmap.mmap, end_at: int) -> tuple[int, int]:
-    """The same for archives beyond 4 GiB."""
+    """Offset and size of the central directory of archives beyond 4 GiB."""
     locator_at = end_at - _END64_LOCATOR.size
     if locator_at < 0:
         raise _broken("the zip64 locator is missing")
@@ -211,15 +211,15 @@ def _member(data: mmap.mmap, fields: tuple[int, ...], *, name: bytes, extra: byt
 
 
 def _sizes(fields: tuple[int, ...], extra: bytes) -> tuple[int, int, int]:
-    """Packed size, size and header offset, taken from the zip64 field where one is needed."""
+    """Compressed size, size and header offset, from the zip64 field if needed."""
     size, packed, header = fields[9], fields[8], fields[16]
     wide = _zip64_field(extra) if _FILL32 in {size, packed, header} else []
-    found: list[int] = []
+    sizes: list[int] = []
     for value in (size, packed, header):
         if value == _FILL32 and not wide:
             raise _broken("a zip64 size is missing")
-        found.append(wide.pop(0) if value == _FILL32 else value)
-    return found[1], found[0], found[2]
+        sizes.append(wide.pop(0) if value == _FILL32 else value)
+    return sizes[1], sizes[0], sizes[2]
 
 
 def _zip64_field(extra: bytes) -> list[int]:
@@ -235,14 +235,14 @@ def _zip64_field(extra: bytes) -> list[int]:
 
 
 def _checked_name(name: bytes) -> str:
-    """The member's name as text; refused when it could leave a folder."""
+    """The member's name as text; rejected if it could leave the folder."""
     try:
         text = name.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProgramRefusedError("archive_path", "a name is not UTF-8", _RESAVE) from error
     parts = text.split("/")
-    odd = any(character in text for character in "\\\0:") or not text.isprintable()
-    if odd or len(text) > limits.ARCHIVE_NAME_CHARACTERS or len(parts) < 2:  # noqa: PLR2004 - root/name
+    is_invalid = any(character in text for character in "\\\0:") or not text.isprintable()
+    if is_invalid or len(text) > limits.ARCHIVE_NAME_CHARACTERS or len(parts) < 2:  # noqa: PLR2004 - root/name
         raise ProgramRefusedError("archive_path", f"the name {text[:80]!r} is odd", _RESAVE)
     if any(part in {"", ".", ".."} for part in parts):
         raise ProgramRefusedError("archive_path", f"the name {text[:80]!r} is odd", _RESAVE)
@@ -250,12 +250,12 @@ def _checked_name(name: bytes) -> str:
 
 
 def _data_start(data: mmap.mmap, header: int, name: bytes) -> int:
-    """Where a member's bytes begin; its local header must tell the same name."""
+    """Start of a member's bytes; its local header must have the same name."""
     if header + _LOCAL.size > len(data):
         raise _broken("a member lies outside the file")
     fields = _LOCAL.unpack_from(data, header)
     start: int = header + _LOCAL.size + fields[9] + fields[10]
-    told = data[header + _LOCAL.size : header + _LOCAL.size + fields[9]]
-    if fields[0] != b"PK\x03\x04" or told != name:
+    local_name = data[header + _LOCAL.size : header + _LOCAL.size + fields[9]]
+    if fields[0] != b"PK\x03\x04" or local_name != name:
         raise _broken("a member's two headers disagree")
     return start

@@ -1,4 +1,4 @@
-"""How well models are ranked on tables of accuracies: every target is held out once.
+"""Evaluation of rankings on tables of accuracies, with every target held out once.
 
-``python -m workers.ranking_bench TABLE…``; ``zooscope bench ranking`` starts it.
+Run as ``python -m workers.ranking_bench TABLE…`` or ``zooscope bench ranking``.
 """

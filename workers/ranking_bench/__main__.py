@@ -1,4 +1,4 @@
-"""``python -m workers.ranking_bench TABLE…``: judge rankings on tables of accuracies."""
+"""``python -m workers.ranking_bench TABLE…``: evaluate rankings on tables of accuracies."""
 
 import argparse
 import json
@@ -21,30 +21,32 @@ measured runs. TABLE is a folder with accuracy.csv [scores.csv, models.csv], or 
 models as rows and targets as columns."""
 
 
-def main(words: list[str] | None = None) -> int:
-    """Judge all tables; 0 when done, 1 with the reason on stderr when a table is refused."""
-    given = _parser().parse_args(words)
+def main(argv: list[str] | None = None) -> int:
+    """Evaluates all tables; returns 0, or 1 with the reason on stderr if a table is invalid."""
+    arguments = _parser().parse_args(argv)
     try:
-        tables = _tables(given)
-        settings = Settings(k=given.k, runs=given.runs, coverage=given.coverage, seed=given.seed)
+        tables = _tables(arguments)
+        settings = Settings(
+            k=arguments.k, runs=arguments.runs, coverage=arguments.coverage, seed=arguments.seed
+        )
         summaries = [judged_table(table, settings) for table in tables]
     except ZooError as error:
         sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
         return _REFUSED
-    if given.json:
-        told = {"tables": [one.as_json() for one in summaries], "calibration": pooled_json(summaries)}  # fmt: skip
-        sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if arguments.json:
+        report = {"tables": [summary.as_json() for summary in summaries], "calibration": pooled_json(summaries)}  # fmt: skip
+        sys.stdout.write(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     else:
         print_summaries(summaries)
     return 0
 
 
 def judged_table(table: Table, settings: Settings) -> Summary:
-    """Every target of one table, judged and summed up."""
+    """The summary over all targets of one table."""
     with threadpool_limits(
         limits=1
-    ):  # thousands of small products: threads only wait for each other
+    ):  # thousands of small products: extra threads only wait for each other
         judged = list(judged_targets(table, settings))
     return summed_up(table, judged, settings)
 
@@ -66,14 +68,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tables(given: argparse.Namespace) -> list[Table]:
-    if len(given.table) > 1 and (given.scores or given.models):
+def _tables(arguments: argparse.Namespace) -> list[Table]:
+    if len(arguments.table) > 1 and (arguments.scores or arguments.models):
         raise TableError(
             "table_ambiguous",
-            "--scores and --models belong to one table, and several were named",
-            "name one table, or put scores.csv and models.csv into each folder",
+            "--scores and --models apply to one table, but several are listed",
+            "list one table, or put scores.csv and models.csv into each folder",
         )
-    return [read_table(one, scores=given.scores, models=given.models) for one in given.table]
+    return [
+        read_table(path, scores=arguments.scores, models=arguments.models)
+        for path in arguments.table
+    ]
 
 
 def _positive(text: str) -> int:
@@ -84,9 +89,9 @@ def _positive(text: str) -> int:
 
 
 def _counts(text: str) -> tuple[int, ...]:
-    counts = sorted({int(one) for one in text.split(",")})
+    counts = sorted({int(part) for part in text.split(",")})
     if counts[0] < 0:
-        raise argparse.ArgumentTypeError(f"{text} holds a negative number of runs")
+        raise argparse.ArgumentTypeError(f"{text} contains a negative number of runs")
     return tuple(counts)
 
 

@@ -1,4 +1,4 @@
-"""How good an order is, and how sure that is."""
+"""Measures of an order's quality, with bootstrap intervals."""
 
 import warnings
 from dataclasses import dataclass
@@ -26,30 +26,34 @@ class Interval:
 def judged(
     truth: Float64[ndarray, " model"], guess: Float64[ndarray, " model"], *, k: int, points: float
 ) -> dict[str, float] | None:
-    """All measures of one order; None if fewer than two models have both numbers.
+    """All measures of one order; None if fewer than two models have both values.
 
-    Weighted Kendall tau, Kendall tau and Spearman are 0 for an order that tells nothing. Regret
-    is the best accuracy minus that of the model put first, in points. Recall is the share of the
-    k models put first that are among the k best.
+    Weighted Kendall tau, Kendall tau and Spearman are 0 for a constant order. Regret is the best
+    accuracy minus that of the first model, in points. Recall is the share of the first k models
+    that are among the k best.
     """
-    both = ~np.isnan(truth) & ~np.isnan(guess)
-    if both.sum() < FEWEST:
+    is_known = ~np.isnan(truth) & ~np.isnan(guess)
+    if is_known.sum() < FEWEST:
         return None
-    y, x = truth[both], guess[both]
-    order = np.argsort(-x, kind="stable")
-    known = np.sort(truth[~np.isnan(truth)])[::-1]
-    k = min(k, len(known))
+    truths, guesses = truth[is_known], guess[is_known]
+    order = np.argsort(-guesses, kind="stable")
+    known_truth = np.sort(truth[~np.isnan(truth)])[::-1]
+    k = min(k, len(known_truth))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # constant orders: handled as 0
-        found = [weightedtau(y, x), kendalltau(y, x), spearmanr(y, x)]
-    taus = [float(np.nan_to_num(one.statistic)) for one in found]
-    regret = float(known[0] - y[order[0]]) * points
-    recall = float((y[order[:k]] >= known[k - 1]).sum() / k)
+        correlations = [
+            weightedtau(truths, guesses),
+            kendalltau(truths, guesses),
+            spearmanr(truths, guesses),
+        ]
+    taus = [float(np.nan_to_num(correlation.statistic)) for correlation in correlations]
+    regret = float(known_truth[0] - truths[order[0]]) * points
+    recall = float((truths[order[:k]] >= known_truth[k - 1]).sum() / k)
     return dict(zip(MEASURES, [*taus, regret, recall], strict=True))
 
 
 def bootstrapped(values: Float64[ndarray, " target"], *, replicates: int, seed: int) -> Interval:
-    """Mean over targets, and where it lies when targets are drawn again with replacement."""
+    """Mean over targets with its interval when targets are resampled with replacement."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(values), size=(replicates, len(values)))
     low, high = np.percentile(values[drawn].mean(axis=1), [LOW, HIGH])

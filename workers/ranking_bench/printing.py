@@ -1,4 +1,4 @@
-"""The summary of a table for people."""
+"""Human-readable summaries of tables."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ WIDEST_PIPE = 160
 
 
 def print_summaries(summaries: Sequence[Summary]) -> None:
-    """Every table, then calibration over all of them."""
+    """Prints every table, then the calibration over all tables."""
     console = Console(width=None if Console().is_terminal else WIDEST_PIPE, highlight=False)
     for summary in summaries:
         console.print(_grid(summary))
@@ -39,18 +39,18 @@ def _grid(summary: Summary) -> Grid:
 
 
 def headings(k: int) -> tuple[str, ...]:
-    """Heads of the columns behind the method's name."""
+    """Headings of the columns after the name of the method."""
     return ("weighted tau", "Kendall tau", "Spearman", "regret@1, points", f"R@{k}", "targets")
 
 
-def written(measure: str, one: Interval) -> str:
-    """Mean and its 95 % interval."""
+def written(measure: str, interval: Interval) -> str:
+    """Mean and its 95 % interval as text."""
     digits = 2 if measure == "regret" else 3
-    return f"{one.mean:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+    return f"{interval.mean:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def gain_lines(summary: Summary) -> list[str]:
-    """Paired differences of the fused ranking to the static list."""
+    """Lines with the paired differences of the fused ranking to the static list."""
     return [
         f"{name} − static list: weighted tau {written('weighted_tau', gains['weighted_tau'])}, "
         f"regret {written('regret', gains['regret'])} points"
@@ -58,11 +58,11 @@ def gain_lines(summary: Summary) -> list[str]:
     ]
 
 
-def reliability_lines(found: dict[int, Reliability]) -> list[str]:
-    """What was stated and what came true, by number of runs."""
+def reliability_lines(reliability_by_runs: dict[int, Reliability]) -> list[str]:
+    """Lines with predicted and observed reliability, by number of runs."""
     return [
-        f"calibration, {runs} runs: the set held the winner {one.held:.0%} of {one.targets} times "
-        f"(stated {one.stated:.0%}, {one.size:.1f} models on average); intervals held "
-        f"{'nothing unmeasured' if math.isnan(one.inside) else f'{one.inside:.0%}'}"
-        for runs, one in found.items()
+        f"calibration, {runs} runs: the set contained the winner for {reliability.held:.0%} of {reliability.targets} targets "
+        f"(predicted {reliability.stated:.0%}, {reliability.size:.1f} models on average); intervals contained "
+        f"{'nothing unmeasured' if math.isnan(reliability.inside) else f'{reliability.inside:.0%}'}"
+        for runs, reliability in reliability_by_runs.items()
     ]

@@ -1,4 +1,4 @@
-"""Every target is held out once and ranked from the other columns by every method."""
+"""The evaluation protocol: every target is held out once and ranked by every method."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ RANDOM_ORDERS = 3
 
 @dataclass(frozen=True)
 class Settings:
-    """Depth of recall, numbers of measured runs, stated coverage and seed."""
+    """Depth of recall, numbers of measured runs, coverage and seed."""
 
     k: int = 5
     runs: tuple[int, ...] = (0, 5, 10, 20)
@@ -33,9 +33,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One target after some runs: was the winner in the set, how large and how likely was that.
+    """Calibration of one target after some runs.
 
-    ``inside`` of ``open`` unmeasured accuracies lay in their intervals.
+    ``held``: whether the set of ``size`` models, of total ``probability``, contains the winner.
+    ``inside`` of ``open`` unmeasured accuracies lie in their intervals.
     """
 
     held: bool
@@ -55,73 +56,82 @@ class Judged:
 
 
 def judged_targets(table: Table, settings: Settings) -> Iterator[Judged]:
-    """Every target with two or more known accuracies, one after another."""
-    for at in range(len(table.targets)):
-        if (~np.isnan(table.accuracies[:, at])).sum() > 1:
-            yield _judged_target(table, at, settings)
+    """Evaluations of all targets with at least two known accuracies."""
+    for target in range(len(table.targets)):
+        if (~np.isnan(table.accuracies[:, target])).sum() > 1:
+            yield _judged_target(table, target, settings)
 
 
-def fused_name(runs: int, chosen: str = "") -> str:
-    """How the fused ranking with so many runs is called in the tables."""
-    return f"fused, {runs} runs{chosen}"
+def fused_name(runs: int, suffix: str = "") -> str:
+    """Name of the fused ranking with this number of runs in the tables."""
+    return f"fused, {runs} runs{suffix}"
 
 
-def _judged_target(table: Table, at: int, settings: Settings) -> Judged:
-    truth = table.accuracies[:, at]
+def _judged_target(table: Table, target: int, settings: Settings) -> Judged:
+    truth = table.accuracies[:, target]
     points = 100.0 / unit_of(table.accuracies)
-    guesses, calibration = _guesses(table, at, settings)
+    guesses, calibration = _guesses(table, target, settings)
     measures: dict[str, dict[str, float]] = {}
     for name, orders in guesses.items():
-        found = [judged(truth, order, k=settings.k, points=points) for order in orders]
-        whole = [one for one in found if one is not None]
-        if whole:
-            measures[name] = {key: float(np.mean([one[key] for one in whole])) for key in whole[0]}
-    return Judged(table.targets[at], measures, calibration)
+        measures_of_orders = [
+            judged(truth, order, k=settings.k, points=points) for order in orders
+        ]
+        defined = [
+            measures_of_order
+            for measures_of_order in measures_of_orders
+            if measures_of_order is not None
+        ]
+        if defined:
+            measures[name] = {
+                key: float(np.mean([measures_of_order[key] for measures_of_order in defined]))
+                for key in defined[0]
+            }
+    return Judged(table.targets[target], measures, calibration)
 
 
 def _guesses(
-    table: Table, at: int, settings: Settings
+    table: Table, target: int, settings: Settings
 ) -> tuple[dict[str, list[Float64[ndarray, " model"]]], dict[int, Calibration]]:
-    """Orders by method, several where chance chooses."""
-    truth, inputs = table.accuracies[:, at], inputs_for(table, at)
-    static = np.nan_to_num(maths.static_list(maths.standardised(inputs.accuracies)))
+    """Orders by method (several if random), and calibration by number of runs."""
+    truth, inputs = table.accuracies[:, target], inputs_for(table, target)
+    static = np.nan_to_num(maths.static_list(maths.standardized(inputs.accuracies)))
     guesses = {STATIC: [static]}
     guesses |= {name: [values] for name, values in table.facts.items()}
-    guesses |= {name: [values[:, at]] for name, values in table.scores.items()}
-    learned = fitted(inputs, seed=settings.seed, told=lambda *_: None)
+    guesses |= {name: [values[:, target]] for name, values in table.scores.items()}
+    fit = fitted(inputs, seed=settings.seed, report=lambda *_: None)
     calibration = {}
-    known = ~np.isnan(truth)
-    wanted = [runs for runs in settings.runs if runs < known.sum()]
-    for runs, measured in _actively(learned, truth, wanted, settings):
-        posterior = after_runs(learned, measured, _params(settings))
+    is_known = ~np.isnan(truth)
+    run_counts = [runs for runs in settings.runs if runs < is_known.sum()]
+    for runs, measured in _measured_actively(fit, truth, run_counts, settings):
+        posterior = after_runs(fit, measured, _params(settings))
         guesses[fused_name(runs)] = [posterior.mean]
         calibration[runs] = _calibration(
             posterior,
-            learned.temper,
+            fit.temper,
             truth,
             unmeasured=np.isnan(measured),
             coverage=settings.coverage,
         )
-    for runs in [runs for runs in wanted if runs]:
-        guesses[fused_name(runs, ", by chance")] = _by_chance(learned, truth, runs, settings)
+    for runs in [runs for runs in run_counts if runs]:
+        guesses[fused_name(runs, ", by chance")] = _measured_at_random(fit, truth, runs, settings)
         guesses[f"{STATIC}, first {runs} run"] = [_first_run(static, truth, runs)]
     return guesses, calibration
 
 
-def inputs_for(table: Table, at: int) -> Inputs:
-    """All evidence but the target's own accuracies."""
-    others = [column for column in range(len(table.targets)) if column != at]
+def inputs_for(table: Table, target: int) -> Inputs:
+    """All evidence except the target's own accuracies."""
+    others = [column for column in range(len(table.targets)) if column != target]
     return Inputs(
         table.models,
         np.ones(len(table.models), dtype=np.bool_),
         tuple(table.targets[column] for column in others),
         table.accuracies[:, others],
-        table.targets[at],
+        table.targets[target],
         np.full(len(table.models), np.nan),
         {
-            name: values[:, at]
+            name: values[:, target]
             for name, values in table.scores.items()
-            if not np.isnan(values[:, at]).all()
+            if not np.isnan(values[:, target]).all()
         },
         {name: values[:, others] for name, values in table.scores.items()},
         table.facts,
@@ -132,39 +142,39 @@ def _params(settings: Settings) -> FusedRankingParams:
     return FusedRankingParams(coverage=settings.coverage, seed=settings.seed)
 
 
-def _actively(
-    learned: Fitted, truth: Float64[ndarray, " model"], wanted: list[int], settings: Settings
+def _measured_actively(
+    fit: Fitted, truth: Float64[ndarray, " model"], run_counts: list[int], settings: Settings
 ) -> Iterator[tuple[int, Float64[ndarray, " model"]]]:
-    """Runs measured one after another, each where the posterior finds it most promising."""
+    """Measured accuracies by number of runs, each run at the most promising model."""
     measured = np.full(len(truth), np.nan)
     params = FusedRankingParams(samples=DRAWS_PER_STEP, seed=settings.seed)
-    for runs in range(max(wanted, default=-1) + 1):
-        if runs in wanted:
+    for runs in range(max(run_counts, default=-1) + 1):
+        if runs in run_counts:
             yield runs, measured.copy()
-        posterior = after_runs(learned, measured, params)
+        posterior = after_runs(fit, measured, params)
         chosen = promising(posterior, ~np.isnan(truth) & np.isnan(measured), count=1)
         measured[chosen] = truth[chosen]
 
 
-def _by_chance(
-    learned: Fitted, truth: Float64[ndarray, " model"], runs: int, settings: Settings
+def _measured_at_random(
+    fit: Fitted, truth: Float64[ndarray, " model"], runs: int, settings: Settings
 ) -> list[Float64[ndarray, " model"]]:
-    """Means after runs of models drawn at random, for some draws."""
+    """Posterior means after runs of random models, for several draws."""
     means = []
-    for turn in range(RANDOM_ORDERS):
-        rng = np.random.default_rng([settings.seed, turn])
+    for repetition in range(RANDOM_ORDERS):
+        rng = np.random.default_rng([settings.seed, repetition])
         chosen = rng.permutation(np.flatnonzero(~np.isnan(truth)))[:runs]
         measured = np.full(len(truth), np.nan)
         measured[chosen] = truth[chosen]
-        few = FusedRankingParams(samples=100, seed=settings.seed)
-        means.append(after_runs(learned, measured, few).mean)
+        params = FusedRankingParams(samples=100, seed=settings.seed)
+        means.append(after_runs(fit, measured, params).mean)
     return means
 
 
 def _first_run(
     static: Float64[ndarray, " model"], truth: Float64[ndarray, " model"], runs: int
 ) -> Float64[ndarray, " model"]:
-    """The static list whose first models are measured and put in the order of their accuracy."""
+    """The static list, with its first models measured and sorted by their accuracy."""
     known = np.flatnonzero(~np.isnan(truth))
     first = known[np.argsort(-static[known], kind="stable")[:runs]]
     order = static.copy()
@@ -185,15 +195,15 @@ def _calibration(
     known = np.flatnonzero(~np.isnan(truth))
     draws = posterior.draws[:, known]
     p_best = maths.best_shares(tempered(posterior, temper)[:, known])
-    kept = maths.smallest_set(p_best, coverage=coverage)
+    best_set = maths.smallest_set(p_best, coverage=coverage)
     tail = 50 * (1 - coverage)
     low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
-    still = unmeasured[known]
+    is_unmeasured = unmeasured[known]
     inside = (truth[known] >= low) & (truth[known] <= high)
     return Calibration(
-        bool((truth[known][kept] == truth[known].max()).any()),
-        len(kept),
-        float(p_best[kept].sum()),
-        int(inside[still].sum()),
-        int(still.sum()),
+        bool((truth[known][best_set] == truth[known].max()).any()),
+        len(best_set),
+        float(p_best[best_set].sum()),
+        int(inside[is_unmeasured].sum()),
+        int(is_unmeasured.sum()),
     )

@@ -1,10 +1,10 @@
-"""Why a table cannot be judged."""
+"""The error of an invalid table."""
 
 from service.core.errors import InvalidRequestError
 
 
 class TableError(InvalidRequestError):
-    """A table is not what it must be; ``remedy`` says what to do."""
+    """A table is invalid; ``remedy`` says how to fix it."""
 
     code = "table_refused"
 

@@ -1,4 +1,4 @@
-"""What all held-out targets of a table say together."""
+"""Summary over all held-out targets of a table."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ REPLICATES = 2000
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often what was stated came true.
+    """Predicted and observed reliability.
 
     Attributes:
-        targets: Targets judged.
-        held: Share of targets whose winner was in the set.
-        stated: Mean probability that the sets claimed.
+        targets: Number of evaluated targets.
+        held: Share of targets whose winner is in the set.
+        stated: Mean predicted probability of the sets.
         size: Mean number of models in the set.
-        inside: Share of unmeasured accuracies within their intervals; NaN if there were none.
+        inside: Share of unmeasured accuracies within their intervals; NaN if there are none.
     """
 
     targets: int
@@ -36,10 +36,10 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Summary:
-    """One table, summed up.
+    """The summary of one table.
 
     ``methods`` and ``gains`` map a method to its measures; a gain is the paired difference of
-    the fused ranking to the static list, positive when the fused ranking has more.
+    the fused ranking to the static list, positive if the fused ranking has the larger value.
     """
 
     table: Table
@@ -62,64 +62,92 @@ class Summary:
             "seed": self.settings.seed,
             "methods": _plain(self.methods),
             "fused_minus_static": _plain(self.gains),
-            "calibration": {runs: _told(one) for runs, one in self.reliability.items()},
+            "calibration": {
+                runs: _reliability_json(reliability)
+                for runs, reliability in self.reliability.items()
+            },
         }
 
 
 def summed_up(table: Table, judged: Sequence[Judged], settings: Settings) -> Summary:
     """Means and intervals over targets for every method, gains, and reliability."""
-    names = list(dict.fromkeys(name for one in judged for name in one.measures))
-    methods = {name: _intervals([one.measures.get(name) for one in judged], settings) for name in names}  # fmt: skip
+    names = list(
+        dict.fromkeys(name for judged_target in judged for name in judged_target.measures)
+    )
+    methods = {name: _intervals([judged_target.measures.get(name) for judged_target in judged], settings) for name in names}  # fmt: skip
     fused = [fused_name(runs) for runs in settings.runs if fused_name(runs) in names]
-    gains = {name: _intervals([_gain(one, name) for one in judged], settings) for name in fused}
+    gains = {
+        name: _intervals([_gain(judged_target, name) for judged_target in judged], settings)
+        for name in fused
+    }
     calibrations = {
-        runs: tuple(one.calibration[runs] for one in judged if runs in one.calibration)
+        runs: tuple(
+            judged_target.calibration[runs]
+            for judged_target in judged
+            if runs in judged_target.calibration
+        )
         for runs in settings.runs
     }
-    calibrations = {runs: found for runs, found in calibrations.items() if found}
-    reliability = {runs: reliability_of(found) for runs, found in calibrations.items()}
+    calibrations = {
+        runs: calibrations_of_runs
+        for runs, calibrations_of_runs in calibrations.items()
+        if calibrations_of_runs
+    }
+    reliability = {
+        runs: reliability_of(calibrations_of_runs)
+        for runs, calibrations_of_runs in calibrations.items()
+    }
     return Summary(table, settings, methods, gains, reliability, calibrations)
 
 
 def reliability_of(calibrations: Sequence[Calibration]) -> Reliability:
     """Shares and means over targets, of one table or of many."""
-    opened = sum(one.open for one in calibrations)
+    unmeasured = sum(calibration.open for calibration in calibrations)
     return Reliability(
         len(calibrations),
-        float(np.mean([one.held for one in calibrations])),
-        float(np.mean([one.probability for one in calibrations])),
-        float(np.mean([one.size for one in calibrations])),
-        sum(one.inside for one in calibrations) / opened if opened else math.nan,
+        float(np.mean([calibration.held for calibration in calibrations])),
+        float(np.mean([calibration.probability for calibration in calibrations])),
+        float(np.mean([calibration.size for calibration in calibrations])),
+        sum(calibration.inside for calibration in calibrations) / unmeasured
+        if unmeasured
+        else math.nan,
     )
 
 
 def pooled(summaries: Iterable[Summary]) -> dict[int, Reliability]:
     """Reliability over the targets of all tables."""
-    found: dict[int, list[Calibration]] = {}
+    calibrations_by_runs: dict[int, list[Calibration]] = {}
     for summary in summaries:
         for runs, calibrations in summary.calibrations.items():
-            found.setdefault(runs, []).extend(calibrations)
-    return {runs: reliability_of(calibrations) for runs, calibrations in sorted(found.items())}
+            calibrations_by_runs.setdefault(runs, []).extend(calibrations)
+    return {
+        runs: reliability_of(calibrations)
+        for runs, calibrations in sorted(calibrations_by_runs.items())
+    }
 
 
 def pooled_json(summaries: Iterable[Summary]) -> dict[int, dict[str, Any]]:
-    """The same as plain data."""
-    return {runs: _told(one) for runs, one in pooled(summaries).items()}
+    """Reliability over the targets of all tables, as plain data."""
+    return {
+        runs: _reliability_json(reliability) for runs, reliability in pooled(summaries).items()
+    }
 
 
-def _gain(one: Judged, name: str) -> dict[str, float] | None:
-    if name not in one.measures:
+def _gain(judged: Judged, name: str) -> dict[str, float] | None:
+    if name not in judged.measures:
         return None
-    return {key: one.measures[name][key] - one.measures[STATIC][key] for key in MEASURES}
+    return {key: judged.measures[name][key] - judged.measures[STATIC][key] for key in MEASURES}
 
 
 def _intervals(
-    found: Sequence[dict[str, float] | None], settings: Settings
+    measures_by_target: Sequence[dict[str, float] | None], settings: Settings
 ) -> dict[str, Interval]:
-    whole = [one for one in found if one is not None]
+    defined = [measures for measures in measures_by_target if measures is not None]
     return {
         key: bootstrapped(
-            np.array([one[key] for one in whole]), replicates=REPLICATES, seed=settings.seed
+            np.array([measures[key] for measures in defined]),
+            replicates=REPLICATES,
+            seed=settings.seed,
         )
         for key in MEASURES
     }
@@ -127,15 +155,18 @@ def _intervals(
 
 def _plain(intervals: dict[str, dict[str, Interval]]) -> dict[str, dict[str, dict[str, Any]]]:
     return {
-        name: {key: _rounded(asdict(one)) for key, one in measures.items()}
+        name: {key: _rounded(asdict(interval)) for key, interval in measures.items()}
         for name, measures in intervals.items()
     }
 
 
-def _told(one: Reliability) -> dict[str, Any]:
-    told = _rounded(asdict(one))
-    return {**told, "inside": None if math.isnan(one.inside) else told["inside"]}
+def _reliability_json(reliability: Reliability) -> dict[str, Any]:
+    numbers = _rounded(asdict(reliability))
+    return {**numbers, "inside": None if math.isnan(reliability.inside) else numbers["inside"]}
 
 
 def _rounded(numbers: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(one, 6) if isinstance(one, float) else one for key, one in numbers.items()}
+    return {
+        key: round(value, 6) if isinstance(value, float) else value
+        for key, value in numbers.items()
+    }

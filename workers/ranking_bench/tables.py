@@ -1,4 +1,4 @@
-"""Tables of accuracies, scores and facts, read from CSV files; every refusal names its place."""
+"""Tables of accuracies, scores and facts from CSV files; errors name file, row and column."""
 
 import csv
 import math
@@ -34,25 +34,25 @@ class Table:
     facts: Mapping[str, Float64[ndarray, " model"]] = field(default_factory=dict)
 
 
-def read_table(place: Path, *, scores: Path | None = None, models: Path | None = None) -> Table:
-    """A folder with ``accuracy.csv`` and perhaps ``scores.csv`` and ``models.csv``, or a CSV file.
+def read_table(path: Path, *, scores: Path | None = None, models: Path | None = None) -> Table:
+    """The table of a CSV file, or of a folder with ``accuracy.csv`` and optional other files.
 
-    Files that are named outright take the place of those in the folder. Raises TableError.
+    ``scores`` and ``models`` override ``scores.csv`` and ``models.csv`` beside it. Raises TableError.
     """
-    folder = place.is_dir()
-    accuracy = place / "accuracy.csv" if folder else place
-    if folder and not accuracy.is_file():
+    is_folder = path.is_dir()
+    accuracy = path / "accuracy.csv" if is_folder else path
+    if is_folder and not accuracy.is_file():
         raise TableError(
             "table_missing",
-            f"{place} holds no accuracy.csv",
-            "name the CSV file, or add accuracy.csv",
+            f"{path} has no accuracy.csv",
+            "pass the CSV file, or add accuracy.csv",
         )
-    scores = scores or _beside(place, "scores.csv")
-    models = models or _beside(place, "models.csv")
+    scores = scores or _beside(path, "scores.csv")
+    models = models or _beside(path, "models.csv")
     names, targets, values = _wide(accuracy)
     _require_enough(accuracy, names, targets, values)
     return Table(
-        place.name if folder else place.stem,
+        path.name if is_folder else path.stem,
         names,
         targets,
         values,
@@ -61,20 +61,20 @@ def read_table(place: Path, *, scores: Path | None = None, models: Path | None =
     )
 
 
-def _beside(place: Path, name: str) -> Path | None:
-    return place / name if (place / name).is_file() else None
+def _beside(path: Path, name: str) -> Path | None:
+    return path / name if (path / name).is_file() else None
 
 
 def _rows(path: Path) -> list[list[str]]:
-    """Header and rows, without those that are blank."""
+    """Header and rows of a CSV file."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise TableError("table_unreadable", f"{path} cannot be read: {error}", "name a CSV file in UTF-8") from error  # fmt: skip
+        raise TableError("table_unreadable", f"{path} cannot be read: {error}", "pass a CSV file in UTF-8") from error  # fmt: skip
     rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
     if not any(any(row) for row in rows[1:]) or not rows:
         raise TableError(
-            "table_empty", f"{path} has no rows below its header", "write one row for each model"
+            "table_empty", f"{path} has no rows below its header", "write one row per model"
         )
     return rows
 
@@ -85,17 +85,19 @@ def _wide(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Float64[ndarray
     columns = tuple(header[1:])
     _require_distinct(path, columns, what="column")
     names, values = [], []
-    for at, row in enumerate(rows, start=2):
+    for line, row in enumerate(rows, start=2):
         if not any(row):
             continue
         if len(row) != len(header) or not row[0]:
             raise TableError(
                 "table_row",
-                f"{path}, row {at}: {len(row)} cells, the first {row[0]!r}; the header has {len(header)}",
+                f"{path}, row {line}: {len(row)} cells, the first {row[0]!r}; the header has {len(header)}",
                 "give every row a name and as many cells as the header; leave unknown cells empty",
             )
         names.append(row[0])
-        values.append([_number(path, at, columns[c], cell) for c, cell in enumerate(row[1:])])
+        values.append(
+            [_number(path, line, columns[index], cell) for index, cell in enumerate(row[1:])]
+        )
     _require_distinct(path, names, what="row")
     return tuple(names), columns, np.array(values, dtype=np.float64).reshape(len(names), -1)
 
@@ -118,27 +120,27 @@ def _number(path: Path, row: int, column: str, cell: str) -> float:
 
 
 def _require_distinct(path: Path, names: Sequence[str], *, what: str) -> None:
-    for at, name in enumerate(names, start=2):
+    for number, name in enumerate(names, start=2):
         first = names.index(name) + 2
-        if first != at:
+        if first != number:
             raise TableError(
                 "table_duplicate",
-                f"{path}, {what} {at}: {name!r} was already given in {what} {first}",
-                f"keep one {what} for each name; average repeated runs first",
+                f"{path}, {what} {number}: {name!r} already occurs in {what} {first}",
+                f"keep one {what} per name; average repeated runs first",
             )
 
 
 def _require_enough(
     path: Path, names: tuple[str, ...], targets: tuple[str, ...], values: ndarray
 ) -> None:
-    known = (~np.isnan(values)).sum(axis=0) if values.size else np.zeros(0)
-    full = int((known >= FEWEST_MODELS).sum())
-    if full < FEWEST_TARGETS:
+    known_counts = (~np.isnan(values)).sum(axis=0) if values.size else np.zeros(0)
+    usable = int((known_counts >= FEWEST_MODELS).sum())
+    if usable < FEWEST_TARGETS:
         raise TableError(
             "table_small",
-            f"{path} has {full} columns with {FEWEST_MODELS} or more accuracies "
+            f"{path} has {usable} columns with {FEWEST_MODELS} or more accuracies "
             f"({len(names)} models, {len(targets)} targets); {FEWEST_TARGETS} are needed",
-            "add targets: each is ranked from what is known of the others",
+            "add targets: each is ranked from the accuracies on the others",
         )
 
 
@@ -152,26 +154,26 @@ def _scores(
         raise TableError(
             "table_header",
             f"{path}, row 1: no column {missing[0]!r} among {', '.join(header)}",
-            f"head the file {','.join(SCORE_COLUMNS)}",
+            f"start the file with the header {','.join(SCORE_COLUMNS)}",
         )
-    found: dict[str, Float64[ndarray, "model dataset"]] = {}
-    seen: dict[tuple[str, ...], int] = {}
-    for at, row in enumerate(rows, start=2):
+    tables: dict[str, Float64[ndarray, "model dataset"]] = {}
+    rows_by_key: dict[tuple[str, ...], int] = {}
+    for line, row in enumerate(rows, start=2):
         if any(row):
-            _take_score(path, at, dict(zip(header, row, strict=False)), seen)
+            _require_new_score(path, line, dict(zip(header, row, strict=False)), rows_by_key)
             cells = dict(zip(header, row, strict=True))
-            model = _place(path, at, "model", name=cells["model"], known=models)
-            target = _place(path, at, "target", name=cells["target"], known=targets)
+            model = _index_of(path, line, "model", name=cells["model"], names=models)
+            target = _index_of(path, line, "target", name=cells["target"], names=targets)
             blank = np.full((len(models), len(targets)), np.nan)
-            table = found.setdefault(cells["estimator"], blank)
-            table[model, target] = _number(path, at, "score", cells["score"])
-    return found
+            table = tables.setdefault(cells["estimator"], blank)
+            table[model, target] = _number(path, line, "score", cells["score"])
+    return tables
 
 
-def _take_score(
-    path: Path, row: int, cells: Mapping[str, str], seen: dict[tuple[str, ...], int]
+def _require_new_score(
+    path: Path, row: int, cells: Mapping[str, str], rows_by_key: dict[tuple[str, ...], int]
 ) -> None:
-    """Refuse a row that is short, or that repeats an earlier one."""
+    """Raises TableError for a row that is incomplete or repeats an earlier one."""
     if any(name not in cells for name in SCORE_COLUMNS) or not cells["estimator"]:
         raise TableError(
             "table_row",
@@ -179,42 +181,44 @@ def _take_score(
             f"fill {', '.join(SCORE_COLUMNS)}",
         )
     key = tuple(cells[name] for name in SCORE_COLUMNS[:3])
-    if key in seen:
+    if key in rows_by_key:
         raise TableError(
             "table_duplicate",
-            f"{path}, row {row}: {' × '.join(key)} was already given in row {seen[key]}",
-            "keep one score for each model, target and estimator",
+            f"{path}, row {row}: {' × '.join(key)} already occurs in row {rows_by_key[key]}",
+            "keep one score per model, target and estimator",
         )
-    seen[key] = row
+    rows_by_key[key] = row
 
 
-def _place(path: Path, row: int, column: str, *, name: str, known: tuple[str, ...]) -> int:
-    if name not in known:
+def _index_of(path: Path, row: int, column: str, *, name: str, names: tuple[str, ...]) -> int:
+    if name not in names:
         raise TableError(
             "table_unknown_name",
             f"{path}, row {row}, column {column!r}: {name!r} is not in the accuracy table",
             f"use a {column} of the accuracy table, or remove the row",
         )
-    return known.index(name)
+    return names.index(name)
 
 
 def _facts(path: Path, models: tuple[str, ...]) -> dict[str, Float64[ndarray, " model"]]:
-    """Columns of numbers; a column without a single number describes and is left out."""
+    """Numeric columns by name; columns without any number are ignored."""
     header, *rows = _rows(path)
-    numeric = [0] + [at for at in range(1, len(header)) if any(_is_number(r, at) for r in rows)]
-    values = {header[at]: np.full(len(models), np.nan) for at in numeric[1:]}
+    numeric = [0] + [
+        column for column in range(1, len(header)) if any(_is_number(r, column) for r in rows)
+    ]
+    values = {header[column]: np.full(len(models), np.nan) for column in numeric[1:]}
     _require_distinct(path, [row[0] for row in rows if any(row)], what="row")
     for line, row in enumerate(rows, start=2):
         if any(row):
-            model = _place(path, line, "model", name=row[0], known=models)
-            for at in numeric[1:]:
-                cell = row[at] if at < len(row) else ""
-                values[header[at]][model] = _number(path, line, header[at], cell)
+            model = _index_of(path, line, "model", name=row[0], names=models)
+            for column in numeric[1:]:
+                cell = row[column] if column < len(row) else ""
+                values[header[column]][model] = _number(path, line, header[column], cell)
     return values
 
 
-def _is_number(row: Sequence[str], at: int) -> bool:
+def _is_number(row: Sequence[str], column: int) -> bool:
     try:
-        return at < len(row) and math.isfinite(float(row[at]))
+        return column < len(row) and math.isfinite(float(row[column]))
     except ValueError:
         return False

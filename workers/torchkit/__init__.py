@@ -1,1 +1,1 @@
-"""Pure tensor tools that several rooms share."""
+"""Pure tensor functions that several methods share."""

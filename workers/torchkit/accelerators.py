@@ -1,4 +1,4 @@
-"""How a training computes where there is an accelerator: bfloat16 products, channels innermost."""
+"""How a training computes on an accelerator: bfloat16 products, channels-last weights."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -9,34 +9,34 @@ from torch import nn
 from workers.torchkit.bodies import StudentNetwork
 from workers.torchkit.courses import Arithmetic
 
-_OF_IMAGES = 4
+_CONVOLUTION_AXES = 4
 
 
-def mixed(kind: str) -> AbstractContextManager[object]:
-    """Products in bfloat16; losses, weights and their gradients stay float32.
+def mixed_precision(kind: str) -> AbstractContextManager[object]:
+    """Autocast to bfloat16 for products; losses, weights and their gradients stay float32.
 
-    No product keeps its short copy of a weight: a turn may move weights and use them again.
+    The cast weights are not cached: one training step may update a weight and use it again.
     """
     return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False)
 
 
 def arithmetic_on(device: torch.device) -> Arithmetic:
-    """Mixed precision on CUDA; on the CPU everything is float32, to the last bit."""
-    return partial(mixed, "cuda") if device.type == "cuda" else nullcontext
+    """Mixed precision on CUDA; plain float32 on the CPU, where results are bit-reproducible."""
+    return partial(mixed_precision, "cuda") if device.type == "cuda" else nullcontext
 
 
-def laid_out(student: nn.Module, device: torch.device) -> None:
-    """Weights of a network of our own build with channels innermost on CUDA.
+def use_channels_last(student: nn.Module, device: torch.device) -> None:
+    """Puts the weights of a ``StudentNetwork`` into channels-last layout on CUDA.
 
-    Graphs of the zoo stay as they are: some hold views that no other layout can serve.
+    Uploaded graphs keep their layout: some contain views that fail in any other.
     """
     if device.type == "cuda" and isinstance(student, StudentNetwork):
-        lay(student, torch.channels_last)
+        set_memory_format(student, torch.channels_last)
 
 
-def lay(network: nn.Module, layout: torch.memory_format) -> nn.Module:
-    """The network, whose weights of images lie in this order of axes."""
-    for one in network.parameters():
-        if one.dim() == _OF_IMAGES:
-            one.data = one.data.contiguous(memory_format=layout)
+def set_memory_format(network: nn.Module, memory_format: torch.memory_format) -> nn.Module:
+    """The network, with every 4-D weight stored in ``memory_format``."""
+    for weight in network.parameters():
+        if weight.dim() == _CONVOLUTION_AXES:
+            weight.data = weight.data.contiguous(memory_format=memory_format)
     return network

@@ -1,7 +1,7 @@
 """Every network against every other as matrix products, streamed from files.
 
-With u_i the stacked unit maps and ρ_i the standardised ranks, S_V = UUᵀ and S_E = RRᵀ: a pair
-costs two inner products, and files are read once, a few probes at a time from all of them.
+With u_i the stacked unit maps and ρ_i the standardized ranks, S_V = UUᵀ and S_E = RRᵀ: a pair
+costs two inner products, and every file is read once, in blocks of a few probes.
 
 Axes: ``model`` one network, ``value`` one number of a block of stacked vectors.
 """
@@ -16,17 +16,17 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
 from workers.contract import Report, silent
-from workers.torchkit.edges import present_edges, rank_edges, standardised_ranks
+from workers.torchkit.edges import present_edges, rank_edges, standardized_ranks
 from workers.torchkit.graphs import GraphSource, require_comparable
 from workers.torchkit.similarity import require_edge_weight
 
 _BLOCK_VALUES = 24 * 2**20
-_RANKED_ANEW_AT_ONCE = 64
+_RERANKED_PER_BLOCK = 64
 
 
 @dataclass(frozen=True)
 class Similarities:
-    """Parts of all scores; NaN where too few probes are valid for both.
+    """Node and edge similarity of every pair; NaN where too few probes are valid for both.
 
     ``valid`` counts the probes valid for both.
     """
@@ -55,7 +55,7 @@ def all_pairs(
     valid = (masks.double() @ masks.double().T).round().long()
     node = node_products(graphs, report=report) / valid.clamp_min(1)
     edge = edge_products(graphs, variant=variant)
-    # A network is itself, whatever float16 did to the length of its maps.
+    # float16 rounding leaves maps slightly off unit length; self-similarity is 1 by definition.
     node.fill_diagonal_(1.0)
     edge.fill_diagonal_(1.0)
     missing = valid < min_valid * masks.shape[1]
@@ -85,7 +85,7 @@ def node_products(
     total = torch.zeros(len(graphs), len(graphs), dtype=torch.float64)
     for start in range(0, probes, step):
         stop = min(start + step, probes)
-        block = filled(buffer, rows(start, stop), (stop - start) * pixels)
+        block = fill_rows(buffer, rows(start, stop), (stop - start) * pixels)
         add_upper_products(total, block)
         report(stop, probes)
     return mirrored(total)
@@ -94,17 +94,17 @@ def node_products(
 def edge_products(
     graphs: Sequence[GraphSource], *, variant: RankVariant = RankVariant.MIDRANK
 ) -> Float64[Tensor, "model model"]:
-    """⟨ρ_i, ρ_j⟩ for every two networks; ranked anew among common edges where masks differ.
+    """⟨ρ_i, ρ_j⟩ for every two networks; edges are reranked over common probes where masks differ.
 
-    Networks of one mask are one matrix product; each pair of different masks is another, after
-    ranking both sides on the probes that they share.
+    Networks that share a mask take one matrix product. Each pair of different masks takes
+    another, after both sides are reranked on the probes they share.
     """
     products = torch.zeros(len(graphs), len(graphs), dtype=torch.float64)
     groups = list(_by_mask(graphs).values())
-    for position, group in enumerate(groups):
+    for number, group in enumerate(groups):
         index = torch.tensor(group)
         products[index.unsqueeze(1), index] = rank_products([graphs[i] for i in group])
-        for other in groups[position + 1 :]:
+        for other in groups[number + 1 :]:
             _fill_across(products, graphs, (group, other), variant)
     return products
 
@@ -112,8 +112,8 @@ def edge_products(
 def rank_products(graphs: Sequence[GraphSource]) -> Float64[Tensor, "model model"]:
     """⟨ρ_i, ρ_j⟩ of networks that share one mask, in one pass over their ranks.
 
-    Doubled ranks of m edges have mean m + 1, ties or not, so centring needs no pass of its own;
-    norms are the diagonal of the product.
+    Doubled ranks of m edges have mean m + 1, ties or not, so centering needs no separate pass;
+    the norms are the diagonal of the product.
     """
     present = present_edges(graphs[0].mask)
     count = int(present.sum())
@@ -123,27 +123,28 @@ def rank_products(graphs: Sequence[GraphSource]) -> Float64[Tensor, "model model
     for start in range(0, len(present), step):
         here = present[start : start + step]
         rows = (graph.read_ranks(start, start + step) for graph in graphs)
-        block = filled(buffer, rows, len(here))
+        block = fill_rows(buffer, rows, len(here))
+        # (model, edge): (2r − (m+1)) / (m+1) lies in (−1, 1), which keeps float32 sums accurate.
         block.sub_(count + 1).div_(count + 1).mul_(here)
         add_upper_products(total, block)
     return _as_correlations(mirrored(total))
 
 
-def filled(
+def fill_rows(
     buffer: Float[Tensor, "model capacity"], rows: Iterator[Tensor], width: int
 ) -> Float[Tensor, "model value"]:
     """The first ``width`` columns of the buffer, overwritten with ``rows`` as float32."""
     block = buffer[:, :width]
-    for place, row in zip(block, rows, strict=True):
-        place.copy_(row)
+    for target, row in zip(block, rows, strict=True):
+        target.copy_(row)
     return block
 
 
 def add_upper_products(
     total: Float64[Tensor, "model model"], block: Float[Tensor, "model value"]
 ) -> None:
-    """Adds BBᵀ on and above the diagonal, tile by tile; what lies below is left to a mirror."""
-    # Quarters: thinner tiles save more work on paper, but their products run slower.
+    """Adds BBᵀ on and above the diagonal, tile by tile; ``mirrored`` fills the rest later."""
+    # Four tiles: thinner ones skip more redundant entries, but their products run slower.
     tile = max(128, -(-len(block) // 4))
     for top in range(0, len(block), tile):
         rows = block[top : top + tile]
@@ -151,7 +152,7 @@ def add_upper_products(
 
 
 def mirrored(total: Float64[Tensor, "model model"]) -> Float64[Tensor, "model model"]:
-    """The symmetric matrix whose upper triangle is given."""
+    """The symmetric matrix with the upper triangle of ``total``."""
     upper = total.triu()
     return upper + upper.triu(1).T
 
@@ -164,10 +165,10 @@ def _as_correlations(gram: Float64[Tensor, "model model"]) -> Float64[Tensor, "m
 
 
 def _by_mask(graphs: Sequence[GraphSource]) -> dict[bytes, list[int]]:
-    """Positions of the graphs that share a mask, in order of first appearance."""
+    """Indices of the graphs that share each mask, in order of first appearance."""
     groups: dict[bytes, list[int]] = defaultdict(list)
-    for position, graph in enumerate(graphs):
-        groups[graph.mask.numpy().tobytes()].append(position)
+    for number, graph in enumerate(graphs):
+        groups[graph.mask.numpy().tobytes()].append(number)
     return groups
 
 
@@ -181,23 +182,23 @@ def _fill_across(
     left, right = groups
     common = present_edges(graphs[left[0]].mask & graphs[right[0]].mask)
 
-    def ranked_anew(position: int) -> Tensor:
-        ranks = rank_edges(graphs[position].read_ranks(), common, variant=variant)
-        return standardised_ranks(ranks)
+    def reranked(number: int) -> Tensor:
+        ranks = rank_edges(graphs[number].read_ranks(), common, variant=variant)
+        return standardized_ranks(ranks)
 
     for rows in _chunks(left):
-        first = _stacked(rows, ranked_anew)
+        first = _stacked(rows, reranked)
         for columns in _chunks(right):
-            block = (first @ _stacked(columns, ranked_anew).T).double()
+            block = (first @ _stacked(columns, reranked).T).double()
             across = torch.tensor(rows).unsqueeze(1), torch.tensor(columns)
             products[across] = block
             products[across[1].unsqueeze(1), torch.tensor(rows)] = block.T
 
 
-def _stacked(positions: list[int], vector: Callable[[int], Tensor]) -> Float[Tensor, "model edge"]:
-    return torch.stack([vector(position) for position in positions])
+def _stacked(numbers: list[int], vector: Callable[[int], Tensor]) -> Float[Tensor, "model edge"]:
+    return torch.stack([vector(number) for number in numbers])
 
 
-def _chunks(positions: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(positions), _RANKED_ANEW_AT_ONCE):
-        yield positions[start : start + _RANKED_ANEW_AT_ONCE]
+def _chunks(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(numbers), _RERANKED_PER_BLOCK):
+        yield numbers[start : start + _RERANKED_PER_BLOCK]

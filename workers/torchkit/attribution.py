@@ -4,7 +4,7 @@ Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 
 "maps paper"); Song et al., DEPARA, CVPR 2020 ("DEPARA").
 
 Axes: ``probe`` one image, ``channel row column`` the network's input, ``unit`` one number of the
-feature F, ``pixel`` one place of the flattened canonical map.
+feature F, ``pixel`` one position of the flattened canonical map.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ from workers.torchkit.features import (
     FeatureReader,
     FeaturesTooLargeError,
     UnstableMapsError,
-    known_layer,
     read_feature,
+    resolve_layer,
 )
 from workers.torchkit.gradients import AttributionMethod, Question
 
@@ -46,7 +46,7 @@ _INDEPENDENT_COSINE = 0.99
 
 
 class MapStatus(StrEnum):
-    """Whether a network's maps can be compared with others'."""
+    """Whether a network's maps can be compared with those of other networks."""
 
     USABLE = "usable"
     DEGENERATE = "degenerate"
@@ -61,7 +61,7 @@ class MapSettings:
         layer: None takes the network's feature layer.
         min_valid: Smallest share of valid probes of a network that may be ranked.
         zero_tolerance: A map is zero below this times the square root of its size.
-        memory_bytes: Budget of a batch; None asks the device.
+        memory_bytes: Budget of a batch; None uses the device's free memory.
     """
 
     target: Target = Target.L2
@@ -80,7 +80,7 @@ DEFAULTS = MapSettings()
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """One network seen through the probes.
+    """Attribution maps and features of one network on all probes.
 
     Attributes:
         maps: Unit rows, float32 on the CPU; zero for invalid probes.
@@ -113,26 +113,27 @@ def unit_rows(
     """
     norms = torch.linalg.vector_norm(maps, dim=1, dtype=torch.float64)
     sizes = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64)
+    # (probe,): √pixels makes the floor a bound on the root mean square, independent of the grid.
     floor = zero_tolerance * maps.shape[1] ** 0.5
     mask = norms.isfinite() & sizes.isfinite() & (norms > floor) & (sizes > 0)
     rows = maps / norms.to(maps.dtype).unsqueeze(1)
     return rows.masked_fill(~mask.unsqueeze(1), 0.0), mask
 
 
-def require_room_for_features(probes: int, units: int) -> None:
+def require_features_fit(probes: int, units: int) -> None:
     """Raises FeaturesTooLargeError when all features would exceed 2 GiB of float32."""
     needed = probes * units * 4
     if needed > FEATURE_LIMIT_BYTES:
         raise FeaturesTooLargeError(
             f"{probes} probes of {units} units need {needed / 2**30:.1f} GiB, above the 2 GiB"
-            " set aside",
+            " limit",
             remedy="choose a later feature layer or fewer probes",
         )
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Everything that turns a batch of canonical images into raw maps and features."""
+    """One configured pass: canonical images in, raw maps and features out."""
 
     reader: FeatureReader
     preprocessing: Preprocessing
@@ -144,20 +145,20 @@ class Pass:
     def __call__(
         self, images: UInt8[Tensor, "probe side side 3"], policy: NumericPolicy = REFERENCE
     ) -> Trial:
-        """Maps on the canonical grid, not normalised, float32, where the network is."""
+        """Raw maps (probe, grid²·planes) and features, float32, on the network's device."""
         inputs = to_network_input(
             images.to(device_of(self.reader)),
             self.preprocessing,
             memory_format=policy.memory_format,
         )
-        found = self.method.attribute(self.reader, inputs, self.question)
+        attributed = self.method.attribute(self.reader, inputs, self.question)
         planes = to_canonical(
-            found.maps.float(), self.preprocessing, channel=self.channel, grid=self.grid
+            attributed.maps.float(), self.preprocessing, channel=self.channel, grid=self.grid
         )
-        return Trial(planes.flatten(1), found.features)
+        return Trial(planes.flatten(1), attributed.features)
 
     def under(self, images: UInt8[Tensor, "probe side side 3"], policy: NumericPolicy) -> Trial:
-        """The same with the network laid out for ``policy`` and given back afterwards."""
+        """The same under ``policy``; the network's layout is restored afterwards."""
         with computing_under(policy, self.reader):
             return self(images, policy)
 
@@ -176,23 +177,23 @@ def feature_maps(
     Raises:
         UnknownLayerError: ``settings.layer`` is not a layer of the network.
         DetachedFeatureError: No gradient reaches the image.
-        BatchDependentError: A probe's feature changes with the images beside it.
-        UnstableMapsError: A probe's feature stays, its map does not.
+        BatchDependentError: A probe's feature changes with the other images of its batch.
+        UnstableMapsError: A probe's feature is stable, but its map is not.
         FeaturesTooLargeError: The features of all probes exceed 2 GiB.
 
     Source: maps paper section 3.2, DEPARA section 3.
     """
-    question = Question(known_layer(reader, settings.layer), settings.target, settings.seed)
+    question = Question(resolve_layer(reader, settings.layer), settings.target, settings.seed)
     grid = settings.grid or images.shape[1]
     one_pass = Pass(reader, preprocessing, method, question, settings.channel, grid)
     policy = chosen_policy(one_pass, images, settings.precision)
     size = chosen_batch_size(one_pass, images, settings.memory_bytes)
-    found = collected(one_pass, images, policy, size, settings=settings, report=report)
-    _require_independence(one_pass, images, found)
-    return found
+    maps = collect_maps(one_pass, images, policy, size, settings=settings, report=report)
+    _require_independence(one_pass, images, maps)
+    return maps
 
 
-def collected(
+def collect_maps(
     one_pass: Pass,
     images: UInt8[Tensor, "probe side side 3"],
     policy: NumericPolicy,
@@ -201,7 +202,7 @@ def collected(
     settings: MapSettings = DEFAULTS,
     report: Report = silent,
 ) -> FeatureMaps:
-    """The pass over all batches under a policy that has been chosen."""
+    """Maps and features of all batches under the chosen policy."""
     store = _Store(probes=len(images), zero_tolerance=settings.zero_tolerance)
     with computing_under(policy, one_pass.reader):
         for start in range(0, len(images), batch_size):
@@ -213,10 +214,10 @@ def collected(
 def chosen_policy(
     one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], precision: Precision
 ) -> NumericPolicy:
-    """Float32 as it stands, or the fastest faithful policy where finding it pays.
+    """Plain float32, or the fastest faithful policy where searching for it pays off.
 
-    Measuring costs about 48 probes' passes, so small probe sets and methods of many passes are
-    not measured.
+    The search costs about as much as passes over 48 probes, so small probe sets and multi-pass
+    methods skip it.
     """
     wanted = precision is Precision.FASTEST_FAITHFUL and one_pass.method.passes == 1
     if not wanted or len(images) < _MEASURE_FROM:
@@ -229,7 +230,7 @@ def chosen_policy(
 def chosen_batch_size(
     one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], memory_bytes: int | None
 ) -> int:
-    """Images per batch, from what one image makes autograd keep."""
+    """Images per batch, from the bytes that autograd keeps for one image."""
     device = device_of(one_pass.reader)
     inputs = to_network_input(images[:1].to(device), one_pass.preprocessing).requires_grad_()
 
@@ -237,36 +238,38 @@ def chosen_batch_size(
         return read_feature(one_pass.reader, inputs, one_pass.question.layer)
 
     with computing_under(REFERENCE, one_pass.reader):
-        kept = bytes_kept_for_backward(forward, apart_from=list(one_pass.reader.parameters()))
+        kept_bytes = bytes_kept_for_backward(
+            forward, apart_from=list(one_pass.reader.parameters())
+        )
     budget = memory_budget(device) if memory_bytes is None else memory_bytes
-    return min(batch_size_for(kept, budget_bytes=budget, device=device), len(images))
+    return min(batch_size_for(kept_bytes, budget_bytes=budget, device=device), len(images))
 
 
 def _require_independence(
-    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], found: FeatureMaps
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], maps: FeatureMaps
 ) -> None:
-    """Measure the first valid probe alone, and compare.
+    """Checks that the first valid probe gives the same result alone as in a batch.
 
     Raises:
-        BatchDependentError: It gets another feature than among others.
-        UnstableMapsError: It gets the same feature and another map: rounding decides the gradient,
-            as at the ties of a max-pool on flat areas.
+        BatchDependentError: Its feature differs.
+        UnstableMapsError: Its feature agrees but its map differs: rounding decides the gradient,
+            as at max-pool ties on flat areas.
     """
-    if found.batch_size == 1 or not found.mask.any():
+    if maps.batch_size == 1 or not maps.mask.any():
         return
-    first = int(found.mask.nonzero()[0])
-    place = slice(first, first + 1)
-    alone = one_pass.under(images[place], found.policy)
-    feature = smallest_cosine(alone.features.cpu(), found.features[place])
+    first = int(maps.mask.nonzero()[0])
+    row = slice(first, first + 1)
+    single_probe = one_pass.under(images[row], maps.policy)
+    feature = smallest_cosine(single_probe.features.cpu(), maps.features[row])
     if feature < _INDEPENDENT_COSINE:
         raise BatchDependentError(
-            f"an image alone and among others gives features with cosine {feature:.3f}",
+            f"features of an image alone and in a batch have cosine {feature:.3f}",
             remedy="export the network in evaluation mode: batch statistics and dropout fixed",
         )
-    cosine = smallest_cosine(alone.maps.cpu(), found.maps[place])
+    cosine = smallest_cosine(single_probe.maps.cpu(), maps.maps[row])
     if cosine < _INDEPENDENT_COSINE:
         raise UnstableMapsError(
-            f"an image alone and among others gives the same feature and maps with cosine {cosine:.3f}",
+            f"an image alone and in a batch has equal features, but maps with cosine {cosine:.3f}",
             remedy="use images without flat areas, another feature layer or another attribution",
         )
 
@@ -282,21 +285,21 @@ class _Store:
         self._mask = torch.zeros(probes, dtype=torch.bool)
 
     def add(self, trial: Trial, start: int) -> None:
-        """The batch that begins at probe ``start``."""
+        """Stores the batch that begins at probe ``start``."""
         if start == 0:
-            require_room_for_features(self._probes, trial.features.shape[1])
+            require_features_fit(self._probes, trial.features.shape[1])
             self._maps = torch.empty(self._probes, trial.maps.shape[1])
             self._features = torch.empty(self._probes, trial.features.shape[1])
         rows, mask = unit_rows(trial.maps, trial.features, zero_tolerance=self._zero_tolerance)
-        place = slice(start, start + len(mask))
-        self._maps[place] = rows.cpu()
-        self._features[place] = trial.features.masked_fill(~mask.unsqueeze(1), 0.0).cpu()
-        self._mask[place] = mask.cpu()
+        rows_of_batch = slice(start, start + len(mask))
+        self._maps[rows_of_batch] = rows.cpu()
+        self._features[rows_of_batch] = trial.features.masked_fill(~mask.unsqueeze(1), 0.0).cpu()
+        self._mask[rows_of_batch] = mask.cpu()
 
     def feature_maps(
         self, min_valid: float, policy: NumericPolicy, batch_size: int, grid: int
     ) -> FeatureMaps:
-        """Everything collected, judged by the share of valid probes."""
+        """All maps and features; the share of valid probes sets the status."""
         usable = float(self._mask.float().mean()) >= min_valid
         status = MapStatus.USABLE if usable else MapStatus.DEGENERATE
         return FeatureMaps(

@@ -1,4 +1,4 @@
-"""Networks of our own build: blocks one after the other, then a head."""
+"""Built-in student networks: a sequence of blocks, then a head."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +17,17 @@ _SMALL_SIDE = 32
 
 @dataclass(frozen=True)
 class Answer:
-    """Logits, and the output of every block that they were made of, the last one last."""
+    """Logits and the output of every block, in order of computation."""
 
-    logits: Float[Tensor, "image label *place"]
+    logits: Float[Tensor, "image label *pixel"]
     maps: tuple[Float[Tensor, "image _ _ _"], ...]
 
 
 class StudentNetwork(nn.Module):
-    """Blocks one after the other, then a head.
+    """A sequence of blocks, then a head.
 
-    ``blocks`` halve the side from one to the next, the first one may keep it; ``channels`` are
-    those of every block's output.
+    Each of ``blocks`` halves the image side, except that the first may keep it; ``channels``
+    holds the channels of every block's output.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class StudentNetwork(nn.Module):
         self.channels = tuple(channels)
 
     def answer(self, images: Float[Tensor, "image channel row column"]) -> Answer:
-        """Logits and maps of all blocks."""
+        """Logits and the maps of all blocks."""
         maps, value = [], images
         for block in self.blocks:
             value = block(value)
@@ -48,17 +48,17 @@ class StudentNetwork(nn.Module):
 
     def forward(
         self, images: Float[Tensor, "image channel row column"]
-    ) -> Float[Tensor, "image label *place"]:
+    ) -> Float[Tensor, "image label *pixel"]:
         """Logits."""
         return self.answer(images).logits
 
 
 def _convolution(channels: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
-    """A convolution with normalisation, then ReLU."""
-    return nn.Sequential(*_normalised(channels, width, stride=stride, size=size), nn.ReLU())
+    """A convolution with normalization, then ReLU."""
+    return nn.Sequential(*_normalized(channels, width, stride=stride, size=size), nn.ReLU())
 
 
-def _normalised(channels: int, width: int, *, stride: int, size: int = 3) -> nn.Sequential:
+def _normalized(channels: int, width: int, *, stride: int, size: int = 3) -> nn.Sequential:
     padding = (size - 1) // 2
     return nn.Sequential(
         nn.Conv2d(channels, width, size, stride=stride, padding=padding, bias=False),
@@ -75,11 +75,11 @@ class _Residual(nn.Module):
     def __init__(self, channels: int, width: int, *, stride: int) -> None:
         super().__init__()
         self.first = _convolution(channels, width, stride=stride)
-        self.second = _normalised(width, width, stride=1)
-        self.beside = _normalised(channels, width, stride=stride, size=1)
+        self.second = _normalized(width, width, stride=1)
+        self.beside = _normalized(channels, width, stride=stride, size=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The sum of both ways."""
+        """ReLU of the residual branch plus the projection."""
         return functional.relu(self.second(self.first(images)) + self.beside(images))
 
 
@@ -88,12 +88,12 @@ def _pooled(channels: int, labels: int) -> nn.Sequential:
 
 
 def _first_stride(shape: InputSpec) -> int:
-    """Frames above 32 pixels lose half their side in the first convolution."""
+    """2 for frames above 32 pixels, which the first convolution halves; otherwise 1."""
     return 2 if shape.height > _SMALL_SIDE else 1
 
 
 def _plain(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
-    """Three convolutions; the mean over places."""
+    """Three convolutions, then global average pooling."""
     w = spec.width
     widths = (w, 2 * w, 4 * w)
     blocks = [
@@ -105,7 +105,7 @@ def _plain(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
 
 
 def _residual(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
-    """A convolution and three residual stages; the mean over places."""
+    """A convolution and three residual stages, then global average pooling."""
     w = spec.width
     widths = (w, 2 * w, 4 * w)
     stem = _convolution(shape.channels, w, stride=_first_stride(shape))
@@ -118,7 +118,7 @@ def _residual(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
 
 
 def _lenet(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
-    """Two convolutions that halve by their largest value, two linear layers; no normalisation.
+    """Two convolutions with max-pooling and two linear layers; no normalization.
 
     Source: LeCun et al. 1998, with 3 × 3 convolutions and ReLU.
     """
@@ -135,7 +135,7 @@ def _lenet(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
 
 
 def _strided(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
-    """Three 4 × 4 convolutions that halve; the largest answer over places."""
+    """Three strided 4 × 4 convolutions, then global max-pooling of the logits."""
     w = spec.width
     widths = (shape.channels, w, 2 * w, 4 * w)
     blocks = [_convolution(a, b, stride=2, size=4) for a, b in itertools.pairwise(widths)]
@@ -144,7 +144,7 @@ def _strided(spec: Student, shape: InputSpec, labels: int) -> StudentNetwork:
 
 
 class _Climb(nn.Module):
-    """From the deepest maps up: twice the side, joined with the maps of that side."""
+    """One decoder step: upsample twofold and join with the encoder maps of that side."""
 
     def __init__(self, deep: int, beside: int, width: int) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class _Climb(nn.Module):
 
 
 class DenseStudent(StudentNetwork):
-    """A U-Net: three blocks down, two climbs up, one answer for every pixel.
+    """A U-Net: three encoder blocks, two decoder steps, logits for every pixel.
 
     Source: Ronneberger et al. 2015, arXiv 1505.04597.
     """
@@ -173,7 +173,7 @@ class DenseStudent(StudentNetwork):
         self.climbs = nn.ModuleList([_Climb(4 * w, 2 * w, 2 * w), _Climb(2 * w, w, w)])
 
     def answer(self, images: Float[Tensor, "image channel row column"]) -> Answer:
-        """Logits of every pixel, and the maps on the way down."""
+        """Logits of every pixel and the encoder's maps."""
         shallow = self.blocks[0](images)
         middle = self.blocks[1](shallow)
         deep = self.blocks[2](middle)

@@ -1,14 +1,14 @@
-"""How far a score may move with other probes: 90 % intervals for any edge weight.
+"""Uncertainty of a score over the choice of probes: 90 % intervals for any edge weight.
 
-Probes are drawn again with replacement, B times. A replicate is a vector of multinomial weights w:
-nodes are averaged with w_p, edges correlated with weights w_p·w_q, their ranks kept as they are.
+Probes are resampled with replacement, B times. A replicate is a vector of multinomial weights w:
+nodes are averaged with w_p, edges correlated with weights w_p·w_q and their original ranks.
 The variances of s_V and s_E over replicates and their covariance give the interval of
 s = s_V + λ s_E for every λ afterwards.
 
-Our own addition; the papers give no intervals. Efron & Tibshirani 1993, chapters 6 and 13, for
+This is our addition; the papers give no intervals. See Efron & Tibshirani 1993, chapters 6 and 13, for
 the bootstrap itself.
 
-Axes: ``replicate`` one redrawn probe set, ``probe`` one image, ``edge`` one pair of probes.
+Axes: ``replicate`` one resampled probe set, ``probe`` one image, ``edge`` one pair of probes.
 """
 
 import math
@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int32
 from torch import Tensor
 
-from workers.torchkit.edges import edge_matrix, standardised_ranks
+from workers.torchkit.edges import edge_matrix, standardized_ranks
 from workers.torchkit.similarity import require_edge_weight
 
 NINETY_PERCENT = 1.6448536269514722
@@ -37,7 +37,7 @@ class Spread:
 class EdgeSide:
     """One network's edges, prepared for all replicates.
 
-    ``values`` are standardised ranks of mean 0 and mean square 1, as a symmetric matrix; ``means``
+    ``values`` are standardized ranks of mean 0 and mean square 1, as a symmetric matrix; ``means``
     and ``squares`` are their weighted means over edges, one per replicate.
     """
 
@@ -49,13 +49,13 @@ class EdgeSide:
 def resampled_weights(
     mask: Bool[Tensor, " probe"], *, replicates: int, generator: torch.Generator
 ) -> Float[Tensor, "replicate probe"]:
-    """How often each valid probe is drawn: multinomial counts, as many draws as valid probes."""
-    places = mask.nonzero().squeeze(1)
-    drawn = torch.randint(len(places), (replicates, len(places)), generator=generator)
-    counts = torch.zeros(replicates, len(places))
+    """Multinomial counts of how often each valid probe is drawn; as many draws as valid probes."""
+    valid = mask.nonzero().squeeze(1)
+    drawn = torch.randint(len(valid), (replicates, len(valid)), generator=generator)
+    counts = torch.zeros(replicates, len(valid))
     counts.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=counts.dtype))
     weights = torch.zeros(replicates, len(mask))
-    weights[:, places] = counts
+    weights[:, valid] = counts
     return weights
 
 
@@ -63,8 +63,9 @@ def edge_side(
     ranks: Int32[Tensor, " edge"], weights: Float[Tensor, "replicate probe"]
 ) -> EdgeSide:
     """A network's ranks and their weighted means and mean squares in every replicate."""
+    # Unit length times √m gives mean square 1, so weighted means of squares stay near 1.
     present = (ranks > 0).sum().clamp_min(1)
-    standard = standardised_ranks(ranks) * present.sqrt()
+    standard = standardized_ranks(ranks) * present.sqrt()
     values = edge_matrix(standard, weights.shape[1])
     means = edge_means(values, weights)
     return EdgeSide(values, means, edge_means(values.square(), weights))
@@ -77,6 +78,7 @@ def edge_means(
 
     One matrix product for all replicates; the total weight is ((Σw)² − Σw²)/2.
     """
+    # wᵀXw counts every edge twice and the zero diagonal not at all: (replicate,).
     sums = ((weights @ values) * weights).sum(dim=1, dtype=torch.float64) / 2
     wide = weights.double()
     totals = (wide.sum(dim=1).square() - wide.square().sum(dim=1)) / 2

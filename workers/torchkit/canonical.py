@@ -1,8 +1,8 @@
-"""The canonical frame: one RGB square that every network's attribution maps can be laid on.
+"""The canonical frame: one RGB square onto which every network's attribution maps are mapped.
 
-Images travel as canonical squares (uint8, RGB); each network sees them through its own
-``Preprocessing`` and its maps come back by the inverse of the geometric steps: channel order,
-channel reduction, resize. Photometric steps (range, mean, std) are not inverted.
+Images are stored as canonical squares (uint8, RGB). Each network's ``Preprocessing`` converts
+them to its input; its maps return by the inverse of the geometric steps: channel order, channel
+reduction, resize. Photometric steps (range, mean, std) are not inverted.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, spec: InputSpec) -> "Preprocessing":
-        """The same facts, taken from a manifest."""
+        """The preprocessing that a manifest's input declares."""
         return cls(
             channels=spec.channels,
             height=spec.height,
@@ -50,7 +50,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Region:
-    """The part of the canonical frame that a network saw, as fractions of its side."""
+    """The part of the canonical frame that a network receives, as fractions of its side."""
 
     top: float
     left: float
@@ -69,8 +69,8 @@ def to_network_input(
 ) -> Float[Tensor, "probe channel row column"]:
     """Canonical images as the network expects them, float32.
 
-    Grey is taken before the resize and colour is flipped before the affine step; resizing is
-    bilinear with antialiasing, in floating point. A frame of the right size is not touched.
+    Luma is computed before the resize and channels are flipped before the affine step; resizing
+    is bilinear with antialiasing, in floating point. A frame of the right size is not resampled.
     """
     # Resizing runs several times faster on planes than on interleaved pixels.
     planes = images.permute(0, 3, 1, 2).contiguous().to(torch.float32)
@@ -86,19 +86,20 @@ def to_network_input(
 def luma(
     planes: Float[Tensor, "probe 3 row column"],
 ) -> Float[Tensor, "probe 1 row column"]:
-    """Grey value of RGB pixels. Source: ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B."""
+    """Luma of RGB pixels. Source: ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B."""
     weights = planes.new_tensor(_LUMA).view(1, 3, 1, 1)
     return (planes * weights).sum(dim=1, keepdim=True)
 
 
 def _affine(preprocessing: Preprocessing, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale and shift that take bytes 0..255 to the network's range in one step."""
+    """Scale and shift (1, channel, 1, 1) from bytes 0..255 to normalized inputs, in one step."""
     low, high = preprocessing.range
     mean = like.new_tensor(preprocessing.mean, dtype=torch.float64)
     std = like.new_tensor(preprocessing.std, dtype=torch.float64)
+    # (low + (high − low)·x/255 − mean)/std = x·scale + shift; float64 until the last step.
     scale = (high - low) / (255.0 * std)
     shift = (low - mean) / std
-    return tuple(one.to(torch.float32).view(1, -1, 1, 1) for one in (scale, shift))  # type: ignore[return-value]
+    return tuple(coefficient.to(torch.float32).view(1, -1, 1, 1) for coefficient in (scale, shift))  # type: ignore[return-value]
 
 
 def resize(
@@ -118,23 +119,23 @@ def to_canonical(
     *,
     channel: Channel,
     grid: int,
-    seen: Region = WHOLE,
+    region: Region = WHOLE,
 ) -> Float[Tensor, "probe plane grid grid"]:
-    """Maps of a network laid back on the canonical frame, in one fixed order.
+    """Maps of a network on the canonical frame, in one fixed order of steps.
 
-    Channel order undone, channels reduced, then resized to ``grid``. Reduction comes before the
+    Channel order is undone, channels are reduced, then maps are resized to ``grid``. Reduction precedes the
     resize, because |·| and interpolation do not commute.
 
     Source: Song et al. 2019 (NeurIPS), section 3.2, T⁻¹; the formula is ours.
     """
     upright = undo_channel_order(maps, preprocessing)
-    return to_canonical_grid(reduce_channels(upright, channel), grid, seen=seen)
+    return to_canonical_grid(reduce_channels(upright, channel), grid, region=region)
 
 
 def undo_channel_order(
     maps: Float[Tensor, "probe channel row column"], preprocessing: Preprocessing
 ) -> Float[Tensor, "probe channel row column"]:
-    """Planes in RGB order, whatever order the network takes."""
+    """Planes in RGB order."""
     swapped = preprocessing.channel_order is ChannelOrder.BGR and maps.shape[1] > 1
     return maps.flip(1) if swapped else maps
 
@@ -145,7 +146,7 @@ def reduce_channels(
     """One plane (mean, or mean of absolute values) or the three of RGB.
 
     A one-channel map that must keep its channels is spread evenly over three, so that its sum
-    stays and it can be compared with maps of colour networks.
+    stays and it can be compared with maps of color networks.
     """
     if channel is Channel.MEAN:
         return _mean_of_planes(maps)
@@ -157,20 +158,20 @@ def reduce_channels(
 def _mean_of_planes(
     maps: Float[Tensor, "probe channel row column"],
 ) -> Float[Tensor, "probe 1 row column"]:
-    """The mean over channels by adding planes, which is quick in every memory layout."""
+    """The mean over channels, as a sum of planes: fast in every memory layout."""
     first, *others = maps.unbind(1)
     total = sum(others, start=first)
     return (total / maps.shape[1]).unsqueeze(1)
 
 
 def to_canonical_grid(
-    maps: Float[Tensor, "probe plane row column"], grid: int, *, seen: Region = WHOLE
+    maps: Float[Tensor, "probe plane row column"], grid: int, *, region: Region = WHOLE
 ) -> Float[Tensor, "probe plane grid grid"]:
-    """Maps resized onto the region the network saw; zero outside of it."""
-    if seen == WHOLE:
+    """Maps resized onto ``region``; zero outside it."""
+    if region == WHOLE:
         return resize(maps, (grid, grid))
-    top, bottom = round(seen.top * grid), round(seen.bottom * grid)
-    left, right = round(seen.left * grid), round(seen.right * grid)
+    top, bottom = round(region.top * grid), round(region.bottom * grid)
+    left, right = round(region.left * grid), round(region.right * grid)
     frame = maps.new_zeros(*maps.shape[:2], grid, grid)
     frame[:, :, top:bottom, left:right] = resize(maps, (bottom - top, right - left))
     return frame

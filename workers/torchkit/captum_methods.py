@@ -1,8 +1,8 @@
-"""The one table of attribution methods: for heat maps to look at, and for measuring.
+"""The table of attribution methods, for heat maps and for measurements.
 
-Our own four need one pass. The rest are captum's, asked through a scalar function of the image;
-a Program is no tree of modules, so Grad-CAM and DeepLIFT, which captum hooks onto modules, are
-written here on what a reader offers, and captum's versions are their oracles in the tests.
+Four methods are implemented in ``gradients`` and need one pass. The others call captum through a
+scalar function of the image. captum hooks Grad-CAM and DeepLIFT onto modules, and a Program has
+none, so both are implemented here on the reader; the tests compare them with captum.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -60,7 +60,7 @@ def integrated_gradients(reader: FeatureReader, inputs: Tensor, question: Questi
 
 
 def occlusion(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
-    """Fall of φ when a square of a sixth of the side, moved by half of itself, is set to 0.
+    """Drop in φ when a square of a sixth of the side, moved by half its size, is set to 0.
 
     Source: Zeiler and Fergus 2014, arXiv:1311.2901; captum's implementation.
     """
@@ -80,8 +80,8 @@ def occlusion(reader: FeatureReader, inputs: Tensor, question: Question) -> Attr
 def smooth_grad(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
     """Mean of |∂φ/∂x̃| over 16 noisy copies, noise of 15 % of each image's range.
 
-    Each image is taken alone, with the same draw of noise, so that its map does not depend on
-    the batch. The random state of the process is given back.
+    Each image is processed alone, with the same noise, so its map does not depend on the batch.
+    The random state of the process is restored.
 
     Source: Smilkov et al. 2017, arXiv:1706.03825; captum's NoiseTunnel around Saliency.
     """
@@ -94,8 +94,10 @@ def smooth_grad(reader: FeatureReader, inputs: Tensor, question: Question) -> At
             torch.manual_seed(question.seed)
             spread = float(image.max() - image.min()) * _NOISE_SHARE
             leaf = image.detach().requires_grad_()
-            found = captum.attribute(leaf, nt_samples=_NOISE_SAMPLES, stdevs=spread, abs=True)
-            maps.append(found.detach())
+            attributions = captum.attribute(
+                leaf, nt_samples=_NOISE_SAMPLES, stdevs=spread, abs=True
+            )
+            maps.append(attributions.detach())
     return Attributed(torch.cat(maps), _features(reader, inputs, question))
 
 
@@ -107,8 +109,8 @@ def deep_lift(reader: FeatureReader, inputs: Tensor, question: Question) -> Attr
     (½F² - ½F₀²)/(F - F₀) = ½(F + F₀) per unit.
 
     Raises:
-        AttributionNotPossibleError: The graph takes a fixed number of images, so image and
-            baseline cannot run side by side.
+        AttributionNotPossibleError: The graph has a fixed batch size, so image and baseline
+            cannot share a batch.
 
     Source: Shrikumar et al. 2017, arXiv:1704.02685, section 3.5.1.
     """
@@ -137,7 +139,7 @@ def _target_chord(
 def grad_cam(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
     """ReLU(Σ_c w_c A_c), w_c the spatial mean of ∂φ/∂A_c, A the last spatial layer before F.
 
-    Enlarged bilinearly to the input's size; one plane.
+    Resized bilinearly to the input's size; one plane.
 
     Raises:
         AttributionNotPossibleError: No spatial layer lies between the image and F.
@@ -151,7 +153,7 @@ def grad_cam(reader: FeatureReader, inputs: Tensor, question: Question) -> Attri
     features = outputs[question.layer].flatten(1).to(torch.float32)
     scalar = target_of_each(features, question.target).sum()
     gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-        scalar, [outputs[one] for one in layers], allow_unused=True
+        scalar, [outputs[layer] for layer in layers], allow_unused=True
     )
     for name, gradient in zip(layers, gradients, strict=True):
         if gradient is not None:
@@ -164,7 +166,7 @@ def class_activation(
     activation: Float[Tensor, "probe channel row column"],
     gradient: Float[Tensor, "probe channel row column"],
 ) -> Float[Tensor, "probe 1 row column"]:
-    """Grad-CAM's weighted sum of planes, kept where positive."""
+    """ReLU of Grad-CAM's weighted sum of planes."""
     if _channels_stand_last(tuple(activation.shape[1:])):
         activation, gradient = activation.movedim(-1, 1), gradient.movedim(-1, 1)
     weights = gradient.mean(dim=(2, 3), keepdim=True)
@@ -172,7 +174,7 @@ def class_activation(
 
 
 def _channels_stand_last(shape: tuple[int, ...]) -> bool:
-    """(side, side, channel) rather than (channel, side, side)."""
+    """Whether the shape is (side, side, channel) rather than (channel, side, side)."""
     return shape[0] == shape[1] != shape[2]
 
 
@@ -204,7 +206,7 @@ def _size(inputs: Tensor) -> tuple[int, int]:
 def _scalar_function(
     reader: FeatureReader, question: Question
 ) -> Callable[[Tensor], Float[Tensor, " probe"]]:
-    """φ(F(x̃)), one number per image: what captum differentiates or watches."""
+    """φ(F(x̃)), one number per image: the function that captum differentiates or perturbs."""
 
     def scalar(inputs: Tensor) -> Tensor:
         return target_of_each(read_feature(reader, inputs, question.layer), question.target)
@@ -225,15 +227,15 @@ def _cuda_of(inputs: Tensor) -> list[Any]:
 
 @contextmanager
 def _possible(name: Attribution) -> Iterator[None]:
-    """Names the method when a graph does not allow what it asks for."""
+    """Turns a failure of the attribution into an error that names the method."""
     try:
         yield
-    except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        raise_machine_fault(problem)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise_machine_fault(error)
         raise AttributionNotPossibleError(
-            f"{name} cannot run on this graph: {problem}",
-            remedy="choose gxi, saliency or elrp, which need only the input's gradient",
-        ) from problem
+            f"{name} cannot run on this graph: {error}",
+            remedy="choose gxi, saliency or elrp, which need the input's gradient only",
+        ) from error
 
 
 _METHODS = (

@@ -1,4 +1,4 @@
-"""Groups of networks: the task tree, cut where its groups are told apart best.
+"""Groups of networks: the task tree, cut where its groups separate best.
 
 Axes: ``model`` one network, ``cluster`` one group.
 """
@@ -14,37 +14,37 @@ MOST_CLUSTERS_CHOSEN = 30
 def clusters(
     tree: Tree, distances: Float64[np.ndarray, "model model"], *, count: int | None = None
 ) -> tuple[int, ...]:
-    """The cluster of every network, counted from 0 in the order in which the tree is drawn.
+    """The cluster of every network, numbered from 0 in the drawing order of the tree.
 
     Args:
-        distances: Those the tree was made of.
-        count: Number of clusters, 1 to the number of networks; None chooses it.
+        distances: The distances from which the tree was built.
+        count: Number of clusters, 1 to the number of networks; None chooses the best.
     """
     return cut(tree, best_count(tree, distances) if count is None else count)
 
 
 def cut(tree: Tree, count: int) -> tuple[int, ...]:
-    """The groups left when the highest ``count`` − 1 joins are undone."""
-    members = {place: [place] for place in range(len(tree.order))}
+    """The groups that remain when the highest ``count`` − 1 joins are undone."""
+    members = {index: [index] for index in range(len(tree.order))}
     for number, join in enumerate(tree.joins[: len(tree.order) - count]):
         members[len(tree.order) + number] = members.pop(join.left) + members.pop(join.right)
-    group_of = {place: group for group, places in members.items() for place in places}
+    group_of = {index: group for group, indices in members.items() for index in indices}
     numbers: dict[int, int] = {}
-    for place in tree.order:
-        numbers.setdefault(group_of[place], len(numbers))
-    return tuple(numbers[group_of[place]] for place in range(len(tree.order)))
+    for index in tree.order:
+        numbers.setdefault(group_of[index], len(numbers))
+    return tuple(numbers[group_of[index]] for index in range(len(tree.order)))
 
 
 def best_count(tree: Tree, distances: Float64[np.ndarray, "model model"]) -> int:
     """The number of clusters, 2 to 30, with the largest mean silhouette; 1 where none is above 0.
 
-    The smaller number where two are equal. Networks fewer than three are one cluster.
+    The smaller number wins a tie. Fewer than three networks form one cluster.
     """
     most = min(len(distances) - 1, MOST_CLUSTERS_CHOSEN)
-    found = [
+    silhouettes = [
         (mean_silhouette(distances, cut(tree, count)), -count) for count in range(2, most + 1)
     ]
-    quality, negative = max(found, default=(0.0, -1))
+    quality, negative = max(silhouettes, default=(0.0, -1))
     return -negative if quality > 0 else 1
 
 
@@ -54,17 +54,17 @@ def mean_silhouette(
     """Mean over networks of (b − a)/max(a, b).
 
     a is the mean distance to the others of the own group, b the smallest mean distance to another
-    group; 0 for a network alone in its group. Needs two groups at least.
+    group; 0 for the only network of its group. Needs at least two groups.
 
     Source: Rousseeuw 1987, Silhouettes.
     """
     member = np.eye(max(groups) + 1)[list(groups)]
     sizes = member.sum(axis=0)
     sums = distances @ member
-    own = member.astype(bool)
+    own_cluster = member.astype(bool)
     others = np.maximum(sizes[list(groups)] - 1, 1)
-    inside = sums[own] / others
-    outside = np.where(own, np.inf, sums / sizes).min(axis=1)
+    inside = sums[own_cluster] / others
+    outside = np.where(own_cluster, np.inf, sums / sizes).min(axis=1)
     larger = np.maximum(inside, outside)
     counts = (sizes[list(groups)] > 1) & (larger > 0)
     values = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=counts)
@@ -74,10 +74,10 @@ def mean_silhouette(
 def typical(
     distances: Float64[np.ndarray, "model model"], groups: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The network of every cluster with the smallest mean distance to its cluster: the medoid."""
+    """The medoid of every cluster: the network with the smallest mean distance to its cluster."""
     member = np.array(groups)
-    found = []
+    medoids = []
     for group in range(max(groups) + 1):
-        own = np.flatnonzero(member == group)
-        found.append(int(own[distances[np.ix_(own, own)].sum(axis=1).argmin()]))
-    return tuple(found)
+        members = np.flatnonzero(member == group)
+        medoids.append(int(members[distances[np.ix_(members, members)].sum(axis=1).argmin()]))
+    return tuple(medoids)

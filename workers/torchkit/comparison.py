@@ -1,6 +1,6 @@
-"""One target against many others: both similarities and how far they may move with other probes.
+"""One target against many networks: both similarities and their spread over resampled probes.
 
-Axes: ``probe`` one image, ``edge`` one pair of probes, ``replicate`` one redrawn probe set.
+Axes: ``probe`` one image, ``edge`` one pair of probes, ``replicate`` one resampled probe set.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from workers.torchkit.similarity import edge_similarity
 
 
 class DegenerateTargetError(MethodError):
-    """Too few probes have a usable map of the target: nothing can be compared with it."""
+    """Too few probes have a usable map of the target, so nothing can be compared with it."""
 
     code = "target_degenerate"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Node and edge similarity over the common probes, and their spread over redrawn ones."""
+    """Node and edge similarity over the common probes, and their spread over resampled ones."""
 
     node_similarity: float
     edge_similarity: float
@@ -41,7 +41,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class RankedEdges:
-    """One side's edges: doubled ranks, and the probes they were ranked among."""
+    """Edges of one network: doubled ranks, and the probes over which they were ranked."""
 
     ranks: Int32[Tensor, " edge"]
     mask: Bool[Tensor, " probe"]
@@ -49,7 +49,7 @@ class RankedEdges:
 
 @dataclass(frozen=True)
 class _Side:
-    """The target prepared for others that have the same probes in common with it."""
+    """The target's edges and bootstrap weights for one set of common probes."""
 
     ranks: Int32[Tensor, " edge"]
     weights: Float[Tensor, "replicate probe"]
@@ -57,10 +57,10 @@ class _Side:
 
 
 class Comparison:
-    """Everything of the target that is computed once, and once more per new set of probes.
+    """Compares networks with one target, whose side is computed once per set of common probes.
 
-    Every set of common probes is redrawn from the same ``seed``, so the order of the others does
-    not matter.
+    Every set of common probes is resampled from the same ``seed``, so results do not depend on
+    the order of comparison.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Comparison:
         self._sides: dict[bytes, _Side] = {}
 
     def common(self, mask: Bool[Tensor, " probe"]) -> Bool[Tensor, " probe"]:
-        """Probes valid for the target and for ``mask``'s owner."""
+        """Probes valid both for the target and in ``mask``."""
         return self._target.mask & mask
 
     def parts(self, cosines: Float[Tensor, " probe"], other: RankedEdges) -> Parts:
@@ -84,6 +84,8 @@ class Comparison:
         return Parts(
             float(cosines[common].double().mean()),
             float(edge_similarity(side.ranks, ranks)),
+            # Same weights on both sides: node and edge replicates share their probe sets, which
+            # their covariance needs.
             spread_of(
                 resampled_nodes(cosines, side.weights),
                 resampled_edges(side.edges, edge_side(ranks, side.weights), side.weights),
@@ -93,6 +95,7 @@ class Comparison:
     def _side(self, common: Tensor) -> _Side:
         key = common.numpy().tobytes()
         if key not in self._sides:
+            # One entry only: most candidates share one mask, and (replicate, probe) weights are large.
             self._sides = {key: self._prepared(common)}
         return self._sides[key]
 
@@ -102,8 +105,8 @@ class Comparison:
         ranks = self._among(self._target, common)
         return _Side(ranks, weights, edge_side(ranks, weights))
 
-    def _among(self, one: RankedEdges, common: Tensor) -> Tensor:
-        """Ranks among the common probes; as they are where those are all it has."""
-        if torch.equal(one.mask, common):
-            return one.ranks
-        return rank_edges(one.ranks, present_edges(common), variant=self._variant)
+    def _among(self, edges: RankedEdges, common: Tensor) -> Tensor:
+        """Ranks over the common probes; the stored ranks where the masks agree."""
+        if torch.equal(edges.mask, common):
+            return edges.ranks
+        return rank_edges(edges.ranks, present_edges(common), variant=self._variant)

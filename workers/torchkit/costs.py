@@ -1,4 +1,4 @@
-"""What a part of a network costs."""
+"""Floating-point operations of parts of a network."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def operations_up_to(
 ) -> dict[str, int]:
     """Floating-point operations of one image from the input up to each layer.
 
-    Two for each multiply-add of convolutions, matrix products and attention, as torch counts them.
+    Two per multiply-add of convolutions, matrix products and attention, as torch counts them.
     """
     return {layer: _operations(reader, one_input, layer) for layer in layers}
 

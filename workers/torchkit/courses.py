@@ -1,9 +1,9 @@
-"""The loop of every training job: turns, evaluations, checkpoints, and going on from one.
+"""The loop of every training job: steps, evaluations, checkpoints and resumption.
 
-A training is a list of stages, each with its own players (what learns, and how fast) and its own
-turn (one outer iteration). A run with a budget of steps that was cut short and goes on from its
-checkpoint does the same arithmetic in the same order as one that was not: on the CPU the results
-are equal to the last bit.
+A training is a list of stages, each with its own players (optimizers with a schedule) and its own
+turn (one outer iteration). With a budget of steps, an interrupted run that resumes from its
+checkpoint does the same arithmetic in the same order as an uninterrupted one; on the CPU both
+give bit-equal results.
 """
 
 import math
@@ -19,7 +19,7 @@ from service.core.errors import MethodError
 from workers.contract import TrainingReport
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.players import DivergedError, Numbers, Player, Stage, Training, Turn
-from workers.torchkit.resumption import checkpoint_of, place, restore
+from workers.torchkit.resumption import checkpoint_of, load_progress, restore
 from workers.torchkit.schedules import Schedule, cosine, drops, warm_cosine
 
 __all__ = [
@@ -45,7 +45,7 @@ _ROUNDING = 1e-9
 
 
 class BudgetTooShortError(MethodError):
-    """A part of the training would end before its first step, and leave networks as drawn."""
+    """A stage would end before its first step and leave its networks untrained."""
 
     code = "budget_too_short"
 
@@ -63,20 +63,20 @@ def train(
     report: TrainingReport,
     arithmetic: Arithmetic = nullcontext,
 ) -> None:
-    """Take all turns that are left of all stages.
+    """Runs all remaining turns of all stages.
 
     Args:
-        arithmetic: What a turn computes inside of, such as mixed precision.
-        evaluate: Held-out quality by name; draws nothing from any generator.
-        pictures: PNG files by name, refreshed at every evaluation; draws nothing either.
+        arithmetic: Context in which a turn computes, such as mixed precision.
+        evaluate: Held-out quality by name; must not draw from any generator.
+        pictures: PNG files by name, refreshed at every evaluation; must not draw either.
 
     Raises:
-        BudgetTooShortError: Too few steps for all stages.
+        BudgetTooShortError: The budget has too few steps for all stages.
         DivergedError: Losses stopped being finite.
     """
     checkpoint = report.resumed()
-    place(training, checkpoint)
-    watch = _Watch(training, course, [one.share for one in stages])
+    load_progress(training, checkpoint)
+    watch = _Watch(training, course, [stage.share for stage in stages])
     while training.stage < len(stages):
         stage = stages[training.stage]
         training.players, turn = stage.begin()
@@ -87,37 +87,39 @@ def train(
                 losses = turn()
             watch.count()
             if watch.report_due():
-                report(*watch.budget_spent(), f"{stage.name}: {_first(losses)}")
+                report(*watch.budget_spent(), f"{stage.name}: {_first_loss(losses)}")
             if watch.evaluation_due():
-                _tell(training, _named(losses) | evaluate(), pictures(), report)
-            _secure(training, watch, report)
+                _report_evaluation(
+                    training, _loss_numbers(losses) | evaluate(), pictures(), report
+                )
+            _keep_checkpoint(training, watch, report)
         training.stage, training.step = training.stage + 1, 0
     training.seconds = watch.spent()
 
 
 def _require_steps(course: Course, shares: Sequence[float]) -> None:
-    """At least one step of every stage."""
+    """Raises BudgetTooShortError unless every stage gets at least one step."""
     fewest = math.ceil(sum(shares) / min(shares) - _ROUNDING)
     if course.budget.steps is not None and course.budget.steps < fewest:
         raise BudgetTooShortError(
-            f"{course.budget.steps} steps are too few for the {len(shares)} parts of this training",
-            remedy=f"give a budget of at least {fewest} steps, or one of seconds",
+            f"{course.budget.steps} steps are too few for the {len(shares)} stages of this training",
+            remedy=f"set a budget of at least {fewest} steps, or one in seconds",
         )
 
 
-def _first(losses: Mapping[str, Tensor]) -> str:
+def _first_loss(losses: Mapping[str, Tensor]) -> str:
     name, value = next(iter(losses.items()))
     return f"{name} {float(value):.4f}"
 
 
 class _Watch:
-    """How much of the budget is spent, and what is due."""
+    """Tracks the spent budget and decides what is due."""
 
     def __init__(self, training: Training, course: Course, shares: Sequence[float]) -> None:
         _require_steps(course, shares)
         self._training, self._course = training, course
-        whole = sum(shares)
-        self._ends = [sum(shares[: place + 1]) / whole for place in range(len(shares))]
+        total = sum(shares)
+        self._ends = [sum(shares[: number + 1]) / total for number in range(len(shares))]
         self._before = training.seconds
         self._begun = self._kept = self._reported = time.monotonic()
         self._evaluated = len(training.history)
@@ -134,38 +136,38 @@ class _Watch:
         return self._training.taken / (budget.steps or 1)
 
     def count(self) -> None:
-        """Another turn is taken."""
+        """Records one more turn."""
         self._training.step += 1
         self._training.taken += 1
         self.look()
 
     def look(self) -> None:
-        """Tell the training how far its stage has come, from 0 to 1."""
-        place = min(self._training.stage, len(self._ends) - 1)
-        start = self._ends[place - 1] if place > 0 else 0.0
-        end = self._ends[place]
+        """Updates the training's progress through the current stage, from 0 to 1."""
+        number = min(self._training.stage, len(self._ends) - 1)
+        start = self._ends[number - 1] if number > 0 else 0.0
+        end = self._ends[number]
         self._training.progress = min(1.0, (self._share_spent() - start) / (end - start))
         self._training.seconds = self.spent()
 
     def stage_over(self) -> bool:
-        """Whether the running stage has used its share; rounding gives no stage an empty turn."""
+        """Whether the current stage has used its share; rounding never adds an extra turn."""
         self.look()
         return self._training.progress >= 1.0 - _ROUNDING
 
     def budget_spent(self) -> tuple[int, int]:
-        """What is spent of the whole budget, and that: steps or, where they are given, seconds."""
+        """The spent part of the budget and the whole budget, in steps or else in seconds."""
         total = self._course.budget.steps or math.ceil(self._course.budget.seconds or 0)
         return round(self._share_spent() * total), total
 
     def report_due(self) -> bool:
-        """Whether it is time to say how far we are."""
+        """Whether a progress report is due."""
         now = time.monotonic()
         due = now - self._reported >= _SECONDS_PER_REPORT or self._share_spent() >= 1
         self._reported = now if due else self._reported
         return due
 
     def evaluation_due(self) -> bool:
-        """Whether another part of the budget, one of ``evaluations``, is over."""
+        """Whether another of ``evaluations`` equal parts of the budget is spent."""
         due = (
             math.floor(self._share_spent() * self._course.evaluations + _ROUNDING)
             > self._evaluated
@@ -177,7 +179,7 @@ class _Watch:
         return due
 
     def checkpoint_due(self) -> bool:
-        """Whether the pause is over; the last turn is always kept."""
+        """Whether the interval between checkpoints is over; always true after the last turn."""
         now = time.monotonic()
         due = now - self._kept >= self._course.seconds_between_checkpoints
         due = due or self._share_spent() >= 1
@@ -185,21 +187,21 @@ class _Watch:
         return due
 
 
-def _secure(training: Training, watch: _Watch, report: TrainingReport) -> None:
-    """Keep a checkpoint where one is due, or where this attempt is to end."""
+def _keep_checkpoint(training: Training, watch: _Watch, report: TrainingReport) -> None:
+    """Keeps a checkpoint if one is due or if this attempt has to end."""
     if watch.checkpoint_due():
         report.keep(checkpoint_of(training))
     report.leave_if_asked(partial(checkpoint_of, training))
 
 
-def _named(losses: Mapping[str, Tensor]) -> Numbers:
+def _loss_numbers(losses: Mapping[str, Tensor]) -> Numbers:
     return {f"{name}_loss": float(value) for name, value in losses.items()}
 
 
-def _tell(
+def _report_evaluation(
     training: Training, numbers: Numbers, pictures: Mapping[str, bytes], report: TrainingReport
 ) -> None:
-    """The newest finite numbers, the curve of all so far, and the room's own pictures."""
+    """Reports the latest finite numbers, the curve so far and the method's own pictures."""
     finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
     training.history.append({"step": float(training.taken), **finite})
     curve = {CURVE: curve_picture(training.history)}

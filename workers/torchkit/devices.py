@@ -1,4 +1,4 @@
-"""Memory, layout and number format: what the machine allows without changing the answer."""
+"""Memory, layout and number format: the fastest choice that keeps results faithful."""
 
 import os
 import resource
@@ -37,10 +37,10 @@ class MemoryLayout(StrEnum):
 
 @dataclass(frozen=True)
 class NumericPolicy:
-    """How a pass computes, and what that was measured to cost in faithfulness.
+    """How a pass computes, and the measured faithfulness of that choice.
 
     ``map_cosine`` and ``feature_cosine`` are the smallest over the sample's probes against
-    float32 in the contiguous layout; 1 where nothing else was tried. ``seconds_per_image`` is
+    float32 in the contiguous layout; 1 for the reference itself. ``seconds_per_image`` is
     None where nothing was timed.
     """
 
@@ -52,7 +52,7 @@ class NumericPolicy:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Torch's word for the layout."""
+        """The layout as a torch memory format."""
         last = self.layout is MemoryLayout.CHANNELS_LAST
         return torch.channels_last if last else torch.contiguous_format
 
@@ -66,7 +66,7 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Trial:
-    """What one policy gave on the sample."""
+    """Maps and features of the sample under one policy."""
 
     maps: Float[Tensor, "probe pixel"]
     features: Float[Tensor, "probe unit"]
@@ -80,12 +80,12 @@ def numeric_policy(
 ) -> NumericPolicy:
     """The fastest candidate whose maps and features keep their direction on the sample.
 
-    Every probe of the sample must keep a cosine above 0.999 to float32; among those that do, a
-    candidate must save a twentieth of the time to be preferred to what stands before it.
+    Every probe of the sample must keep a cosine above 0.999 to float32. A faithful candidate
+    replaces the best policy so far only if it saves at least a twentieth of the time.
 
     Args:
         attempt: Computes the sample under a policy. A RuntimeError rules the policy out: some
-            graphs hold views that a layout cannot serve.
+            graphs contain views that fail in another layout.
         images: Number of probes in the sample.
         candidates: Policies to try, the safest first.
     """
@@ -119,7 +119,7 @@ def _compared(
 def _timed(
     policy: NumericPolicy, attempt: Callable[[NumericPolicy], Trial], images: int
 ) -> NumericPolicy:
-    """The policy with the seconds of one image."""
+    """The policy with its measured seconds per image."""
     start = time.perf_counter()
     attempt(policy)
     seconds = (time.perf_counter() - start) / images
@@ -131,8 +131,8 @@ def _timed(
 def smallest_cosine(
     left: Float[Tensor, "probe value"], right: Float[Tensor, "probe value"]
 ) -> float:
-    """The lowest per-probe cosine; two zero rows agree, and one that is not finite does not."""
-    norms = [torch.linalg.vector_norm(one, dim=1, dtype=torch.float64) for one in (left, right)]
+    """The lowest per-probe cosine; two zero rows count as 1, a non-finite row as −1."""
+    norms = [torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) for rows in (left, right)]
     products = (left.double() * right.double()).sum(dim=1)
     both_zero = (norms[0] == 0) & (norms[1] == 0)
     cosines = torch.where(both_zero, 1.0, products / (norms[0] * norms[1]))
@@ -141,66 +141,66 @@ def smallest_cosine(
 
 @contextmanager
 def computing_under(policy: NumericPolicy, reader: FeatureReader) -> Iterator[None]:
-    """The reader's weights frozen and laid out as the policy wants; all is given back."""
+    """Freezes and lays out the reader's weights for ``policy``; restores both on exit."""
     weights = list(reader.parameters())
-    before = [(one, one.requires_grad, one.data) for one in weights]
+    before = [(weight, weight.requires_grad, weight.data) for weight in weights]
     try:
-        for one in weights:
-            one.requires_grad_(False)  # noqa: FBT003 - torch's own signature
-            if one.dim() == 4 and policy.layout is MemoryLayout.CHANNELS_LAST:  # noqa: PLR2004
-                one.data = one.data.contiguous(memory_format=torch.channels_last)
+        for weight in weights:
+            weight.requires_grad_(False)  # noqa: FBT003 - torch's own signature
+            if weight.dim() == 4 and policy.layout is MemoryLayout.CHANNELS_LAST:  # noqa: PLR2004
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         with autocast(policy, device_of(reader)):
             yield
     finally:
-        for one, needed_gradient, data in before:
-            one.data = data
-            one.requires_grad_(needed_gradient)
+        for weight, needed_gradient, data in before:
+            weight.data = data
+            weight.requires_grad_(needed_gradient)
 
 
 def autocast(policy: NumericPolicy, device: torch.device) -> AbstractContextManager[object]:
-    """Torch's mixed precision where the policy asks for it."""
+    """Mixed precision if the policy is bfloat16, else a null context."""
     if policy.arithmetic is Arithmetic.FLOAT32:
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=True)
 
 
 def device_of(reader: FeatureReader) -> torch.device:
-    """Where the reader's weights are; the CPU when it has none."""
+    """The device of the reader's weights; the CPU if it has none."""
     for weight in reader.parameters():
         return weight.device
     return torch.device("cpu")
 
 
 def bytes_kept_for_backward(forward: Callable[[], Tensor], *, apart_from: list[Tensor]) -> int:
-    """Bytes that autograd holds on to between ``forward`` and its backward pass.
+    """Bytes that autograd keeps between ``forward`` and its backward pass.
 
-    Each storage counts once; those of ``apart_from`` (the weights) do not count.
+    Each storage counts once; storages of ``apart_from`` (the weights) do not count.
     """
-    known = {one.untyped_storage().data_ptr() for one in apart_from}
-    kept: dict[int, int] = {}
+    excluded = {tensor.untyped_storage().data_ptr() for tensor in apart_from}
+    saved_bytes: dict[int, int] = {}
 
-    def note(saved: Tensor) -> Tensor:
+    def record(saved: Tensor) -> Tensor:
         storage = saved.untyped_storage()
-        if storage.data_ptr() not in known:
-            kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in excluded:
+            saved_bytes[storage.data_ptr()] = storage.nbytes()
         return saved
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda saved: saved):
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda saved: saved):
         result = forward()
-    return sum(kept.values()) + result.untyped_storage().nbytes()
+    return sum(saved_bytes.values()) + result.untyped_storage().nbytes()
 
 
 def batch_size_for(bytes_per_image: int, *, budget_bytes: int, device: torch.device) -> int:
-    """Images per batch: what fits the budget with a working set as large again, within reason.
+    """Images per batch that fit the budget together with a working set of the same size.
 
-    More than 16 images at a time gain nothing on a processor; an accelerator takes up to 256.
+    At most 16 on a CPU, where more gain nothing; at most 256 on an accelerator.
     """
     fitting = int(budget_bytes / max(1.0, _WORKING_SET * bytes_per_image))
     return max(1, min(fitting, _LARGEST_BATCH.get(device.type, 64)))
 
 
 def memory_budget(device: torch.device) -> int:
-    """Bytes a pass may take: a share of what is free on the device now."""
+    """Bytes that a pass may use: a share of the device's free memory."""
     if device.type == "cuda":
         free, _total = torch.cuda.mem_get_info(device)
     else:
@@ -209,9 +209,9 @@ def memory_budget(device: torch.device) -> int:
 
 
 def _unused_memory() -> int:
-    """Memory nobody uses; caches count as used, so never less than a share of the whole.
+    """Free memory in bytes, at least an eighth of the total: caches count as used.
 
-    Asked of the kernel directly: a confined process may not read files.
+    Uses sysconf, since a sandboxed process may not read /proc.
     """
     page = os.sysconf("SC_PAGE_SIZE")
     unused, whole = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
@@ -219,7 +219,7 @@ def _unused_memory() -> int:
 
 
 def _process_limits() -> tuple[int, int]:
-    """What this process may allocate at most; a very large number without a limit."""
-    limits = (resource.getrlimit(one)[0] for one in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    address_space, data = (2**62 if one == resource.RLIM_INFINITY else one for one in limits)
+    """Limits of address space and data of this process in bytes; 2**62 if unlimited."""
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    address_space, data = (2**62 if limit == resource.RLIM_INFINITY else limit for limit in limits)
     return address_space, data

@@ -1,4 +1,4 @@
-"""Edges of a DEPARA graph: how alike two probes look to one network, kept as ranks.
+"""Edges of a DEPARA graph: the similarity of two probes to one network, stored as ranks.
 
 Sources: Song et al., DEPARA, CVPR 2020 (below: "DEPARA"); its supplement and released code.
 
@@ -26,13 +26,13 @@ _FLATTENING = 0.25
 
 
 class TooManyProbesError(MethodError):
-    """The edges of all pairs of probes do not fit the memory set aside for them."""
+    """The edges of all pairs of probes exceed the memory limit."""
 
     code = "too_many_probes"
 
 
 class EdgeStatus(StrEnum):
-    """Whether the edges tell probes apart."""
+    """Whether the edges distinguish probes."""
 
     OK = "ok"
     CONSTANT_EDGES = "constant_edges"
@@ -44,7 +44,7 @@ class Edges:
 
     Attributes:
         ranks: Doubled ranks; 0 where an edge touches an invalid probe.
-        mask: Valid probes; a probe whose centred feature vanishes has lost its place here.
+        mask: Valid probes; excludes those whose centered feature vanishes.
         status: ``constant_edges`` when all present edges tie: their correlation is undefined.
     """
 
@@ -57,22 +57,22 @@ def draw_edges(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring = Centring.CENTRED,
+    centering: Centring = Centring.CENTRED,
     variant: RankVariant = RankVariant.MIDRANK,
     spectrum: Spectrum = Spectrum.NATURAL,
 ) -> Edges:
     """Ranked cosines of every two valid probes.
 
-    When every feature is the same the edges are constant and no probe is blamed; when only some
-    features vanish, those probes are invalid.
+    If all features are equal, the edges are constant and every probe stays valid; if only some
+    features vanish, those probes become invalid.
 
     Raises:
         TooManyProbesError: There are more than 8192 probes, 34 million edges.
 
-    Source: DEPARA equation 4; centring as in its released code for tasks.
+    Source: DEPARA equation 4; centering as in its released code for tasks.
     """
     require_drawable(len(mask))
-    gram, sizes = probe_products(features, mask, centring=centring)
+    gram, sizes = probe_products(features, mask, centering=centering)
     return edges_of_products(gram, sizes, mask, variant=variant, spectrum=spectrum)
 
 
@@ -93,7 +93,8 @@ def edges_of_products(
     variant: RankVariant = RankVariant.MIDRANK,
     spectrum: Spectrum = Spectrum.NATURAL,
 ) -> Edges:
-    """Ranked cosines from inner products of features, raw or centred, and their raw norms."""
+    """Ranked cosines from inner products of features, raw or centered, and their raw norms."""
+    # A centered feature far below its raw norm is rounding: its direction means nothing.
     usable = mask & (gram.diagonal().clamp_min(0).sqrt() > _FLAT * sizes)
     if not usable.any():
         present = present_edges(mask)
@@ -109,11 +110,11 @@ def probe_products(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring,
+    centering: Centring,
 ) -> tuple[Float64[Tensor, "probe probe"], Float64[Tensor, " probe"]]:
-    """Inner products of features, centred over the valid probes or raw, and raw norms.
+    """Inner products of features, centered over the valid probes or raw, and raw norms.
 
-    Units are taken in blocks and summed in float64, so features may be wide.
+    Units are processed in blocks and summed in float64, which bounds memory for wide features.
     """
     count = features.shape[0]
     gram = torch.zeros(count, count, dtype=torch.float64)
@@ -122,8 +123,8 @@ def probe_products(
         block = features[:, start : start + _UNITS_PER_BLOCK]
         values = block.double().cpu() * mask.unsqueeze(1)
         squares += values.square().sum(dim=1)
-        if centring is Centring.CENTRED:
-            values = centred(values, mask)
+        if centering is Centring.CENTRED:
+            values = centered(values, mask)
         gram += values @ values.T
     return gram, squares.sqrt()
 
@@ -133,23 +134,23 @@ def flattened_products(
 ) -> Float64[Tensor, "probe probe"]:
     """K to a power, ¼ for all graphs: the same eigenvectors, λ^¼ for λ; 0 stays 0.
 
-    A decoder scales its inputs as it likes, so how far a feature varies along a direction says
-    little about what it can be used for; that it varies says much. Between K (linear CKA weighs
-    directions so) and K to the power 0 (CCA). Eigenvalues below 1e-10 of the largest are rounding.
+    A decoder can rescale its inputs, so how far a feature varies along a direction says little
+    about its use; that it varies says much. The power lies between 1 (the weights of linear CKA)
+    and 0 (CCA). Eigenvalues below 1e-10 of the largest are rounding errors and become 0.
 
     Source: ours; chosen on half of the targets of benchmarks.small_taskonomy.
     """
-    values, vectors = torch.linalg.eigh(gram)
-    kept = values > _ROUNDING * values[-1]
-    powers = torch.where(kept, values.clamp_min(0).pow(power), 0.0)
+    values, vectors = torch.linalg.eigh(gram)  # ascending; vectors: (probe, axis)
+    above_rounding = values > _ROUNDING * values[-1]
+    powers = torch.where(above_rounding, values.clamp_min(0).pow(power), 0.0)
     flattened: Tensor = (vectors * powers) @ vectors.T
     return flattened
 
 
-def centred(
+def centered(
     features: Float[Tensor, "probe unit"], mask: Bool[Tensor, " probe"]
 ) -> Float[Tensor, "probe unit"]:
-    """Features less their mean over valid probes; invalid rows stay 0."""
+    """Features minus their mean over valid probes; invalid rows stay 0."""
     mean = features[mask].mean(dim=0, keepdim=True) if mask.any() else 0.0
     return (features - mean) * mask.unsqueeze(1)
 
@@ -159,7 +160,7 @@ def cosines_of(
 ) -> Float64[Tensor, "probe probe"]:
     """e_pq = ⟨F_p, F_q⟩ / (‖F_p‖ ‖F_q‖), 0 for invalid probes.
 
-    Rounded to a grid of 2⁻⁴⁰: values that are equal in exact arithmetic tie on every machine.
+    Rounded to a grid of 2⁻⁴⁰, so values that are equal in exact arithmetic tie on every machine.
 
     Source: DEPARA equation 4.
     """
@@ -176,7 +177,7 @@ def upper_triangle(square: Float[Tensor, "probe probe"]) -> Float[Tensor, " edge
 
 
 def present_edges(mask: Bool[Tensor, " probe"]) -> Bool[Tensor, " edge"]:
-    """Which edges join two valid probes."""
+    """Mask of the edges that join two valid probes."""
     rows, columns = torch.triu_indices(len(mask), len(mask), offset=1)
     return mask[rows] & mask[columns]
 
@@ -206,6 +207,8 @@ def doubled_midranks(
     values: Float[Tensor, " edge"] | Int[Tensor, " edge"],
 ) -> Int32[Tensor, " edge"]:
     """Twice the middle rank: tied values share the mean of the ranks they span."""
+    # Ties form groups of consecutive places: a group of size g that ends at rank e has the
+    # middle rank e − (g − 1)/2, doubled 2e − g + 1, an integer.
     ordered, order = values.sort(stable=True)
     starts = torch.ones(len(ordered), dtype=torch.bool)
     starts[1:] = ordered[1:] != ordered[:-1]
@@ -230,16 +233,16 @@ def doubled_ordinal_ranks(
 
 
 def edge_status(ranks: Int32[Tensor, " edge"]) -> EdgeStatus:
-    """Constant when fewer than two different ranks are present."""
+    """Constant if fewer than two distinct ranks are present."""
     present = ranks[ranks > 0]
     constant = present.numel() == 0 or bool((present == present[0]).all())
     return EdgeStatus.CONSTANT_EDGES if constant else EdgeStatus.OK
 
 
-def standardised_ranks(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " edge"]:
-    """ρ: present ranks less their mean, divided by their norm; all 0 when edges are constant.
+def standardized_ranks(ranks: Int32[Tensor, " edge"]) -> Float[Tensor, " edge"]:
+    """ρ: present ranks minus their mean, divided by their norm; all 0 if edges are constant.
 
-    ⟨ρ_i, ρ_j⟩ is Spearman's correlation with middle ranks, so one vector stands for a network.
+    ⟨ρ_i, ρ_j⟩ is Spearman's correlation with middle ranks, so one vector represents a network.
     """
     present = ranks > 0
     values = ranks.double()
@@ -254,7 +257,7 @@ def rank_agreement(
 ) -> Float64[Tensor, ""]:
     """s_E = 1 − 6 Σ d² / (m³ − m), d the difference of ranks.
 
-    Equals ⟨ρ_i, ρ_j⟩ when both rankings are permutations, and not otherwise. All edges must be
+    Equals ⟨ρ_i, ρ_j⟩ only if both rankings are permutations. All edges must be
     present in both.
 
     Source: DEPARA, edge similarity of two graphs, where m is printed as n.
@@ -265,5 +268,5 @@ def rank_agreement(
 
 
 def _tied(present: Bool[Tensor, " edge"]) -> Int32[Tensor, " edge"]:
-    """Every present edge at the same middle rank."""
+    """The same middle rank for every present edge."""
     return torch.where(present, int(present.sum()) + 1, 0).to(torch.int32)

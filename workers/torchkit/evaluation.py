@@ -1,9 +1,9 @@
-"""How good a ranking of sources is, when the truth is known.
+"""How good a ranking of sources is, given the true ranking.
 
 Source: Song et al., NeurIPS 2019 and CVPR 2020: precision and recall at K against the five best sources of every target.
 
-Axes: ``target`` one task to serve, ``source`` one candidate, ``rank`` K − 1. ``itself`` is the
-column of the target among the sources, −1 where it is none of them.
+Axes: ``target`` one task to serve, ``source`` one candidate, ``rank`` K − 1. ``self_columns`` are the
+columns of the targets among the sources, −1 for a target that is not a source.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RELEVANT = 5
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Relevant sources found among the first K, summed over targets, and what follows."""
+    """Relevant sources among the first K, summed over targets, with precision and recall."""
 
     hits: Int64[np.ndarray, " rank"]
     precision: Float64[np.ndarray, " rank"]
@@ -25,30 +25,30 @@ class Retrieval:
 
 
 def orders(
-    scores: Float64[np.ndarray, "target source"], itself: Int64[np.ndarray, " target"]
+    scores: Float64[np.ndarray, "target source"], self_columns: Int64[np.ndarray, " target"]
 ) -> Int64[np.ndarray, "target rank"]:
-    """Sources of every target, best first, the target itself left out by its column.
+    """Sources of every target, best first, without the target itself.
 
-    Ties keep the order of the columns. Every target must be a source, or none.
+    Ties keep the order of the columns. Either every target is a source or none is.
     """
-    kept = scores.shape[1] - int((itself >= 0).any())
+    count = scores.shape[1] - int((self_columns >= 0).any())
     rows = []
-    for row, own in zip(scores, itself, strict=True):
+    for row, self_column in zip(scores, self_columns, strict=True):
         order = np.argsort(-row, kind="stable")
-        rows.append(order[order != own][:kept])
+        rows.append(order[order != self_column][:count])
     return np.stack(rows).astype(np.int64)
 
 
 def retrieval(
-    found: Int64[np.ndarray, "target rank"], truth: Int64[np.ndarray, "target rank"]
+    ranked: Int64[np.ndarray, "target rank"], truth: Int64[np.ndarray, "target rank"]
 ) -> Retrieval:
-    """Precision and recall at every K against the truth's first five.
+    """Precision and recall at every K against the first five true sources.
 
     hits(K) = Σ_targets |top-K ∩ relevant|; P@K = hits/(T·K); R@K = hits/(T·5).
     """
-    targets, count = found.shape
+    targets, count = ranked.shape
     relevant = truth[:, :RELEVANT]
-    is_hit = (found[:, :, None] == relevant[:, None, :]).any(axis=2)
+    is_hit = (ranked[:, :, None] == relevant[:, None, :]).any(axis=2)
     hits = is_hit.cumsum(axis=1).sum(axis=0).astype(np.int64)
     ranks = np.arange(1, count + 1)
     return Retrieval(hits, hits / (targets * ranks), hits / (targets * relevant.shape[1]))
@@ -78,8 +78,8 @@ def mean_column_spearman(
     Source: Dwivedi et al., ECCV 2020 (duality diagram similarity).
     """
     columns = [
-        spearmanr(ours, theirs).statistic
-        for ours, theirs in zip(similarity.T, affinity.T, strict=True)
+        spearmanr(source_similarity, source_affinity).statistic
+        for source_similarity, source_affinity in zip(similarity.T, affinity.T, strict=True)
     ]
     return float(np.mean(columns))
 
@@ -87,10 +87,10 @@ def mean_column_spearman(
 def regret_at_one(
     scores: Float64[np.ndarray, "target source"],
     gains: Float64[np.ndarray, "target source"],
-    itself: Int64[np.ndarray, " target"],
+    self_columns: Int64[np.ndarray, " target"],
 ) -> float:
-    """What following the first recommendation costs: best gain less the gain had, mean."""
-    first, best = (orders(table, itself)[:, 0] for table in (scores, gains))
+    """Mean regret of the first recommendation: best gain minus the gain of the first source."""
+    first, best = (orders(table, self_columns)[:, 0] for table in (scores, gains))
     rows = np.arange(len(gains))
     return float((gains[rows, best] - gains[rows, first]).mean())
 
@@ -98,7 +98,7 @@ def regret_at_one(
 def argmax_regret(
     scores: Float64[np.ndarray, " layer"], gains: Float64[np.ndarray, " layer"]
 ) -> float:
-    """What the layer with the greatest score costs, the deepest of equals: best gain less its own.
+    """Regret of the highest-scored layer (the deepest of equals): best gain minus its gain.
 
     Axes: ``layer`` one candidate of a network, from the input on.
     """

@@ -1,4 +1,4 @@
-"""How methods look into a network: the reader they expect, and what can be wrong with it."""
+"""The reader through which methods access a network's layers, and its errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -39,7 +39,7 @@ class UnusableFeatureError(MethodError):
 
 
 class FeaturesTooLargeError(MethodError):
-    """All features together do not fit the memory set aside for them."""
+    """The features of all probes exceed the memory limit."""
 
     code = "features_too_large"
 
@@ -51,20 +51,20 @@ class AttributionNotPossibleError(MethodError):
 
 
 class UnstableMapsError(MethodError):
-    """The feature is sure but its gradient is not: rounding alone turns the map around."""
+    """The feature is stable but its gradient is not: rounding alone changes the map."""
 
     code = "maps_unstable"
 
 
 class BatchDependentError(MethodError):
-    """The network treats an image differently when others stand beside it."""
+    """The network's result for an image depends on the other images of the batch."""
 
     code = "batch_dependent"
 
 
 @runtime_checkable
 class NamedLayer(Protocol):
-    """A place in a network that can be read: ``shape`` is without the batch."""
+    """A readable layer of a network; ``shape`` excludes the batch."""
 
     @property
     def name(self) -> str:
@@ -79,16 +79,16 @@ class NamedLayer(Protocol):
 
 @runtime_checkable
 class FeatureReader(Protocol):
-    """A network whose layers can be read; a Program is one, and so is ``ModuleReader``."""
+    """A network whose layers can be read, such as a Program or a ``ModuleReader``."""
 
     @property
     def layers(self) -> Sequence[NamedLayer]:
-        """Readable places in the order of computation."""
+        """Readable layers in the order of computation."""
         ...
 
     @property
     def feature_layer(self) -> str:
-        """The layer that is read when none is named."""
+        """The layer that is read by default."""
         ...
 
     def read(self, images: Tensor, layers: Sequence[str], *, slope: Any) -> Mapping[str, Tensor]:
@@ -107,7 +107,7 @@ def read_feature(
     *,
     slope: Slope = Slope.EXACT,
 ) -> Float[Tensor, "probe unit"]:
-    """The feature F of every probe as one vector each, differentiable in ``inputs``.
+    """The feature F of every probe as one vector, differentiable in ``inputs``.
 
     Raises:
         UnusableFeatureError: The output is complex, integer, or not one row per probe.
@@ -130,15 +130,15 @@ def as_feature(value: Tensor, layer: str, probes: int) -> Float[Tensor, "probe u
     return value.reshape(probes, -1).to(torch.float32)
 
 
-def known_layer(reader: FeatureReader, layer: str | None) -> str:
-    """The layer's name, or the reader's own feature layer; "output" is what the network answers.
+def resolve_layer(reader: FeatureReader, layer: str | None) -> str:
+    """The layer's name, or by default the reader's feature layer; "output" is the network's output.
 
     Raises:
-        UnknownLayerError: There is no such layer.
+        UnknownLayerError: The network has no such layer.
     """
     if layer is None:
         return reader.feature_layer
-    names = [one.name for one in reader.layers]
+    names = [named.name for named in reader.layers]
     if layer not in names and layer not in (reader.feature_layer, OUTPUT):
         raise UnknownLayerError(
             f"the network has no layer {layer!r}",

@@ -1,7 +1,7 @@
 """Networks that turn noise into images of a given input space.
 
-Batch normalisation inside them always uses the batch at hand and keeps no running values: what
-they draw is the same in training and in evaluation mode, and drawing changes nothing.
+Their batch normalization always uses the current batch and keeps no running statistics, so
+training and evaluation mode give the same images and a forward pass changes no state.
 """
 
 import math
@@ -24,15 +24,15 @@ Images = Float[Tensor, "image channel row column"]
 
 
 class SmallGenerator(nn.Module):
-    """A linear layer, two rises to twice the side, and images of mean 0 and variance 1.
+    """A linear layer, two twofold upsamplings, and images of mean 0 and variance 1.
 
-    The last normalisation gives every channel the statistics of a normalised training set; where
-    ``spec`` does not normalise, the mean is the middle of its range, and the deviation a quarter.
+    The last normalization gives every channel the statistics of a normalized training set. If
+    ``spec`` does not normalize, the mean is the middle of its range and the deviation a quarter.
 
     Source: generator of the small experiments of Fang et al. 2019, arXiv 1912.11006.
 
     Attributes:
-        noise_units: Numbers that one image is made of.
+        noise_units: Noise values per image.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SmallGenerator(nn.Module):
         self._first = (2 * width, *_start(spec, _SMALL_STEP))
         self.linear = nn.Linear(noise_units, math.prod(self._first))
         self.body = nn.Sequential(
-            _normalisation(2 * width),
+            _normalization(2 * width),
             *_rise(2 * width, 2 * width),
             *_rise(2 * width, width),
             nn.Conv2d(width, spec.channels, 3, padding=1),
@@ -61,13 +61,13 @@ class SmallGenerator(nn.Module):
 
 
 class LargeGenerator(nn.Module):
-    """A linear layer and four transposed convolutions; pixels end where real ones do.
+    """A linear layer and four transposed convolutions, bounded to the range of real pixels.
 
     Source: generator of the larger experiments of Fang et al. 2019, after Radford et al. 2015,
-    arXiv 1511.06434. The ends of tanh are the ends of ``spec.range``, normalised.
+    arXiv 1511.06434. The bounds ±1 of tanh map to the bounds of ``spec.range``, normalized.
 
     Attributes:
-        noise_units: Numbers that one image is made of.
+        noise_units: Noise values per image.
     """
 
     scale: Tensor
@@ -81,9 +81,13 @@ class LargeGenerator(nn.Module):
         self._first = (8 * width, *_start(spec, _LARGE_STEP))
         self.linear = nn.Linear(noise_units, math.prod(self._first))
         widths = (8 * width, 4 * width, 2 * width, width, width)
-        rises = [one for a, b in pairwise(widths) for one in _deconvolved(a, b)]
+        rises = [
+            layer
+            for channels, next_channels in pairwise(widths)
+            for layer in _deconvolved(channels, next_channels)
+        ]
         last = nn.Conv2d(width, spec.channels, 3, padding=1)
-        self.body = nn.Sequential(_normalisation(8 * width), *rises, last, nn.Tanh())
+        self.body = nn.Sequential(_normalization(8 * width), *rises, last, nn.Tanh())
         scale, shift = _pixel_space(spec)
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
@@ -101,10 +105,10 @@ ImageGenerator = SmallGenerator | LargeGenerator
 def image_generator(
     spec: InputSpec, *, noise_units: int, width: int, generator: torch.Generator
 ) -> ImageGenerator:
-    """A fresh generator of images for ``spec``, its weights drawn from ``generator`` alone.
+    """A new generator of images for ``spec``, with weights drawn from ``generator`` only.
 
     Args:
-        width: Channels before the last convolution; earlier ones have two to eight times as many.
+        width: Channels before the last convolution; earlier layers have two to eight times as many.
     """
     small = max(spec.height, spec.width) <= _LARGEST_SMALL_SIDE
     build = SmallGenerator if small else LargeGenerator
@@ -112,9 +116,9 @@ def image_generator(
 
 
 def channels_last(images: Images) -> Images:
-    """The same images with channels innermost in memory, also where there is only one."""
+    """The same images in channels-last layout, also for a single channel."""
     if images.shape[1] == 1:
-        # torch takes such images for both layouts at once; these strides decide it.
+        # torch treats one channel as both layouts at once; these strides make it channels-last.
         return images.reshape(len(images), *images.shape[2:], 1).permute(0, 3, 1, 2)
     return images.contiguous(memory_format=torch.channels_last)
 
@@ -122,52 +126,52 @@ def channels_last(images: Images) -> Images:
 def middle_of(
     images: Images, size: tuple[int, int]
 ) -> Float[Tensor, "image channel height width"]:
-    """The central part of this height and width; gradients flow back."""
+    """The central crop of this height and width; differentiable."""
     top, left = (images.shape[-2] - size[0]) // 2, (images.shape[-1] - size[1]) // 2
     return images[..., top : top + size[0], left : left + size[1]]
 
 
 def _start(spec: InputSpec, step: int) -> tuple[int, int]:
-    """Rows and columns before all rises: enough for the next multiple of ``step``."""
+    """Rows and columns before all upsamplings: the size over ``step``, rounded up."""
     return -(-spec.height // step), -(-spec.width // step)
 
 
 def standard_space(spec: InputSpec) -> tuple[float, float]:
-    """What images of mean 0 and variance 1 are multiplied by, and what is added."""
-    if any(spec.mean) or any(one != 1 for one in spec.std):
+    """Scale and shift from images of mean 0 and variance 1 to the input space."""
+    if any(spec.mean) or any(deviation != 1 for deviation in spec.std):
         return 1.0, 0.0
     low, high = spec.range
     return (high - low) / 4, (high + low) / 2
 
 
 def _pixel_space(spec: InputSpec) -> tuple[Tensor, Tensor]:
-    """What [-1, 1] is multiplied by, and what is added, to span the normalised range."""
+    """Scale and shift (1, channel, 1, 1) that map [-1, 1] to the normalized range."""
     low, high = spec.range
-    mean, std = (torch.tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
     return (high - low) / 2 / std, ((high + low) / 2 - mean) / std
 
 
-def _normalisation(channels: int) -> nn.BatchNorm2d:
+def _normalization(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, track_running_stats=False)
 
 
 def _rise(channels: int, width: int) -> Iterator[nn.Module]:
-    """Twice the side by repetition, then a convolution."""
+    """Nearest-neighbor upsampling to twice the side, then a convolution."""
     yield nn.Upsample(scale_factor=2, mode="nearest")
     yield nn.Conv2d(channels, width, 3, padding=1)
-    yield _normalisation(width)
+    yield _normalization(width)
     yield nn.LeakyReLU(_SLOPE, inplace=True)
 
 
 def _deconvolved(channels: int, width: int) -> Iterator[nn.Module]:
-    """Twice the side by a transposed convolution."""
+    """A transposed convolution to twice the side."""
     yield nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False)
-    yield _normalisation(width)
+    yield _normalization(width)
     yield nn.LeakyReLU(_SLOPE, inplace=True)
 
 
 def fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
-    """Weights and biases uniform within one over the root of the inputs."""
+    """Draws weights and biases uniformly within ±1/√(inputs)."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             bound = 1 / math.sqrt(module.weight[0].numel())
@@ -177,7 +181,7 @@ def fill_evenly(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _fill_narrowly(network: nn.Module, generator: torch.Generator) -> None:
-    """Weights normal around 0, or around 1 in normalisation, with deviation 0.02; no bias."""
+    """Draws weights from N(0, 0.02²), or N(1, 0.02²) in normalization; biases are 0."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, _SPREAD, generator=generator)

@@ -1,4 +1,4 @@
-"""The equations of attribution: what a scalar of a feature owes to every input value.
+"""The equations of attribution: how much of a scalar of a feature is due to every input value.
 
 Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019 (below:
 "maps paper"); Song et al., DEPARA, CVPR 2020 ("DEPARA").
@@ -32,8 +32,8 @@ _UNITS = 16
 class Question:
     """What is differentiated: a layer's feature F, reduced by ``target``.
 
-    ``seed`` starts every draw of random numbers, for every batch anew: which units or which
-    noise a probe meets does not depend on its neighbours.
+    ``seed`` restarts the random numbers for every batch, so the units or the noise of a probe do
+    not depend on the other probes.
     """
 
     layer: str
@@ -41,13 +41,13 @@ class Question:
     seed: int = 0
 
     def generator(self) -> torch.Generator:
-        """A fresh stream of random numbers."""
+        """A new random number generator, seeded with ``seed``."""
         return torch.Generator().manual_seed(self.seed)
 
 
 @dataclass(frozen=True)
 class Attributed:
-    """Maps in the network's own frame, before they are laid back, and the features."""
+    """Maps in the network's input frame, before mapping to the canonical frame, and features."""
 
     maps: Float[Tensor, "probe channel row column"]
     features: Float[Tensor, "probe unit"]
@@ -58,7 +58,7 @@ Attribute = Callable[[FeatureReader, Tensor, Question], Attributed]
 
 @dataclass(frozen=True)
 class AttributionMethod:
-    """One way to attribute. ``passes`` counts forward-and-backward passes, about."""
+    """An attribution method; ``passes`` is its approximate number of forward-backward passes."""
 
     name: Attribution
     title: str
@@ -68,7 +68,7 @@ class AttributionMethod:
 
 
 def scalar_target(features: Float[Tensor, "probe unit"], target: Target) -> Float[Tensor, ""]:
-    """Σ over probes of φ(F): the one scalar whose input gradient holds every probe's own."""
+    """Σ over probes of φ(F): the scalar whose input gradient contains every probe's gradient."""
     return target_of_each(features, target).sum()
 
 
@@ -96,7 +96,7 @@ def input_gradient(
 ) -> tuple[Float[Tensor, "probe channel row column"], Float[Tensor, "probe unit"]]:
     """∂φ/∂x̃ for all probes in one forward and one backward pass, and F.
 
-    No gradient is asked of the weights, and nothing is accumulated on a shared leaf.
+    No gradients of weights are computed, and nothing accumulates on a shared leaf.
     """
     leaf = inputs.detach().requires_grad_(True)  # noqa: FBT003 - torch's own signature
     features = read_feature(reader, leaf, question.layer, slope=slope)
@@ -115,7 +115,7 @@ class LayerGradient:
 
 @dataclass(frozen=True)
 class NoGradient:
-    """A layer without a gradient to the image, and why."""
+    """A layer without a gradient to the image, with the error that explains it."""
 
     layer: str
     problem: MethodError
@@ -129,10 +129,10 @@ def input_gradients(
     target: Target = Target.L2,
     slope: Slope = Slope.EXACT,
 ) -> Iterator[LayerGradient | NoGradient]:
-    """Of every layer from one forward pass and one backward pass each, the last named first.
+    """Gradients of every layer, last named first: one forward pass, one backward pass per layer.
 
-    Each gradient is asked for by itself, so none holds a part of another's. With layers named in
-    the order of computation the graph shrinks from its end: a layer is forgotten once it was seen.
+    Each gradient is computed separately, so none contains part of another. With layers named in
+    the order of computation, the graph shrinks from its end: each layer is released after use.
 
     Source: DEPARA section 3.2; its released code lets the gradients of layers add up.
     """
@@ -142,28 +142,28 @@ def input_gradients(
         try:
             features = as_feature(values.pop(layer), layer, len(inputs))
             gradient = _gradient(scalar_target(features, target), leaf, again=True)
-        except (DetachedFeatureError, UnusableFeatureError) as problem:
-            yield NoGradient(layer, problem)
+        except (DetachedFeatureError, UnusableFeatureError) as error:
+            yield NoGradient(layer, error)
         else:
             yield LayerGradient(layer, gradient, features.detach())
 
 
 def attributed_by_gradient(attribution: Attribution, inputs: Tensor, gradient: Tensor) -> Tensor:
-    """The map of an attribution that is one gradient: |∂φ/∂x̃| for saliency, else x̃ ⊙ ∂φ/∂x̃."""
+    """The map of a one-gradient attribution: |∂φ/∂x̃| for saliency, else x̃ ⊙ ∂φ/∂x̃."""
     return gradient.abs() if attribution is Attribution.SALIENCY else inputs * gradient
 
 
 def _gradient(scalar: Tensor, leaf: Tensor, *, again: bool = False) -> Tensor:
-    """∂scalar/∂leaf. Raises DetachedFeatureError when there is no path between them."""
-    found = None
+    """∂scalar/∂leaf. Raises DetachedFeatureError if no differentiable path connects them."""
+    gradient = None
     if scalar.requires_grad:
-        (found,) = torch.autograd.grad(scalar, leaf, retain_graph=again, allow_unused=True)
-    if found is None:
+        (gradient,) = torch.autograd.grad(scalar, leaf, retain_graph=again, allow_unused=True)
+    if gradient is None:
         raise DetachedFeatureError(
             "the feature does not depend on the image through differentiable steps",
             remedy="choose another feature layer",
         )
-    return found
+    return gradient
 
 
 def saliency(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
@@ -190,8 +190,8 @@ def epsilon_lrp(reader: FeatureReader, inputs: Tensor, question: Question) -> At
 def saliency_exact(reader: FeatureReader, inputs: Tensor, question: Question) -> Attributed:
     """Mean over units of |∂F_k/∂x̃|, over at most 16 units drawn at random without repetition.
 
-    Unbiased for the mean over all units; exact where F has no more than 16. The target plays no
-    part: the paper averages the units' own maps.
+    Unbiased for the mean over all units; exact if F has at most 16. The target is ignored: the
+    paper averages the maps of single units.
 
     Source: maps paper section 3.2.
     """

@@ -1,6 +1,6 @@
-"""A measured network as comparisons see it: maps, ranked edges, valid probes; and its file form.
+"""The graph of a measured network (maps, ranked edges, valid probes) and its file format.
 
-Axes: ``probe`` one image, ``pixel`` one place of the flattened map, ``edge`` one pair of probes.
+Axes: ``probe`` one image, ``pixel`` one position of the flattened map, ``edge`` one pair of probes.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ MAPS, RANKS, MASK = "maps", "ranks", "mask"
 
 
 class NotComparableError(MethodError):
-    """Two graphs were drawn with other probes or settings and must not be compared."""
+    """Two graphs use different probes or settings and must not be compared."""
 
     code = "not_comparable"
 
 
 class UnreadableGraphError(MethodError):
-    """A graph file lacks a part, or its parts do not fit together."""
+    """A graph file lacks a part, or its parts are inconsistent."""
 
     code = "graph_unreadable"
 
@@ -34,8 +34,8 @@ class UnreadableGraphError(MethodError):
 class GraphStatus(StrEnum):
     """Whether a measured network can be compared.
 
-    ``degenerate``: too few usable probes. ``constant_edges``: its features do not tell probes
-    apart; nodes may still be compared.
+    ``degenerate``: too few usable probes. ``constant_edges``: its features do not distinguish
+    probes; nodes can still be compared.
     """
 
     OK = "ok"
@@ -45,7 +45,7 @@ class GraphStatus(StrEnum):
 
 @runtime_checkable
 class GraphSource(Protocol):
-    """A graph whose large parts are read when they are needed, a slice at a time."""
+    """A graph whose large parts are read on demand, one slice at a time."""
 
     @property
     def model_id(self) -> str:
@@ -54,7 +54,7 @@ class GraphSource(Protocol):
 
     @property
     def comparable_key(self) -> str:
-        """Hash of probe set and settings: equal keys can be compared."""
+        """Hash of probe set and settings; graphs with equal keys can be compared."""
         ...
 
     @property
@@ -112,20 +112,20 @@ class Graph:
 
 
 class GraphFile:
-    """A graph in a safetensors file; only the small parts are held in memory."""
+    """A graph in a safetensors file; only its small parts are kept in memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with safe_open(path, framework="pt") as file:
             _require_parts(path.name, set(file.keys()))
-            about = file.metadata() or {}
+            metadata = file.metadata() or {}
             self.mask = file.get_tensor(MASK)
             probes, self.pixels = file.get_slice(MAPS).get_shape()
             (edges,) = file.get_slice(RANKS).get_shape()
         _require_sizes(path.name, (probes, edges), self.mask)
-        self.model_id = about.get("model_id", path.stem)
-        self.comparable_key = about.get("comparable_key", "")
-        self.status = GraphStatus(about.get("status", GraphStatus.OK))
+        self.model_id = metadata.get("model_id", path.stem)
+        self.comparable_key = metadata.get("comparable_key", "")
+        self.status = GraphStatus(metadata.get("status", GraphStatus.OK))
 
     def read_maps(self, start: int = 0, stop: int | None = None) -> Tensor:
         """Unit rows of a range of probes, read from the file."""
@@ -142,12 +142,12 @@ class GraphFile:
 
 
 def to_tensors(graph: Graph) -> dict[str, Tensor]:
-    """The parts of a graph as a safetensors file holds them."""
+    """The tensors of a graph, as stored in a safetensors file."""
     return {MAPS: graph.maps, RANKS: graph.ranks, MASK: graph.mask}
 
 
 def to_metadata(graph: Graph) -> dict[str, str]:
-    """The facts that go into the file's header."""
+    """The metadata of a graph for the file's header."""
     return {
         "model_id": graph.model_id,
         "comparable_key": graph.comparable_key,
@@ -156,7 +156,7 @@ def to_metadata(graph: Graph) -> dict[str, str]:
 
 
 def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Graph:
-    """The graph that a file holds. Raises UnreadableGraphError."""
+    """The graph stored in these tensors. Raises UnreadableGraphError."""
     _require_parts("the graph", set(tensors))
     maps, ranks, mask = tensors[MAPS], tensors[RANKS], tensors[MASK]
     _require_sizes("the graph", (len(maps), len(ranks)), mask)
@@ -171,8 +171,8 @@ def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def require_comparable(left: GraphSource, right: GraphSource) -> None:
-    """Raises NotComparableError unless probes, grid and settings are the same."""
-    facts = [(one.comparable_key, one.pixels, len(one.mask)) for one in (left, right)]
+    """Raises NotComparableError unless probes, grid and settings agree."""
+    facts = [(graph.comparable_key, graph.pixels, len(graph.mask)) for graph in (left, right)]
     if facts[0] != facts[1]:
         raise NotComparableError(
             f"{left.model_id} and {right.model_id} were measured with different probes or"
@@ -182,7 +182,7 @@ def require_comparable(left: GraphSource, right: GraphSource) -> None:
 
 
 def usable(graph: GraphSource) -> bool:
-    """Whether nodes of the graph may be compared."""
+    """Whether the nodes of the graph can be compared."""
     return graph.status is not GraphStatus.DEGENERATE
 
 

@@ -1,4 +1,4 @@
-"""Steps of any training that can be looked at alone: what is held out, shifts, accuracy."""
+"""Building blocks of every training: validation split, random shifts, accuracy."""
 
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
@@ -12,20 +12,20 @@ _MARGIN_SHARE = 16
 def held_out(
     labels: Int64[Tensor, " image"], *, share: float, generator: torch.Generator
 ) -> Bool[Tensor, " image"]:
-    """Which images are kept from training: about ``share`` of every label, at least one.
+    """Mask of the held-out images: about ``share`` of every label, at least one.
 
-    A label with a single image keeps it for training.
+    The only image of a label stays in training.
     """
-    kept = torch.zeros(len(labels), dtype=torch.bool)
+    mask = torch.zeros(len(labels), dtype=torch.bool)
     for label in range(int(labels.max()) + 1):
-        places = (labels == label).nonzero().squeeze(1)
-        count = max(0, min(len(places) - 1, max(1, round(share * len(places)))))
-        shuffled = places[torch.randperm(len(places), generator=generator)]
-        kept[shuffled[:count]] = True
-    return kept
+        indices = (labels == label).nonzero().squeeze(1)
+        count = max(0, min(len(indices) - 1, max(1, round(share * len(indices)))))
+        shuffled = indices[torch.randperm(len(indices), generator=generator)]
+        mask[shuffled[:count]] = True
+    return mask
 
 
-def colour_statistics(
+def color_statistics(
     images: UInt8[Tensor, "image side side 3"],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of red, green and blue in [0, 1]; no deviation below 0.001."""
@@ -37,7 +37,7 @@ def colour_statistics(
 def shifted(
     images: Float[Tensor, "image channel row column"], *, generator: torch.Generator
 ) -> Float[Tensor, "image channel row column"]:
-    """The batch moved by up to a sixteenth of its side, one move for all; edges are mirrored."""
+    """The batch shifted by up to a sixteenth of its side, all images alike; borders are mirrored."""
     margin = max(1, images.shape[-1] // _MARGIN_SHARE)
     padded = functional.pad(images, (margin,) * 4, mode="reflect")
     down, right = torch.randint(2 * margin + 1, (2,), generator=generator).tolist()
@@ -47,15 +47,15 @@ def shifted(
 def drawn_frames(
     images: UInt8[Tensor, "image side side 3"], size: int, *, generator: torch.Generator
 ) -> tuple[UInt8[Tensor, "drawn side side 3"], Int64[Tensor, " drawn"]]:
-    """A batch without repetition, shifted by up to a sixteenth of its side, and its places."""
-    places = torch.randperm(len(images), generator=generator)[: min(size, len(images))]
-    planes = images[places].permute(0, 3, 1, 2).float()
+    """A random batch without repetition, shifted like ``shifted``, and the images' indices."""
+    indices = torch.randperm(len(images), generator=generator)[: min(size, len(images))]
+    planes = images[indices].permute(0, 3, 1, 2).float()
     moved = shifted(planes, generator=generator)
-    return moved.permute(0, 2, 3, 1).to(torch.uint8), places
+    return moved.permute(0, 2, 3, 1).to(torch.uint8), indices
 
 
 def accuracy(
     logits: Float[Tensor, "image label"], labels: Int64[Tensor, " image"]
 ) -> Float[Tensor, ""]:
-    """Share of images whose largest logit is their label's."""
+    """Share of images whose largest logit is that of their label."""
     return (logits.argmax(dim=1) == labels).float().mean()

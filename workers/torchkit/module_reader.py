@@ -1,4 +1,4 @@
-"""An eager module behind the reader protocol: for networks built here, not uploaded."""
+"""The reader protocol for eager modules, which are built here and not uploaded."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -11,8 +11,8 @@ from workers.torchkit.features import OUTPUT, Slope
 from workers.torchkit.slopes import SlopeMode, epsilon_lrp
 
 
-class _EverythingSeen(Exception):  # noqa: N818 - not an error: it ends a forward pass early
-    """All wanted layers have been captured."""
+class _AllCaptured(Exception):  # noqa: N818 - not an error: it ends a forward pass early
+    """All requested layers are captured."""
 
 
 class _Captured:
@@ -23,18 +23,18 @@ class _Captured:
         self.outputs: dict[str, Tensor] = {}
 
     def hook(self, name: str) -> Callable[[nn.Module, Any, Any], Any]:
-        """A hook that keeps ``name``'s first output and ends the pass after the last one."""
+        """A hook that captures the first output of ``name`` and ends the pass after the last layer."""
 
-        def keep(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+        def capture(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if not isinstance(output, Tensor):
                 return output
             self.outputs.setdefault(name, output)
             if self.wanted <= self.outputs.keys():
-                raise _EverythingSeen
-            # Whatever follows may work in place; the captured tensor must stay as it was.
+                raise _AllCaptured
+            # Later layers may work in place; the captured tensor must not change.
             return output.clone()
 
-        return keep
+        return capture
 
 
 class LayerOf:
@@ -47,10 +47,10 @@ class LayerOf:
 
 
 class ModuleReader:
-    """An eager module as a FeatureReader: for networks that were built here, not uploaded.
+    """An eager module as a FeatureReader, for networks that are built here and not uploaded.
 
-    The module is put into evaluation mode only while it is read. ``feature_layer`` is the name
-    of a submodule whose output is one tensor.
+    The module is in evaluation mode only while it is read. ``feature_layer`` is the name of a
+    submodule whose output is one tensor.
     """
 
     batch: int | None = None
@@ -74,12 +74,12 @@ class ModuleReader:
         captured = _Captured(layers)
         slopes = SlopeMode(epsilon_lrp) if slope == Slope.EPSILON_LRP else nullcontext()
         hooked = _hooked(self.module, captured)
-        with evaluating(self.module), hooked, slopes, suppress(_EverythingSeen):
+        with evaluating(self.module), hooked, slopes, suppress(_AllCaptured):
             self.module(images)
         return {name: captured.outputs[name] for name in layers}
 
     def _list_layers(self) -> tuple[LayerOf, ...]:
-        modules = {name: one for name, one in self.module.named_modules() if name}
+        modules = {name: module for name, module in self.module.named_modules() if name}
         captured = _Captured([*modules, "never reached"])
         example = torch.zeros(1, *self.input_shape)
         with torch.no_grad(), evaluating(self.module), _hooked(self.module, captured):
@@ -92,12 +92,12 @@ class ModuleReader:
 
 @contextmanager
 def _hooked(module: nn.Module, captured: _Captured) -> Iterator[None]:
-    """Forward hooks on the wanted submodules; removed on leaving."""
-    known = {**dict(module.named_modules()), OUTPUT: module}
+    """Installs forward hooks on the requested submodules; removes them on exit."""
+    modules = {**dict(module.named_modules()), OUTPUT: module}
     handles = [
-        known[name].register_forward_hook(captured.hook(name))
+        modules[name].register_forward_hook(captured.hook(name))
         for name in captured.wanted
-        if name in known
+        if name in modules
     ]
     try:
         yield
@@ -108,11 +108,11 @@ def _hooked(module: nn.Module, captured: _Captured) -> Iterator[None]:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[nn.Module]:
-    """The module in evaluation mode; every submodule gets its own mode back."""
-    modes = [(one, one.training) for one in module.modules()]
+    """The module in evaluation mode; the mode of every submodule is restored on exit."""
+    modes = [(submodule, submodule.training) for submodule in module.modules()]
     module.eval()
     try:
         yield module
     finally:
-        for one, training in modes:
-            one.training = training
+        for submodule, training in modes:
+            submodule.training = training

@@ -13,34 +13,34 @@ DEFAULT_NEIGHBORS = 5
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A network by its place among all, and how similar it is."""
+    """A neighbor: index of the network and its similarity."""
 
-    place: int
+    index: int
     similarity: float
 
 
 def nearest(
     similarity: Float64[np.ndarray, "model model"], *, k: int
 ) -> tuple[tuple[Neighbor, ...], ...]:
-    """For every network the ``k`` most similar others, best first; fewer where NaN hides them.
+    """The ``k`` most similar others of every network, best first; fewer where scores are NaN.
 
-    Equally similar ones keep their order.
+    Equally similar networks keep their order.
     """
     comparable = similarity.copy()
     np.fill_diagonal(comparable, np.nan)
     # Stable, and NaN sorts last.
     order = np.argsort(-comparable, axis=1, kind="stable")[:, :k]
     return tuple(
-        tuple(Neighbor(int(j), float(row[j])) for j in places if not np.isnan(row[j]))
-        for row, places in zip(comparable, order, strict=True)
+        tuple(Neighbor(int(j), float(row[j])) for j in indices if not np.isnan(row[j]))
+        for row, indices in zip(comparable, order, strict=True)
     )
 
 
 def pairs(neighbors: tuple[tuple[Neighbor, ...], ...]) -> dict[tuple[int, int], float]:
-    """Similarity of every two networks of which one is a neighbour of the other, in order."""
-    found = {
-        (min(place, one.place), max(place, one.place)): one.similarity
-        for place, near in enumerate(neighbors)
-        for one in near
+    """Similarity of every pair in which one network is a neighbor of the other, sorted by index."""
+    similarities = {
+        (min(index, neighbor.index), max(index, neighbor.index)): neighbor.similarity
+        for index, nearest_of_model in enumerate(neighbors)
+        for neighbor in nearest_of_model
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(similarities.items()))

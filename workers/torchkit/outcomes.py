@@ -1,4 +1,4 @@
-"""What a training takes and hands back, and the one way from the first to the second."""
+"""The inputs and the result of a training, and the common path between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.core.catalogue.training import Course
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from workers.contract import TrainingReport
-from workers.torchkit.accelerators import arithmetic_on, laid_out, lay
+from workers.torchkit.accelerators import arithmetic_on, set_memory_format, use_channels_last
 from workers.torchkit.courses import Stage, Training, train
 from workers.torchkit.curves import curve_picture
 from workers.torchkit.exams import MEASURES, Exam, Judge
@@ -21,19 +21,19 @@ from workers.torchkit.teachers import Head, Teacher
 
 
 class TeacherChangedError(MethodError):
-    """A frozen network is not what it was; never seen, always checked."""
+    """A frozen network changed during training; a safety check that should never fail."""
 
     code = "teacher_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alone:
-    """What a data-free training takes: there is no image in it to learn from.
+    """Inputs of a data-free training: they contain no training images.
 
     Attributes:
-        name: What to call the student.
-        exam: Judges the student; methods hand it to a ``Judge`` and never look inside.
-        start: Weights that the student starts from, by name; None draws fresh ones.
+        name: Name of the student.
+        exam: Held-out images; methods pass them to a ``Judge`` and never read them.
+        start: Initial weights of the student by name; None draws new ones.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Alone:
 
 @dataclass(frozen=True, kw_only=True)
 class WithImages(Alone):
-    """What a training on images takes; the exam's images are not among them.
+    """Inputs of a training on images, disjoint from the held-out ones.
 
     Attributes:
         images: Canonical frames.
-        labels: Place of each image's label in ``label_names``, -1 where it has none; only methods
-            that say so in their parameters look at them.
+        labels: Index of each image's label in ``label_names``, -1 for none; only methods
+            that declare it in their parameters use labels.
     """
 
     images: UInt8[Tensor, "image side side 3"]
@@ -62,12 +62,12 @@ class Trained:
     """A student in evaluation mode on the CPU, after its last step.
 
     Attributes:
-        quality: Shares of held-out images by name; what could not be measured is absent.
+        quality: Shares of held-out images by name; unmeasured ones are absent.
         history: ``step`` and named numbers of every evaluation.
-        teacher: Parameters and FLOPs of the networks learned from, together.
-        taught_by: Names of the networks learned from, in order.
-        params: What the method was told, as JSON knows it.
-        trained_on: Images learned from; 0 for a data-free training.
+        teacher: Parameters and FLOPs of all teachers together.
+        taught_by: Names of the teachers, in order.
+        params: Parameters of the method as JSON values.
+        trained_on: Number of training images; 0 for a data-free training.
         pictures: PNG files by name, the curve among them.
     """
 
@@ -87,13 +87,13 @@ class Trained:
 
 @runtime_checkable
 class Lesson(Protocol):
-    """What a room prepares: the student, how it learns, and what to show of it.
+    """What a method prepares: the student, its training stages and its pictures.
 
     Attributes:
-        training: Student and all other networks that learn.
-        spec: The images that the student takes.
-        head: What the student's outputs stand for.
-        heard: What the student was trained on, in words.
+        training: The student and all other networks that learn.
+        spec: The student's input.
+        head: The meaning of the student's outputs.
+        heard: Description of the training data.
     """
 
     training: Training
@@ -104,66 +104,66 @@ class Lesson(Protocol):
 
     @property
     def student(self) -> nn.Module:
-        """What is judged and handed on."""
+        """The network that is evaluated and returned."""
         ...
 
     def stages(self) -> Sequence[Stage]:
-        """The parts of the training."""
+        """The stages of the training, in order."""
         ...
 
     def pictures(self) -> Mapping[str, bytes]:
-        """PNG files by name; draws nothing from any generator."""
+        """PNG files by name; must not draw from any generator."""
         ...
 
 
 @runtime_checkable
 class Telling(Protocol):
-    """A lesson with numbers of its own beside the exam's."""
+    """A lesson that adds numbers of its own to the evaluation."""
 
     def numbers(self) -> Mapping[str, float]:
-        """Numbers by name for the curve, after an evaluation; draws nothing from any generator."""
+        """Numbers by name for the curve, after an evaluation; must not draw from any generator."""
         ...
 
 
-def _told_by(lesson: Lesson) -> dict[str, float]:
+def _lesson_numbers(lesson: Lesson) -> dict[str, float]:
     return dict(lesson.numbers()) if isinstance(lesson, Telling) else {}
 
 
 def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingReport) -> Trained:
-    """Train to the end, judge the last state, and check that no teacher changed.
+    """The trained student, evaluated after its last step; checks that no teacher changed.
 
     Raises:
-        BadStudentError: The student answers pixels and the teachers images, or the other way round.
+        BadStudentError: The student predicts pixels and the teachers whole images, or vice versa.
         DivergedError: Losses stopped being finite.
         TeacherChangedError: A teacher's weights or statistics moved.
     """
     require_answers(lesson.student, lesson.spec, lesson.task)
     judge = Judge(inputs.exam, inputs.teachers, lesson.head, lesson.task)
-    before = [one.program.fingerprint for one in inputs.teachers]
+    fingerprints = [teacher.program.fingerprint for teacher in inputs.teachers]
     device = inputs.teachers[0].program.device
-    laid_out(lesson.student, device)
+    use_channels_last(lesson.student, device)
     train(
         lesson.training,
         course,
         lesson.stages(),
-        evaluate=lambda: judge.grade(lesson.student, lesson.spec) | _told_by(lesson),
+        evaluate=lambda: judge.grade(lesson.student, lesson.spec) | _lesson_numbers(lesson),
         pictures=lesson.pictures,
         report=report,
         arithmetic=arithmetic_on(device),
     )
-    if [one.program.fingerprint for one in inputs.teachers] != before:
-        raise TeacherChangedError("a teacher changed while it taught")
+    if [teacher.program.fingerprint for teacher in inputs.teachers] != fingerprints:
+        raise TeacherChangedError("a teacher's weights or statistics changed during training")
     quality = judge.grade(lesson.student, lesson.spec) | judge.references()
     images = getattr(inputs, "images", None)
     return Trained(
-        network=lay(lesson.student.eval().cpu(), torch.contiguous_format),
+        network=set_memory_format(lesson.student.eval().cpu(), torch.contiguous_format),
         manifest=_manifest(lesson, inputs),
         quality=quality | retention(quality),
         history=tuple(lesson.training.history),
         trained_on=0 if images is None else len(images),
         held_out=0 if inputs.exam is None else len(inputs.exam.images),
         teacher=_sizes(inputs.teachers),
-        taught_by=tuple(one.name for one in inputs.teachers),
+        taught_by=tuple(teacher.name for teacher in inputs.teachers),
         params=course.model_dump(mode="json"),
         seconds=lesson.training.seconds,
         curve=curve_picture(lesson.training.history),
@@ -172,35 +172,37 @@ def complete(lesson: Lesson, inputs: Alone, course: Course, report: TrainingRepo
 
 
 def retention(quality: Mapping[str, float]) -> dict[str, float]:
-    """The student's share of each teacher's measure, and of what several reach side by side.
+    """The student's measure over each teacher's, and over ``ceiling`` for several teachers.
 
-    Only where both are known and the teacher's is above 0.
+    Only where both are known and the denominator is above 0.
     """
-    found = {}
-    whole = next((one for one in MEASURES.values() if one in quality), None)
-    if whole is not None and quality.get("ceiling", 0) > 0:
-        found["retention"] = quality[whole] / quality["ceiling"]
+    shares = {}
+    measure = next((name for name in MEASURES.values() if name in quality), None)
+    if measure is not None and quality.get("ceiling", 0) > 0:
+        shares["retention"] = quality[measure] / quality["ceiling"]
     for name, value in quality.items():
         if not name.startswith("teacher_") or value <= 0:
             continue
-        rest = name.removeprefix("teacher_")
-        number, several = rest.partition("_")[0], rest[0].isdigit()
-        own = f"task_{rest}" if several else rest
-        if own in quality:
-            found[f"retention_{number}" if several else "retention"] = quality[own] / value
-    return found
+        suffix = name.removeprefix("teacher_")
+        number, several = suffix.partition("_")[0], suffix[0].isdigit()
+        own_measure = f"task_{suffix}" if several else suffix
+        if own_measure in quality:
+            shares[f"retention_{number}" if several else "retention"] = (
+                quality[own_measure] / value
+            )
+    return shares
 
 
 def _sizes(teachers: Sequence[Teacher]) -> dict[str, int]:
-    programs = [one.program for one in teachers]
+    programs = [teacher.program for teacher in teachers]
     return {
-        "parameters": sum(one.parameter_count for one in programs),
-        "flops": sum(one.flops for one in programs),
+        "parameters": sum(program.parameter_count for program in programs),
+        "flops": sum(program.flops for program in programs),
     }
 
 
 def _manifest(lesson: Lesson, inputs: Alone) -> ModelManifest:
-    names = ", ".join(one.name for one in inputs.teachers)
+    names = ", ".join(teacher.name for teacher in inputs.teachers)
     return ModelManifest(
         name=inputs.name,
         format=ModelFormat.PT2,
@@ -213,5 +215,5 @@ def _manifest(lesson: Lesson, inputs: Alone) -> ModelManifest:
 
 
 def noise(size: int, units: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Standard normal draws, made on the CPU so that every device sees the same."""
+    """Standard normal noise (size, units), drawn on the CPU so that every device gets the same."""
     return torch.randn(size, units, generator=generator).to(device)

@@ -1,7 +1,7 @@
-"""New networks in a plane whose old points stay where they are.
+"""Placement of new networks in a plane whose existing points stay fixed.
 
-Axes: ``model`` one network, ``fixed`` one with a place, ``new`` one without; ``axis`` one of the
-plane's two coordinates. All arrays of ``model`` hold the fixed ones first.
+Axes: ``model`` one network, ``fixed`` one with a position, ``new`` one without; ``axis`` one of
+the plane's two coordinates. Arrays over ``model`` hold the fixed networks first.
 """
 
 import numpy as np
@@ -19,30 +19,30 @@ _NUDGE = 1e-3
 
 def layout_around(
     dissimilarity: Float64[np.ndarray, "model model"],
-    places: Float64[np.ndarray, "model 2"],
+    positions: Float64[np.ndarray, "model 2"],
 ) -> Layout:
-    """The plane with every given place kept to the last bit, and the others found.
+    """The plane with every given position kept bit-equal and the others computed.
 
     Args:
         dissimilarity: Between all networks.
-        places: NaN for a network that has none yet, in any order; where nobody has one, all are
-            laid out afresh.
+        positions: NaN for a network without a position, in any order; if none has one, the whole
+            layout is computed from scratch.
     """
-    new = np.isnan(places).any(axis=1)
-    if new.all():
+    is_new = np.isnan(positions).any(axis=1)
+    if is_new.all():
         return layout(dissimilarity)
-    points = places.copy()
-    if new.any():
-        order = np.argsort(new, kind="stable")
+    points = positions.copy()
+    if is_new.any():
+        order = np.argsort(is_new, kind="stable")
         sorted_ = dissimilarity[np.ix_(order, order)]
-        points[new] = new_points(sorted_, places[~new])
+        points[is_new] = new_points(sorted_, positions[~is_new])
     return Layout(points, stress_one(points, dissimilarity))
 
 
 def new_points(
     dissimilarity: Float64[np.ndarray, "model model"], fixed: Float64[np.ndarray, "fixed 2"]
 ) -> Float64[np.ndarray, "new 2"]:
-    """Places of the networks behind the fixed ones: the better end of two fixed starts."""
+    """Positions of the new networks: the better result of two deterministic starts."""
     starts = (turned_start(dissimilarity, fixed), nearest_start(dissimilarity, fixed))
     ends = [settled(start, dissimilarity, fixed) for start in starts]
     return min(ends, key=lambda end: placement_stress(end, dissimilarity, fixed))
@@ -53,7 +53,7 @@ def settled(
     dissimilarity: Float64[np.ndarray, "model model"],
     fixed: Float64[np.ndarray, "fixed 2"],
 ) -> Float64[np.ndarray, "new 2"]:
-    """Majorised until their own stress stands still or 300 rounds have passed."""
+    """New points after majorization until their stress converges, for at most 300 rounds."""
     stress = placement_stress(points, dissimilarity, fixed)
     for _ in range(_ROUNDS):
         moved = placement_step(points, dissimilarity, fixed)
@@ -69,7 +69,7 @@ def placement_stress(
     dissimilarity: Float64[np.ndarray, "model model"],
     fixed: Float64[np.ndarray, "fixed 2"],
 ) -> float:
-    """Σ (d − δ)² over the pairs with a new network: what placing them can change of the stress."""
+    """Σ (d − δ)² over pairs with a new network: the part of the stress that placement changes."""
     count = len(fixed)
     to_fixed = cdist(points, fixed) - dissimilarity[count:, :count]
     among = cdist(points, points) - dissimilarity[count:, count:]
@@ -81,38 +81,39 @@ def placement_step(
     dissimilarity: Float64[np.ndarray, "model model"],
     fixed: Float64[np.ndarray, "fixed 2"],
 ) -> Float64[np.ndarray, "new 2"]:
-    """One Guttman transform of the new points alone, which never raises their stress.
+    """One Guttman transform of the new points only, which never increases their stress.
 
-    With n networks, a of them fixed, the majorising function is least where
+    With n networks, a of them fixed, the majorizing function is least where
     (n I − 11ᵀ) Y = B_n Z + 1 Σ_fixed, Z all points and B_n the new rows of Guttman's matrix; the
     inverse is (I + 11ᵀ/a)/n.
 
-    Source: Borg & Groenen 2005, Modern Multidimensional Scaling, chapter 8, solved for
-    a part of the points.
+    Source: Borg & Groenen 2005, Modern Multidimensional Scaling, chapter 8, solved for a subset
+    of the points.
     """
-    everyone = np.concatenate([fixed, points])
-    distances = cdist(points, everyone)
-    ratio = np.divide(
+    all_points = np.concatenate([fixed, points])
+    distances = cdist(points, all_points)
+    ratios = np.divide(
         dissimilarity[len(fixed) :], distances, out=np.zeros_like(distances), where=distances > 0
     )
-    wanted = ratio.sum(axis=1, keepdims=True) * points - ratio @ everyone + fixed.sum(axis=0)
-    moved: Float64[np.ndarray, "new 2"] = (wanted + wanted.sum(axis=0) / len(fixed)) / len(
-        everyone
+    # (new, 2): B_n Z + 1 Σ_fixed, then (I + 11ᵀ/a)/n from the left, without forming a matrix.
+    target = ratios.sum(axis=1, keepdims=True) * points - ratios @ all_points + fixed.sum(axis=0)
+    transformed: Float64[np.ndarray, "new 2"] = (target + target.sum(axis=0) / len(fixed)) / len(
+        all_points
     )
-    return moved
+    return transformed
 
 
 def turned_start(
     dissimilarity: Float64[np.ndarray, "model model"], fixed: Float64[np.ndarray, "fixed 2"]
 ) -> Float64[np.ndarray, "new 2"]:
-    """Classical scaling of everybody, turned and shifted until it fits the fixed points best.
+    """Classical scaling of all networks, rotated and shifted to fit the fixed points best.
 
     Source: Schönemann 1966, orthogonal Procrustes problem.
     """
     scaled = classical_scaling(dissimilarity)
-    middle = scaled[: len(fixed)].mean(axis=0)
-    turn, _ = orthogonal_procrustes(scaled[: len(fixed)] - middle, fixed - fixed.mean(axis=0))
-    start: Float64[np.ndarray, "new 2"] = (scaled[len(fixed) :] - middle) @ turn
+    center = scaled[: len(fixed)].mean(axis=0)
+    rotation, _ = orthogonal_procrustes(scaled[: len(fixed)] - center, fixed - fixed.mean(axis=0))
+    start: Float64[np.ndarray, "new 2"] = (scaled[len(fixed) :] - center) @ rotation
     start += fixed.mean(axis=0)
     return start
 
@@ -120,17 +121,21 @@ def turned_start(
 def nearest_start(
     dissimilarity: Float64[np.ndarray, "model model"], fixed: Float64[np.ndarray, "fixed 2"]
 ) -> Float64[np.ndarray, "new 2"]:
-    """Beside the fixed point on which a new one alone would have the least stress.
+    """Start beside the fixed point at which each new point would have the least stress.
 
-    A thousandth of its dissimilarity away, each in a direction of its own, since points that
-    coincide push nowhere.
+    Offset by a thousandth of its dissimilarity, each in its own direction, because coinciding
+    points exert no force on each other.
     """
     count = len(fixed)
-    apart = cdist(fixed, fixed)
-    wanted = dissimilarity[count:, :count]
-    chosen = (np.square(apart).sum(axis=1) - 2.0 * wanted @ apart).argmin(axis=1)
-    rows = np.arange(len(wanted))
+    distances_between_fixed = cdist(fixed, fixed)
+    deltas = dissimilarity[count:, :count]
+    nearest_fixed = (
+        np.square(distances_between_fixed).sum(axis=1) - 2.0 * deltas @ distances_between_fixed
+    ).argmin(axis=1)
+    rows = np.arange(len(deltas))
     angle = _GOLDEN_ANGLE * rows
-    aside = _NUDGE * np.column_stack([np.cos(angle), np.sin(angle)])
-    start: Float64[np.ndarray, "new 2"] = fixed[chosen] + aside * wanted[rows, chosen][:, None]
+    offsets = _NUDGE * np.column_stack([np.cos(angle), np.sin(angle)])
+    start: Float64[np.ndarray, "new 2"] = (
+        fixed[nearest_fixed] + offsets * deltas[rows, nearest_fixed][:, None]
+    )
     return start

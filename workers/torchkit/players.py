@@ -1,4 +1,4 @@
-"""What changes while a training goes on: networks, their optimisers, memory, and how far it came."""
+"""The changing state of a training: networks, optimizers, memory and progress."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +23,9 @@ class DivergedError(MethodError):
 
 @dataclass
 class Player:
-    """What learns together: an optimiser, and its rate over the stage.
+    """An optimizer with its learning-rate schedule over the stage.
 
-    The ``share`` of an optimiser's group, where it has one, scales its rate.
+    The optional ``share`` of a parameter group scales its learning rate.
 
     Attributes:
         peak: Learning rate where the schedule is 1.
@@ -36,19 +36,21 @@ class Player:
     schedule: Schedule = warm_cosine
 
     def parameters(self) -> Iterable[Tensor]:
-        """All that the optimiser moves."""
-        return (one for group in self.optimizer.param_groups for one in group["params"])
+        """All parameters of the optimizer."""
+        return (
+            parameter for group in self.optimizer.param_groups for parameter in group["params"]
+        )
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training.
+    """A stage of a training.
 
     Attributes:
-        share: Of the whole budget, relative to the other stages.
-        players: By name; made anew when the stage begins, also after an interruption. Nothing in
-            here may draw from the training's generator.
-        turn: Made with the players: one outer iteration, which gives named losses.
+        share: Share of the whole budget, relative to the other stages.
+        begin: Creates the players by name and the turn (one outer iteration, returning named
+            losses) when the stage begins, also after an interruption. It must not draw from the
+            training's generator.
     """
 
     name: str
@@ -58,17 +60,17 @@ class Stage:
 
 @dataclass
 class Training:
-    """Everything that changes while a training goes on.
+    """All state that changes during a training.
 
     Attributes:
-        networks: What learns or has learned, by name, in every stage; also their buffers.
-        generator: The source of randomness of the method's own draws, on the CPU.
-        memory: Further tensors that must survive an interruption, such as a pool of images.
-        stage: Place of the stage that is running.
+        networks: Networks that learn in any stage, by name, including their buffers.
+        generator: Source of the method's random numbers, on the CPU.
+        memory: Other tensors that must survive an interruption, such as a pool of images.
+        stage: Index of the current stage.
         step: Turns taken in this stage.
         history: One entry per evaluation: ``step`` over all stages, and named numbers.
-        seconds: Spent training, over all attempts.
-        bad_losses: Losses that were not finite.
+        seconds: Training time over all attempts.
+        bad_losses: Number of non-finite losses.
     """
 
     networks: Mapping[str, nn.Module]
@@ -84,33 +86,35 @@ class Training:
     players: Mapping[str, Player] = field(default_factory=dict)
 
     def learn(self, player: str, loss: Tensor) -> Tensor:
-        """One step of a player down this loss; the loss without its graph.
+        """The detached loss, after one optimizer step of a player on it.
 
-        A loss that is not finite is skipped; the first one halves the player's rate.
+        A non-finite loss takes no step; the first one halves the player's learning rate.
 
         Raises:
             DivergedError: Three losses were not finite.
         """
-        one = self.players[player]
+        optimizer_group = self.players[player]
         if not bool(torch.isfinite(loss)):
-            self._forgive(one)
+            self._record_bad_loss(optimizer_group)
             return loss.detach()
-        rate = one.peak * one.schedule(self.progress)
-        for group in one.optimizer.param_groups:
+        rate = optimizer_group.peak * optimizer_group.schedule(self.progress)
+        for group in optimizer_group.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
-        one.optimizer.zero_grad(set_to_none=True)
+        optimizer_group.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(loss.device.type, enabled=False):
-            moved = [p for p in one.parameters() if p.requires_grad]
-            torch.autograd.backward(loss.float(), inputs=moved)
-            one.optimizer.step()
+            trainable = [
+                parameter for parameter in optimizer_group.parameters() if parameter.requires_grad
+            ]
+            torch.autograd.backward(loss.float(), inputs=trainable)
+            optimizer_group.optimizer.step()
         return loss.detach()
 
-    def _forgive(self, player: Player) -> None:
+    def _record_bad_loss(self, player: Player) -> None:
         self.bad_losses += 1
         if self.bad_losses == 1:
             player.peak /= 2
         if self.bad_losses >= _MOST_BAD_LOSSES:
             raise DivergedError(
                 f"{self.bad_losses} losses were not finite",
-                remedy="use a smaller rate, or smaller weights of the losses",
+                remedy="use a lower learning rate, or smaller loss weights",
             )

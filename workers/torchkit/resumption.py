@@ -1,4 +1,4 @@
-"""A training as a checkpoint, and a checkpoint as a training that goes on to the last bit."""
+"""Saving a training as a checkpoint and resuming it bit-exactly."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,17 +17,17 @@ _MEMORY = "memory"
 
 
 def checkpoint_of(training: Training) -> Checkpoint:
-    """Networks, optimisers, memory, random states, place and history."""
+    """A checkpoint of networks, optimizers, memory, random states, progress and history."""
     tensors = {_RANDOM: training.generator.get_state(), _TORCH_RANDOM: torch.get_rng_state()}
     tensors |= {f"{_MEMORY}.{name}": value for name, value in training.memory.items()}
     for name, network in training.networks.items():
         for key, value in network.state_dict().items():
             tensors[f"{_NETWORK}.{name}.{key}"] = value
     for name, player in training.players.items():
-        for place, state in player.optimizer.state_dict()["state"].items():
+        for parameter_index, state in player.optimizer.state_dict()["state"].items():
             for key, value in state.items():
                 if value is not None:
-                    tensors[f"{_OPTIMIZER}.{name}.{place}.{key}"] = value
+                    tensors[f"{_OPTIMIZER}.{name}.{parameter_index}.{key}"] = value
     facts: dict[str, Any] = {name: getattr(training, name) for name in _FACTS}
     facts["history"] = list(training.history)
     facts["peaks"] = {name: player.peak for name, player in training.players.items()}
@@ -37,8 +37,8 @@ def checkpoint_of(training: Training) -> Checkpoint:
 _FACTS = ("stage", "step", "taken", "seconds", "bad_losses")
 
 
-def place(training: Training, checkpoint: Checkpoint | None) -> None:
-    """Networks, memory and place of the checkpoint; without one all stays as it is."""
+def load_progress(training: Training, checkpoint: Checkpoint | None) -> None:
+    """Loads networks, memory and progress from the checkpoint; does nothing without one."""
     if checkpoint is None:
         return
     for name, network in training.networks.items():
@@ -50,14 +50,14 @@ def place(training: Training, checkpoint: Checkpoint | None) -> None:
 
 
 def restore(training: Training, checkpoint: Checkpoint | None) -> None:
-    """Optimisers and random states of the checkpoint, once the stage's players are there."""
+    """Loads optimizers and random states once the stage's players exist; nothing without one."""
     if checkpoint is None:
         return
     for name, player in training.players.items():
         states: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(checkpoint.tensors, f"{_OPTIMIZER}.{name}.").items():
-            place, _, what = key.partition(".")
-            states.setdefault(int(place), {})[what] = value
+            parameter_index, _, key_of_state = key.partition(".")
+            states.setdefault(int(parameter_index), {})[key_of_state] = value
         groups = player.optimizer.state_dict()["param_groups"]
         player.optimizer.load_state_dict({"state": states, "param_groups": groups})
         player.peak = checkpoint.facts["peaks"].get(name, player.peak)
@@ -66,7 +66,7 @@ def restore(training: Training, checkpoint: Checkpoint | None) -> None:
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Entries whose names begin so, without that beginning."""
+    """Entries whose names start with ``prefix``, without the prefix."""
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()

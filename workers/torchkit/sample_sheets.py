@@ -1,4 +1,4 @@
-"""A picture of images that a network was taught with, as a person would see them."""
+"""A contact sheet of training images, as a person would see them."""
 
 import math
 
@@ -9,28 +9,28 @@ from torch.nn import functional
 
 from service.core.manifest import InputSpec
 from workers.torchkit.rendering import png
-from workers.torchkit.teachers import in_colour
+from workers.torchkit.teachers import in_color
 
-MOST = 64
+LARGEST_SHEET = 64
 _GAP = 2
 _SMALLEST_TILE = 64
 
 
 def sample_sheet(images: Float[Tensor, "image channel row column"], spec: InputSpec) -> bytes:
-    """A PNG of the first 64 images side by side, in rows; small ones keep visible pixels.
+    """A PNG grid of the first 64 images; small images are enlarged by whole factors.
 
     Args:
-        images: In the input space of ``spec``; what lies beyond its range is cut off.
+        images: In the input space of ``spec``; values beyond its range are clipped.
     """
-    colours = in_colour(images[:MOST].detach().float().cpu(), spec).clamp(0, 1)
-    times = max(1, _SMALLEST_TILE // spec.width)
-    tiles = (colours * 255).round().to(torch.uint8)
-    tiles = tiles.repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
+    colors = in_color(images[:LARGEST_SHEET].detach().float().cpu(), spec).clamp(0, 1)
+    enlargement = max(1, _SMALLEST_TILE // spec.width)
+    tiles = (colors * 255).round().to(torch.uint8)
+    tiles = tiles.repeat_interleave(enlargement, dim=2).repeat_interleave(enlargement, dim=3)
     return png(_in_rows(functional.pad(tiles, (_GAP,) * 4, value=255)))
 
 
 def _in_rows(tiles: UInt8[Tensor, "image 3 row column"]) -> UInt8[Tensor, "high wide 3"]:
-    """Tiles of one size as one picture about as wide as high; missing ones are white."""
+    """Equal tiles arranged in a roughly square grid; missing tiles are white."""
     columns = math.ceil(math.sqrt(len(tiles)))
     rows = math.ceil(len(tiles) / columns)
     missing = tiles.new_full((rows * columns - len(tiles), *tiles.shape[1:]), 255)

@@ -1,4 +1,4 @@
-"""How a learning rate moves over a stage: shares of its peak by the progress from 0 to 1."""
+"""Learning-rate schedules over a stage: share of the peak rate by progress from 0 to 1."""
 
 import math
 from collections.abc import Callable
@@ -23,6 +23,6 @@ def cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def drops(*places: float, factor: float = 0.1) -> Schedule:
-    """A share of the peak rate that falls by ``factor`` at each of these shares of the stage."""
-    return lambda progress: factor ** sum(progress >= place for place in places)
+def drops(*milestones: float, factor: float = 0.1) -> Schedule:
+    """A step schedule: the rate is multiplied by ``factor`` at each milestone in [0, 1]."""
+    return lambda progress: factor ** sum(progress >= milestone for milestone in milestones)

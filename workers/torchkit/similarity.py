@@ -3,7 +3,7 @@
 Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019 (below:
 "maps paper"); Song et al., DEPARA, CVPR 2020 ("DEPARA").
 
-Axes: ``probe`` one image, ``pixel`` one place of the flattened map, ``edge`` one pair of probes.
+Axes: ``probe`` one image, ``pixel`` one position of the flattened map, ``edge`` one pair of probes.
 """
 
 import math
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import RankVariant
 from service.core.errors import InvalidRequestError
-from workers.torchkit.edges import present_edges, rank_edges, standardised_ranks
+from workers.torchkit.edges import present_edges, rank_edges, standardized_ranks
 from workers.torchkit.graphs import GraphSource, require_comparable
 
 
@@ -30,7 +30,7 @@ class BadEdgeWeightError(InvalidRequestError):
 class Pair:
     """Two networks compared; None where too few probes are valid for both.
 
-    ``other`` is the network that is compared with the target. ``valid_probes`` counts the probes
+    ``other`` is the network compared with the target. ``valid_probes`` counts the probes
     valid for both.
     """
 
@@ -49,7 +49,7 @@ def compare(
 ) -> Pair:
     """Node and edge similarity of two graphs over the probes valid for both.
 
-    Raises NotComparableError when probes or settings differ: nothing is resized in silence.
+    Raises NotComparableError if probes or settings differ: nothing is resized silently.
     """
     require_comparable(target, other)
     common = target.mask & other.mask
@@ -84,25 +84,25 @@ def node_similarity(
 def edge_similarity(
     left: Int32[Tensor, " edge"], right: Int32[Tensor, " edge"]
 ) -> Float[Tensor, ""]:
-    """s_E = ⟨ρ_i, ρ_j⟩: Spearman's correlation of edges; 0 when either side is constant.
+    """s_E = ⟨ρ_i, ρ_j⟩: Spearman's correlation of edges; 0 if either side is constant.
 
     The same edges must be present on both sides.
 
     Source: DEPARA, edge similarity of two graphs, with middle ranks for ties; the printed formula is
     ``edges.rank_agreement``.
     """
-    return standardised_ranks(left).double() @ standardised_ranks(right).double()
+    return standardized_ranks(left).double() @ standardized_ranks(right).double()
 
 
 def common_ranks(
     left: GraphSource, right: GraphSource, *, variant: RankVariant = RankVariant.MIDRANK
 ) -> tuple[Int32[Tensor, " edge"], Int32[Tensor, " edge"]]:
-    """Ranks of both among the edges that both have; ranked anew only where masks differ."""
+    """Ranks of both over their common edges; reranked only if masks differ."""
     ranks = left.read_ranks(), right.read_ranks()
     if torch.equal(left.mask, right.mask):
         return ranks
     common = present_edges(left.mask & right.mask)
-    first, second = (rank_edges(one, common, variant=variant) for one in ranks)
+    first, second = (rank_edges(edge_ranks, common, variant=variant) for edge_ranks in ranks)
     return first, second
 
 
@@ -118,7 +118,7 @@ def score(node_similarity: float, edge_similarity: float, *, edge_weight: float)
 
 
 def require_edge_weight(edge_weight: float) -> float:
-    """λ itself. Raises BadEdgeWeightError when it is below 0, infinite or not a number."""
+    """λ unchanged. Raises BadEdgeWeightError if it is below 0, infinite or not a number."""
     if not (math.isfinite(edge_weight) and edge_weight >= 0):
         raise BadEdgeWeightError(
             f"the edge weight {edge_weight} is not a number ≥ 0",
@@ -136,9 +136,9 @@ def distance(similarity: float) -> float:
 
 
 def ranked(target: str, pairs: Iterable[Pair], *, edge_weight: float) -> list[Pair]:
-    """The other networks, the most transferable first; those that cannot be scored last.
+    """The other networks, most transferable first; those without a score last.
 
-    The target is left out by its id. Ties are broken by node similarity, then by id, so equal
+    The target is excluded by its id. Ties are broken by node similarity, then by id, so equal
     inputs give equal orders.
     """
     require_edge_weight(edge_weight)
@@ -149,5 +149,5 @@ def ranked(target: str, pairs: Iterable[Pair], *, edge_weight: float) -> list[Pa
 def _order(pair: Pair, edge_weight: float) -> tuple[float, float, str]:
     if pair.node_similarity is None or pair.edge_similarity is None:
         return math.inf, math.inf, pair.other
-    total = score(pair.node_similarity, pair.edge_similarity, edge_weight=edge_weight)
-    return -total, -pair.node_similarity, pair.other
+    total_score = score(pair.node_similarity, pair.edge_similarity, edge_weight=edge_weight)
+    return -total_score, -pair.node_similarity, pair.other

@@ -1,8 +1,8 @@
-"""Other slopes for nonlinearities: what back-propagates instead of the derivative.
+"""Alternative slopes for nonlinearities, used in back-propagation instead of the derivative.
 
-A ``SlopeMode`` is entered around a forward pass; every elementwise nonlinearity called inside,
-by a module, a function or an aten operator, is replaced by one with the same value and another
-backward. Nothing in the network is changed.
+Enter a ``SlopeMode`` around a forward pass: every elementwise nonlinearity called inside, by a
+module, a function or an aten operator, keeps its value and gets another backward pass. The
+network itself does not change.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class _ChordFromOrigin(torch.autograd.Function):
 def epsilon_lrp(
     preactivation: Float[Tensor, " *shape"], function: Nonlinearity
 ) -> Float[Tensor, " *shape"]:
-    """f(z) with the slope of the chord from the origin in the backward pass.
+    """f(z), with the slope of the chord from the origin in the backward pass.
 
     Source: Ancona et al. 2018 (ICLR), proposition 1; ε = 1e-4 as in DeepExplain.
     """
@@ -58,7 +58,7 @@ def chord_slope(
 
 
 class _ChordFromBaseline(torch.autograd.Function):
-    """f(z) on images followed by their baselines; backward takes the chord between the two."""
+    """f(z) on images followed by their baselines; backward uses the chord between the two."""
 
     @staticmethod
     def forward(ctx: Any, preactivation: Tensor, function: Nonlinearity) -> Tensor:
@@ -70,7 +70,7 @@ class _ChordFromBaseline(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """The incoming gradient times (f(z) - f(z0))/(z - z0), or f' where they meet."""
+        """The incoming gradient times (f(z) - f(z0))/(z - z0), or f' where z is close to z0."""
         preactivation, activation = ctx.saved_tensors
         with torch.enable_grad():
             leaf = preactivation.detach().requires_grad_()
@@ -81,7 +81,7 @@ class _ChordFromBaseline(torch.autograd.Function):
 def deep_lift_rescale(
     preactivation: Float[Tensor, " twice *shape"], function: Nonlinearity
 ) -> Float[Tensor, " twice *shape"]:
-    """f(z) with the slope of the chord between image and baseline in the backward pass.
+    """f(z), with the slope of the chord between image and baseline in the backward pass.
 
     Source: Shrikumar et al. 2017, arXiv:1704.02685, section 3.5.1 (rescale rule).
     """
@@ -125,7 +125,7 @@ _NONLINEARITIES = frozenset(
 
 
 class SlopeMode(TorchFunctionMode):
-    """While active, every elementwise nonlinearity that is called follows ``rule``."""
+    """Applies ``rule`` to every elementwise nonlinearity called while active."""
 
     def __init__(self, rule: SlopeRule) -> None:
         super().__init__()
@@ -135,12 +135,12 @@ class SlopeMode(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """The call itself, or the nonlinearity with the rule's backward."""
+        """The result of the call; a nonlinearity gets the rule's backward."""
         options = dict(kwargs or {})
         if func not in _NONLINEARITIES:
             return func(*args, **options)
         self.replaced += 1
         options.pop("inplace", None)
         preactivation = args[0] if args else options.pop("input")
-        # A module may pass `inplace` by position; the copy keeps the preactivation whole.
+        # A module may pass `inplace` by position; the copy protects the saved preactivation.
         return self.rule(preactivation, lambda z: func(z.clone(), *args[1:], **options))

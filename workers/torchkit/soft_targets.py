@@ -1,4 +1,4 @@
-"""How far a student's answers are from a teacher's, as probabilities. The teacher gets no gradient."""
+"""Distances between a student's and a teacher's probabilities. The teacher gets no gradient."""
 
 import math
 
@@ -9,8 +9,8 @@ from torch.nn import functional
 
 
 def soft_target_loss(
-    student: Float[Tensor, "image label *place"],
-    teacher: Float[Tensor, "image label *place"],
+    student_logits: Float[Tensor, "image label *pixel"],
+    teacher_logits: Float[Tensor, "image label *pixel"],
     *,
     temperature: float,
 ) -> Float[Tensor, ""]:
@@ -18,22 +18,32 @@ def soft_target_loss(
 
     Source: Hinton et al. 2015, section 2; T² keeps the gradient's size when T changes.
     """
-    told = functional.log_softmax(teacher.detach() / temperature, dim=1)
-    said = functional.log_softmax(student / temperature, dim=1)
-    divergence = functional.kl_div(said, told, reduction="batchmean", log_target=True)
-    return temperature**2 * divergence / math.prod(student.shape[2:])
+    teacher_log_probabilities = functional.log_softmax(
+        teacher_logits.detach() / temperature, dim=1
+    )
+    student_log_probabilities = functional.log_softmax(student_logits / temperature, dim=1)
+    divergence = functional.kl_div(
+        student_log_probabilities,
+        teacher_log_probabilities,
+        reduction="batchmean",
+        log_target=True,
+    )
+    # "batchmean" divides by images only; dense logits also average over pixels.
+    return temperature**2 * divergence / math.prod(student_logits.shape[2:])
 
 
 def soft_label_loss(
-    student: Float[Tensor, "image label"],
-    teacher: Float[Tensor, "image label"],
+    student_logits: Float[Tensor, "image label"],
+    teacher_logits: Float[Tensor, "image label"],
     *,
     temperature: float,
 ) -> Float[Tensor, ""]:
-    """T²-scaled cross-entropy of every output's sigmoid with the teacher's, mean over both axes.
+    """T²-scaled binary cross-entropy of sigmoids at temperature T, mean over images and labels.
 
-    For labels that may be there or not.
+    For multi-label tasks, where each label is present or absent independently.
     """
-    told = torch.sigmoid(teacher.detach() / temperature)
-    found = functional.binary_cross_entropy_with_logits(student / temperature, told)
-    return temperature**2 * found
+    teacher_probabilities = torch.sigmoid(teacher_logits.detach() / temperature)
+    cross_entropy = functional.binary_cross_entropy_with_logits(
+        student_logits / temperature, teacher_probabilities
+    )
+    return temperature**2 * cross_entropy

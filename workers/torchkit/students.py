@@ -1,4 +1,4 @@
-"""Fresh networks of a chosen build: what training jobs train."""
+"""New student networks of a chosen architecture."""
 
 import math
 from collections.abc import Mapping
@@ -27,84 +27,84 @@ __all__ = [
     "student_network",
 ]
 
-_COLOURS = 3
+_COLORS = 3
 _OF_PIXELS = 4
 
 
 class BadStudentError(MethodError):
-    """A student of this build cannot be made for these teachers."""
+    """No student of this architecture fits these teachers or inputs."""
 
     code = "bad_student"
 
 
 class ListedStudent(StudentNetwork):
-    """A network of a library's listing: one answer, and no maps to look at."""
+    """A network from a library's registry: logits only, no inner maps."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__([], (), network)
 
     def answer(self, images: Float[Tensor, "image channel row column"]) -> Answer:
-        """Logits alone."""
+        """Logits without maps."""
         answers = self.head(images)
         logits = answers["out"] if isinstance(answers, dict) else answers
         return Answer(logits, ())
 
 
 def _listed(name: str, shape: InputSpec, labels: int, generator: torch.Generator) -> ListedStudent:
-    """Fresh weights as the library draws them, from a seed that the generator gives."""
+    """A library network with its own initialization, seeded from the generator."""
     library, _, network = name.partition("/")
     arguments: dict[str, int] = {"num_classes": labels}
-    if library == "timm" and shape.channels != _COLOURS:
+    if library == "timm" and shape.channels != _COLORS:
         arguments["in_chans"] = shape.channels
-    told = Architecture.model_validate(
+    architecture = Architecture.model_validate(
         {"library": library, "name": network, "arguments": arguments}
     )
     seed = int(torch.randint(2**31, (1,), generator=generator))
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            built = ListedStudent(constructor_of(told)())
-        _require_answer(built, shape, labels)
+            student = ListedStudent(constructor_of(architecture)())
+        _require_answer(student, shape, labels)
     except (ProgramRefusedError, RuntimeError, ValueError, AssertionError, TypeError) as error:
         raise_machine_fault(error)
         raise BadStudentError(
             f"{name} cannot be a student of {shape.channels} x {shape.height} x {shape.width}"
             f" inputs: {error}"[:500],
-            remedy="choose another network of the listing, another side, or a build of ours",
+            remedy="choose another library network, another image size, or a built-in architecture",
         ) from error
-    return built
+    return student
 
 
 def _require_answer(student: StudentNetwork, shape: InputSpec, labels: int) -> None:
-    """One forward pass on nothing. Raises ValueError when it answers in another form."""
+    """Checks the output shape with one forward pass on zeros. Raises ValueError."""
     with torch.no_grad(), evaluating(student) as network:
-        found = network(torch.zeros(1, shape.channels, shape.height, shape.width)).shape
-    if found[:2] != (1, labels):
-        raise ValueError(f"it answers with shape {list(found[1:])}")
+        shape_of_output = network(torch.zeros(1, shape.channels, shape.height, shape.width)).shape
+    if shape_of_output[:2] != (1, labels):
+        raise ValueError(f"its output has shape {list(shape_of_output[1:])}")
 
 
 def require_maps(student: StudentNetwork) -> StudentNetwork:
-    """The student, if its inner maps can be read. Raises BadStudentError."""
+    """The student, provided that its inner maps can be read. Raises BadStudentError."""
     if not student.blocks:
         raise BadStudentError(
-            "this method reads maps inside of the student",
+            "this method reads the student's inner maps, which a library network does not expose",
             remedy=f"choose one of the architectures {', '.join(Body)}",
         )
     return student
 
 
 def require_answers(student: nn.Module, spec: InputSpec, task: TaskKind) -> None:
-    """Nothing, where the network answers images, or pixels, as the task wants. Raises BadStudentError."""
+    """Checks that the student predicts images or pixels as the task needs. Raises BadStudentError."""
     device = next(student.parameters()).device
     with torch.no_grad(), evaluating(student) as network:
-        nothing = torch.zeros(2, spec.channels, spec.height, spec.width, device=device)
-        of_pixels = network(nothing).ndim == _OF_PIXELS
-    if of_pixels is not (task is TaskKind.SEGMENTATION):
+        blank = torch.zeros(2, spec.channels, spec.height, spec.width, device=device)
+        predicts_pixels = network(blank).ndim == _OF_PIXELS
+    if predicts_pixels is not (task is TaskKind.SEGMENTATION):
         raise BadStudentError(
-            "a network that answers every pixel cannot learn labels of whole images"
-            if of_pixels
-            else "a network that answers whole images cannot learn labels of pixels",
-            remedy="use unet for teachers that answer pixels, another build for whole images",
+            "a network that predicts pixels cannot learn labels of whole images"
+            if predicts_pixels
+            else "a network that predicts whole images cannot learn labels of pixels",
+            remedy="use unet for segmentation teachers, another architecture for whole images",
         )
 
 
@@ -119,8 +119,8 @@ def student_network(
     """A student whose weights come from the generator alone, or from ``start``.
 
     Raises:
-        BadStudentError: ``start`` is of another build, or the library's network does not take
-            such inputs.
+        BadStudentError: ``start`` has another architecture, or the library's network does not
+            accept such inputs.
     """
     if isinstance(spec.architecture, Body):
         network = BUILDS[spec.architecture](spec, shape, labels)
@@ -133,7 +133,7 @@ def student_network(
 
 
 def _draw(network: nn.Module, generator: torch.Generator) -> None:
-    """Fresh weights that come from the generator alone."""
+    """Draws all weights from the generator only."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
@@ -144,25 +144,25 @@ def _draw(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _load(network: nn.Module, start: Mapping[str, Tensor]) -> None:
-    own = {name: one.shape for name, one in network.state_dict().items()}
-    given = {name: start[name].shape for name in own if name in start}
-    if own != given:
+    expected = {name: weight.shape for name, weight in network.state_dict().items()}
+    supplied = {name: start[name].shape for name in expected if name in start}
+    if expected != supplied:
         raise BadStudentError(
-            "the model given as init has another build than the student",
-            remedy="choose a student of the zoo with the same architecture, width and labels",
+            "the initial model has another architecture than the student",
+            remedy="choose an initial model with the same architecture, width and labels",
         )
-    network.load_state_dict({name: start[name] for name in own})
+    network.load_state_dict({name: start[name] for name in expected})
 
 
 def fill_linear(layer: nn.Linear, generator: torch.Generator) -> None:
-    """Weights uniform within one over the root of the inputs; no bias."""
+    """Draws weights uniformly within ±1/√(inputs); biases are 0."""
     bound = 1 / math.sqrt(layer.in_features)
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     nn.init.zeros_(layer.bias)
 
 
 def own_input(teacher: InputSpec, spec: Student) -> InputSpec:
-    """The student's input: the teacher's, at the student's side."""
+    """The student's input: that of the teacher at the student's image size."""
     if spec.side is None:
         return teacher
     return teacher.model_copy(update={"height": spec.side, "width": spec.side})

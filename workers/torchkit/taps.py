@@ -1,4 +1,4 @@
-"""Layers of a frozen network that another network is compared with."""
+"""Selection of the frozen network's layers with which a student is compared."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,48 +15,50 @@ def gives_maps(layer: Layer) -> bool:
 
 
 def maps_of(program: Program) -> list[Layer]:
-    """Layers whose output has channels, rows and columns, more than one place in all.
+    """Layers whose output has channels, rows and columns, and more than one position.
 
     Raises:
-        NotTeachableError: There is none.
+        NotTeachableError: The network has no such layer.
     """
-    found = [one for one in program.layers if gives_maps(one) and math.prod(one.shape[1:]) > 1]
-    if not found:
+    layers = [
+        layer for layer in program.layers if gives_maps(layer) and math.prod(layer.shape[1:]) > 1
+    ]
+    if not layers:
         raise NotTeachableError(
             "the network has no layer with channels, rows and columns",
-            remedy="name layers that the method can compare, or choose another network",
+            remedy="name layers with spatial output, or choose another network",
         )
-    return found
+    return layers
 
 
 def last_of_every_size(layers: Iterable[Layer]) -> list[Layer]:
-    """Of layers with maps the last of each height and width, in their order."""
+    """The last layer of each height and width, in their order."""
     lasts: dict[tuple[int, ...], Layer] = {}
-    for one in layers:
-        lasts.pop(one.shape[1:], None)
-        lasts[one.shape[1:]] = one
+    for layer in layers:
+        lasts.pop(layer.shape[1:], None)
+        lasts[layer.shape[1:]] = layer
     return list(lasts.values())
 
 
 def named_layers(program: Program, names: Sequence[str]) -> list[Layer]:
-    """The layers of these names. Raises NotTeachableError when there is none of one."""
-    known = {one.name: one for one in program.layers}
-    unknown = [name for name in names if name not in known]
+    """The layers of these names. Raises NotTeachableError if one does not exist."""
+    by_name = {layer.name: layer for layer in program.layers}
+    unknown = [name for name in names if name not in by_name]
     if unknown:
         raise NotTeachableError(
             f"the network has no layer {unknown[0]!r}",
-            remedy=f"choose among: {', '.join(list(known)[:30])}",
+            remedy=f"choose among: {', '.join(list(by_name)[:30])}",
         )
-    return [known[name] for name in names]
+    return [by_name[name] for name in names]
 
 
 def named_maps(program: Program, names: Sequence[str]) -> list[Layer]:
-    """The layers of these names. Raises NotTeachableError where one gives no maps."""
-    found = named_layers(program, names)
-    flat = [one.name for one in found if not gives_maps(one)]
+    """The layers of these names. Raises NotTeachableError if one has no maps."""
+    layers = named_layers(program, names)
+    flat = [layer.name for layer in layers if not gives_maps(layer)]
     if flat:
         raise NotTeachableError(
             f"layer {flat[0]!r} has no channels, rows and columns",
-            remedy=f"choose among: {', '.join(one.name for one in maps_of(program)[:30])}",
+            remedy=f"choose among: {', '.join(layer.name for layer in maps_of(program)[:30])}",
         )
-    return found
+    return layers

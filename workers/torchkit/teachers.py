@@ -1,4 +1,4 @@
-"""Frozen networks that teach, the labels they know, and what a student's outputs stand for."""
+"""Frozen teachers, their labels, and the meaning of a student's outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from workers.torchkit.canonical import Preprocessing, luma, resize, to_network_i
 
 
 class NotTeachableError(MethodError):
-    """Teachers, labels and student do not go together."""
+    """Teachers, labels and student do not match."""
 
     code = "not_teachable"
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A network of the zoo that answers and never changes.
+    """A frozen network of the zoo that provides training targets.
 
     Attributes:
-        classes: What its outputs stand for, in order; made up where nobody told.
+        classes: Labels of its outputs, in order; generated names if the manifest has none.
     """
 
     id: str
@@ -35,18 +35,18 @@ class Teacher:
     classes: tuple[str, ...]
 
     def answer(self, images: Float[Tensor, "image channel row column"]) -> Tensor:
-        """Logits of images in the teacher's own input space; gradients flow back to them."""
-        answers = self.program(images)
-        return answers[0] if isinstance(answers, tuple) else answers
+        """Logits of images in the teacher's input space; differentiable in the images."""
+        outputs = self.program(images)
+        return outputs[0] if isinstance(outputs, tuple) else outputs
 
     def of_frames(self, frames: Tensor) -> Float[Tensor, "image channel row column"]:
-        """Canonical frames as this network takes them, on its device."""
+        """Canonical frames as inputs of this network, on its device."""
         return to_network_input(frames, Preprocessing.of(self.input)).to(self.program.device)
 
 
 @dataclass(frozen=True)
 class Column:
-    """An output of a teacher that a student learns, and the place of its label."""
+    """A teacher's output that a student learns, and the index of its label in the head."""
 
     teacher: int
     column: int
@@ -55,9 +55,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Head:
-    """What a student's outputs stand for, and where each is taught.
+    """The labels of a student's outputs, and the teacher outputs that teach each.
 
-    A label that several teachers know has one place and several columns.
+    A label of several teachers has one index and several columns.
     """
 
     labels: tuple[str, ...]
@@ -65,90 +65,91 @@ class Head:
 
     @classmethod
     def of(cls, teachers: Sequence[Teacher], labels: Sequence[str] | None = None) -> "Head":
-        """All labels of the teachers in their order, or these alone.
+        """The head for all labels of the teachers in order, or only for ``labels``.
 
         Raises:
-            NotTeachableError: No teacher knows one of ``labels``, or one is given twice.
+            NotTeachableError: No teacher has one of ``labels``, or a label is repeated.
         """
-        known = list(dict.fromkeys(name for one in teachers for name in one.classes))
-        wanted = known if labels is None else list(labels)
-        unknown = sorted(set(wanted) - set(known))
-        if unknown or len(set(wanted)) != len(wanted):
+        all_labels = list(dict.fromkeys(name for teacher in teachers for name in teacher.classes))
+        selected = all_labels if labels is None else list(labels)
+        unknown = sorted(set(selected) - set(all_labels))
+        if unknown or len(set(selected)) != len(selected):
             raise NotTeachableError(
-                f"labels that no teacher knows: {unknown[:5]}"
-                if unknown
-                else "a label is repeated",
-                remedy="choose among the teachers' classes, each once",
+                f"no teacher has the labels {unknown[:5]}" if unknown else "a label is repeated",
+                remedy="choose from the teachers' classes, each at most once",
             )
-        place = {name: number for number, name in enumerate(wanted)}
+        index = {name: number for number, name in enumerate(selected)}
         columns = tuple(
-            Column(number, column, place[name])
-            for number, one in enumerate(teachers)
-            for column, name in enumerate(one.classes)
-            if name in place
+            Column(number, column, index[name])
+            for number, teacher in enumerate(teachers)
+            for column, name in enumerate(teacher.classes)
+            if name in index
         )
-        return cls(tuple(wanted), columns)
+        return cls(tuple(selected), columns)
 
-    def taught_by(self, teacher: int) -> list[Column]:
-        """The columns of one teacher, in its order."""
-        return [one for one in self.columns if one.teacher == teacher]
+    def columns_for(self, teacher: int) -> list[Column]:
+        """The columns of one teacher, in the order of its outputs."""
+        return [column for column in self.columns if column.teacher == teacher]
 
-    def places_of(self, teacher: int) -> Int64[Tensor, " column"]:
-        """Places of the teacher's labels among the student's outputs."""
-        return torch.tensor([one.label for one in self.taught_by(teacher)], dtype=torch.int64)
+    def label_indices(self, teacher: int) -> Int64[Tensor, " column"]:
+        """Indices of the teacher's labels among the student's outputs."""
+        return torch.tensor(
+            [column.label for column in self.columns_for(teacher)], dtype=torch.int64
+        )
 
-    def columns_of(self, teacher: int) -> Int64[Tensor, " column"]:
-        """Which outputs of the teacher are wanted."""
-        return torch.tensor([one.column for one in self.taught_by(teacher)], dtype=torch.int64)
+    def output_columns(self, teacher: int) -> Int64[Tensor, " column"]:
+        """Indices of the teacher's outputs that the student learns."""
+        return torch.tensor(
+            [column.column for column in self.columns_for(teacher)], dtype=torch.int64
+        )
 
 
-def stacked(answers: Sequence[Tensor], head: Head) -> Tensor:
-    """Wanted columns of all teachers side by side, in the order of ``head.columns``."""
+def stacked(teacher_logits: Sequence[Tensor], head: Head) -> Tensor:
+    """Selected logits of all teachers side by side, in the order of ``head.columns``."""
     parts = [
-        one.index_select(1, head.columns_of(number).to(one.device))
-        for number, one in enumerate(answers)
+        logits.index_select(1, head.output_columns(number).to(logits.device))
+        for number, logits in enumerate(teacher_logits)
     ]
     return torch.cat(parts, dim=1)
 
 
 def merged(columns: Tensor, head: Head) -> Tensor:
-    """Stacked columns by label: of the columns of one label the largest counts."""
-    places = torch.tensor([one.label for one in head.columns], device=columns.device)
+    """Stacked columns reduced to labels: the maximum over the columns of each label."""
+    labels = torch.tensor([column.label for column in head.columns], device=columns.device)
     shape = (columns.shape[0], len(head.labels), *columns.shape[2:])
-    index = places.view(1, -1, *[1] * (columns.ndim - 2)).expand_as(columns)
+    index = labels.view(1, -1, *[1] * (columns.ndim - 2)).expand_as(columns)
     empty = columns.new_full(shape, -torch.inf)
     return empty.scatter_reduce(1, index, columns, reduce="amax")
 
 
-def seen_by(
-    images: Float[Tensor, "image channel row column"], own: InputSpec, other: InputSpec
+def to_input_space(
+    images: Float[Tensor, "image channel row column"], source: InputSpec, target: InputSpec
 ) -> Float[Tensor, "image other height width"]:
-    """Images of one network's input space in another's; gradients flow back.
+    """Images of one network's input space in that of another; differentiable.
 
-    Colours are undone to red, green and blue in [0, 1], then size, channels and normalisation of
-    the other are applied. Grey stands for three equal colours; images of the right space are
-    handed on as they are.
+    Images are converted back to RGB in [0, 1], then resized and normalized for ``target``. One
+    channel counts as three equal ones. If both spaces agree, the images are returned unchanged.
     """
-    if own == other:
+    if source == target:
         return images
-    return _normalised(resize(in_colour(images, own), (other.height, other.width)), other)
+    return _normalized(resize(in_color(images, source), (target.height, target.width)), target)
 
 
-def in_colour(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row column"]:
-    """Red, green and blue in [0, 1] of images in an input space; gradients flow back."""
+def in_color(images: Tensor, spec: InputSpec) -> Float[Tensor, "image 3 row column"]:
+    """RGB in [0, 1] of images in an input space; differentiable."""
     low, high = spec.range
-    mean, std = (images.new_tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
+    mean, std = (images.new_tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
     planes = (images * std + mean - low) / (high - low)
     if spec.channels == 1:
         return planes.expand(-1, 3, -1, -1)
     return planes.flip(1) if spec.channel_order is ChannelOrder.BGR else planes
 
 
-def _normalised(planes: Tensor, spec: InputSpec) -> Tensor:
+def _normalized(planes: Tensor, spec: InputSpec) -> Tensor:
     low, high = spec.range
     if spec.channels == 1:
         planes = luma(planes)
     elif spec.channel_order is ChannelOrder.BGR:
         planes = planes.flip(1)
-    mean, std = (planes.new_tensor(one).view(1, -1, 1, 1) for one in (spec.mean, spec.std))
+    mean, std = (planes.new_tensor(values).view(1, -1, 1, 1) for values in (spec.mean, spec.std))
     return (planes * (high - low) + low - mean) / std

@@ -1,4 +1,4 @@
-"""A network of the zoo, cut at a layer, that learns a labelled set: whole, or its head alone."""
+"""Transfer of a network, cut at a layer, to a labeled set: all weights or the head only."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,19 +20,19 @@ _FEWEST_LABELS = 2
 
 
 class NotTransferableError(MethodError):
-    """The network cannot go on learning, or the set cannot be learned from."""
+    """The network cannot be trained further, or the set cannot be learned from."""
 
     code = "not_transferable"
 
 
 class Transfer:
-    """Source, student and labelled images: what a turn of either method needs.
+    """Source, student and labeled images of a fine-tuning or a linear probe.
 
     Args:
-        body_rate: Learning rate of the source's weights as a share of the head's; 0 keeps them.
+        body_rate: Learning rate of the source's weights over that of the head; 0 freezes them.
 
     Raises:
-        NotTransferableError: Too few labels, or a source with a fixed number of images.
+        NotTransferableError: Too few labels, or a source with a fixed batch size.
     """
 
     task = TaskKind.CLASSIFICATION
@@ -41,12 +41,12 @@ class Transfer:
         self._source = inputs.teachers[0]
         self._course, self._body_rate = course, body_rate
         labels = torch.full((len(inputs.images),), -1) if inputs.labels is None else inputs.labels
-        known = labels >= 0
-        self._frames, self._labels = inputs.images[known], labels[known]
+        labeled = labels >= 0
+        self._frames, self._labels = inputs.images[labeled], labels[labeled]
         self._require_fit()
         self.head = Head(inputs.label_names, ())
         self.spec = self._source.input
-        self.heard = f"{len(self._frames)} labelled images"
+        self.heard = f"{len(self._frames)} labeled images"
         program = self._source.program
         self._body = TrainableProgram(program, course.layer or program.feature_layer)
         self._features = self._frozen_features()
@@ -61,11 +61,11 @@ class Transfer:
         return self._network
 
     def stages(self) -> Sequence[Stage]:
-        """One: cross-entropy of the labels."""
+        """One stage: cross-entropy with the labels."""
         return [Stage("transfer", 1.0, self._begin)]
 
     def pictures(self) -> Mapping[str, bytes]:
-        """None beside the curve."""
+        """No pictures besides the curve."""
         return {}
 
     def _begin(self) -> tuple[dict[str, Player], Turn]:
@@ -79,37 +79,37 @@ class Transfer:
 
     def _turn(self) -> dict[str, Tensor]:
         """One step of body and head on a shifted batch."""
-        frames, places = drawn_frames(
+        frames, indices = drawn_frames(
             self._frames, self._course.batch_size, generator=self.training.generator
         )
-        return self._learned(self._network(self._source.of_frames(frames)), places)
+        return self._learned(self._network(self._source.of_frames(frames)), indices)
 
     def _turn_of_head(self) -> dict[str, Tensor]:
-        """One step of the head on features that were read once."""
+        """One step of the head on the precomputed features."""
         count, generator = len(self._frames), self.training.generator
-        places = torch.randperm(count, generator=generator)[: self._course.batch_size]
-        features = self._features[places.to(self._features.device)]
-        return self._learned(self._network.answer(features), places)
+        indices = torch.randperm(count, generator=generator)[: self._course.batch_size]
+        features = self._features[indices.to(self._features.device)]
+        return self._learned(self._network.answer(features), indices)
 
-    def _learned(self, logits: Tensor, places: Tensor) -> dict[str, Tensor]:
-        loss = functional.cross_entropy(logits, self._labels[places].to(logits.device))
+    def _learned(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        loss = functional.cross_entropy(logits, self._labels[indices].to(logits.device))
         return {"label": self.training.learn("student", loss)}
 
     def _frozen_features(self) -> Tensor:
-        """What the source says of all images, on its device."""
+        """Features (image, unit) of all images under the source, on its device."""
         parts = self._frames.split(_AT_ONCE)  # type: ignore[no-untyped-call]
-        return torch.cat([features_of(self._body, self._source.of_frames(one)) for one in parts])
+        return torch.cat([features_of(self._body, self._source.of_frames(part)) for part in parts])
 
     def _require_fit(self) -> None:
-        """Labels to learn, and a network that takes any number of images."""
+        """Checks that there are labels to learn and that the network takes any batch size."""
         counts = self._labels.bincount()
         if int((counts > 0).sum()) < _FEWEST_LABELS:
             raise NotTransferableError(
-                "the set has fewer than two labels", remedy="give images of at least two classes"
+                "the set has fewer than two labels", remedy="use images of at least two classes"
             )
         batch = self._source.program.batch
         if batch is not None:
             raise NotTransferableError(
-                f"the network takes exactly {batch} images at once",
+                f"the network has a fixed batch size of {batch}",
                 remedy="export it with a free batch axis; `zooscope pack` does where it can",
             )

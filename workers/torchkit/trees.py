@@ -1,4 +1,4 @@
-"""The task tree: networks joined from the most alike outwards.
+"""The task tree: networks joined from the most similar outward.
 
 Axes: ``model`` one network.
 """
@@ -31,7 +31,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Tree:
-    """All joins, lowest first, and the networks in the order in which to draw them."""
+    """All joins, lowest first, and the drawing order of the networks."""
 
     joins: tuple[Join, ...]
     order: tuple[int, ...]
@@ -43,8 +43,8 @@ def task_tree(
     """Hierarchical clustering of networks by their rows of similarities.
 
     A row, with 1 on the diagonal, is a network's feature vector; groups join by Euclidean
-    distance between rows. Leaves are ordered so that neighbours are as close as the tree allows,
-    up to 2000 networks; beyond, in the order of the joins.
+    distance between rows. Leaves are ordered so that neighbors are as similar as the tree allows
+    for up to 2000 networks; above that, in the order of the joins.
 
     Args:
         similarity: Finite; symmetric.
@@ -76,13 +76,13 @@ def row_distances(
 def with_unit_diagonal(
     similarity: Float64[np.ndarray, "model model"],
 ) -> Float64[np.ndarray, "model model"]:
-    """A copy whose networks are as similar to themselves as can be: 1."""
+    """A copy with ones on the diagonal."""
     rows = similarity.copy()
     np.fill_diagonal(rows, 1.0)
     return rows
 
 
 def linkage_matrix(tree: Tree) -> Float64[np.ndarray, "join 4"]:
-    """The tree as scipy writes it, for drawing."""
+    """The tree as a scipy linkage matrix, for drawing."""
     rows = [(join.left, join.right, join.height, join.size) for join in tree.joins]
     return np.array(rows, dtype=np.float64).reshape(-1, 4)

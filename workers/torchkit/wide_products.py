@@ -1,8 +1,8 @@
-"""Inner products of features that are too wide to be kept for all probes at once.
+"""Inner products of features that are too wide to keep for all probes at once.
 
-Features of R probes are resident at a time; those of the others are made anew and dropped. For n
-probes that takes about n²/(2R) + n/2 forward passes of one image instead of n, and memory for 1.25
-R features instead of n. The result is the same to float64 rounding, whatever R is.
+Features of R probes are resident at a time; the others are recomputed and dropped. For n probes
+that takes about n²/(2R) + n/2 forward passes of one image instead of n, and memory for 1.25 R
+features instead of n. The result does not depend on R, up to float64 rounding.
 
 Axes: ``probe`` one image, ``unit`` one number of the feature F.
 """
@@ -31,7 +31,7 @@ def products(
 
 
 def resident_probes(budget_bytes: int, *, units: int, least: int = 1) -> int:
-    """R: how many float32 features of ``units`` numbers may stay while a quarter more come by."""
+    """R: float32 features of ``units`` numbers that fit while a quarter as many are streamed."""
     fitting = int(budget_bytes * _STREAM_SHARE / ((_STREAM_SHARE + 1) * 4 * units))
     return max(least, fitting)
 
@@ -39,49 +39,49 @@ def resident_probes(budget_bytes: int, *, units: int, least: int = 1) -> int:
 def streamed_products(
     read: ReadProbes, probes: int, *, resident: int
 ) -> Float64[Tensor, "probe probe"]:
-    """All inner products of features that ``read(start, stop)`` makes whenever it is asked.
+    """All inner products of features that ``read(start, stop)`` computes on demand.
 
     Args:
-        read: Features of a range of probes, float32 on the CPU; the same whenever it is called.
+        read: Features of a range of probes, float32 on the CPU; must be deterministic.
         probes: n.
-        resident: R, features that are held at a time; a quarter as many are streamed past them.
+        resident: R, features in memory at a time; a quarter as many are streamed past them.
     """
     gram = torch.zeros(probes, probes, dtype=torch.float64)
     stride = max(1, resident // _STREAM_SHARE)
     for start in range(0, probes, resident):
         stop = min(start + resident, probes)
-        held = read(start, stop)
-        gram[start:stop, start:stop] = products(held, held)
+        resident_features = read(start, stop)
+        gram[start:stop, start:stop] = products(resident_features, resident_features)
         for first in range(stop, probes, stride):
             last = min(first + stride, probes)
-            block = products(held, read(first, last))
+            block = products(resident_features, read(first, last))
             gram[start:stop, first:last] = block
             gram[first:last, start:stop] = block.T
     return gram
 
 
-def centred_products(
+def centered_products(
     gram: Float64[Tensor, "probe probe"], mask: Bool[Tensor, " probe"]
 ) -> Float64[Tensor, "probe probe"]:
     """⟨F_p − F̄, F_q − F̄⟩ from ⟨F_p, F_q⟩, F̄ the mean over valid probes; invalid rows stay 0.
 
-    G_pq − mean_q G_pq − mean_p G_pq + mean G: the features themselves are not needed.
+    G_pq − mean_q G_pq − mean_p G_pq + mean G needs only the products, not the features.
     """
     present = mask.double()
-    kept = gram * present.unsqueeze(0) * present.unsqueeze(1)
+    valid_products = gram * present.unsqueeze(0) * present.unsqueeze(1)
     count = present.sum().clamp_min(1)
-    rows = kept.sum(dim=1, keepdim=True) / count
-    centred = kept - rows - rows.T + kept.sum() / count.square()
-    return centred * present.unsqueeze(0) * present.unsqueeze(1)
+    rows = valid_products.sum(dim=1, keepdim=True) / count
+    centered = valid_products - rows - rows.T + valid_products.sum() / count.square()
+    return centered * present.unsqueeze(0) * present.unsqueeze(1)
 
 
-def held_first(bytes_of_each: Sequence[int], *, budget_bytes: int) -> list[bool]:
-    """Which features stay in memory: the narrowest first, as long as all together fit."""
-    kept = [False] * len(bytes_of_each)
+def fit_in_memory(bytes_of_each: Sequence[int], *, budget_bytes: int) -> list[bool]:
+    """Flags of the features that stay in memory: the narrowest first, while all fit together."""
+    resident = [False] * len(bytes_of_each)
     left = budget_bytes
-    for place in sorted(range(len(kept)), key=lambda one: bytes_of_each[one]):
-        left -= bytes_of_each[place]
+    for index in sorted(range(len(resident)), key=lambda index: bytes_of_each[index]):
+        left -= bytes_of_each[index]
         if left < 0:
             break
-        kept[place] = True
-    return kept
+        resident[index] = True
+    return resident

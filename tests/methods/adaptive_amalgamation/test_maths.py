@@ -107,12 +107,14 @@ def test_one_source_of_every_image_is_marked() -> None:
 
 
 def test_alignment_follows_its_twin() -> None:
-    maps, weight, told = drawn(2, 3, 2, 2), drawn(2, 3, seed=1), drawn(2, 2, 2, 2, seed=2)
+    maps, weight, teacher_maps = drawn(2, 3, 2, 2), drawn(2, 3, seed=1), drawn(2, 2, 2, 2, seed=2)
 
-    found = alignment_loss(torch.nn.functional.conv2d(maps, weight[:, :, None, None]), told)
+    loss = alignment_loss(torch.nn.functional.conv2d(maps, weight[:, :, None, None]), teacher_maps)
 
-    seen = [oracle.mapped(one, weight.tolist()) for one in maps.tolist()]
-    assert float(found) == pytest.approx(oracle.alignment_loss(seen, told.tolist()), rel=1e-5)
+    student_maps = [oracle.mapped(one, weight.tolist()) for one in maps.tolist()]
+    assert float(loss) == pytest.approx(
+        oracle.alignment_loss(student_maps, teacher_maps.tolist()), rel=1e-5
+    )
 
 
 def test_maps_meet_at_the_smaller_size() -> None:
@@ -136,20 +138,23 @@ def test_rows_of_length_one_cost_nothing_and_zeros_cost_one() -> None:
 
 
 def test_logits_follow_their_twin() -> None:
-    said, told = drawn(5, 3), drawn(5, 3, seed=1)
+    student_logits, teacher_logits = drawn(5, 3), drawn(5, 3, seed=1)
 
-    found = scaled_logits_loss(said, told, torch.tensor(1.7))
+    loss = scaled_logits_loss(student_logits, teacher_logits, torch.tensor(1.7))
 
-    expected = oracle.scaled_logits_loss(said.tolist(), told.tolist(), 1.7)
-    assert float(found) == pytest.approx(expected, rel=1e-5)
+    expected = oracle.scaled_logits_loss(student_logits.tolist(), teacher_logits.tolist(), 1.7)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
 def test_no_gradient_reaches_the_logits_that_teach() -> None:
-    said, told = drawn(5, 3).requires_grad_(), drawn(5, 3, seed=1).requires_grad_()
+    student_logits, teacher_logits = (
+        drawn(5, 3).requires_grad_(),
+        drawn(5, 3, seed=1).requires_grad_(),
+    )
     scale = torch.ones((), requires_grad=True)
 
-    torch.autograd.backward(scaled_logits_loss(said, told, scale))
+    torch.autograd.backward(scaled_logits_loss(student_logits, teacher_logits, scale))
 
-    assert told.grad is None
-    assert said.grad is not None
+    assert teacher_logits.grad is None
+    assert student_logits.grad is not None
     assert scale.grad is not None

@@ -15,7 +15,7 @@ from workers.methods.adaptive_amalgamation import Inputs, run
 from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired
 from workers.methods.adaptive_amalgamation.maths import entropy
 from workers.methods.adaptive_amalgamation.run import SELECTION, Amalgamation
-from workers.methods.adaptive_amalgamation.selection import calibrated, kept
+from workers.methods.adaptive_amalgamation.selection import calibrated, selected_sources
 from workers.programs.exporting import export_network
 from workers.torchkit.exams import Exam
 from workers.torchkit.students import BadStudentError
@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Answering(nn.Module):
-    """Answers from colour means: sure (gain) or not of the labels."""
+    """Answers from color means: sure (gain) or not of the labels."""
 
     def __init__(self, gain: float, rows: list[list[float]]) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
 
     assert [one.program.fingerprint for one in inputs.teachers] == before
     weights = [one for source in inputs.teachers for one in source.program.parameters()]
-    assert all(one.grad is None and not one.requires_grad for one in weights)
+    assert all(weight.grad is None and not weight.requires_grad for weight in weights)
 
 
 def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) -> None:
@@ -203,16 +203,16 @@ def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> No
 
 
 def test_labels_of_images_change_nothing(inputs: Inputs) -> None:
-    labelled = Inputs(
+    labeled = Inputs(
         name="student",
         teachers=inputs.teachers,
         images=inputs.images,
         labels=torch.arange(60) % 2,
         label_names=("dark", "bright"),
     )
-    unlabelled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
+    unlabeled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
 
-    same(*(run(one, params(), Diary()).network for one in (labelled, unlabelled)))
+    same(*(run(one, params(), Diary()).network for one in (labeled, unlabeled)))
 
 
 def test_without_features_only_logits_teach(inputs: Inputs) -> None:
@@ -224,14 +224,14 @@ def test_without_features_only_logits_teach(inputs: Inputs) -> None:
 
 def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
     maps = torch.rand(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    told = Told(torch.zeros(2, 2), (maps,))
+    outputs = Told(torch.zeros(2, 2), (maps,))
 
     def cost(learner: Tensor, other: Tensor) -> float:
         space = CommonSpace([(4, 4)], torch.Generator())
         with torch.no_grad():
             space.learner[0].weight.copy_(learner[:, :, None, None])
             space.teacher[0].weight.copy_(other[:, :, None, None])
-            return float(sum(space(told, told)))
+            return float(sum(space(outputs, outputs)))
 
     zeros, unit = torch.zeros(2, 4), torch.eye(4)[:2]
     assert cost(zeros, zeros) == 1
@@ -251,7 +251,7 @@ def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None
         run(inputs, params(teacher_layers=[["third"]] * 3), Diary())
     with pytest.raises(NotTeachableError, match="layer 'answer' has no channels"):
         run(inputs, params(teacher_layers=[["answer"]] * 3), Diary())
-    with pytest.raises(NotTeachableError, match="speaks of 1 teachers, there are 3"):
+    with pytest.raises(NotTeachableError, match="lists 1 teachers, but there are 3"):
         run(inputs, params(teacher_layers=[["first"]]), Diary())
 
 
@@ -268,9 +268,9 @@ def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
     weights = torch.zeros(2, 1000)
     weights[0, :9], weights[1, 9:] = 1, 1
 
-    assert kept(weights) == [1]
+    assert selected_sources(weights) == [1]
     weights[0, 9], weights[1, 9] = 1, 0
-    assert kept(weights) == [0, 1]
+    assert selected_sources(weights) == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -286,9 +286,9 @@ def test_what_is_given_twice_is_refused(tasks: object, words: str) -> None:
 
 
 def test_students_that_do_not_fit_are_refused(inputs: Inputs) -> None:
-    with pytest.raises(NotTeachableError, match="student's labels are not those of the tasks"):
+    with pytest.raises(NotTeachableError, match="student's labels differ from those of the tasks"):
         run(inputs, params(student={"labels": ["dark", "bright"]}), Diary())
-    with pytest.raises(BadStudentError, match="answers every pixel"):
+    with pytest.raises(BadStudentError, match="predicts pixels"):
         run(inputs, params(student={"architecture": "unet"}), Diary())
-    with pytest.raises(BadStudentError, match="reads maps inside"):
+    with pytest.raises(BadStudentError, match="inner maps"):
         run(inputs, params(student={"architecture": "timm/resnet18"}), Diary())

@@ -7,7 +7,7 @@ SIDE = 10
 
 
 class WholeImages(nn.Module):
-    """Answers by which part of an image is bright, after batch normalisation or without."""
+    """Answers by which part of an image is bright, after batch normalization or without."""
 
     def __init__(self, first: nn.Module) -> None:
         super().__init__()
@@ -42,9 +42,9 @@ class Pixels(nn.Module):
         return answers
 
 
-def whole_images(*, normalised: bool) -> nn.Module:
+def whole_images(*, normalized: bool) -> nn.Module:
     torch.manual_seed(1)
-    layers = [nn.Conv2d(1, 6, 3, padding=1), *([nn.BatchNorm2d(6)] if normalised else [])]
+    layers = [nn.Conv2d(1, 6, 3, padding=1), *([nn.BatchNorm2d(6)] if normalized else [])]
     network = WholeImages(nn.Sequential(*layers))
     with torch.no_grad():
         network.head.weight.copy_(6 * torch.eye(3))

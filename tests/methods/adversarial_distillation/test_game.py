@@ -55,7 +55,9 @@ def test_what_the_student_loses_the_generator_gains(teacher: Teacher) -> None:
     game, images = game_of(teacher), network()(noise()).detach()
 
     with game.student_at_rest():
-        loss = game.apart(game.said(images), game.wanted(teacher.answer(images))).mean()
+        loss = game.discrepancy(
+            game.student_logits(images), game.selected_logits(teacher.answer(images))
+        ).mean()
         gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
 
     torch.testing.assert_close(gain, -loss, rtol=0, atol=0)
@@ -65,9 +67,9 @@ def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teac
     game, drawing = game_of(teacher), network()
     images = drawing(noise())
     with game.student_at_rest():
-        answers, said = teacher.answer(images), game.said(images)
-        pairs = [(said.detach(), answers), (said, answers.detach())]
-        losses = [game.apart(*one).mean() for one in pairs]
+        answers, student_logits = teacher.answer(images), game.student_logits(images)
+        pairs = [(student_logits.detach(), answers), (student_logits, answers.detach())]
+        losses = [game.discrepancy(*pair).mean() for pair in pairs]
 
     for loss in losses:
         found = torch.autograd.grad(loss, drawing.linear.weight, retain_graph=True)[0]
@@ -95,12 +97,12 @@ def test_where_only_agreement_counts_other_images_are_worth_nothing(teacher: Tea
     images = network()(noise())
 
     with game.student_at_rest():
-        said, told = game.said(images), teacher.answer(images)
+        student_logits, teacher_logits = game.student_logits(images), teacher.answer(images)
         gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
 
-    alike = said.argmax(dim=1) == told.argmax(dim=1)
+    alike = student_logits.argmax(dim=1) == teacher_logits.argmax(dim=1)
     assert 0 < alike.sum() < len(images)
-    expected = -(said - told).abs().mean(dim=1)[alike].sum() / len(images)
+    expected = -(student_logits - teacher_logits).abs().mean(dim=1)[alike].sum() / len(images)
     torch.testing.assert_close(gain, expected)
 
 
@@ -145,7 +147,7 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
         total = torch.zeros_like(start)
         for _ in range(3):
             optimizer.zero_grad()
-            parts = Worth(game, {}).of(copied(moving), asked=asked, adversarial=1.0)
+            parts = Worth(game, {}).of(copied(moving), requested_labels=asked, adversarial=1.0)
             sum(parts.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
             total += copied.linear.weight.grad  # type: ignore[arg-type]
             optimizer.step()
@@ -153,7 +155,7 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
 
     with game.student_at_rest():
         synthesis = Synthesis(game, Worth(game, {}), drawing, 8)
-        lesson = synthesis.lesson(torch.Generator().manual_seed(7), adversarial=1.0)
+        lesson = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
         found = torch.autograd.grad(lesson, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]
 

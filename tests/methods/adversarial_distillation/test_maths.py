@@ -30,22 +30,24 @@ def drawn(*shape: int, seed: int) -> torch.Tensor:
 
 
 def test_the_distance_follows_its_twin_and_its_mean_is_that_over_all_elements() -> None:
-    said, told = drawn(5, 3, 2, 4, seed=0), drawn(5, 3, 2, 4, seed=1)
+    student_logits, teacher_logits = drawn(5, 3, 2, 4, seed=0), drawn(5, 3, 2, 4, seed=1)
 
-    found = absolute_discrepancy(said, told)
+    found = absolute_discrepancy(student_logits, teacher_logits)
 
-    twin = oracle.absolute_discrepancy(said.flatten(1).tolist(), told.flatten(1).tolist())
+    twin = oracle.absolute_discrepancy(
+        student_logits.flatten(1).tolist(), teacher_logits.flatten(1).tolist()
+    )
     torch.testing.assert_close(found, torch.tensor(twin))
-    torch.testing.assert_close(found.mean(), (said - told).abs().mean())
+    torch.testing.assert_close(found.mean(), (student_logits - teacher_logits).abs().mean())
 
 
 @pytest.mark.parametrize("temperature", [1.0, 20.0])
 def test_divergences_follow_their_twins(temperature: float) -> None:
-    said, told = drawn(4, 6, seed=0), drawn(4, 6, seed=1)
-    lists = said.tolist(), told.tolist(), temperature
+    student_logits, teacher_logits = drawn(4, 6, seed=0), drawn(4, 6, seed=1)
+    lists = student_logits.tolist(), teacher_logits.tolist(), temperature
 
-    whole = divergence(said, told, temperature=temperature)
-    single = label_divergence(said, told, temperature=temperature)
+    whole = divergence(student_logits, teacher_logits, temperature=temperature)
+    single = label_divergence(student_logits, teacher_logits, temperature=temperature)
 
     torch.testing.assert_close(
         whole, torch.tensor(oracle.divergence(*lists)), rtol=1e-3, atol=1e-5
@@ -56,38 +58,42 @@ def test_divergences_follow_their_twins(temperature: float) -> None:
 
 
 def test_the_divergence_of_pixels_is_their_mean() -> None:
-    said, told = drawn(2, 3, 2, 2, seed=0), drawn(2, 3, 2, 2, seed=1)
+    student_logits, teacher_logits = drawn(2, 3, 2, 2, seed=0), drawn(2, 3, 2, 2, seed=1)
 
-    found = divergence(said, told, temperature=2.0)
+    found = divergence(student_logits, teacher_logits, temperature=2.0)
 
-    pixels = [one.permute(0, 2, 3, 1).reshape(8, 3) for one in (said, told)]
+    pixels = [one.permute(0, 2, 3, 1).reshape(8, 3) for one in (student_logits, teacher_logits)]
     torch.testing.assert_close(found, divergence(*pixels, temperature=2.0).view(2, 4).mean(dim=1))
 
 
 def test_saturated_answers_give_finite_losses_and_gradients() -> None:
-    said = torch.tensor([[1e4, -1e4, 0.0]], requires_grad=True)
+    student_logits = torch.tensor([[1e4, -1e4, 0.0]], requires_grad=True)
     losses = [
-        divergence(said, -said.detach(), temperature=1.0).mean(),
-        one_hot_loss(said, torch.tensor([1]), CLASSES),
-        one_hot_loss(said, torch.tensor([[0.0, 1.0, 1.0]]), LABELS),
-        balance_loss(label_shares(said, CLASSES)),
-        balance_loss(label_shares(said, LABELS)),
+        divergence(student_logits, -student_logits.detach(), temperature=1.0).mean(),
+        one_hot_loss(student_logits, torch.tensor([1]), CLASSES),
+        one_hot_loss(student_logits, torch.tensor([[0.0, 1.0, 1.0]]), LABELS),
+        balance_loss(label_shares(student_logits, CLASSES)),
+        balance_loss(label_shares(student_logits, LABELS)),
     ]
 
-    gradients = [torch.autograd.grad(one, said, retain_graph=True)[0] for one in losses]
+    gradients = [
+        torch.autograd.grad(loss, student_logits, retain_graph=True)[0] for loss in losses
+    ]
 
-    assert all(one.isfinite() for one in losses)
-    assert all(one.isfinite().all() for one in gradients)
+    assert all(loss.isfinite() for loss in losses)
+    assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_answers_of_different_size_meet_at_the_smaller_one() -> None:
-    said, told = drawn(1, 1, 4, 6, seed=0), drawn(1, 1, 2, 3, seed=1)
+    student_logits, teacher_logits = drawn(1, 1, 4, 6, seed=0), drawn(1, 1, 2, 3, seed=1)
 
-    first, second = at_smaller(said, told)
+    first, second = at_smaller(student_logits, teacher_logits)
 
-    torch.testing.assert_close(first[0, 0], torch.tensor(oracle.halved(said[0, 0].tolist())))
-    assert second is told
-    assert at_smaller(told, said)[1].shape == told.shape
+    torch.testing.assert_close(
+        first[0, 0], torch.tensor(oracle.halved(student_logits[0, 0].tolist()))
+    )
+    assert second is teacher_logits
+    assert at_smaller(teacher_logits, student_logits)[1].shape == teacher_logits.shape
 
 
 @pytest.mark.parametrize("form", list(AdversarialForm))
@@ -98,8 +104,8 @@ def test_the_gain_follows_its_twin(form: AdversarialForm) -> None:
 
 
 def test_the_logarithmic_gain_has_the_linear_gradient_over_one_plus_the_discrepancy() -> None:
-    images, told = drawn(3, 4, seed=0).requires_grad_(), drawn(3, 4, seed=1)
-    apart = absolute_discrepancy(images, told).mean()
+    images, teacher_logits = drawn(3, 4, seed=0).requires_grad_(), drawn(3, 4, seed=1)
+    apart = absolute_discrepancy(images, teacher_logits).mean()
 
     linear, logarithmic = (
         torch.autograd.grad(adversarial_loss(apart, form), images, retain_graph=True)[0]

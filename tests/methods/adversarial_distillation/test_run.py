@@ -49,8 +49,8 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         network.train()
         for _ in range(20):
             network(torch.randn(64, 1, SIDE, SIDE))
-        place = tmp_path_factory.mktemp("net") / "net.pt2"
-        program = export_network(network.eval(), (1, SIDE, SIDE), place)
+        path = tmp_path_factory.mktemp("net") / "net.pt2"
+        program = export_network(network.eval(), (1, SIDE, SIDE), path)
         return Teacher("t", "teacher", program, SPEC, task, LABELS)
 
     return teacher
@@ -58,7 +58,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 @pytest.fixture(scope="module")
 def inputs(make: Make) -> Inputs:
-    teacher = make(whole_images(normalised=True), TaskKind.CLASSIFICATION)
+    teacher = make(whole_images(normalized=True), TaskKind.CLASSIFICATION)
     return Inputs(name="student", teachers=(teacher,), exam=exam_of(teacher))
 
 
@@ -142,10 +142,10 @@ def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs, preset: Prese
     assert found.quality["agreement"] >= 0.6
 
 
-def test_a_teacher_without_batch_normalisation_takes_the_recipe_that_needs_none(
+def test_a_teacher_without_batch_normalization_takes_the_recipe_that_needs_none(
     make: Make,
 ) -> None:
-    plain = make(whole_images(normalised=False), TaskKind.CLASSIFICATION)
+    plain = make(whole_images(normalized=False), TaskKind.CLASSIFICATION)
 
     found = run(Inputs(name="s", teachers=(plain,)), params(), Diary())
 
@@ -156,7 +156,7 @@ def test_a_teacher_without_batch_normalisation_takes_the_recipe_that_needs_none(
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset) -> None:
-    teacher = make(whole_images(normalised=True), TaskKind.MULTI_LABEL)
+    teacher = make(whole_images(normalized=True), TaskKind.MULTI_LABEL)
     several = Inputs(name="s", teachers=(teacher,), exam=exam_of(teacher))
     longer = {"budget": {"steps": 40}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
 
@@ -224,7 +224,7 @@ def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) 
 
 
 def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make) -> None:
-    one_sided = whole_images(normalised=True)
+    one_sided = whole_images(normalized=True)
     with torch.no_grad():
         one_sided.head.bias.copy_(torch.tensor([0.0, 0.0, 50.0]))  # type: ignore[union-attr,operator]
     teacher = make(one_sided, TaskKind.CLASSIFICATION)

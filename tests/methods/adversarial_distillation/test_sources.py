@@ -43,7 +43,7 @@ def test_a_slow_copy_follows_as_its_twin_does() -> None:
     slow, fast = nn.Linear(3, 1, bias=False), nn.Linear(3, 1, bias=False)
     before = slow.weight[0].tolist()
 
-    follow(slow, fast, kept=0.9)
+    follow(slow, fast, decay=0.9)
 
     twin = oracle.follow(before, fast.weight[0].tolist(), 0.9)
     torch.testing.assert_close(slow.weight[0], torch.tensor(twin))

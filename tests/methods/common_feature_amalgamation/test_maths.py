@@ -100,10 +100,12 @@ def test_mixed_precision_does_not_blur_near_features() -> None:
 
 
 def test_logits_are_compared_as_the_plain_twin_does() -> None:
-    said, told = drawn(5, 4), drawn(5, 4, seed=1)
+    student_logits, teacher_logits = drawn(5, 4), drawn(5, 4, seed=1)
 
-    flat = said.flatten().tolist(), told.flatten().tolist()
-    assert float(maths.logits_loss(said, told)) == pytest.approx(oracle.mean_square(*flat))
+    flat = student_logits.flatten().tolist(), teacher_logits.flatten().tolist()
+    assert float(maths.logits_loss(student_logits, teacher_logits)) == pytest.approx(
+        oracle.mean_square(*flat)
+    )
 
 
 def test_tokens_become_maps_with_or_without_one_in_front() -> None:

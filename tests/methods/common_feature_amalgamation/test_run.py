@@ -1,4 +1,4 @@
-"""A student learns several networks of different builds, sizes and colours, and leaves them as they were."""
+"""A student learns several networks of different builds, sizes and colors, and leaves them as they were."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,15 +66,15 @@ def convolutional(side: int, channels: int) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def teachers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Teacher, ...]:
-    """Colour at 8 pixels, grey at 16 with a normalisation of its own, and one of tokens."""
+    """Color at 8 pixels, gray at 16 with a normalization of its own, and one of tokens."""
     folder = tmp_path_factory.mktemp("teachers")
     torch.manual_seed(0)
-    grey = InputSpec(channels=1, height=16, width=16, mean=(0.5,), std=(0.25,))
-    colour = InputSpec(height=SIDE, width=SIDE)
+    gray = InputSpec(channels=1, height=16, width=16, mean=(0.5,), std=(0.25,))
+    color = InputSpec(height=SIDE, width=SIDE)
     return (
-        taught(folder, convolutional(SIDE, 3), colour, ("a", "b")),
-        taught(folder, convolutional(16, 1), grey, ("b", "c")),
-        taught(folder, Tokens(), colour, ("d", "e")),
+        taught(folder, convolutional(SIDE, 3), color, ("a", "b")),
+        taught(folder, convolutional(16, 1), gray, ("b", "c")),
+        taught(folder, Tokens(), color, ("d", "e")),
     )
 
 
@@ -145,12 +145,12 @@ def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path)
 
 
 def test_no_teacher_changes_or_learns(teachers: tuple[Teacher, ...]) -> None:
-    before = [one.program.fingerprint for one in teachers]
+    before = [teacher.program.fingerprint for teacher in teachers]
 
     run(inputs_of(teachers[:2]), params(), Diary())
 
-    assert [one.program.fingerprint for one in teachers] == before
-    assert all(p.grad is None for one in teachers for p in one.program.parameters())
+    assert [teacher.program.fingerprint for teacher in teachers] == before
+    assert all(p.grad is None for teacher in teachers for p in teacher.program.parameters())
 
 
 def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
@@ -167,7 +167,7 @@ def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
 
     with pytest.raises(NotTeachableError, match="no layer"):
         run(one, params(teacher_layers=[["nowhere"]]), Diary())
-    with pytest.raises(NotTeachableError, match="as many layers"):
+    with pytest.raises(NotTeachableError, match="same number of layers"):
         run(other, params(teacher_layers=[["0"]]), Diary())
     with pytest.raises(NotTeachableError, match="no rows and columns"):
         run(one, params(teacher_layers=[[teachers[0].program.layers[-1].name]]), Diary())
@@ -223,7 +223,7 @@ def test_answers_of_different_kinds_are_not_put_side_by_side(
     pixels = replace(teachers[1], task=TaskKind.SEGMENTATION)
 
     for chosen in ((teachers[0], several), (pixels,)):
-        with pytest.raises(NotTeachableError, match="side by side"):
+        with pytest.raises(NotTeachableError, match="cannot be combined"):
             Amalgamation(inputs_of(chosen), params())
 
 

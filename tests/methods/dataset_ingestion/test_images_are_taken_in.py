@@ -99,7 +99,7 @@ def test_zip_and_tar_of_the_same_images_have_the_same_hash(taken_in):
     assert first.manifest_sha256 != other.manifest_sha256
 
 
-def test_canonical_frames_are_the_centre_squares_at_the_median_side(taken_in):
+def test_canonical_frames_are_the_center_squares_at_the_median_side(taken_in):
     result = taken_in(zipped(OWLS))
 
     frames = np.load(result.canonical_file)
@@ -285,7 +285,7 @@ def test_every_kind_of_pixel_becomes_rgb(mode: str):
     assert (frame == frame[0, 0]).all()
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped():
+def test_sixteen_bit_gray_is_scaled_not_clipped():
     file = io.BytesIO()
     Image.fromarray(np.full((8, 8), 32768, dtype=np.uint16)).save(file, "PNG")
 

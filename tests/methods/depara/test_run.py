@@ -93,7 +93,7 @@ def test_a_result_says_how_it_was_measured() -> None:
     assert result.timing.maps > 0
 
 
-def test_a_copy_of_a_network_is_its_nearest_neighbour() -> None:
+def test_a_copy_of_a_network_is_its_nearest_neighbor() -> None:
     fox, copy = (result_of(convolutional()).graph for _ in range(2))
     hen = result_of(seeded(convolutional(), seed=5)).graph
 

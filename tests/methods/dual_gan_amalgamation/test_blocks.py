@@ -48,16 +48,16 @@ def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
     drawing = Drawing(ground, [0, 1])
     maps = drawing.maps(ground.noise())
 
-    loss = drawing.consistency(maps, ground.panel.answers(maps[-1]))
+    loss = drawing.consistency(maps, ground.panel.logits(maps[-1]))
 
     assert drawing.rests[1][0].input_shape == (6, 12, 12)
     assert torch.isfinite(loss)
 
 
-@pytest.mark.parametrize(("grey", "mean", "deviation"), [(0.5, 0.0, 1.0), (0.0, 0.5, 0.25)])
-def test_images_have_the_statistics_of_normalised_sets_or_lie_around_grey(grey, mean, deviation):
-    std = 0.2 if grey else 1.0
-    spec = InputSpec(height=SIDE, width=SIDE, mean=(grey,) * 3, std=(std,) * 3)
+@pytest.mark.parametrize(("gray", "mean", "deviation"), [(0.5, 0.0, 1.0), (0.0, 0.5, 0.25)])
+def test_images_have_the_statistics_of_normalized_sets_or_lie_around_gray(gray, mean, deviation):
+    std = 0.2 if gray else 1.0
+    spec = InputSpec(height=SIDE, width=SIDE, mean=(gray,) * 3, std=(std,) * 3)
     generator = torch.Generator().manual_seed(0)
     stack = GroupStack((4, 4, 4), [(4, 8, 8)], spec, noise_units=8, generator=generator)
 
@@ -95,7 +95,7 @@ def test_layers_that_do_not_part_a_teacher_are_refused(pair, cuts):
 
 
 def test_cuts_of_some_teachers_alone_are_refused(pair):
-    with pytest.raises(NotPartableError, match="1 of 2"):
+    with pytest.raises(NotPartableError, match="lists 1 teachers"):
         trained(pair, cuts=[["0", "1"]])
 
 
@@ -147,10 +147,12 @@ def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
     with torch.no_grad():
         streams = [drawing.blocks[0](maps[-1]), dual.networks["links"][0](mirrored)]
         put_out = drawing.blocks[1](torch.cat(streams))
-        for number, told in enumerate(ground.panel.answers(maps[-1])):
+        for number, teacher_logits in enumerate(ground.panel.logits(maps[-1])):
             rest = drawing.rests[number][1]
-            said = picks[number](first_answer(rest, filters[number](put_out)))
-            expected = oracle.agreement_loss(said.tolist(), 2 * told.tolist(), several="many")
+            branch_logits = picks[number](first_answer(rest, filters[number](put_out)))
+            expected = oracle.agreement_loss(
+                branch_logits.tolist(), 2 * teacher_logits.tolist(), several="many"
+            )
             assert found[number] == pytest.approx(expected, rel=1e-3)
 
 
@@ -159,12 +161,12 @@ def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
     prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
     with torch.no_grad():
         images = torch.randn(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-        told = ground.panel.told(images)
+        outputs = ground.panel.outputs(images)
 
-    parts = {name: float(one) for name, one in prior.of(told).items() if name != "batch_norm"}
+    parts = {name: float(loss) for name, loss in prior.of(outputs).items() if name != "batch_norm"}
 
-    rows = torch.cat(told.answers, dim=1).tolist()
-    fired = [oracle.activation_loss(one.flatten(1).tolist()) for one in told.features]
+    rows = torch.cat(outputs.logits, dim=1).tolist()
+    fired = [oracle.activation_loss(features.flatten(1).tolist()) for features in outputs.features]
     assert parts == pytest.approx(
         {
             "one_hot": oracle.one_hot_loss(rows, several="many"),
@@ -200,9 +202,9 @@ def test_branches_leave_where_the_loss_is_least(pair):
     dual = Dual(ground, Drawing(ground, [0, 1]))
     memory = dual.memory()
 
-    assert dual.places(memory) == [3, 3]
+    assert dual.exits(memory) == [3, 3]
     memory["held_out_loss"] = torch.tensor([[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]])
-    assert dual.places(memory) == [3, 1]
+    assert dual.exits(memory) == [3, 1]
 
     student = dual.branched(memory)
     assert len(student.blocks) == 3
@@ -214,15 +216,15 @@ def test_gradients_reach_the_generator_through_every_loss(pair):
     drawing = Drawing(ground, [0, 1])
     prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
     maps = drawing.stack(ground.noise())
-    told = ground.panel.told(maps[-1])
-    parts = prior.of(told) | {"consistency": drawing.consistency(maps, told.answers)}
+    outputs = ground.panel.outputs(maps[-1])
+    parts = prior.of(outputs) | {"consistency": drawing.consistency(maps, outputs.logits)}
 
     assert set(parts) == {
         "one_hot", "entropy", "activation", "discrete", "batch_norm", "consistency",
     }  # fmt: skip
     for loss in parts.values():
-        (found,) = torch.autograd.grad(loss, drawing.stack.linear.weight, retain_graph=True)
-        assert found.abs().sum() > 0
+        (gradient,) = torch.autograd.grad(loss, drawing.stack.linear.weight, retain_graph=True)
+        assert gradient.abs().sum() > 0
 
 
 @pytest.mark.parametrize("kind", [TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION])
@@ -231,18 +233,20 @@ def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder
     ground = grounds(both)
     drawing = Drawing(ground, [0, 1])
     *inner, images = drawing.maps(ground.noise())
-    answers = ground.panel.answers(images)
+    image_logits = ground.panel.logits(images)
 
-    found = drawing.consistency((*inner, images), answers).detach()
+    loss = drawing.consistency((*inner, images), image_logits).detach()
 
     filters, rests = drawing.networks["filters"], drawing.rests
-    said = [
-        [first_answer(rests[one][place], filters[place][one](maps)).tolist() for one in range(2)]
-        for place, maps in enumerate(reversed(inner))
+    inner_logits = [
+        [first_answer(rests[one][index], filters[index][one](maps)).tolist() for one in range(2)]
+        for index, maps in enumerate(reversed(inner))
     ]
     several = "many" if kind is TaskKind.MULTI_LABEL else "one"
-    told = [one.tolist() for one in answers]
-    assert float(found) == pytest.approx(oracle.consistency(said, told, several=several), rel=1e-4)
+    teacher_logits = [logits.tolist() for logits in image_logits]
+    assert float(loss) == pytest.approx(
+        oracle.consistency(inner_logits, teacher_logits, several=several), rel=1e-4
+    )
 
 
 def test_swapping_teachers_swaps_the_students_labels(pair):
@@ -250,8 +254,8 @@ def test_swapping_teachers_swaps_the_students_labels(pair):
     images = torch.randn(4, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     there, back = (Panel(one, Head.of(one), spec) for one in (pair, pair[::-1]))
 
-    first = there.labels_told(there.answers(images))
-    second = back.labels_told(back.answers(images))
+    first = there.label_logits(there.logits(images))
+    second = back.label_logits(back.logits(images))
 
     order = [back.head.labels.index(label) for label in there.head.labels]
     torch.testing.assert_close(first, second[:, order])

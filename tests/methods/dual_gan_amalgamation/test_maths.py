@@ -40,23 +40,25 @@ def test_what_is_asked_of_sizes_is_that_of_the_twin(name):
 
 @pytest.mark.parametrize("task", [MANY, ONE])
 def test_agreement_is_that_of_the_twin_and_least_where_both_are_alike(task):
-    said, told = drawn(), drawn(seed=1)
+    student_logits, teacher_logits = drawn(), drawn(seed=1)
 
-    found = maths.agreement_loss(said, told, task)
+    found = maths.agreement_loss(student_logits, teacher_logits, task)
 
-    expected = oracle.agreement_loss(said.tolist(), told.tolist(), several=WORDS[task])
+    expected = oracle.agreement_loss(
+        student_logits.tolist(), teacher_logits.tolist(), several=WORDS[task]
+    )
     assert float(found) == pytest.approx(expected)
-    assert maths.agreement_loss(told, told, task) < found
+    assert maths.agreement_loss(teacher_logits, teacher_logits, task) < found
 
 
 @pytest.mark.parametrize("task", [MANY, ONE])
 def test_agreement_moves_what_is_said_alone(task):
-    said, told = drawn().requires_grad_(), drawn(seed=1).requires_grad_()
+    student_logits, teacher_logits = drawn().requires_grad_(), drawn(seed=1).requires_grad_()
 
-    maths.agreement_loss(said, told, task).backward()
+    maths.agreement_loss(student_logits, teacher_logits, task).backward()
 
-    assert said.grad is not None
-    assert told.grad is None
+    assert student_logits.grad is not None
+    assert teacher_logits.grad is None
 
 
 @pytest.mark.parametrize("task", [MANY, ONE])
@@ -82,11 +84,17 @@ def test_a_sure_answer_stays_finite_when_it_is_averaged():
 
 
 def test_distance_is_that_of_the_twin():
-    said, told, scale = drawn(), drawn(seed=1), torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
+    student_logits, teacher_logits, scale = (
+        drawn(),
+        drawn(seed=1),
+        torch.tensor([1.0, 2.0, 4.0, 8.0]).double(),
+    )
 
-    found = maths.scaled_distance(said, told, scale)
+    found = maths.scaled_distance(student_logits, teacher_logits, scale)
 
-    expected = oracle.scaled_distance(said.tolist(), told.tolist(), scale.tolist())
+    expected = oracle.scaled_distance(
+        student_logits.tolist(), teacher_logits.tolist(), scale.tolist()
+    )
     assert float(found) == pytest.approx(expected)
 
 

@@ -1,4 +1,4 @@
-"""A network of the zoo learns a labelled set from a layer on, and the one it came from stays."""
+"""A network of the zoo learns a labeled set from a layer on, and the one it came from stays."""
 
 from dataclasses import replace
 

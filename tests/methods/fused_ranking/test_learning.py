@@ -54,7 +54,7 @@ def test_evidence_differs_from_the_dense_one_by_a_constant_only() -> None:
     assert found + constant == pytest.approx(whole, rel=1e-9)
 
 
-def test_weights_equal_those_of_generalised_least_squares() -> None:
+def test_weights_equal_those_of_generalized_least_squares() -> None:
     columns = [one_column() for _ in range(3)]
     residuals, signals, covariances = zip(*(dense(*one) for one in columns), strict=True)
 

@@ -19,10 +19,10 @@ def holed(models: int, datasets: int) -> np.ndarray:
     return table
 
 
-def test_the_static_list_is_the_mean_standardised_accuracy() -> None:
+def test_the_static_list_is_the_mean_standardized_accuracy() -> None:
     table = holed(9, 6)
 
-    found = maths.static_list(maths.standardised(table))
+    found = maths.static_list(maths.standardized(table))
 
     np.testing.assert_allclose(found, oracle.static_list(table), atol=1e-12)
 
@@ -30,13 +30,13 @@ def test_the_static_list_is_the_mean_standardised_accuracy() -> None:
 def test_the_static_list_by_hand() -> None:
     table = np.array([[1.0, 10.0], [3.0, np.nan], [np.nan, 30.0]])
 
-    found = maths.static_list(maths.standardised(table))
+    found = maths.static_list(maths.standardized(table))
 
     np.testing.assert_allclose(found, [-1.0, 1.0, 1.0])
 
 
 def test_a_constant_column_is_zero_and_an_unknown_row_stays_unknown() -> None:
-    z = maths.standardised(np.array([[5.0, np.nan], [5.0, np.nan], [np.nan, np.nan]]))
+    z = maths.standardized(np.array([[5.0, np.nan], [5.0, np.nan], [np.nan, np.nan]]))
 
     assert z[:2, 0].tolist() == [0.0, 0.0]
     assert np.isnan(maths.static_list(z)[2])
@@ -69,7 +69,7 @@ def test_ability_shrinks_models_with_little_history_more() -> None:
 
 
 def test_ability_of_a_full_table_keeps_the_static_order() -> None:
-    z = maths.standardised(RNG.uniform(size=(8, 5)))
+    z = maths.standardized(RNG.uniform(size=(8, 5)))
 
     mean, _ = maths.ability(z)
 
@@ -155,4 +155,4 @@ def test_better_means_by_three_standard_errors() -> None:
 def test_a_static_list_that_orders_every_held_out_column_has_merit_one() -> None:
     table = np.arange(5.0)[:, None] + np.zeros((5, 3))
 
-    assert maths.static_merits(maths.standardised(table), table).tolist() == pytest.approx([1] * 3)
+    assert maths.static_merits(maths.standardized(table), table).tolist() == pytest.approx([1] * 3)

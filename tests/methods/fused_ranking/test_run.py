@@ -33,9 +33,9 @@ def evidence() -> Inputs:
     )
 
 
-def measured(*places: int) -> np.ndarray:
+def measured(*indices: int) -> np.ndarray:
     runs = np.full(8, np.nan)
-    runs[list(places)] = TARGET[list(places)]
+    runs[list(indices)] = TARGET[list(indices)]
     return runs
 
 
@@ -44,22 +44,24 @@ def answer(inputs: Inputs, params: FusedRankingParams = PARAMS) -> Result:
 
 
 def means(result: Result) -> dict[str, float]:
-    return {one.model: one.mean for one in result.estimates}
+    return {estimate.model: estimate.mean for estimate in result.estimates}
 
 
 def test_the_answer_is_whole() -> None:
     result = answer(evidence())
 
-    assert {one.model for one in result.estimates} == set(NAMES)
-    assert [one.mean for one in result.estimates] == sorted(means(result).values(), reverse=True)
-    assert sum(one.p_best for one in result.estimates) == pytest.approx(1)
+    assert {estimate.model for estimate in result.estimates} == set(NAMES)
+    assert [estimate.mean for estimate in result.estimates] == sorted(
+        means(result).values(), reverse=True
+    )
+    assert sum(estimate.p_best for estimate in result.estimates) == pytest.approx(1)
     assert result.best_set_probability >= 0.8
-    assert all(one.low < one.mean < one.high for one in result.estimates)
+    assert all(estimate.low < estimate.mean < estimate.high for estimate in result.estimates)
     assert result.expected_regret == result.estimates[0].expected_regret >= 0
     assert len(result.measure_next) == 3
     assert sum(result.evidence.values()) == pytest.approx(1)
     assert {"history", "LogME", "parameters_million"} <= set(result.evidence)
-    assert [one.name for one in result.baselines] == ["static", "parameters_million"]
+    assert [baseline.name for baseline in result.baselines] == ["static", "parameters_million"]
     assert result.baselines[1].models == NAMES
 
 
@@ -73,7 +75,7 @@ def test_a_measured_run_is_believed_and_not_asked_for_again() -> None:
 
     result = answer(replace(evidence(), measured=runs))
 
-    found = next(one for one in result.estimates if one.model == "net h")
+    found = next(estimate for estimate in result.estimates if estimate.model == "net h")
     assert (found.mean, found.measured) == (0.97, 0.97)
     assert found.deviation < 0.005
     assert max(means(result).values()) <= 1
@@ -84,8 +86,8 @@ def test_a_measured_run_is_believed_and_not_asked_for_again() -> None:
 def test_runs_make_the_rest_surer() -> None:
     before, after = answer(evidence()), answer(replace(evidence(), measured=measured(0, 2, 4, 6)))
 
-    wide = {one.model: one.deviation for one in before.estimates}
-    narrow = {one.model: one.deviation for one in after.estimates}
+    wide = {estimate.model: estimate.deviation for estimate in before.estimates}
+    narrow = {estimate.model: estimate.deviation for estimate in after.estimates}
     assert all(narrow[name] < wide[name] for name in NAMES)
     assert after.expected_regret < before.expected_regret
 
@@ -126,7 +128,7 @@ def test_without_scores_and_traits_the_order_is_the_static_one() -> None:
 
     result = answer(bare)
 
-    assert tuple(one.model for one in result.estimates) == result.baselines[0].models
+    assert tuple(estimate.model for estimate in result.estimates) == result.baselines[0].models
 
 
 def test_unknown_cells_are_not_needed() -> None:
@@ -136,7 +138,7 @@ def test_unknown_cells_are_not_needed() -> None:
 
     result = answer(replace(evidence(), accuracies=holed))
 
-    assert all(np.isfinite(one.mean) for one in result.estimates)
+    assert all(np.isfinite(estimate.mean) for estimate in result.estimates)
     assert result.baselines[0].values[-1] is None
 
 
@@ -152,7 +154,9 @@ def test_little_history_is_enough(count: int) -> None:
 
     result = answer(inputs)
 
-    assert all(np.isfinite(one.mean) and 0 <= one.p_best <= 1 for one in result.estimates)
+    assert all(
+        np.isfinite(estimate.mean) and 0 <= estimate.p_best <= 1 for estimate in result.estimates
+    )
 
 
 def test_without_any_history_no_estimate_is_beyond_what_an_accuracy_can_be() -> None:
@@ -160,8 +164,10 @@ def test_without_any_history_no_estimate_is_beyond_what_an_accuracy_can_be() -> 
 
     found = answer(nothing)
 
-    assert all(0 <= one.low <= one.mean <= one.high <= 1 for one in found.estimates)
-    assert any(one.high == 1 for one in found.estimates)
+    assert all(
+        0 <= estimate.low <= estimate.mean <= estimate.high <= 1 for estimate in found.estimates
+    )
+    assert any(estimate.high == 1 for estimate in found.estimates)
 
 
 def test_a_score_without_history_counts_a_little() -> None:
@@ -181,7 +187,7 @@ def test_constant_columns_and_ties_are_borne() -> None:
 
     result = answer(replace(evidence(), accuracies=table, measured=measured(1)))
 
-    assert all(np.isfinite(one.deviation) for one in result.estimates)
+    assert all(np.isfinite(estimate.deviation) for estimate in result.estimates)
 
 
 def test_only_candidates_are_ranked_but_others_teach() -> None:
@@ -189,7 +195,7 @@ def test_only_candidates_are_ranked_but_others_teach() -> None:
 
     result = answer(replace(evidence(), candidates=some, measured=measured(0)))
 
-    assert {one.model for one in result.estimates} == set(NAMES[1::2])
+    assert {estimate.model for estimate in result.estimates} == set(NAMES[1::2])
     assert set(result.measure_next) <= set(NAMES[1::2])
 
 

@@ -17,27 +17,29 @@ def drawn(*shape: int, seed: int) -> torch.Tensor:
 
 
 def test_attention_follows_its_twin() -> None:
-    seen, told = drawn(3, 4, 2, 3, seed=0), drawn(3, 6, 2, 3, seed=1)
+    student_maps, teacher_maps = drawn(3, 4, 2, 3, seed=0), drawn(3, 6, 2, 3, seed=1)
 
-    found = attention_loss(seen, told)
+    loss = attention_loss(student_maps, teacher_maps)
 
-    expected = oracle.attention_loss(seen.tolist(), told.tolist())
-    assert float(found) == pytest.approx(expected, rel=1e-4)
+    expected = oracle.attention_loss(student_maps.tolist(), teacher_maps.tolist())
+    assert float(loss) == pytest.approx(expected, rel=1e-4)
 
 
 def test_attention_of_another_size_is_compared_at_the_smaller_one() -> None:
-    told = drawn(2, 3, 4, 4, seed=0)
-    finer = told.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    teacher_maps = drawn(2, 3, 4, 4, seed=0)
+    finer = teacher_maps.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
-    assert float(attention_loss(finer, told)) == pytest.approx(0, abs=1e-10)
+    assert float(attention_loss(finer, teacher_maps)) == pytest.approx(0, abs=1e-10)
 
 
 def test_features_follow_their_twin() -> None:
-    seen, told = drawn(3, 4, seed=0), drawn(3, 4, seed=1)
+    student_features, teacher_features = drawn(3, 4, seed=0), drawn(3, 4, seed=1)
 
-    found = feature_loss(seen, told)
+    loss = feature_loss(student_features, teacher_features)
 
-    assert float(found) == pytest.approx(oracle.feature_loss(seen.tolist(), told.tolist()))
+    assert float(loss) == pytest.approx(
+        oracle.feature_loss(student_features.tolist(), teacher_features.tolist())
+    )
 
 
 def test_labels_teach_the_images_that_have_one() -> None:
@@ -57,10 +59,13 @@ def test_maps_are_averaged_and_vectors_kept() -> None:
 
 
 def test_no_gradient_reaches_the_teacher() -> None:
-    told, said = drawn(4, 3, seed=0).requires_grad_(), drawn(4, 3, seed=1).requires_grad_()
+    teacher_features, student_features = (
+        drawn(4, 3, seed=0).requires_grad_(),
+        drawn(4, 3, seed=1).requires_grad_(),
+    )
 
-    loss = feature_loss(said, told)
+    loss = feature_loss(student_features, teacher_features)
     torch.autograd.backward(loss)
 
-    assert told.grad is None
-    assert said.grad is not None
+    assert teacher_features.grad is None
+    assert student_features.grad is not None

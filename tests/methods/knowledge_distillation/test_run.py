@@ -83,9 +83,9 @@ def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_p
 
 def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> None:
     assert inputs.exam is not None
-    unlabelled = Exam(inputs.exam.images, None, ())
+    unlabeled = Exam(inputs.exam.images, None, ())
 
-    found = run(replace(inputs, exam=unlabelled), params(label_weight=0), Diary())
+    found = run(replace(inputs, exam=unlabeled), params(label_weight=0), Diary())
 
     assert set(found.quality) == {"agreement"}
 
@@ -110,7 +110,7 @@ def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -
 def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
     first = run(inputs, params(), Diary()).network
 
-    with pytest.raises(BadStudentError, match="another build"):
+    with pytest.raises(BadStudentError, match="another architecture"):
         wider = params(student={"width": 8, "side": 8})
         run(replace(inputs, start=first.state_dict()), wider, Diary())
 
@@ -132,5 +132,5 @@ def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
 
 
 def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: Inputs) -> None:
-    with pytest.raises(BadStudentError, match="answers every pixel"):
+    with pytest.raises(BadStudentError, match="predicts pixels"):
         run(inputs, params(student={"architecture": "unet", "width": 4}), Diary())

@@ -31,7 +31,7 @@ def network(name: str, **options: Any) -> Layers:
 
 def chain(length: int) -> Layers:
     kinds = ("Conv2d", "ReLU")
-    return [(f"{place}", kinds[place % 2]) for place in range(length)]
+    return [(f"{index}", kinds[index % 2]) for index in range(length)]
 
 
 def test_a_residual_network_is_asked_at_its_blocks() -> None:
@@ -59,7 +59,7 @@ def test_inverted_residuals_and_transformer_blocks_are_blocks() -> None:
 
     assert len([name for name in mobile if name.startswith("blocks.")]) == 17
     assert [name for name in vision if name.startswith("blocks.")] == [
-        f"blocks.{place}" for place in range(12)
+        f"blocks.{index}" for index in range(12)
     ]
 
 
@@ -111,11 +111,11 @@ def test_more_than_forty_are_thinned_evenly_and_the_last_stays(length: int) -> N
 
     chosen = candidate_layers(chain(length))
 
-    places = [everything.index(name) for name in chosen]
-    gaps = {after - before for before, after in pairwise(places)}
+    indices = [everything.index(name) for name in chosen]
+    gaps = {after - before for before, after in pairwise(indices)}
     assert len(chosen) == min(MOST, len(everything))
     assert chosen[-1] == everything[-1]
-    assert places == sorted(places)
+    assert indices == sorted(indices)
     assert max(gaps) - min(gaps) <= 1
 
 

@@ -10,8 +10,8 @@ from tests.methods.oracles import layer_selection as oracle
 from workers.methods.layer_selection.maths import WideFeatures, edges_of_wide
 from workers.torchkit.edges import draw_edges
 from workers.torchkit.wide_products import (
-    centred_products,
-    held_first,
+    centered_products,
+    fit_in_memory,
     resident_probes,
     streamed_products,
 )
@@ -49,23 +49,23 @@ def test_probes_are_read_as_often_as_there_are_blocks_before_them(
     assert max(stop - start for start, stop in spans) <= resident
 
 
-def test_products_are_centred_without_the_features() -> None:
+def test_products_are_centered_without_the_features() -> None:
     few = FEATURES[:, :7].double()
 
-    centred = centred_products(few @ few.T, MASK)
+    centered = centered_products(few @ few.T, MASK)
 
-    slow = oracle.centred_products(few.tolist(), MASK.tolist())
-    assert_close(centred, torch.tensor(slow, dtype=torch.float64))
+    slow = oracle.centered_products(few.tolist(), MASK.tolist())
+    assert_close(centered, torch.tensor(slow, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("centring", list(Centring))
+@pytest.mark.parametrize("centering", list(Centring))
 @pytest.mark.parametrize("variant", list(RankVariant))
 def test_wide_edges_are_exactly_those_of_the_features_at_once(
-    centring: Centring, variant: RankVariant
+    centering: Centring, variant: RankVariant
 ) -> None:
-    wide = edges_of_wide(WideFeatures(read, 3), MASK, centring=centring, variant=variant)
+    wide = edges_of_wide(WideFeatures(read, 3), MASK, centering=centering, variant=variant)
 
-    whole = draw_edges(FEATURES, MASK, centring=centring, variant=variant)
+    whole = draw_edges(FEATURES, MASK, centering=centering, variant=variant)
     assert_close(wide.ranks, whole.ranks, rtol=0, atol=0)
     assert_close(wide.mask, whole.mask, rtol=0, atol=0)
 
@@ -78,7 +78,7 @@ def test_a_constant_layer_made_anew_has_constant_edges() -> None:
     wide = edges_of_wide(
         WideFeatures(constant, 2),
         everywhere,
-        centring=Centring.CENTRED,
+        centering=Centring.CENTRED,
         variant=RankVariant.MIDRANK,
     )
 
@@ -94,6 +94,6 @@ def test_a_quarter_more_than_the_residents_fits_the_budget() -> None:
 
 
 def test_the_narrowest_features_are_kept_first() -> None:
-    assert held_first([50, 10, 30, 20], budget_bytes=65) == [False, True, True, True]
-    assert held_first([50, 10], budget_bytes=9) == [False, False]
-    assert held_first([], budget_bytes=9) == []
+    assert fit_in_memory([50, 10, 30, 20], budget_bytes=65) == [False, True, True, True]
+    assert fit_in_memory([50, 10], budget_bytes=9) == [False, False]
+    assert fit_in_memory([], budget_bytes=9) == []

@@ -51,9 +51,9 @@ def test_the_peak_grows_with_the_memory_allowed_and_not_with_the_features() -> N
     )
 
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    result = json.loads(done.stdout)
     features = 4 * PROBES * CHANNELS * SIDE * SIDE
     assert features > 4 * ALLOWED * MEBIBYTE
-    assert told["remade"] == ["1"]
-    assert all(edge is not None for edge in told["edges"])
-    assert told["grown"] < 1.5 * ALLOWED * MEBIBYTE
+    assert result["remade"] == ["1"]
+    assert all(edge is not None for edge in result["edges"])
+    assert result["grown"] < 1.5 * ALLOWED * MEBIBYTE

@@ -92,11 +92,11 @@ def test_a_layer_alone_and_among_others_gets_the_same_parts() -> None:
         assert alone == item_of(among, layer)
 
 
-@pytest.mark.parametrize("centring", list(Centring))
-def test_features_that_do_not_fit_give_the_same_parts(centring: Centring) -> None:
-    roomy = result_of(inputs_of(), centring=centring)
+@pytest.mark.parametrize("centering", list(Centring))
+def test_features_that_do_not_fit_give_the_same_parts(centering: Centring) -> None:
+    roomy = result_of(inputs_of(), centring=centering)
 
-    narrow = result_of(inputs_of(memory=A_PROBE_AT_A_TIME), centring=centring)
+    narrow = result_of(inputs_of(memory=A_PROBE_AT_A_TIME), centring=centering)
 
     assert roomy.remade == ()
     assert set(narrow.remade) == {"0", "1", "2", "3"}

@@ -1,4 +1,4 @@
-"""A linear layer learns a labelled set on frozen features."""
+"""A linear layer learns a labeled set on frozen features."""
 
 import pytest
 import torch

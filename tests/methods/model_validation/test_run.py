@@ -23,9 +23,11 @@ def manifest(**changes) -> ModelManifest:
     )
 
 
-def checked(network: nn.Module, folder, said: ModelManifest | None = None):
+def checked(network: nn.Module, folder, declared: ModelManifest | None = None):
     path = write_archive(network, folder / "net.pt2")
-    inputs = Inputs(path, said if said is not None else manifest(), folder, PARAMETER_LIMIT)
+    inputs = Inputs(
+        path, declared if declared is not None else manifest(), folder, PARAMETER_LIMIT
+    )
     return run(inputs, ModelValidationParams(), silent)
 
 
@@ -39,8 +41,8 @@ def test_a_good_network_is_described(tmp_path):
     assert result.feature_layer in {layer.name for layer in result.layers}
 
 
-class Normalised(nn.Module):
-    """One normalisation that remembers batch statistics, and one that does not."""
+class Normalized(nn.Module):
+    """One normalization that remembers batch statistics, and one that does not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,8 +53,8 @@ class Normalised(nn.Module):
         return (self.forgets(self.remembers(images)) + images).mean(dim=(2, 3))
 
 
-def test_normalisations_that_remember_batch_statistics_are_counted(tmp_path):
-    networks = made(Normalised), made(Attention)
+def test_normalizations_that_remember_batch_statistics_are_counted(tmp_path):
+    networks = made(Normalized), made(Attention)
 
     counts = [checked(one, tmp_path).batch_norms for one in networks]
 
@@ -163,7 +165,7 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     torch.manual_seed(0)
     network = timm.create_model("resnet10t", num_classes=4, in_chans=1).eval()
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    said = ModelManifest(
+    declared = ModelManifest(
         name="net",
         format=ModelFormat.SAFETENSORS,
         input=InputSpec(channels=1, height=32, width=32),
@@ -171,7 +173,7 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     )
 
     result = run(
-        Inputs(tmp_path / "weights.safetensors", said, tmp_path, PARAMETER_LIMIT),
+        Inputs(tmp_path / "weights.safetensors", declared, tmp_path, PARAMETER_LIMIT),
         ModelValidationParams(),
         silent,
     )

@@ -10,7 +10,7 @@ Maps = list[list[Rows]]
 def softmax(row: list[float]) -> list[float]:
     """Shares of exp(x)."""
     exponentials = [math.exp(x - max(row)) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
 def entropy(logits: Rows) -> list[float]:
@@ -39,7 +39,7 @@ def bernoulli_closeness(logits: Rows) -> list[float]:
 
 def temperature_for(logits: Rows, mean: float) -> float:
     """The temperature of a fine grid at which the mean entropy comes nearest to ``mean``."""
-    grid = [0.02 * (2500 ** (place / 4000)) for place in range(4001)]
+    grid = [0.02 * (2500 ** (index / 4000)) for index in range(4001)]
 
     def gap(temperature: float) -> float:
         entropies = entropy([[x / temperature for x in row] for row in logits])
@@ -77,12 +77,18 @@ def mapped(maps: list[Rows], weight: Rows) -> list[Rows]:
     ]
 
 
-def alignment_loss(seen: Maps, told: Maps) -> float:
+def alignment_loss(student_maps: Maps, teacher_maps: Maps) -> float:
     """Mean squared difference of stacks of maps."""
     squares = []
-    for one, other in zip(seen, told, strict=True):
-        places = product(range(len(one)), range(len(one[0])), range(len(one[0][0])))
-        squares += [(one[k][r][c] - other[k][r][c]) ** 2 for k, r, c in places]
+    for student_image, teacher_image in zip(student_maps, teacher_maps, strict=True):
+        positions = product(
+            range(len(student_image)),
+            range(len(student_image[0])),
+            range(len(student_image[0][0])),
+        )
+        squares += [
+            (student_image[k][r][c] - teacher_image[k][r][c]) ** 2 for k, r, c in positions
+        ]
     return sum(squares) / len(squares)
 
 
@@ -91,11 +97,11 @@ def row_norm_loss(weight: Rows) -> float:
     return sum((sum(w * w for w in row) - 1) ** 2 for row in weight) / len(weight)
 
 
-def scaled_logits_loss(said: Rows, told: Rows, scale: float) -> float:
+def scaled_logits_loss(student_logits: Rows, teacher_logits: Rows, scale: float) -> float:
     """Mean squared difference of scale · said and told."""
     squares = [
         (scale * a - b) ** 2
-        for s, t in zip(said, told, strict=True)
+        for s, t in zip(student_logits, teacher_logits, strict=True)
         for a, b in zip(s, t, strict=True)
     ]
     return sum(squares) / len(squares)

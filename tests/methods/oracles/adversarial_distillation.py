@@ -6,28 +6,28 @@ Row = list[float]
 Rows = list[Row]
 
 
-def absolute_discrepancy(said: Rows, told: Rows) -> list[float]:
+def absolute_discrepancy(student_logits: Rows, teacher_logits: Rows) -> list[float]:
     """Mean |difference| of every image's logits, pixels written one after the other."""
     return [
-        sum(abs(s - t) for s, t in zip(mine, theirs, strict=True)) / len(mine)
-        for mine, theirs in zip(said, told, strict=True)
+        sum(abs(s - t) for s, t in zip(student_row, teacher_row, strict=True)) / len(student_row)
+        for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True)
     ]
 
 
 def softmax(row: Row, temperature: float) -> Row:
     """Shares of exp(x / T)."""
     exponentials = [math.exp(x / temperature) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
-def divergence(said: Rows, told: Rows, temperature: float) -> list[float]:
+def divergence(student_logits: Rows, teacher_logits: Rows, temperature: float) -> list[float]:
     """T²·Σ p·ln(p / q) of every image."""
-    found = []
-    for mine, theirs in zip(said, told, strict=True):
-        q, p = softmax(mine, temperature), softmax(theirs, temperature)
+    divergences = []
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
+        q, p = softmax(student_row, temperature), softmax(teacher_row, temperature)
         total = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
-        found.append(temperature**2 * total)
-    return found
+        divergences.append(temperature**2 * total)
+    return divergences
 
 
 def sigmoid(x: float) -> float:
@@ -35,16 +35,18 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def label_divergence(said: Rows, told: Rows, temperature: float) -> list[float]:
+def label_divergence(
+    student_logits: Rows, teacher_logits: Rows, temperature: float
+) -> list[float]:
     """The same of two outcomes, there or not, summed over labels."""
-    found = []
-    for mine, theirs in zip(said, told, strict=True):
+    divergences = []
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
         total = 0.0
-        for s, t in zip(mine, theirs, strict=True):
+        for s, t in zip(student_row, teacher_row, strict=True):
             q, p = sigmoid(s / temperature), sigmoid(t / temperature)
             total += p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
-        found.append(temperature**2 * total)
-    return found
+        divergences.append(temperature**2 * total)
+    return divergences
 
 
 def halved(plane: Rows) -> Rows:
@@ -65,7 +67,7 @@ def adversarial_loss(discrepancy: float, form: str) -> float:
 
 def one_hot_loss(logits: Rows, decisions: list[int]) -> float:
     """Mean of -ln(probability of the decision)."""
-    chosen = [softmax(row, 1)[place] for row, place in zip(logits, decisions, strict=True)]
+    chosen = [softmax(row, 1)[index] for row, index in zip(logits, decisions, strict=True)]
     return -sum(math.log(one) for one in chosen) / len(chosen)
 
 
@@ -81,7 +83,7 @@ def label_shares(logits: Rows, kind: str) -> Row:
         [sigmoid(x) for x in row] if kind == "multi_label" else softmax(row, 1) for row in logits
     ]
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-    return [one / sum(means) for one in means]
+    return [mean / sum(means) for mean in means]
 
 
 def balance_loss(shares: Row) -> float:
@@ -91,7 +93,7 @@ def balance_loss(shares: Row) -> float:
 
 def evenness(counts: Row) -> float:
     """Entropy of the shares over ln(number of labels)."""
-    shares = [one / sum(counts) for one in counts]
+    shares = [count / sum(counts) for count in counts]
     return -balance_loss(shares) / math.log(len(counts))
 
 
@@ -100,9 +102,9 @@ def largest_share(counts: Row) -> float:
     return max(counts) / sum(counts)
 
 
-def follow(average: Row, weights: Row, kept: float) -> Row:
+def follow(average: Row, weights: Row, decay: float) -> Row:
     """Every number keeps its share of itself and takes the rest."""
-    return [kept * a + (1 - kept) * b for a, b in zip(average, weights, strict=True)]
+    return [decay * a + (1 - decay) * b for a, b in zip(average, weights, strict=True)]
 
 
 def blended(now: Row, earlier: Row, share: float) -> Row:

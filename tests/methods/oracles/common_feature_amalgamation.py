@@ -7,8 +7,8 @@ Rows = list[list[float]]
 
 def unit_vector(values: list[float]) -> list[float]:
     """The vector over its length."""
-    length = math.sqrt(sum(one * one for one in values))
-    return [one / length for one in values]
+    length = math.sqrt(sum(value * value for value in values))
+    return [value / length for value in values]
 
 
 def kernel(left: list[float], right: list[float], bandwidths: list[float]) -> float:
@@ -42,4 +42,4 @@ def mean_square(left: list[float], right: list[float]) -> float:
 def channel_scale(values: list[float]) -> float:
     """Standard deviation of one channel's values over images and places."""
     mean = sum(values) / len(values)
-    return math.sqrt(sum((one - mean) ** 2 for one in values) / len(values))
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))

@@ -21,7 +21,7 @@ def edges(features: Sequence[Vector]) -> list[float]:
     return [cosine(features[p], features[q]) for p in range(count) for q in range(p + 1, count)]
 
 
-def centred(features: Sequence[Vector]) -> list[list[float]]:
+def centered(features: Sequence[Vector]) -> list[list[float]]:
     """Features less their mean over probes."""
     means = [sum(column) / len(features) for column in zip(*features, strict=True)]
     return [[value - mean for value, mean in zip(row, means, strict=True)] for row in features]

@@ -13,7 +13,7 @@ def sigmoid(x: float) -> float:
 def softmax(row: list[float]) -> list[float]:
     """Shares of eˣ."""
     powers = [math.exp(x) for x in row]
-    return [one / sum(powers) for one in powers]
+    return [power / sum(powers) for power in powers]
 
 
 def shares(row: list[float], *, several: str) -> list[float]:
@@ -42,7 +42,7 @@ def expected(rows: Rows, *, several: str) -> list[float]:
     """Mean probability of every label over rows, as shares of 1."""
     probable = [shares(row, several=several) for row in rows]
     means = [sum(column) / len(rows) for column in zip(*probable, strict=True)]
-    return [one / sum(means) for one in means]
+    return [mean / sum(means) for mean in means]
 
 
 def entropy_loss(rows: Rows, *, several: str) -> float:
@@ -62,11 +62,11 @@ def discrete_loss(rows: Rows) -> float:
     return sum(values) / len(values)
 
 
-def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
+def agreement_loss(student_logits: Rows, teacher_logits: Rows, *, several: str) -> float:
     """Mean cross-entropy of probabilities."""
     losses = []
-    for one, other in zip(said, told, strict=True):
-        p, target = shares(one, several=several), shares(other, several=several)
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
+        p, target = shares(student_row, several=several), shares(teacher_row, several=several)
         if several == "many":
             losses += [binary_cross_entropy(a, b) for a, b in zip(p, target, strict=True)]
         else:
@@ -74,23 +74,25 @@ def agreement_loss(said: Rows, told: Rows, *, several: str) -> float:
     return sum(losses) / len(losses)
 
 
-def consistency(said: list[list[Rows]], told: list[Rows], *, several: str) -> float:
+def consistency(
+    inner_logits: list[list[Rows]], teacher_logits: list[Rows], *, several: str
+) -> float:
     """Mean over inner groups: all teachers' columns together, or the mean over teachers."""
-    found = []
-    for group in said:
+    losses = []
+    for group in inner_logits:
         if several == "many":
             rows, wanted = (
                 [[x for row in one for x in row] for one in zip(*side, strict=True)]
-                for side in (group, told)
+                for side in (group, teacher_logits)
             )
-            found.append(agreement_loss(rows, wanted, several=several))
+            losses.append(agreement_loss(rows, wanted, several=several))
         else:
             each = [
                 agreement_loss(rows, wanted, several=several)
-                for rows, wanted in zip(group, told, strict=True)
+                for rows, wanted in zip(group, teacher_logits, strict=True)
             ]
-            found.append(sum(each) / len(each))
-    return sum(found) / len(found)
+            losses.append(sum(each) / len(each))
+    return sum(losses) / len(losses)
 
 
 def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
@@ -99,19 +101,19 @@ def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
     for row in rows:
         together = []
         for label in sorted(set(labels)):
-            own = [x for x, place in zip(row, labels, strict=True) if place == label]
+            own = [x for x, index in zip(row, labels, strict=True) if index == label]
             p = sum(map(sigmoid, own)) / len(own)
             together.append(math.log(p / (1 - p)) if several == "many" else sum(own) / len(own))
         found.append(together)
     return found
 
 
-def scaled_distance(said: Rows, told: Rows, scale: list[float]) -> float:
+def scaled_distance(student_logits: Rows, teacher_logits: Rows, scale: list[float]) -> float:
     """Mean |a - b| / s."""
     parts = [
         abs(a - b) / s
-        for one, other in zip(said, told, strict=True)
-        for a, b, s in zip(one, other, scale, strict=True)
+        for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True)
+        for a, b, s in zip(student_row, teacher_row, scale, strict=True)
     ]
     return sum(parts) / len(parts)
 

@@ -21,7 +21,7 @@ def static_list(accuracies: Array) -> list[float]:
         for row, value in enumerate(column):
             if not math.isnan(value):
                 totals[row].append((value - mean) / deviation if deviation else 0.0)
-    return [sum(one) / len(one) if one else math.nan for one in totals]
+    return [sum(total) / len(total) if total else math.nan for total in totals]
 
 
 def soft_limited(value: float) -> float:
@@ -36,11 +36,11 @@ def likeness(left: Sequence[float], right: Sequence[float], width: float) -> flo
     return math.exp(-sum((a - b) ** 2 for a, b in zip(left, right, strict=True)) / 2 / width**2)
 
 
-def conditioned(joint: Array, mean: Array, seen: Sequence[int], values: Array, noise: float) -> Array:  # fmt: skip
+def conditioned(joint: Array, mean: Array, runs_of_models: Sequence[int], values: Array, noise: float) -> Array:  # fmt: skip
     """Posterior mean through the precision matrix of models and noisy measurements together."""
-    count, runs = len(mean), len(seen)
+    count, runs = len(mean), len(runs_of_models)
     pick = np.zeros((runs, count))
-    pick[range(runs), seen] = 1
+    pick[range(runs), runs_of_models] = 1
     precision = np.linalg.inv(joint) + pick.T @ pick / noise**2
     onto = np.linalg.inv(joint) @ mean + pick.T @ values / noise**2
     return np.linalg.solve(precision, onto)

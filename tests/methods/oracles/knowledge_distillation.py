@@ -8,16 +8,16 @@ Rows = list[list[float]]
 def softmax(row: list[float], temperature: float) -> list[float]:
     """Shares of exp(x / T)."""
     exponentials = [math.exp(x / temperature) for x in row]
-    return [one / sum(exponentials) for one in exponentials]
+    return [exponential / sum(exponentials) for exponential in exponentials]
 
 
-def soft_target_loss(student: Rows, teacher: Rows, temperature: float) -> float:
+def soft_target_loss(student_logits: Rows, teacher_logits: Rows, temperature: float) -> float:
     """T² times the mean over rows of Σ p_t·ln(p_t / p_s)."""
     total = 0.0
-    for said, told in zip(student, teacher, strict=True):
-        p_s, p_t = softmax(said, temperature), softmax(told, temperature)
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
+        p_s, p_t = softmax(student_row, temperature), softmax(teacher_row, temperature)
         total += sum(t * math.log(t / s) for s, t in zip(p_s, p_t, strict=True))
-    return temperature**2 * total / len(student)
+    return temperature**2 * total / len(student_logits)
 
 
 def attention_map(maps: list[Rows]) -> list[float]:
@@ -52,11 +52,11 @@ def feature_loss(student: Rows, teacher: Rows) -> float:
     return sum(squares) / len(squares) / 2
 
 
-def soft_label_loss(student: Rows, teacher: Rows, temperature: float) -> float:
+def soft_label_loss(student_logits: Rows, teacher_logits: Rows, temperature: float) -> float:
     """T² times the mean cross-entropy of sigmoids, one output at a time."""
     total, count = 0.0, 0
-    for said, told in zip(student, teacher, strict=True):
-        for s, t in zip(said, told, strict=True):
+    for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
+        for s, t in zip(student_row, teacher_row, strict=True):
             p_s, p_t = (1 / (1 + math.exp(-one / temperature)) for one in (s, t))
             total -= p_t * math.log(p_s) + (1 - p_t) * math.log(1 - p_s)
             count += 1

@@ -35,22 +35,22 @@ def parts(source: Network, target: Network, images: Tensor) -> tuple[float, floa
 def choice(scores: Sequence[float]) -> tuple[int, float]:
     """The last place with the greatest score, and how much less the best of the others has."""
     best = 0
-    for place, score in enumerate(scores):
+    for index, score in enumerate(scores):
         if score >= scores[best]:
-            best = place
-    others = [score for place, score in enumerate(scores) if place != best]
+            best = index
+    others = [score for index, score in enumerate(scores) if index != best]
     return best, scores[best] - max(others) if others else math.inf
 
 
-def centred_products(rows: Sequence[Vector], valid: Sequence[bool]) -> list[list[float]]:
+def centered_products(rows: Sequence[Vector], valid: Sequence[bool]) -> list[list[float]]:
     """Inner products of vectors less the mean of the valid ones; 0 where one is invalid."""
     kept = [row for row, here in zip(rows, valid, strict=True) if here]
     means = [sum(column) / len(kept) for column in zip(*kept, strict=True)]
-    centred = [[value - mean for value, mean in zip(row, means, strict=True)] for row in rows]
+    centered = [[value - mean for value, mean in zip(row, means, strict=True)] for row in rows]
     return [
         [
             sum(a * b for a, b in zip(left, right, strict=True)) if valid[p] and valid[q] else 0.0
-            for q, right in enumerate(centred)
+            for q, right in enumerate(centered)
         ]
-        for p, left in enumerate(centred)
+        for p, left in enumerate(centered)
     ]

@@ -38,11 +38,11 @@ def z_scored(rows: list[list[float]]) -> list[list[float]]:
 
 def dds(left: list[list[float]], right: list[list[float]]) -> float:
     """Duality diagram similarity with f = cosine on z-scored features, entry by entry."""
-    first, second = (_centred_distances(z_scored(rows)) for rows in (left, right))
+    first, second = (_centered_distances(z_scored(rows)) for rows in (left, right))
     return _cosine([x for row in first for x in row], [x for row in second for x in row])
 
 
-def _centred_distances(rows: list[list[float]]) -> list[list[float]]:
+def _centered_distances(rows: list[list[float]]) -> list[list[float]]:
     n = len(rows)
     away = [[0.0 if i == j else 1 - _cosine(rows[i], rows[j]) for j in range(n)] for i in range(n)]
     sums = [sum(row) for row in away]
@@ -59,15 +59,15 @@ def _centred_distances(rows: list[list[float]]) -> list[list[float]]:
 
 
 def linear_cka(left: list[list[float]], right: list[list[float]]) -> float:
-    """Cosine of the two matrices of inner products of centred features."""
+    """Cosine of the two matrices of inner products of centered features."""
     first, second = (_products(rows) for rows in (left, right))
     return _cosine(first, second)
 
 
 def _products(rows: list[list[float]]) -> list[float]:
     means = [sum(column) / len(column) for column in zip(*rows, strict=True)]
-    centred = [[x - m for x, m in zip(row, means, strict=True)] for row in rows]
-    return [sum(a * b for a, b in zip(p, q, strict=True)) for p in centred for q in centred]
+    centered = [[x - m for x, m in zip(row, means, strict=True)] for row in rows]
+    return [sum(a * b for a, b in zip(p, q, strict=True)) for p in centered for q in centered]
 
 
 def _cosine(x: list[float], y: list[float]) -> float:

@@ -94,17 +94,17 @@ def coding_rate(rows: Matrix) -> float:
 
 def trans_rate(features: Matrix, labels: Labels) -> float:
     """Rate of everything less the classes' mean rate."""
-    centred = features - features.mean(axis=0)
-    rates = [coding_rate(centred[labels == one]) for one in np.unique(labels)]
-    return coding_rate(centred) - float(np.mean(rates))
+    centered = features - features.mean(axis=0)
+    rates = [coding_rate(centered[labels == one]) for one in np.unique(labels)]
+    return coding_rate(centered) - float(np.mean(rates))
 
 
 def linear_cka(features: Matrix, labels: Labels) -> float:
-    """The normalised Hilbert-Schmidt criterion of two n × n kernels."""
+    """The normalized Hilbert-Schmidt criterion of two n × n kernels."""
     images = len(labels)
-    centring = np.eye(images) - 1 / images
+    centering = np.eye(images) - 1 / images
     hot = np.eye(labels.max() + 1)[labels]
-    left, right = (centring @ one @ one.T @ centring for one in (features, hot))
+    left, right = (centering @ one @ one.T @ centering for one in (features, hot))
     return float((left * right).sum() / math.sqrt((left**2).sum() * (right**2).sum()))
 
 
@@ -144,18 +144,18 @@ def rsa(features: Matrix, labels: Labels) -> float:
     return parc(features - features.mean(axis=0), labels)
 
 
-def knn(features: Matrix, labels: Labels, neighbours: int) -> float:
+def knn(features: Matrix, labels: Labels, neighbors: int) -> float:
     """Leave-one-out majority by cosine; of equals the class whose member is nearest."""
     right = 0
-    for place, row in enumerate(features):
+    for index, row in enumerate(features):
         cosines = [
-            -math.inf if other == place
+            -math.inf if other == index
             else float(row @ one) / math.sqrt(float(row @ row) * float(one @ one))
             for other, one in enumerate(features)
         ]  # fmt: skip
-        near = sorted(range(len(cosines)), key=lambda one: -cosines[one])[:neighbours]
+        near = sorted(range(len(cosines)), key=lambda one: -cosines[one])[:neighbors]
         votes = Counter(int(labels[one]) for one in near)
-        right += votes.most_common(1)[0][0] == labels[place]
+        right += votes.most_common(1)[0][0] == labels[index]
     return right / len(labels)
 
 
@@ -163,12 +163,12 @@ def left_out(features: Matrix, labels: Labels, penalty: float) -> Matrix:
     """Ridge regression with a free intercept, fitted anew without each image."""
     hot = np.eye(labels.max() + 1)[labels]
     answers = []
-    for place in range(len(labels)):
+    for index in range(len(labels)):
         design = np.column_stack([features, np.ones(len(labels))])
-        rows, targets = np.delete(design, place, 0), np.delete(hot, place, 0)
+        rows, targets = np.delete(design, index, 0), np.delete(hot, index, 0)
         size = np.diag([penalty] * features.shape[1] + [0.0])
         weights = np.linalg.solve(rows.T @ rows + size, rows.T @ targets)
-        answers.append(design[place] @ weights)
+        answers.append(design[index] @ weights)
     return np.stack(answers)
 
 

@@ -1,4 +1,4 @@
-"""Slow plain twins: tree, silhouette, neighbours and stress, group by group and pair by pair."""
+"""Slow plain twins: tree, silhouette, neighbors and stress, group by group and pair by pair."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ Rows = Sequence[Sequence[float]]
 
 def single_linkage_heights(rows: Rows) -> list[float]:
     """Heights at which the two groups with the closest members become one."""
-    groups = [[place] for place in range(len(rows))]
+    groups = [[index] for index in range(len(rows))]
     heights = []
     while len(groups) > 1:
         height, a, b = min(
@@ -72,18 +72,18 @@ def placement_stress(new: Rows, wanted: Rows, fixed: Rows) -> float:
 
 
 def placement_step(new: Rows, wanted: Rows, fixed: Rows) -> list[list[float]]:
-    """The least point of the majorising function, by sweeping over one new point at a time.
+    """The least point of the majorizing function, by sweeping over one new point at a time.
 
     With v_ij the unit vector from j to i at the old points, it is Σ |x_i − x_j − δ_ij v_ij|².
     """
     everyone = [list(point) for point in [*fixed, *new]]
-    towards = [[_unit(a, b) for b in everyone] for a in everyone]
+    toward = [[_unit(a, b) for b in everyone] for a in everyone]
     moved = [list(point) for point in everyone]
     for _ in range(2000):
         for i in range(len(fixed), len(moved)):
             for axis in range(2):
                 terms = [
-                    moved[j][axis] + wanted[i][j] * towards[i][j][axis]
+                    moved[j][axis] + wanted[i][j] * toward[i][j][axis]
                     for j in range(len(moved))
                     if j != i
                 ]

@@ -1,4 +1,4 @@
-"""A labelled set becomes a network that knows it, the same one every time."""
+"""A labeled set becomes a network that knows it, the same one every time."""
 
 import pytest
 import torch

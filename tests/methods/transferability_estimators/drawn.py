@@ -1,4 +1,4 @@
-"""Labelled features to try estimators on: classes around their own centres."""
+"""Labeled features to try estimators on: classes around their own centers."""
 
 import numpy as np
 import torch
@@ -7,23 +7,23 @@ from torch import Tensor
 SHAPES = [(60, 12, 4), (40, 90, 4), (30, 29, 3), (30, 30, 3), (200, 7, 2)]
 
 
-def labelled_features(
+def labeled_features(
     *, images: int, units: int, classes: int, offset: float = 1.0, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Features (image, unit) of decaying power around class centres, away from the origin."""
+    """Features (image, unit) of decaying power around class centers, away from the origin."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(classes, (images,), generator=generator)
     labels[:classes] = torch.arange(classes)
     decay = torch.arange(1, units + 1) ** -0.5
-    centres = torch.randn(classes, units, generator=generator)
+    centers = torch.randn(classes, units, generator=generator)
     noise = torch.randn(images, units, generator=generator)
-    return (0.7 * centres[labels] + noise) * decay + offset, labels
+    return (0.7 * centers[labels] + noise) * decay + offset, labels
 
 
 def drawn(shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
-    """Labelled features of a shape (images, units, classes)."""
+    """Labeled features of a shape (images, units, classes)."""
     images, units, classes = shape
-    return labelled_features(images=images, units=units, classes=classes)
+    return labeled_features(images=images, units=units, classes=classes)
 
 
 def plain(features: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -10,12 +10,12 @@ from scipy.stats import multivariate_normal
 from sklearn.covariance import LedoitWolf
 
 from tests.methods.oracles import transferability_estimators as oracle
-from tests.methods.transferability_estimators.drawn import SHAPES, drawn, labelled_features, plain
+from tests.methods.transferability_estimators.drawn import SHAPES, drawn, labeled_features, plain
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.mixture import (
     Mixture,
     fitted,
-    maximised,
+    maximized,
     n_leep,
     posterior,
 )
@@ -45,7 +45,7 @@ def test_logme_agrees_with_the_published_fixed_point(shape: tuple[int, int, int]
 
 
 def test_logme_is_the_greatest_evidence_that_a_search_finds() -> None:
-    features, labels = labelled_features(images=40, units=5, classes=2)
+    features, labels = labeled_features(images=40, units=5, classes=2)
     rows, classes = plain(features, labels)
 
     def missing(logs: np.ndarray) -> float:
@@ -61,7 +61,7 @@ def test_logme_is_the_greatest_evidence_that_a_search_finds() -> None:
 
 
 def test_logme_does_not_depend_on_the_side_of_the_gram_matrix() -> None:
-    features, labels = labelled_features(images=50, units=49, classes=5)
+    features, labels = labeled_features(images=50, units=49, classes=5)
     wider = torch.cat([features, torch.zeros(50, 30)], dim=1)
 
     assert logme(spectrum_of(wider, labels)) == pytest.approx(
@@ -97,7 +97,7 @@ def test_h_score_on_paper_is_one_for_two_points_of_two_classes() -> None:
 def test_h_score_stays_below_the_number_of_classes_when_the_covariance_is_singular(
     seed: int,
 ) -> None:
-    features, labels = labelled_features(images=20, units=800, classes=4, seed=seed)
+    features, labels = labeled_features(images=20, units=800, classes=4, seed=seed)
 
     assert 0 < h_score(spectrum_of(features * 1e3, labels)) <= 3
 
@@ -120,7 +120,7 @@ def test_leep_of_an_undecided_network_is_the_log_odds_of_guessing() -> None:
 
 
 def test_leep_and_nce_agree_with_their_twins() -> None:
-    logits, labels = labelled_features(images=50, units=6, classes=4)
+    logits, labels = labeled_features(images=50, units=6, classes=4)
     probabilities = logits.double().softmax(dim=1)
 
     assert leep(probabilities, labels) == pytest.approx(
@@ -169,7 +169,7 @@ def test_gbc_on_paper() -> None:
 
 
 def test_gbc_agrees_with_its_twin_where_all_axes_count() -> None:
-    features, labels = labelled_features(images=60, units=12, classes=4)
+    features, labels = labeled_features(images=60, units=12, classes=4)
 
     found = gbc(spectrum_of(features, labels))
 
@@ -204,18 +204,18 @@ def test_a_posterior_is_bayes_rule() -> None:
     torch.testing.assert_close(shares.double(), torch.from_numpy(expected), atol=1e-6, rtol=1e-5)
 
 
-def test_expectation_maximisation_never_loses_likelihood() -> None:
-    rows = labelled_features(images=300, units=4, classes=3, offset=0)[0]
+def test_expectation_maximization_never_loses_likelihood() -> None:
+    rows = labeled_features(images=300, units=4, classes=3, offset=0)[0]
     mixture = fitted(rows, components=2, seed=0)
 
     shares, before = posterior(rows, mixture)
-    _shares, after = posterior(rows, maximised(rows, shares))
+    _shares, after = posterior(rows, maximized(rows, shares))
 
     assert after > before - 1e-3
 
 
 def test_n_leep_prefers_features_that_separate_the_classes() -> None:
-    features, labels = labelled_features(images=200, units=10, classes=3)
+    features, labels = labeled_features(images=200, units=10, classes=3)
     apart = features + 10 * torch.eye(10)[labels]
 
     good, poor = (n_leep(spectrum_of(one, labels), seed=0) for one in (apart, features))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from service.core.catalogue.measurement import Estimator
 from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
-from tests.methods.transferability_estimators.drawn import labelled_features
+from tests.methods.transferability_estimators.drawn import labeled_features
 from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
 from workers.contract import silent
 from workers.methods import transferability_estimators
@@ -86,7 +86,7 @@ def test_features_that_never_change_give_a_reason_and_leep_stays() -> None:
 
 
 def test_units_that_never_change_do_no_harm() -> None:
-    features, labels = labelled_features(images=40, units=8, classes=3)
+    features, labels = labeled_features(images=40, units=8, classes=3)
     padded = torch.cat([features, torch.zeros(40, 5), torch.ones(40, 5)], dim=1)
 
     found = estimates(padded, labels)
@@ -96,7 +96,7 @@ def test_units_that_never_change_do_no_harm() -> None:
 
 
 def test_one_image_per_class_is_a_reason_where_something_must_be_held_out() -> None:
-    features, labels = labelled_features(images=8, units=5, classes=8)
+    features, labels = labeled_features(images=8, units=5, classes=8)
 
     found = estimates(features, labels)
 
@@ -107,7 +107,7 @@ def test_one_image_per_class_is_a_reason_where_something_must_be_held_out() -> N
 
 
 def test_images_with_features_that_are_not_finite_are_left_out() -> None:
-    features, labels = labelled_features(images=40, units=8, classes=3)
+    features, labels = labeled_features(images=40, units=8, classes=3)
     features[7, 2], features[30, 0] = torch.nan, torch.inf
 
     found = estimates(features, labels)
@@ -118,20 +118,20 @@ def test_images_with_features_that_are_not_finite_are_left_out() -> None:
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12, 1e30])
 def test_no_scale_of_features_gives_a_number_that_is_none(scale: float) -> None:
-    features, labels = labelled_features(images=40, units=8, classes=3)
+    features, labels = labeled_features(images=40, units=8, classes=3)
 
     assert all_finite_or_explained(estimates(features * scale, labels))
 
 
 @pytest.mark.parametrize(("images", "units"), [(3, 1), (4, 2), (12, 3000), (300, 2)])
 def test_every_shape_gives_scores_or_reasons(images: int, units: int) -> None:
-    features, labels = labelled_features(images=images, units=units, classes=2)
+    features, labels = labeled_features(images=images, units=units, classes=2)
 
     assert all_finite_or_explained(estimates(features, labels, features))
 
 
 def test_the_same_seed_gives_the_same_scores() -> None:
-    features, labels = labelled_features(images=60, units=8, classes=3)
+    features, labels = labeled_features(images=60, units=8, classes=3)
     settings = Settings(seed=4, pair_images=20)
 
     first, second = (estimates(features, labels, settings=settings) for _ in range(2))
@@ -140,6 +140,6 @@ def test_the_same_seed_gives_the_same_scores() -> None:
 
 
 def test_class_numbers_need_not_be_consecutive() -> None:
-    features, labels = labelled_features(images=60, units=8, classes=3)
+    features, labels = labeled_features(images=60, units=8, classes=3)
 
     assert estimates(features, labels * 7 + 2).scores == estimates(features, labels).scores

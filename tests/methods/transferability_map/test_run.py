@@ -51,7 +51,7 @@ def two_families(size: int = 3) -> list[Graph]:
 def inputs_of(graphs: list[Graph]) -> Inputs:
     """Graphs that nobody has placed or compared before."""
     return Inputs(
-        models=tuple(one.model_id for one in graphs),
+        models=tuple(graph.model_id for graph in graphs),
         names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
         tasks=tuple(list(TaskKind)[place % 3] for place in range(len(graphs))),
         parameters=tuple(
@@ -144,12 +144,12 @@ def test_networks_with_a_place_keep_it() -> None:
     assert_allclose(second.layout.points[:5], first.layout.points, rtol=0, atol=0)
 
 
-def test_families_are_the_clusters_and_the_neighbours() -> None:
+def test_families_are_the_clusters_and_the_neighbors() -> None:
     result = result_of(two_families())
 
     assert sorted([set(result.groups[:3]), set(result.groups[3:])], key=min) == [{0}, {1}]
     assert {len(near) for near in result.neighbors} == {5}
-    assert {one.place for one in result.neighbors[0][:2]} == {1, 2}
+    assert {one.index for one in result.neighbors[0][:2]} == {1, 2}
 
 
 def test_left_out_networks_are_passed_on() -> None:
@@ -166,9 +166,9 @@ def test_left_out_networks_are_passed_on() -> None:
     [({"k": 6}, "k_out_of_range"), ({"clusters": 7}, "clusters_out_of_range")],
 )
 def test_more_than_there_are_is_refused(wish: dict[str, int], code: str) -> None:
-    with pytest.raises(OutOfRangeError) as told:
+    with pytest.raises(OutOfRangeError) as refusal:
         result_of(two_families(), **wish)
-    assert told.value.code == code
+    assert refusal.value.code == code
 
 
 def test_pairs_without_common_probes_are_unknown_and_the_map_is_drawn() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from service.core.manifest import ModelManifest
-from workers.demo_zoo.files import write_labelled, write_network, write_unlabelled
+from workers.demo_zoo.files import write_labeled, write_network, write_unlabeled
 from workers.demo_zoo.images import digits, patches
 from workers.demo_zoo.lessons import LESSONS, Lesson
 from workers.demo_zoo.training import network_input, trained
@@ -30,14 +30,14 @@ def short(name: str, steps: int = 2) -> Lesson:
 def test_no_digit_is_in_two_parts_of_the_split():
     parts = digits()
 
-    apart = (parts.lessons, parts.labelled, parts.tests, parts.probes, parts.exam)
+    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.exam)
     frames = torch.cat([part.frames.flatten(1) for part in apart])
 
     assert len(frames) == len(frames.unique(dim=0))
 
 
 def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
-    assert set(digits().labelled.labels.tolist()) == {5, 6, 7, 8, 9}
+    assert set(digits().labeled.labels.tolist()) == {5, 6, 7, 8, 9}
     assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
 
 
@@ -94,10 +94,10 @@ def test_a_digit_network_transfers_better_than_an_untrained_one():
 
 
 def test_archives_of_the_same_pictures_are_the_same_bytes(tmp_path: Path):
-    few = digits().labelled.at(torch.arange(4))
+    few = digits().labeled.at(torch.arange(4))
     for name in ("first.zip", "second.zip"):
-        write_labelled(few, tmp_path / name)
-    write_unlabelled(few, tmp_path / "flat.zip")
+        write_labeled(few, tmp_path / name)
+    write_unlabeled(few, tmp_path / "flat.zip")
 
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
     assert "/" in zipfile.ZipFile(tmp_path / "first.zip").namelist()[0]

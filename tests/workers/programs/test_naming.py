@@ -36,8 +36,8 @@ def test_layers_before_the_cut_keep_name_kind_and_value_below_the_body(tmp_path:
 
     found = export_network(probed, (3, 8, 8), tmp_path / "found.pt2")
 
-    kinds = {one.name: one.kind for one in source.layers}
-    below = {one.name: one.kind for one in found.layers}
+    kinds = {layer.name: layer.kind for layer in source.layers}
+    below = {layer.name: layer.kind for layer in found.layers}
     for name in BEFORE_THE_CUT:
         assert below[f"body.{name}"] == kinds[name]
         torch.testing.assert_close(

@@ -141,7 +141,7 @@ def test_a_rest_counts_only_what_it_still_has(tmp_path):
     assert rest.parameter_count == 8 * 5 + 5
     assert rest.flops == 2 * 8 * 5
     assert rest.input_shape == (8, 5, 5)
-    assert [one.name for one in rest.layers][-1] == "head"
+    assert [layer.name for layer in rest.layers][-1] == "head"
     assert rest.fingerprint != program.fingerprint
 
 

@@ -15,14 +15,14 @@ from workers.ranking_bench.tables import Table
 QUICK = Settings(runs=(0, 4))
 
 
-def csv_of(table: Table, place: Path) -> Path:
+def csv_of(table: Table, path: Path) -> Path:
     rows = [["model", *table.targets]]
     rows += [
         [name, *(f"{value:.6f}" for value in row)]
         for name, row in zip(table.models, table.accuracies, strict=True)
     ]
-    place.write_text("\n".join(",".join(row) for row in rows))
-    return place
+    path.write_text("\n".join(",".join(row) for row in rows))
+    return path
 
 
 def test_the_target_itself_is_no_evidence() -> None:
@@ -78,8 +78,8 @@ def test_sets_hold_the_winner_as_often_as_stated_on_simulated_tables() -> None:
 
 
 def test_two_runs_print_the_same_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    place = csv_of(simulated(seed=3), tmp_path / "table.csv")
-    words = [str(place), "--json", "--runs", "0,3", "--k", "3"]
+    path = csv_of(simulated(seed=3), tmp_path / "table.csv")
+    words = [str(path), "--json", "--runs", "0,3", "--k", "3"]
 
     statuses = [main(words), main(words)]
 
@@ -95,9 +95,9 @@ def test_two_runs_print_the_same_json(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_printed_table_names_methods_and_calibration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = csv_of(simulated(seed=3), tmp_path / "table.csv")
+    path = csv_of(simulated(seed=3), tmp_path / "table.csv")
 
-    status = main([str(place), "--runs", "0"])
+    status = main([str(path), "--runs", "0"])
 
     text = capsys.readouterr().out
     assert status == 0
@@ -108,10 +108,10 @@ def test_the_printed_table_names_methods_and_calibration(
 def test_a_refused_table_ends_with_one_and_the_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = tmp_path / "bad.csv"
-    place.write_text("model,u\nant,1\n")
+    path = tmp_path / "bad.csv"
+    path.write_text("model,u\nant,1\n")
 
-    status = main([str(place)])
+    status = main([str(path)])
 
     assert status == 1
     assert "(table_small)" in capsys.readouterr().err

@@ -11,15 +11,15 @@ from workers.ranking_bench.tables import Table, read_table
 ACCURACY = "model,u,v,w\nant,0.9,0.8,\nbee,0.7,NA,0.6\ncow,0.5,0.4,0.3\ndog,0.4,0.3,0.2\n"
 
 
-def folder_of(place: Path, accuracy: str = ACCURACY, **files: str) -> Path:
+def folder_of(path: Path, accuracy: str = ACCURACY, **files: str) -> Path:
     for name, text in {"accuracy": accuracy, **files}.items():
-        (place / f"{name}.csv").write_text(text)
-    return place
+        (path / f"{name}.csv").write_text(text)
+    return path
 
 
-def refused(place: Path) -> TableError:
+def refused(path: Path) -> TableError:
     with pytest.raises(TableError) as caught:
-        read_table(place)
+        read_table(path)
     assert caught.value.remedy
     return caught.value
 

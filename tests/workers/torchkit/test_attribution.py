@@ -27,7 +27,7 @@ from workers.torchkit.attribution import (
     MapSettings,
     MapStatus,
     feature_maps,
-    require_room_for_features,
+    require_features_fit,
     unit_rows,
 )
 from workers.torchkit.canonical import Preprocessing
@@ -110,14 +110,14 @@ def test_maps_and_features_do_not_depend_on_the_batch() -> None:
     assert_close(whole.features, small.features)
 
 
-def test_a_network_that_looks_at_its_neighbours_is_refused() -> None:
+def test_a_network_that_looks_at_its_neighbors_is_refused() -> None:
     class Whitening(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images - images.mean(dim=0, keepdim=True)
 
     network = nn.Sequential(Whitening(), *convolutional()[:7])
 
-    with pytest.raises(BatchDependentError, match="alone and among others"):
+    with pytest.raises(BatchDependentError, match="alone and in a batch"):
         feature_maps(reader_of(network, "7"), some_images(4), PLAIN, GXI, settings=FLOAT32)
 
 
@@ -134,7 +134,7 @@ def test_a_network_whose_gradient_rounding_decides_is_refused_for_what_it_is() -
     images = some_images(4)
     images[:, 6:] = images[:, :6].clone()
 
-    with pytest.raises(UnstableMapsError, match="the same feature"):
+    with pytest.raises(UnstableMapsError, match="has equal features"):
         feature_maps(reader_of(nn.Sequential(Tied()), "0"), images, PLAIN, GXI, settings=FLOAT32)
 
 
@@ -164,13 +164,13 @@ def test_a_bgr_network_and_its_rgb_twin_have_the_same_maps() -> None:
 
 
 def test_a_one_channel_network_gives_maps_on_the_same_grid() -> None:
-    grey = Preprocessing(1, SIDE, SIDE, mean=(0.5,), std=(0.25,))
+    gray = Preprocessing(1, SIDE, SIDE, mean=(0.5,), std=(0.25,))
 
-    found = measured(convolutional(channels=1), some_images(), preprocessing=grey)
+    found = measured(convolutional(channels=1), some_images(), preprocessing=gray)
     kept = measured(
         convolutional(channels=1),
         some_images(),
-        preprocessing=grey,
+        preprocessing=gray,
         choices=replace(FLOAT32, channel=Channel.KEEP),
     )
 
@@ -265,10 +265,10 @@ def test_an_unknown_layer_is_refused_with_one_that_exists() -> None:
 
 
 def test_features_beyond_the_limit_are_refused_before_they_are_stored() -> None:
-    require_room_for_features(1000, 500_000)
+    require_features_fit(1000, 500_000)
 
     with pytest.raises(FeaturesTooLargeError, match="GiB"):
-        require_room_for_features(1000, 1_000_000)
+        require_features_fit(1000, 1_000_000)
 
 
 def test_progress_ends_at_the_number_of_probes() -> None:

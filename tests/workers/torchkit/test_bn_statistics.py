@@ -11,8 +11,8 @@ from workers.programs.exporting import export_network
 from workers.torchkit.bn_statistics import (
     Over,
     TeacherWithoutBatchNormError,
-    answers_and_statistics,
     batch_norm_distance,
+    logits_and_statistics,
     require_batch_norm,
 )
 
@@ -20,7 +20,7 @@ SIDE = 8
 
 
 class Network(nn.Module):
-    """Two kinds of batch normalisation, each remembering something of its own."""
+    """Two kinds of batch normalization, each remembering something of its own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def plain_distance(entered: torch.Tensor, layer: nn.Module) -> float:
     for channel in range(entered.shape[1]):
         values = entered[:, channel].flatten().tolist()
         mean = sum(values) / len(values)
-        variance = sum((one - mean) ** 2 for one in values) / len(values)
+        variance = sum((value - mean) ** 2 for value in values) / len(values)
         means += (mean - float(layer.running_mean[channel])) ** 2  # type: ignore[index]
         variances += (variance - float(layer.running_var[channel])) ** 2  # type: ignore[index]
     return float(means**0.5 + variances**0.5)
@@ -70,7 +70,7 @@ def test_the_distance_follows_its_twin_summed_and_averaged(
         second = network.second[:2](network.first(drawn()))
     twins = [plain_distance(first, network.first[1]), plain_distance(second, network.second[2])]
 
-    _, layers = answers_and_statistics(program, drawn())
+    _, layers = logits_and_statistics(program, drawn())
 
     total = float(batch_norm_distance(layers, over=Over.SUM))
     assert total == pytest.approx(sum(twins), rel=1e-4)
@@ -78,13 +78,13 @@ def test_the_distance_follows_its_twin_summed_and_averaged(
 
 
 def test_the_same_pass_gives_the_answers(network: Network, program: Program) -> None:
-    answers, _ = answers_and_statistics(program, drawn())
+    answers, _ = logits_and_statistics(program, drawn())
 
     torch.testing.assert_close(answers, network(drawn()))
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_both_ways_of_writing_batch_normalisation_are_found(
+def test_both_ways_of_writing_batch_normalization_are_found(
     network: Network, tmp_path: Path
 ) -> None:
     exported = torch.export.export(network, (drawn(2),)).run_decompositions()
@@ -92,14 +92,14 @@ def test_both_ways_of_writing_batch_normalisation_are_found(
     lower = read_program(tmp_path / "lower.pt2")
 
     assert len(lower.batch_norms) == 2
-    remembered = [one.mean for one in lower.batch_norms]
+    remembered = [batch_norm.mean for batch_norm in lower.batch_norms]
     torch.testing.assert_close(remembered, [network.first[1].running_mean, network.second[2].running_mean])  # fmt: skip
 
 
 def test_gradients_reach_the_images_and_no_weight(program: Program) -> None:
     images = drawn().requires_grad_()
 
-    _, layers = answers_and_statistics(program, images)
+    _, layers = logits_and_statistics(program, images)
     torch.autograd.backward(batch_norm_distance(layers, over=Over.SUM))
 
     assert images.grad is not None
@@ -108,17 +108,17 @@ def test_gradients_reach_the_images_and_no_weight(program: Program) -> None:
 
 
 def test_images_with_the_remembered_statistics_are_at_no_distance(program: Program) -> None:
-    _, layers = answers_and_statistics(program, drawn())
-    known = [one.blended(one.told_mean, one.told_variance, share=1.0) for one in layers]
+    _, layers = logits_and_statistics(program, drawn())
+    known = [one.blended(one.running_mean, one.running_variance, share=1.0) for one in layers]
 
     assert float(batch_norm_distance(known, over=Over.SUM)) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_network_without_batch_normalisation_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_network_without_batch_normalization_is_refused_with_a_remedy(tmp_path: Path) -> None:
     plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2)).eval()
     program = export_network(plain, (1, SIDE, SIDE), tmp_path / "plain.pt2")
 
-    with pytest.raises(TeacherWithoutBatchNormError, match="no batch normalisation") as refused:
+    with pytest.raises(TeacherWithoutBatchNormError, match="no batch normalization") as refused:
         require_batch_norm(program, "plain")
 
     assert refused.value.code == "teacher_without_batch_norm"

@@ -41,7 +41,7 @@ def measured(
     probes = len(cosines)
     weights = weights_for(probes, replicates=replicates)
     ranks = [draw_edges(one, all_valid(probes)).ranks for one in (left, right)]
-    sides = [edge_side(one, weights) for one in ranks]
+    sides = [edge_side(rank, weights) for rank in ranks]
     spread = spread_of(
         resampled_nodes(cosines, weights), resampled_edges(sides[0], sides[1], weights)
     )

@@ -68,7 +68,7 @@ def test_a_manifest_and_its_preprocessing_say_the_same() -> None:
     assert taken.channel_order is ChannelOrder.BGR
 
 
-def test_a_frame_of_one_colour_stays_that_colour_through_any_resize() -> None:
+def test_a_frame_of_one_color_stays_that_color_through_any_resize() -> None:
     images = torch.full((1, 20, 20, 3), 51, dtype=torch.uint8)
 
     arrived = to_network_input(images, Preprocessing(3, 7, 33))
@@ -101,7 +101,7 @@ def test_channels_are_averaged_signed_or_absolute_or_kept() -> None:
     assert reduce_channels(maps, Channel.KEEP).flatten().tolist() == [3.0, -2.0, -1.0]
 
 
-def test_a_grey_map_that_keeps_channels_is_spread_over_three() -> None:
+def test_a_gray_map_that_keeps_channels_is_spread_over_three() -> None:
     spread = reduce_channels(torch.full((2, 1, 4, 4), 3.0), Channel.KEEP)
 
     assert_close(spread, torch.ones(2, 3, 4, 4))
@@ -120,7 +120,7 @@ def test_channels_are_reduced_before_the_resize() -> None:
 def test_outside_the_region_seen_a_map_is_zero() -> None:
     maps = torch.ones(1, 1, 7, 7)
 
-    frame = to_canonical_grid(maps, 16, seen=Region(1 / 16, 1 / 16, 15 / 16, 15 / 16))
+    frame = to_canonical_grid(maps, 16, region=Region(1 / 16, 1 / 16, 15 / 16, 15 / 16))
 
     assert_close(frame[..., 1:-1, 1:-1], torch.ones(1, 1, 14, 14))
     assert float(frame.sum()) == pytest.approx(14 * 14)

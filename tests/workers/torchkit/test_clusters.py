@@ -14,8 +14,8 @@ from workers.torchkit.trees import Tree, row_distances, task_tree
 def families(count: int, size: int) -> np.ndarray:
     """Similarities of networks that come in families."""
     numbers = np.random.default_rng(0)
-    centres = numbers.normal(size=(count, 20))
-    rows = np.repeat(centres, size, axis=0) + 0.3 * numbers.normal(size=(count * size, 20))
+    centers = numbers.normal(size=(count, 20))
+    rows = np.repeat(centers, size, axis=0) + 0.3 * numbers.normal(size=(count * size, 20))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows @ rows.T
 
@@ -40,7 +40,7 @@ def test_as_many_clusters_as_asked_for_numbered_along_the_tree(count: int) -> No
 
     found = clusters(tree, distances, count=count)
 
-    first_met = list(dict.fromkeys(found[place] for place in tree.order))
+    first_met = list(dict.fromkeys(found[index] for index in tree.order))
     assert first_met == list(range(count))
 
 

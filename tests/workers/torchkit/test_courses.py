@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from service.core.catalogue.training import Course
 from workers.contract import Checkpoint, Diary
 from workers.torchkit import courses
-from workers.torchkit.accelerators import arithmetic_on, lay, mixed
+from workers.torchkit.accelerators import arithmetic_on, mixed_precision, set_memory_format
 from workers.torchkit.courses import (
     BudgetTooShortError,
     DivergedError,
@@ -68,9 +68,9 @@ class Game:
 
     def _answer(self, images: Tensor) -> Tensor:
         one, other = self.training.networks["one"], self.training.networks["other"]
-        said: Tensor = other(one(images))
-        self.kinds.add(said.dtype)
-        return said
+        outputs: Tensor = other(one(images))
+        self.kinds.add(outputs.dtype)
+        return outputs
 
     def _learned(self, player: str, loss: Tensor) -> Tensor:
         return self.training.learn(player, loss)
@@ -101,16 +101,16 @@ def whole() -> tuple[Diary, Game]:
     return diary, played(diary, course())
 
 
-@pytest.mark.parametrize("place", [2, 7, 8, 10])
+@pytest.mark.parametrize("index", [2, 7, 8, 10])
 def test_resumed_in_any_stage_it_ends_with_the_same_bits(
-    whole: tuple[Diary, Game], place: int
+    whole: tuple[Diary, Game], index: int
 ) -> None:
     diary, expected = whole
 
-    rest = Diary(start=diary.kept[place])
+    rest = Diary(start=diary.kept[index])
     found = played(rest, course())
 
-    assert len(rest.kept) == 12 - (place + 1)
+    assert len(rest.kept) == 12 - (index + 1)
     assert found.training.history == expected.training.history
     for name, network in expected.training.networks.items():
         for key, value in network.state_dict().items():
@@ -200,11 +200,11 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
 
     for _ in range(2):
         training.learn("one", bad)
-    with pytest.raises(DivergedError) as told:
+    with pytest.raises(DivergedError) as refusal:
         training.learn("one", bad)
 
-    assert told.value.code == "training_diverged"
-    assert told.value.remedy
+    assert refusal.value.code == "training_diverged"
+    assert refusal.value.remedy
     assert training.players["one"].peak == 0.5
     torch.testing.assert_close(training.networks["one"].weight, before, rtol=0, atol=0)
 
@@ -225,8 +225,8 @@ def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> Non
         report=diary,
     )
 
-    told = {"good_loss": 0.0, "quality": 0.5}
-    assert game.training.history == [{"step": 1.0, **told}, {"step": 2.0, **told}]
+    numbers = {"good_loss": 0.0, "quality": 0.5}
+    assert game.training.history == [{"step": 1.0, **numbers}, {"step": 2.0, **numbers}]
     json.dumps(dict(diary.kept[-1].facts), allow_nan=False)
 
 
@@ -246,7 +246,7 @@ def test_rates_fall_as_they_say() -> None:
 def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> None:
     long, diary = played(Diary(), course()), Diary()
 
-    short = played(diary, course(), arithmetic=partial(mixed, "cpu"))
+    short = played(diary, course(), arithmetic=partial(mixed_precision, "cpu"))
 
     assert (long.kinds, short.kinds) == ({torch.float32}, {torch.bfloat16})
     for name, network in short.training.networks.items():
@@ -265,7 +265,7 @@ def test_after_a_step_mixed_precision_uses_the_new_weights() -> None:
     layer = nn.Linear(2, 2)
     images = torch.ones(1, 2)
 
-    with mixed("cpu"):
+    with mixed_precision("cpu"):
         before = layer(images)
         with torch.no_grad():
             layer.weight += 1
@@ -276,9 +276,9 @@ def test_after_a_step_mixed_precision_uses_the_new_weights() -> None:
 
 def test_the_processor_computes_in_float32() -> None:
     with arithmetic_on(torch.device("cpu"))():
-        said = nn.Linear(2, 2)(torch.ones(1, 2))
+        outputs = nn.Linear(2, 2)(torch.ones(1, 2))
 
-    assert said.dtype is torch.float32
+    assert outputs.dtype is torch.float32
 
 
 def test_a_layout_changes_no_number() -> None:
@@ -286,7 +286,7 @@ def test_a_layout_changes_no_number() -> None:
     images = torch.randn(2, 3, 6, 6)
     expected = network(images)
 
-    lay(network, torch.channels_last)
+    set_memory_format(network, torch.channels_last)
 
     assert network.get_parameter("0.weight").is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(network(images), expected)

@@ -1,4 +1,4 @@
-"""Edges are the paper's cosines, ranked without favour, and agree with slow twins."""
+"""Edges are the paper's cosines, ranked without favor, and agree with slow twins."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ from workers.torchkit.edges import (
     present_edges,
     probe_products,
     rank_agreement,
-    standardised_ranks,
+    standardized_ranks,
     upper_triangle,
 )
 
@@ -30,20 +30,20 @@ ALL = torch.ones(PROBES, dtype=torch.bool)
 few_values = st.lists(st.integers(0, 4), min_size=2, max_size=30)
 
 
-@pytest.mark.parametrize("centring", Centring)
-def test_edges_rank_as_the_slow_twin_ranks_them(centring: Centring) -> None:
+@pytest.mark.parametrize("centering", Centring)
+def test_edges_rank_as_the_slow_twin_ranks_them(centering: Centring) -> None:
     features = random_features(PROBES)
     rows = features.tolist()
-    slow = oracle.edges(oracle.centred(rows) if centring is Centring.CENTRED else rows)
+    slow = oracle.edges(oracle.centered(rows) if centering is Centring.CENTRED else rows)
 
-    edges = draw_edges(features, ALL, centring=centring)
+    edges = draw_edges(features, ALL, centering=centering)
 
     assert edges.status is EdgeStatus.OK
     assert (edges.ranks / 2).tolist() == oracle.midranks(slow)
 
 
 def test_flattened_products_are_the_fourth_root() -> None:
-    gram, _sizes = probe_products(random_features(5, 12), ALL[:5], centring=Centring.RAW)
+    gram, _sizes = probe_products(random_features(5, 12), ALL[:5], centering=Centring.RAW)
 
     flattened = flattened_products(gram)
 
@@ -59,11 +59,11 @@ def test_flattening_a_diagonal_is_the_fourth_root_of_its_entries_and_nought_stay
 
 def test_flattened_edges_rank_the_flattened_cosines() -> None:
     features = random_features(PROBES, 20)
-    gram, _sizes = probe_products(features, ALL, centring=Centring.RAW)
+    gram, _sizes = probe_products(features, ALL, centering=Centring.RAW)
     roots = torch.tensor(oracle.flattened(gram.tolist()))
     norms = roots.diagonal().sqrt()
 
-    edges = draw_edges(features, ALL, centring=Centring.RAW, spectrum=Spectrum.FLATTENED)
+    edges = draw_edges(features, ALL, centering=Centring.RAW, spectrum=Spectrum.FLATTENED)
 
     cosines = upper_triangle(roots / norms.unsqueeze(0) / norms.unsqueeze(1))
     assert (edges.ranks / 2).tolist() == rankdata(cosines).tolist()
@@ -82,7 +82,7 @@ def test_flattening_leaves_invalid_probes_absent_and_the_rest_as_they_would_be_a
 def test_features_wider_than_a_block_are_summed_over_blocks() -> None:
     features = random_features(PROBES, 10_000)
 
-    edges = draw_edges(features, ALL, centring=Centring.RAW)
+    edges = draw_edges(features, ALL, centering=Centring.RAW)
 
     values = torch.nn.functional.normalize(features.double(), dim=1)
     assert (edges.ranks / 2).tolist() == rankdata(upper_triangle(values @ values.T)).tolist()
@@ -102,11 +102,11 @@ def test_ordinal_ranks_keep_the_order_of_ties(values: list[int]) -> None:
     assert ranks.tolist() == oracle.ordinal_ranks(values)
 
 
-def test_inner_product_of_standardised_ranks_is_spearmans_correlation() -> None:
+def test_inner_product_of_standardized_ranks_is_spearmans_correlation() -> None:
     left = torch.tensor([0.1, 0.5, 0.5, 0.9, 0.2])
     right = torch.tensor([0.3, 0.3, 0.4, 0.8, 0.1])
 
-    product = standardised_ranks(doubled_midranks(left)) @ standardised_ranks(
+    product = standardized_ranks(doubled_midranks(left)) @ standardized_ranks(
         doubled_midranks(right)
     )
 
@@ -131,7 +131,7 @@ def test_the_printed_formula_equals_the_correlation_for_permutations_only() -> N
 def test_ties_in_exact_arithmetic_stay_ties() -> None:
     features = torch.eye(4) * torch.tensor([[0.1], [0.3], [7.0], [1e-3]])
 
-    edges = draw_edges(features, ALL[:4], centring=Centring.RAW)
+    edges = draw_edges(features, ALL[:4], centering=Centring.RAW)
 
     assert edges.status is EdgeStatus.CONSTANT_EDGES
     assert edges.ranks.tolist() == [7] * 6
@@ -144,7 +144,7 @@ def test_equal_features_are_constant_edges_and_no_probe_is_blamed() -> None:
 
     assert edges.status is EdgeStatus.CONSTANT_EDGES
     assert edges.mask.all()
-    assert_close(standardised_ranks(edges.ranks), torch.zeros(36))
+    assert_close(standardized_ranks(edges.ranks), torch.zeros(36))
 
 
 def test_edges_of_invalid_probes_are_absent_and_the_rest_rank_among_themselves() -> None:
@@ -180,7 +180,7 @@ def test_an_edge_matrix_is_symmetric_and_gives_its_edges_back() -> None:
 def test_ordinal_edges_are_a_permutation() -> None:
     features = torch.eye(5)
 
-    edges = draw_edges(features, ALL[:5], centring=Centring.RAW, variant=RankVariant.ORDINAL)
+    edges = draw_edges(features, ALL[:5], centering=Centring.RAW, variant=RankVariant.ORDINAL)
 
     assert sorted(edges.ranks.tolist()) == list(range(2, 21, 2))
 

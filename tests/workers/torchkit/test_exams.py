@@ -12,7 +12,7 @@ from workers.torchkit.teachers import Head
 SPEC = InputSpec(height=4, width=4, mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
-class Colours(nn.Module):
+class Colors(nn.Module):
     """Says how red, green and blue an image is."""
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class Colours(nn.Module):
 
 
 def exam_of(labels: list[int], names: tuple[str, ...]) -> Exam:
-    """Images of one colour each: red, green, blue, then red again."""
+    """Images of one color each: red, green, blue, then red again."""
     images = torch.zeros(len(labels), 4, 4, 3, dtype=torch.uint8)
-    for place in range(len(labels)):
-        images[place, ..., place % 3] = 255
+    for index in range(len(labels)):
+        images[index, ..., index % 3] = 255
     return Exam(images, torch.tensor(labels), names)
 
 
@@ -36,7 +36,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
     exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
     judge = Judge(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
 
-    found = judge.grade(Colours(), SPEC)
+    found = judge.grade(Colors(), SPEC)
 
     assert found == {"accuracy": 1.0}
     assert judge.references() == {"chance": pytest.approx(1 / 3)}
@@ -45,7 +45,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
 def test_without_exam_nothing_is_known() -> None:
     judge = Judge(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
-    assert (judge.grade(Colours(), SPEC), judge.references()) == ({}, {})
+    assert (judge.grade(Colors(), SPEC), judge.references()) == ({}, {})
 
 
 class Pixels(nn.Module):
@@ -97,11 +97,11 @@ def test_intersection_over_union_is_counted_pixel_by_pixel() -> None:
         for row in range(5):
             for column in range(6):
                 true = int(truth[image, row, column])
-                said = int(logits[image, :, row, column].argmax())
+                predicted = int(logits[image, :, row, column].argmax())
                 if true < 0:
                     continue
-                here[true] += said == true
-                for label in {true, said}:
+                here[true] += predicted == true
+                for label in {true, predicted}:
                     union[label] += 1
     shares = [h / u for h, u in zip(here, union, strict=True) if u]
     assert found == pytest.approx(sum(shares) / len(shares))

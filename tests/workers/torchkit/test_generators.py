@@ -12,7 +12,7 @@ from workers.torchkit.generators import (
     middle_of,
 )
 
-GREY = InputSpec(channels=1, height=8, width=8, mean=(0.3,), std=(0.4,))
+GRAY = InputSpec(channels=1, height=8, width=8, mean=(0.3,), std=(0.4,))
 
 
 def made(spec: InputSpec, *, seed: int = 0, width: int = 4) -> ImageGenerator:
@@ -38,14 +38,14 @@ def test_beyond_64_pixels_the_larger_build_is_taken() -> None:
 
 
 def test_weights_come_from_the_generator_alone() -> None:
-    one, same, other = made(GREY), made(GREY), made(GREY, seed=1)
+    one, same, other = made(GRAY), made(GRAY), made(GRAY, seed=1)
 
     torch.testing.assert_close(one.state_dict(), same.state_dict(), rtol=0, atol=0)
     assert not torch.equal(one.linear.weight, other.linear.weight)
 
 
 def test_drawing_moves_nothing_and_is_the_same_in_both_modes() -> None:
-    network = made(GREY)
+    network = made(GRAY)
     before = {name: value.clone() for name, value in network.state_dict().items()}
 
     training = network.train()(noise())
@@ -55,14 +55,14 @@ def test_drawing_moves_nothing_and_is_the_same_in_both_modes() -> None:
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
-def test_small_images_have_the_statistics_of_a_normalised_set() -> None:
-    images = made(GREY)(noise())
+def test_small_images_have_the_statistics_of_a_normalized_set() -> None:
+    images = made(GRAY)(noise())
 
     torch.testing.assert_close(images.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
     torch.testing.assert_close(images.var(correction=0), torch.tensor(1.0), atol=1e-2, rtol=0)
 
 
-def test_where_nothing_normalises_the_images_lie_around_the_middle_of_the_range() -> None:
+def test_where_nothing_normalizes_the_images_lie_around_the_middle_of_the_range() -> None:
     images = made(InputSpec(channels=1, height=8, width=8, range=(0.0, 8.0)))(noise())
 
     torch.testing.assert_close(images.mean(), torch.tensor(4.0), atol=1e-4, rtol=0)

@@ -13,7 +13,7 @@ from workers.torchkit.layout import (
     dissimilarities,
     filled_by_median,
     layout,
-    majorised,
+    majorized,
     stress_one,
 )
 
@@ -41,12 +41,12 @@ def test_stress_is_the_slow_twins() -> None:
     assert found.stress == pytest.approx(oracle.stress(found.points.tolist(), deep().tolist()))
 
 
-def test_majorisation_never_raises_stress_and_improves_on_the_start() -> None:
+def test_majorization_never_raises_stress_and_improves_on_the_start() -> None:
     points = classical_scaling(deep())
     raw = [np.square(pdist(points) - squareform(deep())).sum()]
 
     for _ in range(20):
-        points = majorised(points, deep())
+        points = majorized(points, deep())
         raw.append(np.square(pdist(points) - squareform(deep())).sum())
 
     assert all(later <= earlier + 1e-12 for earlier, later in pairwise(raw))

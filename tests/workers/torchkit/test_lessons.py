@@ -6,7 +6,7 @@ import torch
 from tests.methods.oracles import reference_network as oracle
 from workers.torchkit.lessons import (
     accuracy,
-    colour_statistics,
+    color_statistics,
     held_out,
     shifted,
 )
@@ -20,11 +20,11 @@ def test_a_fifth_of_every_label_is_held_out_and_no_label_is_lost_to_training() -
     assert labels[kept].bincount(minlength=5).tolist() == [2, 1, 1, 0, 0]
 
 
-def test_colours_are_measured_in_the_unit_range() -> None:
+def test_colors_are_measured_in_the_unit_range() -> None:
     images = torch.zeros(2, 4, 4, 3, dtype=torch.uint8)
     images[0, ..., 0] = 255
 
-    mean, std = colour_statistics(images)
+    mean, std = color_statistics(images)
 
     assert mean == pytest.approx((0.5, 0.0, 0.0))
     assert std[0] == pytest.approx(0.5, abs=0.01)

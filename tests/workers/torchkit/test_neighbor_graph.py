@@ -11,30 +11,30 @@ def symmetric(count: int = 9) -> np.ndarray:
     return square + square.T
 
 
-def test_neighbours_are_the_slow_twins_ties_and_unknowns_included() -> None:
+def test_neighbors_are_the_slow_twins_ties_and_unknowns_included() -> None:
     similarity = symmetric()
     similarity[2, 5] = similarity[5, 2] = np.nan
 
     found = nearest(similarity, k=4)
 
-    assert [[one.place for one in near] for near in found] == oracle.nearest(
+    assert [[one.index for one in near] for near in found] == oracle.nearest(
         similarity.tolist(), 4
     )
     assert all(
-        one.similarity == similarity[place, one.place]
-        for place, near in enumerate(found)
+        one.similarity == similarity[index, one.index]
+        for index, near in enumerate(found)
         for one in near
     )
 
 
-def test_a_network_that_nobody_can_be_compared_with_has_no_neighbour() -> None:
+def test_a_network_that_nobody_can_be_compared_with_has_no_neighbor() -> None:
     similarity = symmetric(4)
     similarity[1], similarity[:, 1] = np.nan, np.nan
 
     found = nearest(similarity, k=3)
 
     assert found[1] == ()
-    assert all(one.place != 1 for near in found for one in near)
+    assert all(one.index != 1 for near in found for one in near)
 
 
 def test_pairs_are_joined_once_whoever_chose_the_other() -> None:
@@ -43,5 +43,5 @@ def test_pairs_are_joined_once_whoever_chose_the_other() -> None:
     assert pairs(nearest(similarity, k=1)) == {(0, 1): 9.0, (1, 2): 2.0}
 
 
-def test_one_network_has_no_neighbours() -> None:
+def test_one_network_has_no_neighbors() -> None:
     assert nearest(np.ones((1, 1)), k=0) == ((),)

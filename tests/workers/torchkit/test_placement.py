@@ -96,10 +96,14 @@ def test_stress_of_placing_and_its_step_are_the_slow_twins() -> None:
     wanted = apart(9)
     fixed = np.random.default_rng(5).normal(size=(6, 2))
     new = np.random.default_rng(6).normal(size=(3, 2))
-    told = (new.tolist(), wanted.tolist(), fixed.tolist())
+    arguments = (new.tolist(), wanted.tolist(), fixed.tolist())
 
-    assert placement_stress(new, wanted, fixed) == pytest.approx(oracle.placement_stress(*told))
-    assert_allclose(placement_step(new, wanted, fixed), oracle.placement_step(*told), atol=1e-9)
+    assert placement_stress(new, wanted, fixed) == pytest.approx(
+        oracle.placement_stress(*arguments)
+    )
+    assert_allclose(
+        placement_step(new, wanted, fixed), oracle.placement_step(*arguments), atol=1e-9
+    )
 
 
 def test_a_step_never_raises_the_stress_of_placing() -> None:

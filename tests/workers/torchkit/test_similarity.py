@@ -50,7 +50,7 @@ def test_edge_similarity_is_spearmans_correlation_of_the_edges() -> None:
     pair = compare(FOX, HEN)
 
     slow = spearmanr(
-        *(oracle.edges(oracle.centred(random_features(20, seed=s).tolist())) for s in (1, 2))
+        *(oracle.edges(oracle.centered(random_features(20, seed=s).tolist())) for s in (1, 2))
     )
     assert pair.edge_similarity == pytest.approx(slow.statistic, abs=1e-6)
 
@@ -92,7 +92,7 @@ def test_all_pairs_cut_into_small_blocks_are_the_same(monkeypatch: pytest.Monkey
     graphs = [FOX, HEN, LAME]
     whole = all_pairs(graphs)
     monkeypatch.setattr("workers.torchkit.all_pairs._BLOCK_VALUES", 200)
-    monkeypatch.setattr("workers.torchkit.all_pairs._RANKED_ANEW_AT_ONCE", 1)
+    monkeypatch.setattr("workers.torchkit.all_pairs._RERANKED_PER_BLOCK", 1)
 
     pieces = all_pairs(graphs)
 

@@ -24,7 +24,13 @@ from workers.methods.depara import Inputs
 from workers.torchkit.edges import draw_edges
 from workers.torchkit.graphs import Graph
 from workers.torchkit.similarity import compare
-from workers.torchkit.sketches import count_sketch, edge_sketch, graph_sketch, mixed, node_sketch
+from workers.torchkit.sketches import (
+    count_sketch,
+    edge_sketch,
+    graph_sketch,
+    node_sketch,
+    splitmix64,
+)
 
 PLACES = [24, 130, 526, 782, 930, 1036, 1055, 1073, 1095, 1283, 1334, 1374, 1391, 1507, 1521]
 VALUES = [
@@ -70,7 +76,7 @@ def test_the_hash_is_splitmix() -> None:
     # First outputs for seed 0 as published with the generator.
     published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
 
-    assert mixed(np.arange(3, dtype=np.uint64), 0).tolist() == published
+    assert splitmix64(np.arange(3, dtype=np.uint64), 0).tolist() == published
 
 
 def test_a_sketch_is_its_slow_twin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,11 +163,11 @@ def test_estimates_are_off_by_more_than_is_told_at_most_once_in_a_hundred(
         query = query_of(sketches[left].tolist(), edge_weight=edge_weight)
         node = float(torch.tensor(query.node) @ sketches[right])
         edge = float(torch.tensor(query.edge) @ sketches[right])
-        told = error_of(node, edge, edge_weight=edge_weight)
+        deviation = error_of(node, edge, edge_weight=edge_weight)
         assert exact.node_similarity is not None
         assert exact.edge_similarity is not None
         score = exact.node_similarity + edge_weight * exact.edge_similarity
-        misses += abs(node + edge_weight * edge - score) > told
+        misses += abs(node + edge_weight * edge - score) > deviation
 
     assert misses <= 276 / 100
 
@@ -195,9 +201,9 @@ def test_sketches_are_the_same_in_every_version() -> None:
     sketch = graph_sketch(maps, ranks)
 
     # Found by the first version; stored sketches of old zoos are compared with new ones.
-    places = sketch.nonzero().squeeze(1).tolist()
-    assert places == PLACES
-    assert_close(sketch[places], torch.tensor(VALUES), atol=1e-6, rtol=0)
+    indices = sketch.nonzero().squeeze(1).tolist()
+    assert indices == PLACES
+    assert_close(sketch[indices], torch.tensor(VALUES), atol=1e-6, rtol=0)
 
 
 def test_missing_probes_do_not_shorten_a_node_sketch() -> None:

@@ -7,7 +7,14 @@ from torch import Tensor
 from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
 from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher, merged, seen_by, stacked
+from workers.torchkit.teachers import (
+    Head,
+    NotTeachableError,
+    Teacher,
+    merged,
+    stacked,
+    to_input_space,
+)
 
 CLASSES = (("a", "b", "c"), ("c", "d"), ("b", "e"))
 
@@ -17,22 +24,22 @@ def teachers() -> list[Teacher]:
     spec = InputSpec(height=8, width=8)
     kind, unread = TaskKind.CLASSIFICATION, Program.__new__(Program)
     return [
-        Teacher(str(place), str(place), unread, spec, kind, classes)
-        for place, classes in enumerate(CLASSES)
+        Teacher(str(index), str(index), unread, spec, kind, classes)
+        for index, classes in enumerate(CLASSES)
     ]
 
 
-def answers(*place: int) -> list[Tensor]:
+def answers(*pixels: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return [torch.randn(4, len(one), *place, generator=generator) for one in CLASSES]
+    return [torch.randn(4, len(one), *pixels, generator=generator) for one in CLASSES]
 
 
 @pytest.mark.parametrize("wanted", [None, ("e", "b", "c")])
-@pytest.mark.parametrize("place", [(), (2, 3)])
+@pytest.mark.parametrize("pixels", [(), (2, 3)])
 def test_merged_answers_are_the_largest_of_all_who_know_a_label(
-    wanted: tuple[str, ...] | None, place: tuple[int, ...]
+    wanted: tuple[str, ...] | None, pixels: tuple[int, ...]
 ) -> None:
-    head, given = Head.of(teachers(), wanted), answers(*place)
+    head, given = Head.of(teachers(), wanted), answers(*pixels)
 
     found = merged(stacked(given, head), head)
 
@@ -51,7 +58,7 @@ def test_all_labels_stand_once_and_those_known_twice_have_two_columns() -> None:
     assert head.labels == ("a", "b", "c", "d", "e")
     taught = [one.label for one in head.columns]
     assert {label for label in taught if taught.count(label) == 2} == {1, 2}
-    assert [one.column for one in head.taught_by(2)] == [0, 1]
+    assert [one.column for one in head.columns_for(2)] == [0, 1]
 
 
 @pytest.mark.parametrize("wanted", [("a", "z"), ("a", "a")])
@@ -74,7 +81,7 @@ def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -
     frames = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
     images = to_network_input(frames, Preprocessing.of(own)).requires_grad_()
 
-    seen = seen_by(images, own, other)
+    seen = to_input_space(images, own, other)
 
     expected = to_network_input(frames, Preprocessing.of(other))
     torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)

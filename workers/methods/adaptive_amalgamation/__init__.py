@@ -1,8 +1,8 @@
-"""Room of ``adaptive_amalgamation``: chosen tasks of several networks come together in one.
+"""Method ``adaptive_amalgamation``: selected tasks of several networks are combined in one.
 
-Every task has its sources, networks that know all of its labels. First each task gets a network
-of its own, the component, whose images are each taught by the source that is least in doubt;
-then the student learns all components at once. Labels of images are never looked at.
+Every task has sources: networks with all of its labels. First each task gets its own network, the
+component, which learns every image from the source with the lowest ambiguity; then the student
+learns all components at once. Labels of images are not used.
 
 Source: Shen et al. 2019, arXiv 1908.07121.
 

@@ -1,4 +1,4 @@
-"""Layers that stand between two networks while one learns from the other, and then go."""
+"""Auxiliary layers between a learner and its teacher, discarded after training."""
 
 import math
 from collections.abc import Sequence
@@ -17,63 +17,77 @@ from workers.methods.adaptive_amalgamation.maths import (
 
 @dataclass(frozen=True)
 class Told:
-    """Logits of a task, and maps from the image to the answer."""
+    """Logits of a task, and maps in order of computation."""
 
     logits: Tensor
     maps: tuple[Tensor, ...]
 
 
 class Adaptor(nn.Module):
-    """Maps a learner's maps, by 1 x 1 convolutions, onto those of its teacher.
+    """Projects a learner's maps onto those of its teacher by 1 × 1 convolutions.
 
-    The last map of the one goes with the last of the other. ``scale`` multiplies the learner's
-    logits and begins at 1. Rows begin with a length of about 1.
+    Maps are paired from the last backward. ``scale`` multiplies the learner's logits and starts
+    at 1. Rows of the projections start with a length of about 1.
     """
 
     def __init__(self, pairs: Sequence[tuple[int, int]], generator: torch.Generator) -> None:
         super().__init__()
-        self.learner = nn.ModuleList(_mapping(a, b, generator) for a, b in pairs)
+        self.learner = nn.ModuleList(
+            _mapping(learner_channels, teacher_channels, generator)
+            for learner_channels, teacher_channels in pairs
+        )
         self.scale = nn.Parameter(torch.ones(()))
 
-    def forward(self, said: Told, told: Told) -> tuple[Tensor, Tensor]:
-        """Distance of the logits, and of the maps summed over places."""
-        soft = scaled_logits_loss(said.logits, told.logits, self.scale)
+    def forward(self, learner: Told, teacher: Told) -> tuple[Tensor, Tensor]:
+        """Loss of the logits, and of the maps summed over pairs of layers."""
+        soft = scaled_logits_loss(learner.logits, teacher.logits, self.scale)
         feature = torch.zeros_like(soft)
-        for place in range(len(self.learner)):
-            feature = feature + self._distance(place, said, told)
+        for index in range(len(self.learner)):
+            feature = feature + self._distance(index, learner, teacher)
         return soft, feature
 
-    def _distance(self, place: int, said: Told, told: Told) -> Tensor:
-        back = place - len(self.learner)
-        seen, shown = at_one_size(said.maps[back], told.maps[back].detach())
-        return alignment_loss(self.learner[place](seen), self._shown(place, shown))
+    def _distance(self, index: int, learner: Told, teacher: Told) -> Tensor:
+        # Networks of different depth have their last maps in common: pairs count from the end.
+        from_end = index - len(self.learner)
+        learner_maps, teacher_maps = at_one_size(
+            learner.maps[from_end], teacher.maps[from_end].detach()
+        )
+        return alignment_loss(
+            self.learner[index](learner_maps), self._map_teacher(index, teacher_maps)
+        )
 
-    def _shown(self, place: int, maps: Tensor) -> Tensor:
-        """The teacher's maps as they are."""
-        del place
+    def _map_teacher(self, index: int, maps: Tensor) -> Tensor:
+        """The teacher's maps, unchanged."""
+        del index
         return maps
 
 
 class CommonSpace(Adaptor):
-    """Maps both sides to half the teacher's channels: the feature alignment module.
+    """Projects both sides to half the teacher's channels: the feature alignment module.
 
     Source: Shen et al. 2019.
     """
 
     def __init__(self, pairs: Sequence[tuple[int, int]], generator: torch.Generator) -> None:
-        narrow = [(a, max(1, b // 2)) for a, b in pairs]
-        super().__init__(narrow, generator)
-        self.teacher = nn.ModuleList(_mapping(b, max(1, b // 2), generator) for _, b in pairs)
+        halved = [
+            (learner_channels, max(1, teacher_channels // 2))
+            for learner_channels, teacher_channels in pairs
+        ]
+        super().__init__(halved, generator)
+        self.teacher = nn.ModuleList(
+            _mapping(teacher_channels, max(1, teacher_channels // 2), generator)
+            for _, teacher_channels in pairs
+        )
 
-    def forward(self, said: Told, told: Told) -> tuple[Tensor, Tensor]:
-        """As for one side; the distance of the maps includes what keeps rows from vanishing."""
-        soft, feature = super().forward(said, told)
+    def forward(self, learner: Told, teacher: Told) -> tuple[Tensor, Tensor]:
+        """The losses of ``Adaptor``; that of the maps includes the row norms of the projections."""
+        soft, feature = super().forward(learner, teacher)
         for weight in self.teacher.parameters():
             feature = feature + row_norm_loss(weight.flatten(1))
         return soft, feature
 
-    def _shown(self, place: int, maps: Tensor) -> Tensor:
-        mapped: Tensor = self.teacher[place](maps)
+    def _map_teacher(self, index: int, maps: Tensor) -> Tensor:
+        mapped: Tensor = self.teacher[index](maps)
         return mapped
 
 
@@ -84,5 +98,5 @@ def _mapping(channels: int, width: int, generator: torch.Generator) -> nn.Conv2d
 
 
 def paired(learner: Sequence[int], teacher: Sequence[int]) -> list[tuple[int, int]]:
-    """Channels of both sides' maps: last with last, as far as both go."""
+    """Channels of paired maps: last with last, up to the shorter side."""
     return list(zip(reversed(learner), reversed(teacher), strict=False))[::-1]

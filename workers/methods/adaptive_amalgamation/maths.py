@@ -1,4 +1,4 @@
-"""Who is sure of an image, and how a network comes to answer like another: one function each."""
+"""Ambiguity of sources, and the losses of learning from them, one function each."""
 
 from collections.abc import Callable
 
@@ -14,32 +14,30 @@ Ambiguity = Callable[[Tensor], Tensor]
 
 
 def entropy(logits: Float[Tensor, "image label"]) -> Float[Tensor, " image"]:
-    """Entropy of the softmax in nats, from 0 to ln(labels); 0 for an answer without doubt.
+    """Entropy of the softmax in nats, from 0 (one certain label) to ln(labels).
 
     Source: Shen et al. 2019, the ambiguity of a source.
     """
-    found: Tensor = torch.special.entr(logits.softmax(dim=1)).sum(dim=1)
-    return found
+    entropies: Tensor = torch.special.entr(logits.softmax(dim=1)).sum(dim=1)
+    return entropies
 
 
 def bernoulli_entropy(logits: Float[Tensor, "image label"]) -> Float[Tensor, " image"]:
-    """Mean over labels of the entropy of being there or not, in nats, from 0 to ln 2."""
-    there, absent = logits.sigmoid(), (-logits).sigmoid()
-    found: Tensor = (torch.special.entr(there) + torch.special.entr(absent)).mean(dim=1)
-    return found
+    """Mean over labels of the entropy of their presence, in nats, from 0 to ln 2."""
+    present, absent = logits.sigmoid(), (-logits).sigmoid()
+    entropies: Tensor = (torch.special.entr(present) + torch.special.entr(absent)).mean(dim=1)
+    return entropies
 
 
 def closeness(logits: Float[Tensor, "image label"]) -> Float[Tensor, " image"]:
-    """One minus the gap between the two largest shares of the softmax, from 0 to 1.
-
-    Summed from the small shares, so that sure answers stay apart.
-    """
+    """One minus the gap between the two largest softmax probabilities, from 0 to 1."""
+    # 1 − (p₁ − p₂) as a sum of the small terms: near certainty, 1 − p₁ would round to 0.
     shares = logits.softmax(dim=1).sort(dim=1, descending=True).values
     return shares[:, 1:].sum(dim=1) + shares[:, 1]
 
 
 def bernoulli_closeness(logits: Float[Tensor, "image label"]) -> Float[Tensor, " image"]:
-    """Mean over labels of one minus the gap between being there and not, from 0 to 1."""
+    """Mean over labels of one minus the gap between presence and absence, from 0 to 1."""
     return 2 * (-logits.abs()).sigmoid().mean(dim=1)
 
 
@@ -48,8 +46,8 @@ def temperature_for(
 ) -> float:
     """The temperature at which the mean ambiguity over all images is ``mean``.
 
-    Found by halving its logarithm between ln 0.02 and ln 50; the nearer end where it lies
-    outside. An entropy grows with the temperature.
+    Found by bisection of its logarithm between ln 0.02 and ln 50, or the nearer bound if it lies
+    outside. Entropy increases with the temperature.
     """
     low, high = torch.tensor([_COLDEST, _HOTTEST], dtype=torch.float64).log().tolist()
     for _ in range(_HALVINGS):
@@ -65,7 +63,7 @@ def temperature_for(
 def surest(
     ambiguity: Float[Tensor, "source image"],
 ) -> Float[Tensor, "source image"]:
-    """1 where a source is the least ambiguous of an image, the first of equals; else 0.
+    """1 for the least ambiguous source of each image (the first of equals), else 0.
 
     Source: Shen et al. 2019, selective learning.
     """
@@ -73,52 +71,54 @@ def surest(
 
 
 def one_of(chosen: Int64[Tensor, " image"], sources: int) -> Float[Tensor, "source image"]:
-    """1 at the chosen source of every image, else 0."""
+    """1 for the chosen source of every image, else 0."""
     return functional.one_hot(chosen, sources).T.to(torch.float32)
 
 
 def shared(
     ambiguity: Float[Tensor, "source image"], *, softness: float
 ) -> Float[Tensor, "source image"]:
-    """Shares of an image, summing to 1 over sources: softmax(-ambiguity / softness)."""
+    """Weights that sum to 1 over the sources of each image: softmax(−ambiguity / softness)."""
     return (-ambiguity / softness).softmax(dim=0)
 
 
-def at_one_size(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Two stacks of maps, averaged over places to the smaller height and width of both."""
-    size = (min(one.shape[2], other.shape[2]), min(one.shape[3], other.shape[3]))
+def at_one_size(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Two stacks of maps, average-pooled to the smaller height and width of both."""
+    size = (min(left.shape[2], right.shape[2]), min(left.shape[3], right.shape[3]))
     return (
-        functional.adaptive_avg_pool2d(one, size),
-        functional.adaptive_avg_pool2d(other, size),
+        functional.adaptive_avg_pool2d(left, size),
+        functional.adaptive_avg_pool2d(right, size),
     )
 
 
 def alignment_loss(
-    seen: Float[Tensor, "image channel row column"],
-    told: Float[Tensor, "image channel row column"],
+    student_maps: Float[Tensor, "image channel row column"],
+    teacher_maps: Float[Tensor, "image channel row column"],
 ) -> Float[Tensor, ""]:
     """Mean squared difference of two stacks of maps in their common space.
 
     Source: Shen et al. 2019, the feature alignment module. Gradients flow to both sides.
     """
-    return (seen.float() - told.float()).square().mean()
+    return (student_maps.float() - teacher_maps.float()).square().mean()
 
 
 def row_norm_loss(weight: Float[Tensor, "out channel"]) -> Float[Tensor, ""]:
-    """Mean over rows of (‖w‖² - 1)²: 0 for rows of length 1, 1 for zeros.
+    """Mean over rows of (‖w‖² − 1)²: 0 for unit rows, 1 for zero rows.
 
-    Source: Shen et al. 2019; it keeps both sides of an alignment from vanishing together.
+    Source: Shen et al. 2019. Without it, both projections of an alignment could shrink to zero.
     """
     return (weight.square().sum(dim=1) - 1).square().mean()
 
 
 def scaled_logits_loss(
-    said: Float[Tensor, "image label"],
-    told: Float[Tensor, "image label"],
+    student_logits: Float[Tensor, "image label"],
+    teacher_logits: Float[Tensor, "image label"],
     scale: Float[Tensor, ""],
 ) -> Float[Tensor, ""]:
-    """Mean squared difference of ``scale`` · said and told; gradients flow to said and scale.
+    """Mean squared difference of scaled student logits and teacher logits.
+
+    Gradients flow to the student and to ``scale``.
 
     Source: Shen et al. 2019, soft targets, with the scale of the authors' attribute programs.
     """
-    return (scale * said.float() - told.detach().float()).square().mean()
+    return (scale * student_logits.float() - teacher_logits.detach().float()).square().mean()

@@ -1,4 +1,4 @@
-"""Who teaches how much of what, as a picture."""
+"""The picture of the share that every source teaches."""
 
 import io
 from collections.abc import Mapping

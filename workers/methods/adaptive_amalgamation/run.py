@@ -1,4 +1,4 @@
-"""Trains one component for each task, then one student of all components."""
+"""Trains one component per task, then one student on all components."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,11 @@ from workers.methods.adaptive_amalgamation.alignment import (
     paired,
 )
 from workers.methods.adaptive_amalgamation.pictures import selection_picture
-from workers.methods.adaptive_amalgamation.selection import answers_of, kept, weights_of
+from workers.methods.adaptive_amalgamation.selection import (
+    answers_of,
+    selected_sources,
+    weights_of,
+)
 from workers.methods.adaptive_amalgamation.steps import (
     ComponentStep,
     Learner,
@@ -42,23 +46,23 @@ SELECTION = "selection.png"
 
 
 def run(inputs: Inputs, params: AdaptiveAmalgamationParams, report: TrainingReport) -> Result:
-    """Train, then measure the student after its last step.
+    """The student, evaluated after its last training step.
 
     Raises:
-        NotTeachableError: No teacher knows a task, or teachers, tasks and layers do not go
-            together.
-        BadStudentError: The student cannot be of this build.
+        NotTeachableError: No teacher has all labels of a task, or teachers, tasks and layers do
+            not match.
+        BadStudentError: The student cannot have this architecture.
         DivergedError: Losses stopped being finite.
     """
     return complete(Amalgamation(inputs, params, report), inputs, params, report)
 
 
 class Amalgamation:
-    """Sources, components and student: what the stages need.
+    """Sources, components and student of the training stages.
 
     Attributes:
-        tasks: What the student learns, and from whom.
-        components: One network for each task, in that order.
+        tasks: Tasks of the student with their sources.
+        components: One network per task, in the same order.
     """
 
     def __init__(self, inputs: Inputs, params: AdaptiveAmalgamationParams, report: Report) -> None:
@@ -69,25 +73,28 @@ class Amalgamation:
         self.task, self._device = first.task, first.program.device
         self.spec = own_input(first.input, params.student)
         generator = torch.Generator().manual_seed(params.seed)
-        self.student = self._fresh(params.student, len(self.head.labels), generator, inputs.start)
+        self.student = self._new_network(
+            params.student, len(self.head.labels), generator, inputs.start
+        )
         self.components = [
-            self._fresh(params.between(), len(one.labels), generator, None) for one in self.tasks
+            self._new_network(params.between(), len(task.labels), generator, None)
+            for task in self.tasks
         ]
         self.training = Training({}, generator)
         self._choose(generator, report)
-        self._voices = [self._heard_in(number) for number in range(len(self.tasks))]
+        self._voices = [self._selected_voices(number) for number in range(len(self.tasks))]
         self._alignments = [
             self._aligned(*pair, generator)
             for pair in zip(self.components, self._voices, strict=True)
         ]
         self._adaptors = self._adapted(generator)
         self.training.networks = self._networks()
-        self.heard = self._told()
+        self.heard = self._describe_training()
 
     def _choose(self, generator: torch.Generator, report: Report) -> None:
-        """Have every task remember who teaches which image."""
+        """Stores the source weights (source, image) of every task in the training's memory."""
 
-        def asked(source: Source) -> torch.Tensor:
+        def outputs_of(source: Source) -> torch.Tensor:
             teacher = self._inputs.teachers[source.teacher]
             report(0, self._params.budget.steps or 0, f"asking {teacher.name}")
             return answers_of(teacher, self._inputs.images)
@@ -97,30 +104,32 @@ class Amalgamation:
                 task,
                 self._inputs.images,
                 self._params,
-                ask=asked,
+                ask=outputs_of,
                 kind=self.task,
                 generator=generator,
             )
 
-    def _fresh(
+    def _new_network(
         self,
-        build: Student,
+        architecture: Student,
         labels: int,
         generator: torch.Generator,
         start: Mapping[str, torch.Tensor] | None,
     ) -> StudentNetwork:
-        """A network with one answer for each label of an image."""
-        made = student_network(build, self.spec, labels=labels, generator=generator, start=start)
-        require_answers(made, self.spec, self.task)
+        """A network with one logit per label of an image, on the device."""
+        network = student_network(
+            architecture, self.spec, labels=labels, generator=generator, start=start
+        )
+        require_answers(network, self.spec, self.task)
         if self._params.feature_weight > 0:
-            require_maps(made)
-        return made.to(self._device)
+            require_maps(network)
+        return network.to(self._device)
 
-    def _heard_in(self, number: int) -> dict[int, Voice]:
-        """The sources of a task that teach, by their place among its sources."""
+    def _selected_voices(self, number: int) -> dict[int, Voice]:
+        """The selected sources of a task, by their index among its sources."""
         sources = self.tasks[number].sources
         weights = self.training.memory[_memory(number)]
-        return {place: self._voice(sources[place]) for place in kept(weights)}
+        return {index: self._voice(sources[index]) for index in selected_sources(weights)}
 
     def _voice(self, source: Source) -> Voice:
         teacher = self._inputs.teachers[source.teacher]
@@ -128,47 +137,49 @@ class Amalgamation:
         return Voice(teacher, source.columns, tuple(layers))
 
     def _taps(self, number: int, teacher: Teacher) -> list[Layer]:
-        """The teacher's layers that are aligned with the component's blocks, the last with last."""
-        given, program = self._params.teacher_layers, teacher.program
-        if given is None:
-            found = last_of_every_size(maps_of(program))
-        elif len(given) == len(self._inputs.teachers):
-            found = named_maps(program, given[number])
+        """The teacher's layers aligned with the component's blocks, last with last."""
+        teacher_layers, program = self._params.teacher_layers, teacher.program
+        if teacher_layers is None:
+            layers = last_of_every_size(maps_of(program))
+        elif len(teacher_layers) == len(self._inputs.teachers):
+            layers = named_maps(program, teacher_layers[number])
         else:
             raise NotTeachableError(
-                f"teacher_layers speaks of {len(given)} teachers, there are"
+                f"teacher_layers lists {len(teacher_layers)} teachers, but there are"
                 f" {len(self._inputs.teachers)}",
-                remedy="give one list of layers for each teacher, in their order",
+                remedy="pass one list of layers per teacher, in their order",
             )
-        return found[-len(self.components[0].blocks) :]
+        return layers[-len(self.components[0].blocks) :]
 
     def _aligned(
         self, component: StudentNetwork, voices: Mapping[int, Voice], generator: torch.Generator
     ) -> nn.ModuleList:
-        """One alignment for each source of a component."""
+        """One alignment per selected source of a component."""
         pairs = [
-            paired(component.channels, [layer.shape[0] for layer in one.layers])
-            for one in voices.values()
+            paired(component.channels, [layer.shape[0] for layer in voice.layers])
+            for voice in voices.values()
         ]
-        return nn.ModuleList(CommonSpace(one, generator) for one in pairs).to(self._device)
+        return nn.ModuleList(CommonSpace(channels, generator) for channels in pairs).to(
+            self._device
+        )
 
     def _adapted(self, generator: torch.Generator) -> nn.ModuleList:
-        """One adaptor for each component."""
+        """One adaptor per component."""
         learner = self.student.channels if self._params.feature_weight > 0 else ()
-        pairs = [paired(learner, one.channels) for one in self.components]
-        return nn.ModuleList(Adaptor(one, generator) for one in pairs).to(self._device)
+        pairs = [paired(learner, component.channels) for component in self.components]
+        return nn.ModuleList(Adaptor(channels, generator) for channels in pairs).to(self._device)
 
     def _networks(self) -> dict[str, nn.Module]:
-        found: dict[str, nn.Module] = {"student": self.student, "adaptors": self._adaptors}
+        networks: dict[str, nn.Module] = {"student": self.student, "adaptors": self._adaptors}
         for number, component in enumerate(self.components):
-            found[f"component_{number}"] = component
-            found[f"alignments_{number}"] = self._alignments[number]
-        return found
+            networks[f"component_{number}"] = component
+            networks[f"alignments_{number}"] = self._alignments[number]
+        return networks
 
     def stages(self) -> Sequence[Stage]:
-        """One for each task, then one for the student: all pass as often over the images.
+        """One stage per task, then one for the student, each with as many passes over the images.
 
-        A step of a component takes a batch from every source, a step of the student one batch.
+        A step of a component takes one batch per source, a step of the student one batch.
         """
         steps = [self._component_step(number) for number in range(len(self.tasks))]
         firsts = [
@@ -189,29 +200,32 @@ class Amalgamation:
         )
 
     def _student_step(self) -> StudentStep:
-        places = {label: place for place, label in enumerate(self.head.labels)}
+        label_index = {label: index for index, label in enumerate(self.head.labels)}
         return StudentStep(
             self.training,
             self._params,
             self._inputs.images,
             Learner(self.student, self.spec),
-            [Learner(one, self.spec) for one in self.components],
-            [[places[label] for label in task.labels] for task in self.tasks],
+            [Learner(component, self.spec) for component in self.components],
+            [[label_index[label] for label in task.labels] for task in self.tasks],
             self._adaptors,
         )
 
     def shares(self) -> dict[str, dict[str, float]]:
-        """Share of the images that each source of each task teaches."""
-        found = {}
+        """Share of the images that each source teaches, by task and source."""
+        shares = {}
         for number, task in enumerate(self.tasks):
             means = self.training.memory[_memory(number)].mean(dim=1).tolist()
-            names = [self._inputs.teachers[one.teacher].name for one in task.sources]
-            labelled = [f"{place}. {name}" for place, name in enumerate(names, start=1)]
-            found[task.name] = dict(zip(labelled, means, strict=True))
-        return found
+            names = [self._inputs.teachers[source.teacher].name for source in task.sources]
+            labeled = [
+                f"{number_of_source}. {name}"
+                for number_of_source, name in enumerate(names, start=1)
+            ]
+            shares[task.name] = dict(zip(labeled, means, strict=True))
+        return shares
 
     def numbers(self) -> Mapping[str, float]:
-        """The shares, by the numbers of task and source."""
+        """The shares by task and source number, for the curve."""
         return {
             f"task_{task}_source_{source}_share": share
             for task, shares in enumerate(self.shares().values(), start=1)
@@ -219,37 +233,37 @@ class Amalgamation:
         }
 
     def pictures(self) -> Mapping[str, bytes]:
-        """Who teaches how much."""
+        """The picture of the shares."""
         return {SELECTION: selection_picture(self.shares())}
 
-    def _told(self) -> str:
-        """What the student hears, and whom it does not."""
+    def _describe_training(self) -> str:
+        """Description of the training data: the share of every source, and excluded sources."""
         parts = []
         for number, (name, shares) in enumerate(self.shares().items()):
-            told = ", ".join(
-                f"{source} {share:.1%}{'' if place in self._voices[number] else ' (left out)'}"
-                for place, (source, share) in enumerate(shares.items())
+            descriptions = ", ".join(
+                f"{source} {share:.1%}{'' if index in self._voices[number] else ' (left out)'}"
+                for index, (source, share) in enumerate(shares.items())
             )
-            parts.append(f"{name}: {told}")
+            parts.append(f"{name}: {descriptions}")
         images = len(self._inputs.images)
         return f"answers on {images} images; {'; '.join(parts)}"[:2000]
 
 
 def _memory(number: int) -> str:
-    """Where a task's weights are remembered."""
+    """Name of a task's source weights in the training's memory."""
     return f"weights_{number}"
 
 
 def head_of(teachers: Sequence[Teacher], tasks: Sequence[Assignment], student: Student) -> Head:
-    """All labels of the tasks, in the order of the tasks or of the student.
+    """The head for all labels of the tasks, in the order of the tasks or of the student.
 
     Raises:
-        NotTeachableError: The student names other labels.
+        NotTeachableError: The student lists other labels.
     """
     labels = [label for task in tasks for label in task.labels]
     if student.labels is not None and sorted(student.labels) != sorted(labels):
         raise NotTeachableError(
-            "the student's labels are not those of the tasks",
-            remedy="leave student.labels out, or name the labels of all tasks in any order",
+            "the student's labels differ from those of the tasks",
+            remedy="omit student.labels, or list the labels of all tasks in any order",
         )
     return Head.of(teachers, student.labels or labels)

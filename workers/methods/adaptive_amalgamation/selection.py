@@ -1,4 +1,4 @@
-"""Which source teaches which image, found once: sources are frozen and so are the images."""
+"""Selection of the source that teaches each image, computed once since both are fixed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ def weights_of(
     kind: TaskKind,
     generator: torch.Generator,
 ) -> Weights:
-    """How much each source teaches each image; 1 over the sources of an image.
+    """Weights (source, image) of the sources, which sum to 1 for every image.
 
-    Only ``random`` draws from the generator.
+    Only ``Selection.RANDOM`` draws from the generator.
 
     Args:
         ask: All outputs of a source for all images, on the CPU.
@@ -55,20 +55,20 @@ def weights_of(
         return torch.full((sources, count), 1 / sources)
     if params.selection is Selection.RANDOM:
         return one_of(torch.randint(sources, (count,), generator=generator), sources)
-    told = [ask(one) for one in task.sources]
-    ambiguity = _ambiguity(task, told, params.selection, kind)
+    outputs = [ask(source) for source in task.sources]
+    ambiguity = _ambiguity(task, outputs, params.selection, kind)
     if params.selection is Selection.SOFT:
         return shared(ambiguity, softness=params.softness)
     return surest(ambiguity)
 
 
-def kept(weights: Weights) -> list[int]:
-    """Sources that teach at least a hundredth of the images."""
+def selected_sources(weights: Weights) -> list[int]:
+    """Indices of the sources that teach at least a hundredth of the images."""
     return (weights.mean(dim=1) >= SMALLEST_SHARE).nonzero().flatten().tolist()
 
 
 def answers_of(teacher: Teacher, images: Frames) -> Answers:
-    """All that a network says of all images, on the CPU."""
+    """Logits of a network on all images, on the CPU."""
     with torch.no_grad():
         parts = [
             teacher.answer(teacher.of_frames(part)).float().cpu()
@@ -78,32 +78,41 @@ def answers_of(teacher: Teacher, images: Frames) -> Answers:
 
 
 def _ambiguity(
-    task: Assignment, told: Sequence[Answers], selection: Selection, kind: TaskKind
+    task: Assignment, outputs: Sequence[Answers], selection: Selection, kind: TaskKind
 ) -> Float[Tensor, "source image"]:
-    """How unsure every source of the task is of every image."""
+    """Ambiguity of every source of the task on every image."""
     if selection is Selection.NORMALISED:
-        return torch.stack([_normalised(one, kind) for one in told])
-    own = [one[:, list(by.columns)] for by, one in zip(task.sources, told, strict=True)]
+        return torch.stack([_normalized(logits, kind) for logits in outputs])
+    task_logits = [
+        logits[:, list(source.columns)]
+        for source, logits in zip(task.sources, outputs, strict=True)
+    ]
     if selection is Selection.CALIBRATED:
-        return calibrated(own, _ENTROPY[kind])
+        return calibrated(task_logits, _ENTROPY[kind])
     measure = _CLOSENESS if selection is Selection.MARGIN else _ENTROPY
-    return torch.stack([measure[kind](one) for one in own])
+    return torch.stack([measure[kind](logits) for logits in task_logits])
 
 
-def _normalised(answers: Tensor, kind: TaskKind) -> Tensor:
-    """Share of the largest entropy that all outputs of a source could have."""
+def _normalized(logits: Tensor, kind: TaskKind) -> Tensor:
+    """Entropy over all outputs of a source as a share of its maximum, from 0 to 1."""
     if kind is TaskKind.MULTI_LABEL:
-        return bernoulli_entropy(answers) / math.log(2)
-    return entropy(answers) / math.log(answers.shape[1])
+        return bernoulli_entropy(logits) / math.log(2)
+    return entropy(logits) / math.log(logits.shape[1])
 
 
 def calibrated(
-    answers: Sequence[Float[Tensor, "image label"]], ambiguity: Ambiguity
+    logits_by_source: Sequence[Float[Tensor, "image label"]], ambiguity: Ambiguity
 ) -> Float[Tensor, "source image"]:
-    """Ambiguity of every source at the temperature where all have the same mean.
+    """Ambiguity of every source at the temperature that gives all sources the same mean.
 
-    The mean is that of all sources at temperature 1. No label is needed.
+    The common mean is that of all sources at temperature 1. No labels are needed.
     """
-    mean = float(torch.stack([ambiguity(one) for one in answers]).double().mean())
-    temperatures = [temperature_for(one, mean, ambiguity) for one in answers]
-    return torch.stack([ambiguity(one / t) for one, t in zip(answers, temperatures, strict=True)])
+    # Overconfident sources would otherwise win every image, whether or not they are right.
+    mean = float(torch.stack([ambiguity(logits) for logits in logits_by_source]).double().mean())
+    temperatures = [temperature_for(logits, mean, ambiguity) for logits in logits_by_source]
+    return torch.stack(
+        [
+            ambiguity(logits / temperature)
+            for logits, temperature in zip(logits_by_source, temperatures, strict=True)
+        ]
+    )

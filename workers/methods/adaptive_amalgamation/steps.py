@@ -1,4 +1,4 @@
-"""Both steps of the training: sources teach a component, components teach the student."""
+"""The two training steps: sources teach a component, components teach the student."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,43 +23,43 @@ _SCALE_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Learner:
-    """A network that learns, and how it sees images."""
+    """A learning network and its input specification."""
 
     network: StudentNetwork
     spec: InputSpec
 
-    def sees(self, frames: Tensor) -> Tensor:
-        """Canonical frames as the network takes them, on its device."""
+    def inputs(self, frames: Tensor) -> Tensor:
+        """Canonical frames as inputs of the network, on its device."""
         device = next(self.network.parameters()).device
         return to_network_input(frames, Preprocessing.of(self.spec)).to(device)
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A source that teaches: its outputs in the task's order, and its layers that are aligned."""
+    """A selected source: its outputs in the task's label order, and its aligned layers."""
 
     teacher: Teacher
     columns: tuple[int, ...]
     layers: tuple[Layer, ...]
 
-    def tells(self, frames: Tensor) -> Told:
-        """Logits of the task and maps, without gradients."""
+    def outputs(self, frames: Tensor) -> Told:
+        """Logits of the task and maps of the aligned layers, without gradients."""
         with torch.no_grad():
-            names = [one.name for one in self.layers]
-            seen = self.teacher.of_frames(frames)
-            found = self.teacher.program.read(seen, [*names, OUTPUT])
-        maps = tuple(found[name] for name in names)
-        return Told(found[OUTPUT][:, list(self.columns)], maps)
+            names = [layer.name for layer in self.layers]
+            inputs = self.teacher.of_frames(frames)
+            outputs = self.teacher.program.read(inputs, [*names, OUTPUT])
+        maps = tuple(outputs[name] for name in names)
+        return Told(outputs[OUTPUT][:, list(self.columns)], maps)
 
 
 @dataclass(frozen=True)
 class ComponentStep:
-    """Sources teach one component, each the images that it is chosen for.
+    """The step in which sources teach one component, each on its selected images.
 
     Attributes:
-        voices: The sources that are kept, by their place among the task's sources.
-        alignments: One for each of them, in that order.
-        memory: Name of the weights in the training's memory.
+        voices: Selected sources by their index among the task's sources.
+        alignments: One alignment per selected source, in the same order.
+        memory: Name of the source weights in the training's memory.
     """
 
     training: Training
@@ -76,14 +76,17 @@ class ComponentStep:
         return {"component": player(networks, self.params.rate)}, self.turn
 
     def turn(self) -> dict[str, Tensor]:
-        """One step on a batch from every source."""
+        """One step on one batch per source."""
         weights = self.training.memory[self.memory]
-        batches = [self._drawn(weights[one]) for one in self.voices]
+        batches = [self._drawn(weights[index]) for index in self.voices]
         self.component.network.train()
-        said = self.component.network.answer(self.component.sees(torch.cat(batches)))
-        parts = split(said, [len(one) for one in batches])
+        component_outputs = self.component.network.answer(
+            self.component.inputs(torch.cat(batches))
+        )
+        # One forward pass for all sources: batch statistics cover the images of every source.
+        parts = split(component_outputs, [len(batch) for batch in batches])
         losses = [
-            alignment(part, voice.tells(frames))
+            alignment(part, voice.outputs(frames))
             for part, frames, voice, alignment in zip(
                 parts, batches, self.voices.values(), self.alignments, strict=True
             )
@@ -91,27 +94,27 @@ class ComponentStep:
         return learned(self.training, "component", losses, self.params.feature_weight)
 
     def _drawn(self, weights: Tensor) -> Tensor:
-        """Images of one source, shifted: the more its weight, the likelier; none twice."""
+        """Shifted images, drawn in proportion to the source's weights without repetition."""
         size = min(self.params.batch_size, int((weights > 0).sum()))
         generator = self.training.generator
-        places = torch.multinomial(weights, size, generator=generator)
-        return drawn_frames(self.images[places], size, generator=generator)[0]
+        indices = torch.multinomial(weights, size, generator=generator)
+        return drawn_frames(self.images[indices], size, generator=generator)[0]
 
 
 @dataclass(frozen=True)
 class StudentStep:
-    """Every component teaches the student on every image."""
+    """The step in which all components teach the student on every image."""
 
     training: Training
     params: AdaptiveAmalgamationParams
     images: Frames
     student: Learner
     components: Sequence[Learner]
-    places: Sequence[list[int]]
+    label_indices: Sequence[list[int]]
     adaptors: nn.ModuleList
 
     def begin(self) -> tuple[dict[str, Player], Turn]:
-        """The student and all adaptors learn together; components stay as they are."""
+        """The student and all adaptors learn together; components are frozen."""
         networks = [self.student.network, self.adaptors]
         return {"student": player(networks, self.params.rate)}, self.turn
 
@@ -120,27 +123,33 @@ class StudentStep:
         size, generator = self.params.batch_size, self.training.generator
         frames, _ = drawn_frames(self.images, size, generator=generator)
         self.student.network.train()
-        said = self.student.network.answer(self.student.sees(frames))
+        student_outputs = self.student.network.answer(self.student.inputs(frames))
         parts = [
-            adaptor(Told(said.logits[:, places], said.maps), _told_by(component, frames))
-            for component, places, adaptor in zip(
-                self.components, self.places, self.adaptors, strict=True
+            adaptor(
+                Told(student_outputs.logits[:, label_indices], student_outputs.maps),
+                _component_outputs(component, frames),
+            )
+            for component, label_indices, adaptor in zip(
+                self.components, self.label_indices, self.adaptors, strict=True
             )
         ]
         return learned(self.training, "student", parts, self.params.feature_weight)
 
 
 def split(answer: Answer, sizes: Sequence[int]) -> list[Told]:
-    """An answer to several batches at once, by batch."""
+    """The outputs of several concatenated batches, split by batch."""
     logits = torch.split(answer.logits, list(sizes))
-    maps = [torch.split(one, list(sizes)) for one in answer.maps]
-    return [Told(logits[place], tuple(one[place] for one in maps)) for place in range(len(sizes))]
+    maps = [torch.split(layer_maps, list(sizes)) for layer_maps in answer.maps]
+    return [
+        Told(logits[batch], tuple(layer_maps[batch] for layer_maps in maps))
+        for batch in range(len(sizes))
+    ]
 
 
-def _told_by(component: Learner, frames: Tensor) -> Told:
+def _component_outputs(component: Learner, frames: Tensor) -> Told:
     with torch.no_grad():
-        answer = component.network.eval().answer(component.sees(frames))
-    return Told(answer.logits, answer.maps)
+        outputs = component.network.eval().answer(component.inputs(frames))
+    return Told(outputs.logits, outputs.maps)
 
 
 def learned(
@@ -149,17 +158,19 @@ def learned(
     parts: Sequence[tuple[Tensor, Tensor]],
     feature_weight: float,
 ) -> dict[str, Tensor]:
-    """One step of a player down the sum over teachers; the sum and its parts."""
-    soft = torch.stack([one for one, _ in parts]).sum()
-    feature = feature_weight * torch.stack([one for _, one in parts]).sum()
-    whole = training.learn(name, soft + feature)
-    return {"whole": whole, "soft": soft.detach(), "feature": feature.detach()}
+    """One step of a player on the loss summed over teachers; the sum and its terms."""
+    soft = torch.stack([loss for loss, _ in parts]).sum()
+    feature = feature_weight * torch.stack([loss for _, loss in parts]).sum()
+    total = training.learn(name, soft + feature)
+    return {"whole": total, "soft": soft.detach(), "feature": feature.detach()}
 
 
 def player(networks: Iterable[nn.Module], rate: float) -> Player:
-    """Adam on all of them; scales of logits learn at a hundredth of the rate, as published."""
-    named = [entry for one in networks for entry in one.named_parameters()]
-    scales = [p for name, p in named if name.endswith("scale")]
-    others = [p for name, p in named if not name.endswith("scale")]
+    """Adam on all networks; logit scales use a hundredth of the learning rate, as published."""
+    named = [
+        named_parameter for network in networks for named_parameter in network.named_parameters()
+    ]
+    scales = [parameter for name, parameter in named if name.endswith("scale")]
+    others = [parameter for name, parameter in named if not name.endswith("scale")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": scales, "share": _SCALE_SHARE}]
     return Player(torch.optim.Adam(groups, lr=rate), rate)

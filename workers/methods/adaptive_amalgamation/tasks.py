@@ -1,4 +1,4 @@
-"""Which tasks a student gets, and which networks are sources of each."""
+"""Assignment of tasks to a student and of source networks to each task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from service.core.manifest import TaskKind
 from workers.torchkit.teachers import NotTeachableError, Teacher
 
 _FEWEST_TO_CHOOSE = 2
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
 class Source:
-    """A network that knows a task: ``columns`` are its outputs in the order of the labels."""
+    """A source of a task: ``columns`` are its outputs in the order of the task's labels."""
 
     teacher: int
     columns: tuple[int, ...]
@@ -21,7 +22,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A task and all networks that know it."""
+    """A task with all of its sources."""
 
     name: str
     labels: tuple[str, ...]
@@ -29,56 +30,57 @@ class Assignment:
 
 
 def assignments(
-    teachers: Sequence[Teacher], wanted: Sequence[TargetTask] | None
+    teachers: Sequence[Teacher], requested: Sequence[TargetTask] | None
 ) -> list[Assignment]:
-    """The wanted tasks, or those that the teachers share, each with its sources.
+    """The requested tasks, or by default those that the teachers share, each with its sources.
 
     Raises:
-        NotTeachableError: No network knows a task, the teachers share none, they do not answer
-            one label for each image or several, or a choice among one label is asked for.
+        NotTeachableError: No network has all labels of a task, the teachers share no task, they
+            are not all single-label or all multi-label, or a single-label task has one label.
     """
     kind = _kind_of(teachers)
-    found = [_assigned(teachers, one) for one in wanted or _shared_tasks(teachers)]
-    for one in found:
-        if kind is TaskKind.CLASSIFICATION and len(one.labels) < _FEWEST_TO_CHOOSE:
+    assigned = [_assigned(teachers, task) for task in requested or _shared_tasks(teachers)]
+    for task in assigned:
+        if kind is TaskKind.CLASSIFICATION and len(task.labels) < _FEWEST_TO_CHOOSE:
             raise NotTeachableError(
-                f"the task {one.name!r} is a choice among one label",
-                remedy="give every task at least two labels",
+                f"the task {task.name!r} has only one label to choose from",
+                remedy="list at least two labels for every task",
             )
-    return found
+    return assigned
 
 
 def _kind_of(teachers: Sequence[Teacher]) -> TaskKind:
-    kinds = {one.task for one in teachers}
+    kinds = {teacher.task for teacher in teachers}
     if len(kinds) > 1 or TaskKind.SEGMENTATION in kinds:
         raise NotTeachableError(
-            f"teachers answer {', '.join(sorted(kinds))}",
-            remedy="choose teachers that all name one label for an image, or all several",
+            f"the teachers have different or unsupported tasks: {', '.join(sorted(kinds))}",
+            remedy="choose teachers that are all single-label or all multi-label classifiers",
         )
     return kinds.pop()
 
 
 def _assigned(teachers: Sequence[Teacher], task: TargetTask) -> Assignment:
     sources = tuple(
-        Source(number, tuple(one.classes.index(label) for label in task.labels))
-        for number, one in enumerate(teachers)
-        if set(task.labels) <= set(one.classes)
+        Source(number, tuple(teacher.classes.index(label) for label in task.labels))
+        for number, teacher in enumerate(teachers)
+        if set(task.labels) <= set(teacher.classes)
     )
     if not sources:
         raise NotTeachableError(
-            f"no network knows all labels of the task {task.name!r}; {_known(teachers, task)}",
-            remedy="choose labels that one of the networks knows, or further networks",
+            f"no network has all labels of the task {task.name!r}; {_describe_labels(teachers, task)}",
+            remedy="choose labels that one of the networks has, or add networks",
         )
     return Assignment(task.name, task.labels, sources)
 
 
-def _known(teachers: Sequence[Teacher], task: TargetTask) -> str:
-    """What each network knows, and what it lacks of the task."""
+def _describe_labels(teachers: Sequence[Teacher], task: TargetTask) -> str:
+    """The labels of each network, and those of the task that it lacks."""
     parts = []
-    for one in teachers:
-        lacking = [label for label in task.labels if label not in one.classes]
-        known = ", ".join(one.classes[:20]) + (", …" if len(one.classes) > 20 else "")  # noqa: PLR2004
-        parts.append(f"{one.name} knows {known} (lacks {', '.join(lacking[:5])})")
+    for teacher in teachers:
+        missing = [label for label in task.labels if label not in teacher.classes]
+        ellipsis = ", …" if len(teacher.classes) > _MOST_LISTED else ""
+        listed_labels = ", ".join(teacher.classes[:_MOST_LISTED]) + ellipsis
+        parts.append(f"{teacher.name} has {listed_labels} (lacks {', '.join(missing[:5])})")
     return "; ".join(parts)
 
 
@@ -86,12 +88,12 @@ def _shared_tasks(teachers: Sequence[Teacher]) -> list[TargetTask]:
     """One task of every group of networks that are linked by common labels."""
     tasks = []
     for number, group in enumerate(_groups(teachers), start=1):
-        common = set.intersection(*(set(teachers[one].classes) for one in group))
+        common = set.intersection(*(set(teachers[member].classes) for member in group))
         if not common:
-            names = ", ".join(teachers[one].name for one in group)
+            names = ", ".join(teachers[member].name for member in group)
             raise NotTeachableError(
-                f"{names} are linked by common labels, but no label is known to all of them",
-                remedy="say in params.tasks which labels belong together",
+                f"{names} are linked by common labels, but no label is common to all of them",
+                remedy="list in params.tasks which labels belong together",
             )
         labels = tuple(label for label in teachers[group[0]].classes if label in common)
         tasks.append(TargetTask(name=f"task {number}", labels=labels))
@@ -101,12 +103,12 @@ def _shared_tasks(teachers: Sequence[Teacher]) -> list[TargetTask]:
 def _groups(teachers: Sequence[Teacher]) -> list[list[int]]:
     """Networks that are linked by common labels, directly or through others."""
     groups: list[list[int]] = []
-    for number, one in enumerate(teachers):
+    for number, teacher in enumerate(teachers):
         linked = [
             group
             for group in groups
-            if any(set(one.classes) & set(teachers[other].classes) for other in group)
+            if any(set(teacher.classes) & set(teachers[other].classes) for other in group)
         ]
-        rest = [group for group in groups if group not in linked]
-        groups = [*rest, sorted([*chain.from_iterable(linked), number])]
+        unlinked = [group for group in groups if group not in linked]
+        groups = [*unlinked, sorted([*chain.from_iterable(linked), number])]
     return sorted(groups)

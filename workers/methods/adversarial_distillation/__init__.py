@@ -1,13 +1,13 @@
-"""Room of ``adversarial_distillation``: student and generator play against each other.
+"""Method ``adversarial_distillation``: data-free distillation of a teacher with a generator.
 
-The student learns the frozen teacher's answers on images that a generator draws from noise; the
-generator looks for images on which both answer differently, and may be held to what the teacher
-remembers of real ones. No image is ever given to this room.
+The student learns the frozen teacher's logits on images that a generator draws from noise. The
+generator searches for images on which student and teacher disagree, optionally with the teacher's
+batch statistics. The method receives no images.
 
 Source: Fang et al. 2019 (DFAD), arXiv 1912.11006; Choi et al. 2020 (DFQ), arXiv 2005.04136; Fang
 et al. 2021 (FastDFKD), arXiv 2112.06253.
 
-Axes: ``image``; ``label`` one class; ``place`` of an answer's pixel; ``channel row column`` of
+Axes: ``image``; ``label`` one class; ``pixel`` of a dense output; ``channel row column`` of
 images.
 """
 

@@ -1,4 +1,4 @@
-"""Teacher and student at one table, and what a batch of images is worth to the generator."""
+"""The comparison of teacher and student, and the generator's losses on a batch of images."""
 
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -25,11 +25,11 @@ from workers.methods.adversarial_distillation.recipes import Recipe
 from workers.torchkit.bn_statistics import (
     LayerStatistics,
     Over,
-    answers_and_statistics,
     batch_norm_distance,
+    logits_and_statistics,
 )
 from workers.torchkit.module_reader import evaluating
-from workers.torchkit.teachers import Head, Teacher, seen_by
+from workers.torchkit.teachers import Head, Teacher, to_input_space
 
 _REMEMBERED = "batch_statistics"
 BALANCE = "balance_weight"
@@ -37,7 +37,7 @@ BALANCE = "balance_weight"
 
 @dataclass(frozen=True)
 class Game:
-    """Both networks, and how their answers are compared."""
+    """Teacher and student, and how their logits are compared."""
 
     teacher: Teacher
     student: nn.Module
@@ -45,38 +45,40 @@ class Game:
     head: Head
     recipe: Recipe
 
-    def said(self, images: Tensor) -> Tensor:
-        """The student's logits on images of the teacher's input space."""
-        logits: Tensor = self.student(seen_by(images, self.teacher.input, self.spec))
+    def student_logits(self, images: Tensor) -> Tensor:
+        """The student's logits on images in the teacher's input space."""
+        logits: Tensor = self.student(to_input_space(images, self.teacher.input, self.spec))
         return logits
 
-    def wanted(self, answers: Tensor) -> Tensor:
-        """Of the teacher's logits those that the student learns, in the student's order."""
+    def selected_logits(self, teacher_logits: Tensor) -> Tensor:
+        """The teacher's logits for the student's labels, in the student's order."""
         if self.head.labels == self.teacher.classes:
-            return answers
-        order = sorted(self.head.columns, key=lambda one: one.label)
-        places = torch.tensor([one.column for one in order], device=answers.device)
-        return answers.index_select(1, places)
+            return teacher_logits
+        order = sorted(self.head.columns, key=lambda column: column.label)
+        selected_outputs = torch.tensor(
+            [column.column for column in order], device=teacher_logits.device
+        )
+        return teacher_logits.index_select(1, selected_outputs)
 
-    def apart(self, said: Tensor, told: Tensor) -> Each:
-        """How differently both answer, image by image."""
-        said, told = at_smaller(said, told)
+    def discrepancy(self, student_logits: Tensor, teacher_logits: Tensor) -> Each:
+        """Discrepancy between student and teacher for every image."""
+        student_logits, teacher_logits = at_smaller(student_logits, teacher_logits)
         if self.recipe.match is Match.ABSOLUTE:
-            return absolute_discrepancy(said, told)
-        multiple = self.teacher.task is TaskKind.MULTI_LABEL
-        compared = label_divergence if multiple else divergence
-        return compared(said, told, temperature=self.recipe.temperature)
+            return absolute_discrepancy(student_logits, teacher_logits)
+        is_multi_label = self.teacher.task is TaskKind.MULTI_LABEL
+        measure = label_divergence if is_multi_label else divergence
+        return measure(student_logits, teacher_logits, temperature=self.recipe.temperature)
 
-    def agreed(self, said: Tensor, told: Tensor) -> Each:
-        """Share of an image's decisions that are alike; of a single one, whether it is."""
-        said, told = at_smaller(said, told)
+    def agreement(self, student_logits: Tensor, teacher_logits: Tensor) -> Each:
+        """Share of equal decisions per image; 0 or 1 for a single decision."""
+        student_logits, teacher_logits = at_smaller(student_logits, teacher_logits)
         task = self.teacher.task
-        same = (decided(said, task) == decided(told, task)).float()
-        return same.unsqueeze(-1).flatten(1).mean(dim=1)
+        agrees = (decided(student_logits, task) == decided(teacher_logits, task)).float()
+        return agrees.unsqueeze(-1).flatten(1).mean(dim=1)
 
     @contextmanager
     def student_at_rest(self) -> Iterator[None]:
-        """The student in evaluation mode and without gradients of its own."""
+        """Puts the student in evaluation mode and freezes its weights; restores both on exit."""
         with evaluating(self.student):
             self.student.requires_grad_(requires_grad=False)
             try:
@@ -86,10 +88,10 @@ class Game:
 
 
 class Worth:
-    """What the generator is paid for a batch: weighted losses by name.
+    """The generator's weighted losses on a batch, by name.
 
     Args:
-        memory: Keeps the statistics of earlier batches, and the weight of balance.
+        memory: Stores the running statistics of earlier batches, and the balance weight.
     """
 
     def __init__(self, game: Game, memory: MutableMapping[str, Tensor]) -> None:
@@ -98,58 +100,77 @@ class Worth:
         memory.setdefault(BALANCE, torch.tensor(game.recipe.balance_weight))
 
     def of(
-        self, images: Tensor, *, asked: Tensor | None = None, adversarial: float
+        self, images: Tensor, *, requested_labels: Tensor | None = None, adversarial: float
     ) -> dict[str, Tensor]:
-        """Losses of images; gradients flow to them through teacher and student.
+        """Losses of images, differentiable through teacher and student.
 
         Args:
-            asked: Labels that they should show; None means what the teacher sees in them.
+            requested_labels: Labels that the images should show; None takes the teacher's decisions.
             adversarial: Weight of the discrepancy.
         """
         recipe, task = self._recipe, self._game.teacher.task
-        answers, layers = self._read(images)
+        teacher_logits, layers = self._read(images)
         parts = {}
         if adversarial > 0:
-            gain = adversarial_loss(self._discrepancy(images, answers), recipe.adversarial_form)
+            gain = adversarial_loss(
+                self._discrepancy(images, teacher_logits), recipe.adversarial_form
+            )
             parts["adversarial"] = adversarial * gain
         if recipe.one_hot_weight > 0:
-            decisions = decided(answers, task) if asked is None else asked
-            parts["one_hot"] = recipe.one_hot_weight * one_hot_loss(answers, decisions, task)
+            decisions = (
+                decided(teacher_logits, task) if requested_labels is None else requested_labels
+            )
+            parts["one_hot"] = recipe.one_hot_weight * one_hot_loss(
+                teacher_logits, decisions, task
+            )
         balance = float(self._memory[BALANCE])
         if balance > 0:
-            parts["balance"] = balance * balance_loss(label_shares(answers, task))
+            parts["balance"] = balance * balance_loss(label_shares(teacher_logits, task))
         if recipe.batch_norm_weight > 0:
             distance = batch_norm_distance(self._blended(layers), over=Over.SUM)
             parts["batch_norm"] = recipe.batch_norm_weight * distance
         return parts
 
     def _read(self, images: Tensor) -> tuple[Tensor, tuple[LayerStatistics, ...]]:
-        """The teacher's logits, and the statistics of its layers where they count."""
+        """The teacher's logits, and its batch statistics if their loss has a weight."""
         if self._recipe.batch_norm_weight == 0:
             return self._game.teacher.answer(images), ()
-        answers, self._latest = answers_and_statistics(self._game.teacher.program, images)
-        return answers, self._latest
+        teacher_logits, self._latest = logits_and_statistics(self._game.teacher.program, images)
+        return teacher_logits, self._latest
 
-    def _discrepancy(self, images: Tensor, answers: Tensor) -> Tensor:
-        """Mean over images; those that count in it are not told apart by gradients."""
-        said, told = self._game.said(images), self._game.wanted(answers)
-        each = self._game.apart(said, told)
+    def _discrepancy(self, images: Tensor, all_teacher_logits: Tensor) -> Tensor:
+        """Mean discrepancy over images; the selection of agreeing images has no gradient."""
+        student_logits, teacher_logits = (
+            self._game.student_logits(images),
+            self._game.selected_logits(all_teacher_logits),
+        )
+        discrepancies = self._game.discrepancy(student_logits, teacher_logits)
         if self._recipe.adversarial_images is AdversarialImages.AGREED:
-            each = each * self._game.agreed(said, told)
-        return each.mean()
+            # (image,): argmax has no gradient, so agreement only selects images.
+            discrepancies = discrepancies * self._game.agreement(student_logits, teacher_logits)
+        return discrepancies.mean()
 
     def _blended(self, layers: tuple[LayerStatistics, ...]) -> tuple[LayerStatistics, ...]:
-        """Statistics with the remembered ones of earlier batches in them."""
+        """Statistics blended with the running ones of earlier batches."""
         share = self._recipe.batch_norm_memory
         if share == 0 or _REMEMBERED not in self._memory:
             return layers
-        sizes = [len(one.mean) for one in layers for _ in range(2)]
-        earlier = iter(torch.split(self._memory[_REMEMBERED].to(layers[0].mean.device), sizes))
-        return tuple(one.blended(next(earlier), next(earlier), share=share) for one in layers)
+        sizes = [len(layer.mean) for layer in layers for _ in range(2)]
+        earlier_statistics = iter(
+            torch.split(self._memory[_REMEMBERED].to(layers[0].mean.device), sizes)
+        )
+        return tuple(
+            layer.blended(next(earlier_statistics), next(earlier_statistics), share=share)
+            for layer in layers
+        )
 
     def remember(self) -> None:
-        """Keep the statistics of the last batch, as a moving average."""
+        """Updates the moving average with the statistics of the last batch."""
         if self._recipe.batch_norm_memory == 0 or not self._latest:
             return
-        parts = [part for one in self._blended(self._latest) for part in (one.mean, one.variance)]
+        parts = [
+            statistic
+            for layer in self._blended(self._latest)
+            for statistic in (layer.mean, layer.variance)
+        ]
         self._memory[_REMEMBERED] = torch.cat(parts).detach()

@@ -1,6 +1,6 @@
-"""What student and generator are paid for, one function each.
+"""The losses of student and generator, one function each.
 
-Answers are logits: one row of labels for an image, or one for each of its pixels.
+Logits have one row of labels per image, or one per pixel.
 """
 
 import torch
@@ -13,17 +13,20 @@ from service.core.manifest import TaskKind
 
 _SMALLEST = 1e-12
 
-Logits = Float[Tensor, "image label *place"]
+Logits = Float[Tensor, "image label *pixel"]
 Each = Float[Tensor, " image"]
 One = Float[Tensor, ""]
 
 
-def at_smaller(said: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-    """Both answers at the smaller height and width of the two, bilinearly; gradients flow."""
-    if said.shape[2:] == told.shape[2:]:
-        return said, told
-    size = [min(one) for one in zip(said.shape[2:], told.shape[2:], strict=True)]
-    return _resized(said, size), _resized(told, size)
+def at_smaller(student_logits: Tensor, teacher_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Both logits, resized bilinearly to the smaller height and width; differentiable."""
+    if student_logits.shape[2:] == teacher_logits.shape[2:]:
+        return student_logits, teacher_logits
+    size = [
+        min(sides)
+        for sides in zip(student_logits.shape[2:], teacher_logits.shape[2:], strict=True)
+    ]
+    return _resized(student_logits, size), _resized(teacher_logits, size)
 
 
 def _resized(logits: Tensor, size: list[int]) -> Tensor:
@@ -32,33 +35,47 @@ def _resized(logits: Tensor, size: list[int]) -> Tensor:
     return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
 
 
-def absolute_discrepancy(said: Logits, told: Logits) -> Each:
-    """Mean |difference| of an image's logits; the mean over images is that over all elements.
+def absolute_discrepancy(student_logits: Logits, teacher_logits: Logits) -> Each:
+    """Mean |difference| of the logits of each image.
 
-    Source: Fang et al. 2019, arXiv 1912.11006. In float32 whatever the networks compute in.
+    Computed in float32. Source: Fang et al. 2019, arXiv 1912.11006.
     """
-    return (said.float() - told.float()).abs().flatten(1).mean(dim=1)
+    return (student_logits.float() - teacher_logits.float()).abs().flatten(1).mean(dim=1)
 
 
-def divergence(said: Logits, told: Logits, *, temperature: float) -> Each:
-    """T²·KL(p_told ‖ p_said) over labels at temperature T, in nats; the mean over pixels.
+def divergence(student_logits: Logits, teacher_logits: Logits, *, temperature: float) -> Each:
+    """T²·KL(p_teacher ‖ p_student) per image at temperature T, in nats, mean over pixels.
 
-    Source: Hinton et al. 2015, section 2; Choi et al. 2020, arXiv 2005.04136, for both players.
+    Source: Hinton et al. 2015, section 2; Choi et al. 2020, arXiv 2005.04136, for both networks.
     """
-    p = functional.log_softmax(told.float() / temperature, dim=1)
-    q = functional.log_softmax(said.float() / temperature, dim=1)
-    each: Each = (p.exp() * (p - q)).sum(dim=1).unsqueeze(-1).flatten(1).mean(dim=1)
-    return temperature**2 * each
+    teacher_log_probabilities = functional.log_softmax(teacher_logits.float() / temperature, dim=1)
+    student_log_probabilities = functional.log_softmax(student_logits.float() / temperature, dim=1)
+    # (image, label, …) summed over labels; the mean over pixels also covers plain (image, label).
+    divergences: Each = (
+        (teacher_log_probabilities.exp() * (teacher_log_probabilities - student_log_probabilities))
+        .sum(dim=1)
+        .unsqueeze(-1)
+        .flatten(1)
+        .mean(dim=1)
+    )
+    return temperature**2 * divergences
 
 
-def label_divergence(said: Logits, told: Logits, *, temperature: float) -> Each:
-    """The same where every label is there or not on its own; the sum over labels."""
-    pairs = [torch.stack([one, torch.zeros_like(one)], dim=1) for one in (said, told)]
-    return divergence(*pairs, temperature=temperature) * said.shape[1]
+def label_divergence(
+    student_logits: Logits, teacher_logits: Logits, *, temperature: float
+) -> Each:
+    """The divergence of independent labels, summed over labels."""
+    # sigmoid(z) is the softmax of (z, 0): each label becomes a problem of two labels, and the
+    # mean over (label) "pixels" times their number is the sum. Shapes (image, 2, label).
+    pairs = [
+        torch.stack([logits, torch.zeros_like(logits)], dim=1)
+        for logits in (student_logits, teacher_logits)
+    ]
+    return divergence(*pairs, temperature=temperature) * student_logits.shape[1]
 
 
 def adversarial_loss(discrepancy: One, form: AdversarialForm) -> One:
-    """-D, or -log(1 + D), whose gradient is that of -D over 1 + D.
+    """−D, or −log(1 + D), whose gradient is that of −D divided by 1 + D.
 
     Source: Fang et al. 2019, arXiv 1912.11006.
     """
@@ -68,14 +85,14 @@ def adversarial_loss(discrepancy: One, form: AdversarialForm) -> One:
 
 
 def decided(logits: Logits, task: TaskKind) -> Tensor:
-    """The label with the largest logit, or for each label whether it is there (0 or 1)."""
+    """The label with the largest logit; for multi-label tasks, presence of each label (0 or 1)."""
     if task is TaskKind.MULTI_LABEL:
         return (logits.detach() > 0).to(logits.dtype)
     return logits.detach().argmax(dim=1)
 
 
 def one_hot_loss(logits: Logits, decisions: Tensor, task: TaskKind) -> One:
-    """Cross-entropy with decisions, the mean over images and pixels, or labels that may be there.
+    """Cross-entropy with decisions, mean over images and pixels (or labels, if multi-label).
 
     Source: Chen et al. 2019 (DAFL), arXiv 1904.01186.
     """
@@ -85,16 +102,16 @@ def one_hot_loss(logits: Logits, decisions: Tensor, task: TaskKind) -> One:
 
 
 def label_shares(logits: Logits, task: TaskKind) -> Float[Tensor, " label"]:
-    """How often each label is expected over the batch, as shares of 1."""
-    multiple = task is TaskKind.MULTI_LABEL
-    expected = logits.sigmoid() if multiple else functional.softmax(logits, dim=1)
-    over = [axis for axis in range(logits.ndim) if axis != 1]
-    mean = expected.mean(dim=over)
+    """Expected frequency of each label over the batch, as shares that sum to 1."""
+    is_multi_label = task is TaskKind.MULTI_LABEL
+    expected = logits.sigmoid() if is_multi_label else functional.softmax(logits, dim=1)
+    reduced_axes = [axis for axis in range(logits.ndim) if axis != 1]
+    mean = expected.mean(dim=reduced_axes)
     return mean / mean.sum().clamp_min(_SMALLEST)
 
 
 def balance_loss(shares: Float[Tensor, " label"]) -> One:
-    """Σ p·ln p: smallest, at -ln(labels), where all labels are equally frequent.
+    """Σ p·ln p, minimal at −ln(labels) when all labels are equally frequent.
 
     Source: Chen et al. 2019 (DAFL), arXiv 1904.01186, as information entropy.
     """
@@ -103,7 +120,7 @@ def balance_loss(shares: Float[Tensor, " label"]) -> One:
 
 
 def evenness(counts: Float[Tensor, " label"]) -> float:
-    """Entropy of counts over the largest that it can be, from 0 to 1; 1 for a single label."""
+    """Entropy of counts divided by its maximum, from 0 to 1; 1 for a single label."""
     if len(counts) == 1:
         return 1.0
     shares = counts.double() / counts.double().sum().clamp_min(_SMALLEST)
@@ -113,17 +130,17 @@ def evenness(counts: Float[Tensor, " label"]) -> float:
 
 
 def largest_share(counts: Float[Tensor, " label"]) -> float:
-    """How much of all counts falls to the commonest label, from 0 to 1."""
+    """Share of the most common label in all counts, from 0 to 1."""
     return float(counts.max() / counts.sum().clamp_min(_SMALLEST))
 
 
 def counted(decisions: Tensor, labels: int, task: TaskKind) -> Float[Tensor, " label"]:
-    """How often each label was decided for."""
+    """Number of decisions for each label."""
     if task is TaskKind.MULTI_LABEL:
         return decisions.sum(dim=0).float()
     return torch.bincount(decisions.flatten(), minlength=labels).float()
 
 
 def drawn_labels(count: int, labels: int, generator: torch.Generator) -> Int64[Tensor, " image"]:
-    """Labels that images are asked to show, all equally likely."""
+    """Uniformly random labels that images are requested to show."""
     return torch.randint(labels, (count,), generator=generator)

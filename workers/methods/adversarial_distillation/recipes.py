@@ -1,4 +1,4 @@
-"""Published constants, and what a job makes of them."""
+"""Published presets, and the recipe of a job."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -25,11 +25,10 @@ def _steady(_progress: float) -> float:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every knob of the card with its value, and what is not a knob.
+    """All settings of the method, and constants that are not parameters.
 
     Attributes:
-        first_moment: Decay of Adam's mean of gradients, for the generator; that of their squares is
-            ``SECOND_MOMENT`` everywhere.
+        first_moment: β₁ of the generator's Adam; β₂ is always ``SECOND_MOMENT``.
     """
 
     imitations: int
@@ -112,32 +111,33 @@ PRESETS = {Preset.DFAD: _DFAD, Preset.DFQ: _DFQ, Preset.FAST_META: _FAST_META}
 
 
 def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recipe:
-    """The preset with what was given in its place.
+    """The preset, overridden by the explicit parameters.
 
-    A dense teacher makes the generator's gain logarithmic unless asked otherwise, as in Fang et
-    al. 2019.
+    For a dense teacher the adversarial loss is logarithmic by default, as in Fang et al. 2019.
 
     Raises:
-        NotTeachableError: Inner steps are asked for and all weights are 0.
-        TeacherWithoutBatchNormError: Batch statistics are asked of a teacher that keeps none.
+        NotTeachableError: Inner steps are requested and all weights are 0.
+        TeacherWithoutBatchNormError: Batch statistics are requested of a teacher without them.
     """
     dense = teacher.task is TaskKind.SEGMENTATION
-    fitting = Preset.DFQ if teacher.program.batch_norms and not dense else Preset.DFAD
-    start = PRESETS[params.preset if params.preset is not None else fitting]
+    default_preset = Preset.DFQ if teacher.program.batch_norms and not dense else Preset.DFAD
+    preset = PRESETS[params.preset if params.preset is not None else default_preset]
     if dense:
-        start = replace(start, adversarial_form=AdversarialForm.LOGARITHMIC)
-    given = {one.name: getattr(params, one.name, None) for one in fields(Recipe)}
-    found = replace(start, **{name: one for name, one in given.items() if one is not None})
-    if found.inner_steps > 0 and not _paid(found):
+        preset = replace(preset, adversarial_form=AdversarialForm.LOGARITHMIC)
+    overrides = {setting.name: getattr(params, setting.name, None) for setting in fields(Recipe)}
+    recipe = replace(
+        preset, **{name: value for name, value in overrides.items() if value is not None}
+    )
+    if recipe.inner_steps > 0 and not _paid(recipe):
         raise NotTeachableError(
-            "inner steps of the generator have nothing to go for",
-            remedy="give one of its weights, or leave inner_steps at 0",
+            "inner steps of the generator have no loss to minimize",
+            remedy="set one of the generator's weights, or leave inner_steps at 0",
         )
-    if found.batch_norm_weight > 0:
+    if recipe.batch_norm_weight > 0:
         require_batch_norm(teacher.program, teacher.name)
-    return found
+    return recipe
 
 
 def _paid(recipe: Recipe) -> bool:
-    """Whether the generator gains by anything, also while it warms up."""
+    """Whether the generator has a loss even during warm-up."""
     return max(recipe.one_hot_weight, recipe.balance_weight, recipe.batch_norm_weight) > 0

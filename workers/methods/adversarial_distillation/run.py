@@ -1,4 +1,4 @@
-"""Trains a student and a generator against each other."""
+"""Trains a student and a generator adversarially."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -28,19 +28,19 @@ _MOMENTUM = 0.9
 
 
 def run(inputs: Inputs, params: AdversarialDistillationParams, report: TrainingReport) -> Result:
-    """Train without any image, then measure the student after its last step.
+    """The student, trained without images and evaluated after its last step.
 
     Raises:
-        TeacherWithoutBatchNormError: Batch statistics are asked of a teacher that keeps none.
-        NotTeachableError: The teacher does not know one of the student's labels.
-        BadStudentError: The student cannot answer as the teacher does.
+        TeacherWithoutBatchNormError: Batch statistics are requested of a teacher without them.
+        NotTeachableError: The teacher lacks one of the student's labels.
+        BadStudentError: The student cannot have the teacher's kind of output.
         DivergedError: Losses stopped being finite.
     """
     return complete(_Lesson(inputs, params), inputs, params, report)
 
 
 class _Lesson:
-    """Teacher, student, generator and pool: what a turn needs."""
+    """Teacher, student, generator and pool of the training."""
 
     def __init__(self, inputs: Inputs, params: AdversarialDistillationParams) -> None:
         (teacher,) = inputs.teachers
@@ -49,52 +49,52 @@ class _Lesson:
         self.head = Head.of([teacher], params.student.labels)
         self.spec = own_input(teacher.input, params.student)
         self.heard = f"answers of {teacher.name} to images drawn from noise"
-        drawn = torch.Generator().manual_seed(params.seed)
+        generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
             self.spec,
             labels=len(self.head.labels),
-            generator=drawn,
+            generator=generator,
             start=inputs.start,
         ).to(self._device)
         self._network: ImageGenerator = image_generator(
             teacher.input,
             noise_units=params.noise_units,
             width=params.generator_width,
-            generator=drawn,
+            generator=generator,
         ).to(self._device)
         self._average = copy.deepcopy(self._network).requires_grad_(requires_grad=False)
-        self.training = Training(self._networks(), drawn)
+        self.training = Training(self._networks(), generator)
         self._game = Game(teacher, self.student, self.spec, self.head, self._recipe)
         self._prepare(teacher)
 
     def _networks(self) -> dict[str, nn.Module]:
-        found: dict[str, nn.Module] = {"student": self.student, "generator": self._network}
+        networks: dict[str, nn.Module] = {"student": self.student, "generator": self._network}
         if self._recipe.generator_average > 0:
-            found["average"] = self._average
-        return found
+            networks["average"] = self._average
+        return networks
 
     def _prepare(self, teacher: Teacher) -> None:
-        """What lives in the training's memory, and what shows it."""
+        """Creates the parts that keep state in the training's memory, and those that display it."""
         memory, batch = self.training.memory, self._params.batch_size
         self._worth = Worth(self._game, memory)
-        raised = self._params.rescue_balance_weight
-        self._watch = Watch(memory, len(teacher.classes), self.task, raised)
+        rescue_weight = self._params.rescue_balance_weight
+        self._watch = Watch(memory, len(teacher.classes), self.task, rescue_weight)
         size = max(self._recipe.pool_images, batch)
         shape = teacher.program.input_shape
-        pooled = self._recipe.pool_images + self._recipe.inner_steps > 0
-        self._pool = Pool(memory, size, shape) if pooled else None
+        uses_pool = self._recipe.pool_images + self._recipe.inner_steps > 0
+        self._pool = Pool(memory, size, shape) if uses_pool else None
         self._synthesis = Synthesis(self._game, self._worth, self._network, batch)
         average = self._average if self._recipe.generator_average > 0 else None
         self._sources = Sources(
             self._network, average, self._pool, batch=batch, generator=self.training.generator
         )
-        shown = self._pool if self._recipe.inner_steps > 0 else None
+        shown_pool = self._pool if self._recipe.inner_steps > 0 else None
         seed = self._params.seed + 1
-        self._showing = Showing(self._game, self._network, shown, batch=batch, seed=seed)
+        self._showing = Showing(self._game, self._network, shown_pool, batch=batch, seed=seed)
 
     def stages(self) -> Sequence[Stage]:
-        """One: both play from the first turn to the last."""
+        """One stage, in which student and generator alternate."""
         return [Stage("game", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, Player], Turn]:
@@ -116,46 +116,52 @@ class _Lesson:
         return players, self._synthesis_turn if recipe.inner_steps > 0 else self._turn
 
     def numbers(self) -> Numbers:
-        """What can be said about the drawn images."""
+        """Numbers about the generated images, for the curve."""
         rescued = {"balance_rescued": float(self._watch.rescued)}
         return self._showing.numbers() | (rescued if self._watch.rescued else {})
 
     def pictures(self) -> Mapping[str, bytes]:
-        """A sheet of drawn images."""
+        """A sheet of generated images."""
         return {SAMPLES: self._showing.sheet()}
 
     def _turn(self) -> dict[str, Tensor]:
-        """The student's steps, then one of the generator."""
+        """The student's steps, then one step of the generator."""
         sources = self._sources.of_turn()
         count = self._recipe.imitations
         losses = [self._imitate(sources[number % len(sources)]) for number in range(count)]
         return {"imitation": torch.stack(losses).mean()} | self._generate()
 
     def _synthesis_turn(self) -> dict[str, Tensor]:
-        """A batch for the pool and a step of the generator, then the student's steps."""
-        warming = self.training.progress < self._recipe.warm_up
-        made = self._synthesise(0.0 if warming else self._recipe.adversarial_weight)
-        if warming:
-            return {"imitation": self._measured(self._sources.pooled).detach()} | made
+        """A batch for the pool and a generator step, then the student's steps."""
+        is_warming_up = self.training.progress < self._recipe.warm_up
+        generator_losses = self._synthesize(
+            0.0 if is_warming_up else self._recipe.adversarial_weight
+        )
+        if is_warming_up:
+            return {
+                "imitation": self._imitation_loss(self._sources.pooled).detach()
+            } | generator_losses
         count = self._recipe.imitations
         losses = [self._imitate(self._sources.pooled) for _ in range(count)]
-        return {"imitation": torch.stack(losses).mean()} | made
+        return {"imitation": torch.stack(losses).mean()} | generator_losses
 
     def _imitate(self, source: Source) -> Tensor:
-        """One step of the student on one batch; the teacher and the images get no gradient."""
+        """One step of the student on one batch; teacher and images get no gradient."""
         self.student.train()
-        return self.training.learn("student", self._measured(source))
+        return self.training.learn("student", self._imitation_loss(source))
 
-    def _measured(self, source: Source) -> Tensor:
-        """How far the student is from the teacher on one batch."""
+    def _imitation_loss(self, source: Source) -> Tensor:
+        """Mean discrepancy between student and teacher on one batch."""
         with torch.no_grad():
             images = source()
-            answers = self._game.teacher.answer(images)
-        self._watch.see(answers)
-        return self._game.apart(self._game.said(images), self._game.wanted(answers)).mean()
+            teacher_logits = self._game.teacher.answer(images)
+        self._watch.count(teacher_logits)
+        return self._game.discrepancy(
+            self._game.student_logits(images), self._game.selected_logits(teacher_logits)
+        ).mean()
 
     def _generate(self) -> dict[str, Tensor]:
-        """One step of the generator against the student at rest."""
+        """One step of the generator against the frozen student."""
         with self._game.student_at_rest():
             images = self._sources.drawn(self._network)
             parts = self._worth.of(images, adversarial=self._recipe.adversarial_weight)
@@ -164,14 +170,14 @@ class _Lesson:
             loss = self.training.learn("generator", torch.stack(list(parts.values())).sum())
         self._worth.remember()
         if self._recipe.generator_average > 0:
-            follow(self._average, self._network, kept=self._recipe.generator_average)
-        return {"generator": loss} | {name: one.detach() for name, one in parts.items()}
+            follow(self._average, self._network, decay=self._recipe.generator_average)
+        return {"generator": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _synthesise(self, adversarial: float) -> dict[str, Tensor]:
-        """One meta-step of the generator; its best images go to the pool."""
+    def _synthesize(self, adversarial: float) -> dict[str, Tensor]:
+        """One meta-step of the generator; its best images are added to the pool."""
         with self._game.student_at_rest():
-            lesson = self._synthesis.lesson(self.training.generator, adversarial=adversarial)
-        self.training.learn("generator", lesson)
+            meta_loss = self._synthesis.meta_loss(self.training.generator, adversarial=adversarial)
+        self.training.learn("generator", meta_loss)
         assert self._pool is not None
         self._pool.put(self._synthesis.images)
-        return {name: one.detach() for name, one in self._synthesis.parts.items()}
+        return {name: part.detach() for name, part in self._synthesis.parts.items()}

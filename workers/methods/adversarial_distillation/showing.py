@@ -1,4 +1,4 @@
-"""What can be said about the images that a student learns from, without any image of a set."""
+"""Numbers and pictures about generated images, computed without real images."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,25 +18,25 @@ from workers.methods.adversarial_distillation.maths import (
 from workers.methods.adversarial_distillation.sources import Pool
 from workers.torchkit.courses import Numbers
 from workers.torchkit.generators import ImageGenerator
-from workers.torchkit.sample_sheets import MOST, sample_sheet
+from workers.torchkit.sample_sheets import LARGEST_SHEET, sample_sheet
 
 _BATCHES = 4
 
 
 class Showing:
-    """Numbers and a sheet of the same few batches: noise that never changes, or the newest pool.
+    """Numbers and a sheet of a few batches: from fixed noise, or the newest images of the pool.
 
     Args:
-        network: Draws the batches, from noise of a seed of its own.
-        pool: Taken instead, where the student learns from nothing else.
+        network: Generates the batches from noise with its own seed.
+        pool: Used instead if the student learns only from the pool.
     """
 
     def __init__(
         self, game: Game, network: ImageGenerator, pool: Pool | None, *, batch: int, seed: int
     ) -> None:
         self._game, self._network, self._pool, self._batch = game, network, pool, batch
-        own = torch.Generator().manual_seed(seed)
-        self._noise = torch.randn(_BATCHES, batch, network.noise_units, generator=own)
+        generator = torch.Generator().manual_seed(seed)
+        self._noise = torch.randn(_BATCHES, batch, network.noise_units, generator=generator)
 
     @torch.no_grad()
     def _batches(self) -> Iterator[Tensor]:
@@ -45,49 +45,54 @@ class Showing:
             newest = self._pool.newest(_BATCHES * self._batch).to(device)
             yield from torch.split(newest, self._batch)
             return
-        for one in self._noise:
-            yield self._network(one.to(device))
+        for batch_noise in self._noise:
+            yield self._network(batch_noise.to(device))
 
     def sheet(self) -> bytes:
-        """A PNG of up to 64 images."""
-        images = [one.cpu() for one in self._batches()]
-        return sample_sheet(torch.cat(images)[:MOST], self._game.teacher.input)
+        """A PNG of up to 64 generated images."""
+        images = [batch.cpu() for batch in self._batches()]
+        return sample_sheet(torch.cat(images)[:LARGEST_SHEET], self._game.teacher.input)
 
     @torch.no_grad()
     def numbers(self) -> Numbers:
         """Shares from 0 to 1.
 
-        ``generated_evenness``: entropy of the labels that the teacher names, over the largest
-        possible; ``generated_largest_share``: of the commonest of them; ``generated_confidence``: the teacher's probability of its decisions;
-        ``generated_agreement``: equal decisions of teacher and student; with labels that may be
-        there or not ``generated_labels``: share of the labels found in an image.
+        ``generated_evenness``: entropy of the teacher's decisions over its maximum;
+        ``generated_largest_share``: share of the most common decision;
+        ``generated_confidence``: the teacher's probability of its decisions;
+        ``generated_agreement``: equal decisions of teacher and student; for multi-label tasks
+        ``generated_labels``: share of labels present per image.
         """
-        game, told, alike = self._game, [], []
+        game, teacher_logits, agreements = self._game, [], []
         with game.student_at_rest():
             for images in self._batches():
-                answers = game.teacher.answer(images)
-                alike.append(game.agreed(game.said(images), game.wanted(answers)).cpu())
-                told.append(answers.cpu())
-        return {"generated_agreement": float(torch.cat(alike).mean())} | _seen(
-            told, game.teacher.task
+                batch_logits = game.teacher.answer(images)
+                agreements.append(
+                    game.agreement(
+                        game.student_logits(images), game.selected_logits(batch_logits)
+                    ).cpu()
+                )
+                teacher_logits.append(batch_logits.cpu())
+        return {"generated_agreement": float(torch.cat(agreements).mean())} | _label_numbers(
+            teacher_logits, game.teacher.task
         )
 
 
-def _seen(told: Sequence[Logits], task: TaskKind) -> Numbers:
-    answers = torch.cat(list(told))
-    named = decided(answers, task)
-    counts = counted(named, answers.shape[1], task)
-    found = {
+def _label_numbers(logits_of_batches: Sequence[Logits], task: TaskKind) -> Numbers:
+    teacher_logits = torch.cat(list(logits_of_batches))
+    decisions = decided(teacher_logits, task)
+    counts = counted(decisions, teacher_logits.shape[1], task)
+    numbers = {
         "generated_evenness": evenness(counts),
         "generated_largest_share": largest_share(counts),
-        "generated_confidence": float(_confidence(answers, task).mean()),
+        "generated_confidence": float(_confidence(teacher_logits, task).mean()),
     }
     if task is TaskKind.MULTI_LABEL:
-        found["generated_labels"] = float(named.mean())
-    return found
+        numbers["generated_labels"] = float(decisions.mean())
+    return numbers
 
 
-def _confidence(answers: Logits, task: TaskKind) -> Each:
+def _confidence(logits: Logits, task: TaskKind) -> Each:
     if task is TaskKind.MULTI_LABEL:
-        return answers.abs().sigmoid().mean(dim=1)
-    return answers.softmax(dim=1).amax(dim=1).unsqueeze(-1).flatten(1).mean(dim=1)
+        return logits.abs().sigmoid().mean(dim=1)
+    return logits.softmax(dim=1).amax(dim=1).unsqueeze(-1).flatten(1).mean(dim=1)

@@ -1,4 +1,4 @@
-"""Where the student's images come from: generators, and a pool of earlier images."""
+"""The sources of the student's images: generators, and a pool of earlier images."""
 
 from collections.abc import Callable, MutableMapping
 
@@ -13,10 +13,10 @@ _IMAGES, _COUNT = "pool", "pool_count"
 
 
 class Pool:
-    """The last images that were put in; a full pool overwrites its oldest.
+    """A ring buffer of the latest images; a full pool overwrites its oldest.
 
     Args:
-        memory: Holds the images, so that they survive an interruption.
+        memory: Stores the images, so that they survive an interruption.
     """
 
     def __init__(
@@ -27,44 +27,44 @@ class Pool:
         memory[_COUNT] = torch.tensor(0)
 
     def put(self, images: Tensor) -> None:
-        """Keep these images."""
-        kept, count = self._memory[_IMAGES], int(self._memory[_COUNT])
-        places = torch.arange(count, count + len(images)) % len(kept)
-        kept[places] = images.detach().to(kept)
+        """Adds these images."""
+        pool, count = self._memory[_IMAGES], int(self._memory[_COUNT])
+        indices = torch.arange(count, count + len(images)) % len(pool)
+        pool[indices] = images.detach().to(pool)
         self._memory[_COUNT] = torch.tensor(count + len(images))
 
     def __len__(self) -> int:
         return min(int(self._memory[_COUNT]), len(self._memory[_IMAGES]))
 
     def newest(self, count: int) -> Tensor:
-        """The images put in last, at most so many, the oldest of them first."""
+        """The latest images, at most ``count``, oldest first."""
         end = int(self._memory[_COUNT])
-        places = torch.arange(end - min(count, len(self)), end) % len(self._memory[_IMAGES])
-        return self._memory[_IMAGES][places]
+        indices = torch.arange(end - min(count, len(self)), end) % len(self._memory[_IMAGES])
+        return self._memory[_IMAGES][indices]
 
     def drawn(self, count: int, generator: torch.Generator) -> Tensor:
-        """Images that are all equally likely, with repetition."""
-        places = torch.randint(len(self), (count,), generator=generator)
-        return self._memory[_IMAGES][places]
+        """Uniformly random images, with repetition."""
+        indices = torch.randint(len(self), (count,), generator=generator)
+        return self._memory[_IMAGES][indices]
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, *, kept: float) -> None:
-    """The average moves towards the network's weights and keeps this share of its own.
+def follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
+    """Updates the average toward the network's weights, keeping ``decay`` of its own.
 
-    Source: Do et al. 2022 (MAD), arXiv 2209.10359: a slow copy of the generator against
+    Source: Do et al. 2022 (MAD), arXiv 2209.10359: a slow copy of the generator prevents
     forgetting.
     """
-    for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - kept)
+    for average_weight, weight in zip(average.parameters(), network.parameters(), strict=True):
+        average_weight.lerp_(weight, 1 - decay)
 
 
 class Sources:
-    """What a student's batches are drawn from, in turn.
+    """The sources of a student's batches, used in turn.
 
     Args:
-        average: A slow copy of the generator; None where there is none.
-        pool: Receives the first batch of every turn; None where there is none.
+        average: A slow copy of the generator, or None.
+        pool: Receives the first batch of every turn, or None.
     """
 
     def __init__(
@@ -80,23 +80,23 @@ class Sources:
         self._batch, self._generator = batch, generator
 
     def of_turn(self) -> list[Source]:
-        """Drawing from the generator, then from its average and the pool where they are."""
-        found: list[Source] = [self._first]
+        """Sources of one turn: the generator, then its average and the pool if they exist."""
+        sources: list[Source] = [self._first]
         if self._average is not None:
             average = self._average
-            found.append(lambda: self.drawn(average))
+            sources.append(lambda: self.drawn(average))
         if self._pool is not None:
-            found.append(self.pooled)
-        return found
+            sources.append(self.pooled)
+        return sources
 
     def drawn(self, network: ImageGenerator) -> Tensor:
-        """A batch of new noise; gradients flow to the network unless they are switched off."""
+        """A batch of images from new noise, differentiable in the network's weights."""
         device = next(network.parameters()).device
         images: Tensor = network(noise(self._batch, network.noise_units, self._generator, device))
         return images
 
     def pooled(self) -> Tensor:
-        """A batch of earlier images."""
+        """A batch of earlier images from the pool."""
         assert self._pool is not None
         device = next(self._network.parameters()).device
         return channels_last(self._pool.drawn(self._batch, self._generator).to(device))

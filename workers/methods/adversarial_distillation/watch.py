@@ -1,4 +1,4 @@
-"""Notices a generator that draws few of the labels, and asks it for balance."""
+"""Detection of a generator that covers few labels, and its remedy: the balance loss."""
 
 from collections.abc import MutableMapping
 
@@ -16,42 +16,48 @@ _NAMED, _SEEN, _LOW, RESCUED = "labels_named", "images_seen", "low_checks", "res
 
 
 class Watch:
-    """Counts the labels that the teacher names in every 512 images.
+    """Counts the teacher's decisions in every 512 images.
 
-    Where their evenness is below 0.5 three times in a row, the weight of balance is raised.
-    Dense answers, whose background may well prevail, are not watched.
+    If their evenness is below 0.5 three times in a row, the balance weight is raised. Dense
+    outputs, in which the background may legitimately dominate, are not counted.
 
     Args:
-        memory: Keeps the counts and the weight, so that they survive an interruption.
+        memory: Stores the counts and the weight, so that they survive an interruption.
     """
 
     def __init__(
-        self, memory: MutableMapping[str, Tensor], labels: int, task: TaskKind, raised: float
+        self,
+        memory: MutableMapping[str, Tensor],
+        labels: int,
+        task: TaskKind,
+        rescue_weight: float,
     ) -> None:
-        self._memory, self._task, self._raised = memory, task, raised
+        self._memory, self._task, self._rescue_weight = memory, task, rescue_weight
         memory[_NAMED] = torch.zeros(labels)
         memory.update({name: torch.tensor(0) for name in (_SEEN, _LOW, RESCUED)})
 
     @property
     def rescued(self) -> bool:
-        """Whether the weight was raised."""
+        """Whether the balance weight has been raised."""
         return bool(self._memory[RESCUED])
 
-    def see(self, answers: Tensor) -> None:
-        """Count the answers to one batch."""
+    def count(self, teacher_logits: Tensor) -> None:
+        """Counts the decisions of one batch."""
         memory = self._memory
-        if self._raised <= float(memory[BALANCE]) or self._task is TaskKind.SEGMENTATION:
+        if self._rescue_weight <= float(memory[BALANCE]) or self._task is TaskKind.SEGMENTATION:
             return
-        named = counted(decided(answers, self._task), answers.shape[1], self._task)
-        memory[_NAMED] = memory[_NAMED] + named.cpu()
-        memory[_SEEN] = memory[_SEEN] + len(answers)
+        label_counts = counted(
+            decided(teacher_logits, self._task), teacher_logits.shape[1], self._task
+        )
+        memory[_NAMED] = memory[_NAMED] + label_counts.cpu()
+        memory[_SEEN] = memory[_SEEN] + len(teacher_logits)
         if int(memory[_SEEN]) >= _IMAGES:
             self._check()
 
     def _check(self) -> None:
         memory = self._memory
-        low = evenness(memory[_NAMED]) < _LEAST
-        memory[_LOW] = memory[_LOW] + 1 if low else torch.tensor(0)
+        is_uneven = evenness(memory[_NAMED]) < _LEAST
+        memory[_LOW] = memory[_LOW] + 1 if is_uneven else torch.tensor(0)
         memory[_NAMED], memory[_SEEN] = torch.zeros_like(memory[_NAMED]), torch.tensor(0)
         if int(memory[_LOW]) >= _CHECKS:
-            memory[BALANCE], memory[RESCUED] = torch.tensor(self._raised), torch.tensor(1)
+            memory[BALANCE], memory[RESCUED] = torch.tensor(self._rescue_weight), torch.tensor(1)

@@ -1,4 +1,4 @@
-"""The recipe: attribute, then draw."""
+"""Attributes every image, then draws the maps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class ImageStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """A network to explain, how it sees, and what it is called."""
+    """A network to explain, with its preprocessing and name."""
 
     model_id: str
     name: str
@@ -39,7 +39,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Networks, and the canonical images with their numbers in the data set.
+    """Networks, and canonical images with their dataset indices.
 
     Attributes:
         subjects: Read one after the other, so that only one network is in memory.
@@ -57,10 +57,10 @@ class NetworkMaps:
     """One map and one picture per image of one network, in the order of the images.
 
     Attributes:
-        maps: Length 1 per image; one plane, or three in RGB order when channels are kept. Zero
-            where the status is EMPTY: the map or the feature was zero or not finite.
-        pictures: As drawn, not yet files.
-        numerics: Arithmetic, layout and batch size that were used.
+        maps: Length 1 per image; one plane, or three in RGB order if channels are kept. Zero
+            if the status is EMPTY: the map or the feature is zero or not finite.
+        pictures: Arrays, not yet files.
+        numerics: Arithmetic, memory layout and batch size of the pass.
     """
 
     model_id: str
@@ -83,8 +83,8 @@ class Result:
 def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
     """Attribute every image to every network and draw the maps."""
     networks = tuple(
-        maps_of(subject, inputs, params, part_of(report, place, inputs.count))
-        for place, subject in enumerate(inputs.subjects)
+        maps_of(subject, inputs, params, part_of(report, index, inputs.count))
+        for index, subject in enumerate(inputs.subjects)
     )
     return Result(
         indices=inputs.indices, networks=networks, sheet=sheet_of(inputs, networks, params)
@@ -122,11 +122,11 @@ def maps_of(
     )
 
 
-def part_of(report: Report, place: int, count: int) -> Report:
+def part_of(report: Report, index: int, count: int) -> Report:
     """A report on one of ``count`` equal parts of the work."""
 
     def part(step: int, total: int, message: str = "") -> None:
-        report(place * total + step, count * total, message)
+        report(index * total + step, count * total, message)
 
     return part
 
@@ -168,13 +168,13 @@ def pictures_of(
     images: UInt8[Tensor, "image side side 3"],
     style: Style,
 ) -> tuple[Picture, ...]:
-    """A picture per image; kept channels are averaged for the eye."""
+    """A picture per image; separate channels are averaged for display."""
     planes = maps.mean(dim=1)
     return tuple(draw(plane, image, style) for plane, image in zip(planes, images, strict=True))
 
 
 def statuses_of(attributed: FeatureMaps) -> tuple[ImageStatus, ...]:
-    """Valid where map and feature are finite and not zero."""
+    """VALID where map and feature are finite and nonzero."""
     return tuple(
         ImageStatus.VALID if valid else ImageStatus.EMPTY for valid in attributed.mask.tolist()
     )

@@ -1,8 +1,8 @@
-"""Room of ``common_feature_amalgamation``: a student learns several classifiers of any build.
+"""Method ``common_feature_amalgamation``: a student learns several classifiers of any architecture.
 
-The student learns their answers, and in a space that all share its features are to be
-distributed as theirs; what that space says of a teacher must still rebuild the teacher's own
-features. The space is thrown away when the student is done. No label is looked at.
+The student learns their logits. In a shared feature space, its features must have the same
+distribution as those of each teacher, and each teacher's features must be reconstructible from
+the space. The space is discarded after training. Labels are not used.
 
 Source: Luo et al. 2019 (IJCAI), arXiv 1906.10546.
 

@@ -1,4 +1,4 @@
-"""A student with an output for every teacher's column answers label by label."""
+"""Reduction of a student's outputs, one per teacher column, to one logit per label."""
 
 import torch
 from torch import Tensor, nn
@@ -7,13 +7,13 @@ from workers.torchkit.teachers import Head
 
 
 def by_label(network: nn.Module, head: Head) -> nn.Module:
-    """A network that answers label by label: itself, where every label has one column in order."""
-    in_order = [one.label for one in head.columns] == list(range(len(head.labels)))
+    """A network with one logit per label: the network itself if columns already are the labels."""
+    in_order = [column.label for column in head.columns] == list(range(len(head.labels)))
     return network if in_order else Merged(network, head)
 
 
 class Merged(nn.Module):
-    """Of the columns of one label the largest counts; labels stand in the head's order."""
+    """The maximum over the columns of each label, in the order of the head's labels."""
 
     places: Tensor
 
@@ -21,15 +21,15 @@ class Merged(nn.Module):
         super().__init__()
         self.network = network
         columns = [
-            [place for place, one in enumerate(head.columns) if one.label == label]
+            [index for index, column in enumerate(head.columns) if column.label == label]
             for label in range(len(head.labels))
         ]
-        self._most = max(len(one) for one in columns)
-        padded = [one + one[:1] * (self._most - len(one)) for one in columns]
+        self._most = max(len(indices) for indices in columns)
+        padded = [indices + indices[:1] * (self._most - len(indices)) for indices in columns]
         self.register_buffer("places", torch.tensor(padded).flatten())
 
     def forward(self, images: Tensor) -> Tensor:
-        """One logit for every label."""
-        answers: Tensor = self.network(images)
-        columns = answers.index_select(1, self.places)
+        """Logits (image, label)."""
+        outputs: Tensor = self.network(images)
+        columns = outputs.index_select(1, self.places)
         return columns.reshape(len(columns), -1, self._most).amax(dim=2)

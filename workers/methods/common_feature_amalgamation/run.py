@@ -1,4 +1,4 @@
-"""Trains a student on the answers and features of teachers to images."""
+"""Trains a student on the logits and features of teachers on images."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -46,18 +46,18 @@ Result = Trained
 
 
 def run(inputs: Inputs, params: CommonFeatureAmalgamationParams, report: TrainingReport) -> Result:
-    """Train, then measure the student after its last step.
+    """The student, evaluated after its last training step.
 
     Raises:
-        NotTeachableError: Labels, layers or images that do not go with the teachers.
-        BadStudentError: A student without maps, or weights of another build.
+        NotTeachableError: Labels, layers or images do not fit the teachers.
+        BadStudentError: The student has no inner maps, or its initial weights do not fit.
         DivergedError: Losses stopped being finite.
     """
     return complete(Amalgamation(inputs, params), inputs, params, report)
 
 
 class Amalgamation:
-    """Teachers, student and the space they meet in: what a turn needs."""
+    """Teachers, student and their common feature spaces."""
 
     def __init__(self, inputs: Inputs, params: CommonFeatureAmalgamationParams) -> None:
         _require(inputs)
@@ -77,77 +77,89 @@ class Amalgamation:
                 start=inputs.start,
             )
         ).to(self._device)
-        self._layers = [self._layers_of(place) for place in range(len(inputs.teachers))]
-        self._scales = [self._scales_of(place) for place in range(len(inputs.teachers))]
+        self._layers = [self._layers_of(number) for number in range(len(inputs.teachers))]
+        self._scales = [self._scales_of(number) for number in range(len(inputs.teachers))]
         self.training = Training(self._networks(generator), generator)
         self._merged = by_label(self._network, self.head).to(self._device)
 
     @property
     def student(self) -> nn.Module:
-        """The network, answering label by label."""
+        """The network with one logit per label."""
         return self._merged
 
-    def _layers_of(self, place: int) -> list[str]:
-        """Names of the layers of a teacher that are compared, nearest the answer last."""
-        told, program = self._params.teacher_layers, self._inputs.teachers[place].program
-        if told is None:
+    def _layers_of(self, number: int) -> list[str]:
+        """Names of a teacher's compared layers, from input to output."""
+        teacher_layers, program = (
+            self._params.teacher_layers,
+            self._inputs.teachers[number].program,
+        )
+        if teacher_layers is None:
             return [maps_of(program)[-1].name]
-        if len(told) != len(self._inputs.teachers) or len(set(map(len, told))) > 1:
+        if (
+            len(teacher_layers) != len(self._inputs.teachers)
+            or len(set(map(len, teacher_layers))) > 1
+        ):
             raise NotTeachableError(
-                "teacher_layers does not name as many layers for every teacher",
-                remedy="give one list for each teacher, all of one length",
+                "teacher_layers does not list the same number of layers for every teacher",
+                remedy="pass one list per teacher, all of the same length",
             )
-        if len(told[place]) > len(self._network.blocks):
+        if len(teacher_layers[number]) > len(self._network.blocks):
             raise NotTeachableError(
-                f"{len(told[place])} layers are more than the student's blocks",
+                f"{len(teacher_layers[number])} layers are more than the student's blocks",
                 remedy=f"name at most {len(self._network.blocks)} layers",
             )
-        return [one.name for one in named_layers(program, told[place])]
+        return [layer.name for layer in named_layers(program, teacher_layers[number])]
 
     def _networks(self, generator: torch.Generator) -> dict[str, nn.Module]:
-        """The student, and a space for each of the compared layers."""
+        """The student, and one space per compared layer."""
         networks: dict[str, nn.Module] = {"student": self._network}
         count = len(self._layers[0])
         for tap in range(count):
-            own = self._network.channels[tap - count]
+            student_channels = self._network.channels[tap - count]
             channels = [len(scales[tap]) for scales in self._scales]
             common = self._params.common_channels or max(
-                _FEWEST_COMMON_CHANNELS, min(_MOST_COMMON_CHANNELS, own // 2)
+                _FEWEST_COMMON_CHANNELS, min(_MOST_COMMON_CHANNELS, student_channels // 2)
             )
             kind = self._params.common_normalisation
-            space = CommonSpace(own, channels, common, kind=kind, generator=generator)
+            space = CommonSpace(student_channels, channels, common, kind=kind, generator=generator)
             networks[f"space_{tap}"] = space.to(self._device)
         return networks
 
-    def _scales_of(self, place: int) -> list[Tensor]:
-        """The scale of every channel of a teacher's layers, over images from the whole set."""
-        _, maps = self._told(place, spread(self._inputs.images, most=_MEASURED_AT_MOST))
-        return [channel_scales(one) for one in maps]
+    def _scales_of(self, number: int) -> list[Tensor]:
+        """Channel scales of a teacher's layers, over a sample of the whole set."""
+        _, maps = self._teacher_outputs(
+            number, spread(self._inputs.images, most=_MEASURED_AT_MOST)
+        )
+        return [channel_scales(layer_maps) for layer_maps in maps]
 
-    def _told(self, place: int, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits and maps of a teacher."""
-        teacher: Teacher = self._inputs.teachers[place]
+    def _teacher_outputs(self, number: int, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Logits and maps of a teacher, without gradients."""
+        teacher: Teacher = self._inputs.teachers[number]
         with torch.no_grad():
-            found = teacher.program.read(teacher.of_frames(frames), [*self._layers[place], OUTPUT])
+            outputs = teacher.program.read(
+                teacher.of_frames(frames), [*self._layers[number], OUTPUT]
+            )
         try:
-            return found[OUTPUT], [as_grid(found[name]) for name in self._layers[place]]
+            return outputs[OUTPUT], [as_grid(outputs[name]) for name in self._layers[number]]
         except ValueError as error:
             raise NotTeachableError(
-                str(error), remedy="choose layers with maps, or with tokens of a square grid"
+                str(error), remedy="choose layers with maps or with tokens of a square grid"
             ) from error
 
     def stages(self) -> Sequence[Stage]:
-        """One: student and spaces learn together."""
+        """One stage, in which student and spaces learn together."""
         return [Stage("amalgamation", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, Player], Turn]:
-        learning = list(chain(*[one.parameters() for one in self.training.networks.values()]))
+        parameters = list(
+            chain(*[network.parameters() for network in self.training.networks.values()])
+        )
         rate, decay = self._params.rate, self._params.weight_decay
-        optimizer = torch.optim.Adam(learning, lr=rate, weight_decay=decay)
+        optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
         return {"student": Player(optimizer, rate, cosine)}, self._turn
 
     def pictures(self) -> Mapping[str, bytes]:
-        """None beside the curve."""
+        """No pictures besides the curve."""
         return {}
 
     def _turn(self) -> dict[str, Tensor]:
@@ -156,45 +168,58 @@ class Amalgamation:
             self._inputs.images, self._params.batch_size, generator=self.training.generator
         )
         parts = self._losses(frames)
-        whole = self.training.learn("student", torch.stack(list(parts.values())).sum())
-        return {"whole": whole} | {name: one.detach() for name, one in parts.items()}
+        loss = self.training.learn("student", torch.stack(list(parts.values())).sum())
+        return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
     def _losses(self, frames: Tensor) -> dict[str, Tensor]:
-        """Weighted parts of the loss; a part without weight is not computed."""
+        """Weighted terms of the loss; terms with weight 0 are not computed."""
         params = self._params
         self._network.train()
-        said = self._network.answer(
+        student_outputs = self._network.answer(
             to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
         )
-        told = [self._told(place, frames) for place in range(len(self._inputs.teachers))]
-        logits = stacked([one for one, _ in told], self.head)
-        parts = {"answer": params.answer_weight * self._answers(said.logits, logits)}
+        teacher_outputs = [
+            self._teacher_outputs(number, frames) for number in range(len(self._inputs.teachers))
+        ]
+        teacher_logits = stacked([logits for logits, _ in teacher_outputs], self.head)
+        parts = {
+            "answer": params.answer_weight
+            * self._answer_loss(student_outputs.logits, teacher_logits)
+        }
         if params.common_weight == 0 and params.reconstruction_weight == 0:
             return parts
-        meetings = [
-            self._meet(tap, said.maps, [maps[tap] for _, maps in told])
+        losses_by_tap = [
+            self._tap_losses(tap, student_outputs.maps, [maps[tap] for _, maps in teacher_outputs])
             for tap in range(len(self._layers[0]))
         ]
-        common, rebuilt = (torch.stack(one).sum() for one in zip(*meetings, strict=True))
+        common, reconstruction = (
+            torch.stack(tap_losses).sum() for tap_losses in zip(*losses_by_tap, strict=True)
+        )
         return parts | {
             "common": params.common_weight * common,
-            "reconstruction": params.reconstruction_weight * rebuilt,
+            "reconstruction": params.reconstruction_weight * reconstruction,
         }
 
-    def _meet(
-        self, tap: int, own: Sequence[Tensor], told: Sequence[Tensor]
+    def _tap_losses(
+        self, tap: int, student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Distance in the common space and loss of the way back, summed over teachers."""
-        seen = own[tap - len(self._layers[0])]
-        shown = [
-            functional.adaptive_avg_pool2d(maps, (seen.shape[-2], seen.shape[-1]))
+        """Discrepancy in the common space and reconstruction loss of a tap, summed over teachers."""
+        tap_maps = student_maps[tap - len(self._layers[0])]
+        scaled_maps = [
+            functional.adaptive_avg_pool2d(maps, (tap_maps.shape[-2], tap_maps.shape[-1]))
             / scales[tap].view(1, -1, 1, 1)
-            for maps, scales in zip(told, self._scales, strict=True)
+            for maps, scales in zip(teacher_maps, self._scales, strict=True)
         ]
-        met: Meeting = self.training.networks[f"space_{tap}"](seen, shown)
-        common = [self._distance(met.student, one) for one in met.teachers]
-        rebuilt = [reconstruction_loss(a, b) for a, b in zip(met.rebuilt, shown, strict=True)]
-        return torch.stack(common).sum(), torch.stack(rebuilt).sum()
+        features: Meeting = self.training.networks[f"space_{tap}"](tap_maps, scaled_maps)
+        common = [
+            self._distance(features.student, teacher_features)
+            for teacher_features in features.teachers
+        ]
+        reconstruction = [
+            reconstruction_loss(reconstructed, target)
+            for reconstructed, target in zip(features.reconstructed, scaled_maps, strict=True)
+        ]
+        return torch.stack(common).sum(), torch.stack(reconstruction).sum()
 
     def _distance(self, student: Tensor, teacher: Tensor) -> Tensor:
         left, right = unit_vectors(student), unit_vectors(teacher)
@@ -202,37 +227,41 @@ class Amalgamation:
         widths = relative_bandwidths(left, right) if relative else PUBLISHED_BANDWIDTHS
         return discrepancy(left, right, bandwidths=widths)
 
-    def _answers(self, said: Tensor, told: Tensor) -> Tensor:
-        """Distance of the answers, column by column of all teachers."""
+    def _answer_loss(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """Loss of the logits over the columns of all teachers."""
         temperature = self._params.temperature
         if self.task is TaskKind.MULTI_LABEL:
-            return soft_label_loss(said, told, temperature=temperature)
+            return soft_label_loss(student_logits, teacher_logits, temperature=temperature)
         if self._params.match is AnswerMatch.SQUARED:
-            return logits_loss(said, told)
+            return logits_loss(student_logits, teacher_logits)
         if self._params.match is AnswerMatch.TOGETHER:
-            return soft_target_loss(said, told, temperature=temperature)
-        sizes = [len(self.head.taught_by(place)) for place in range(len(self._inputs.teachers))]
-        pairs = zip(said.split(sizes, 1), told.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
+            return soft_target_loss(student_logits, teacher_logits, temperature=temperature)
+        sizes = [
+            len(self.head.columns_for(number)) for number in range(len(self._inputs.teachers))
+        ]
+        pairs = zip(student_logits.split(sizes, 1), teacher_logits.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
         losses = [
-            soft_target_loss(a, b, temperature=temperature) for a, b in pairs if a.shape[1] > 0
+            soft_target_loss(student_part, teacher_part, temperature=temperature)
+            for student_part, teacher_part in pairs
+            if student_part.shape[1] > 0
         ]
         return torch.stack(losses).sum()
 
 
 def spread(images: Tensor, *, most: int) -> Tensor:
-    """At most so many images, evenly over the whole set, which may be sorted by label."""
+    """At most ``most`` images, evenly spaced over the set, which may be sorted by label."""
     return images[:: math.ceil(len(images) / most)]
 
 
 def _require(inputs: Inputs) -> None:
-    """Raises NotTeachableError where images are too few, or tasks are not of one kind."""
+    """Raises NotTeachableError if images are too few or tasks differ in kind."""
     if len(inputs.images) < _FEWEST_IMAGES:
         raise NotTeachableError(
-            f"{len(inputs.images)} images are too few", remedy=f"give at least {_FEWEST_IMAGES}"
+            f"{len(inputs.images)} images are too few", remedy=f"use at least {_FEWEST_IMAGES}"
         )
-    tasks = {one.task for one in inputs.teachers}
+    tasks = {teacher.task for teacher in inputs.teachers}
     if len(tasks) > 1 or TaskKind.SEGMENTATION in tasks:
         raise NotTeachableError(
-            f"answers for {', '.join(sorted(tasks))} cannot be put side by side",
-            remedy="choose teachers that all give an image one label, or all several",
+            f"outputs for {', '.join(sorted(tasks))} cannot be combined",
+            remedy="choose teachers that are all single-label or all multi-label classifiers",
         )

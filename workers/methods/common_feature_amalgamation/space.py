@@ -1,4 +1,4 @@
-"""The space in which a student and its teachers meet; it is thrown away afterwards."""
+"""The common feature space of a student and its teachers, discarded after training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ _BLOCKS = 3
 
 @dataclass(frozen=True)
 class Meeting:
-    """Common features of the student and of every teacher, and the teachers' rebuilt maps."""
+    """Common features of the student and every teacher, and the teachers' reconstructed maps."""
 
     student: Tensor
     teachers: tuple[Tensor, ...]
-    rebuilt: tuple[Tensor, ...]
+    reconstructed: tuple[Tensor, ...]
 
 
 class CommonSpace(nn.Module):
-    """Adaptation of every network, one extractor for all, a way back for every teacher.
+    """An adaptation per network, one shared extractor, and a decoder per teacher.
 
     Source: Luo et al. 2019, section 3.2; widths of the authors' code, halved with the student's.
 
@@ -32,7 +32,7 @@ class CommonSpace(nn.Module):
         student: Channels of the student's maps.
         teachers: Channels of each teacher's maps.
         common: Channels of the space.
-        kind: What follows its convolutions.
+        kind: Normalization after each convolution.
     """
 
     def __init__(
@@ -45,26 +45,33 @@ class CommonSpace(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        wide = _ADAPTED_PER_COMMON * common
-        self.own = _adaptation(student, wide, kind)
-        self.adaptations = nn.ModuleList(_adaptation(one, wide, kind) for one in teachers)
-        widths = [wide, *[common] * _BLOCKS]
-        self.extractor = nn.Sequential(*[_Residual(a, b, kind) for a, b in pairwise(widths)])
-        self.decoders = nn.ModuleList(_decoder(common, one, kind) for one in teachers)
+        adapted_width = _ADAPTED_PER_COMMON * common
+        self.own = _adaptation(student, adapted_width, kind)
+        self.adaptations = nn.ModuleList(
+            _adaptation(channels, adapted_width, kind) for channels in teachers
+        )
+        widths = [adapted_width, *[common] * _BLOCKS]
+        self.extractor = nn.Sequential(
+            *[_Residual(width_in, width_out, kind) for width_in, width_out in pairwise(widths)]
+        )
+        self.decoders = nn.ModuleList(_decoder(common, channels, kind) for channels in teachers)
         _draw(self, generator)
 
-    def forward(self, student: Tensor, teachers: Sequence[Tensor]) -> Meeting:
-        """Where all meet; gradients flow to the space from every side, also the teachers'."""
-        found = tuple(
+    def forward(self, student_maps: Tensor, teacher_maps: Sequence[Tensor]) -> Meeting:
+        """Common features and reconstructions; the space gets gradients from all networks."""
+        teacher_features = tuple(
             self.extractor(adapt(maps))
-            for adapt, maps in zip(self.adaptations, teachers, strict=True)
+            for adapt, maps in zip(self.adaptations, teacher_maps, strict=True)
         )
-        back = tuple(decode(one) for decode, one in zip(self.decoders, found, strict=True))
-        return Meeting(self.extractor(self.own(student)), found, back)
+        reconstructed = tuple(
+            decode(features)
+            for decode, features in zip(self.decoders, teacher_features, strict=True)
+        )
+        return Meeting(self.extractor(self.own(student_maps)), teacher_features, reconstructed)
 
 
-def _normalisation(width: int, kind: CommonNormalisation) -> nn.Module:
-    """Of the batch at hand, of one network alone."""
+def _normalization(width: int, kind: CommonNormalisation) -> nn.Module:
+    """Normalization by the statistics of the current batch of one network, or none."""
     if kind is CommonNormalisation.NONE:
         return nn.Identity()
     return nn.BatchNorm2d(width, track_running_stats=False)
@@ -72,38 +79,38 @@ def _normalisation(width: int, kind: CommonNormalisation) -> nn.Module:
 
 def _adaptation(channels: int, width: int, kind: CommonNormalisation) -> nn.Sequential:
     convolution = nn.Conv2d(channels, width, 1, bias=False)
-    return nn.Sequential(convolution, _normalisation(width, kind), nn.ReLU())
+    return nn.Sequential(convolution, _normalization(width, kind), nn.ReLU())
 
 
 def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequential:
     first = nn.Conv2d(common, channels, 3, padding=1)
     last = nn.Conv2d(channels, channels, 1)
-    return nn.Sequential(first, _normalisation(channels, kind), nn.ReLU(), last)
+    return nn.Sequential(first, _normalization(channels, kind), nn.ReLU(), last)
 
 
 class _Residual(nn.Module):
-    """Two 3 × 3 convolutions beside the maps themselves, projected where widths differ."""
+    """Two 3 × 3 convolutions with a skip connection, projected if widths differ."""
 
     def __init__(self, channels: int, width: int, kind: CommonNormalisation) -> None:
         super().__init__()
         self.first = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalisation(width, kind)
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalization(width, kind)
         )
         self.second = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, bias=False), _normalisation(width, kind)
+            nn.Conv2d(width, width, 3, padding=1, bias=False), _normalization(width, kind)
         )
         self.beside: nn.Module = nn.Identity()
         if channels != width:
             projection = nn.Conv2d(channels, width, 1, bias=False)
-            self.beside = nn.Sequential(projection, _normalisation(width, kind))
+            self.beside = nn.Sequential(projection, _normalization(width, kind))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The sum of both ways."""
+        """ReLU of the residual branch plus the skip connection."""
         return functional.relu(self.second(functional.relu(self.first(maps))) + self.beside(maps))
 
 
 def _draw(space: nn.Module, generator: torch.Generator) -> None:
-    """Weights from the generator alone: uniform within one over the root of the inputs.
+    """Draws all weights from the generator only, uniformly within ±1/√(inputs).
 
     Source: the default of PyTorch's convolutions.
     """

@@ -1,8 +1,8 @@
-"""The intake check of images: an archive or a Parquet file becomes an indexed set.
+"""Method ``dataset_ingestion``: an archive or a Parquet file of images becomes an indexed dataset.
 
-Every image is named, bounded before it is decoded, and decoded once; what is wrong is reported by
-name. Out come one file with all images end to end, their index, and, for sets small enough to be
-probe sets, the canonical frames that measurements read.
+Every image is bounded before decoding and decoded once; problems are reported by image name. The
+result is one file with all images, their index and, for datasets small enough to be probe sets,
+the canonical frames that measurements read.
 """
 
 from workers.methods.dataset_ingestion.entries import Limits

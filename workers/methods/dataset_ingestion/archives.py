@@ -1,4 +1,4 @@
-"""Zip and tar archives, read without ever unpacking a path to disk."""
+"""Zip and tar archives, read without unpacking to disk."""
 
 import stat
 import tarfile
@@ -29,7 +29,7 @@ _REPACK = "pack the images again as an ordinary zip"
 
 @runtime_checkable
 class Readable(Protocol):
-    """An open file, whatever opened it."""
+    """An open binary file."""
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes."""
@@ -56,7 +56,7 @@ def zip_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
 
 
 def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Entry | None:
-    """One file of a zip; None for what packing tools leave behind."""
+    """One file of a zip; None for metadata files of packing tools."""
     path = checked_name(info.filename)
     if stat.S_ISLNK(info.external_attr >> 16):
         raise refused("link", f"the archive holds a link: {info.filename[:80]!r}", _REPACK)
@@ -90,7 +90,7 @@ def tar_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
 
 
 def _members(archive: tarfile.TarFile, path: Path, limits: Limits) -> list[tarfile.TarInfo]:
-    """Every file's header; counted while reading, for a tar has no table of contents."""
+    """Headers of all files, counted while reading since a tar has no table of contents."""
     members: list[tarfile.TarInfo] = []
     total = 0
     try:
@@ -112,7 +112,7 @@ def _members(archive: tarfile.TarFile, path: Path, limits: Limits) -> list[tarfi
 
 
 def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits) -> Entry | None:
-    """One file of a tar; None for what packing tools leave behind."""
+    """One file of a tar; None for metadata files of packing tools."""
     path = checked_name(member.name)
     if not member.isfile():
         raise refused("link", f"{member.name[:80]!r} is a link or a device", _REPACK)
@@ -133,7 +133,7 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits
 
 
 def _bounded(file: Readable, limits: Limits) -> bytes:
-    """All bytes of a file, but never more than an image may have, whatever its header claims."""
+    """All bytes of a file, bounded by the image limit regardless of its header."""
     data = file.read(limits.image_bytes + 1)
     if len(data) > limits.image_bytes:
         raise ImageProblemError(f"the image is larger than {limits.image_bytes} bytes")

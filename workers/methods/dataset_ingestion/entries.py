@@ -1,4 +1,4 @@
-"""What an uploaded file may hold, whatever its form: named images with or without a label."""
+"""Entries of an upload in any format: named images with or without a label."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LONGEST_NAME = 500
 
 @dataclass(frozen=True)
 class Limits:
-    """The settings that bound a set of images."""
+    """Limits of a dataset of images."""
 
     image_bytes: int
     image_pixels: int
@@ -25,9 +25,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of an upload: its name, its label's name, and a way to its bytes.
+    """One file of an upload: name, label and a function that reads its bytes.
 
-    ``read`` raises ImageProblemError for bytes that cannot be had.
+    ``read`` raises ImageProblemError if the bytes cannot be read.
     """
 
     name: str
@@ -37,18 +37,18 @@ class Entry:
 
 
 class ImageProblemError(RefusedUploadError):
-    """One image cannot be used; the others may be."""
+    """One image cannot be used; others may still be."""
 
     code = "image_refused"
 
 
 def refused(code: str, detail: str, remedy: str) -> RefusedUploadError:
-    """The error for an upload that is refused as a whole."""
+    """The error of an upload that is rejected as a whole."""
     return RefusedUploadError(detail, code=code, remedy=remedy)
 
 
 def checked_name(name: str) -> PurePosixPath:
-    """The name as a path below the archive. Raises RefusedUploadError when it leads out of it."""
+    """The name as a path inside the archive. Raises RefusedUploadError if it leads outside."""
     path = PurePosixPath(name)
     escapes = path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
     if escapes or not path.parts or len(name) > _LONGEST_NAME:
@@ -61,18 +61,18 @@ def checked_name(name: str) -> PurePosixPath:
 
 
 def is_noise(path: PurePosixPath) -> bool:
-    """Whether a file is something that packing tools and systems leave behind."""
+    """Whether a file is metadata of packing tools or operating systems."""
     hidden = any(part.startswith(".") for part in path.parts)
     return hidden or "__MACOSX" in path.parts or path.name in {"Thumbs.db", "desktop.ini"}
 
 
 def folder_label(path: PurePosixPath) -> str | None:
-    """The folder a file lies in; None at the top."""
+    """The folder of a file, or None at the top level."""
     return path.parts[-2] if len(path.parts) > 1 else None
 
 
 def check_totals(*, entries: int, total_bytes: int, stored_bytes: int, limits: Limits) -> None:
-    """Refuse an archive that is too many files or unpacks to too much."""
+    """Rejects an archive with too many files or too large a content."""
     if entries > MOST_ENTRIES:
         raise refused(
             "too_many_files",
@@ -89,5 +89,5 @@ def check_totals(*, entries: int, total_bytes: int, stored_bytes: int, limits: L
         raise refused(
             "ratio",
             f"the archive unpacks to more than {LARGEST_RATIO} times its size",
-            "images hardly shrink in archives; pack the images themselves",
+            "images hardly compress; pack the image files directly",
         )

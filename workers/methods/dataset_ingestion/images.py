@@ -1,4 +1,4 @@
-"""One image file: recognised by its first bytes, bounded before it is decoded, decoded whole."""
+"""One image file: recognized by its first bytes, bounded before decoding, fully decoded."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ _SIXTEEN_BITS = 65535
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known of a good image: ``width`` and ``height`` as it is looked at."""
+    """Facts of a valid image; ``width`` and ``height`` in display orientation."""
 
     media_type: str
     width: int
@@ -27,20 +27,20 @@ class Picture:
 
 
 def look(data: bytes, limits: Limits) -> Picture:
-    """The facts of an image that can be decoded. Raises ImageProblemError with the reason."""
+    """Facts of an image, after decoding it. Raises ImageProblemError with the reason."""
     if len(data) > limits.image_bytes:
         raise ImageProblemError(f"the image is larger than {limits.image_bytes} bytes")
     kind = kind_of(data)
     picture = _opened(data, kind)
     _check_before_decoding(picture, limits.image_pixels)
     _decode(picture)
-    turned = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
-    width, height = picture.size[::-1] if turned else picture.size
+    is_sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
+    width, height = picture.size[::-1] if is_sideways else picture.size
     return Picture(f"image/{kind.lower()}", width, height)
 
 
 def kind_of(data: bytes) -> str:
-    """Pillow's name for the format that the first bytes tell. Raises ImageProblemError."""
+    """Pillow's name of the format given by the first bytes. Raises ImageProblemError."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -50,14 +50,14 @@ def kind_of(data: bytes) -> str:
     if data.startswith(b"BM"):
         return "BMP"
     if data.startswith(b"GIF8"):
-        raise ImageProblemError("GIF is not read; send the frame you mean as PNG")
+        raise ImageProblemError("GIF is not supported; send a single frame as PNG")
     if data.startswith(_ARCHIVES):
-        raise ImageProblemError("the file is an archive; archives in archives are not read")
+        raise ImageProblemError("the file is an archive; nested archives are not supported")
     raise ImageProblemError("the file is not a JPEG, PNG, WebP or BMP image")
 
 
 def _opened(data: bytes, kind: str) -> Image.Image:
-    """The image with its header read, by the one decoder its first bytes call for."""
+    """The image with its header read by the decoder of its format only."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -68,7 +68,7 @@ def _opened(data: bytes, kind: str) -> Image.Image:
 
 
 def _check_before_decoding(picture: Image.Image, pixels_limit: int) -> None:
-    """Refuse what would be too large in memory, and what moves."""
+    """Rejects images that are too large in memory, empty or animated."""
     width, height = picture.size
     if width * height > pixels_limit:
         raise ImageProblemError(
@@ -82,7 +82,7 @@ def _check_before_decoding(picture: Image.Image, pixels_limit: int) -> None:
 
 
 def _decode(picture: Image.Image) -> None:
-    """Decode every pixel, for a header alone proves nothing."""
+    """Decodes every pixel, since a valid header proves nothing."""
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError, struct.error, EOFError, IndexError) as error:
@@ -91,15 +91,15 @@ def _decode(picture: Image.Image) -> None:
 
 
 def canonical_frame(data: bytes, side: int) -> np.ndarray:
-    """A good image as looked at: centre square, RGB, resized to ``side``; (side, side, 3) uint8.
+    """The center square in display orientation, RGB, resized; (side, side, 3) uint8.
 
-    Transparency is laid over white. Bilinear, antialiased where it shrinks.
+    Transparency is composited over white. Resizing is bilinear, antialiased when shrinking.
     """
     return _frame_of(_opened(data, kind_of(data)), side)
 
 
 def checked_frame(data: bytes, side: int, *, bytes_limit: int, pixels_limit: int) -> np.ndarray:
-    """``canonical_frame`` of a file nobody has looked at. Raises ImageProblemError."""
+    """``canonical_frame`` of an unchecked file. Raises ImageProblemError."""
     if len(data) > bytes_limit:
         raise ImageProblemError(f"the image is larger than {bytes_limit} bytes")
     picture = _opened(data, kind_of(data))
@@ -110,12 +110,12 @@ def checked_frame(data: bytes, side: int, *, bytes_limit: int, pixels_limit: int
 
 def _frame_of(picture: Image.Image, side: int) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture)
-    square = _centre_square(_as_rgb(upright))
+    square = _center_square(_as_rgb(upright))
     return np.asarray(square.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
-def _centre_square(picture: Image.Image) -> Image.Image:
-    """The largest square in the middle."""
+def _center_square(picture: Image.Image) -> Image.Image:
+    """The largest centered square."""
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
@@ -123,11 +123,11 @@ def _centre_square(picture: Image.Image) -> Image.Image:
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
-    """The image in RGB, eight bits a channel."""
+    """The image in RGB, eight bits per channel."""
     if picture.mode.startswith("I"):
-        # Pillow would clip 16-bit grey at 255 instead of scaling it.
-        grey = np.asarray(picture, dtype=np.float64) * (255.0 / _SIXTEEN_BITS)
-        picture = Image.fromarray(grey.clip(0, 255).round().astype(np.uint8))
+        # Pillow would clip 16-bit gray at 255 instead of scaling it.
+        gray = np.asarray(picture, dtype=np.float64) * (255.0 / _SIXTEEN_BITS)
+        picture = Image.fromarray(gray.clip(0, 255).round().astype(np.uint8))
     if picture.has_transparency_data:
         covered = picture.convert("RGBA")
         white = Image.new("RGBA", covered.size, "white")

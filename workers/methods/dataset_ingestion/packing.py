@@ -1,4 +1,4 @@
-"""Good images end to end in one file, their index, and their canonical frames."""
+"""Valid images concatenated in one file, their index, and their canonical frames."""
 
 import hashlib
 import statistics
@@ -18,7 +18,7 @@ SMALLEST_SIDE = 4
 
 @dataclass(frozen=True)
 class Packed:
-    """One good image: where its bytes lie in the packed file, and what it is."""
+    """One valid image: the position of its bytes in the packed file, and its facts."""
 
     name: str
     label: str | None
@@ -31,7 +31,7 @@ class Packed:
 
 
 class Packer:
-    """Writes images end to end and remembers where."""
+    """Appends images to a file and records their positions."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -39,7 +39,7 @@ class Packer:
         self.images: list[Packed] = []
 
     def add(self, name: str, label: str | None, data: bytes, picture: Picture) -> None:
-        """Append one image."""
+        """Appends one image."""
         self._file.write(data)
         self.images.append(
             Packed(
@@ -57,9 +57,9 @@ class Packer:
 
 
 def manifest_sha256(images: Sequence[Packed], labels: Sequence[str] | None) -> str:
-    """Hash of the ordered list of (image digest, label): equal sets, equal hash.
+    """Hash of the ordered list of (image digest, label); equal datasets have equal hashes.
 
-    Names do not count, nor does how the images were packed.
+    Names and packing do not affect it.
     """
     return fingerprint(
         {"labels": labels, "images": [[image.sha256, image.label] for image in images]}
@@ -75,7 +75,7 @@ def canonical_side(images: Sequence[Packed]) -> int:
 def write_canonical(
     images: Sequence[Packed], packed: Path, target: Path, *, done: Callable[[int], None]
 ) -> int:
-    """Write all canonical frames as one .npy file, (image, side, side, 3) uint8; gives the side."""
+    """Writes all canonical frames as one .npy file, (image, side, side, 3) uint8; returns side."""
     side = canonical_side(images)
     shape = (len(images), side, side, 3)
     frames = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)

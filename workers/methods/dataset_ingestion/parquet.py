@@ -1,4 +1,4 @@
-"""Parquet files in the Hugging Face layout: a column of encoded images, and perhaps labels."""
+"""Parquet files in the Hugging Face layout: a column of encoded images, optionally labels."""
 
 import json
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ _LAYOUT = (
 
 @contextmanager
 def parquet_entries(path: Path, limits: Limits) -> Iterator[Iterator[Entry]]:
-    """The rows of a Parquet file as images, a few at a time. Raises RefusedUploadError."""
-    # Imported here: it starts threads, which the process that forks children must not have.
+    """The rows of a Parquet file as image entries, in batches. Raises RefusedUploadError."""
+    # Imported here because it starts threads, which a process that forks must not have.
     from pyarrow import ArrowException, parquet
 
     try:
@@ -42,7 +42,7 @@ def parquet_entries(path: Path, limits: Limits) -> Iterator[Iterator[Entry]]:
 
 
 def _unpacked_bytes(metadata: Any) -> int:
-    """What all row groups claim to unpack to."""
+    """Declared uncompressed bytes of all row groups."""
     return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
 
 
@@ -52,11 +52,11 @@ def _columns(schema: Any) -> tuple[str, str | None]:
     image = next((name for name in ("image", "img", "bytes") if name in names), None)
     if image is None:
         raise refused("no_images", f"no column `image` among {names[:20]}", _LAYOUT)
-    return image, next((n for n in ("label", "labels", "class") if n in names), None)
+    return image, next((name for name in ("label", "labels", "class") if name in names), None)
 
 
 def class_names(schema: Any, column: str) -> list[str] | None:
-    """Names of the integer labels, if the file's metadata tell them."""
+    """Names of the integer labels, if the file's metadata contains them."""
     try:
         info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         names = info["info"]["features"][column]["names"]
@@ -78,7 +78,7 @@ def _rows(file: Any, columns: tuple[str, str | None]) -> Iterator[Entry]:
 
 
 def _label(value: Any, names: list[str] | None) -> str | None:
-    """A label's name: the metadata's for an integer, else the value itself; -1 is none."""
+    """A label's name: from the metadata for integers, else the value itself; None for -1."""
     if value is None or (isinstance(value, int) and value < 0):
         return None
     if names is not None and isinstance(value, int) and value < len(names):
@@ -87,12 +87,12 @@ def _label(value: Any, names: list[str] | None) -> str | None:
 
 
 def _entry(row: int, image: Any, label: str | None) -> Entry:
-    """One row; its name is its number, for paths in such files repeat."""
+    """The entry of one row, named by its number since paths in such files repeat."""
     data = image.get("bytes") if isinstance(image, dict) else image
 
     def read() -> bytes:
         if not isinstance(data, bytes):
-            raise ImageProblemError("the row holds no bytes of an image")
+            raise ImageProblemError("the row contains no image bytes")
         return data
 
     return Entry(f"{row:06d}", label, len(data) if isinstance(data, bytes) else 0, read)

@@ -1,4 +1,4 @@
-"""The recipe of the intake check of images."""
+"""Validates and packs the images of an upload."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -42,7 +42,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a file of the set, or with an empty name all of it, cannot be used."""
+    """Why one file of the dataset, or all of it if the name is empty, cannot be used."""
 
     name: str
     code: str
@@ -52,10 +52,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Result:
-    """The set, or why it is refused.
+    """The dataset, or the problems for which it is rejected.
 
-    Without ``packed_file`` it is refused and only ``problems`` say something; with one they name
-    the images that were left out. ``canonical_file`` is None for sets too large to be probe sets.
+    Without ``packed_file`` the dataset is rejected and only ``problems`` is set; otherwise they
+    list the skipped images. ``canonical_file`` is None for datasets too large for a probe set.
     """
 
     problems: tuple[Problem, ...]
@@ -68,7 +68,7 @@ class Result:
 
 
 def run(inputs: Inputs, params: DatasetIngestionParams, report: Report) -> Result:
-    """Read every image once, pack the good ones in the order of their names, frame them."""
+    """The dataset of all valid images, packed in the order of their names."""
     packed_file = inputs.folder / "images.pack"
     try:
         images, problems = _packed(inputs, packed_file, report)
@@ -78,30 +78,30 @@ def run(inputs: Inputs, params: DatasetIngestionParams, report: Report) -> Resul
     problems += _label_problems(labels, images)
     if problems and inputs.manifest.on_error is OnError.FAIL:
         return Result(tuple(problems[:_MOST_PROBLEMS]))
-    kept = [image for image in images if labels is None or image.label in labels]
-    if not kept:
-        problems.append(Problem("", "no_images", "no usable image was found", _REMEDY))
+    usable = [image for image in images if labels is None or image.label in labels]
+    if not usable:
+        problems.append(Problem("", "no_images", "the upload has no usable image", _REMEDY))
         return Result(tuple(problems[:_MOST_PROBLEMS]))
     return _accepted(
-        inputs, kept, labels=labels, problems=problems, packed_file=packed_file, report=report
+        inputs, usable, labels=labels, problems=problems, packed_file=packed_file, report=report
     )
 
 
 def _packed(
     inputs: Inputs, packed_file: Path, report: Report
 ) -> tuple[list[Packed], list[Problem]]:
-    """All good images, by name, and what is wrong with the others."""
+    """All valid images, sorted by name, and the problems of the others."""
     problems: list[Problem] = []
     with packed_file.open("wb") as file, _entries(inputs) as entries:
         packer = Packer(file)
-        for step, entry in enumerate(_unique(_few(entries, inputs.limits), problems), start=1):
-            _take(entry, packer, problems, inputs)
+        for step, entry in enumerate(_unique(_limited(entries, inputs.limits), problems), start=1):
+            _pack_entry(entry, packer, problems, inputs)
             report(step, step + 1, f"{step} images read")
     return sorted(packer.images, key=lambda image: image.name), problems
 
 
 def _entries(inputs: Inputs) -> AbstractContextManager[Iterable[Entry]]:
-    """The reader that the file's first bytes call for."""
+    """The entries, from the reader for the file's first bytes."""
     with inputs.file.open("rb") as file:
         head = file.read(512)
     if head.startswith(b"PAR1"):
@@ -114,8 +114,8 @@ def _entries(inputs: Inputs) -> AbstractContextManager[Iterable[Entry]]:
     raise refused("unknown_form", "the file is neither zip, nor tar, nor Parquet", _REMEDY)
 
 
-def _few(entries: Iterable[Entry], limits: Limits) -> Iterator[Entry]:
-    """The entries, refused once there are more than a set may have."""
+def _limited(entries: Iterable[Entry], limits: Limits) -> Iterator[Entry]:
+    """The entries. Raises RefusedUploadError beyond the limit of images."""
     for count, entry in enumerate(entries, start=1):
         if count > limits.images:
             raise refused(
@@ -125,18 +125,18 @@ def _few(entries: Iterable[Entry], limits: Limits) -> Iterator[Entry]:
 
 
 def _unique(entries: Iterable[Entry], problems: list[Problem]) -> Iterator[Entry]:
-    """The entries without those whose name was there before."""
-    seen: set[str] = set()
+    """The entries, without those whose name occurred before."""
+    names: set[str] = set()
     for entry in entries:
-        if entry.name in seen:
-            problems.append(Problem(entry.name, "duplicate_name", "the name is there twice"))
+        if entry.name in names:
+            problems.append(Problem(entry.name, "duplicate_name", "the name occurs twice"))
             continue
-        seen.add(entry.name)
+        names.add(entry.name)
         yield entry
 
 
-def _take(entry: Entry, packer: Packer, problems: list[Problem], inputs: Inputs) -> None:
-    """Pack one image, or note why not."""
+def _pack_entry(entry: Entry, packer: Packer, problems: list[Problem], inputs: Inputs) -> None:
+    """Packs one image, or records why it cannot be used."""
     flat = inputs.manifest.layout is DatasetLayout.FLAT
     try:
         data = entry.read()
@@ -148,29 +148,33 @@ def _take(entry: Entry, packer: Packer, problems: list[Problem], inputs: Inputs)
 
 
 def _labels(manifest: DatasetManifest, images: list[Packed]) -> tuple[str, ...] | None:
-    """Class names in order: the manifest's, else sorted; None for a set without any."""
-    found = {image.label for image in images if image.label is not None}
-    if not found:
+    """Class names in order: those of the manifest, else sorted; None for an unlabeled dataset."""
+    label_names = {image.label for image in images if image.label is not None}
+    if not label_names:
         return None
-    return manifest.labels if manifest.labels is not None else tuple(sorted(found, key=_natural))
+    return (
+        manifest.labels
+        if manifest.labels is not None
+        else tuple(sorted(label_names, key=_natural))
+    )
 
 
 def _natural(label: str) -> tuple[int, int, str]:
-    """Numbers in their own order before everything else."""
+    """Sort key: numbers in numeric order, before all other names."""
     return (0, int(label), label) if label.isdecimal() and len(label) < 10 else (1, 0, label)  # noqa: PLR2004
 
 
 def _label_problems(labels: tuple[str, ...] | None, images: list[Packed]) -> list[Problem]:
-    """Images without a label, or with one that the manifest does not name, in a labelled set."""
+    """Problems of images without a label, or with an unknown one, in a labeled dataset."""
     if labels is None:
         return []
-    known = set(labels)
+    label_names = set(labels)
     return [
-        Problem(image.name, "no_label", "the image lies in no folder")
+        Problem(image.name, "no_label", "the image is not in a folder")
         if image.label is None
         else Problem(image.name, "unknown_label", f"the manifest has no label {image.label!r}")
         for image in images
-        if image.label not in known
+        if image.label not in label_names
     ]
 
 
@@ -183,7 +187,7 @@ def _accepted(
     packed_file: Path,
     report: Report,
 ) -> Result:
-    """The set with its canonical frames, if it is small enough to be a probe set."""
+    """The dataset, with canonical frames if it is small enough to be a probe set."""
     canonical, side = None, None
     if len(images) <= inputs.limits.probe_images:
         canonical = inputs.folder / "canonical.npy"

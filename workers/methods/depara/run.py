@@ -1,4 +1,4 @@
-"""Measures one network: attribution maps as nodes, ranked feature similarities as edges."""
+"""Measures one network: attribution maps are nodes, ranked feature similarities are edges."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Inputs:
     """One network and the probes.
 
     Attributes:
-        comparable_key: Hash of probe set and settings; it travels with the graph.
+        comparable_key: Hash of probe set and settings, stored with the graph.
         probes: Canonical frames.
     """
 
@@ -46,13 +46,13 @@ class Timing:
 
 @dataclass(frozen=True)
 class Result:
-    """The graph and what an index and a reader of results want to know about it.
+    """The graph, its sketch for the vector index, and facts about the measurement.
 
     Attributes:
-        detail: Why the status is not ok, in words; None when it is.
+        detail: Why the status is not ok; None if it is.
         valid_probes: Probes whose map and feature can be compared.
         grid: Side of the maps.
-        sketch: Stands for the graph in an index; None when it cannot be compared.
+        sketch: Represents the graph in a vector index; None if it cannot be compared.
     """
 
     graph: Graph
@@ -65,26 +65,26 @@ class Result:
 
 
 def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
-    """Draw the graph of one network."""
+    """The graph of one network."""
     started = time.perf_counter()
-    seen = _see(inputs, params, report)
+    measured = _measure(inputs, params, report)
     mapped = time.perf_counter()
     edges = draw_edges(
-        seen.features,
-        seen.mask,
-        centring=params.centring,
+        measured.features,
+        measured.mask,
+        centering=params.centring,
         variant=params.ranks,
         spectrum=params.spectrum,
     )
     connected = time.perf_counter()
-    graph, detail = _graph(inputs, seen, edges, params.min_valid)
+    graph, detail = _graph(inputs, measured, edges, params.min_valid)
     sketch = graph_sketch(graph.maps, graph.ranks) if usable(graph) else None
     timing = Timing(mapped - started, connected - mapped, time.perf_counter() - connected)
     valid = int(graph.mask.sum())
-    return Result(graph, detail, valid, seen.grid, sketch, seen.policy, timing)
+    return Result(graph, detail, valid, measured.grid, sketch, measured.policy, timing)
 
 
-def _see(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMaps:
+def _measure(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMaps:
     settings = MapSettings(
         target=params.target,
         channel=params.channel,
@@ -105,10 +105,11 @@ def _see(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMaps:
 
 
 def _graph(
-    inputs: Inputs, seen: FeatureMaps, edges: Edges, min_valid: float
+    inputs: Inputs, measured: FeatureMaps, edges: Edges, min_valid: float
 ) -> tuple[Graph, str | None]:
-    """Maps as float16, rows zero where the edges lost a probe, and the verdict."""
-    maps = seen.maps.to(torch.float16).masked_fill(~edges.mask.unsqueeze(1), 0.0)
+    """The graph with float16 maps, zero for probes without edges, and the status detail."""
+    # A probe whose centered feature vanishes is invalid for edges, hence for nodes too.
+    maps = measured.maps.to(torch.float16).masked_fill(~edges.mask.unsqueeze(1), 0.0)
     status, detail = verdict(edges.mask, edges.status, min_valid)
     key = inputs.comparable_key
     return Graph(inputs.model_id, key, maps, edges.ranks, edges.mask, status), detail
@@ -117,12 +118,12 @@ def _graph(
 def verdict(
     mask: Bool[Tensor, " probe"], edges: EdgeStatus, min_valid: float
 ) -> tuple[GraphStatus, str | None]:
-    """Whether the network can be compared, and why not."""
+    """Whether the network can be compared, and the reason if it cannot."""
     valid, probes = int(mask.sum()), len(mask)
     if valid < min_valid * probes:
         return GraphStatus.DEGENERATE, (
-            f"only {valid} of {probes} probes have a map and a feature that are finite and not"
-            f" zero; {min_valid:.0%} are needed"
+            f"only {valid} of {probes} probes have a map and a feature that are finite and nonzero;"
+            f" {min_valid:.0%} are needed"
         )
     if edges is EdgeStatus.CONSTANT_EDGES:
         return GraphStatus.CONSTANT_EDGES, "the feature is the same for every probe"

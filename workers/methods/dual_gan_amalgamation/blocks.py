@@ -1,4 +1,4 @@
-"""Student and teachers in the same number of blocks."""
+"""Partition of student and teachers into the same number of blocks."""
 
 import math
 from collections.abc import Sequence
@@ -19,86 +19,96 @@ Shape = tuple[int, ...]
 
 
 class NotPartableError(MethodError):
-    """A network cannot be parted into as many blocks as the others."""
+    """A network cannot be partitioned into as many blocks as the others."""
 
     code = "not_partable"
 
 
 def student_blocks(student: StudentNetwork, count: int | None) -> list[nn.Module]:
-    """The student's blocks, the last of ``count`` taking all that are left.
+    """The student's blocks; the last of ``count`` contains all remaining ones.
 
     Raises:
-        NotPartableError: The student has fewer.
+        NotPartableError: The student has fewer blocks.
     """
-    found = list(student.blocks)
-    if count is None or count == len(found):
-        return found
-    if count > len(found):
+    blocks = list(student.blocks)
+    if count is None or count == len(blocks):
+        return blocks
+    if count > len(blocks):
         raise NotPartableError(
-            f"the student has {len(found)} blocks, not {count}",
-            remedy="ask for fewer blocks, or another architecture",
+            f"the student has {len(blocks)} blocks, not {count}",
+            remedy="request fewer blocks, or another architecture",
         )
-    return [*found[: count - 1], nn.Sequential(*found[count - 1 :])]
+    return [*blocks[: count - 1], nn.Sequential(*blocks[count - 1 :])]
 
 
 def shapes_of(
     blocks: Sequence[nn.Module], spec: InputSpec, device: torch.device
 ) -> tuple[Shape, ...]:
-    """Shapes of the maps that the blocks put out."""
+    """Shapes (channel, row, column) of the blocks' output maps."""
     value = torch.zeros(1, spec.channels, spec.height, spec.width, device=device)
-    found = []
+    shapes = []
     with torch.no_grad():
         for block in blocks:
-            with evaluating(block) as one:
-                value = one(value)
-            found.append(tuple(value.shape[1:]))
-    return tuple(found)
+            with evaluating(block) as evaluated:
+                value = evaluated(value)
+            shapes.append(tuple(value.shape[1:]))
+    return tuple(shapes)
 
 
 def rests_of(
-    teacher: Teacher, given: Sequence[str] | None, sides: Sequence[float]
+    teacher: Teacher, layer_names: Sequence[str] | None, sides: Sequence[float]
 ) -> tuple[Program, ...]:
-    """What follows each of a teacher's blocks but the last: there are as many as ``sides``.
+    """The remainder of a teacher after each of its blocks except the last, one per side.
 
     Args:
-        given: Layers that blocks end with; None chooses them.
-        sides: Side of the student's maps between blocks as a share of its image's.
+        layer_names: Last layers of the blocks; None chooses them.
+        sides: Side of the student's maps between blocks, as a share of its image side.
 
     Raises:
-        NotPartableError: Too few layers part it, or one that is given does not.
+        NotPartableError: Too few layers can end a block, or a listed layer cannot.
     """
-    cuts = _chosen(teacher, sides) if given is None else _asked(teacher, given, len(sides))
-    return tuple(teacher.program.after(one) for one in cuts)
+    cuts = (
+        _choose_cuts(teacher, sides)
+        if layer_names is None
+        else _require_cuts(teacher, layer_names, len(sides))
+    )
+    return tuple(teacher.program.after(cut) for cut in cuts)
 
 
-def _maps(program: Program) -> list[Layer]:
-    return [one for one in program.cuts if gives_maps(one)]
+def _map_layers(program: Program) -> list[Layer]:
+    return [layer for layer in program.cuts if gives_maps(layer)]
 
 
-def _chosen(teacher: Teacher, sides: Sequence[float]) -> list[str]:
-    """Of the last layers of every size those whose sizes are most like the student's."""
-    lasts = last_of_every_size(_maps(teacher.program))
+def _choose_cuts(teacher: Teacher, sides: Sequence[float]) -> list[str]:
+    """The last layers of each size whose relative sizes are closest to the student's."""
+    lasts = last_of_every_size(_map_layers(teacher.program))
     if len(lasts) < len(sides):
         raise NotPartableError(
-            f"{teacher.name} has {len(lasts)} sizes of maps that part it, {len(sides)} are needed",
-            remedy="name its layers in cuts, or ask for fewer blocks",
+            f"{teacher.name} can be cut at {len(lasts)} sizes of maps, but {len(sides)} are needed",
+            remedy="list its layers in cuts, or request fewer blocks",
         )
-    whole = teacher.program.input_shape[1]
+    image_side = teacher.program.input_shape[1]
 
-    def unlike(chosen: Sequence[Layer]) -> float:
-        pairs = zip(chosen, sides, strict=True)
-        return math.fsum(abs(math.log(one.shape[1] / whole / side)) for one, side in pairs)
+    def unlike(layers: Sequence[Layer]) -> float:
+        pairs = zip(layers, sides, strict=True)
+        return math.fsum(
+            abs(math.log(layer.shape[1] / image_side / side)) for layer, side in pairs
+        )
 
-    return [one.name for one in min(combinations(lasts, len(sides)), key=unlike)]
+    return [layer.name for layer in min(combinations(lasts, len(sides)), key=unlike)]
 
 
-def _asked(teacher: Teacher, given: Sequence[str], count: int) -> list[str]:
-    order = {one.name: place for place, one in enumerate(_maps(teacher.program))}
-    strange = [name for name in given if name not in order]
-    if strange or len(given) != count or any(order[a] >= order[b] for a, b in pairwise(given)):
+def _require_cuts(teacher: Teacher, layer_names: Sequence[str], count: int) -> list[str]:
+    order = {layer.name: index for index, layer in enumerate(_map_layers(teacher.program))}
+    unknown = [name for name in layer_names if name not in order]
+    if (
+        unknown
+        or len(layer_names) != count
+        or any(order[a] >= order[b] for a, b in pairwise(layer_names))
+    ):
         raise NotPartableError(
-            f"{teacher.name} cannot be parted at {', '.join(given)[:200]}: {count} layers that"
-            " give maps and that all later ones depend on alone are needed, in their order",
+            f"{teacher.name} cannot be cut at {', '.join(layer_names)[:200]}: it needs {count} layers in"
+            " order whose maps are the only input of all later layers",
             remedy=f"choose among {', '.join(order)}"[:500],
         )
-    return list(given)
+    return list(layer_names)

@@ -1,4 +1,4 @@
-"""Phases II and III: the student's blocks, judged by what follows in the teachers."""
+"""Phases II and III: the student's blocks, trained through the teachers' later blocks."""
 
 import copy
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -31,7 +31,7 @@ class Dual:
 
     Attributes:
         count: Number of blocks.
-        networks: All filters; the blocks are the student's.
+        networks: All filters; the blocks belong to the student.
     """
 
     def __init__(self, ground: Ground, drawing: Drawing) -> None:
@@ -39,10 +39,10 @@ class Dual:
         self._blocks, self._rests = drawing.blocks, drawing.rests
         self._head = ground.student.head
         self.count = len(self._blocks)
-        places, teachers = range(self.count - 1), range(len(self._rests))
-        self._filters = [[self._made_filter(place, one) for one in teachers] for place in places]
-        self._picks = [[self._made_pick(one) for one in teachers] for _ in places]
-        self._links = [self._made_link(place) for place in places]
+        cuts, teachers = range(self.count - 1), range(len(self._rests))
+        self._filters = [[self._new_filter(cut, teacher) for teacher in teachers] for cut in cuts]
+        self._picks = [[self._new_pick(teacher) for teacher in teachers] for _ in cuts]
+        self._links = [self._new_link(cut) for cut in cuts]
         self.networks: dict[str, nn.Module] = {
             "branch_filters": nn.ModuleList(map(nn.ModuleList, self._filters)),
             "picks": nn.ModuleList(map(nn.ModuleList, self._picks)),
@@ -51,140 +51,157 @@ class Dual:
         for network in self.networks.values():
             network.to(ground.device)
 
-    def _made_filter(self, place: int, number: int) -> Filter:
-        shape = self._rests[number][place].input_shape
-        channels, kind = self._drawing.shapes[place][0], self._ground.params.teacher_filter
+    def _new_filter(self, cut: int, number: int) -> Filter:
+        shape = self._rests[number][cut].input_shape
+        channels, kind = self._drawing.shapes[cut][0], self._ground.params.teacher_filter
         return Filter(channels, shape, kind, self._ground.generator)
 
-    def _made_pick(self, number: int) -> TaskPick:
-        return TaskPick(self._panel.head.columns_of(number), self._ground.params.task_filter)
+    def _new_pick(self, number: int) -> TaskPick:
+        return TaskPick(self._panel.head.output_columns(number), self._ground.params.task_filter)
 
-    def _made_link(self, place: int) -> Filter:
-        """From the generator's map between blocks to the student's."""
-        channels = self._rests[0][place].input_shape[0]
-        shape = self._drawing.shapes[place]
+    def _new_link(self, cut: int) -> Filter:
+        """A filter from the generator's map between blocks to that of the student."""
+        channels = self._rests[0][cut].input_shape[0]
+        shape = self._drawing.shapes[cut]
         return Filter(channels, shape, TeacherFilter.NONE, self._ground.generator)
 
     def memory(self) -> dict[str, Tensor]:
-        """Branch losses while learning, and on images that were not learned from; by block."""
+        """Branch losses (block, teacher) in training, and on held-out images; initially 0."""
         size = (self.count, len(self._rests))
         return {_RUNNING: torch.zeros(size), _HELD_OUT: torch.zeros(size)}
 
     def learning(self, number: int) -> list[nn.Module]:
-        """What learns with a block, counted from 1: its filters, or the head with the last."""
-        found: list[nn.Module] = [self._blocks[number - 1]]
+        """Modules that learn with block ``number`` (from 1): its filters, or the head for the last."""
+        modules: list[nn.Module] = [self._blocks[number - 1]]
         if number > 1:
-            found.append(self._links[number - 2])
+            modules.append(self._links[number - 2])
         if number == self.count:
-            return [*found, self._head]
-        return [*found, *self._filters[number - 1], *self._picks[number - 1]]
+            return [*modules, self._head]
+        return [*modules, *self._filters[number - 1], *self._picks[number - 1]]
 
     def block_losses(self, number: int, maps: Maps) -> Losses:
-        """Every teacher's branch loss of a block, the mean over both streams.
+        """The branch loss of a block for every teacher, averaged over both streams.
 
-        One stream is what the blocks before make of the images, the other what the generator has
-        at that depth. Source: Ye et al. 2020, L_u.
+        One stream comes from the previous blocks on the images, the other from the generator's
+        maps at that depth. Source: Ye et al. 2020, L_u.
 
         Args:
-            maps: What the generator's groups put out, images last; images alone make one stream.
+            maps: Outputs of the generator's groups, images last; images alone give one stream.
         """
-        answers, streams = self._answers(maps[-1]), [self._up_to(number - 1, maps[-1])]
+        teacher_logits, streams = (
+            self._teacher_logits(maps[-1]),
+            [self._up_to(number - 1, maps[-1])],
+        )
         if number > 1 and len(maps) == self.count:
             streams.append(self._links[number - 2](maps[self.count - number]))
-        put_out = self._blocks[number - 1].train()(torch.cat(streams))
-        twice = [torch.cat([one] * len(streams)) for one in answers]
+        # Both streams (image, channel, row, column) in one batch: the block's batch statistics
+        # must not tell them apart.
+        block_maps = self._blocks[number - 1].train()(torch.cat(streams))
+        repeated_logits = [torch.cat([logits] * len(streams)) for logits in teacher_logits]
         self._head.train()
-        return self._branch_losses(number, put_out, twice)
+        return self._branch_losses(number, block_maps, repeated_logits)
 
-    def _answers(self, images: Tensor) -> list[Tensor]:
+    def _teacher_logits(self, images: Tensor) -> list[Tensor]:
         with torch.no_grad():
-            return self._panel.answers(images)
+            return self._panel.logits(images)
 
     def _up_to(self, number: int, images: Tensor) -> Tensor:
-        """What so many blocks make of images; they are at rest and stay as they are."""
+        """Maps of images after ``number`` frozen blocks."""
         value = images
         with torch.no_grad():
             for block in self._blocks[:number]:
                 value = block.eval()(value)
         return value
 
-    def _branch_losses(self, number: int, put_out: Tensor, answers: Sequence[Tensor]) -> Losses:
-        """What each teacher's later blocks, or the head, are off with this block's maps."""
+    def _branch_losses(
+        self, number: int, block_maps: Tensor, teacher_logits: Sequence[Tensor]
+    ) -> Losses:
+        """Loss per teacher of its later blocks, or of the head, on this block's maps."""
         task, head = self._panel.task, self._panel.head
         if number == self.count:
-            return self._label_losses(self._head(put_out), answers)
-        found = []
+            return self._label_losses(self._head(block_maps), teacher_logits)
+        losses = []
         for teacher, rests in enumerate(self._rests):
-            told = answers[teacher][:, head.columns_of(teacher)]
-            said = self._said(number, teacher, put_out, rests[number - 1])
-            found.append(agreement_loss(said, told, task))
-        return torch.stack(found)
+            target_logits = teacher_logits[teacher][:, head.output_columns(teacher)]
+            branch_logits = self._branch_logits(number, teacher, block_maps, rests[number - 1])
+            losses.append(agreement_loss(branch_logits, target_logits, task))
+        return torch.stack(losses)
 
-    def _said(self, number: int, teacher: int, put_out: Tensor, rest: Program) -> Tensor:
-        fitted = self._filters[number - 1][teacher](put_out)
-        said: Tensor = self._picks[number - 1][teacher](first_answer(rest, fitted))
-        return said
+    def _branch_logits(
+        self, number: int, teacher: int, block_maps: Tensor, rest: Program
+    ) -> Tensor:
+        filtered = self._filters[number - 1][teacher](block_maps)
+        logits: Tensor = self._picks[number - 1][teacher](first_answer(rest, filtered))
+        return logits
 
-    def _label_losses(self, said: Tensor, answers: Sequence[Tensor]) -> Losses:
-        """For each teacher what the student is off on its labels."""
-        told, head = self._panel.labels_told(answers), self._panel.head
-        places = [head.places_of(number) for number in range(len(self._rests))]
+    def _label_losses(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> Losses:
+        """The student's loss on the labels of each teacher."""
+        target_logits, head = self._panel.label_logits(teacher_logits), self._panel.head
+        label_indices = [head.label_indices(number) for number in range(len(self._rests))]
         return torch.stack(
-            [agreement_loss(said[:, one], told[:, one], self._panel.task) for one in places]
+            [
+                agreement_loss(
+                    student_logits[:, indices], target_logits[:, indices], self._panel.task
+                )
+                for indices in label_indices
+            ]
         )
 
     def remember(self, memory: Memory, number: int, losses: Losses) -> None:
-        """Keep the branch losses of a block, as a moving average."""
-        table = memory[_RUNNING].clone()
-        share = _SHARE if bool(table[number - 1].any()) else 1.0
-        table[number - 1] = torch.lerp(table[number - 1], losses.cpu(), share)
-        memory[_RUNNING] = table
+        """Updates the moving average of a block's branch losses."""
+        running = memory[_RUNNING].clone()
+        # The first losses replace the zeros instead of being averaged with them.
+        share = _SHARE if bool(running[number - 1].any()) else 1.0
+        running[number - 1] = torch.lerp(running[number - 1], losses.cpu(), share)
+        memory[_RUNNING] = running
 
     def head_loss(self, images: Tensor) -> Tensor:
-        """Of the head alone, on blocks at rest."""
-        put_out = self._up_to(self.count, images)
-        return self._label_losses(self._head.train()(put_out), self._answers(images)).mean()
+        """Loss of the head only, on frozen blocks."""
+        block_maps = self._up_to(self.count, images)
+        return self._label_losses(
+            self._head.train()(block_maps), self._teacher_logits(images)
+        ).mean()
 
     def whole_loss(self, images: Tensor) -> Tensor:
-        """Of the student from end to end."""
-        said = self._ground.student.train()(images)
-        return self._label_losses(said, self._answers(images)).mean()
+        """Loss of the whole student."""
+        student_logits = self._ground.student.train()(images)
+        return self._label_losses(student_logits, self._teacher_logits(images)).mean()
 
     def held_out(self, memory: Memory, images: Tensor) -> Float[Tensor, "block teacher"]:
-        """Branch losses of all blocks at rest on new images; they are added up in memory."""
-        answers, value, found = self._answers(images), images, []
+        """Branch losses of all frozen blocks on new images, also summed in memory."""
+        teacher_logits, value, losses = self._teacher_logits(images), images, []
         with torch.no_grad():
             for number, block in enumerate(self._blocks, start=1):
                 value = block.eval()(value)
-                found.append(self._branch_losses(number, value, answers))
-        table = torch.stack(found)
+                losses.append(self._branch_losses(number, value, teacher_logits))
+        table = torch.stack(losses)
         memory[_HELD_OUT] = memory[_HELD_OUT] + table.cpu()
         return table
 
-    def places(self, memory: Mapping[str, Tensor]) -> list[int]:
-        """For each teacher the block, from 1, that its branch leaves after; the last till known."""
+    def exits(self, memory: Mapping[str, Tensor]) -> list[int]:
+        """The block (from 1) after which each teacher's branch exits; the last until measured."""
         table = memory[_HELD_OUT]
         if not bool(table.any()):
             return [self.count] * table.shape[1]
-        return [place + 1 for place in table.argmin(dim=0).tolist()]
+        return [block + 1 for block in table.argmin(dim=0).tolist()]
 
     def branched(self, memory: Mapping[str, Tensor]) -> BranchedStudent:
-        """A copy on the CPU of the blocks and of what follows where branches leave."""
-        places = self.places(memory)
+        """A CPU copy of the student with the branches at their exits."""
+        exits = self.exits(memory)
         branches = [
-            None if place == self.count else self._branch(place, teacher)
-            for teacher, place in enumerate(places)
+            None if exit_block == self.count else self._branch(exit_block, teacher)
+            for teacher, exit_block in enumerate(exits)
         ]
         return BranchedStudent(
-            [copy.deepcopy(one).cpu() for one in self._blocks],
+            [copy.deepcopy(block).cpu() for block in self._blocks],
             copy.deepcopy(self._head).cpu(),
-            places,
+            exits,
             branches,
             labels=self._panel.head,
             task=self._panel.task,
         ).eval()
 
-    def _branch(self, place: int, teacher: int) -> Branch:
-        filtered = copy.deepcopy(self._filters[place - 1][teacher]).cpu()
-        picked = copy.deepcopy(self._picks[place - 1][teacher]).cpu()
-        return Branch(filtered, self._rests[teacher][place - 1], picked)
+    def _branch(self, exit_block: int, teacher: int) -> Branch:
+        exit_filter = copy.deepcopy(self._filters[exit_block - 1][teacher]).cpu()
+        pick = copy.deepcopy(self._picks[exit_block - 1][teacher]).cpu()
+        return Branch(exit_filter, self._rests[teacher][exit_block - 1], pick)

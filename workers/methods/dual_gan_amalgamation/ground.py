@@ -1,4 +1,4 @@
-"""What both recipes start from: the teachers that are needed, a fresh student, noise."""
+"""The common start of both recipes: needed teachers, a new student, noise."""
 
 from dataclasses import dataclass, replace
 
@@ -21,24 +21,24 @@ Noise = Float[Tensor, "image unit"]
 
 
 def with_needed(inputs: Alone, params: DualGanAmalgamationParams) -> tuple[Alone, tuple[int, ...]]:
-    """The inputs without teachers that know no wanted label, and the numbers of those that stay.
+    """The inputs with only the needed teachers, and the original indices of these.
 
     Raises:
-        NotTeachableError: No teacher knows one of the labels, or tasks do not go together.
-        NotPartableError: Cuts are given, but not for every teacher.
+        NotTeachableError: No teacher has one of the labels, or tasks differ.
+        NotPartableError: Cuts are set, but not for every teacher.
     """
     if params.cuts is not None and len(params.cuts) != len(inputs.teachers):
         raise NotPartableError(
-            f"cuts are given for {len(params.cuts)} of {len(inputs.teachers)} teachers",
-            remedy="list the layers of every teacher, in their order, or leave cuts out",
+            f"cuts lists {len(params.cuts)} teachers, but there are {len(inputs.teachers)}",
+            remedy="list the layers of every teacher, in their order, or omit cuts",
         )
-    kept = needed(inputs.teachers, params.student.labels)
-    return replace(inputs, teachers=tuple(inputs.teachers[one] for one in kept)), kept
+    numbers = needed(inputs.teachers, params.student.labels)
+    return replace(inputs, teachers=tuple(inputs.teachers[number] for number in numbers)), numbers
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Teachers, the student to be, and the source of all randomness."""
+    """Teachers, the student, and the source of all randomness."""
 
     panel: Panel
     student: StudentNetwork
@@ -47,48 +47,50 @@ class Ground:
 
     @property
     def device(self) -> torch.device:
-        """Where everything happens."""
+        """The device of all networks."""
         return self.panel.teachers[0].program.device
 
     @property
     def heard(self) -> str:
-        """What the student was trained on, in words."""
-        names = ", ".join(one.name for one in self.panel.teachers)
+        """Description of the training data."""
+        names = ", ".join(teacher.name for teacher in self.panel.teachers)
         return f"answers of {names} to images drawn from noise"
 
     def noise(self) -> Noise:
-        """For a batch."""
+        """Noise (image, unit) for a batch."""
         size, units = self.params.batch_size, self.params.noise_units
         return noise(size, units, self.generator, self.device)
 
     def shown_noise(self) -> Noise:
-        """The same every time, of a source of its own: for pictures and figures on the way."""
-        own = torch.Generator().manual_seed(self.params.seed + 1)
-        return noise(_SHOWN, self.params.noise_units, own, self.device)
+        """The same noise every time, with its own seed, for pictures and numbers."""
+        generator = torch.Generator().manual_seed(self.params.seed + 1)
+        return noise(_SHOWN, self.params.noise_units, generator, self.device)
 
     def numbers(self, images: Tensor) -> Numbers:
-        """How evenly labels are spread over drawn images, and how many there are on one."""
+        """Label coverage of generated images, and for multi-label tasks the labels per image."""
         with torch.no_grad():
-            told = self.panel.labels_told(self.panel.answers(images))
-        found = {"label_coverage": coverage(told, self.panel.task)}
-        return found | {"cardinality": cardinality(told)} if self.panel.several else found
+            label_logits = self.panel.label_logits(self.panel.logits(images))
+        numbers = {"label_coverage": coverage(label_logits, self.panel.task)}
+        return (
+            numbers | {"cardinality": cardinality(label_logits)} if self.panel.several else numbers
+        )
 
 
 def ground_of(inputs: Alone, params: DualGanAmalgamationParams) -> Ground:
-    """Everything before the first step.
+    """Panel, student and generator before the first step.
 
     Args:
-        inputs: With the needed teachers alone.
+        inputs: With only the needed teachers.
 
     Raises:
-        BadStudentError: The student's maps cannot be read, or it cannot start as asked.
+        BadStudentError: The student has no inner maps, or its initial weights do not fit.
     """
     first = inputs.teachers[0]
     head = Head.of(inputs.teachers, params.student.labels)
     spec = own_input(first.input, params.student)
-    drawn = torch.Generator().manual_seed(params.seed)
+    generator = torch.Generator().manual_seed(params.seed)
     student = student_network(
-        params.student, spec, labels=len(head.labels), generator=drawn, start=inputs.start
+        params.student, spec, labels=len(head.labels), generator=generator, start=inputs.start
     )
     panel = Panel(inputs.teachers, head, spec)
-    return Ground(panel, require_maps(student).to(first.program.device), params, drawn)
+    return Ground(panel, require_maps(student).to(first.program.device), params, generator)

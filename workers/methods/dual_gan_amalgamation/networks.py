@@ -1,4 +1,4 @@
-"""Networks that this method invents: the stacked generator, the filters, the branched student."""
+"""The method's own networks: the stacked generator, the filters and the branched student."""
 
 import math
 from collections.abc import Sequence
@@ -26,30 +26,30 @@ Maps = Float[Tensor, "image channel row column"]
 Logits = Float[Tensor, "image output"]
 
 
-def _normalisation(channels: int) -> nn.BatchNorm2d:
-    """Of the batch at hand, in training and out of it."""
+def _normalization(channels: int) -> nn.BatchNorm2d:
+    """Normalization by the statistics of the current batch, in every mode."""
     return nn.BatchNorm2d(channels, track_running_stats=False)
 
 
 def _group(before: Shape, after: Shape) -> nn.Sequential:
-    """From one map to the next larger one, as a teacher's block put it in."""
+    """Layers from one map to the next larger one, the input of a teacher's block."""
     return nn.Sequential(
         nn.Upsample(size=after[1:], mode="nearest"),
         nn.Conv2d(before[0], after[0], 3, padding=1),
-        _normalisation(after[0]),
+        _normalization(after[0]),
         nn.LeakyReLU(_SLOPE),
         nn.Conv2d(after[0], after[0], 3, padding=1),
-        _normalisation(after[0]),
+        _normalization(after[0]),
         nn.ReLU(),
     )
 
 
 def _last_group(before: Shape, image: Shape) -> nn.Sequential:
-    """From the largest map to images whose channels have mean 0 and variance 1."""
+    """Layers from the largest map to images whose channels have mean 0 and variance 1."""
     return nn.Sequential(
         nn.Upsample(size=image[1:], mode="nearest"),
         nn.Conv2d(before[0], before[0], 3, padding=1),
-        _normalisation(before[0]),
+        _normalization(before[0]),
         nn.LeakyReLU(_SLOPE),
         nn.Conv2d(before[0], image[0], 3, padding=1),
         nn.Tanh(),
@@ -58,14 +58,14 @@ def _last_group(before: Shape, image: Shape) -> nn.Sequential:
 
 
 class GroupStack(nn.Module):
-    """Groups that mirror a teacher's blocks: each puts out what the teacher's rest takes.
+    """Groups that mirror a teacher's blocks: each outputs maps that its later blocks accept.
 
     Source: Ye et al. 2020, section 3.1; the layers inside are ours.
 
     Args:
-        start: Shape that the noise is first brought to.
-        between: Shapes of the teacher's maps between blocks, the deepest first.
-        spec: Of the images.
+        start: Shape to which the noise is first mapped.
+        between: Shapes of the teacher's maps between blocks, deepest first.
+        spec: Input specification of the images.
     """
 
     def __init__(
@@ -82,26 +82,26 @@ class GroupStack(nn.Module):
         shapes = [start, *between]
         image = (spec.channels, spec.height, spec.width)
         self.linear = nn.Linear(noise_units, math.prod(start))
-        self.first = _normalisation(start[0])
+        self.first = _normalization(start[0])
         inner = [_group(before, after) for before, after in pairwise(shapes)]
         self.groups = nn.ModuleList([*inner, _last_group(shapes[-1], image)])
         self._scale, self._shift = standard_space(spec)
         fill_evenly(self, generator)
 
     def forward(self, noise: Float[Tensor, "image unit"]) -> tuple[Tensor, ...]:
-        """What every group puts out, from the deepest map to the images."""
+        """Output maps of every group, from the deepest map to the images."""
         value = self.first(self.linear(noise).unflatten(1, self._start))
-        found = []
+        maps = []
         for group in self.groups:
             value = group(value)
-            found.append(value)
-        return *found[:-1], found[-1] * self._scale + self._shift
+            maps.append(value)
+        return *maps[:-1], maps[-1] * self._scale + self._shift
 
 
 class Filter(nn.Module):
-    """A map as a network's rest takes it: channel gates, then channels and sizes made to fit.
+    """Adapts a map to a network's later blocks: channel gates, then channels and size.
 
-    Gates are twice the sigmoid of two linear layers on the mean over places: 1 where these give 0.
+    Gates are twice the sigmoid of two linear layers on the mean over positions: 1 at zero output.
     Source: Ye et al. 2020, section 3.1.2, the teacher-level filter; convolution and resize, where
     shapes differ, are ours.
     """
@@ -111,20 +111,21 @@ class Filter(nn.Module):
     ) -> None:
         super().__init__()
         self._size = shape[1:]
-        narrow = max(_NARROWEST, channels // _SQUEEZE)
-        gates = (nn.Linear(channels, narrow), nn.ReLU(), nn.Linear(narrow, channels))
+        squeezed = max(_NARROWEST, channels // _SQUEEZE)
+        gates = (nn.Linear(channels, squeezed), nn.ReLU(), nn.Linear(squeezed, channels))
         self.gates = nn.Sequential(*gates) if kind is TeacherFilter.GATES else None
         self.fit = nn.Conv2d(channels, shape[0], 1) if channels != shape[0] else None
-        for one in self.modules():
-            if isinstance(one, nn.Linear):
-                fill_linear(one, generator)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                fill_linear(module, generator)
         if self.fit is not None:
             nn.init.kaiming_normal_(self.fit.weight, generator=generator)
             nn.init.zeros_(self.fit.bias)  # type: ignore[arg-type]
 
     def forward(self, maps: Maps) -> Float[Tensor, "image other row2 column2"]:
-        """The maps, filtered."""
+        """The adapted maps."""
         if self.gates is not None:
+            # (image, channel): one gate per channel, from the whole map's mean.
             maps = maps * 2 * self.gates(maps.mean(dim=(2, 3))).sigmoid()[:, :, None, None]
         if self.fit is not None:
             maps = self.fit(maps)
@@ -134,7 +135,7 @@ class Filter(nn.Module):
 
 
 class TaskPick(nn.Module):
-    """A teacher's outputs that are wanted; ``affine`` also learns a scale and shift for each.
+    """Selects a teacher's outputs; ``affine`` also learns a scale and shift for each.
 
     Source: Ye et al. 2020, section 3.2, the task-level filter.
     """
@@ -148,66 +149,70 @@ class TaskPick(nn.Module):
         self.scale = nn.Parameter(torch.ones(len(columns))) if learned else None
         self.shift = nn.Parameter(torch.zeros(len(columns))) if learned else None
 
-    def forward(self, answers: Logits) -> Float[Tensor, "image wanted"]:
-        """Logits of the wanted labels."""
-        wanted = answers.index_select(1, self.columns)
+    def forward(self, logits: Logits) -> Float[Tensor, "image selected"]:
+        """Logits of the selected labels."""
+        selected = logits.index_select(1, self.columns)
         if self.scale is None or self.shift is None:
-            return wanted
-        return wanted * self.scale + self.shift
+            return selected
+        return selected * self.scale + self.shift
 
 
 class Branch(nn.Module):
-    """From the student's map after a block on, through a teacher's later blocks."""
+    """A branch from the student's map after a block through a teacher's later blocks."""
 
     def __init__(self, after: Filter, rest: Program, pick: TaskPick) -> None:
         super().__init__()
         self.after, self.pick = after, pick
         self.rest = TrainableProgram(rest.to("cpu"), OUTPUT)
 
-    def forward(self, maps: Maps) -> Float[Tensor, "image wanted"]:
-        """Logits of the teacher's wanted labels."""
-        answers: Tensor = self.pick(self.rest(self.after(maps)))
-        return answers
+    def forward(self, maps: Maps) -> Float[Tensor, "image selected"]:
+        """Logits of the teacher's selected labels."""
+        logits: Tensor = self.pick(self.rest(self.after(maps)))
+        return logits
 
 
 class BranchedStudent(nn.Module):
-    """The student's blocks, left for each teacher's own where they understand it best.
+    """The student's blocks, with a branch per teacher at the exit of lowest loss.
 
     Args:
-        places: For each teacher after which block, counted from 1; the number of blocks means
-            that the student's own head answers.
-        branches: For each teacher what follows there; None where it is the head.
+        exits: Block (from 1) after which each teacher's branch exits; the number of blocks
+            stands for the student's own head.
+        branches: The branch of each teacher; None for the head.
     """
 
     def __init__(
         self,
         blocks: Sequence[nn.Module],
         head: nn.Module,
-        places: Sequence[int],
+        exits: Sequence[int],
         branches: Sequence[Branch | None],
         *,
         labels: Head,
         task: TaskKind,
     ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(blocks[: max(places)])
-        self.head = head if len(blocks) in places else None
-        self._places = tuple(places)
-        self.branches = nn.ModuleList(nn.Identity() if one is None else one for one in branches)
+        self.blocks = nn.ModuleList(blocks[: max(exits)])
+        self.head = head if len(blocks) in exits else None
+        self._exits = tuple(exits)
+        self.branches = nn.ModuleList(
+            nn.Identity() if branch is None else branch for branch in branches
+        )
         self._labels, self._task = labels, task
 
     def forward(self, images: Maps) -> Float[Tensor, "image label"]:
-        """One logit for every label."""
+        """Logits (image, label)."""
         maps, value = [], images
         for block in self.blocks:
             value = block(value)
             maps.append(value)
-        own = None if self.head is None else self.head(value)
-        answers = []
-        for number, (place, branch) in enumerate(zip(self._places, self.branches, strict=True)):
+        head_logits = None if self.head is None else self.head(value)
+        logits = []
+        for number, (exit_block, branch) in enumerate(
+            zip(self._exits, self.branches, strict=True)
+        ):
             if isinstance(branch, nn.Identity):
-                assert own is not None
-                answers.append(own[:, self._labels.places_of(number)])
+                assert head_logits is not None
+                logits.append(head_logits[:, self._labels.label_indices(number)])
             else:
-                answers.append(branch(maps[place - 1]))
-        return label_logits(torch.cat(answers, dim=1), self._labels, self._task)
+                logits.append(branch(maps[exit_block - 1]))
+        return label_logits(torch.cat(logits, dim=1), self._labels, self._task)

@@ -1,4 +1,4 @@
-"""The teachers that are needed, what they say of images, and how good images are to them."""
+"""The needed teachers, their outputs on images, and the losses of images under them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,39 +24,39 @@ from workers.torchkit.bn_statistics import (
     batch_norm_distance,
     values_and_statistics,
 )
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher, seen_by, stacked
+from workers.torchkit.teachers import Head, NotTeachableError, Teacher, stacked, to_input_space
 
 Images = Float[Tensor, "image channel row column"]
 
 
 def needed(teachers: Sequence[Teacher], labels: Sequence[str] | None) -> tuple[int, ...]:
-    """Numbers of the teachers that know a wanted label; the others are left out altogether.
+    """Indices of the teachers that have a requested label; the others are not used.
 
     Raises:
-        NotTeachableError: Teachers of several kinds of tasks, or of a kind that is not for this.
+        NotTeachableError: The teachers' tasks differ or are not supported.
     """
-    tasks = {one.task for one in teachers}
+    tasks = {teacher.task for teacher in teachers}
     if len(tasks) > 1 or TaskKind.SEGMENTATION in tasks:
         raise NotTeachableError(
             f"the teachers' tasks are {', '.join(sorted(tasks))}",
-            remedy="choose teachers that all name one label, or all name any number of labels",
+            remedy="choose teachers that are all single-label or all multi-label classifiers",
         )
     head = Head.of(teachers, labels)
-    return tuple(sorted({one.teacher for one in head.columns}))
+    return tuple(sorted({column.teacher for column in head.columns}))
 
 
 @dataclass(frozen=True)
 class Told:
-    """What teachers say of images: logits, features, and statistics, teacher by teacher."""
+    """Outputs on images by teacher: logits, features, and batch statistics."""
 
-    answers: tuple[Tensor, ...]
+    logits: tuple[Tensor, ...]
     features: tuple[Tensor, ...]
     statistics: tuple[tuple[LayerStatistics, ...], ...]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Teachers that look at images of the student's input space."""
+    """Teachers that read images of the student's input space."""
 
     teachers: tuple[Teacher, ...]
     head: Head
@@ -64,66 +64,74 @@ class Panel:
 
     @property
     def task(self) -> TaskKind:
-        """Of all teachers."""
+        """The task of all teachers."""
         return self.teachers[0].task
 
     @property
     def several(self) -> bool:
-        """Whether an image may have several labels."""
+        """Whether an image can have several labels."""
         return self.task is TaskKind.MULTI_LABEL
 
     def view(self, number: int, images: Images) -> Float[Tensor, "image other height width"]:
-        """The images in a teacher's own space; gradients flow back."""
-        return seen_by(images, self.spec, self.teachers[number].input)
+        """The images in a teacher's input space; differentiable."""
+        return to_input_space(images, self.spec, self.teachers[number].input)
 
-    def told(self, images: Images) -> Told:
-        """Everything from one pass through every teacher; gradients flow back to images."""
-        answers, features, statistics = [], [], []
-        for number, one in enumerate(self.teachers):
-            layer = one.program.feature_layer
-            seen = self.view(number, images)
-            values, found = values_and_statistics(one.program, seen, [OUTPUT, layer])
-            answers.append(values[OUTPUT])
+    def outputs(self, images: Images) -> Told:
+        """Outputs of one pass through every teacher; differentiable in the images."""
+        logits, features, statistics = [], [], []
+        for number, teacher in enumerate(self.teachers):
+            layer = teacher.program.feature_layer
+            views = self.view(number, images)
+            values, layer_statistics = values_and_statistics(
+                teacher.program, views, [OUTPUT, layer]
+            )
+            logits.append(values[OUTPUT])
             features.append(values[layer])
-            statistics.append(found)
-        return Told(tuple(answers), tuple(features), tuple(statistics))
+            statistics.append(layer_statistics)
+        return Told(tuple(logits), tuple(features), tuple(statistics))
 
-    def answers(self, images: Images) -> list[Tensor]:
+    def logits(self, images: Images) -> list[Tensor]:
         """Logits of every teacher."""
-        return [one.answer(self.view(number, images)) for number, one in enumerate(self.teachers)]
+        return [
+            teacher.answer(self.view(number, images))
+            for number, teacher in enumerate(self.teachers)
+        ]
 
-    def labels_told(self, answers: Sequence[Tensor]) -> Float[Tensor, "image label"]:
-        """What all say together, one logit for each label of the student."""
-        return label_logits(stacked(answers, self.head), self.head, self.task)
+    def label_logits(self, teacher_logits: Sequence[Tensor]) -> Float[Tensor, "image label"]:
+        """Combined logits of all teachers, one per label of the student."""
+        return label_logits(stacked(teacher_logits, self.head), self.head, self.task)
 
-    def groups(self, answers: Sequence[Tensor]) -> list[Tensor]:
-        """Answers that are read together: all, or those of one softmax."""
+    def groups(self, teacher_logits: Sequence[Tensor]) -> list[Tensor]:
+        """Logits that share a loss: all together if multi-label, else one group per softmax."""
         if self.task is TaskKind.MULTI_LABEL:
-            return [torch.cat(list(answers), dim=1)]
-        return list(answers)
+            return [torch.cat(list(teacher_logits), dim=1)]
+        return list(teacher_logits)
 
 
 class Prior:
-    """What images are asked for by the teachers alone: weighted losses by name."""
+    """Losses of images under the teachers only, weighted and by name."""
 
     def __init__(self, panel: Panel, params: DualGanAmalgamationParams, recipe: Recipe) -> None:
         self._panel, self._params, self._recipe = panel, params, recipe
 
-    def of(self, told: Told) -> dict[str, Tensor]:
-        """Losses of images, from what the teachers say of them."""
-        groups, task = self._panel.groups(told.answers), self._panel.task
+    def of(self, outputs: Told) -> dict[str, Tensor]:
+        """Losses of images, from the teachers' outputs on them."""
+        groups, task = self._panel.groups(outputs.logits), self._panel.task
         parts = {
             "one_hot": self._params.one_hot_weight
-            * _mean([one_hot_loss(one, task) for one in groups]),
+            * _mean([one_hot_loss(logits, task) for logits in groups]),
             "entropy": self._params.entropy_weight
-            * _mean([entropy_loss(one, task) for one in groups]),
+            * _mean([entropy_loss(logits, task) for logits in groups]),
             "activation": self._recipe.activation_weight
-            * _mean([activation_loss(one) for one in told.features]),
+            * _mean([activation_loss(features) for features in outputs.features]),
         }
         if task is TaskKind.MULTI_LABEL:
             parts["discrete"] = self._recipe.discrete_weight * discrete_loss(groups[0])
         if self._recipe.bn_weight > 0:
-            distances = [batch_norm_distance(one, over=Over.MEAN) for one in told.statistics]
+            distances = [
+                batch_norm_distance(statistics, over=Over.MEAN)
+                for statistics in outputs.statistics
+            ]
             parts["batch_norm"] = self._recipe.bn_weight * _mean(distances)
         return parts
 

@@ -1,4 +1,4 @@
-"""What each preset makes of the values that were not given."""
+"""Presets for values that are not set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -25,20 +25,20 @@ PRESETS = {
 
 
 def recipe_for(params: DualGanAmalgamationParams, teachers: Sequence[Teacher]) -> Recipe:
-    """The preset with what was given in its place.
+    """The preset, overridden by the explicit parameters.
 
-    Where a teacher keeps no batch statistics no preset asks for them.
+    If a teacher has no batch statistics, presets do not use them.
 
     Raises:
-        TeacherWithoutBatchNormError: Somebody else does.
+        TeacherWithoutBatchNormError: The parameters request batch statistics that a teacher lacks.
     """
-    given = {one.name: getattr(params, one.name) for one in fields(Recipe)}
-    known = {name: value for name, value in given.items() if value is not None}
-    start = PRESETS[params.preset]
-    if not all(one.program.batch_norms for one in teachers):
-        start = replace(start, bn_weight=0.0)
-    found = replace(start, **known)
-    if found.bn_weight > 0:
-        for one in teachers:
-            require_batch_norm(one.program, one.name)
-    return found
+    overrides = {setting.name: getattr(params, setting.name) for setting in fields(Recipe)}
+    set_values = {name: value for name, value in overrides.items() if value is not None}
+    preset = PRESETS[params.preset]
+    if not all(teacher.program.batch_norms for teacher in teachers):
+        preset = replace(preset, bn_weight=0.0)
+    recipe = replace(preset, **set_values)
+    if recipe.bn_weight > 0:
+        for teacher in teachers:
+            require_batch_norm(teacher.program, teacher.name)
+    return recipe

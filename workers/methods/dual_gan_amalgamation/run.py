@@ -1,4 +1,4 @@
-"""Makes one network of several without any image, by the recipe that is asked for."""
+"""Amalgamates several networks without images, by the chosen recipe."""
 
 from service.core.catalogue.dual_gan_amalgamation import Amalgamation, DualGanAmalgamationParams
 from workers.contract import TrainingReport
@@ -12,19 +12,19 @@ Result = Trained
 
 
 def run(inputs: Inputs, params: DualGanAmalgamationParams, report: TrainingReport) -> Result:
-    """Train without any image, then measure the student after its last step.
+    """The student, trained without images and evaluated after its last step.
 
-    Teachers that know no wanted label are left out, of the report as well.
+    Teachers without a requested label are not used and not reported.
 
     Raises:
-        NotTeachableError: No teacher knows one of the student's labels, or tasks differ.
-        NotPartableError: A network cannot be parted into as many blocks as the others.
-        TeacherWithoutBatchNormError: Batch statistics are asked of a teacher that keeps none.
-        BadStudentError: The student cannot be made so, or its maps cannot be read.
+        NotTeachableError: No teacher has one of the student's labels, or tasks differ.
+        NotPartableError: A network cannot be partitioned into as many blocks as the others.
+        TeacherWithoutBatchNormError: Batch statistics are requested of a teacher without them.
+        BadStudentError: The student cannot be built, or has no inner maps.
         DivergedError: Losses stopped being finite.
     """
-    inputs, kept = with_needed(inputs, params)
+    inputs, numbers = with_needed(inputs, params)
     ground = ground_of(inputs, params)
     if params.preset is Amalgamation.DFQ_KA:
         return complete(SideBySide(ground), inputs, params, report)
-    return complete(Stacked(ground, kept), inputs, params, report)
+    return complete(Stacked(ground, numbers), inputs, params, report)

@@ -1,4 +1,4 @@
-"""``dfq_ka``: a student learns all answers side by side while the generator still moves."""
+"""``dfq_ka``: the student learns all logits while the generator trains adversarially."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ _SMALLEST = 1e-6
 
 
 class SideBySide:
-    """Teachers, student and generator: what a turn needs."""
+    """Teachers, student and generator of the training."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground, self._params = ground, ground.params
@@ -43,7 +43,7 @@ class SideBySide:
         self._prior = Prior(self._panel, self._params, self._recipe)
 
     def stages(self) -> Sequence[Stage]:
-        """One: both move from the first turn to the last."""
+        """One stage, in which student and generator alternate."""
         return [Stage("side by side", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, Player], Turn]:
@@ -51,20 +51,20 @@ class SideBySide:
         student = torch.optim.SGD(
             self.student.parameters(), lr=rate, momentum=_MOMENTUM, weight_decay=_DECAY
         )
-        other = self._params.generator_rate
-        generator = torch.optim.Adam(self._images.parameters(), lr=other, betas=_BETAS)
+        generator_rate = self._params.generator_rate
+        generator = torch.optim.Adam(self._images.parameters(), lr=generator_rate, betas=_BETAS)
         players = {
             "student": Player(student, rate, cosine),
-            "generator": Player(generator, other, cosine),
+            "generator": Player(generator, generator_rate, cosine),
         }
         return players, self._turn
 
     def numbers(self) -> Numbers:
-        """What can be said about the drawn images."""
+        """Numbers about the generated images, for the curve."""
         return self._ground.numbers(self._shown())
 
     def pictures(self) -> Mapping[str, bytes]:
-        """A sheet of drawn images."""
+        """A sheet of generated images."""
         return {SAMPLES: sample_sheet(self._shown(), self.spec)}
 
     def _shown(self) -> Tensor:
@@ -73,45 +73,47 @@ class SideBySide:
         return images
 
     def _turn(self) -> dict[str, Tensor]:
-        """The student's steps, then one of the generator."""
+        """The student's steps, then one step of the generator."""
         losses = [self._imitate() for _ in range(self._params.imitations)]
         return {"imitation": torch.stack(losses).mean()} | self._generate()
 
     def _imitate(self) -> Tensor:
         with torch.no_grad():
             images = self._images(self._ground.noise())
-            answers = self._panel.answers(images)
-        self._measure(answers)
+            teacher_logits = self._panel.logits(images)
+        self._measure(teacher_logits)
         self.student.train()
-        return self.training.learn("student", self._apart(images, answers))
+        return self.training.learn("student", self._discrepancy(images, teacher_logits))
 
-    def _apart(self, images: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """How differently student and teachers answer, in units of the teachers' own spread."""
-        said = self.student(images)
-        return scaled_distance(said, self._panel.labels_told(answers), self._label_scale())
+    def _discrepancy(self, images: Tensor, teacher_logits: Sequence[Tensor]) -> Tensor:
+        """Distance of student and teacher logits, in units of the teachers' own deviation."""
+        student_logits = self.student(images)
+        return scaled_distance(
+            student_logits, self._panel.label_logits(teacher_logits), self._label_scale()
+        )
 
-    def _measure(self, answers: Sequence[Tensor]) -> None:
-        """Keep each teacher's deviation of wanted logits, as a moving average."""
-        known, columns = self.training.memory[_SCALE], self.head.columns_of
-        wanted = [one[:, columns(number)] for number, one in enumerate(answers)]
-        found = torch.stack([one.float().std(correction=0).cpu() for one in wanted])
-        share = _MEMORY if bool(known.any()) else 0.0
-        self.training.memory[_SCALE] = torch.lerp(found, known, share)
+    def _measure(self, teacher_logits: Sequence[Tensor]) -> None:
+        """Updates the moving average of the deviation of each teacher's selected logits."""
+        previous, columns = self.training.memory[_SCALE], self.head.output_columns
+        selected = [logits[:, columns(number)] for number, logits in enumerate(teacher_logits)]
+        deviations = torch.stack([logits.float().std(correction=0).cpu() for logits in selected])
+        share = _MEMORY if bool(previous.any()) else 0.0
+        self.training.memory[_SCALE] = torch.lerp(deviations, previous, share)
 
     def _label_scale(self) -> Tensor:
-        """For every label the mean deviation of its teachers."""
-        each = self.training.memory[_SCALE].clamp_min(_SMALLEST)
-        of_columns = each[[one.teacher for one in self.head.columns]]
-        places = torch.tensor([one.label for one in self.head.columns])
-        whole = torch.zeros(len(self.head.labels)).index_add(0, places, of_columns)
-        return (whole / places.bincount()).to(self._ground.device)
+        """Mean deviation of the teachers of each label (label,)."""
+        deviations = self.training.memory[_SCALE].clamp_min(_SMALLEST)
+        of_columns = deviations[[column.teacher for column in self.head.columns]]
+        label_indices = torch.tensor([column.label for column in self.head.columns])
+        sums = torch.zeros(len(self.head.labels)).index_add(0, label_indices, of_columns)
+        return (sums / label_indices.bincount()).to(self._ground.device)
 
     def _generate(self) -> dict[str, Tensor]:
         images = self._images(self._ground.noise())
-        told = self._panel.told(images)
-        parts = self._prior.of(told)
+        outputs = self._panel.outputs(images)
+        parts = self._prior.of(outputs)
         with evaluating(self.student):
-            gain = self._apart(images, told.answers)
+            gain = self._discrepancy(images, outputs.logits)
         parts["adversarial"] = -self._params.adversarial_weight * gain
         self.training.learn("generator", torch.stack(list(parts.values())).sum())
-        return {name: one.detach() for name, one in parts.items()}
+        return {name: part.detach() for name, part in parts.items()}

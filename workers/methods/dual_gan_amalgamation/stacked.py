@@ -1,4 +1,4 @@
-"""``dfka``: images first, then the student block by block, then all of it together."""
+"""``dfka``: train the images, then the student block by block, then the whole student."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -22,14 +22,14 @@ _LOOKING = 0.25
 
 
 class Stacked:
-    """Teachers, generator and dual generator: the parts of the training in their order."""
+    """Teachers, generator and dual generator, and the stages of their training."""
 
-    def __init__(self, ground: Ground, kept: Sequence[int]) -> None:
+    def __init__(self, ground: Ground, numbers: Sequence[int]) -> None:
         self._ground, self._params = ground, ground.params
         self._panel, self._recipe = ground.panel, recipe_for(ground.params, ground.panel.teachers)
         self.spec, self.head = ground.panel.spec, ground.panel.head
         self.task, self.heard = ground.panel.task, ground.heard
-        self._drawing = Drawing(ground, kept)
+        self._drawing = Drawing(ground, numbers)
         self._dual = Dual(ground, self._drawing)
         networks: dict[str, nn.Module] = {"student": ground.student}
         networks |= self._drawing.networks | self._dual.networks
@@ -39,68 +39,70 @@ class Stacked:
 
     @property
     def student(self) -> nn.Module:
-        """What the blocks have become by now."""
+        """The student in its current state."""
         if self._params.regroup is Regroup.BRANCHED:
             return self._dual.branched(self.training.memory)
         return self._ground.student
 
     def stages(self) -> Sequence[Stage]:
-        """Images, every block, and what becomes of them."""
+        """Stages for images, every block, and the branches or the whole student."""
         blocks = [
             Stage(f"block {number}", _BLOCK, partial(self._begin_block, number))
             for number in range(1, self._dual.count + 1)
         ]
-        found = [Stage("images", _IMAGES, self._begin_images), *blocks]
+        stages = [Stage("images", _IMAGES, self._begin_images), *blocks]
         if self._params.regroup is Regroup.BRANCHED:
-            return [*found, Stage("branches", _LOOKING, self._begin_looking)]
+            return [*stages, Stage("branches", _LOOKING, self._begin_looking)]
         head = Stage("head", _HEAD, self._begin_head)
-        return [*found, head, Stage("together", _TOGETHER, self._begin_together)]
+        return [*stages, head, Stage("together", _TOGETHER, self._begin_together)]
 
     def numbers(self) -> Numbers:
-        """What can be said about the drawn images, and about the branches."""
-        found = self._ground.numbers(self._shown())
+        """Numbers about the generated images and the branches, for the curve."""
+        numbers = self._ground.numbers(self._shown())
         if self._params.regroup is Regroup.BRANCHED:
-            found["parameters"] = float(sum(one.numel() for one in self.student.parameters()))
-            for number, place in enumerate(self._dual.places(self.training.memory), start=1):
-                found[f"branch_{number}"] = float(place)
-        return found
+            numbers["parameters"] = float(
+                sum(parameter.numel() for parameter in self.student.parameters())
+            )
+            for number, exit_block in enumerate(self._dual.exits(self.training.memory), start=1):
+                numbers[f"branch_{number}"] = float(exit_block)
+        return numbers
 
     def pictures(self) -> Mapping[str, bytes]:
-        """A sheet of drawn images."""
+        """A sheet of generated images."""
         return {SAMPLES: sample_sheet(self._shown(), self.spec)}
 
     def _shown(self) -> Tensor:
         return self._drawing.maps(self._ground.shown_noise())[-1]
 
     def _drawn(self) -> Maps:
-        """What the generator's groups put out for new noise, the images last."""
+        """Outputs of the generator's groups for new noise, images last."""
         return self._drawing.maps(self._ground.noise())
 
     def _players(self, modules: Sequence[nn.Module], rate: float) -> dict[str, Player]:
-        learning = [one for module in modules for one in module.parameters()]
-        return {"own": Player(torch.optim.Adam(learning, lr=rate, betas=_BETAS), rate, cosine)}
+        parameters = [parameter for module in modules for parameter in module.parameters()]
+        return {"own": Player(torch.optim.Adam(parameters, lr=rate, betas=_BETAS), rate, cosine)}
 
     def _begin_images(self) -> tuple[dict[str, Player], Turn]:
         modules = list(self._drawing.networks.values())
         return self._players(modules, self._params.generator_rate), self._draw
 
     def _draw(self) -> dict[str, Tensor]:
-        """One step of the generator and the filters before its judges."""
+        """One step of the generator and of the teachers' filters."""
         maps = self._drawing.stack(self._ground.noise())
-        told = self._panel.told(maps[-1])
-        parts = self._prior.of(told)
+        outputs = self._panel.outputs(maps[-1])
+        parts = self._prior.of(outputs)
         if self._dual.count > 1:
-            consistency = self._drawing.consistency(maps, told.answers)
+            consistency = self._drawing.consistency(maps, outputs.logits)
             parts["consistency"] = self._params.consistency_weight * consistency
         loss = self.training.learn("own", torch.stack(list(parts.values())).sum())
-        return {"whole": loss} | {name: one.detach() for name, one in parts.items()}
+        return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
     def _begin_block(self, number: int) -> tuple[dict[str, Player], Turn]:
         modules = self._dual.learning(number)
         return self._players(modules, self._recipe.student_rate), partial(self._build, number)
 
     def _build(self, number: int) -> dict[str, Tensor]:
-        """One step of a block, with its filters, on both streams."""
+        """One step of a block and its filters on both streams."""
         losses = self._dual.block_losses(number, self._drawn())
         loss = self.training.learn("own", losses.sum())
         self._dual.remember(self.training.memory, number, losses.detach())
@@ -126,6 +128,6 @@ class Stacked:
         return {}, self._look
 
     def _look(self) -> dict[str, Tensor]:
-        """Branch losses on images that no block was trained on."""
-        found = self._dual.held_out(self.training.memory, self._drawn()[-1])
-        return {"branch": found.min(dim=0).values.sum()}
+        """Branch losses on images on which no block was trained."""
+        losses = self._dual.held_out(self.training.memory, self._drawn()[-1])
+        return {"branch": losses.min(dim=0).values.sum()}

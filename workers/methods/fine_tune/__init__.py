@@ -1,7 +1,8 @@
-"""Room of ``fine_tune``: all weights of a network of the zoo, up to a layer, learn a labelled set.
+"""Method ``fine_tune``: trains all weights of a network, up to a layer, on a labeled set.
 
-The network is cut at the layer, rows and columns are averaged, a linear layer answers. Batch
-statistics stay the source's; its weights learn more slowly than the new layer.
+The network is cut at the layer, its output is averaged over rows and columns, and a new linear
+layer gives the logits. Batch statistics remain those of the source; its weights learn more slowly
+than the new layer.
 
 Source: Yosinski et al. 2014, arXiv 1411.1792.
 """

@@ -1,4 +1,4 @@
-"""Trains source and linear layer."""
+"""Trains the source and a new linear layer."""
 
 from service.core.catalogue.fine_tune import FineTuneParams
 from workers.contract import TrainingReport
@@ -10,10 +10,10 @@ Result = Trained
 
 
 def run(inputs: Inputs, params: FineTuneParams, report: TrainingReport) -> Result:
-    """Train, then measure the network after its last step.
+    """The network, evaluated after its last training step.
 
     Raises:
-        NotTransferableError: Too few labels, or a source with a fixed number of images.
+        NotTransferableError: Too few labels, or a source with a fixed batch size.
         DivergedError: Losses stopped being finite.
     """
     return complete(Transfer(inputs, params, body_rate=params.body_rate), inputs, params, report)

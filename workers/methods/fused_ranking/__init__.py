@@ -1,12 +1,12 @@
-"""Room of ``fused_ranking``: how accurate will every candidate be on the target, and how sure is that.
+"""Method ``fused_ranking``: predicted accuracy of every candidate on the target, with uncertainty.
 
-Accuracies on other datasets, scores of estimators, similarities and runs measured on the target
-itself become one Gaussian posterior over all candidates; probabilities of being the best, sets
-and regrets are counted in draws from it.
+Accuracies on other datasets, estimator scores, similarities and runs measured on the target are
+combined into one Gaussian posterior over all candidates. Probabilities of being best, sets and
+regrets are estimated from draws of it.
 
 Source: ours, with the Gaussian conditioning of Rasmussen & Williams 2006, chapter 2.
 
-Axes: ``model`` a network, ``dataset`` one of the history, ``draw`` one sample of the posterior.
+Axes: ``model`` a network, ``dataset`` a column of the history, ``draw`` a sample of the posterior.
 """
 
 from workers.methods.fused_ranking.evidence import Inputs

@@ -1,4 +1,4 @@
-"""What is known before a ranking is made."""
+"""The evidence from which a ranking is computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ from numpy import ndarray
 
 @dataclass(frozen=True)
 class Inputs:
-    """Evidence about one target; every NaN means "not known".
+    """Evidence about one target; NaN means unknown.
 
-    Accuracies are shares (0 to 1) or points (0 to 100), the same for all; higher is better. If no
-    accuracy exceeds 1 they are taken for shares.
+    Accuracies are all shares (0 to 1) or all points (0 to 100); higher is better. They count as
+    shares if none exceeds 1.
 
     Attributes:
-        models: Names, one for each row; models that are no candidates still teach.
-        candidates: Which rows are to be ranked.
-        datasets: Names of the history's columns; the target is not among them.
+        models: Names of the rows; models that are not candidates still contribute evidence.
+        candidates: Mask of the rows to rank.
+        datasets: Names of the history's columns, without the target.
         accuracies: The history.
         target: Name of the target.
         measured: Accuracies measured on the target itself.
-        scores: Estimators and similarities on the target, whatever their unit and direction.
-        history_scores: The same on the history's datasets, where known; a name that is missing
-            here gets a weak weight instead of a learned one.
-        traits: Facts that hold for all targets: ``parameters_million``, ``upstream_accuracy``, …
+        scores: Estimators and similarities on the target, in any unit and direction.
+        history_scores: The same scores on the history's datasets, where known; a score without
+            history gets a weak prior weight instead of a learned one.
+        traits: Target-independent facts: ``parameters_million``, ``upstream_accuracy``, …
     """
 
     models: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""How far to trust the signals, and how wide to be: judged on the history's own datasets.
+"""Calibration on the history: how far to trust the signals, and how wide uncertainty should be.
 
-Every dataset is predicted with weights learned from the others. Signals are followed only as far
-as that orders the held-out datasets better than the static ability alone; uncertainty is scaled
-until the true winners are neither more nor less surprising than stated.
+Every dataset is predicted with weights learned from the others. Signals count only as far as they
+order the held-out datasets better than the static ability alone. Uncertainty is scaled until the
+true winners are as likely as predicted.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ DRAWS = 500
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """One dataset of the history, held out: its signals, its weights, and the truth."""
+    """A held-out dataset of the history: its signals, its weights and the true column."""
 
     signals: Signals
     weights: Weights
@@ -41,58 +41,62 @@ def rehearsals(
     expected: Float64[ndarray, " signal"],
     variance: Float64[ndarray, " signal"],
 ) -> tuple[Rehearsal, ...]:
-    """Every fold with the weights that the other folds teach."""
+    """Every fold with weights learned from the other folds."""
     return tuple(
         Rehearsal(
-            signals[at],
-            weights_from([*terms[:at], *terms[at + 1 :]], expected, variance),
-            columns[at],
+            signals[fold],
+            weights_from([*terms[:fold], *terms[fold + 1 :]], expected, variance),
+            columns[fold],
         )
-        for at in range(len(terms))
+        for fold in range(len(terms))
     )
 
 
-def trust_in(rehearsed: Sequence[Rehearsal]) -> float:
-    """The share of the signals' advice, in quarters, that ordered held-out datasets best.
+def trust_in(rehearsals: Sequence[Rehearsal]) -> float:
+    """The factor on the signals, in quarters, that orders held-out datasets best.
 
-    Judged by the mean weighted Kendall tau; 1 without rehearsals, 0 if advice never helped.
+    The criterion is the mean weighted Kendall tau; 1 without rehearsals, 0 if signals never help.
     """
-    if not rehearsed:
+    if not rehearsals:
         return 1.0
-    taus = [np.mean([_tau(one, trust) for one in rehearsed]) for trust in TRUSTS]
+    # The last trust is 0, the static ability alone: signals must beat it strictly.
+    taus = [np.mean([_tau(rehearsal, trust) for rehearsal in rehearsals]) for trust in TRUSTS]
     return TRUSTS[int(np.argmax(taus))] if max(taus) > taus[-1] else 0.0
 
 
 def temper_for(
-    rehearsed: Sequence[Rehearsal], strengths: Strengths, *, trust: float, seed: int
+    rehearsals: Sequence[Rehearsal], strengths: Strengths, *, trust: float, seed: int
 ) -> float:
-    """Factor of all deviations under which the held-out winners are likeliest, times a prior.
+    """Factor on all deviations that makes the held-out winners most probable, under a prior.
 
-    The prior is log-normal around 1 with deviation ½, so that few datasets change little.
+    The prior is log-normal around 1 with deviation ½, so a few datasets change little.
     """
     logs = -0.5 * (np.log(TEMPERS) / TEMPER_DEVIATION) ** 2
     rng = np.random.default_rng(seed)
-    for one in rehearsed:
-        logs = logs + _winner_logs(one, strengths, trust, rng)
+    for rehearsal in rehearsals:
+        logs = logs + _winner_logs(rehearsal, strengths, trust, rng)
     return float(TEMPERS[int(np.argmax(logs))])
 
 
-def _tau(one: Rehearsal, trust: float) -> float:
-    known = ~np.isnan(one.z)
-    mean = one.signals.ability + trust * (one.signals.values @ one.weights.mean)
-    return float(weightedtau(one.z[known], mean[known]).statistic)
+def _tau(rehearsal: Rehearsal, trust: float) -> float:
+    known = ~np.isnan(rehearsal.z)
+    mean = rehearsal.signals.ability + trust * (rehearsal.signals.values @ rehearsal.weights.mean)
+    return float(weightedtau(rehearsal.z[known], mean[known]).statistic)
 
 
 def _winner_logs(
-    one: Rehearsal, strengths: Strengths, trust: float, rng: np.random.Generator
+    rehearsal: Rehearsal, strengths: Strengths, trust: float, rng: np.random.Generator
 ) -> Float64[ndarray, " temper"]:
-    """Log P(the true winner is best) under every temper, from the same draws."""
-    known = ~np.isnan(one.z)
-    prior = prior_of(one.signals, strengths, one.weights, trust=trust)
+    """Log P(the true winner is best) for every temper, from the same draws."""
+    known = ~np.isnan(rehearsal.z)
+    prior = prior_of(rehearsal.signals, strengths, rehearsal.weights, trust=trust)
+    # (draw, model): B ε₁ + √free ε₂ has covariance B Bᵀ + diag(free) without forming it.
     deviations = rng.standard_normal((DRAWS, prior.factors.shape[1])) @ prior.factors[known].T
     deviations += rng.standard_normal(deviations.shape) * np.sqrt(prior.free[known])
-    won = one.z[known] == one.z[known].max()
+    is_winner = rehearsal.z[known] == rehearsal.z[known].max()
     shares = [
-        maths.best_shares(prior.mean[known] + temper * deviations)[won].sum() for temper in TEMPERS
+        maths.best_shares(prior.mean[known] + temper * deviations)[is_winner].sum()
+        for temper in TEMPERS
     ]
+    # Laplace's rule of succession: no winner gets probability 0 from finitely many draws.
     return np.log((DRAWS * np.array(shares) + 1) / (DRAWS + 2))

@@ -1,4 +1,4 @@
-"""What a fused ranking answers."""
+"""The result of a fused ranking."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ class Estimate:
     Attributes:
         mean: Expected accuracy.
         deviation: Standard deviation.
-        low: Lower end of the interval with the stated coverage.
-        high: Its upper end.
+        low: Lower end of the interval at the requested coverage.
+        high: Upper end of the interval.
         p_best: Probability that no other candidate is better.
-        expected_regret: What choosing this one is expected to lose against the best.
-        measured: The measured run that went in, if there was one.
+        expected_regret: Expected loss of choosing this candidate instead of the best.
+        measured: The measured accuracy on the target; None without a run.
     """
 
     model: str
@@ -30,9 +30,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Baseline:
-    """An order that does not look at the target: candidates from best to worst, and why.
+    """A target-independent order of the candidates, best first, with the values behind it.
 
-    ``values`` follow ``models``; None where nothing is known, and those come last.
+    ``values`` follow ``models``; unknown values are None and come last.
     """
 
     name: str
@@ -42,18 +42,18 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Result:
-    """The answer for one target.
+    """The ranking for one target.
 
     Attributes:
         estimates: Candidates, the highest expected accuracy first.
-        best_set: Smallest set of candidates that holds the best with the stated coverage.
-        best_set_probability: Probability that it does.
-        expected_regret: What choosing the first is expected to lose.
-        measure_next: Up to three candidates whose measurement promises most.
+        best_set: Smallest set that contains the best candidate with the requested coverage.
+        best_set_probability: Probability that ``best_set`` contains the best candidate.
+        expected_regret: Expected loss of choosing the first candidate.
+        measure_next: Up to three candidates whose measurement is most informative.
         evidence: Share of every source in the differences between candidates: ``history``,
             ``traits``, each score by name, ``runs``. Shares sum to 1.
-        baselines: ``static`` (mean standardised accuracy on other datasets), then one for each
-            trait, which is taken to be better when higher.
+        baselines: ``static`` (mean standardized accuracy on other datasets), then one for each
+            trait, where higher counts as better.
     """
 
     estimates: tuple[Estimate, ...]

@@ -1,8 +1,8 @@
-"""Joint draws of all accuracies on the target, given everything, and their mean.
+"""The posterior of all accuracies on the target: its mean and joint draws.
 
-On the target accuracy = L + s · z. The level L is normal, the slope s log-normal with what the
-history's columns show; z is Gaussian with the prior mean and covariance below. Given s all is
-Gaussian; s itself is averaged over a grid.
+On the target, accuracy = L + s · z. The level L is normal and the slope s log-normal, with moments
+from the history's columns; z is Gaussian with the prior mean and covariance below. Given s,
+everything is Gaussian; s is integrated over a grid.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SMALLEST_NOISE = 0.05
 
 @dataclass(frozen=True)
 class Prior:
-    """z before any run on the target: mean, and covariance B Bᵀ + diag(free)."""
+    """Prior of z before any run on the target: mean, and covariance B Bᵀ + diag(free)."""
 
     mean: Float64[ndarray, " model"]
     factors: Float64[ndarray, "model factor"]
@@ -31,7 +31,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Scale:
-    """What a column's level and slope are expected to be, and the noise of one measured run."""
+    """Prior of a column's level and slope, and the noise of one measured run."""
 
     level: float
     level_deviation: float
@@ -42,25 +42,26 @@ class Scale:
 
 @dataclass(frozen=True)
 class Runs:
-    """Measured accuracies on the target: places and values."""
+    """Measured accuracies on the target: mask of the models, and their values."""
 
-    seen: Bool[ndarray, " model"]
-    values: Float64[ndarray, " seen"]
+    is_measured: Bool[ndarray, " model"]
+    values: Float64[ndarray, " run"]
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Mean of every accuracy, and joint draws."""
+    """Mean of every accuracy, and joint draws of all."""
 
     mean: Float64[ndarray, " model"]
     draws: Float64[ndarray, "draw model"]
 
 
 def prior_of(signals: Signals, strengths: Strengths, weights: Weights, *, trust: float) -> Prior:
-    """Ability plus trusted signals, and what remains open about them.
+    """The prior of z: ability plus trusted signals, with the remaining uncertainty.
 
     m = ability + trust · X w;  B = [√θ F, X (V + δ² I)^½];  free = ψ R.
     """
+    # Weights of a new column: uncertainty V of the shared ones plus δ² of its own deviation.
     open_weights = weights.covariance + strengths.own * np.eye(len(weights.mean))
     factors = np.concatenate(
         [
@@ -74,64 +75,72 @@ def prior_of(signals: Signals, strengths: Strengths, weights: Weights, *, trust:
 
 
 def scale_of(levels: Float64[ndarray, " dataset"], slopes: Float64[ndarray, " dataset"], *, unit: float) -> Scale:  # fmt: skip
-    """Level and slope of a new column from those of the history, as if two more had been seen.
+    """Level and slope of a new column from those of the history and two virtual columns.
 
-    The two are typical ones: level 0.7 ± 0.2 and slope 0.05 of a unit, within a factor of e^0.7.
+    The virtual columns are typical: level 0.7 ± 0.2 and slope 0.05 of a unit, within a factor
+    of e^0.7. They keep the deviations finite for a short history.
     """
-    count, extra = len(levels), 2
-    level = (levels.sum() + extra * 0.7 * unit) / (count + extra)
-    spread = ((levels - level) ** 2).sum() + extra * (0.2 * unit) ** 2
+    count, virtual = len(levels), 2
+    level = (levels.sum() + virtual * 0.7 * unit) / (count + virtual)
+    spread = ((levels - level) ** 2).sum() + virtual * (0.2 * unit) ** 2
     logs = np.log(np.maximum(slopes, 1e-9 * unit))
     log_slope = float(logs.mean()) if count else float(np.log(0.05 * unit))
-    log_spread = ((logs - log_slope) ** 2).sum() + extra * 0.7**2
+    log_spread = ((logs - log_slope) ** 2).sum() + virtual * 0.7**2
     slope = float(np.exp(log_slope))
     return Scale(
         float(level),
-        float(np.sqrt(spread / (count + extra) * (1 + 1 / (count + extra)))),
+        float(np.sqrt(spread / (count + virtual) * (1 + 1 / (count + virtual)))),
         slope,
-        float(np.sqrt(log_spread / (count + extra) * (1 + 1 / (count + extra)))),
+        float(np.sqrt(log_spread / (count + virtual) * (1 + 1 / (count + virtual)))),
         min(MEASUREMENT_NOISE * unit, SMALLEST_NOISE * slope),
     )
 
 
 def limited_runs(runs: Runs, scale: Scale) -> Runs:
-    """Runs with failures softly limited, so that one of them cannot bend all others."""
+    """Runs with outliers softly limited, so one failed run cannot distort the posterior."""
     middle, spread = maths.middle_and_spread(runs.values)
     width = max(spread, scale.slope)
-    return Runs(runs.seen, middle + width * maths.soft_limited((runs.values - middle) / width))
+    return Runs(
+        runs.is_measured, middle + width * maths.soft_limited((runs.values - middle) / width)
+    )
 
 
 def posterior_of(
     prior: Prior, scale: Scale, runs: Runs, *, count: int, rng: np.random.Generator
 ) -> Posterior:
-    """Mean and draws in the unit of the accuracies."""
+    """Posterior mean and ``count`` joint draws, in the unit of the accuracies."""
     slopes = scale.slope * np.exp(scale.log_slope_deviation * GRID)
     shares = _slope_shares(prior, scale, runs, slopes)
-    which = np.sort(rng.choice(len(GRID), size=count, p=shares))
+    slope_index = np.sort(rng.choice(len(GRID), size=count, p=shares))
     mean, draws = np.zeros(len(prior.mean)), []
-    for at, slope in enumerate(slopes):
-        own, drawn = _given_slope(
-            prior, scale, runs, slope=float(slope), count=int((which == at).sum()), rng=rng
+    for index, slope in enumerate(slopes):
+        slope_mean, slope_draws = _given_slope(
+            prior,
+            scale,
+            runs,
+            slope=float(slope),
+            count=int((slope_index == index).sum()),
+            rng=rng,
         )
-        mean += shares[at] * own
-        draws.append(drawn)
+        mean += shares[index] * slope_mean
+        draws.append(slope_draws)
     return Posterior(mean, np.concatenate(draws))
 
 
 def _slope_shares(
     prior: Prior, scale: Scale, runs: Runs, slopes: Float64[ndarray, " slope"]
 ) -> Float64[ndarray, " slope"]:
-    """Probabilities of the slopes: standard normal on the grid times the likelihood^(1/√n).
+    """Probabilities of the slopes: a standard normal on the grid times likelihood^(1/√n).
 
-    The power is below 1 because runs are mostly made at the top, where accuracies crowd and one
-    straight line does not hold; power likelihoods: Bissiri, Holmes & Walker 2016.
+    The power is below 1 because most runs are of top models, whose accuracies crowd together and
+    deviate from one straight line. Power likelihoods: Bissiri, Holmes & Walker 2016.
     """
     logs = -0.5 * GRID**2
-    if runs.seen.any():
+    if runs.is_measured.any():
         densities = [
             maths.gaussian_log_density(
-                runs.values - (scale.level + slope * prior.mean[runs.seen]),
-                _seen(prior, scale, runs, float(slope))[1],
+                runs.values - (scale.level + slope * prior.mean[runs.is_measured]),
+                _measured_covariance(prior, scale, runs, float(slope))[1],
             )
             for slope in slopes
         ]
@@ -149,33 +158,35 @@ def _given_slope(
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Float64[ndarray, " model"], Float64[ndarray, "draw model"]]:
-    """Mean and draws for one slope: draws of the prior, each corrected by what was measured."""
+    """Mean and draws for one slope: prior draws, each corrected by the measured runs."""
     mean = scale.level + slope * prior.mean
-    drawn = slope * _deviations(prior, count, rng)
-    drawn += mean + scale.level_deviation * rng.standard_normal((count, 1))
-    if not runs.seen.any():
-        return mean, drawn
-    across, within = _seen(prior, scale, runs, slope)
+    draws = slope * _deviations(prior, count, rng)
+    draws += mean + scale.level_deviation * rng.standard_normal((count, 1))
+    if not runs.is_measured.any():
+        return mean, draws
+    across, within = _measured_covariance(prior, scale, runs, slope)
     noise = scale.noise * rng.standard_normal((count, len(runs.values)))
-    gaps = runs.values + noise - drawn[:, runs.seen]
-    corrected = drawn + np.linalg.solve(within, gaps.T).T @ across.T
-    return maths.conditioned(mean, across, within, runs.values - mean[runs.seen]), corrected
+    # Matheron's rule: prior draw + K_s (K_ss + σ²I)⁻¹ (y + noise − draw_s), all (draw, model).
+    gaps = runs.values + noise - draws[:, runs.is_measured]
+    corrected = draws + np.linalg.solve(within, gaps.T).T @ across.T
+    return maths.conditioned(mean, across, within, runs.values - mean[runs.is_measured]), corrected
 
 
 def _deviations(
     prior: Prior, count: int, rng: np.random.Generator
 ) -> Float64[ndarray, "draw model"]:
-    """Draws of z minus its mean."""
+    """Draws of z minus its mean, with covariance B Bᵀ + diag(free)."""
     common = rng.standard_normal((count, prior.factors.shape[1])) @ prior.factors.T
-    own = rng.standard_normal((count, len(prior.mean))) * np.sqrt(prior.free)
-    return np.asarray(common + own)
+    independent = rng.standard_normal((count, len(prior.mean))) * np.sqrt(prior.free)
+    return np.asarray(common + independent)
 
 
-def _seen(
+def _measured_covariance(
     prior: Prior, scale: Scale, runs: Runs, slope: float
-) -> tuple[Float64[ndarray, "model seen"], Float64[ndarray, "seen seen"]]:
-    """Covariance of all accuracies with the measured ones, and of these with noise."""
-    z = prior.factors @ prior.factors[runs.seen].T
-    z[runs.seen] += np.diag(prior.free[runs.seen])
+) -> tuple[Float64[ndarray, "model run"], Float64[ndarray, "run run"]]:
+    """Covariance of all accuracies with the measured ones, and that of the noisy measured ones."""
+    # The unknown level is shared by all models and adds the same variance to every entry.
+    z = prior.factors @ prior.factors[runs.is_measured].T
+    z[runs.is_measured] += np.diag(prior.free[runs.is_measured])
     across = scale.level_deviation**2 + slope**2 * z
-    return across, across[runs.seen] + scale.noise**2 * np.eye(len(runs.values))
+    return across, across[runs.is_measured] + scale.noise**2 * np.eye(len(runs.values))

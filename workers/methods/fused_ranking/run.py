@@ -1,4 +1,4 @@
-"""From evidence to a posterior, and from draws of it to the answer."""
+"""From evidence to a posterior, and from its draws to the ranking."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,133 +26,138 @@ RUNS = "runs"
 
 
 def run(inputs: Inputs, params: FusedRankingParams, report: Report) -> Result:
-    """The posterior over all candidates and what follows from it."""
+    """The ranking of all candidates, from the posterior of their accuracies."""
     with threadpool_limits(
         limits=1
-    ):  # thousands of small products: threads only wait for each other
-        learned = fitted(inputs, seed=params.seed, told=report)
-    posterior = after_runs(learned, inputs.measured, params)
-    result = _answer(inputs, params, learned, posterior)
+    ):  # thousands of small products: extra threads only wait for each other
+        fit = fitted(inputs, seed=params.seed, report=report)
+    posterior = after_runs(fit, inputs.measured, params)
+    result = _answer(inputs, params, fit, posterior)
     report(1, 1)
     return result
 
 
 def after_runs(
-    learned: Fitted, measured: Float64[ndarray, " model"], params: FusedRankingParams
+    fit: Fitted, measured: Float64[ndarray, " model"], params: FusedRankingParams
 ) -> Posterior:
-    """Mean and draws once these runs are known; a measured model's mean is its run."""
-    seen = ~np.isnan(measured)
-    runs = limited_runs(Runs(seen, measured[seen]), learned.scale)
+    """The posterior given these runs; a measured model's mean is its measured accuracy."""
+    is_measured = ~np.isnan(measured)
+    runs = limited_runs(Runs(is_measured, measured[is_measured]), fit.scale)
     rng = np.random.default_rng(params.seed)
-    found = posterior_of(learned.prior, learned.scale, runs, count=params.samples, rng=rng)
-    mean = np.where(seen, np.nan_to_num(measured), found.mean)
-    draws = found.draws
-    draws[:, seen] += measured[seen] - runs.values
+    posterior = posterior_of(fit.prior, fit.scale, runs, count=params.samples, rng=rng)
+    mean = np.where(is_measured, np.nan_to_num(measured), posterior.mean)
+    draws = posterior.draws
+    # The posterior saw softly limited runs: shift the measured models back to their true values.
+    draws[:, is_measured] += measured[is_measured] - runs.values
     return Posterior(mean, draws)
 
 
 def tempered(posterior: Posterior, temper: float) -> Float64[ndarray, "draw model"]:
-    """Draws with their deviations from the mean scaled: for questions about the best."""
+    """Draws with scaled deviations from the mean, for questions about the best model."""
     return np.asarray(posterior.mean + temper * (posterior.draws - posterior.mean))
 
 
 def promising(
-    posterior: Posterior, open_to: ndarray, *, count: int = MEASURED_NEXT
+    posterior: Posterior, open_mask: ndarray, *, count: int = MEASURED_NEXT
 ) -> Int64[ndarray, " chosen"]:
-    """Places whose measurement promises most: most often the best, then the highest mean."""
+    """Rows to measure next: highest probability of being best, then highest mean."""
     shares = maths.best_shares(posterior.draws)
-    places = np.flatnonzero(open_to)
-    order = np.lexsort((-posterior.mean[places], -shares[places]))
-    return places[order[:count]]
+    open_models = np.flatnonzero(open_mask)
+    order = np.lexsort((-posterior.mean[open_models], -shares[open_models]))
+    return open_models[order[:count]]
 
 
 def _answer(
-    inputs: Inputs, params: FusedRankingParams, learned: Fitted, posterior: Posterior
+    inputs: Inputs, params: FusedRankingParams, fit: Fitted, posterior: Posterior
 ) -> Result:
-    places = np.flatnonzero(inputs.candidates)
-    names = [inputs.models[place] for place in places]
-    own = Posterior(posterior.mean[places], posterior.draws[:, places])
-    measured = inputs.measured[places]
-    rival = tempered(own, learned.temper)
-    p_best = maths.best_shares(rival)
-    kept = maths.smallest_set(p_best, coverage=params.coverage)
-    estimates = _estimates(own, rival, names, measured, coverage=params.coverage)
-    told = np.append(inputs.accuracies, inputs.measured)
-    estimates = tuple(_possible(one, told) for one in estimates)
+    candidates = np.flatnonzero(inputs.candidates)
+    names = [inputs.models[row] for row in candidates]
+    candidate_posterior = Posterior(posterior.mean[candidates], posterior.draws[:, candidates])
+    measured = inputs.measured[candidates]
+    tempered_draws = tempered(candidate_posterior, fit.temper)
+    p_best = maths.best_shares(tempered_draws)
+    best_set = maths.smallest_set(p_best, coverage=params.coverage)
+    estimates = _estimates(
+        candidate_posterior, tempered_draws, names, measured, coverage=params.coverage
+    )
+    known_accuracies = np.append(inputs.accuracies, inputs.measured)
+    estimates = tuple(_clipped(estimate, known_accuracies) for estimate in estimates)
     return Result(
         estimates,
-        tuple(names[at] for at in kept),
-        float(p_best[kept].sum()),
+        tuple(names[index] for index in best_set),
+        float(p_best[best_set].sum()),
         estimates[0].expected_regret if estimates else 0.0,
-        tuple(names[at] for at in promising(own, np.isnan(measured))),
-        _evidence(learned, posterior, inputs),
+        tuple(names[index] for index in promising(candidate_posterior, np.isnan(measured))),
+        _evidence(fit, posterior, inputs),
         baselines(inputs),
     )
 
 
 def _estimates(
-    own: Posterior,
-    rival: Float64[ndarray, "draw model"],
+    posterior: Posterior,
+    tempered_draws: Float64[ndarray, "draw model"],
     names: list[str],
     measured: Float64[ndarray, " model"],
     *,
     coverage: float,
 ) -> tuple[Estimate, ...]:
     tail = 50 * (1 - coverage)
-    low, high = np.percentile(own.draws, [tail, 100 - tail], axis=0)
-    deviation, p_best = own.draws.std(axis=0), maths.best_shares(rival)
-    regrets = maths.expected_regrets(rival)
+    low, high = np.percentile(posterior.draws, [tail, 100 - tail], axis=0)
+    deviation, p_best = posterior.draws.std(axis=0), maths.best_shares(tempered_draws)
+    regrets = maths.expected_regrets(tempered_draws)
     return tuple(
         Estimate(
-            names[at],
-            float(own.mean[at]),
-            float(deviation[at]),
-            float(low[at]),
-            float(high[at]),
-            float(p_best[at]),
-            float(regrets[at]),
-            None if np.isnan(measured[at]) else float(measured[at]),
+            names[index],
+            float(posterior.mean[index]),
+            float(deviation[index]),
+            float(low[index]),
+            float(high[index]),
+            float(p_best[index]),
+            float(regrets[index]),
+            None if np.isnan(measured[index]) else float(measured[index]),
         )
-        for at in np.argsort(-own.mean, kind="stable")
+        for index in np.argsort(-posterior.mean, kind="stable")
     )
 
 
-def _possible(one: Estimate, accuracies: Float64[ndarray, " any"]) -> Estimate:
-    """An estimate within 0 and the unit, unless an accuracy that was told is not."""
+def _clipped(estimate: Estimate, accuracies: Float64[ndarray, " any"]) -> Estimate:
+    """The estimate clipped to [0, unit], unless a known accuracy lies outside."""
     unit = unit_of(accuracies)
-    known = accuracies[~np.isnan(accuracies)]
-    if (known < 0).any() or (known > unit).any():
-        return one
-    low, mean, high = (float(np.clip(part, 0, unit)) for part in (one.low, one.mean, one.high))
-    return replace(one, low=low, mean=mean, high=high)
+    known_values = accuracies[~np.isnan(accuracies)]
+    if (known_values < 0).any() or (known_values > unit).any():
+        return estimate
+    low, mean, high = (
+        float(np.clip(value, 0, unit)) for value in (estimate.low, estimate.mean, estimate.high)
+    )
+    return replace(estimate, low=low, mean=mean, high=high)
 
 
-def _evidence(learned: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[str, float]:
-    """Spread over the candidates of what each source adds to their means, as shares."""
-    signals, places = learned.signals, inputs.candidates
-    parts = {"history": signals.ability[places]}
-    for at, name in enumerate(signals.names):
-        added = learned.trust * signals.values[places, at] * learned.weights.mean[at]
+def _evidence(fit: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[str, float]:
+    """Share of each source in the spread of the candidates' means."""
+    signals, candidates = fit.signals, inputs.candidates
+    parts = {"history": signals.ability[candidates]}
+    for index, name in enumerate(signals.names):
+        added = fit.trust * signals.values[candidates, index] * fit.weights.mean[index]
         parts[name] = parts.get(name, 0.0) + added
-    moved = (posterior.mean - learned.scale.level) / learned.scale.slope - learned.prior.mean
+    correction = (posterior.mean - fit.scale.level) / fit.scale.slope - fit.prior.mean
     if not np.isnan(inputs.measured).all():
-        parts[RUNS] = moved[places]
+        parts[RUNS] = correction[candidates]
     spreads = {name: float(np.std(part)) for name, part in parts.items()}
-    whole = sum(spreads.values())
+    total = sum(spreads.values())
     return (
-        {name: spread / whole for name, spread in spreads.items()} if whole else {"history": 1.0}
+        {name: spread / total for name, spread in spreads.items()} if total else {"history": 1.0}
     )
 
 
 def baselines(inputs: Inputs) -> tuple[Baseline, ...]:
-    """The static list and one list for each trait, which do not look at the target."""
-    lists = {"static": maths.static_list(maths.standardised(inputs.accuracies)), **inputs.traits}
+    """The static list and one list per trait: orders that ignore the target."""
+    lists = {"static": maths.static_list(maths.standardized(inputs.accuracies)), **inputs.traits}
     return tuple(_listed(name, values, inputs) for name, values in lists.items())
 
 
 def _listed(name: str, values: Float64[ndarray, " model"], inputs: Inputs) -> Baseline:
-    places = np.flatnonzero(inputs.candidates)
-    sunk = np.where(np.isnan(values[places]), -np.inf, values[places])
-    order = places[np.argsort(-sunk, kind="stable")]
-    told = tuple(None if np.isnan(values[at]) else float(values[at]) for at in order)
-    return Baseline(name, tuple(inputs.models[at] for at in order), told)
+    candidates = np.flatnonzero(inputs.candidates)
+    sortable = np.where(np.isnan(values[candidates]), -np.inf, values[candidates])
+    order = candidates[np.argsort(-sortable, kind="stable")]
+    listed_values = tuple(None if np.isnan(values[row]) else float(values[row]) for row in order)
+    return Baseline(name, tuple(inputs.models[row] for row in order), listed_values)

@@ -1,7 +1,7 @@
-"""Room of ``knowledge_distillation``: a fresh student learns a frozen teacher's answers on images.
+"""Method ``knowledge_distillation``: a new student learns the logits of frozen teachers on images.
 
-Teacher and student see the same canonical frames, each through its own preprocessing. Labels are
-not needed; where they are there, they measure, and teach only if asked to.
+Teachers and student receive the same canonical frames, each through its own preprocessing. Labels
+are optional: they serve evaluation, and training only on request.
 
 Source: Hinton, Vinyals & Dean 2015, arXiv 1503.02531; Romero et al. 2014 (FitNets), arXiv
 1412.6550; Zagoruyko & Komodakis 2016 (attention transfer), arXiv 1612.03928.

@@ -1,4 +1,4 @@
-"""Trains a student on the answers of teachers to images."""
+"""Trains a student on the logits of teachers on images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,19 +28,19 @@ Result = Trained
 
 
 def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingReport) -> Result:
-    """Train, then measure the student after its last step.
+    """The student, evaluated after its last training step.
 
     Raises:
-        NotTeachableError: No teacher knows one of the student's labels, or labels of whole images
-            are to teach something else than a choice among them.
-        BadStudentError: The student cannot start from the weights that were given.
+        NotTeachableError: No teacher has one of the student's labels, or ``label_weight`` is
+            positive for a task other than classification.
+        BadStudentError: The initial weights do not fit the student.
         DivergedError: Losses stopped being finite.
     """
     return complete(_Lesson(inputs, params), inputs, params, report)
 
 
 class _Lesson:
-    """Teachers, student and images: what a turn needs."""
+    """Teachers, student and images of the training."""
 
     def __init__(self, inputs: Inputs, params: KnowledgeDistillationParams) -> None:
         self._inputs, self._params = inputs, params
@@ -65,89 +65,99 @@ class _Lesson:
         self.training = Training(networks, generator)
 
     def _translator(self, generator: torch.Generator) -> nn.Module:
-        """From the student's features to the first teacher's."""
-        units = pooled(self._teach(self._inputs.images[:1])[1]).shape[1]
+        """A linear layer from the student's features to those of the first teacher."""
+        units = pooled(self._teacher_outputs(self._inputs.images[:1])[1]).shape[1]
         layer = nn.Linear(self.student.channels[-1], units)
         fill_linear(layer, generator)
         return layer.to(self._device)
 
     def stages(self) -> Sequence[Stage]:
-        """One: all learn together."""
+        """One stage, in which all networks learn together."""
         return [Stage("distillation", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, Player], Turn]:
-        learning = [p for one in self.training.networks.values() for p in one.parameters()]
+        parameters = [
+            parameter
+            for network in self.training.networks.values()
+            for parameter in network.parameters()
+        ]
         decay = self._params.weight_decay
-        optimizer = torch.optim.AdamW(learning, lr=self._params.rate, weight_decay=decay)
+        optimizer = torch.optim.AdamW(parameters, lr=self._params.rate, weight_decay=decay)
         return {"student": Player(optimizer, self._params.rate)}, self._turn
 
     def pictures(self) -> Mapping[str, bytes]:
-        """None beside the curve."""
+        """No pictures besides the curve."""
         return {}
 
-    def _teach(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Wanted logits of all teachers, and the layer of the first."""
+    def _teacher_outputs(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Selected logits of all teachers, and the feature layer of the first."""
         with torch.no_grad():
             first = self._inputs.teachers[0]
-            told = first.program.read(first.of_frames(frames), [self._layer, "output"])
-            others = [one.answer(one.of_frames(frames)) for one in self._inputs.teachers[1:]]
-        return stacked([told["output"], *others], self.head), told[self._layer]
+            outputs = first.program.read(first.of_frames(frames), [self._layer, "output"])
+            other_logits = [
+                teacher.answer(teacher.of_frames(frames)) for teacher in self._inputs.teachers[1:]
+            ]
+        return stacked([outputs["output"], *other_logits], self.head), outputs[self._layer]
 
     def _turn(self) -> dict[str, Tensor]:
         """One step on one batch."""
         size, generator = self._params.batch_size, self.training.generator
-        frames, places = drawn_frames(self._inputs.images, size, generator=generator)
-        parts = self._losses(frames, places)
+        frames, indices = drawn_frames(self._inputs.images, size, generator=generator)
+        parts = self._losses(frames, indices)
         loss = self.training.learn("student", torch.stack(list(parts.values())).sum())
-        return {"whole": loss} | {name: one.detach() for name, one in parts.items()}
+        return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _losses(self, frames: Tensor, places: Tensor) -> dict[str, Tensor]:
-        """Weighted parts of the loss."""
+    def _losses(self, frames: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        """Weighted terms of the loss by name."""
         params = self._params
         self.student.train()
-        said = self.student.answer(self._own(frames))
-        logits = said.logits[:, [one.label for one in self.head.columns]]
-        told, features = self._teach(frames)
-        parts = {"soft": params.soft_weight * self._soft(logits, told)}
+        student_outputs = self.student.answer(self._student_inputs(frames))
+        student_logits = student_outputs.logits[:, [column.label for column in self.head.columns]]
+        teacher_logits, teacher_features = self._teacher_outputs(frames)
+        parts = {"soft": params.soft_weight * self._soft(student_logits, teacher_logits)}
         if params.label_weight > 0:
-            parts["label"] = params.label_weight * self._hard(said.logits, places)
+            parts["label"] = params.label_weight * self._hard(student_outputs.logits, indices)
         if params.attention_weight > 0:
-            parts["attention"] = params.attention_weight * attention_loss(said.maps[-1], features)
+            parts["attention"] = params.attention_weight * attention_loss(
+                student_outputs.maps[-1], teacher_features
+            )
         if params.feature_weight > 0:
-            seen = self.training.networks["translator"](pooled(said.maps[-1]))
-            parts["feature"] = params.feature_weight * feature_loss(seen, pooled(features))
+            translated = self.training.networks["translator"](pooled(student_outputs.maps[-1]))
+            parts["feature"] = params.feature_weight * feature_loss(
+                translated, pooled(teacher_features)
+            )
         return parts
 
-    def _own(self, frames: Tensor) -> Tensor:
-        """Frames as the student takes them."""
+    def _student_inputs(self, frames: Tensor) -> Tensor:
+        """Frames as inputs of the student, on its device."""
         return to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
 
-    def _soft(self, said: Tensor, told: Tensor) -> Tensor:
+    def _soft(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         if self._params.soft_targets is SoftTargets.ABSOLUTE:
-            return functional.l1_loss(said, told)
+            return functional.l1_loss(student_logits, teacher_logits)
         if self._params.soft_targets is SoftTargets.SQUARED:
-            return functional.mse_loss(said, told)
+            return functional.mse_loss(student_logits, teacher_logits)
         several = self.task is TaskKind.MULTI_LABEL
-        compared = soft_label_loss if several else soft_target_loss
-        return compared(said, told, temperature=self._params.temperature)
+        loss = soft_label_loss if several else soft_target_loss
+        return loss(student_logits, teacher_logits, temperature=self._params.temperature)
 
-    def _hard(self, logits: Tensor, places: Tensor) -> Tensor:
-        """Cross-entropy of the images whose label the student has."""
-        own = {name: place for place, name in enumerate(self.head.labels)}
+    def _hard(self, logits: Tensor, indices: Tensor) -> Tensor:
+        """Cross-entropy over the images whose label the student has."""
+        label_index = {name: index for index, name in enumerate(self.head.labels)}
         names = self._inputs.label_names
-        table = torch.tensor([own.get(name, -1) for name in names] + [-1])
+        student_index = torch.tensor([label_index.get(name, -1) for name in names] + [-1])
         labels = (
-            torch.full_like(places, -1)
+            torch.full_like(indices, -1)
             if self._inputs.labels is None
-            else self._inputs.labels[places]
+            else self._inputs.labels[indices]
         )
-        return label_loss(logits, table[labels].to(logits.device))
+        return label_loss(logits, student_index[labels].to(logits.device))
 
 
 def _require_choice(task: TaskKind, params: KnowledgeDistillationParams) -> None:
-    """Raises NotTeachableError where an image's one label says nothing of what is learned."""
+    """Raises NotTeachableError if labels of whole images are used for another kind of task."""
     if params.label_weight > 0 and task is not TaskKind.CLASSIFICATION:
         raise NotTeachableError(
-            f"labels of whole images cannot teach {task}",
+            f"labels of whole images cannot train {task}",
             remedy="set label_weight to 0",
         )

@@ -1,4 +1,4 @@
-"""Edges of a layer that was seen: from its features if they were kept, else from new ones."""
+"""Edges of a measured layer, from its resident features or from recomputed ones."""
 
 from dataclasses import dataclass
 
@@ -15,40 +15,42 @@ from workers.torchkit.wide_products import resident_probes
 
 
 @dataclass(frozen=True)
-class Again:
-    """How features that were not kept are made anew: in batches, within a budget."""
+class Recompute:
+    """How features that do not fit in memory are recomputed: in batches, within a budget."""
 
     probes: UInt8[Tensor, "probe side side 3"]
     batch_size: int
     budget_bytes: int
 
     def features(
-        self, side: Side, seen: Seen, start: int, stop: int
+        self, side: Side, layer: Seen, start: int, stop: int
     ) -> Float[Tensor, "some unit"]:
-        """Features of a range of probes by forward passes that end at the layer; invalid are 0."""
-        found = torch.empty(stop - start, seen.units)
+        """Features of a range of probes, from forward passes up to the layer; 0 for invalid ones."""
+        features = torch.empty(stop - start, layer.units)
         for first in range(start, stop, self.batch_size):
             images = self.probes[first : min(first + self.batch_size, stop)]
             with torch.no_grad():
-                value = side.network.read(side.inputs(images), [seen.layer], slope=Slope.EXACT)
-            rows = as_feature(value[seen.layer], seen.layer, len(images))
-            found[first - start : first - start + len(images)] = rows.cpu()
-        return found.masked_fill_(~seen.mask[start:stop].unsqueeze(1), 0.0)
+                value = side.network.read(side.inputs(images), [layer.name], slope=Slope.EXACT)
+            rows = as_feature(value[layer.name], layer.name, len(images))
+            features[first - start : first - start + len(images)] = rows.cpu()
+        return features.masked_fill_(~layer.mask[start:stop].unsqueeze(1), 0.0)
 
 
-def edges_of(side: Side, seen: Seen, params: LayerSelectionParams, again: Again) -> Edges:
-    """Ranked edges of one layer; its features are let go of."""
-    if seen.kept:
+def edges_of(side: Side, layer: Seen, params: LayerSelectionParams, recompute: Recompute) -> Edges:
+    """Ranked edges of one layer; releases its features."""
+    if layer.resident:
         edges = draw_edges(
-            seen.features, seen.mask, centring=params.centring, variant=params.ranks
+            layer.features, layer.mask, centering=params.centring, variant=params.ranks
         )
-        seen.forget()
+        layer.drop_features()
         return edges
-    resident = resident_probes(again.budget_bytes, units=seen.units, least=again.batch_size)
+    resident = resident_probes(
+        recompute.budget_bytes, units=layer.units, least=recompute.batch_size
+    )
 
     def read(start: int, stop: int) -> Tensor:
-        return again.features(side, seen, start, stop)
+        return recompute.features(side, layer, start, stop)
 
     return edges_of_wide(
-        WideFeatures(read, resident), seen.mask, centring=params.centring, variant=params.ranks
+        WideFeatures(read, resident), layer.mask, centering=params.centring, variant=params.ranks
     )

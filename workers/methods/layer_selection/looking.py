@@ -1,4 +1,4 @@
-"""One look at all probes: map cosines of every layer to the target, and the features that fit."""
+"""The pass over all probes: map cosines of every layer to the target, and features that fit."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,19 +22,19 @@ from workers.torchkit.similarity import probe_cosines
 
 @dataclass(frozen=True)
 class Side:
-    """A network and how it sees the probes."""
+    """A network and its preprocessing of the probes."""
 
     network: FeatureReader
     preprocessing: Preprocessing
 
     def inputs(self, images: UInt8[Tensor, "probe side side 3"]) -> Float[Tensor, "probe c h w"]:
-        """Probes as this network takes them, where it is."""
+        """Probes as inputs of this network, on its device."""
         return to_network_input(images.to(device_of(self.network)), self.preprocessing)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What one probe costs: bytes kept for backward, and the shape of every layer's output."""
+    """Cost of one probe: bytes kept for backward, and the shape of every layer's output."""
 
     bytes_per_probe: int
     shapes: dict[str, tuple[int, ...]]
@@ -42,7 +42,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class LayerBatch:
-    """One layer on one batch: unit maps, features, which of them are valid."""
+    """One layer on one batch: unit maps, features and their validity."""
 
     layer: str
     maps: Float[Tensor, "probe pixel"]
@@ -51,35 +51,35 @@ class LayerBatch:
 
 
 class Seen:
-    """One layer on all probes: cosines of its maps to the target's, and its features if kept."""
+    """One layer on all probes: map cosines to the target, and its features if resident."""
 
-    def __init__(self, layer: str, *, probes: int, shape: tuple[int, ...], kept: bool) -> None:
-        self.layer = layer
+    def __init__(self, name: str, *, probes: int, shape: tuple[int, ...], resident: bool) -> None:
+        self.name = name
         self.shape = shape
         self.units = math.prod(shape)
         self.mask = torch.zeros(probes, dtype=torch.bool)
         self.cosines = torch.zeros(probes)
-        self.kept = kept
-        self.features = torch.zeros(probes if kept else 0, self.units)
+        self.resident = resident
+        self.features = torch.zeros(probes if resident else 0, self.units)
         self.problem: MethodError | None = None
 
     def add(self, batch: LayerBatch, start: int, target_maps: Tensor) -> None:
-        """Take in the batch that begins at probe ``start``."""
-        place = slice(start, start + len(batch.mask))
-        self.mask[place] = batch.mask.cpu()
-        self.cosines[place] = probe_cosines(batch.maps.cpu(), target_maps.cpu())
-        if self.kept:
-            self.features[place] = batch.features.cpu()
+        """Stores the batch that begins at probe ``start``."""
+        rows = slice(start, start + len(batch.mask))
+        self.mask[rows] = batch.mask.cpu()
+        self.cosines[rows] = probe_cosines(batch.maps.cpu(), target_maps.cpu())
+        if self.resident:
+            self.features[rows] = batch.features.cpu()
 
-    def forget(self) -> None:
-        """Let go of the features."""
+    def drop_features(self) -> None:
+        """Releases the features."""
         self.features = torch.empty(0, self.units)
 
 
 def measure_of(
     side: Side, layers: Sequence[str], image: UInt8[Tensor, "1 side side 3"]
 ) -> Measure:
-    """What one probe costs when all layers are read at once."""
+    """Cost of one probe when all layers are read in one pass."""
     inputs = side.inputs(image).requires_grad_()
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -88,13 +88,13 @@ def measure_of(
         shapes.update({layer: tuple(value.shape[1:]) for layer, value in values.items()})
         return values[layers[-1]]
 
-    kept = bytes_kept_for_backward(forward, apart_from=list(side.network.parameters()))
-    return Measure(kept, shapes)
+    kept_bytes = bytes_kept_for_backward(forward, apart_from=list(side.network.parameters()))
+    return Measure(kept_bytes, shapes)
 
 
 def batch_size_of(measures: Sequence[Measure], *, budget_bytes: int, device: torch.device) -> int:
-    """Probes per batch, from what one makes both networks keep."""
-    needed = sum(one.bytes_per_probe for one in measures)
+    """Probes per batch, from the bytes that both networks keep for one probe."""
+    needed = sum(measure.bytes_per_probe for measure in measures)
     return batch_size_for(needed, budget_bytes=budget_bytes, device=device)
 
 
@@ -106,25 +106,25 @@ def layer_batches(
     *,
     grid: int,
 ) -> Iterator[LayerBatch | NoGradient]:
-    """Unit maps on the canonical grid and features of every layer, the last named first."""
+    """Unit maps on the canonical grid and features of every layer, last named first."""
     inputs = side.inputs(images)
     secant = params.attribution is Attribution.EPSILON_LRP
     slope = Slope.EPSILON_LRP if secant else Slope.EXACT
-    found = input_gradients(side.network, inputs, layers, target=params.target, slope=slope)
-    for one in found:
-        if isinstance(one, NoGradient):
-            yield one
+    gradients = input_gradients(side.network, inputs, layers, target=params.target, slope=slope)
+    for gradient in gradients:
+        if isinstance(gradient, NoGradient):
+            yield gradient
             continue
-        raw = attributed_by_gradient(params.attribution, inputs, one.gradient)
+        raw = attributed_by_gradient(params.attribution, inputs, gradient.gradient)
         planes = to_canonical(raw, side.preprocessing, channel=params.channel, grid=grid)
-        maps, mask = unit_rows(planes.flatten(1), one.features)
-        features = one.features.masked_fill(~mask.unsqueeze(1), 0.0)
-        yield LayerBatch(one.layer, maps, features, mask)
+        maps, mask = unit_rows(planes.flatten(1), gradient.features)
+        features = gradient.features.masked_fill(~mask.unsqueeze(1), 0.0)
+        yield LayerBatch(gradient.layer, maps, features, mask)
 
 
 @dataclass(frozen=True)
 class Look:
-    """How all probes are looked at: by both sides, ``batch_size`` at a time."""
+    """Configuration of the pass over all probes: both networks, ``batch_size`` at a time."""
 
     source: Side
     target: Side
@@ -139,24 +139,24 @@ class Look:
         target: Seen,
         report: Report,
     ) -> None:
-        """Fill ``sources``, in the order of computation, and ``target``.
+        """Fills ``sources``, given in the order of computation, and ``target``.
 
         Raises:
-            DetachedFeatureError, UnusableFeatureError: Of the target's layer; a source's layer
-                only gets a ``problem``.
+            DetachedFeatureError, UnusableFeatureError: For the target's layer; for a source's
+                layer the error is stored in ``problem``.
         """
-        seen = {one.layer: one for one in sources}
+        by_name = {layer.name: layer for layer in sources}
         for start in range(0, len(probes), self.batch_size):
             images = probes[start : start + self.batch_size]
-            (aim,) = self._batches(self.target, [target.layer], images)
-            if isinstance(aim, NoGradient):
-                raise aim.problem
-            target.add(aim, start, aim.maps)
-            for batch in self._batches(self.source, list(seen), images):
+            (target_batch,) = self._batches(self.target, [target.name], images)
+            if isinstance(target_batch, NoGradient):
+                raise target_batch.problem
+            target.add(target_batch, start, target_batch.maps)
+            for batch in self._batches(self.source, list(by_name), images):
                 if isinstance(batch, NoGradient):
-                    seen[batch.layer].problem = batch.problem
+                    by_name[batch.layer].problem = batch.problem
                 else:
-                    seen[batch.layer].add(batch, start, aim.maps)
+                    by_name[batch.layer].add(batch, start, target_batch.maps)
             report(start + len(images), len(probes) + len(sources), "maps")
 
     def _batches(

@@ -1,4 +1,4 @@
-"""The equations of the room: features of one layer in, ranked edges out, however wide they are.
+"""The equations: features of one layer, of any width, to ranked edges.
 
 Source: Song et al., DEPARA, CVPR 2020, equation 4; the block form of the inner products is ours.
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from service.core.catalogue.measurement import Centring, RankVariant
 from workers.torchkit.edges import Edges, edges_of_products
-from workers.torchkit.wide_products import ReadProbes, centred_products, streamed_products
+from workers.torchkit.wide_products import ReadProbes, centered_products, streamed_products
 
 
 @dataclass(frozen=True)
 class WideFeatures:
-    """Features that are made whenever they are read, of ``resident`` probes at a time."""
+    """Features that are recomputed on every read, for ``resident`` probes at a time."""
 
     read: ReadProbes
     resident: int
@@ -27,12 +27,13 @@ def edges_of_wide(
     features: WideFeatures,
     mask: Bool[Tensor, " probe"],
     *,
-    centring: Centring,
+    centering: Centring,
     variant: RankVariant,
 ) -> Edges:
-    """Ranked cosines of every two valid probes; equal to ``draw_edges`` on the features at once."""
+    """Ranked cosines of every two valid probes; equal to ``draw_edges`` on all features."""
     gram = streamed_products(features.read, len(mask), resident=features.resident)
+    # Raw norms, taken before centering: the yardstick for a vanishing centered feature.
     sizes = gram.diagonal().clamp_min(0).sqrt()
-    if centring is Centring.CENTRED:
-        gram = centred_products(gram, mask)
+    if centering is Centring.CENTRED:
+        gram = centered_products(gram, mask)
     return edges_of_products(gram, sizes, mask, variant=variant)

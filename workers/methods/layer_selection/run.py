@@ -2,7 +2,7 @@
 
 Each batch of probes takes one forward and one backward pass of the target, and one forward pass
 of the source with one backward pass for each layer. Maps are compared at once and dropped.
-Features stay while they fit; the widest are made anew when their edges are drawn.
+Features stay in memory while they fit; the widest are recomputed when their edges are drawn.
 """
 
 import math
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from service.core.catalogue.layer_selection import LayerSelectionParams
 from workers.contract import Report
-from workers.methods.layer_selection.edges import Again, edges_of
+from workers.methods.layer_selection.edges import Recompute, edges_of
 from workers.methods.layer_selection.looking import (
     Look,
     Measure,
@@ -33,12 +33,12 @@ from workers.torchkit.comparison import Comparison, DegenerateTargetError, Ranke
 from workers.torchkit.costs import operations_up_to
 from workers.torchkit.devices import REFERENCE, computing_under, device_of, memory_budget
 from workers.torchkit.edges import EdgeStatus, require_drawable
-from workers.torchkit.features import OUTPUT, FeatureReader, known_layer
-from workers.torchkit.wide_products import held_first
+from workers.torchkit.features import OUTPUT, FeatureReader, resolve_layer
+from workers.torchkit.wide_products import fit_in_memory
 
 
 class LayerStatus(StrEnum):
-    """Whether a layer has a score; ``unusable``: its output has no gradient to the image."""
+    """Whether a layer has a score; ``unusable``: no gradient reaches the image."""
 
     OK = "ok"
     DEGENERATE = "degenerate"
@@ -52,8 +52,8 @@ class Inputs:
 
     Attributes:
         layers: Candidates, by name, in any order.
-        target_layer: Where the target's graph is taken; its logits are "output".
-        memory_bytes: Half of it for batches, half for features; None asks the machine.
+        target_layer: Layer of the target's graph; "output" for its logits.
+        memory_bytes: Half for batches, half for features; None uses the free memory.
     """
 
     source: Side
@@ -72,9 +72,9 @@ class Item:
         depth: Share of the source's listed layers that end no later, in (0, 1].
         operations_share: Operations up to the layer over those of the whole network.
         valid_probes: Probes valid for both.
-        node_similarity: s_V; None, as the rest, where the status allows no comparison.
-        edge_similarity: s_E; None too for constant edges.
-        spread: Variances and covariance of the two over redrawn probes.
+        node_similarity: s_V; None, like the rest, if the status allows no comparison.
+        edge_similarity: s_E; also None for constant edges.
+        spread: Variances and covariance of the two over resampled probes.
     """
 
     layer: str
@@ -91,7 +91,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds spent on the passes with gradients, and on edges and intervals."""
+    """Seconds spent on gradient passes, and on edges and intervals."""
 
     maps: float
     edges: float
@@ -99,9 +99,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Result:
-    """Parts of every layer's score, from the input on; score them for any edge weight.
+    """Parts of every layer's score in order of computation, to be combined for any edge weight.
 
-    ``remade`` names the layers whose features were too wide to be kept.
+    ``remade`` names the layers whose features were too wide to keep and were recomputed.
     """
 
     items: tuple[Item, ...]
@@ -112,7 +112,7 @@ class Result:
 
 
 def run(inputs: Inputs, params: LayerSelectionParams, report: Report) -> Result:
-    """Compare every candidate layer with the target.
+    """The similarity of every candidate layer to the target.
 
     Raises:
         UnknownLayerError: A layer is not in its network.
@@ -127,48 +127,48 @@ def run(inputs: Inputs, params: LayerSelectionParams, report: Report) -> Result:
             borrowed.enter_context(computing_under(REFERENCE, side.network))
         plan = _plan_of(inputs)
         grid = params.grid or inputs.probes.shape[1]
-        look = Look(inputs.source, inputs.target, plan.again.batch_size, grid, params)
+        look = Look(inputs.source, inputs.target, plan.recompute.batch_size, grid, params)
         look.at_all(inputs.probes, plan.sources, plan.target, report)
-        looked = time.perf_counter()
+        mapped = time.perf_counter()
         items = _items(inputs, params, plan, report)
-    remade = tuple(one.layer for one in plan.sources if not one.kept)
-    timing = Timing(looked - started, time.perf_counter() - looked)
-    return Result(items, remade, plan.again.batch_size, grid, timing)
+    remade = tuple(layer.name for layer in plan.sources if not layer.resident)
+    timing = Timing(mapped - started, time.perf_counter() - mapped)
+    return Result(items, remade, plan.recompute.batch_size, grid, timing)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is looked at, in batches of which size, and how wide features are made anew."""
+    """Layers to measure, batch size, and how features are recomputed."""
 
     sources: list[Seen]
     target: Seen
-    again: Again
+    recompute: Recompute
 
 
 def _plan_of(inputs: Inputs) -> _Plan:
-    """Batches and kept features, from what one probe costs both networks."""
+    """The plan for batches and resident features, from the cost of one probe."""
     layers = in_order(inputs.source.network, inputs.layers)
-    aim = known_layer(inputs.target.network, inputs.target_layer)
+    target_layer = resolve_layer(inputs.target.network, inputs.target_layer)
     image = inputs.probes[:1]
     source = measure_of(inputs.source, layers, image)
-    target = measure_of(inputs.target, [aim], image)
+    target = measure_of(inputs.target, [target_layer], image)
     budget = _feature_budget(inputs)
-    again = Again(inputs.probes, _batch_size(inputs, [source, target]), budget)
-    shapes = [target.shapes[aim], *(source.shapes[layer] for layer in layers)]
+    recompute = Recompute(inputs.probes, _batch_size(inputs, [source, target]), budget)
+    shapes = [target.shapes[target_layer], *(source.shapes[layer] for layer in layers)]
     bytes_of_each = [4 * len(inputs.probes) * math.prod(shape) for shape in shapes]
-    kept = held_first(bytes_of_each, budget_bytes=budget)
-    seen = [
-        Seen(layer, probes=len(inputs.probes), shape=shape, kept=stays)
-        for layer, shape, stays in zip([aim, *layers], shapes, kept, strict=True)
+    resident = fit_in_memory(bytes_of_each, budget_bytes=budget)
+    measured = [
+        Seen(layer, probes=len(inputs.probes), shape=shape, resident=fits)
+        for layer, shape, fits in zip([target_layer, *layers], shapes, resident, strict=True)
     ]
-    return _Plan(seen[1:], seen[0], again)
+    return _Plan(measured[1:], measured[0], recompute)
 
 
 def in_order(network: FeatureReader, layers: Sequence[str]) -> list[str]:
     """The named layers once each, in the order of computation. Raises UnknownLayerError."""
-    place = {layer.name: number for number, layer in enumerate(network.layers)}
-    known = {known_layer(network, layer) for layer in layers}
-    return sorted(known, key=lambda layer: place.get(layer, len(place)))
+    position = {layer.name: number for number, layer in enumerate(network.layers)}
+    names = {resolve_layer(network, layer) for layer in layers}
+    return sorted(names, key=lambda layer: position.get(layer, len(position)))
 
 
 def _batch_size(inputs: Inputs, measures: Sequence[Measure]) -> int:
@@ -186,22 +186,22 @@ def _feature_budget(inputs: Inputs) -> int:
 def _items(
     inputs: Inputs, params: LayerSelectionParams, plan: _Plan, report: Report
 ) -> tuple[Item, ...]:
-    """Every layer's item in order; layers that were kept first, so that they make room."""
-    beside = _Beside(inputs, params, plan)
+    """Every layer's item in order; resident layers are processed first to free memory."""
+    comparison = _TargetComparison(inputs, params, plan)
     costs = _operations_shares(inputs, plan.sources)
     depths = _depths(inputs.source.network)
-    found: dict[str, Item] = {}
+    items: dict[str, Item] = {}
     total = len(inputs.probes) + len(plan.sources)
-    for seen in sorted(plan.sources, key=lambda one: not one.kept):
-        place = (seen.layer, seen.shape, depths.get(seen.layer, 1.0), costs[seen.layer])
-        found[seen.layer] = Item(*place, **vars(beside.verdict(seen)))
-        report(len(inputs.probes) + len(found), total, "edges")
-    return tuple(found[one.layer] for one in plan.sources)
+    for layer in sorted(plan.sources, key=lambda layer: not layer.resident):
+        facts = (layer.name, layer.shape, depths.get(layer.name, 1.0), costs[layer.name])
+        items[layer.name] = Item(*facts, **vars(comparison.verdict(layer)))
+        report(len(inputs.probes) + len(items), total, "edges")
+    return tuple(items[layer.name] for layer in plan.sources)
 
 
 @dataclass(frozen=True)
 class _Verdict:
-    """The part of an item that the comparison decides."""
+    """The part of an item that comes from the comparison."""
 
     status: LayerStatus
     detail: str | None
@@ -211,14 +211,14 @@ class _Verdict:
     spread: Spread | None = None
 
 
-class _Beside:
-    """The target's edges, beside which every layer is laid."""
+class _TargetComparison:
+    """Comparison of every layer with the target's edges."""
 
     def __init__(self, inputs: Inputs, params: LayerSelectionParams, plan: _Plan) -> None:
         self._source = inputs.source
         self._params = params
-        self._again = plan.again
-        edges = edges_of(inputs.target, plan.target, params, plan.again)
+        self._recompute = plan.recompute
+        edges = edges_of(inputs.target, plan.target, params, plan.recompute)
         _require_usable(int(edges.mask.sum()), len(edges.mask), params.min_valid)
         self._comparison = Comparison(
             RankedEdges(edges.ranks, edges.mask),
@@ -227,17 +227,17 @@ class _Beside:
             seed=params.seed,
         )
 
-    def verdict(self, seen: Seen) -> _Verdict:
-        """One layer's status and, where it can be compared, its parts."""
-        if seen.problem is not None:
-            return _Verdict(LayerStatus.UNUSABLE, seen.problem.detail, 0)
-        edges = edges_of(self._source, seen, self._params, self._again)
+    def verdict(self, layer: Seen) -> _Verdict:
+        """One layer's status and, if it can be compared, its similarities."""
+        if layer.problem is not None:
+            return _Verdict(LayerStatus.UNUSABLE, layer.problem.detail, 0)
+        edges = edges_of(self._source, layer, self._params, self._recompute)
         common = self._comparison.common(edges.mask)
         valid = int(common.sum())
         if valid < self._params.min_valid * len(common):
             detail = f"only {valid} of {len(common)} probes have a usable map and feature"
             return _Verdict(LayerStatus.DEGENERATE, detail, valid)
-        parts = self._comparison.parts(seen.cosines, RankedEdges(edges.ranks, edges.mask))
+        parts = self._comparison.parts(layer.cosines, RankedEdges(edges.ranks, edges.mask))
         if edges.status is EdgeStatus.CONSTANT_EDGES:
             detail = "the layer's output is the same for every probe"
             status = LayerStatus.CONSTANT_EDGES
@@ -258,13 +258,13 @@ def _require_usable(valid: int, probes: int, min_valid: float) -> None:
 def _depths(network: FeatureReader) -> dict[str, float]:
     """Share of the network's listed layers that end no later than each."""
     count = len(network.layers)
-    return {layer.name: place / count for place, layer in enumerate(network.layers, start=1)}
+    return {layer.name: position / count for position, layer in enumerate(network.layers, start=1)}
 
 
 def _operations_shares(inputs: Inputs, layers: Sequence[Seen]) -> dict[str, float | None]:
-    """Operations up to each layer over those of the whole network; None where none are counted."""
+    """Operations up to each layer over those of the whole network; None if nothing is counted."""
     network = inputs.source.network
     image = inputs.source.inputs(inputs.probes[:1])
-    counted = operations_up_to(network, image, [*(one.layer for one in layers), OUTPUT])
-    whole = counted[OUTPUT]
-    return {one.layer: counted[one.layer] / whole if whole else None for one in layers}
+    counted = operations_up_to(network, image, [*(layer.name for layer in layers), OUTPUT])
+    total = counted[OUTPUT]
+    return {layer.name: counted[layer.name] / total if total else None for layer in layers}

@@ -1,7 +1,7 @@
-"""Room of ``linear_probe``: a linear layer learns a labelled set on a frozen network's features.
+"""Method ``linear_probe``: trains a linear layer on a frozen network's features.
 
-The network is cut at a layer and rows and columns are averaged there. Features are read once and
-brought to mean 0 and deviation 1.
+The network is cut at a layer and its output is averaged over rows and columns. Features are
+computed once and standardized to mean 0 and deviation 1.
 
 Source: Alain & Bengio 2016, arXiv 1610.01644.
 """

@@ -1,4 +1,4 @@
-"""Trains the linear layer."""
+"""Trains the linear layer on frozen features."""
 
 from service.core.catalogue.linear_probe import LinearProbeParams
 from workers.contract import TrainingReport
@@ -10,10 +10,10 @@ Result = Trained
 
 
 def run(inputs: Inputs, params: LinearProbeParams, report: TrainingReport) -> Result:
-    """Train, then measure the network after its last step.
+    """The network, evaluated after its last training step.
 
     Raises:
-        NotTransferableError: Too few labels, or a source with a fixed number of images.
+        NotTransferableError: Too few labels, or a source with a fixed batch size.
         DivergedError: Losses stopped being finite.
     """
     return complete(Transfer(inputs, params, body_rate=0.0), inputs, params, report)

@@ -1,7 +1,8 @@
-"""The intake check: may this uploaded file be run, and what does it hold?
+"""Method ``model_validation``: whether an uploaded file can be run, and what it contains.
 
-Magic bytes, bounded headers, every key and shape, one forward and backward pass on a fixed probe.
-What passes leaves as one pt2 file that all other rooms read; what does not leaves with reasons.
+It checks magic bytes, bounded headers, every key and shape, and one forward and backward pass on a
+fixed probe. A valid upload becomes one pt2 file that all other methods read; an invalid one is
+rejected with its problems.
 """
 
 from workers.methods.model_validation.run import Inputs, Result, run

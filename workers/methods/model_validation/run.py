@@ -1,4 +1,4 @@
-"""The recipe of the intake check."""
+"""Validates an uploaded network."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ _STEPS = 4
 
 
 class OutputKind(StrEnum):
-    """Shape of the first answer to one image."""
+    """Kind of the first output for one image."""
 
     VECTOR = "vector"
     MAP = "map"
@@ -32,9 +32,9 @@ class OutputKind(StrEnum):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The uploaded ``file``, its ``manifest``, and the folder where a canonical file may be written.
+    """The uploaded ``file``, its ``manifest``, and the folder for a canonical file.
 
-    ``parameter_limit`` is the largest number of weights that a network of this zoo may have.
+    ``parameter_limit`` is the largest number of parameters that this zoo accepts.
     """
 
     file: Path
@@ -45,11 +45,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """What the file holds; with ``problems`` it is rejected and the rest is empty.
+    """The contents of the file; with ``problems`` it is rejected and the rest is empty.
 
-    ``program_file`` is the pt2 archive that other rooms read: the upload itself, or the export of
+    ``program_file`` is the pt2 archive that other methods read: the upload itself, or the export of
     the named architecture with the uploaded weights. ``flops`` counts one image,
-    ``batch_norms`` the normalisations that remember batch statistics.
+    ``batch_norms`` the normalizations with running statistics.
     """
 
     problems: tuple[Problem, ...]
@@ -64,7 +64,7 @@ class Result:
 
 
 def run(inputs: Inputs, params: ModelValidationParams, report: Report) -> Result:
-    """Read the file, run it once, and say what it is or why it cannot be used."""
+    """The contents of the file, or the problems for which it is rejected."""
     try:
         program_file = _canonical(inputs)
         report(1, _STEPS, "reading the file")
@@ -84,7 +84,7 @@ def run(inputs: Inputs, params: ModelValidationParams, report: Report) -> Result
 
 
 def _canonical(inputs: Inputs) -> Path:
-    """The pt2 file that will be used from now on."""
+    """The pt2 file that all further steps use."""
     if inputs.manifest.format is ModelFormat.PT2:
         return inputs.file
     refuse_unless(inputs.file, ModelFormat.SAFETENSORS)

@@ -1,4 +1,4 @@
-"""Compares one target with candidates, one at a time, and says how far each score may move."""
+"""Compares one target with candidates, one at a time, with the spread of each score."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from workers.torchkit.similarity import probe_cosines
 
 @dataclass(frozen=True)
 class Inputs:
-    """The target's graph and the candidates', which may be read from files as they come.
+    """The graphs of the target and of the candidates, which may be read lazily from files.
 
     Attributes:
         count: Number of candidates, for the progress report.
@@ -33,11 +33,11 @@ class Item:
     """One candidate against the target.
 
     Attributes:
-        status: What the candidate's own measurement said.
+        status: Status of the candidate's own measurement.
         valid_probes: Probes valid for both.
-        node_similarity: s_V; None, as the rest, when too few probes are valid for both.
+        node_similarity: s_V; None, like the rest, if too few probes are valid for both.
         edge_similarity: s_E.
-        spread: Variances and covariance of the two over redrawn probes.
+        spread: Variances and covariance of the two over resampled probes.
     """
 
     model_id: str
@@ -50,7 +50,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Result:
-    """Parts of every score, in the order of the candidates; order them for any edge weight."""
+    """Parts of every score in the order of the candidates, to be ranked for any edge weight."""
 
     target_id: str
     target_status: GraphStatus
@@ -58,7 +58,7 @@ class Result:
 
 
 def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
-    """Compare the target with every candidate but itself. Raises DegenerateTargetError."""
+    """Similarities of every candidate except the target itself. Raises DegenerateTargetError."""
     target = inputs.target
     if not usable(target):
         raise DegenerateTargetError(
@@ -75,7 +75,7 @@ def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
 
 
 class _Comparison:
-    """The target's maps and edges, beside which every candidate is laid."""
+    """Comparison of candidates with the target's maps and edges."""
 
     def __init__(self, inputs: Inputs, params: RankingParams) -> None:
         self._target = inputs.target

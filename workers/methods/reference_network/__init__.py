@@ -1,6 +1,6 @@
-"""Room of ``reference_network``: a small network trained on a labelled target.
+"""Method ``reference_network``: a small network trained on a labeled target.
 
-DEPARA compares candidates with a network that was trained on the target's own data, however weak.
+DEPARA compares candidates with a network trained on the target's own data, even a weak one.
 
 Source: Song et al., CVPR 2020, layer selection: "DNN-Target"; the network itself is ours.
 

@@ -14,7 +14,7 @@ _CHANNELS = 3
 class ReferenceNetwork(nn.Module):
     """Three stages of two convolutions; the mean of the last stage is the feature.
 
-    Frames above 32 pixels lose half their side before the first stage.
+    The stem halves frames above 32 pixels.
     """
 
     def __init__(self, *, width: int, labels: int, side: int) -> None:
@@ -41,7 +41,7 @@ class ReferenceNetwork(nn.Module):
 def reference_network(
     *, width: int, labels: int, side: int, generator: torch.Generator
 ) -> ReferenceNetwork:
-    """A fresh network whose weights come from the generator alone."""
+    """A new network with weights drawn from the generator only."""
     network = ReferenceNetwork(width=width, labels=labels, side=side)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""Trains a small classifier on a labelled set for a fixed number of steps."""
+"""Trains a small classifier on a labeled set for a fixed number of steps."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from workers.methods.reference_network.networks import ReferenceNetwork, referen
 from workers.torchkit.canonical import Preprocessing, to_network_input
 from workers.torchkit.lessons import (
     accuracy,
-    colour_statistics,
+    color_statistics,
     held_out,
     shifted,
 )
@@ -33,18 +33,18 @@ _STEPS_PER_REPORT = 10
 
 
 class NotLearnableError(MethodError):
-    """The set cannot be learned from: fewer than two labels, or one image of each."""
+    """The set has fewer than two labels, or only one image of each."""
 
     code = "not_learnable"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A labelled set as canonical frames.
+    """A labeled set as canonical frames.
 
     Attributes:
-        name: What to call the network.
-        labels: Position of each image's class in ``classes``; negative where it has none.
+        name: Name of the network.
+        labels: Index of each image's class in ``classes``; negative for unlabeled images.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """The network in evaluation mode, what to declare when it joins the zoo, and how good it is.
+    """The network in evaluation mode, its manifest for the zoo, and its quality.
 
     Attributes:
-        accuracy: Share of held-out images named rightly, in [0, 1].
-        chance: Share that the commonest label alone would give on the same images.
+        accuracy: Share of held-out images classified correctly, in [0, 1].
+        chance: Accuracy on the same images of always predicting the most common training label.
         last_loss: Cross-entropy of the last batch, in nats.
     """
 
@@ -74,32 +74,32 @@ class Result:
 
 
 def run(inputs: Inputs, params: ReferenceNetworkParams, report: Report) -> Result:
-    """Train, then measure on images that were held out. Raises NotLearnableError."""
+    """The trained network, evaluated on held-out images. Raises NotLearnableError."""
     started = time.perf_counter()
-    usable = _labelled(inputs)
+    usable = _labeled(inputs)
     generator = torch.Generator().manual_seed(params.seed)
-    kept = held_out(usable.labels, share=_HELD_OUT, generator=generator)
-    spec = _input_spec(usable.images[~kept])
+    is_held_out = held_out(usable.labels, share=_HELD_OUT, generator=generator)
+    spec = _input_spec(usable.images[~is_held_out])
     network = reference_network(
         width=params.width, labels=len(usable.classes), side=spec.width, generator=generator
     )
-    session = _Training(network, Preprocessing.of(spec), params, generator)
-    loss = session.learn(usable.images[~kept], usable.labels[~kept], report)
-    score = session.measured(usable.images[kept], usable.labels[kept])
+    trainer = _Trainer(network, Preprocessing.of(spec), params, generator)
+    loss = trainer.learn(usable.images[~is_held_out], usable.labels[~is_held_out], report)
+    held_out_accuracy = trainer.measured(usable.images[is_held_out], usable.labels[is_held_out])
     return Result(
         network=network.eval(),
         manifest=_manifest(usable, spec),
-        accuracy=score,
-        chance=_chance(usable.labels, kept),
-        trained_on=int((~kept).sum()),
-        held_out=int(kept.sum()),
+        accuracy=held_out_accuracy,
+        chance=_chance(usable.labels, is_held_out),
+        trained_on=int((~is_held_out).sum()),
+        held_out=int(is_held_out.sum()),
         last_loss=loss,
         seconds=time.perf_counter() - started,
     )
 
 
-class _Training:
-    """A network under training: everything a step needs."""
+class _Trainer:
+    """A network under training, with everything that a step needs."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class _Training:
         )
 
     def learn(self, images: Tensor, labels: Tensor, report: Report) -> float:
-        """All steps on randomly drawn batches; the last loss."""
+        """Trains on randomly drawn batches; returns the last loss."""
         self._network.train()
         loss, steps = float("nan"), self._params.steps
         size = min(self._params.batch_size, len(images))
@@ -149,23 +149,23 @@ class _Training:
         return loss.item()
 
 
-def _labelled(inputs: Inputs) -> Inputs:
-    """Only the images that have a label. Raises NotLearnableError."""
-    known = inputs.labels >= 0
-    labels = inputs.labels[known]
+def _labeled(inputs: Inputs) -> Inputs:
+    """The labeled part of the inputs. Raises NotLearnableError."""
+    has_label = inputs.labels >= 0
+    labels = inputs.labels[has_label]
     counts = labels.bincount() if len(labels) else labels
     if int((counts > 0).sum()) < _FEWEST_LABELS or int(counts.max()) < _FEWEST_LABELS:
         raise NotLearnableError(
-            f"{len(labels)} labelled images of {int((counts > 0).sum())} classes cannot be learned",
-            remedy="give at least two classes, and at least two images of one of them",
+            f"{len(labels)} labeled images of {int((counts > 0).sum())} classes are too few to learn",
+            remedy="use at least two classes, and at least two images of one of them",
         )
-    return Inputs(inputs.name, inputs.images[known], labels, inputs.classes)
+    return Inputs(inputs.name, inputs.images[has_label], labels, inputs.classes)
 
 
 def _input_spec(images: UInt8[Tensor, "image side side 3"]) -> InputSpec:
-    """Frames up to 64 pixels, normalised by the training images' own colours."""
+    """Frames up to 64 pixels, normalized with the color statistics of the training images."""
     side = min(_LARGEST_SIDE, max(_SMALLEST_SIDE, images.shape[1]))
-    mean, std = colour_statistics(images)
+    mean, std = color_statistics(images)
     return InputSpec(height=side, width=side, mean=mean, std=std)
 
 
@@ -173,15 +173,15 @@ def _manifest(inputs: Inputs, spec: InputSpec) -> ModelManifest:
     return ModelManifest(
         name=inputs.name,
         format=ModelFormat.PT2,
-        task=Task(kind=TaskKind.CLASSIFICATION, text="reference network of a labelled set"),
+        task=Task(kind=TaskKind.CLASSIFICATION, text="reference network of a labeled set"),
         input=spec,
         classes=inputs.classes,
-        trained_on=f"{len(inputs.labels)} labelled images",
+        trained_on=f"{len(inputs.labels)} labeled images",
         tags=("reference",),
     )
 
 
-def _chance(labels: Int64[Tensor, " image"], kept: Bool[Tensor, " image"]) -> float:
-    """Share of held-out images that have the training images' commonest label."""
-    commonest = labels[~kept].bincount().argmax()
-    return float((labels[kept] == commonest).float().mean())
+def _chance(labels: Int64[Tensor, " image"], is_held_out: Bool[Tensor, " image"]) -> float:
+    """Share of held-out images with the most common training label."""
+    most_common = labels[~is_held_out].bincount().argmax()
+    return float((labels[is_held_out] == most_common).float().mean())

@@ -1,4 +1,4 @@
-"""All estimators for features, labels and, where there are any, class logits."""
+"""All estimators, for features, labels and (of a classifier) class logits."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,15 +21,15 @@ from workers.methods.transferability_estimators.scatter import gbc, h_score, lin
 from workers.methods.transferability_estimators.source_classes import leep, nce
 from workers.methods.transferability_estimators.spectrum import Spectrum, spectrum_of
 
-_FEWEST = 2
+_FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Folds of the linear probe, voters of k-NN, most images of PARC and RSA, and the seed."""
+    """Folds of the linear probe, neighbors of k-NN, image limit of PARC and RSA, and the seed."""
 
     folds: int = 5
-    neighbours: int = 5
+    neighbors: int = 5
     pair_images: int = 500
     seed: int = 0
 
@@ -40,7 +40,7 @@ EVERY = tuple(Estimator)
 
 @dataclass(frozen=True)
 class Estimates:
-    """Scores, reasons where there are none, and what they were computed from."""
+    """Scores, reasons for missing ones, and the numbers of images and classes."""
 
     scores: dict[Estimator, float | None]
     reasons: dict[Estimator, Reason]
@@ -49,7 +49,7 @@ class Estimates:
 
 
 class Evidence:
-    """Usable images of one target as a network sees them; the spectrum is found once, when asked."""
+    """Features and logits of the usable images; the spectrum is computed once, on demand."""
 
     def __init__(
         self,
@@ -68,20 +68,20 @@ class Evidence:
 
     @property
     def spectrum(self) -> Spectrum:
-        """Principal axes. Raises NoScoreError when the features do not vary."""
+        """Principal axes. Raises NoScoreError if the features do not vary."""
         if self._spectrum is None:
-            found = spectrum_of(self.features, self.labels)
-            if _is_constant(found):
+            spectrum = spectrum_of(self.features, self.labels)
+            if _is_constant(spectrum):
                 raise NoScoreError(
                     "the features are the same for every image", code="constant_features"
                 )
-            self._spectrum = found
+            self._spectrum = spectrum
         return self._spectrum
 
     @property
     def logits(self) -> Float[Tensor, "image source"]:
-        """Class logits. Raises NoScoreError when the network has none."""
-        if self._logits is None or self._logits.shape[1] < _FEWEST:
+        """Class logits. Raises NoScoreError if the network has none."""
+        if self._logits is None or self._logits.shape[1] < _FEWEST_CLASSES:
             raise NoScoreError(
                 "the network is not declared a classifier of at least two classes",
                 code="no_class_logits",
@@ -94,16 +94,16 @@ class Evidence:
         return self.logits.double().softmax(dim=1)
 
     def require_two_classes(self) -> None:
-        """Raises NoScoreError when there is nothing to tell apart."""
-        if self.classes < _FEWEST:
+        """Raises NoScoreError unless the target has two classes."""
+        if self.classes < _FEWEST_CLASSES:
             raise NoScoreError(
-                f"{len(self.labels)} usable labelled images of {self.classes} classes;"
+                f"{len(self.labels)} usable labeled images of {self.classes} classes;"
                 " two classes are needed",
                 code="too_few_classes" if len(self.labels) else "no_labels",
             )
 
     def few(self) -> tuple[Float[Tensor, "chosen unit"], Int64[Tensor, " chosen"]]:
-        """Features and labels of the images that estimators of pairs look at."""
+        """Features and labels of the sample on which pairwise estimators run."""
         settings = self.settings
         chosen = balanced_sample(self.labels, count=settings.pair_images, seed=settings.seed)
         return self.features[chosen], self.labels[chosen]
@@ -120,27 +120,27 @@ def _usable(
 
 
 def _is_constant(spectrum: Spectrum) -> bool:
-    """Whether nothing varies beyond what float32 loses beside the mean."""
+    """Whether the features vary less than float32 rounding of their mean."""
     spread = float(spectrum.powers.sum()) / spectrum.images
     size = float(spectrum.mean.square().sum()) + spectrum.mean_outside**2
     return spread <= torch.finfo(torch.float32).eps ** 2 * size or spread == 0
 
 
 _ESTIMATORS: Mapping[Estimator, Callable[[Evidence], float]] = {
-    Estimator.LOGME: lambda seen: logme(seen.spectrum),
-    Estimator.H_SCORE: lambda seen: h_score(seen.spectrum),
-    Estimator.LEEP: lambda seen: leep(seen.probabilities, seen.labels),
-    Estimator.NCE: lambda seen: nce(seen.logits, seen.labels),
-    Estimator.N_LEEP: lambda seen: n_leep(seen.spectrum, seed=seen.settings.seed),
-    Estimator.TRANS_RATE: lambda seen: trans_rate(seen.spectrum),
-    Estimator.PARC: lambda seen: parc(*seen.few()),
-    Estimator.LINEAR_CKA: lambda seen: linear_cka(seen.spectrum),
-    Estimator.RSA: lambda seen: rsa(*seen.few()),
-    Estimator.GBC: lambda seen: gbc(seen.spectrum),
-    Estimator.KNN: lambda seen: knn(seen.spectrum, neighbours=seen.settings.neighbours),
-    Estimator.RIDGE_PROBE: lambda seen: ridge_probe(seen.spectrum),
-    Estimator.LINEAR_PROBE: lambda seen: linear_probe(
-        seen.spectrum, folds=seen.settings.folds, seed=seen.settings.seed
+    Estimator.LOGME: lambda evidence: logme(evidence.spectrum),
+    Estimator.H_SCORE: lambda evidence: h_score(evidence.spectrum),
+    Estimator.LEEP: lambda evidence: leep(evidence.probabilities, evidence.labels),
+    Estimator.NCE: lambda evidence: nce(evidence.logits, evidence.labels),
+    Estimator.N_LEEP: lambda evidence: n_leep(evidence.spectrum, seed=evidence.settings.seed),
+    Estimator.TRANS_RATE: lambda evidence: trans_rate(evidence.spectrum),
+    Estimator.PARC: lambda evidence: parc(*evidence.few()),
+    Estimator.LINEAR_CKA: lambda evidence: linear_cka(evidence.spectrum),
+    Estimator.RSA: lambda evidence: rsa(*evidence.few()),
+    Estimator.GBC: lambda evidence: gbc(evidence.spectrum),
+    Estimator.KNN: lambda evidence: knn(evidence.spectrum, neighbors=evidence.settings.neighbors),
+    Estimator.RIDGE_PROBE: lambda evidence: ridge_probe(evidence.spectrum),
+    Estimator.LINEAR_PROBE: lambda evidence: linear_probe(
+        evidence.spectrum, folds=evidence.settings.folds, seed=evidence.settings.seed
     ),
 }
 
@@ -151,33 +151,33 @@ def estimates(
     logits: Float[Tensor, "image source"] | None = None,
     *,
     settings: Settings = DEFAULTS,
-    wanted: tuple[Estimator, ...] = EVERY,
+    estimators: tuple[Estimator, ...] = EVERY,
     report: Report = silent,
 ) -> Estimates:
-    """Every wanted estimator's score, or the reason why it has none; never NaN.
+    """The score of every requested estimator, or the reason why it has none; never NaN.
 
     Args:
         features: One row per image.
-        labels: Any class numbers; negative where there is none.
-        logits: Of the network's own classes; None when it is no classifier.
+        labels: Any class numbers; negative for unlabeled images.
+        logits: Logits of the network's own classes; None if it is not a classifier.
     """
-    seen = Evidence(features, labels, logits, settings)
+    evidence = Evidence(features, labels, logits, settings)
     scores: dict[Estimator, float | None] = {}
     reasons: dict[Estimator, Reason] = {}
-    for step, estimator in enumerate(wanted):
-        report(step, len(wanted), estimator)
+    for step, estimator in enumerate(estimators):
+        report(step, len(estimators), estimator)
         try:
-            scores[estimator] = estimated(seen, estimator)
+            scores[estimator] = estimated(evidence, estimator)
         except NoScoreError as error:
             scores[estimator] = None
             reasons[estimator] = Reason(error.code, error.detail)
-    return Estimates(scores, reasons, len(seen.labels), seen.classes)
+    return Estimates(scores, reasons, len(evidence.labels), evidence.classes)
 
 
-def estimated(seen: Evidence, estimator: Estimator) -> float:
-    """One score. Raises NoScoreError when there is none."""
-    seen.require_two_classes()
-    score = _ESTIMATORS[estimator](seen)
+def estimated(evidence: Evidence, estimator: Estimator) -> float:
+    """The score of one estimator. Raises NoScoreError if it is undefined."""
+    evidence.require_two_classes()
+    score = _ESTIMATORS[estimator](evidence)
     if not math.isfinite(score):
-        raise NoScoreError("the numbers of these features leave float64", code="not_finite")
+        raise NoScoreError("the score overflows float64 for these features", code="not_finite")
     return score

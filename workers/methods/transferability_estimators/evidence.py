@@ -4,8 +4,8 @@ Source: You et al., LogME: Practical Assessment of Pre-trained Models for Transf
 2021; the fixed point of its journal version, Ranking and Tuning Pre-trained Models, JMLR 2022.
 
 α is the precision of the weights, β that of the noise, t = α/β. LogME's features are not
-centred: XᵀX is the centred matrix and one rank more, n·μμᵀ, which the formula of Sherman and
-Morrison takes in without another decomposition.
+centered: XᵀX is the centered matrix plus the rank-one term n·μμᵀ, which the Sherman-Morrison
+formula adds without another decomposition.
 """
 
 import math
@@ -34,71 +34,73 @@ class _Fit:
 def logme(spectrum: Spectrum) -> float:
     """Mean over classes of the maximal log evidence, per image.
 
-    α ← γ / ‖m‖², β ← (n − γ) / ‖y − Xm‖², until t moves by less than a thousandth, eleven times
-    at most.
+    α ← γ / ‖m‖², β ← (n − γ) / ‖y − Xm‖², until t changes by less than a thousandth, for at most
+    eleven iterations.
 
     Source: JMLR 2022, algorithm 3.
     """
     problem = _Problem(spectrum)
     ratio = torch.ones_like(spectrum.counts)
-    found = torch.zeros_like(ratio)
+    evidence = torch.zeros_like(ratio)
     moving = torch.ones_like(ratio, dtype=torch.bool)
     for _ in range(_STEPS):
         fit = problem.fitted(ratio)
         alpha = fit.effective / (fit.squared_weights + _FLOOR)
         beta = (spectrum.images - fit.effective) / (fit.squared_residuals + _FLOOR)
-        found = torch.where(moving, problem.evidence(alpha, beta, fit), found)
+        evidence = torch.where(moving, problem.evidence(alpha, beta, fit), evidence)
         moved = (alpha / beta - ratio).abs() / ratio
         ratio = torch.where(moving, alpha / beta, ratio)
         moving = moving & (moved > _SETTLED)
         if not moving.any():
             break
-    return float(found.mean() / spectrum.images)
+    return float(evidence.mean() / spectrum.images)
 
 
 class _Problem:
-    """Ridge regression of every class's indicator on uncentred features, in principal axes.
+    """Ridge regression of every class indicator on uncentered features, in principal axes.
 
-    One more axis, without power, carries the mean's part that the others do not reach.
+    One extra axis, with zero power, carries the part of the mean outside the other axes.
     """
 
     def __init__(self, spectrum: Spectrum) -> None:
         counts, sums = spectrum.counts, spectrum.label_sums
-        nothing = counts.new_zeros(1)
+        zero = counts.new_zeros(1)
         self._images = spectrum.images
         self._rank = len(spectrum.powers)
-        self._powers = torch.cat([spectrum.powers, nothing])
-        self._mean = torch.cat([spectrum.mean, nothing + spectrum.mean_outside])
-        self._sums = torch.cat([sums, nothing.expand(len(counts), 1)], dim=1)
+        self._powers = torch.cat([spectrum.powers, zero])
+        self._mean = torch.cat([spectrum.mean, zero + spectrum.mean_outside])
+        self._sums = torch.cat([sums, zero.expand(len(counts), 1)], dim=1)
         self._shares = counts / spectrum.images
-        seen = sums / spectrum.powers.sqrt()
+        coefficients = sums / spectrum.powers.sqrt()
         total = counts - counts.square() / spectrum.images
-        self._seen = torch.cat([seen, nothing.expand(len(counts), 1)], dim=1)
-        self._unseen = (total - seen.square().sum(dim=1)).clamp_min(0)
+        self._coefficients = torch.cat([coefficients, zero.expand(len(counts), 1)], dim=1)
+        self._unexplained = (total - coefficients.square().sum(dim=1)).clamp_min(0)
 
     def fitted(self, ratio: Float64[Tensor, " label"]) -> _Fit:
-        """The posterior mean at t, its size and what it leaves over."""
+        """The posterior at t: effective dimension, squared weights and squared residuals."""
         images, mean = self._images, self._mean
         gains = 1 / (ratio.unsqueeze(1) + self._powers)
-        wanted = self._sums + images * self._shares.unsqueeze(1) * mean
+        moments = self._sums + images * self._shares.unsqueeze(1) * mean
+        # Sherman-Morrison for (P + t I + n μμᵀ)⁻¹ with diagonal P + t I: all (label, axis).
         leverage = images * (gains @ mean.square())
-        direct = gains * wanted
+        direct = gains * moments
         weights = direct - images * (gains * mean) * ((direct @ mean) / (1 + leverage)).unsqueeze(
             1
         )
-        centred = (self._seen - self._powers.sqrt() * weights).square().sum(dim=1)
+        # ‖y − Xm‖² in three orthogonal parts: along the axes, outside them, and the mean.
+        centered = (self._coefficients - self._powers.sqrt() * weights).square().sum(dim=1)
         offset = images * (self._shares - weights @ mean).square()
         from_mean = images * (gains.square() @ mean.square()) / (1 + leverage)
         effective = (gains * self._powers).sum(dim=1) + ratio * from_mean
-        return _Fit(effective, weights.square().sum(dim=1), centred + self._unseen + offset)
+        return _Fit(effective, weights.square().sum(dim=1), centered + self._unexplained + offset)
 
     def evidence(
         self, alpha: Float64[Tensor, " label"], beta: Float64[Tensor, " label"], fit: _Fit
     ) -> Float64[Tensor, " label"]:
         """The log evidence log p(y | α, β) with the weights' posterior of ``fit``.
 
-        D/2·log α + n/2·log β − β/2·‖y − Xm‖² − α/2·‖m‖² − ½·log|A| − n/2·log 2π, where axes
-        without power give log|A| as many log α as the first term has, and are left out.
+        D/2·log α + n/2·log β − β/2·‖y − Xm‖² − α/2·‖m‖² − ½·log|A| − n/2·log 2π. Axes without
+        power contribute equal log α to the first term and to log|A|, so both omit them.
 
         Source: ICML 2021, equation 2.
         """

@@ -17,25 +17,25 @@ _SETTLED = 1e-4
 
 
 def linear_probe(spectrum: Spectrum, *, folds: int, seed: int) -> float:
-    """Accuracy, over all images, of the model that was trained on the other folds.
+    """Cross-validated accuracy: every image is judged by the model trained on the other folds.
 
-    Folds are drawn class by class. Training minimises the mean cross-entropy plus
-    ‖W‖² / (2 n), features centred and scaled to a mean variance of 1 per unit.
+    Folds are drawn class by class. Training minimizes the mean cross-entropy plus
+    ‖W‖² / (2 n), features centered and scaled to a mean variance of 1 per unit.
     """
     require_company(spectrum)
     fold = turn_within_class(spectrum.labels, seed=seed) % folds
     design, scales = _preconditioned(spectrum)
-    answers = _held_out_logits(design, scales, spectrum.labels, fold)
-    return float((answers.argmax(dim=1) == spectrum.labels).double().mean())
+    held_out_logits = _held_out_logits(design, scales, spectrum.labels, fold)
+    return float((held_out_logits.argmax(dim=1) == spectrum.labels).double().mean())
 
 
 def _preconditioned(
     spectrum: Spectrum,
 ) -> tuple[Float32[Tensor, "image weight"], Float32[Tensor, " weight"]]:
-    """Coordinates and a column of ones, each divided by its curvature's root, and the penalties.
+    """Design (coordinates and ones) divided by the root of its curvature, and the penalties.
 
     At equal odds the loss's Hessian is ZᵀZ / (n K) and diagonal in principal axes: with these
-    columns it is nearly the identity, and the first step of L-BFGS nearly Newton's.
+    columns it is nearly the identity, so the first L-BFGS step is nearly a Newton step.
     """
     images, classes = spectrum.images, len(spectrum.counts)
     variances = spectrum.powers / images * (spectrum.units / spectrum.powers.sum() * images)
@@ -56,10 +56,11 @@ def _held_out_logits(
     labels: Int64[Tensor, " image"],
     fold: Int64[Tensor, " image"],
 ) -> Float32[Tensor, "image label"]:
-    """For every image the logits of the one model that did not see it; all models learn at once."""
+    """Logits of every image from the model that did not train on it; all models train at once."""
     folds, classes = int(fold.max()) + 1, int(labels.max()) + 1
-    learning = torch.stack([fold != held for held in range(folds)], dim=1)
-    shares = learning.float() / learning.sum(dim=0)
+    is_training = torch.stack([fold != held_out for held_out in range(folds)], dim=1)
+    shares = is_training.float() / is_training.sum(dim=0)
+    # (weight, fold · label): the models share one product with the design and are independent.
     weights = design.new_zeros(design.shape[1], folds * classes, requires_grad=True)
     optimizer = torch.optim.LBFGS(
         [weights],

@@ -1,6 +1,6 @@
-"""N-LEEP: LEEP where a mixture of Gaussians stands in for the source classes.
+"""N-LEEP: LEEP with the components of a Gaussian mixture in place of source classes.
 
-Axes: ``image`` one labelled image, ``axis`` one leading principal axis, ``component`` one Gaussian.
+Axes: ``image`` one labeled image, ``axis`` one leading principal axis, ``component`` one Gaussian.
 """
 
 import math
@@ -33,8 +33,8 @@ class Mixture:
 def n_leep(spectrum: Spectrum, *, seed: int) -> float:
     """LEEP of the posterior over five Gaussians per class, fitted in the leading axes.
 
-    The axes hold 80 % of the features' energy, 64 at most. Departure: covariances are diagonal
-    there and expectation-maximisation stops after ten steps.
+    The axes contain 80 % of the features' energy, at most 64. Departure: covariances are diagonal
+    there and expectation-maximization stops after ten steps.
 
     Source: Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.3.
     """
@@ -46,7 +46,7 @@ def n_leep(spectrum: Spectrum, *, seed: int) -> float:
 
 
 def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:
-    """Coordinates in the fewest axes with 80 % of the energy, scaled to a variance of 1 overall."""
+    """Coordinates in the fewest axes with 80 % of the energy, scaled to a mean variance of 1."""
     shares = (spectrum.powers / spectrum.powers.sum()).cumsum(0)
     axes = min(_MOST_AXES, int((shares < _ENERGY).sum()) + 1)
     rows = spectrum.coordinates[:, :axes]
@@ -54,20 +54,20 @@ def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:
 
 
 def fitted(rows: Float32[Tensor, "image axis"], *, components: int, seed: int) -> Mixture:
-    """Expectation-maximisation from randomly drawn images, to a gain below 10⁻³ per image."""
+    """The mixture after EM from randomly drawn images, until a gain below 10⁻³ per image."""
     mixture = _first_guess(rows, components, seed)
-    before = -math.inf
+    previous = -math.inf
     for _ in range(_STEPS):
         shares, likelihood = posterior(rows, mixture)
-        if likelihood - before < _SETTLED:
+        if likelihood - previous < _SETTLED:
             break
-        before = likelihood
-        mixture = maximised(rows, shares)
+        previous = likelihood
+        mixture = maximized(rows, shares)
     return mixture
 
 
 def _first_guess(rows: Float32[Tensor, "image axis"], components: int, seed: int) -> Mixture:
-    """Equal Gaussians around images drawn without replacement, as wide as a component's share."""
+    """Equal Gaussians around images drawn without replacement, with a quarter of the variance."""
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randperm(len(rows), generator=generator)[:components].to(rows.device)
     return Mixture(
@@ -78,23 +78,25 @@ def _first_guess(rows: Float32[Tensor, "image axis"], components: int, seed: int
 
 
 def _floor(rows: Float32[Tensor, "image axis"]) -> float:
-    """The smallest variance a component may have: a thousandth of the mean."""
+    """The smallest variance of a component: a thousandth of the mean square."""
     return _FLOOR * float(rows.square().mean())
 
 
 def posterior(
     rows: Float32[Tensor, "image axis"], mixture: Mixture
 ) -> tuple[Float32[Tensor, "image component"], float]:
-    """P(component | image), and the mean log likelihood of an image, both by Bayes' rule."""
+    """P(component | image) by Bayes' rule, and the mean log likelihood of an image."""
     precisions = 1 / mixture.variances
     constants = mixture.log_weights - 0.5 * (
         (mixture.means.square() * precisions).sum(dim=1)
         + mixture.variances.log().sum(dim=1)
         + rows.shape[1] * math.log(2 * math.pi)
     )
+    # log N(x; μ, v) is linear in (x, x²), so one product (image, moment) @ (moment, component)
+    # gives all log densities.
     slopes = torch.cat([mixture.means * precisions, -0.5 * precisions], dim=1)
     logs = torch.addmm(constants, with_squares(rows), slopes.T)
-    # By hand and in place: logsumexp and a second exponential would take twice as long.
+    # In place: logsumexp and a second exponential would take twice as long.
     greatest = logs.amax(dim=1, keepdim=True)
     shares = logs.sub_(greatest).exp_()
     total = shares.sum(dim=1, keepdim=True)
@@ -103,14 +105,14 @@ def posterior(
 
 
 def with_squares(rows: Float32[Tensor, "image axis"]) -> Float32[Tensor, "image moment"]:
-    """Every coordinate and, behind them all, every square: the two moments a Gaussian needs."""
+    """All coordinates followed by all squares: the moments of a diagonal Gaussian."""
     return torch.cat([rows, rows.square()], dim=1)
 
 
-def maximised(
+def maximized(
     rows: Float32[Tensor, "image axis"], shares: Float32[Tensor, "image component"]
 ) -> Mixture:
-    """The Gaussians that explain the images best when each belongs to components by shares."""
+    """M-step: the Gaussians that maximize likelihood given the component shares of every image."""
     sizes = shares.sum(dim=0).clamp_min(1e-6)
     means, squares = (shares.T @ with_squares(rows) / sizes.unsqueeze(1)).chunk(2, dim=1)
     variances = (squares - means.square()).clamp_min(0) + _floor(rows)

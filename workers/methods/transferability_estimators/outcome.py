@@ -1,4 +1,4 @@
-"""What the room takes and hands back."""
+"""Inputs and result of the method."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from workers.torchkit.features import FeatureReader
 
 @dataclass(frozen=True)
 class Inputs:
-    """One network and one labelled target.
+    """One network and one labeled target.
 
     Attributes:
-        logits_layer: Layer that gives one number for each source class ("output" for a
-            classifier); None when the network is not a classifier.
+        logits_layer: Layer with one number per source class ("output" for a classifier); None if
+            the network is not a classifier.
         images: Canonical frames.
-        labels: Position of each image's class in ``classes``; negative where it has none.
+        labels: Index of each image's class in ``classes``; negative for unlabeled images.
     """
 
     network: FeatureReader
@@ -31,7 +31,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an estimator gives no score: a stable code, and words."""
+    """Why an estimator has no score: a stable code and an explanation."""
 
     code: str
     detail: str
@@ -39,7 +39,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds in the network, and in all estimators together."""
+    """Seconds spent in the network, and in all estimators together."""
 
     network: float
     estimators: float
@@ -47,14 +47,14 @@ class Timing:
 
 @dataclass(frozen=True)
 class Result:
-    """Every estimator's score, or why it has none.
+    """The score of every estimator, or the reason why it has none.
 
     Attributes:
-        scores: One entry for each ``Estimator``; None where there is none.
-        reasons: One entry for each None in ``scores``.
-        images: Images that had a label and finite features.
-        classes: Classes that occur among them.
-        units: Numbers in one feature.
+        scores: One entry per ``Estimator``; None if it has no score.
+        reasons: One entry per None in ``scores``.
+        images: Number of images with a label and finite features.
+        classes: Number of classes among these images.
+        units: Numbers per feature.
     """
 
     scores: dict[Estimator, float | None]

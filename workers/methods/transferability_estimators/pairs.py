@@ -1,6 +1,6 @@
-"""Estimators that ask whether images of one class look more alike than others.
+"""Estimators that compare pairwise distances of features with those of labels.
 
-Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``pair`` one unordered
+Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``pair`` one unordered
 pair of images p < q.
 """
 
@@ -24,7 +24,7 @@ def parc(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"])
 
 
 def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) -> float:
-    """The same after the mean feature over images was taken out of every feature.
+    """PARC after subtracting the mean feature over images from every feature.
 
     Source: Dwivedi and Roig, Representation Similarity Analysis for Efficient Task Taxonomy,
     CVPR 2019; removing the mean pattern as in Walther et al., NeuroImage 2016.
@@ -38,18 +38,18 @@ def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) 
 
 
 def pearson_distances(rows: Float64[Tensor, "image unit"]) -> Float64[Tensor, " pair"]:
-    """1 − Pearson correlation of every two rows; a flat row correlates with nothing."""
-    centred = rows - rows.mean(dim=1, keepdim=True)
-    sizes = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+    """1 − Pearson correlation of every two rows; a constant row has correlation 0."""
+    centered = rows - rows.mean(dim=1, keepdim=True)
+    sizes = torch.linalg.vector_norm(centered, dim=1, keepdim=True)
     flat = sizes <= 1e-9 * torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    units = torch.where(flat, 0.0, centred / torch.where(flat, 1.0, sizes))
+    units = torch.where(flat, 0.0, centered / torch.where(flat, 1.0, sizes))
     return _upper(1 - units @ units.T)
 
 
 def label_distances(labels: Int64[Tensor, " image"]) -> Float64[Tensor, " pair"]:
     """1 − Pearson of one-hot labels up to scale: 0 within a class, 1 between two.
 
-    Between classes the correlation is −1/(K − 1), one and the same number: ranks do not see it.
+    Between classes the correlation is always −1/(K − 1), so ranks do not depend on its value.
     """
     return _upper((labels.unsqueeze(0) != labels.unsqueeze(1)).double())
 
@@ -64,32 +64,32 @@ def _upper(square: Float64[Tensor, "image image"]) -> Float64[Tensor, " pair"]:
 def spearman_of_two_values(
     distances: Float64[Tensor, " pair"], binary: Float64[Tensor, " pair"]
 ) -> float:
-    """Pearson correlation of middle ranks where one side has two values.
+    """Spearman correlation if one side has two values, so only the other needs ranking.
 
-    Their two middle ranks are a shift and a scale of the values, so that side needs no ranking.
-    Raises NoScoreError when one side is constant.
+    Raises NoScoreError if one side is constant.
     """
-    ranks = [one - one.mean() for one in (_midranks(distances), binary)]
-    sizes = [float(torch.linalg.vector_norm(one)) for one in ranks]
+    # Two values have two middle ranks, an affine map of the values: correlation is unchanged.
+    ranks = [values - values.mean() for values in (_midranks(distances), binary)]
+    sizes = [float(torch.linalg.vector_norm(values)) for values in ranks]
     if min(sizes) == 0:
         raise NoScoreError(
-            "all pairs of images are equally far apart, by features or by labels",
+            "all pairs of images have the same distance, by features or by labels",
             code="constant_distances",
         )
     return float(ranks[0] @ ranks[1]) / (sizes[0] * sizes[1])
 
 
 def _midranks(values: Float64[Tensor, " pair"]) -> Float64[Tensor, " pair"]:
-    """Ranks from 1; equal values share the middle of theirs."""
-    _distinct, places, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    """Ranks from 1; equal values share their middle rank."""
+    _distinct, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
     middle: Tensor = counts.cumsum(0).double() - (counts.double() - 1) / 2
-    return middle[places]
+    return middle[inverse]
 
 
 def balanced_sample(
     labels: Int64[Tensor, " image"], *, count: int, seed: int
 ) -> Int64[Tensor, " chosen"]:
-    """At most ``count`` images, drawn in turn from every class; all when they are no more."""
+    """At most ``count`` images, drawn in turn from every class; all images if there are fewer."""
     if len(labels) <= count:
         return torch.arange(len(labels), device=labels.device)
     turns = turn_within_class(labels, seed=seed)
@@ -97,7 +97,7 @@ def balanced_sample(
 
 
 def turn_within_class(labels: Int64[Tensor, " image"], *, seed: int) -> Int64[Tensor, " image"]:
-    """Each image's place in a random order of its own class, from 0."""
+    """Rank of each image in a random order of its class, from 0."""
     generator = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(labels), generator=generator).to(labels.device)
     by_class = shuffled[labels[shuffled].argsort(stable=True)]

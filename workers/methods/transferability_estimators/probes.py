@@ -1,4 +1,4 @@
-"""Small classifiers on frozen features, each judged on images it did not learn from.
+"""Small classifiers on frozen features, each evaluated on images it was not trained on.
 
 Axes as in ``spectrum``; ``fold`` one part of the images.
 """
@@ -16,12 +16,12 @@ _SCALES = tuple(10.0**power for power in range(-4, 3))
 
 
 def require_company(spectrum: Spectrum) -> None:
-    """Raises NoScoreError when no class has two images: nothing can be held out."""
+    """Raises NoScoreError if no class has two images, so that none can be held out."""
     if float(spectrum.counts.max()) < 2:  # noqa: PLR2004
-        raise NoScoreError("every class has one image only", code="one_image_per_class")
+        raise NoScoreError("every class has only one image", code="one_image_per_class")
 
 
-def knn(spectrum: Spectrum, *, neighbours: int) -> float:
+def knn(spectrum: Spectrum, *, neighbors: int) -> float:
     """Leave-one-out accuracy of the majority among the nearest by cosine.
 
     A tie goes to the class whose member is nearest.
@@ -29,16 +29,16 @@ def knn(spectrum: Spectrum, *, neighbours: int) -> float:
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
     require_company(spectrum)
-    count = min(neighbours, spectrum.images - 1)
+    count = min(neighbors, spectrum.images - 1)
     rows = functional.normalize(spectrum.features, dim=1)
     votes = spectrum.labels[nearest(rows, count=count)]
     return float((_majority(votes) == spectrum.labels).double().mean())
 
 
 def _majority(votes: Int64[Tensor, "image near"]) -> Int64[Tensor, " image"]:
-    """The commonest class of every row; the earliest of equals."""
+    """The most common class of every row; ties go to the earliest."""
     agreeing = (votes.unsqueeze(1) == votes.unsqueeze(2)).sum(dim=2)
-    # argmax may return any of several maxima: the place breaks ties.
+    # argmax may return any of several maxima, so the position breaks ties.
     order = agreeing * votes.shape[1] - torch.arange(votes.shape[1], device=votes.device)
     return votes.gather(1, order.argmax(dim=1, keepdim=True)).squeeze(1)
 
@@ -55,36 +55,38 @@ def ridge_probe(spectrum: Spectrum) -> float:
     penalties = float(spectrum.powers.mean()) * spectrum.powers.new_tensor(_SCALES)
     squares = spectrum.coordinates.square()
     leverages = squares @ (1 / (spectrum.powers.unsqueeze(1) + penalties)).float()
-    found = [
+    predictions = [
         left_out(spectrum, leverage, penalty=float(penalty))
         for leverage, penalty in zip(leverages.unbind(1), penalties, strict=True)
     ]
-    best = min(found, key=lambda answers: squared_error(answers, spectrum.labels))
-    return float((best.argmax(dim=1) == spectrum.labels).double().mean())
+    best_prediction = min(
+        predictions, key=lambda prediction: squared_error(prediction, spectrum.labels)
+    )
+    return float((best_prediction.argmax(dim=1) == spectrum.labels).double().mean())
 
 
 def squared_error(
-    answers: Float32[Tensor, "image label"], labels: Int64[Tensor, " image"]
+    predictions: Float32[Tensor, "image label"], labels: Int64[Tensor, " image"]
 ) -> float:
-    """Σ (answer − one-hot label)², in float64."""
-    given = answers.gather(1, labels.unsqueeze(1))
-    whole = torch.linalg.vector_norm(answers, dtype=torch.float64) ** 2
-    return float(whole - 2 * given.sum(dtype=torch.float64)) + len(labels)
+    """Σ (prediction − one-hot label)², in float64."""
+    of_true_label = predictions.gather(1, labels.unsqueeze(1))
+    squared_norm = torch.linalg.vector_norm(predictions, dtype=torch.float64) ** 2
+    return float(squared_norm - 2 * of_true_label.sum(dtype=torch.float64)) + len(labels)
 
 
 def left_out(
     spectrum: Spectrum, slopes: Float32[Tensor, " image"], *, penalty: float
 ) -> Float32[Tensor, "image label"]:
-    """What ridge regression with an intercept answers for every image, fitted to the others.
+    """Leave-one-out predictions of ridge regression with an intercept.
 
-    ``slopes`` is each image's leverage without the intercept's, Σ z² / (power + penalty).
+    ``slopes`` is each image's leverage without the intercept's part, Σ z² / (power + penalty).
     """
     gains = 1 / (spectrum.powers + penalty)
     leverage = slopes + 1 / spectrum.images
     weights = (spectrum.label_sums * gains).float()
-    answers = torch.addmm(
+    predictions = torch.addmm(
         (spectrum.counts / spectrum.images).float(), spectrum.coordinates, weights.T
     )
-    keeping = (1 - leverage).clamp_min(1e-6).unsqueeze(1)
-    answers[torch.arange(spectrum.images), spectrum.labels] -= leverage
-    return answers / keeping
+    remainder = (1 - leverage).clamp_min(1e-6).unsqueeze(1)
+    predictions[torch.arange(spectrum.images), spectrum.labels] -= leverage
+    return predictions / remainder

@@ -12,60 +12,62 @@ from torch import Tensor
 
 from workers.contract import Report
 from workers.methods.transferability_estimators.outcome import Inputs
-from workers.torchkit.attribution import require_room_for_features
+from workers.torchkit.attribution import require_features_fit
 from workers.torchkit.canonical import to_network_input
 from workers.torchkit.devices import REFERENCE, computing_under, device_of
-from workers.torchkit.features import Slope, UnusableFeatureError, known_layer
+from workers.torchkit.features import Slope, UnusableFeatureError, resolve_layer
 
 _IMAGES_PER_BATCH = 32
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the network made of the images; ``logits`` None when it is no classifier."""
+    """Features and logits of the images; ``logits`` is None if the network is not a classifier."""
 
     features: Float32[Tensor, "image unit"]
     logits: Float32[Tensor, "image source"] | None
 
 
 def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
-    """Features and logits of the images that have a label, float32 on the CPU.
+    """Features and logits of the labeled images, float32 on the CPU.
 
     Raises:
         UnknownLayerError: The network has no such layer.
         UnusableFeatureError: A layer's output is not real numbers, one row per image.
         FeaturesTooLargeError: The features of all images exceed 2 GiB.
     """
-    wanted = known_layer(inputs.network, layer)
-    layers = [wanted] if inputs.logits_layer is None else [wanted, inputs.logits_layer]
-    places = {name: torch.empty(0, 0) for name in layers}
-    labelled = (inputs.labels >= 0).nonzero().squeeze(1)
-    count = len(labelled)
+    feature_layer = resolve_layer(inputs.network, layer)
+    layers = (
+        [feature_layer] if inputs.logits_layer is None else [feature_layer, inputs.logits_layer]
+    )
+    values = {name: torch.empty(0, 0) for name in layers}
+    labeled = (inputs.labels >= 0).nonzero().squeeze(1)
+    count = len(labeled)
     with torch.no_grad(), computing_under(REFERENCE, inputs.network):
         for start in range(0, count, _IMAGES_PER_BATCH):
-            batch = inputs.images[labelled[start : start + _IMAGES_PER_BATCH]]
+            batch = inputs.images[labeled[start : start + _IMAGES_PER_BATCH]]
             for name, rows in _rows(inputs, batch, layers).items():
                 if start == 0:
-                    require_room_for_features(count, rows.shape[1])
-                    places[name] = torch.empty(count, rows.shape[1])
-                places[name][start : start + len(batch)] = rows.cpu()
+                    require_features_fit(count, rows.shape[1])
+                    values[name] = torch.empty(count, rows.shape[1])
+                values[name][start : start + len(batch)] = rows.cpu()
             report(min(start + _IMAGES_PER_BATCH, count), count, "features")
-    logits = None if inputs.logits_layer is None else places[inputs.logits_layer]
-    return Seen(places[wanted], logits)
+    logits = None if inputs.logits_layer is None else values[inputs.logits_layer]
+    return Seen(values[feature_layer], logits)
 
 
 def _rows(
     inputs: Inputs, batch: UInt8[Tensor, "image side side 3"], layers: list[str]
 ) -> dict[str, Float32[Tensor, "image unit"]]:
-    """Outputs of one batch as one vector for each image."""
+    """Outputs of one batch by layer, one vector per image."""
     network = inputs.network
     pixels = to_network_input(batch.to(device_of(network)), inputs.preprocessing)
-    found = network.read(pixels, list(dict.fromkeys(layers)), slope=Slope.EXACT)
-    return {name: _flat(name, output, len(batch)) for name, output in found.items()}
+    outputs = network.read(pixels, list(dict.fromkeys(layers)), slope=Slope.EXACT)
+    return {name: _flat(name, output, len(batch)) for name, output in outputs.items()}
 
 
 def _flat(layer: str, output: Tensor, images: int) -> Float32[Tensor, "image unit"]:
-    """One vector for each image. Raises UnusableFeatureError."""
+    """One vector per image. Raises UnusableFeatureError."""
     if not output.is_floating_point() or output.shape[0] != images:
         raise UnusableFeatureError(
             f"layer {layer!r} gives {output.dtype} of shape {tuple(output.shape)}"

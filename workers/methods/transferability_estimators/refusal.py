@@ -1,4 +1,4 @@
-"""Why a single estimator gives no score."""
+"""The error of an estimator without a score."""
 
 from service.core.errors import MethodError
 

@@ -1,4 +1,4 @@
-"""Judges one network on one labelled target by every estimator."""
+"""Scores one network on one labeled target with every estimator."""
 
 import time
 
@@ -10,23 +10,25 @@ from workers.methods.transferability_estimators.reading import read
 
 
 def run(inputs: Inputs, params: TransferabilityEstimatorsParams, report: Report) -> Result:
-    """One pass through the network, then all estimators on what it gave."""
+    """Scores of all estimators, from one pass through the network."""
     started = time.perf_counter()
-    seen = read(inputs, params.layer, report)
-    passed = time.perf_counter()
+    outputs = read(inputs, params.layer, report)
+    read_at = time.perf_counter()
     settings = Settings(
         folds=params.folds,
-        neighbours=params.neighbours,
+        neighbors=params.neighbours,
         pair_images=params.pair_images,
         seed=params.seed,
     )
     labels = inputs.labels[inputs.labels >= 0]
-    found = estimates(seen.features, labels, seen.logits, settings=settings, report=report)
+    estimated = estimates(
+        outputs.features, labels, outputs.logits, settings=settings, report=report
+    )
     return Result(
-        scores=found.scores,
-        reasons=found.reasons,
-        images=found.images,
-        classes=found.classes,
-        units=seen.features.shape[1],
-        timing=Timing(passed - started, time.perf_counter() - passed),
+        scores=estimated.scores,
+        reasons=estimated.reasons,
+        images=estimated.images,
+        classes=estimated.classes,
+        units=outputs.features.shape[1],
+        timing=Timing(read_at - started, time.perf_counter() - read_at),
     )

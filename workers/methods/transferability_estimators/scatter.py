@@ -1,4 +1,4 @@
-"""Estimators that compare the spread between classes with the spread of everything.
+"""Estimators that compare the scatter between classes with the total scatter.
 
 Axes as in ``spectrum``.
 """
@@ -18,20 +18,21 @@ _ROUNDING = 1e-12
 def h_score(spectrum: Spectrum) -> float:
     """tr(Σ_α⁻¹ (1 − α) Σ_between), between 0 and the number of classes − 1.
 
-    Σ_α = (1 − α) Σ + α (tr Σ / D) I is the covariance shrunk as Ledoit and Wolf do; both
-    covariances divide by the number of images, which makes the bound exact.
+    Σ_α = (1 − α) Σ + α (tr Σ / D) I is the Ledoit-Wolf covariance. Both covariances divide by
+    the number of images, which makes the bound exact.
 
     Source: Bao et al., ICIP 2019, definition 2; shrunk as in Ibrahim et al., ECML 2022.
     """
-    kept = 1 - shrinkage(spectrum)
+    own_share = 1 - shrinkage(spectrum)
     variances = spectrum.powers / spectrum.images
     target = float(variances.sum()) / spectrum.units
     between = _between_classes(spectrum)
-    return float((kept * between / (kept * variances + (1 - kept) * target)).sum())
+    # Σ_α is diagonal in principal axes, so the trace needs one division per axis.
+    return float((own_share * between / (own_share * variances + (1 - own_share) * target)).sum())
 
 
 def _between_classes(spectrum: Spectrum) -> Float64[Tensor, " axis"]:
-    """Variance of the classes' means along every axis, classes weighted by their images."""
+    """Variance of the class means along every axis, weighted by the images of each class."""
     weights = spectrum.counts * spectrum.images
     return (spectrum.label_sums.square() / weights.unsqueeze(1)).sum(dim=0)
 
@@ -50,23 +51,23 @@ def shrinkage(spectrum: Spectrum) -> float:
     lengths = spectrum.coordinates.square().sum(dim=1, dtype=torch.float64)
     noise = (float(lengths.square().mean()) - squared) / images
     signal = squared - float(variances.sum()) ** 2 / spectrum.units
-    # All directions alike: the target is the covariance itself, and nothing is to be shrunk.
+    # Isotropic covariance equals its target, so there is nothing to shrink.
     if min(noise, signal) <= _ROUNDING * squared:
         return 0.0
     return min(1.0, noise / signal)
 
 
 def trans_rate(spectrum: Spectrum) -> float:
-    """Coding rate of all features less the mean coding rate of a class, in nats, ε = 10⁻⁴.
+    """Coding rate of all features minus the mean coding rate of a class, in nats, ε = 10⁻⁴.
 
     Source: Huang et al., Frustratingly Easy Transferability Estimation, ICML 2022, listing 1.
     """
-    everything = coding_rate(spectrum.powers, images=spectrum.images)
+    overall = coding_rate(spectrum.powers, images=spectrum.images)
     by_class = [
         _coding_rate_of(spectrum.coordinates[spectrum.labels == label].double())
         for label in range(len(spectrum.counts))
     ]
-    return everything - sum(by_class) / len(by_class)
+    return overall - sum(by_class) / len(by_class)
 
 
 def coding_rate(powers: Float64[Tensor, " axis"], *, images: int) -> float:
@@ -75,7 +76,7 @@ def coding_rate(powers: Float64[Tensor, " axis"], *, images: int) -> float:
 
 
 def _coding_rate_of(rows: Float64[Tensor, "image axis"]) -> float:
-    """The same by Cholesky from rows, on the smaller side."""
+    """``coding_rate`` of rows by Cholesky decomposition, on the smaller side."""
     images, axes = rows.shape
     gram = symmetric_product(rows if axes < images else rows.T) / (images * _DISTORTION)
     gram.diagonal().add_(1)
@@ -83,7 +84,7 @@ def _coding_rate_of(rows: Float64[Tensor, "image axis"]) -> float:
 
 
 def linear_cka(spectrum: Spectrum) -> float:
-    """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centred features and centred one-hot labels, from 0 to 1.
+    """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centered features and centered one-hot labels, from 0 to 1.
 
     Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019.
     """
@@ -105,11 +106,11 @@ def gbc(spectrum: Spectrum) -> float:
     CVPR 2022, equations 4 to 6.
     """
     means, variances, axes = _gaussians(spectrum)
-    middle = (variances.unsqueeze(0) + variances.unsqueeze(1)) / 2
+    mean_variances = (variances.unsqueeze(0) + variances.unsqueeze(1)) / 2
     logs = variances.log()
     squared = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
-    distances = squared / (8 * middle)
-    distances += axes / 2 * (middle.log() - (logs.unsqueeze(0) + logs.unsqueeze(1)) / 2)
+    distances = squared / (8 * mean_variances)
+    distances += axes / 2 * (mean_variances.log() - (logs.unsqueeze(0) + logs.unsqueeze(1)) / 2)
     overlap = (-distances).exp()
     return -float(overlap.sum() - overlap.diagonal().sum())
 
@@ -117,18 +118,18 @@ def gbc(spectrum: Spectrum) -> float:
 def _gaussians(
     spectrum: Spectrum,
 ) -> tuple[Float64[Tensor, "label axis"], Float64[Tensor, " label"], int]:
-    """Mean and variance per axis of every class in the leading axes, and how many axes."""
+    """Mean and variance per axis of every class in the leading axes, and the number of axes."""
     axes = min(_GAUSSIAN_AXES, len(spectrum.powers))
     means = spectrum.label_sums[:, :axes] / spectrum.counts.unsqueeze(1)
-    away = spectrum.coordinates[:, :axes].double() - means[spectrum.labels]
+    deviations = spectrum.coordinates[:, :axes].double() - means[spectrum.labels]
     squares = torch.zeros_like(spectrum.counts)
-    squares.index_add_(0, spectrum.labels, away.square().sum(dim=1))
+    squares.index_add_(0, spectrum.labels, deviations.square().sum(dim=1))
     variances = squares / (spectrum.counts * axes)
     floor = 1e-12 * float(spectrum.powers.sum()) / spectrum.images
     flat = int((variances <= floor).sum())
     if flat:
         raise NoScoreError(
-            f"{flat} of {len(variances)} classes have no spread, or one image only",
+            f"{flat} of {len(variances)} classes have no spread, or only one image",
             code="class_without_spread",
         )
     return means, variances, axes

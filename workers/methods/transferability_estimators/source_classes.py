@@ -1,6 +1,6 @@
-"""Estimators that read the target's labels off the classes a network already knows.
+"""Estimators that predict the target's labels from the network's own classes.
 
-Axes: ``image`` one labelled image, ``source`` one class of the network (or one component of a
+Axes: ``image`` one labeled image, ``source`` one class of the network (or one component of a
 mixture), ``label`` one class of the target.
 """
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def leep(probabilities: Float64[Tensor, "image source"], labels: Int64[Tensor, " image"]) -> float:
-    """Mean log likelihood of the labels when each source class predicts by its own frequencies.
+    """Mean log likelihood of the labels if each source class predicts its label frequencies.
 
     (1/n) Σᵢ log Σ_z P(yᵢ | z) θ(xᵢ)_z with P(y, z) = (1/n) Σ_{i: yᵢ = y} θ(xᵢ)_z. At most 0.
 
@@ -25,14 +25,15 @@ def leep(probabilities: Float64[Tensor, "image source"], labels: Int64[Tensor, "
 
 
 def nce(logits: Float[Tensor, "image source"], labels: Int64[Tensor, " image"]) -> float:
-    """−H(Y | Z) of the labels Y given the class Z that the network answers, in nats. At most 0.
+    """−H(Y | Z) of the labels Y given the class Z that the network predicts, in nats. At most 0.
 
     Source: Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV
     2019, equation 4.
     """
-    answers = logits.argmax(dim=1)
+    predicted = logits.argmax(dim=1)
     classes = int(labels.max()) + 1
-    pairs = torch.bincount(answers * classes + labels, minlength=logits.shape[1] * classes)
+    # One histogram over (source, label) pairs, flattened to source · classes + label.
+    pairs = torch.bincount(predicted * classes + labels, minlength=logits.shape[1] * classes)
     joint = pairs.reshape(-1, classes).double() / len(labels)
     conditional = joint / joint.sum(dim=1, keepdim=True)
     return float(torch.where(joint > 0, joint * conditional.log(), 0.0).sum())

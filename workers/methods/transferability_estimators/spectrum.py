@@ -1,7 +1,7 @@
-"""One Gram matrix and one eigendecomposition, from which all linear estimators read.
+"""One Gram matrix and one eigendecomposition, shared by all linear estimators.
 
-Axes: ``image`` one labelled image, ``unit`` one number of the feature, ``axis`` one principal
-axis of the centred features, ``label`` one class of the target.
+Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``axis`` one principal
+axis of the centered features, ``label`` one class of the target.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ _ROUNDING = 2.3e-16
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Centred features in their principal axes: a rotation, nothing is lost.
+    """Centered features in their principal axes: a rotation without loss.
 
     Attributes:
-        features: As they came, float32.
-        coordinates: The centred features along the axes; columns are orthogonal.
-        powers: Sum of squares of every column, descending, all above rounding.
-        mean: The features' mean along the axes.
-        mean_outside: Length of the mean's part that no axis reaches, not negative.
-        label_sums: Sum of the centred features of every class, along the axes.
+        features: The uncentered features, float32.
+        coordinates: The centered features along the axes; columns are orthogonal.
+        powers: Sum of squares of every column, descending, all above rounding error.
+        mean: Mean of the features along the axes.
+        mean_outside: Length of the part of the mean outside all axes, not negative.
+        label_sums: Sum of the centered features of every class, along the axes.
         counts: Images of every class; all at least 1.
     """
 
@@ -42,19 +42,19 @@ class Spectrum:
 
     @cached_property
     def images(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return self.features.shape[0]
 
     @cached_property
     def units(self) -> int:
-        """How many numbers a feature has."""
+        """Numbers per feature."""
         return self.features.shape[1]
 
 
 def spectrum_of(
     features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]
 ) -> Spectrum:
-    """The principal axes, from whichever of the two Gram matrices is smaller.
+    """The spectrum, from the smaller of the two Gram matrices.
 
     Args:
         features: Finite.
@@ -72,19 +72,19 @@ def _from_units(
     labels: Int64[Tensor, " image"],
     mean: Float64[Tensor, " unit"],
 ) -> Spectrum:
-    """By XᵀX: few units, many images."""
-    centred = features.double().sub_(mean)
-    powers, axes = _leading(symmetric_product(centred), max(features.shape))
-    counts, sums = class_sums(centred, labels)
-    along = mean @ axes
+    """The spectrum by XᵀX, for few units and many images."""
+    centered = features.double().sub_(mean)
+    powers, axes = _leading(symmetric_product(centered), max(features.shape))
+    counts, sums_by_label = class_sums(centered, labels)
+    mean_along_axes = mean @ axes
     return Spectrum(
         features=features,
         labels=labels,
-        coordinates=centred.float() @ axes.float(),
+        coordinates=centered.float() @ axes.float(),
         powers=powers,
-        mean=along,
-        mean_outside=_rest(mean, along, rank=len(powers)),
-        label_sums=sums @ axes,
+        mean=mean_along_axes,
+        mean_outside=_length_outside(mean, mean_along_axes, rank=len(powers)),
+        label_sums=sums_by_label @ axes,
         counts=counts,
     )
 
@@ -94,26 +94,28 @@ def _from_images(
     labels: Int64[Tensor, " image"],
     mean: Float64[Tensor, " unit"],
 ) -> Spectrum:
-    """By XXᵀ: few images, many units; float64 only one block of units at a time."""
+    """The spectrum by XXᵀ, for few images and many units; float64 one block at a time."""
     images, units = features.shape
     gram = features.new_zeros(images, images, dtype=torch.float64)
-    towards_mean = features.new_zeros(images, dtype=torch.float64)
+    toward_mean = features.new_zeros(images, dtype=torch.float64)
     for start in range(0, units, _UNITS_PER_BLOCK):
-        place = slice(start, start + _UNITS_PER_BLOCK)
-        block = features[:, place].double() - mean[place]
+        units_of_block = slice(start, start + _UNITS_PER_BLOCK)
+        block = features[:, units_of_block].double() - mean[units_of_block]
         gram += symmetric_product(block.T)
-        towards_mean += block @ mean[place]
+        toward_mean += block @ mean[units_of_block]
+    # XXᵀ = U Λ Uᵀ, so the coordinates are U Λ^½ (image, axis), and the unit axes Xᵀ U Λ^−½ are
+    # never formed: projections divide by Λ^½ instead.
     powers, directions = _leading(gram, max(features.shape))
     coordinates = directions * powers.sqrt()
     counts, sums = class_sums(coordinates, labels)
-    along = (towards_mean @ directions) / powers.sqrt()
+    mean_along_axes = (toward_mean @ directions) / powers.sqrt()
     return Spectrum(
         features=features,
         labels=labels,
         coordinates=coordinates.float(),
         powers=powers,
-        mean=along,
-        mean_outside=_rest(mean, along, rank=len(powers)),
+        mean=mean_along_axes,
+        mean_outside=_length_outside(mean, mean_along_axes, rank=len(powers)),
         label_sums=sums,
         counts=counts,
     )
@@ -122,7 +124,7 @@ def _from_images(
 def symmetric_product(
     columns: Float[Tensor, "row column"],
 ) -> Float[Tensor, "column column"]:
-    """XᵀX; tiles below the diagonal are mirrored, not computed."""
+    """XᵀX; tiles below the diagonal are mirrored instead of computed."""
     count = columns.shape[1]
     product = columns.new_empty(count, count)
     step = -(-count // _TILES)
@@ -136,7 +138,7 @@ def symmetric_product(
 def class_sums(
     rows: Float64[Tensor, "image column"], labels: Int64[Tensor, " image"]
 ) -> tuple[Float64[Tensor, " label"], Float64[Tensor, "label column"]]:
-    """How many rows every class has, and their sum."""
+    """Number of rows of every class, and their sum."""
     counts = labels.bincount()
     sums = rows.new_zeros(len(counts), rows.shape[1]).index_add_(0, labels, rows)
     return counts.double(), sums
@@ -145,10 +147,10 @@ def class_sums(
 def _leading(
     gram: Float64[Tensor, "row row"], longest: int
 ) -> tuple[Float64[Tensor, " axis"], Float64[Tensor, "row axis"]]:
-    """Eigenvalues above rounding, descending, and their eigenvectors."""
+    """Eigenvalues above rounding error, descending, and their eigenvectors."""
     values, vectors = _eigh(gram)
-    kept = values > values[-1].clamp_min(0) * longest * _ROUNDING
-    return values[kept].flip(0), vectors[:, kept].flip(1)
+    above_rounding = values > values[-1].clamp_min(0) * longest * _ROUNDING
+    return values[above_rounding].flip(0), vectors[:, above_rounding].flip(1)
 
 
 def _eigh(
@@ -158,13 +160,17 @@ def _eigh(
     if gram.device.type != "cpu":
         values, vectors = torch.linalg.eigh(gram)
         return values, vectors
-    # On processors that are not Intel's numpy's library takes two thirds of the time of torch's.
-    found = np.linalg.eigh(gram.numpy())
-    return torch.from_numpy(found.eigenvalues), torch.from_numpy(found.eigenvectors)
+    # On non-Intel CPUs, NumPy's LAPACK takes two thirds of the time of torch's.
+    decomposition = np.linalg.eigh(gram.numpy())
+    return torch.from_numpy(decomposition.eigenvalues), torch.from_numpy(
+        decomposition.eigenvectors
+    )
 
 
-def _rest(mean: Float64[Tensor, " unit"], along: Float64[Tensor, " axis"], *, rank: int) -> float:
-    """Length of the mean's part outside the axes; nothing is outside when they span all."""
+def _length_outside(
+    mean: Float64[Tensor, " unit"], mean_along_axes: Float64[Tensor, " axis"], *, rank: int
+) -> float:
+    """Length of the part of the mean outside the axes; 0 if they span the space."""
     if rank == len(mean):
         return 0.0
-    return float((mean.square().sum() - along.square().sum()).clamp_min(0).sqrt())
+    return float((mean.square().sum() - mean_along_axes.square().sum()).clamp_min(0).sqrt())

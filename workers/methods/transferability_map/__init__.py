@@ -1,12 +1,12 @@
-"""Room of ``transferability_map``: how all measured networks of a probe set relate.
+"""Method ``transferability_map``: relations between all measured networks of a probe set.
 
 Similarities of all pairs are computed once for a set of networks; tree, clusters, plane and
-neighbour graph follow from them for any weight. Networks that have a place in the plane keep it.
+neighbor graph follow for any edge weight. Networks with a position in the plane keep it.
 
 Sources: Song et al., NeurIPS 2019 (matrix, tree) and CVPR 2020 (edges).
 
 Axes: ``model`` one network. Symbols: s similarity, λ the weight of edges, k the number of
-neighbours.
+neighbors.
 """
 
 from workers.methods.transferability_map.run import Inputs, LeftOut, Result, run

@@ -1,4 +1,4 @@
-"""All pairs of networks, what follows from them, and its pictures."""
+"""Similarities of all pairs of networks, the structures derived from them, and pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,20 +30,20 @@ class NothingToPlaceError(MethodError):
 
 
 class MapTooLargeError(MethodError):
-    """More networks than a matrix of all pairs is drawn for."""
+    """More networks than a matrix of all pairs supports."""
 
     code = "map_too_large"
 
 
 class OutOfRangeError(MethodError):
-    """``k`` or ``clusters`` asks for more than there are networks."""
+    """``k`` or ``clusters`` exceeds the number of networks."""
 
     code = "out_of_range"
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A network that cannot be placed, and the status of its measurement."""
+    """A network without a position in the map, and the status of its measurement."""
 
     model_id: str
     status: str
@@ -51,16 +51,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is placed.
+    """The networks to place.
 
     Attributes:
         tasks: Kind of task of each network.
         parameters: How many each network has; None where nobody counted them.
         probes: Name of the probe set, for the titles.
-        graphs: Usable ones, in the order of ``models``; read from files as they are needed. Empty
-            where ``known`` is given.
-        known: Similarities of exactly these networks, from an earlier map.
-        places: Coordinates in the map that is continued; None for a network that had none.
+        graphs: Usable graphs, in the order of ``models``, read lazily from files. Empty
+            if ``known`` is set.
+        known: Similarities of exactly these networks from an earlier map.
+        places: Coordinates in the map to extend; None for a new network.
         left_out: Measured networks that cannot be compared.
     """
 
@@ -80,12 +80,12 @@ class Result:
     """The map.
 
     Attributes:
-        similarities: Both parts for every two networks that are placed; NaN where two have too
-            few valid probes in common.
+        similarities: Node and edge similarity of every two placed networks; NaN where two have
+            too few common valid probes.
         scores: s_V + λ s_E, NaN as above.
-        tree: Over rows of s/(1+λ), missing scores filled by the median.
-        groups: The cluster of every network, from 0 in the order of the tree.
-        chosen: The most typical network of every cluster.
+        tree: Task tree over rows of s/(1+λ), missing scores filled by the median.
+        groups: Cluster of every network, from 0 in the order of the tree.
+        chosen: Medoid of every cluster.
         neighbors: The most similar networks of each, best first.
         layout: Points of the plane and their stress.
         pictures: Files by name, PNG and SVG.
@@ -105,7 +105,7 @@ class Result:
 
 
 def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Result:
-    """Place every network.
+    """The map of all networks.
 
     Raises:
         MethodError: NothingToPlaceError, MapTooLargeError, OutOfRangeError, NotComparableError.
@@ -114,13 +114,15 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
     _require_possible(count, params)
     similarities = _similarities(inputs, params, report)
     scores = similarities.scores(params.edge_weight).numpy()
-    # Divided by what a network scores with itself, so that the diagonal is the rows' maximum.
+    # Divided by a network's score with itself, 1 + λ, so the diagonal is each row's maximum.
     relative = filled_by_median(scores) / (1.0 + params.edge_weight)
     tree = task_tree(relative, method=params.linkage)
     distances = row_distances(relative)
     groups = clusters(tree, distances, count=params.clusters)
     k = min(DEFAULT_NEIGHBORS, count - 1) if params.k is None else params.k
-    places = np.array([place or (np.nan, np.nan) for place in inputs.places], dtype=np.float64)
+    positions = np.array(
+        [position or (np.nan, np.nan) for position in inputs.places], dtype=np.float64
+    )
     drawing = Drawing(
         names=inputs.names,
         tasks=inputs.tasks,
@@ -132,7 +134,7 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
         groups=groups,
         chosen=typical(distances, groups),
         neighbors=nearest(scores, k=k),
-        layout=layout_around(dissimilarities(scores, edge_weight=params.edge_weight), places),
+        layout=layout_around(dissimilarities(scores, edge_weight=params.edge_weight), positions),
     )
     return Result(
         models=inputs.models,
@@ -154,13 +156,13 @@ def _similarities(
 ) -> Similarities:
     if inputs.known is not None:
         return inputs.known
-    found = all_pairs(
+    similarities = all_pairs(
         inputs.graphs,
         min_valid=params.settings.min_valid,
         variant=params.settings.ranks,
         report=report,
     )
-    return replace(found, models=inputs.models)
+    return replace(similarities, models=inputs.models)
 
 
 def _seen(probes: str, edge_weight: float) -> str:
@@ -171,22 +173,23 @@ def _seen(probes: str, edge_weight: float) -> str:
 def _require_possible(count: int, params: TransferabilityMapParams) -> None:
     if count == 0:
         raise NothingToPlaceError(
-            "no network of this probe set could be compared",
-            remedy="measure networks on the probe set first: POST /v1/rankings does",
+            "no network of this probe set has a comparable graph",
+            remedy="measure networks on the probe set first, for example with POST /v1/rankings",
         )
     if count > LARGEST_MAP:
         raise MapTooLargeError(
-            f"{count} networks are more than {LARGEST_MAP}", remedy="name the models to place"
+            f"{count} networks exceed the limit of {LARGEST_MAP}",
+            remedy="list the models to place",
         )
     if params.k is not None and params.k >= count:
         raise OutOfRangeError(
-            f"{count} networks have at most {count - 1} neighbours each, not {params.k}",
+            f"{count} networks have at most {count - 1} neighbors each, not {params.k}",
             code="k_out_of_range",
-            remedy="ask for a smaller k, or leave it out",
+            remedy="use a smaller k, or omit it",
         )
     if params.clusters is not None and params.clusters > count:
         raise OutOfRangeError(
             f"{count} networks cannot form {params.clusters} clusters",
             code="clusters_out_of_range",
-            remedy="ask for fewer clusters, or leave the number out",
+            remedy="use fewer clusters, or omit the number",
         )
