@@ -60,7 +60,7 @@ check-stubs: $(DEVELOPMENT)
 check-pages: $(DEVELOPMENT)
 	$(BIN)/python deploy/pages.py check
 check-tables: $(DEVELOPMENT)
-	$(BIN)/python migrations/against_records.py check
+	$(BIN)/python migrations/against_tables.py check
 check-oldest-python: $(VENV)/.resolved
 # Status 75: the index did not answer, so the next check asks again.
 $(VENV)/.resolved: constraints.txt pyproject.toml | $(DEVELOPMENT)
@@ -82,7 +82,7 @@ proto: $(DEVELOPMENT)  ## write the gRPC stubs anew from proto/
 
 migration: $(DEVELOPMENT)  ## write a migration from the records: make migration m="what changes"
 	@test -n "$(m)" || { echo 'say what changes: make migration m="jobs get a colour"'; exit 1; }
-	$(BIN)/python migrations/against_records.py write "$(m)"
+	$(BIN)/python migrations/against_tables.py write "$(m)"
 
 docs: $(DEVELOPMENT)  ## build the documentation into site/
 	$(SPHINX)

@@ -34,15 +34,15 @@ from benchmarks.students.styles import (
     styles,
 )
 from benchmarks.students.teaching import Recipe
-from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
-from service.core.catalogue.training import Body, Student
-from workers.contract import Diary, silent
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
+from service.core.catalog.training import Student, StudentArchitecture
 from workers.methods.adaptive_amalgamation.maths import one_of
-from workers.methods.adaptive_amalgamation.run import Amalgamation
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.outcomes import WithImages, complete
+from workers.methods.adaptive_amalgamation.run import AdaptiveAmalgamationTask
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.protocols import RecordingReporter, silent
+from workers.torchkit.training.task import ImageInputs, complete
 
-STUDENT = Student(architecture=Body.PLAIN, width=16, labels=names(range(10)))
+STUDENT = Student(architecture=StudentArchitecture.PLAIN, width=16, labels=names(range(10)))
 STEPS = 1000
 CALIBRATED: dict[str, Any] = {"selection": "calibrated"}
 ALONE: dict[str, Any] = {"feature_weight": 0}
@@ -92,7 +92,7 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
     found: Numbers = {}
     for name, labels in TASKS.items():
         own = mixed(seed).only(labels)
-        inputs = WithImages(name=name, teachers=sources(seed), images=own.frames)
+        inputs = ImageInputs(name=name, teachers=sources(seed), images=own.frames)
         params = settings(
             seed,
             tasks=[{"name": name, "labels": labels}],
@@ -100,8 +100,8 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
             budget={"steps": STEPS // 2},
             **more,
         )
-        lesson = Amalgamation(inputs, params, silent)
-        complete(lesson, inputs, params, Diary())
+        lesson = AdaptiveAmalgamationTask(inputs, params, silent)
+        complete(lesson, inputs, params, RecordingReporter())
         found |= by_style(name, partial(_of_component, lesson, 0))
         right = _right(lesson.training.memory["weights_0"], own_styles(seed, name))
         found |= {f"right_{name}": right}
@@ -109,13 +109,16 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
 
 
 def _measured(
-    seed: int, params: AdaptiveAmalgamationParams, inputs: WithImages, chosen: Tensor | None = None
+    seed: int,
+    params: AdaptiveAmalgamationParams,
+    inputs: ImageInputs,
+    chosen: Tensor | None = None,
 ) -> Numbers:
-    lesson = Amalgamation(inputs, params, silent)
+    lesson = AdaptiveAmalgamationTask(inputs, params, silent)
     for name in lesson.training.memory:
         if chosen is not None:
             lesson.training.memory[name] = chosen
-    trained = complete(lesson, inputs, params, Diary())
+    trained = complete(lesson, inputs, params, RecordingReporter())
     found: Numbers = {"joint": trained.quality["accuracy"], "ceiling": trained.quality["ceiling"]}
     for number, name in enumerate(TASKS):
         found |= by_style(name, partial(_of_component, lesson, number))
@@ -130,7 +133,9 @@ def _measured(
 
 def choice(seed: int, selection: str) -> Numbers:
     """How often the source of the image's style is chosen, before anything is trained."""
-    lesson = Amalgamation(scene(seed).with_images, settings(seed, selection=selection), silent)
+    lesson = AdaptiveAmalgamationTask(
+        scene(seed).with_images, settings(seed, selection=selection), silent
+    )
     found = {
         name: _right(lesson.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
         for number, name in enumerate(TASKS)
@@ -146,18 +151,18 @@ def _right(weights: Tensor, truth: Tensor) -> float:
     return float(weights.gather(0, truth[None]).mean())
 
 
-def _answers(network: nn.Module, lesson: Amalgamation, frames: Tensor) -> Tensor:
+def _answers(network: nn.Module, lesson: AdaptiveAmalgamationTask, frames: Tensor) -> Tensor:
     with torch.no_grad():
         answers: Tensor = network.eval()(to_network_input(frames, Preprocessing.of(lesson.spec)))
     return answers
 
 
-def _of_component(lesson: Amalgamation, number: int, images: Pictures) -> Tensor:
+def _of_component(lesson: AdaptiveAmalgamationTask, number: int, images: Pictures) -> Tensor:
     """A component's logits of the task's labels."""
     return _answers(lesson.components[number], lesson, images.frames)
 
 
-def _of_student(lesson: Amalgamation, images: Pictures) -> Tensor:
+def _of_student(lesson: AdaptiveAmalgamationTask, images: Pictures) -> Tensor:
     """The student's logits of the task's labels."""
     places = [lesson.head.labels.index(one) for one in images.labels]
     return _answers(lesson.student, lesson, images.frames)[:, places]

@@ -19,8 +19,8 @@ from benchmarks.students.pictures import digits, masked, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
 from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
-from service.core.catalogue.adversarial_distillation import AdversarialDistillationParams
-from service.core.catalogue.training import Body, Student
+from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
+from service.core.catalog.training import Student, StudentArchitecture
 from workers.methods.adversarial_distillation import run
 
 _STEPS, _LONG, _BATCH, _RATE = 500, 1000, 128, 0.05
@@ -34,13 +34,17 @@ _DENSE_LESSON = Recipe(steps=800, batch=32)
 
 def _plain(seed: int) -> Scene:
     """No batch normalisation on either side."""
-    return _of_digits(Net("lenet", (16, 32, 64)), Student(architecture=Body.LENET, width=8), seed)
+    return _of_digits(
+        Net("lenet", (16, 32, 64)), Student(architecture=StudentArchitecture.LENET, width=8), seed
+    )
 
 
 def _with_bn(seed: int) -> Scene:
     """Batch normalisation on both sides, and a mean over places in the student."""
     return _of_digits(
-        Net("lenet_bn", (16, 32, 64)), Student(architecture=Body.PLAIN, width=12), seed
+        Net("lenet_bn", (16, 32, 64)),
+        Student(architecture=StudentArchitecture.PLAIN, width=12),
+        seed,
     )
 
 
@@ -53,7 +57,7 @@ def _of_digits(net: Net, student: Student, seed: int) -> Scene:
 def _dense(seed: int) -> Scene:
     split = masked()
     one = teacher(Net("unet", (12,)), split.train, name="masks", seed=seed, recipe=_DENSE_LESSON)
-    student = Student(architecture=Body.UNET, width=6)
+    student = Student(architecture=StudentArchitecture.UNET, width=6)
     return Scene((one,), student, split.test.exam, split.train)
 
 
@@ -139,7 +143,7 @@ def _several(seed: int) -> Scene:
     """Labels that may be there or not, batch normalisation on both sides."""
     split = several()
     one = teacher(Net("strided", (16, 32, 64)), split.train, name="several", seed=seed)
-    student = Student(architecture=Body.STRIDED, width=16)
+    student = Student(architecture=StudentArchitecture.STRIDED, width=16)
     return Scene((one,), student, split.test.exam, split.train)
 
 

@@ -31,16 +31,16 @@ import torch
 from captum.attr import Saliency
 from torch import Tensor, nn
 
-from service.core.catalogue.measurement import Attribution, Channel, Precision, Target
+from service.core.catalog.measurement import Attribution, Channel, Precision, Target
 from workers.programs.program import Program
 from workers.programs.reading import read_program
-from workers.torchkit.attribution import Pass, chosen_policy, collect_maps
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.captum_methods import METHODS
+from workers.torchkit.attribution.attribution import Pass, chosen_policy, collect_maps
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.attribution.captum_methods import METHODS
+from workers.torchkit.attribution.features import FeatureReader
+from workers.torchkit.attribution.gradients import AttributionTarget, scalar_target, target_of_each
+from workers.torchkit.attribution.module_reader import ModuleReader
 from workers.torchkit.devices import REFERENCE, smallest_cosine
-from workers.torchkit.features import FeatureReader
-from workers.torchkit.gradients import Question, scalar_target, target_of_each
-from workers.torchkit.module_reader import ModuleReader
 
 ARCHITECTURES = {
     "resnet18": 128,
@@ -129,7 +129,7 @@ def pass_of(reader: FeatureReader, layer: str, side: int, grid: int) -> Pass:
     """Gradient × input, ½‖F‖², mean over channels, on the canonical grid."""
     method = METHODS[Attribution.GRADIENT_X_INPUT]
     seen = Preprocessing(3, side, side, mean=MEAN, std=STD)
-    return Pass(reader, seen, method, Question(layer), Channel.MEAN, grid)
+    return Pass(reader, seen, method, AttributionTarget(layer), Channel.MEAN, grid)
 
 
 def interleaved(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:

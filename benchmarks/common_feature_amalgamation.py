@@ -16,18 +16,18 @@ from benchmarks.students.pictures import digits, names
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
 from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
 from benchmarks.students.teaching import teacher
-from service.core.catalogue.common_feature_amalgamation import CommonFeatureAmalgamationParams
-from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
-from service.core.catalogue.training import Body, Student
-from workers.contract import Diary
+from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
+from service.core.catalog.training import Student, StudentArchitecture
 from workers.methods.common_feature_amalgamation import run
 from workers.methods.knowledge_distillation import run as distil
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.teachers import Teacher
 
 LOW, HIGH = names(range(5)), names(range(5, 10))
 FEW = 150
 STEPS_ON_ALL, STEPS_ON_FEW = 500, 200
-STUDENT = Student(architecture=Body.PLAIN, width=12)
+STUDENT = Student(architecture=StudentArchitecture.PLAIN, width=12)
 ANSWERS_ALONE = {"common_weight": 0, "reconstruction_weight": 0}
 
 
@@ -51,7 +51,7 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
     """The room's numbers, and how far its last losses fell below its first ones."""
     params = CommonFeatureAmalgamationParams.model_validate(_course(seed, images) | more)
-    diary = Diary()
+    diary = RecordingReporter()
     found = of_room(
         lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
     )

@@ -24,20 +24,20 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Centring, Spectrum, Target
-from service.core.catalogue.reference_network import ReferenceNetworkParams
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.measurement import Centring, Spectrum, Target
+from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.manifest import InputSpec
-from workers.contract import silent
-from workers.demo_zoo.images import TARGET_DIGITS, digits
-from workers.demo_zoo.lessons import LESSONS
-from workers.demo_zoo.training import trained
-from workers.demo_zoo.transfer import transfer_accuracy
 from workers.methods import depara, reference_network
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.graphs import Graph
-from workers.torchkit.module_reader import ModuleReader
-from workers.torchkit.similarity import compare
+from workers.tools.demo_zoo.images import TARGET_DIGITS, digits
+from workers.tools.demo_zoo.tasks import LESSONS
+from workers.tools.demo_zoo.training import trained
+from workers.tools.demo_zoo.transfer import transfer_accuracy
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.module_reader import ModuleReader
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.graphs import DeparaGraph
+from workers.torchkit.similarity.similarity import compare
 
 SETTINGS = {
     "gradient × input, ½‖F‖², centred (default)": DeparaParams(),
@@ -62,19 +62,19 @@ def frames_of(pictures: Tensor) -> Tensor:
 
 def graph_of(
     network: torch.nn.Module, layer: str, *, spec: InputSpec, params: DeparaParams
-) -> Graph:
+) -> DeparaGraph:
     """The network's graph on the demo's probes."""
     shape = (spec.channels, spec.height, spec.width)
     reader = ModuleReader(network, layer, input_shape=shape)
     probes = frames_of(digits().probes.frames)
-    inputs = depara.Inputs(layer, "digits", reader, Preprocessing.of(spec), probes)
+    inputs = depara.DeparaData(layer, "digits", reader, Preprocessing.of(spec), probes)
     return depara.run(inputs, params, silent).graph
 
 
-def reference(seed: int) -> reference_network.Result:
+def reference(seed: int) -> reference_network.ReferenceNetworkResult:
     """A small network that learned the target."""
     labelled = digits().labeled
-    inputs = reference_network.Inputs(
+    inputs = reference_network.ReferenceNetworkData(
         "target",
         frames_of(labelled.frames),
         labelled.labels - min(TARGET_DIGITS),
@@ -138,7 +138,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parts(
-    networks: list[Any], targets: list[reference_network.Result], params: DeparaParams
+    networks: list[Any],
+    targets: list[reference_network.ReferenceNetworkResult],
+    params: DeparaParams,
 ) -> np.ndarray:
     """(seed, part, network): node and edge similarity to every reference network."""
     graphs = [

@@ -25,22 +25,22 @@ import torch
 from torch import nn
 
 from benchmarks.real_networks.cifar_resnet import CifarResNet
-from benchmarks.real_run import surroundings
-from benchmarks.students import published_game as published
+from benchmarks.real_run import environment
+from benchmarks.students import published_adversary as published
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import Pictures, digits
 from benchmarks.students.protocol import RESULTS, ROOT
 from benchmarks.students.scenes import Scene, of_room
 from benchmarks.students.teaching import module, teacher
-from service.core.catalogue.adversarial_distillation import AdversarialDistillationParams
-from service.core.catalogue.training import Body, Student
+from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
+from service.core.catalog.training import Student, StudentArchitecture
 from service.core.manifest import InputSpec, TaskKind
-from workers.contract import Diary
 from workers.methods.adversarial_distillation import run
 from workers.programs.exporting import export_network
-from workers.torchkit.courses import drops
-from workers.torchkit.outcomes import Alone
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.loop import drops
+from workers.torchkit.training.task import DataFreeInputs
+from workers.torchkit.training.teachers import Teacher
 
 _RATE, _TURNS = 0.05, 300
 _DROPS = drops(0.5, 0.8)
@@ -96,7 +96,7 @@ def of_digits(seed: int) -> Pair:
     """LeNet 16-32-64 and a student of half its width."""
     split, net = digits(), Net("lenet", (16, 32, 64))
     one = teacher(net, split.train, name="digits", seed=seed)
-    student = Student(architecture=Body.LENET, width=8)
+    student = Student(architecture=StudentArchitecture.LENET, width=8)
     scene = Scene((one,), student, split.test.exam, split.train)
     return Pair(
         "digits", scene, module(net, split.train, seed=seed), batch=128, units=64, width=16,
@@ -117,7 +117,7 @@ def of_cifar_size(seed: int) -> Pair:
     nothing = Pictures(
         torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), labels
     )
-    student = Student(architecture=Body.RESIDUAL, width=8)
+    student = Student(architecture=StudentArchitecture.RESIDUAL, width=8)
     scene = Scene((one,), student, nothing.exam, nothing)
     return Pair(
         "32 × 32 colour", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
@@ -145,9 +145,9 @@ def compared(pair: Pair, repeats: int) -> dict[str, Any]:
 
     def ours() -> None:
         run(
-            Alone(name="timed", teachers=pair.scene.teachers),
+            DataFreeInputs(name="timed", teachers=pair.scene.teachers),
             pair.params(steps=pair.steps),
-            Diary(),
+            RecordingReporter(),
         )
 
     found = [(timed(theirs), timed(ours)) for _ in range(repeats + 1)][1:]
@@ -190,7 +190,7 @@ _TARGET = 0.8
 
 def measured(given: argparse.Namespace) -> dict[str, Any]:
     """Both questions, with what the figures depend on."""
-    told = surroundings.told(ROOT)
+    told = environment.told(ROOT)
     pairs = [make(given.seeds[0]) for make in _PAIRS]
     times = {one.name: compared(one, given.repeats) for one in pairs}
     ratio = times["digits"]["processor"]["ratio"]
@@ -224,7 +224,7 @@ before and {after} after: the machine was shared when it was far above 1.
 
 Both sides play with the same teacher, the same fresh student, and generators of the same build and the same rates, in one
 process and in turns. *Published* is the loop of the scripts of Fang et al. 2019 (arXiv 1912.11006), told again in
-plain torch (`benchmarks/students/published_game.py`): nothing is frozen, the teacher is a module. *Ours* is the room
+plain torch (`benchmarks/students/published_adversary.py`): nothing is frozen, the teacher is a module. *Ours* is the room
 `adversarial_distillation` with preset `dfad`, whose teacher is an uploaded program that is interpreted call by call.
 
 ## Time of one step

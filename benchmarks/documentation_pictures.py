@@ -19,13 +19,13 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from safetensors.torch import load_file
 
-from service.client import ZooClient
-from service.client.views import Ranking
 from service.core.theme import Theme
-from workers.torchkit.curves import curve_picture
-from workers.torchkit.heat_map_sheet import draw_heat_map_sheet
-from workers.torchkit.palettes import PALETTES
-from workers.torchkit.vector_pictures import described
+from workers.torchkit.drawing.curves import curve_picture
+from workers.torchkit.drawing.heat_map_sheet import draw_heat_map_sheet
+from workers.torchkit.drawing.palettes import PALETTES
+from workers.torchkit.drawing.vector_pictures import described
+from zooscope import ZooClient
+from zooscope.client.results import Ranking
 
 PROBES, TARGET, STUDENT = "digits", "digits 5 to 9, labelled", "digits-pocket"
 MODELS_ON_SHEET, IMAGES_ON_SHEET = 3, 5

@@ -22,15 +22,15 @@ from benchmarks.students.pictures import digits, names, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
 from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
-from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
-from service.core.catalogue.training import Body, Student
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.catalog.training import Student, StudentArchitecture
 from workers.methods.dual_gan_amalgamation import run
-from workers.methods.dual_gan_amalgamation.drawing import Drawing
-from workers.methods.dual_gan_amalgamation.dual import Dual
-from workers.methods.dual_gan_amalgamation.ground import ground_of
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import cosine
-from workers.torchkit.generators import image_generator
+from workers.methods.dual_gan_amalgamation.dual import DualLearner
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts
+from workers.methods.dual_gan_amalgamation.setup import ground_of
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.generators import image_generator
+from workers.torchkit.training.loop import cosine
 
 _BATCH = 64
 _STACKED, _SIDE_BY_SIDE, _DISJOINT = 1400, 300, 400
@@ -47,7 +47,7 @@ def _canvases(seed: int) -> Scene:
         teacher(Net("strided", (16, 32, 64)), split.train.only(names(known)), name=name, seed=seed)
         for name, known in _HALVES
     )
-    student = Student(architecture=Body.STRIDED, width=16)
+    student = Student(architecture=StudentArchitecture.STRIDED, width=16)
     return Scene(both, student, split.test.exam, split.train)
 
 
@@ -59,7 +59,12 @@ def _digits(seed: int) -> Scene:
         teacher(net, split.train.only(names(known)), name=name, seed=seed)
         for net, (name, known) in zip(nets, _HALVES, strict=True)
     )
-    return Scene(both, Student(architecture=Body.PLAIN, width=12), split.test.exam, split.train)
+    return Scene(
+        both,
+        Student(architecture=StudentArchitecture.PLAIN, width=12),
+        split.test.exam,
+        split.train,
+    )
 
 
 def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any) -> Numbers:
@@ -86,7 +91,7 @@ def _blockwise(seed: int, draw_of: Callable[[Scene, torch.Generator], Any]) -> N
     params = DualGanAmalgamationParams(student=scene.student, seed=seed)
     ground = ground_of(scene.alone, params)
     draw = draw_of(scene, ground.generator)
-    dual = Dual(ground, Drawing(ground, [0, 1]))
+    dual = DualLearner(ground, GeneratorParts(ground, [0, 1]))
     for number in range(1, dual.count + 1):
         _learn(dual.learning(number), partial(_block_loss, dual, number, draw), _BLOCK)
     _learn([ground.student.head], lambda: dual.head_loss(draw()), _HEAD)
@@ -94,7 +99,7 @@ def _blockwise(seed: int, draw_of: Callable[[Scene, torch.Generator], Any]) -> N
     return scene.graded(ground.student)
 
 
-def _block_loss(dual: Dual, number: int, draw: Callable[[], Tensor]) -> Tensor:
+def _block_loss(dual: DualLearner, number: int, draw: Callable[[], Tensor]) -> Tensor:
     return dual.block_losses(number, (draw(),)).sum()
 
 

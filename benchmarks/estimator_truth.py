@@ -32,8 +32,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.measurement import Estimator
-from workers.methods.transferability_estimators import Settings, estimates
+from service.core.catalog.measurement import Estimator
+from workers.methods.transferability_estimators import EstimateSettings, estimates
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 STEPS, TUNING_STEPS, BATCH, TRAIN = 300, 10, 64, 100
@@ -140,7 +140,7 @@ def scores_of(network: Small, name: str, target: Target) -> dict[Estimator, floa
     with torch.no_grad():
         features = network.body(images)
         logits = None if name == "the picture" else network.head(features)
-    return estimates(features, labels, logits, settings=Settings()).scores
+    return estimates(features, labels, logits, settings=EstimateSettings()).scores
 
 
 def one_seed(seed: int) -> list[dict[str, Any]]:

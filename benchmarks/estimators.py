@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from service.core.catalogue.measurement import Estimator
+from service.core.catalog.measurement import Estimator
 from workers.methods.transferability_estimators.estimates import DEFAULTS, Evidence, estimated
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"

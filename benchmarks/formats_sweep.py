@@ -150,8 +150,8 @@ def _compared(network: Any, program: Any, shape: tuple[int, int, int]) -> dict[s
     """Deviations of answer and input gradient on three images, and what the program is."""
     import torch
 
-    from workers.packing.packing import first_tensor
     from workers.programs.exporting import example_images
+    from zooscope.packing.packing import first_tensor
 
     answers, gradients = [], []
     weighting = None

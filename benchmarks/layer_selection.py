@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks.layer_protocol import measuring, page, picture
-from benchmarks.real_run import surroundings
+from benchmarks.real_run import environment
 from benchmarks.real_run.stages import Stages, say
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +43,7 @@ def main() -> None:
 
 def run(data: Path, *, seeds: int, processes: int) -> dict[str, Any]:
     """Train, cut, retrain and score; everything that was found, as plain data."""
-    stages, began, told = Stages(), time.monotonic(), surroundings.told(ROOT)
+    stages, began, told = Stages(), time.monotonic(), environment.told(ROOT)
     with stages.timed("train the sources"):
         learned = measuring.learned_sources(data, processes=processes)
     with stages.timed("train the target networks"):

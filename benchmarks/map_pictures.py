@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from service.core.catalogue.transferability_map import Linkage, TransferabilityMapParams
+from service.core.catalog.transferability_map import Linkage, TransferabilityMapParams
 from service.core.manifest import TaskKind
-from workers.contract import silent
 from workers.methods import transferability_map
-from workers.methods.transferability_map import Inputs, Result
-from workers.torchkit.all_pairs import Similarities
+from workers.methods.transferability_map import TransferabilityMapData, TransferabilityMapResult
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.all_pairs import Similarities
 
 CENTRES, AXES = 8, 64
 FAMILIES = ("resnet", "convnext", "vit_small", "mobilenet", "autoencoder", "unet", "vgg", "swin")
@@ -49,7 +49,7 @@ def _products(count: int, numbers: np.random.Generator, spread: float) -> Any:
     return rows @ rows.T
 
 
-def inputs_of(known: Similarities, count: int) -> Inputs:
+def inputs_of(known: Similarities, count: int) -> TransferabilityMapData:
     """The first ``count`` networks, none of which has a place."""
     names = tuple(f"{FAMILIES[n % CENTRES]}_{n // CENTRES:03d}" for n in range(count))
     part = Similarities(
@@ -58,7 +58,7 @@ def inputs_of(known: Similarities, count: int) -> Inputs:
         known.edge[:count, :count].contiguous(),
         known.valid[:count, :count].contiguous(),
     )
-    return Inputs(
+    return TransferabilityMapData(
         models=part.models,
         names=names,
         tasks=tuple(TASKS[n % CENTRES % len(TASKS)] for n in range(count)),
@@ -71,7 +71,9 @@ def inputs_of(known: Similarities, count: int) -> Inputs:
     )
 
 
-def timed(inputs: Inputs, params: TransferabilityMapParams) -> tuple[Result, float]:
+def timed(
+    inputs: TransferabilityMapData, params: TransferabilityMapParams
+) -> tuple[TransferabilityMapResult, float]:
     """The map, and the processor seconds that it took with all pictures."""
     start = time.process_time()
     result = transferability_map.run(inputs, params, silent)
@@ -101,7 +103,7 @@ def measured(count: int, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _write(result: Result, folder: Path) -> None:
+def _write(result: TransferabilityMapResult, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in result.pictures.items():
         (folder / name).write_bytes(data)

@@ -30,28 +30,34 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from workers.torchkit.all_pairs import all_pairs
-from workers.torchkit.graphs import Graph, GraphFile, GraphSource, to_metadata, to_tensors
+from workers.torchkit.similarity.all_pairs import all_pairs
+from workers.torchkit.similarity.graphs import (
+    DeparaGraph,
+    GraphFile,
+    GraphSource,
+    to_metadata,
+    to_tensors,
+)
 
 
-def synthetic_graph(number: int, *, probes: int, pixels: int) -> Graph:
+def synthetic_graph(number: int, *, probes: int, pixels: int) -> DeparaGraph:
     """A graph of random unit maps and a random order of edges, drawn from its number."""
     generator = torch.Generator().manual_seed(number)
     maps = torch.nn.functional.normalize(torch.randn(probes, pixels, generator=generator), dim=1)
     edges = probes * (probes - 1) // 2
     ranks = 2 * (torch.randperm(edges, generator=generator).int() + 1)
-    return Graph(
+    return DeparaGraph(
         f"{number:05d}", "synthetic", maps.half(), ranks, torch.ones(probes, dtype=torch.bool)
     )
 
 
-def side_by_side(graphs: Sequence[Graph]) -> Tensor:
+def side_by_side(graphs: Sequence[DeparaGraph]) -> Tensor:
     """All maps and ranks as one float32 matrix, one row per network."""
     rows = [torch.cat([one.maps.flatten().float(), one.ranks.float()]) for one in graphs]
     return torch.stack(rows)
 
 
-def published_pair(left: Graph, right: Graph) -> float:
+def published_pair(left: DeparaGraph, right: DeparaGraph) -> float:
     """One pair as the released code goes about it: a loop over probes, and ranks by argsort."""
     total = 0.0
     for one, other in zip(left.maps.float().numpy(), right.maps.float().numpy(), strict=True):
@@ -70,7 +76,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def measured(
-    graphs: Sequence[Graph], files: Sequence[GraphSource], repeats: int
+    graphs: Sequence[DeparaGraph], files: Sequence[GraphSource], repeats: int
 ) -> dict[str, Any]:
     """The best of interleaved repeats, in processor seconds, for product, memory and files."""
     matrix = side_by_side(graphs)
@@ -86,14 +92,14 @@ def measured(
     return {name: min(found) for name, found in times.items()}
 
 
-def loop_seconds(graphs: Sequence[Graph], pairs: int) -> float:
+def loop_seconds(graphs: Sequence[DeparaGraph], pairs: int) -> float:
     """The published loop on a few pairs, scaled to all."""
     chosen = [(graphs[2 * k], graphs[2 * k + 1]) for k in range(pairs)]
     per_pair = seconds_of(lambda: [published_pair(*pair) for pair in chosen]) / pairs
     return per_pair * len(graphs) * (len(graphs) - 1) / 2
 
 
-def largest_disagreement(graphs: Sequence[Graph], pairs: int) -> float:
+def largest_disagreement(graphs: Sequence[DeparaGraph], pairs: int) -> float:
     """How far our node plus edge similarity lies from the published loop's, at most."""
     few = graphs[: 2 * pairs]
     ours = all_pairs(few).scores(1.0)

@@ -26,15 +26,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.real_run import surroundings
+from benchmarks.real_run import environment
 from benchmarks.service import private_settings
-from service.cli.detaching import running_or_started
-from service.client import ZooClient
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from service.embedded.home import Home
 from workers.methods.dataset_ingestion.images import canonical_frame
-from workers.packing import pack
-from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from zooscope import ZooClient
+from zooscope.cli.daemonize import running_or_started
+from zooscope.packing import pack
 
 ROOT = Path(__file__).parents[1]
 SIDE, ASKERS = 224, 8
@@ -63,7 +63,7 @@ def main() -> None:
 
 def measured(folder: Path, questions: int) -> dict[str, Any]:
     """All figures, as plain data."""
-    told = surroundings.told(ROOT)
+    told = environment.told(ROOT)
     network, file = _network(), _jpeg()
     settings = private_settings(home=folder / "home", database=None)
     running = running_or_started(settings)
@@ -76,7 +76,7 @@ def measured(folder: Path, questions: int) -> dict[str, Any]:
             found = _compared(network, file, lambda: _asked(door, model, file), questions)
             together = _together(lambda: _asked(door, model, file), questions)
     finally:
-        surroundings.ended(running.pid)
+        environment.ended(running.pid)
     bare, rest = found["bare forward"]["p50"], found["question over REST"]["p50"]
     return {
         "surroundings": told,

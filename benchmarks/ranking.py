@@ -12,17 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from workers.ranking_bench.__main__ import judged_table
-from workers.ranking_bench.measures import MEASURES
-from workers.ranking_bench.printing import (
-    gain_lines,
-    headings,
-    reliability_lines,
-    written,
-)
-from workers.ranking_bench.protocol import Settings
-from workers.ranking_bench.summary import Summary, pooled, pooled_json
-from workers.ranking_bench.tables import read_table
+from workers.tools.ranking_bench.__main__ import judged_table
+from workers.tools.ranking_bench.measures import MEASURES
+from workers.tools.ranking_bench.printing import gain_lines, headings, reliability_lines, written
+from workers.tools.ranking_bench.protocol import BenchSettings
+from workers.tools.ranking_bench.summary import Summary, pooled, pooled_json
+from workers.tools.ranking_bench.tables import read_table
 
 ROOT = Path(__file__).parents[1]
 HARDWARE = "one core of two of an AMD EPYC, no GPU, shared with other work"
@@ -35,7 +30,7 @@ def main() -> None:
     if not folders:
         print(f"skipped: there are no accuracy tables in {given.data}")
         return
-    settings = Settings(seed=given.seed)
+    settings = BenchSettings(seed=given.seed)
     began = time.process_time()
     summaries = []
     for path in folders:

@@ -25,16 +25,16 @@ from PIL import Image
 
 from benchmarks.real_networks import NETWORKS, image_sets
 from benchmarks.real_networks.checks import measured
-from benchmarks.real_run import heat_maps, page, probes, surroundings, uploads
+from benchmarks.real_run import environment, heat_maps, page, probes, uploads
 from benchmarks.real_run.heat_maps import Explained, OnObjects
 from benchmarks.real_run.stages import Stages, say
-from service.cli.address import address_of
-from service.cli.detaching import running_or_started
-from service.client import ZooClient
-from service.client.rankings import Metric
-from service.client.views import Job, Model, Ranking
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
 from service.settings import Settings
+from zooscope import ZooClient
+from zooscope.cli.address import address_of
+from zooscope.cli.daemonize import running_or_started
+from zooscope.client.rankings import Metric
+from zooscope.client.results import Job, Model, Ranking
 
 ROOT = Path(__file__).parents[1]
 SEED = 20190901
@@ -107,7 +107,7 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
         )["id"]
         rankings[OWN] = _both(zoo, own, dataset=sets["Fashion-MNIST"], candidates=candidates)
     return {
-        "surroundings": surroundings.told(ROOT),
+        "surroundings": environment.told(ROOT),
         "seed": SEED,
         "edge_weight": DEFAULT_EDGE_WEIGHT,
         "probes": shown.counts,
@@ -271,7 +271,7 @@ def _zoo(given: argparse.Namespace, folder: str) -> Iterator[ZooClient]:
         with address.client(timeout_seconds=600) as zoo:
             yield zoo
     finally:
-        surroundings.ended(running.pid)
+        environment.ended(running.pid)
 
 
 def _arguments() -> argparse.Namespace:

@@ -24,17 +24,17 @@ import httpx
 import numpy as np
 import psycopg
 
-from benchmarks.real_run import surroundings
+from benchmarks.real_run import environment
 from benchmarks.service import private_settings
 from benchmarks.zoo_scale import asking, drawing, filling, page
 from benchmarks.zoo_scale.asking import Truth
 from benchmarks.zoo_scale.filling import ProbeSet
-from service.cli.detaching import running_or_started
-from service.core.operations import sketch_search
+from service.container import Zoo, zoo_from
+from service.core.operations.neighbors import sketch_search
 from service.embedded.home import Home, Running
 from service.embedded.postgres import PrivatePostgres
 from service.settings import Settings
-from service.wiring import Zoo, zoo_from
+from zooscope.cli.daemonize import running_or_started
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -53,7 +53,7 @@ BY_SCAN = {"LARGEST_FULL_LOOK": 10**9}
 
 
 @dataclass
-class Town:
+class TestCluster:
     """The zoo while it grows: what is written so far, by number of the network."""
 
     zoo: Zoo
@@ -79,28 +79,28 @@ def main() -> None:
 
 def measured(folder: Path, sizes: list[int], queries: int) -> Iterator[dict[str, Any]]:
     """The figures so far, as plain data, after every size and at the end."""
-    figures: dict[str, Any] = {"surroundings": surroundings.told(ROOT), "seed": SEED}
+    figures: dict[str, Any] = {"surroundings": environment.told(ROOT), "seed": SEED}
     figures |= {"queries": queries, "built": BUILT, "sizes": {}}
     began = time.perf_counter()
-    with _town(folder, sizes, queries) as town:
+    with _town(folder, sizes, queries) as cluster:
         for size in sizes:
             _say(f"{size} networks: drawing")
-            found = {"drawing_seconds": _grow(town, size)}
-            figures["sizes"][str(size)] = found | _at_size(town, size)
+            found = {"drawing_seconds": _grow(cluster, size)}
+            figures["sizes"][str(size)] = found | _at_size(cluster, size)
             if size == min(SWEPT_SIZE, sizes[-1]):
-                figures["sweep"] = {"size": size, "found": _swept(town, size)}
+                figures["sweep"] = {"size": size, "found": _swept(cluster, size)}
             yield figures | _so_far(began)
-        figures["crowded"] = _crowded(town, sizes)
+        figures["crowded"] = _crowded(cluster, sizes)
     yield figures | _so_far(began)
 
 
 def _so_far(began: float) -> dict[str, Any]:
-    load = surroundings.told(ROOT)["load"]
+    load = environment.told(ROOT)["load"]
     return {"seconds": time.perf_counter() - began, "load_at_end": load}
 
 
 @contextmanager
-def _town(folder: Path, sizes: list[int], queries: int) -> Iterator[Town]:
+def _town(folder: Path, sizes: list[int], queries: int) -> Iterator[TestCluster]:
     """A running service over an empty zoo."""
     with PrivatePostgres(folder / "postgres") as postgres:
         postgres.create_database("zooscope")
@@ -112,7 +112,7 @@ def _town(folder: Path, sizes: list[int], queries: int) -> Iterator[Town]:
             with httpx.Client(base_url=running.rest_url, headers=headers, timeout=120) as client:
                 probes = filling.probe_set(connection, "synthetic probes")
                 truths = {size: Truth(_queries(size, queries), *_nothing()) for size in sizes}
-                yield Town(zoo, client, connection, probes, [], [], _no_sketches(), truths)
+                yield TestCluster(zoo, client, connection, probes, [], [], _no_sketches(), truths)
             zoo.close()
 
 
@@ -122,7 +122,7 @@ def _running(settings: Settings) -> Iterator[Running]:
     try:
         yield running
     finally:
-        surroundings.ended(running.pid)
+        environment.ended(running.pid)
 
 
 def _queries(size: int, count: int) -> list[int]:
@@ -138,67 +138,67 @@ def _no_sketches() -> np.ndarray:
     return np.empty((0, 0), np.float16)
 
 
-def _grow(town: Town, size: int) -> float:
+def _grow(cluster: TestCluster, size: int) -> float:
     """Files and rows up to ``size`` networks; seconds it took. The index is gone afterwards."""
     began = time.perf_counter()
-    filling.without_index(town.connection)
-    first = len(town.models)
-    later = {one: truth for one, truth in town.truths.items() if one >= size}
+    filling.without_index(cluster.connection)
+    first = len(cluster.models)
+    later = {one: truth for one, truth in cluster.truths.items() if one >= size}
     asked = [number for truth in later.values() for number in truth.queries]
-    store = town.zoo.settings.folder / "blobs"
+    store = cluster.zoo.settings.folder / "blobs"
     found = sorted(
         drawing.blocks(store, first=first, last=size, queries=asked), key=lambda one: one.first
     )
-    town.file_bytes = found[0].file_bytes
+    cluster.file_bytes = found[0].file_bytes
     digests = [digest for block in found for digest in block.digests]
     sketches = np.concatenate([block.sketches for block in found])
-    _add(town, digests, sketches, first=first)
-    _remember(town, list(later), found)
+    _add(cluster, digests, sketches, first=first)
+    _remember(cluster, list(later), found)
     return time.perf_counter() - began
 
 
-def _add(town: Town, digests: list[str], sketches: np.ndarray, *, first: int) -> None:
+def _add(cluster: TestCluster, digests: list[str], sketches: np.ndarray, *, first: int) -> None:
     """New rows, in a random order: families do not arrive one after the other."""
-    models = filling.add_models(town.connection, range(first, first + len(digests)))
+    models = filling.add_models(cluster.connection, range(first, first + len(digests)))
     order = np.random.default_rng([SEED, first]).permutation(len(models))
     filling.add_graphs(
-        town.connection,
-        town.probes,
+        cluster.connection,
+        cluster.probes,
         [models[one] for one in order],
         digests=[digests[one] for one in order],
         sketches=sketches[order],
     )
-    town.models += models
-    town.digests += digests
-    town.sketches = sketches if first == 0 else np.concatenate([town.sketches, sketches])
+    cluster.models += models
+    cluster.digests += digests
+    cluster.sketches = sketches if first == 0 else np.concatenate([cluster.sketches, sketches])
 
 
-def _remember(town: Town, sizes: list[int], found: list[drawing.Block]) -> None:
+def _remember(cluster: TestCluster, sizes: list[int], found: list[drawing.Block]) -> None:
     """Exact products of the queries of every later size with the new networks."""
     start = 0
     for size in sizes:
-        truth = town.truths[size]
+        truth = cluster.truths[size]
         stop = start + len(truth.queries)
         node = np.concatenate([block.node[:, start:stop] for block in found])
         edge = np.concatenate([block.edge[:, start:stop] for block in found])
         if len(truth.node):
             node, edge = np.concatenate([truth.node, node]), np.concatenate([truth.edge, edge])
-        town.truths[size] = Truth(truth.queries, node, edge)
+        cluster.truths[size] = Truth(truth.queries, node, edge)
         start = stop
 
 
-def _at_size(town: Town, size: int) -> dict[str, Any]:
+def _at_size(cluster: TestCluster, size: int) -> dict[str, Any]:
     _say(f"{size} networks: building the index")
-    built = filling.with_index(town.connection, **BUILT)
-    truth = town.truths[size]
+    built = filling.with_index(cluster.connection, **BUILT)
+    truth = cluster.truths[size]
     few = Truth(truth.queries[:FULL_SCANS], truth.node, truth.edge)
     _say(f"{size} networks: asking")
-    inside = (town.zoo, town.probes, town.models)
-    outside = (town.client, town.probes, town.models)
+    inside = (cluster.zoo, cluster.probes, cluster.models)
+    outside = (cluster.client, cluster.probes, cluster.models)
     return {
-        "load": surroundings.told(ROOT)["load"],
+        "load": environment.told(ROOT)["load"],
         "build_seconds": built,
-        "storage": {**filling.sizes(town.connection), "file_bytes": town.file_bytes},
+        "storage": {**filling.sizes(cluster.connection), "file_bytes": cluster.file_bytes},
         "spread": truth.spread(edge_weight=WEIGHT),
         "rest": asdict(asking.through_rest(*outside, truth, edge_weight=WEIGHT, rounds=4)),
         "rest_other_weights": {
@@ -217,12 +217,12 @@ def _at_size(town: Town, size: int) -> dict[str, Any]:
     }
 
 
-def _swept(town: Town, size: int) -> list[dict[str, Any]]:
+def _swept(cluster: TestCluster, size: int) -> list[dict[str, Any]]:
     """Recall among the shortlist and its cost, for ways to build and to walk the index."""
     found = []
-    inside = (town.zoo, town.probes, town.models, town.truths[size])
+    inside = (cluster.zoo, cluster.probes, cluster.models, cluster.truths[size])
     for m, effort in SWEPT:
-        seconds = filling.with_index(town.connection, m=m, ef_construction=effort)
+        seconds = filling.with_index(cluster.connection, m=m, ef_construction=effort)
         for width in WIDTHS:
             for walks in (1, 4):
                 settings = {**BY_INDEX, "_WIDTH": width, "MOST_WALKS": walks}
@@ -230,25 +230,25 @@ def _swept(town: Town, size: int) -> list[dict[str, Any]]:
                 answers = asking.by_sketch(*inside, edge_weight=WEIGHT, settings=settings)
                 choice = {"m": m, "ef_construction": effort, "width": width, "walks": walks}
                 found.append({**choice, "build_seconds": seconds, **asdict(answers)})
-    filling.with_index(town.connection, **BUILT)
+    filling.with_index(cluster.connection, **BUILT)
     return found
 
 
-def _crowded(town: Town, sizes: list[int]) -> dict[str, Any]:
+def _crowded(cluster: TestCluster, sizes: list[int]) -> dict[str, Any]:
     """A tenth of the networks seen through a second probe set, as twins of their first sketches."""
-    asked = max([size for size in sizes if size <= len(town.models) // 10], default=sizes[0])
+    asked = max([size for size in sizes if size <= len(cluster.models) // 10], default=sizes[0])
     _say(f"{asked} networks through a second probe set")
-    second = filling.probe_set(town.connection, "other probes")
+    second = filling.probe_set(cluster.connection, "other probes")
     filling.add_graphs(
-        town.connection,
+        cluster.connection,
         second,
-        town.models[:asked],
-        digests=town.digests[:asked],
-        sketches=town.sketches[:asked],
+        cluster.models[:asked],
+        digests=cluster.digests[:asked],
+        sketches=cluster.sketches[:asked],
     )
-    outside = (town.client, second, town.models, town.truths[asked])
+    outside = (cluster.client, second, cluster.models, cluster.truths[asked])
     found = asking.through_rest(*outside, edge_weight=WEIGHT, rounds=2)
-    return {"asked": asked, "index": len(town.models) + asked, "rest": asdict(found)}
+    return {"asked": asked, "index": len(cluster.models) + asked, "rest": asdict(found)}
 
 
 def _say(what: str) -> None:

@@ -22,19 +22,19 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from benchmarks.door_costs import filling
-from benchmarks.door_costs.filling import Filled
-from benchmarks.door_costs.latencies import Latencies, at_full_speed, at_rate, request_to
-from benchmarks.door_costs.receiving import MEBIBYTE, received, resident, thrown_away
-from benchmarks.door_costs.submitting import waits
-from benchmarks.real_run import surroundings
-from service.cli.detaching import running_or_started
-from service.client import ZooClient
-from service.core.operations.keys import DEFAULT_PROJECT
+from benchmarks.api_costs import filling
+from benchmarks.api_costs.filling import Filled
+from benchmarks.api_costs.latencies import Latencies, at_full_speed, at_rate, request_to
+from benchmarks.api_costs.receiving import MEBIBYTE, received, resident, thrown_away
+from benchmarks.api_costs.submitting import waits
+from benchmarks.real_run import environment
+from service.container import zoo_from
+from service.core.operations.access.keys import DEFAULT_PROJECT
 from service.embedded.home import Home, Running
 from service.embedded.postgres import PrivatePostgres
 from service.settings import Settings
-from service.wiring import zoo_from
+from zooscope import ZooClient
+from zooscope.cli.daemonize import running_or_started
 
 ROOT = Path(__file__).parents[1]
 SEED = 0
@@ -68,7 +68,7 @@ def main() -> None:
 def measured(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """All figures, as plain data."""
     home = folder / "home"
-    figures: dict[str, Any] = {"surroundings": surroundings.told(ROOT)}
+    figures: dict[str, Any] = {"surroundings": environment.told(ROOT)}
     figures["first_start_seconds"] = _start_seconds(home)
     figures["next_start_seconds"] = _start_seconds(home)
     with PrivatePostgres(folder / "postgres") as postgres:
@@ -136,7 +136,7 @@ def _bare(count: int, *, size_bytes: int) -> dict[str, Any]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.door_costs.bare", str(port)])
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.api_costs.bare", str(port)])
     try:
         _wait_for(port)
         url = f"http://127.0.0.1:{port}"
@@ -173,7 +173,7 @@ def _running(settings: Settings) -> Iterator[Running]:
     try:
         yield running
     finally:
-        surroundings.ended(running.pid)
+        environment.ended(running.pid)
 
 
 def private_settings(*, home: Path, database: str | None) -> Settings:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.real_run import surroundings
+from benchmarks.real_run import environment
 from benchmarks.real_run.stages import Stages, say
 from benchmarks.taskonomy import page, picture
 from benchmarks.taskonomy.experiment import Plan, scores_of, zoo_of
@@ -61,7 +61,7 @@ def run(given: argparse.Namespace, work: Path) -> Facts:
             zoos[name] = facts_of(zoo, scores_of(zoo, album, plan))
     picture.save(next(iter(zoos.values())), given.out / f"{NAME}.png")
     return {
-        "surroundings": surroundings.told(ROOT),
+        "surroundings": environment.told(ROOT),
         "settings": {
             key: getattr(given, key)
             for key in ("zoos", "steps", "probes", "seed", "threads", "device")

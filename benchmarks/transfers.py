@@ -21,15 +21,15 @@ from benchmarks.students.pictures import Pictures, Split, digits, names
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
 from benchmarks.students.scenes import Numbers, Room, Scene, of_room, of_teachers
 from benchmarks.students.teaching import TEACHING, Recipe, learn_labels, teacher
-from service.core.catalogue.fine_tune import FineTuneParams
-from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
-from service.core.catalogue.linear_probe import LinearProbeParams
-from service.core.catalogue.training import Body, Student, TransferCourse
+from service.core.catalog.fine_tune import FineTuneParams
+from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
+from service.core.catalog.linear_probe import LinearProbeParams
+from service.core.catalog.training import Student, StudentArchitecture, TransferTrainingConfig
 from workers.methods.fine_tune import run as fine_tune
 from workers.methods.knowledge_distillation import run as distil
 from workers.methods.linear_probe import run as linear_probe
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.outcomes import WithImages
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.task import ImageInputs
 
 _FEW, _STEPS, _BATCH = 100, 1200, 64
 _LESSON = Recipe(_STEPS, _BATCH, change="shifts")
@@ -51,7 +51,9 @@ def _scene(seed: int, *, count: int | None = None) -> Scene:
     split = _digits()
     one = teacher(_TEACHER, split.train, name="digits", seed=seed)
     seen = split.train if count is None else split.train.first(count, seed=seed)
-    return Scene((one,), Student(architecture=Body.PLAIN, width=8), split.test.exam, seen)
+    return Scene(
+        (one,), Student(architecture=StudentArchitecture.PLAIN, width=8), split.test.exam, seen
+    )
 
 
 def _distilled(seed: int, *, count: int | None = _FEW, **knobs: Any) -> Numbers:
@@ -97,13 +99,13 @@ def _few_others(seed: int) -> Pictures:
     return _digits().train.only(names(range(5, 10))).first(_LABELLED, seed=seed)
 
 
-def _source(seed: int, recipe: Recipe = TEACHING) -> WithImages:
+def _source(seed: int, recipe: Recipe = TEACHING) -> ImageInputs:
     """A network of digits 0 to 4 and few digits 5 to 9 to go on with."""
     split, seen = _digits(), _few_others(seed)
     learned = split.train.only(names(range(5)))
     spec = split.train.spec
     one = teacher(_TEACHER, learned, name="0 to 4", seed=seed, recipe=recipe, spec=spec)
-    return WithImages(
+    return ImageInputs(
         name="student",
         teachers=(one,),
         exam=split.test.only(seen.labels).exam,
@@ -114,7 +116,12 @@ def _source(seed: int, recipe: Recipe = TEACHING) -> WithImages:
 
 
 def _gone_on(
-    room: Room, params: type[TransferCourse], seed: int, *, recipe: Recipe = TEACHING, **knobs: Any
+    room: Room,
+    params: type[TransferTrainingConfig],
+    seed: int,
+    *,
+    recipe: Recipe = TEACHING,
+    **knobs: Any,
 ) -> Numbers:
     course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "evaluations": 1}
     made = params.model_validate({**course, "seed": seed, **knobs})

@@ -3,6 +3,7 @@ FROM python:3.13-slim
 
 WORKDIR /opt/zooscope
 COPY pyproject.toml constraints.txt README.md ./
+COPY zooscope zooscope
 COPY service service
 COPY migrations migrations
 RUN pip install --no-cache-dir -c constraints.txt -e '.[api]' \

@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from service.cli.main import app
+from zooscope.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 NAME = "zooscope"

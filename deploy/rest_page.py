@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from service.container import zoo_from
 from service.rest.app import create_app
 from service.settings import Settings
-from service.wiring import zoo_from
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "rest.md"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 
-from service.core.records import Record
+from service.core.tables import TableRow
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "diagrams" / "tables.svg"
@@ -49,7 +49,7 @@ class Box:
 
 def pages() -> Mapping[Path, str]:
     """The picture and what it should hold."""
-    return {PICTURE: picture(Record.metadata.sorted_tables)}
+    return {PICTURE: picture(TableRow.metadata.sorted_tables)}
 
 
 def picture(tables: Sequence[Table]) -> str:

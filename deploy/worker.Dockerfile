@@ -6,6 +6,7 @@ WORKDIR /opt/zooscope
 COPY pyproject.toml constraints.txt README.md ./
 RUN pip install --no-cache-dir -c constraints.txt --index-url "$TORCH_INDEX" \
       --extra-index-url https://pypi.org/simple torch torchvision
+COPY zooscope zooscope
 COPY service service
 COPY workers workers
 COPY migrations migrations

@@ -5,7 +5,7 @@ from importlib.metadata import version as version_of
 from sphinx.application import Sphinx
 
 # The one place that names the package of the Python client.
-CLIENT = "service.client"
+CLIENT = "zooscope.client"
 
 project = "Zooscope"
 copyright = "the Zooscope authors, Apache-2.0"  # noqa: A001 - Sphinx's name

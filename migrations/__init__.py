@@ -1,1 +1,1 @@
-"""The history of the tables; `service.core.records` is their present."""
+"""The history of the tables; `service.core.tables` is their present."""

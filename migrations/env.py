@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import text
 
-from service.core.records import Record
+from service.core.tables import TableRow
 
 MIGRATION_LOCK = 7_066_013
 
@@ -17,7 +17,7 @@ connection = context.config.attributes["connection"]
 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
 context.configure(
     connection=connection,
-    target_metadata=Record.metadata,
+    target_metadata=TableRow.metadata,
     include_object=include_object,
     compare_type=True,
 )

@@ -2,5 +2,5 @@
 
 *Service* here is the half of the product that answers people; the other half is ``workers``.
 Workers may import ``service.core``, ``service.settings``, ``service.adapters`` and
-``service.wiring``; nothing in ``service`` imports ``workers`` or torch.
+``service.container``; nothing in ``service`` imports ``workers`` or torch.
 """

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine
 
+from service.container import Zoo, zoo_from
 from service.embedded.postgres import PrivatePostgres
-from service.migrating import migrate
+from service.migrate import migrate
 from service.settings import Settings
-from service.wiring import Zoo, zoo_from
 from tests.waiting import HANG_SECONDS
 
 _numbers = count(1)

@@ -10,8 +10,8 @@ from benchmarks.layer_protocol import networks
 from benchmarks.layer_protocol.networks import Family, features_at_cuts, fresh_part
 from benchmarks.layer_protocol.tasks import Task, as_inputs, drawn
 from benchmarks.layer_protocol.training import Schedule, accuracy, learn
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.lessons import shifted
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.training.steps import shifted
 
 SCARCE, AMPLE = 0.01, 0.1
 RETRAINING = {SCARCE: Schedule(60, 32, peak=2e-2), AMPLE: Schedule(80, 64, peak=2e-2)}

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.layer_protocol.cuts import AMPLE, SCARCE
-from service.core.operations.layer_scores import EDGE_WEIGHTS, TargetData
-from workers.torchkit.evaluation import argmax_regret
+from service.core.operations.layers.scores import EDGE_WEIGHTS, TargetData
+from workers.torchkit.similarity.evaluation import argmax_regret
 
 PRESETS = {SCARCE: EDGE_WEIGHTS[TargetData.SCARCE], AMPLE: EDGE_WEIGHTS[TargetData.AMPLE]}
 Row = Mapping[str, Any]

@@ -26,7 +26,7 @@ from benchmarks.layer_protocol.training import Schedule
 from benchmarks.real_networks.cifar_resnet import CifarResNet
 from benchmarks.real_networks.weights import loaded
 from service.core.manifest import InputSpec
-from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.attribution.canonical import Preprocessing
 
 TARGETS = ("vehicles", "Fashion-MNIST", "MNIST")
 SHARES = (SCARCE, AMPLE)

@@ -16,12 +16,13 @@ from benchmarks.layer_protocol import networks
 from benchmarks.layer_protocol.cuts import Frozen
 from benchmarks.layer_protocol.networks import LOGITS, PLAIN_FEATURE, SIDE
 from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs
-from service.core.catalogue.layer_selection import LayerSelectionParams
-from service.core.catalogue.measurement import Centring, Channel
-from workers.contract import silent
+from service.core.catalog.layer_selection import LayerSelectionParams
+from service.core.catalog.measurement import Centring, Channel
 from workers.methods import layer_selection
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.edges import (
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.module_reader import ModuleReader
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.edges import (
     centered,
     cosines_of,
     draw_edges,
@@ -30,7 +31,6 @@ from workers.torchkit.edges import (
     standardized_ranks,
     upper_triangle,
 )
-from workers.torchkit.module_reader import ModuleReader
 
 _INPUT_SHAPE = (3, SIDE, SIDE)
 _FEWEST_REPLICATES = 20
@@ -51,7 +51,7 @@ def depara(
     source, probes = frozen.source, frozen.task.probes
     reader = ModuleReader(source.network, source.layers[-1], input_shape=_INPUT_SHAPE)
     target = ModuleReader(reference, target_layer, input_shape=_INPUT_SHAPE)
-    inputs = layer_selection.Inputs(
+    inputs = layer_selection.LayerSelectionData(
         source=layer_selection.Side(reader, source.preprocessing),
         layers=tuple(source.layers),
         target=layer_selection.Side(target, Preprocessing.of(INPUT)),

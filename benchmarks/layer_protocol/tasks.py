@@ -11,7 +11,7 @@ from benchmarks.layer_protocol.networks import SIDE
 from benchmarks.real_networks import image_sets
 from benchmarks.real_networks.image_sets import LabelledImages
 from service.core.manifest import InputSpec
-from workers.torchkit.canonical import Preprocessing, to_network_input
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 
 INPUT = InputSpec(channels=3, height=SIDE, width=SIDE, mean=(0.5,) * 3, std=(0.25,) * 3)
 ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.torchkit.schedules import warm_cosine
+from workers.torchkit.training.schedules import warm_cosine
 
 _WEIGHT_DECAY = 1e-2
 

@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from benchmarks.real_networks.keras_graph import KerasGraph
-from workers.packing import load_weights
-from workers.packing.checkpoints import read_state_dicts
+from zooscope.packing import load_weights
+from zooscope.packing.checkpoints import read_state_dicts
 
 
 def loaded(network: nn.Module, path: Path) -> nn.Module:

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 
 from benchmarks.real_run.objects import density_ratio, ink, things_in_streets
 from benchmarks.real_run.probes import Probes
-from service.client import ZooClient
-from service.client.views import Model
+from zooscope import ZooClient
+from zooscope.client.results import Model
 
 SIDE, CAPTION, MARGIN, COLOURS = 72, 190, 3, 96
 _FOR_SHEET = {

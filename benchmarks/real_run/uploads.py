@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 
 from benchmarks.real_networks import NETWORKS, RealNetwork
 from benchmarks.real_run.stages import say
-from service.client import ZooClient
-from service.client.views import Dataset, Model
-from workers.packing import pack
+from zooscope import ZooClient
+from zooscope.client.results import Dataset, Model
+from zooscope.packing import pack
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from torch.nn import functional
 from benchmarks.students.protocol import Row
 from benchmarks.students.scenes import Numbers, Scene
 from benchmarks.students.teaching import Recipe, learn_labels
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.generators import image_generator
-from workers.torchkit.teachers import stacked, to_input_space
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.generators import image_generator
+from workers.torchkit.training.teachers import stacked, to_input_space
 
 Draw = Callable[[torch.Generator], Tensor]
 Match = Callable[[Tensor, Tensor], Tensor]

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from service.core.manifest import InputSpec, TaskKind
-from workers.torchkit.exams import Exam
-from workers.torchkit.lessons import color_statistics
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.steps import color_statistics
 
 TESTED = 500
 _SIDE = 8
@@ -40,9 +40,9 @@ class Pictures:
         return len(self.frames)
 
     @property
-    def exam(self) -> Exam:
+    def exam(self) -> EvaluationSet:
         """The same for a judge."""
-        return Exam(self.frames, self.truth, self.labels)
+        return EvaluationSet(self.frames, self.truth, self.labels)
 
     @property
     def spec(self) -> InputSpec:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.real_run import surroundings
+from benchmarks.real_run import environment
 from benchmarks.students.scenes import Numbers
 from benchmarks.students.teaching import KEPT
 
@@ -152,7 +152,7 @@ def _measure(protocol: Protocol, table: Table, row: Row, given: argparse.Namespa
         entry = {name: round(value, 5) for name, value in (numbers | spent).items()}
         with _changed(protocol) as everything:
             everything.setdefault(table.name, {}).setdefault(row.key, {})[str(seed)] = entry
-            everything["surroundings"] = surroundings.told(ROOT)
+            everything["surroundings"] = environment.told(ROOT)
         print(f"{table.name} {row.key} {seed}: {_short(table, entry)}", flush=True)
 
 

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from benchmarks.students.pictures import Pictures
-from service.core.catalogue.training import Student
+from service.core.catalog.training import Student
 from service.core.manifest import InputSpec
-from workers.contract import Diary
-from workers.torchkit.exams import Exam, Judge
-from workers.torchkit.outcomes import Alone, Trained, WithImages, retention
-from workers.torchkit.students import StudentNetwork, own_input, student_network
-from workers.torchkit.teachers import Head, Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.evaluator import EvaluationSet, Evaluator
+from workers.torchkit.training.students import StudentNetwork, own_input, student_network
+from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult, retention
+from workers.torchkit.training.teachers import Head, Teacher
 
 Numbers = dict[str, float]
-Room = Callable[[Any, Any, Diary], Trained]
+Room = Callable[[Any, Any, RecordingReporter], TrainingResult]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Scene:
 
     teachers: tuple[Teacher, ...]
     student: Student
-    exam: Exam
+    exam: EvaluationSet
     images: Pictures
 
     @cached_property
@@ -53,35 +53,35 @@ class Scene:
 
     def graded(self, network: nn.Module) -> Numbers:
         """What the room's report would say of this network: measures, teachers, retention."""
-        judge = Judge(self.exam, self.teachers, self.head, self.teachers[0].task)
+        judge = Evaluator(self.exam, self.teachers, self.head, self.teachers[0].task)
         found = judge.grade(network, self.spec) | judge.references()
         return found | retention(found)
 
     @property
-    def alone(self) -> Alone:
+    def alone(self) -> DataFreeInputs:
         """Inputs of a data-free room."""
-        return Alone(name="student", teachers=self.teachers, exam=self.exam)
+        return DataFreeInputs(name="student", teachers=self.teachers, exam=self.exam)
 
     @property
-    def with_images(self) -> WithImages:
+    def with_images(self) -> ImageInputs:
         """Inputs of a room that learns from images; it gets no labels."""
-        return WithImages(
+        return ImageInputs(
             name="student", teachers=self.teachers, exam=self.exam, images=self.images.frames
         )
 
     @property
-    def with_labels(self) -> WithImages:
+    def with_labels(self) -> ImageInputs:
         """Inputs of a room that may also look at the images' own labels."""
         return replace(self.with_images, labels=self.images.truth, label_names=self.images.labels)
 
 
-def of_room(run: Room, params: Any, inputs: Alone) -> Numbers:
+def of_room(run: Room, params: Any, inputs: DataFreeInputs) -> Numbers:
     """Quality of the room's student after its last step, and the last losses it told."""
-    found = run(inputs, params, Diary())
+    found = run(inputs, params, RecordingReporter())
     return {**(found.history[-1] if found.history else {}), **found.quality}
 
 
 def of_teachers(scene: Scene) -> Numbers:
     """The teachers' own measures, side by side where they are several."""
-    judge = Judge(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
+    judge = Evaluator(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
     return judge.references()

@@ -11,7 +11,7 @@ from benchmarks.students.nets import Net
 from benchmarks.students.pictures import Pictures, digits, names
 from benchmarks.students.scenes import Numbers
 from benchmarks.students.teaching import teacher
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.training.teachers import Teacher
 
 TASKS = {"a": names(range(5)), "b": names(range(5, 10))}
 STYLES = ("1", "2")

@@ -18,10 +18,10 @@ from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
 from workers.programs.exporting import export_network
 from workers.programs.reading import read_program
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import cosine, drops
-from workers.torchkit.lessons import shifted
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.loop import cosine, drops
+from workers.torchkit.training.steps import shifted
+from workers.torchkit.training.teachers import Teacher
 
 KEPT = Path("~/.cache/zooscope/students").expanduser()
 

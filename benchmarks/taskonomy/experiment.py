@@ -15,8 +15,8 @@ from benchmarks.taskonomy.tasks import Answer, Task, tasks_of
 from benchmarks.taskonomy.training import Source, kept, seconds_spent
 from benchmarks.taskonomy.transfers import Bench, bench_for, losses_of
 from benchmarks.taskonomy.truth import Truth, truth_of
-from service.core.catalogue.depara import EDGE_WEIGHTS, DeparaParams, settings_of
-from service.core.catalogue.measurement import Attribution, Centring, Metric
+from service.core.catalog.depara import EDGE_WEIGHTS, DeparaParams, settings_of
+from service.core.catalog.measurement import Attribution, Centring, Metric
 
 REPLICATES = 200
 POWERS = (1.0, 0.5, 0.25, 0.125)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from scipy.stats import spearmanr
 
-from workers.torchkit.evaluation import RELEVANT, orders, regret_at_one, retrieval
+from workers.torchkit.similarity.evaluation import RELEVANT, orders, regret_at_one, retrieval
 
 EDGE_WEIGHTS = (0.0, 0.03, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, np.inf)
 FIGURES = ("p_at_1", "p_at_5", "spearman", "regret")

@@ -11,15 +11,16 @@ from torch import Tensor
 from benchmarks.taskonomy.networks import MEAN, SPREAD
 from benchmarks.taskonomy.training import Source, features_of
 from benchmarks.taskonomy.transfers import FEW, Bench
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Centring
-from workers.contract import silent
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.measurement import Centring
 from workers.methods import depara
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.spectrum import spectrum_of
-from workers.torchkit.all_pairs import all_pairs
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.edges import (
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.module_reader import ModuleReader
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.all_pairs import all_pairs
+from workers.torchkit.similarity.edges import (
     cosines_of,
     flattened_products,
     present_edges,
@@ -28,8 +29,7 @@ from workers.torchkit.edges import (
     standardized_ranks,
     upper_triangle,
 )
-from workers.torchkit.graphs import Graph
-from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.similarity.graphs import DeparaGraph
 
 LAYER = "layers"
 SIDE = 32
@@ -48,14 +48,14 @@ def frames_of(pictures: Tensor) -> UInt8[Tensor, "probe side side 3"]:
     return (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
 
 
-def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> Graph:
+def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> DeparaGraph:
     """A network's graph, by the room that the service runs."""
     planes = source.planes
     reader = ModuleReader(source.encoder, LAYER, input_shape=(planes, SIDE, SIDE))
     preprocessing = Preprocessing(
         planes, SIDE, SIDE, mean=(MEAN,) * planes, std=(SPREAD,) * planes
     )
-    inputs = depara.Inputs(source.name, "probes", reader, preprocessing, probes)
+    inputs = depara.DeparaData(source.name, "probes", reader, preprocessing, probes)
     return depara.run(inputs, params, silent).graph
 
 

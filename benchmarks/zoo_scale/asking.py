@@ -11,12 +11,13 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from benchmarks.zoo_scale.filling import ProbeSet
+from service.container import Zoo
 from service.core.ids import IdKind, new_id
-from service.core.operations import graphs, sketch_search
-from service.core.operations.keys import DEFAULT_PROJECT
-from service.core.records import GraphRecord
+from service.core.operations.access.keys import DEFAULT_PROJECT
+from service.core.operations.measurements import graphs
+from service.core.operations.neighbors import sketch_search
 from service.core.sketches import error_of
-from service.wiring import Zoo
+from service.core.tables import GraphRecord
 
 WANTED = 10
 SHORTLISTED = 50

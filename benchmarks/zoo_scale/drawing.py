@@ -13,8 +13,8 @@ from safetensors.torch import save
 
 from benchmarks.zoo_scale import synthetic
 from service.adapters.object_store import FolderBlobs
-from workers.torchkit.graphs import MAPS, MASK, RANKS
-from workers.torchkit.sketches import graph_sketch
+from workers.torchkit.similarity.graphs import MAPS, MASK, RANKS
+from workers.torchkit.similarity.sketches import graph_sketch
 
 BLOCK = synthetic.FAMILY
 PROCESSES = 2

@@ -11,12 +11,12 @@ from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 
 from benchmarks.zoo_scale import synthetic
-from service.core.catalogue.depara import DeparaParams
+from service.core.catalog.depara import DeparaParams
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, TaskKind
-from service.core.operations import graphs
-from service.core.operations.keys import DEFAULT_PROJECT
+from service.core.operations.access.keys import DEFAULT_PROJECT
+from service.core.operations.measurements import graphs
 
 INDEX = "ix_graphs_sketch"
 MEMORY_FOR_BUILDING = "1GB"

@@ -2,8 +2,8 @@
 
 The one place of the service that uses numpy, and it is imported when it is first needed: 18 000
 half-precision numbers, fifty times over, take Python alone longer than an answer may (ADR 0013).
-The form of the files and the arithmetic are those of ``workers.torchkit.graphs`` and
-``workers.torchkit.similarity``; a test holds the two together.
+The form of the files and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
+``workers.torchkit.similarity.similarity``; a test holds the two together.
 """
 
 import json
@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from service.core.blobs import BlobStore
-from service.core.catalogue.measurement import RankVariant
+from service.core.catalog.measurement import RankVariant
 from service.core.errors import NotFoundError
-from service.core.operations.closeness import Closeness
+from service.core.operations.neighbors.closeness import Closeness
 
 if TYPE_CHECKING:
     import numpy as np

@@ -48,7 +48,7 @@ class FolderBlobs:
         """The file with these bytes, whether or not it exists."""
         return self._root / key_of(sha256)
 
-    def adopt(self, path: Path, *, sha256: str) -> Blob:
+    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
         """Move the finished file into the store; its bytes are durable when this returns."""
         size_bytes = path.stat().st_size
         target = self.path(sha256)
@@ -132,7 +132,7 @@ class ObjectBlobs:
             options["config"] = {"endpoint": endpoint, "virtual_hosted_style_request": False}
         self._store: Any = from_url(url, **options)
 
-    def adopt(self, path: Path, *, sha256: str) -> Blob:
+    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
         """Send the finished file to the store, in parts when large, then remove it here."""
         size_bytes = path.stat().st_size
         if self._age_seconds(sha256) > RENEWED_AFTER_SECONDS:

@@ -17,7 +17,7 @@ class Blob:
 class BlobStore(Protocol):
     """Where files live. Keys are SHA-256 digests; a second write of the same bytes is free."""
 
-    def adopt(self, path: Path, *, sha256: str) -> Blob:
+    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
         """Take over the finished file at ``path``, known to have this digest; it is moved."""
         ...
 

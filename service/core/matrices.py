@@ -51,7 +51,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Column:
+class ArrayColumn:
     """A small array of numpy's: its type, shape and bytes."""
 
     descr: str
@@ -59,19 +59,19 @@ class Column:
     data: bytes
 
     @classmethod
-    def of_words(cls, words: Sequence[str]) -> "Column":
+    def of_words(cls, words: Sequence[str]) -> "ArrayColumn":
         """Texts, as numpy keeps them: UTF-32, all as long as the longest."""
         longest = max((len(word) for word in words), default=1) or 1
         data = b"".join(word.ljust(longest, "\0").encode("utf-32-le") for word in words)
         return cls(f"<U{longest}", (len(words),), data)
 
     @classmethod
-    def of_integers(cls, values: Sequence[int]) -> "Column":
+    def of_integers(cls, values: Sequence[int]) -> "ArrayColumn":
         """Whole numbers."""
         return cls("<i8", (len(values),), array("q", values).tobytes())
 
     @classmethod
-    def of_rows(cls, rows: Sequence[Sequence[float]], *, width: int) -> "Column":
+    def of_rows(cls, rows: Sequence[Sequence[float]], *, width: int) -> "ArrayColumn":
         """A table of numbers."""
         flat = array("d", (float(value) for row in rows for value in row))
         return cls("<f8", (len(rows), width), flat.tobytes())
@@ -108,7 +108,7 @@ def as_csv(models: Sequence[str], rows: Iterable[Sequence[float]]) -> Iterator[b
         yield (",".join([model_id, *cells]) + "\r\n").encode()
 
 
-def as_npz(matrices: Mapping[str, Matrix], columns: Mapping[str, Column]) -> Iterator[bytes]:
+def as_npz(matrices: Mapping[str, Matrix], columns: Mapping[str, ArrayColumn]) -> Iterator[bytes]:
     """The archive that ``numpy.load`` reads."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]

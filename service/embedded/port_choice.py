@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from service.embedded.parts import Ports
+from service.embedded.components import Ports
 from service.embedded.ports import (
     GRPC_OPTION,
     REST_OPTION,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from service.embedded.home import Home
-from service.embedded.keeper import Keeper
 from service.embedded.postgres import DATABASE, PrivatePostgres
 from service.embedded.redis import PrivateRedis
+from service.embedded.watchdog import Watchdog
 from service.settings import Settings
 
 
@@ -20,7 +20,7 @@ class PrivateServers:
     ``start_seconds`` tells how long each took.
     """
 
-    def __init__(self, settings: Settings, home: Home, keeper: Keeper) -> None:
+    def __init__(self, settings: Settings, home: Home, keeper: Watchdog) -> None:
         self._home = home
         self._keeper = keeper
         self.postgres: PrivatePostgres | None = None

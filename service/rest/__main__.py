@@ -8,13 +8,13 @@ import sys
 
 import uvicorn
 
+from service.container import zoo_from
 from service.core.errors import ZooError
-from service.embedded.parts import inherited_socket
+from service.embedded.components import inherited_socket
 from service.embedded.ports import listening
 from service.logs import start_logging
 from service.rest.app import create_app
 from service.settings import Settings, settings
-from service.wiring import zoo_from
 
 _THREADS = 40
 _STOP_SECONDS = 5

@@ -6,17 +6,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from service.asking import Asking
+from service.container import Zoo
 from service.core.home_secrets import Purpose, home_secret
 from service.core.paging import PageTokens
-from service.intake import Intake
-from service.rest import problems
-from service.rest.documents import document_of
-from service.rest.figures import Figures
-from service.rest.parts import Parts
+from service.predict_client import PredictClient
+from service.rest import error_handlers
+from service.rest.dependencies import AppState
+from service.rest.job_events import EventListener, listening
+from service.rest.metrics import Metrics
+from service.rest.middleware import RequestContextMiddleware
+from service.rest.openapi import document_of
 from service.rest.routes import (
+    accuracies,
     attributions,
     datasets,
+    health,
     jobs,
     keys,
     layer_selections,
@@ -25,20 +29,16 @@ from service.rest.routes import (
     measurements,
     methods,
     models,
-    operation,
     pages,
     predictions,
     rankings,
-    records,
     uploads,
 )
-from service.rest.surroundings import Surroundings
-from service.rest.waiting import EventBell, listening
-from service.wiring import Zoo
+from service.uploads import UploadService
 
 # Routes are tried in this order: the ones that are asked all the time come first.
 _ROUTERS = (
-    operation.router,
+    health.router,
     models.router,
     lineages.router,
     uploads.router,
@@ -48,7 +48,7 @@ _ROUTERS = (
     predictions.router,
     rankings.router,
     layer_selections.router,
-    records.router,
+    accuracies.router,
     maps.router,
     methods.router,
     jobs.router,
@@ -64,7 +64,7 @@ def create_app(zoo: Zoo) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
-        async with listening(parts.bell):
+        async with listening(parts.listener):
             yield
 
     app = FastAPI(
@@ -76,18 +76,18 @@ def create_app(zoo: Zoo) -> FastAPI:
         redoc_url=None,
     )
     app.state.parts = parts
-    problems.install(app)
+    error_handlers.install(app)
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", pages.static_files)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
     # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)
-    app.add_middleware(Surroundings, hosts=zoo.settings.hosts, figures=parts.figures)
+    app.add_middleware(RequestContextMiddleware, hosts=zoo.settings.hosts, figures=parts.figures)
     return app
 
 
-def parts_for(zoo: Zoo) -> Parts:
+def parts_for(zoo: Zoo) -> AppState:
     """What one REST process holds besides the zoo."""
     given = zoo.settings.page_token_secret
     secret = (
@@ -95,11 +95,11 @@ def parts_for(zoo: Zoo) -> Parts:
         if given is not None
         else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
-    return Parts(
+    return AppState(
         zoo=zoo,
-        intake=Intake(zoo),
+        intake=UploadService(zoo),
         tokens=PageTokens(secret),
-        figures=Figures(zoo),
-        bell=EventBell(zoo),
-        asking=Asking(zoo),
+        figures=Metrics(zoo),
+        listener=EventListener(zoo),
+        asking=PredictClient(zoo),
     )

@@ -10,9 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from service.core.errors import InvalidRequestError, TooLargeError
 from service.core.staging import Received, Receiver
-from service.intake import Intake
-from service.rest.problems import field_problem
-from service.rest.receiving import (
+from service.rest.error_handlers import field_problem
+from service.rest.request_bodies import (
     FieldText,
     FormPart,
     MultipartWalker,
@@ -22,6 +21,7 @@ from service.rest.receiving import (
     media_type_of,
     require_length,
 )
+from service.uploads import UploadService
 
 V = TypeVar("V", bound=BaseModel)
 _SLACK_BYTES = 64 * 1024 * 1024
@@ -99,7 +99,7 @@ def unfolded(value: Any) -> Any:
 class FormReader:
     """Walks a form into a manifest and one stored file."""
 
-    def __init__(self, request: Request, intake: Intake, *, limit: int) -> None:
+    def __init__(self, request: Request, intake: UploadService, *, limit: int) -> None:
         self._request = request
         self._intake = intake
         self._limit = limit

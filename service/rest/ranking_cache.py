@@ -9,16 +9,16 @@ _MOST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Body:
+class CachedBody:
     """A JSON body and its ETag."""
 
     data: bytes
     etag: str
 
 
-def body_of(data: bytes) -> Body:
+def body_of(data: bytes) -> CachedBody:
     """The body with the ETag that its bytes have."""
-    return Body(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+    return CachedBody(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
 
 
 class RankingCache:
@@ -28,14 +28,14 @@ class RankingCache:
         self._most = most_bytes
         self._size = 0
         self._lock = threading.Lock()
-        self._bodies: OrderedDict[tuple[str, str, float | None], Body] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, str, float | None], CachedBody] = OrderedDict()
 
-    def get(self, project: str, ranking_id: str, edge_weight: float | None) -> Body | None:
+    def get(self, project: str, ranking_id: str, edge_weight: float | None) -> CachedBody | None:
         """The body, if it was made not long ago."""
         return self._bodies.get((project, ranking_id, edge_weight))
 
     def keep(
-        self, body: Body, *, project: str, ranking_id: str, edge_weight: float | None
+        self, body: CachedBody, *, project: str, ranking_id: str, edge_weight: float | None
     ) -> None:
         """Keep the body of a ranking that is ready."""
         with self._lock:

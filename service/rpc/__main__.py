@@ -11,13 +11,13 @@ import threading
 import grpc
 import structlog
 
+from service.container import zoo_from
 from service.core.errors import ZooError
-from service.embedded.parts import inherited_socket
+from service.embedded.components import inherited_socket
 from service.embedded.ports import GRPC_OPTION, cannot_listen
 from service.logs import start_logging
 from service.rpc.server import EXCLUSIVE_PORT, SHARED_PORT, create_server
 from service.settings import Settings, settings
-from service.wiring import zoo_from
 
 _STOP_SECONDS = 5.0
 _log = structlog.get_logger("zooscope.rpc")

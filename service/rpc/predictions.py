@@ -1,11 +1,11 @@
 """What a network says to images, as a message."""
 
-from service.asking import Prediction
-from service.core.predicting import OutputKind
+from service.core.predict_messages import OutputKind
+from service.predict_client import PredictResult
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 
 
-def prediction(found: Prediction) -> wire.PredictResponse:
+def prediction(found: PredictResult) -> wire.PredictResponse:
     """Classes, pictures or an array."""
     if found.kind is OutputKind.FEATURES:
         return wire.PredictResponse(npy=found.parts[0])

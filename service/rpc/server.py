@@ -7,13 +7,14 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from service.rpc.door import Door
-from service.rpc.parts import parts_for
-from service.rpc.servicers.datasets import Datasets
-from service.rpc.servicers.jobs import Jobs, Methods
-from service.rpc.servicers.models import Models
-from service.rpc.servicers.records import Records
-from service.rpc.servicers.transferability import Transferability
+from service.container import Zoo
+from service.rpc.auth_interceptor import AuthInterceptor
+from service.rpc.context import parts_for
+from service.rpc.servicers.accuracies import AccuracyServicer
+from service.rpc.servicers.datasets import DatasetServicer
+from service.rpc.servicers.jobs import JobServicer, MethodServicer
+from service.rpc.servicers.models import ModelServicer
+from service.rpc.servicers.transferability import TransferabilityServicer
 from service.rpc.stubs.zoo.v1 import (
     dataset_service_pb2_grpc,
     job_service_pb2_grpc,
@@ -22,7 +23,6 @@ from service.rpc.stubs.zoo.v1 import (
     record_service_pb2_grpc,
     transferability_service_pb2_grpc,
 )
-from service.wiring import Zoo
 
 SERVICES = (
     "zoo.v1.ModelService",
@@ -46,18 +46,18 @@ def create_server(zoo: Zoo, *, port: Sequence[tuple[str, int]] = EXCLUSIVE_PORT)
     parts = parts_for(zoo)
     server = grpc.server(
         ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"),
-        interceptors=[Door(parts)],
+        interceptors=[AuthInterceptor(parts)],
         options=port,
     )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(parts), server)
-    dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server(Datasets(parts), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(parts), server)
+    dataset_service_pb2_grpc.add_DatasetServiceServicer_to_server(DatasetServicer(parts), server)
     transferability_service_pb2_grpc.add_TransferabilityServiceServicer_to_server(
-        Transferability(parts), server
+        TransferabilityServicer(parts), server
     )
-    record_service_pb2_grpc.add_RecordServiceServicer_to_server(Records(parts), server)
-    jobs = Jobs(parts, watchers=_WATCHERS)
+    record_service_pb2_grpc.add_RecordServiceServicer_to_server(AccuracyServicer(parts), server)
+    jobs = JobServicer(parts, watchers=_WATCHERS)
     job_service_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
-    method_service_pb2_grpc.add_MethodServiceServicer_to_server(Methods(), server)
+    method_service_pb2_grpc.add_MethodServiceServicer_to_server(MethodServicer(), server)
     _add_health(server)
     reflection.enable_server_reflection(
         (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server

@@ -10,14 +10,14 @@ import psycopg
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from service.adapters.celery_bell import CeleryBell
+from service.adapters.job_notifier import CeleryJobNotifier
+from service.container import Zoo, zoo_from
 from service.core.errors import UnavailableError
-from service.core.operations import job_sweeping
-from service.core.operations.job_events import QUEUED_CHANNEL
+from service.core.operations.jobs import reaper
+from service.core.operations.jobs.events import QUEUED_CHANNEL
 from service.logs import start_logging
-from service.scheduler import collecting, tidying
+from service.scheduler import expiry, garbage_collection
 from service.settings import settings
-from service.wiring import Zoo, zoo_from
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class Scheduler:
     """One scheduler: the zoo it serves and the bell it rings, if there is a broker."""
 
     zoo: Zoo
-    bell: CeleryBell | None
+    notifier: CeleryJobNotifier | None
     stopping: threading.Event = field(default_factory=threading.Event)
     _tidied: float = -math.inf
     _collected: float = field(default_factory=time.monotonic)
@@ -78,7 +78,7 @@ class Scheduler:
             When to sweep again, on the monotonic clock.
         """
         with self.zoo.transaction() as session:
-            reaped = job_sweeping.reap(session)
+            reaped = reaper.reap(session)
         if reaped.requeued or reaped.ended:
             log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
         self.announce()
@@ -90,53 +90,55 @@ class Scheduler:
         now = time.monotonic()
         if now - self._tidied >= SECONDS_BETWEEN_TIDYING:
             self._tidied = now
-            tidying.tidy(self.zoo)
+            expiry.tidy(self.zoo)
         if now - self._collected >= SECONDS_BETWEEN_COLLECTING:
             self._collected = now
-            collecting.collect(self.zoo)
+            garbage_collection.collect(self.zoo)
 
     def _next_sweep(self) -> float:
         """After the usual interval, or as soon as a lease runs out or a delayed job is due."""
         with self.zoo.transaction() as session:
-            due = job_sweeping.seconds_until_due(session)
+            due = reaper.seconds_until_due(session)
         interval = self.zoo.settings.sweep_seconds
         soon = interval if due is None else due + SHORTEST_PAUSE_SECONDS
         return time.monotonic() + min(interval, max(SHORTEST_PAUSE_SECONDS, soon))
 
     def announce(self) -> None:
         """Ring for claimable jobs nobody was told of, and for forgotten ones."""
-        if self.bell is None:
+        if self.notifier is None:
             return
         with self.zoo.transaction() as session:
-            waiting = job_sweeping.to_announce(
+            waiting = reaper.to_announce(
                 session,
                 forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
             )
         try:
             for queue in sorted({job.queue for job in waiting}):
-                self._ring(self.bell, queue, [job for job in waiting if job.queue == queue])
+                self._ring(self.notifier, queue, [job for job in waiting if job.queue == queue])
         except UnavailableError as error:
             log.warning(error.detail)
 
-    def _ring(self, bell: CeleryBell, queue: str, waiting: list[job_sweeping.Waiting]) -> None:
+    def _ring(
+        self, notifier: CeleryJobNotifier, queue: str, waiting: list[reaper.Waiting]
+    ) -> None:
         """Ring for the jobs of one queue, while not many rings are unanswered yet.
 
         Who answers a ring works until no job is left, so a few are enough for any number of jobs;
         the others are rung for at a later sweep. Forgotten ones wait until it is quiet.
         """
-        unanswered = bell.unanswered(queue=queue)
+        unanswered = notifier.unanswered(queue=queue)
         wanted = [job.id for job in waiting if unanswered == 0 or not job.forgotten]
         ids = wanted[: max(0, MOST_UNANSWERED_RINGS - unanswered)]
         if not ids:
             return
         # Marked before, because a marking in progress would hide the row from a quick worker.
         with self.zoo.transaction() as session:
-            job_sweeping.mark_announced(session, ids)
+            reaper.mark_announced(session, ids)
         try:
-            bell.ring(ids, queue=queue)
+            notifier.ring(ids, queue=queue)
         except UnavailableError:
             with self.zoo.transaction() as session:
-                job_sweeping.mark_unannounced(session, ids)
+                reaper.mark_unannounced(session, ids)
             raise
 
 
@@ -146,7 +148,7 @@ def main() -> None:
     start_logging(chosen)
     zoo = zoo_from(chosen, connections=2)
     url = chosen.redis_url
-    scheduler = Scheduler(zoo, None if url is None else CeleryBell(url.get_secret_value()))
+    scheduler = Scheduler(zoo, None if url is None else CeleryJobNotifier(url.get_secret_value()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: scheduler.stopping.set())
     log.info("scheduler ready")

@@ -31,7 +31,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 def adopted(store: BlobStore, tmp_path: Path) -> Path:
     path = tmp_path / "upload"
     path.write_bytes(CONTENT)
-    blob = store.adopt(path, sha256=SHA256)
+    blob = store.collect_outputs(path, sha256=SHA256)
     assert (blob.sha256, blob.size_bytes) == (SHA256, len(CONTENT))
     return path
 

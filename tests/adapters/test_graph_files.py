@@ -9,10 +9,10 @@ from safetensors.torch import save
 
 from service.adapters.graph_files import GraphFiles
 from service.adapters.object_store import FolderBlobs
-from service.core.catalogue.measurement import RankVariant
+from service.core.catalog.measurement import RankVariant
 from tests.workers.torchkit.graph_samples import random_graph
-from workers.torchkit.graphs import Graph, to_metadata, to_tensors
-from workers.torchkit.similarity import compare
+from workers.torchkit.similarity.graphs import DeparaGraph, to_metadata, to_tensors
+from workers.torchkit.similarity.similarity import compare
 
 GRAPHS = {
     "fox": random_graph("fox", seed=1),
@@ -28,11 +28,11 @@ def blobs(tmp_path: Path) -> FolderBlobs:
     return FolderBlobs(tmp_path / "blobs")
 
 
-def stored(blobs: FolderBlobs, folder: Path, graph: Graph) -> str:
+def stored(blobs: FolderBlobs, folder: Path, graph: DeparaGraph) -> str:
     data = save(to_tensors(graph), metadata=to_metadata(graph))
     digest = hashlib.sha256(data).hexdigest()
     (folder / digest).write_bytes(data)
-    blobs.adopt(folder / digest, sha256=digest)
+    blobs.collect_outputs(folder / digest, sha256=digest)
     return digest
 
 
@@ -80,7 +80,7 @@ def test_only_the_first_are_compared_where_files_are_large(blobs: FolderBlobs, t
 def test_files_that_are_gone_or_hold_no_graph_tell_nothing(blobs: FolderBlobs, tmp_path: Path):
     fox, hen = (stored(blobs, tmp_path, GRAPHS[name]) for name in ("fox", "hen"))
     (tmp_path / "junk").write_bytes(b"\x89PNG and so on")
-    blobs.adopt(tmp_path / "junk", sha256="1" * 64)
+    blobs.collect_outputs(tmp_path / "junk", sha256="1" * 64)
     files = GraphFiles(blobs)
 
     told = files.compare(
@@ -94,7 +94,7 @@ def test_files_that_are_gone_or_hold_no_graph_tell_nothing(blobs: FolderBlobs, t
 
 def test_constant_edges_agree_with_nobody(blobs: FolderBlobs, tmp_path: Path):
     fox = GRAPHS["fox"]
-    flat = Graph("flat", fox.comparable_key, fox.maps, fox.ranks.clip(7, 7), fox.mask)
+    flat = DeparaGraph("flat", fox.comparable_key, fox.maps, fox.ranks.clip(7, 7), fox.mask)
     digests = [stored(blobs, tmp_path, graph) for graph in (fox, flat)]
 
     told = GraphFiles(blobs).compare(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.core.catalogue import cards
+from service.core.catalog import all_methods
 from service.core.errors import ZooError
-from workers.methods import room_of
+from workers.methods import method_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +29,9 @@ def test_grpc_stubs_are_current():
     assert found.returncode == 0, found.stderr
 
 
-@pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
-def test_every_card_has_a_room_of_its_name(card):
-    room = room_of(card.name)
+@pytest.mark.parametrize("card", all_methods(), ids=lambda spec: spec.name)
+def test_every_card_has_a_room_of_its_name(spec):
+    room = method_package(spec.name)
 
     assert callable(room.run)
     assert room.Inputs.__dataclass_params__.frozen
@@ -40,7 +40,7 @@ def test_every_card_has_a_room_of_its_name(card):
 def test_every_room_has_a_card():
     rooms = {path.parent.name for path in (ROOT / "workers/methods").glob("*/__init__.py")}
 
-    assert rooms == {card.name for card in cards()}
+    assert rooms == {spec.name for spec in all_methods()}
 
 
 def test_every_error_has_a_code_of_its_own():

@@ -10,10 +10,10 @@ from tests.waiting import HANG_SECONDS
 HEAVY = ("torch", "numpy", "scipy", "sklearn", "timm")
 LIGHT = (
     "service.rest.app",
-    "service.rpc.door",
+    "service.rpc.auth_interceptor",
     "service.scheduler.loop",
-    "service.cli.main",
-    "workers.app",
+    "zooscope.cli.main",
+    "workers.worker.app",
 )
 
 
@@ -30,7 +30,7 @@ def test_a_light_process_loads_nothing_heavy(module: str):
 
 def test_the_client_loads_no_server():
     program = (
-        "import sys, service.client;"
+        "import sys, zooscope.client;"
         "print(*sorted({'fastapi', 'sqlalchemy', 'grpc', 'celery', 'psycopg'} & sys.modules.keys()))"
     )
 

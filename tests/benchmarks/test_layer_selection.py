@@ -17,7 +17,7 @@ from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs, drawn, rotat
 from benchmarks.layer_protocol.training import Schedule, learn
 from benchmarks.layer_protocol.tuning import tuned
 from benchmarks.real_networks.cifar_resnet import CifarResNet
-from workers.torchkit.canonical import Preprocessing
+from workers.torchkit.attribution.canonical import Preprocessing
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = (networks.plain, networks.residual, networks.resnet20)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from benchmarks.students import protocol, published_game, scenes, teaching
+from benchmarks.students import protocol, published_adversary, scenes, teaching
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import digits, masked, names, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table
 from benchmarks.students.teaching import Recipe
-from service.core.catalogue.training import Body, Student
-from workers.torchkit.canonical import Preprocessing, to_network_input
+from service.core.catalog.training import Student, StudentArchitecture
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 
 SHORT = Recipe(steps=3, batch=8)
 NET = Net("lenet", (4, 4, 8))
@@ -79,16 +79,16 @@ def test_another_seed_is_another_teacher(kept):
 def test_the_published_game_moves_student_and_generator_and_leaves_the_teacher(kept):
     split = digits()
     one = teaching.teacher(NET, split.train, name="n", seed=0, recipe=SHORT)
-    student = Student(architecture=Body.LENET, width=4)
+    student = Student(architecture=StudentArchitecture.LENET, width=4)
     scene = scenes.Scene((one,), student, split.test.exam, split.train)
     networks = (
         teaching.module(NET, split.train, seed=0, recipe=SHORT),
         scene.fresh(0),
-        published_game.PublishedGenerator.fresh(scene.spec, units=4, width=4, seed=0),
+        published_adversary.PublishedGenerator.fresh(scene.spec, units=4, width=4, seed=0),
     )
     before = [[p.detach().clone() for p in network.parameters()] for network in networks]
 
-    published_game.PublishedGame(*networks, published_game.Rates(0.05)).turn(batch=8)
+    published_adversary.PublishedGame(*networks, published_adversary.Rates(0.05)).turn(batch=8)
 
     moved = [
         any(not torch.equal(a, b) for a, b in zip(old, network.parameters(), strict=True))

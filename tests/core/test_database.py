@@ -3,9 +3,9 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from service.core.records import ModelRecord, Record
+from service.container import Zoo, zoo_from
+from service.core.tables import ModelRecord, TableRow
 from service.settings import Settings
-from service.wiring import Zoo, zoo_from
 
 
 def test_a_record_written_in_a_transaction_is_read_back(zoo: Zoo):
@@ -35,4 +35,4 @@ def test_migrations_and_records_describe_the_same_tables(zoo: Zoo):
     with zoo.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
-        assert compare_metadata(context, Record.metadata) == []
+        assert compare_metadata(context, TableRow.metadata) == []

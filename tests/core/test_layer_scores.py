@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.core.operations.layer_scores import TargetData, baselines, choice, curve, weight_of
+from service.core.operations.layers.scores import TargetData, baselines, choice, curve, weight_of
 from tests.methods.oracles import layer_selection as oracle
 
 

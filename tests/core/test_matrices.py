@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from service.core import matrices
-from service.core.matrices import Column, Read, as_csv, as_npz, matrices_in, scores_of
+from service.core.matrices import ArrayColumn, Read, as_csv, as_npz, matrices_in, scores_of
 
 SIDE = 7
 
@@ -43,10 +43,10 @@ def test_numpy_reads_the_archive_whatever_the_size_of_a_piece(
 ) -> None:
     monkeypatch.setattr(matrices, "_BLOCK_BYTES", block_bytes)
     columns = {
-        "names": Column.of_words(["fox", "Füchsin 🦊", ""]),
-        "order": Column.of_integers([2, 0, 1]),
-        "points": Column.of_rows([(0.1, 0.2)], width=2),
-        "linkage": Column.of_rows([], width=4),
+        "names": ArrayColumn.of_words(["fox", "Füchsin 🦊", ""]),
+        "order": ArrayColumn.of_integers([2, 0, 1]),
+        "points": ArrayColumn.of_rows([(0.1, 0.2)], width=2),
+        "linkage": ArrayColumn.of_rows([], width=4),
     }
 
     data = b"".join(as_npz(matrices_in(kept(**parts)), columns))

@@ -12,12 +12,12 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from service.container import Zoo
 from service.core.errors import UnavailableError
 from service.embedded.port_choice import take_ports
 from service.embedded.ports import TakenPort, free_port, is_listening, listening, reserved
 from service.rpc.server import SHARED_PORT, create_server
 from service.settings import Settings
-from service.wiring import Zoo
 
 HOST = "127.0.0.1"
 NOBODY = 65534

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.catalogue import Audience
-from service.core.operations import jobs
-from service.core.records import DatasetRecord, JobRecord
+from service.core.catalog import Audience
+from service.core.operations.jobs import jobs
+from service.core.tables import DatasetRecord, JobRecord
 
 PROJECT = "default"
 

@@ -6,16 +6,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from service.container import zoo_from
 from service.embedded.postgres import PrivatePostgres
-from service.migrating import migrate
+from service.migrate import migrate
 from service.settings import Settings
-from service.wiring import zoo_from
+from tests.jobs.cluster import QUICK, TestCluster
 from tests.jobs.processes import hall_of
-from tests.jobs.town import QUICK, Town
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
+def cluster() -> Iterator[TestCluster]:
     """Redis, a scheduler and a worker with short leases, on a Postgres of their own."""
     # Not below pytest's own folder: the database runs as another user, who must reach it.
     with (
@@ -27,7 +27,7 @@ def town() -> Iterator[Town]:
         with hall_of(folder / "hall", postgres.url(), **QUICK) as hall:
             zoo = zoo_from(Settings(home=folder / "hall" / "home", database_url=postgres.url()))
             migrate(zoo.engine)
-            town = Town(zoo, hall, postgres)
-            town.settle()
-            yield town
+            cluster = TestCluster(zoo, hall, postgres)
+            cluster.settle()
+            yield cluster
         zoo.close()

@@ -47,7 +47,7 @@ class Process:
 
 
 @dataclass
-class Hall:
+class WorkerHall:
     """A folder in which processes of one zoo are started with the same settings."""
 
     folder: Path
@@ -115,7 +115,7 @@ class Hall:
 
 
 @contextlib.contextmanager
-def hall_of(folder: Path, database_url: str, **settings: str) -> Iterator[Hall]:
+def hall_of(folder: Path, database_url: str, **settings: str) -> Iterator[WorkerHall]:
     """A hall whose processes all end with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -125,7 +125,7 @@ def hall_of(folder: Path, database_url: str, **settings: str) -> Iterator[Hall]:
         "ZOO_DATABASE_URL": database_url,
         "ZOO_REDIS_URL": f"redis+socket://{folder / 'redis.sock'}",
     }
-    hall = Hall(folder, environment | settings)
+    hall = WorkerHall(folder, environment | settings)
     try:
         yield hall
     finally:

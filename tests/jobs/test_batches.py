@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from service.core.catalogue import Audience
+from service.container import Zoo
+from service.core.catalog import Audience
 from service.core.errors import NotFoundError
-from service.core.operations import job_lifecycle, jobs
-from service.core.operations.jobs import JobOrder
-from service.core.records import JobDependencyRecord, JobEventRecord, JobRecord
-from service.wiring import Zoo
+from service.core.operations.jobs import jobs, lifecycle
+from service.core.operations.jobs.jobs import JobOrder
+from service.core.tables import JobDependencyRecord, JobEventRecord, JobRecord
 from tests.jobs.builders import PROJECT, a_job
 
 INPUTS = {"dataset_id": "dst_1"}
@@ -65,7 +65,7 @@ def test_every_new_job_has_one_first_event_and_counts_on_from_it(zoo: Zoo):
     first, second = submitted(zoo, keyed("a", "b"))
 
     with zoo.transaction() as session:
-        claimed = job_lifecycle.claim(
+        claimed = lifecycle.claim(
             session, worker="w", queues=("cpu",), lease_seconds=9, running_seconds=9, job_id=first
         )
         events = session.scalars(select(JobEventRecord).order_by(JobEventRecord.seq)).all()

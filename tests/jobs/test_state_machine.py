@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import text
 
+from service.container import Zoo
 from service.core.errors import ConflictError, FencedError, InvalidRequestError, NotFoundError
-from service.core.operations import job_lifecycle, job_sweeping, jobs
-from service.core.operations.job_lifecycle import Ending, Outcome, Verdict
-from service.core.records import DatasetRecord, JobRecord, JobState
-from service.wiring import Zoo
+from service.core.operations.jobs import jobs, lifecycle, reaper
+from service.core.operations.jobs.lifecycle import AttemptStatus, LeaseStatus, Outcome
+from service.core.tables import DatasetRecord, JobRecord, JobState
 from tests.jobs.builders import PROJECT, a_dataset, a_job
 
 
@@ -15,7 +15,7 @@ def claim(
     zoo: Zoo, *, job_id: str | None = None, lease: float = 30.0, queues: tuple[str, ...] = ("cpu",)
 ) -> JobRecord | None:
     with zoo.transaction() as session:
-        return job_lifecycle.claim(
+        return lifecycle.claim(
             session,
             worker="w",
             queues=queues,
@@ -30,10 +30,10 @@ def submitted(zoo: Zoo, **changes: object) -> str:
         return a_job(session, **changes).id
 
 
-def finish(zoo: Zoo, job: JobRecord, ending: Ending, **more: object) -> JobRecord:
+def finish(zoo: Zoo, job: JobRecord, status: AttemptStatus, **more: object) -> JobRecord:
     with zoo.transaction() as session:
-        return job_lifecycle.finish(
-            session, job_id=job.id, fence=job.fence, outcome=Outcome(ending, **more)
+        return lifecycle.finish(
+            session, job_id=job.id, fence=job.fence, outcome=Outcome(status, **more)
         )
 
 
@@ -71,7 +71,7 @@ def test_a_job_waits_until_its_dependencies_are_final_even_if_they_fail(zoo: Zoo
 
     job = claim(zoo)
     assert claim(zoo) is None
-    finish(zoo, job, Ending.FAILED, error={"code": "bad"})
+    finish(zoo, job, AttemptStatus.FAILED, error={"code": "bad"})
 
     assert claim(zoo).id == second
 
@@ -79,7 +79,7 @@ def test_a_job_waits_until_its_dependencies_are_final_even_if_they_fail(zoo: Zoo
 def test_equal_submissions_share_the_running_job(zoo: Zoo):
     first = submitted(zoo, cache_key="k")
     second = submitted(zoo, cache_key="k")
-    finish(zoo, claim(zoo), Ending.SUCCEEDED)
+    finish(zoo, claim(zoo), AttemptStatus.SUCCEEDED)
     third = submitted(zoo, cache_key="k")
 
     assert first == second
@@ -107,27 +107,27 @@ def test_an_old_fence_changes_nothing(zoo: Zoo):
     submitted(zoo)
     old = claim(zoo, lease=-1)
     with zoo.transaction() as session:
-        assert job_sweeping.reap(session).requeued == (old.id,)
+        assert reaper.reap(session).requeued == (old.id,)
         session.execute(text("UPDATE jobs SET available_at = now()"))
     new = claim(zoo)
 
     with zoo.transaction() as session:
         assert (
-            job_lifecycle.heartbeat(session, job_id=old.id, fence=old.fence, lease_seconds=1)
-            is Verdict.FENCED
+            lifecycle.heartbeat(session, job_id=old.id, fence=old.fence, lease_seconds=1)
+            is LeaseStatus.FENCED
         )
     with pytest.raises(FencedError):
-        finish(zoo, old, Ending.SUCCEEDED)
-    assert finish(zoo, new, Ending.SUCCEEDED).state == "succeeded"
+        finish(zoo, old, AttemptStatus.SUCCEEDED)
+    assert finish(zoo, new, AttemptStatus.SUCCEEDED).state == "succeeded"
 
 
 def test_a_final_job_stays_as_it_is(zoo: Zoo):
     submitted(zoo)
     job = claim(zoo)
-    finish(zoo, job, Ending.SUCCEEDED, result={"a": 1})
+    finish(zoo, job, AttemptStatus.SUCCEEDED, result={"a": 1})
 
     with pytest.raises(FencedError):
-        finish(zoo, job, Ending.FAILED)
+        finish(zoo, job, AttemptStatus.FAILED)
     with zoo.transaction() as session, pytest.raises(ConflictError):
         jobs.cancel(session, project=PROJECT, job_id=job.id)
     with zoo.transaction() as session, pytest.raises(ConflictError):
@@ -138,7 +138,9 @@ def test_lost_attempts_are_repeated_until_none_are_left(zoo: Zoo):
     job_id = submitted(zoo, max_attempts=2)
     states = []
     for _ in range(2):
-        states.append(finish(zoo, claim(zoo), Ending.LOST, error={"code": "worker_lost"}).state)
+        states.append(
+            finish(zoo, claim(zoo), AttemptStatus.LOST, error={"code": "worker_lost"}).state
+        )
         with zoo.transaction() as session:
             session.execute(text("UPDATE jobs SET available_at = now()"))
 
@@ -149,7 +151,7 @@ def test_lost_attempts_are_repeated_until_none_are_left(zoo: Zoo):
 def test_a_released_attempt_does_not_count(zoo: Zoo):
     submitted(zoo)
 
-    job = finish(zoo, claim(zoo), Ending.RELEASED)
+    job = finish(zoo, claim(zoo), AttemptStatus.RELEASED)
 
     assert (job.state, job.attempts, job.fence) == ("queued", 0, 1)
     assert claim(zoo).fence == 2
@@ -160,7 +162,7 @@ def test_the_reaper_ends_a_job_whose_attempts_are_used_up(zoo: Zoo):
     job = claim(zoo, lease=-1)
 
     with zoo.transaction() as session:
-        assert job_sweeping.reap(session).ended == (job.id,)
+        assert reaper.reap(session).ended == (job.id,)
         error = jobs.get(session, project=PROJECT, job_id=job.id).error
 
     assert error["code"] == "worker_lost"
@@ -173,7 +175,7 @@ def test_the_reaper_ends_a_job_that_ran_too_long(zoo: Zoo):
         session.execute(text("UPDATE jobs SET deadline_at = now() - interval '1 s'"))
 
     with zoo.transaction() as session:
-        job_sweeping.reap(session)
+        reaper.reap(session)
         assert jobs.get(session, project=PROJECT, job_id=job.id).error["code"] == "expired"
 
 
@@ -188,18 +190,18 @@ def test_cancelling_is_immediate_when_queued_and_a_wish_when_running(zoo: Zoo):
 
     with zoo.transaction() as session:
         assert (
-            job_lifecycle.heartbeat(session, job_id=job.id, fence=job.fence, lease_seconds=1)
-            is Verdict.CANCEL
+            lifecycle.heartbeat(session, job_id=job.id, fence=job.fence, lease_seconds=1)
+            is LeaseStatus.CANCEL
         )
-    assert finish(zoo, job, Ending.LOST).state == "cancelled"
+    assert finish(zoo, job, AttemptStatus.LOST).state == "cancelled"
 
 
 def test_a_retried_job_keeps_its_fence_and_checkpoint(zoo: Zoo):
     submitted(zoo)
     job = claim(zoo)
     with zoo.transaction() as session:
-        job_lifecycle.set_checkpoint(session, job_id=job.id, fence=job.fence, sha256="c" * 64)
-    finish(zoo, job, Ending.FAILED, error={"code": "bad"})
+        lifecycle.set_checkpoint(session, job_id=job.id, fence=job.fence, sha256="c" * 64)
+    finish(zoo, job, AttemptStatus.FAILED, error={"code": "bad"})
 
     with zoo.transaction() as session:
         again = jobs.retry(session, project=PROJECT, job_id=job.id)
@@ -212,7 +214,7 @@ def test_a_retried_job_keeps_its_fence_and_checkpoint(zoo: Zoo):
 def test_a_retry_is_refused_while_an_equal_job_is_active(zoo: Zoo):
     submitted(zoo, cache_key="k")
     job = claim(zoo)
-    finish(zoo, job, Ending.FAILED)
+    finish(zoo, job, AttemptStatus.FAILED)
     submitted(zoo, cache_key="k")
 
     with zoo.transaction() as session, pytest.raises(ConflictError, match="equal"):
@@ -223,10 +225,8 @@ def test_events_count_from_one_without_gaps(zoo: Zoo):
     job_id = submitted(zoo)
     job = claim(zoo)
     with zoo.transaction() as session:
-        job_lifecycle.heartbeat(
-            session, job_id=job_id, fence=1, lease_seconds=9, progress={"step": 1}
-        )
-    finish(zoo, job, Ending.SUCCEEDED)
+        lifecycle.heartbeat(session, job_id=job_id, fence=1, lease_seconds=9, progress={"step": 1})
+    finish(zoo, job, AttemptStatus.SUCCEEDED)
 
     with zoo.transaction() as session:
         events = jobs.events_after(session, job_id=job_id, seq=0)
@@ -249,7 +249,7 @@ def test_a_failed_check_rejects_the_dataset_and_a_retry_takes_that_back(zoo: Zoo
 
     job = claim(zoo)
     look()
-    finish(zoo, job, Ending.FAILED, error={"code": "bad", "detail": "no"})
+    finish(zoo, job, AttemptStatus.FAILED, error={"code": "bad", "detail": "no"})
     look()
     with zoo.transaction() as session:
         jobs.retry(session, project=PROJECT, job_id=job.id)

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from service.core.operations import job_lifecycle
+from service.container import Zoo
+from service.core.operations.jobs import lifecycle
 from service.scheduler.loop import SHORTEST_PAUSE_SECONDS, Scheduler
 from service.settings import Settings
-from service.wiring import Zoo
 from tests.jobs.builders import a_job
 
 
@@ -27,7 +27,7 @@ def test_the_next_sweep_comes_when_a_lease_is_over_and_at_the_latest_after_the_i
 ):
     with zoo.transaction() as session:
         a_job(session)
-        job_lifecycle.claim(
+        lifecycle.claim(
             session, worker="w", queues=["cpu"], lease_seconds=lease_seconds, running_seconds=7200
         )
     pause = min(lease_seconds + SHORTEST_PAUSE_SECONDS, zoo.settings.sweep_seconds)

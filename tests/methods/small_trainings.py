@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from service.core.catalogue import card_named
+from service.core.catalog import method_named
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, teacher
-from workers.contract import Diary
-from workers.methods import room_of
-from workers.torchkit.outcomes import Alone, Trained, WithImages
-from workers.torchkit.teachers import Teacher
+from workers.methods import method_package
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult
+from workers.torchkit.training.teachers import Teacher
 
 Teachers = Mapping[TaskKind, tuple[Teacher, ...]]
 
@@ -46,16 +46,16 @@ def teachers_in(folder: Path) -> Teachers:
     }
 
 
-def inputs_of(method: str, teachers: Teachers) -> Alone:
+def inputs_of(method: str, teachers: Teachers) -> DataFreeInputs:
     """Two teachers where the method takes several; images of noise where it takes any."""
     several = method == "dual_gan_amalgamation"
     known = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
     taken = known if "amalgamation" in method else known[:1]
-    if room_of(method).Inputs is Alone:
-        return Alone(name="student", teachers=taken)
+    if method_package(method).Inputs is DataFreeInputs:
+        return DataFreeInputs(name="student", teachers=taken)
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
-    return WithImages(
+    return ImageInputs(
         name="student",
         teachers=taken,
         images=frames,
@@ -64,8 +64,10 @@ def inputs_of(method: str, teachers: Teachers) -> Alone:
     )
 
 
-def trained(method: str, teachers: Teachers, params: Mapping[str, Any]) -> Trained:
+def trained(method: str, teachers: Teachers, params: Mapping[str, Any]) -> TrainingResult:
     """What the method makes of them."""
-    given = card_named(method).params.model_validate({**SMALL, **BASES[method], **params})
-    made: Trained = room_of(method).run(inputs_of(method, teachers), given, Diary())
+    given = method_named(method).params.model_validate({**SMALL, **BASES[method], **params})
+    made: TrainingResult = method_package(method).run(
+        inputs_of(method, teachers), given, RecordingReporter()
+    )
     return made

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from service.core.catalogue import cards
+from service.core.catalog import all_methods
 from workers import methods
-from workers.methods import room_of
+from workers.methods import method_package
 
 ROOT = Path(__file__).parents[2]
-NAMES = sorted(card.name for card in cards())
+NAMES = sorted(spec.name for spec in all_methods())
 
 
 def test_every_card_has_a_room_and_every_room_a_card() -> None:
@@ -24,7 +24,7 @@ def test_every_card_has_a_room_and_every_room_a_card() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_room_exports_inputs_result_and_run(name: str) -> None:
-    room = room_of(name)
+    room = method_package(name)
 
     assert is_dataclass(room.Inputs)
     assert is_dataclass(room.Result)
@@ -34,7 +34,7 @@ def test_every_room_exports_inputs_result_and_run(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_room_says_what_it_is(name: str) -> None:
-    assert len((room_of(name).__doc__ or "").splitlines()) > 1
+    assert len((method_package(name).__doc__ or "").splitlines()) > 1
 
 
 @pytest.mark.parametrize("name", NAMES)

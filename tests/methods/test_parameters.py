@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from service.core.catalogue import card_named
-from service.core.catalogue.training import TRAININGS, Course, StudentCourse
+from service.core.catalog import method_named
+from service.core.catalog.training import TRAININGS, StudentTrainingConfig, TrainingConfig
 from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
-from workers.torchkit import courses, outcomes
+from workers.torchkit.training import loop, task
 
 Change = tuple[Any, dict[str, Any]]
 Weights = dict[str, Tensor]
@@ -119,7 +119,7 @@ def known() -> dict[str, Weights]:
 @pytest.fixture(autouse=True)
 def without_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing them takes longer than these trainings."""
-    for module in (courses, outcomes):
+    for module in (loop, task):
         monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
 
 
@@ -137,9 +137,9 @@ def same(one: Weights, other: Weights) -> bool:
 
 @pytest.mark.parametrize("method", TRAININGS)
 def test_every_parameter_of_a_method_is_tried(method: str) -> None:
-    shared = set(StudentCourse.model_fields) | set(Course.model_fields)
+    shared = set(StudentTrainingConfig.model_fields) | set(TrainingConfig.model_fields)
 
-    assert set(CHANGES[method]) == set(card_named(method).params.model_fields) - shared
+    assert set(CHANGES[method]) == set(method_named(method).params.model_fields) - shared
 
 
 @pytest.mark.parametrize("method", TRAININGS)

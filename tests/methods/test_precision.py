@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from service.core.catalogue.training import TRAININGS
+from service.core.catalog.training import TRAININGS
 from service.core.manifest import TaskKind
 from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
 from workers.methods.adaptive_amalgamation.maths import alignment_loss, scaled_logits_loss
@@ -16,8 +16,9 @@ from workers.methods.adversarial_distillation.maths import absolute_discrepancy,
 from workers.methods.common_feature_amalgamation.maths import discrepancy
 from workers.methods.dual_gan_amalgamation.maths import activation_loss, scaled_distance
 from workers.methods.knowledge_distillation.maths import attention_loss, feature_loss
-from workers.torchkit import courses, outcomes
-from workers.torchkit.accelerators import mixed_precision
+from workers.torchkit.training import loop
+from workers.torchkit.training import task as outcomes
+from workers.torchkit.training.accelerators import mixed_precision
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "alignment": alignment_loss,
@@ -70,7 +71,7 @@ def test_every_training_runs_in_mixed_precision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outcomes, "arithmetic_on", lambda _device: partial(mixed_precision, "cpu"))
-    for module in (courses, outcomes):
+    for module in (loop, outcomes):
         monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
     of_one_kind = dict.fromkeys(teachers, teachers[task])
 

@@ -9,9 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect
 
-from service.core.records import Record
+from service.core.tables import TableRow
 from service.embedded.postgres import PrivatePostgres
-from service.migrating import configuration, migrate
+from service.migrate import configuration, migrate
 from tests.waiting import HANG_SECONDS
 
 
@@ -33,7 +33,7 @@ def test_up_gives_exactly_the_tables_of_the_records(engine: Engine):
 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Record.metadata) == []
+        assert compare_metadata(context, TableRow.metadata) == []
 
 
 def test_down_leaves_nothing_and_up_works_again(engine: Engine):
@@ -45,12 +45,12 @@ def test_down_leaves_nothing_and_up_works_again(engine: Engine):
     migrate(engine)
 
     assert left == set()
-    assert tables(engine) == set(Record.metadata.tables)
+    assert tables(engine) == set(TableRow.metadata.tables)
 
 
 def test_a_crowd_of_processes_migrates_once(engine: Engine):
     program = (
-        "import sys; from sqlalchemy import create_engine; from service.migrating import migrate;"
+        "import sys; from sqlalchemy import create_engine; from service.migrate import migrate;"
         "migrate(create_engine(sys.argv[1]))"
     )
     address = engine.url.render_as_string(hide_password=False)
@@ -58,4 +58,4 @@ def test_a_crowd_of_processes_migrates_once(engine: Engine):
     crowd = [subprocess.Popen([sys.executable, "-c", program, address]) for _ in range(4)]
 
     assert [process.wait(HANG_SECONDS) for process in crowd] == [0] * 4
-    assert tables(engine) == set(Record.metadata.tables)
+    assert tables(engine) == set(TableRow.metadata.tables)

@@ -6,7 +6,7 @@ from alembic import command
 from sqlalchemy import Connection, create_engine, text
 
 from service.embedded.postgres import PrivatePostgres
-from service.migrating import configuration
+from service.migrate import configuration
 
 DRAW = np.random.default_rng(0)
 NODE, EDGE = DRAW.standard_normal(1024), DRAW.standard_normal(512)

@@ -14,7 +14,7 @@ import psutil
 from service.embedded.processes import has_ended
 from tests.waiting import HANG_SECONDS, eventually
 
-ZOOSCOPE = (sys.executable, "-m", "service.cli.main")
+ZOOSCOPE = (sys.executable, "-m", "zooscope.cli.main")
 
 
 @dataclass

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from service.cli.main import app
-from service.embedded.parts import PartName
+from service.embedded.components import ComponentName
 from service.embedded.ports import free_port, listens
 from service.embedded.postgres import PrivatePostgres
 from service.embedded.processes import wait_until_ended
 from service.embedded.redis import PrivateRedis
 from service.settings import Settings
 from tests.waiting import HANG_SECONDS, eventually
+from zooscope.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -63,7 +63,7 @@ def test_a_part_runs_a_command_that_exists(name: str):
 
     assert program == "zooscope"
     assert words[:2] == ["up", "--only"]
-    assert words[2] in set(PartName)
+    assert words[2] in set(ComponentName)
     assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
@@ -146,7 +146,7 @@ def by_hand(name: str, here: dict[str, str], log: Path) -> subprocess.Popen[byte
     _, *words = OURS[name]["command"]
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "service.cli.main", *words],
+            [sys.executable, "-m", "zooscope.cli.main", *words],
             env={**theirs, **here},
             stdout=output,
             stderr=output,

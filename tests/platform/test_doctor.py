@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service.cli.doctor import Verdict, examined
-from service.cli.main import app
 from service.settings import Device, Settings
+from zooscope.cli.doctor import CheckStatus, examined
+from zooscope.cli.main import app
 
 # It exports a network, in a fork server of its own that imports torch first.
 pytestmark = pytest.mark.timeout(600)
@@ -79,4 +79,4 @@ def test_a_missing_card_is_wrong_only_where_one_was_asked_for(tmp_path: Path):
 
     found = {f.what: f for f in examined(Settings(home=tmp_path, device=Device.CUDA))}
 
-    assert found["device"].verdict is Verdict.WRONG
+    assert found["device"].verdict is CheckStatus.WRONG

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
-from service.client import ZooClient
 from service.core.manifest import Architecture
 from tests.platform.ordinary_user import as_ordinary_user, where_only_files_name_users
 from tests.platform.running import Up, started
 from workers.programs.architectures import constructor_of
+from zooscope import ZooClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -37,7 +37,7 @@ def test_an_export_works_where_the_sandbox_hides_the_name_of_the_user(tmp_path: 
     words = where_only_files_name_users(tmp_path, name=name)
 
     done = subprocess.run(
-        [*words, sys.executable, "-m", "workers.export_trial"],
+        [*words, sys.executable, "-m", "workers.tools.export_trial"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from service.cli.main import app
 from service.settings import Device, LogFormat, Settings, environment
+from zooscope.cli.main import app
 
 
 def test_settings_read_from_the_spelled_environment_are_the_same(

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from service.core.operations import keys
-from service.rest.waiting import Ear, EventBell
-from service.wiring import Zoo
+from service.container import Zoo
+from service.core.operations.access import keys
+from service.rest.job_events import EventListener, EventSubscription
 from tests.rest.served import PROJECT, Served, client_of, serving
 
 
@@ -40,11 +40,11 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
 def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the jobs that requests wait for, or have waited for, in the order of asking."""
     ids: list[str] = []
-    ear = EventBell.ear
+    ear = EventListener.ear
 
-    def noted(bell: EventBell, job_id: str) -> AbstractContextManager[Ear]:
+    def noted(notifier: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
         ids.append(job_id)
-        return ear(bell, job_id)
+        return ear(notifier, job_id)
 
-    monkeypatch.setattr(EventBell, "ear", noted)
+    monkeypatch.setattr(EventListener, "ear", noted)
     return ids

@@ -6,11 +6,14 @@ from array import array
 
 from sqlalchemy.orm import Session
 
+from service.container import Zoo
 from service.core.blobs import Blob
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.transferability_map import TransferabilityMapParams
-from service.core.operations import artifacts, graphs, heat_maps, jobs, map_snapshots
-from service.core.records import (
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.transferability_map import TransferabilityMapParams
+from service.core.operations.jobs import artifacts, jobs
+from service.core.operations.maps import snapshot_lookup
+from service.core.operations.measurements import graphs, heat_maps
+from service.core.tables import (
     ArtifactRecord,
     DatasetRecord,
     JobRecord,
@@ -18,7 +21,6 @@ from service.core.records import (
     MapRecord,
     ModelRecord,
 )
-from service.wiring import Zoo
 from tests.rest.served import stored
 
 NODE = [[1.0, 0.5], [0.5, 1.0]]
@@ -77,8 +79,8 @@ def draw(zoo: Zoo, measured: tuple[str, list[str]], job_id: str) -> None:
                 project="default",
                 dataset_id=dataset_id,
                 comparable_key=graphs.comparable_key(manifest or "", DeparaParams()),
-                params_key=map_snapshots.params_key(job.params),
-                models_key=map_snapshots.models_key(job.inputs["model_ids"]),
+                params_key=snapshot_lookup.params_key(job.params),
+                models_key=snapshot_lookup.models_key(job.inputs["model_ids"]),
                 edge_weight=params["edge_weight"],
                 layout_id="map_1",
                 document={**DOCUMENT, "models": models, "params": params},

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.container import Zoo
 from service.core.ids import IdKind, new_id
-from service.core.records import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.wiring import Zoo
+from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord
 from tests.rest.served import PROJECT, a_dataset, a_model
 
 

@@ -14,12 +14,14 @@ import httpx
 import uvicorn
 from sqlalchemy.orm import Session
 
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Estimator
-from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
+from service.container import Zoo
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.measurement import Estimator
+from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
 from service.core.ids import IdKind, new_id
-from service.core.operations import estimates, graphs, keys
-from service.core.records import (
+from service.core.operations.access import keys
+from service.core.operations.measurements import estimates, graphs
+from service.core.tables import (
     AffinityRecord,
     DatasetRecord,
     DatasetState,
@@ -29,7 +31,6 @@ from service.core.records import (
     ModelState,
 )
 from service.rest.app import create_app
-from service.wiring import Zoo
 from tests.waiting import HANG_SECONDS
 
 MANIFEST = {"name": "fox", "format": "pt2", "input": {"height": 8, "width": 8}}
@@ -166,7 +167,7 @@ def stored(zoo: Zoo, data: bytes) -> str:
     path = zoo.staging / new_id(IdKind.UPLOAD)
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    zoo.blobs.adopt(path, sha256=digest)
+    zoo.blobs.collect_outputs(path, sha256=digest)
     return digest
 
 

@@ -6,7 +6,7 @@ import zipfile
 
 from sqlalchemy import select
 
-from service.core.records import DatasetRecord, JobRecord
+from service.core.tables import DatasetRecord, JobRecord
 from tests.rest.served import Served, a_dataset
 
 

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import func, select, text
 
-from service.core.records import JobRecord, ModelRecord
+from service.core.tables import JobRecord, ModelRecord
 from tests.rest.served import MANIFEST, Served, archive
 
 BODY = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from service.core.operations import jobs
-from service.core.records import ArtifactRecord, JobRecord, JobState
-from service.rest import waiting
-from service.rest.waiting import Ear
+from service.core.operations.jobs import jobs
+from service.core.tables import ArtifactRecord, JobRecord, JobState
+from service.rest import job_events
+from service.rest.job_events import EventSubscription
 from tests.rest.served import Served, stored
 from tests.waiting import eventually
 
@@ -117,11 +117,11 @@ def is_listening(served: Served) -> bool:
 def test_an_event_is_seen_by_its_notice_without_looking_again(
     served: Served, job_id: str, monkeypatch: pytest.MonkeyPatch
 ):
-    async def hear(ear: Ear, *, seconds: float) -> None:
+    async def hear(ear: EventSubscription, *, seconds: float) -> None:
         await ear._event.wait()
         ear._event.clear()
 
-    monkeypatch.setattr(Ear, "hear", hear)
+    monkeypatch.setattr(EventSubscription, "hear", hear)
     eventually(lambda: is_listening(served))
     path = f"/v1/jobs/{job_id}/events"
     with served.client.stream("GET", path) as stream:
@@ -137,7 +137,7 @@ def test_an_event_is_seen_by_its_notice_without_looking_again(
 def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(
     served: Served, job_id: str, waited_for: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(waiting, "LONGEST_WAIT_SECONDS", 9999.0)
+    monkeypatch.setattr(job_events, "LONGEST_WAIT_SECONDS", 9999.0)
 
     with ThreadPoolExecutor(1) as other:
         answer = other.submit(

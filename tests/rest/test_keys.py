@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.core.operations import keys
+from service.core.operations.access import keys
 from service.settings import Settings
 from tests.rest.served import Served
 

@@ -5,14 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from service.client.rankings import RankingMetric
-from service.core.catalogue.measurement import RANKING_METRICS
-from service.core.operations import fused_rankings, jobs, rankings
-from service.core.operations.ranking_requests import RankingRequest
-from service.core.records import JobRecord, JobState, ModelRecord, RankingRecord
-from service.wiring import Zoo
+from service.container import Zoo
+from service.core.catalog.measurement import RANKING_METRICS
+from service.core.operations.jobs import jobs
+from service.core.operations.rankings import fused, rankings
+from service.core.operations.rankings.requests import RankingRequest
+from service.core.tables import JobRecord, JobState, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_model, an_estimate
 from tests.waiting import eventually
+from zooscope.client.rankings import RankingMetric
 
 NAMES = ("fox", "hen", "cow")
 
@@ -198,8 +199,8 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, farm):
     with served.zoo.transaction() as session:
         assert session.scalars(select(JobRecord.id)).one() == pending["job_id"]
         ranking = session.get_one(RankingRecord, pending["id"])
-        evidence = fused_rankings.take(session, ranking=ranking)
-        fused_rankings.fill(session, ranking=ranking, found=_posterior(farm))
+        evidence = fused.take(session, ranking=ranking)
+        fused.fill(session, ranking=ranking, found=_posterior(farm))
 
     told = served.client.get(answer.headers["Location"]).json()
 

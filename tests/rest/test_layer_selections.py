@@ -3,13 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from service.core.operations import layer_selections
-from service.core.records import (
-    JobDependencyRecord,
-    JobRecord,
-    LayerSelectionRecord,
-    ModelRecord,
-)
+from service.core.operations.layers import selections
+from service.core.tables import JobDependencyRecord, JobRecord, LayerSelectionRecord, ModelRecord
 from tests.rest.served import Served, a_dataset, a_model
 
 LAYERS = [
@@ -55,7 +50,7 @@ def fill(served: Served, selection_id: str) -> None:
     """As the job's end would."""
     with served.zoo.transaction() as session:
         record = session.get_one(LayerSelectionRecord, selection_id)
-        layer_selections.finish(record, layers=PARTS, measured={})
+        selections.finish(record, layers=PARTS, measured={})
 
 
 def test_what_was_not_compared_is_pending_with_a_job(served: Served, farm):

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
-from service.core.operations import lineages
-from service.core.records import JobRecord, JobState, ModelRecord
+from service.core.operations.lineages import lineages
+from service.core.tables import JobRecord, JobState, ModelRecord
 from tests.rest.families import Family, a_family, a_student, a_training
 from tests.rest.served import Served, a_dataset, a_model
 

@@ -10,13 +10,10 @@ import httpx
 import numpy as np
 import pytest
 
-from service.core.catalogue.depara import DeparaParams, settings_of
-from service.core.operations import graphs, jobs
-from service.core.records import (
-    DatasetRecord,
-    JobRecord,
-    JobState,
-)
+from service.core.catalog.depara import DeparaParams, settings_of
+from service.core.operations.jobs import jobs
+from service.core.operations.measurements import graphs
+from service.core.tables import DatasetRecord, JobRecord, JobState
 from tests.rest.drawings import NODE, draw, draw_pictures
 from tests.rest.served import Served, a_dataset, a_graph, a_model
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.core.operations.method_checks import STATISTICAL
+from service.core.operations.trainings.teacher_checks import STATISTICAL
 from tests.rest.served import Served
 from tests.rest.trainings import (
     ADAPTIVE,

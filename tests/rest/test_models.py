@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from service.core.records import JobRecord, ModelRecord
+from service.core.tables import JobRecord, ModelRecord
 from tests.rest.served import MANIFEST, Served, a_model, archive, safetensors
 
 FORMS = {

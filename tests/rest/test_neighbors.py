@@ -7,12 +7,12 @@ from safetensors.torch import save
 from sqlalchemy import func, select
 
 from service.adapters.graph_files import GraphFiles
-from service.core.records import AffinityRecord
+from service.core.tables import AffinityRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, client_of, serving, stored
 from tests.workers.torchkit.graph_samples import random_graph
-from workers.torchkit.graphs import to_metadata, to_tensors
-from workers.torchkit.similarity import compare
-from workers.torchkit.sketches import graph_sketch
+from workers.torchkit.similarity.graphs import to_metadata, to_tensors
+from workers.torchkit.similarity.similarity import compare
+from workers.torchkit.similarity.sketches import graph_sketch
 
 GRAPHS = {
     "fox": random_graph("fox", seed=1),

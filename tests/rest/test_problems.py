@@ -4,7 +4,7 @@ import pytest
 
 from service.core import errors
 from service.core.errors import ZooError
-from service.rest.problems import STATUS, TITLES, status_of
+from service.rest.error_handlers import STATUS, TITLES, status_of
 from tests.rest.served import Served
 
 DIRECT = ZooError.__subclasses__()

@@ -5,8 +5,8 @@ import math
 import pytest
 from sqlalchemy import select
 
-from service.core.operations import graph_rankings
-from service.core.records import JobDependencyRecord, JobRecord, ModelRecord, RankingRecord
+from service.core.operations.rankings import by_graph
+from service.core.tables import JobDependencyRecord, JobRecord, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, an_affinity
 
 
@@ -90,7 +90,7 @@ def test_an_edge_weight_that_makes_no_sense_is_refused(served: Served, farm, wei
 
 
 def test_equal_scores_are_ordered_by_nodes_then_by_id():
-    from service.core.operations import scores
+    from service.core.operations.rankings import scores
 
     parts = {"valid_probes": 1, "node_variance": 0, "edge_variance": 0, "covariance": 0}
     pairs = [
@@ -159,7 +159,7 @@ def test_a_failed_measurement_becomes_a_reason(served: Served, farm):
         job = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).one()
         job.state, job.error = "failed", {"code": "feature_detached", "detail": "no gradient"}
         ranking = session.get_one(RankingRecord, answer.json()["id"])
-        graph_rankings.finish(session, ranking=ranking)
+        by_graph.finish(session, ranking=ranking)
 
     filled = served.client.get(answer.headers["Location"]).json()
 

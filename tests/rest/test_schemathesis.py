@@ -18,11 +18,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.core.operations import jobs, keys
-from service.core.records import JobRecord, JobState
+from service.container import zoo_from
+from service.core.operations.access import keys
+from service.core.operations.jobs import jobs
+from service.core.tables import JobRecord, JobState
 from service.embedded.postgres import PrivatePostgres
 from service.settings import Settings
-from service.wiring import zoo_from
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, client_of, serving
 from tests.waiting import HANG_SECONDS
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.core.operations.job_lifecycle import claim
-from service.core.records import JobRecord, JobState
+from service.core.operations.jobs.lifecycle import claim
+from service.core.tables import JobRecord, JobState
 from tests.rest.served import Served, a_dataset, a_model
 
 

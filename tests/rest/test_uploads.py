@@ -73,11 +73,11 @@ def test_what_arrived_before_the_connection_broke_is_kept(served: Served):
 
 
 def test_a_second_process_rehashes_what_the_first_one_received(served: Served, zoo):
-    from service.intake import Intake
+    from service.uploads import UploadService
 
     path = announce(served)
     send(served, path, DATA[:1000], 0)
-    other = Intake(zoo)
+    other = UploadService(zoo)
 
     part = other.open_part(project="default", upload_id=path.rpartition("/")[2], offset=1000)
     part.receiver.feed(DATA[1000:])
@@ -87,10 +87,12 @@ def test_a_second_process_rehashes_what_the_first_one_received(served: Served, z
 
 
 def test_two_senders_at_once_are_told_apart(served: Served, zoo):
-    from service.intake import Intake
+    from service.uploads import UploadService
 
     path = announce(served)
-    part = Intake(zoo).open_part(project="default", upload_id=path.rpartition("/")[2], offset=0)
+    part = UploadService(zoo).open_part(
+        project="default", upload_id=path.rpartition("/")[2], offset=0
+    )
 
     answer = send(served, path, DATA, 0)
 

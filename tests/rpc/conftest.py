@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.core.operations import keys
-from service.wiring import Zoo
-from tests.rpc.dialling import Dialled, listening
+from service.container import Zoo
+from service.core.operations.access import keys
+from tests.rpc.channels import Dialled, listening
 
 
 @pytest.fixture

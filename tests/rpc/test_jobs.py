@@ -6,12 +6,12 @@ from typing import Any
 import grpc
 import pytest
 
-from service.core.operations import jobs as operations
+from service.core.operations.jobs import jobs as operations
 from service.rpc.stubs.zoo.v1 import job_pb2
 from service.rpc.stubs.zoo.v1 import job_service_pb2 as jobs
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as rankings
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
-from tests.rpc.dialling import Dialled, refusal
+from tests.rpc.channels import Dialled, refusal
 from tests.waiting import HANG_SECONDS, eventually
 
 
@@ -45,20 +45,20 @@ def test_parameters_that_do_not_fit_name_the_field(dialled: Dialled):
 
 def test_a_watch_tells_what_happened_and_ends_with_the_job(dialled: Dialled):
     job = _submitted(dialled)
-    heard: list[str] = []
+    trained_on: list[str] = []
 
     def watch() -> None:
         stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=HANG_SECONDS)
-        heard.extend(answer.event.type for answer in stream)
+        trained_on.extend(answer.event.type for answer in stream)
 
     watching = threading.Thread(target=watch)
     watching.start()
-    eventually(lambda: heard)
+    eventually(lambda: trained_on)
     dialled.jobs.CancelJob(jobs.CancelJobRequest(id=job.id))
     watching.join(HANG_SECONDS)
 
     assert not watching.is_alive()
-    assert heard == ["queued", "cancelled"]
+    assert trained_on == ["queued", "cancelled"]
 
 
 def test_a_watch_goes_on_behind_a_given_event(dialled: Dialled):
@@ -104,7 +104,7 @@ def test_jobs_are_listed_by_state(dialled: Dialled):
 
 
 def test_the_files_of_a_job_are_listed_and_sent(dialled: Dialled):
-    from service.core.records import ArtifactRecord
+    from service.core.tables import ArtifactRecord
 
     job = _submitted(dialled)
     data = bytes(range(256)) * 12_000

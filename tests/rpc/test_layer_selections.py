@@ -3,13 +3,13 @@
 import grpc
 import pytest
 
-from service.core.operations import layer_selections
-from service.core.records import LayerSelectionRecord
+from service.core.operations.layers import selections
+from service.core.tables import LayerSelectionRecord
 from service.rpc.stubs.zoo.v1 import layer_selection_pb2
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 from tests.rest.served import a_dataset, a_model
 from tests.rest.test_layer_selections import LAYERS, PARTS
-from tests.rpc.dialling import Dialled, refusal
+from tests.rpc.channels import Dialled, refusal
 
 STATES = layer_selection_pb2.LayerSelectionState
 
@@ -44,7 +44,7 @@ def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Diall
     first = call.SelectLayer(request(farm)).selection
     with dialled.zoo.transaction() as session:
         record = session.get_one(LayerSelectionRecord, first.id)
-        layer_selections.finish(record, layers=PARTS, measured={})
+        selections.finish(record, layers=PARTS, measured={})
 
     scarce = wire.LayerReading(data="scarce")
     again = call.SelectLayer(request(farm, reading=scarce)).selection

@@ -10,7 +10,7 @@ from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as datasets
 from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as models
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, archive
-from tests.rpc.dialling import Dialled, refusal
+from tests.rpc.channels import Dialled, refusal
 
 
 def _manifest(name: str = "fox") -> model_pb2.ModelManifest:
@@ -83,7 +83,7 @@ def test_arguments_of_an_architecture_arrive_as_integers(dialled: Dialled):
     ).model
 
     with dialled.zoo.transaction() as session:
-        from service.core.records import ModelRecord
+        from service.core.tables import ModelRecord
 
         stored = session.get_one(ModelRecord, model.id).manifest
     assert stored["architecture"]["arguments"] == {"num_classes": 10}

@@ -11,23 +11,23 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.client import ZooClient, ZooClientError
-from service.core.operations import keys
-from service.core.records import JobRecord, ModelRecord
-from service.wiring import Zoo
+from service.container import Zoo
+from service.core.operations.access import keys
+from service.core.tables import JobRecord, ModelRecord
 from tests.rest.served import client_of, serving
-from tests.workers.test_every_room_end_to_end import (
+from tests.workers.test_every_method_end_to_end import (
     add_dataset,
     add_model,
-    cradle,
+    fork_server,
     images,
     network,
     post,
     run_job,
 )
-from workers.runner import Post, run_next
+from workers.worker.run_job import WorkerContext, run_next
+from zooscope import ZooClient, ZooClientError
 
-__all__ = ["cradle", "post", "run_job"]
+__all__ = ["fork_server", "post", "run_job"]
 MODELS = ["mdl_0", "mdl_1"]
 
 
@@ -51,7 +51,7 @@ def url(zoo: Zoo, token: str) -> Iterator[str]:
         yield url
 
 
-def ordered(url: str, token: str, post: Post, **asked: object) -> httpx.Response:
+def ordered(url: str, token: str, post: WorkerContext, **asked: object) -> httpx.Response:
     """The answer to the second of two equal orders; the job of the first is done between them."""
     body = {"model_ids": MODELS, "dataset_id": "dst_1", "indices": [3, 1], **asked}
     with client_of(url, token) as client:
@@ -67,7 +67,7 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 
 def test_sheet_zip_and_every_single_picture_are_to_be_had(
-    url: str, token: str, post: Post, zoo: Zoo, tmp_path: Path
+    url: str, token: str, post: WorkerContext, zoo: Zoo, tmp_path: Path
 ) -> None:
     answer = ordered(url, token, post)
     with zoo.transaction() as session:
@@ -97,11 +97,11 @@ def test_sheet_zip_and_every_single_picture_are_to_be_had(
 
 
 def test_the_command_draws_and_writes_the_sheet(
-    url: str, token: str, post: Post, tmp_path: Path
+    url: str, token: str, post: WorkerContext, tmp_path: Path
 ) -> None:
     ordered(url, token, post, indices=[0, 1, 2, 5])
     env = {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "service.cli.main", "attributions", *MODELS]
+    command = [sys.executable, "-m", "zooscope.cli.main", "attributions", *MODELS]
     asked = ["--dataset", "dst_1", "--images", "0-2,5", "--out"]
 
     subprocess.run([*command, *asked, str(tmp_path / "sheet.png")], check=True, env=env)

@@ -12,15 +12,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from service.core.catalogue import Audience
-from service.core.operations import accuracies, estimator_filling, jobs, rankings
-from service.core.operations.accuracies import NewAccuracy
-from service.core.operations.ranking_requests import RankingRequest
-from service.core.records import DatasetRecord, JobRecord, ModelRecord, RankingRecord
-from service.wiring import Zoo
-from workers.cradle import Cradle
+from service.container import Zoo
+from service.core.catalog import Audience
+from service.core.operations.accuracies import accuracies
+from service.core.operations.accuracies.accuracies import NewAccuracy
+from service.core.operations.jobs import jobs
+from service.core.operations.rankings import estimator_completion, rankings
+from service.core.operations.rankings.requests import RankingRequest
+from service.core.tables import DatasetRecord, JobRecord, ModelRecord, RankingRecord
+from workers.isolation.fork_client import ForkServerClient
 from workers.programs.exporting import export_network
-from workers.runner import Post, run_next
+from workers.worker.run_job import WorkerContext, run_next
 
 PROJECT = "default"
 SIDE = 16
@@ -28,19 +30,19 @@ MODELS = ("mdl_0", "mdl_1", "mdl_2")
 
 
 @pytest.fixture(scope="module")
-def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
-    cradle = Cradle(tmp_path_factory.mktemp("cache"))
-    yield cradle
-    cradle.close()
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
+    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture
-def post(zoo: Zoo, cradle: Cradle, tmp_path: Path) -> Post:
+def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
     """A worker of a zoo with a labelled set and three networks, one of them no classifier."""
     _add_dataset(zoo)
     for seed, model_id in enumerate(MODELS):
         _add_model(zoo, _network(tmp_path, seed), model_id, classifier=seed < 2)
-    post = Post(zoo, cradle, lambda: False)
+    post = WorkerContext(zoo, fork_server, lambda: False)
     _submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for model_id in MODELS:
         _submit(zoo, "model_validation", {"model_id": model_id})
@@ -60,7 +62,7 @@ def _stored(zoo: Zoo, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     path = zoo.staging / "upload"
     path.write_bytes(data)
-    zoo.blobs.adopt(path, sha256=sha256)
+    zoo.blobs.collect_outputs(path, sha256=sha256)
     return sha256
 
 
@@ -120,7 +122,7 @@ def ask(zoo: Zoo, **changes: object) -> RankingRecord:
         return rankings.create(session, project=PROJECT, request=request)
 
 
-def answered(post: Post, ranking: RankingRecord) -> RankingRecord:
+def answered(post: WorkerContext, ranking: RankingRecord) -> RankingRecord:
     """The ranking after all jobs have run."""
     while run_next(post):
         pass
@@ -146,9 +148,9 @@ HISTORY = (
 )
 
 
-def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: Post):
+def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: WorkerContext):
     pending = ask(post.zoo, metric="knn")
-    assert (pending.state, len(estimator_filling.awaited_by(pending))) == ("pending", 3)
+    assert (pending.state, len(estimator_completion.awaited_by(pending))) == ("pending", 3)
 
     ready = answered(post, pending)
 
@@ -160,7 +162,7 @@ def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: 
     assert items[0]["valid_probes"] == 40
 
 
-def test_all_estimators_come_from_one_judgement_and_who_lacks_one_is_told(post: Post):
+def test_all_estimators_come_from_one_judgement_and_who_lacks_one_is_told(post: WorkerContext):
     answered(post, ask(post.zoo, metric="logme"))
 
     leep = ask(post.zoo, metric="leep")
@@ -173,7 +175,7 @@ def test_all_estimators_come_from_one_judgement_and_who_lacks_one_is_told(post: 
     assert job_count(post.zoo, "transferability_estimators") == 3
 
 
-def test_a_judgement_that_is_cancelled_becomes_a_reason(post: Post):
+def test_a_judgement_that_is_cancelled_becomes_a_reason(post: WorkerContext):
     pending = ask(post.zoo, metric="logme")
     with post.zoo.transaction() as session:
         jobs.cancel(session, project=PROJECT, job_id=pending.candidates[0]["job_id"])
@@ -185,7 +187,7 @@ def test_a_judgement_that_is_cancelled_becomes_a_reason(post: Post):
     assert [one["code"] for one in ready.unranked] == ["not_measured"]
 
 
-def test_a_fused_ranking_foresees_accuracies_and_tells_whom_to_measure(post: Post):
+def test_a_fused_ranking_foresees_accuracies_and_tells_whom_to_measure(post: WorkerContext):
     record(post.zoo, *HISTORY)
 
     ready = answered(post, ask(post.zoo, metric="fused"))
@@ -205,7 +207,7 @@ def test_a_fused_ranking_foresees_accuracies_and_tells_whom_to_measure(post: Pos
     assert [one["model_id"] for one in static["items"]] == list(MODELS)
 
 
-def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(post: Post):
+def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(post: WorkerContext):
     record(post.zoo, *HISTORY)
     first = answered(post, ask(post.zoo, metric="fused"))
 
@@ -226,7 +228,7 @@ def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(post:
     assert job_count(post.zoo, "transferability_estimators") == 3
 
 
-def test_without_any_history_the_answer_is_wide_and_says_why(post: Post):
+def test_without_any_history_the_answer_is_wide_and_says_why(post: WorkerContext):
     ready = answered(post, ask(post.zoo, metric="fused", estimators="known"))
 
     assert ready.state == "ready"

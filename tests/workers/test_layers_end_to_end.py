@@ -6,38 +6,39 @@ from typing import Any
 
 import pytest
 
-from service.core.catalogue import Audience
-from service.core.operations import jobs, layer_selections
-from service.core.operations.layer_requests import LayerSelectionRequest
-from service.core.records import JobRecord, LayerSelectionRecord, ModelRecord
-from service.wiring import Zoo
-from tests.workers.test_every_room_end_to_end import (
+from service.container import Zoo
+from service.core.catalog import Audience
+from service.core.operations.jobs import jobs
+from service.core.operations.layers import selections
+from service.core.operations.layers.requests import LayerSelectionRequest
+from service.core.tables import JobRecord, LayerSelectionRecord, ModelRecord
+from tests.workers.test_every_method_end_to_end import (
     PROJECT,
     add_dataset,
     add_model,
     images,
     network,
 )
-from workers.cradle import Cradle
-from workers.runner import Post, run_next
+from workers.isolation.fork_client import ForkServerClient
+from workers.worker.run_job import WorkerContext, run_next
 
 
 @pytest.fixture(scope="module")
-def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
-    cradle = Cradle(tmp_path_factory.mktemp("cache"))
-    yield cradle
-    cradle.close()
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
+    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture
-def post(zoo: Zoo, cradle: Cradle, tmp_path: Path) -> Post:
+def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
     """A worker of a zoo with a labelled set and two checked networks."""
     add_dataset(zoo, images())
     order(zoo, "dataset_ingestion", dataset_id="dst_1")
     for seed in (0, 1):
         add_model(zoo, network(tmp_path, seed), model_id=f"mdl_{seed}")
         order(zoo, "model_validation", model_id=f"mdl_{seed}")
-    post = Post(zoo, cradle, lambda: False)
+    post = WorkerContext(zoo, fork_server, lambda: False)
     work_off(post)
     return post
 
@@ -49,7 +50,7 @@ def order(zoo: Zoo, method: str, **inputs: str) -> None:
         )
 
 
-def work_off(post: Post) -> None:
+def work_off(post: WorkerContext) -> None:
     while run_next(post):
         pass
 
@@ -63,15 +64,15 @@ def ask(zoo: Zoo, **target: str) -> LayerSelectionRecord:
     }
     with zoo.transaction() as session:
         request = LayerSelectionRequest.model_validate(body)
-        return layer_selections.create(session, project=PROJECT, request=request)
+        return selections.create(session, project=PROJECT, request=request)
 
 
 def found(zoo: Zoo, selection: LayerSelectionRecord) -> LayerSelectionRecord:
     with zoo.transaction() as session:
-        return layer_selections.get(session, project=PROJECT, selection_id=selection.id)
+        return selections.get(session, project=PROJECT, selection_id=selection.id)
 
 
-def test_layers_are_compared_with_a_network(post: Post) -> None:
+def test_layers_are_compared_with_a_network(post: WorkerContext) -> None:
     asked = ask(post.zoo, model_id="mdl_1")
 
     work_off(post)
@@ -81,12 +82,12 @@ def test_layers_are_compared_with_a_network(post: Post) -> None:
     assert [part["layer"] for part in selection.layers] == selection.candidates
     assert {part["kind"] for part in selection.layers} >= {"ReLU"}
     assert all(part["status"] == "ok" for part in selection.layers)
-    told = layer_selections.told(selection, edge_weight=1)
+    told = selections.told(selection, edge_weight=1)
     assert told["choice"]["layer"] in selection.candidates
     assert ask(post.zoo, model_id="mdl_1").id == selection.id
 
 
-def test_a_labelled_target_is_learnt_first(post: Post) -> None:
+def test_a_labelled_target_is_learnt_first(post: WorkerContext) -> None:
     asked = ask(post.zoo, dataset_id="dst_1")
 
     work_off(post)
@@ -99,7 +100,7 @@ def test_a_labelled_target_is_learnt_first(post: Post) -> None:
     assert [row.method for row in order_of_end][-2:] == ["reference_network", "layer_selection"]
 
 
-def test_a_selection_whose_target_was_not_learnt_fails_with_a_reason(post: Post) -> None:
+def test_a_selection_whose_target_was_not_learnt_fails_with_a_reason(post: WorkerContext) -> None:
     asked = ask(post.zoo, dataset_id="dst_1")
     with post.zoo.transaction() as session:
         target = session.get_one(ModelRecord, asked.target_model_id)

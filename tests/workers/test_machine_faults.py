@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from service.core.errors import RefusedUploadError
-from workers.machine_faults import is_machine_fault, raise_machine_fault
 from workers.methods.dataset_ingestion.archives import tar_entries, zip_entries
 from workers.methods.dataset_ingestion.entries import Limits
 from workers.methods.dataset_ingestion.parquet import parquet_entries
-from workers.programs.execution import Call, execute
+from workers.programs.execution import OperatorCall, execute
 from workers.programs.exporting import export_network
-from workers.programs.nonlinearities import Slope
+from workers.programs.machine_faults import is_machine_fault, raise_machine_fault
+from workers.programs.nonlinearities import ProgramSlope
 from workers.programs.refusal import ProgramRefusedError
 
 MORE_BYTES_THAN_ANY_MACHINE_HAS = 2**60
@@ -97,7 +97,7 @@ def test_a_zip_with_an_impossible_offset_is_a_broken_upload(tmp_path: Path):
 
 
 def test_exhausted_memory_is_not_a_failure_of_the_program():
-    call = Call(
+    call = OperatorCall(
         name="empty",
         run=torch.empty,
         positional=(MORE_BYTES_THAN_ANY_MACHINE_HAS,),
@@ -112,6 +112,6 @@ def test_exhausted_memory_is_not_a_failure_of_the_program():
     )
 
     with pytest.raises(RuntimeError) as raised:
-        execute(call, {}, Slope.EXACT)
+        execute(call, {}, ProgramSlope.EXACT)
 
     assert is_machine_fault(raised.value)

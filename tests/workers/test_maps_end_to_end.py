@@ -15,28 +15,29 @@ import pytest
 from numpy.testing import assert_allclose
 from safetensors.torch import save_file
 
-from service.client import ZooClient
-from service.core.catalogue.depara import DeparaParams
-from service.core.operations import graphs, keys
-from service.core.records import DatasetRecord, GraphRecord, JobRecord, MapRecord
+from service.container import Zoo
+from service.core.catalog.depara import DeparaParams
+from service.core.operations.access import keys
+from service.core.operations.measurements import graphs
+from service.core.tables import DatasetRecord, GraphRecord, JobRecord, MapRecord
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
-from service.wiring import Zoo
 from tests.rest.served import a_dataset, a_graph, a_model, client_of, serving, stored
-from tests.rpc.dialling import Dialled, listening
+from tests.rpc.channels import Dialled, listening
 from tests.workers.torchkit.graph_samples import random_graph
-from workers.cradle import Cradle
-from workers.runner import Post, run_next
-from workers.torchkit.graphs import to_metadata, to_tensors
-from workers.torchkit.similarity import compare
+from workers.isolation.fork_client import ForkServerClient
+from workers.torchkit.similarity.graphs import to_metadata, to_tensors
+from workers.torchkit.similarity.similarity import compare
+from workers.worker.run_job import WorkerContext, run_next
+from zooscope import ZooClient
 
 Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
-    cradle = Cradle(tmp_path_factory.mktemp("cache"))
-    yield cradle
-    cradle.close()
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
+    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def probes(zoo: Zoo) -> str:
 
 
 @pytest.fixture
-def ask(zoo: Zoo, token: str, probes: str, cradle: Cradle) -> Iterator[Ask]:
+def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Iterator[Ask]:
     """A GET of a map; one that was not drawn yet is ordered and drawn before it is sent again."""
-    post = Post(zoo, cradle, lambda: False)
+    post = WorkerContext(zoo, fork_server, lambda: False)
 
     def ask(**params: Any) -> httpx.Response:
         answer = client.get(f"/v1/maps/{probes}", params=params)
@@ -292,7 +293,7 @@ def test_client_and_command_fetch_what_the_door_sends(
     wanted = ask(linkage="ward", clusters=2, format="svg", picture="tree").content
     url = str(ask.client.base_url)  # type: ignore[attr-defined]
     told = {"env": {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}}
-    command = [sys.executable, "-m", "service.cli.main"]
+    command = [sys.executable, "-m", "zooscope.cli.main"]
     options = ["--linkage", "ward", "--clusters", "2", "--picture", "tree", "-o"]
     by_command, by_client = tmp_path / "command.svg", tmp_path / "client.svg"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.child_environment import VARIABLES
+from workers.isolation.environment import VARIABLES
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -20,7 +20,7 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 from workers import sandbox
-from workers.preload import preload
+from workers.child.preload import preload
 
 cache, own = Path(sys.argv[1]), Path(sys.argv[2])
 os.chdir(cache)
@@ -29,7 +29,7 @@ pid = os.fork()
 if pid == 0:
     import matplotlib, tempfile, torch
     from torch._inductor.runtime.cache_dir_utils import cache_dir
-    sandbox.enter(sandbox.Room(
+    sandbox.enter(sandbox.SandboxPolicy(
         readable=sandbox.code_folders(), writable=(own,), devices=(), cpu_seconds=600,
         memory=sandbox.Memory.LIMITED,
     ))

@@ -14,8 +14,8 @@ from subprocess import PIPE
 import pytest
 
 from tests.waiting import HANG_SECONDS
-from workers import child_environment
-from workers.sandbox import Layer
+from workers.isolation import environment as child_environment
+from workers.isolation.sandbox import SandboxLayer
 
 ROOT = Path(__file__).parents[2]
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
@@ -26,7 +26,7 @@ from pathlib import Path
 from workers import sandbox
 
 folder = Path(sys.argv[1])
-room = sandbox.Room(
+room = sandbox.SandboxPolicy(
     readable=(*sandbox.code_folders(), *sandbox.system_files(), folder),
     writable=(folder / "out",),
     devices=sandbox.device_files(cuda=False),
@@ -256,7 +256,7 @@ def test_system_files_stay_readable_when_the_kernel_forgets_their_names(scratch:
 
 def test_every_layer_is_reported(scratch: Path):
     done = subprocess.run(
-        [sys.executable, "-m", "workers.sandbox"],
+        [sys.executable, "-m", "workers.isolation.sandbox"],
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,
@@ -264,4 +264,4 @@ def test_every_layer_is_reported(scratch: Path):
         check=True,
     )
 
-    assert json.loads(done.stdout) == {layer.value: None for layer in Layer}
+    assert json.loads(done.stdout) == {layer.value: None for layer in SandboxLayer}

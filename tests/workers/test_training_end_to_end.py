@@ -13,19 +13,20 @@ from safetensors import safe_open
 from sqlalchemy import func
 from torch import nn
 
+from service.container import Zoo
 from service.core.errors import InvalidRequestError
-from service.core.operations import accuracies, jobs
-from service.core.operations.accuracies import AccuracyFilter
-from service.core.records import DatasetRecord, JobRecord, ModelRecord
-from service.wiring import Zoo
+from service.core.operations.accuracies import accuracies
+from service.core.operations.accuracies.accuracies import AccuracyFilter
+from service.core.operations.jobs import jobs
+from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 from tests.jobs.processes import hall_of
 from tests.waiting import eventually
 from tests.workers import test_label_rankings_end_to_end as labelled
-from workers.cradle import Cradle
+from workers.isolation.fork_client import ForkServerClient
+from workers.isolation.workdir import Scratch
 from workers.programs import read_program
-from workers.runner import Post, run_next
-from workers.scratch import Scratch
-from workers.staging import stage
+from workers.worker.run_job import WorkerContext, run_next
+from workers.worker.stage.inputs import stage
 
 PROJECT = "default"
 QUICK = {"budget": {"steps": 8}, "batch_size": 8, "evaluations": 2}
@@ -37,14 +38,16 @@ STUDENT = {"architecture": "plain", "width": 4, "side": 8}
 
 
 @pytest.fixture(scope="module")
-def cradle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cradle]:
-    cradle = Cradle(tmp_path_factory.mktemp("cache"))
-    yield cradle
-    cradle.close()
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
+    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture(scope="module")
-def post(shared_zoo: Zoo, cradle: Cradle, tmp_path_factory: pytest.TempPathFactory) -> Post:
+def post(
+    shared_zoo: Zoo, fork_server: ForkServerClient, tmp_path_factory: pytest.TempPathFactory
+) -> WorkerContext:
     """A worker of a zoo with a labelled set, a classifier that knows its labels, and another net."""
     zoo, folder = shared_zoo, tmp_path_factory.mktemp("networks")
     labelled._add_dataset(zoo)
@@ -53,7 +56,7 @@ def post(shared_zoo: Zoo, cradle: Cradle, tmp_path_factory: pytest.TempPathFacto
     with zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
-    post = Post(zoo, cradle, lambda: False)
+    post = WorkerContext(zoo, fork_server, lambda: False)
     labelled._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for name in ("mdl_0", "mdl_1"):
         labelled._submit(zoo, "model_validation", {"model_id": name})
@@ -91,7 +94,9 @@ def weights_of(zoo: Zoo, job_id: str, folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("method", ["knowledge_distillation", "fine_tune", "linear_probe"])
-def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(post: Post, method: str):
+def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(
+    post: WorkerContext, method: str
+):
     job_id = submit(post.zoo, method)
 
     assert run_next(post)
@@ -114,7 +119,7 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(post: Post,
     assert job_of(post.zoo, job_id).checkpoint_sha256 is None
 
 
-def test_a_student_is_loaded_by_plain_pytorch(post: Post, tmp_path: Path):
+def test_a_student_is_loaded_by_plain_pytorch(post: WorkerContext, tmp_path: Path):
     job_id = submit(post.zoo, "knowledge_distillation")
     assert run_next(post)
     path = tmp_path / "student.pt2"
@@ -126,7 +131,7 @@ def test_a_student_is_loaded_by_plain_pytorch(post: Post, tmp_path: Path):
 
 
 def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
-    post: Post, tmp_path: Path
+    post: WorkerContext, tmp_path: Path
 ):
     zoo, course = post.zoo, {"budget": {"steps": 400}, "seconds_between_checkpoints": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
@@ -169,7 +174,7 @@ def end_lease(zoo: Zoo, job_id: str) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights(
-    post: Post, tmp_path: Path
+    post: WorkerContext, tmp_path: Path
 ):
     zoo, course = post.zoo, {"budget": {"steps": 100}, "seconds_between_checkpoints": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
@@ -194,7 +199,7 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights
 
 
 def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from_it(
-    post: Post, tmp_path: Path
+    post: WorkerContext, tmp_path: Path
 ):
     zoo = post.zoo
     course = {"budget": {"steps": 300}, "evaluations": 30, "seconds_between_checkpoints": 60}
@@ -223,7 +228,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     assert max(told) == 300
 
 
-def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: Post):
+def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: WorkerContext):
     zoo = post.zoo
     job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
     with zoo.transaction() as session:
@@ -247,7 +252,7 @@ def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: Post)
     assert steps_of(zoo, job_id) == taught
 
 
-def test_an_unexpected_error_is_tried_again_while_attempts_are_left(post: Post):
+def test_an_unexpected_error_is_tried_again_while_attempts_are_left(post: WorkerContext):
     zoo = post.zoo
     job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
     worker = threading.Thread(target=run_next, args=(post,))
@@ -282,7 +287,7 @@ def steps_of(zoo: Zoo, job_id: str) -> list[int]:
     ],
 )
 def test_what_does_not_go_together_is_told_at_submit(
-    post: Post, change: dict[str, object], code: str
+    post: WorkerContext, change: dict[str, object], code: str
 ):
     params = dict(change)
     inputs = {"teachers": [params.pop("teacher", "mdl_0")], "data": "dst_1"}
@@ -299,7 +304,7 @@ def test_what_does_not_go_together_is_told_at_submit(
     assert refused.value.remedy
 
 
-def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: Post):
+def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: WorkerContext):
     zoo, seen = post.zoo, []
     course = {"budget": {"steps": 300}, "seconds_between_checkpoints": 0.0}
     job_id = submit(zoo, "knowledge_distillation", **course)
@@ -317,7 +322,7 @@ def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: Post):
     assert not any(zoo.blobs.exists(one) for one in seen[:-1])
 
 
-def test_a_training_without_data_gets_no_image_to_learn_from(post: Post, tmp_path: Path):
+def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext, tmp_path: Path):
     student = {"student": STUDENT, "preset": "dfad", "generator_width": 4, "imitations": 1}
     with post.zoo.transaction() as session:
         job = jobs.submit(

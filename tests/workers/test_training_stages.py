@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from service.core.records import JobRecord
-from service.wiring import Zoo
+from service.container import Zoo
+from service.core.tables import JobRecord
 from tests.rest.served import a_model
-from workers.training_stages import training_stage
+from workers.worker.stage.trainings import training_stage
 
 
 def called(zoo: Zoo, *names: str) -> list[tuple[str, str]]:

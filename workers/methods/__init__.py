@@ -2,10 +2,10 @@
 
 from importlib import import_module
 
-from workers.contract import Room
+from workers.torchkit.protocols import MethodPackage
 
 
-def room_of(name: str) -> Room:
+def method_package(name: str) -> MethodPackage:
     """The package of a method, imported on first use."""
-    room: Room = import_module(f"workers.methods.{name}")
+    room: MethodPackage = import_module(f"workers.methods.{name}")
     return room

@@ -5,9 +5,9 @@ JSON graph is checked, weights are read raw, operators come from an allow-list, 
 unpickled or evaluated. The result is a ``Program``, which methods run, cut and differentiate.
 """
 
-from service.core.recognition import FileKind
-from workers.programs.face import BatchNorm, Layer
-from workers.programs.nonlinearities import EPSILON, Slope
+from service.core.file_types import FileKind
+from workers.programs.interface import BatchNorm, ProgramLayer
+from workers.programs.nonlinearities import EPSILON, ProgramSlope
 from workers.programs.program import OUTPUT, Program
 from workers.programs.reading import read_program
 from workers.programs.recognition import kind_of
@@ -18,12 +18,12 @@ __all__ = [
     "OUTPUT",
     "BatchNorm",
     "FileKind",
-    "Layer",
     "NotACutError",
     "Program",
     "ProgramFailedError",
+    "ProgramLayer",
     "ProgramRefusedError",
-    "Slope",
+    "ProgramSlope",
     "kind_of",
     "read_program",
 ]

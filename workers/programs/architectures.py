@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from service.core.file_types import PACK
 from service.core.manifest import Architecture
-from service.core.recognition import PACK
-from workers.machine_faults import raise_machine_fault
 from workers.programs import limits
+from workers.programs.machine_faults import raise_machine_fault
 from workers.programs.refusal import ProgramRefusedError
-from workers.programs.safetensors_header import Entry, read_header
+from workers.programs.safetensors_header import TensorEntry, read_header
 
 _DTYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
@@ -81,7 +81,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     build = constructor_of(architecture)
     with torch.device("meta"):
         plan = _built(build, architecture)
-    _refuse_misfit(plan.state_dict(), header)
+    _refuse_invalid_value(plan.state_dict(), header)
     with _SkippedInitialization():
         network = _built(build, architecture)
     weights = load_file(path)
@@ -169,7 +169,9 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
         ) from error
 
 
-def _refuse_misfit(expected: Mapping[str, Tensor], header: Mapping[str, Entry]) -> None:
+def _refuse_invalid_value(
+    expected: Mapping[str, Tensor], header: Mapping[str, TensorEntry]
+) -> None:
     """Raises ProgramRefusedError unless all keys, shapes and kinds of numbers match."""
     if sum(tensor.numel() for tensor in expected.values()) > limits.PARAMETERS:
         raise ProgramRefusedError(
@@ -204,7 +206,7 @@ def _listed(title: str, names: list[str]) -> str:
     return f"{title}: {', '.join(name[:80] for name in names[:3])}{more}" if names else ""
 
 
-def _fits(tensor: Tensor, entry: Entry) -> bool:
+def _fits(tensor: Tensor, entry: TensorEntry) -> bool:
     dtype = _DTYPES.get(entry.dtype)
     if dtype is None or tuple(tensor.shape) != entry.shape:
         return False

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.machine_faults import raise_machine_fault
 from workers.programs.arguments import OwnDevice
 from workers.programs.instructions import Instruction, Slot
-from workers.programs.nonlinearities import Slope, with_secant_slope
+from workers.programs.machine_faults import raise_machine_fault
+from workers.programs.nonlinearities import ProgramSlope, with_secant_slope
 from workers.programs.refusal import ProgramFailedError
 
 _FAILURES = (
@@ -24,7 +24,7 @@ _FAILURES = (
 
 
 @dataclass(frozen=True)
-class Call:
+class OperatorCall:
     """An instruction with device and element type resolved, ready for fast execution."""
 
     name: str
@@ -42,7 +42,7 @@ class Call:
 
 def bind(
     instruction: Instruction, device: torch.device, types: tuple[torch.dtype, torch.dtype]
-) -> Call:
+) -> OperatorCall:
     """The call of an instruction on a device, in an element type."""
     native, dtype = types
 
@@ -55,7 +55,7 @@ def bind(
 
     positional = tuple(resolved(value) for value in instruction.positional)
     named = tuple((name, resolved(value)) for name, value in instruction.named)
-    return Call(
+    return OperatorCall(
         name=instruction.name,
         run=instruction.operator.run,
         positional=positional,
@@ -86,7 +86,7 @@ def _filled(value: Any, memory: dict[int, Any]) -> Any:
     return [_filled(item, memory) for item in value] if isinstance(value, list) else value
 
 
-def arguments_of(call: Call, memory: dict[int, Any]) -> tuple[list[Any], dict[str, Any]]:
+def arguments_of(call: OperatorCall, memory: dict[int, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Positional and named arguments with slots replaced by their contents."""
     positional = list(call.positional)
     for position, value in call.holes:
@@ -97,7 +97,7 @@ def arguments_of(call: Call, memory: dict[int, Any]) -> tuple[list[Any], dict[st
     return positional, named
 
 
-def execute(call: Call, memory: dict[int, Any], slope: Slope) -> None:
+def execute(call: OperatorCall, memory: dict[int, Any], slope: ProgramSlope) -> None:
     """Runs one call and stores its results in ``memory``.
 
     Raises:
@@ -116,13 +116,15 @@ def execute(call: Call, memory: dict[int, Any], slope: Slope) -> None:
     memory.update(zip(call.outputs, result, strict=False))
 
 
-def _result(call: Call, arguments: list[Any], named: dict[str, Any], slope: Slope) -> Any:
+def _result(
+    call: OperatorCall, arguments: list[Any], named: dict[str, Any], slope: ProgramSlope
+) -> Any:
     """The result of the call under ``slope``, written back to its target if required."""
     target = arguments[0] if arguments else None
     if call.writes_back and isinstance(target, Tensor):
         # Gradients need the old value, so the pure call works on a copy.
         arguments = [target.clone(), *arguments[1:]]
-    if call.nonlinear and slope is Slope.EPSILON_LRP:
+    if call.nonlinear and slope is ProgramSlope.EPSILON_LRP:
         call_on = partial(_apply, call.run, tuple(arguments[1:]), named)
         result = with_secant_slope(call_on, arguments[0])
     else:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.fx import traceback
 
-from workers.machine_faults import raise_machine_fault
-from workers.programs.naming import name_layers
+from workers.programs.machine_faults import raise_machine_fault
+from workers.programs.names import name_layers
 from workers.programs.program import Program
 from workers.programs.reading import read_program
 from workers.programs.refusal import ProgramRefusedError

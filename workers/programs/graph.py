@@ -19,11 +19,11 @@ class Subgraph:
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    nodes: tuple["Node", ...]
+    nodes: tuple["ProgramNode", ...]
 
 
 @dataclass(frozen=True)
-class Node:
+class ProgramNode:
     """One call: ``target`` on ``arguments`` (name, value), giving ``outputs``.
 
     ``outputs`` has one name per result; ``many`` means that the call returns a list.
@@ -49,11 +49,11 @@ class Placeholder:
 
 
 @dataclass(frozen=True)
-class Graph:
+class ProgramGraph:
     """A whole network: ``image`` is the name of the user's input, ``axes`` its shape."""
 
     placeholders: tuple[Placeholder, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[ProgramNode, ...]
     outputs: tuple[str, ...]
     image: str
     axes: tuple[Axis, ...]
@@ -61,7 +61,7 @@ class Graph:
     batch_range: tuple[int, int]
 
 
-def read_graph(program: dict[str, Any]) -> Graph:
+def read_graph(program: dict[str, Any]) -> ProgramGraph:
     """The graph in ``models/model.json``.
 
     Raises:
@@ -91,7 +91,7 @@ def read_graph(program: dict[str, Any]) -> Graph:
             "export with fixed height and width and at most a free batch axis",
         )
     outputs = tuple(_outputs_of(signature))
-    return Graph(
+    return ProgramGraph(
         placeholders, nodes, outputs, images[0], axes,
         read_dtype(field(meta, "dtype", int)), _batch_range(program, axes),
     )  # fmt: skip
@@ -162,14 +162,14 @@ def _outputs_of(signature: dict[str, Any]) -> Iterator[str]:
         raise ProgramRefusedError("no_tensor_output", "the network returns no tensor")
 
 
-def _read_nodes(records: list[Any], *, depth: int) -> Iterator[Node]:
+def _read_nodes(records: list[Any], *, depth: int) -> Iterator[ProgramNode]:
     if len(records) > limits.GRAPH_NODES or depth > limits.GRAPH_DEPTH:
         raise ProgramRefusedError("graph_too_large", "too many nodes, or nested too deeply")
     for record in records:
         metadata = field(record, "metadata", dict)
         outputs, many = _node_outputs(field(record, "outputs", list))
         name = record.get("name")
-        yield Node(
+        yield ProgramNode(
             name=checked(name, str, what="name") if name is not None else (outputs or ("",))[0],
             target=field(record, "target", str),
             arguments=tuple(_arguments(field(record, "inputs", list), depth=depth)),
@@ -229,7 +229,7 @@ def _subgraph(value: Any, depth: int) -> Subgraph:
     )
 
 
-def renamed(node: Node, names: dict[str, str], prefix: str) -> Node:
+def renamed(node: ProgramNode, names: dict[str, str], prefix: str) -> ProgramNode:
     """``node`` of a subgraph as a node of the enclosing graph."""
 
     def outside(value: Any) -> Any:

@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProgramProblem:
     """One reason why a network cannot be used."""
 
     code: str
@@ -22,7 +22,7 @@ class Problem:
     remedy: str = ""
 
 
-def probe_problems(program: Program) -> tuple[Problem, ...]:
+def probe_problems(program: Program) -> tuple[ProgramProblem, ...]:
     """Problems of the output on a fixed probe; empty if there are none.
 
     Checks: the output is finite, the gradient with respect to the images is finite and not all
@@ -34,10 +34,14 @@ def probe_problems(program: Program) -> tuple[Problem, ...]:
         problems = _answer_problems(answer, images)
         return problems or _dependence_problems(program, images.detach(), answer.detach())
     except ProgramFailedError as error:
-        return (Problem("does_not_run", error.detail, "run the exported network on your machine"),)
+        return (
+            ProgramProblem(
+                "does_not_run", error.detail, "run the exported network on your machine"
+            ),
+        )
 
 
-def weight_problems(program: Program) -> tuple[Problem, ...]:
+def weight_problems(program: Program) -> tuple[ProgramProblem, ...]:
     """Problems of weights: non-finite parameters, or NaN in buffers and constants (masks)."""
     trained = {id(tensor) for tensor in program.parameters()}
     for name, tensor in program.named_weights():
@@ -50,7 +54,7 @@ def weight_problems(program: Program) -> tuple[Problem, ...]:
         )
         if is_invalid:
             return (
-                Problem(
+                ProgramProblem(
                     "non_finite_weights",
                     f"{name[:80]} holds NaN or infinity",
                     "upload a checkpoint from before the training broke down",
@@ -59,40 +63,44 @@ def weight_problems(program: Program) -> tuple[Problem, ...]:
     return ()
 
 
-def _answer_problems(answer: Tensor, images: Tensor) -> tuple[Problem, ...]:
+def _answer_problems(answer: Tensor, images: Tensor) -> tuple[ProgramProblem, ...]:
     if not answer.is_floating_point():
         return (
-            Problem("integer_output", "the output is not a floating-point tensor",
+            ProgramProblem("integer_output", "the output is not a floating-point tensor",
                     "return scores instead of decisions (no argmax in forward)"),
         )  # fmt: skip
     if not answer.isfinite().all():
-        return (Problem("non_finite_output", "the output on a fixed probe is NaN or infinite"),)
+        return (
+            ProgramProblem("non_finite_output", "the output on a fixed probe is NaN or infinite"),
+        )
     if not answer.requires_grad:
         return (_no_gradient("the output does not depend differentiably on the image"),)
     generator = torch.Generator().manual_seed(1)
     weighting = torch.randn(answer.shape, generator=generator)
     (gradient,) = torch.autograd.grad((answer * weighting).sum(), images)
     if not gradient.isfinite().all():
-        return (Problem("non_finite_gradient", "the gradient of the image is NaN or infinite"),)
+        return (
+            ProgramProblem("non_finite_gradient", "the gradient of the image is NaN or infinite"),
+        )
     if not gradient.any():
         return (_no_gradient("the gradient of the image is zero everywhere"),)
     return ()
 
 
-def _no_gradient(detail: str) -> Problem:
+def _no_gradient(detail: str) -> ProgramProblem:
     remedy = "export without no_grad, detach and rounding, with trained weights"
-    return Problem("no_gradient", detail, remedy)
+    return ProgramProblem("no_gradient", detail, remedy)
 
 
 def _dependence_problems(
     program: Program, images: Tensor, batch_output: Tensor
-) -> tuple[Problem, ...]:
+) -> tuple[ProgramProblem, ...]:
     single_output = program.read(images[:1], [OUTPUT])[OUTPUT]
     distance = (single_output - batch_output[:1]).norm() / batch_output[:1].norm().clamp_min(1e-12)
     if distance <= TOLERANCE:
         return ()
     return (
-        Problem(
+        ProgramProblem(
             "batch_dependent",
             f"the output of an image differs alone and in a batch of eight (relative {float(distance):.1e})",
             "call .eval() before exporting, and keep statistics over the batch out of forward",

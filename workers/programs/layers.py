@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.programs.face import Layer
 from workers.programs.instructions import Instruction, Listing, Slot
+from workers.programs.interface import ProgramLayer
 
 _LINEAR = {"linear", "addmm", "mm"}
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "convolution", "conv_transpose2d"}
@@ -15,7 +15,7 @@ _CLASSIFIER_RANK, _IMAGE_RANK = 2, 4
 class Cuts:
     """Named layers in order of execution, their slots, and the default feature layer."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[ProgramLayer, ...]
     slots: Mapping[str, int]
     feature_layer: str
 
@@ -45,7 +45,7 @@ def cuts_of(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch: int)
     kinds = {path: kind for _, path, kind in entries}
     name = _name_of(feature, listing, slots, kinds)
     layers = tuple(
-        Layer(path, kinds[path], tuple(shapes[slot][1:])) for path, slot in slots.items()
+        ProgramLayer(path, kinds[path], tuple(shapes[slot][1:])) for path, slot in slots.items()
     )
     return Cuts(layers, slots, name)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.programs.arguments import OwnDevice, Ref
 from workers.programs.fusion import with_softsign
-from workers.programs.graph import Graph, Node, Subgraph, renamed
+from workers.programs.graph import ProgramGraph, ProgramNode, Subgraph, renamed
 from workers.programs.in_place import latest_of, without_writes
 from workers.programs.instructions import Instruction, Listing, Slot, slots_in
 from workers.programs.operators import Operator, is_ignored, operator_of
@@ -37,7 +37,7 @@ class _Naming:
         return self.slots[name]
 
 
-def lower(graph: Graph) -> Listing:
+def lower(graph: ProgramGraph) -> Listing:
     """The instruction list of a graph.
 
     Raises:
@@ -67,7 +67,7 @@ def lower(graph: Graph) -> Listing:
     return Listing(instructions_of_program, image, weights, frozenset(parameters), output_slots)
 
 
-def _flattened(nodes: Iterable[Node]) -> Iterator[Node]:
+def _flattened(nodes: Iterable[ProgramNode]) -> Iterator[ProgramNode]:
     """Nodes, with regions that only disable autocast replaced by their contents."""
     for node in nodes:
         if node.target != _AUTOCAST:
@@ -76,7 +76,7 @@ def _flattened(nodes: Iterable[Node]) -> Iterator[Node]:
         yield from _flattened(_region(node))
 
 
-def _region(node: Node) -> Iterator[Node]:
+def _region(node: ProgramNode) -> Iterator[ProgramNode]:
     """The nodes of an autocast region, and one alias for each of its results."""
     values = [value for _, value in node.arguments]
     subgraph = next((value for value in values if isinstance(value, Subgraph)), None)
@@ -95,13 +95,13 @@ def _region(node: Node) -> Iterator[Node]:
         yield renamed(inner, names, prefix)
     for outer, inner_name in zip(node.outputs, subgraph.outputs, strict=True):
         source = Ref(names.get(inner_name, prefix + inner_name))
-        yield Node(
+        yield ProgramNode(
             outer, "torch.ops.aten.alias.default", (("self", source),), (outer,),
             many=False, modules=node.modules,
         )  # fmt: skip
 
 
-def _instruction(node: Node, naming: _Naming) -> Instruction:
+def _instruction(node: ProgramNode, naming: _Naming) -> Instruction:
     """The instruction of one node, with slots in place of names."""
     operator = operator_of(node.target)
     arguments = [(name, _with_slots(value, naming)) for name, value in node.arguments]
@@ -128,7 +128,7 @@ def _with_slots(value: Any, naming: _Naming) -> Any:
 
 
 def _in_schema_order(
-    node: Node, operator: Operator, arguments: list[tuple[str, Any]]
+    node: ProgramNode, operator: Operator, arguments: list[tuple[str, Any]]
 ) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
     """Positional arguments without gaps, and keyword arguments."""
     if operator.parameters is None:

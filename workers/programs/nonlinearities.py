@@ -15,7 +15,7 @@ from torch import Tensor
 EPSILON = 1e-4
 
 
-class Slope(StrEnum):
+class ProgramSlope(StrEnum):
     """The slope by which a nonlinearity scales the gradient of its input."""
 
     EXACT = "exact"

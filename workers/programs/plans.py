@@ -6,7 +6,7 @@ from workers.programs.instructions import Listing
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExecutionPlan:
     """``steps`` are (index of the instruction, slots to free after it), in order."""
 
     steps: tuple[tuple[int, tuple[int, ...]], ...]
@@ -14,7 +14,7 @@ class Plan:
     writes: bool
 
 
-def plan_for(listing: Listing, slots: tuple[int, ...]) -> Plan:
+def plan_for(listing: Listing, slots: tuple[int, ...]) -> ExecutionPlan:
     """The shortest plan that computes ``slots``."""
     wanted = frozenset(slots)
     indices = _needed(listing, wanted)
@@ -30,7 +30,7 @@ def plan_for(listing: Listing, slots: tuple[int, ...]) -> Plan:
             freed.setdefault(index, []).append(slot)
     steps = tuple((index, tuple(freed.get(index, ()))) for index in indices)
     writes = any(instruction.writes_back for instruction in listing.instructions)
-    return Plan(steps, wanted, writes)
+    return ExecutionPlan(steps, wanted, writes)
 
 
 def _needed(listing: Listing, wanted: frozenset[int]) -> list[int]:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from workers.programs.execution import bind, execute
-from workers.programs.face import BatchNorm, Face, Layer
 from workers.programs.instructions import Listing
-from workers.programs.naming import execute_named
-from workers.programs.nonlinearities import Slope
-from workers.programs.plans import Plan, plan_for
-from workers.programs.rests import face_after, is_cut, listing_after
+from workers.programs.interface import BatchNorm, ProgramInterface, ProgramLayer
+from workers.programs.names import execute_named
+from workers.programs.nonlinearities import ProgramSlope
+from workers.programs.plans import ExecutionPlan, plan_for
+from workers.programs.remainders import face_after, is_cut, listing_after
 
 OUTPUT = "output"
 _FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
@@ -39,7 +39,7 @@ class Program:
     def __init__(
         self,
         listing: Listing,
-        face: Face,
+        face: ProgramInterface,
         weights: Mapping[int, Tensor],
         *,
         dtype: torch.dtype,
@@ -54,10 +54,10 @@ class Program:
         self._bound = [
             bind(instruction, self.device, (native, dtype)) for instruction in listing.instructions
         ]
-        self._plans: dict[tuple[int, ...], Plan] = {}
+        self._plans: dict[tuple[int, ...], ExecutionPlan] = {}
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[ProgramLayer, ...]:
         """All layers at which the network can be cut, in the order of execution."""
         return self._face.layers
 
@@ -132,7 +132,7 @@ class Program:
         )
 
     @cached_property
-    def cuts(self) -> tuple[Layer, ...]:
+    def cuts(self) -> tuple[ProgramLayer, ...]:
         """Layers through which all paths from image to first output lead; valid for ``after``."""
         return tuple(
             layer for layer in self.layers if is_cut(self._listing, self.slot_of(layer.name))
@@ -178,7 +178,7 @@ class Program:
         weights = {slot: moved(tensor) for slot, tensor in self._weights.items()}
         return Program(self._listing, self._face, weights, dtype=target, native=self._native)
 
-    def with_face(self, **changes: Any) -> "Program":
+    def with_interface(self, **changes: Any) -> "Program":
         """A copy with another default feature layer or other public facts."""
         face = replace(self._face, **changes)
         return Program(self._listing, face, self._weights, dtype=self.dtype, native=self._native)
@@ -194,12 +194,16 @@ class Program:
             ProgramFailedError: An instruction failed.
         """
         slots = self._listing.outputs
-        values = self._run(images, slots, Slope.EXACT)
+        values = self._run(images, slots, ProgramSlope.EXACT)
         outputs = tuple(values[slot] for slot in slots)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def read(
-        self, images: Tensor, layers: Sequence[str], *, slope: Slope | str = Slope.EXACT
+        self,
+        images: Tensor,
+        layers: Sequence[str],
+        *,
+        slope: ProgramSlope | str = ProgramSlope.EXACT,
     ) -> dict[str, Tensor]:
         """Outputs of the named layers from one forward pass that stops after the last of them.
 
@@ -214,7 +218,7 @@ class Program:
             ProgramFailedError: An instruction failed.
         """
         slots = {name: self.slot_of(name) for name in layers}
-        values = self._run(images, tuple(dict.fromkeys(slots.values())), Slope(slope))
+        values = self._run(images, tuple(dict.fromkeys(slots.values())), ProgramSlope(slope))
         return {name: values[slot] for name, slot in slots.items()}
 
     def values(self, images: Tensor, slots: tuple[int, ...]) -> dict[int, Tensor]:
@@ -224,7 +228,7 @@ class Program:
             ValueError: ``images`` has another shape.
             ProgramFailedError: An instruction failed.
         """
-        return self._run(images, slots, Slope.EXACT)
+        return self._run(images, slots, ProgramSlope.EXACT)
 
     def slot_of(self, layer: str) -> int:
         """The slot of the layer's output. Raises KeyError if there is no such layer."""
@@ -234,7 +238,9 @@ class Program:
             raise KeyError(f"the network has no layer {layer!r}; `layers` lists them")
         return self._face.slots[layer]
 
-    def _run(self, images: Tensor, slots: tuple[int, ...], slope: Slope) -> dict[int, Tensor]:
+    def _run(
+        self, images: Tensor, slots: tuple[int, ...], slope: ProgramSlope
+    ) -> dict[int, Tensor]:
         """Values of ``slots`` for any number of images, padded and split as needed."""
         if tuple(images.shape[1:]) != self.input_shape:
             raise ValueError(f"images must be (n, {', '.join(map(str, self.input_shape))})")
@@ -249,7 +255,7 @@ class Program:
         return {slot: torch.cat([part[slot] for part in parts]) for slot in slots}
 
     def _pass(
-        self, images: Tensor, slots: tuple[int, ...], slope: Slope, *, least: int
+        self, images: Tensor, slots: tuple[int, ...], slope: ProgramSlope, *, least: int
     ) -> dict[int, Tensor]:
         """One forward pass, padded with zero images whose outputs are dropped."""
         count = len(images)
@@ -264,7 +270,7 @@ class Program:
         self,
         images: Tensor,
         slots: tuple[int, ...],
-        slope: Slope = Slope.EXACT,
+        slope: ProgramSlope = ProgramSlope.EXACT,
         *,
         weights: Mapping[int, Tensor] | None = None,
     ) -> dict[int, Any]:

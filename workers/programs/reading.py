@@ -9,9 +9,9 @@ from torch import Tensor
 from service.core.manifest import ModelFormat
 from workers.programs import limits
 from workers.programs.bounded_json import parse_bounded
-from workers.programs.face import Face
-from workers.programs.graph import Graph, read_graph
+from workers.programs.graph import ProgramGraph, read_graph
 from workers.programs.instructions import Listing
+from workers.programs.interface import ProgramInterface
 from workers.programs.layers import cuts_of
 from workers.programs.lowering import lower
 from workers.programs.program import Program
@@ -72,7 +72,7 @@ def _placed(listing: Listing, weights: Mapping[str, Tensor]) -> dict[int, Tensor
     return {slot: weights[name] for slot, name in listing.weights.items()}
 
 
-def _program(graph: Graph, listing: Listing, weights: Mapping[int, Tensor]) -> Program:
+def _program(graph: ProgramGraph, listing: Listing, weights: Mapping[int, Tensor]) -> Program:
     """The program with its layers, determined by a dry run."""
     shape = _image_shape(graph)
     least, greatest = graph.batch_range
@@ -88,7 +88,7 @@ def _program(graph: Graph, listing: Listing, weights: Mapping[int, Tensor]) -> P
                 "return one output per image, stacked along the first axis",
             )
     cuts = cuts_of(listing, surveyed.shapes, batch)
-    face = Face(
+    face = ProgramInterface(
         cuts.layers, cuts.slots, cuts.feature_layer, shape,
         batch if fixed else None, graph.batch_range,
         tuple(surveyed.shapes[listing.outputs[0]][1:]), surveyed.flops,
@@ -97,7 +97,7 @@ def _program(graph: Graph, listing: Listing, weights: Mapping[int, Tensor]) -> P
     return native if graph.dtype is torch.float32 else native.to(dtype=torch.float32)
 
 
-def _image_shape(graph: Graph) -> tuple[int, int, int]:
+def _image_shape(graph: ProgramGraph) -> tuple[int, int, int]:
     """Channels, height and width of the image input."""
     sizes = [axis.size for axis in graph.axes[1:]]
     if len(graph.axes) != _IMAGE_RANK or graph.dtype not in _FLOATS or not all(sizes):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from service.core import recognition
+from service.core import file_types
+from service.core.file_types import EDGE_BYTES, PACK, FileKind
 from service.core.manifest import ModelFormat
-from service.core.recognition import EDGE_BYTES, PACK, FileKind
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.zip_archive import ZipArchive
 
@@ -19,11 +19,11 @@ def kind_of(path: Path) -> FileKind:
         ProgramRefusedError: The file is a zip archive whose directory is malicious or broken.
     """
     head, tail = _edges(path)
-    loose = recognition.kind_of(head, tail)
+    loose = file_types.kind_of(head, tail)
     if not head.startswith(_ZIP):
         return loose
     try:
-        return recognition.kind_of_members(f"root/{name}" for name in ZipArchive(path).members)
+        return file_types.kind_of_members(f"root/{name}" for name in ZipArchive(path).members)
     except ProgramRefusedError as error:
         if error.code == "archive_path" and loose in _WITHOUT_ROOT:
             return loose
@@ -47,7 +47,7 @@ def refuse_unless(path: Path, form: ModelFormat) -> None:
     """
     kind = kind_of(path)
     if kind is not _KINDS[form]:
-        why = recognition.refusal(kind, form=form)
+        why = file_types.refusal(kind, form=form)
         raise ProgramRefusedError(why.code, why.detail, why.remedy or PACK)
 
 

@@ -1,7 +1,7 @@
 """Errors of this package."""
 
 from service.core.errors import MethodError, RefusedUploadError
-from service.core.recognition import PACK
+from service.core.file_types import PACK
 
 
 class ProgramRefusedError(RefusedUploadError):

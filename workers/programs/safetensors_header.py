@@ -22,7 +22,7 @@ _RESAVE = "write the file with safetensors.torch.save_file and upload it unchang
 
 
 @dataclass(frozen=True)
-class Entry:
+class TensorEntry:
     """One tensor of the file; ``dtype`` is the format's name, such as "F32"."""
 
     dtype: str
@@ -31,7 +31,7 @@ class Entry:
     end: int
 
 
-def read_header(path: Path) -> dict[str, Entry]:
+def read_header(path: Path) -> dict[str, TensorEntry]:
     """The tensors that a safetensors file declares.
 
     Raises:
@@ -79,7 +79,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _entry(name: str, record: Any) -> Entry:
+def _entry(name: str, record: Any) -> TensorEntry:
     if not isinstance(record, dict) or record.keys() != {"dtype", "shape", "data_offsets"}:
         raise _broken(f"the entry of {name[:80]!r} lacks a field, or has a strange one")
     dtype, shape, offsets = record["dtype"], record["shape"], record["data_offsets"]
@@ -91,7 +91,7 @@ def _entry(name: str, record: Any) -> Entry:
         raise _broken(f"{name[:80]!r} has impossible offsets")
     if offsets[1] - offsets[0] != math.prod(shape) * _WIDTHS[dtype]:
         raise _broken(f"{name[:80]!r} does not fill its bytes")
-    return Entry(dtype, tuple(shape), offsets[0], offsets[1])
+    return TensorEntry(dtype, tuple(shape), offsets[0], offsets[1])
 
 
 def _are_sizes(values: Any, greatest: int) -> bool:
@@ -100,7 +100,7 @@ def _are_sizes(values: Any, greatest: int) -> bool:
     )
 
 
-def _check_offsets(entries: dict[str, Entry], available: int) -> None:
+def _check_offsets(entries: dict[str, TensorEntry], available: int) -> None:
     """Checks that tensors are contiguous and fill the file."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].end)):

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from workers.programs import limits
-from workers.programs.execution import Call, arguments_of, bind, execute
+from workers.programs.execution import OperatorCall, arguments_of, bind, execute
 from workers.programs.instructions import Listing
-from workers.programs.nonlinearities import Slope
+from workers.programs.nonlinearities import ProgramSlope
 from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
 
 _PIECES = {"unbind", "split", "split_with_sizes", "chunk", "tensor_split"}
@@ -58,10 +58,10 @@ def survey(
     return Survey(shapes, flops // image[0])
 
 
-def _dry(call: Call, memory: dict[int, Any]) -> None:
+def _dry(call: OperatorCall, memory: dict[int, Any]) -> None:
     try:
         with torch.no_grad():
-            execute(call, memory, Slope.EXACT)
+            execute(call, memory, ProgramSlope.EXACT)
     except ProgramFailedError as error:
         raise ProgramRefusedError(
             "does_not_run", error.detail, "check that the exported network runs on its own input"
@@ -87,7 +87,7 @@ def _refuse_many_pieces(name: str, arguments: list[Any]) -> None:
         raise ProgramRefusedError("value_too_large", f"{name} would give {pieces} pieces")
 
 
-def _refuse_excess(call: Call, results: list[Any], batch: int, flops: int) -> None:
+def _refuse_excess(call: OperatorCall, results: list[Any], batch: int, flops: int) -> None:
     for result in results:
         if isinstance(result, Tensor) and result.numel() > limits.VALUE_ELEMENTS * batch:
             raise ProgramRefusedError(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from service.core.recognition import PACK
+from service.core.file_types import PACK
 from workers.programs import limits
 from workers.programs.arguments import DTYPES
 from workers.programs.bounded_json import field, parse_bounded

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workers.torchkit.features import FeatureReader
+from workers.torchkit.attribution.features import FeatureReader
 
 FAITHFUL_COSINE = 0.999
 _WORTH_IT = 0.95

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from service.core.lineage.columns import Columns, Lane, Slot, in_columns
-from service.core.lineage.graph import Edge, Kind, Lineage, Node, Role
-from service.core.lineage.places import Order, heights, ordered
-from service.core.lineage.words import lines, title, width
+from service.core.lineage.graph import Edge, Kind, LineageGraph, Node, Role
+from service.core.lineage.labels import lines, title, width
+from service.core.lineage.positions import Order, heights, ordered
 
 TITLE_SIZE, LINE_SIZE = 13.5, 11.0
 BOLD = 1.13
@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class LineageDrawing:
     """All of a picture, with room for margins, a heading and a legend."""
 
     boxes: tuple[Box, ...]
@@ -66,7 +66,7 @@ class _Spot:
     middle: float
 
 
-def drawn(lineage: Lineage) -> Drawing:
+def drawn(lineage: LineageGraph) -> LineageDrawing:
     """Boxes without overlap in columns from teachers to students, and the lines between them."""
     nodes = {node.id: node for node in lineage.nodes}
     links = [(edge.source, edge.target, edge.role) for edge in lineage.edges]
@@ -77,7 +77,7 @@ def drawn(lineage: Lineage) -> Drawing:
     boxes = tuple(_box(node, spots[node.id], sizes[node.id]) for node in lineage.nodes)
     right = max((spot.right for spot in spots.values()), default=0.0)
     low = max((spot.middle + sizes[slot] / 2 for slot, spot in spots.items()), default=HEAD)
-    return Drawing(
+    return LineageDrawing(
         boxes,
         tuple(_lines(lineage.edges, columns, spots, sizes)),
         max(right + MARGIN, _SMALLEST_PICTURE),

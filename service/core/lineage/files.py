@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.core.lineage.graph import Lineage
+from service.core.lineage.graph import LineageGraph
 from service.core.lineage.graphml import as_graphml
 from service.core.lineage.svg import as_svg
 from service.core.theme import Theme
@@ -26,7 +26,9 @@ class LineageFile:
     content: bytes
 
 
-def file_of(lineage: Lineage, format_: LineageFormat, theme: Theme = Theme.LIGHT) -> LineageFile:
+def file_of(
+    lineage: LineageGraph, format_: LineageFormat, theme: Theme = Theme.LIGHT
+) -> LineageFile:
     """The lineage as a file, a picture in this theme; JSON is written by each API itself."""
     if format_ is LineageFormat.SVG:
         return LineageFile("lineage.svg", "image/svg+xml", b"".join(as_svg(lineage, theme)))

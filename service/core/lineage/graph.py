@@ -82,7 +82,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Lineage:
+class LineageGraph:
     """The lineage of one network; every node and every edge is told once."""
 
     model_id: str

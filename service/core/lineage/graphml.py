@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from service.core.lineage.graph import Lineage, Node
-from service.core.lineage.words import speakable
+from service.core.lineage.graph import LineageGraph, Node
+from service.core.lineage.labels import speakable
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
@@ -24,7 +24,7 @@ _TYPES = {
 }
 
 
-def as_graphml(lineage: Lineage) -> Iterator[bytes]:
+def as_graphml(lineage: LineageGraph) -> Iterator[bytes]:
     """One element after the other; edges lead from teacher to student and have a role."""
     measures = sorted({name for node in lineage.nodes for name in node.measured})
     types = {**_TYPES, **dict.fromkeys(measures, "double")}

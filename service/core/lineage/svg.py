@@ -14,13 +14,13 @@ from service.core.lineage.drawing import (
     PADDING,
     TITLE_SIZE,
     Box,
-    Drawing,
     Line,
+    LineageDrawing,
     drawn,
 )
-from service.core.lineage.graph import GONE, Kind, Lineage, Role
+from service.core.lineage.graph import GONE, Kind, LineageGraph, Role
+from service.core.lineage.labels import fitted, lines, speakable, title, width
 from service.core.lineage.style import PALETTES, Palette, style_of
-from service.core.lineage.words import fitted, lines, speakable, title, width
 from service.core.theme import Theme
 
 _ROLES = {
@@ -44,7 +44,7 @@ _LEGEND = {
 }
 
 
-def as_svg(lineage: Lineage, theme: Theme = Theme.LIGHT) -> Iterator[bytes]:
+def as_svg(lineage: LineageGraph, theme: Theme = Theme.LIGHT) -> Iterator[bytes]:
     """The picture, piece by piece."""
     drawing = drawn(lineage)
     chosen = next(node for node in lineage.nodes if node.id == lineage.model_id)
@@ -58,7 +58,7 @@ def as_svg(lineage: Lineage, theme: Theme = Theme.LIGHT) -> Iterator[bytes]:
     yield b"</svg>\n"
 
 
-def _head(drawing: Drawing, name: str, counts: str, palette: Palette) -> str:
+def _head(drawing: LineageDrawing, name: str, counts: str, palette: Palette) -> str:
     size = f"{drawing.width:.0f}", f"{drawing.height:.0f}"
     colors = {role: getattr(palette, purpose) for role, purpose in _ROLES.items()}
     markers = "".join(_MARKER.format(role=role, color=color) for role, color in colors.items())
@@ -74,7 +74,7 @@ def _head(drawing: Drawing, name: str, counts: str, palette: Palette) -> str:
     )
 
 
-def _counts(lineage: Lineage) -> str:
+def _counts(lineage: LineageGraph) -> str:
     """How many networks, jobs and datasets there are, and what is left out."""
     kinds = Counter(node.kind for node in lineage.nodes)
     names = (("network", Kind.MODEL), ("job", Kind.JOB), ("dataset", Kind.DATASET))
@@ -82,7 +82,7 @@ def _counts(lineage: Lineage) -> str:
     return " · ".join([*counts, *(note.detail for note in lineage.notes)])
 
 
-def _heading(lineage: Lineage, name: str) -> str:
+def _heading(lineage: LineageGraph, name: str) -> str:
     return (
         f'<text class="heading" x="{MARGIN}" y="{HEAD - 42}">{_text(f"Lineage of {name}")}</text>'
         f'<text class="about" x="{MARGIN}" y="{HEAD - 22}">{_text(_counts(lineage))}</text>\n'
@@ -131,7 +131,7 @@ def _words(box: Box) -> str:
     return "".join(told)
 
 
-def _legend(drawing: Drawing) -> str:
+def _legend(drawing: LineageDrawing) -> str:
     """Which line means what; of kinds that the picture has."""
     x, y, told = MARGIN, drawing.height - FOOT / 3, []
     used = {line.role for line in drawing.lines}

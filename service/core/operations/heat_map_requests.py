@@ -5,16 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from service.core.catalogue.attribution_map import (
+from service.core.catalog.attribution_map import (
     MOST_IMAGES,
     MOST_MODELS,
     AttributionMapParams,
     Style,
     require_bounded,
 )
-from service.core.catalogue.measurement import Attribution
+from service.core.catalog.measurement import Attribution
 from service.core.manifest import Strict
-from service.core.operations.ranking_requests import AnyId
+from service.core.operations.rankings.requests import AnyId
 
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 LayerWords = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]

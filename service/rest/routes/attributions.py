@@ -9,31 +9,31 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.operations import heat_maps
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
     ModelHeatMapRequest,
 )
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.core.records import JobRecord, JobState
-from service.rest.answers import kept, known, once, sent, unchanged
-from service.rest.parts import (
+from service.core.operations.measurements import heat_maps
+from service.core.tables import JobRecord, JobState
+from service.rest.dependencies import (
     AppParts,
+    AppState,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    Parts,
     Position,
     Prefer,
     Reader,
     Submitter,
 )
+from service.rest.job_events import seconds_in
+from service.rest.responses import kept, known, once, sent, unchanged
 from service.rest.routes.jobs import succeeded_job
-from service.rest.views.jobs import JobView
-from service.rest.waiting import seconds_in
+from service.rest.schemas.jobs import JobView
 
 router = APIRouter(prefix="/v1", tags=["attributions"])
 _DRAWN: dict[int | str, dict[str, Any]] = {
@@ -56,7 +56,7 @@ async def create(
     is then also at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
     """
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         return _ordered(heat_maps.create(session, project=caller.project, request=body))
 
     request = ["POST /v1/attributions", body.model_dump(mode="json")]
@@ -80,7 +80,7 @@ async def create_for_model(
 ) -> Response:
     """Draw the heat maps of one model on several images, as `POST /v1/attributions` does."""
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         job = heat_maps.create_for_model(
             session, project=caller.project, model_id=model_id, request=body
         )
@@ -92,7 +92,7 @@ async def create_for_model(
 
 
 async def _made(
-    parts: Parts, caller: Caller, order: Callable[[], Answer], *, seconds: float
+    parts: AppState, caller: Caller, order: Callable[[], StoredResponse], *, seconds: float
 ) -> Response:
     """What was ordered, after waiting for it for at most so many seconds."""
     answer = await run_in_threadpool(order)
@@ -100,7 +100,7 @@ async def _made(
     return sent(answer if ended is None else _ordered(ended))
 
 
-def _ordered(job: JobRecord) -> Answer:
+def _ordered(job: JobRecord) -> StoredResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if job.state == JobState.SUCCEEDED:
         return kept(JobView.of(job), status=201, headers=headers)

@@ -8,30 +8,30 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.manifest import DatasetManifest
-from service.core.operations import datasets, uploads
-from service.core.operations.datasets import DatasetFilter
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.rest.answers import json_answer, kept, known, posted, tagged, unchanged
-from service.rest.documents import creation_body
-from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
-from service.rest.parts import (
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.zoo import datasets, uploads
+from service.core.operations.zoo.datasets import DatasetFilter
+from service.rest.dependencies import (
     PAGE_SIZE,
     AppParts,
+    AppState,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
-    Parts,
     Position,
     Reader,
     Writer,
 )
-from service.rest.receiving import UNBOUNDED
-from service.rest.views.datasets import DatasetView, ImageView, NewDatasetView
-from service.rest.views.paging import ListView
+from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
+from service.rest.openapi import creation_body
+from service.rest.request_bodies import UNBOUNDED
+from service.rest.responses import json_answer, kept, known, posted, tagged, unchanged
+from service.rest.schemas.datasets import DatasetView, ImageView, NewDatasetView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 State = Literal["uploaded", "checking", "ready", "rejected"]
@@ -62,7 +62,9 @@ async def create(
     return await run_in_threadpool(_from_upload, parts, caller, key, new)
 
 
-def _from_upload(parts: Parts, caller: Caller, key: str | None, new: NewDatasetView) -> Response:
+def _from_upload(
+    parts: AppState, caller: Caller, key: str | None, new: NewDatasetView
+) -> Response:
     request = ["POST /v1/datasets", new.model_dump(mode="json")]
     return posted(
         parts.zoo,
@@ -73,10 +75,10 @@ def _from_upload(parts: Parts, caller: Caller, key: str | None, new: NewDatasetV
     )
 
 
-def _from_form(parts: Parts, caller: Caller, key: str | None, form: Form) -> Response:
+def _from_form(parts: AppState, caller: Caller, key: str | None, form: Form) -> Response:
     manifest = fit(DatasetManifest, form.manifest, where="manifest")
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         upload = uploads.completed(
             session, project=caller.project, filename=form.filename, received=form.received
         )
@@ -88,7 +90,7 @@ def _from_form(parts: Parts, caller: Caller, key: str | None, form: Form) -> Res
 
 def _created(
     session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
-) -> Answer:
+) -> StoredResponse:
     record = datasets.create(
         session, project=caller.project, manifest=manifest, upload_id=upload_id
     )
@@ -172,7 +174,7 @@ def image(
 ) -> Response:
     """One image as it was uploaded."""
     with zoo.transaction() as session:
-        found = datasets.image_place(
+        found = datasets.image_location(
             session, project=caller.project, dataset_id=dataset_id, position=index
         )
     tag = f'"{found.image.sha256}"'

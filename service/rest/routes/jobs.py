@@ -10,13 +10,29 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.operations import artifacts, jobs
-from service.core.operations.idempotency import Answer
-from service.core.operations.job_requests import JobRequest, submit_request
-from service.core.operations.keys import Caller
-from service.core.records import JobEventRecord, JobRecord, JobState
+from service.container import Zoo
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.jobs import artifacts, jobs
+from service.core.operations.jobs.requests import JobRequest, submit_request
+from service.core.tables import JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
-from service.rest.answers import (
+from service.rest.dependencies import (
+    PAGE_SIZE,
+    AppParts,
+    AppState,
+    AppZoo,
+    Id,
+    IdempotencyKey,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Prefer,
+    Reader,
+    Submitter,
+)
+from service.rest.job_events import EventSubscription, seconds_in, until
+from service.rest.responses import (
     file_answer,
     json_answer,
     kept,
@@ -26,24 +42,8 @@ from service.rest.answers import (
     sent,
     unchanged,
 )
-from service.rest.parts import (
-    PAGE_SIZE,
-    AppParts,
-    AppZoo,
-    Id,
-    IdempotencyKey,
-    IfNoneMatch,
-    PageSize,
-    PageToken,
-    Parts,
-    Prefer,
-    Reader,
-    Submitter,
-)
-from service.rest.views.jobs import ArtifactView, EventView, JobView
-from service.rest.views.paging import ListView
-from service.rest.waiting import Ear, seconds_in, until
-from service.wiring import Zoo
+from service.rest.schemas.jobs import ArtifactView, EventView, JobView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _EVENTS_AT_ONCE = 500
@@ -73,7 +73,7 @@ async def submit(
     return json_answer(JobView.of(ended), status=202, headers=answer.headers)
 
 
-def _submitted(caller: Caller, body: JobRequest, session: Session) -> Answer:
+def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResponse:
     job = submit_request(
         session, project=caller.project, request=body, trace_id=current_trace_id()
     )
@@ -81,7 +81,7 @@ def _submitted(caller: Caller, body: JobRequest, session: Session) -> Answer:
 
 
 async def ended_job(
-    parts: Parts, caller: Caller, job_id: str, *, seconds: float
+    parts: AppState, caller: Caller, job_id: str, *, seconds: float
 ) -> JobRecord | None:
     """The job, once it has ended; None if it has not after ``seconds``."""
     if seconds <= 0:
@@ -91,11 +91,11 @@ async def ended_job(
         job = _job(parts.zoo, caller, job_id)
         return job if jobs.is_final(job) else None
 
-    return await until(parts.bell, job_id, seconds=seconds, look=look)
+    return await until(parts.listener, job_id, seconds=seconds, look=look)
 
 
 async def succeeded_job(
-    parts: Parts, caller: Caller, answer: Answer, *, seconds: float
+    parts: AppState, caller: Caller, answer: StoredResponse, *, seconds: float
 ) -> JobRecord | None:
     """The job that an answer names, once it has succeeded; None if it has not after ``seconds``.
 
@@ -153,7 +153,7 @@ async def show(job_id: Id, parts: AppParts, caller: Reader, prefer: Prefer = Non
 def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
     """Stop a job: a queued one at once, a running one in seconds; its last checkpoint is kept."""
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         job = jobs.cancel(session, project=caller.project, job_id=job_id)
         return kept(JobView.of(job), status=200)
 
@@ -164,7 +164,7 @@ def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = Non
 def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
     """Queue a failed or cancelled job again. A training goes on from its last checkpoint."""
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         job = jobs.retry(session, project=caller.project, job_id=job_id)
         return kept(JobView.of(job), status=200)
 
@@ -188,7 +188,7 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of a job as they happen, until it has ended; `id` is the event's `seq`."""
     seq = last_event_id
-    with parts.bell.ear(job_id) as ear:
+    with parts.listener.subscription(job_id) as subscription:
         while True:
             found, final = await run_in_threadpool(_news, parts.zoo, caller, job_id, seq)
             for event in found:
@@ -197,7 +197,7 @@ async def events(
             if final and not found:
                 return
             if not found:
-                await _pause(ear)
+                await _pause(subscription)
 
 
 def _sse(event: JobEventRecord) -> ServerSentEvent:
@@ -205,8 +205,8 @@ def _sse(event: JobEventRecord) -> ServerSentEvent:
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
 
 
-async def _pause(ear: Ear) -> None:
-    await ear.hear(seconds=15)
+async def _pause(subscription: EventSubscription) -> None:
+    await subscription.hear(seconds=15)
 
 
 def _news(zoo: Zoo, caller: Caller, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:

@@ -4,10 +4,9 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from service.core.operations import keys
-from service.core.operations.idempotency import Answer
-from service.rest.answers import json_answer, kept, posted
-from service.rest.parts import (
+from service.core.operations.access import keys
+from service.core.operations.access.idempotency import StoredResponse
+from service.rest.dependencies import (
     PAGE_SIZE,
     Administrator,
     AppParts,
@@ -17,8 +16,9 @@ from service.rest.parts import (
     PageSize,
     PageToken,
 )
-from service.rest.views.keys import IssuedKeyView, KeyView, NewKeyView
-from service.rest.views.paging import ListView
+from service.rest.responses import json_answer, kept, posted
+from service.rest.schemas.keys import IssuedKeyView, KeyView, NewKeyView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -29,7 +29,7 @@ def issue(
 ) -> Response:
     """Issue a key. Its `token` is in this answer and nowhere else."""
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         issued = keys.issue(
             session,
             project=body.project or caller.project,

@@ -8,26 +8,26 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.operations import layer_selections
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.core.operations.layer_requests import LayerReading, LayerSelectionRequest
-from service.core.records import LayerSelectionState
-from service.rest.answers import kept, known, once, sent, unchanged
-from service.rest.parts import (
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.layers import selections
+from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
+from service.core.tables import LayerSelectionState
+from service.rest.dependencies import (
     AppParts,
+    AppState,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    Parts,
     Prefer,
     Reader,
     Submitter,
 )
+from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import body_of
+from service.rest.responses import kept, known, once, sent, unchanged
 from service.rest.routes.jobs import ended_job
-from service.rest.views.layer_selections import LayerSelectionView, layer_selection_view
-from service.rest.waiting import seconds_in
+from service.rest.schemas.layer_selections import LayerSelectionView, layer_selection_view
 
 router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
 
@@ -60,10 +60,10 @@ async def create(
     return sent(kept(view, status=201, headers={"Location": location}))
 
 
-def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> Answer:
-    record = layer_selections.create(session, project=caller.project, request=body)
+def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> StoredResponse:
+    record = selections.create(session, project=caller.project, request=body)
     session.refresh(record)
-    progress = layer_selections.progress(session, selection=record)
+    progress = selections.progress(session, selection=record)
     view = layer_selection_view(record, edge_weight=body.weight, progress=progress)
     # The weight is a matter of reading, so the address of this reading names it.
     headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
@@ -88,8 +88,8 @@ def show(
     return Response(body.data, 200, {"ETag": body.etag}, media_type="application/json")
 
 
-def _view(parts: Parts, caller: Caller, selection_id: str, weight: float) -> LayerSelectionView:
+def _view(parts: AppState, caller: Caller, selection_id: str, weight: float) -> LayerSelectionView:
     with parts.zoo.transaction() as session:
-        record = layer_selections.get(session, project=caller.project, selection_id=selection_id)
-        progress = layer_selections.progress(session, selection=record)
+        record = selections.get(session, project=caller.project, selection_id=selection_id)
+        progress = selections.progress(session, selection=record)
     return layer_selection_view(record, edge_weight=weight, progress=progress)

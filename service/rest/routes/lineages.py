@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from service.core.fingerprints import fingerprint
 from service.core.lineage.files import LineageFormat, file_of
-from service.core.operations import lineages
-from service.core.operations.lineages import LineageRequest
-from service.rest.answers import known, tagged, unchanged
-from service.rest.parts import AppZoo, Id, IfNoneMatch, Reader
-from service.rest.views.lineages import LineageView
+from service.core.operations.lineages import lineages
+from service.core.operations.lineages.lineages import LineageRequest
+from service.rest.dependencies import AppZoo, Id, IfNoneMatch, Reader
+from service.rest.responses import known, tagged, unchanged
+from service.rest.schemas.lineages import LineageView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

@@ -8,31 +8,31 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from service.core.operations import map_files, maps
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.core.operations.map_requests import MapForm, MapFormat, MapRequest, NewMapRequest
-from service.core.operations.map_snapshots import summary
-from service.core.records import JobRecord, MapRecord
-from service.rest.answers import json_answer, kept, known, once, plain, sent, unchanged
-from service.rest.parts import (
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.maps import files, maps
+from service.core.operations.maps.requests import MapForm, MapFormat, MapRequest, NewMapRequest
+from service.core.operations.maps.snapshot_lookup import summary
+from service.core.tables import JobRecord, MapRecord
+from service.rest.dependencies import (
     PAGE_SIZE,
     AppParts,
+    AppState,
     Id,
     IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
-    Parts,
     Prefer,
     Reader,
     Submitter,
 )
+from service.rest.job_events import seconds_in
+from service.rest.responses import json_answer, kept, known, once, plain, sent, unchanged
 from service.rest.routes.jobs import succeeded_job
-from service.rest.views.jobs import JobView
-from service.rest.views.maps import MapView, SnapshotView
-from service.rest.views.paging import ListView
-from service.rest.waiting import seconds_in
+from service.rest.schemas.jobs import JobView
+from service.rest.schemas.maps import MapView, SnapshotView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 
@@ -78,7 +78,7 @@ async def create(
     return sent(await run_in_threadpool(_drawn, parts, caller, body.dataset_id, ended))
 
 
-def _created(caller: Caller, body: NewMapRequest, session: Session) -> Answer:
+def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredResponse:
     found = maps.create(session, project=caller.project, dataset_id=body.dataset_id, look=body)
     if found.map is not None:
         return _ready(found.map)
@@ -87,7 +87,7 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> Answer:
     return kept(JobView.of(found.job), status=202, headers=headers)
 
 
-def _drawn(parts: Parts, caller: Caller, dataset_id: str, job: JobRecord) -> Answer:
+def _drawn(parts: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> StoredResponse:
     """The map that a job drew."""
     map_id = str((job.result or {})["map_id"])
     with parts.zoo.transaction() as session:
@@ -97,7 +97,7 @@ def _drawn(parts: Parts, caller: Caller, dataset_id: str, job: JobRecord) -> Ans
     return _ready(record)
 
 
-def _ready(record: MapRecord) -> Answer:
+def _ready(record: MapRecord) -> StoredResponse:
     location = {"Location": f"/v1/maps/{record.dataset_id}/snapshots/{record.id}"}
     return kept(SnapshotView.of(summary(record)), status=201, headers=location)
 
@@ -158,13 +158,13 @@ def snapshot(
     return _sent(parts, record, asked, seen)
 
 
-def _sent(parts: Parts, record: MapRecord, form: MapForm, seen: str | None) -> Response:
+def _sent(parts: AppState, record: MapRecord, form: MapForm, seen: str | None) -> Response:
     """A map as a file; a map never changes, so its id is its version."""
     etag = f'"{record.id}"'
     if known(etag, seen):
         return unchanged(etag)
     with parts.zoo.transaction() as session:
-        file = map_files.file_of(session, record=record, form=form, blobs=parts.zoo.blobs)
+        file = files.file_of(session, record=record, form=form, blobs=parts.zoo.blobs)
     headers = {"ETag": etag, "X-Content-Type-Options": "nosniff"}
     if form.format is not MapFormat.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{plain(file.name)}"'

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from service.core.operations import neighbors
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT
-from service.rest.answers import json_answer
-from service.rest.parts import AppZoo, Id, Reader
-from service.rest.views.models import NeighborsView, NeighborView
+from service.core.operations.neighbors import neighbors
+from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.rest.dependencies import AppZoo, Id, Reader
+from service.rest.responses import json_answer
+from service.rest.schemas.models import NeighborsView, NeighborView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[

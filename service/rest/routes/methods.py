@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from service.core.catalogue import card_named, public_cards
-from service.rest.answers import json_answer
-from service.rest.parts import Reader
-from service.rest.views.jobs import MethodView
-from service.rest.views.paging import ListView
+from service.core.catalog import method_named, public_methods
+from service.rest.dependencies import Reader
+from service.rest.responses import json_answer
+from service.rest.schemas.jobs import MethodView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1/methods", tags=["methods"])
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/methods", tags=["methods"])
 def index(caller: Reader) -> Response:
     """The methods that can be submitted as jobs."""
     del caller
-    views = [MethodView.model_validate(card.describe()) for card in public_cards()]
+    views = [MethodView.model_validate(spec.describe()) for spec in public_methods()]
     return json_answer(ListView[MethodView](items=views))
 
 
@@ -28,4 +28,4 @@ def show(
 ) -> Response:
     """One method, with the JSON schemas of its inputs and parameters."""
     del caller
-    return json_answer(MethodView.model_validate(card_named(name).describe()))
+    return json_answer(MethodView.model_validate(method_named(name).describe()))

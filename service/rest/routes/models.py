@@ -9,17 +9,15 @@ from starlette.responses import Response
 
 from service.core.etags import etag_of
 from service.core.manifest import ModelManifest, TaskKind
-from service.core.operations import models, uploads
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.core.operations.models import ModelFilter
-from service.core.records import ModelRecord
-from service.rest.answers import file_answer, json_answer, kept, known, posted, tagged, unchanged
-from service.rest.documents import creation_body
-from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
-from service.rest.parts import (
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.zoo import models, uploads
+from service.core.operations.zoo.models import ModelFilter
+from service.core.tables import ModelRecord
+from service.rest.dependencies import (
     PAGE_SIZE,
     AppParts,
+    AppState,
     AppZoo,
     Id,
     IdempotencyKey,
@@ -27,19 +25,21 @@ from service.rest.parts import (
     IfNoneMatch,
     PageSize,
     PageToken,
-    Parts,
     Reader,
     Writer,
 )
-from service.rest.receiving import UNBOUNDED
-from service.rest.views.models import (
+from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
+from service.rest.openapi import creation_body
+from service.rest.request_bodies import UNBOUNDED
+from service.rest.responses import file_answer, json_answer, kept, known, posted, tagged, unchanged
+from service.rest.schemas.models import (
     LayersView,
     LayerView,
     ModelChangesView,
     ModelView,
     NewModelView,
 )
-from service.rest.views.paging import ListView
+from service.rest.schemas.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]
@@ -69,7 +69,7 @@ async def create(
     return await run_in_threadpool(_from_upload, parts, caller, key, new)
 
 
-def _from_upload(parts: Parts, caller: Caller, key: str | None, new: NewModelView) -> Response:
+def _from_upload(parts: AppState, caller: Caller, key: str | None, new: NewModelView) -> Response:
     return posted(
         parts.zoo,
         caller,
@@ -87,10 +87,10 @@ def _from_upload(parts: Parts, caller: Caller, key: str | None, new: NewModelVie
     )
 
 
-def _from_form(parts: Parts, caller: Caller, key: str | None, form: Form) -> Response:
+def _from_form(parts: AppState, caller: Caller, key: str | None, form: Form) -> Response:
     manifest = fit(ModelManifest, form.manifest, where="manifest")
 
-    def work(session: Session) -> Answer:
+    def work(session: Session) -> StoredResponse:
         upload = uploads.completed(
             session, project=caller.project, filename=form.filename, received=form.received
         )
@@ -108,7 +108,7 @@ def _from_form(parts: Parts, caller: Caller, key: str | None, form: Form) -> Res
     return posted(parts.zoo, caller, key=key, request=request, work=work)
 
 
-def _created(record: ModelRecord) -> Answer:
+def _created(record: ModelRecord) -> StoredResponse:
     view = ModelView.of(record)
     return kept(view, status=201, headers={"Location": f"/v1/models/{view.id}", "ETag": view.etag})
 

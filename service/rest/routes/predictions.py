@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from service.asking import Prediction
-from service.core.operations.predictions import Wish
-from service.core.predicting import LARGEST_TOP_K, MOST_IMAGES, OutputKind
-from service.rest.answers import json_answer
+from service.core.operations.zoo.predictions import PredictOptions
+from service.core.predict_messages import LARGEST_TOP_K, MOST_IMAGES, OutputKind
+from service.predict_client import PredictResult
+from service.rest.dependencies import AppParts, Id, Reader
 from service.rest.forms import is_form
-from service.rest.parts import AppParts, Id, Reader
-from service.rest.receiving import require_length
-from service.rest.views.predictions import PredictionView
+from service.rest.request_bodies import require_length
+from service.rest.responses import json_answer
+from service.rest.schemas.predictions import PredictionView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _SLACK_BYTES = 1024**2
@@ -81,7 +81,7 @@ async def predict(
         project=caller.project,
         model_id=model_id,
         images=images,
-        wish=Wish(output, layer, top_k),
+        options=PredictOptions(output, layer, top_k),
     )
     return _told(await run_in_threadpool(ask))
 
@@ -97,7 +97,7 @@ async def _images(request: Request, *, limit: int) -> list[bytes]:
         return [await one.read() for one in given]
 
 
-def _told(prediction: Prediction) -> Response:
+def _told(prediction: PredictResult) -> Response:
     if prediction.kind is OutputKind.CLASSES:
         return json_answer(PredictionView.of(prediction))
     if prediction.kind is OutputKind.FEATURES:

@@ -9,26 +9,26 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.operations import rankings
-from service.core.operations.idempotency import Answer
-from service.core.operations.keys import Caller
-from service.core.operations.ranking_requests import RankingRequest
-from service.core.records import RankingState
-from service.rest.answers import JSON, known, once, sent, unchanged
-from service.rest.parts import (
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+from service.core.operations.rankings import rankings
+from service.core.operations.rankings.requests import RankingRequest
+from service.core.tables import RankingState
+from service.rest.dependencies import (
     AppParts,
+    AppState,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    Parts,
     Prefer,
     Reader,
     Submitter,
 )
-from service.rest.ranking_cache import Body, body_of
+from service.rest.job_events import seconds_in
+from service.rest.ranking_cache import CachedBody, body_of
+from service.rest.responses import JSON, known, once, sent, unchanged
 from service.rest.routes.jobs import ended_job
-from service.rest.views.rankings import RankingView, ranking_values
-from service.rest.waiting import seconds_in
+from service.rest.schemas.rankings import RankingView, ranking_values
 
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
 EdgeWeight = Annotated[
@@ -62,7 +62,7 @@ async def create(
     return await run_in_threadpool(_after_waiting, parts, caller, answer.headers["Location"])
 
 
-def _after_waiting(parts: Parts, caller: Caller, location: str) -> Response:
+def _after_waiting(parts: AppState, caller: Caller, location: str) -> Response:
     """What came of the wait; the job that was ordered last need not be the last to end."""
     ranking_id = location.rpartition("/")[2]
     with parts.zoo.transaction() as session:
@@ -72,7 +72,7 @@ def _after_waiting(parts: Parts, caller: Caller, location: str) -> Response:
     return Response(body.data, status, {"Location": location}, media_type=JSON)
 
 
-def _created(caller: Caller, body: RankingRequest, session: Session) -> Answer:
+def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredResponse:
     record = rankings.create(session, project=caller.project, request=body)
     session.refresh(record)
     progress = rankings.progress(session, ranking=record)
@@ -81,7 +81,7 @@ def _created(caller: Caller, body: RankingRequest, session: Session) -> Answer:
     if record.job_id is not None:
         headers["Zoo-Job"] = record.job_id
     status = 201 if record.state == RankingState.READY else 202
-    return Answer(status, to_json(values).decode(), headers)
+    return StoredResponse(status, to_json(values).decode(), headers)
 
 
 @router.get("/{ranking_id}", response_model=RankingView)
@@ -99,7 +99,9 @@ def show(
     return Response(body.data, 200, {"ETag": body.etag}, media_type=JSON)
 
 
-def _body(parts: Parts, caller: Caller, ranking_id: str, edge_weight: float | None) -> Body:
+def _body(
+    parts: AppState, caller: Caller, ranking_id: str, edge_weight: float | None
+) -> CachedBody:
     kept = parts.rankings.get(caller.project, ranking_id, edge_weight)
     if kept is not None:
         return kept

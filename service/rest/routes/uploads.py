@@ -7,13 +7,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.errors import InvalidRequestError
-from service.core.operations import uploads
-from service.core.operations.idempotency import Answer
-from service.core.records import UploadRecord
-from service.rest.answers import json_answer, kept, posted
-from service.rest.parts import AppParts, Id, IdempotencyKey, Reader, Writer
-from service.rest.receiving import UNBOUNDED, media_type_of, receive_part, require_length
-from service.rest.views.uploads import NewUploadView, UploadView
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.zoo import uploads
+from service.core.tables import UploadRecord
+from service.rest.dependencies import AppParts, Id, IdempotencyKey, Reader, Writer
+from service.rest.request_bodies import UNBOUNDED, media_type_of, receive_part, require_length
+from service.rest.responses import json_answer, kept, posted
+from service.rest.schemas.uploads import NewUploadView, UploadView
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 _RAW = {"application/octet-stream", "application/offset+octet-stream", ""}
@@ -45,7 +45,7 @@ def announce(
     )
 
 
-def _announced(record: UploadRecord) -> Answer:
+def _announced(record: UploadRecord) -> StoredResponse:
     view = UploadView.of(record)
     return kept(view, status=201, headers={"Location": f"/v1/uploads/{view.id}"})
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.operations import heat_maps
 from service.core.operations.heat_map_requests import HeatMapLook, HeatMapRequest
-from service.rpc import messages
-from service.rpc.once import once
-from service.rpc.parts import Call, Parts
-from service.rpc.reading import fit, given
+from service.core.operations.measurements import heat_maps
+from service.rpc import to_proto
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, given
+from service.rpc.idempotency import once
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 
 _LOOK = ("method", "layer", "style")
@@ -18,11 +18,11 @@ _LOOK = ("method", "layer", "style")
 class AttributionCalls:
     """GetAttribution and CreateAttributions."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RpcState) -> None:
         self._parts = parts
 
-    def GetAttribution(  # noqa: N802 - the name in the .proto file
-        self, request: wire.GetAttributionRequest, call: Call
+    def GetAttribution(
+        self, request: wire.GetAttributionRequest, call: RpcCall
     ) -> wire.GetAttributionResponse:
         """The heat map of one image."""
         look = fit(HeatMapLook, _look(request), where="query")
@@ -38,15 +38,15 @@ class AttributionCalls:
             )
         return wire.GetAttributionResponse(png=b"".join(zoo.blobs.read(picture.sha256)))
 
-    def CreateAttributions(  # noqa: N802
-        self, request: wire.CreateAttributionsRequest, call: Call
+    def CreateAttributions(
+        self, request: wire.CreateAttributionsRequest, call: RpcCall
     ) -> wire.CreateAttributionsResponse:
         """Draw the heat maps of several networks on several images, as one job."""
         asked = fit(HeatMapRequest, _request(request), where="body")
 
         def work(session: Session) -> wire.CreateAttributionsResponse:
             job = heat_maps.create(session, project=call.project, request=asked)
-            return wire.CreateAttributionsResponse(job=messages.job(job))
+            return wire.CreateAttributionsResponse(job=to_proto.job(job))
 
         values = asked.model_dump(mode="json")
         shape = wire.CreateAttributionsResponse

@@ -5,28 +5,28 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from service.core.manifest import DatasetManifest
-from service.core.operations import datasets
-from service.core.operations.datasets import DatasetFilter
-from service.rpc import messages
-from service.rpc.once import once
-from service.rpc.parts import Call, Parts
-from service.rpc.reading import fit, given, page_size, plain, state_name
-from service.rpc.receiving import Incoming, noted
-from service.rpc.sending import pieces
+from service.core.operations.zoo import datasets
+from service.core.operations.zoo.datasets import DatasetFilter
+from service.rpc import to_proto
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, given, page_size, plain, state_name
+from service.rpc.idempotency import once
+from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import dataset_pb2
 from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServicer
+from service.rpc.upload_streams import Incoming, noted
 
 
-class Datasets(DatasetServiceServicer):
+class DatasetServicer(DatasetServiceServicer):
     """Serves DatasetService."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RpcState) -> None:
         self._parts = parts
         self._zoo = parts.zoo
 
-    def CreateDataset(  # noqa: N802 - the name in the .proto file
-        self, requests: Iterator[wire.CreateDatasetRequest], call: Call
+    def CreateDataset(
+        self, requests: Iterator[wire.CreateDatasetRequest], call: RpcCall
     ) -> wire.CreateDatasetResponse:
         """Take a set of images into the zoo."""
         incoming: Incoming[wire.DatasetHeader] = Incoming(requests)
@@ -40,19 +40,21 @@ class Datasets(DatasetServiceServicer):
             record = datasets.create(
                 session, project=call.project, manifest=manifest, upload_id=upload.id
             )
-            return wire.CreateDatasetResponse(dataset=messages.dataset(record))
+            return wire.CreateDatasetResponse(dataset=to_proto.dataset(record))
 
         request = [manifest.model_dump(mode="json"), received.sha256]
         return once(self._zoo, call, request=request, shape=wire.CreateDatasetResponse, work=work)
 
-    def GetDataset(self, request: wire.GetDatasetRequest, call: Call) -> wire.GetDatasetResponse:  # noqa: N802
+    def GetDataset(
+        self, request: wire.GetDatasetRequest, call: RpcCall
+    ) -> wire.GetDatasetResponse:
         """One set of images."""
         with self._zoo.transaction() as session:
             record = datasets.get(session, project=call.project, dataset_id=request.id)
-        return wire.GetDatasetResponse(dataset=messages.dataset(record))
+        return wire.GetDatasetResponse(dataset=to_proto.dataset(record))
 
-    def ListDatasets(  # noqa: N802
-        self, request: wire.ListDatasetsRequest, call: Call
+    def ListDatasets(
+        self, request: wire.ListDatasetsRequest, call: RpcCall
     ) -> wire.ListDatasetsResponse:
         """Sets that fit, newest first."""
         state = state_name(request, dataset_pb2.DatasetState, "DATASET_STATE_")
@@ -67,20 +69,20 @@ class Datasets(DatasetServiceServicer):
                 limit=page_size(request),
             )
         return wire.ListDatasetsResponse(
-            datasets=[messages.dataset(record) for record in found.items],
+            datasets=[to_proto.dataset(record) for record in found.items],
             next_page_token=self._parts.tokens.make(found.next_after, scope=scope) or "",
         )
 
-    def DeleteDataset(  # noqa: N802
-        self, request: wire.DeleteDatasetRequest, call: Call
+    def DeleteDataset(
+        self, request: wire.DeleteDatasetRequest, call: RpcCall
     ) -> wire.DeleteDatasetResponse:
         """Remove a set and every measurement on it."""
         with self._zoo.transaction() as session:
             datasets.delete(session, project=call.project, dataset_id=request.id)
         return wire.DeleteDatasetResponse()
 
-    def GetImage(  # noqa: N802
-        self, request: wire.GetImageRequest, call: Call
+    def GetImage(
+        self, request: wire.GetImageRequest, call: RpcCall
     ) -> Iterator[wire.GetImageResponse]:
         """One image as it was uploaded."""
         with self._zoo.transaction() as session:
@@ -91,6 +93,6 @@ class Datasets(DatasetServiceServicer):
                 position=request.index,
                 blobs=self._zoo.blobs,
             )
-        yield wire.GetImageResponse(info=messages.image(found.image))
+        yield wire.GetImageResponse(info=to_proto.image(found.image))
         for piece in pieces(found.chunks):
             yield wire.GetImageResponse(chunk=piece)

@@ -6,17 +6,17 @@ from threading import BoundedSemaphore
 
 from sqlalchemy.orm import Session
 
-from service.core.catalogue import card_named, public_cards
+from service.core.catalog import method_named, public_methods
 from service.core.errors import UnavailableError
-from service.core.operations import artifacts, jobs
-from service.core.operations.job_requests import JobRequest, submit_request
-from service.core.records import JobEventRecord, JobState
+from service.core.operations.jobs import artifacts, jobs
+from service.core.operations.jobs.requests import JobRequest, submit_request
+from service.core.tables import JobEventRecord, JobState
 from service.core.tracing import current_trace_id
-from service.rpc import messages
-from service.rpc.once import once
-from service.rpc.parts import Call, Parts
-from service.rpc.reading import fit, given, page_size, plain, state_name
-from service.rpc.sending import pieces
+from service.rpc import to_proto
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, given, page_size, plain, state_name
+from service.rpc.idempotency import once
+from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import job_pb2, method_service_pb2
 from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
@@ -25,15 +25,15 @@ from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServic
 _EVENTS_AT_ONCE = 500
 
 
-class Jobs(JobServiceServicer):
+class JobServicer(JobServiceServicer):
     """Serves JobService; at most ``watchers`` calls may watch at once, each holds a thread."""
 
-    def __init__(self, parts: Parts, *, watchers: int) -> None:
+    def __init__(self, parts: RpcState, *, watchers: int) -> None:
         self._parts = parts
         self._zoo = parts.zoo
         self._places = BoundedSemaphore(watchers)
 
-    def SubmitJob(self, request: wire.SubmitJobRequest, call: Call) -> wire.SubmitJobResponse:  # noqa: N802 - the name in the .proto file
+    def SubmitJob(self, request: wire.SubmitJobRequest, call: RpcCall) -> wire.SubmitJobResponse:
         """Run a method."""
         asked = fit(JobRequest, plain(request), where="body")
 
@@ -41,18 +41,18 @@ class Jobs(JobServiceServicer):
             job = submit_request(
                 session, project=call.project, request=asked, trace_id=current_trace_id()
             )
-            return wire.SubmitJobResponse(job=messages.job(job))
+            return wire.SubmitJobResponse(job=to_proto.job(job))
 
         key = asked.model_dump(mode="json")
         return once(self._zoo, call, request=key, shape=wire.SubmitJobResponse, work=work)
 
-    def GetJob(self, request: wire.GetJobRequest, call: Call) -> wire.GetJobResponse:  # noqa: N802
+    def GetJob(self, request: wire.GetJobRequest, call: RpcCall) -> wire.GetJobResponse:
         """One job."""
         with self._zoo.transaction() as session:
             job = jobs.get(session, project=call.project, job_id=request.id)
-        return wire.GetJobResponse(job=messages.job(job))
+        return wire.GetJobResponse(job=to_proto.job(job))
 
-    def ListJobs(self, request: wire.ListJobsRequest, call: Call) -> wire.ListJobsResponse:  # noqa: N802
+    def ListJobs(self, request: wire.ListJobsRequest, call: RpcCall) -> wire.ListJobsResponse:
         """Jobs that fit, newest first."""
         state = state_name(request, job_pb2.JobState, "JOB_STATE_")
         method = given(request, "method")
@@ -67,43 +67,43 @@ class Jobs(JobServiceServicer):
                 limit=page_size(request),
             )
         return wire.ListJobsResponse(
-            jobs=[messages.job(job) for job in found.items],
+            jobs=[to_proto.job(job) for job in found.items],
             next_page_token=self._parts.tokens.make(found.next_after, scope=scope) or "",
         )
 
-    def CancelJob(self, request: wire.CancelJobRequest, call: Call) -> wire.CancelJobResponse:  # noqa: N802
+    def CancelJob(self, request: wire.CancelJobRequest, call: RpcCall) -> wire.CancelJobResponse:
         """Cancel a queued job, or ask a running one to stop."""
         with self._zoo.transaction() as session:
             job = jobs.cancel(session, project=call.project, job_id=request.id)
-            return wire.CancelJobResponse(job=messages.job(job))
+            return wire.CancelJobResponse(job=to_proto.job(job))
 
-    def RetryJob(self, request: wire.RetryJobRequest, call: Call) -> wire.RetryJobResponse:  # noqa: N802
+    def RetryJob(self, request: wire.RetryJobRequest, call: RpcCall) -> wire.RetryJobResponse:
         """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
 
         def work(session: Session) -> wire.RetryJobResponse:
             job = jobs.retry(session, project=call.project, job_id=request.id)
-            return wire.RetryJobResponse(job=messages.job(job))
+            return wire.RetryJobResponse(job=to_proto.job(job))
 
         return once(self._zoo, call, request=request.id, shape=wire.RetryJobResponse, work=work)
 
-    def WatchJob(  # noqa: N802
-        self, request: wire.WatchJobRequest, call: Call
+    def WatchJob(
+        self, request: wire.WatchJobRequest, call: RpcCall
     ) -> Iterator[wire.WatchJobResponse]:
         """Events as they happen, until the job is final, the deadline passes or the caller leaves."""
         seq = request.after_seq
-        with self._place(), self._parts.bell.ear(request.id) as ear:
-            call.context.add_callback(ear.wake)
+        with self._place(), self._parts.listener.subscription(request.id) as subscription:
+            call.context.add_callback(subscription.wake)
             while call.context.is_active():
                 found, final = self._news(call, request.id, seq)
                 for event in found:
                     seq = event.seq
-                    yield wire.WatchJobResponse(event=messages.event(event))
+                    yield wire.WatchJobResponse(event=to_proto.event(event))
                 if final and not found:
                     return
                 if not found:
-                    ear.hear()
+                    subscription.hear()
 
-    def _news(self, call: Call, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
+    def _news(self, call: RpcCall, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
         """Events behind ``seq``, and whether the job has ended."""
         with self._zoo.transaction() as session:
             final = jobs.is_final(jobs.get(session, project=call.project, job_id=job_id))
@@ -123,40 +123,40 @@ class Jobs(JobServiceServicer):
         finally:
             self._places.release()
 
-    def ListArtifacts(  # noqa: N802
-        self, request: wire.ListArtifactsRequest, call: Call
+    def ListArtifacts(
+        self, request: wire.ListArtifactsRequest, call: RpcCall
     ) -> wire.ListArtifactsResponse:
         """The files a job produced."""
         with self._zoo.transaction() as session:
             found = jobs.artifacts(session, project=call.project, job_id=request.job_id)
-        return wire.ListArtifactsResponse(artifacts=[messages.artifact(one) for one in found])
+        return wire.ListArtifactsResponse(artifacts=[to_proto.artifact(one) for one in found])
 
-    def DownloadArtifact(  # noqa: N802
-        self, request: wire.DownloadArtifactRequest, call: Call
+    def DownloadArtifact(
+        self, request: wire.DownloadArtifactRequest, call: RpcCall
     ) -> Iterator[wire.DownloadArtifactResponse]:
         """One file that a job produced."""
         with self._zoo.transaction() as session:
             record = artifacts.get(session, project=call.project, artifact_id=request.id)
-        yield wire.DownloadArtifactResponse(artifact=messages.artifact(record))
+        yield wire.DownloadArtifactResponse(artifact=to_proto.artifact(record))
         for piece in pieces(self._zoo.blobs.read(record.sha256)):
             yield wire.DownloadArtifactResponse(chunk=piece)
 
 
-class Methods(MethodServiceServicer):
+class MethodServicer(MethodServiceServicer):
     """Serves MethodService."""
 
-    def ListMethods(  # noqa: N802
-        self, request: method_service_pb2.ListMethodsRequest, call: Call
+    def ListMethods(
+        self, request: method_service_pb2.ListMethodsRequest, call: RpcCall
     ) -> method_service_pb2.ListMethodsResponse:
         """The methods that can be submitted."""
         del request, call
-        found = [messages.method(card.describe()) for card in public_cards()]
+        found = [to_proto.method(spec.describe()) for spec in public_methods()]
         return method_service_pb2.ListMethodsResponse(methods=found)
 
-    def GetMethod(  # noqa: N802
-        self, request: method_service_pb2.GetMethodRequest, call: Call
+    def GetMethod(
+        self, request: method_service_pb2.GetMethodRequest, call: RpcCall
     ) -> method_service_pb2.GetMethodResponse:
         """One method with the schemas of what it takes."""
         del call
-        found = messages.method(card_named(request.name).describe())
+        found = to_proto.method(method_named(request.name).describe())
         return method_service_pb2.GetMethodResponse(method=found)

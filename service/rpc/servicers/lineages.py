@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 
 from service.core.lineage.files import LineageFormat, file_of
-from service.core.lineage.graph import Lineage, Node
-from service.core.operations import lineages
-from service.core.operations.lineages import LineageRequest
-from service.rpc.messages import problem
-from service.rpc.parts import Call, Parts
-from service.rpc.reading import fit, plain
-from service.rpc.sending import pieces
+from service.core.lineage.graph import LineageGraph, Node
+from service.core.operations.lineages import lineages
+from service.core.operations.lineages.lineages import LineageRequest
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, plain
+from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
+from service.rpc.to_proto import problem
 
 
 class LineageCalls:
     """GetLineage."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RpcState) -> None:
         self._parts = parts
 
-    def GetLineage(  # noqa: N802 - the name in the .proto file
-        self, request: wire.GetLineageRequest, call: Call
+    def GetLineage(
+        self, request: wire.GetLineageRequest, call: RpcCall
     ) -> Iterator[wire.GetLineageResponse]:
         """What a network was made from, and what was made from it."""
         said = {name: value for name, value in plain(request).items() if name != "id"}
@@ -36,7 +36,7 @@ class LineageCalls:
             yield wire.GetLineageResponse(chunk=chunk)
 
 
-def _message(lineage: Lineage) -> wire.Lineage:
+def _message(lineage: LineageGraph) -> wire.Lineage:
     return wire.Lineage(
         model_id=lineage.model_id,
         nodes=[_node(node) for node in lineage.nodes],

@@ -4,27 +4,25 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from service.core.operations import map_files, maps
-from service.core.operations.map_requests import MapForm, MapRequest, NewMapRequest
-from service.core.operations.map_snapshots import Snapshot, summary
-from service.core.records import MapRecord
-from service.rpc import messages
-from service.rpc.once import once
-from service.rpc.parts import Call, Parts
-from service.rpc.reading import fit, given, page_size, plain
-from service.rpc.sending import pieces
+from service.core.operations.maps import files, maps
+from service.core.operations.maps.requests import MapForm, MapRequest, NewMapRequest
+from service.core.operations.maps.snapshot_lookup import Snapshot, summary
+from service.core.tables import MapRecord
+from service.rpc import to_proto
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, given, page_size, plain
+from service.rpc.idempotency import once
+from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 
 
 class MapCalls:
     """CreateMap, GetMap, ListMaps and GetMapSnapshot."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RpcState) -> None:
         self._parts = parts
 
-    def CreateMap(  # noqa: N802 - the name in the .proto file
-        self, request: wire.CreateMapRequest, call: Call
-    ) -> wire.CreateMapResponse:
+    def CreateMap(self, request: wire.CreateMapRequest, call: RpcCall) -> wire.CreateMapResponse:
         """The map of all networks measured so far, or the job that draws it."""
         asked = fit(NewMapRequest, plain(request), where="body")
 
@@ -35,13 +33,13 @@ class MapCalls:
             if found.map is not None:
                 return wire.CreateMapResponse(snapshot=_snapshot(summary(found.map)))
             assert found.job is not None
-            return wire.CreateMapResponse(job=messages.job(found.job))
+            return wire.CreateMapResponse(job=to_proto.job(found.job))
 
         values = asked.model_dump(mode="json")
         shape = wire.CreateMapResponse
         return once(self._parts.zoo, call, request=values, shape=shape, work=work)
 
-    def GetMap(self, request: wire.GetMapRequest, call: Call) -> Iterator[wire.GetMapResponse]:  # noqa: N802
+    def GetMap(self, request: wire.GetMapRequest, call: RpcCall) -> Iterator[wire.GetMapResponse]:
         """The map of all networks measured so far, as it was drawn before."""
         said = {name: value for name, value in plain(request).items() if name != "dataset_id"}
         asked = fit(MapRequest, said, where="query")
@@ -56,7 +54,7 @@ class MapCalls:
                 else wire.GetMapResponse(info=part)
             )
 
-    def ListMaps(self, request: wire.ListMapsRequest, call: Call) -> wire.ListMapsResponse:  # noqa: N802
+    def ListMaps(self, request: wire.ListMapsRequest, call: RpcCall) -> wire.ListMapsResponse:
         """All maps of a probe set, newest first."""
         scope = [call.project, "maps", request.dataset_id]
         with self._parts.zoo.transaction() as session:
@@ -72,8 +70,8 @@ class MapCalls:
             next_page_token=self._parts.tokens.make(page.next_after, scope=scope) or "",
         )
 
-    def GetMapSnapshot(  # noqa: N802
-        self, request: wire.GetMapSnapshotRequest, call: Call
+    def GetMapSnapshot(
+        self, request: wire.GetMapSnapshotRequest, call: RpcCall
     ) -> Iterator[wire.GetMapSnapshotResponse]:
         """A map as it was drawn once."""
         said = {name: given(request, name) for name in ("format", "picture", "theme")}
@@ -96,12 +94,12 @@ class MapCalls:
         """What the file is, then its bytes while they are written."""
         zoo = self._parts.zoo
         with zoo.transaction() as session:
-            file = map_files.file_of(session, record=record, form=form, blobs=zoo.blobs)
+            file = files.file_of(session, record=record, form=form, blobs=zoo.blobs)
         yield wire.MapInfo(
             id=record.id,
             job_id=record.job_id,
             media_type=file.media_type,
-            created_at=messages.moment(record.created_at),
+            created_at=to_proto.moment(record.created_at),
         )
         yield from pieces(file.chunks)
 
@@ -111,7 +109,7 @@ def _snapshot(one: Snapshot) -> wire.MapSnapshot:
         id=one.id,
         job_id=one.job_id,
         layout_id=one.layout_id,
-        created_at=messages.moment(one.created_at),
+        created_at=to_proto.moment(one.created_at),
         models=one.models,
         stress=one.stress,
     )

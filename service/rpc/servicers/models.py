@@ -7,23 +7,24 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from service.core.manifest import ModelManifest, Name, Strict, Tag, Task
-from service.core.operations import models, neighbors
-from service.core.operations.models import ModelChanges, ModelFilter
-from service.core.operations.predictions import Wish
-from service.core.operations.ranking_requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
-from service.core.predicting import LARGEST_TOP_K, OutputKind
-from service.rpc import messages
-from service.rpc.once import once
-from service.rpc.parts import Call, Parts
+from service.core.operations.neighbors import neighbors
+from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.operations.zoo import models
+from service.core.operations.zoo.models import ModelChanges, ModelFilter
+from service.core.operations.zoo.predictions import PredictOptions
+from service.core.predict_messages import LARGEST_TOP_K, OutputKind
+from service.rpc import to_proto
+from service.rpc.context import RpcCall, RpcState
+from service.rpc.from_proto import fit, given, page_size, plain, state_name
+from service.rpc.idempotency import once
 from service.rpc.predictions import prediction
-from service.rpc.reading import fit, given, page_size, plain, state_name
-from service.rpc.receiving import Incoming, noted
-from service.rpc.sending import pieces
 from service.rpc.servicers.attributions import AttributionCalls
 from service.rpc.servicers.lineages import LineageCalls
+from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
+from service.rpc.upload_streams import Incoming, noted
 
 
 class _Changes(Strict):
@@ -42,7 +43,7 @@ class _Near(Strict):
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
 
 
-class _Wish(Strict):
+class _PredictOptions(Strict):
     """What is wanted of a network."""
 
     output: OutputKind | None = None
@@ -50,15 +51,15 @@ class _Wish(Strict):
     top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
 
 
-class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
+class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     """Serves ModelService."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RpcState) -> None:
         super().__init__(parts)
         self._zoo = parts.zoo
 
-    def CreateModel(  # noqa: N802 - the name in the .proto file
-        self, requests: Iterator[wire.CreateModelRequest], call: Call
+    def CreateModel(
+        self, requests: Iterator[wire.CreateModelRequest], call: RpcCall
     ) -> wire.CreateModelResponse:
         """Take a network into the zoo."""
         incoming: Incoming[wire.ModelHeader] = Incoming(requests)
@@ -75,18 +76,20 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
                 upload_id=upload.id,
                 blobs=self._zoo.blobs,
             )
-            return wire.CreateModelResponse(model=messages.model(record))
+            return wire.CreateModelResponse(model=to_proto.model(record))
 
         request = [manifest.model_dump(mode="json"), received.sha256]
         return once(self._zoo, call, request=request, shape=wire.CreateModelResponse, work=work)
 
-    def GetModel(self, request: wire.GetModelRequest, call: Call) -> wire.GetModelResponse:  # noqa: N802
+    def GetModel(self, request: wire.GetModelRequest, call: RpcCall) -> wire.GetModelResponse:
         """One network."""
         with self._zoo.transaction() as session:
             record = models.get(session, project=call.project, model_id=request.id)
-            return wire.GetModelResponse(model=messages.model(record))
+            return wire.GetModelResponse(model=to_proto.model(record))
 
-    def ListModels(self, request: wire.ListModelsRequest, call: Call) -> wire.ListModelsResponse:  # noqa: N802
+    def ListModels(
+        self, request: wire.ListModelsRequest, call: RpcCall
+    ) -> wire.ListModelsResponse:
         """Networks that fit, newest first."""
         state = state_name(request, model_pb2.ModelState, "MODEL_STATE_")
         task, tag, name = (given(request, field) for field in ("task", "tag", "name"))
@@ -100,12 +103,12 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
                 limit=page_size(request),
             )
         return wire.ListModelsResponse(
-            models=[messages.model(record) for record in found.items],
+            models=[to_proto.model(record) for record in found.items],
             next_page_token=self._parts.tokens.make(found.next_after, scope=scope),
         )
 
-    def UpdateModel(  # noqa: N802
-        self, request: wire.UpdateModelRequest, call: Call
+    def UpdateModel(
+        self, request: wire.UpdateModelRequest, call: RpcCall
     ) -> wire.UpdateModelResponse:
         """Change what is said about a network."""
         said = {
@@ -122,10 +125,10 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
                 changes=ModelChanges(changes.name, changes.tags, changes.licence, changes.task),
                 etag=given(request, "etag"),
             )
-            return wire.UpdateModelResponse(model=messages.model(record))
+            return wire.UpdateModelResponse(model=to_proto.model(record))
 
-    def DeleteModel(  # noqa: N802
-        self, request: wire.DeleteModelRequest, call: Call
+    def DeleteModel(
+        self, request: wire.DeleteModelRequest, call: RpcCall
     ) -> wire.DeleteModelResponse:
         """Remove a network and what was measured of it."""
         with self._zoo.transaction() as session:
@@ -137,8 +140,8 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
             )
         return wire.DeleteModelResponse()
 
-    def DownloadModel(  # noqa: N802
-        self, request: wire.DownloadModelRequest, call: Call
+    def DownloadModel(
+        self, request: wire.DownloadModelRequest, call: RpcCall
     ) -> Iterator[wire.DownloadModelResponse]:
         """The file as it was uploaded."""
         with self._zoo.transaction() as session:
@@ -147,15 +150,17 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
         for chunk in pieces(self._zoo.blobs.read(digest)):
             yield wire.DownloadModelResponse(chunk=chunk)
 
-    def ListLayers(self, request: wire.ListLayersRequest, call: Call) -> wire.ListLayersResponse:  # noqa: N802
+    def ListLayers(
+        self, request: wire.ListLayersRequest, call: RpcCall
+    ) -> wire.ListLayersResponse:
         """Every layer that can be read or cut."""
         with self._zoo.transaction() as session:
             record = models.get(session, project=call.project, model_id=request.id)
-        layers = [messages.layer(layer) for layer in record.layers]
+        layers = [to_proto.layer(layer) for layer in record.layers]
         return wire.ListLayersResponse(layers=layers, feature_layer=record.feature_layer)
 
-    def ListNeighbors(  # noqa: N802
-        self, request: wire.ListNeighborsRequest, call: Call
+    def ListNeighbors(
+        self, request: wire.ListNeighborsRequest, call: RpcCall
     ) -> wire.ListNeighborsResponse:
         """The nearest networks through one probe set."""
         asked = {name: given(request, name) for name in ("k", "edge_weight")}
@@ -170,18 +175,20 @@ class Models(LineageCalls, AttributionCalls, ModelServiceServicer):
                 edge_weight=near.edge_weight,
             )
         found = neighbors.nearest(listed, self._zoo.comparer)
-        items = [messages.neighbor(rank, one) for rank, one in enumerate(found, 1)]
+        items = [to_proto.neighbor(rank, one) for rank, one in enumerate(found, 1)]
         return wire.ListNeighborsResponse(neighbors=items, edge_weight=near.edge_weight)
 
-    def Predict(self, request: wire.PredictRequest, call: Call) -> wire.PredictResponse:  # noqa: N802
+    def Predict(self, request: wire.PredictRequest, call: RpcCall) -> wire.PredictResponse:
         """What a network says to images."""
         names = ("output", "layer", "top_k")
         asked = {name: given(request, name) for name in names}
-        wish = fit(_Wish, {k: v for k, v in asked.items() if v is not None}, where="body")
+        options = fit(
+            _PredictOptions, {k: v for k, v in asked.items() if v is not None}, where="body"
+        )
         found = self._parts.asking.ask(
             project=call.project,
             model_id=request.id,
             images=request.images,
-            wish=Wish(wish.output, wish.layer, wish.top_k),
+            options=PredictOptions(options.output, options.layer, options.top_k),
         )
         return prediction(found)

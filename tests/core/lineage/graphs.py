@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from service.core.lineage.graph import GONE, Edge, Kind, Lineage, Node, Role
+from service.core.lineage.graph import GONE, Edge, Kind, LineageGraph, Node, Role
 
 
 def model(name: str, **about: object) -> Node:
@@ -29,7 +29,7 @@ def taught(student: str, teachers: str, *, data: str = "", exam: str = "") -> It
     yield Edge(f"job_{student}", f"mdl_{student}", Role.STUDENT)
 
 
-def three_generations() -> Lineage:
+def three_generations() -> LineageGraph:
     """A diamond: ``fox`` and ``hen`` share a teacher, ``hare`` learned from both and a gone one."""
     quality = {"accuracy": 0.931, "retention": 0.968}
     models = [
@@ -49,10 +49,10 @@ def three_generations() -> Lineage:
         Edge("mdl_elk & <son>", "job_hen", Role.TEACHER),
         Edge(models[5].id, "job_hare", Role.TEACHER),
     ]
-    return Lineage("mdl_hen", (*models, *jobs, dataset("sea"), dataset("sky")), tuple(edges))
+    return LineageGraph("mdl_hen", (*models, *jobs, dataset("sea"), dataset("sky")), tuple(edges))
 
 
-def a_random_one(seed: int) -> Lineage:
+def a_random_one(seed: int) -> LineageGraph:
     """Some thirty networks, each from up to four earlier ones, with a few datasets."""
     draw = random.Random(seed)
     names = [f"{number}-{'x' * draw.randint(0, 30)}" for number in range(30)]
@@ -63,4 +63,4 @@ def a_random_one(seed: int) -> Lineage:
         nodes.append(job(name))
         data, exam = draw.choice(["sea", ""]), draw.choice(["sky", "sea", ""])
         edges += taught(name, " ".join(teachers), data=data, exam=exam)
-    return Lineage(f"mdl_{names[5]}", tuple(nodes), tuple(edges))
+    return LineageGraph(f"mdl_{names[5]}", tuple(nodes), tuple(edges))

@@ -10,11 +10,11 @@ import pytest
 
 from service.core.lineage.columns import Lane, in_columns
 from service.core.lineage.drawing import Box, drawn
-from service.core.lineage.graph import Edge, Lineage, Role
+from service.core.lineage.graph import Edge, LineageGraph, Role
 from service.core.lineage.graphml import as_graphml
-from service.core.lineage.places import heights, ordered
+from service.core.lineage.labels import quality
+from service.core.lineage.positions import heights, ordered
 from service.core.lineage.svg import as_svg
-from service.core.lineage.words import quality
 from service.core.theme import Theme
 from tests.core.lineage.graphs import a_random_one, job, model, taught, three_generations
 
@@ -22,7 +22,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 LINEAGES = [three_generations(), *map(a_random_one, range(6))]
 
 
-def parsed(lineage: Lineage) -> ElementTree.Element:
+def parsed(lineage: LineageGraph) -> ElementTree.Element:
     return ElementTree.fromstring(b"".join(as_svg(lineage)))
 
 
@@ -33,7 +33,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @pytest.mark.parametrize("lineage", LINEAGES, ids=range(len(LINEAGES)))
-def test_no_boxes_overlap_and_all_lie_within_the_picture(lineage: Lineage):
+def test_no_boxes_overlap_and_all_lie_within_the_picture(lineage: LineageGraph):
     drawing = drawn(lineage)
 
     assert {box.node.id for box in drawing.boxes} == {node.id for node in lineage.nodes}
@@ -44,7 +44,7 @@ def test_no_boxes_overlap_and_all_lie_within_the_picture(lineage: Lineage):
 
 
 @pytest.mark.parametrize("lineage", LINEAGES, ids=range(len(LINEAGES)))
-def test_lines_lead_to_the_right_and_pass_no_box(lineage: Lineage):
+def test_lines_lead_to_the_right_and_pass_no_box(lineage: LineageGraph):
     drawing = drawn(lineage)
 
     for line in drawing.lines:
@@ -125,7 +125,7 @@ def test_what_nothing_leads_to_stands_right_before_what_needs_it():
 
 def test_a_circle_is_drawn_and_does_not_hang():
     nodes = (model("a"), model("b"), job("a"), job("b"))
-    lineage = Lineage("mdl_a", nodes, (*taught("b", "a"), *taught("a", "b")))
+    lineage = LineageGraph("mdl_a", nodes, (*taught("b", "a"), *taught("a", "b")))
 
     drawing = drawn(lineage)
 
@@ -155,7 +155,7 @@ def test_slots_stand_as_near_to_their_neighbours_as_the_gap_allows():
 
 
 def test_a_network_alone_is_a_picture_too():
-    lineage = Lineage("mdl_owl", (model("owl"),), ())
+    lineage = LineageGraph("mdl_owl", (model("owl"),), ())
 
     assert len(drawn(lineage).boxes) == 1
     assert parsed(lineage).get("role") == "img"
@@ -194,7 +194,7 @@ def test_all_words_lie_inside_the_view_box():
 
 
 def test_a_name_that_xml_cannot_hold_still_makes_a_file():
-    lineage = Lineage("mdl_a", (replace(model("a"), name="a\x0b\ud800"),), ())
+    lineage = LineageGraph("mdl_a", (replace(model("a"), name="a\x0b\ud800"),), ())
 
     assert "Lineage of a" in (parsed(lineage).findtext(f"{SVG}title") or "")
 

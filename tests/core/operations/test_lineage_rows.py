@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from service.core.operations.lineage_rows import Rows
-from service.wiring import Zoo
+from service.container import Zoo
+from service.core.operations.lineages.rows import Rows
 
 MANY = 20_000
 _MODELS = f"""

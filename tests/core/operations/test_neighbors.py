@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
-from service.core.operations import neighbors, sketch_search
-from service.core.operations.neighbors import Neighbor
-from service.core.records import DatasetRecord, GraphRecord, ModelRecord
+from service.container import Zoo
+from service.core.operations.neighbors import neighbors, sketch_search
+from service.core.operations.neighbors.neighbors import NearModel
 from service.core.sketches import EDGE_SCALE, NODE_SKETCH_SIZE, SKETCH_SIZE
-from service.wiring import Zoo
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 from tests.rest.served import a_dataset, a_graph, a_model
 
 FAMILY = 20
@@ -64,7 +64,7 @@ def a_herd(
 
 def near(
     session: Session, herd: Herd, place: int, *, count: int = 10, edge_weight: float = 0.25
-) -> list[Neighbor]:
+) -> list[NearModel]:
     listed = neighbors.shortlist(
         session,
         project=herd.graphs[place].project,

@@ -8,18 +8,18 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
 from service.core.manifest import InputSpec, TaskKind
-from workers.contract import Diary, silent
 from workers.methods.adaptive_amalgamation import Inputs, run
-from workers.methods.adaptive_amalgamation.alignment import CommonSpace, Told, paired
+from workers.methods.adaptive_amalgamation.alignment import AlignedSpace, TaskOutputs, paired
 from workers.methods.adaptive_amalgamation.maths import entropy
-from workers.methods.adaptive_amalgamation.run import SELECTION, Amalgamation
+from workers.methods.adaptive_amalgamation.run import SELECTION, AdaptiveAmalgamationTask
 from workers.methods.adaptive_amalgamation.selection import calibrated, selected_sources
 from workers.programs.exporting import export_network
-from workers.torchkit.exams import Exam
-from workers.torchkit.students import BadStudentError
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.protocols import RecordingReporter, silent
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SIDE = 12
 STEPS = 12
@@ -91,7 +91,7 @@ def frames(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
 def inputs(teachers: tuple[Teacher, ...]) -> Inputs:
     images, _ = frames(60, seed=0)
     seen, bright = frames(40, seed=1)
-    exam = Exam(seen, bright, ("dark", "bright"))
+    exam = EvaluationSet(seen, bright, ("dark", "bright"))
     return Inputs(name="student", teachers=teachers, exam=exam, images=images)
 
 
@@ -108,22 +108,22 @@ def same(one: nn.Module, other: nn.Module) -> None:
 def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
     inputs: Inputs, selection: Selection
 ) -> None:
-    whole = Diary()
+    whole = RecordingReporter()
     expected = run(inputs, params(selection=selection), whole)
     for stage in range(3):
         last = [one for one in whole.kept if one.facts["stage"] == stage][-1]
 
-        found = run(inputs, params(selection=selection), Diary(start=last))
+        found = run(inputs, params(selection=selection), RecordingReporter(start=last))
 
         assert found.history == expected.history
         same(expected.network, found.network)
 
 
 def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: Inputs) -> None:
-    whole = Diary()
+    whole = RecordingReporter()
     expected = run(inputs, params(), whole)
 
-    rest = Diary(start=whole.kept[5])
+    rest = RecordingReporter(start=whole.kept[5])
     found = run(inputs, params(), rest)
 
     assert whole.kept[5].facts["step"] == 2
@@ -134,7 +134,7 @@ def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: Inputs) ->
 def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
     before = [one.program.fingerprint for one in inputs.teachers]
 
-    run(inputs, params(), Diary())
+    run(inputs, params(), RecordingReporter())
 
     assert [one.program.fingerprint for one in inputs.teachers] == before
     weights = [one for source in inputs.teachers for one in source.program.parameters()]
@@ -142,7 +142,7 @@ def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
 
 
 def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) -> None:
-    found = run(inputs, params(), Diary())
+    found = run(inputs, params(), RecordingReporter())
 
     assert "1. weak 0.0% (left out), 2. strong 100.0%" in found.manifest.trained_on
     assert found.history[0]["task_1_source_2_share"] == 1
@@ -152,7 +152,7 @@ def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) 
 def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Inputs) -> None:
     changes = {"budget": {"steps": 90}, "rate": 0.03, "component": None, "feature_weight": 0}
 
-    found = run(inputs, params(**changes), Diary())
+    found = run(inputs, params(**changes), RecordingReporter())
 
     assert found.manifest.classes == ("dark", "bright", "red", "blue")
     assert found.quality["task_1_accuracy"] >= 0.9
@@ -163,7 +163,7 @@ def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) 
     order = ("blue", "dark", "red", "bright")
     student = {**SETTINGS["student"], "labels": order}
 
-    found = run(inputs, params(student=student), Diary())
+    found = run(inputs, params(student=student), RecordingReporter())
 
     assert found.manifest.classes == order
 
@@ -172,7 +172,7 @@ def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) 
 def test_every_selection_shares_each_image_among_the_sources(
     inputs: Inputs, selection: Selection
 ) -> None:
-    lesson = Amalgamation(inputs, params(selection=selection), silent)
+    lesson = AdaptiveAmalgamationTask(inputs, params(selection=selection), silent)
 
     for weights in lesson.training.memory.values():
         torch.testing.assert_close(weights.sum(dim=0), torch.ones(60))
@@ -182,7 +182,7 @@ def test_every_selection_shares_each_image_among_the_sources(
 def test_one_source_of_one_task_goes_the_same_way(inputs: Inputs) -> None:
     alone = Inputs(name="student", teachers=inputs.teachers[2:], images=inputs.images)
 
-    found = run(alone, params(tasks=None), Diary())
+    found = run(alone, params(tasks=None), RecordingReporter())
 
     assert found.manifest.classes == ("red", "blue")
     assert "task 1: 1. hue 100.0%" in found.manifest.trained_on
@@ -196,7 +196,9 @@ def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> No
     tasks = [{"name": "bright", "labels": ["bright"]}, {"name": "blue", "labels": ["blue"]}]
 
     found = run(
-        Inputs(name="s", teachers=many, images=inputs.images), params(tasks=tasks), Diary()
+        Inputs(name="s", teachers=many, images=inputs.images),
+        params(tasks=tasks),
+        RecordingReporter(),
     )
 
     assert found.manifest.classes == ("bright", "blue")
@@ -212,11 +214,11 @@ def test_labels_of_images_change_nothing(inputs: Inputs) -> None:
     )
     unlabeled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
 
-    same(*(run(one, params(), Diary()).network for one in (labeled, unlabeled)))
+    same(*(run(one, params(), RecordingReporter()).network for one in (labeled, unlabeled)))
 
 
 def test_without_features_only_logits_teach(inputs: Inputs) -> None:
-    found = run(inputs, params(feature_weight=0), Diary())
+    found = run(inputs, params(feature_weight=0), RecordingReporter())
 
     assert {one["feature_loss"] for one in found.history} == {0.0}
     assert all(one["whole_loss"] == one["soft_loss"] for one in found.history)
@@ -224,10 +226,10 @@ def test_without_features_only_logits_teach(inputs: Inputs) -> None:
 
 def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
     maps = torch.rand(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    outputs = Told(torch.zeros(2, 2), (maps,))
+    outputs = TaskOutputs(torch.zeros(2, 2), (maps,))
 
     def cost(learner: Tensor, other: Tensor) -> float:
-        space = CommonSpace([(4, 4)], torch.Generator())
+        space = AlignedSpace([(4, 4)], torch.Generator())
         with torch.no_grad():
             space.learner[0].weight.copy_(learner[:, :, None, None])
             space.teacher[0].weight.copy_(other[:, :, None, None])
@@ -245,14 +247,14 @@ def test_the_last_maps_of_both_sides_are_aligned_with_each_other() -> None:
 def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None:
     named = [["first", "second"]] * 3
 
-    run(inputs, params(teacher_layers=named), Diary())
+    run(inputs, params(teacher_layers=named), RecordingReporter())
 
     with pytest.raises(NotTeachableError, match="no layer 'third'"):
-        run(inputs, params(teacher_layers=[["third"]] * 3), Diary())
+        run(inputs, params(teacher_layers=[["third"]] * 3), RecordingReporter())
     with pytest.raises(NotTeachableError, match="layer 'answer' has no channels"):
-        run(inputs, params(teacher_layers=[["answer"]] * 3), Diary())
+        run(inputs, params(teacher_layers=[["answer"]] * 3), RecordingReporter())
     with pytest.raises(NotTeachableError, match="lists 1 teachers, but there are 3"):
-        run(inputs, params(teacher_layers=[["first"]]), Diary())
+        run(inputs, params(teacher_layers=[["first"]]), RecordingReporter())
 
 
 def test_a_source_that_is_sure_of_everything_is_brought_to_the_others_mean() -> None:
@@ -287,8 +289,8 @@ def test_what_is_given_twice_is_refused(tasks: object, words: str) -> None:
 
 def test_students_that_do_not_fit_are_refused(inputs: Inputs) -> None:
     with pytest.raises(NotTeachableError, match="student's labels differ from those of the tasks"):
-        run(inputs, params(student={"labels": ["dark", "bright"]}), Diary())
+        run(inputs, params(student={"labels": ["dark", "bright"]}), RecordingReporter())
     with pytest.raises(BadStudentError, match="predicts pixels"):
-        run(inputs, params(student={"architecture": "unet"}), Diary())
+        run(inputs, params(student={"architecture": "unet"}), RecordingReporter())
     with pytest.raises(BadStudentError, match="inner maps"):
-        run(inputs, params(student={"architecture": "timm/resnet18"}), Diary())
+        run(inputs, params(student={"architecture": "timm/resnet18"}), RecordingReporter())

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
-from service.core.catalogue.adaptive_amalgamation import TargetTask
+from service.core.catalog.adaptive_amalgamation import TargetTask
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.adaptive_amalgamation.tasks import Source, assignments
 from workers.programs.exporting import export_network
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 Known = Callable[..., Teacher]
 

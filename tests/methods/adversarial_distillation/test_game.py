@@ -4,21 +4,24 @@ import pytest
 import torch
 from torch import nn
 
-from service.core.catalogue.adversarial_distillation import (
+from service.core.catalog.adversarial_distillation import (
     AdversarialDistillationParams,
     AdversarialImages,
     MetaGradient,
 )
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.oracles import adversarial_distillation as oracle
-from workers.methods.adversarial_distillation.game import Game, Worth
+from workers.methods.adversarial_distillation.adversarial_step import (
+    AdversarialStep,
+    GeneratorLoss,
+)
 from workers.methods.adversarial_distillation.maths import drawn_labels
 from workers.methods.adversarial_distillation.recipes import recipe_for
 from workers.methods.adversarial_distillation.synthesis import Synthesis
 from workers.programs.exporting import export_network
-from workers.torchkit.generators import ImageGenerator, image_generator
-from workers.torchkit.students import student_network
-from workers.torchkit.teachers import Head, Teacher
+from workers.torchkit.training.generators import ImageGenerator, image_generator
+from workers.torchkit.training.students import student_network
+from workers.torchkit.training.teachers import Head, Teacher
 
 SPEC = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.25,))
 
@@ -33,13 +36,13 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Teacher:
     return Teacher("t", "t", program, SPEC, TaskKind.CLASSIFICATION, ("a", "b", "c"))
 
 
-def game_of(teacher: Teacher, **changes: object) -> Game:
+def game_of(teacher: Teacher, **changes: object) -> AdversarialStep:
     params = AdversarialDistillationParams.model_validate(
         {"preset": "dfad", "student": {"architecture": "plain", "width": 4}, **changes}
     )
     drawn = torch.Generator().manual_seed(1)
     student = student_network(params.student, SPEC, labels=3, generator=drawn)
-    return Game(teacher, student, SPEC, Head.of([teacher]), recipe_for(params, teacher))
+    return AdversarialStep(teacher, student, SPEC, Head.of([teacher]), recipe_for(params, teacher))
 
 
 def network() -> ImageGenerator:
@@ -58,7 +61,7 @@ def test_what_the_student_loses_the_generator_gains(teacher: Teacher) -> None:
         loss = game.discrepancy(
             game.student_logits(images), game.selected_logits(teacher.answer(images))
         ).mean()
-        gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
+        gain = GeneratorLoss(game, {}).of(images, adversarial=1.0)["adversarial"]
 
     torch.testing.assert_close(gain, -loss, rtol=0, atol=0)
 
@@ -83,7 +86,7 @@ def test_the_generators_step_leaves_the_student_as_it_was(teacher: Teacher) -> N
     before = {name: one.clone() for name, one in game.student.state_dict().items()}
 
     with game.student_at_rest():
-        parts = Worth(game, {}).of(network()(noise()), adversarial=1.0)
+        parts = GeneratorLoss(game, {}).of(network()(noise()), adversarial=1.0)
         torch.autograd.backward(parts["adversarial"])
 
     torch.testing.assert_close(game.student.state_dict(), before, rtol=0, atol=0)
@@ -98,7 +101,7 @@ def test_where_only_agreement_counts_other_images_are_worth_nothing(teacher: Tea
 
     with game.student_at_rest():
         student_logits, teacher_logits = game.student_logits(images), teacher.answer(images)
-        gain = Worth(game, {}).of(images, adversarial=1.0)["adversarial"]
+        gain = GeneratorLoss(game, {}).of(images, adversarial=1.0)["adversarial"]
 
     alike = student_logits.argmax(dim=1) == teacher_logits.argmax(dim=1)
     assert 0 < alike.sum() < len(images)
@@ -111,7 +114,7 @@ def test_batch_statistics_are_compared_with_those_of_earlier_batches_in_them(
 ) -> None:
     memory: dict[str, torch.Tensor] = {}
     game = game_of(teacher, batch_norm_weight=1.0, batch_norm_memory=0.75)
-    worth = Worth(game, memory)
+    worth = GeneratorLoss(game, memory)
     with torch.no_grad(), game.student_at_rest():
         worth.of(network()(noise()), adversarial=0.0)
         worth.remember()
@@ -147,14 +150,16 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
         total = torch.zeros_like(start)
         for _ in range(3):
             optimizer.zero_grad()
-            parts = Worth(game, {}).of(copied(moving), requested_labels=asked, adversarial=1.0)
+            parts = GeneratorLoss(game, {}).of(
+                copied(moving), requested_labels=asked, adversarial=1.0
+            )
             sum(parts.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
             total += copied.linear.weight.grad  # type: ignore[arg-type]
             optimizer.step()
         return [total, start - copied.linear.weight.detach()]
 
     with game.student_at_rest():
-        synthesis = Synthesis(game, Worth(game, {}), drawing, 8)
+        synthesis = Synthesis(game, GeneratorLoss(game, {}), drawing, 8)
         lesson = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
         found = torch.autograd.grad(lesson, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from service.core.catalogue.adversarial_distillation import AdversarialForm
+from service.core.catalog.adversarial_distillation import AdversarialForm
 from service.core.manifest import TaskKind
 from tests.methods.oracles import adversarial_distillation as oracle
 from workers.methods.adversarial_distillation.maths import (

@@ -11,20 +11,20 @@ from PIL import Image
 from pydantic import ValidationError
 from torch import nn
 
-from service.core.catalogue.adversarial_distillation import (
+from service.core.catalog.adversarial_distillation import (
     AdversarialDistillationParams,
-    OneTeacherAlone,
+    OneTeacherOnly,
     Preset,
 )
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.adversarial_distillation.small_teachers import SIDE, Pixels, whole_images
-from workers.contract import Diary
 from workers.methods.adversarial_distillation import Inputs, run
 from workers.programs.exporting import export_network
-from workers.torchkit.bn_statistics import TeacherWithoutBatchNormError
-from workers.torchkit.exams import Exam
-from workers.torchkit.students import BadStudentError
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.bn_statistics import TeacherWithoutBatchNormError
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 torch.set_num_threads(1)
 
@@ -62,7 +62,7 @@ def inputs(make: Make) -> Inputs:
     return Inputs(name="student", teachers=(teacher,), exam=exam_of(teacher))
 
 
-def exam_of(teacher: Teacher) -> Exam:
+def exam_of(teacher: Teacher) -> EvaluationSet:
     """Frames of noise, and what the teacher says of them."""
     drawn = torch.Generator().manual_seed(5)
     frames = torch.randint(0, 256, (64, SIDE, SIDE, 1), generator=drawn, dtype=torch.uint8)
@@ -70,8 +70,8 @@ def exam_of(teacher: Teacher) -> Exam:
     with torch.no_grad():
         told = teacher.answer(teacher.of_frames(images))
     if teacher.task is TaskKind.MULTI_LABEL:
-        return Exam(images, (told > 0).long(), LABELS)
-    return Exam(images, told.argmax(dim=1), LABELS)
+        return EvaluationSet(images, (told > 0).long(), LABELS)
+    return EvaluationSet(images, told.argmax(dim=1), LABELS)
 
 
 def params(**changes: Any) -> AdversarialDistillationParams:
@@ -95,10 +95,10 @@ EVERYTHING = {"pool_images": 16, "generator_average": 0.5, "batch_norm_memory": 
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
     inputs: Inputs, changes: dict[str, Any]
 ) -> None:
-    asked, whole = params(**changes, evaluations=2), Diary()
+    asked, whole = params(**changes, evaluations=2), RecordingReporter()
     expected = run(inputs, asked, whole)
 
-    rest = Diary(start=whole.kept[2])
+    rest = RecordingReporter(start=whole.kept[2])
     found = run(inputs, asked, rest)
 
     assert len(rest.kept) == 6 - 3
@@ -113,7 +113,7 @@ def test_the_teacher_is_the_same_before_and_after(inputs: Inputs, preset: Preset
     program = inputs.teachers[0].program
     before = program.fingerprint
 
-    run(inputs, params(preset=preset), Diary())
+    run(inputs, params(preset=preset), RecordingReporter())
 
     assert program.fingerprint == before
     assert all(one.grad is None and not one.requires_grad for one in program.parameters())
@@ -124,7 +124,9 @@ def test_nothing_that_it_takes_could_hold_an_image_to_learn_from() -> None:
 
 
 def test_the_exam_changes_nothing_of_the_student(inputs: Inputs) -> None:
-    judged, alone = (run(one, params(), Diary()) for one in (inputs, replace(inputs, exam=None)))
+    judged, alone = (
+        run(one, params(), RecordingReporter()) for one in (inputs, replace(inputs, exam=None))
+    )
 
     torch.testing.assert_close(
         judged.network.state_dict(), alone.network.state_dict(), rtol=0, atol=0
@@ -137,7 +139,7 @@ def test_the_exam_changes_nothing_of_the_student(inputs: Inputs) -> None:
 def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs, preset: Preset) -> None:
     longer = {"budget": {"steps": 60}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
 
-    found = run(inputs, params(preset=preset, **longer), Diary())
+    found = run(inputs, params(preset=preset, **longer), RecordingReporter())
 
     assert found.quality["agreement"] >= 0.6
 
@@ -147,11 +149,11 @@ def test_a_teacher_without_batch_normalization_takes_the_recipe_that_needs_none(
 ) -> None:
     plain = make(whole_images(normalized=False), TaskKind.CLASSIFICATION)
 
-    found = run(Inputs(name="s", teachers=(plain,)), params(), Diary())
+    found = run(Inputs(name="s", teachers=(plain,)), params(), RecordingReporter())
 
     assert "batch_norm_loss" not in found.history[-1]
     with pytest.raises(TeacherWithoutBatchNormError):
-        run(Inputs(name="s", teachers=(plain,)), params(preset="dfq"), Diary())
+        run(Inputs(name="s", teachers=(plain,)), params(preset="dfq"), RecordingReporter())
 
 
 @pytest.mark.parametrize("preset", list(Preset))
@@ -160,7 +162,7 @@ def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset)
     several = Inputs(name="s", teachers=(teacher,), exam=exam_of(teacher))
     longer = {"budget": {"steps": 40}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
 
-    found = run(several, params(preset=preset, **longer), Diary())
+    found = run(several, params(preset=preset, **longer), RecordingReporter())
 
     assert found.quality["agreement"] >= 0.75
     assert 0 <= found.history[-1]["generated_labels"] <= 1
@@ -173,7 +175,7 @@ def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Pre
     longer = {"budget": {"steps": 20}, "student_rate": 0.05, "evaluations": 4}
     dense = params(preset=preset, student=student, **longer)
 
-    found = run(Inputs(name="s", teachers=(teacher,)), dense, Diary())
+    found = run(Inputs(name="s", teachers=(teacher,)), dense, RecordingReporter())
 
     assert found.history[-1]["imitation_loss"] < found.history[0]["imitation_loss"]
     assert found.history[-1]["generated_agreement"] > 0.4
@@ -182,7 +184,7 @@ def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Pre
 def test_a_teacher_of_pixels_takes_the_recipe_that_was_published_for_them(make: Make) -> None:
     dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
 
-    found = run(dense, params(student={"width": 4, "architecture": "unet"}), Diary())
+    found = run(dense, params(student={"width": 4, "architecture": "unet"}), RecordingReporter())
 
     losses = {name for name in found.history[-1] if name.endswith("_loss")}
     assert losses == {"imitation_loss", "generator_loss", "adversarial_loss"}
@@ -194,22 +196,22 @@ def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
     dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
 
     with pytest.raises(BadStudentError, match="cannot learn labels of pixels"):
-        run(dense, params(), Diary())
+        run(dense, params(), RecordingReporter())
     with pytest.raises(BadStudentError, match="cannot learn labels of whole images"):
-        run(inputs, params(student={"architecture": "unet", "width": 4}), Diary())
+        run(inputs, params(student={"architecture": "unet", "width": 4}), RecordingReporter())
 
 
 def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: Inputs) -> None:
     student = {"width": 4, "architecture": "lenet", "labels": ["right", "left"], "side": 8}
 
-    found = run(inputs, params(student=student), Diary())
+    found = run(inputs, params(student=student), RecordingReporter())
 
     assert found.manifest.classes == ("right", "left")
     assert found.manifest.input.height == 8
 
 
 def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) -> None:
-    diary = Diary()
+    diary = RecordingReporter()
     nothing = {"preset": "dfad", "adversarial_weight": 0, "rescue_balance_weight": 0}
 
     run(inputs, params(**nothing), diary)
@@ -220,7 +222,7 @@ def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) 
     )
     torch.testing.assert_close(first, last, rtol=0, atol=0)
     with pytest.raises(NotTeachableError):
-        run(inputs, params(**nothing, inner_steps=2), Diary())
+        run(inputs, params(**nothing, inner_steps=2), RecordingReporter())
 
 
 def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make) -> None:
@@ -230,9 +232,11 @@ def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make)
     teacher = make(one_sided, TaskKind.CLASSIFICATION)
     longer = {"preset": "dfad", "batch_size": 256, "budget": {"steps": 4}}
 
-    found = run(Inputs(name="s", teachers=(teacher,)), params(**longer), Diary())
+    found = run(Inputs(name="s", teachers=(teacher,)), params(**longer), RecordingReporter())
     unwatched = run(
-        Inputs(name="s", teachers=(teacher,)), params(**longer, rescue_balance_weight=0), Diary()
+        Inputs(name="s", teachers=(teacher,)),
+        params(**longer, rescue_balance_weight=0),
+        RecordingReporter(),
     )
 
     assert found.history[-1]["balance_rescued"] == 1
@@ -241,7 +245,7 @@ def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make)
 
 
 def test_a_sheet_of_samples_is_shown(inputs: Inputs) -> None:
-    found = run(inputs, params(batch_size=16), Diary())
+    found = run(inputs, params(batch_size=16), RecordingReporter())
 
     assert Image.open(io.BytesIO(found.pictures["samples.png"])).size == (8 * 64, 8 * 64)
 
@@ -253,6 +257,6 @@ def test_fewer_than_eight_images_at_once_are_refused() -> None:
 
 def test_exactly_one_teacher_and_no_data_can_be_named() -> None:
     with pytest.raises(ValidationError, match="teachers"):
-        OneTeacherAlone.model_validate({"teachers": ["m1", "m2"]})
+        OneTeacherOnly.model_validate({"teachers": ["m1", "m2"]})
     with pytest.raises(ValidationError, match="data"):
-        OneTeacherAlone.model_validate({"teachers": ["m1"], "data": "d1"})
+        OneTeacherOnly.model_validate({"teachers": ["m1"], "data": "d1"})

@@ -6,7 +6,7 @@ from torch import nn
 from service.core.manifest import InputSpec
 from tests.methods.oracles import adversarial_distillation as oracle
 from workers.methods.adversarial_distillation.sources import Pool, Sources, follow
-from workers.torchkit.generators import ImageGenerator, image_generator
+from workers.torchkit.training.generators import ImageGenerator, image_generator
 
 SPEC = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.25,))
 

@@ -8,8 +8,8 @@ from PIL import Image
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.attribution_map import AttributionMapParams, Style
-from service.core.catalogue.measurement import Attribution, Channel, Target
+from service.core.catalog.attribution_map import AttributionMapParams, Style
+from service.core.catalog.measurement import Attribution, Channel, Target
 from service.core.errors import MethodError
 from tests.workers.torchkit.small_networks import (
     PLAIN,
@@ -18,18 +18,23 @@ from tests.workers.torchkit.small_networks import (
     reader_of,
     some_images,
 )
-from workers.contract import silent
 from workers.methods import attribution_map
-from workers.methods.attribution_map import ImageStatus, Inputs, Result, Subject
+from workers.methods.attribution_map import (
+    AttributionMapData,
+    AttributionMapResult,
+    ImageStatus,
+    Subject,
+)
 from workers.methods.attribution_map.run import NetworkMaps
+from workers.torchkit.protocols import silent
 
 
-def drawn(params: AttributionMapParams, *networks: nn.Module) -> Result:
+def drawn(params: AttributionMapParams, *networks: nn.Module) -> AttributionMapResult:
     subjects = (
         Subject(f"mdl_{place}", f"network {place}", reader_of(network), PLAIN)
         for place, network in enumerate(networks)
     )
-    inputs = Inputs(subjects, len(networks), some_images(3), (4, 7, 9))
+    inputs = AttributionMapData(subjects, len(networks), some_images(3), (4, 7, 9))
     return attribution_map.run(inputs, params, silent)
 
 
@@ -53,7 +58,7 @@ def test_every_image_gets_a_picture(style: Style) -> None:
     assert [picture.shape for picture in result.pictures] == [(264, 264, 3)] * 3
 
 
-def sheet_size(result: Result) -> tuple[int, int]:
+def sheet_size(result: AttributionMapResult) -> tuple[int, int]:
     """Width and height of the sheet, in pixels."""
     return Image.open(io.BytesIO(result.sheet)).size
 
@@ -81,7 +86,7 @@ def test_progress_counts_the_images_of_all_networks() -> None:
         steps.append((step, total))
 
     subjects = (Subject("mdl_0", "hen", reader_of(convolutional()), PLAIN) for _ in range(2))
-    inputs = Inputs(subjects, 2, some_images(3), (4, 7, 9))
+    inputs = AttributionMapData(subjects, 2, some_images(3), (4, 7, 9))
 
     attribution_map.run(inputs, AttributionMapParams(), note)
 

@@ -9,25 +9,25 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from service.core.catalogue.common_feature_amalgamation import (
+from service.core.catalog.common_feature_amalgamation import (
     CommonFeatureAmalgamationParams,
     CommonNormalisation,
 )
 from service.core.manifest import InputSpec, TaskKind
-from workers.contract import Diary
 from workers.methods.common_feature_amalgamation import Inputs, run
 from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     discrepancy,
     unit_vectors,
 )
-from workers.methods.common_feature_amalgamation.run import Amalgamation, spread
+from workers.methods.common_feature_amalgamation.run import CommonFeatureTask, spread
 from workers.methods.common_feature_amalgamation.space import CommonSpace
 from workers.programs import read_program
 from workers.programs.exporting import export_network
-from workers.torchkit.exams import Exam
-from workers.torchkit.students import BadStudentError
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SIDE = 8
 QUICK = {
@@ -89,7 +89,7 @@ def inputs_of(teachers: Sequence[Teacher]) -> Inputs:
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator).to(torch.uint8)
     truth = torch.arange(16) % 3
-    exam = Exam(frames[32:], truth, ("a", "b", "c"))
+    exam = EvaluationSet(frames[32:], truth, ("a", "b", "c"))
     return Inputs(name="student", teachers=tuple(teachers), exam=exam, images=frames[:32])
 
 
@@ -98,10 +98,10 @@ def params(**changes: object) -> CommonFeatureAmalgamationParams:
 
 
 def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> None:
-    whole, inputs = Diary(), inputs_of(teachers[:2])
+    whole, inputs = RecordingReporter(), inputs_of(teachers[:2])
     expected = run(inputs, params(), whole)
 
-    found = run(inputs, params(), Diary(start=whole.kept[2]))
+    found = run(inputs, params(), RecordingReporter(start=whole.kept[2]))
 
     assert whole.kept[2].facts["taken"] == 3
     assert found.history == expected.history
@@ -112,7 +112,7 @@ def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> 
 def test_a_label_that_two_networks_know_is_one_output_of_the_student(
     teachers: tuple[Teacher, ...], tmp_path: Path
 ) -> None:
-    found = run(inputs_of(teachers[:2]), params(), Diary())
+    found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
 
     assert found.manifest.classes == ("a", "b", "c")
     program = export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
@@ -126,19 +126,21 @@ def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights
     teachers: tuple[Teacher, ...],
 ) -> None:
     inputs = inputs_of((teachers[0], teachers[2]))
-    first = run(inputs, params(), Diary())
+    first = run(inputs, params(), RecordingReporter())
 
-    found = run(replace(inputs, start=first.network.state_dict()), params(rate=1e-9), Diary())
+    found = run(
+        replace(inputs, start=first.network.state_dict()), params(rate=1e-9), RecordingReporter()
+    )
 
     for name, value in first.network.named_parameters():
         torch.testing.assert_close(found.network.get_parameter(name), value, rtol=0, atol=1e-5)
 
 
 def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
-    lesson = Amalgamation(inputs_of(teachers[:2]), params())
+    lesson = CommonFeatureTask(inputs_of(teachers[:2]), params())
     expected = sum(one.numel() for one in lesson.training.networks["student"].parameters())
 
-    found = run(inputs_of(teachers[:2]), params(), Diary())
+    found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
     export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
 
     assert read_program(tmp_path / "student.pt2").parameter_count == expected
@@ -147,7 +149,7 @@ def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path)
 def test_no_teacher_changes_or_learns(teachers: tuple[Teacher, ...]) -> None:
     before = [teacher.program.fingerprint for teacher in teachers]
 
-    run(inputs_of(teachers[:2]), params(), Diary())
+    run(inputs_of(teachers[:2]), params(), RecordingReporter())
 
     assert [teacher.program.fingerprint for teacher in teachers] == before
     assert all(p.grad is None for teacher in teachers for p in teacher.program.parameters())
@@ -157,7 +159,9 @@ def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
     layer = next(one.name for one in teachers[2].program.layers if one.shape == (5, 6))
     layers = [[teachers[0].program.layers[-4].name], [layer]]
 
-    found = run(inputs_of((teachers[0], teachers[2])), params(teacher_layers=layers), Diary())
+    found = run(
+        inputs_of((teachers[0], teachers[2])), params(teacher_layers=layers), RecordingReporter()
+    )
 
     assert found.manifest.classes == ("a", "b", "d", "e")
 
@@ -166,11 +170,15 @@ def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
     one, other = inputs_of(teachers[:1]), inputs_of(teachers[:2])
 
     with pytest.raises(NotTeachableError, match="no layer"):
-        run(one, params(teacher_layers=[["nowhere"]]), Diary())
+        run(one, params(teacher_layers=[["nowhere"]]), RecordingReporter())
     with pytest.raises(NotTeachableError, match="same number of layers"):
-        run(other, params(teacher_layers=[["0"]]), Diary())
+        run(other, params(teacher_layers=[["0"]]), RecordingReporter())
     with pytest.raises(NotTeachableError, match="no rows and columns"):
-        run(one, params(teacher_layers=[[teachers[0].program.layers[-1].name]]), Diary())
+        run(
+            one,
+            params(teacher_layers=[[teachers[0].program.layers[-1].name]]),
+            RecordingReporter(),
+        )
 
 
 def test_a_student_without_maps_is_refused(teachers: tuple[Teacher, ...]) -> None:
@@ -178,13 +186,13 @@ def test_a_student_without_maps_is_refused(teachers: tuple[Teacher, ...]) -> Non
         run(
             inputs_of(teachers[:1]),
             params(student={"architecture": "timm/resnet10t", "side": 32}),
-            Diary(),
+            RecordingReporter(),
         )
 
 
 def test_exchanged_teachers_exchange_their_labels(teachers: tuple[Teacher, ...]) -> None:
     there, back = (
-        Amalgamation(inputs_of(one), params()) for one in (teachers[:2], teachers[1::-1])
+        CommonFeatureTask(inputs_of(one), params()) for one in (teachers[:2], teachers[1::-1])
     )
 
     assert there.head.labels == ("a", "b", "c")
@@ -195,7 +203,9 @@ def test_a_chosen_part_of_the_labels_is_learned(teachers: tuple[Teacher, ...]) -
     student = {**QUICK["student"], "labels": ["c", "a"]}  # type: ignore[dict-item]
 
     for match in ("together", "apart", "squared"):
-        found = run(inputs_of(teachers[:2]), params(student=student, match=match), Diary())
+        found = run(
+            inputs_of(teachers[:2]), params(student=student, match=match), RecordingReporter()
+        )
         assert found.manifest.classes == ("c", "a")
 
 
@@ -208,7 +218,7 @@ def test_too_few_images_are_refused(teachers: tuple[Teacher, ...]) -> None:
     inputs = inputs_of(teachers[:1])
 
     with pytest.raises(NotTeachableError, match="too few"):
-        run(replace(inputs, images=inputs.images[:8]), params(), Diary())
+        run(replace(inputs, images=inputs.images[:8]), params(), RecordingReporter())
 
 
 def test_batches_of_fewer_than_sixteen_are_refused() -> None:
@@ -224,14 +234,14 @@ def test_answers_of_different_kinds_are_not_put_side_by_side(
 
     for chosen in ((teachers[0], several), (pixels,)):
         with pytest.raises(NotTeachableError, match="cannot be combined"):
-            Amalgamation(inputs_of(chosen), params())
+            CommonFeatureTask(inputs_of(chosen), params())
 
 
 def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]) -> None:
     alone = inputs_of([replace(teachers[0], task=TaskKind.MULTI_LABEL)])
     several = replace(alone, exam=None)
 
-    found = run(several, params(budget={"steps": 60}, evaluations=60), Diary())
+    found = run(several, params(budget={"steps": 60}, evaluations=60), RecordingReporter())
 
     assert found.manifest.task.kind is TaskKind.MULTI_LABEL
     losses = [one["whole_loss"] for one in found.history]

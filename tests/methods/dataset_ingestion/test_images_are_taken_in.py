@@ -14,11 +14,16 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from service.core.catalogue.dataset_ingestion import DatasetIngestionParams
+from service.core.catalog.dataset_ingestion import DatasetIngestionParams
 from service.core.manifest import DatasetManifest
-from workers.contract import silent
-from workers.methods.dataset_ingestion import Inputs, Limits, Result, run
+from workers.methods.dataset_ingestion import (
+    DatasetIngestionData,
+    DatasetIngestionResult,
+    Limits,
+    run,
+)
 from workers.methods.dataset_ingestion.images import canonical_frame, look
+from workers.torchkit.protocols import silent
 
 LIMITS = Limits(
     image_bytes=100_000, image_pixels=10_000, images=50, probe_images=20, total_bytes=10**7
@@ -32,11 +37,13 @@ def picture(kind: str = "PNG", *, size: tuple[int, int] = (20, 10), shade: int =
 
 
 @pytest.fixture
-def taken_in(tmp_path: Path) -> Callable[..., Result]:
-    def take_in(upload: bytes, *, limits: Limits = LIMITS, **manifest: object) -> Result:
+def taken_in(tmp_path: Path) -> Callable[..., DatasetIngestionResult]:
+    def take_in(
+        upload: bytes, *, limits: Limits = LIMITS, **manifest: object
+    ) -> DatasetIngestionResult:
         (tmp_path / "out").mkdir(exist_ok=True)
         (tmp_path / "upload").write_bytes(upload)
-        inputs = Inputs(
+        inputs = DatasetIngestionData(
             file=tmp_path / "upload",
             manifest=DatasetManifest(name="owls", **manifest),
             limits=limits,
@@ -65,7 +72,7 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
     return buffer.getvalue()
 
 
-def reasons(result: Result) -> list[tuple[str, str]]:
+def reasons(result: DatasetIngestionResult) -> list[tuple[str, str]]:
     return [(problem.name, problem.code) for problem in result.problems]
 
 

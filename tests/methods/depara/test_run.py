@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from service.core.catalogue.depara import DeparaParams
-from service.core.catalogue.measurement import Centring, Channel
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.measurement import Centring, Channel
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.small_networks import (
     PLAIN,
@@ -16,12 +16,12 @@ from tests.workers.torchkit.small_networks import (
     seeded,
     some_images,
 )
-from workers.contract import silent
 from workers.methods import depara
-from workers.methods.depara import Inputs, Result
-from workers.torchkit.canonical import to_network_input
-from workers.torchkit.graphs import GraphStatus
-from workers.torchkit.similarity import compare
+from workers.methods.depara import DeparaData, DeparaResult
+from workers.torchkit.attribution.canonical import to_network_input
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.graphs import MeasurementStatus
+from workers.torchkit.similarity.similarity import compare
 
 PROBES = some_images(10)
 
@@ -43,8 +43,8 @@ class Blind(nn.Module):
         return images.mean(dim=(2, 3)) * 1e-8 + 1.0
 
 
-def result_of(network: nn.Module, *, layer: str = "6", **params: object) -> Result:
-    inputs = Inputs("fox", "key", reader_of(network, layer), PLAIN, PROBES)
+def result_of(network: nn.Module, *, layer: str = "6", **params: object) -> DeparaResult:
+    inputs = DeparaData("fox", "key", reader_of(network, layer), PLAIN, PROBES)
     return depara.run(inputs, DeparaParams.model_validate(params), silent)
 
 
@@ -83,7 +83,7 @@ def test_a_result_says_how_it_was_measured() -> None:
     result = result_of(convolutional())
 
     assert (result.graph.model_id, result.graph.comparable_key) == ("fox", "key")
-    assert (result.graph.status, result.detail) == (GraphStatus.OK, None)
+    assert (result.graph.status, result.detail) == (MeasurementStatus.OK, None)
     assert (result.valid_probes, result.grid) == (10, SIDE)
     assert result.graph.maps.dtype == torch.float16
     assert result.graph.maps.shape == (10, SIDE * SIDE)
@@ -115,23 +115,23 @@ def test_the_same_run_gives_the_same_graph() -> None:
 def test_probes_without_a_map_are_masked_and_too_many_make_it_degenerate() -> None:
     dark = PROBES.clone()
     dark[[2, 5]] = 0
-    inputs = Inputs("fox", "key", reader_of(behind(SilentOnDark()), "0"), PLAIN, dark)
+    inputs = DeparaData("fox", "key", reader_of(behind(SilentOnDark()), "0"), PLAIN, dark)
 
     lenient, strict = (
         depara.run(inputs, DeparaParams(min_valid=share), silent) for share in (0.5, 0.9)
     )
 
-    assert lenient.graph.status is GraphStatus.OK
+    assert lenient.graph.status is MeasurementStatus.OK
     assert lenient.graph.mask.nonzero().squeeze(1).tolist() == [0, 1, 3, 4, 6, 7, 8, 9]
     assert (lenient.graph.maps[[2, 5]] == 0).all()
-    assert strict.graph.status is GraphStatus.DEGENERATE
+    assert strict.graph.status is MeasurementStatus.DEGENERATE
     assert "only 8 of 10" in (strict.detail or "")
 
 
 def test_a_network_that_cannot_tell_probes_apart_has_constant_edges() -> None:
     result = result_of(behind(Blind()), layer="0")
 
-    assert result.graph.status is GraphStatus.CONSTANT_EDGES
+    assert result.graph.status is MeasurementStatus.CONSTANT_EDGES
     assert result.detail == "the feature is the same for every probe"
     assert result.valid_probes == 10
     assert result.sketch is not None

@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import InputSpec, TaskKind
-from workers.contract import Diary
 from workers.methods.dual_gan_amalgamation import Inputs, Result, run
 from workers.programs.exporting import export_network
-from workers.torchkit.exams import Exam
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.teachers import Teacher
 
 SIDE = 16
 QUICK = {
@@ -59,11 +59,11 @@ def teacher(
     return Teacher(name, name, program, InputSpec(height=side, width=side), task, labels)
 
 
-def exam(labels: tuple[str, ...]) -> Exam:
+def exam(labels: tuple[str, ...]) -> EvaluationSet:
     """Twelve images of noise, of which every second has each label."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (12, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
-    return Exam(images, torch.arange(12 * len(labels)).view(12, -1) % 2, labels)
+    return EvaluationSet(images, torch.arange(12 * len(labels)).view(12, -1) % 2, labels)
 
 
 def params(**changes: object) -> DualGanAmalgamationParams:
@@ -72,10 +72,10 @@ def params(**changes: object) -> DualGanAmalgamationParams:
 
 
 def trained(
-    teachers: tuple[Teacher, ...], diary: Diary | None = None, **changes: object
+    teachers: tuple[Teacher, ...], diary: RecordingReporter | None = None, **changes: object
 ) -> Result:
     """What the room makes of these teachers."""
     labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
     told = exam(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
     inputs = Inputs(name="student", teachers=teachers, exam=told)
-    return run(inputs, params(**changes), diary if diary is not None else Diary())
+    return run(inputs, params(**changes), diary if diary is not None else RecordingReporter())

@@ -7,14 +7,14 @@ from service.core.manifest import InputSpec, TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
 from tests.methods.oracles import dual_gan_amalgamation as oracle
 from workers.methods.dual_gan_amalgamation.blocks import NotPartableError, rests_of
-from workers.methods.dual_gan_amalgamation.drawing import Drawing, first_answer
-from workers.methods.dual_gan_amalgamation.dual import Dual
-from workers.methods.dual_gan_amalgamation.ground import ground_of
+from workers.methods.dual_gan_amalgamation.dual import DualLearner
 from workers.methods.dual_gan_amalgamation.networks import GroupStack
-from workers.methods.dual_gan_amalgamation.panel import Panel, Prior
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, first_answer
 from workers.methods.dual_gan_amalgamation.recipes import recipe_for
-from workers.torchkit.outcomes import Alone
-from workers.torchkit.teachers import Head
+from workers.methods.dual_gan_amalgamation.setup import ground_of
+from workers.methods.dual_gan_amalgamation.teacher_panel import ImagePrior, Panel
+from workers.torchkit.training.task import DataFreeInputs
+from workers.torchkit.training.teachers import Head
 
 torch.set_num_threads(1)
 
@@ -30,12 +30,12 @@ def pair(folder):
 
 
 def grounds(teachers, **changes):
-    return ground_of(Alone(name="student", teachers=tuple(teachers)), params(**changes))
+    return ground_of(DataFreeInputs(name="student", teachers=tuple(teachers)), params(**changes))
 
 
 def test_groups_put_out_what_the_first_teachers_blocks_take(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
+    drawing = GeneratorParts(ground, [0, 1])
 
     maps = drawing.maps(ground.noise())
 
@@ -45,7 +45,7 @@ def test_groups_put_out_what_the_first_teachers_blocks_take(pair):
 
 def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
+    drawing = GeneratorParts(ground, [0, 1])
     maps = drawing.maps(ground.noise())
 
     loss = drawing.consistency(maps, ground.panel.logits(maps[-1]))
@@ -81,7 +81,7 @@ def test_more_blocks_than_the_students_are_refused(pair):
 
 
 def test_layers_that_are_named_part_a_teacher(pair):
-    drawing = Drawing(grounds(pair, cuts=[["0.0", "1"], ["0", "1.1"]]), [0, 1])
+    drawing = GeneratorParts(grounds(pair, cuts=[["0.0", "1"], ["0", "1.1"]]), [0, 1])
 
     assert [one.input_shape for one in drawing.rests[0]] == [(4, 8, 8), (4, 4, 4)]
 
@@ -106,8 +106,8 @@ def test_a_teacher_with_too_few_sizes_is_refused(pair):
 
 def test_statistics_of_blocks_at_rest_do_not_move(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
-    dual = Dual(ground, drawing)
+    drawing = GeneratorParts(ground, [0, 1])
+    dual = DualLearner(ground, drawing)
     first, second = drawing.blocks[0], drawing.blocks[1]
     before = {name: one.clone() for name, one in first.state_dict().items()}
     mean = second[1].running_mean.clone()
@@ -123,10 +123,10 @@ def test_statistics_of_blocks_at_rest_do_not_move(pair):
 
 def test_a_block_learns_from_both_streams(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
+    drawing = GeneratorParts(ground, [0, 1])
     maps = drawing.maps(ground.noise())
 
-    dual = Dual(ground, drawing)
+    dual = DualLearner(ground, drawing)
     both = dual.block_losses(2, maps)
     images_alone = dual.block_losses(2, maps[-1:])
 
@@ -136,8 +136,8 @@ def test_a_block_learns_from_both_streams(pair):
 
 def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
-    dual = Dual(ground, drawing)
+    drawing = GeneratorParts(ground, [0, 1])
+    dual = DualLearner(ground, drawing)
     maps = drawing.maps(ground.noise())
 
     found = dual.block_losses(2, maps).tolist()
@@ -158,7 +158,7 @@ def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
 
 def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
     ground = grounds(pair)
-    prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
+    prior = ImagePrior(ground.panel, ground.params, recipe_for(ground.params, pair))
     with torch.no_grad():
         images = torch.randn(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
         outputs = ground.panel.outputs(images)
@@ -180,8 +180,8 @@ def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
 
 def test_blocks_come_closer_to_what_their_teachers_ask(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
-    dual = Dual(ground, drawing)
+    drawing = GeneratorParts(ground, [0, 1])
+    dual = DualLearner(ground, drawing)
     maps = drawing.maps(ground.noise())
     learning = [one for module in dual.learning(3) for one in module.parameters()]
     optimizer = torch.optim.Adam(learning, lr=0.05)
@@ -199,7 +199,7 @@ def test_blocks_come_closer_to_what_their_teachers_ask(pair):
 
 def test_branches_leave_where_the_loss_is_least(pair):
     ground = grounds(pair, regroup="branched")
-    dual = Dual(ground, Drawing(ground, [0, 1]))
+    dual = DualLearner(ground, GeneratorParts(ground, [0, 1]))
     memory = dual.memory()
 
     assert dual.exits(memory) == [3, 3]
@@ -213,8 +213,8 @@ def test_branches_leave_where_the_loss_is_least(pair):
 
 def test_gradients_reach_the_generator_through_every_loss(pair):
     ground = grounds(pair)
-    drawing = Drawing(ground, [0, 1])
-    prior = Prior(ground.panel, ground.params, recipe_for(ground.params, pair))
+    drawing = GeneratorParts(ground, [0, 1])
+    prior = ImagePrior(ground.panel, ground.params, recipe_for(ground.params, pair))
     maps = drawing.stack(ground.noise())
     outputs = ground.panel.outputs(maps[-1])
     parts = prior.of(outputs) | {"consistency": drawing.consistency(maps, outputs.logits)}
@@ -231,7 +231,7 @@ def test_gradients_reach_the_generator_through_every_loss(pair):
 def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder, kind):
     both = teacher(folder, ("a", "b"), task=kind), teacher(folder, ("b", "c"), width=6, task=kind)
     ground = grounds(both)
-    drawing = Drawing(ground, [0, 1])
+    drawing = GeneratorParts(ground, [0, 1])
     *inner, images = drawing.maps(ground.noise())
     image_logits = ground.panel.logits(images)
 

@@ -5,16 +5,24 @@ import math
 import pytest
 import torch
 
-from service.core.catalogue.dual_gan_amalgamation import TeacherFilter
+from service.core.catalog.dual_gan_amalgamation import TeacherFilter
 from service.core.manifest import TaskKind
 from tests.methods.oracles import dual_gan_amalgamation as oracle
 from workers.methods.dual_gan_amalgamation import maths
 from workers.methods.dual_gan_amalgamation.networks import Filter
-from workers.torchkit.teachers import Column, Head
+from workers.torchkit.training.teachers import Head, TeacherOutput
 
 MANY, ONE = TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION
 WORDS = {MANY: "many", ONE: "one"}
-HEAD = Head(("a", "b", "c"), (Column(0, 0, 0), Column(0, 1, 1), Column(1, 0, 1), Column(1, 1, 2)))
+HEAD = Head(
+    ("a", "b", "c"),
+    (
+        TeacherOutput(0, 0, 0),
+        TeacherOutput(0, 1, 1),
+        TeacherOutput(1, 0, 1),
+        TeacherOutput(1, 1, 2),
+    ),
+)
 
 
 def drawn(columns: int = 4, seed: int = 0) -> torch.Tensor:

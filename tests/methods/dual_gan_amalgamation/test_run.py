@@ -7,15 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from service.core.catalogue.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
-from workers.contract import Diary
 from workers.methods.dual_gan_amalgamation import Inputs, run
 from workers.programs.exporting import export_network
-from workers.torchkit.bn_statistics import TeacherWithoutBatchNormError
-from workers.torchkit.students import BadStudentError
-from workers.torchkit.teachers import NotTeachableError
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.bn_statistics import TeacherWithoutBatchNormError
+from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.teachers import NotTeachableError
 
 torch.set_num_threads(1)
 
@@ -52,11 +52,11 @@ def test_every_recipe_gives_a_network_that_exports_for_both_kinds(folder, tmp_pa
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_resumed_run_ends_the_same_in_every_stage(pair, name):
-    whole = Diary()
+    whole = RecordingReporter()
     expected = trained(pair, whole, **RECIPES[name])
 
     for middle in whole.kept[:-1:2]:
-        found = trained(pair, Diary(start=middle), **RECIPES[name])
+        found = trained(pair, RecordingReporter(start=middle), **RECIPES[name])
 
         assert found.history == expected.history
         for key, value in expected.network.state_dict().items():
@@ -80,7 +80,9 @@ def test_inputs_have_no_place_for_images(pair):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_without_an_exam_it_trains_and_says_nothing_of_quality(pair, name):
-    found = run(Inputs(name="student", teachers=pair), params(**RECIPES[name]), Diary())
+    found = run(
+        Inputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
+    )
 
     assert found.quality == {}
     assert found.trained_on == 0
@@ -142,13 +144,13 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
 
     with pytest.raises(TeacherWithoutBatchNormError):
         trained((without,), blocks=1)
-    told = Diary()
+    told = RecordingReporter()
     trained((without,), told, preset="dfq_ka", bn_weight=None)
     assert "batch_norm_loss" not in told.told[-1][1]
 
 
 def test_unless_told_it_takes_the_simpler_recipe_with_batch_statistics(pair):
-    told = Diary()
+    told = RecordingReporter()
 
     trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from service.core.catalogue.fine_tune import FineTuneParams
-from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.contract import Diary
+from service.core.catalog.fine_tune import FineTuneParams
+from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.methods.fine_tune import Inputs, run
 from workers.programs.trainable import TrainableProgram
-from workers.torchkit.transfers import NotTransferableError
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.transfers import NotTransferableError
 
 SHORT = FineTuneParams.model_validate(
     {
@@ -32,7 +32,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
     before = inputs.teachers[0].program.fingerprint
 
-    found = run(inputs, SHORT, Diary())
+    found = run(inputs, SHORT, RecordingReporter())
 
     assert found.quality["accuracy"] >= 0.9
     assert found.manifest.classes == ("dark", "bright")
@@ -40,10 +40,10 @@ def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
 
 
 def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
-    whole = Diary()
+    whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, Diary(start=whole.kept[9]))
+    found = run(inputs, SHORT, RecordingReporter(start=whole.kept[9]))
 
     assert_same_weights(found.network, expected.network)
 
@@ -66,4 +66,4 @@ def test_a_set_of_one_label_is_refused(inputs: Inputs) -> None:
     alike = replace(inputs, labels=torch.zeros_like(inputs.labels))
 
     with pytest.raises(NotTransferableError, match="fewer than two labels"):
-        run(alike, SHORT, Diary())
+        run(alike, SHORT, RecordingReporter())

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.core.catalogue.fused_ranking import FusedRankingParams
-from workers.contract import silent
+from service.core.catalog.fused_ranking import FusedRankingParams
 from workers.methods import fused_ranking
-from workers.methods.fused_ranking import Inputs, Result
+from workers.methods.fused_ranking import FusedRankingData, FusedRankingResult
+from workers.torchkit.protocols import silent
 
 NAMES = tuple(f"net {letter}" for letter in "abcdefgh")
 PARAMS = FusedRankingParams(samples=2000)
@@ -19,8 +19,8 @@ TARGET = 0.7 + 0.05 * (ABILITY + 0.5 * RNG.normal(size=8))
 SCORES = RNG.normal(size=(8, 7))
 
 
-def evidence() -> Inputs:
-    return Inputs(
+def evidence() -> FusedRankingData:
+    return FusedRankingData(
         NAMES,
         np.ones(8, dtype=np.bool_),
         tuple(f"set {at}" for at in range(6)),
@@ -39,11 +39,11 @@ def measured(*indices: int) -> np.ndarray:
     return runs
 
 
-def answer(inputs: Inputs, params: FusedRankingParams = PARAMS) -> Result:
+def answer(inputs: FusedRankingData, params: FusedRankingParams = PARAMS) -> FusedRankingResult:
     return fused_ranking.run(inputs, params, silent)
 
 
-def means(result: Result) -> dict[str, float]:
+def means(result: FusedRankingResult) -> dict[str, float]:
     return {estimate.model: estimate.mean for estimate in result.estimates}
 
 
@@ -108,7 +108,7 @@ def test_points_and_shares_give_the_same_answer() -> None:
 def test_the_order_of_rows_changes_nothing_but_chance() -> None:
     inputs, turned = replace(evidence(), measured=measured(3)), np.arange(8)[::-1]
 
-    other = Inputs(
+    other = FusedRankingData(
         tuple(NAMES[at] for at in turned),
         inputs.candidates,
         inputs.datasets,

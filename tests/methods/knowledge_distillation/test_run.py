@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams
+from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
 from service.core.manifest import TaskKind
-from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.contract import Diary
+from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.methods.knowledge_distillation import Inputs, run
-from workers.torchkit.exams import Exam
-from workers.torchkit.students import BadStudentError
-from workers.torchkit.teachers import NotTeachableError
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.teachers import NotTeachableError
 
 EVERYTHING = {
     "budget": {"steps": 12},
@@ -39,11 +39,11 @@ def params(**changes: object) -> KnowledgeDistillationParams:
 
 
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: Inputs) -> None:
-    whole = Diary()
+    whole = RecordingReporter()
     expected = run(inputs, params(), whole)
     middle = whole.kept[6]
 
-    rest = Diary(start=middle)
+    rest = RecordingReporter(start=middle)
     found = run(inputs, params(), rest)
 
     assert middle.facts["taken"] == 7
@@ -56,14 +56,14 @@ def test_the_teacher_is_the_same_before_and_after(inputs: Inputs) -> None:
     program = inputs.teachers[0].program
     before = program.fingerprint
 
-    run(inputs, params(), Diary())
+    run(inputs, params(), RecordingReporter())
 
     assert program.fingerprint == before
     assert all(one.grad is None and not one.requires_grad for one in program.parameters())
 
 
 def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs) -> None:
-    found = run(inputs, params(budget={"steps": 120}, label_weight=0), Diary())
+    found = run(inputs, params(budget={"steps": 120}, label_weight=0), RecordingReporter())
 
     assert found.quality["agreement"] >= 0.9
     assert found.history[-1]["whole_loss"] < found.history[0]["whole_loss"]
@@ -73,7 +73,7 @@ def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_p
     other = teacher_of(convolutional(seed=1), tmp_path, classes=("red", "bright"), name="other")
     both = replace(inputs, teachers=(*inputs.teachers, other))
 
-    found = run(both, params(feature_weight=0, attention_weight=0), Diary())
+    found = run(both, params(feature_weight=0, attention_weight=0), RecordingReporter())
 
     assert found.manifest.classes == ("dark", "bright", "red")
     assert {"task_1_accuracy", "task_2_accuracy", "agreement_1", "agreement_2"} <= set(
@@ -83,24 +83,26 @@ def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_p
 
 def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> None:
     assert inputs.exam is not None
-    unlabeled = Exam(inputs.exam.images, None, ())
+    unlabeled = EvaluationSet(inputs.exam.images, None, ())
 
-    found = run(replace(inputs, exam=unlabeled), params(label_weight=0), Diary())
+    found = run(replace(inputs, exam=unlabeled), params(label_weight=0), RecordingReporter())
 
     assert set(found.quality) == {"agreement"}
 
 
 def test_another_seed_gives_another_student(inputs: Inputs) -> None:
-    one, other = (run(inputs, params(seed=seed), Diary()).network.state_dict() for seed in (0, 1))
+    one, other = (
+        run(inputs, params(seed=seed), RecordingReporter()).network.state_dict() for seed in (0, 1)
+    )
 
     assert not torch.equal(one["head.2.weight"], other["head.2.weight"])
 
 
 def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -> None:
     still = params(budget={"steps": 1}, rate=1e-12, feature_weight=0)
-    first = run(inputs, params(), Diary()).network
+    first = run(inputs, params(), RecordingReporter()).network
 
-    found = run(replace(inputs, start=first.state_dict()), still, Diary()).network
+    found = run(replace(inputs, start=first.state_dict()), still, RecordingReporter()).network
 
     torch.testing.assert_close(
         dict(found.named_parameters()), dict(first.named_parameters()), rtol=1e-4, atol=1e-6
@@ -108,11 +110,11 @@ def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -
 
 
 def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
-    first = run(inputs, params(), Diary()).network
+    first = run(inputs, params(), RecordingReporter()).network
 
     with pytest.raises(BadStudentError, match="another architecture"):
         wider = params(student={"width": 8, "side": 8})
-        run(replace(inputs, start=first.state_dict()), wider, Diary())
+        run(replace(inputs, start=first.state_dict()), wider, RecordingReporter())
 
 
 def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
@@ -123,14 +125,16 @@ def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
     sure_of_both = replace(teacher_of(network, tmp_path), task=TaskKind.MULTI_LABEL)
     given = replace(inputs, teachers=(sure_of_both,))
 
-    found = run(given, params(label_weight=0, rate=0.02, budget={"steps": 60}), Diary())
+    found = run(
+        given, params(label_weight=0, rate=0.02, budget={"steps": 60}), RecordingReporter()
+    )
 
     assert found.manifest.task.kind is TaskKind.MULTI_LABEL
     assert found.quality["agreement"] == 1
     with pytest.raises(NotTeachableError, match="labels of whole images"):
-        run(given, params(), Diary())
+        run(given, params(), RecordingReporter())
 
 
 def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: Inputs) -> None:
     with pytest.raises(BadStudentError, match="predicts pixels"):
-        run(inputs, params(student={"architecture": "unet", "width": 4}), Diary())
+        run(inputs, params(student={"architecture": "unet", "width": 4}), RecordingReporter())

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from service.core.candidate_layers import MOST, candidate_layers, cut_layers
-from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.attribution.module_reader import ModuleReader
 
 Layers = list[tuple[str, str]]
 

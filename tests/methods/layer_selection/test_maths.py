@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Centring, RankVariant
+from service.core.catalog.measurement import Centring, RankVariant
 from tests.methods.oracles import layer_selection as oracle
 from workers.methods.layer_selection.maths import WideFeatures, edges_of_wide
-from workers.torchkit.edges import draw_edges
-from workers.torchkit.wide_products import (
+from workers.torchkit.similarity.edges import draw_edges
+from workers.torchkit.similarity.wide_products import (
     centered_products,
     fit_in_memory,
     resident_probes,

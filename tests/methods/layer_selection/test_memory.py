@@ -13,12 +13,12 @@ _PROGRAM = f"""
 import json, resource
 import torch
 from torch import nn
-from service.core.catalogue.layer_selection import LayerSelectionParams
-from workers.contract import silent
+from service.core.catalog.layer_selection import LayerSelectionParams
+from workers.torchkit.protocols import silent
 from workers.methods import layer_selection
 from workers.methods.layer_selection import Inputs, Side
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.module_reader import ModuleReader
 
 torch.set_num_threads(1)
 torch.manual_seed(0)

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from service.core.catalogue.layer_selection import LayerSelectionParams
-from service.core.catalogue.measurement import Centring
+from service.core.catalog.layer_selection import LayerSelectionParams
+from service.core.catalog.measurement import Centring
 from tests.methods.oracles import layer_selection as oracle
 from tests.workers.torchkit.small_networks import (
     PLAIN,
@@ -15,12 +15,18 @@ from tests.workers.torchkit.small_networks import (
     seeded,
     some_images,
 )
-from workers.contract import silent
 from workers.methods import layer_selection
-from workers.methods.layer_selection import Inputs, Item, LayerStatus, Result, Side
-from workers.torchkit.canonical import to_network_input
-from workers.torchkit.comparison import DegenerateTargetError
-from workers.torchkit.features import DetachedFeatureError, UnknownLayerError
+from workers.methods.layer_selection import (
+    ComparedLayer,
+    LayerSelectionData,
+    LayerSelectionResult,
+    LayerStatus,
+    Side,
+)
+from workers.torchkit.attribution.canonical import to_network_input
+from workers.torchkit.attribution.features import DetachedFeatureError, UnknownLayerError
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.comparison import DegenerateTargetError
 
 PROBES = some_images(10)
 LAYERS = ("0", "1", "2", "3", "4", "6")
@@ -51,20 +57,22 @@ def side(network: nn.Module, layer: str = "6") -> Side:
 
 def inputs_of(
     *layers: str, source: nn.Module = SOURCE, probes: Tensor = PROBES, memory: int | None = None
-) -> Inputs:
-    return Inputs(side(source), layers or LAYERS, side(TARGET), "output", probes, memory)
+) -> LayerSelectionData:
+    return LayerSelectionData(
+        side(source), layers or LAYERS, side(TARGET), "output", probes, memory
+    )
 
 
-def result_of(inputs: Inputs, **params: object) -> Result:
+def result_of(inputs: LayerSelectionData, **params: object) -> LayerSelectionResult:
     chosen = LayerSelectionParams.model_validate({"replicates": 20, **params})
     return layer_selection.run(inputs, chosen, silent)
 
 
-def item_of(result: Result, layer: str) -> Item:
+def item_of(result: LayerSelectionResult, layer: str) -> ComparedLayer:
     return next(item for item in result.items if item.layer == layer)
 
 
-def assert_same_parts(left: Result, right: Result) -> None:
+def assert_same_parts(left: LayerSelectionResult, right: LayerSelectionResult) -> None:
     assert [item.layer for item in left.items] == [item.layer for item in right.items]
     for one, other in zip(left.items, right.items, strict=True):
         assert one.node_similarity == pytest.approx(other.node_similarity, abs=1e-6)
@@ -116,7 +124,7 @@ def test_layers_come_in_the_order_of_computation_with_what_they_cost() -> None:
 
 
 def test_a_network_compared_with_itself_chooses_the_layer_itself() -> None:
-    inputs = Inputs(side(TARGET), ("0", "3", "6", "7"), side(TARGET), "7", PROBES)
+    inputs = LayerSelectionData(side(TARGET), ("0", "3", "6", "7"), side(TARGET), "7", PROBES)
 
     result = result_of(inputs)
 
@@ -131,7 +139,7 @@ def test_a_layer_without_a_gradient_is_named_and_the_others_go_on() -> None:
     seeded(network)
     source = Side(reader_of(network, "1"), PLAIN)
 
-    result = result_of(Inputs(source, ("1", "2"), side(TARGET), "output", PROBES))
+    result = result_of(LayerSelectionData(source, ("1", "2"), side(TARGET), "output", PROBES))
 
     usable, rounded = result.items
     assert usable.status is LayerStatus.OK
@@ -144,7 +152,7 @@ def test_probes_that_a_layer_does_not_see_are_left_out_and_too_many_make_it_dege
     dark = PROBES.clone()
     dark[[2, 5]] = 0
     source = Side(reader_of(nn.Sequential(SilentOnDark(), nn.Flatten()), "0"), PLAIN)
-    inputs = Inputs(source, ("0",), side(TARGET), "output", dark)
+    inputs = LayerSelectionData(source, ("0",), side(TARGET), "output", dark)
 
     (lenient,), (strict,) = (result_of(inputs, min_valid=share).items for share in (0.5, 0.9))
 
@@ -160,7 +168,7 @@ def test_a_layer_that_cannot_tell_probes_apart_has_nodes_only() -> None:
 
     source = Side(reader_of(nn.Sequential(Whisper(), nn.Identity()), "0"), PLAIN)
 
-    (item,) = result_of(Inputs(source, ("0",), side(TARGET), "output", PROBES)).items
+    (item,) = result_of(LayerSelectionData(source, ("0",), side(TARGET), "output", PROBES)).items
 
     assert item.status is LayerStatus.CONSTANT_EDGES
     assert item.edge_similarity is None
@@ -174,9 +182,9 @@ def test_a_target_without_a_usable_map_is_refused() -> None:
     black = torch.zeros_like(PROBES)
 
     with pytest.raises(DegenerateTargetError, match="0 of 10"):
-        result_of(Inputs(source, LAYERS, blind, "0", black))
+        result_of(LayerSelectionData(source, LAYERS, blind, "0", black))
     with pytest.raises(DetachedFeatureError):
-        result_of(Inputs(source, LAYERS, detached, "0", PROBES))
+        result_of(LayerSelectionData(source, LAYERS, detached, "0", PROBES))
 
 
 def test_an_unknown_layer_is_refused_by_name() -> None:

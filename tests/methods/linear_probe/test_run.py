@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from service.core.catalogue.linear_probe import LinearProbeParams
-from tests.methods.classroom import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.contract import Diary
+from service.core.catalog.linear_probe import LinearProbeParams
+from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
 from workers.methods.linear_probe import Inputs, run
 from workers.programs.trainable import TrainableProgram
+from workers.torchkit.protocols import RecordingReporter
 
 SHORT = LinearProbeParams.model_validate(
     {
@@ -29,7 +29,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
     before = inputs.teachers[0].program.fingerprint
 
-    found = run(inputs, SHORT, Diary())
+    found = run(inputs, SHORT, RecordingReporter())
 
     assert found.quality["accuracy"] >= 0.9
     assert found.manifest.classes == ("dark", "bright")
@@ -37,16 +37,16 @@ def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
 
 
 def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
-    whole = Diary()
+    whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, Diary(start=whole.kept[9]))
+    found = run(inputs, SHORT, RecordingReporter(start=whole.kept[9]))
 
     assert_same_weights(found.network, expected.network)
 
 
 def test_the_body_keeps_the_weights_of_its_source(inputs: Inputs) -> None:
-    found = run(inputs, SHORT, Diary())
+    found = run(inputs, SHORT, RecordingReporter())
 
     fresh = TrainableProgram(inputs.teachers[0].program, "2").state_dict()
     for name, value in found.network.body.state_dict().items():

@@ -5,12 +5,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from service.core.catalogue.model_validation import ModelValidationParams
+from service.core.catalog.model_validation import ModelValidationParams
 from service.core.manifest import Architecture, InputSpec, ModelFormat, ModelManifest
 from tests.workers.programs.networks import Attention, Plain, Segmenter, made, write_archive
-from workers.contract import silent
-from workers.methods.model_validation import Inputs, run
+from workers.methods.model_validation import ModelValidationData, run
 from workers.programs import read_program
+from workers.torchkit.protocols import silent
 
 torch.set_num_threads(1)
 PARAMETER_LIMIT = 10**7
@@ -25,7 +25,7 @@ def manifest(**changes) -> ModelManifest:
 
 def checked(network: nn.Module, folder, declared: ModelManifest | None = None):
     path = write_archive(network, folder / "net.pt2")
-    inputs = Inputs(
+    inputs = ModelValidationData(
         path, declared if declared is not None else manifest(), folder, PARAMETER_LIMIT
     )
     return run(inputs, ModelValidationParams(), silent)
@@ -142,7 +142,9 @@ def test_a_manifest_that_contradicts_the_network_is_rejected(tmp_path, changes, 
 def test_a_network_above_the_limit_of_the_zoo_is_rejected(tmp_path):
     path = write_archive(made(Plain), tmp_path / "net.pt2")
 
-    result = run(Inputs(path, manifest(), tmp_path, 10), ModelValidationParams(), silent)
+    result = run(
+        ModelValidationData(path, manifest(), tmp_path, 10), ModelValidationParams(), silent
+    )
 
     assert [problem.code for problem in result.problems] == ["too_many_parameters"]
 
@@ -152,7 +154,9 @@ def test_a_refused_file_becomes_a_reason(tmp_path):
     path.write_bytes(b"\x80\x04\x95 a pickle")
 
     result = run(
-        Inputs(path, manifest(), tmp_path, PARAMETER_LIMIT), ModelValidationParams(), silent
+        ModelValidationData(path, manifest(), tmp_path, PARAMETER_LIMIT),
+        ModelValidationParams(),
+        silent,
     )
 
     assert [problem.code for problem in result.problems] == ["unsafe_format"]
@@ -173,7 +177,7 @@ def test_bare_weights_of_a_listed_architecture_become_a_program(tmp_path):
     )
 
     result = run(
-        Inputs(tmp_path / "weights.safetensors", declared, tmp_path, PARAMETER_LIMIT),
+        ModelValidationData(tmp_path / "weights.safetensors", declared, tmp_path, PARAMETER_LIMIT),
         ModelValidationParams(),
         silent,
     )

@@ -2,35 +2,37 @@
 
 import pytest
 
-from service.core.catalogue.ranking import RankingParams
+from service.core.catalog.ranking import RankingParams
 from tests.workers.torchkit.graph_samples import KEY, random_graph
-from workers.contract import silent
 from workers.methods import ranking
-from workers.methods.ranking import Inputs, Item, Result
-from workers.torchkit.comparison import DegenerateTargetError
-from workers.torchkit.graphs import Graph, GraphStatus, NotComparableError
-from workers.torchkit.similarity import compare
+from workers.methods.ranking import ComparedGraph, RankingData, RankingResult
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.comparison import DegenerateTargetError
+from workers.torchkit.similarity.graphs import DeparaGraph, MeasurementStatus, NotComparableError
+from workers.torchkit.similarity.similarity import compare
 
 FOX, HEN, OWL = (random_graph(name, seed=s) for s, name in enumerate(("fox", "hen", "owl")))
 LAME = random_graph("lame", seed=3, invalid=(4,))
 PARAMS = RankingParams(replicates=50)
 
 
-def result_of(*candidates: Graph, target: Graph = FOX, min_valid: float = 0.9) -> Result:
-    inputs = Inputs(target, iter(candidates), len(candidates), min_valid)
+def result_of(
+    *candidates: DeparaGraph, target: DeparaGraph = FOX, min_valid: float = 0.9
+) -> RankingResult:
+    inputs = RankingData(target, iter(candidates), len(candidates), min_valid)
     return ranking.run(inputs, PARAMS, silent)
 
 
-def item_of(result: Result, name: str) -> Item:
+def item_of(result: RankingResult, name: str) -> ComparedGraph:
     return next(item for item in result.items if item.model_id == name)
 
 
-def with_status(graph: Graph, status: GraphStatus) -> Graph:
-    return Graph(graph.model_id, KEY, graph.maps, graph.ranks, graph.mask, status)
+def with_status(graph: DeparaGraph, status: MeasurementStatus) -> DeparaGraph:
+    return DeparaGraph(graph.model_id, KEY, graph.maps, graph.ranks, graph.mask, status)
 
 
 @pytest.mark.parametrize("candidate", [HEN, LAME], ids=["same probes", "one probe missing"])
-def test_similarities_are_those_of_a_single_comparison(candidate: Graph) -> None:
+def test_similarities_are_those_of_a_single_comparison(candidate: DeparaGraph) -> None:
     item = result_of(candidate).items[0]
 
     pair = compare(FOX, candidate)
@@ -46,11 +48,11 @@ def test_the_target_is_not_its_own_candidate() -> None:
     result = result_of(FOX, HEN)
 
     assert [item.model_id for item in result.items] == ["hen"]
-    assert (result.target_id, result.target_status) == ("fox", GraphStatus.OK)
+    assert (result.target_id, result.target_status) == ("fox", MeasurementStatus.OK)
 
 
 def test_a_copy_scores_one_and_does_not_move() -> None:
-    copy = Graph("copy", KEY, FOX.maps, FOX.ranks, FOX.mask)
+    copy = DeparaGraph("copy", KEY, FOX.maps, FOX.ranks, FOX.mask)
 
     item = result_of(copy).items[0]
 
@@ -71,28 +73,28 @@ def test_the_order_of_candidates_changes_nothing() -> None:
 def test_a_degenerate_candidate_and_one_without_common_probes_have_no_similarity() -> None:
     blind = random_graph("blind", invalid=(0, 1, 2))
 
-    result = result_of(with_status(HEN, GraphStatus.DEGENERATE), blind)
+    result = result_of(with_status(HEN, MeasurementStatus.DEGENERATE), blind)
 
-    assert item_of(result, "hen") == Item("hen", GraphStatus.DEGENERATE, 20)
-    assert item_of(result, "blind") == Item("blind", GraphStatus.OK, 17)
+    assert item_of(result, "hen") == ComparedGraph("hen", MeasurementStatus.DEGENERATE, 20)
+    assert item_of(result, "blind") == ComparedGraph("blind", MeasurementStatus.OK, 17)
 
 
 def test_nothing_is_compared_with_a_degenerate_target() -> None:
     with pytest.raises(DegenerateTargetError, match="fox"):
-        result_of(HEN, target=with_status(FOX, GraphStatus.DEGENERATE))
+        result_of(HEN, target=with_status(FOX, MeasurementStatus.DEGENERATE))
 
 
 def test_graphs_of_other_settings_are_refused() -> None:
     with pytest.raises(NotComparableError):
-        result_of(Graph("hen", "other", HEN.maps, HEN.ranks, HEN.mask))
+        result_of(DeparaGraph("hen", "other", HEN.maps, HEN.ranks, HEN.mask))
 
 
 def test_every_candidate_is_reported() -> None:
-    heard: list[tuple[int, int]] = []
+    trained_on: list[tuple[int, int]] = []
 
     def report(step: int, total: int, message: str = "") -> None:
-        heard.append((step, total))
+        trained_on.append((step, total))
 
-    ranking.run(Inputs(FOX, iter([HEN, OWL]), 2), PARAMS, report)
+    ranking.run(RankingData(FOX, iter([HEN, OWL]), 2), PARAMS, report)
 
-    assert heard == [(1, 2), (2, 2)]
+    assert trained_on == [(1, 2), (2, 2)]

@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from service.core.catalogue.reference_network import ReferenceNetworkParams
+from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.manifest import ModelFormat, TaskKind
-from workers.contract import silent
 from workers.methods import reference_network
-from workers.methods.reference_network import Inputs, Result
+from workers.methods.reference_network import ReferenceNetworkData, ReferenceNetworkResult
 from workers.methods.reference_network.run import NotLearnableError
+from workers.torchkit.protocols import silent
 
 PARAMS = ReferenceNetworkParams(width=4, steps=40, batch_size=16, rate=1e-2)
 
@@ -27,10 +27,14 @@ def stripes(count: int = 60, side: int = 12) -> tuple[Tensor, Tensor]:
     return frames.contiguous(), labels
 
 
-def result_of(labels: Tensor | None = None, params: ReferenceNetworkParams = PARAMS) -> Result:
+def result_of(
+    labels: Tensor | None = None, params: ReferenceNetworkParams = PARAMS
+) -> ReferenceNetworkResult:
     images, known = stripes()
     given = known if labels is None else labels
-    return reference_network.run(Inputs("stripes", images, given, ("a", "b")), params, silent)
+    return reference_network.run(
+        ReferenceNetworkData("stripes", images, given, ("a", "b")), params, silent
+    )
 
 
 def test_what_was_shown_is_learned_and_measured_on_what_was_not() -> None:
@@ -88,7 +92,9 @@ def test_large_frames_are_seen_at_64_pixels() -> None:
     images, labels = stripes(count=8, side=100)
     params = ReferenceNetworkParams(width=4, steps=1, batch_size=4)
 
-    result = reference_network.run(Inputs("large", images, labels, ("a", "b")), params, silent)
+    result = reference_network.run(
+        ReferenceNetworkData("large", images, labels, ("a", "b")), params, silent
+    )
 
     assert result.manifest.input.height == 64
 

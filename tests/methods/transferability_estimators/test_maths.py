@@ -28,10 +28,10 @@ from workers.methods.transferability_estimators.scatter import (
     trans_rate,
 )
 from workers.methods.transferability_estimators.source_classes import leep, nce
-from workers.methods.transferability_estimators.spectrum import Spectrum, spectrum_of
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum, spectrum_of
 
 
-def spectrum(features: list[list[float]], labels: list[int]) -> Spectrum:
+def spectrum(features: list[list[float]], labels: list[int]) -> FeatureSpectrum:
     return spectrum_of(torch.tensor(features), torch.tensor(labels))
 
 

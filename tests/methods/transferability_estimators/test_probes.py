@@ -6,7 +6,7 @@ import torch
 from tests.methods.oracles import transferability_estimators as oracle
 from tests.methods.transferability_estimators.drawn import SHAPES, drawn, labeled_features, plain
 from workers.methods.transferability_estimators.linear_probe import linear_probe
-from workers.methods.transferability_estimators.neighbours import nearest
+from workers.methods.transferability_estimators.neighbors import nearest
 from workers.methods.transferability_estimators.probes import knn, left_out, ridge_probe
 from workers.methods.transferability_estimators.spectrum import spectrum_of
 

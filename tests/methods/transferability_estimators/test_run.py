@@ -6,35 +6,39 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from service.core.catalogue.measurement import Estimator
-from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
+from service.core.catalog.measurement import Estimator
+from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
 from tests.methods.transferability_estimators.drawn import labeled_features
 from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
-from workers.contract import silent
 from workers.methods import transferability_estimators
 from workers.methods.transferability_estimators import (
     Estimates,
-    Inputs,
-    Result,
-    Settings,
+    EstimateSettings,
+    TransferabilityEstimatorsData,
+    TransferabilityEstimatorsResult,
     estimates,
 )
+from workers.torchkit.protocols import silent
 
 FROM_LOGITS = {Estimator.LEEP, Estimator.NCE}
 HELD_OUT = {Estimator.KNN, Estimator.RIDGE_PROBE, Estimator.LINEAR_PROBE}
 
 
-def result_of(network: nn.Module, labels: Tensor, *, logits_layer: str | None) -> Result:
+def result_of(
+    network: nn.Module, labels: Tensor, *, logits_layer: str | None
+) -> TransferabilityEstimatorsResult:
     images = some_images(len(labels))
-    inputs = Inputs(reader_of(network, "6"), PLAIN, logits_layer, images, labels, ("a", "b"))
+    inputs = TransferabilityEstimatorsData(
+        reader_of(network, "6"), PLAIN, logits_layer, images, labels, ("a", "b")
+    )
     return transferability_estimators.run(inputs, TransferabilityEstimatorsParams(), silent)
 
 
-def without_score(found: Estimates | Result) -> set[Estimator]:
+def without_score(found: Estimates | TransferabilityEstimatorsResult) -> set[Estimator]:
     return {one for one, score in found.scores.items() if score is None}
 
 
-def all_finite_or_explained(found: Estimates | Result) -> bool:
+def all_finite_or_explained(found: Estimates | TransferabilityEstimatorsResult) -> bool:
     given = [score for score in found.scores.values() if score is not None]
     complete = set(found.scores) == set(Estimator)
     return (
@@ -132,7 +136,7 @@ def test_every_shape_gives_scores_or_reasons(images: int, units: int) -> None:
 
 def test_the_same_seed_gives_the_same_scores() -> None:
     features, labels = labeled_features(images=60, units=8, classes=3)
-    settings = Settings(seed=4, pair_images=20)
+    settings = EstimateSettings(seed=4, pair_images=20)
 
     first, second = (estimates(features, labels, settings=settings) for _ in range(2))
 

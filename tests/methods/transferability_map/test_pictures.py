@@ -13,25 +13,25 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from service.core.catalogue.transferability_map import Linkage
+from service.core.catalog.transferability_map import Linkage
 from service.core.manifest import TaskKind
 from service.core.theme import Theme
-from workers.methods.transferability_map.drawing import SHAPES, Drawing
+from workers.methods.transferability_map.drawing import SHAPES, MapDrawing
 from workers.methods.transferability_map.marks import diameters, example_sizes, in_words
 from workers.methods.transferability_map.pictures import pictures_of
 from workers.methods.transferability_map.plane_legend import COLOR, SHAPE, SIZE
 from workers.methods.transferability_map.plane_pictures import draw_layout, plane_size
-from workers.torchkit.clusters import clusters, typical
-from workers.torchkit.layout import dissimilarities, judgment, layout
-from workers.torchkit.neighbor_graph import nearest
-from workers.torchkit.palettes import PALETTES
-from workers.torchkit.trees import row_distances, task_tree
+from workers.torchkit.drawing.palettes import PALETTES
+from workers.torchkit.similarity.clusters import clusters, typical
+from workers.torchkit.similarity.layout import dissimilarities, judgment, layout
+from workers.torchkit.similarity.neighbor_graph import nearest
+from workers.torchkit.similarity.trees import row_distances, task_tree
 
 SVG = "{http://www.w3.org/2000/svg}"
 TASKS = (TaskKind.CLASSIFICATION, TaskKind.SEGMENTATION, TaskKind.DEPTH)
 
 
-def drawing_of(count: int) -> Drawing:
+def drawing_of(count: int) -> MapDrawing:
     numbers = np.random.default_rng(0)
     rows = numbers.normal(size=(4, 16))[np.arange(count) % 4]
     rows = rows + 0.7 * numbers.normal(size=(count, 16))
@@ -39,7 +39,7 @@ def drawing_of(count: int) -> Drawing:
     scores = rows @ rows.T
     tree, distances = task_tree(scores, method=Linkage.AVERAGE), row_distances(scores)
     groups = clusters(tree, distances, count=min(4, count))
-    return Drawing(
+    return MapDrawing(
         names=tuple(f"a network called {network:03d}" for network in range(count)),
         tasks=tuple(TASKS[network % 3] for network in range(count)),
         parameters=tuple(1000 * 2 ** (network % 12) for network in range(count)),
@@ -59,7 +59,7 @@ def files() -> Mapping[str, bytes]:
     return pictures_of(drawing_of(13))
 
 
-def plane(drawing: Drawing) -> Axes:
+def plane(drawing: MapDrawing) -> Axes:
     figure = Figure(figsize=plane_size(drawing), dpi=120)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.03, 0.03, 0.7, 0.85))
@@ -68,7 +68,7 @@ def plane(drawing: Drawing) -> Axes:
     return axes
 
 
-def names_of(axes: Axes, drawing: Drawing) -> list[Annotation]:
+def names_of(axes: Axes, drawing: MapDrawing) -> list[Annotation]:
     return [
         text
         for text in axes.texts

@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_allclose
 from PIL import Image
 
-from service.core.catalogue.transferability_map import (
+from service.core.catalog.transferability_map import (
     Linkage,
     TransferabilityMapParams,
     picture_file,
@@ -19,20 +19,24 @@ from service.core.catalogue.transferability_map import (
 from service.core.manifest import TaskKind
 from service.core.theme import Theme
 from tests.workers.torchkit.graph_samples import KEY, random_graph
-from workers.contract import silent
 from workers.methods import transferability_map
-from workers.methods.transferability_map import Inputs, LeftOut, Result
+from workers.methods.transferability_map import (
+    LeftOut,
+    TransferabilityMapData,
+    TransferabilityMapResult,
+)
 from workers.methods.transferability_map.run import (
     MapTooLargeError,
     NothingToPlaceError,
     OutOfRangeError,
 )
-from workers.torchkit.edges import draw_edges
-from workers.torchkit.graphs import Graph, GraphStatus
-from workers.torchkit.similarity import compare
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.edges import draw_edges
+from workers.torchkit.similarity.graphs import DeparaGraph, MeasurementStatus
+from workers.torchkit.similarity.similarity import compare
 
 
-def two_families(size: int = 3) -> list[Graph]:
+def two_families(size: int = 3) -> list[DeparaGraph]:
     """Networks of a family share most of their maps and features."""
     graphs = []
     for family in range(2):
@@ -43,14 +47,14 @@ def two_families(size: int = 3) -> list[Graph]:
             mask = torch.ones(20, dtype=torch.bool)
             maps = torch.nn.functional.normalize(rows, dim=1).half()
             graphs.append(
-                Graph(f"{family}{member}", KEY, maps, draw_edges(rows, mask).ranks, mask)
+                DeparaGraph(f"{family}{member}", KEY, maps, draw_edges(rows, mask).ranks, mask)
             )
     return graphs
 
 
-def inputs_of(graphs: list[Graph]) -> Inputs:
+def inputs_of(graphs: list[DeparaGraph]) -> TransferabilityMapData:
     """Graphs that nobody has placed or compared before."""
-    return Inputs(
+    return TransferabilityMapData(
         models=tuple(graph.model_id for graph in graphs),
         names=tuple(f"net ${one.model_id}$ & co" for one in graphs),
         tasks=tuple(list(TaskKind)[place % 3] for place in range(len(graphs))),
@@ -65,7 +69,7 @@ def inputs_of(graphs: list[Graph]) -> Inputs:
     )
 
 
-def result_of(graphs: list[Graph], **params: object) -> Result:
+def result_of(graphs: list[DeparaGraph], **params: object) -> TransferabilityMapResult:
     given = TransferabilityMapParams.model_validate(params)
     return transferability_map.run(inputs_of(graphs), given, silent)
 
@@ -153,7 +157,7 @@ def test_families_are_the_clusters_and_the_neighbors() -> None:
 
 
 def test_left_out_networks_are_passed_on() -> None:
-    sick = LeftOut("sick", GraphStatus.DEGENERATE)
+    sick = LeftOut("sick", MeasurementStatus.DEGENERATE)
     inputs = replace(inputs_of(two_families(1)), left_out=(sick,))
 
     result = transferability_map.run(inputs, TransferabilityMapParams(), silent)
@@ -165,9 +169,9 @@ def test_left_out_networks_are_passed_on() -> None:
     ("wish", "code"),
     [({"k": 6}, "k_out_of_range"), ({"clusters": 7}, "clusters_out_of_range")],
 )
-def test_more_than_there_are_is_refused(wish: dict[str, int], code: str) -> None:
+def test_more_than_there_are_is_refused(options: dict[str, int], code: str) -> None:
     with pytest.raises(OutOfRangeError) as refusal:
-        result_of(two_families(), **wish)
+        result_of(two_families(), **options)
     assert refusal.value.code == code
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from service.core.manifest import ModelManifest
-from workers.demo_zoo.files import write_labeled, write_network, write_unlabeled
-from workers.demo_zoo.images import digits, patches
-from workers.demo_zoo.lessons import LESSONS, Lesson
-from workers.demo_zoo.training import network_input, trained
-from workers.demo_zoo.transfer import transfer_accuracy
 from workers.programs import read_program
+from workers.tools.demo_zoo.files import write_labeled, write_network, write_unlabeled
+from workers.tools.demo_zoo.images import digits, patches
+from workers.tools.demo_zoo.tasks import LESSONS, DemoTask
+from workers.tools.demo_zoo.training import network_input, trained
+from workers.tools.demo_zoo.transfer import transfer_accuracy
 
 BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
@@ -23,7 +23,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def short(name: str, steps: int = 2) -> Lesson:
+def short(name: str, steps: int = 2) -> DemoTask:
     return replace(BY_NAME[name], steps=steps)
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.workers.programs.networks import Residual, images, made, write_archive
-from workers.programs import OUTPUT, Slope, read_program
+from workers.programs import OUTPUT, ProgramSlope, read_program
 
 torch.set_num_threads(1)
 
@@ -53,7 +53,7 @@ def test_exact_slopes_are_the_default(tmp_path):
 
     default = torch.autograd.grad(program(batch).sum(), batch)[0]
     exact = torch.autograd.grad(
-        program.read(batch, [OUTPUT], slope=Slope.EXACT)[OUTPUT].sum(), batch
+        program.read(batch, [OUTPUT], slope=ProgramSlope.EXACT)[OUTPUT].sum(), batch
     )[0]
 
     torch.testing.assert_close(default, exact)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.ranking_bench.tables import Table
+from workers.tools.ranking_bench.tables import Table
 
 
 def simulated(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr, weightedtau
 
-from workers.ranking_bench.measures import bootstrapped, judged
+from workers.tools.ranking_bench.measures import bootstrapped, judged
 
 TRUTH = np.array([0.9, 0.8, 0.7, 0.4])
 

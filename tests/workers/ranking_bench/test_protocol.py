@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests.workers.ranking_bench.simulated import simulated
-from workers.ranking_bench.__main__ import judged_table, main
-from workers.ranking_bench.protocol import Settings, inputs_for, judged_targets
-from workers.ranking_bench.summary import pooled
-from workers.ranking_bench.tables import Table
+from workers.tools.ranking_bench.__main__ import judged_table, main
+from workers.tools.ranking_bench.protocol import BenchSettings, inputs_for, judged_targets
+from workers.tools.ranking_bench.summary import pooled
+from workers.tools.ranking_bench.tables import Table
 
-QUICK = Settings(runs=(0, 4))
+QUICK = BenchSettings(runs=(0, 4))
 
 
 def csv_of(table: Table, path: Path) -> Path:
@@ -60,13 +60,13 @@ def test_without_other_evidence_the_order_is_the_static_one() -> None:
     bare = simulated(seed=2)
     table = Table("bare", tuple("abcdefghijkl"), tuple("uvwxyz"), bare.accuracies)
 
-    for one in judged_targets(table, Settings(runs=(0,))):
+    for one in judged_targets(table, BenchSettings(runs=(0,))):
         assert one.measures["fused, 0 runs"] == one.measures["static list"]
 
 
 def test_sets_hold_the_winner_as_often_as_stated_on_simulated_tables() -> None:
     summaries = [
-        judged_table(simulated(seed=seed, models=20, datasets=9), Settings(runs=(0,)))
+        judged_table(simulated(seed=seed, models=20, datasets=9), BenchSettings(runs=(0,)))
         for seed in range(6)
     ]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workers.ranking_bench.refusal import TableError
-from workers.ranking_bench.tables import Table, read_table
+from workers.tools.ranking_bench.refusal import TableError
+from workers.tools.ranking_bench.tables import Table, read_table
 
 ACCURACY = "model,u,v,w\nant,0.9,0.8,\nbee,0.7,NA,0.6\ncow,0.5,0.4,0.3\ndog,0.4,0.3,0.2\n"
 

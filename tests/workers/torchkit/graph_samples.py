@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from workers.torchkit.edges import draw_edges
-from workers.torchkit.graphs import Graph
+from workers.torchkit.similarity.edges import draw_edges
+from workers.torchkit.similarity.graphs import DeparaGraph
 
 KEY = "probes and settings"
 
@@ -23,11 +23,11 @@ def random_graph(
     pixels: int = 30,
     seed: int = 0,
     invalid: tuple[int, ...] = (),
-) -> Graph:
+) -> DeparaGraph:
     """A graph with unit maps; ``invalid`` probes are masked."""
     mask = torch.ones(probes, dtype=torch.bool)
     mask[list(invalid)] = False
     raw = random_features(probes, pixels, seed=seed) * mask.unsqueeze(1)
     maps = torch.nn.functional.normalize(raw, dim=1)
     edges = draw_edges(random_features(probes, seed=seed) * mask.unsqueeze(1), mask)
-    return Graph(name, KEY, maps.half(), edges.ranks, edges.mask)
+    return DeparaGraph(name, KEY, maps.half(), edges.ranks, edges.mask)

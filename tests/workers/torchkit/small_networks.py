@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.module_reader import ModuleReader
 
 SIDE = 12
 PLAIN = Preprocessing(channels=3, height=SIDE, width=SIDE, mean=(0.4,) * 3, std=(0.3,) * 3)

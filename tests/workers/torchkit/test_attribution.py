@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Attribution, Channel, Precision
+from service.core.catalog.measurement import Attribution, Channel, Precision
 from service.core.manifest import ChannelOrder
 from tests.methods.oracles import attribution_map as oracle
 from tests.workers.torchkit.small_networks import (
@@ -22,7 +22,7 @@ from tests.workers.torchkit.small_networks import (
     some_images,
     some_inputs,
 )
-from workers.torchkit.attribution import (
+from workers.torchkit.attribution.attribution import (
     FeatureMaps,
     MapSettings,
     MapStatus,
@@ -30,9 +30,9 @@ from workers.torchkit.attribution import (
     require_features_fit,
     unit_rows,
 )
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.captum_methods import METHODS
-from workers.torchkit.features import (
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.captum_methods import METHODS
+from workers.torchkit.attribution.features import (
     BatchDependentError,
     DetachedFeatureError,
     FeatureReader,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Attribution
+from service.core.catalog.measurement import Attribution
 from tests.workers.torchkit.small_networks import (
     PLAIN,
     SIDE,
@@ -17,10 +17,10 @@ from tests.workers.torchkit.small_networks import (
 )
 from workers.programs.program import Program
 from workers.programs.reading import read_program
-from workers.torchkit.attribution import MapSettings, feature_maps
-from workers.torchkit.captum_methods import METHODS
+from workers.torchkit.attribution.attribution import MapSettings, feature_maps
+from workers.torchkit.attribution.captum_methods import METHODS
+from workers.torchkit.attribution.features import FeatureReader
 from workers.torchkit.devices import CANDIDATES, REFERENCE, computing_under
-from workers.torchkit.features import FeatureReader
 
 
 def exported(network: nn.Module, folder: Path) -> Program:

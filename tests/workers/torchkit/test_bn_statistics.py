@@ -8,7 +8,7 @@ from torch import nn
 
 from workers.programs import Program, read_program
 from workers.programs.exporting import export_network
-from workers.torchkit.bn_statistics import (
+from workers.torchkit.training.bn_statistics import (
     Over,
     TeacherWithoutBatchNormError,
     batch_norm_distance,

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from tests.methods.oracles import ranking as oracle
 from tests.workers.torchkit.graph_samples import random_features
-from workers.torchkit.bootstrap import (
+from workers.torchkit.similarity.bootstrap import (
     Spread,
     edge_means,
     edge_side,
@@ -21,8 +21,8 @@ from workers.torchkit.bootstrap import (
     spread_of,
     standard_deviation,
 )
-from workers.torchkit.edges import draw_edges
-from workers.torchkit.similarity import BadEdgeWeightError, edge_similarity
+from workers.torchkit.similarity.edges import draw_edges
+from workers.torchkit.similarity.similarity import BadEdgeWeightError, edge_similarity
 
 
 def all_valid(probes: int) -> Tensor:

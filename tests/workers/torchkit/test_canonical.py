@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Channel
+from service.core.catalog.measurement import Channel
 from service.core.manifest import ChannelOrder, InputSpec
 from tests.methods.oracles import attribution_map as oracle
 from tests.workers.torchkit.small_networks import some_images
-from workers.torchkit.canonical import (
+from workers.torchkit.attribution.canonical import (
     Preprocessing,
     Region,
     reduce_channels,

@@ -13,7 +13,7 @@ from captum.attr import (
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Attribution, Target
+from service.core.catalog.measurement import Attribution, Target
 from service.core.errors import ZooError
 from tests.methods.oracles import attribution_map as oracle
 from tests.workers.torchkit.small_networks import (
@@ -25,18 +25,23 @@ from tests.workers.torchkit.small_networks import (
     some_images,
     some_inputs,
 )
-from workers.torchkit.attribution import MapSettings, feature_maps
-from workers.torchkit.canonical import resize
-from workers.torchkit.captum_methods import METHODS, class_activation, deep_lift, grad_cam
-from workers.torchkit.features import AttributionNotPossibleError
-from workers.torchkit.gradients import Attributed, Question
-from workers.torchkit.slopes import SlopeMode, deep_lift_rescale, rescale_slope
+from workers.torchkit.attribution.attribution import MapSettings, feature_maps
+from workers.torchkit.attribution.canonical import resize
+from workers.torchkit.attribution.captum_methods import (
+    METHODS,
+    class_activation,
+    deep_lift,
+    grad_cam,
+)
+from workers.torchkit.attribution.features import AttributionNotPossibleError
+from workers.torchkit.attribution.gradients import Attributed, AttributionTarget
+from workers.torchkit.attribution.slopes import SlopeMode, deep_lift_rescale, rescale_slope
 
 ALL = list(Attribution)
 
 
 def attributed(name: Attribution, network: nn.Module, inputs: torch.Tensor) -> Attributed:
-    return METHODS[name].attribute(reader_of(network), inputs, Question("6", Target.SUM))
+    return METHODS[name].attribute(reader_of(network), inputs, AttributionTarget("6", Target.SUM))
 
 
 def sum_of(network: nn.Sequential):
@@ -126,7 +131,9 @@ def test_another_seed_gives_other_noise() -> None:
     reader, inputs = reader_of(convolutional()), some_inputs(1)
     smooth = METHODS[Attribution.SMOOTH_GRAD].attribute
 
-    first, second = (smooth(reader, inputs, Question("6", seed=seed)).maps for seed in (0, 1))
+    first, second = (
+        smooth(reader, inputs, AttributionTarget("6", seed=seed)).maps for seed in (0, 1)
+    )
 
     assert not torch.allclose(first, second)
 
@@ -154,7 +161,7 @@ def test_deep_lift_is_captums_where_captum_can_hook_modules(activation: type[nn.
 def test_deep_lift_hands_out_exactly_what_the_target_gained(target: Target) -> None:
     network, inputs = convolutional(nn.Softplus), some_inputs(3)
 
-    found = deep_lift(reader_of(network), inputs, Question("6", target))
+    found = deep_lift(reader_of(network), inputs, AttributionTarget("6", target))
 
     with torch.no_grad():
         here, there = network[:7](inputs), network[:7](torch.zeros_like(inputs))
@@ -179,7 +186,7 @@ def test_deep_lift_on_a_graph_of_fixed_batch_size_is_refused() -> None:
     reader.batch = 4
 
     with pytest.raises(AttributionNotPossibleError) as refusal:
-        deep_lift(reader, some_inputs(4), Question("6"))
+        deep_lift(reader, some_inputs(4), AttributionTarget("6"))
     assert isinstance(refusal.value, ZooError)
     assert refusal.value.code == "attribution_not_possible"
     assert "dynamic" in (refusal.value.remedy or "")
@@ -225,4 +232,4 @@ def test_grad_cam_without_a_spatial_layer_is_refused() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 5))
 
     with pytest.raises(AttributionNotPossibleError, match="rows and columns"):
-        grad_cam(reader_of(network, "1"), some_inputs(2), Question("1"))
+        grad_cam(reader_of(network, "1"), some_inputs(2), AttributionTarget("1"))

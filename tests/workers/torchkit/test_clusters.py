@@ -5,10 +5,16 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.spatial.distance import pdist, squareform
 
-from service.core.catalogue.transferability_map import Linkage
+from service.core.catalog.transferability_map import Linkage
 from tests.methods.oracles import transferability_map as oracle
-from workers.torchkit.clusters import best_count, clusters, cut, mean_silhouette, typical
-from workers.torchkit.trees import Tree, row_distances, task_tree
+from workers.torchkit.similarity.clusters import (
+    best_count,
+    clusters,
+    cut,
+    mean_silhouette,
+    typical,
+)
+from workers.torchkit.similarity.trees import Tree, row_distances, task_tree
 
 
 def families(count: int, size: int) -> np.ndarray:

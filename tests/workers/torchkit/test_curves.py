@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from service.core.theme import Theme
-from workers.torchkit.curves import curve_figure, curve_picture
-from workers.torchkit.palettes import PALETTES
+from workers.torchkit.drawing.curves import curve_figure, curve_picture
+from workers.torchkit.drawing.palettes import PALETTES
 
 HISTORY = [
     {"step": 10.0, "whole_loss": 2.5, "accuracy": 0.4, "images_per_second": 300.0},

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Attribution, Precision
+from service.core.catalog.measurement import Attribution, Precision
 from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
 from workers.torchkit import devices
-from workers.torchkit.attribution import MapSettings, feature_maps
-from workers.torchkit.captum_methods import METHODS
+from workers.torchkit.attribution.attribution import MapSettings, feature_maps
+from workers.torchkit.attribution.captum_methods import METHODS
 from workers.torchkit.devices import (
     REFERENCE,
     Arithmetic,

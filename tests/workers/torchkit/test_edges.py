@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Centring, RankVariant, Spectrum
+from service.core.catalog.measurement import Centring, RankVariant, Spectrum
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.graph_samples import random_features
-from workers.torchkit.edges import (
+from workers.torchkit.similarity.edges import (
     EdgeStatus,
     TooManyProbesError,
     doubled_midranks,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from workers.torchkit.evaluation import (
+from workers.torchkit.similarity.evaluation import (
     argmax_regret,
     mean_column_spearman,
     oracle_precision,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from service.core.manifest import InputSpec
-from workers.torchkit.generators import (
+from workers.torchkit.training.generators import (
     ImageGenerator,
     LargeGenerator,
     SmallGenerator,

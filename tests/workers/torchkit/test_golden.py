@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr
 
-from workers.torchkit.evaluation import (
+from workers.torchkit.similarity.evaluation import (
     Retrieval,
     argmax_regret,
     mean_column_spearman,
@@ -24,8 +24,8 @@ from workers.torchkit.evaluation import (
     random_recall,
     retrieval,
 )
-from workers.torchkit.similarity import score
-from workers.torchkit.trees import task_tree
+from workers.torchkit.similarity.similarity import score
+from workers.torchkit.similarity.trees import task_tree
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MAPS = GOLDEN / "attribution_maps"

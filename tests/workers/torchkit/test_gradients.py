@@ -8,18 +8,16 @@ from captum.attr import InputXGradient, Saliency
 from torch import nn
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import Target
+from service.core.catalog.measurement import Target
 from tests.methods.oracles import attribution_map as oracle
 from tests.workers.torchkit.small_networks import (
     convolutional,
     reader_of,
     some_inputs,
 )
-from workers.torchkit.attribution import (
-    unit_rows,
-)
-from workers.torchkit.gradients import (
-    Question,
+from workers.torchkit.attribution.attribution import unit_rows
+from workers.torchkit.attribution.gradients import (
+    AttributionTarget,
     epsilon_lrp,
     gradient_x_input,
     input_gradient,
@@ -27,11 +25,11 @@ from workers.torchkit.gradients import (
     saliency_exact,
     target_of_each,
 )
-from workers.torchkit.module_reader import ModuleReader
+from workers.torchkit.attribution.module_reader import ModuleReader
 
 
-def question(target: Target = Target.L2, layer: str = "6") -> Question:
-    return Question(layer, target)
+def question(target: Target = Target.L2, layer: str = "6") -> AttributionTarget:
+    return AttributionTarget(layer, target)
 
 
 def up_to_layer_six(network: nn.Sequential) -> oracle.Function:
@@ -111,7 +109,8 @@ def test_exact_saliency_of_many_units_draws_the_same_units_for_the_same_seed() -
     reader, inputs = reader_of(convolutional(), "5"), some_inputs(2)
 
     first, again, other = (
-        saliency_exact(reader, inputs, Question("5", seed=seed)).maps for seed in (1, 1, 2)
+        saliency_exact(reader, inputs, AttributionTarget("5", seed=seed)).maps
+        for seed in (1, 1, 2)
     )
 
     assert_close(first, again)
@@ -129,7 +128,9 @@ def test_epsilon_lrp_of_a_two_layer_net_is_the_definition_written_out() -> None:
     reader = ModuleReader(network, "3", input_shape=(1, 1, 2))
     image = [0.7, -0.4]
 
-    found = epsilon_lrp(reader, torch.tensor(image).view(1, 1, 1, 2), Question("3", Target.SUM))
+    found = epsilon_lrp(
+        reader, torch.tensor(image).view(1, 1, 1, 2), AttributionTarget("3", Target.SUM)
+    )
 
     expected = oracle.epsilon_lrp_of_two_layers(first, second, image, math.tanh)
     assert_close(found.maps.flatten(), torch.tensor(expected))

@@ -7,16 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from service.core.catalogue.attribution_map import Style
+from service.core.catalog.attribution_map import Style
 from service.core.theme import Theme
-from workers.torchkit.heat_map_sheet import (
+from workers.torchkit.drawing.heat_map_sheet import (
     Normalization,
     draw_heat_map_sheet,
     heat_map_legend,
 )
-from workers.torchkit.lettering import fitted, font, wrapped
-from workers.torchkit.palettes import PALETTES
-from workers.torchkit.picture_sheets import GAP, MARGIN, tile_side
+from workers.torchkit.drawing.lettering import fitted, font, wrapped
+from workers.torchkit.drawing.palettes import PALETTES
+from workers.torchkit.drawing.picture_sheets import GAP, MARGIN, tile_side
 
 
 def images(count: int) -> list[torch.Tensor]:

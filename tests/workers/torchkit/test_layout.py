@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.distance import pdist, squareform
 
 from tests.methods.oracles import transferability_map as oracle
-from workers.torchkit.layout import (
+from workers.torchkit.similarity.layout import (
     classical_scaling,
     dissimilarities,
     filled_by_median,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.methods.oracles import transferability_map as oracle
-from workers.torchkit.neighbor_graph import nearest, pairs
+from workers.torchkit.similarity.neighbor_graph import nearest, pairs
 
 
 def symmetric(count: int = 9) -> np.ndarray:

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist, squareform
 
 from tests.methods.oracles import transferability_map as oracle
-from workers.torchkit.layout import layout
-from workers.torchkit.placement import (
+from workers.torchkit.similarity.layout import layout
+from workers.torchkit.similarity.placement import (
     layout_around,
     nearest_start,
     new_points,

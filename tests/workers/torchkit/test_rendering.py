@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.testing import assert_close
 
-from service.core.catalogue.attribution_map import Style
-from workers.torchkit.rendering import (
+from service.core.catalog.attribution_map import Style
+from workers.torchkit.drawing.rendering import (
     absolute_heat_map,
     cover,
     draw,

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from service.core.manifest import ChannelOrder, InputSpec
-from workers.torchkit.sample_sheets import sample_sheet
+from workers.torchkit.drawing.sample_sheets import sample_sheet
 
 
 def opened(file: bytes) -> Image.Image:

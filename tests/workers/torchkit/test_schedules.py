@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.methods.oracles import reference_network as oracle
-from workers.torchkit.schedules import warm_cosine
+from workers.torchkit.training.schedules import warm_cosine
 
 
 @given(st.floats(0, 1))

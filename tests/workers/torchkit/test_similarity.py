@@ -9,23 +9,23 @@ from safetensors.torch import save_file
 from scipy.stats import spearmanr
 from torch.testing import assert_close
 
-from service.core.catalogue.measurement import RankVariant
-from service.core.records.graph import GraphStatus as RecordedStatus
+from service.core.catalog.measurement import RankVariant
+from service.core.tables.graph import MeasurementStatus as RecordedStatus
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.graph_samples import random_features, random_graph
-from workers.torchkit.all_pairs import all_pairs
-from workers.torchkit.edges import present_edges
-from workers.torchkit.graphs import (
-    Graph,
+from workers.torchkit.similarity.all_pairs import all_pairs
+from workers.torchkit.similarity.edges import present_edges
+from workers.torchkit.similarity.graphs import (
+    DeparaGraph,
     GraphFile,
-    GraphStatus,
+    MeasurementStatus,
     NotComparableError,
     UnreadableGraphError,
     from_tensors,
     to_metadata,
     to_tensors,
 )
-from workers.torchkit.similarity import (
+from workers.torchkit.similarity.similarity import (
     BadEdgeWeightError,
     Pair,
     compare,
@@ -91,8 +91,8 @@ def test_all_pairs_are_the_single_pairs() -> None:
 def test_all_pairs_cut_into_small_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs = [FOX, HEN, LAME]
     whole = all_pairs(graphs)
-    monkeypatch.setattr("workers.torchkit.all_pairs._BLOCK_VALUES", 200)
-    monkeypatch.setattr("workers.torchkit.all_pairs._RERANKED_PER_BLOCK", 1)
+    monkeypatch.setattr("workers.torchkit.similarity.all_pairs._BLOCK_VALUES", 200)
+    monkeypatch.setattr("workers.torchkit.similarity.all_pairs._RERANKED_PER_BLOCK", 1)
 
     pieces = all_pairs(graphs)
 
@@ -144,7 +144,7 @@ def test_distance_is_infinite_where_similarity_is_not_positive() -> None:
 @pytest.mark.parametrize(
     "other", [random_graph("x", pixels=31), random_graph("x", probes=21)], ids=["grid", "probes"]
 )
-def test_graphs_of_other_probes_or_grids_are_never_compared(other: Graph) -> None:
+def test_graphs_of_other_probes_or_grids_are_never_compared(other: DeparaGraph) -> None:
     with pytest.raises(NotComparableError):
         compare(FOX, other)
     with pytest.raises(NotComparableError):
@@ -152,7 +152,7 @@ def test_graphs_of_other_probes_or_grids_are_never_compared(other: Graph) -> Non
 
 
 def test_graphs_of_other_settings_are_never_compared() -> None:
-    other = Graph("x", "other settings", FOX.maps, FOX.ranks, FOX.mask)
+    other = DeparaGraph("x", "other settings", FOX.maps, FOX.ranks, FOX.mask)
 
     with pytest.raises(NotComparableError, match="fox and x"):
         compare(FOX, other)
@@ -190,4 +190,4 @@ def test_a_file_whose_parts_do_not_fit_is_refused() -> None:
 
 
 def test_the_statuses_are_those_of_the_records() -> None:
-    assert {one.value for one in GraphStatus} == {one.value for one in RecordedStatus}
+    assert {one.value for one in MeasurementStatus} == {one.value for one in RecordedStatus}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from service.core.catalogue.depara import DeparaParams
+from service.core.catalog.depara import DeparaParams
 from service.core.sketches import EDGE_SKETCH_SIZE, NODE_SKETCH_SIZE, error_of, query_of
 from tests.workers.torchkit.graph_samples import KEY, random_features
 from tests.workers.torchkit.small_networks import (
@@ -18,13 +18,13 @@ from tests.workers.torchkit.small_networks import (
     seeded,
     some_images,
 )
-from workers.contract import silent
 from workers.methods import depara
-from workers.methods.depara import Inputs
-from workers.torchkit.edges import draw_edges
-from workers.torchkit.graphs import Graph
-from workers.torchkit.similarity import compare
-from workers.torchkit.sketches import (
+from workers.methods.depara import DeparaData
+from workers.torchkit.protocols import silent
+from workers.torchkit.similarity.edges import draw_edges
+from workers.torchkit.similarity.graphs import DeparaGraph
+from workers.torchkit.similarity.similarity import compare
+from workers.torchkit.similarity.sketches import (
     count_sketch,
     edge_sketch,
     graph_sketch,
@@ -80,7 +80,7 @@ def test_the_hash_is_splitmix() -> None:
 
 
 def test_a_sketch_is_its_slow_twin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.torchkit.sketches._BLOCK", 7)
+    monkeypatch.setattr("workers.torchkit.similarity.sketches._BLOCK", 7)
     vector = torch.randn(50, generator=torch.Generator().manual_seed(0))
 
     sketch = count_sketch(vector, 8, salt=3)
@@ -123,7 +123,7 @@ def test_cosines_of_sketches_are_surer_the_nearer() -> None:
     assert float(errors.square().mean().sqrt()) == pytest.approx(promised, rel=0.15)
 
 
-def graphs_of_one_zoo(count: int) -> list[Graph]:
+def graphs_of_one_zoo(count: int) -> list[DeparaGraph]:
     """Random graphs of six families, from strangers to near copies."""
     mask = torch.ones(40, dtype=torch.bool)
     graphs = []
@@ -135,16 +135,18 @@ def graphs_of_one_zoo(count: int) -> list[Graph]:
             for units in (64, 6)
         )
         unit = torch.nn.functional.normalize(maps, dim=1).half()
-        graphs.append(Graph(str(number), KEY, unit, draw_edges(features, mask).ranks, mask))
+        graphs.append(DeparaGraph(str(number), KEY, unit, draw_edges(features, mask).ranks, mask))
     return graphs
 
 
-def graphs_of_networks(count: int) -> list[Graph]:
+def graphs_of_networks(count: int) -> list[DeparaGraph]:
     """Real networks, untrained, that look at the same pictures."""
     images = some_images(24)
     graphs = []
     for seed in range(count):
-        inputs = Inputs(str(seed), KEY, reader_of(seeded(convolutional(), seed)), PLAIN, images)
+        inputs = DeparaData(
+            str(seed), KEY, reader_of(seeded(convolutional(), seed)), PLAIN, images
+        )
         graphs.append(depara.run(inputs, DeparaParams(), silent).graph)
     return graphs
 
@@ -152,7 +154,7 @@ def graphs_of_networks(count: int) -> list[Graph]:
 @pytest.mark.parametrize("drawn", [graphs_of_one_zoo, graphs_of_networks])
 @pytest.mark.parametrize("edge_weight", [0.0, 0.25, 1.0, 10.0])
 def test_estimates_are_off_by_more_than_is_told_at_most_once_in_a_hundred(
-    drawn: Callable[[int], list[Graph]], edge_weight: float
+    drawn: Callable[[int], list[DeparaGraph]], edge_weight: float
 ) -> None:
     graphs = drawn(24)
     sketches = [graph_sketch(graph.maps, graph.ranks) for graph in graphs]

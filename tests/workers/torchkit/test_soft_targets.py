@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.methods.oracles import knowledge_distillation as oracle
-from workers.torchkit.soft_targets import soft_label_loss, soft_target_loss
+from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
 
 
 def drawn(*shape: int, seed: int) -> torch.Tensor:

@@ -3,10 +3,10 @@
 import pytest
 from torch import nn
 
-from workers.programs import Layer, Program
+from workers.programs import Program, ProgramLayer
 from workers.programs.exporting import export_network
-from workers.torchkit.taps import last_of_every_size, maps_of, named_layers, named_maps
-from workers.torchkit.teachers import NotTeachableError
+from workers.torchkit.training.taps import last_of_every_size, maps_of, named_layers, named_maps
+from workers.torchkit.training.teachers import NotTeachableError
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,8 @@ def test_maps_have_rows_and_columns_and_more_than_one_place(program: Program) ->
 
 def test_of_every_size_the_last_counts_even_where_a_size_comes_again() -> None:
     layers = [
-        Layer(name, "conv", (1, side, side)) for name, side in zip("abc", (4, 2, 4), strict=True)
+        ProgramLayer(name, "conv", (1, side, side))
+        for name, side in zip("abc", (4, 2, 4), strict=True)
     ]
 
     assert [one.name for one in last_of_every_size(layers)] == ["b", "c"]

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.teachers import (
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.teachers import (
     Head,
     NotTeachableError,
     Teacher,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from service.core.catalogue.transferability_map import Linkage
+from service.core.catalog.transferability_map import Linkage
 from tests.methods.oracles import transferability_map as oracle
-from workers.torchkit.trees import linkage_matrix, task_tree, with_unit_diagonal
+from workers.torchkit.similarity.trees import linkage_matrix, task_tree, with_unit_diagonal
 
 TWO_FAMILIES = np.array(
     [
@@ -61,6 +61,6 @@ def test_one_network_is_a_tree_of_itself() -> None:
 def test_every_network_is_drawn_once_beyond_the_optimal_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("workers.torchkit.trees.LARGEST_OPTIMAL_ORDER", 3)
+    monkeypatch.setattr("workers.torchkit.similarity.trees.LARGEST_OPTIMAL_ORDER", 3)
 
     assert sorted(task_tree(random_similarity(9)).order) == list(range(9))

@@ -16,7 +16,7 @@ from workers.methods.adaptive_amalgamation.maths import (
 
 
 @dataclass(frozen=True)
-class Told:
+class TaskOutputs:
     """Logits of a task, and maps in order of computation."""
 
     logits: Tensor
@@ -38,7 +38,7 @@ class Adaptor(nn.Module):
         )
         self.scale = nn.Parameter(torch.ones(()))
 
-    def forward(self, learner: Told, teacher: Told) -> tuple[Tensor, Tensor]:
+    def forward(self, learner: TaskOutputs, teacher: TaskOutputs) -> tuple[Tensor, Tensor]:
         """Loss of the logits, and of the maps summed over pairs of layers."""
         soft = scaled_logits_loss(learner.logits, teacher.logits, self.scale)
         feature = torch.zeros_like(soft)
@@ -46,7 +46,7 @@ class Adaptor(nn.Module):
             feature = feature + self._distance(index, learner, teacher)
         return soft, feature
 
-    def _distance(self, index: int, learner: Told, teacher: Told) -> Tensor:
+    def _distance(self, index: int, learner: TaskOutputs, teacher: TaskOutputs) -> Tensor:
         # Networks of different depth have their last maps in common: pairs count from the end.
         from_end = index - len(self.learner)
         learner_maps, teacher_maps = at_one_size(
@@ -62,7 +62,7 @@ class Adaptor(nn.Module):
         return maps
 
 
-class CommonSpace(Adaptor):
+class AlignedSpace(Adaptor):
     """Projects both sides to half the teacher's channels: the feature alignment module.
 
     Source: Shen et al. 2019.
@@ -79,7 +79,7 @@ class CommonSpace(Adaptor):
             for _, teacher_channels in pairs
         )
 
-    def forward(self, learner: Told, teacher: Told) -> tuple[Tensor, Tensor]:
+    def forward(self, learner: TaskOutputs, teacher: TaskOutputs) -> tuple[Tensor, Tensor]:
         """The losses of ``Adaptor``; that of the maps includes the row norms of the projections."""
         soft, feature = super().forward(learner, teacher)
         for weight in self.teacher.parameters():

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from service.core.theme import Theme
 from workers.methods.adaptive_amalgamation.selection import SMALLEST_SHARE
-from workers.torchkit.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.drawing.palettes import PALETTES, Palette, drawn_with
 
 _INCHES_PER_BAR = 0.3
 _LONGEST_NAME = 40

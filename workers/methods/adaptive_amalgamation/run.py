@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
-from service.core.catalogue.training import Student
-from workers.contract import Report, TrainingReport
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
+from service.core.catalog.training import Student
 from workers.methods.adaptive_amalgamation.alignment import (
     Adaptor,
-    CommonSpace,
+    AlignedSpace,
     paired,
 )
 from workers.methods.adaptive_amalgamation.pictures import selection_picture
@@ -26,21 +25,22 @@ from workers.methods.adaptive_amalgamation.steps import (
     Voice,
 )
 from workers.methods.adaptive_amalgamation.tasks import Assignment, Source, assignments
-from workers.programs import Layer
-from workers.torchkit.courses import Stage, Training
-from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.students import (
+from workers.programs import ProgramLayer
+from workers.torchkit.protocols import Report, TrainingReport
+from workers.torchkit.training.loop import Training, TrainingStage
+from workers.torchkit.training.students import (
     StudentNetwork,
     own_input,
     require_answers,
     require_maps,
     student_network,
 )
-from workers.torchkit.taps import last_of_every_size, maps_of, named_maps
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher
+from workers.torchkit.training.taps import last_of_every_size, maps_of, named_maps
+from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
+from workers.torchkit.training.teachers import Head, NotTeachableError, Teacher
 
-Inputs = WithImages
-Result = Trained
+Inputs = ImageInputs
+Result = TrainingResult
 
 SELECTION = "selection.png"
 
@@ -54,10 +54,10 @@ def run(inputs: Inputs, params: AdaptiveAmalgamationParams, report: TrainingRepo
         BadStudentError: The student cannot have this architecture.
         DivergedError: Losses stopped being finite.
     """
-    return complete(Amalgamation(inputs, params, report), inputs, params, report)
+    return complete(AdaptiveAmalgamationTask(inputs, params, report), inputs, params, report)
 
 
-class Amalgamation:
+class AdaptiveAmalgamationTask:
     """Sources, components and student of the training stages.
 
     Attributes:
@@ -89,7 +89,7 @@ class Amalgamation:
         ]
         self._adaptors = self._adapted(generator)
         self.training.networks = self._networks()
-        self.heard = self._describe_training()
+        self.trained_on = self._describe_training()
 
     def _choose(self, generator: torch.Generator, report: Report) -> None:
         """Stores the source weights (source, image) of every task in the training's memory."""
@@ -136,7 +136,7 @@ class Amalgamation:
         layers = [] if self._params.feature_weight == 0 else self._taps(source.teacher, teacher)
         return Voice(teacher, source.columns, tuple(layers))
 
-    def _taps(self, number: int, teacher: Teacher) -> list[Layer]:
+    def _taps(self, number: int, teacher: Teacher) -> list[ProgramLayer]:
         """The teacher's layers aligned with the component's blocks, last with last."""
         teacher_layers, program = self._params.teacher_layers, teacher.program
         if teacher_layers is None:
@@ -159,7 +159,7 @@ class Amalgamation:
             paired(component.channels, [layer.shape[0] for layer in voice.layers])
             for voice in voices.values()
         ]
-        return nn.ModuleList(CommonSpace(channels, generator) for channels in pairs).to(
+        return nn.ModuleList(AlignedSpace(channels, generator) for channels in pairs).to(
             self._device
         )
 
@@ -176,17 +176,17 @@ class Amalgamation:
             networks[f"alignments_{number}"] = self._alignments[number]
         return networks
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """One stage per task, then one for the student, each with as many passes over the images.
 
         A step of a component takes one batch per source, a step of the student one batch.
         """
         steps = [self._component_step(number) for number in range(len(self.tasks))]
         firsts = [
-            Stage(task.name, 1 / len(step.voices), step.begin)
+            TrainingStage(task.name, 1 / len(step.voices), step.begin)
             for task, step in zip(self.tasks, steps, strict=True)
         ]
-        return [*firsts, Stage("student", 1.0, self._student_step().begin)]
+        return [*firsts, TrainingStage("student", 1.0, self._student_step().begin)]
 
     def _component_step(self, number: int) -> ComponentStep:
         return ComponentStep(

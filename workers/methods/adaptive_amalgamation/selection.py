@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
 from service.core.manifest import TaskKind
 from workers.methods.adaptive_amalgamation.maths import (
     Ambiguity,
@@ -21,7 +21,7 @@ from workers.methods.adaptive_amalgamation.maths import (
     temperature_for,
 )
 from workers.methods.adaptive_amalgamation.tasks import Assignment, Source
-from workers.torchkit.teachers import Teacher
+from workers.torchkit.training.teachers import Teacher
 
 SMALLEST_SHARE = 0.01
 _AT_ONCE = 256

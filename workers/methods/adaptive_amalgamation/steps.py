@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from service.core.catalogue.adaptive_amalgamation import AdaptiveAmalgamationParams
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
 from service.core.manifest import InputSpec
-from workers.methods.adaptive_amalgamation.alignment import Told
+from workers.methods.adaptive_amalgamation.alignment import TaskOutputs
 from workers.methods.adaptive_amalgamation.selection import Frames
-from workers.programs import OUTPUT, Layer
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import Player, Training, Turn
-from workers.torchkit.lessons import drawn_frames
-from workers.torchkit.students import Answer, StudentNetwork
-from workers.torchkit.teachers import Teacher
+from workers.programs import OUTPUT, ProgramLayer
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.training.loop import OptimizerGroup, Training, TrainingStep
+from workers.torchkit.training.steps import drawn_frames
+from workers.torchkit.training.students import StudentNetwork, StudentOutput
+from workers.torchkit.training.teachers import Teacher
 
 _SCALE_SHARE = 0.01
 
@@ -40,16 +40,16 @@ class Voice:
 
     teacher: Teacher
     columns: tuple[int, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[ProgramLayer, ...]
 
-    def outputs(self, frames: Tensor) -> Told:
+    def outputs(self, frames: Tensor) -> TaskOutputs:
         """Logits of the task and maps of the aligned layers, without gradients."""
         with torch.no_grad():
             names = [layer.name for layer in self.layers]
             inputs = self.teacher.of_frames(frames)
             outputs = self.teacher.program.read(inputs, [*names, OUTPUT])
         maps = tuple(outputs[name] for name in names)
-        return Told(outputs[OUTPUT][:, list(self.columns)], maps)
+        return TaskOutputs(outputs[OUTPUT][:, list(self.columns)], maps)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ComponentStep:
     alignments: nn.ModuleList
     memory: str
 
-    def begin(self) -> tuple[dict[str, Player], Turn]:
+    def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The component and all alignments learn together."""
         networks = [self.component.network, self.alignments]
         return {"component": player(networks, self.params.rate)}, self.turn
@@ -113,7 +113,7 @@ class StudentStep:
     label_indices: Sequence[list[int]]
     adaptors: nn.ModuleList
 
-    def begin(self) -> tuple[dict[str, Player], Turn]:
+    def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The student and all adaptors learn together; components are frozen."""
         networks = [self.student.network, self.adaptors]
         return {"student": player(networks, self.params.rate)}, self.turn
@@ -126,7 +126,7 @@ class StudentStep:
         student_outputs = self.student.network.answer(self.student.inputs(frames))
         parts = [
             adaptor(
-                Told(student_outputs.logits[:, label_indices], student_outputs.maps),
+                TaskOutputs(student_outputs.logits[:, label_indices], student_outputs.maps),
                 _component_outputs(component, frames),
             )
             for component, label_indices, adaptor in zip(
@@ -136,20 +136,20 @@ class StudentStep:
         return learned(self.training, "student", parts, self.params.feature_weight)
 
 
-def split(answer: Answer, sizes: Sequence[int]) -> list[Told]:
+def split(answer: StudentOutput, sizes: Sequence[int]) -> list[TaskOutputs]:
     """The outputs of several concatenated batches, split by batch."""
     logits = torch.split(answer.logits, list(sizes))
     maps = [torch.split(layer_maps, list(sizes)) for layer_maps in answer.maps]
     return [
-        Told(logits[batch], tuple(layer_maps[batch] for layer_maps in maps))
+        TaskOutputs(logits[batch], tuple(layer_maps[batch] for layer_maps in maps))
         for batch in range(len(sizes))
     ]
 
 
-def _component_outputs(component: Learner, frames: Tensor) -> Told:
+def _component_outputs(component: Learner, frames: Tensor) -> TaskOutputs:
     with torch.no_grad():
         outputs = component.network.eval().answer(component.inputs(frames))
-    return Told(outputs.logits, outputs.maps)
+    return TaskOutputs(outputs.logits, outputs.maps)
 
 
 def learned(
@@ -165,7 +165,7 @@ def learned(
     return {"whole": total, "soft": soft.detach(), "feature": feature.detach()}
 
 
-def player(networks: Iterable[nn.Module], rate: float) -> Player:
+def player(networks: Iterable[nn.Module], rate: float) -> OptimizerGroup:
     """Adam on all networks; logit scales use a hundredth of the learning rate, as published."""
     named = [
         named_parameter for network in networks for named_parameter in network.named_parameters()
@@ -173,4 +173,4 @@ def player(networks: Iterable[nn.Module], rate: float) -> Player:
     scales = [parameter for name, parameter in named if name.endswith("scale")]
     others = [parameter for name, parameter in named if not name.endswith("scale")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": scales, "share": _SCALE_SHARE}]
-    return Player(torch.optim.Adam(groups, lr=rate), rate)
+    return OptimizerGroup(torch.optim.Adam(groups, lr=rate), rate)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from service.core.catalogue.adaptive_amalgamation import TargetTask
+from service.core.catalog.adaptive_amalgamation import TargetTask
 from service.core.manifest import TaskKind
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 _FEWEST_TO_CHOOSE = 2
 _MOST_LISTED = 20

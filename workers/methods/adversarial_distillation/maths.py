@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from service.core.catalogue.adversarial_distillation import AdversarialForm
+from service.core.catalog.adversarial_distillation import AdversarialForm
 from service.core.manifest import TaskKind
 
 _SMALLEST = 1e-12

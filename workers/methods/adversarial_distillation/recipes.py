@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 
-from service.core.catalogue.adversarial_distillation import (
+from service.core.catalog.adversarial_distillation import (
     AdversarialDistillationParams,
     AdversarialForm,
     AdversarialImages,
@@ -11,9 +11,9 @@ from service.core.catalogue.adversarial_distillation import (
     Preset,
 )
 from service.core.manifest import TaskKind
-from workers.torchkit.bn_statistics import require_batch_norm
-from workers.torchkit.courses import Schedule, cosine, drops
-from workers.torchkit.teachers import NotTeachableError, Teacher
+from workers.torchkit.training.bn_statistics import require_batch_norm
+from workers.torchkit.training.loop import Schedule, cosine, drops
+from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SECOND_MOMENT = 0.999
 _STEPS_DOWN = drops(0.5, 0.8)
@@ -24,7 +24,7 @@ def _steady(_progress: float) -> float:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AdversarialRecipe:
     """All settings of the method, and constants that are not parameters.
 
     Attributes:
@@ -55,7 +55,7 @@ class Recipe:
     generator_schedule: Schedule
 
 
-_DFAD = Recipe(
+_DFAD = AdversarialRecipe(
     imitations=5,
     match=Match.ABSOLUTE,
     temperature=1.0,
@@ -110,7 +110,7 @@ _FAST_META = replace(
 PRESETS = {Preset.DFAD: _DFAD, Preset.DFQ: _DFQ, Preset.FAST_META: _FAST_META}
 
 
-def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recipe:
+def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> AdversarialRecipe:
     """The preset, overridden by the explicit parameters.
 
     For a dense teacher the adversarial loss is logarithmic by default, as in Fang et al. 2019.
@@ -124,7 +124,9 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recip
     preset = PRESETS[params.preset if params.preset is not None else default_preset]
     if dense:
         preset = replace(preset, adversarial_form=AdversarialForm.LOGARITHMIC)
-    overrides = {setting.name: getattr(params, setting.name, None) for setting in fields(Recipe)}
+    overrides = {
+        setting.name: getattr(params, setting.name, None) for setting in fields(AdversarialRecipe)
+    }
     recipe = replace(
         preset, **{name: value for name, value in overrides.items() if value is not None}
     )
@@ -138,6 +140,6 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Recip
     return recipe
 
 
-def _paid(recipe: Recipe) -> bool:
+def _paid(recipe: AdversarialRecipe) -> bool:
     """Whether the generator has a loss even during warm-up."""
     return max(recipe.one_hot_weight, recipe.balance_weight, recipe.batch_norm_weight) > 0

@@ -6,22 +6,31 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from service.core.catalogue.adversarial_distillation import AdversarialDistillationParams
-from workers.contract import TrainingReport
-from workers.methods.adversarial_distillation.game import Game, Worth
+from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
+from workers.methods.adversarial_distillation.adversarial_step import (
+    AdversarialStep,
+    GeneratorLoss,
+)
+from workers.methods.adversarial_distillation.monitor import LabelBalance
 from workers.methods.adversarial_distillation.recipes import SECOND_MOMENT, recipe_for
-from workers.methods.adversarial_distillation.showing import Showing
+from workers.methods.adversarial_distillation.sample_sheet import SampleSheet
 from workers.methods.adversarial_distillation.sources import Pool, Source, Sources, follow
 from workers.methods.adversarial_distillation.synthesis import Synthesis
-from workers.methods.adversarial_distillation.watch import Watch
-from workers.torchkit.courses import Numbers, Player, Stage, Training, Turn
-from workers.torchkit.generators import ImageGenerator, image_generator
-from workers.torchkit.outcomes import Alone, Trained, complete
-from workers.torchkit.students import own_input, student_network
-from workers.torchkit.teachers import Head, Teacher
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.generators import ImageGenerator, image_generator
+from workers.torchkit.training.loop import (
+    Numbers,
+    OptimizerGroup,
+    Training,
+    TrainingStage,
+    TrainingStep,
+)
+from workers.torchkit.training.students import own_input, student_network
+from workers.torchkit.training.task import DataFreeInputs, TrainingResult, complete
+from workers.torchkit.training.teachers import Head, Teacher
 
-Inputs = Alone
-Result = Trained
+Inputs = DataFreeInputs
+Result = TrainingResult
 
 SAMPLES = "samples.png"
 _MOMENTUM = 0.9
@@ -36,10 +45,10 @@ def run(inputs: Inputs, params: AdversarialDistillationParams, report: TrainingR
         BadStudentError: The student cannot have the teacher's kind of output.
         DivergedError: Losses stopped being finite.
     """
-    return complete(_Lesson(inputs, params), inputs, params, report)
+    return complete(_AdversarialTask(inputs, params), inputs, params, report)
 
 
-class _Lesson:
+class _AdversarialTask:
     """Teacher, student, generator and pool of the training."""
 
     def __init__(self, inputs: Inputs, params: AdversarialDistillationParams) -> None:
@@ -48,7 +57,7 @@ class _Lesson:
         self._device, self.task = teacher.program.device, teacher.task
         self.head = Head.of([teacher], params.student.labels)
         self.spec = own_input(teacher.input, params.student)
-        self.heard = f"answers of {teacher.name} to images drawn from noise"
+        self.trained_on = f"answers of {teacher.name} to images drawn from noise"
         generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
@@ -65,7 +74,7 @@ class _Lesson:
         ).to(self._device)
         self._average = copy.deepcopy(self._network).requires_grad_(requires_grad=False)
         self.training = Training(self._networks(), generator)
-        self._game = Game(teacher, self.student, self.spec, self.head, self._recipe)
+        self._game = AdversarialStep(teacher, self.student, self.spec, self.head, self._recipe)
         self._prepare(teacher)
 
     def _networks(self) -> dict[str, nn.Module]:
@@ -77,9 +86,9 @@ class _Lesson:
     def _prepare(self, teacher: Teacher) -> None:
         """Creates the parts that keep state in the training's memory, and those that display it."""
         memory, batch = self.training.memory, self._params.batch_size
-        self._worth = Worth(self._game, memory)
+        self._worth = GeneratorLoss(self._game, memory)
         rescue_weight = self._params.rescue_balance_weight
-        self._watch = Watch(memory, len(teacher.classes), self.task, rescue_weight)
+        self._watch = LabelBalance(memory, len(teacher.classes), self.task, rescue_weight)
         size = max(self._recipe.pool_images, batch)
         shape = teacher.program.input_shape
         uses_pool = self._recipe.pool_images + self._recipe.inner_steps > 0
@@ -91,13 +100,13 @@ class _Lesson:
         )
         shown_pool = self._pool if self._recipe.inner_steps > 0 else None
         seed = self._params.seed + 1
-        self._showing = Showing(self._game, self._network, shown_pool, batch=batch, seed=seed)
+        self._showing = SampleSheet(self._game, self._network, shown_pool, batch=batch, seed=seed)
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """One stage, in which student and generator alternate."""
-        return [Stage("game", 1.0, self._begin)]
+        return [TrainingStage("game", 1.0, self._begin)]
 
-    def _begin(self) -> tuple[dict[str, Player], Turn]:
+    def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         recipe = self._recipe
         student = torch.optim.SGD(
             self.student.parameters(),
@@ -110,8 +119,8 @@ class _Lesson:
         betas = (recipe.first_moment, SECOND_MOMENT)
         generator = torch.optim.Adam(self._network.parameters(), lr=rate, betas=betas, fused=True)
         players = {
-            "student": Player(student, recipe.student_rate, recipe.student_schedule),
-            "generator": Player(generator, rate, recipe.generator_schedule),
+            "student": OptimizerGroup(student, recipe.student_rate, recipe.student_schedule),
+            "generator": OptimizerGroup(generator, rate, recipe.generator_schedule),
         }
         return players, self._synthesis_turn if recipe.inner_steps > 0 else self._turn
 

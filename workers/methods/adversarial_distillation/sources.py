@@ -5,8 +5,8 @@ from collections.abc import Callable, MutableMapping
 import torch
 from torch import Tensor, nn
 
-from workers.torchkit.generators import ImageGenerator, channels_last
-from workers.torchkit.outcomes import noise
+from workers.torchkit.training.generators import ImageGenerator, channels_last
+from workers.torchkit.training.task import noise
 
 Source = Callable[[], Tensor]
 _IMAGES, _COUNT = "pool", "pool_count"

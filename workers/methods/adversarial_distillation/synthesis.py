@@ -10,13 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from service.core.catalogue.adversarial_distillation import MetaGradient
+from service.core.catalog.adversarial_distillation import MetaGradient
 from service.core.manifest import TaskKind
-from workers.methods.adversarial_distillation.game import Game, Worth
+from workers.methods.adversarial_distillation.adversarial_step import (
+    AdversarialStep,
+    GeneratorLoss,
+)
 from workers.methods.adversarial_distillation.maths import drawn_labels
 from workers.methods.adversarial_distillation.recipes import SECOND_MOMENT
-from workers.torchkit.generators import ImageGenerator
-from workers.torchkit.outcomes import noise
+from workers.torchkit.training.generators import ImageGenerator
+from workers.torchkit.training.task import noise
 
 
 class Synthesis:
@@ -27,7 +30,9 @@ class Synthesis:
         parts: Weighted losses of that batch by name.
     """
 
-    def __init__(self, game: Game, worth: Worth, network: ImageGenerator, batch: int) -> None:
+    def __init__(
+        self, game: AdversarialStep, worth: GeneratorLoss, network: ImageGenerator, batch: int
+    ) -> None:
         self._game, self._worth, self._network, self._batch = game, worth, network, batch
         self.images = torch.empty(0)
         self.parts: dict[str, Tensor] = {}

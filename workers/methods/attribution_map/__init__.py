@@ -8,6 +8,12 @@ Sources: Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 
 every other attribution names its source in ``torchkit.captum_methods``.
 """
 
-from workers.methods.attribution_map.run import ImageStatus, Inputs, Result, Subject, run
+from workers.methods.attribution_map.run import (
+    AttributionMapData,
+    AttributionMapResult,
+    ImageStatus,
+    Subject,
+    run,
+)
 
-__all__ = ["ImageStatus", "Inputs", "Result", "Subject", "run"]
+__all__ = ["AttributionMapData", "AttributionMapResult", "ImageStatus", "Subject", "run"]

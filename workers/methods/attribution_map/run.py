@@ -8,16 +8,16 @@ from typing import Any
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from service.core.catalogue.attribution_map import AttributionMapParams, Style
-from service.core.catalogue.measurement import Precision
+from service.core.catalog.attribution_map import AttributionMapParams, Style
+from service.core.catalog.measurement import Precision
 from service.core.errors import MethodError
-from workers.contract import Report
-from workers.torchkit.attribution import FeatureMaps, MapSettings, feature_maps
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.captum_methods import METHODS
-from workers.torchkit.features import FeatureReader
-from workers.torchkit.heat_map_sheet import draw_heat_map_sheet
-from workers.torchkit.rendering import Picture, draw
+from workers.torchkit.attribution.attribution import FeatureMaps, MapSettings, feature_maps
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.captum_methods import METHODS
+from workers.torchkit.attribution.features import FeatureReader
+from workers.torchkit.drawing.heat_map_sheet import draw_heat_map_sheet
+from workers.torchkit.drawing.rendering import Picture, draw
+from workers.torchkit.protocols import Report
 
 
 class ImageStatus(StrEnum):
@@ -38,7 +38,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class AttributionMapData:
     """Networks, and canonical images with their dataset indices.
 
     Attributes:
@@ -72,7 +72,7 @@ class NetworkMaps:
 
 
 @dataclass(frozen=True)
-class Result:
+class AttributionMapResult:
     """The maps of every network, and a PNG file with all of them."""
 
     indices: tuple[int, ...]
@@ -80,19 +80,21 @@ class Result:
     sheet: bytes
 
 
-def run(inputs: Inputs, params: AttributionMapParams, report: Report) -> Result:
+def run(
+    inputs: AttributionMapData, params: AttributionMapParams, report: Report
+) -> AttributionMapResult:
     """Attribute every image to every network and draw the maps."""
     networks = tuple(
         maps_of(subject, inputs, params, part_of(report, index, inputs.count))
         for index, subject in enumerate(inputs.subjects)
     )
-    return Result(
+    return AttributionMapResult(
         indices=inputs.indices, networks=networks, sheet=sheet_of(inputs, networks, params)
     )
 
 
 def maps_of(
-    subject: Subject, inputs: Inputs, params: AttributionMapParams, report: Report
+    subject: Subject, inputs: AttributionMapData, params: AttributionMapParams, report: Report
 ) -> NetworkMaps:
     """The maps of one network.
 
@@ -132,7 +134,7 @@ def part_of(report: Report, index: int, count: int) -> Report:
 
 
 def sheet_of(
-    inputs: Inputs, networks: Sequence[NetworkMaps], params: AttributionMapParams
+    inputs: AttributionMapData, networks: Sequence[NetworkMaps], params: AttributionMapParams
 ) -> bytes:
     """A PNG file: the images in the first row, then one row of maps for each network."""
     maps = [

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from workers.torchkit.teachers import Head
+from workers.torchkit.training.teachers import Head
 
 
 def by_label(network: nn.Module, head: Head) -> nn.Module:

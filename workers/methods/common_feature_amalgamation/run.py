@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.common_feature_amalgamation import (
+from service.core.catalog.common_feature_amalgamation import (
     AnswerMatch,
     Bandwidths,
     CommonFeatureAmalgamationParams,
 )
 from service.core.manifest import TaskKind
-from workers.contract import TrainingReport
 from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     as_grid,
@@ -28,21 +27,28 @@ from workers.methods.common_feature_amalgamation.maths import (
 from workers.methods.common_feature_amalgamation.merging import by_label
 from workers.methods.common_feature_amalgamation.space import CommonSpace, Meeting
 from workers.programs import OUTPUT
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import Player, Stage, Training, Turn, cosine
-from workers.torchkit.lessons import drawn_frames
-from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.soft_targets import soft_label_loss, soft_target_loss
-from workers.torchkit.students import own_input, require_maps, student_network
-from workers.torchkit.taps import maps_of, named_layers
-from workers.torchkit.teachers import Head, NotTeachableError, Teacher, stacked
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.loop import (
+    OptimizerGroup,
+    Training,
+    TrainingStage,
+    TrainingStep,
+    cosine,
+)
+from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
+from workers.torchkit.training.steps import drawn_frames
+from workers.torchkit.training.students import own_input, require_maps, student_network
+from workers.torchkit.training.taps import maps_of, named_layers
+from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
+from workers.torchkit.training.teachers import Head, NotTeachableError, Teacher, stacked
 
 _MEASURED_AT_MOST = 256
 _FEWEST_IMAGES = 16
 _MOST_COMMON_CHANNELS = 128
 _FEWEST_COMMON_CHANNELS = 8
-Inputs = WithImages
-Result = Trained
+Inputs = ImageInputs
+Result = TrainingResult
 
 
 def run(inputs: Inputs, params: CommonFeatureAmalgamationParams, report: TrainingReport) -> Result:
@@ -53,10 +59,10 @@ def run(inputs: Inputs, params: CommonFeatureAmalgamationParams, report: Trainin
         BadStudentError: The student has no inner maps, or its initial weights do not fit.
         DivergedError: Losses stopped being finite.
     """
-    return complete(Amalgamation(inputs, params), inputs, params, report)
+    return complete(CommonFeatureTask(inputs, params), inputs, params, report)
 
 
-class Amalgamation:
+class CommonFeatureTask:
     """Teachers, student and their common feature spaces."""
 
     def __init__(self, inputs: Inputs, params: CommonFeatureAmalgamationParams) -> None:
@@ -66,7 +72,7 @@ class Amalgamation:
         self._device, self.task = first.program.device, first.task
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.heard = f"answers and features on {len(inputs.images)} images"
+        self.trained_on = f"answers and features on {len(inputs.images)} images"
         generator = torch.Generator().manual_seed(params.seed)
         self._network = require_maps(
             student_network(
@@ -146,17 +152,17 @@ class Amalgamation:
                 str(error), remedy="choose layers with maps or with tokens of a square grid"
             ) from error
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """One stage, in which student and spaces learn together."""
-        return [Stage("amalgamation", 1.0, self._begin)]
+        return [TrainingStage("amalgamation", 1.0, self._begin)]
 
-    def _begin(self) -> tuple[dict[str, Player], Turn]:
+    def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         parameters = list(
             chain(*[network.parameters() for network in self.training.networks.values()])
         )
         rate, decay = self._params.rate, self._params.weight_decay
         optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
-        return {"student": Player(optimizer, rate, cosine)}, self._turn
+        return {"student": OptimizerGroup(optimizer, rate, cosine)}, self._turn
 
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""

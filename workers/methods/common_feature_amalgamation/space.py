@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.common_feature_amalgamation import CommonNormalisation
+from service.core.catalog.common_feature_amalgamation import CommonNormalisation
 
 _ADAPTED_PER_COMMON = 2
 _BLOCKS = 3
@@ -52,7 +52,7 @@ class CommonSpace(nn.Module):
         )
         widths = [adapted_width, *[common] * _BLOCKS]
         self.extractor = nn.Sequential(
-            *[_Residual(width_in, width_out, kind) for width_in, width_out in pairwise(widths)]
+            *[_ResidualUnit(width_in, width_out, kind) for width_in, width_out in pairwise(widths)]
         )
         self.decoders = nn.ModuleList(_decoder(common, channels, kind) for channels in teachers)
         _draw(self, generator)
@@ -88,7 +88,7 @@ def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequen
     return nn.Sequential(first, _normalization(channels, kind), nn.ReLU(), last)
 
 
-class _Residual(nn.Module):
+class _ResidualUnit(nn.Module):
     """Two 3 × 3 convolutions with a skip connection, projected if widths differ."""
 
     def __init__(self, channels: int, width: int, kind: CommonNormalisation) -> None:

@@ -6,6 +6,6 @@ the canonical frames that measurements read.
 """
 
 from workers.methods.dataset_ingestion.entries import Limits
-from workers.methods.dataset_ingestion.run import Inputs, Result, run
+from workers.methods.dataset_ingestion.run import DatasetIngestionData, DatasetIngestionResult, run
 
-__all__ = ["Inputs", "Limits", "Result", "run"]
+__all__ = ["DatasetIngestionData", "DatasetIngestionResult", "Limits", "run"]

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import (
     MOST_ENTRIES,
-    Entry,
+    ArchiveEntry,
     ImageProblemError,
     Limits,
     check_totals,
@@ -21,6 +20,7 @@ from workers.methods.dataset_ingestion.entries import (
     is_noise,
     refused,
 )
+from workers.programs.machine_faults import raise_machine_fault
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _ENCRYPTED = 0x1
@@ -37,7 +37,7 @@ class Readable(Protocol):
 
 
 @contextmanager
-def zip_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
+def zip_entries(path: Path, limits: Limits) -> Iterator[list[ArchiveEntry]]:
     """The files of a zip archive. Raises RefusedUploadError."""
     try:
         archive = zipfile.ZipFile(path)
@@ -55,7 +55,9 @@ def zip_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
         yield [entry for info in infos if (entry := _zip_entry(archive, info, limits))]
 
 
-def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> Entry | None:
+def _zip_entry(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits
+) -> ArchiveEntry | None:
     """One file of a zip; None for metadata files of packing tools."""
     path = checked_name(info.filename)
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -73,11 +75,11 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) 
             raise_machine_fault(error)
             raise ImageProblemError(f"the file cannot be unpacked: {error}") from error
 
-    return Entry(str(path), folder_label(path), info.file_size, read)
+    return ArchiveEntry(str(path), folder_label(path), info.file_size, read)
 
 
 @contextmanager
-def tar_entries(path: Path, limits: Limits) -> Iterator[list[Entry]]:
+def tar_entries(path: Path, limits: Limits) -> Iterator[list[ArchiveEntry]]:
     """The files of a tar archive, compressed or not. Raises RefusedUploadError."""
     try:
         archive = tarfile.open(path)  # noqa: SIM115 - closed by the block below
@@ -111,7 +113,9 @@ def _members(archive: tarfile.TarFile, path: Path, limits: Limits) -> list[tarfi
     return members
 
 
-def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits) -> Entry | None:
+def _tar_entry(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits
+) -> ArchiveEntry | None:
     """One file of a tar; None for metadata files of packing tools."""
     path = checked_name(member.name)
     if not member.isfile():
@@ -129,7 +133,7 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, limits: Limits
             raise_machine_fault(error)
             raise ImageProblemError(f"the file cannot be unpacked: {error}") from error
 
-    return Entry(str(path), folder_label(path), member.size, read)
+    return ArchiveEntry(str(path), folder_label(path), member.size, read)
 
 
 def _bounded(file: Readable, limits: Limits) -> bytes:

@@ -24,7 +24,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One file of an upload: name, label and a function that reads its bytes.
 
     ``read`` raises ImageProblemError if the bytes cannot be read.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import ImageProblemError, Limits
+from workers.programs.machine_faults import raise_machine_fault
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}
@@ -18,7 +18,7 @@ _SIXTEEN_BITS = 65535
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """Facts of a valid image; ``width`` and ``height`` in display orientation."""
 
     media_type: str
@@ -26,7 +26,7 @@ class Picture:
     height: int
 
 
-def look(data: bytes, limits: Limits) -> Picture:
+def look(data: bytes, limits: Limits) -> DecodedImage:
     """Facts of an image, after decoding it. Raises ImageProblemError with the reason."""
     if len(data) > limits.image_bytes:
         raise ImageProblemError(f"the image is larger than {limits.image_bytes} bytes")
@@ -36,7 +36,7 @@ def look(data: bytes, limits: Limits) -> Picture:
     _decode(picture)
     is_sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
     width, height = picture.size[::-1] if is_sideways else picture.size
-    return Picture(f"image/{kind.lower()}", width, height)
+    return DecodedImage(f"image/{kind.lower()}", width, height)
 
 
 def kind_of(data: bytes) -> str:

@@ -10,14 +10,14 @@ from typing import BinaryIO
 import numpy as np
 
 from service.core.fingerprints import fingerprint
-from workers.methods.dataset_ingestion.images import Picture, canonical_frame
+from workers.methods.dataset_ingestion.images import DecodedImage, canonical_frame
 
 LARGEST_SIDE = 256
 SMALLEST_SIDE = 4
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedImages:
     """One valid image: the position of its bytes in the packed file, and its facts."""
 
     name: str
@@ -36,13 +36,13 @@ class Packer:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._end = 0
-        self.images: list[Packed] = []
+        self.images: list[PackedImages] = []
 
-    def add(self, name: str, label: str | None, data: bytes, picture: Picture) -> None:
+    def add(self, name: str, label: str | None, data: bytes, picture: DecodedImage) -> None:
         """Appends one image."""
         self._file.write(data)
         self.images.append(
-            Packed(
+            PackedImages(
                 name=name,
                 label=label,
                 sha256=hashlib.sha256(data).hexdigest(),
@@ -56,7 +56,7 @@ class Packer:
         self._end += len(data)
 
 
-def manifest_sha256(images: Sequence[Packed], labels: Sequence[str] | None) -> str:
+def manifest_sha256(images: Sequence[PackedImages], labels: Sequence[str] | None) -> str:
     """Hash of the ordered list of (image digest, label); equal datasets have equal hashes.
 
     Names and packing do not affect it.
@@ -66,14 +66,14 @@ def manifest_sha256(images: Sequence[Packed], labels: Sequence[str] | None) -> s
     )
 
 
-def canonical_side(images: Sequence[Packed]) -> int:
+def canonical_side(images: Sequence[PackedImages]) -> int:
     """Side of the canonical square: the median of the shorter sides, at most 256."""
     median = int(statistics.median(min(image.width, image.height) for image in images))
     return max(SMALLEST_SIDE, min(LARGEST_SIDE, median))
 
 
 def write_canonical(
-    images: Sequence[Packed], packed: Path, target: Path, *, done: Callable[[int], None]
+    images: Sequence[PackedImages], packed: Path, target: Path, *, done: Callable[[int], None]
 ) -> int:
     """Writes all canonical frames as one .npy file, (image, side, side, 3) uint8; returns side."""
     side = canonical_side(images)

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workers.machine_faults import raise_machine_fault
 from workers.methods.dataset_ingestion.entries import (
-    Entry,
+    ArchiveEntry,
     ImageProblemError,
     Limits,
     check_totals,
     refused,
 )
+from workers.programs.machine_faults import raise_machine_fault
 
 _ROWS_AT_ONCE = 32
 _LAYOUT = (
@@ -22,7 +22,7 @@ _LAYOUT = (
 
 
 @contextmanager
-def parquet_entries(path: Path, limits: Limits) -> Iterator[Iterator[Entry]]:
+def parquet_entries(path: Path, limits: Limits) -> Iterator[Iterator[ArchiveEntry]]:
     """The rows of a Parquet file as image entries, in batches. Raises RefusedUploadError."""
     # Imported here because it starts threads, which a process that forks must not have.
     from pyarrow import ArrowException, parquet
@@ -65,7 +65,7 @@ def class_names(schema: Any, column: str) -> list[str] | None:
     return [str(name) for name in names] if isinstance(names, list) else None
 
 
-def _rows(file: Any, columns: tuple[str, str | None]) -> Iterator[Entry]:
+def _rows(file: Any, columns: tuple[str, str | None]) -> Iterator[ArchiveEntry]:
     """Rows as entries, in the order of the file."""
     image, label = columns
     names = class_names(file.schema_arrow, label) if label else None
@@ -86,7 +86,7 @@ def _label(value: Any, names: list[str] | None) -> str | None:
     return str(value)
 
 
-def _entry(row: int, image: Any, label: str | None) -> Entry:
+def _entry(row: int, image: Any, label: str | None) -> ArchiveEntry:
     """The entry of one row, named by its number since paths in such files repeat."""
     data = image.get("bytes") if isinstance(image, dict) else image
 
@@ -95,4 +95,4 @@ def _entry(row: int, image: Any, label: str | None) -> Entry:
             raise ImageProblemError("the row contains no image bytes")
         return data
 
-    return Entry(f"{row:06d}", label, len(data) if isinstance(data, bytes) else 0, read)
+    return ArchiveEntry(f"{row:06d}", label, len(data) if isinstance(data, bytes) else 0, read)

@@ -8,6 +8,6 @@ map, ``unit`` one number of the feature F, ``edge`` one unordered pair of probes
 number of a sketch.
 """
 
-from workers.methods.depara.run import Inputs, Result, run
+from workers.methods.depara.run import DeparaData, DeparaResult, run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["DeparaData", "DeparaResult", "run"]

@@ -7,20 +7,20 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from service.core.catalogue.depara import DeparaParams
-from workers.contract import Report
-from workers.torchkit.attribution import FeatureMaps, MapSettings, feature_maps
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.captum_methods import METHODS
+from service.core.catalog.depara import DeparaParams
+from workers.torchkit.attribution.attribution import FeatureMaps, MapSettings, feature_maps
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.captum_methods import METHODS
+from workers.torchkit.attribution.features import FeatureReader
 from workers.torchkit.devices import NumericPolicy
-from workers.torchkit.edges import Edges, EdgeStatus, draw_edges
-from workers.torchkit.features import FeatureReader
-from workers.torchkit.graphs import Graph, GraphStatus, usable
-from workers.torchkit.sketches import graph_sketch
+from workers.torchkit.protocols import Report
+from workers.torchkit.similarity.edges import Edges, EdgeStatus, draw_edges
+from workers.torchkit.similarity.graphs import DeparaGraph, MeasurementStatus, usable
+from workers.torchkit.similarity.sketches import graph_sketch
 
 
 @dataclass(frozen=True)
-class Inputs:
+class DeparaData:
     """One network and the probes.
 
     Attributes:
@@ -36,7 +36,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Timing:
+class DeparaTiming:
     """Seconds spent on the pass through the network, on the edges and on the sketches."""
 
     maps: float
@@ -45,7 +45,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Result:
+class DeparaResult:
     """The graph, its sketch for the vector index, and facts about the measurement.
 
     Attributes:
@@ -55,16 +55,16 @@ class Result:
         sketch: Represents the graph in a vector index; None if it cannot be compared.
     """
 
-    graph: Graph
+    graph: DeparaGraph
     detail: str | None
     valid_probes: int
     grid: int
     sketch: Float[Tensor, " bucket"] | None
     policy: NumericPolicy
-    timing: Timing
+    timing: DeparaTiming
 
 
-def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
+def run(inputs: DeparaData, params: DeparaParams, report: Report) -> DeparaResult:
     """The graph of one network."""
     started = time.perf_counter()
     measured = _measure(inputs, params, report)
@@ -79,12 +79,12 @@ def run(inputs: Inputs, params: DeparaParams, report: Report) -> Result:
     connected = time.perf_counter()
     graph, detail = _graph(inputs, measured, edges, params.min_valid)
     sketch = graph_sketch(graph.maps, graph.ranks) if usable(graph) else None
-    timing = Timing(mapped - started, connected - mapped, time.perf_counter() - connected)
+    timing = DeparaTiming(mapped - started, connected - mapped, time.perf_counter() - connected)
     valid = int(graph.mask.sum())
-    return Result(graph, detail, valid, measured.grid, sketch, measured.policy, timing)
+    return DeparaResult(graph, detail, valid, measured.grid, sketch, measured.policy, timing)
 
 
-def _measure(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMaps:
+def _measure(inputs: DeparaData, params: DeparaParams, report: Report) -> FeatureMaps:
     settings = MapSettings(
         target=params.target,
         channel=params.channel,
@@ -105,26 +105,26 @@ def _measure(inputs: Inputs, params: DeparaParams, report: Report) -> FeatureMap
 
 
 def _graph(
-    inputs: Inputs, measured: FeatureMaps, edges: Edges, min_valid: float
-) -> tuple[Graph, str | None]:
+    inputs: DeparaData, measured: FeatureMaps, edges: Edges, min_valid: float
+) -> tuple[DeparaGraph, str | None]:
     """The graph with float16 maps, zero for probes without edges, and the status detail."""
     # A probe whose centered feature vanishes is invalid for edges, hence for nodes too.
     maps = measured.maps.to(torch.float16).masked_fill(~edges.mask.unsqueeze(1), 0.0)
     status, detail = verdict(edges.mask, edges.status, min_valid)
     key = inputs.comparable_key
-    return Graph(inputs.model_id, key, maps, edges.ranks, edges.mask, status), detail
+    return DeparaGraph(inputs.model_id, key, maps, edges.ranks, edges.mask, status), detail
 
 
 def verdict(
     mask: Bool[Tensor, " probe"], edges: EdgeStatus, min_valid: float
-) -> tuple[GraphStatus, str | None]:
+) -> tuple[MeasurementStatus, str | None]:
     """Whether the network can be compared, and the reason if it cannot."""
     valid, probes = int(mask.sum()), len(mask)
     if valid < min_valid * probes:
-        return GraphStatus.DEGENERATE, (
+        return MeasurementStatus.DEGENERATE, (
             f"only {valid} of {probes} probes have a map and a feature that are finite and nonzero;"
             f" {min_valid:.0%} are needed"
         )
     if edges is EdgeStatus.CONSTANT_EDGES:
-        return GraphStatus.CONSTANT_EDGES, "the feature is the same for every probe"
-    return GraphStatus.OK, None
+        return MeasurementStatus.CONSTANT_EDGES, "the feature is the same for every probe"
+    return MeasurementStatus.OK, None

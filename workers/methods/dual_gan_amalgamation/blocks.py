@@ -9,11 +9,11 @@ from torch import nn
 
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec
-from workers.programs import Layer, Program
-from workers.torchkit.module_reader import evaluating
-from workers.torchkit.students import StudentNetwork
-from workers.torchkit.taps import gives_maps, last_of_every_size
-from workers.torchkit.teachers import Teacher
+from workers.programs import Program, ProgramLayer
+from workers.torchkit.attribution.module_reader import evaluating
+from workers.torchkit.training.students import StudentNetwork
+from workers.torchkit.training.taps import gives_maps, last_of_every_size
+from workers.torchkit.training.teachers import Teacher
 
 Shape = tuple[int, ...]
 
@@ -75,7 +75,7 @@ def rests_of(
     return tuple(teacher.program.after(cut) for cut in cuts)
 
 
-def _map_layers(program: Program) -> list[Layer]:
+def _map_layers(program: Program) -> list[ProgramLayer]:
     return [layer for layer in program.cuts if gives_maps(layer)]
 
 
@@ -89,7 +89,7 @@ def _choose_cuts(teacher: Teacher, sides: Sequence[float]) -> list[str]:
         )
     image_side = teacher.program.input_shape[1]
 
-    def unlike(layers: Sequence[Layer]) -> float:
+    def unlike(layers: Sequence[ProgramLayer]) -> float:
         pairs = zip(layers, sides, strict=True)
         return math.fsum(
             abs(math.log(layer.shape[1] / image_side / side)) for layer, side in pairs

@@ -7,9 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from service.core.catalogue.dual_gan_amalgamation import TeacherFilter
-from workers.methods.dual_gan_amalgamation.drawing import Drawing, Maps, first_answer
-from workers.methods.dual_gan_amalgamation.ground import Ground
+from service.core.catalog.dual_gan_amalgamation import TeacherFilter
 from workers.methods.dual_gan_amalgamation.maths import agreement_loss
 from workers.methods.dual_gan_amalgamation.networks import (
     Branch,
@@ -17,6 +15,8 @@ from workers.methods.dual_gan_amalgamation.networks import (
     Filter,
     TaskPick,
 )
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, Maps, first_answer
+from workers.methods.dual_gan_amalgamation.setup import Setup
 from workers.programs import Program
 
 _RUNNING, _HELD_OUT = "block_loss", "held_out_loss"
@@ -26,7 +26,7 @@ Losses = Float[Tensor, " teacher"]
 Memory = MutableMapping[str, Tensor]
 
 
-class Dual:
+class DualLearner:
     """The dual generator: the student's blocks with their filters.
 
     Attributes:
@@ -34,7 +34,7 @@ class Dual:
         networks: All filters; the blocks belong to the student.
     """
 
-    def __init__(self, ground: Ground, drawing: Drawing) -> None:
+    def __init__(self, ground: Setup, drawing: GeneratorParts) -> None:
         self._ground, self._panel, self._drawing = ground, ground.panel, drawing
         self._blocks, self._rests = drawing.blocks, drawing.rests
         self._head = ground.student.head

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from service.core.manifest import TaskKind
-from workers.torchkit.teachers import Head
+from workers.torchkit.training.teachers import Head
 
 _SMALLEST = 1e-12
 

@@ -9,15 +9,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.dual_gan_amalgamation import TaskFilter, TeacherFilter
+from service.core.catalog.dual_gan_amalgamation import TaskFilter, TeacherFilter
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.dual_gan_amalgamation.blocks import Shape
 from workers.methods.dual_gan_amalgamation.maths import label_logits
 from workers.programs import OUTPUT, Program
 from workers.programs.trainable import TrainableProgram
-from workers.torchkit.generators import fill_evenly, standard_space
-from workers.torchkit.students import fill_linear
-from workers.torchkit.teachers import Head
+from workers.torchkit.training.generators import fill_evenly, standard_space
+from workers.torchkit.training.students import fill_linear
+from workers.torchkit.training.teachers import Head
 
 _SLOPE = 0.2
 _SQUEEZE, _NARROWEST = 4, 4

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from service.core.catalogue.dual_gan_amalgamation import Amalgamation, DualGanAmalgamationParams
-from workers.torchkit.bn_statistics import require_batch_norm
-from workers.torchkit.teachers import Teacher
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams, DualGanPreset
+from workers.torchkit.training.bn_statistics import require_batch_norm
+from workers.torchkit.training.teachers import Teacher
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DualGanRecipe:
     """The values in which the presets differ."""
 
     activation_weight: float
@@ -19,12 +19,12 @@ class Recipe:
 
 
 PRESETS = {
-    Amalgamation.DFKA: Recipe(0.1, 0.1, 0.0, 5e-3),
-    Amalgamation.DFQ_KA: Recipe(0.0, 0.1, 10.0, 0.2),
+    DualGanPreset.DFKA: DualGanRecipe(0.1, 0.1, 0.0, 5e-3),
+    DualGanPreset.DFQ_KA: DualGanRecipe(0.0, 0.1, 10.0, 0.2),
 }
 
 
-def recipe_for(params: DualGanAmalgamationParams, teachers: Sequence[Teacher]) -> Recipe:
+def recipe_for(params: DualGanAmalgamationParams, teachers: Sequence[Teacher]) -> DualGanRecipe:
     """The preset, overridden by the explicit parameters.
 
     If a teacher has no batch statistics, presets do not use them.
@@ -32,7 +32,7 @@ def recipe_for(params: DualGanAmalgamationParams, teachers: Sequence[Teacher]) -
     Raises:
         TeacherWithoutBatchNormError: The parameters request batch statistics that a teacher lacks.
     """
-    overrides = {setting.name: getattr(params, setting.name) for setting in fields(Recipe)}
+    overrides = {setting.name: getattr(params, setting.name) for setting in fields(DualGanRecipe)}
     set_values = {name: value for name, value in overrides.items() if value is not None}
     preset = PRESETS[params.preset]
     if not all(teacher.program.batch_norms for teacher in teachers):

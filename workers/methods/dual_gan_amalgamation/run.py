@@ -1,14 +1,14 @@
 """Amalgamates several networks without images, by the chosen recipe."""
 
-from service.core.catalogue.dual_gan_amalgamation import Amalgamation, DualGanAmalgamationParams
-from workers.contract import TrainingReport
-from workers.methods.dual_gan_amalgamation.ground import ground_of, with_needed
-from workers.methods.dual_gan_amalgamation.side_by_side import SideBySide
-from workers.methods.dual_gan_amalgamation.stacked import Stacked
-from workers.torchkit.outcomes import Alone, Trained, complete
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams, DualGanPreset
+from workers.methods.dual_gan_amalgamation.setup import ground_of, with_needed
+from workers.methods.dual_gan_amalgamation.side_by_side import SideBySideLearner
+from workers.methods.dual_gan_amalgamation.stacked import StackedLearner
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.task import DataFreeInputs, TrainingResult, complete
 
-Inputs = Alone
-Result = Trained
+Inputs = DataFreeInputs
+Result = TrainingResult
 
 
 def run(inputs: Inputs, params: DualGanAmalgamationParams, report: TrainingReport) -> Result:
@@ -25,6 +25,6 @@ def run(inputs: Inputs, params: DualGanAmalgamationParams, report: TrainingRepor
     """
     inputs, numbers = with_needed(inputs, params)
     ground = ground_of(inputs, params)
-    if params.preset is Amalgamation.DFQ_KA:
-        return complete(SideBySide(ground), inputs, params, report)
-    return complete(Stacked(ground, numbers), inputs, params, report)
+    if params.preset is DualGanPreset.DFQ_KA:
+        return complete(SideBySideLearner(ground), inputs, params, report)
+    return complete(StackedLearner(ground, numbers), inputs, params, report)

@@ -5,14 +5,21 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from workers.methods.dual_gan_amalgamation.ground import Ground
 from workers.methods.dual_gan_amalgamation.maths import scaled_distance
-from workers.methods.dual_gan_amalgamation.panel import Prior
 from workers.methods.dual_gan_amalgamation.recipes import recipe_for
-from workers.torchkit.courses import Numbers, Player, Stage, Training, Turn, cosine
-from workers.torchkit.generators import image_generator
-from workers.torchkit.module_reader import evaluating
-from workers.torchkit.sample_sheets import sample_sheet
+from workers.methods.dual_gan_amalgamation.setup import Setup
+from workers.methods.dual_gan_amalgamation.teacher_panel import ImagePrior
+from workers.torchkit.attribution.module_reader import evaluating
+from workers.torchkit.drawing.sample_sheets import sample_sheet
+from workers.torchkit.training.generators import image_generator
+from workers.torchkit.training.loop import (
+    Numbers,
+    OptimizerGroup,
+    Training,
+    TrainingStage,
+    TrainingStep,
+    cosine,
+)
 
 SAMPLES = "samples.png"
 _SCALE = "scale"
@@ -22,15 +29,19 @@ _BETAS = (0.5, 0.999)
 _SMALLEST = 1e-6
 
 
-class SideBySide:
+class SideBySideLearner:
     """Teachers, student and generator of the training."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Setup) -> None:
         self._ground, self._params = ground, ground.params
         self._panel = ground.panel
         self._recipe = recipe_for(ground.params, ground.panel.teachers)
         self.student, self.spec = ground.student, ground.panel.spec
-        self.head, self.task, self.heard = ground.panel.head, ground.panel.task, ground.heard
+        self.head, self.task, self.trained_on = (
+            ground.panel.head,
+            ground.panel.task,
+            ground.trained_on,
+        )
         self._images = image_generator(
             self.spec,
             noise_units=self._params.noise_units,
@@ -40,13 +51,13 @@ class SideBySide:
         networks = {"student": self.student, "generator": self._images}
         self.training = Training(networks, ground.generator)
         self.training.memory[_SCALE] = torch.zeros(len(self._panel.teachers))
-        self._prior = Prior(self._panel, self._params, self._recipe)
+        self._prior = ImagePrior(self._panel, self._params, self._recipe)
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """One stage, in which student and generator alternate."""
-        return [Stage("side by side", 1.0, self._begin)]
+        return [TrainingStage("side by side", 1.0, self._begin)]
 
-    def _begin(self) -> tuple[dict[str, Player], Turn]:
+    def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         rate = self._recipe.student_rate
         student = torch.optim.SGD(
             self.student.parameters(), lr=rate, momentum=_MOMENTUM, weight_decay=_DECAY
@@ -54,8 +65,8 @@ class SideBySide:
         generator_rate = self._params.generator_rate
         generator = torch.optim.Adam(self._images.parameters(), lr=generator_rate, betas=_BETAS)
         players = {
-            "student": Player(student, rate, cosine),
-            "generator": Player(generator, generator_rate, cosine),
+            "student": OptimizerGroup(student, rate, cosine),
+            "generator": OptimizerGroup(generator, generator_rate, cosine),
         }
         return players, self._turn
 

@@ -6,14 +6,21 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from service.core.catalogue.dual_gan_amalgamation import Regroup
-from workers.methods.dual_gan_amalgamation.drawing import Drawing, Maps
-from workers.methods.dual_gan_amalgamation.dual import Dual
-from workers.methods.dual_gan_amalgamation.ground import Ground
-from workers.methods.dual_gan_amalgamation.panel import Prior
+from service.core.catalog.dual_gan_amalgamation import Regroup
+from workers.methods.dual_gan_amalgamation.dual import DualLearner
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, Maps
 from workers.methods.dual_gan_amalgamation.recipes import recipe_for
-from workers.torchkit.courses import Numbers, Player, Stage, Training, Turn, cosine
-from workers.torchkit.sample_sheets import sample_sheet
+from workers.methods.dual_gan_amalgamation.setup import Setup
+from workers.methods.dual_gan_amalgamation.teacher_panel import ImagePrior
+from workers.torchkit.drawing.sample_sheets import sample_sheet
+from workers.torchkit.training.loop import (
+    Numbers,
+    OptimizerGroup,
+    Training,
+    TrainingStage,
+    TrainingStep,
+    cosine,
+)
 
 SAMPLES = "samples.png"
 _BETAS = (0.5, 0.999)
@@ -21,21 +28,21 @@ _IMAGES, _BLOCK, _HEAD, _TOGETHER = 2.0, 1.0, 0.5, 1.5
 _LOOKING = 0.25
 
 
-class Stacked:
+class StackedLearner:
     """Teachers, generator and dual generator, and the stages of their training."""
 
-    def __init__(self, ground: Ground, numbers: Sequence[int]) -> None:
+    def __init__(self, ground: Setup, numbers: Sequence[int]) -> None:
         self._ground, self._params = ground, ground.params
         self._panel, self._recipe = ground.panel, recipe_for(ground.params, ground.panel.teachers)
         self.spec, self.head = ground.panel.spec, ground.panel.head
-        self.task, self.heard = ground.panel.task, ground.heard
-        self._drawing = Drawing(ground, numbers)
-        self._dual = Dual(ground, self._drawing)
+        self.task, self.trained_on = ground.panel.task, ground.trained_on
+        self._drawing = GeneratorParts(ground, numbers)
+        self._dual = DualLearner(ground, self._drawing)
         networks: dict[str, nn.Module] = {"student": ground.student}
         networks |= self._drawing.networks | self._dual.networks
         self.training = Training(networks, ground.generator)
         self.training.memory |= self._dual.memory()
-        self._prior = Prior(self._panel, self._params, self._recipe)
+        self._prior = ImagePrior(self._panel, self._params, self._recipe)
 
     @property
     def student(self) -> nn.Module:
@@ -44,17 +51,17 @@ class Stacked:
             return self._dual.branched(self.training.memory)
         return self._ground.student
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """Stages for images, every block, and the branches or the whole student."""
         blocks = [
-            Stage(f"block {number}", _BLOCK, partial(self._begin_block, number))
+            TrainingStage(f"block {number}", _BLOCK, partial(self._begin_block, number))
             for number in range(1, self._dual.count + 1)
         ]
-        stages = [Stage("images", _IMAGES, self._begin_images), *blocks]
+        stages = [TrainingStage("images", _IMAGES, self._begin_images), *blocks]
         if self._params.regroup is Regroup.BRANCHED:
-            return [*stages, Stage("branches", _LOOKING, self._begin_looking)]
-        head = Stage("head", _HEAD, self._begin_head)
-        return [*stages, head, Stage("together", _TOGETHER, self._begin_together)]
+            return [*stages, TrainingStage("branches", _LOOKING, self._begin_looking)]
+        head = TrainingStage("head", _HEAD, self._begin_head)
+        return [*stages, head, TrainingStage("together", _TOGETHER, self._begin_together)]
 
     def numbers(self) -> Numbers:
         """Numbers about the generated images and the branches, for the curve."""
@@ -78,11 +85,15 @@ class Stacked:
         """Outputs of the generator's groups for new noise, images last."""
         return self._drawing.maps(self._ground.noise())
 
-    def _players(self, modules: Sequence[nn.Module], rate: float) -> dict[str, Player]:
+    def _players(self, modules: Sequence[nn.Module], rate: float) -> dict[str, OptimizerGroup]:
         parameters = [parameter for module in modules for parameter in module.parameters()]
-        return {"own": Player(torch.optim.Adam(parameters, lr=rate, betas=_BETAS), rate, cosine)}
+        return {
+            "own": OptimizerGroup(
+                torch.optim.Adam(parameters, lr=rate, betas=_BETAS), rate, cosine
+            )
+        }
 
-    def _begin_images(self) -> tuple[dict[str, Player], Turn]:
+    def _begin_images(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = list(self._drawing.networks.values())
         return self._players(modules, self._params.generator_rate), self._draw
 
@@ -97,7 +108,7 @@ class Stacked:
         loss = self.training.learn("own", torch.stack(list(parts.values())).sum())
         return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _begin_block(self, number: int) -> tuple[dict[str, Player], Turn]:
+    def _begin_block(self, number: int) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = self._dual.learning(number)
         return self._players(modules, self._recipe.student_rate), partial(self._build, number)
 
@@ -108,7 +119,7 @@ class Stacked:
         self._dual.remember(self.training.memory, number, losses.detach())
         return {"block": loss}
 
-    def _begin_head(self) -> tuple[dict[str, Player], Turn]:
+    def _begin_head(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         head = self._ground.student.head
         return self._players([head], self._recipe.student_rate), self._learn_head
 
@@ -116,7 +127,7 @@ class Stacked:
         loss = self._dual.head_loss(self._drawn()[-1])
         return {"head": self.training.learn("own", loss)}
 
-    def _begin_together(self) -> tuple[dict[str, Player], Turn]:
+    def _begin_together(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         student = self._ground.student
         return self._players([student], self._recipe.student_rate), self._learn_together
 
@@ -124,7 +135,7 @@ class Stacked:
         loss = self._dual.whole_loss(self._drawn()[-1])
         return {"together": self.training.learn("own", loss)}
 
-    def _begin_looking(self) -> tuple[dict[str, Player], Turn]:
+    def _begin_looking(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         return {}, self._look
 
     def _look(self) -> dict[str, Tensor]:

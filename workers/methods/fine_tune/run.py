@@ -1,12 +1,12 @@
 """Trains the source and a new linear layer."""
 
-from service.core.catalogue.fine_tune import FineTuneParams
-from workers.contract import TrainingReport
-from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.transfers import Transfer
+from service.core.catalog.fine_tune import FineTuneParams
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
+from workers.torchkit.training.transfers import Transfer
 
-Inputs = WithImages
-Result = Trained
+Inputs = ImageInputs
+Result = TrainingResult
 
 
 def run(inputs: Inputs, params: FineTuneParams, report: TrainingReport) -> Result:

@@ -9,8 +9,8 @@ Source: ours, with the Gaussian conditioning of Rasmussen & Williams 2006, chapt
 Axes: ``model`` a network, ``dataset`` a column of the history, ``draw`` a sample of the posterior.
 """
 
-from workers.methods.fused_ranking.evidence import Inputs
-from workers.methods.fused_ranking.outcome import Baseline, Estimate, Result
+from workers.methods.fused_ranking.evidence import FusedRankingData
+from workers.methods.fused_ranking.outcome import BaselineOrder, Estimate, FusedRankingResult
 from workers.methods.fused_ranking.run import run
 
-__all__ = ["Baseline", "Estimate", "Inputs", "Result", "run"]
+__all__ = ["BaselineOrder", "Estimate", "FusedRankingData", "FusedRankingResult", "run"]

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 
 @dataclass(frozen=True)
-class Inputs:
+class FusedRankingData:
     """Evidence about one target; NaN means unknown.
 
     Accuracies are all shares (0 to 1) or all points (0 to 100); higher is better. They count as

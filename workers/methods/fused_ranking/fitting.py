@@ -8,9 +8,9 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from workers.methods.fused_ranking import guarding, learning
-from workers.methods.fused_ranking.evidence import Inputs
+from workers.methods.fused_ranking.evidence import FusedRankingData
 from workers.methods.fused_ranking.learning import Weights
-from workers.methods.fused_ranking.posterior import Prior, Scale, prior_of, scale_of
+from workers.methods.fused_ranking.posterior import AccuracyPrior, Scale, prior_of, scale_of
 from workers.methods.fused_ranking.signals import (
     History,
     Signals,
@@ -33,13 +33,13 @@ class Fitted:
 
     signals: Signals
     weights: Weights
-    prior: Prior
+    prior: AccuracyPrior
     scale: Scale
     trust: float
     temper: float
 
 
-def fitted(inputs: Inputs, *, seed: int, report: Callable[[int, int], None]) -> Fitted:
+def fitted(inputs: FusedRankingData, *, seed: int, report: Callable[[int, int], None]) -> Fitted:
     """The target's prior, with weights learned by predicting each history column from the others."""
     history = history_of(inputs.accuracies)
     z = history.z
@@ -87,7 +87,7 @@ def _folds(z: Float64[ndarray, "model dataset"]) -> list[int]:
     return [varied[dataset] for dataset in np.linspace(0, len(varied) - 1, MOST_FOLDS).astype(int)]
 
 
-def _signals_for_fold(inputs: Inputs, history: History, dataset: int) -> Signals:
+def _signals_for_fold(inputs: FusedRankingData, history: History, dataset: int) -> Signals:
     """Signals for one history dataset from all others, computed as for the target."""
     missing = np.full(len(inputs.models), np.nan)
     history_scores = inputs.history_scores
@@ -103,7 +103,9 @@ def _signals_for_fold(inputs: Inputs, history: History, dataset: int) -> Signals
     )
 
 
-def _expected(inputs: Inputs, *, has_history: bool, count: int) -> Float64[ndarray, " signal"]:
+def _expected(
+    inputs: FusedRankingData, *, has_history: bool, count: int
+) -> Float64[ndarray, " signal"]:
     """w₀: zero for signals with history; otherwise a small positive weight."""
     expected = np.zeros(count)
     for index, name in enumerate(inputs.scores, start=1 + len(inputs.traits)):
@@ -113,7 +115,7 @@ def _expected(inputs: Inputs, *, has_history: bool, count: int) -> Float64[ndarr
     return expected
 
 
-def _scale(inputs: Inputs) -> Scale:
+def _scale(inputs: FusedRankingData) -> Scale:
     unit = unit_of(np.append(inputs.accuracies, inputs.measured))
     fitted_columns = [
         column_of(column) for column in inputs.accuracies.T if not np.isnan(column).all()

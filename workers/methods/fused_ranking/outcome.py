@@ -29,7 +29,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class BaselineOrder:
     """A target-independent order of the candidates, best first, with the values behind it.
 
     ``values`` follow ``models``; unknown values are None and come last.
@@ -41,7 +41,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Result:
+class FusedRankingResult:
     """The ranking for one target.
 
     Attributes:
@@ -62,4 +62,4 @@ class Result:
     expected_regret: float
     measure_next: tuple[str, ...]
     evidence: Mapping[str, float]
-    baselines: tuple[Baseline, ...]
+    baselines: tuple[BaselineOrder, ...]

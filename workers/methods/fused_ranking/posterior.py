@@ -21,7 +21,7 @@ SMALLEST_NOISE = 0.05
 
 
 @dataclass(frozen=True)
-class Prior:
+class AccuracyPrior:
     """Prior of z before any run on the target: mean, and covariance B Bᵀ + diag(free)."""
 
     mean: Float64[ndarray, " model"]
@@ -56,7 +56,9 @@ class Posterior:
     draws: Float64[ndarray, "draw model"]
 
 
-def prior_of(signals: Signals, strengths: Strengths, weights: Weights, *, trust: float) -> Prior:
+def prior_of(
+    signals: Signals, strengths: Strengths, weights: Weights, *, trust: float
+) -> AccuracyPrior:
     """The prior of z: ability plus trusted signals, with the remaining uncertainty.
 
     m = ability + trust · X w;  B = [√θ F, X (V + δ² I)^½];  free = ψ R.
@@ -71,7 +73,7 @@ def prior_of(signals: Signals, strengths: Strengths, weights: Weights, *, trust:
         axis=1,
     )
     mean = signals.ability + trust * (signals.values @ weights.mean)
-    return Prior(mean, factors, strengths.free * signals.looseness)
+    return AccuracyPrior(mean, factors, strengths.free * signals.looseness)
 
 
 def scale_of(levels: Float64[ndarray, " dataset"], slopes: Float64[ndarray, " dataset"], *, unit: float) -> Scale:  # fmt: skip
@@ -106,7 +108,7 @@ def limited_runs(runs: Runs, scale: Scale) -> Runs:
 
 
 def posterior_of(
-    prior: Prior, scale: Scale, runs: Runs, *, count: int, rng: np.random.Generator
+    prior: AccuracyPrior, scale: Scale, runs: Runs, *, count: int, rng: np.random.Generator
 ) -> Posterior:
     """Posterior mean and ``count`` joint draws, in the unit of the accuracies."""
     slopes = scale.slope * np.exp(scale.log_slope_deviation * GRID)
@@ -128,7 +130,7 @@ def posterior_of(
 
 
 def _slope_shares(
-    prior: Prior, scale: Scale, runs: Runs, slopes: Float64[ndarray, " slope"]
+    prior: AccuracyPrior, scale: Scale, runs: Runs, slopes: Float64[ndarray, " slope"]
 ) -> Float64[ndarray, " slope"]:
     """Probabilities of the slopes: a standard normal on the grid times likelihood^(1/√n).
 
@@ -150,7 +152,7 @@ def _slope_shares(
 
 
 def _given_slope(
-    prior: Prior,
+    prior: AccuracyPrior,
     scale: Scale,
     runs: Runs,
     *,
@@ -173,7 +175,7 @@ def _given_slope(
 
 
 def _deviations(
-    prior: Prior, count: int, rng: np.random.Generator
+    prior: AccuracyPrior, count: int, rng: np.random.Generator
 ) -> Float64[ndarray, "draw model"]:
     """Draws of z minus its mean, with covariance B Bᵀ + diag(free)."""
     common = rng.standard_normal((count, prior.factors.shape[1])) @ prior.factors.T
@@ -182,7 +184,7 @@ def _deviations(
 
 
 def _measured_covariance(
-    prior: Prior, scale: Scale, runs: Runs, slope: float
+    prior: AccuracyPrior, scale: Scale, runs: Runs, slope: float
 ) -> tuple[Float64[ndarray, "model run"], Float64[ndarray, "run run"]]:
     """Covariance of all accuracies with the measured ones, and that of the noisy measured ones."""
     # The unknown level is shared by all models and adds the same variance to every entry.

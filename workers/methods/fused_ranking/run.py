@@ -8,24 +8,26 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from threadpoolctl import threadpool_limits
 
-from service.core.catalogue.fused_ranking import FusedRankingParams
-from workers.contract import Report
+from service.core.catalog.fused_ranking import FusedRankingParams
 from workers.methods.fused_ranking import maths
-from workers.methods.fused_ranking.evidence import Inputs
+from workers.methods.fused_ranking.evidence import FusedRankingData
 from workers.methods.fused_ranking.fitting import Fitted, fitted, unit_of
-from workers.methods.fused_ranking.outcome import Baseline, Estimate, Result
+from workers.methods.fused_ranking.outcome import BaselineOrder, Estimate, FusedRankingResult
 from workers.methods.fused_ranking.posterior import (
     Posterior,
     Runs,
     limited_runs,
     posterior_of,
 )
+from workers.torchkit.protocols import Report
 
 MEASURED_NEXT = 3
 RUNS = "runs"
 
 
-def run(inputs: Inputs, params: FusedRankingParams, report: Report) -> Result:
+def run(
+    inputs: FusedRankingData, params: FusedRankingParams, report: Report
+) -> FusedRankingResult:
     """The ranking of all candidates, from the posterior of their accuracies."""
     with threadpool_limits(
         limits=1
@@ -68,8 +70,8 @@ def promising(
 
 
 def _answer(
-    inputs: Inputs, params: FusedRankingParams, fit: Fitted, posterior: Posterior
-) -> Result:
+    inputs: FusedRankingData, params: FusedRankingParams, fit: Fitted, posterior: Posterior
+) -> FusedRankingResult:
     candidates = np.flatnonzero(inputs.candidates)
     names = [inputs.models[row] for row in candidates]
     candidate_posterior = Posterior(posterior.mean[candidates], posterior.draws[:, candidates])
@@ -82,7 +84,7 @@ def _answer(
     )
     known_accuracies = np.append(inputs.accuracies, inputs.measured)
     estimates = tuple(_clipped(estimate, known_accuracies) for estimate in estimates)
-    return Result(
+    return FusedRankingResult(
         estimates,
         tuple(names[index] for index in best_set),
         float(p_best[best_set].sum()),
@@ -132,7 +134,7 @@ def _clipped(estimate: Estimate, accuracies: Float64[ndarray, " any"]) -> Estima
     return replace(estimate, low=low, mean=mean, high=high)
 
 
-def _evidence(fit: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[str, float]:
+def _evidence(fit: Fitted, posterior: Posterior, inputs: FusedRankingData) -> Mapping[str, float]:
     """Share of each source in the spread of the candidates' means."""
     signals, candidates = fit.signals, inputs.candidates
     parts = {"history": signals.ability[candidates]}
@@ -149,15 +151,17 @@ def _evidence(fit: Fitted, posterior: Posterior, inputs: Inputs) -> Mapping[str,
     )
 
 
-def baselines(inputs: Inputs) -> tuple[Baseline, ...]:
+def baselines(inputs: FusedRankingData) -> tuple[BaselineOrder, ...]:
     """The static list and one list per trait: orders that ignore the target."""
     lists = {"static": maths.static_list(maths.standardized(inputs.accuracies)), **inputs.traits}
     return tuple(_listed(name, values, inputs) for name, values in lists.items())
 
 
-def _listed(name: str, values: Float64[ndarray, " model"], inputs: Inputs) -> Baseline:
+def _listed(
+    name: str, values: Float64[ndarray, " model"], inputs: FusedRankingData
+) -> BaselineOrder:
     candidates = np.flatnonzero(inputs.candidates)
     sortable = np.where(np.isnan(values[candidates]), -np.inf, values[candidates])
     order = candidates[np.argsort(-sortable, kind="stable")]
     listed_values = tuple(None if np.isnan(values[row]) else float(values[row]) for row in order)
-    return Baseline(name, tuple(inputs.models[row] for row in order), listed_values)
+    return BaselineOrder(name, tuple(inputs.models[row] for row in order), listed_values)

@@ -19,7 +19,7 @@ MUCH_LARGER = 20.0
 
 
 @dataclass(frozen=True)
-class Column:
+class AccuracyColumn:
     """One column of accuracies on a robust scale: accuracy ≈ level + slope · z."""
 
     z: Float64[ndarray, " model"]
@@ -60,14 +60,14 @@ class History:
         return History(z, rated)
 
 
-def column_of(values: Float64[ndarray, " model"]) -> Column:
+def column_of(values: Float64[ndarray, " model"]) -> AccuracyColumn:
     """The column scaled by median and quartiles, softly limited, then to mean 0 and deviation 1."""
     median, spread = maths.middle_and_spread(values)
     if spread <= 1e-9 * (1 + abs(median)):
-        return Column(np.where(np.isnan(values), np.nan, 0.0), median, 0.0)
+        return AccuracyColumn(np.where(np.isnan(values), np.nan, 0.0), median, 0.0)
     limited = maths.soft_limited((values - median) / spread)
     mean, deviation = float(np.nanmean(limited)), float(np.nanstd(limited))
-    return Column((limited - mean) / deviation, median + spread * mean, spread * deviation)
+    return AccuracyColumn((limited - mean) / deviation, median + spread * mean, spread * deviation)
 
 
 def history_of(accuracies: Float64[ndarray, "model dataset"]) -> History:

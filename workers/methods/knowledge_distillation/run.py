@@ -6,25 +6,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalogue.knowledge_distillation import KnowledgeDistillationParams, SoftTargets
+from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams, SoftTargets
 from service.core.manifest import TaskKind
-from workers.contract import TrainingReport
 from workers.methods.knowledge_distillation.maths import (
     attention_loss,
     feature_loss,
     label_loss,
     pooled,
 )
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.courses import Player, Stage, Training, Turn
-from workers.torchkit.lessons import drawn_frames
-from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.soft_targets import soft_label_loss, soft_target_loss
-from workers.torchkit.students import fill_linear, own_input, student_network
-from workers.torchkit.teachers import Head, NotTeachableError, stacked
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.loop import OptimizerGroup, Training, TrainingStage, TrainingStep
+from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
+from workers.torchkit.training.steps import drawn_frames
+from workers.torchkit.training.students import fill_linear, own_input, student_network
+from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
+from workers.torchkit.training.teachers import Head, NotTeachableError, stacked
 
-Inputs = WithImages
-Result = Trained
+Inputs = ImageInputs
+Result = TrainingResult
 
 
 def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingReport) -> Result:
@@ -36,10 +36,10 @@ def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingRep
         BadStudentError: The initial weights do not fit the student.
         DivergedError: Losses stopped being finite.
     """
-    return complete(_Lesson(inputs, params), inputs, params, report)
+    return complete(_DistillationTask(inputs, params), inputs, params, report)
 
 
-class _Lesson:
+class _DistillationTask:
     """Teachers, student and images of the training."""
 
     def __init__(self, inputs: Inputs, params: KnowledgeDistillationParams) -> None:
@@ -49,7 +49,7 @@ class _Lesson:
         _require_choice(self.task, params)
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.heard = f"answers on {len(inputs.images)} images"
+        self.trained_on = f"answers on {len(inputs.images)} images"
         generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
@@ -71,11 +71,11 @@ class _Lesson:
         fill_linear(layer, generator)
         return layer.to(self._device)
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """One stage, in which all networks learn together."""
-        return [Stage("distillation", 1.0, self._begin)]
+        return [TrainingStage("distillation", 1.0, self._begin)]
 
-    def _begin(self) -> tuple[dict[str, Player], Turn]:
+    def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         parameters = [
             parameter
             for network in self.training.networks.values()
@@ -83,7 +83,7 @@ class _Lesson:
         ]
         decay = self._params.weight_decay
         optimizer = torch.optim.AdamW(parameters, lr=self._params.rate, weight_decay=decay)
-        return {"student": Player(optimizer, self._params.rate)}, self._turn
+        return {"student": OptimizerGroup(optimizer, self._params.rate)}, self._turn
 
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""

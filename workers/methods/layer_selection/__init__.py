@@ -10,7 +10,20 @@ Axes: ``probe`` one image, ``side`` of the canonical frame, ``pixel`` one positi
 map, ``unit`` one number of a layer's output F_k, ``edge`` one pair of probes. k counts layers.
 """
 
-from workers.methods.layer_selection.looking import Side
-from workers.methods.layer_selection.run import Inputs, Item, LayerStatus, Result, run
+from workers.methods.layer_selection.reading import Side
+from workers.methods.layer_selection.run import (
+    ComparedLayer,
+    LayerSelectionData,
+    LayerSelectionResult,
+    LayerStatus,
+    run,
+)
 
-__all__ = ["Inputs", "Item", "LayerStatus", "Result", "Side", "run"]
+__all__ = [
+    "ComparedLayer",
+    "LayerSelectionData",
+    "LayerSelectionResult",
+    "LayerStatus",
+    "Side",
+    "run",
+]

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from service.core.catalogue.layer_selection import LayerSelectionParams
-from workers.methods.layer_selection.looking import Seen, Side
+from service.core.catalog.layer_selection import LayerSelectionParams
 from workers.methods.layer_selection.maths import WideFeatures, edges_of_wide
-from workers.torchkit.edges import Edges, draw_edges
-from workers.torchkit.features import Slope, as_feature
-from workers.torchkit.wide_products import resident_probes
+from workers.methods.layer_selection.reading import LayerFeatures, Side
+from workers.torchkit.attribution.features import Slope, as_feature
+from workers.torchkit.similarity.edges import Edges, draw_edges
+from workers.torchkit.similarity.wide_products import resident_probes
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Recompute:
     budget_bytes: int
 
     def features(
-        self, side: Side, layer: Seen, start: int, stop: int
+        self, side: Side, layer: LayerFeatures, start: int, stop: int
     ) -> Float[Tensor, "some unit"]:
         """Features of a range of probes, from forward passes up to the layer; 0 for invalid ones."""
         features = torch.empty(stop - start, layer.units)
@@ -36,7 +36,9 @@ class Recompute:
         return features.masked_fill_(~layer.mask[start:stop].unsqueeze(1), 0.0)
 
 
-def edges_of(side: Side, layer: Seen, params: LayerSelectionParams, recompute: Recompute) -> Edges:
+def edges_of(
+    side: Side, layer: LayerFeatures, params: LayerSelectionParams, recompute: Recompute
+) -> Edges:
     """Ranked edges of one layer; releases its features."""
     if layer.resident:
         edges = draw_edges(

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from jaxtyping import Bool
 from torch import Tensor
 
-from service.core.catalogue.measurement import Centring, RankVariant
-from workers.torchkit.edges import Edges, edges_of_products
-from workers.torchkit.wide_products import ReadProbes, centered_products, streamed_products
+from service.core.catalog.measurement import Centring, RankVariant
+from workers.torchkit.similarity.edges import Edges, edges_of_products
+from workers.torchkit.similarity.wide_products import (
+    ReadProbes,
+    centered_products,
+    streamed_products,
+)
 
 
 @dataclass(frozen=True)

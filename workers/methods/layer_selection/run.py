@@ -16,25 +16,25 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from service.core.catalogue.layer_selection import LayerSelectionParams
-from workers.contract import Report
+from service.core.catalog.layer_selection import LayerSelectionParams
 from workers.methods.layer_selection.edges import Recompute, edges_of
-from workers.methods.layer_selection.looking import (
-    Look,
+from workers.methods.layer_selection.reading import (
+    LayerFeatures,
+    LayerReader,
     Measure,
-    Seen,
     Side,
     batch_size_of,
     measure_of,
 )
-from workers.torchkit.attribution import FEATURE_LIMIT_BYTES
-from workers.torchkit.bootstrap import Spread
-from workers.torchkit.comparison import Comparison, DegenerateTargetError, RankedEdges
-from workers.torchkit.costs import operations_up_to
+from workers.torchkit.attribution.attribution import FEATURE_LIMIT_BYTES
+from workers.torchkit.attribution.features import OUTPUT, FeatureReader, resolve_layer
 from workers.torchkit.devices import REFERENCE, computing_under, device_of, memory_budget
-from workers.torchkit.edges import EdgeStatus, require_drawable
-from workers.torchkit.features import OUTPUT, FeatureReader, resolve_layer
-from workers.torchkit.wide_products import fit_in_memory
+from workers.torchkit.protocols import Report
+from workers.torchkit.similarity.bootstrap import Spread
+from workers.torchkit.similarity.comparison import Comparison, DegenerateTargetError, RankedEdges
+from workers.torchkit.similarity.edges import EdgeStatus, require_drawable
+from workers.torchkit.similarity.wide_products import fit_in_memory
+from workers.torchkit.training.costs import operations_up_to
 
 
 class LayerStatus(StrEnum):
@@ -47,7 +47,7 @@ class LayerStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class Inputs:
+class LayerSelectionData:
     """Two networks, the source's candidate layers, the target's layer, and the probes.
 
     Attributes:
@@ -65,7 +65,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Item:
+class ComparedLayer:
     """One layer against the target.
 
     Attributes:
@@ -90,7 +90,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Timing:
+class LayerSelectionTiming:
     """Seconds spent on gradient passes, and on edges and intervals."""
 
     maps: float
@@ -98,20 +98,22 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Result:
+class LayerSelectionResult:
     """Parts of every layer's score in order of computation, to be combined for any edge weight.
 
     ``remade`` names the layers whose features were too wide to keep and were recomputed.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[ComparedLayer, ...]
     remade: tuple[str, ...]
     batch_size: int
     grid: int
-    timing: Timing
+    timing: LayerSelectionTiming
 
 
-def run(inputs: Inputs, params: LayerSelectionParams, report: Report) -> Result:
+def run(
+    inputs: LayerSelectionData, params: LayerSelectionParams, report: Report
+) -> LayerSelectionResult:
     """The similarity of every candidate layer to the target.
 
     Raises:
@@ -127,25 +129,25 @@ def run(inputs: Inputs, params: LayerSelectionParams, report: Report) -> Result:
             borrowed.enter_context(computing_under(REFERENCE, side.network))
         plan = _plan_of(inputs)
         grid = params.grid or inputs.probes.shape[1]
-        look = Look(inputs.source, inputs.target, plan.recompute.batch_size, grid, params)
+        look = LayerReader(inputs.source, inputs.target, plan.recompute.batch_size, grid, params)
         look.at_all(inputs.probes, plan.sources, plan.target, report)
         mapped = time.perf_counter()
         items = _items(inputs, params, plan, report)
     remade = tuple(layer.name for layer in plan.sources if not layer.resident)
-    timing = Timing(mapped - started, time.perf_counter() - mapped)
-    return Result(items, remade, plan.recompute.batch_size, grid, timing)
+    timing = LayerSelectionTiming(mapped - started, time.perf_counter() - mapped)
+    return LayerSelectionResult(items, remade, plan.recompute.batch_size, grid, timing)
 
 
 @dataclass(frozen=True)
 class _Plan:
     """Layers to measure, batch size, and how features are recomputed."""
 
-    sources: list[Seen]
-    target: Seen
+    sources: list[LayerFeatures]
+    target: LayerFeatures
     recompute: Recompute
 
 
-def _plan_of(inputs: Inputs) -> _Plan:
+def _plan_of(inputs: LayerSelectionData) -> _Plan:
     """The plan for batches and resident features, from the cost of one probe."""
     layers = in_order(inputs.source.network, inputs.layers)
     target_layer = resolve_layer(inputs.target.network, inputs.target_layer)
@@ -158,7 +160,7 @@ def _plan_of(inputs: Inputs) -> _Plan:
     bytes_of_each = [4 * len(inputs.probes) * math.prod(shape) for shape in shapes]
     resident = fit_in_memory(bytes_of_each, budget_bytes=budget)
     measured = [
-        Seen(layer, probes=len(inputs.probes), shape=shape, resident=fits)
+        LayerFeatures(layer, probes=len(inputs.probes), shape=shape, resident=fits)
         for layer, shape, fits in zip([target_layer, *layers], shapes, resident, strict=True)
     ]
     return _Plan(measured[1:], measured[0], recompute)
@@ -171,30 +173,30 @@ def in_order(network: FeatureReader, layers: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda layer: position.get(layer, len(position)))
 
 
-def _batch_size(inputs: Inputs, measures: Sequence[Measure]) -> int:
+def _batch_size(inputs: LayerSelectionData, measures: Sequence[Measure]) -> int:
     device = device_of(inputs.source.network)
     budget = inputs.memory_bytes or memory_budget(device)
     fitting = batch_size_of(measures, budget_bytes=budget // 2, device=device)
     return min(fitting, len(inputs.probes))
 
 
-def _feature_budget(inputs: Inputs) -> int:
+def _feature_budget(inputs: LayerSelectionData) -> int:
     budget = inputs.memory_bytes or memory_budget(torch.device("cpu"))
     return min(budget // 2, FEATURE_LIMIT_BYTES)
 
 
 def _items(
-    inputs: Inputs, params: LayerSelectionParams, plan: _Plan, report: Report
-) -> tuple[Item, ...]:
+    inputs: LayerSelectionData, params: LayerSelectionParams, plan: _Plan, report: Report
+) -> tuple[ComparedLayer, ...]:
     """Every layer's item in order; resident layers are processed first to free memory."""
     comparison = _TargetComparison(inputs, params, plan)
     costs = _operations_shares(inputs, plan.sources)
     depths = _depths(inputs.source.network)
-    items: dict[str, Item] = {}
+    items: dict[str, ComparedLayer] = {}
     total = len(inputs.probes) + len(plan.sources)
     for layer in sorted(plan.sources, key=lambda layer: not layer.resident):
         facts = (layer.name, layer.shape, depths.get(layer.name, 1.0), costs[layer.name])
-        items[layer.name] = Item(*facts, **vars(comparison.verdict(layer)))
+        items[layer.name] = ComparedLayer(*facts, **vars(comparison.verdict(layer)))
         report(len(inputs.probes) + len(items), total, "edges")
     return tuple(items[layer.name] for layer in plan.sources)
 
@@ -214,7 +216,9 @@ class _Verdict:
 class _TargetComparison:
     """Comparison of every layer with the target's edges."""
 
-    def __init__(self, inputs: Inputs, params: LayerSelectionParams, plan: _Plan) -> None:
+    def __init__(
+        self, inputs: LayerSelectionData, params: LayerSelectionParams, plan: _Plan
+    ) -> None:
         self._source = inputs.source
         self._params = params
         self._recompute = plan.recompute
@@ -227,7 +231,7 @@ class _TargetComparison:
             seed=params.seed,
         )
 
-    def verdict(self, layer: Seen) -> _Verdict:
+    def verdict(self, layer: LayerFeatures) -> _Verdict:
         """One layer's status and, if it can be compared, its similarities."""
         if layer.problem is not None:
             return _Verdict(LayerStatus.UNUSABLE, layer.problem.detail, 0)
@@ -261,7 +265,9 @@ def _depths(network: FeatureReader) -> dict[str, float]:
     return {layer.name: position / count for position, layer in enumerate(network.layers, start=1)}
 
 
-def _operations_shares(inputs: Inputs, layers: Sequence[Seen]) -> dict[str, float | None]:
+def _operations_shares(
+    inputs: LayerSelectionData, layers: Sequence[LayerFeatures]
+) -> dict[str, float | None]:
     """Operations up to each layer over those of the whole network; None if nothing is counted."""
     network = inputs.source.network
     image = inputs.source.inputs(inputs.probes[:1])

@@ -1,12 +1,12 @@
 """Trains the linear layer on frozen features."""
 
-from service.core.catalogue.linear_probe import LinearProbeParams
-from workers.contract import TrainingReport
-from workers.torchkit.outcomes import Trained, WithImages, complete
-from workers.torchkit.transfers import Transfer
+from service.core.catalog.linear_probe import LinearProbeParams
+from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
+from workers.torchkit.training.transfers import Transfer
 
-Inputs = WithImages
-Result = Trained
+Inputs = ImageInputs
+Result = TrainingResult
 
 
 def run(inputs: Inputs, params: LinearProbeParams, report: TrainingReport) -> Result:

@@ -5,6 +5,6 @@ fixed probe. A valid upload becomes one pt2 file that all other methods read; an
 rejected with its problems.
 """
 
-from workers.methods.model_validation.run import Inputs, Result, run
+from workers.methods.model_validation.run import ModelValidationData, ModelValidationResult, run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["ModelValidationData", "ModelValidationResult", "run"]

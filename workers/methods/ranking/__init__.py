@@ -5,6 +5,6 @@ Sources: Song et al., NeurIPS 2019 (nodes) and CVPR 2020 (edges); intervals are 
 Axes: ``probe`` one image, ``edge`` one pair of probes, ``replicate`` one resampled probe set.
 """
 
-from workers.methods.ranking.run import Inputs, Item, Result, run
+from workers.methods.ranking.run import ComparedGraph, RankingData, RankingResult, run
 
-__all__ = ["Inputs", "Item", "Result", "run"]
+__all__ = ["ComparedGraph", "RankingData", "RankingResult", "run"]

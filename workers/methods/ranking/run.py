@@ -3,17 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.core.catalogue.measurement import RankVariant
-from service.core.catalogue.ranking import RankingParams
-from workers.contract import Report
-from workers.torchkit.bootstrap import Spread
-from workers.torchkit.comparison import Comparison, DegenerateTargetError, RankedEdges
-from workers.torchkit.graphs import GraphSource, GraphStatus, require_comparable, usable
-from workers.torchkit.similarity import probe_cosines
+from service.core.catalog.measurement import RankVariant
+from service.core.catalog.ranking import RankingParams
+from workers.torchkit.protocols import Report
+from workers.torchkit.similarity.bootstrap import Spread
+from workers.torchkit.similarity.comparison import Comparison, DegenerateTargetError, RankedEdges
+from workers.torchkit.similarity.graphs import (
+    GraphSource,
+    MeasurementStatus,
+    require_comparable,
+    usable,
+)
+from workers.torchkit.similarity.similarity import probe_cosines
 
 
 @dataclass(frozen=True)
-class Inputs:
+class RankingData:
     """The graphs of the target and of the candidates, which may be read lazily from files.
 
     Attributes:
@@ -29,7 +34,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Item:
+class ComparedGraph:
     """One candidate against the target.
 
     Attributes:
@@ -41,7 +46,7 @@ class Item:
     """
 
     model_id: str
-    status: GraphStatus
+    status: MeasurementStatus
     valid_probes: int
     node_similarity: float | None = None
     edge_similarity: float | None = None
@@ -49,15 +54,15 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Result:
+class RankingResult:
     """Parts of every score in the order of the candidates, to be ranked for any edge weight."""
 
     target_id: str
-    target_status: GraphStatus
-    items: tuple[Item, ...]
+    target_status: MeasurementStatus
+    items: tuple[ComparedGraph, ...]
 
 
-def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
+def run(inputs: RankingData, params: RankingParams, report: Report) -> RankingResult:
     """Similarities of every candidate except the target itself. Raises DegenerateTargetError."""
     target = inputs.target
     if not usable(target):
@@ -71,13 +76,13 @@ def run(inputs: Inputs, params: RankingParams, report: Report) -> Result:
         if candidate.model_id != target.model_id:
             items.append(comparison.item(candidate))
         report(step, inputs.count)
-    return Result(target.model_id, target.status, tuple(items))
+    return RankingResult(target.model_id, target.status, tuple(items))
 
 
 class _Comparison:
     """Comparison of candidates with the target's maps and edges."""
 
-    def __init__(self, inputs: Inputs, params: RankingParams) -> None:
+    def __init__(self, inputs: RankingData, params: RankingParams) -> None:
         self._target = inputs.target
         self._min_valid = inputs.min_valid
         self._maps = inputs.target.read_maps().float()
@@ -88,16 +93,16 @@ class _Comparison:
             seed=params.seed,
         )
 
-    def item(self, candidate: GraphSource) -> Item:
+    def item(self, candidate: GraphSource) -> ComparedGraph:
         """One candidate's similarities and their spread."""
         require_comparable(self._target, candidate)
         common = self._edges.common(candidate.mask)
         valid = int(common.sum())
         if not usable(candidate) or valid < self._min_valid * len(common):
-            return Item(candidate.model_id, candidate.status, valid)
+            return ComparedGraph(candidate.model_id, candidate.status, valid)
         cosines = probe_cosines(self._maps, candidate.read_maps().float())
         parts = self._edges.parts(cosines, RankedEdges(candidate.read_ranks(), candidate.mask))
-        return Item(
+        return ComparedGraph(
             candidate.model_id,
             candidate.status,
             valid,

@@ -8,6 +8,6 @@ Axes: ``image``, ``side`` of the canonical frame, ``channel row column`` the net
 ``label`` one class.
 """
 
-from workers.methods.reference_network.run import Inputs, Result, run
+from workers.methods.reference_network.run import ReferenceNetworkData, ReferenceNetworkResult, run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["ReferenceNetworkData", "ReferenceNetworkResult", "run"]

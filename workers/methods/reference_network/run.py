@@ -8,20 +8,15 @@ from jaxtyping import Bool, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from service.core.catalogue.reference_network import ReferenceNetworkParams
+from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
-from workers.contract import Report
 from workers.methods.reference_network.networks import ReferenceNetwork, reference_network
-from workers.torchkit.canonical import Preprocessing, to_network_input
-from workers.torchkit.lessons import (
-    accuracy,
-    color_statistics,
-    held_out,
-    shifted,
-)
-from workers.torchkit.module_reader import evaluating
-from workers.torchkit.schedules import warm_cosine
+from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
+from workers.torchkit.attribution.module_reader import evaluating
+from workers.torchkit.protocols import Report
+from workers.torchkit.training.schedules import warm_cosine
+from workers.torchkit.training.steps import accuracy, color_statistics, held_out, shifted
 
 _LARGEST_SIDE = 64
 _SMALLEST_SIDE = 8
@@ -39,7 +34,7 @@ class NotLearnableError(MethodError):
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ReferenceNetworkData:
     """A labeled set as canonical frames.
 
     Attributes:
@@ -54,7 +49,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Result:
+class ReferenceNetworkResult:
     """The network in evaluation mode, its manifest for the zoo, and its quality.
 
     Attributes:
@@ -73,7 +68,9 @@ class Result:
     seconds: float
 
 
-def run(inputs: Inputs, params: ReferenceNetworkParams, report: Report) -> Result:
+def run(
+    inputs: ReferenceNetworkData, params: ReferenceNetworkParams, report: Report
+) -> ReferenceNetworkResult:
     """The trained network, evaluated on held-out images. Raises NotLearnableError."""
     started = time.perf_counter()
     usable = _labeled(inputs)
@@ -86,7 +83,7 @@ def run(inputs: Inputs, params: ReferenceNetworkParams, report: Report) -> Resul
     trainer = _Trainer(network, Preprocessing.of(spec), params, generator)
     loss = trainer.learn(usable.images[~is_held_out], usable.labels[~is_held_out], report)
     held_out_accuracy = trainer.measured(usable.images[is_held_out], usable.labels[is_held_out])
-    return Result(
+    return ReferenceNetworkResult(
         network=network.eval(),
         manifest=_manifest(usable, spec),
         accuracy=held_out_accuracy,
@@ -149,7 +146,7 @@ class _Trainer:
         return loss.item()
 
 
-def _labeled(inputs: Inputs) -> Inputs:
+def _labeled(inputs: ReferenceNetworkData) -> ReferenceNetworkData:
     """The labeled part of the inputs. Raises NotLearnableError."""
     has_label = inputs.labels >= 0
     labels = inputs.labels[has_label]
@@ -159,7 +156,7 @@ def _labeled(inputs: Inputs) -> Inputs:
             f"{len(labels)} labeled images of {int((counts > 0).sum())} classes are too few to learn",
             remedy="use at least two classes, and at least two images of one of them",
         )
-    return Inputs(inputs.name, inputs.images[has_label], labels, inputs.classes)
+    return ReferenceNetworkData(inputs.name, inputs.images[has_label], labels, inputs.classes)
 
 
 def _input_spec(images: UInt8[Tensor, "image side side 3"]) -> InputSpec:
@@ -169,7 +166,7 @@ def _input_spec(images: UInt8[Tensor, "image side side 3"]) -> InputSpec:
     return InputSpec(height=side, width=side, mean=mean, std=std)
 
 
-def _manifest(inputs: Inputs, spec: InputSpec) -> ModelManifest:
+def _manifest(inputs: ReferenceNetworkData, spec: InputSpec) -> ModelManifest:
     return ModelManifest(
         name=inputs.name,
         format=ModelFormat.PT2,

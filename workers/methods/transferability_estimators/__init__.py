@@ -11,8 +11,24 @@ Axes: ``image`` one labeled image, ``unit`` one number of the feature, ``axis`` 
 axis, ``label`` one class of the target, ``source`` one class of the network.
 """
 
-from workers.methods.transferability_estimators.estimates import Estimates, Settings, estimates
-from workers.methods.transferability_estimators.outcome import Inputs, Reason, Result
+from workers.methods.transferability_estimators.estimates import (
+    Estimates,
+    EstimateSettings,
+    estimates,
+)
+from workers.methods.transferability_estimators.outcome import (
+    NoScoreReason,
+    TransferabilityEstimatorsData,
+    TransferabilityEstimatorsResult,
+)
 from workers.methods.transferability_estimators.run import run
 
-__all__ = ["Estimates", "Inputs", "Reason", "Result", "Settings", "estimates", "run"]
+__all__ = [
+    "EstimateSettings",
+    "Estimates",
+    "NoScoreReason",
+    "TransferabilityEstimatorsData",
+    "TransferabilityEstimatorsResult",
+    "estimates",
+    "run",
+]

@@ -8,24 +8,24 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from service.core.catalogue.measurement import Estimator
-from workers.contract import Report, silent
+from service.core.catalog.measurement import Estimator
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.linear_probe import linear_probe
 from workers.methods.transferability_estimators.mixture import n_leep
-from workers.methods.transferability_estimators.outcome import Reason
+from workers.methods.transferability_estimators.outcome import NoScoreReason
 from workers.methods.transferability_estimators.pairs import balanced_sample, parc, rsa
 from workers.methods.transferability_estimators.probes import knn, ridge_probe
 from workers.methods.transferability_estimators.refusal import NoScoreError
 from workers.methods.transferability_estimators.scatter import gbc, h_score, linear_cka, trans_rate
 from workers.methods.transferability_estimators.source_classes import leep, nce
-from workers.methods.transferability_estimators.spectrum import Spectrum, spectrum_of
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum, spectrum_of
+from workers.torchkit.protocols import Report, silent
 
 _FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
-class Settings:
+class EstimateSettings:
     """Folds of the linear probe, neighbors of k-NN, image limit of PARC and RSA, and the seed."""
 
     folds: int = 5
@@ -34,7 +34,7 @@ class Settings:
     seed: int = 0
 
 
-DEFAULTS = Settings()
+DEFAULTS = EstimateSettings()
 EVERY = tuple(Estimator)
 
 
@@ -43,7 +43,7 @@ class Estimates:
     """Scores, reasons for missing ones, and the numbers of images and classes."""
 
     scores: dict[Estimator, float | None]
-    reasons: dict[Estimator, Reason]
+    reasons: dict[Estimator, NoScoreReason]
     images: int
     classes: int
 
@@ -56,7 +56,7 @@ class Evidence:
         features: Float[Tensor, "image unit"],
         labels: Int64[Tensor, " image"],
         logits: Float[Tensor, "image source"] | None,
-        settings: Settings,
+        settings: EstimateSettings,
     ) -> None:
         usable = _usable(features, labels, logits)
         self.features = features[usable]
@@ -64,10 +64,10 @@ class Evidence:
         self.classes = int(self.labels.max()) + 1 if len(self.labels) else 0
         self.settings = settings
         self._logits = None if logits is None else logits[usable]
-        self._spectrum: Spectrum | None = None
+        self._spectrum: FeatureSpectrum | None = None
 
     @property
-    def spectrum(self) -> Spectrum:
+    def spectrum(self) -> FeatureSpectrum:
         """Principal axes. Raises NoScoreError if the features do not vary."""
         if self._spectrum is None:
             spectrum = spectrum_of(self.features, self.labels)
@@ -119,7 +119,7 @@ def _usable(
     return usable if logits is None else usable & logits.isfinite().all(dim=1)
 
 
-def _is_constant(spectrum: Spectrum) -> bool:
+def _is_constant(spectrum: FeatureSpectrum) -> bool:
     """Whether the features vary less than float32 rounding of their mean."""
     spread = float(spectrum.powers.sum()) / spectrum.images
     size = float(spectrum.mean.square().sum()) + spectrum.mean_outside**2
@@ -150,7 +150,7 @@ def estimates(
     labels: Int64[Tensor, " image"],
     logits: Float[Tensor, "image source"] | None = None,
     *,
-    settings: Settings = DEFAULTS,
+    settings: EstimateSettings = DEFAULTS,
     estimators: tuple[Estimator, ...] = EVERY,
     report: Report = silent,
 ) -> Estimates:
@@ -163,14 +163,14 @@ def estimates(
     """
     evidence = Evidence(features, labels, logits, settings)
     scores: dict[Estimator, float | None] = {}
-    reasons: dict[Estimator, Reason] = {}
+    reasons: dict[Estimator, NoScoreReason] = {}
     for step, estimator in enumerate(estimators):
         report(step, len(estimators), estimator)
         try:
             scores[estimator] = estimated(evidence, estimator)
         except NoScoreError as error:
             scores[estimator] = None
-            reasons[estimator] = Reason(error.code, error.detail)
+            reasons[estimator] = NoScoreReason(error.code, error.detail)
     return Estimates(scores, reasons, len(evidence.labels), evidence.classes)
 
 

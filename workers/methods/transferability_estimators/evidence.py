@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from workers.methods.transferability_estimators.spectrum import Spectrum
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 
 _STEPS = 11
 _SETTLED = 1e-3
@@ -31,7 +31,7 @@ class _Fit:
     squared_residuals: Float64[Tensor, " label"]
 
 
-def logme(spectrum: Spectrum) -> float:
+def logme(spectrum: FeatureSpectrum) -> float:
     """Mean over classes of the maximal log evidence, per image.
 
     α ← γ / ‖m‖², β ← (n − γ) / ‖y − Xm‖², until t changes by less than a thousandth, for at most
@@ -62,7 +62,7 @@ class _Problem:
     One extra axis, with zero power, carries the part of the mean outside the other axes.
     """
 
-    def __init__(self, spectrum: Spectrum) -> None:
+    def __init__(self, spectrum: FeatureSpectrum) -> None:
         counts, sums = spectrum.counts, spectrum.label_sums
         zero = counts.new_zeros(1)
         self._images = spectrum.images

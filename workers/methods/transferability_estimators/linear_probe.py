@@ -10,13 +10,13 @@ from torch.nn import functional
 
 from workers.methods.transferability_estimators.pairs import turn_within_class
 from workers.methods.transferability_estimators.probes import require_company
-from workers.methods.transferability_estimators.spectrum import Spectrum
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 
 _STEPS = 25
 _SETTLED = 1e-4
 
 
-def linear_probe(spectrum: Spectrum, *, folds: int, seed: int) -> float:
+def linear_probe(spectrum: FeatureSpectrum, *, folds: int, seed: int) -> float:
     """Cross-validated accuracy: every image is judged by the model trained on the other folds.
 
     Folds are drawn class by class. Training minimizes the mean cross-entropy plus
@@ -30,7 +30,7 @@ def linear_probe(spectrum: Spectrum, *, folds: int, seed: int) -> float:
 
 
 def _preconditioned(
-    spectrum: Spectrum,
+    spectrum: FeatureSpectrum,
 ) -> tuple[Float32[Tensor, "image weight"], Float32[Tensor, " weight"]]:
     """Design (coordinates and ones) divided by the root of its curvature, and the penalties.
 

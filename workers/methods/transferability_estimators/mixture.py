@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from workers.methods.transferability_estimators.source_classes import leep
-from workers.methods.transferability_estimators.spectrum import Spectrum
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 
 _ENERGY = 0.8
 _MOST_AXES = 64
@@ -30,7 +30,7 @@ class Mixture:
     variances: Float32[Tensor, "component axis"]
 
 
-def n_leep(spectrum: Spectrum, *, seed: int) -> float:
+def n_leep(spectrum: FeatureSpectrum, *, seed: int) -> float:
     """LEEP of the posterior over five Gaussians per class, fitted in the leading axes.
 
     The axes contain 80 % of the features' energy, at most 64. Departure: covariances are diagonal
@@ -45,7 +45,7 @@ def n_leep(spectrum: Spectrum, *, seed: int) -> float:
     return leep(shares / shares.sum(dim=1, keepdim=True), spectrum.labels)
 
 
-def leading_coordinates(spectrum: Spectrum) -> Float32[Tensor, "image axis"]:
+def leading_coordinates(spectrum: FeatureSpectrum) -> Float32[Tensor, "image axis"]:
     """Coordinates in the fewest axes with 80 % of the energy, scaled to a mean variance of 1."""
     shares = (spectrum.powers / spectrum.powers.sum()).cumsum(0)
     axes = min(_MOST_AXES, int((shares < _ENERGY).sum()) + 1)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from service.core.catalogue.measurement import Estimator
-from workers.torchkit.canonical import Preprocessing
-from workers.torchkit.features import FeatureReader
+from service.core.catalog.measurement import Estimator
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.attribution.features import FeatureReader
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TransferabilityEstimatorsData:
     """One network and one labeled target.
 
     Attributes:
@@ -30,7 +30,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Reason:
+class NoScoreReason:
     """Why an estimator has no score: a stable code and an explanation."""
 
     code: str
@@ -38,7 +38,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Timing:
+class EstimatorTiming:
     """Seconds spent in the network, and in all estimators together."""
 
     network: float
@@ -46,7 +46,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Result:
+class TransferabilityEstimatorsResult:
     """The score of every estimator, or the reason why it has none.
 
     Attributes:
@@ -58,8 +58,8 @@ class Result:
     """
 
     scores: dict[Estimator, float | None]
-    reasons: dict[Estimator, Reason]
+    reasons: dict[Estimator, NoScoreReason]
     images: int
     classes: int
     units: int
-    timing: Timing
+    timing: EstimatorTiming

@@ -8,20 +8,20 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from workers.methods.transferability_estimators.neighbours import nearest
+from workers.methods.transferability_estimators.neighbors import nearest
 from workers.methods.transferability_estimators.refusal import NoScoreError
-from workers.methods.transferability_estimators.spectrum import Spectrum
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 
 _SCALES = tuple(10.0**power for power in range(-4, 3))
 
 
-def require_company(spectrum: Spectrum) -> None:
+def require_company(spectrum: FeatureSpectrum) -> None:
     """Raises NoScoreError if no class has two images, so that none can be held out."""
     if float(spectrum.counts.max()) < 2:  # noqa: PLR2004
         raise NoScoreError("every class has only one image", code="one_image_per_class")
 
 
-def knn(spectrum: Spectrum, *, neighbors: int) -> float:
+def knn(spectrum: FeatureSpectrum, *, neighbors: int) -> float:
     """Leave-one-out accuracy of the majority among the nearest by cosine.
 
     A tie goes to the class whose member is nearest.
@@ -43,7 +43,7 @@ def _majority(votes: Int64[Tensor, "image near"]) -> Int64[Tensor, " image"]:
     return votes.gather(1, order.argmax(dim=1, keepdim=True)).squeeze(1)
 
 
-def ridge_probe(spectrum: Spectrum) -> float:
+def ridge_probe(spectrum: FeatureSpectrum) -> float:
     """Leave-one-out accuracy of ridge regression to one-hot labels, in closed form.
 
     ŷ₋ᵢ = (ŷᵢ − hᵢ yᵢ) / (1 − hᵢ). The penalty is the one of seven, 10⁻⁴ … 10² times the mean
@@ -75,7 +75,7 @@ def squared_error(
 
 
 def left_out(
-    spectrum: Spectrum, slopes: Float32[Tensor, " image"], *, penalty: float
+    spectrum: FeatureSpectrum, slopes: Float32[Tensor, " image"], *, penalty: float
 ) -> Float32[Tensor, "image label"]:
     """Leave-one-out predictions of ridge regression with an intercept.
 

@@ -10,25 +10,25 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from workers.contract import Report
-from workers.methods.transferability_estimators.outcome import Inputs
-from workers.torchkit.attribution import require_features_fit
-from workers.torchkit.canonical import to_network_input
+from workers.methods.transferability_estimators.outcome import TransferabilityEstimatorsData
+from workers.torchkit.attribution.attribution import require_features_fit
+from workers.torchkit.attribution.canonical import to_network_input
+from workers.torchkit.attribution.features import Slope, UnusableFeatureError, resolve_layer
 from workers.torchkit.devices import REFERENCE, computing_under, device_of
-from workers.torchkit.features import Slope, UnusableFeatureError, resolve_layer
+from workers.torchkit.protocols import Report
 
 _IMAGES_PER_BATCH = 32
 
 
 @dataclass(frozen=True)
-class Seen:
+class Features:
     """Features and logits of the images; ``logits`` is None if the network is not a classifier."""
 
     features: Float32[Tensor, "image unit"]
     logits: Float32[Tensor, "image source"] | None
 
 
-def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
+def read(inputs: TransferabilityEstimatorsData, layer: str | None, report: Report) -> Features:
     """Features and logits of the labeled images, float32 on the CPU.
 
     Raises:
@@ -53,11 +53,13 @@ def read(inputs: Inputs, layer: str | None, report: Report) -> Seen:
                 values[name][start : start + len(batch)] = rows.cpu()
             report(min(start + _IMAGES_PER_BATCH, count), count, "features")
     logits = None if inputs.logits_layer is None else values[inputs.logits_layer]
-    return Seen(values[feature_layer], logits)
+    return Features(values[feature_layer], logits)
 
 
 def _rows(
-    inputs: Inputs, batch: UInt8[Tensor, "image side side 3"], layers: list[str]
+    inputs: TransferabilityEstimatorsData,
+    batch: UInt8[Tensor, "image side side 3"],
+    layers: list[str],
 ) -> dict[str, Float32[Tensor, "image unit"]]:
     """Outputs of one batch by layer, one vector per image."""
     network = inputs.network

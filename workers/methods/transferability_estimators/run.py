@@ -2,19 +2,25 @@
 
 import time
 
-from service.core.catalogue.transferability_estimators import TransferabilityEstimatorsParams
-from workers.contract import Report
-from workers.methods.transferability_estimators.estimates import Settings, estimates
-from workers.methods.transferability_estimators.outcome import Inputs, Result, Timing
+from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
+from workers.methods.transferability_estimators.estimates import EstimateSettings, estimates
+from workers.methods.transferability_estimators.outcome import (
+    EstimatorTiming,
+    TransferabilityEstimatorsData,
+    TransferabilityEstimatorsResult,
+)
 from workers.methods.transferability_estimators.reading import read
+from workers.torchkit.protocols import Report
 
 
-def run(inputs: Inputs, params: TransferabilityEstimatorsParams, report: Report) -> Result:
+def run(
+    inputs: TransferabilityEstimatorsData, params: TransferabilityEstimatorsParams, report: Report
+) -> TransferabilityEstimatorsResult:
     """Scores of all estimators, from one pass through the network."""
     started = time.perf_counter()
     outputs = read(inputs, params.layer, report)
     read_at = time.perf_counter()
-    settings = Settings(
+    settings = EstimateSettings(
         folds=params.folds,
         neighbors=params.neighbours,
         pair_images=params.pair_images,
@@ -24,11 +30,11 @@ def run(inputs: Inputs, params: TransferabilityEstimatorsParams, report: Report)
     estimated = estimates(
         outputs.features, labels, outputs.logits, settings=settings, report=report
     )
-    return Result(
+    return TransferabilityEstimatorsResult(
         scores=estimated.scores,
         reasons=estimated.reasons,
         images=estimated.images,
         classes=estimated.classes,
         units=outputs.features.shape[1],
-        timing=Timing(read_at - started, time.perf_counter() - read_at),
+        timing=EstimatorTiming(read_at - started, time.perf_counter() - read_at),
     )

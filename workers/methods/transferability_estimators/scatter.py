@@ -8,14 +8,14 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from workers.methods.transferability_estimators.refusal import NoScoreError
-from workers.methods.transferability_estimators.spectrum import Spectrum, symmetric_product
+from workers.methods.transferability_estimators.spectrum import FeatureSpectrum, symmetric_product
 
 _DISTORTION = 1e-4
 _GAUSSIAN_AXES = 64
 _ROUNDING = 1e-12
 
 
-def h_score(spectrum: Spectrum) -> float:
+def h_score(spectrum: FeatureSpectrum) -> float:
     """tr(Σ_α⁻¹ (1 − α) Σ_between), between 0 and the number of classes − 1.
 
     Σ_α = (1 − α) Σ + α (tr Σ / D) I is the Ledoit-Wolf covariance. Both covariances divide by
@@ -31,13 +31,13 @@ def h_score(spectrum: Spectrum) -> float:
     return float((own_share * between / (own_share * variances + (1 - own_share) * target)).sum())
 
 
-def _between_classes(spectrum: Spectrum) -> Float64[Tensor, " axis"]:
+def _between_classes(spectrum: FeatureSpectrum) -> Float64[Tensor, " axis"]:
     """Variance of the class means along every axis, weighted by the images of each class."""
     weights = spectrum.counts * spectrum.images
     return (spectrum.label_sums.square() / weights.unsqueeze(1)).sum(dim=0)
 
 
-def shrinkage(spectrum: Spectrum) -> float:
+def shrinkage(spectrum: FeatureSpectrum) -> float:
     """The share α of the identity in the shrunk covariance, from 0 to 1.
 
     α = min(1, (mean ‖x‖⁴ − ‖Σ‖²) / (n (‖Σ‖² − (tr Σ)² / D))).
@@ -57,7 +57,7 @@ def shrinkage(spectrum: Spectrum) -> float:
     return min(1.0, noise / signal)
 
 
-def trans_rate(spectrum: Spectrum) -> float:
+def trans_rate(spectrum: FeatureSpectrum) -> float:
     """Coding rate of all features minus the mean coding rate of a class, in nats, ε = 10⁻⁴.
 
     Source: Huang et al., Frustratingly Easy Transferability Estimation, ICML 2022, listing 1.
@@ -83,7 +83,7 @@ def _coding_rate_of(rows: Float64[Tensor, "image axis"]) -> float:
     return float(torch.linalg.cholesky(gram).diagonal().log().sum())
 
 
-def linear_cka(spectrum: Spectrum) -> float:
+def linear_cka(spectrum: FeatureSpectrum) -> float:
     """‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centered features and centered one-hot labels, from 0 to 1.
 
     Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019.
@@ -94,7 +94,7 @@ def linear_cka(spectrum: Spectrum) -> float:
     return float(spectrum.label_sums.square().sum() / sizes)
 
 
-def gbc(spectrum: Spectrum) -> float:
+def gbc(spectrum: FeatureSpectrum) -> float:
     """−Σ exp(−D_B) over ordered pairs of classes, each a spherical Gaussian in 64 axes.
 
     D_B = ‖μ − μ'‖² / (8 v) + d/2 · log(v / √(v₁ v₂)) with v = (v₁ + v₂) / 2.
@@ -116,7 +116,7 @@ def gbc(spectrum: Spectrum) -> float:
 
 
 def _gaussians(
-    spectrum: Spectrum,
+    spectrum: FeatureSpectrum,
 ) -> tuple[Float64[Tensor, "label axis"], Float64[Tensor, " label"], int]:
     """Mean and variance per axis of every class in the leading axes, and the number of axes."""
     axes = min(_GAUSSIAN_AXES, len(spectrum.powers))

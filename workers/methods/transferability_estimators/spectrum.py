@@ -18,7 +18,7 @@ _ROUNDING = 2.3e-16
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class FeatureSpectrum:
     """Centered features in their principal axes: a rotation without loss.
 
     Attributes:
@@ -53,7 +53,7 @@ class Spectrum:
 
 def spectrum_of(
     features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]
-) -> Spectrum:
+) -> FeatureSpectrum:
     """The spectrum, from the smaller of the two Gram matrices.
 
     Args:
@@ -71,13 +71,13 @@ def _from_units(
     features: Float32[Tensor, "image unit"],
     labels: Int64[Tensor, " image"],
     mean: Float64[Tensor, " unit"],
-) -> Spectrum:
+) -> FeatureSpectrum:
     """The spectrum by XᵀX, for few units and many images."""
     centered = features.double().sub_(mean)
     powers, axes = _leading(symmetric_product(centered), max(features.shape))
     counts, sums_by_label = class_sums(centered, labels)
     mean_along_axes = mean @ axes
-    return Spectrum(
+    return FeatureSpectrum(
         features=features,
         labels=labels,
         coordinates=centered.float() @ axes.float(),
@@ -93,7 +93,7 @@ def _from_images(
     features: Float32[Tensor, "image unit"],
     labels: Int64[Tensor, " image"],
     mean: Float64[Tensor, " unit"],
-) -> Spectrum:
+) -> FeatureSpectrum:
     """The spectrum by XXᵀ, for few images and many units; float64 one block at a time."""
     images, units = features.shape
     gram = features.new_zeros(images, images, dtype=torch.float64)
@@ -109,7 +109,7 @@ def _from_images(
     coordinates = directions * powers.sqrt()
     counts, sums = class_sums(coordinates, labels)
     mean_along_axes = (toward_mean @ directions) / powers.sqrt()
-    return Spectrum(
+    return FeatureSpectrum(
         features=features,
         labels=labels,
         coordinates=coordinates.float(),

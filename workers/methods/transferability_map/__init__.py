@@ -9,6 +9,11 @@ Axes: ``model`` one network. Symbols: s similarity, λ the weight of edges, k th
 neighbors.
 """
 
-from workers.methods.transferability_map.run import Inputs, LeftOut, Result, run
+from workers.methods.transferability_map.run import (
+    LeftOut,
+    TransferabilityMapData,
+    TransferabilityMapResult,
+    run,
+)
 
-__all__ = ["Inputs", "LeftOut", "Result", "run"]
+__all__ = ["LeftOut", "TransferabilityMapData", "TransferabilityMapResult", "run"]

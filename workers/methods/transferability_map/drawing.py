@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from service.core.manifest import TaskKind
-from workers.torchkit.layout import Layout
-from workers.torchkit.neighbor_graph import Neighbor
-from workers.torchkit.palettes import Palette
-from workers.torchkit.trees import Tree
+from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.similarity.layout import Layout
+from workers.torchkit.similarity.neighbor_graph import NeighborEdge
+from workers.torchkit.similarity.trees import Tree
 
 MOST_NAMES = 250
 SHAPES: Mapping[TaskKind, str] = dict(
@@ -28,7 +28,7 @@ _POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True)
-class Drawing:
+class MapDrawing:
     """A map as its pictures show it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Drawing:
     layout: Layout
     groups: tuple[int, ...]
     chosen: tuple[int, ...]
-    neighbors: tuple[tuple[Neighbor, ...], ...]
+    neighbors: tuple[tuple[NeighborEdge, ...], ...]
 
     @property
     def count(self) -> int:
@@ -85,7 +85,7 @@ def fill(group: int, palette: Palette) -> tuple[str, str]:
     return ((color, palette.page), (palette.page, color), (color, palette.ink))[min(round_, 2)]
 
 
-def present_tasks(drawing: Drawing) -> list[TaskKind]:
+def present_tasks(drawing: MapDrawing) -> list[TaskKind]:
     """The kinds of task that a map has, in the order of the vocabulary."""
     return [kind for kind in TaskKind if kind in drawing.tasks]
 

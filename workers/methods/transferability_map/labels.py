@@ -14,7 +14,7 @@ _DIRECTIONS = 12
 
 
 @dataclass(frozen=True)
-class LabelPlace:
+class LabelPosition:
     """Where a name begins, in pixels, and whether it is so far away that a line should lead."""
 
     x: float
@@ -28,7 +28,7 @@ def label_places(
     frame: tuple[float, float, float, float],
     *,
     radii: Float64[np.ndarray, " label"],
-) -> tuple[LabelPlace | None, ...]:
+) -> tuple[LabelPosition | None, ...]:
     """A free place for every name, given in the order of importance; None where there is none.
 
     A name stays inside the frame and covers neither a mark nor a name before it.
@@ -38,7 +38,7 @@ def label_places(
         radii: Of the marks at the points.
     """
     taken = np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
-    found: list[LabelPlace | None] = []
+    found: list[LabelPosition | None] = []
     for point, size, radius in zip(points, sizes, radii.tolist(), strict=True):
         boxes, distance = candidates(point, size, radius=radius)
         free = inside(boxes, frame) & ~overlapping(boxes, taken)
@@ -49,7 +49,7 @@ def label_places(
         taken = np.concatenate([taken, boxes[first : first + 1]])
         left, lower = boxes[first, :2]
         found.append(
-            LabelPlace(float(left), float(lower), bool(distance[first] > _RINGS[0] + radius))
+            LabelPosition(float(left), float(lower), bool(distance[first] > _RINGS[0] + radius))
         )
     return tuple(found)
 

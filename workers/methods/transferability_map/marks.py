@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float64
 
-from workers.methods.transferability_map.drawing import Drawing
+from workers.methods.transferability_map.drawing import MapDrawing
 
 _SMALLEST, _LARGEST = 1.0, 2.2
 # Few different sizes keep a vector file small.
 _STEP = 0.5
 
 
-def diameters(drawing: Drawing) -> Float64[np.ndarray, " model"]:
+def diameters(drawing: MapDrawing) -> Float64[np.ndarray, " model"]:
     """Diameters of all marks in points; the smallest where the number is not known."""
     counted = [one for one in drawing.parameters if one]
     return np.array(

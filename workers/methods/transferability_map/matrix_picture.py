@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from workers.methods.transferability_map.drawing import (
-    Drawing,
+    MapDrawing,
     figure_of,
     inches,
     name_points,
@@ -18,20 +18,20 @@ from workers.methods.transferability_map.drawing import (
     shortened,
     title_points,
 )
-from workers.torchkit.palettes import Palette
+from workers.torchkit.drawing.palettes import Palette
 
 _MOST_NUMBERS = 20
 _UNNAMED_SIDE = 13.0
 _POINTS_PER_INCH = 72
 
 
-def matrix_size(drawing: Drawing) -> tuple[float, float]:
+def matrix_size(drawing: MapDrawing) -> tuple[float, float]:
     """Width and height of the figure in inches."""
     side = inches(drawing.count * row_points(drawing.count)) if drawing.named else _UNNAMED_SIDE
     return max(side, 2.5) + 4.2, max(side, 2.5) + 2.8
 
 
-def draw_matrix(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+def draw_matrix(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     """Scores as colors; gray where a network meets itself or nothing is known. Returns words."""
     order = list(drawing.tree.order)
     square = drawing.scores[np.ix_(order, order)]
@@ -55,7 +55,7 @@ def draw_matrix(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     )
 
 
-def _name_rows_and_columns(axes: Axes, drawing: Drawing, order: list[int]) -> None:
+def _name_rows_and_columns(axes: Axes, drawing: MapDrawing, order: list[int]) -> None:
     if not drawing.named:
         axes.set_xticks([])
         axes.set_yticks([])

@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from service.core.catalogue.transferability_map import picture_file
+from service.core.catalog.transferability_map import picture_file
 from service.core.theme import Theme
-from workers.methods.transferability_map.drawing import Drawing, unescaped
+from workers.methods.transferability_map.drawing import MapDrawing, unescaped
 from workers.methods.transferability_map.matrix_picture import draw_matrix, matrix_size
 from workers.methods.transferability_map.plane_pictures import (
     draw_layout,
@@ -20,14 +20,15 @@ from workers.methods.transferability_map.plane_pictures import (
     plane_size,
 )
 from workers.methods.transferability_map.tree_picture import draw_tree, tree_size
-from workers.torchkit.palettes import PALETTES, Palette, drawn_with
-from workers.torchkit.vector_pictures import described
+from workers.torchkit.drawing.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.drawing.vector_pictures import described
 
 _DOTS_PER_INCH = 120
 _MARGIN = 0.2
 
 _PICTURES: Mapping[
-    str, tuple[Callable[[Drawing], tuple[float, float]], Callable[[Axes, Drawing, Palette], str]]
+    str,
+    tuple[Callable[[MapDrawing], tuple[float, float]], Callable[[Axes, MapDrawing, Palette], str]],
 ] = {
     "matrix": (matrix_size, draw_matrix),
     "tree": (tree_size, draw_tree),
@@ -36,7 +37,7 @@ _PICTURES: Mapping[
 }
 
 
-def pictures_of(drawing: Drawing) -> Mapping[str, bytes]:
+def pictures_of(drawing: MapDrawing) -> Mapping[str, bytes]:
     """Sixteen files: ``matrix``, ``tree``, ``layout`` and ``neighbors``, as PNG and SVG, per theme."""
     files: dict[str, bytes] = {}
     for theme in Theme:
@@ -46,7 +47,7 @@ def pictures_of(drawing: Drawing) -> Mapping[str, bytes]:
     return files
 
 
-def _drawn(name: str, drawing: Drawing, theme: Theme) -> dict[str, bytes]:
+def _drawn(name: str, drawing: MapDrawing, theme: Theme) -> dict[str, bytes]:
     size, draw = _PICTURES[name]
     figure = _figure(size(drawing))
     axes = _axes(figure)

@@ -10,31 +10,31 @@ from matplotlib.path import Path
 
 from workers.methods.transferability_map.drawing import (
     SHAPES,
-    Drawing,
+    MapDrawing,
     fill,
     networks,
     present_tasks,
     put_title,
     shortened,
 )
-from workers.methods.transferability_map.labels import LabelPlace, label_places
+from workers.methods.transferability_map.labels import LabelPosition, label_places
 from workers.methods.transferability_map.marks import diameters
 from workers.methods.transferability_map.plane_legend import add_legend
-from workers.torchkit.layout import judgment
-from workers.torchkit.neighbor_graph import pairs
-from workers.torchkit.palettes import Palette
+from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.similarity.layout import judgment
+from workers.torchkit.similarity.neighbor_graph import pairs
 
 _LINE_WIDTHS = (0.5, 0.8, 1.1)
 _MARKS = "Marks have the color of the cluster, the shape of the task, the size of the parameters."
 
 
-def plane_size(drawing: Drawing) -> tuple[float, float]:
+def plane_size(drawing: MapDrawing) -> tuple[float, float]:
     """Width and height of the figure in inches; the rightmost 2.9 are the legend's."""
     side = float(np.interp(drawing.count, (10, 200), (6.0, 13.0)))
     return side + 2.9, side + 0.9
 
 
-def draw_layout(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+def draw_layout(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     """Marks with names on equal axes. Returns the picture in words."""
     _draw_points(axes, drawing, palette)
     stress = drawing.layout.stress
@@ -45,7 +45,7 @@ def draw_layout(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     )
 
 
-def draw_neighbors(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     """The same points; lines join neighbors, the stronger the more alike. Returns words."""
     _draw_points(axes, drawing, palette)
     _draw_lines(axes, drawing, palette)
@@ -55,7 +55,7 @@ def draw_neighbors(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     return f"{networks(drawing.count).capitalize()}, {about}, stronger lines for more. {_MARKS}"
 
 
-def _draw_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+def _draw_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     sizes = diameters(drawing)
     for task in present_tasks(drawing):
         own = np.flatnonzero([one == task for one in drawing.tasks])
@@ -87,7 +87,7 @@ def _dress(axes: Axes, palette: Palette) -> None:
         spine.set_color(palette.faint)
 
 
-def _draw_lines(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+def _draw_lines(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     """All lines of one strength are one path, so that a vector file stays small."""
     joined = pairs(drawing.neighbors)
     if not joined:
@@ -107,7 +107,7 @@ def _draw_lines(axes: Axes, drawing: Drawing, palette: Palette) -> None:
         axes.add_collection(path, autolim=False)
 
 
-def _name_points(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+def _name_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     """Names where there is room, the most typical network of a cluster first.
 
     Of more than 250 networks only the typical ones are named, and may cover marks.
@@ -150,7 +150,7 @@ def _write(
     axes: Axes,
     name: str,
     point: tuple[float, float],
-    place: LabelPlace,
+    place: LabelPosition,
     *,
     size: float,
     palette: Palette,

@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
-from service.core.catalogue.transferability_map import TransferabilityMapParams
+from service.core.catalog.transferability_map import TransferabilityMapParams
 from service.core.errors import MethodError
 from service.core.manifest import TaskKind
-from workers.contract import Report
-from workers.methods.transferability_map.drawing import Drawing, shortened
+from workers.methods.transferability_map.drawing import MapDrawing, shortened
 from workers.methods.transferability_map.pictures import pictures_of
-from workers.torchkit.all_pairs import Similarities, all_pairs
-from workers.torchkit.clusters import clusters, typical
-from workers.torchkit.graphs import GraphSource
-from workers.torchkit.layout import Layout, dissimilarities, filled_by_median
-from workers.torchkit.neighbor_graph import DEFAULT_NEIGHBORS, Neighbor, nearest
-from workers.torchkit.placement import layout_around
-from workers.torchkit.trees import Tree, row_distances, task_tree
+from workers.torchkit.protocols import Report
+from workers.torchkit.similarity.all_pairs import Similarities, all_pairs
+from workers.torchkit.similarity.clusters import clusters, typical
+from workers.torchkit.similarity.graphs import GraphSource
+from workers.torchkit.similarity.layout import Layout, dissimilarities, filled_by_median
+from workers.torchkit.similarity.neighbor_graph import DEFAULT_NEIGHBORS, NeighborEdge, nearest
+from workers.torchkit.similarity.placement import layout_around
+from workers.torchkit.similarity.trees import Tree, row_distances, task_tree
 
 LARGEST_MAP = 4000
 
@@ -50,7 +50,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TransferabilityMapData:
     """The networks to place.
 
     Attributes:
@@ -76,7 +76,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Result:
+class TransferabilityMapResult:
     """The map.
 
     Attributes:
@@ -98,13 +98,15 @@ class Result:
     tree: Tree
     groups: tuple[int, ...]
     chosen: tuple[int, ...]
-    neighbors: tuple[tuple[Neighbor, ...], ...]
+    neighbors: tuple[tuple[NeighborEdge, ...], ...]
     layout: Layout
     left_out: tuple[LeftOut, ...]
     pictures: Mapping[str, bytes]
 
 
-def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Result:
+def run(
+    inputs: TransferabilityMapData, params: TransferabilityMapParams, report: Report
+) -> TransferabilityMapResult:
     """The map of all networks.
 
     Raises:
@@ -123,7 +125,7 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
     positions = np.array(
         [position or (np.nan, np.nan) for position in inputs.places], dtype=np.float64
     )
-    drawing = Drawing(
+    drawing = MapDrawing(
         names=inputs.names,
         tasks=inputs.tasks,
         parameters=inputs.parameters,
@@ -136,7 +138,7 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
         neighbors=nearest(scores, k=k),
         layout=layout_around(dissimilarities(scores, edge_weight=params.edge_weight), positions),
     )
-    return Result(
+    return TransferabilityMapResult(
         models=inputs.models,
         names=inputs.names,
         similarities=similarities,
@@ -152,7 +154,7 @@ def run(inputs: Inputs, params: TransferabilityMapParams, report: Report) -> Res
 
 
 def _similarities(
-    inputs: Inputs, params: TransferabilityMapParams, report: Report
+    inputs: TransferabilityMapData, params: TransferabilityMapParams, report: Report
 ) -> Similarities:
     if inputs.known is not None:
         return inputs.known

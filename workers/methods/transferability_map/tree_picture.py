@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from workers.methods.transferability_map.drawing import (
     SHAPES,
-    Drawing,
+    MapDrawing,
     figure_of,
     fill,
     inches,
@@ -18,7 +18,7 @@ from workers.methods.transferability_map.drawing import (
     row_points,
     shortened,
 )
-from workers.torchkit.palettes import Palette
+from workers.torchkit.drawing.palettes import Palette
 
 _UNNAMED_ROW = 1.6
 _LEGEND_BELOW = 48.0
@@ -26,13 +26,13 @@ _POINTS_PER_INCH = 72
 Corner = tuple[float, float]
 
 
-def tree_size(drawing: Drawing) -> tuple[float, float]:
+def tree_size(drawing: MapDrawing) -> tuple[float, float]:
     """Width and height of the figure in inches."""
     row = row_points(drawing.count) if drawing.named else _UNNAMED_ROW
     return 10.0, max(inches(drawing.count * row), 1.5) + 2.0
 
 
-def draw_tree(axes: Axes, drawing: Drawing, palette: Palette) -> str:
+def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     """Joins at their heights; branches of a cluster in its color. Returns words."""
     brackets = brackets_of(drawing)
     width = 1.3 if drawing.named else 0.6
@@ -57,7 +57,7 @@ def draw_tree(axes: Axes, drawing: Drawing, palette: Palette) -> str:
     )
 
 
-def brackets_of(drawing: Drawing) -> list[tuple[int, list[Corner]]]:
+def brackets_of(drawing: MapDrawing) -> list[tuple[int, list[Corner]]]:
     """Every join as four corners, and the cluster that it lies in; −1 above the cut."""
     row = {place: float(line) for line, place in enumerate(drawing.tree.order)}
     count, clusters = drawing.count, len(set(drawing.groups))
@@ -72,7 +72,7 @@ def brackets_of(drawing: Drawing) -> list[tuple[int, list[Corner]]]:
     return brackets
 
 
-def _mark_leaves(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     """Marks of clusters and tasks at the leaves, and names where there is room."""
     rows = {leaf: row for row, leaf in enumerate(drawing.tree.order)}
     size = row_points(drawing.count) if drawing.named else _UNNAMED_ROW
@@ -98,7 +98,7 @@ def _mark_leaves(axes: Axes, drawing: Drawing, palette: Palette) -> None:
     axes.tick_params(axis="y", length=0, pad=4)
 
 
-def _add_legend(axes: Axes, drawing: Drawing, palette: Palette) -> None:
+def _add_legend(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     """Which shape is which task, below the axis."""
     marks = [
         Line2D([], [], linestyle="", marker=SHAPES[task], color=palette.ink, label=task.value)

@@ -1,0 +1,36 @@
+"""Card of ``fused_ranking``: a posterior over every candidate's accuracy on one target."""
+
+from pydantic import Field
+
+from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+
+
+class FusedRankingInputs(JobInputs):
+    """The ranking to fill, from the records, scores and similarities known to the zoo."""
+
+    ranking_id: str
+    """The ranking to fill."""
+
+
+class FusedRankingParams(Params):
+    """Knobs of the answer."""
+
+    coverage: float = Field(0.8, gt=0, lt=1)
+    """Stated probability of intervals and of the set that holds the best."""
+    samples: int = Field(4000, ge=100, le=100_000)
+    """Draws from the joint posterior."""
+    seed: int = Field(0, ge=0, lt=2**63)
+    """Of the draws."""
+
+
+SPEC = MethodSpec(
+    name="fused_ranking",
+    title="Posterior of every candidate's accuracy from history, scores and measured runs",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=2,
+    source="Zooscope; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
+    inputs=FusedRankingInputs,
+    params=FusedRankingParams,
+    result="the items of a ranking, its set of likely best, and what to measure next",
+)

@@ -1,0 +1,27 @@
+"""Card of ``model_validation``: the intake check of an uploaded network."""
+
+from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+
+
+class ModelValidationInputs(JobInputs):
+    """The uploaded network to check."""
+
+    model_id: str
+    """The uploaded network."""
+
+
+class ModelValidationParams(Params):
+    """There is nothing to choose."""
+
+
+SPEC = MethodSpec(
+    name="model_validation",
+    title="Check an uploaded network and read it into the executable form",
+    family=Family.INTAKE,
+    audience=Audience.INTERNAL,
+    version=1,
+    source="Zooscope",
+    inputs=ModelValidationInputs,
+    params=ModelValidationParams,
+    result="the model becomes ready or rejected",
+)

@@ -1,0 +1,42 @@
+"""Card of ``reference_network``: a small network trained on a labelled target."""
+
+from pydantic import Field
+
+from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+
+
+class ReferenceNetworkInputs(JobInputs):
+    """The labelled set of images to learn, and the model whose file the job provides."""
+
+    dataset_id: str
+    """The labelled images to learn."""
+    model_id: str
+    """The model whose file the job provides."""
+
+
+class ReferenceNetworkParams(Params):
+    """Size of the network and of its training."""
+
+    width: int = Field(16, ge=4, le=256)
+    """Channels of the first stage."""
+    steps: int = Field(400, ge=1, le=100_000)
+    """Steps of the optimiser."""
+    batch_size: int = Field(64, ge=2, le=1024)
+    """Images of a step."""
+    rate: float = Field(3e-3, gt=0, le=1)
+    """Largest learning rate."""
+    seed: int = Field(0, ge=0, lt=2**63)
+    """Of the first weights and the batches."""
+
+
+SPEC = MethodSpec(
+    name="reference_network",
+    title="Small network trained on a labelled target, to stand for it in rankings",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.INTERNAL,
+    version=2,
+    source="Song et al., CVPR 2020, section 3.2: the target graph needs a network trained on it",
+    inputs=ReferenceNetworkInputs,
+    params=ReferenceNetworkParams,
+    result="a model",
+)

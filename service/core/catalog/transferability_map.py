@@ -1,0 +1,72 @@
+"""Card of ``transferability_map``: how all measured networks of a probe set relate."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from service.core.catalog.depara import DeparaParams
+from service.core.catalog.method_spec import (
+    Audience,
+    DatasetId,
+    Family,
+    JobInputs,
+    MethodSpec,
+    ModelId,
+    Params,
+)
+from service.core.theme import Theme
+
+MOST_NEIGHBORS = 50
+MOST_CLUSTERS = 4000
+
+
+class Linkage(StrEnum):
+    """How the task tree joins groups; the papers use single linkage."""
+
+    SINGLE = "single"
+    AVERAGE = "average"
+    WARD = "ward"
+
+
+class TransferabilityMapInputs(JobInputs):
+    """The probe set, and the networks to place."""
+
+    dataset_id: DatasetId
+    """The probe set on which the networks were measured."""
+    model_ids: tuple[ModelId, ...] | None = Field(None, max_length=100_000)
+    """The networks to place; None means all that are measured."""
+    continues: str | None = None
+    """A map whose networks keep their places; None lays all out afresh."""
+
+
+class TransferabilityMapParams(Params):
+    """Which measurements to compare, and how to draw them."""
+
+    settings: DeparaParams = DeparaParams()
+    """What the networks were measured with."""
+    edge_weight: float = Field(0.25, ge=0, allow_inf_nan=False)
+    """λ: how much the edges of graphs count beside their nodes."""
+    linkage: Linkage = Linkage.SINGLE
+    """How the task tree joins groups."""
+    k: int | None = Field(None, ge=1, le=MOST_NEIGHBORS)
+    """Neighbours of each network; None is 5, or all others where they are fewer."""
+    clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
+    """How many there are; None chooses the number by the mean silhouette."""
+
+
+def picture_file(name: str, ending: str, theme: Theme) -> str:
+    """The name of a picture's file among the artifacts of the job that drew the map."""
+    return f"{name}.{ending}" if theme is Theme.LIGHT else f"{name}-{theme}.{ending}"
+
+
+SPEC = MethodSpec(
+    name="transferability_map",
+    title="Similarity matrix, task tree, clusters, neighbour graph and layout of all networks of a probe set",
+    family=Family.TRANSFERABILITY,
+    audience=Audience.PUBLIC,
+    version=3,
+    source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",
+    inputs=TransferabilityMapInputs,
+    params=TransferabilityMapParams,
+    result="a map: matrix, tree, clusters, neighbours, layout, pictures",
+)

@@ -1,0 +1,145 @@
+"""API keys: issued once, stored as digests, scoped, bound to a project."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from service.core.clock import now
+from service.core.errors import (
+    FieldProblem,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from service.core.ids import IdKind, new_id
+from service.core.paging import Page, page_of
+from service.core.tables import KeyRecord
+
+DEFAULT_PROJECT = "default"
+_FIRST_KEY_LOCK = 0x5A00_0001
+
+
+class Scope(StrEnum):
+    """What a key allows. ``admin`` includes the others."""
+
+    READ = "read"
+    WRITE = "write"
+    JOBS = "jobs"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: the project, the key and what it allows."""
+
+    project: str
+    key_id: str
+    scopes: frozenset[str]
+
+    def require(self, scope: Scope) -> None:
+        """Refuse callers whose key lacks ``scope``.
+
+        Raises:
+            ForbiddenError: Neither the scope nor ``admin`` is among the key's.
+        """
+        if scope not in self.scopes and Scope.ADMIN not in self.scopes:
+            raise ForbiddenError(
+                f"this needs the scope {scope!r}; the key has {', '.join(sorted(self.scopes))}",
+                remedy="ask an administrator for a key with that scope",
+            )
+
+
+ANYBODY = Caller(DEFAULT_PROJECT, "nobody", frozenset(Scope))
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A new key with its secret token, which is shown now and never again."""
+
+    record: KeyRecord
+    token: str
+
+
+def issue(session: Session, *, project: str, name: str, scopes: Collection[str]) -> NewKey:
+    """Make a key.
+
+    Raises:
+        InvalidRequestError: ``unknown_scope``, or no scope at all.
+    """
+    unknown = sorted(set(scopes) - set(Scope))
+    if unknown or not scopes:
+        raise InvalidRequestError(
+            f"unknown scopes: {', '.join(unknown)}" if unknown else "a key needs a scope",
+            code="unknown_scope",
+            errors=[FieldProblem("/scopes", f"choose among {', '.join(Scope)}")],
+        )
+    key_id = new_id(IdKind.KEY)
+    secret = secrets.token_urlsafe(32)
+    record = KeyRecord(
+        id=key_id,
+        project=project,
+        name=name,
+        secret_sha256=_digest(secret),
+        scopes=sorted(set(scopes)),
+    )
+    session.add(record)
+    session.flush()
+    return NewKey(record, f"zoo_{key_id.removeprefix('key_')}_{secret}")
+
+
+def issue_first(session: Session) -> NewKey | None:
+    """The administrator's key of a zoo that has none yet; None ever after."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FIRST_KEY_LOCK})
+    if session.scalar(select(func.count()).select_from(KeyRecord)):
+        return None
+    return issue(session, project=DEFAULT_PROJECT, name="first key", scopes=[Scope.ADMIN])
+
+
+def caller_with(session: Session, *, token: str) -> Caller:
+    """Who holds ``token``.
+
+    Raises:
+        UnauthenticatedError: The token is not well formed, not known, or revoked.
+    """
+    prefix, _, rest = token.partition("_")
+    ulid, _, secret = rest.partition("_")
+    record = session.get(KeyRecord, f"key_{ulid}") if prefix == "zoo" and secret else None
+    known = record.secret_sha256 if record is not None else "0" * 64
+    fits = hmac.compare_digest(known, _digest(secret))
+    if record is None or not fits or record.revoked_at is not None:
+        raise UnauthenticatedError(
+            "the API key is not known, or was revoked",
+            remedy="send `Authorization: Bearer zoo_…` with a key of this zoo",
+        )
+    return Caller(record.project, record.id, frozenset(record.scopes))
+
+
+def page(session: Session, *, project: str, after: str | None, limit: int) -> Page[KeyRecord]:
+    """The project's keys, newest first, revoked ones included."""
+    query = select(KeyRecord).where(KeyRecord.project == project)
+    if after is not None:
+        query = query.where(KeyRecord.id < after)
+    found = session.scalars(query.order_by(KeyRecord.id.desc()).limit(limit + 1)).all()
+    return page_of(list(found), limit=limit)
+
+
+def revoke(session: Session, *, project: str, key_id: str) -> KeyRecord:
+    """End a key's life; a second time changes nothing."""
+    record = session.get(KeyRecord, key_id, with_for_update=True)
+    if record is None or record.project != project:
+        raise NotFoundError(f"there is no key {key_id}", code="key_not_found")
+    if record.revoked_at is None:
+        record.revoked_at = now()
+        session.flush()
+    return record
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,1 @@
+"""Measured accuracies, and the history that rankings learn from."""

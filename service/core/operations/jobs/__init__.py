@@ -1,0 +1,1 @@
+"""Jobs: submission, life cycle, events, artifacts, and recovery of lost ones."""

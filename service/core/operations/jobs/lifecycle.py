@@ -1,0 +1,238 @@
+"""What workers and the scheduler do to jobs: claim, heartbeat, finish, reap.
+
+Every change of a running job is guarded by its fence: a worker that lost its lease changes no
+row and is told so. All times are the database's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from service.core.errors import FencedError
+from service.core.operations.jobs.events import announce, append_event
+from service.core.operations.jobs.jobs import ACTIVE_STATES, end
+from service.core.operations.jobs.owners import job_started
+from service.core.tables import JobDependencyRecord, JobRecord, JobState
+
+FIRST_BACKOFF_SECONDS = 1.0
+LARGEST_BACKOFF_SECONDS = 60.0
+EXPIRED = {
+    "code": "expired",
+    "detail": "the job ran longer than it may",
+    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
+}
+WORKER_LOST = {
+    "code": "worker_lost",
+    "detail": "the worker that ran the job went silent, on every attempt",
+    "remedy": "look at the worker's log, then retry the job",
+}
+
+
+class LeaseStatus(StrEnum):
+    """What a heartbeat answers."""
+
+    HELD = "go on"
+    CANCEL = "cancel"
+    FENCED = "fenced"
+
+
+class AttemptStatus(StrEnum):
+    """How an attempt ended.
+
+    ``LOST`` attempts are repeated while any are left; ``RELEASED`` ones, given back by a worker
+    that is being stopped, are repeated at once and do not count.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker reports: the ending, with a ``result`` or an ``error`` {code, detail, remedy}."""
+
+    status: AttemptStatus
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = field(default=None)
+
+
+def claim(
+    session: Session,
+    *,
+    worker: str,
+    queues: Sequence[str],
+    lease_seconds: float,
+    running_seconds: float,
+    job_id: str | None = None,
+) -> JobRecord | None:
+    """The job that ``worker`` now runs, or None when there is nothing it may claim.
+
+    Without ``job_id`` it is the one with the highest priority, then the oldest. The row comes
+    with a new fence and one more attempt.
+
+    Args:
+        queues: The queues this worker serves.
+        lease_seconds: A silence longer than this gives the job to somebody else.
+        running_seconds: The attempt fails when it takes longer than this.
+    """
+    wanted = claimable().where(JobRecord.queue.in_(queues))
+    if job_id is not None:
+        wanted = wanted.where(JobRecord.id == job_id)
+    best = wanted.order_by(JobRecord.priority.desc(), JobRecord.id).limit(1)
+    locked = best.with_for_update(skip_locked=True, of=JobRecord)
+    job = session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        return None
+    now = func.clock_timestamp()
+    job.state = JobState.RUNNING
+    job.fence += 1
+    job.attempts += 1
+    job.worker = worker
+    job.lease_until = now + timedelta(seconds=lease_seconds)
+    job.deadline_at = now + timedelta(seconds=running_seconds)
+    job.started_at = func.coalesce(JobRecord.started_at, now)
+    session.flush()
+    append_event(session, job.id, type="started", data={"attempt": job.attempts})
+    job_started(session, job)
+    session.refresh(job)
+    return job
+
+
+def claimable() -> Select[JobRecord]:
+    """Queued jobs whose time has come and whose dependencies are all final."""
+    awaited = aliased(JobRecord)
+    waits = exists().where(
+        JobDependencyRecord.job_id == JobRecord.id,
+        JobDependencyRecord.depends_on == awaited.id,
+        awaited.state.in_(ACTIVE_STATES),
+    )
+    return select(JobRecord).where(
+        JobRecord.state == JobState.QUEUED,
+        JobRecord.available_at <= func.clock_timestamp(),
+        ~waits,
+    )
+
+
+def _held(job_id: str, fence: int) -> ColumnElement[bool]:
+    """The condition that a worker still owns its job."""
+    return and_(
+        JobRecord.id == job_id, JobRecord.fence == fence, JobRecord.state == JobState.RUNNING
+    )
+
+
+def verdict(session: Session, *, job_id: str, fence: int) -> LeaseStatus:
+    """Whether the holder of ``fence`` should go on; the lease is left as it is."""
+    row = session.execute(
+        select(JobRecord.cancel_requested_at).where(_held(job_id, fence))
+    ).one_or_none()
+    return _judge(row)
+
+
+def heartbeat(
+    session: Session,
+    *,
+    job_id: str,
+    fence: int,
+    lease_seconds: float,
+    progress: dict[str, Any] | None = None,
+) -> LeaseStatus:
+    """Renew the lease, store the progress if there is news, and answer as ``verdict`` does."""
+    values: dict[str, Any] = {
+        "lease_until": func.clock_timestamp() + timedelta(seconds=lease_seconds)
+    }
+    if progress is not None:
+        values["progress"] = progress
+    renewed = update(JobRecord).where(_held(job_id, fence)).values(**values)
+    row = session.execute(
+        renewed.returning(JobRecord.cancel_requested_at).execution_options(
+            synchronize_session=False
+        )
+    ).one_or_none()
+    if row is not None and progress is not None:
+        append_event(session, job_id, type="progress", data=progress)
+    return _judge(row)
+
+
+def _judge(row: Any) -> LeaseStatus:
+    """Fenced without a row, cancelled with a time in it."""
+    if row is None:
+        return LeaseStatus.FENCED
+    return LeaseStatus.HELD if row[0] is None else LeaseStatus.CANCEL
+
+
+def set_checkpoint(session: Session, *, job_id: str, fence: int, sha256: str) -> None:
+    """Point the job at its latest checkpoint. Raises FencedError when it was lost meanwhile."""
+    hold(session, job_id=job_id, fence=fence).checkpoint_sha256 = sha256
+    session.flush()
+
+
+def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> JobRecord:
+    """The job after an attempt: final, or queued again when the attempt was lost or released.
+
+    Call it in the transaction that writes the results, so that both happen or neither.
+
+    Raises:
+        FencedError: The job belongs to somebody else, or is final; nothing was changed.
+    """
+    job = hold(session, job_id=job_id, fence=fence)
+    cancelling = job.cancel_requested_at is not None
+    match outcome.status:
+        case AttemptStatus.SUCCEEDED:
+            job.result = outcome.result or {}
+            job.progress = _completed(job.progress)
+            end(session, job, JobState.SUCCEEDED)
+        case AttemptStatus.CANCELLED:
+            end(session, job, JobState.CANCELLED)
+        case AttemptStatus.LOST | AttemptStatus.RELEASED if cancelling:
+            end(session, job, JobState.CANCELLED)
+        case AttemptStatus.RELEASED:
+            job.attempts -= 1
+            requeue(session, job, {"code": "worker_stopping"}, delay_seconds=0.0)
+        case AttemptStatus.LOST if job.attempts < job.max_attempts:
+            requeue(session, job, outcome.error or {}, delay_seconds=backoff_seconds(job.attempts))
+        case _:
+            end(session, job, JobState.FAILED, error=outcome.error)
+    session.refresh(job)
+    return job
+
+
+def _completed(progress: dict[str, Any]) -> dict[str, Any]:
+    """The last report with its step at the total: the end overtakes reports not yet written."""
+    return {**progress, "step": progress["total"]} if progress.get("total") else progress
+
+
+def hold(session: Session, *, job_id: str, fence: int) -> JobRecord:
+    """The running job, locked, or FencedError when ``fence`` is not its current one."""
+    held = select(JobRecord).where(_held(job_id, fence)).with_for_update()
+    job = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        raise FencedError(f"job {job_id} is no longer held with fence {fence}")
+    return job
+
+
+def backoff_seconds(attempts: int) -> float:
+    """Seconds before the next attempt: doubling from one second."""
+    return float(min(LARGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (attempts - 1)))
+
+
+def requeue(
+    session: Session, job: JobRecord, reason: dict[str, Any], *, delay_seconds: float
+) -> None:
+    """Put a running job back into the queue; its fence stays, so the old worker is locked out."""
+    job.state = JobState.QUEUED
+    job.worker = None
+    job.lease_until = None
+    job.deadline_at = None
+    job.announced_at = None
+    job.available_at = func.clock_timestamp() + timedelta(seconds=delay_seconds)
+    session.flush()
+    append_event(session, job.id, type="requeued", data={"reason": reason})
+    announce(session, job.id)

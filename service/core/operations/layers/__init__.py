@@ -1,0 +1,1 @@
+"""Layer selection: which layer of a network to cut at."""

@@ -1,0 +1,79 @@
+"""From parts to a choice of layer: score = node similarity + λ · edge similarity, for any λ."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from service.core.operations.rankings.scores import interval_of, score_of
+
+
+class TargetData(StrEnum):
+    """How much of the target is labelled: a tenth or more, or about a hundredth."""
+
+    AMPLE = "ample"
+    SCARCE = "scarce"
+
+
+EDGE_WEIGHTS: Mapping[TargetData, float] = {TargetData.AMPLE: 1.0, TargetData.SCARCE: 10.0}
+"""λ of DEPARA's section 4.3: scarcer data need knowledge that is easier to reach."""
+
+
+def weight_of(data: TargetData | None, edge_weight: float | None) -> float:
+    """λ as given, or that of the amount of data; ample where neither is given."""
+    if edge_weight is not None:
+        return edge_weight
+    return EDGE_WEIGHTS[data or TargetData.AMPLE]
+
+
+def curve(parts: Sequence[Mapping[str, Any]], *, edge_weight: float) -> list[dict[str, Any]]:
+    """Every layer with its score and the 90 % interval of it; both None where there is none."""
+    return [_scored(part, edge_weight) for part in parts]
+
+
+def _scored(part: Mapping[str, Any], edge_weight: float) -> dict[str, Any]:
+    score = score_of(part, edge_weight=edge_weight)
+    interval = None if score is None else interval_of(part, score, edge_weight=edge_weight)
+    return {**part, "score": score, "interval": interval}
+
+
+def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The layer with the greatest score, the deepest of equals; None where none has a score.
+
+    Args:
+        layers: As ``curve`` gives them, from the input on.
+
+    Returns:
+        ``layer``, its ``score`` and ``interval``, the ``runner_up`` and the ``margin`` to it; the
+        last two are None where no other output has a score.
+    """
+    scored = [layer for layer in layers if layer["score"] is not None]
+    if not scored:
+        return None
+    chosen = max(reversed(scored), key=_score)
+    others = [layer for layer in scored if _parts(layer) != _parts(chosen)]
+    runner_up = max(reversed(others), key=_score) if others else None
+    return {
+        **{name: chosen[name] for name in ("layer", "score", "interval")},
+        "runner_up": runner_up["layer"] if runner_up else None,
+        "margin": chosen["score"] - runner_up["score"] if runner_up else None,
+    }
+
+
+def baselines(layers: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """What one would choose without looking; None where nothing has a score.
+
+    ``middle`` is the middle candidate, of two the deeper; ``deepest`` the last. Measured transfer
+    says that the middle is hard to beat: docs/methods/layer_selection.md.
+    """
+    names = [layer["layer"] for layer in layers if layer["score"] is not None]
+    return {"middle": names[len(names) // 2], "deepest": names[-1]} if names else None
+
+
+def _score(layer: Mapping[str, Any]) -> float:
+    score: float = layer["score"]
+    return score
+
+
+def _parts(layer: Mapping[str, Any]) -> tuple[float, float]:
+    """Layers that have both in common are one output under two names."""
+    return layer["node_similarity"], layer["edge_similarity"]

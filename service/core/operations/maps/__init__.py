@@ -1,0 +1,1 @@
+"""Transferability maps: how all measured networks of a probe set relate."""

@@ -1,0 +1,1 @@
+"""Measurements of networks: graphs, estimates, heat maps, reference networks."""

@@ -1,0 +1,90 @@
+"""Scores of estimators on labelled datasets: what makes them equal, those known, new ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from service.core.catalog import transferability_estimators
+from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
+from service.core.fingerprints import fingerprint
+from service.core.ids import IdKind, new_id
+from service.core.manifest import TaskKind
+from service.core.tables import DatasetRecord, EstimateRecord, ModelRecord
+
+_SPEC = transferability_estimators.SPEC
+USUAL = TransferabilityEstimatorsParams()
+
+
+def comparable_key(dataset: DatasetRecord, params: TransferabilityEstimatorsParams = USUAL) -> str:
+    """Hash of method, version, filled-in settings and labelled images."""
+    return fingerprint(
+        {
+            "method": _SPEC.name,
+            "version": _SPEC.version,
+            "params": params.model_dump(mode="json"),
+            "dataset": dataset.manifest_sha256,
+        }
+    )
+
+
+def cache_key(comparable: str, model: ModelRecord) -> str:
+    """Hash of a comparable key and a network: equal keys promise the same scores."""
+    return fingerprint(
+        {"comparable_key": comparable, "model_id": model.id, "model": model.fingerprint}
+    )
+
+
+def is_classifier(model: ModelRecord) -> bool:
+    """Whether the network answers with one number for each class it knows."""
+    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
+    return told and model.output_kind == "vector"
+
+
+def known(
+    session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
+) -> dict[str, EstimateRecord]:
+    """The newest estimate of each model that has one, by model; of these models or of all."""
+    query = select(EstimateRecord).where(
+        EstimateRecord.project == project, EstimateRecord.comparable_key == comparable
+    )
+    if model_ids is not None:
+        query = query.where(EstimateRecord.model_id.in_(model_ids))
+    return {one.model_id: one for one in session.scalars(query.order_by(EstimateRecord.id))}
+
+
+def keep(
+    session: Session,
+    *,
+    model: ModelRecord,
+    dataset: DatasetRecord,
+    params: TransferabilityEstimatorsParams,
+    found: Mapping[str, Any],
+    job_id: str,
+) -> EstimateRecord:
+    """The estimate, kept once per cache key: an equal one that came first stays.
+
+    Args:
+        found: ``scores``, ``reasons`` and ``images``, as the method hands them back.
+    """
+    comparable = comparable_key(dataset, params)
+    key = cache_key(comparable, model)
+    statement = insert(EstimateRecord).values(
+        id=new_id(IdKind.ESTIMATE),
+        project=dataset.project,
+        model_id=model.id,
+        dataset_id=dataset.id,
+        cache_key=key,
+        comparable_key=comparable,
+        version=_SPEC.version,
+        settings=params.model_dump(mode="json"),
+        job_id=job_id,
+        **{name: found[name] for name in ("scores", "reasons", "images")},
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=["project", "cache_key"]))
+    query = select(EstimateRecord).where(
+        EstimateRecord.project == dataset.project, EstimateRecord.cache_key == key
+    )
+    return session.scalars(query).one()

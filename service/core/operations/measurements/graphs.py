@@ -1,0 +1,73 @@
+"""What makes two measurements comparable, or the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalog import depara
+from service.core.catalog.depara import DeparaParams
+from service.core.fingerprints import fingerprint
+from service.core.tables import GraphRecord, JobDependencyRecord, JobRecord, JobState
+
+
+def comparable_key(manifest_sha256: str, params: DeparaParams) -> str:
+    """Hash of method, version, filled-in settings and probe set: equal keys can be compared."""
+    return fingerprint(
+        {
+            "method": depara.SPEC.name,
+            "version": depara.SPEC.version,
+            "params": params.model_dump(mode="json"),
+            "dataset": manifest_sha256,
+        }
+    )
+
+
+def cache_key(comparable: str, *, model_id: str, fingerprint_of_model: str) -> str:
+    """Hash of a comparable key and a network: equal keys promise the same graph.
+
+    A network that was uploaded twice is two models with a graph each: whoever removes one of them
+    takes nothing from the other.
+    """
+    return fingerprint(
+        {"comparable_key": comparable, "model_id": model_id, "model": fingerprint_of_model}
+    )
+
+
+def measured(
+    session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
+) -> Sequence[GraphRecord]:
+    """The graphs with this comparable key, of these models or of all, oldest first."""
+    found = select(GraphRecord).where(
+        GraphRecord.project == project, GraphRecord.comparable_key == comparable
+    )
+    if model_ids is not None:
+        found = found.where(GraphRecord.model_id.in_(model_ids))
+    return session.scalars(found.order_by(GraphRecord.id)).all()
+
+
+def with_key(session: Session, *, project: str, cache_key: str) -> GraphRecord:
+    """The graph with this cache key, which must exist."""
+    found = select(GraphRecord).where(
+        GraphRecord.project == project, GraphRecord.cache_key == cache_key
+    )
+    return session.scalars(found).one()
+
+
+def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, Any]]:
+    """Why measurements that a job waited for failed, by model."""
+    found = (
+        select(JobRecord)
+        .join(JobDependencyRecord, JobDependencyRecord.depends_on == JobRecord.id)
+        .where(
+            JobDependencyRecord.job_id == job_id,
+            JobRecord.state.in_([JobState.FAILED, JobState.CANCELLED]),
+        )
+    )
+    cancelled = {"code": "cancelled", "detail": "its measurement was cancelled"}
+    return {
+        job.inputs["model_id"]: job.error or cancelled
+        for job in session.scalars(found)
+        if "model_id" in job.inputs
+    }

@@ -1,0 +1,174 @@
+"""Heat maps: the picture that was drawn before, and the job that draws many of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalog import attribution_map
+from service.core.catalog.attribution_map import picture_name
+from service.core.errors import NotFoundError
+from service.core.fingerprints import fingerprint
+from service.core.operations.heat_map_requests import (
+    HeatMapLook,
+    HeatMapRequest,
+    ModelHeatMapRequest,
+)
+from service.core.operations.jobs import jobs
+from service.core.operations.layers.requests import OUTPUT
+from service.core.operations.rankings.requests import naming
+from service.core.operations.remedies import post
+from service.core.operations.trainings.plans import invalid_value
+from service.core.operations.zoo import datasets, models
+from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, JobState, ModelRecord
+from service.core.tracing import current_trace_id
+
+
+def picture(
+    session: Session,
+    *,
+    project: str,
+    model_id: str,
+    dataset_id: str,
+    position: int,
+    look: HeatMapLook,
+) -> ArtifactRecord:
+    """The heat map of one model on one image.
+
+    Raises:
+        NotFoundError: No such model, dataset or image; or ``not_measured``: it was not drawn yet.
+        ConflictError: The model or the dataset is not ready.
+    """
+    model = models.get_ready(session, project=project, model_id=model_id)
+    dataset = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    datasets.image(session, project=project, dataset_id=dataset_id, position=position)
+    key = picture_key(model, dataset, position, look.params.model_dump(mode="json"))
+    query = select(ArtifactRecord).where(
+        ArtifactRecord.project == project, ArtifactRecord.cache_key == key
+    )
+    drawn = session.scalars(query.order_by(ArtifactRecord.id.desc()).limit(1)).first()
+    if drawn is None:
+        body = {"dataset_id": dataset_id, "indices": [position]}
+        body |= look.model_dump(mode="json", exclude_defaults=True)
+        raise NotFoundError(
+            f"this heat map of {model_id} on image {position} of {dataset_id} was not drawn yet",
+            code="not_measured",
+            remedy=post(f"/v1/models/{model_id}/attributions", body),
+        )
+    return drawn
+
+
+def create_for_model(
+    session: Session, *, project: str, model_id: str, request: ModelHeatMapRequest
+) -> JobRecord:
+    """As ``create``, for one model. Raises NotFoundError also: ``model_not_found``."""
+    models.get_ready(session, project=project, model_id=model_id)
+    whole = HeatMapRequest(model_ids=(model_id,), **dict(request))
+    return create(session, project=project, request=whole)
+
+
+def create(session: Session, *, project: str, request: HeatMapRequest) -> JobRecord:
+    """The job that draws all of them and their sheet: one that has succeeded, or one to wait for.
+
+    Raises:
+        InvalidRequestError: No such model, dataset, image or layer in the project.
+        ConflictError: A model or the dataset is not ready.
+    """
+    drawn = _models(session, project, request)
+    dataset = _dataset(session, project, request)
+    params = request.params.model_dump(mode="json")
+    keys = [picture_key(one, dataset, i, params) for one in drawn for i in request.positions]
+    # A sheet names its networks, and equal networks may have two names.
+    key = fingerprint([list(request.model_ids), keys])
+    done = _done(session, project, key)
+    if done is not None:
+        return done
+    return jobs.submit(
+        session,
+        project=project,
+        method=attribution_map.SPEC.name,
+        inputs={
+            "model_ids": list(request.model_ids),
+            "dataset_id": request.dataset_id,
+            "indices": list(request.positions),
+        },
+        params=params,
+        cache_key=key,
+        priority=20,
+        trace_id=current_trace_id(),
+    )
+
+
+def picture_key(
+    model: ModelRecord, dataset: DatasetRecord, position: int, params: Mapping[str, Any]
+) -> str:
+    """Equal keys promise the same picture; ``params`` are filled in."""
+    return fingerprint(
+        {
+            "method": attribution_map.SPEC.name,
+            "version": attribution_map.SPEC.version,
+            "model": model.fingerprint or model.id,
+            "dataset": dataset.manifest_sha256,
+            "position": position,
+            "params": dict(params),
+        }
+    )
+
+
+def picture_keys(
+    drawn: Sequence[ModelRecord], dataset: DatasetRecord, job: JobRecord
+) -> dict[str, str]:
+    """Keys of the pictures that a job draws, by the names of their files."""
+    return {
+        picture_name(model.id, position): picture_key(model, dataset, position, job.params)
+        for model in drawn
+        for position in job.inputs["indices"]
+    }
+
+
+def _models(session: Session, project: str, request: HeatMapRequest) -> list[ModelRecord]:
+    """The networks, in the order of the request."""
+    ready = []
+    for place, model_id in enumerate(request.model_ids):
+        with naming(f"/model_ids/{place}"):
+            model = models.get_ready(session, project=project, model_id=model_id)
+        _require_layer(model, request.layer)
+        ready.append(model)
+    return ready
+
+
+def _dataset(session: Session, project: str, request: HeatMapRequest) -> DatasetRecord:
+    """The set, if it has all the images."""
+    with naming("/dataset_id"):
+        dataset = datasets.get_ready(session, project=project, dataset_id=request.dataset_id)
+    last = (dataset.images or 0) - 1
+    if max(request.positions) > last:
+        raise invalid_value(
+            "/indices",
+            f"{dataset.id} has images 0 to {last}",
+            code="image_unknown",
+            remedy=f"see GET /v1/datasets/{dataset.id}/images",
+        )
+    return dataset
+
+
+def _require_layer(model: ModelRecord, layer: str | None) -> None:
+    known = {one["name"] for one in model.layers} | {OUTPUT, model.feature_layer, None}
+    if layer not in known:
+        raise invalid_value(
+            "/layer",
+            f"{model.id} has no layer {layer!r}",
+            code="unknown_layer",
+            remedy=f"use one of GET /v1/models/{model.id}/layers",
+        )
+
+
+def _done(session: Session, project: str, key: str) -> JobRecord | None:
+    """The newest job with this key that has succeeded."""
+    query = select(JobRecord).where(
+        JobRecord.project == project,
+        JobRecord.cache_key == key,
+        JobRecord.state == JobState.SUCCEEDED,
+    )
+    return session.scalars(query.order_by(JobRecord.id.desc()).limit(1)).first()

@@ -1,0 +1,68 @@
+"""Asking for the graphs that are not there yet: one job per network, shared by all who wait."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from service.core.catalog import depara
+from service.core.catalog.depara import DeparaParams
+from service.core.operations.jobs import jobs
+from service.core.operations.measurements import graphs
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord, ModelState
+from service.core.tracing import current_trace_id
+
+
+def known_graphs(
+    session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
+) -> dict[str, GraphRecord]:
+    """The newest graph of each model that has one, by model; without the heavy sketch."""
+    query = (
+        select(GraphRecord)
+        .where(
+            GraphRecord.project == project,
+            GraphRecord.comparable_key == comparable,
+            GraphRecord.model_id.in_(model_ids),
+        )
+        .order_by(GraphRecord.id)
+        .options(defer(GraphRecord.sketch))
+    )
+    return {graph.model_id: graph for graph in session.scalars(query)}
+
+
+def measure(
+    session: Session,
+    *,
+    models: Sequence[ModelRecord],
+    probes: DatasetRecord,
+    settings: DeparaParams,
+) -> dict[str, str]:
+    """Ids of the jobs that will measure the models, by model; equal ones under way are shared."""
+    if not models:
+        return {}
+    comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)
+    params = settings.model_dump(mode="json")
+    ids = jobs.submit_many(
+        session,
+        project=probes.project,
+        method=depara.SPEC.name,
+        orders=[_order(model, probes, params, comparable) for model in models],
+        trace_id=current_trace_id(),
+    )
+    return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
+
+
+def _order(
+    model: ModelRecord, probes: DatasetRecord, params: dict[str, Any], comparable: str
+) -> jobs.JobOrder:
+    """The measurement of one model; that of an awaited one waits for the job that makes it."""
+    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    return jobs.JobOrder(
+        inputs={"model_id": model.id, "dataset_id": probes.id},
+        params=params,
+        cache_key=graphs.cache_key(
+            comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
+        ),
+        depends_on=[str(model.job_id)] if awaited else [],
+    )

@@ -1,0 +1,1 @@
+"""Rankings: candidates ordered for one target, by every metric."""

@@ -1,0 +1,124 @@
+"""What rankings have in common whose target is a dataset that no network stands for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.core.catalog import transferability_estimators
+from service.core.ids import IdKind, new_id
+from service.core.operations.jobs import jobs
+from service.core.operations.measurements import estimates, reference_networks
+from service.core.operations.rankings.requests import (
+    RankingRequest,
+    candidates_of,
+    naming,
+    require_probe_set,
+)
+from service.core.operations.zoo import datasets
+from service.core.tables import DatasetRecord, ModelRecord, RankingRecord, RankingState
+from service.core.tracing import current_trace_id
+
+
+@dataclass(frozen=True)
+class DatasetParticipants:
+    """Who takes part where the target is a dataset that no network stands for."""
+
+    target: DatasetRecord
+    candidates: list[ModelRecord]
+    unranked: list[dict[str, Any]]
+
+
+def resolve_dataset_participants(
+    session: Session, *, project: str, request: RankingRequest
+) -> DatasetParticipants:
+    """Find everybody whom a request names, whose target is a dataset.
+
+    Networks that were trained to stand for the target are no candidates unless they are named.
+
+    Raises:
+        InvalidRequestError: Somebody does not exist.
+        ConflictError: The target is not ready.
+    """
+    with naming("/target/dataset_id"):
+        target = datasets.get_ready(
+            session, project=project, dataset_id=request.target.dataset_id or ""
+        )
+    candidates, unranked = candidates_of(session, project, request.candidates)
+    if request.candidates is None or request.candidates.model_ids is None:
+        candidates = [one for one in candidates if not reference_networks.stands_for(one, target)]
+    return DatasetParticipants(target, candidates, unranked)
+
+
+def measure_missing(session: Session, *, participants: DatasetParticipants) -> dict[str, str]:
+    """Jobs that will judge the candidates that were not judged before, by candidate.
+
+    Raises:
+        InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
+    """
+    with naming("/target/dataset_id"):
+        datasets.require_labelled(require_probe_set(participants.target))
+    known = estimates.known(
+        session,
+        project=participants.target.project,
+        comparable=estimates.comparable_key(participants.target),
+        model_ids=[model.id for model in participants.candidates],
+    )
+    missing = [model for model in participants.candidates if model.id not in known]
+    return _measure(session, missing, participants.target)
+
+
+def _measure(
+    session: Session, models: Sequence[ModelRecord], dataset: DatasetRecord
+) -> dict[str, str]:
+    """Ids of the jobs that will judge the models; equal ones under way are shared."""
+    if not models:
+        return {}
+    comparable = estimates.comparable_key(dataset)
+    orders = [
+        jobs.JobOrder(
+            inputs={"model_id": model.id, "dataset_id": dataset.id},
+            cache_key=estimates.cache_key(comparable, model),
+        )
+        for model in models
+    ]
+    ids = jobs.submit_many(
+        session,
+        project=dataset.project,
+        method=transferability_estimators.SPEC.name,
+        orders=orders,
+        trace_id=current_trace_id(),
+    )
+    return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
+
+
+def begun(
+    session: Session,
+    *,
+    participants: DatasetParticipants,
+    request: RankingRequest,
+    job_ids: Mapping[str, str],
+    comparable: str,
+) -> RankingRecord:
+    """A pending ranking for a dataset; ``job_ids`` tells whose measurement is awaited."""
+    record = RankingRecord(
+        id=new_id(IdKind.RANKING),
+        project=participants.target.project,
+        state=RankingState.PENDING,
+        metric=request.metric,
+        edge_weight=request.weight,
+        request=request.model_dump(mode="json"),
+        target_dataset_id=participants.target.id,
+        dataset_id=participants.target.id,
+        comparable_key=comparable,
+        candidates=[
+            {"model_id": model.id, "job_id": job_ids.get(model.id)}
+            for model in participants.candidates
+        ],
+        pairs=[],
+        unranked=participants.unranked,
+    )
+    session.add(record)
+    session.flush()
+    return record

@@ -1,0 +1,96 @@
+"""Rankings by an estimator are filled when the last judgement they wait for has ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.core.catalog.measurement import Estimator
+from service.core.operations.measurements import estimates
+from service.core.operations.rankings.completion import complete, errors, names, reason
+from service.core.tables import (
+    FINAL_STATES,
+    DatasetRecord,
+    EstimateRecord,
+    JobRecord,
+    RankingRecord,
+    RankingState,
+)
+
+
+def settle(session: Session, *, job_id: str) -> None:
+    """Fill the rankings for which this job, which is about to end, was the last."""
+    # Locked, so that of two jobs that end at once the second sees the first.
+    waiting = (
+        select(RankingRecord)
+        .where(
+            RankingRecord.state == RankingState.PENDING,
+            RankingRecord.metric.in_(list(Estimator)),
+            RankingRecord.candidates.contains([{"job_id": job_id}]),
+        )
+        .order_by(RankingRecord.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for ranking in session.scalars(waiting).all():
+        if not under_way(session, awaited_by(ranking) - {job_id}):
+            fill(session, ranking)
+
+
+def awaited_by(ranking: RankingRecord) -> set[str]:
+    """Ids of the jobs that judge candidates."""
+    return {one["job_id"] for one in ranking.candidates} - {None}
+
+
+def under_way(session: Session, job_ids: set[str]) -> set[str]:
+    """Those of the jobs that have not ended."""
+    if not job_ids:
+        return job_ids
+    query = select(JobRecord.id).where(
+        JobRecord.id.in_(job_ids), JobRecord.state.not_in(FINAL_STATES)
+    )
+    return set(session.scalars(query))
+
+
+def fill(session: Session, ranking: RankingRecord) -> None:
+    """Order the candidates by the scores that are known; who has none is listed with a reason."""
+    dataset = session.get_one(DatasetRecord, ranking.dataset_id)
+    ids = [one["model_id"] for one in ranking.candidates]
+    found = estimates.known(
+        session,
+        project=ranking.project,
+        comparable=estimates.comparable_key(dataset),
+        model_ids=ids,
+    )
+    told = names(session, ids)
+    failed = errors(session, ranking.candidates)
+    pairs, unranked = [], list(ranking.unranked)
+    for candidate in ranking.candidates:
+        model_id, estimate = candidate["model_id"], found.get(candidate["model_id"])
+        score = None if estimate is None else estimate.scores.get(ranking.metric)
+        if estimate is None or score is None:
+            error = failed.get(candidate["job_id"], {})
+            unranked.append(reason(model_id, _why(estimate, ranking.metric, error)))
+        else:
+            pairs.append(_pair(estimate, score, name=told.get(model_id, "")))
+    complete(session, ranking, pairs=pairs, unranked=unranked)
+
+
+def _why(
+    estimate: EstimateRecord | None, metric: str, error: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What the estimator said, or else why the judgement failed."""
+    if estimate is None:
+        return error
+    why: Mapping[str, Any] = estimate.reasons.get(metric, {})
+    return why
+
+
+def _pair(estimate: EstimateRecord, score: float, *, name: str) -> dict[str, Any]:
+    return {
+        "model_id": estimate.model_id,
+        "name": name,
+        "score": score,
+        "valid_probes": estimate.images,
+    }

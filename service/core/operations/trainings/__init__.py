@@ -1,0 +1,1 @@
+"""Trainings: what is checked before a training job is queued."""

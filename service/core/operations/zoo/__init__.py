@@ -1,0 +1,1 @@
+"""The content of the zoo: models, datasets, uploads, predictions."""

@@ -1,0 +1,34 @@
+"""Uploads under way: bytes in staging, not yet part of the zoo."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.tables.base import Owned, TableRow
+
+
+class UploadState(StrEnum):
+    """How far an upload is.
+
+    ``receiving`` until all bytes are there and verified, then ``complete``; ``used`` once a model
+    or dataset has taken them.
+    """
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    USED = "used"
+
+
+class UploadRecord(Owned, TableRow):
+    """One resumable upload; ``expected_sha256`` is what the client announced, if anything."""
+
+    __tablename__ = "uploads"
+
+    filename: Mapped[str]
+    size_bytes: Mapped[int]
+    offset_bytes: Mapped[int] = mapped_column(default=0)
+    expected_sha256: Mapped[str | None]
+    sha256: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default=UploadState.RECEIVING)
+    expires_at: Mapped[datetime]

@@ -1,0 +1,112 @@
+"""What is around every request: trace id, Host check, log line, figures. Plain ASGI, no buffering."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.core.tracing import follow, new_trace_id, trace_id_of
+from service.rest.error_handlers import MEDIA_TYPE, problem
+from service.rest.metrics import Metrics
+
+_log = structlog.get_logger("zooscope.rest")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class RequestContextMiddleware:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], figures: Metrics) -> None:
+        self.app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._figures = figures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        trace_id = trace_id_of(headers.get("traceparent", "")) or new_trace_id()
+        follow(trace_id)
+        sending = _Sending(scope, send, trace_id)
+        if not self._serves(headers.get("host", "")):
+            await self._wrong_host(headers.get("host", ""))(scope, receive, sending)
+        else:
+            await self.app(scope, receive, sending)
+        self._tell(scope, sending, trace_id)
+
+    def _serves(self, host: str) -> bool:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        return "*" in self._hosts or name.lower() in self._hosts
+
+    def _wrong_host(self, host: str) -> ASGIApp:
+        return problem(
+            status=421,
+            code="host_not_allowed",
+            detail=f"the Host header says {host[:200]!r}, which is not served here",
+            remedy="add the name to ZOO_ALLOWED_HOSTS",
+            instance="/",
+        )
+
+    def _tell(self, scope: Scope, sending: "_Sending", trace_id: str) -> None:
+        """One log line and one count for each request, except those of the machinery."""
+        if scope["path"] in _QUIET:
+            return
+        seconds = time.perf_counter() - sending.started
+        route = getattr(scope.get("route"), "path", "none")
+        self._figures.count(scope["method"], route, sending.status, seconds)
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=sending.status,
+            milliseconds=round(1000 * seconds, 1),
+            trace_id=trace_id,
+        )
+
+
+class _Sending:
+    """The way out: adds the trace id, notes the status, and turns a bare 413 into a problem."""
+
+    def __init__(self, scope: Scope, send: Send, trace_id: str) -> None:
+        self.status = 0
+        self.started = time.perf_counter()
+        self._scope = scope
+        self._send = send
+        self._trace_id = trace_id
+        self._swallow = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if _is_bare_refusal(message):
+                self._swallow = True
+                await self._problem_instead()
+                return
+            MutableHeaders(scope=message)["Trace-Id"] = self._trace_id
+        if not self._swallow:
+            await self._send(message)
+
+    async def _problem_instead(self) -> None:
+        """The framework answers a too long body in plain text when nobody read it."""
+        response = problem(
+            status=413,
+            code="too_large",
+            detail="the body is larger than is allowed here",
+            instance=self._scope["path"],
+            headers={"Trace-Id": self._trace_id, "Connection": "close"},
+        )
+        await response(self._scope, _nothing, self._send)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _is_bare_refusal(message: dict[str, Any] | Message) -> bool:
+    headers = Headers(raw=message["headers"])
+    return message["status"] == 413 and headers.get("content-type") != MEDIA_TYPE  # noqa: PLR2004

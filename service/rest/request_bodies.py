@@ -1,0 +1,234 @@
+"""Request bodies that are files: raw or multipart, in constant memory, off the event loop."""
+
+import asyncio
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+
+from service.core.errors import InvalidRequestError, TooLargeError
+from service.core.staging import BLOCK_BYTES, CHECK_SPACE_BYTES, Receiver
+from service.uploads import UploadPart, UploadService
+
+_FIELD_BYTES = 16 * 1024 * 1024
+_HEADER_BYTES = 16 * 1024
+UNBOUNDED = 2**62
+
+
+def require_length(request: Request, *, limit: int) -> None:
+    """Refuse a body that announces more than ``limit`` bytes before reading any of it.
+
+    Raises:
+        TooLargeError: ``upload_too_large``.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > limit:
+        raise TooLargeError(
+            f"{announced} bytes announced, {limit} allowed here", code="upload_too_large"
+        )
+
+
+async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream in pieces that are worth a thread's while."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in stream:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= BLOCK_BYTES:
+            yield b"".join(pieces)
+            pieces.clear()
+            size = 0
+    if size:
+        yield b"".join(pieces)
+
+
+async def feed(receiver: Receiver, block: bytes) -> None:
+    """Give a block to the receiver's threads; wait while they are behind."""
+    receiver.feed(block)
+    while (behind := receiver.backlog()) is not None:
+        await asyncio.wrap_future(behind)
+
+
+async def receive_part(request: Request, intake: UploadService, part: UploadPart) -> None:
+    """Stream the body into an open part, noting the offset from time to time."""
+    noted = part.receiver.offset
+    async for block in blocks(request.stream()):
+        await feed(part.receiver, block)
+        if part.receiver.offset - noted >= CHECK_SPACE_BYTES:
+            noted = part.receiver.offset
+            await run_in_threadpool(intake.note, part, offset=part.receiver.settled)
+
+
+@dataclass
+class FormPart:
+    """One part of a multipart body: its field, its file name, and what has come of it."""
+
+    name: str
+    filename: str | None
+    data: list[bytes] = field(default_factory=list)
+    ended: bool = False
+
+
+class MultipartWalker:
+    """Turns chunks of a multipart body into pieces of parts."""
+
+    def __init__(self, content_type: str) -> None:
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            raise InvalidRequestError("the body is not multipart/form-data", code="bad_multipart")
+        self._found: list[FormPart] = []
+        self._current: FormPart | None = None
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._headers: dict[str, str] = {}
+        callbacks: Any = {
+            "on_part_begin": self._headers.clear,
+            "on_header_field": lambda data, start, end: self._grow(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._grow(1, data[start:end]),
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._begin,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+            "on_end": self._finish,
+        }
+        self._parser = MultipartParser(options[b"boundary"], callbacks)
+        self._finished = False
+
+    def walk(self, chunk: bytes) -> list[FormPart]:
+        """The pieces in the next chunk; a part comes as several pieces, the last one ``ended``.
+
+        Raises:
+            InvalidRequestError: ``bad_multipart``.
+        """
+        try:
+            self._parser.write(chunk)
+        except MultipartParseError as error:
+            raise InvalidRequestError(
+                f"the multipart body is damaged: {error}", code="bad_multipart"
+            ) from error
+        found, self._found = self._found, []
+        return found
+
+    def require_end(self) -> None:
+        """Refuse a body that stopped before its last boundary.
+
+        Raises:
+            InvalidRequestError: ``bad_multipart``.
+        """
+        if not self._finished:
+            raise InvalidRequestError("the multipart body has no end", code="bad_multipart")
+
+    def _finish(self) -> None:
+        self._finished = True
+
+    def _grow(self, which: int, data: bytes) -> None:
+        self._header[which].extend(data)
+        if len(self._header[which]) > _HEADER_BYTES:
+            raise InvalidRequestError("a part's header is too long", code="bad_multipart")
+
+    def _header_end(self) -> None:
+        key, value = (bytes(half).decode("utf-8", "replace") for half in self._header)
+        self._headers[key.lower()] = value
+        self._header = (bytearray(), bytearray())
+
+    def _begin(self) -> None:
+        _, options = parse_options_header(self._headers.get("content-disposition", ""))
+        filename = options.get(b"filename")
+        self._current = FormPart(
+            name=options.get(b"name", b"").decode("utf-8", "replace"),
+            filename=None if filename is None else filename.decode("utf-8", "replace"),
+        )
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._piece().data.append(data[start:end])
+
+    def _end(self) -> None:
+        self._piece().ended = True
+        self._current = None
+
+    def _piece(self) -> FormPart:
+        """The piece of the current part in this chunk."""
+        assert self._current is not None
+        if not self._found or self._found[-1].ended:
+            self._found.append(FormPart(self._current.name, self._current.filename))
+        return self._found[-1]
+
+
+class FieldText:
+    """A small form field, gathered whole."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, piece: FormPart) -> None:
+        """Take more of the field.
+
+        Raises:
+            TooLargeError: A field is no place for megabytes.
+        """
+        for data in piece.data:
+            self._data.extend(data)
+        if len(self._data) > _FIELD_BYTES:
+            raise TooLargeError(f"the field {piece.name!r} is too long")
+
+    @property
+    def text(self) -> bytes:
+        """The field's bytes."""
+        return bytes(self._data)
+
+
+class ZipWriter:
+    """Many files of one request, written one after the other into a zip file, not compressed."""
+
+    def __init__(self, path: Path, *, limit: int) -> None:
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+        self._member: Any = None
+        self._names: set[str] = set()
+        self._left = limit
+        self.path = path
+
+    def add(self, piece: FormPart) -> None:
+        """Write a piece; a new member begins when the one before has ended."""
+        if self._member is None:
+            self._member = self._zip.open(self._info(piece), "w", force_zip64=True)
+        for data in piece.data:
+            self._left -= len(data)
+            if self._left < 0:
+                raise TooLargeError("the files are larger than allowed", code="upload_too_large")
+            self._member.write(data)
+        if piece.ended:
+            self._member.close()
+            self._member = None
+
+    def _info(self, piece: FormPart) -> zipfile.ZipInfo:
+        name = (piece.filename or "").replace("\\", "/").lstrip("/")
+        if not name or name in self._names or "\0" in name:
+            raise InvalidRequestError(
+                f"every file needs a name of its own; {name!r} is missing or there twice",
+                code="bad_file_name",
+            )
+        self._names.add(name)
+        return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+
+    @property
+    def count(self) -> int:
+        """Files so far."""
+        return len(self._names)
+
+    def close(self) -> None:
+        """Write the directory."""
+        if self._member is not None:
+            self._member.close()
+        self._zip.close()
+
+
+def media_type_of(headers: Headers) -> str:
+    """The bare media type of a body, in small letters."""
+    return headers.get("content-type", "").split(";", 1)[0].strip().lower()

@@ -1,0 +1,117 @@
+"""How answers leave: JSON with an ETag, pages, files, and POSTs that happen once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.responses import Response, StreamingResponse
+
+from service.container import Zoo
+from service.core.etags import names
+from service.core.fingerprints import fingerprint
+from service.core.operations.access import idempotency
+from service.core.operations.access.idempotency import StoredResponse
+from service.core.operations.access.keys import Caller
+
+JSON = "application/json"
+
+
+def json_answer(
+    view: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A view as JSON."""
+    return Response(view.model_dump_json(), status, dict(headers or {}), media_type=JSON)
+
+
+def tagged(view: BaseModel, *, etag: str, seen: str | None) -> Response:
+    """A view with its ETag, or 304 when the client has ``seen`` it."""
+    if known(etag, seen):
+        return unchanged(etag)
+    return json_answer(view, headers={"ETag": etag})
+
+
+def known(etag: str, seen: str | None) -> bool:
+    """Whether an If-None-Match header names the version ``etag``."""
+    return seen is not None and names(seen, etag)
+
+
+def unchanged(etag: str) -> Response:
+    """The answer to a client that has the version ``etag``."""
+    return Response(status_code=304, headers={"ETag": etag})
+
+
+def listing(items: list[dict[str, Any]], token: str | None) -> dict[str, Any]:
+    """The body of a page."""
+    return {"items": items, "next_page_token": token}
+
+
+def kept(
+    view: BaseModel, *, status: int, headers: Mapping[str, str] | None = None
+) -> StoredResponse:
+    """A view as an answer that can be given again."""
+    return StoredResponse(status, view.model_dump_json(), dict(headers or {}))
+
+
+def once(
+    zoo: Zoo,
+    caller: Caller,
+    *,
+    key: str | None,
+    request: Any,
+    work: Callable[[Session], StoredResponse],
+) -> StoredResponse:
+    """Do ``work`` in one transaction, once for each Idempotency-Key.
+
+    ``request`` is everything that decides it, as JSON values.
+    """
+    with zoo.transaction() as session:
+        return idempotency.once(
+            session,
+            project=caller.project,
+            key=key,
+            request_sha256=fingerprint(request),
+            work=lambda: work(session),
+        )
+
+
+def sent(answer: StoredResponse) -> Response:
+    """A kept answer on its way out."""
+    return Response(answer.body, answer.status, dict(answer.headers), media_type=JSON)
+
+
+def posted(
+    zoo: Zoo,
+    caller: Caller,
+    *,
+    key: str | None,
+    request: Any,
+    work: Callable[[Session], StoredResponse],
+) -> Response:
+    """``once`` and ``sent`` in one."""
+    return sent(once(zoo, caller, key=key, request=request, work=work))
+
+
+def file_answer(
+    chunks: Iterator[bytes],
+    *,
+    media_type: str,
+    size_bytes: int | None,
+    sha256: str,
+    filename: str,
+) -> Response:
+    """A stored file as a download; its digest is its ETag."""
+    headers = {
+        "ETag": f'"{sha256}"',
+        "Content-Disposition": f'attachment; filename="{plain(filename)}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if size_bytes is not None:
+        headers["Content-Length"] = str(size_bytes)
+    return StreamingResponse(chunks, headers=headers, media_type=media_type)
+
+
+def plain(filename: str) -> str:
+    """A file name that is safe inside a header."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)

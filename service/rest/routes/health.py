@@ -1,0 +1,44 @@
+"""Health, readiness and figures."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import text
+from starlette.responses import JSONResponse, Response
+
+from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
+from service.rest.dependencies import AppParts, AppZoo
+
+Challenge = Annotated[
+    str | None,
+    Query(pattern=CHALLENGE_PATTERN, description="32 random bytes in hexadecimal"),
+]
+
+router = APIRouter(tags=["operation"])
+_ALIVE = b'{"status":"ok"}'
+
+
+@router.get("/healthz", response_model=dict[str, str])
+async def alive(request: Request, zoo: AppZoo, challenge: Challenge = None) -> Response:
+    """The process serves; it answers a `challenge` with a `proof` of the home folder it belongs to."""
+    if challenge is None:
+        return Response(_ALIVE, media_type="application/json")
+    host, port = request.scope["server"]
+    secret = home_secret(zoo.settings.folder, Purpose.IDENTITY)
+    proof = proof_of(secret, challenge=challenge, host=host, port=port)
+    return JSONResponse({"status": "ok", "proof": proof})
+
+
+@router.get("/readyz", response_model=dict[str, str])
+def ready(zoo: AppZoo) -> Response:
+    """The database answers and the store can be asked; else 503."""
+    with zoo.transaction() as session:
+        session.execute(text("SELECT 1"))
+    zoo.blobs.exists("0" * 64)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", response_class=Response)
+def figures(parts: AppParts) -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(parts.figures.text(), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,159 @@
+"""Wire shapes of models."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, field_validator
+
+from service.core.etags import etag_of
+from service.core.manifest import Architecture, InputSpec, ModelManifest, Name, Strict, Tag, Task
+from service.core.operations.zoo.models import ModelChanges
+from service.core.tables import ModelRecord
+
+UploadId = Annotated[str, Field(pattern=r"^upl_[0-9A-Z]{1,40}$")]
+
+
+class NewModelView(ModelManifest):
+    """A manifest and the finished upload it describes."""
+
+    upload_id: UploadId
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """The manifest alone."""
+        return ModelManifest.model_validate(self.model_dump(exclude={"upload_id"}))
+
+
+class ModelChangesView(Strict):
+    """What may be changed later; a field that is left out stays as it is."""
+
+    name: Name | None = None
+    tags: tuple[Tag, ...] | None = Field(None, max_length=50)
+    licence: Annotated[str, Field(max_length=200)] | None = None
+    task: Task | None = None
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _kind_alone(cls, value: Any) -> Any:
+        """``"classification"`` stands for ``{"kind": "classification"}``."""
+        return {"kind": value} if isinstance(value, str) else value
+
+    @property
+    def changes(self) -> ModelChanges:
+        """The changes as the operation takes them."""
+        return ModelChanges(self.name, self.tags, self.licence, self.task)
+
+
+class ProblemOfModelView(BaseModel):
+    """Why a model or dataset was rejected, or an image left out, then with its ``name``."""
+
+    code: str
+    detail: str
+    remedy: str | None = None
+    name: str | None = None
+
+
+class ModelView(BaseModel):
+    """A network of the zoo."""
+
+    id: str
+    name: str
+    state: Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+    task: Task
+    format: str
+    architecture: Architecture | None = None
+    input: InputSpec | None = None
+    classes: list[str] | None = None
+    feature_layer: str | None = None
+    output_kind: str | None = None
+    parameters: int | None = None
+    flops: int | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    trained_on: str = ""
+    tags: list[str]
+    licence: str = ""
+    problems: list[ProblemOfModelView]
+    lineage: dict[str, Any] | None = None
+    job_id: str | None = None
+    created_at: datetime
+    etag: str
+
+    @classmethod
+    def of(cls, record: ModelRecord) -> Self:
+        """The view of a record."""
+        manifest = record.manifest
+        told = ("architecture", "classes", "trained_on", "licence")
+        return cls(
+            id=record.id,
+            name=record.name,
+            state=record.state,
+            task=manifest.get("task") or Task(),
+            format=manifest.get("format", "pt2"),
+            input=manifest.get("input"),
+            feature_layer=record.feature_layer or manifest.get("feature_layer"),
+            output_kind=record.output_kind,
+            parameters=record.parameters,
+            flops=record.flops,
+            sha256=record.upload_sha256 or record.program_sha256,
+            size_bytes=record.upload_bytes,
+            tags=record.tags,
+            problems=[problem_view(one) for one in record.problems],
+            lineage=record.lineage,
+            job_id=record.job_id,
+            created_at=record.created_at,
+            etag=etag_of(record),
+            **{key: manifest[key] for key in told if manifest.get(key) is not None},
+        )
+
+
+def problem_view(stored: dict[str, Any]) -> ProblemOfModelView:
+    """A stored reason as a view."""
+    return ProblemOfModelView(
+        code=str(stored.get("code", "rejected")),
+        detail=str(stored.get("detail", "")),
+        remedy=stored.get("remedy") or None,
+        name=stored.get("name") or None,
+    )
+
+
+class LayerView(BaseModel):
+    """A layer that can be read or cut at; ``shape`` is that of its output for one image."""
+
+    name: str
+    kind: str
+    shape: list[int]
+
+
+class LayersView(BaseModel):
+    """All layers of a model, in the order of execution, and the one read by default."""
+
+    model_id: str
+    feature_layer: str | None
+    items: list[LayerView]
+
+
+class NeighborView(BaseModel):
+    """A model near another one.
+
+    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
+    ``error`` at most once in a hundred times.
+    """
+
+    rank: int
+    model_id: str
+    name: str
+    score: float
+    node_similarity: float | None
+    edge_similarity: float | None
+    exact: bool
+    error: float | None
+
+
+class NeighborsView(BaseModel):
+    """The models nearest to one, seen through one probe set."""
+
+    model_id: str
+    dataset_id: str
+    edge_weight: float
+    items: list[NeighborView]

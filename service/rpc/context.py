@@ -1,0 +1,86 @@
+"""Everything one gRPC process holds, and what a servicer knows about one call."""
+
+from dataclasses import dataclass, field
+
+import grpc
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from service.container import Zoo, database_url
+from service.core.errors import RateLimitedError, UnauthenticatedError
+from service.core.home_secrets import Purpose, home_secret
+from service.core.operations.access import keys
+from service.core.operations.access.key_cache import KeyCache
+from service.core.operations.access.keys import ANYBODY, Caller
+from service.core.paging import PageTokens
+from service.predict_client import PredictClient
+from service.rpc.job_events import EventListener
+from service.uploads import UploadService
+
+_BEARER = "Bearer "
+
+
+@dataclass(frozen=True)
+class RpcState:
+    """The zoo and what this process keeps beside it."""
+
+    zoo: Zoo
+    intake: UploadService
+    tokens: PageTokens
+    listener: EventListener
+    asking: PredictClient
+    keys: KeyCache = field(default_factory=KeyCache)
+    limiter: FixedWindowRateLimiter = field(
+        default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
+    )
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Who sends a request with this ``authorization``.
+
+        Raises:
+            UnauthenticatedError: No key, or one that is not known.
+            RateLimitedError: Too many requests with it.
+        """
+        if not self.zoo.settings.auth:
+            return ANYBODY
+        if authorization is None or not authorization.startswith(_BEARER):
+            raise UnauthenticatedError(
+                "no API key was sent", remedy="send the metadata `authorization: Bearer zoo_…`"
+            )
+        caller = self.keys.caller(authorization.removeprefix(_BEARER), self._look_up)
+        if not self.limiter.hit(parse(self.zoo.settings.rate_limit), caller.key_id):
+            raise RateLimitedError(f"more than {self.zoo.settings.rate_limit} with this key")
+        return caller
+
+    def _look_up(self, token: str) -> Caller:
+        with self.zoo.transaction() as session:
+            return keys.caller_with(session, token=token)
+
+
+def parts_for(zoo: Zoo) -> RpcState:
+    """What one gRPC process holds besides the zoo."""
+    given = zoo.settings.page_token_secret
+    secret = (
+        given.get_secret_value().encode()
+        if given is not None
+        else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
+    )
+    address = database_url(zoo.settings).replace("+psycopg", "", 1)
+    return RpcState(
+        zoo, UploadService(zoo), PageTokens(secret), EventListener(address), PredictClient(zoo)
+    )
+
+
+@dataclass(frozen=True)
+class RpcCall:
+    """One call: who makes it, with which idempotency key, and gRPC's own context."""
+
+    caller: Caller
+    context: grpc.ServicerContext
+    idempotency_key: str | None
+
+    @property
+    def project(self) -> str:
+        """The caller's project."""
+        return self.caller.project

@@ -1,0 +1,45 @@
+"""A call with the metadata ``idempotency-key`` happens once, however often it is made."""
+
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from sqlalchemy.orm import Session
+
+from service.container import Zoo
+from service.core.fingerprints import fingerprint
+from service.core.operations.access import idempotency
+from service.core.operations.access.idempotency import StoredResponse
+from service.rpc.context import RpcCall
+
+M = TypeVar("M", bound=Message)
+
+
+def once(
+    zoo: Zoo, call: RpcCall, *, request: Any, shape: type[M], work: Callable[[Session], M]
+) -> M:
+    """The message that ``work`` makes, or made when the same call came before.
+
+    Args:
+        zoo: Whose transaction work and kept answer share.
+        call: Who calls, with which key.
+        request: Everything that decides the call, as JSON values.
+        shape: The class of the answer.
+        work: What to do.
+    """
+    # Answers are kept as each door words them, so the keys of the doors must not meet.
+    key = None if call.idempotency_key is None else f"grpc {call.idempotency_key}"
+    with zoo.transaction() as session:
+        answer = idempotency.once(
+            session,
+            project=call.project,
+            key=key,
+            request_sha256=fingerprint([shape.DESCRIPTOR.full_name, request]),
+            work=lambda: _kept(work(session)),
+        )
+    return shape.FromString(base64.b64decode(answer.body))
+
+
+def _kept(message: Message) -> StoredResponse:
+    return StoredResponse(200, base64.b64encode(message.SerializeToString()).decode())

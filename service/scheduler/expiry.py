@@ -1,0 +1,50 @@
+"""Removes what nobody needs any more: expired uploads, old answers, abandoned scratch folders."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import delete, func, select
+
+from service.container import Zoo
+from service.core.operations.zoo import uploads
+from service.core.tables import IdempotencyRecord, JobRecord, JobState
+
+log = structlog.get_logger(__name__)
+
+ANSWERS_KEPT = timedelta(hours=24)
+
+
+def tidy(zoo: Zoo) -> None:
+    """Remove all of it."""
+    with zoo.transaction() as session:
+        expired = uploads.discard_expired(session)
+        session.execute(
+            delete(IdempotencyRecord).where(
+                IdempotencyRecord.created_at < func.clock_timestamp() - ANSWERS_KEPT
+            )
+        )
+    for upload_id in expired:
+        for file in zoo.staging.glob(f"{upload_id}*"):
+            file.unlink(missing_ok=True)
+    removed = [folder.name for folder in abandoned_scratch(zoo)]
+    for name in removed:
+        shutil.rmtree(zoo.scratch / name, ignore_errors=True)
+    if expired or removed:
+        log.info("tidied", uploads=len(expired), scratch=len(removed))
+
+
+def abandoned_scratch(zoo: Zoo) -> list[Path]:
+    """Scratch folders of this machine whose attempt is over.
+
+    A folder is made only after its claim was committed, so an attempt that lives is always found.
+    """
+    folders = list(zoo.scratch.iterdir())
+    ids = {path.name.rpartition(".")[0] for path in folders}
+    with zoo.transaction() as session:
+        running = select(JobRecord.id, JobRecord.fence).where(
+            JobRecord.state == JobState.RUNNING, JobRecord.id.in_(ids)
+        )
+        held = {f"{job_id}.{fence}" for job_id, fence in session.execute(running)}
+    return [path for path in folders if path.name not in held]

@@ -1,0 +1,163 @@
+"""A training asked for, watched, cancelled and retried through each of the doors."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from google.protobuf.json_format import MessageToDict
+
+from service.container import Zoo
+from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceStub
+from tests.rest.served import client_of
+from tests.rpc.channels import channel_to
+from tests.waiting import HANG_SECONDS
+from zooscope import ZooClient
+
+METHOD = "knowledge_distillation"
+STUDENT = {"architecture": "plain", "width": 4}
+OFTEN = {"batch_size": 8, "evaluations": 1000, "seconds_between_checkpoints": 0}
+BUDGET = {"steps": 20_000}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TestCluster:
+    """A zoo with a worker at work, and where its doors are."""
+
+    zoo: Zoo
+    token: str
+    rest: str
+    rpc: str
+
+
+class OverRest:
+    """HTTP as it is."""
+
+    def __init__(self, cluster: TestCluster) -> None:
+        self._client = client_of(cluster.rest, cluster.token)
+        self.close = self._client.close
+
+    def submit(self, seed: int) -> str:
+        flat = {"teachers": ["mdl_0"], "data": "dst_1", "seed": seed, "device": "cpu"}
+        body = {"method": METHOD, **flat, "student": STUDENT, "params": OFTEN, "budget": BUDGET}
+        return self._told(self._client.post("/v1/jobs", json=body))["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        path, seen = f"/v1/jobs/{job_id}/events", {"Last-Event-ID": str(after)}
+        with self._client.stream("GET", path, headers=seen) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+
+    def cancel(self, job_id: str) -> None:
+        self._told(self._client.post(f"/v1/jobs/{job_id}:cancel"))
+
+    def retry(self, job_id: str) -> None:
+        self._told(self._client.post(f"/v1/jobs/{job_id}:retry"))
+
+    def _told(self, answer: httpx.Response) -> Any:
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+class OverRpc:
+    """gRPC as it is."""
+
+    def __init__(self, cluster: TestCluster) -> None:
+        channel = channel_to(cluster.rpc, cluster.token)
+        self._jobs = JobServiceStub(channel)
+        self.close = channel.close
+
+    def submit(self, seed: int) -> str:
+        asked = wire.SubmitJobRequest(
+            method=METHOD, teachers=["mdl_0"], data="dst_1", seed=seed, device="cpu"
+        )
+        asked.student.update(STUDENT)
+        asked.params.update(OFTEN)
+        asked.budget.update(BUDGET)
+        return self._jobs.SubmitJob(asked).job.id
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        asked = wire.WatchJobRequest(id=job_id, after_seq=after)
+        for answer in self._jobs.WatchJob(asked, timeout=HANG_SECONDS):
+            # A 64-bit integer travels as text in JSON.
+            yield MessageToDict(answer.event) | {"seq": answer.event.seq}
+
+    def cancel(self, job_id: str) -> None:
+        self._jobs.CancelJob(wire.CancelJobRequest(id=job_id))
+
+    def retry(self, job_id: str) -> None:
+        self._jobs.RetryJob(wire.RetryJobRequest(id=job_id))
+
+
+class OverClient:
+    """The Python client."""
+
+    def __init__(self, cluster: TestCluster) -> None:
+        self._zoo = ZooClient(cluster.rest, key=cluster.token)
+        self.close = self._zoo.close
+
+    def submit(self, seed: int) -> str:
+        job = self._zoo.jobs.submit(
+            METHOD,
+            teachers=["mdl_0"],
+            data="dst_1",
+            student=STUDENT,
+            params=OFTEN,
+            seed=seed,
+            device="cpu",
+            budget=BUDGET,
+        )
+        return job["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        yield from self._zoo.jobs.watch(job_id, after=after)
+
+    def cancel(self, job_id: str) -> None:
+        self._zoo.jobs.cancel(job_id)
+
+    def retry(self, job_id: str) -> None:
+        self._zoo.jobs.retry(job_id)
+
+
+class OverShell:
+    """The command line, as JSON."""
+
+    def __init__(self, cluster: TestCluster) -> None:
+        self._environment = {"ZOO_URL": cluster.rest, "ZOO_KEY": cluster.token}
+        self._command = [sys.executable, "-m", "zooscope.cli.main", "jobs"]
+
+    def close(self) -> None:
+        """Nothing stays open between commands."""
+
+    def submit(self, seed: int) -> str:
+        student = [f"--student={name}={value}" for name, value in STUDENT.items()]
+        often = [f"--set={name}={value}" for name, value in OFTEN.items()]
+        course = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
+        words = ["--teacher", "mdl_0", "--data", "dst_1", *student, *often, *course]
+        return json.loads(self._said("submit", METHOD, *words))["id"]
+
+    def watch(self, job_id: str, after: int) -> Iterator[Event]:
+        words = [*self._command, "watch", job_id, "--after", str(after), "--json"]
+        with subprocess.Popen(
+            words, env=self._environment, stdout=subprocess.PIPE, text=True
+        ) as running:
+            assert running.stdout is not None
+            yield from map(json.loads, running.stdout)
+
+    def cancel(self, job_id: str) -> None:
+        self._said("cancel", job_id)
+
+    def retry(self, job_id: str) -> None:
+        self._said("retry", job_id)
+
+    def _said(self, *words: str) -> str:
+        command = [*self._command, *words, "--json"]
+        return subprocess.run(
+            command, env=self._environment, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout

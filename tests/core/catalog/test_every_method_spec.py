@@ -1,0 +1,109 @@
+"""Every card describes its fields well enough to draw a form without knowing the method."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from service.core.catalog import all_methods, method_named
+from service.core.catalog.training import TRAININGS
+
+NAMES = sorted(spec.name for spec in all_methods())
+
+
+def fields_of(name: str, part: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Place, schema and need of every field of a card's inputs or parameters, nested ones too."""
+    told = method_named(name).describe()[part]
+    named = told.get("$defs", {})
+    for place, shape in ({part: told} | named).items():
+        for field, schema in shape.get("properties", {}).items():
+            meant = named.get(schema.get("$ref", "").rpartition("/")[2], {})
+            yield f"{place}/{field}", {**meant, **schema}, field in shape.get("required", ())
+
+
+def kinds_of(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The schemas of which a value, or an element of it, fits at least one."""
+    for one in schema.get("anyOf", [schema]):
+        yield from kinds_of(one["items"]) if "items" in one else [one]
+
+
+@pytest.mark.parametrize("part", ["inputs", "params"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_has_a_title_and_says_what_it_means(name: str, part: str):
+    silent = [
+        place
+        for place, schema, _ in fields_of(name, part)
+        if not (schema.get("title") and schema.get("description"))
+    ]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("part", ["inputs", "params"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_that_may_be_left_out_has_a_default(name: str, part: str):
+    unknown = [
+        place
+        for place, schema, needed in fields_of(name, part)
+        if not needed and "default" not in schema
+    ]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_of_the_parameters_says_where_its_range_begins(name: str):
+    numbers = [
+        (place, one)
+        for place, schema, _ in fields_of(name, "params")
+        for one in kinds_of(schema)
+        if one.get("type") in ("integer", "number")
+    ]
+
+    endless = [place for place, one in numbers if not {"minimum", "exclusiveMinimum"} & one.keys()]
+
+    assert endless == []
+
+
+@pytest.mark.parametrize("part", ["inputs", "params"])
+@pytest.mark.parametrize("name", NAMES)
+def test_descriptions_are_words_for_readers_of_json(name: str, part: str):
+    told = json.dumps(method_named(name).describe()[part])
+    strange = [word for word in ("None", "True", "False", "``") if word in told]
+
+    assert strange == []
+
+
+@pytest.mark.parametrize("name", sorted(TRAININGS))
+def test_a_form_of_a_training_can_offer_networks_sets_and_layers(name: str):
+    fields = {
+        place.partition("/")[2]: [one.get("format") for one in kinds_of(schema)]
+        for part in ("inputs", "params")
+        for place, schema, _ in fields_of(name, part)
+    }
+
+    chosen = {field: formats for field, formats in fields.items() if any(formats)}
+    layers = chosen.keys() & {"layer", "teacher_layer", "teacher_layers", "cuts"}
+
+    assert chosen["teachers"] == ["model-id"]
+    assert chosen["exam"] == ["dataset-id", None]
+    assert all("layer-name" in chosen[field] for field in layers)
+    assert layers or name == "adversarial_distillation"
+
+
+@pytest.mark.parametrize("budget", [{"steps": 5}, {"steps": 5, "seconds": None}, {"seconds": 1.5}])
+def test_the_schema_of_a_budget_takes_steps_or_seconds(budget: dict[str, Any]):
+    assert jsonschema_rs.is_valid(_schema_of_a_budget(), budget)
+
+
+@pytest.mark.parametrize(
+    "budget", [{"steps": 5, "seconds": 1}, {"steps": None, "seconds": None}, {}]
+)
+def test_the_schema_of_a_budget_refuses_both_and_neither(budget: dict[str, Any]):
+    assert not jsonschema_rs.is_valid(_schema_of_a_budget(), budget)
+
+
+def _schema_of_a_budget() -> Any:
+    return method_named("fine_tune").describe()["params"]["$defs"]["Budget"]

@@ -1,0 +1,70 @@
+"""Accuracies are kept and listed as REST does, and rankings that use them are told in full."""
+
+import grpc
+
+from service.core.operations.rankings import fused
+from service.core.tables import RankingRecord
+from service.rpc.stubs.zoo.v1 import record_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.transferability_service_pb2 import GetRankingRequest, RankRequest
+from tests.rest.served import a_dataset, a_model
+from tests.rpc.channels import Dialled, refusal
+
+
+def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
+    row = wire.NewRecord(model="oak", dataset="leaves", value=0, seed=2**53 + 1)
+
+    added = dialled.records.AddRecords(wire.AddRecordsRequest(records=[row]))
+
+    listed = dialled.records.ListRecords(wire.ListRecordsRequest(model="oak"))
+    assert added.new == 1
+    assert list(listed.records) == list(added.records)
+    assert (listed.records[0].seed, listed.records[0].protocol) == (2**53 + 1, "other")
+    dialled.records.DeleteRecord(wire.DeleteRecordRequest(id=added.records[0].id))
+    assert not dialled.records.ListRecords(wire.ListRecordsRequest()).records
+
+
+def test_a_row_that_makes_no_sense_is_named(dialled: Dialled):
+    rows = [wire.NewRecord(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
+
+    said = refusal(dialled.records.AddRecords, wire.AddRecordsRequest(records=rows))
+
+    assert said.status is grpc.StatusCode.INVALID_ARGUMENT
+    assert said.fields == ("/body/records/1",)
+
+
+def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        target = a_dataset(dialled.zoo, session).id
+        fox, hen = (a_model(session, name=name).id for name in ("fox", "hen"))
+    rows = [
+        wire.NewRecord(model=name, dataset="sea", value=value)
+        for name, value in (("fox", 0.9), ("hen", 0.5))
+    ]
+    dialled.records.AddRecords(wire.AddRecordsRequest(records=rows))
+    asked = RankRequest(target={"dataset_id": target}, metric="fused", estimators="known")
+    pending = dialled.transferability.Rank(asked).ranking
+    found = {
+        "estimates": [
+            {
+                "model": model, "mean": mean, "deviation": 0.1, "low": 0.0, "high": 1.0,
+                "p_best": mean, "expected_regret": 0.0, "measured": None,
+            }
+            for model, mean in ((fox, 0.75), (hen, 0.25))
+        ],
+        "best_set": [fox], "best_set_probability": 0.75, "expected_regret": 0.0,
+        "measure_next": [fox], "evidence": {"history": 1.0},
+    }  # fmt: skip
+    with dialled.zoo.transaction() as session:
+        ranking = session.get_one(RankingRecord, pending.id)
+        fused.fill(session, ranking=ranking, found=found)
+
+    told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
+
+    first = told.items[0]
+    assert (first.model_id, first.mean, first.p_best, first.interval_high) == (fox, 0.75, 0.75, 1)
+    assert not first.HasField("valid_probes")
+    assert (list(told.best_set.model_ids), told.best_set.coverage) == ([fox], 0.8)
+    assert (list(told.measure_next), dict(told.evidence)) == ([fox], {"history": 1.0})
+    assert [one.model_id for one in told.baselines[0].items] == [fox, hen]
+    assert told.baselines[2].reason.code == "no_upstream_accuracy"
+    assert (told.target_dataset_id, told.HasField("target_model_id")) == (target, False)

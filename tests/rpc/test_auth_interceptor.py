@@ -1,0 +1,141 @@
+"""Nobody passes the gRPC door without a key that allows it, and every error has one shape."""
+
+import grpc
+import pytest
+from google.protobuf.descriptor import ServiceDescriptor
+from google.rpc.error_details_pb2 import ErrorInfo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from sqlalchemy.exc import OperationalError
+
+from service.container import Zoo
+from service.core.errors import FencedError, RefusedUploadError, ZooError
+from service.core.operations.access import keys
+from service.rest import error_handlers
+from service.rpc import errors
+from service.rpc.auth_interceptor import SCOPES
+from service.rpc.stubs.zoo.v1 import (
+    dataset_service_pb2,
+    job_service_pb2,
+    method_service_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    record_service_pb2,
+    transferability_service_pb2,
+)
+from tests.rpc.channels import Dialled, channel_to, listening, refusal
+
+LIST = model_service_pb2.ListModelsRequest()
+PROTOCOL = (
+    model_service_pb2,
+    dataset_service_pb2,
+    transferability_service_pb2,
+    record_service_pb2,
+    job_service_pb2,
+    method_service_pb2,
+)
+
+
+def _services() -> list[ServiceDescriptor]:
+    return [s for module in PROTOCOL for s in module.DESCRIPTOR.services_by_name.values()]
+
+
+def test_every_method_of_the_protocol_has_a_scope_and_no_other():
+    methods = {f"/{s.full_name}/{method.name}" for s in _services() for method in s.methods}
+
+    assert methods == set(SCOPES)
+
+
+def test_both_doors_translate_the_same_errors():
+    assert set(errors.STATUS) == set(error_handlers.STATUS) == set(ZooError.__subclasses__())
+
+
+@pytest.mark.parametrize("kind", [FencedError, RefusedUploadError])
+def test_a_descendant_takes_the_status_of_its_class(kind: type[ZooError]):
+    assert errors.status_of(kind("no")) in {
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.INVALID_ARGUMENT,
+    }
+
+
+def test_a_database_that_is_away_is_told_as_unavailable():
+    status = errors.answer_to(
+        errors.foreseen(OperationalError("select", {}, Exception()))  # type: ignore[arg-type]
+    )
+
+    info = ErrorInfo()
+    status.details[0].Unpack(info)
+    assert (status.code, info.reason) == (14, "database_unavailable")
+
+
+@pytest.mark.parametrize("token", [None, "zoo_nobody_nothing", "nonsense", ""])
+def test_a_call_without_a_known_key_is_refused(dialled: Dialled, token: str | None):
+    with channel_to(dialled.address, token) as channel:
+        said = refusal(model_service_pb2_grpc.ModelServiceStub(channel).ListModels, LIST)
+
+    assert (said.status, said.code) == (grpc.StatusCode.UNAUTHENTICATED, "unauthenticated")
+    assert said.remedy
+
+
+def test_a_reader_reads_and_does_nothing_else(dialled: Dialled):
+    reader = dialled.with_scopes("read")
+
+    assert list(reader.models.ListModels(LIST).models) == []
+    for call, request in (
+        (reader.models.DeleteModel, model_service_pb2.DeleteModelRequest(id="mdl_1")),
+        (reader.jobs.SubmitJob, job_service_pb2.SubmitJobRequest(method="depara")),
+        (reader.models.CreateModel, iter([model_service_pb2.CreateModelRequest()])),
+    ):
+        said = refusal(call, request)
+        assert (said.status, said.code) == (grpc.StatusCode.PERMISSION_DENIED, "forbidden")
+    reader.channel.close()
+
+
+def test_projects_do_not_see_each_other(dialled: Dialled):
+    stranger = dialled.with_scopes("read", project="elsewhere")
+    from tests.rest.served import a_model
+
+    with dialled.zoo.transaction() as session:
+        id_ = a_model(session).id
+
+    said = refusal(stranger.models.GetModel, model_service_pb2.GetModelRequest(id=id_))
+
+    assert said.code == "model_not_found"
+    stranger.channel.close()
+
+
+def test_too_many_calls_with_one_key_are_refused(zoo: Zoo):
+    from dataclasses import replace
+
+    strict = replace(zoo, settings=zoo.settings.model_copy(update={"rate_limit": "2/day"}))
+    with zoo.transaction() as session:
+        key = keys.issue(session, project="default", name="a key", scopes=["read"])
+    with listening(strict) as address, channel_to(address, key.token) as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        stub.ListModels(LIST)
+        stub.ListModels(LIST)
+
+        said = refusal(stub.ListModels, LIST)
+
+    assert (said.status, said.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limited")
+
+
+def test_values_that_cannot_be_stored_are_refused_and_not_a_crash(dialled: Dialled):
+    said = refusal(dialled.models.GetModel, model_service_pb2.GetModelRequest(id="mdl_\x00"))
+
+    assert said.code == "unstorable_value"
+
+
+def test_health_and_reflection_need_no_key(dialled: Dialled):
+    with channel_to(dialled.address) as channel:
+        health = health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(service="zoo.v1.JobService")
+        )
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        told = next(
+            reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([asked]))
+        )
+
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    names = {service.name for service in told.list_services_response.service}
+    assert {s.full_name for s in _services()} < names

@@ -1,0 +1,45 @@
+"""Steps of the training do what their slow twins do."""
+
+import pytest
+import torch
+
+from tests.methods.oracles import reference_network as oracle
+from workers.torchkit.training.steps import accuracy, color_statistics, held_out, shifted
+
+
+def test_a_fifth_of_every_label_is_held_out_and_no_label_is_lost_to_training() -> None:
+    labels = torch.tensor([0] * 10 + [1] * 5 + [2] * 2 + [4])
+
+    kept = held_out(labels, share=0.2, generator=torch.Generator().manual_seed(0))
+
+    assert labels[kept].bincount(minlength=5).tolist() == [2, 1, 1, 0, 0]
+
+
+def test_colors_are_measured_in_the_unit_range() -> None:
+    images = torch.zeros(2, 4, 4, 3, dtype=torch.uint8)
+    images[0, ..., 0] = 255
+
+    mean, std = color_statistics(images)
+
+    assert mean == pytest.approx((0.5, 0.0, 0.0))
+    assert std[0] == pytest.approx(0.5, abs=0.01)
+    assert std[1:] == (0.001, 0.001)
+
+
+def test_a_shift_moves_all_images_alike_by_no_more_than_a_sixteenth() -> None:
+    ramp = torch.arange(32.0).expand(2, 1, 32, 32)
+
+    moved = shifted(ramp, generator=torch.Generator().manual_seed(3))
+
+    inner = (moved - ramp)[..., 4:-4]
+    assert moved.shape == ramp.shape
+    assert inner.unique().numel() == 1
+    assert inner.abs().max() <= 2
+
+
+def test_accuracy_counts_what_the_twin_counts() -> None:
+    logits, labels = torch.tensor([[1.0, 2.0], [3.0, 1.0], [0.0, 5.0]]), torch.tensor([1, 1, 1])
+
+    assert float(accuracy(logits, labels)) == pytest.approx(
+        oracle.accuracy(logits.tolist(), labels.tolist())
+    )

@@ -1,0 +1,104 @@
+"""A method without data cannot look at an exam: only the judge ever touches its images."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from service.core.catalog import method_named
+from tests.methods.small_networks import LABELS, SIDE, convolutional, teacher_of
+from workers.methods import method_package
+from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training import task
+from workers.torchkit.training.evaluator import EvaluationSet, Evaluator
+from workers.torchkit.training.task import retention
+
+ROOMS: Mapping[str, dict[str, Any]] = {
+    "adversarial_distillation": {"preset": "dfq", "imitations": 2},
+    "dual_gan_amalgamation": {
+        "preset": "dfq_ka",
+        "imitations": 2,
+        "student": {"architecture": "strided", "width": 4},
+    },
+}
+SMALL: dict[str, Any] = {
+    "budget": {"steps": 4},
+    "batch_size": 8,
+    "evaluations": 2,
+    "generator_width": 4,
+    "noise_units": 8,
+    "student": {"architecture": "plain", "width": 4},
+}
+# What may be asked of images without looking at one.
+_OUTSIDE = {
+    Tensor.__len__,
+    Tensor.shape.__get__,  # type: ignore[attr-defined]
+    Tensor.dtype.__get__,  # type: ignore[attr-defined]
+    Tensor.ndim.__get__,  # type: ignore[attr-defined]
+}
+
+
+class TouchedError(Exception):
+    """Somebody looked at the images."""
+
+
+class Poisoned(Tensor):
+    """Images that raise as soon as anybody reads, copies or moves them."""
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if func not in _OUTSIDE:
+            raise TouchedError(str(func))
+        return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
+
+
+class Absent(Evaluator):
+    """A judge who never comes."""
+
+    def grade(self, *_given: Any) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def references(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+
+def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingResult:
+    teacher = teacher_of(convolutional(), folder)
+    frames = torch.zeros(6, SIDE, SIDE, 3, dtype=torch.uint8).as_subclass(Poisoned)
+    exam = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
+    params = method_named(method).params.model_validate({**SMALL, **ROOMS[method]})
+    room = method_package(method)
+    inputs = room.Inputs(name="student", teachers=(teacher,), exam=exam)
+    found: task.TrainingResult = room.run(inputs, params, diary)
+    return found
+
+
+@pytest.mark.parametrize("method", ROOMS)
+def test_a_room_without_data_never_touches_the_exam(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "Evaluator", Absent)
+
+    found = run(method, tmp_path, RecordingReporter())
+
+    assert (found.trained_on, found.held_out) == (0, 6)
+
+
+def test_the_judge_does_touch_it(tmp_path: Path) -> None:
+    with pytest.raises(TouchedError):
+        run("adversarial_distillation", tmp_path, RecordingReporter())
+
+
+def test_retention_is_the_students_share_of_each_teacher_and_of_all_side_by_side() -> None:
+    several = {"task_1_accuracy": 0.4, "teacher_1_accuracy": 0.8, "teacher_2_accuracy": 0.0}
+
+    assert retention(several) == {"retention_1": 0.5}
+    assert retention({**several, "accuracy": 0.25, "ceiling": 0.5})["retention"] == 0.5
+    assert retention({"accuracy": 0.9, "teacher_accuracy": 0.9}) == {"retention": 1.0}

@@ -1,0 +1,47 @@
+"""``zooscope bench ranking`` passes its words on, prints what was judged, and refuses with a remedy."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import HANG_SECONDS
+
+TABLE = "model,u,v,w\nant,0.9,0.8,0.9\nbee,0.8,0.7,0.7\ncow,0.5,0.6,0.4\ndog,0.3,0.2,0.3\n"
+
+
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "zooscope.cli.main", "bench", "ranking", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
+
+
+def test_it_explains_itself():
+    done = bench("--help")
+
+    assert done.returncode == 0, done.stderr
+    assert "--scores" in done.stdout
+
+
+def test_it_judges_a_table(tmp_path: Path):
+    place = tmp_path / "animals.csv"
+    place.write_text(TABLE)
+
+    done = bench(str(place), "--json", "--runs", "0")
+
+    assert done.returncode == 0, done.stderr
+    static = json.loads(done.stdout)["tables"][0]["methods"]["static list"]
+    assert static["weighted_tau"]["mean"] == pytest.approx(1)
+    assert static["regret"]["mean"] == 0
+
+
+def test_a_bad_cell_is_named_with_its_remedy(tmp_path: Path):
+    place = tmp_path / "animals.csv"
+    place.write_text(TABLE.replace("0.6", "many"))
+
+    done = bench(str(place))
+
+    assert done.returncode == 1
+    assert "row 4, column 'v': 'many'" in done.stderr
+    assert "write a number" in done.stderr

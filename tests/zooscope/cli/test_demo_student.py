@@ -1,0 +1,60 @@
+"""The demo makes its student once, and says honestly how good it is and where it stands."""
+
+from typing import Any
+
+from service.container import Zoo
+from service.core.operations.access import keys
+from tests.rest.families import a_student
+from tests.rest.served import a_model, serving
+from zooscope import ZooClient
+from zooscope.cli import demo_student
+from zooscope.cli.context import Talk
+from zooscope.cli.demo_report import kept, place_of
+from zooscope.cli.demo_zoo import UploadedZoo
+from zooscope.cli.output import TextOutput
+
+
+def student(**measured: float) -> Any:
+    return {"name": "pocket", "parameters": 19_890, "lineage": {"measured": measured}}
+
+
+def ranked(*names: str) -> Any:
+    items = [
+        {"rank": rank, "model_id": f"mdl_{name}", "name": name, "score": 1 / rank}
+        for rank, name in enumerate(names, start=1)
+    ]
+    return {"metric": "depara_plus", "items": items}
+
+
+def test_a_student_of_an_earlier_demo_is_taken_and_one_of_other_teachers_is_not(zoo: Zoo):
+    with zoo.transaction() as session:
+        teachers = {name: a_model(session, name=name).id for name in demo_student.TEACHERS}
+        known = a_student(session, demo_student.NAME, list(teachers.values())).id
+        a_student(session, demo_student.NAME, [a_model(session).id])
+        key = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
+    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", exam="dst_3")
+
+    with serving(zoo) as url, ZooClient(url, key=key) as client:
+        found = demo_student.student_of(Talk(client, TextOutput()), there)
+
+    assert found["id"] == known
+
+
+def test_retention_is_told_against_the_better_teacher():
+    said = kept(student(accuracy=0.9, teacher_1_accuracy=0.8, teacher_2_accuracy=1.0))
+
+    assert said == (
+        "pocket (19,890 parameters) names 90.0% of the exam's digits, its teachers 80.0% and"
+        " 100.0%: it retains 90.0% of the better one's accuracy"
+    )
+
+
+def test_the_place_is_told_between_its_neighbours():
+    lines = place_of("mdl_d", ranked(*"abcdefg")).splitlines()
+
+    assert [line.split()[1] for line in lines[1:] if not line.startswith("→")] == list("bcef")
+    assert lines[3].split() == ["→", "4", "d", "0.250"]
+
+
+def test_a_network_without_a_place_is_said_to_have_none():
+    assert "no place" in place_of("mdl_z", ranked("a"))

@@ -1,0 +1,122 @@
+"""A watched job draws its numbers as they come: anew on a terminal, line by line elsewhere."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from service.container import Zoo
+from service.core.operations.jobs import jobs
+from tests.waiting import HANG_SECONDS
+from tests.zooscope.cli.shells import Shell
+from zooscope.cli.live_table import JobProgressTable, sparkline
+
+JOB = {
+    "id": "job_1",
+    "method": "fine_tune",
+    "state": "queued",
+    "progress": {"step": 0, "total": 0},
+}
+
+
+def trained_on(*events: tuple[str, dict[str, Any]], **params: Any) -> JobProgressTable:
+    """A course that was told these events."""
+    course = JobProgressTable({**JOB, "params": params})
+    for seq, (kind, data) in enumerate(events, 1):
+        course.hear({"seq": seq, "at": "2026-11-22T18:00:00Z", "type": kind, "data": data})
+    return course
+
+
+def drawn(course: JobProgressTable) -> str:
+    paper = StringIO()
+    Console(width=120, file=paper).print(course.picture())
+    return paper.getvalue()
+
+
+def test_the_lowest_value_is_the_lowest_bar_and_the_highest_the_highest():
+    assert sparkline([0.0, 0.5, 1.0]) == "▁▅█"
+
+
+def test_equal_values_lie_low():
+    assert sparkline([3.0, 3.0]) == "▁▁"
+
+
+def test_the_picture_tells_state_progress_and_the_ends_of_every_number():
+    course = trained_on(
+        ("started", {"attempt": 1}),
+        ("progress", {"step": 40, "total": 100, "message": "distillation"}),
+        ("metrics", {"step": 10, "loss": 2.0}),
+        ("metrics", {"step": 20, "loss": 0.5}),
+        ("metrics", {"step": 30, "loss": 1.0, "accuracy": 0.75}),
+    )
+
+    lines = drawn(course).splitlines()
+
+    assert lines[0].split() == ["job_1", "fine_tune", "running"]
+    assert lines[1].split()[-2:] == ["40/100", "distillation"]
+    assert [line.split() for line in lines[3:]] == [
+        ["loss", "1", "2", "0.5", "2", "█▁▃"],
+        ["accuracy", "0.75", "0.75", "0.75", "0.75", "▁"],
+    ]
+
+
+def test_a_budget_of_seconds_is_counted_in_those():
+    told = ("progress", {"step": 12, "total": 30, "message": "distillation"})
+
+    course = trained_on(told, budget={"steps": None, "seconds": 30.0})
+
+    assert drawn(course).splitlines()[1].split()[-3:] == ["12/30", "s", "distillation"]
+
+
+def test_a_number_told_again_after_a_checkpoint_is_drawn_once():
+    course = trained_on(
+        ("metrics", {"step": 10, "loss": 2.0}),
+        ("metrics", {"step": 20, "loss": 1.0}),
+        ("requeued", {"reason": {}}),
+        ("metrics", {"step": 20, "loss": 1.0}),
+    )
+
+    assert drawn(course).splitlines()[-1].split() == ["loss", "1", "2", "1", "2", "█▁"]
+
+
+def _told(zoo: Zoo, shell: Shell) -> str:
+    """The id of a job that learned a little and was cancelled."""
+    words = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1")
+    job_id: str = shell.json("jobs", "submit", "depara", *words)["id"]
+    with zoo.transaction() as session:
+        for step, loss in ((1, 4.0), (2, 2.0)):
+            data = {"step": step, "loss": loss}
+            jobs.append_event(session, job_id, type="metrics", data=data)
+    shell.said("jobs", "cancel", job_id)
+    return job_id
+
+
+def test_without_a_terminal_every_event_is_a_line(shell: Shell, zoo: Zoo):
+    job_id = _told(zoo, shell)
+
+    lines = shell.said("jobs", "watch", job_id).splitlines()
+    events = shell.said("jobs", "watch", job_id, "--json", "--after", "1").splitlines()
+
+    assert [line.split()[2] for line in lines] == ["queued", "metrics", "metrics", "cancelled"]
+    assert "loss=2 █▁" in lines[2]
+    assert [json.loads(line)["seq"] for line in events] == [2, 3, 4]
+
+
+def test_on_a_terminal_the_table_is_drawn(shell: Shell, zoo: Zoo):
+    job_id = _told(zoo, shell)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "zooscope.cli.main", "jobs", "watch", job_id]
+
+    environment = {**shell.environment, "TERM": "xterm"}
+    done = subprocess.run(command, env=environment, stdout=theirs, timeout=HANG_SECONDS)
+    os.close(theirs)
+    screen = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+
+    assert done.returncode == 0
+    assert all(word in screen for word in ("highest", "loss", "█▁", "cancelled"))

@@ -1,0 +1,81 @@
+"""An id in a table can be copied, however narrow the terminal; what found no room is named."""
+
+from typing import Any
+
+import pytest
+
+from zooscope.cli import jobs, models, ranking_report
+from zooscope.cli.output import TableColumn, TextOutput
+
+JOB_ID = "job_01M826Z5T6HZAWWKHQFCDTB6QK"
+MODEL_ID = "mdl_01M826Z5T6HZAWWKHQFCDTB6QK"
+LONG_NAME = "a rather long name of a network 図鑑"
+JOB = {
+    "id": JOB_ID,
+    "method": "transferability_map",
+    "params": {},
+    "state": "succeeded",
+    "progress": {"step": 1000, "total": 1000},
+    "created_at": "2026-11-22T18:00:00Z",
+}
+MODEL = {
+    "id": MODEL_ID,
+    "name": LONG_NAME,
+    "state": "rejected",
+    "task": {"kind": "classification"},
+    "parameters": 11_700_000,
+    "tags": ["farm", "night"],
+}
+RANKED = {
+    "rank": 1,
+    "name": LONG_NAME,
+    "score": 0.51234,
+    "interval": [0.1, 0.2],
+    "node_similarity": 0.5,
+    "edge_similarity": 0.5,
+    "valid_probes": 1000,
+    "model_id": MODEL_ID,
+}
+TABLES = [(JOB, jobs.COLUMNS), (MODEL, models.COLUMNS), (RANKED, ranking_report.COLUMNS)]
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+@pytest.mark.parametrize(("item", "columns"), TABLES)
+def test_ids_stay_on_one_line(
+    capsys: pytest.CaptureFixture[str],
+    item: dict[str, Any],
+    columns: tuple[TableColumn, ...],
+    width: int,
+):
+    TextOutput(width).rows([item], columns, empty="")
+
+    said = capsys.readouterr().out
+    assert (JOB_ID in said) or (MODEL_ID in said)
+    assert "…" not in said.replace("0.1000 … 0.2000", "")
+
+
+@pytest.mark.parametrize(("item", "columns"), TABLES)
+def test_a_usual_terminal_is_not_overrun(
+    capsys: pytest.CaptureFixture[str], item: dict[str, Any], columns: tuple[TableColumn, ...]
+):
+    TextOutput(80).rows([item], columns, empty="")
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_columns_that_found_no_room_are_named_beside_the_table(capsys: pytest.CaptureFixture[str]):
+    TextOutput(80).rows([RANKED], ranking_report.COLUMNS, empty="")
+    narrow = capsys.readouterr()
+    TextOutput(200).rows([RANKED], ranking_report.COLUMNS, empty="")
+    wide = capsys.readouterr()
+
+    assert "probes" not in narrow.out
+    assert "nodes, edges, probes" in narrow.err
+    assert "probes" in wide.out
+    assert wide.err == ""
+
+
+def test_nothing_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]):
+    TextOutput(80).rows([], jobs.COLUMNS, empty="no jobs yet")
+
+    assert capsys.readouterr().out == "no jobs yet\n"

@@ -1,0 +1,1 @@
+"""Inside the sandbox: torch, but no database, no queue and no network."""

@@ -1,0 +1,1 @@
+"""Staged files become the inputs of a method."""

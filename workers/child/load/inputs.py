@@ -1,0 +1,207 @@
+"""A request and its files become the ``Inputs`` of a room; runs in the child.
+
+One loader per kind of input, in one closed table; every room's are listed here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from service.core.catalog.measurement import RankVariant
+from service.core.catalog.training import TRAININGS
+from service.core.manifest import DatasetManifest, InputSpec, ModelManifest, TaskKind
+from workers.child.load.canonical_frames import canonical_frames
+from workers.child.load.trainings import training_inputs
+from workers.isolation.workdir import Scratch
+from workers.methods import (
+    attribution_map,
+    dataset_ingestion,
+    depara,
+    fused_ranking,
+    layer_selection,
+    model_validation,
+    ranking,
+    reference_network,
+    transferability_estimators,
+    transferability_map,
+)
+from workers.programs import Program, read_program
+from workers.torchkit.attribution.canonical import Preprocessing
+from workers.torchkit.similarity.all_pairs import Similarities
+from workers.torchkit.similarity.graphs import GraphFile
+
+Facts = Mapping[str, Any]
+Loader = Callable[[Facts, Scratch, torch.device], Any]
+
+
+def inputs_of(request: Mapping[str, Any], scratch: Scratch, *, device: str) -> Any:
+    """The inputs that the room of the request's method takes."""
+    if request["method"] in TRAININGS:
+        return training_inputs(request, scratch, torch.device(device))
+    load = _LOADERS[request["method"]]
+    return load(request["facts"], scratch, torch.device(device))
+
+
+def _model_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    manifest = ModelManifest.model_validate(facts["manifest"])
+    upload = scratch.inputs / "upload"
+    return model_validation.ModelValidationData(
+        upload, manifest, scratch.out, facts["parameter_limit"]
+    )
+
+
+def _dataset_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return dataset_ingestion.DatasetIngestionData(
+        file=scratch.inputs / "upload",
+        manifest=DatasetManifest.model_validate(facts["manifest"]),
+        limits=dataset_ingestion.Limits(**facts["limits"]),
+        folder=scratch.out,
+    )
+
+
+def _network_and_probes(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return depara.DeparaData(
+        model_id=facts["model"]["id"],
+        comparable_key=facts["comparable_key"],
+        network=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        probes=canonical_frames(scratch.inputs / "canonical.npy"),
+    )
+
+
+def _networks_and_images(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    indices = tuple(facts["indices"])
+    frames = canonical_frames(scratch.inputs / "canonical.npy")
+    return attribution_map.AttributionMapData(
+        subjects=(_subject(one, scratch, device) for one in facts["models"]),
+        count=len(facts["models"]),
+        images=frames[list(indices)],
+        indices=indices,
+    )
+
+
+def _subject(model: Facts, scratch: Scratch, device: torch.device) -> attribution_map.Subject:
+    return attribution_map.Subject(
+        model_id=model["id"],
+        name=model["name"],
+        reader=_network(model, scratch.inputs / f"{model['id']}.pt2", device),
+        preprocessing=_preprocessing_of(model),
+    )
+
+
+def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return reference_network.ReferenceNetworkData(
+        name=f"reference for {facts['name']}"[:200],
+        images=canonical_frames(scratch.inputs / "canonical.npy"),
+        labels=torch.tensor(facts["labels"], dtype=torch.int64),
+        classes=tuple(facts["classes"]),
+    )
+
+
+def _network_and_labels(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return transferability_estimators.TransferabilityEstimatorsData(
+        network=_program(facts, scratch, device),
+        preprocessing=_preprocessing(facts),
+        logits_layer=facts["logits_layer"],
+        images=canonical_frames(scratch.inputs / "canonical.npy"),
+        labels=torch.tensor(facts["labels"], dtype=torch.int64),
+        classes=tuple(facts["classes"]),
+    )
+
+
+def _graphs_to_rank(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    return ranking.RankingData(
+        target=GraphFile(scratch.inputs / facts["target"]),
+        candidates=(GraphFile(scratch.inputs / name) for name in facts["candidates"]),
+        count=len(facts["candidates"]),
+        min_valid=facts["min_valid"],
+        ranks=RankVariant(facts["ranks"]),
+    )
+
+
+def _evidence(facts: Facts, _scratch: Scratch, _device: torch.device) -> Any:
+    """Null is told as NaN."""
+    told = facts["evidence"]
+    shape = (len(told["models"]), len(told["datasets"]))
+    named = ("scores", "traits", "history_scores")
+    return fused_ranking.FusedRankingData(
+        models=tuple(told["models"]),
+        candidates=np.array(told["candidates"], dtype=bool),
+        datasets=tuple(told["datasets"]),
+        accuracies=_numbers(told["accuracies"]).reshape(shape),
+        target=told["target"],
+        measured=_numbers(told["measured"]),
+        **{name: {k: _numbers(v) for k, v in told[name].items()} for name in named},
+    )
+
+
+def _numbers(told: Any) -> np.ndarray:
+    return np.array(told, dtype=np.float64)
+
+
+def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+    models, stored = tuple(facts["models"]), scratch.inputs / "similarities.safetensors"
+    return transferability_map.TransferabilityMapData(
+        models=models,
+        names=tuple(facts["names"]),
+        tasks=tuple(TaskKind(kind) for kind in facts["tasks"]),
+        parameters=tuple(facts["parameters"]),
+        probes=facts["probes"],
+        graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
+        known=Similarities(models, **load_file(stored)) if stored.exists() else None,
+        places=tuple(None if place is None else (place[0], place[1]) for place in facts["places"]),
+        left_out=tuple(transferability_map.LeftOut(*one) for one in facts["left_out"]),
+    )
+
+
+def _networks_to_compare(facts: Facts, scratch: Scratch, device: torch.device) -> Any:
+    return layer_selection.LayerSelectionData(
+        source=_side(facts["source"], scratch.inputs / "source.pt2", device),
+        layers=tuple(facts["layers"]),
+        target=_side(facts["target"], scratch.inputs / "target.pt2", device),
+        target_layer=facts["target_layer"],
+        probes=canonical_frames(scratch.inputs / "canonical.npy"),
+    )
+
+
+def _side(model: Facts, file: Path, device: torch.device) -> layer_selection.Side:
+    return layer_selection.Side(_network(model, file, device), _preprocessing_of(model))
+
+
+def _program(facts: Facts, scratch: Scratch, device: torch.device) -> Program:
+    return _network(facts["model"], scratch.inputs / "program.pt2", device)
+
+
+def _network(model: Facts, file: Path, device: torch.device) -> Program:
+    """The network, cut by default where its manifest or the reader said."""
+    program = read_program(file)
+    layer = model["feature_layer"]
+    if layer is not None:
+        program = program.with_interface(feature_layer=layer)
+    return program.to(device)
+
+
+def _preprocessing(facts: Facts) -> Preprocessing:
+    return _preprocessing_of(facts["model"])
+
+
+def _preprocessing_of(model: Facts) -> Preprocessing:
+    return Preprocessing.of(InputSpec.model_validate(model["input"]))
+
+
+_LOADERS: dict[str, Loader] = {
+    "model_validation": _model_upload,
+    "dataset_ingestion": _dataset_upload,
+    "depara": _network_and_probes,
+    "attribution_map": _networks_and_images,
+    "reference_network": _labelled_images,
+    "transferability_estimators": _network_and_labels,
+    "ranking": _graphs_to_rank,
+    "fused_ranking": _evidence,
+    "transferability_map": _graphs_to_place,
+    "layer_selection": _networks_to_compare,
+}

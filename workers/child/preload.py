@@ -1,0 +1,61 @@
+"""What every job child needs, imported once before the first fork.
+
+Nothing here may start a thread, touch a GPU or open a connection: a fork copies only the thread
+that forks, and locks held by the others would stay locked for ever.
+"""
+
+import gc
+from importlib import import_module
+from pathlib import Path
+
+from service.core.catalog import all_methods
+from service.core.errors import UnavailableError
+
+LIBRARIES = (
+    "numpy",
+    "torch",
+    "safetensors.torch",
+    "PIL.Image",
+    "captum.attr",
+    "timm",
+    "workers.child.job",
+    "workers.child.predict",
+    "workers.child.load.inputs",
+    "workers.child.save.results",
+)
+
+
+def preload() -> None:
+    """Import everything, then keep the collector from touching, and so copying, shared pages.
+
+    Raises:
+        UnavailableError: An import started a thread; forking now would not be safe.
+    """
+    for name in LIBRARIES:
+        import_module(name)
+    for spec in all_methods():
+        import_module(f"workers.methods.{spec.name}")
+    _detect_processor()
+    _require_one_thread()
+    gc.collect()
+    gc.freeze()
+
+
+def _detect_processor() -> None:
+    """Have torch look at the processor now: it looks once, at the first operation that asks.
+
+    A child may fail to, because the kernel may refuse it ``/proc/cpuinfo``; such a child keeps
+    raising "Failed to initialize cpuinfo!".
+    """
+    import torch
+
+    torch.backends.cpu.get_cpu_capability()
+
+
+def _require_one_thread() -> None:
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        raise UnavailableError(
+            f"{threads} threads run after preloading, so children cannot be forked safely",
+            code="preload_started_threads",
+        )

@@ -1,0 +1,1 @@
+"""Results of a method become files and plain data."""

@@ -1,0 +1,1 @@
+"""Between worker and child: forking, pipes, work folders, and the sandbox."""

@@ -1,0 +1,42 @@
+"""The public description of a program: layers, batch normalizations, input and output shapes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ProgramLayer:
+    """A layer at which a network can be cut; ``shape`` excludes the batch axis."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """A batch normalization: the ``slot`` of its input and its running statistics."""
+
+    slot: int
+    mean: Tensor
+    variance: Tensor
+
+
+@dataclass(frozen=True)
+class ProgramInterface:
+    """The public facts about a program.
+
+    ``slots`` maps layer names to the slots that hold their outputs. ``batch_range`` is the least
+    and greatest number of images of one forward pass.
+    """
+
+    layers: tuple[ProgramLayer, ...]
+    slots: Mapping[str, int]
+    feature_layer: str
+    input_shape: tuple[int, ...]
+    batch: int | None
+    batch_range: tuple[int, int]
+    output_shape: tuple[int, ...]
+    flops: int

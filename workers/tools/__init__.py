@@ -1,0 +1,1 @@
+"""Programs of their own: the demo zoo, the ranking benchmark, the hardware report."""

@@ -1,0 +1,1 @@
+"""Attribution maps and the features that they explain."""

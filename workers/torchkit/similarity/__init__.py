@@ -1,0 +1,1 @@
+"""Similarity of networks, and what is derived from it: sketches, trees, layouts."""

@@ -1,0 +1,1 @@
+"""The worker process: database and object store, never torch."""

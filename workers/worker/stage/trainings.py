@@ -1,0 +1,107 @@
+"""What training jobs need, laid out: teachers, images to learn from, images that judge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.core.errors import ConflictError, NotFoundError
+from service.core.operations.trainings.teachers import classes_of, task_of
+from service.core.operations.zoo import datasets
+from service.core.tables import DatasetRecord, DatasetState, JobRecord, ModelRecord, ModelState
+from workers.isolation.training_files import DATA, EXAM, START, TEACHER
+
+_LONGEST_NAME = 200
+_LONGEST_PREFIX = 180
+
+
+@dataclass(frozen=True)
+class StagedTraining:
+    """Facts for the room, and the digests of files by the name they get."""
+
+    facts: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def training_stage(session: Session, job: JobRecord) -> StagedTraining:
+    """Everything that the job's inputs name; a data-free training gets no image to learn from.
+
+    Raises:
+        NotFoundError: Something is gone.
+        ConflictError: Something is not ready, or a set is too large for canonical frames.
+    """
+    teachers = [_model(session, one) for one in job.inputs["teachers"]]
+    files = {TEACHER.format(place): _program(one) for place, one in enumerate(teachers)}
+    facts: dict[str, Any] = {
+        "name": job.params["name"] or _name_for(job, teachers),
+        "teachers": [_facts_of(one, teachers) for one in teachers],
+    }
+    for role, file in (("data", DATA), ("exam", EXAM)):
+        identity = job.inputs[role]
+        facts[role] = None
+        if identity is not None:
+            facts[role], files[file] = _images(session, identity)
+    start = (job.params.get("student") or {}).get("init")
+    facts["start"] = start is not None
+    if start is not None:
+        files[START] = _program(_model(session, start))
+    return StagedTraining(facts, files)
+
+
+def _name_for(job: JobRecord, teachers: list[ModelRecord]) -> str:
+    """A name that tells where the student came from."""
+    names = ", ".join(one.name for one in teachers)
+    return f"{names} by {job.method}"[:_LONGEST_NAME]
+
+
+def _facts_of(model: ModelRecord, teachers: list[ModelRecord]) -> dict[str, Any]:
+    """What a teacher is; outputs that nobody named get its name, or its id if others share that."""
+    alone = len({one.id for one in teachers if one.name == model.name}) == 1
+    return {
+        "id": model.id,
+        "name": model.name,
+        "input": model.manifest["input"],
+        "task": task_of(model),
+        "classes": classes_of(model),
+        "outputs_called": model.name[:_LONGEST_PREFIX] if alone else model.id,
+        "feature_layer": model.feature_layer,
+    }
+
+
+def _images(session: Session, identity: str) -> tuple[Mapping[str, Any], str]:
+    """Labels by place, their names, and the canonical frames."""
+    dataset = session.get(DatasetRecord, identity)
+    if dataset is None:
+        raise NotFoundError(f"{identity} is gone", code="input_gone")
+    if dataset.state != DatasetState.READY:
+        raise ConflictError(f"{identity} is {dataset.state}", code="dataset_not_ready")
+    if dataset.canonical_sha256 is None:
+        raise ConflictError(
+            f"{identity} has too many images to learn from",
+            code="dataset_too_large",
+            remedy="upload a sample of it as a dataset of its own",
+        )
+    labels = datasets.labels_of(session, dataset=dataset)
+    facts = {
+        "id": dataset.id,
+        "name": dataset.name,
+        "label_names": dataset.labels or [],
+        "labels": [-1 if label is None else label for label in labels],
+    }
+    return facts, dataset.canonical_sha256
+
+
+def _model(session: Session, identity: str) -> ModelRecord:
+    model = session.get(ModelRecord, identity)
+    if model is None:
+        raise NotFoundError(f"{identity} is gone", code="input_gone")
+    if model.state != ModelState.READY:
+        raise ConflictError(f"{identity} is {model.state}", code="model_not_ready")
+    return model
+
+
+def _program(model: ModelRecord) -> str:
+    if model.program_sha256 is None:
+        raise NotFoundError(f"{model.id} was never stored", code="blob_not_found")
+    return model.program_sha256

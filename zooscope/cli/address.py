@@ -1,0 +1,107 @@
+"""Which zoo a command talks to, and with which key."""
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from service.core.home_secrets import Purpose
+from service.embedded.home_check import is_of_home
+from zooscope.client import LOCAL_URL, UnreachableError, ZooClient, ZooClientError
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a zoo is and the API key to show it.
+
+    ``home`` is the folder that the address or the key was read from. The key is then sent only over
+    connections whose other end proves that it belongs to this folder; without ``home`` it is sent
+    as told.
+    """
+
+    url: str
+    key: str | None
+    home: Path | None = None
+
+    def client(self, **options: Any) -> ZooClient:
+        """A client of the zoo there; ``options`` are those of ZooClient."""
+        if self.home is None or self.key is None:
+            return ZooClient(self.url, key=self.key, **options)
+        check = _check(self.url, self.home)
+        return ZooClient(self.url, key=self.key, on_connect=check, **options)
+
+
+def address_of(*, url: str | None, key: str | None, home: Path | None) -> Address:
+    """The address that was given, completed by what ``zooscope up`` left in its home folder.
+
+    A key is shown only to the zoo of the home folder that it, or the address, was read from.
+    """
+    if url is not None and key is not None:
+        return Address(url, key)
+    folder = _folder(home)
+    if url is None and (running := _running_url(folder)) is not None:
+        return Address(running, key or _admin_key(folder), folder)
+    where = url or LOCAL_URL
+    if key is not None or urlsplit(where).hostname not in _LOOPBACK:
+        return Address(where, key)
+    return Address(where, _admin_key(folder), folder)
+
+
+def _folder(home: Path | None) -> Path:
+    if home is not None:
+        return home.expanduser()
+    # Half the start-up time of a command; not needed when everything is given.
+    from service.settings import settings
+
+    return settings().folder
+
+
+def _running_url(folder: Path) -> str | None:
+    """Where the zoo of this folder said that it listens."""
+    try:
+        running = json.loads((folder / "up.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return str(running["rest_url"])
+
+
+def _admin_key(folder: Path) -> str | None:
+    try:
+        return (folder / "admin.key").read_text().strip()
+    except OSError:
+        return None
+
+
+def _check(url: str, home: Path) -> Callable[[socket.socket], None]:
+    """Refuses connections whose other end does not belong to the home folder.
+
+    The check raises ZooClientError, ``not_this_home``, or UnreachableError when nothing is said.
+    """
+
+    def check(connection: socket.socket) -> None:
+        try:
+            secret = (home / Purpose.IDENTITY).read_bytes()
+        except OSError:
+            raise _not_this_home(url, home) from None
+        try:
+            proved = is_of_home(connection, secret=secret, host_header=urlsplit(url).netloc)
+        except OSError as error:
+            raise UnreachableError(f"no answer from {url}: {error}") from error
+        if not proved:
+            raise _not_this_home(url, home)
+
+    return check
+
+
+def _not_this_home(url: str, home: Path) -> ZooClientError:
+    return ZooClientError(
+        f"what answers at {url} is not the zoo of {home}; its key was not sent",
+        code="not_this_home",
+        remedy=f"start that zoo with `zooscope up --home {home}`;"
+        " to send a key to this address all the same, give --key or set ZOO_KEY",
+    )

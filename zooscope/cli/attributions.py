@@ -1,0 +1,55 @@
+"""``zooscope attributions``: which pixels several networks look at in several images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zooscope.cli.context import Talk, command
+
+app = typer.Typer()
+
+
+@command(app)
+def attributions(
+    talk: Talk,
+    *,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Networks, mdl_…")],
+    dataset: Annotated[str, typer.Option(help="Where the images are, dst_…")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", dir_okay=False, help="File to write: a .png sheet, or a .zip of all."
+        ),
+    ],
+    images: Annotated[str, typer.Option(help="Positions from 0, such as 0-9 or 0,4,7-8.")] = "0",
+    method: Annotated[str | None, typer.Option(help="Such as gxi, saliency, elrp.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Default: the feature layer.")] = None,
+    style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
+) -> None:
+    """Draw what networks look at in images: one sheet, or one picture each."""
+    job = talk.zoo.attributions.create(
+        models,
+        dataset_id=dataset,
+        indices=positions_in(images),
+        method=method,
+        layer=layer,
+        style=style,
+    )
+    talk.zoo.attributions.download(job, out)
+    talk.out.done({"job_id": job["id"], "path": str(out)}, f"heat maps written to {out}")
+
+
+def positions_in(text: str) -> list[int]:
+    """The positions that a list of numbers and ranges names, both ends of a range included.
+
+    Raises:
+        typer.BadParameter: It is not such a list.
+    """
+    positions: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise typer.BadParameter(f"{part!r} is neither a position nor a range such as 0-9")
+        positions += range(int(first), int(last or first) + 1)
+    return positions

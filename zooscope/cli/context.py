@@ -1,0 +1,93 @@
+"""Commands that talk to a zoo: every one takes --url, --key, --home and --json."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zooscope import ZooClient, ZooClientError
+from zooscope.cli.address import address_of
+from zooscope.cli.output import JsonOutput, Output, TextOutput
+
+Url = Annotated[
+    str | None,
+    typer.Option(envvar="ZOO_URL", help="Address of the zoo; default: the one of this machine."),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ZOO_KEY", help="API key; default: the administrator's, on the zoo's own machine."
+    ),
+]
+HomeFolder = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of the zoo on this machine; default ZOO_HOME."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A zoo to talk to, and where to put what it says."""
+
+    zoo: ZooClient
+    out: Output
+
+
+def _connection(
+    url: Url = None, key: Key = None, home: HomeFolder = None, as_json: AsJson = False
+) -> None:
+    """The options that every command shares."""
+
+
+_SHARED = tuple(
+    parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    for parameter in inspect.signature(_connection).parameters.values()
+)
+
+
+def command(
+    app: typer.Typer, name: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function ``(talk, *, …)`` a command of ``app`` and give it the shared options."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def run(**given: Any) -> None:
+            shared = {option.name: given.pop(option.name) for option in _SHARED}
+            with talking(**shared) as talk:
+                function(talk, **given)
+
+        own = list(inspect.signature(function).parameters.values())[1:]
+        run.__signature__ = inspect.Signature([*own, *_SHARED])  # type: ignore[attr-defined]
+        run.__annotations__ = {}
+        run.__doc__ = function.__doc__
+        app.command(name or function.__name__)(run)
+        return function
+
+    return register
+
+
+@contextmanager
+def talking(url: str | None, key: str | None, home: Path | None, as_json: bool) -> Iterator[Talk]:
+    """A conversation; a refusal is told and ends the command with status 1."""
+    out = JsonOutput() if as_json else TextOutput()
+    address = address_of(url=url, key=key, home=home)
+    try:
+        with address.client() as zoo:
+            yield Talk(zoo, out)
+    except ZooClientError as error:
+        out.refused(_with_hint(error))
+        raise typer.Exit(1) from error
+
+
+def _with_hint(error: ZooClientError) -> ZooClientError:
+    """Where a key comes from is something only the command line knows."""
+    if error.code == "unauthenticated":
+        error.remedy = (
+            "give --key or set ZOO_KEY; on the zoo's own machine, --home or ZOO_HOME will do"
+        )
+    return error

@@ -1,0 +1,113 @@
+"""What the demo tells: the ranking by both metrics beside the truth, and how well they agree."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import correlation
+from typing import Any
+
+from zooscope.client.results import Model, Ranking
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Spearman's rank correlation of a metric's scores with the true transfer accuracies."""
+
+    metric: str
+    spearman: float
+    models: int
+
+
+def rows(
+    by_depara: Ranking, by_attribution: Ranking, truth: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """One row for each network in the order of DEPARA, with the other metric and the truth."""
+    others = {item["model_id"]: item for item in by_attribution["items"]}
+    return [
+        {
+            **item,
+            "attribution_rank": others[item["model_id"]]["rank"]
+            if item["model_id"] in others
+            else None,
+            "transfer_accuracy": truth[item["name"]],
+        }
+        for item in by_depara["items"]
+    ]
+
+
+def table(rows_: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as text that fits 80 columns, on a terminal or not."""
+    head = f"{'rank':>4} {'model':<19} {'score':>6} {'90 % interval':>15} {'s_V':>6} {'s_E':>6} {'maps':>4} {'truth':>7}"
+    return "\n".join([head, *map(_line, rows_)])
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """One row of the table; ``maps`` is the place by attribution maps alone."""
+    parts = (f"{number:6.3f}" for number in (row["node_similarity"], row["edge_similarity"]))
+    return (
+        f"{row['rank']:>4} {row['name']:<19} {row['score']:6.3f} {_interval(row):>15}"
+        f" {' '.join(parts)} {row['attribution_rank'] or '–':>4}"
+        f" {100 * row['transfer_accuracy']:5.1f} %"
+    )
+
+
+def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
+    """How well the ranking foresaw the truth."""
+    items = ranking["items"]
+    scores = [item["score"] for item in items]
+    accuracies = [truth[item["name"]] for item in items]
+    return Agreement(ranking["metric"], spearman(scores, accuracies), len(items))
+
+
+def likely_best(fused: Ranking) -> str:
+    """Who is best according to all evidence together, and how sure that is."""
+    names = {item["model_id"]: item["name"] for item in fused["items"]}
+    found = fused["best_set"]
+    among = ", ".join(names[model_id] for model_id in found["model_ids"])
+    return (
+        f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
+    )
+
+
+def kept(student: Model) -> str:
+    """How good a student is beside its teachers, on images that neither has learned from."""
+    told = (student.get("lineage") or {})["measured"]
+    shares = [told[name] for name in sorted(told) if name.startswith("teacher_")]
+    teachers = " and ".join(f"{share:.1%}" for share in shares)
+    return (
+        f"{student['name']} ({student['parameters']:,} parameters) names {told['accuracy']:.1%} of"
+        f" the exam's digits, its teachers {teachers}:"
+        f" it retains {told['accuracy'] / max(shares):.1%} of the better one's accuracy"
+    )
+
+
+def place_of(model_id: str, ranking: Ranking) -> str:
+    """Where a network stands in a ranking, between its neighbours."""
+    lines = [f"Its place for the digits 5 to 9 by {ranking['metric']}:"]
+    place = next(
+        (k for k, one in enumerate(ranking["items"]) if one["model_id"] == model_id), None
+    )
+    if place is None:
+        return f"It has no place for the digits 5 to 9 by {ranking['metric']}."
+    for item in ranking["items"][max(0, place - 2) : place + 3]:
+        mark = "→" if item["model_id"] == model_id else " "
+        lines.append(f"{mark}{item['rank']:>3} {item['name']:<19} {item['score']:6.3f}")
+    return "\n".join(lines)
+
+
+def spearman(left: Sequence[float], right: Sequence[float]) -> float:
+    """Rank correlation with middle ranks for ties; nan for fewer than two, or for a constant."""
+    if len(set(left)) < 2 or len(set(right)) < 2:  # noqa: PLR2004 - one value has no order
+        return float("nan")
+    return correlation(_middle_ranks(left), _middle_ranks(right))
+
+
+def _middle_ranks(values: Sequence[float]) -> list[float]:
+    """The rank of each value; equal values share the mean of their ranks."""
+    ordered = sorted(values)
+    first = {value: ordered.index(value) for value in values}
+    return [first[value] + (ordered.count(value) + 1) / 2 for value in values]
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    bounds = row.get("interval")
+    return f"{bounds[0]:.3f} … {bounds[1]:.3f}" if bounds else "–"

@@ -1,0 +1,114 @@
+"""The demo's networks: trained by the worker's half, uploaded like anybody's."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.core.errors import UnavailableError
+from zooscope import ZooClient, ZooClientError
+from zooscope.cli.output import steps_bar
+from zooscope.client.results import Dataset
+
+
+@dataclass(frozen=True)
+class BuiltZoo:
+    """Files to upload, and each network's true transfer accuracy by its name."""
+
+    folder: Path
+    truth: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class UploadedZoo:
+    """Ids in the service: networks by name, the probe set, the labelled target and the exam."""
+
+    models: Mapping[str, str]
+    probes: str
+    target: str
+    exam: str
+
+
+def built(folder: Path) -> BuiltZoo:
+    """Train the networks, unless an earlier demo has; a bar shows how far.
+
+    Raises:
+        UnavailableError: ``training_failed``, with what the training said.
+    """
+    truth_file = folder / "truth.json"
+    if not (truth_file.exists() and (folder / "exam.zip").exists()):
+        truth_file.write_text(json.dumps(_trained(folder), indent=1))
+    return BuiltZoo(folder, json.loads(truth_file.read_text()))
+
+
+def _trained(folder: Path) -> dict[str, float]:
+    """Run the training program and read what it reports line by line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "workers.tools.demo_zoo", str(folder)]
+    complaints = folder / "training.log"
+    truth: dict[str, float] = {}
+    with (
+        complaints.open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as training,
+        steps_bar("training networks") as on_progress,
+    ):
+        assert training.stdout is not None
+        total = json.loads(training.stdout.readline() or b'{"networks": 0}')["networks"]
+        for line in training.stdout:
+            done = json.loads(line)
+            truth[done["name"]] = done["transfer_accuracy"]
+            on_progress({"step": len(truth), "total": total})
+    if training.returncode != 0:
+        tail = "\n".join(complaints.read_text().splitlines()[-8:])
+        raise UnavailableError(f"the demo's training failed:\n{tail}", code="training_failed")
+    return truth
+
+
+def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
+    """Everything in the service and checked by it; what is there already is not sent again."""
+    probes = _dataset(zoo, built_zoo.folder / "probes.zip", name="digits", layout="flat")
+    target = _dataset(
+        zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
+    )
+    exam = _dataset(zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders")
+    models = _models(zoo, built_zoo)
+    for dataset in (probes, target, exam):
+        _require_ready(zoo.datasets.wait(dataset["id"]))
+    return UploadedZoo(models, probes["id"], target["id"], exam["id"])
+
+
+def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
+    """The set of this name: an earlier demo's, or a new one."""
+    for found in zoo.datasets.ls(name=name):
+        if found["name"] == name and found["state"] != "rejected":
+            return found
+    return zoo.datasets.push(path, {"name": name, "layout": layout})
+
+
+def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
+    """Ids of the demo's networks, sent where they are missing and then awaited."""
+    there = {found["name"]: found["id"] for found in zoo.models.ls(state="ready", tag="demo")}
+    with steps_bar("uploading and checking") as on_progress:
+        ids = {}
+        for name in built_zoo.truth:
+            ids[name] = there.get(name) or _sent(zoo, built_zoo.folder, name)
+        for step, model_id in enumerate(ids.values(), start=1):
+            _require_ready(zoo.models.wait(model_id))
+            on_progress({"step": step, "total": len(ids)})
+    return ids
+
+
+def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
+    """The id of a network that is now being checked."""
+    manifest = json.loads((folder / f"{name}.manifest.json").read_text())
+    return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]
+
+
+def _require_ready(thing: Mapping[str, Any]) -> None:
+    """Raise with the reasons when the service refused a file of the demo."""
+    if thing["state"] != "ready":
+        problem = (thing.get("problems") or [{"code": "rejected", "detail": "no reason given"}])[0]
+        raise ZooClientError(f"{thing['name']}: {problem['detail']}", code=problem["code"])

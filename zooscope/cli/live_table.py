@@ -1,0 +1,113 @@
+"""A job as it goes: a table that is drawn anew on a terminal, lines elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from zooscope.cli.context import Talk
+
+_BARS = "▁▂▃▄▅▆▇█"
+_LONGEST_CURVE = 24
+_BAR_CELLS = 40
+_STATES = {"started": "running", "requeued": "queued", "cancel_requested": "cancelling"}
+
+
+class JobProgressTable:
+    """What is known of a job, told event by event.
+
+    Numbers are kept by step: a job that goes on from a checkpoint tells some of them again.
+    """
+
+    def __init__(self, job: Any) -> None:
+        self._job = job
+        self._unit = unit_of(job)
+        self._state: str = job["state"]
+        self._progress: dict[str, Any] = dict(job["progress"])
+        self._curves: dict[str, dict[int, float]] = {}
+
+    def hear(self, event: Any) -> None:
+        """Take in what happened."""
+        kind, data = event["type"], event["data"]
+        if kind == "progress":
+            self._progress = {**self._progress, **data}
+        elif kind == "metrics":
+            for name, value in data.items():
+                if name != "step":
+                    self._curves.setdefault(name, {})[data["step"]] = value
+        else:
+            self._state = _STATES.get(kind, kind)
+
+    def line(self, event: Any) -> str:
+        """What just happened, in one line."""
+        told = event["data"].items()
+        said = [f"{name}={self._told(name, value, event)}" for name, value in told]
+        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(said)}"
+
+    def _told(self, name: str, value: Any, event: Any) -> str:
+        if event["type"] != "metrics" or name == "step":
+            return str(value)
+        return f"{value:.4g} {sparkline(self._curve(name))}"
+
+    def _curve(self, name: str) -> Sequence[float]:
+        """The last values of a number, by step."""
+        by_step = self._curves[name]
+        return [by_step[step] for step in sorted(by_step)][-_LONGEST_CURVE:]
+
+    def picture(self) -> RenderableType:
+        """All that is known: state, progress, and every number with its curve."""
+        head = Table.grid(padding=(0, 2))
+        head.add_row(self._job["id"], self._job["method"], f"[bold]{escape(self._state)}[/]")
+        parts: list[RenderableType] = [head, self._bar()]
+        return Group(*parts, self._numbers()) if self._curves else Group(*parts)
+
+    def _bar(self) -> RenderableType:
+        step, total = self._progress.get("step", 0), self._progress.get("total", 0)
+        row = Table.grid(padding=(0, 2))
+        row.add_row(
+            ProgressBar(total=total or 1, completed=step, width=_BAR_CELLS),
+            f"{step}/{total}{self._unit}" if total else f"{step} steps",
+            escape(self._progress.get("message", "")),
+        )
+        return row
+
+    def _numbers(self) -> Table:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("number")
+        for heading in ("latest", "first", "lowest", "highest"):
+            table.add_column(heading, justify="right")
+        table.add_column("curve", no_wrap=True)
+        for name, by_step in self._curves.items():
+            latest, first = by_step[max(by_step)], by_step[min(by_step)]
+            ends = (latest, first, min(by_step.values()), max(by_step.values()))
+            table.add_row(name, *(f"{one:.4g}" for one in ends), sparkline(self._curve(name)))
+        return table
+
+
+def unit_of(job: Any) -> str:
+    """What the progress of a job counts, as it is written behind a number; nothing for steps."""
+    budget = job["params"].get("budget") or {}
+    return " s" if budget.get("seconds") is not None else ""
+
+
+def follow(talk: Talk, job: Any, *, after: int = 0) -> Any:
+    """Tell what happens to a job, from behind event ``after``; the job, once it is final."""
+    course = JobProgressTable(job)
+    with talk.out.screen() as screen:
+        for event in talk.zoo.jobs.watch(job["id"], after=after):
+            course.hear(event)
+            if screen is None:
+                talk.out.event(event, course.line(event))
+            else:
+                screen.update(course.picture())
+    return talk.zoo.jobs.show(job["id"])
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One bar for each value, from the lowest of them to the highest."""
+    low, high = min(values), max(values)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[round((value - low) * scale)] for value in values)

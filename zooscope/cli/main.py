@@ -1,0 +1,81 @@
+"""The command ``zooscope``. A subcommand's module is imported when the command is used."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+_COMMANDS: Mapping[str, str] = {
+    "up": "zooscope.cli.up:up",
+    "down": "zooscope.cli.down:down",
+    "demo": "zooscope.cli.demo:demo",
+    "doctor": "zooscope.cli.doctor:doctor",
+    "pack": "zooscope.cli.pack:app",
+    "bench": "zooscope.cli.bench:app",
+    "models": "zooscope.cli.models:app",
+    "datasets": "zooscope.cli.datasets:app",
+    "rank": "zooscope.cli.rankings:rank_app",
+    "rankings": "zooscope.cli.rankings:app",
+    "layers": "zooscope.cli.layers:app",
+    "records": "zooscope.cli.accuracies:app",
+    "attributions": "zooscope.cli.attributions:app",
+    "map": "zooscope.cli.maps:map_app",
+    "maps": "zooscope.cli.maps:app",
+    "predict": "zooscope.cli.predict:app",
+    "jobs": "zooscope.cli.jobs:app",
+    "methods": "zooscope.cli.methods:app",
+    "keys": "zooscope.cli.keys:app",
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by name only, so that `models ls` starts no database."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names, in the order in which they are told."""
+        return [name for name in _COMMANDS if self.get_command(ctx, name) is not None]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported now; None for an unknown name."""
+        del ctx
+        where = _COMMANDS.get(cmd_name)
+        return None if where is None else _imported(where, name=cmd_name)
+
+
+def _imported(where: str, *, name: str) -> Any:
+    """The command at ``module:attribute``, which holds a typer app or a function."""
+    module, _, attribute = where.partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer()
+        found.command(name)(function)
+    found._add_completion = False  # completion belongs to the root command
+    command = get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    name="zooscope",
+    cls=LazyGroup,
+    help="A model zoo that tells which network to start from.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """A model zoo that tells which network to start from."""
+
+
+def main() -> None:
+    """Run the command line; exit status 0 is success, 1 a refusal or failure, 2 wrong usage."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

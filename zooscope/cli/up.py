@@ -1,0 +1,128 @@
+"""``zooscope up``: the whole zoo on this machine, or one part of it."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from service.core.errors import InvalidRequestError, UnavailableError, ZooError
+from service.embedded.bootstrap import prepare
+from service.embedded.components import ComponentName, command_of
+from service.embedded.home import Home
+from service.embedded.process_supervisor import ProcessSupervisor
+from service.settings import Settings, environment
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of all state; default ZOO_HOME.")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", help="REST port; 0 picks a free one.", min=0, max=65535)
+]
+GrpcPortOption = Annotated[
+    int | None,
+    typer.Option("--grpc-port", help="gRPC port; 0 picks a free one.", min=0, max=65535),
+]
+OnlyOption = Annotated[
+    ComponentName | None,
+    typer.Option("--only", help="Run this part alone, for a distributed set-up."),
+]
+
+
+def up(
+    home: HomeOption = None,
+    port: PortOption = None,
+    grpc_port: GrpcPortOption = None,
+    only: OnlyOption = None,
+) -> None:
+    """Start the zoo: database, broker, worker, scheduler, REST and gRPC; Ctrl-C stops them."""
+    try:
+        settings = settings_with(home=home, port=port, grpc_port=grpc_port)
+        if only is not None:
+            run_alone(only, settings)
+        run_all(settings)
+    except ZooError as error:
+        fail(error)
+
+
+def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None) -> Settings:
+    """The environment's settings, overridden by what the command line says.
+
+    Settings that contradict each other end the command with an explanation.
+    """
+    said: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
+    try:
+        return Settings(**{name: value for name, value in said.items() if value is not None})
+    except ValidationError as error:
+        reasons = "; ".join(_explained(problem) for problem in error.errors())
+        fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
+
+
+def _explained(problem: ErrorDetails) -> str:
+    """What is wrong with a setting, after the variable that sets it."""
+    name = "".join(f"ZOO_{str(place).upper()}: " for place in problem["loc"][:1])
+    return name + problem["msg"]
+
+
+def run_all(settings: Settings) -> None:
+    """Run the whole zoo until a signal asks it to stop."""
+    home = Home(settings.folder)
+    with home.claimed() as lock, _signals() as stopping:
+        ProcessSupervisor(settings, home, say=_say, stopping=stopping).run(lock=lock)
+
+
+def run_alone(part: ComponentName, settings: Settings) -> NoReturn:
+    """Become one part. Any part brings the tables up to date first; they take turns."""
+    _require(settings.database_url, "ZOO_DATABASE_URL")
+    _require(settings.redis_url, "ZOO_REDIS_URL")
+    home = Home(settings.folder)
+    key = prepare(settings, home)
+    if key is not None:
+        _say(f"admin key  {key}   (shown once; also in {home.admin_key})")
+    sys.stdout.flush()
+    command = command_of(part)
+    os.execve(command[0], command, environment(settings))
+
+
+def fail(error: ZooError) -> NoReturn:
+    """Say what was wrong and what to do, and end with status 1."""
+    typer.echo(f"zooscope: {error.detail}", err=True)
+    if error.remedy is not None:
+        typer.echo(f"          {error.remedy}", err=True)
+    raise typer.Exit(1)
+
+
+def _require(address: SecretStr | None, variable: str) -> None:
+    """A part alone starts no private server."""
+    if address is None:
+        raise UnavailableError(
+            f"one part alone needs {variable}",
+            code="address_not_set",
+            remedy="set it, or start everything with `zooscope up`",
+        )
+
+
+@contextmanager
+def _signals() -> Iterator[Event]:
+    """An event that the signals which ask a program to end will set."""
+    stopping = Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: stopping.set()) for number in numbers]
+    try:
+        yield stopping
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    """One line, at once, also into a pipe."""
+    typer.echo(line)
+    sys.stdout.flush()

@@ -1,0 +1,16 @@
+"""A Python client of the zoo. It needs httpx and nothing else: no server, no torch."""
+
+from zooscope.client.client import LOCAL_URL, ZooClient
+from zooscope.client.errors import InvalidField, UnreachableError, ZooClientError
+from zooscope.client.predictions import Prediction
+from zooscope.client.transport import Patience
+
+__all__ = [
+    "LOCAL_URL",
+    "InvalidField",
+    "Patience",
+    "Prediction",
+    "UnreachableError",
+    "ZooClient",
+    "ZooClientError",
+]

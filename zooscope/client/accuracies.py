@@ -1,0 +1,102 @@
+"""Measured accuracies, as a client tells and reads them."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zooscope.client.errors import ZooClientError
+from zooscope.client.paging import every
+from zooscope.client.results import Accuracy, AddedAccuracies
+from zooscope.client.transport import Transport
+
+_MOST_AT_ONCE = 10_000
+
+
+class Accuracies:
+    """``zoo.records``: the history that rankings learn from."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def add(self, records: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
+        """Keep accuracies, each ``{model, dataset, value, unit?, protocol?, seed?, source?}``.
+
+        They are sent in parts of at most 10 000; each part is kept whole or refused whole.
+        """
+        items: list[Accuracy] = []
+        new = 0
+        for start in range(0, len(records), _MOST_AT_ONCE):
+            part = [dict(one) for one in records[start : start + _MOST_AT_ONCE]]
+            answer = self._transport.json("POST", "/records", body={"records": part})
+            items += answer["items"]
+            new += answer["new"]
+        return {"items": items, "new": new}
+
+    def import_table(self, path: Path, **alike: str) -> AddedAccuracies:
+        """Keep a table: networks in rows, datasets in columns, accuracies in the cells.
+
+        Args:
+            path: A CSV file. Its first column holds ids or names of networks, its first row those
+                of datasets. Empty cells are left out.
+            alike: Fields that all have in common: ``unit``, ``protocol``, ``source``.
+
+        Raises:
+            ZooClientError: ``bad_table``: a cell is no number, or a row too long or too short.
+        """
+        return self.add(records_in(path, **alike))
+
+    def ls(
+        self, *, model: str | None = None, dataset: str | None = None, limit: int | None = None
+    ) -> Iterator[Accuracy]:
+        """Records of a network or a dataset as it was recorded, newest first."""
+        where = {"model": model, "dataset": dataset}
+        return every(self._transport, "/records", params=where, limit=limit)
+
+    def rm(self, record_id: str) -> None:
+        """Forget a record."""
+        self._transport.request("DELETE", f"/records/{record_id}")
+
+
+def records_in(path: Path, **alike: str) -> list[dict[str, Any]]:
+    """The records of a table; ``alike`` are fields that all have in common.
+
+    Raises:
+        ZooClientError: ``bad_table``.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if len(rows) < 2:  # noqa: PLR2004 - datasets and one network
+        raise _bad(path, 1, "the table needs a first row of datasets, and rows of networks")
+    datasets = [name.strip() for name in rows[0][1:]]
+    return [
+        {"model": row[0].strip(), "dataset": dataset, "value": value, **alike}
+        for line, row in enumerate(rows[1:], 2)
+        for dataset, value in _cells(path, line, row, datasets)
+    ]
+
+
+def _cells(
+    path: Path, line: int, row: list[str], datasets: list[str]
+) -> Iterator[tuple[str, float]]:
+    """The cells of a network that are not empty."""
+    if len(row) != len(datasets) + 1:
+        raise _bad(path, line, f"{len(row)} cells where the first row has {len(datasets) + 1}")
+    for dataset, cell in zip(datasets, row[1:], strict=True):
+        if cell.strip():
+            yield dataset, _number(path, line, cell)
+
+
+def _number(path: Path, line: int, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise _bad(path, line, f"{cell!r} is no number") from None
+
+
+def _bad(path: Path, line: int, reason: str) -> ZooClientError:
+    return ZooClientError(
+        f"{path.name}, line {line}: {reason}",
+        code="bad_table",
+        remedy="give a CSV file with networks in rows and datasets in columns",
+    )

@@ -1,0 +1,26 @@
+"""Lists of the zoo, walked page by page as they are read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zooscope.client.transport import Transport
+
+_PAGE_SIZE = 200
+
+
+def every(
+    transport: Transport, path: str, *, params: Mapping[str, Any], limit: int | None
+) -> Iterator[Any]:
+    """The items of a list, at most ``limit`` of them; the next page is asked for when needed."""
+    token: str | None = None
+    left = limit
+    while left is None or left > 0:
+        size = _PAGE_SIZE if left is None else min(left, _PAGE_SIZE)
+        page = transport.json(
+            "GET", path, params={**params, "page_size": size, "page_token": token}
+        )
+        yield from page["items"]
+        token = page.get("next_page_token")
+        left = None if left is None else left - len(page["items"])
+        if not token:
+            return

@@ -1,0 +1,188 @@
+"""Requests to the zoo's REST door, repeated with growing pauses where that is safe."""
+
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from zooscope.client.errors import UnreachableError, ZooClientError, error_of
+
+_TRANSIENT = frozenset({429, 502, 503, 504})
+_TRANSIENT_CODES = frozenset({"request_in_flight", "upload_busy"})
+_REPEATABLE = frozenset({"GET", "HEAD", "DELETE", "POST"})
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often something is tried, and how long the pauses are.
+
+    The pause after the n-th failure is ``first_seconds`` · 2ⁿ⁻¹, at most ``largest_seconds``, and
+    shortened at random by up to a half so that many clients do not come back together.
+    """
+
+    attempts: int = 6
+    first_seconds: float = 0.25
+    largest_seconds: float = 8.0
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after this many failures in a row."""
+        longest: float = min(self.largest_seconds, self.first_seconds * 2 ** (failures - 1))
+        return longest * float(random.uniform(0.5, 1.0))
+
+
+OnConnect = Callable[[socket.socket], None]
+
+
+class Transport:
+    """One zoo's address and key, and the connections to it.
+
+    ``on_connect`` is given every new connection before anything is sent over it, and raises to
+    refuse it. Such connections go straight to the zoo, past every proxy.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None,
+        patience: Patience,
+        timeout_seconds: float,
+        on_connect: OnConnect | None = None,
+    ) -> None:
+        headers = {"User-Agent": "zooscope-client"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        self.patience = patience
+        self._http = httpx.Client(
+            base_url=url.rstrip("/") + "/v1",
+            headers=headers,
+            timeout=timeout_seconds,
+            trust_env=on_connect is None,
+            event_hooks={"request": [] if on_connect is None else [_watching(on_connect)]},
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The decoded answer; None when it is empty.
+
+        Raises:
+            ZooClientError: The zoo refused.
+            UnreachableError: It did not answer, however often it was asked.
+        """
+        response = self.request(method, path, params=params, json=body, headers=headers)
+        return response.json() if response.content else None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> httpx.Response:
+        """The answer. A POST carries an Idempotency-Key, so repeating it does nothing twice."""
+        sent = dict(headers or {})
+        if method == "POST":
+            sent.setdefault("Idempotency-Key", uuid.uuid4().hex)
+        request = self._http.build_request(
+            method, path, params=_given(params), headers=sent, **content
+        )
+        attempts = self.patience.attempts if method in _REPEATABLE else 1
+        return self._insist(request, attempts=attempts)
+
+    @contextmanager
+    def stream(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        silence_seconds: float | None = None,
+    ) -> Iterator[httpx.Response]:
+        """An answer whose body is read piece by piece.
+
+        The connection counts as broken after ``silence_seconds`` without a byte; None takes the
+        usual timeout.
+        """
+        timeout = {} if silence_seconds is None else {"timeout": silence_seconds}
+        with translating():
+            arguments: dict[str, Any] = {"params": _given(params), "headers": headers, **timeout}
+            with self._http.stream("GET", path, **arguments) as response:
+                if response.is_error:
+                    response.read()
+                    raise error_of(response)
+                yield response
+
+    def _insist(self, request: httpx.Request, *, attempts: int) -> httpx.Response:
+        """Send until there is an answer that is not transient, or until patience ends."""
+        for failures in range(1, attempts):
+            try:
+                return self._send(request)
+            except ZooClientError as error:
+                if not is_transient(error):
+                    raise
+                asked = min(error.retry_after_seconds, self.patience.largest_seconds)
+            time.sleep(max(asked, self.patience.pause(failures)))
+        return self._send(request)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        with translating():
+            response = self._http.send(request)
+        if response.is_error:
+            raise error_of(response)
+        return response
+
+
+def _watching(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
+    """A hook that lets ``on_connect`` see the connection which a request opens, if any."""
+
+    def watch(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            try:
+                on_connect(stream.get_extra_info("socket"))
+            except BaseException:
+                stream.close()
+                raise
+
+    return lambda request: request.extensions.update(trace=watch)
+
+
+def is_transient(error: ZooClientError) -> bool:
+    """Whether the same request may succeed a little later."""
+    unreachable = isinstance(error, UnreachableError)
+    return unreachable or error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Broken connections become UnreachableError."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise UnreachableError(
+            f"no answer from the zoo: {str(error) or type(error).__name__}"
+        ) from error
+
+
+def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters that are not None."""
+    return {name: value for name, value in (params or {}).items() if value is not None}

@@ -1,0 +1,115 @@
+"""Files on their way to the zoo: hashed first, sent in parts, resumed where a connection broke."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zooscope.client.errors import ZooClientError
+from zooscope.client.transport import Transport, is_transient
+
+MEBIBYTE = 1024**2
+BLOCK_BYTES = MEBIBYTE
+PART_BYTES = 64 * MEBIBYTE
+
+OnProgress = Callable[[int, int], None]
+"""Called with the bytes that have been sent and those there are."""
+
+
+def ignore_progress(sent: int, total: int) -> None:
+    """Take no notice."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file being sent: where from, as what, and who wants to know how far it is."""
+
+    transport: Transport
+    path: Path
+    id: str
+    size: int
+    on_progress: OnProgress
+    part_bytes: int
+
+    def send_from(self, offset: int) -> None:
+        """Send everything from ``offset`` on, asking the zoo where to go on after each break.
+
+        Raises:
+            ZooClientError: The zoo refused, or no byte got through however often it was tried.
+        """
+        failures = 0
+        while offset < self.size:
+            try:
+                offset = self._send_part(offset)
+                failures = 0
+            except ZooClientError as error:
+                failures += 1
+                if not _can_resume(error) or failures >= self.transport.patience.attempts:
+                    raise
+                time.sleep(self.transport.patience.pause(failures))
+                offset, before = self._offset_at_the_zoo(), offset
+                failures = 0 if offset > before else failures
+
+    def _send_part(self, offset: int) -> int:
+        """The offset after one more part."""
+        length = min(self.part_bytes, self.size - offset)
+        self.transport.request(
+            "PATCH",
+            f"/uploads/{self.id}",
+            headers={
+                "Upload-Offset": str(offset),
+                "Content-Length": str(length),
+                "Content-Type": "application/octet-stream",
+            },
+            content=self._blocks(offset, length),
+        )
+        return offset + length
+
+    def _blocks(self, offset: int, length: int) -> Iterator[bytes]:
+        """The bytes of one part, telling how far the file is as they are asked for."""
+        end = offset + length
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            while offset < end and (block := file.read(min(BLOCK_BYTES, end - offset))):
+                yield block
+                offset += len(block)
+                self.on_progress(offset, self.size)
+
+    def _offset_at_the_zoo(self) -> int:
+        answer = self.transport.request("HEAD", f"/uploads/{self.id}")
+        return int(answer.headers["Upload-Offset"])
+
+
+def upload(
+    transport: Transport,
+    path: Path,
+    *,
+    on_progress: OnProgress = ignore_progress,
+    part_bytes: int = PART_BYTES,
+) -> str:
+    """Send a file; the id under which the zoo keeps it for a model or dataset to take.
+
+    Raises:
+        ZooClientError: ``file_empty``, or whatever the zoo refused.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise ZooClientError(
+            f"{path} is empty", code="file_empty", remedy="send a file with bytes"
+        )
+    announced = {"size": size, "sha256": sha256_of(path), "filename": path.name}
+    started = transport.json("POST", "/uploads", body=announced)
+    sending = Upload(transport, path, started["id"], size, on_progress, part_bytes)
+    sending.send_from(started["offset"])
+    return sending.id
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _can_resume(error: ZooClientError) -> bool:
+    return is_transient(error) or error.code in {"offset_mismatch", "upload_complete"}

@@ -1,0 +1,111 @@
+"""A module with its weights becomes an upload: a pt2 archive and a manifest beside it."""
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from service.core.manifest import ModelManifest
+from workers.methods.model_validation.judgement import manifest_problems
+from workers.programs.exporting import example_images, export_network
+from workers.programs.inspection import probe_problems, weight_problems
+from workers.programs.program import Program
+from zooscope.packing.refusal import PackingError
+from zooscope.packing.user_code import running
+
+TOLERANCE = 1e-5
+_IMAGES = 2
+_COPYABLE = "keep tensors that need gradients in parameters, and files and locks out of the module"
+_FORWARD = "make forward(images) accept a batch of the size in the manifest"
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """The files that were written, and what the service will see in them."""
+
+    file: Path
+    manifest_file: Path
+    program: Program
+    deviation: float
+
+
+def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path) -> PackedModel:
+    """Write ``out`` (pt2) and its manifest; the file was read back and answers as the module does.
+
+    Args:
+        network: Holds its weights; it is copied, put into evaluation mode and float32.
+        manifest: The model's manifest; its ``format`` is set to pt2.
+        out: Path of the pt2 file; the manifest goes beside it, ending in ``.manifest.json``.
+
+    Raises:
+        PackingError: The answers deviate, or the service would reject the file.
+        ProgramRefusedError: The network does not export, or calls what is not allowed.
+    """
+    said = _as_manifest(manifest)
+    spec = said.input
+    with running("not_copyable", "the network cannot be copied", _COPYABLE):
+        frozen = copy.deepcopy(network).cpu().float().eval()
+    with _writing(out):
+        program = export_network(frozen, (spec.channels, spec.height, spec.width), out)
+    deviation = _deviation(frozen, program)
+    if not deviation <= TOLERANCE:
+        raise PackingError(
+            "answers_differ",
+            f"the packed network deviates from the module by {deviation:.1e}",
+            "keep randomness and state out of forward",
+        )
+    problems = weight_problems(program) or manifest_problems(program, said) or probe_problems(program)  # fmt: skip
+    if problems:
+        raise PackingError(problems[0].code, problems[0].detail, problems[0].remedy)
+    manifest_file = out.with_suffix(".manifest.json")
+    with _writing(manifest_file):
+        manifest_file.write_text(said.model_dump_json(indent=2, exclude_none=True) + "\n")
+    return PackedModel(out, manifest_file, program, deviation)
+
+
+def _as_manifest(manifest: ModelManifest | dict[str, Any]) -> ModelManifest:
+    given = manifest.model_dump() if isinstance(manifest, ModelManifest) else dict(manifest)
+    given.pop("architecture", None)
+    return ModelManifest.model_validate(given | {"format": "pt2"})
+
+
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """A missing folder, or an operating system's refusal to write, is a ``PackingError``."""
+    try:
+        if not file.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {file.parent}")
+        yield
+    except OSError as error:
+        raise PackingError("not_writable", f"{file} cannot be written: {error}", "choose another folder with --out") from error  # fmt: skip
+
+
+def _deviation(network: nn.Module, program: Program) -> float:
+    """Relative distance of the first answers of module and program, on noise images."""
+    count = program.batch if program.batch is not None else _IMAGES
+    images = example_images(count, program.input_shape)
+    with torch.no_grad(), running("forward_failed", "forward(images) fails", _FORWARD):
+        eager, packed = first_tensor(network(images)), first_tensor(program(images))
+    return float((eager - packed).norm() / eager.norm().clamp_min(1e-30))
+
+
+def first_tensor(answer: Any) -> Tensor:
+    """The first tensor of an answer: itself, or of a tuple, list or dictionary.
+
+    Raises:
+        PackingError: ``no_tensor_output``.
+    """
+    while not isinstance(answer, Tensor):
+        if isinstance(answer, dict):
+            answer = tuple(answer.values())
+        if not isinstance(answer, list | tuple) or not answer:
+            raise PackingError(
+                "no_tensor_output", "forward returns no tensor", "return a tensor of scores"
+            )
+        answer = answer[0]
+    return answer
