@@ -29,7 +29,7 @@ def test_grpc_stubs_are_current():
     assert found.returncode == 0, found.stderr
 
 
-@pytest.mark.parametrize("card", all_methods(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", all_methods(), ids=lambda spec: spec.name)
 def test_every_card_has_a_room_of_its_name(spec):
     room = method_package(spec.name)
 

@@ -166,7 +166,7 @@ def test_left_out_networks_are_passed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "code"),
+    ("options", "code"),
     [({"k": 6}, "k_out_of_range"), ({"clusters": 7}, "clusters_out_of_range")],
 )
 def test_more_than_there_are_is_refused(options: dict[str, int], code: str) -> None:

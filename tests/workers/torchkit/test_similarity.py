@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch.testing import assert_close
 
 from service.core.catalog.measurement import RankVariant
-from service.core.tables.graph import MeasurementStatus as RecordedStatus
+from service.core.tables.graph import GraphStatus as RecordedStatus
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.graph_samples import random_features, random_graph
 from workers.torchkit.similarity.all_pairs import all_pairs
