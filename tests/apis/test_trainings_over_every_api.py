@@ -26,7 +26,7 @@ from tests.apis.training_apis import (
     OverRest,
     OverRpc,
     OverShell,
-    TestCluster,
+    ServedZoo,
 )
 from tests.rest.served import serving
 from tests.rpc.channels import listening
@@ -38,9 +38,9 @@ from zooscope import ZooClient, ZooClientError
 
 
 @pytest.fixture(scope="module")
-def cluster(
+def served_zoo(
     postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestCluster]:
+) -> Iterator[ServedZoo]:
     """A labelled set, a classifier that knows its labels, both doors, and a worker."""
     postgres.create_database("taught", template="template")
     url: Any = postgres.url("taught")
@@ -52,7 +52,7 @@ def cluster(
     post = WorkerContext(zoo, fork_server, lambda: False)
     _stock(post, labelled._network(folder, 0), _of_pixels(folder))
     with working(post), serving(zoo) as rest, listening(zoo) as rpc:
-        yield TestCluster(zoo, token, rest, rpc)
+        yield ServedZoo(zoo, token, rest, rpc)
     fork_server.close()
     zoo.close()
     postgres.drop_database("taught")
@@ -104,12 +104,12 @@ class working:  # noqa: N801 - reads as a clause
         self._thread.join()
 
 
-DOORS: list[Callable[[TestCluster], Any]] = [OverRest, OverRpc, OverClient, OverShell]
+DOORS: list[Callable[[ServedZoo], Any]] = [OverRest, OverRpc, OverClient, OverShell]
 
 
 @pytest.mark.parametrize("seed", range(4), ids=[door.__name__ for door in DOORS])
-def test_a_training_is_watched_cancelled_and_gone_on_with(cluster: TestCluster, seed: int):
-    with closing(DOORS[seed](cluster)) as door:
+def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo, seed: int):
+    with closing(DOORS[seed](served_zoo)) as door:
         job_id = door.submit(seed)
         before = watched_until_measured(door, job_id, after=0)
         door.retry(job_id)
@@ -148,8 +148,8 @@ def a_short_training(zoo: ZooClient, budget: dict[str, float]) -> Any:
     return zoo.jobs.wait(job["id"])
 
 
-def test_the_student_is_fetched_and_loaded_by_plain_pytorch(cluster: TestCluster, tmp_path):
-    with ZooClient(cluster.rest, key=cluster.token) as zoo:
+def test_the_student_is_fetched_and_loaded_by_plain_pytorch(served_zoo: ServedZoo, tmp_path):
+    with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
         made = a_short_training(zoo, {"steps": 2})["result"]["model_id"]
         path = zoo.models.download(made, tmp_path / "student.pt2")
         side = zoo.models.show(made)["input"]["height"]
@@ -160,10 +160,10 @@ def test_the_student_is_fetched_and_loaded_by_plain_pytorch(cluster: TestCluster
     assert logits.shape == (3, 4)
 
 
-def test_a_student_gives_the_next_one_its_first_weights(cluster: TestCluster):
+def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
     course = {"params": {"batch_size": 8, "evaluations": 1}, "budget": {"steps": 2}}
 
-    with ZooClient(cluster.rest, key=cluster.token) as zoo:
+    with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
 
         def made(**student: Any) -> str:
             told = {**STUDENT, **student}
@@ -177,7 +177,7 @@ def test_a_student_gives_the_next_one_its_first_weights(cluster: TestCluster):
 
     assert later["lineage"]["params"]["student"]["init"] == first
     assert refused.value.code == "bad_student"
-    with cluster.zoo.transaction() as session:
+    with served_zoo.zoo.transaction() as session:
         record = session.get_one(ModelRecord, first)
         assert (record.output_shape, record.batch_norms) == ([4], 3)
 
@@ -187,9 +187,9 @@ def test_a_student_gives_the_next_one_its_first_weights(cluster: TestCluster):
     [(METHOD, {"data": "dst_1"}), ("adversarial_distillation", {"exam": "dst_1"})],
 )
 def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
-    cluster: TestCluster, method: str, images: dict[str, str]
+    served_zoo: ServedZoo, method: str, images: dict[str, str]
 ):
-    with ZooClient(cluster.rest, key=cluster.token) as zoo:
+    with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
         job = zoo.jobs.submit(
             method,
             teachers=["mdl_1"],
@@ -205,8 +205,8 @@ def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
     assert "mean_iou" not in done["result"]
 
 
-def test_a_budget_of_seconds_is_spent_and_counted(cluster: TestCluster):
-    with ZooClient(cluster.rest, key=cluster.token) as zoo:
+def test_a_budget_of_seconds_is_spent_and_counted(served_zoo: ServedZoo):
+    with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
         done = a_short_training(zoo, {"seconds": 1.5})
 
     started, finished = map(datetime.fromisoformat, (done["started_at"], done["finished_at"]))
@@ -214,8 +214,8 @@ def test_a_budget_of_seconds_is_spent_and_counted(cluster: TestCluster):
     assert 1.5 <= done["result"]["seconds"] <= (finished - started).total_seconds()
 
 
-def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(cluster: TestCluster):
-    with ZooClient(cluster.rest, key=cluster.token) as zoo:
+def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(served_zoo: ServedZoo):
+    with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
         job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", device="cuda")
         later = a_short_training(zoo, {"steps": 2})
 

@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class TestCluster:
+class ServedZoo:
     """A zoo with a worker at work, and where its doors are."""
 
     zoo: Zoo
@@ -38,8 +38,8 @@ class TestCluster:
 class OverRest:
     """HTTP as it is."""
 
-    def __init__(self, cluster: TestCluster) -> None:
-        self._client = client_of(cluster.rest, cluster.token)
+    def __init__(self, served_zoo: ServedZoo) -> None:
+        self._client = client_of(served_zoo.rest, served_zoo.token)
         self.close = self._client.close
 
     def submit(self, seed: int) -> str:
@@ -68,8 +68,8 @@ class OverRest:
 class OverRpc:
     """gRPC as it is."""
 
-    def __init__(self, cluster: TestCluster) -> None:
-        channel = channel_to(cluster.rpc, cluster.token)
+    def __init__(self, served_zoo: ServedZoo) -> None:
+        channel = channel_to(served_zoo.rpc, served_zoo.token)
         self._jobs = JobServiceStub(channel)
         self.close = channel.close
 
@@ -98,8 +98,8 @@ class OverRpc:
 class OverClient:
     """The Python client."""
 
-    def __init__(self, cluster: TestCluster) -> None:
-        self._zoo = ZooClient(cluster.rest, key=cluster.token)
+    def __init__(self, served_zoo: ServedZoo) -> None:
+        self._zoo = ZooClient(served_zoo.rest, key=served_zoo.token)
         self.close = self._zoo.close
 
     def submit(self, seed: int) -> str:
@@ -128,8 +128,8 @@ class OverClient:
 class OverShell:
     """The command line, as JSON."""
 
-    def __init__(self, cluster: TestCluster) -> None:
-        self._environment = {"ZOO_URL": cluster.rest, "ZOO_KEY": cluster.token}
+    def __init__(self, served_zoo: ServedZoo) -> None:
+        self._environment = {"ZOO_URL": served_zoo.rest, "ZOO_KEY": served_zoo.token}
         self._command = [sys.executable, "-m", "zooscope.cli.main", "jobs"]
 
     def close(self) -> None:
