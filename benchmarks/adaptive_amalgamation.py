@@ -201,7 +201,7 @@ def _anchored(numbers: Numbers) -> Numbers:
 CHOICES = (
     ("entropy", "entropy"),
     ("calibrated", "calibrated"),
-    ("normalised", "normalised"),
+    ("normalized", "normalized"),
     ("margin", "margin"),
     ("soft", "soft"),
     ("average", "average (ablation)"),
