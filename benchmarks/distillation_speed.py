@@ -258,9 +258,7 @@ def _times(times: dict[str, Any]) -> str:
 
 
 def _quality(rows: dict[str, dict[str, float]]) -> str:
-    lines = (
-        "| seed | published (steps) | ours (steps) | ours − published |\n|---|---|---|---|\n"
-    )
+    lines = "| seed | published (steps) | ours (steps) | ours − published |\n|---|---|---|---|\n"
     leads = []
     for seed, one in rows.items():
         leads.append(one["ours"] - one["published"])
