@@ -13,6 +13,8 @@ from service.adapters.graph_files import GraphFiles
 from service.adapters.object_store import blob_store
 from service.core.blobs import BlobStore
 from service.core.errors import UnavailableError
+from service.core.operations.job_owners import JobOwners
+from service.core.operations.jobs.observer import JOB_OBSERVER
 from service.core.operations.neighbors.closeness import GraphComparer
 from service.settings import Settings
 
@@ -83,5 +85,5 @@ def zoo_from(settings: Settings, *, connections: int = 10) -> Zoo:
     blobs = blob_store(
         settings.storage_url or str(settings.folder / "blobs"), endpoint=settings.storage_endpoint
     )
-    sessions = sessionmaker(engine, expire_on_commit=False)
+    sessions = sessionmaker(engine, expire_on_commit=False, info={JOB_OBSERVER: JobOwners()})
     return Zoo(settings, engine, sessions, blobs, GraphFiles(blobs))

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from service.container import Zoo
 from service.core.errors import RefusedUploadError, TooLargeError
+from service.core.operations import owned_rows
 from service.core.operations.zoo import uploads
 from service.core.staging import CHECK_SPACE_BYTES, DiskGuard, Received, Receiver, Staging
 from service.core.tables import UploadRecord
@@ -62,7 +63,7 @@ class UploadService:
     def state(self, *, project: str, upload_id: str) -> UploadRecord:
         """The upload and how far it is."""
         with self.zoo.transaction() as session:
-            return uploads.get(session, project=project, upload_id=upload_id)
+            return owned_rows.get(session, UploadRecord, project=project, id=upload_id)
 
     def open_part(self, *, project: str, upload_id: str, offset: int) -> UploadPart:
         """Open an upload at its next byte.

@@ -277,7 +277,7 @@ def test_a_job_is_submitted_followed_and_cancelled_alike(doors: Doors):
         ({"data": None}, "bad_inputs", "/data"),
         ({"params": {"seed": 2}}, "given_twice", "/seed"),
         ({"priority": 101}, "invalid_request", "/body/priority"),
-        ({"teachers": ["mdl_0"]}, "input_unknown", "/teachers/0"),
+        ({"teachers": ["mdl_0"]}, "model_unknown", "/teachers/0"),
     ],
 )
 def test_a_training_that_does_not_fit_is_refused_alike(

@@ -9,7 +9,7 @@ from service.container import Zoo
 from service.core.catalog.measurement import RANKING_METRICS
 from service.core.operations.jobs import jobs
 from service.core.operations.rankings import fused, rankings
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import JobRecord, JobState, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_model, an_estimate
 from tests.waiting import eventually

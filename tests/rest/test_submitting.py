@@ -121,10 +121,10 @@ def test_a_field_that_the_method_does_not_take_is_named(served: Served):
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
-        ({"teachers": ["mdl_0"]}, "input_unknown", "/teachers/0"),
-        ({"data": "dst_0"}, "input_unknown", "/data"),
-        ({"exam": "dst_0"}, "input_unknown", "/exam"),
-        ({"student": {"init": "mdl_0"}}, "input_unknown", "/student/init"),
+        ({"teachers": ["mdl_0"]}, "model_unknown", "/teachers/0"),
+        ({"data": "dst_0"}, "dataset_unknown", "/data"),
+        ({"exam": "dst_0"}, "dataset_unknown", "/exam"),
+        ({"student": {"init": "mdl_0"}}, "model_unknown", "/student/init"),
         ({"student": {"labels": ["cow"]}}, "unknown_labels", "/student/labels"),
         ({"student": {"num_classes": 3}}, "num_classes_mismatch", "/student/num_classes"),
         ({"params": {"teacher_layer": "nose"}}, "layer_not_found", "/params/teacher_layer"),
@@ -141,7 +141,7 @@ def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str
         young = a_model(session, state="checking").id
     body = {**training, "teachers": [*training["teachers"], young]}
 
-    assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])
+    assert refused(served, body) == (409, "model_not_ready", ["/teachers/1"])
 
 
 def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(

@@ -16,6 +16,7 @@ from service.container import Zoo
 from service.core.catalog import Audience
 from service.core.catalog.depara import DeparaParams
 from service.core.catalog.measurement import Estimator
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
 from service.core.tables import (
@@ -63,7 +64,7 @@ def run_job(post: WorkerContext) -> Callable[..., JobRecord]:
             )
         assert run_next(post)
         with post.zoo.transaction() as session:
-            return jobs.get(session, project=PROJECT, job_id=job.id)
+            return owned_rows.get(session, JobRecord, project=PROJECT, id=job.id)
 
     return run
 

@@ -14,11 +14,12 @@ from torch import nn
 
 from service.container import Zoo
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
 from service.core.operations.jobs import jobs
 from service.core.operations.rankings import estimator_completion, rankings
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord, RankingRecord
 from workers.isolation.fork_client import ForkServerClient
 from workers.programs.exporting import export_network
@@ -127,7 +128,7 @@ def answered(post: WorkerContext, ranking: RankingRecord) -> RankingRecord:
     while run_next(post):
         pass
     with post.zoo.transaction() as session:
-        return rankings.get(session, project=PROJECT, ranking_id=ranking.id)
+        return owned_rows.get(session, RankingRecord, project=PROJECT, id=ranking.id)
 
 
 def job_count(zoo: Zoo, method: str) -> int:
@@ -150,7 +151,7 @@ HISTORY = (
 
 def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: WorkerContext):
     pending = ask(post.zoo, metric="knn")
-    assert (pending.state, len(estimator_completion.awaited_by(pending))) == ("pending", 3)
+    assert (pending.state, len(estimator_completion.estimate_jobs(pending))) == ("pending", 3)
 
     ready = answered(post, pending)
 

@@ -14,7 +14,7 @@ from service.core.catalog.attribution_map import (
 )
 from service.core.catalog.measurement import Attribution
 from service.core.manifest import Strict
-from service.core.operations.rankings.requests import AnyId
+from service.core.operations.rankings.schemas import AnyId
 
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 LayerWords = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]

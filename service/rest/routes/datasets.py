@@ -8,10 +8,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.manifest import DatasetManifest
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import datasets, uploads
 from service.core.operations.zoo.datasets import DatasetFilter
+from service.core.tables import DatasetRecord
 from service.rest.dependencies import (
     PAGE_SIZE,
     AppParts,
@@ -127,7 +129,7 @@ def index(
 def show(dataset_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
     """One dataset."""
     with zoo.transaction() as session:
-        record = datasets.get(session, project=caller.project, dataset_id=dataset_id)
+        record = owned_rows.get(session, DatasetRecord, project=caller.project, id=dataset_id)
     view = DatasetView.of(record)
     return tagged(view, etag=view.etag, seen=seen)
 

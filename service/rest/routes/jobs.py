@@ -11,11 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.container import Zoo
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
-from service.core.operations.jobs import artifacts, jobs
+from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import JobEventRecord, JobRecord, JobState
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
 from service.rest.dependencies import (
     PAGE_SIZE,
@@ -111,7 +112,7 @@ async def succeeded_job(
 
 def _job(zoo: Zoo, caller: Caller, job_id: str) -> JobRecord:
     with zoo.transaction() as session:
-        return jobs.get(session, project=caller.project, job_id=job_id)
+        return owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
 
 
 @router.get("/jobs", response_model=ListView[JobView])
@@ -212,7 +213,9 @@ async def _pause(subscription: EventSubscription) -> None:
 def _news(zoo: Zoo, caller: Caller, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:
     """Events behind ``seq``, and whether the job has ended."""
     with zoo.transaction() as session:
-        final = jobs.is_final(jobs.get(session, project=caller.project, job_id=job_id))
+        final = jobs.is_final(
+            owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
+        )
         found = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
         return list(found), final
 
@@ -230,7 +233,7 @@ def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
 def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
     """One file that a job produced."""
     with zoo.transaction() as session:
-        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
+        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
     return json_answer(ArtifactView.of(record))
 
 
@@ -240,7 +243,7 @@ def artifact_content(
 ) -> Response:
     """The bytes of a file that a job produced."""
     with zoo.transaction() as session:
-        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
+        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
     if known(f'"{record.sha256}"', seen):
         return unchanged(f'"{record.sha256}"')
     return file_answer(

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
-from service.core.tables import LayerSelectionState
+from service.core.tables import LayerSelectionRecord, LayerSelectionState
 from service.rest.dependencies import (
     AppParts,
     AppState,
@@ -90,6 +91,8 @@ def show(
 
 def _view(parts: AppState, caller: Caller, selection_id: str, weight: float) -> LayerSelectionView:
     with parts.zoo.transaction() as session:
-        record = selections.get(session, project=caller.project, selection_id=selection_id)
+        record = owned_rows.get(
+            session, LayerSelectionRecord, project=caller.project, id=selection_id
+        )
         progress = selections.progress(session, selection=record)
     return layer_selection_view(record, edge_weight=weight, progress=progress)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, Id, Reader
 from service.rest.responses import json_answer
 from service.rest.schemas.models import NeighborsView, NeighborView

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from service.core.etags import etag_of
 from service.core.manifest import ModelManifest, TaskKind
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import models, uploads
@@ -144,7 +145,9 @@ def index(
 def show(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
     """One model."""
     with zoo.transaction() as session:
-        view = ModelView.of(models.get(session, project=caller.project, model_id=model_id))
+        view = ModelView.of(
+            owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
+        )
     return tagged(view, etag=view.etag, seen=seen)
 
 
@@ -178,7 +181,7 @@ def remove(model_id: Id, zoo: AppZoo, caller: Writer, etag: IfMatch = None) -> R
 def content(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
     """The file as it was uploaded."""
     with zoo.transaction() as session:
-        record = models.get(session, project=caller.project, model_id=model_id)
+        record = owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
         digest = models.content_digest(record)
     if known(f'"{digest}"', seen):
         return unchanged(f'"{digest}"')
@@ -195,7 +198,7 @@ def content(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None)
 def layers(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
     """What can be read or cut at; empty until the model is ready."""
     with zoo.transaction() as session:
-        record = models.get(session, project=caller.project, model_id=model_id)
+        record = owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
     view = LayersView(
         model_id=record.id,
         feature_layer=record.feature_layer,

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.rankings import rankings
-from service.core.operations.rankings.requests import RankingRequest
-from service.core.tables import RankingState
+from service.core.operations.rankings.schemas import RankingRequest
+from service.core.tables import RankingRecord, RankingState
 from service.rest.dependencies import (
     AppParts,
     AppState,
@@ -66,7 +67,7 @@ def _after_waiting(parts: AppState, caller: Caller, location: str) -> Response:
     """What came of the wait; the job that was ordered last need not be the last to end."""
     ranking_id = location.rpartition("/")[2]
     with parts.zoo.transaction() as session:
-        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+        record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
     status = 202 if record.state == RankingState.PENDING else 201
     body = _body(parts, caller, ranking_id, None)
     return Response(body.data, status, {"Location": location}, media_type=JSON)
@@ -106,7 +107,7 @@ def _body(
     if kept is not None:
         return kept
     with parts.zoo.transaction() as session:
-        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+        record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
         progress = rankings.progress(session, ranking=record)
     weight = rankings.weight_of(record, edge_weight)
     values = ranking_values(record, edge_weight=weight, progress=progress)

@@ -26,5 +26,5 @@ def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict
         found=output.data,
         job_id=job.id,
     )
-    estimator_completion.settle(session, job_id=job.id)
+    estimator_completion.complete_rankings(session, job_id=job.id)
     return {"estimate_id": estimate.id, **output.data}

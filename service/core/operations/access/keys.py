@@ -15,10 +15,10 @@ from service.core.errors import (
     FieldProblem,
     ForbiddenError,
     InvalidRequestError,
-    NotFoundError,
     UnauthenticatedError,
 )
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import KeyRecord
 
@@ -132,9 +132,7 @@ def page(session: Session, *, project: str, after: str | None, limit: int) -> Pa
 
 def revoke(session: Session, *, project: str, key_id: str) -> KeyRecord:
     """End a key's life; a second time changes nothing."""
-    record = session.get(KeyRecord, key_id, with_for_update=True)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no key {key_id}", code="key_not_found")
+    record = owned_rows.get_locked(session, KeyRecord, project=project, id=key_id)
     if record.revoked_at is None:
         record.revoked_at = now()
         session.flush()

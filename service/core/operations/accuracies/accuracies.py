@@ -17,10 +17,11 @@ from sqlalchemy import ARRAY, Text, any_, cast, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.core.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from service.core.errors import ConflictError, FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import Name, Strict
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import AccuracyRecord, DatasetRecord, ModelRecord, Protocol
 
@@ -240,8 +241,5 @@ def delete(session: Session, *, project: str, record_id: str) -> None:
     Raises:
         NotFoundError: ``record_not_found``.
     """
-    record = session.get(AccuracyRecord, record_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no record {record_id}", code="record_not_found")
-    session.delete(record)
+    session.delete(owned_rows.get(session, AccuracyRecord, project=project, id=record_id))
     session.flush()

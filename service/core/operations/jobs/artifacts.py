@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.blobs import Blob
-from service.core.errors import NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.tables import ArtifactRecord, JobRecord
 
@@ -20,18 +19,6 @@ _MEDIA_TYPES = {
     "npy": "application/x-npy",
     "zip": "application/zip",
 }
-
-
-def get(session: Session, *, project: str, artifact_id: str) -> ArtifactRecord:
-    """The artifact.
-
-    Raises:
-        NotFoundError: ``artifact_not_found``.
-    """
-    record = session.get(ArtifactRecord, artifact_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no artifact {artifact_id}", code="artifact_not_found")
-    return record
 
 
 def put(

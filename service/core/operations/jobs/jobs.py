@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service.core.errors import ConflictError, MethodError, NotFoundError
+from service.core.errors import ConflictError, MethodError
+from service.core.operations import owned_rows
 from service.core.operations.jobs.events import announce, append_event, events_after
-from service.core.operations.jobs.owners import job_ended_badly, job_queued_again
+from service.core.operations.jobs.observer import observer_of
 from service.core.operations.jobs.submission import ACTIVE_STATES, JobOrder, submit, submit_many
 from service.core.paging import Page, page_of
 from service.core.tables import (
@@ -30,20 +31,11 @@ __all__ = [
     "artifacts",
     "cancel",
     "events_after",
-    "get",
     "page",
     "retry",
     "submit",
     "submit_many",
 ]
-
-
-def get(session: Session, *, project: str, job_id: str) -> JobRecord:
-    """The job. Raises NotFoundError when the project has none with this id."""
-    job = session.get(JobRecord, job_id, populate_existing=True)
-    if job is None or job.project != project:
-        raise NotFoundError(f"no job {job_id}", code="job_not_found", remedy="see GET /v1/jobs")
-    return job
 
 
 def page(
@@ -72,7 +64,7 @@ def cancel(session: Session, *, project: str, job_id: str) -> JobRecord:
 
     Cancelling again changes nothing. Raises ConflictError when it has succeeded or failed.
     """
-    job = _locked(session, project, job_id)
+    job = owned_rows.get_locked(session, JobRecord, project=project, id=job_id)
     if job.state == JobState.QUEUED:
         job.cancel_requested_at = func.clock_timestamp()
         end(session, job, JobState.CANCELLED)
@@ -108,7 +100,9 @@ def end(
     session.flush()
     append_event(session, job.id, type=state, data={"error": error} if error else {})
     if state is not JobState.SUCCEEDED:
-        job_ended_badly(session, job, error or {"code": "cancelled", "detail": "cancelled"})
+        observer_of(session).failed(
+            session, job, error or {"code": "cancelled", "detail": "the job was cancelled"}
+        )
     wake_dependents(session, job.id)
 
 
@@ -129,7 +123,7 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
     The fence is not reset: a worker that still believes in an old attempt stays locked out.
     Raises ConflictError for a job in any other state, or when an equal one is active.
     """
-    job = _locked(session, project, job_id)
+    job = owned_rows.get_locked(session, JobRecord, project=project, id=job_id)
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         raise ConflictError(
             f"only failed or cancelled jobs can be tried again; this one is {job.state}",
@@ -145,7 +139,7 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
             code="equal_job_active",
             remedy="wait for that one; GET /v1/jobs lists it",
         ) from error
-    job_queued_again(session, job)
+    observer_of(session).retried(session, job)
     append_event(session, job.id, type="queued", data={"again": True})
     announce(session, job.id)
     session.refresh(job)
@@ -169,7 +163,7 @@ def _reset(job: JobRecord) -> None:
 
 def artifacts(session: Session, *, project: str, job_id: str) -> Sequence[ArtifactRecord]:
     """The files a job produced, by name."""
-    get(session, project=project, job_id=job_id)
+    owned_rows.get(session, JobRecord, project=project, id=job_id)
     found = select(ArtifactRecord).where(ArtifactRecord.job_id == job_id)
     return session.scalars(found.order_by(ArtifactRecord.name)).all()
 
@@ -191,17 +185,3 @@ def require_success(job: JobRecord) -> None:
     raise MethodError(
         str(error.get("detail")), code=str(error.get("code")), remedy=error.get("remedy")
     )
-
-
-def _locked(session: Session, project: str, job_id: str) -> JobRecord:
-    """The job's row, locked until the end of the transaction."""
-    found = (
-        select(JobRecord)
-        .where(JobRecord.id == job_id, JobRecord.project == project)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    job = session.scalars(found).one_or_none()
-    if job is None:
-        raise NotFoundError(f"no job {job_id}", code="job_not_found", remedy="see GET /v1/jobs")
-    return job

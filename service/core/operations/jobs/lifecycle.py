@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from service.core.errors import FencedError
 from service.core.operations.jobs.events import announce, append_event
 from service.core.operations.jobs.jobs import ACTIVE_STATES, end
-from service.core.operations.jobs.owners import job_started
+from service.core.operations.jobs.observer import observer_of
 from service.core.tables import JobDependencyRecord, JobRecord, JobState
 
 FIRST_BACKOFF_SECONDS = 1.0
@@ -101,7 +101,7 @@ def claim(
     job.started_at = func.coalesce(JobRecord.started_at, now)
     session.flush()
     append_event(session, job.id, type="started", data={"attempt": job.attempts})
-    job_started(session, job)
+    observer_of(session).started(session, job)
     session.refresh(job)
     return job
 

@@ -10,16 +10,11 @@ from service.core.candidate_layers import candidate_layers, cut_layers
 from service.core.catalog.layer_selection import LARGEST_PROBE_SET, LayerSelectionParams
 from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.manifest import Strict, TaskKind
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.layers.scores import TargetData, weight_of
-from service.core.operations.rankings.requests import (
-    AnyId,
-    EdgeWeight,
-    RankingTarget,
-    naming,
-    probes_of,
-    target_of,
-)
-from service.core.operations.zoo import models
+from service.core.operations.rankings.participants import probes_of, target_of
+from service.core.operations.rankings.schemas import AnyId, EdgeWeight, RankingTarget
 from service.core.tables import DatasetRecord, ModelRecord, ModelState
 
 OUTPUT = "output"
@@ -89,8 +84,10 @@ def resolve_participants(
             there are too many layers or probes; the target has nothing to learn.
         ConflictError: A network or the probe set is not ready.
     """
-    with naming("/source_model_id"):
-        source = models.get_ready(session, project=project, model_id=request.source_model_id)
+    with error_pointer("/source_model_id"):
+        source = owned_rows.get_ready(
+            session, ModelRecord, project=project, id=request.source_model_id
+        )
     candidates = _candidates(source, request.layers)
     probes = probes_of(
         session, project=project, probe_set_id=request.probe_set_id, target=request.target

@@ -6,25 +6,23 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, layer_selection
-from service.core.errors import NotFoundError
+from service.core.catalog import layer_selection
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.layers.requests import (
     LayerParticipants,
     LayerSelectionRequest,
     resolve_participants,
 )
 from service.core.operations.layers.scores import baselines, choice, curve
+from service.core.operations.zoo import models
 from service.core.tables import (
     FINAL_STATES,
     JobRecord,
     LayerSelectionRecord,
     LayerSelectionState,
-    ModelState,
 )
-from service.core.tracing import current_trace_id
 
 
 def create(
@@ -57,7 +55,15 @@ def create(
     )
     session.add(record)
     session.flush()
-    _order_job(session, record, participants)
+    submit_for(
+        session,
+        record,
+        method=layer_selection.SPEC.name,
+        inputs={"selection_id": record.id},
+        params=record.settings,
+        depends_on=models.jobs_making(participants.target),
+        priority=RANKING_PRIORITY,
+    )
     return record
 
 
@@ -96,42 +102,6 @@ def _known(session: Session, project: str, key: str) -> LayerSelectionRecord | N
         .limit(1)
     )
     return session.scalars(query).first()
-
-
-def _order_job(
-    session: Session, record: LayerSelectionRecord, participants: LayerParticipants
-) -> None:
-    """The job that compares; it waits for the one that makes the target's network, if any."""
-    awaited = (
-        participants.target.state == ModelState.AWAITED and participants.target.job_id is not None
-    )
-    job = jobs.submit(
-        session,
-        project=record.project,
-        method=layer_selection.SPEC.name,
-        inputs={"selection_id": record.id},
-        params=record.settings,
-        depends_on=[str(participants.target.job_id)] if awaited else [],
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    record.job_id = job.id
-    session.flush()
-
-
-def get(session: Session, *, project: str, selection_id: str) -> LayerSelectionRecord:
-    """The selection.
-
-    Raises:
-        NotFoundError: ``layer_selection_not_found``.
-    """
-    record = session.get(LayerSelectionRecord, selection_id)
-    if record is None or record.project != project:
-        raise NotFoundError(
-            f"there is no layer selection {selection_id}", code="layer_selection_not_found"
-        )
-    return record
 
 
 def progress(session: Session, *, selection: LayerSelectionRecord) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ from service.core.ids import IdKind
 from service.core.lineage.files import LineageFormat
 from service.core.lineage.graph import LineageGraph, Node, Note
 from service.core.manifest import Strict
+from service.core.operations import owned_rows
 from service.core.operations.lineages.nodes import dataset_node, job_node, model_node
 from service.core.operations.lineages.origins import Origin, maker_of
 from service.core.operations.lineages.rows import Rows
-from service.core.operations.zoo import models
+from service.core.tables import ModelRecord
 from service.core.theme import Theme
 
 MOST_NODES = 2_000
@@ -52,7 +53,7 @@ def lineage(
     Raises:
         NotFoundError: ``model_not_found``.
     """
-    models.get(session, project=project, model_id=model_id)
+    owned_rows.get(session, ModelRecord, project=project, id=model_id)
     walk = _Walk(Rows(session, project, MOST_NODES), model_id)
     if request.direction is not Direction.DESCENDANTS:
         walk.go(walk.makers, request.generations)

@@ -8,16 +8,16 @@ from sqlalchemy.orm import Session
 from service.core.catalog import transferability_map
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.maps import snapshot_lookup
 from service.core.operations.maps.requests import MapLayout, MapLook
 from service.core.operations.maps.snapshot_lookup import Snapshot
 from service.core.operations.measurements import graphs
-from service.core.operations.rankings.requests import naming
 from service.core.operations.remedies import post
-from service.core.operations.zoo import datasets
 from service.core.paging import Page
-from service.core.tables import ArtifactRecord, JobRecord, MapRecord
+from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, MapRecord
 from service.core.tracing import current_trace_id
 
 
@@ -77,7 +77,7 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
             ``edge_weight_not_possible``.
         ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
-    with naming("/dataset_id"):
+    with error_pointer("/dataset_id"):
         wanted = _wanted(session, project, dataset_id, look)
     if not wanted.comparable:
         raise ConflictError(
@@ -99,7 +99,7 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
 
 def _wanted(session: Session, project: str, dataset_id: str, look: MapLook) -> _Wanted:
     params = look.params()
-    probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", params.settings)
     measured = snapshot_lookup.measured(session, project=project, comparable=comparable)
     model_ids = sorted(one.model_id for one in measured)
@@ -173,7 +173,7 @@ def snapshots(
     session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[Snapshot]:
     """The maps of a dataset, newest first. Raises NotFoundError: ``dataset_not_found``."""
-    datasets.get(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     return snapshot_lookup.page(
         session, project=project, dataset_id=dataset_id, after=after, limit=limit
     )

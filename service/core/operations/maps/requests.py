@@ -14,7 +14,7 @@ from service.core.catalog.transferability_map import (
 )
 from service.core.errors import InvalidRequestError
 from service.core.manifest import Strict
-from service.core.operations.rankings.requests import AnyId, EdgeWeight
+from service.core.operations.rankings.schemas import AnyId, EdgeWeight
 from service.core.theme import Theme
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from service.core.catalog import transferability_map
-from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import ArtifactRecord, GraphRecord, GraphStatus, MapRecord, ModelRecord
 
@@ -136,25 +136,19 @@ def known_similarities(
 
 def places_in(session: Session, *, project: str, map_id: str) -> dict[str, Place]:
     """Where a map puts its networks. Raises NotFoundError: ``map_not_found``."""
-    document = get(session, project=project, map_id=map_id).document
+    document = owned_rows.get(session, MapRecord, project=project, id=map_id).document
     return {
         model_id: (x, y)
         for model_id, (x, y) in zip(document["models"], document["points"], strict=True)
     }
 
 
-def get(
-    session: Session, *, project: str, map_id: str, dataset_id: str | None = None
-) -> MapRecord:
-    """A map by id, of this dataset where one is given. Raises NotFoundError: ``map_not_found``."""
-    found = session.get(MapRecord, map_id)
-    if found is None or found.project != project or dataset_id not in (None, found.dataset_id):
-        raise NotFoundError(
-            f"no map {map_id}",
-            code="map_not_found",
-            remedy="see GET /v1/maps/{dataset_id}/snapshots",
-        )
-    return found
+def get(session: Session, *, project: str, map_id: str, dataset_id: str) -> MapRecord:
+    """A map of the dataset by id. Raises NotFoundError: ``map_not_found``."""
+    record = owned_rows.get(session, MapRecord, project=project, id=map_id)
+    if record.dataset_id != dataset_id:
+        raise owned_rows.not_found(MapRecord, map_id)
+    return record
 
 
 def page(

@@ -10,6 +10,8 @@ from service.core.catalog import attribution_map
 from service.core.catalog.attribution_map import picture_name
 from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer, invalid_value
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
@@ -17,10 +19,8 @@ from service.core.operations.heat_map_requests import (
 )
 from service.core.operations.jobs import jobs
 from service.core.operations.layers.requests import OUTPUT
-from service.core.operations.rankings.requests import naming
 from service.core.operations.remedies import post
-from service.core.operations.trainings.plans import invalid_value
-from service.core.operations.zoo import datasets, models
+from service.core.operations.zoo import datasets
 from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, JobState, ModelRecord
 from service.core.tracing import current_trace_id
 
@@ -40,8 +40,8 @@ def picture(
         NotFoundError: No such model, dataset or image; or ``not_measured``: it was not drawn yet.
         ConflictError: The model or the dataset is not ready.
     """
-    model = models.get_ready(session, project=project, model_id=model_id)
-    dataset = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
+    dataset = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     datasets.image(session, project=project, dataset_id=dataset_id, position=position)
     key = picture_key(model, dataset, position, look.params.model_dump(mode="json"))
     query = select(ArtifactRecord).where(
@@ -63,7 +63,7 @@ def create_for_model(
     session: Session, *, project: str, model_id: str, request: ModelHeatMapRequest
 ) -> JobRecord:
     """As ``create``, for one model. Raises NotFoundError also: ``model_not_found``."""
-    models.get_ready(session, project=project, model_id=model_id)
+    owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
     whole = HeatMapRequest(model_ids=(model_id,), **dict(request))
     return create(session, project=project, request=whole)
 
@@ -131,8 +131,8 @@ def _models(session: Session, project: str, request: HeatMapRequest) -> list[Mod
     """The networks, in the order of the request."""
     ready = []
     for place, model_id in enumerate(request.model_ids):
-        with naming(f"/model_ids/{place}"):
-            model = models.get_ready(session, project=project, model_id=model_id)
+        with error_pointer(f"/model_ids/{place}"):
+            model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
         _require_layer(model, request.layer)
         ready.append(model)
     return ready
@@ -140,8 +140,10 @@ def _models(session: Session, project: str, request: HeatMapRequest) -> list[Mod
 
 def _dataset(session: Session, project: str, request: HeatMapRequest) -> DatasetRecord:
     """The set, if it has all the images."""
-    with naming("/dataset_id"):
-        dataset = datasets.get_ready(session, project=project, dataset_id=request.dataset_id)
+    with error_pointer("/dataset_id"):
+        dataset = owned_rows.get_ready(
+            session, DatasetRecord, project=project, id=request.dataset_id
+        )
     last = (dataset.images or 0) - 1
     if max(request.positions) > last:
         raise invalid_value(

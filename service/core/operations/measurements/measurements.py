@@ -10,7 +10,8 @@ from service.core.catalog import depara
 from service.core.catalog.depara import DeparaParams
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
-from service.core.tables import DatasetRecord, GraphRecord, ModelRecord, ModelState
+from service.core.operations.zoo.models import jobs_making
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 from service.core.tracing import current_trace_id
 
 
@@ -56,13 +57,12 @@ def measure(
 def _order(
     model: ModelRecord, probes: DatasetRecord, params: dict[str, Any], comparable: str
 ) -> jobs.JobOrder:
-    """The measurement of one model; that of an awaited one waits for the job that makes it."""
-    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    """The measurement of one model, after the job that makes a pending model."""
     return jobs.JobOrder(
         inputs={"model_id": model.id, "dataset_id": probes.id},
         params=params,
         cache_key=graphs.cache_key(
             comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
         ),
-        depends_on=[str(model.job_id)] if awaited else [],
+        depends_on=jobs_making(model),
     )

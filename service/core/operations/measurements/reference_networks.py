@@ -3,15 +3,14 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, reference_network
+from service.core.catalog import reference_network
 from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import TaskKind
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import submit_for
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord, ModelState
-from service.core.tracing import current_trace_id
 
 _USABLE = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
 
@@ -82,20 +81,15 @@ def _ordered(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
     )
     session.add(model)
     session.flush()
-    job = jobs.submit(
+    job = submit_for(
         session,
-        project=dataset.project,
+        model,
         method=reference_network.SPEC.name,
         inputs={"dataset_id": dataset.id, "model_id": model.id},
-        params={},
         cache_key=key,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
     )
     if job.inputs["model_id"] != model.id:
         session.delete(model)
         session.flush()
         return session.get_one(ModelRecord, job.inputs["model_id"])
-    model.job_id = job.id
-    session.flush()
     return model

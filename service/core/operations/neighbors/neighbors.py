@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from service.core.catalog import depara
 from service.core.catalog.depara import DeparaParams
 from service.core.errors import NotFoundError
+from service.core.operations import owned_rows
 from service.core.operations.measurements import graphs
 from service.core.operations.neighbors import sketch_search
 from service.core.operations.neighbors.closeness import Closeness, GraphComparer
 from service.core.operations.neighbors.sketch_search import Sketched
 from service.core.operations.rankings import affinities
 from service.core.operations.remedies import post
-from service.core.operations.zoo import datasets, models
 from service.core.sketches import error_of
-from service.core.tables import GraphRecord
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 
 MOST_NEIGHBORS = 200
 COMPARED_EXACTLY = 50
@@ -70,8 +70,8 @@ def shortlist(
             on this probe set.
         ConflictError: The dataset is not ready.
     """
-    models.get(session, project=project, model_id=model_id)
-    probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, ModelRecord, project=project, id=model_id)
+    probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings or DeparaParams())
     measured = graphs.measured(
         session, project=project, comparable=comparable, model_ids=[model_id]

@@ -11,8 +11,8 @@ from service.core.operations.rankings.dataset_targets import (
     measure_missing,
     resolve_dataset_participants,
 )
-from service.core.operations.rankings.estimator_completion import awaited_by, fill, under_way
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.estimator_completion import estimate_jobs, fill, unfinished
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import JobRecord, RankingRecord
 
 
@@ -40,15 +40,15 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
 def _under_way(session: Session, ranking: RankingRecord) -> set[str]:
     """Jobs that the ranking waits for; none of them ends before this transaction does."""
     # A shared job may end just now, before the ranking can be seen by those who would fill it.
-    held = select(JobRecord.id).where(JobRecord.id.in_(awaited_by(ranking)))
+    held = select(JobRecord.id).where(JobRecord.id.in_(estimate_jobs(ranking)))
     session.execute(held.order_by(JobRecord.id).with_for_update(read=True))
-    return under_way(session, awaited_by(ranking))
+    return unfinished(session, estimate_jobs(ranking))
 
 
 def progress(session: Session, ranking: RankingRecord) -> dict[str, Any]:
     """How many of the jobs that it waits for have ended."""
-    awaited = awaited_by(ranking)
-    step = len(awaited) - len(under_way(session, awaited))
+    awaited = estimate_jobs(ranking)
+    step = len(awaited) - len(unfinished(session, awaited))
     return {"step": step, "total": len(awaited), "message": "measuring"}
 
 

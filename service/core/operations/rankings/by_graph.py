@@ -6,17 +6,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, ranking
+from service.core.catalog import ranking
 from service.core.ids import IdKind, new_id
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.measurements import graphs, measurements
 from service.core.operations.rankings import affinities, scores
 from service.core.operations.rankings.completion import complete, errors, names, reason
-from service.core.operations.rankings.requests import (
-    RankingParticipants,
-    RankingRequest,
-    resolve_participants,
-)
+from service.core.operations.rankings.participants import RankingParticipants, resolve_participants
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import (
     FINAL_STATES,
     AffinityRecord,
@@ -27,7 +24,6 @@ from service.core.tables import (
     RankingRecord,
     RankingState,
 )
-from service.core.tracing import current_trace_id
 
 _TOO_FEW = "too few probes are valid for both networks"
 
@@ -48,7 +44,14 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
         session, record, participants=participants, request=request, known=known
     )
     if waiting or _unknown(known):
-        _order_job(session, record, waiting)
+        submit_for(
+            session,
+            record,
+            method=ranking.SPEC.name,
+            inputs={"ranking_id": record.id},
+            depends_on=waiting,
+            priority=RANKING_PRIORITY,
+        )
     else:
         _fill(session, record, known)
     session.flush()
@@ -96,21 +99,6 @@ def _measure_missing(
         {**one, "job_id": ordered.get(one["model_id"])} for one in record.candidates
     ]
     return list(ordered.values())
-
-
-def _order_job(session: Session, record: RankingRecord, depends_on: list[str]) -> None:
-    job = jobs.submit(
-        session,
-        project=record.project,
-        method=ranking.SPEC.name,
-        inputs={"ranking_id": record.id},
-        params={},
-        depends_on=depends_on,
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    record.job_id = job.id
 
 
 @dataclass(frozen=True)

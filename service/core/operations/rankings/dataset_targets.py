@@ -8,14 +8,12 @@ from sqlalchemy.orm import Session
 
 from service.core.catalog import transferability_estimators
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import estimates, reference_networks
-from service.core.operations.rankings.requests import (
-    RankingRequest,
-    candidates_of,
-    naming,
-    require_probe_set,
-)
+from service.core.operations.rankings.participants import candidates_of, require_probe_set
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, ModelRecord, RankingRecord, RankingState
 from service.core.tracing import current_trace_id
@@ -41,9 +39,9 @@ def resolve_dataset_participants(
         InvalidRequestError: Somebody does not exist.
         ConflictError: The target is not ready.
     """
-    with naming("/target/dataset_id"):
-        target = datasets.get_ready(
-            session, project=project, dataset_id=request.target.dataset_id or ""
+    with error_pointer("/target/dataset_id"):
+        target = owned_rows.get_ready(
+            session, DatasetRecord, project=project, id=request.target.dataset_id or ""
         )
     candidates, unranked = candidates_of(session, project, request.candidates)
     if request.candidates is None or request.candidates.model_ids is None:
@@ -57,7 +55,7 @@ def measure_missing(session: Session, *, participants: DatasetParticipants) -> d
     Raises:
         InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
     """
-    with naming("/target/dataset_id"):
+    with error_pointer("/target/dataset_id"):
         datasets.require_labelled(require_probe_set(participants.target))
     known = estimates.known(
         session,

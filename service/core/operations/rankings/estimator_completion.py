@@ -19,7 +19,7 @@ from service.core.tables import (
 )
 
 
-def settle(session: Session, *, job_id: str) -> None:
+def complete_rankings(session: Session, *, job_id: str) -> None:
     """Fill the rankings for which this job, which is about to end, was the last."""
     # Locked, so that of two jobs that end at once the second sees the first.
     waiting = (
@@ -34,16 +34,16 @@ def settle(session: Session, *, job_id: str) -> None:
         .execution_options(populate_existing=True)
     )
     for ranking in session.scalars(waiting).all():
-        if not under_way(session, awaited_by(ranking) - {job_id}):
+        if not unfinished(session, estimate_jobs(ranking) - {job_id}):
             fill(session, ranking)
 
 
-def awaited_by(ranking: RankingRecord) -> set[str]:
+def estimate_jobs(ranking: RankingRecord) -> set[str]:
     """Ids of the jobs that judge candidates."""
     return {one["job_id"] for one in ranking.candidates} - {None}
 
 
-def under_way(session: Session, job_ids: set[str]) -> set[str]:
+def unfinished(session: Session, job_ids: set[str]) -> set[str]:
     """Those of the jobs that have not ended."""
     if not job_ids:
         return job_ids

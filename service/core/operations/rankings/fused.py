@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, fused_ranking
+from service.core.catalog import fused_ranking
 from service.core.catalog.fused_ranking import FusedRankingParams
 from service.core.catalog.measurement import FUSED
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.rankings import by_graph, fusion_evidence
 from service.core.operations.rankings.completion import complete, names
 from service.core.operations.rankings.dataset_targets import (
@@ -17,9 +17,8 @@ from service.core.operations.rankings.dataset_targets import (
     measure_missing,
     resolve_dataset_participants,
 )
-from service.core.operations.rankings.requests import EstimatorEvidence, RankingRequest
+from service.core.operations.rankings.schemas import EstimatorEvidence, RankingRequest
 from service.core.tables import RankingRecord, RankingState
-from service.core.tracing import current_trace_id
 
 progress = by_graph.progress
 
@@ -44,7 +43,14 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     if earlier is not None:
         _copy(session, ranking, earlier)
     elif ranking.candidates:
-        _order_job(session, ranking, sorted(set(ordered.values())))
+        submit_for(
+            session,
+            ranking,
+            method=fused_ranking.SPEC.name,
+            inputs={"ranking_id": ranking.id},
+            depends_on=sorted(set(ordered.values())),
+            priority=RANKING_PRIORITY,
+        )
     else:
         complete(session, ranking, pairs=[], unranked=ranking.unranked)
     return ranking
@@ -79,21 +85,6 @@ def _copy(session: Session, ranking: RankingRecord, earlier: RankingRecord) -> N
     told = names(session, [pair["model_id"] for pair in earlier.pairs])
     pairs = [{**pair, "name": told.get(pair["model_id"], "")} for pair in earlier.pairs]
     complete(session, ranking, pairs=pairs, unranked=ranking.unranked)
-
-
-def _order_job(session: Session, ranking: RankingRecord, depends_on: list[str]) -> None:
-    job = jobs.submit(
-        session,
-        project=ranking.project,
-        method=fused_ranking.SPEC.name,
-        inputs={"ranking_id": ranking.id},
-        params={},
-        depends_on=depends_on,
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    ranking.job_id = job.id
 
 
 def fill(session: Session, *, ranking: RankingRecord, found: Mapping[str, Any]) -> None:

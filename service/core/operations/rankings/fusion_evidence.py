@@ -24,7 +24,7 @@ from service.core.operations.measurements import (
     reference_networks,
 )
 from service.core.operations.rankings import affinities, baselines, scores
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.core.tables import DatasetRecord, RankingRecord
 
 MOST_NETWORKS = 4000

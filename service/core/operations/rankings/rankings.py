@@ -10,10 +10,10 @@ from service.core.catalog import fused_ranking, ranking
 from service.core.catalog import transferability_estimators as estimators
 from service.core.catalog.depara import EDGE_WEIGHTS
 from service.core.catalog.measurement import FUSED, Estimator, Metric
-from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError
+from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.operations.rankings import by_estimator, by_graph, fused
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import RankingRecord, RankingState
 
 Told = list[dict[str, Any]]
@@ -56,18 +56,6 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     """
     record = _KINDS[request.metric].create(session, project=project, request=request)
     session.flush()
-    return record
-
-
-def get(session: Session, *, project: str, ranking_id: str) -> RankingRecord:
-    """The ranking.
-
-    Raises:
-        NotFoundError: ``ranking_not_found``.
-    """
-    record = session.get(RankingRecord, ranking_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no ranking {ranking_id}", code="ranking_not_found")
     return record
 
 

@@ -7,23 +7,22 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
-from service.core.catalog import Audience
+from service.core.catalog import dataset_ingestion
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.manifest import DatasetManifest
-from service.core.operations.jobs import jobs
+from service.core.operations import owned_rows
+from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
 from service.core.operations.zoo import uploads
 from service.core.paging import Page, page_of
 from service.core.tables import (
     FINAL_STATES,
     DatasetRecord,
-    DatasetState,
     ImageRecord,
     JobRecord,
     RankingRecord,
     RankingState,
 )
-from service.core.tracing import current_trace_id
 
 _FEWEST_CLASSES = 2
 # Under what a job may name a dataset among its inputs.
@@ -59,47 +58,13 @@ def create(
     )
     session.add(record)
     session.flush()
-    job = jobs.submit(
+    submit_for(
         session,
-        project=project,
-        method="dataset_ingestion",
+        record,
+        method=dataset_ingestion.SPEC.name,
         inputs={"dataset_id": record.id},
-        params={},
-        priority=10,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
+        priority=UPLOAD_PRIORITY,
     )
-    record.job_id = job.id
-    session.flush()
-    return record
-
-
-def get(session: Session, *, project: str, dataset_id: str) -> DatasetRecord:
-    """The dataset.
-
-    Raises:
-        NotFoundError: ``dataset_not_found``.
-    """
-    record = session.get(DatasetRecord, dataset_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no dataset {dataset_id}", code="dataset_not_found")
-    return record
-
-
-def get_ready(session: Session, *, project: str, dataset_id: str) -> DatasetRecord:
-    """The dataset, which must be ready for use.
-
-    Raises:
-        NotFoundError: ``dataset_not_found``.
-        ConflictError: ``dataset_not_ready``, naming its state.
-    """
-    record = get(session, project=project, dataset_id=dataset_id)
-    if record.state != DatasetState.READY:
-        raise ConflictError(
-            f"{dataset_id} is {record.state}, not ready",
-            code="dataset_not_ready",
-            remedy="wait for its check to end, or read its problems",
-        )
     return record
 
 
@@ -146,7 +111,7 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
         NotFoundError: ``dataset_not_found``.
         ConflictError: ``dataset_in_use``: an unfinished job or ranking needs it.
     """
-    record = get(session, project=project, dataset_id=dataset_id)
+    record = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     named = [JobRecord.inputs[role].astext == dataset_id for role in _ROLES]
     working = exists().where(or_(*named), JobRecord.state.not_in(FINAL_STATES))
     pending = exists().where(
@@ -166,7 +131,7 @@ def images(
     session: Session, *, project: str, dataset_id: str, after: int | None, limit: int
 ) -> Page[ImageRecord]:
     """The images of a dataset in order, from the one behind position ``after`` on."""
-    get(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     query = select(ImageRecord).where(ImageRecord.dataset_id == dataset_id)
     if after is not None:
         query = query.where(ImageRecord.position > after)
@@ -192,7 +157,7 @@ def image(session: Session, *, project: str, dataset_id: str, position: int) -> 
     Raises:
         NotFoundError: ``image_not_found``.
     """
-    get(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     found = session.get(ImageRecord, (dataset_id, position))
     if found is None:
         raise NotFoundError(f"{dataset_id} has no image number {position}", code="image_not_found")
@@ -207,7 +172,7 @@ def image_location(
     Raises:
         NotFoundError: ``dataset_not_found`` or ``image_not_found``.
     """
-    record = get(session, project=project, dataset_id=dataset_id)
+    record = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     found = image(session, project=project, dataset_id=dataset_id, position=position)
     return ImageLocation(found, record.packed_sha256 or "")
 

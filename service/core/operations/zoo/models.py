@@ -7,18 +7,18 @@ from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from service.core.blobs import BlobStore
-from service.core.catalog import Audience
-from service.core.errors import ConflictError, NotFoundError
+from service.core.catalog import model_validation
+from service.core.errors import ConflictError
 from service.core.etags import require_match
 from service.core.file_types import EDGE_BYTES, require_form
 from service.core.ids import IdKind, new_id
 from service.core.manifest import ModelManifest, Task
-from service.core.operations.jobs import jobs
+from service.core.operations import owned_rows
+from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
 from service.core.operations.zoo import uploads
 from service.core.paging import Page, page_of
 from service.core.tables import JobRecord, JobState, ModelRecord, ModelState, UploadRecord
 from service.core.tables.job import STARTED_FROM, TAUGHT_BY
-from service.core.tracing import current_trace_id
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,13 @@ def create(
     record = _record_of(manifest, upload, project=project)
     session.add(record)
     session.flush()
-    job = jobs.submit(
+    submit_for(
         session,
-        project=project,
-        method="model_validation",
+        record,
+        method=model_validation.SPEC.name,
         inputs={"model_id": record.id},
-        params={},
-        priority=10,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
+        priority=UPLOAD_PRIORITY,
     )
-    record.job_id = job.id
-    session.flush()
     return record
 
 
@@ -92,35 +87,6 @@ def _record_of(manifest: ModelManifest, upload: UploadRecord, *, project: str) -
         upload_sha256=upload.sha256,
         upload_bytes=upload.size_bytes,
     )
-
-
-def get(session: Session, *, project: str, model_id: str) -> ModelRecord:
-    """The model.
-
-    Raises:
-        NotFoundError: ``model_not_found``.
-    """
-    record = session.get(ModelRecord, model_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no model {model_id}", code="model_not_found")
-    return record
-
-
-def get_ready(session: Session, *, project: str, model_id: str) -> ModelRecord:
-    """The model, which must be ready for use.
-
-    Raises:
-        NotFoundError: ``model_not_found``.
-        ConflictError: ``model_not_ready``, naming its state.
-    """
-    record = get(session, project=project, model_id=model_id)
-    if record.state != ModelState.READY:
-        raise ConflictError(
-            f"{model_id} is {record.state}, not ready",
-            code="model_not_ready",
-            remedy="wait for its check to end, or read its problems",
-        )
-    return record
 
 
 def page(
@@ -159,7 +125,7 @@ def update(
         PreconditionRequiredError: No ETag was given.
         PreconditionFailedError: The model has changed since.
     """
-    record = _locked(session, project=project, model_id=model_id)
+    record = owned_rows.get_locked(session, ModelRecord, project=project, id=model_id)
     require_match(record, etag)
     manifest = dict(record.manifest)
     if changes.name is not None:
@@ -186,7 +152,7 @@ def delete(session: Session, *, project: str, model_id: str, etag: str | None) -
         PreconditionRequiredError: No ETag was given.
         PreconditionFailedError: The model has changed since.
     """
-    record = _locked(session, project=project, model_id=model_id)
+    record = owned_rows.get_locked(session, ModelRecord, project=project, id=model_id)
     require_match(record, etag)
     if session.scalar(select(_works_on(model_id))):
         raise ConflictError(
@@ -209,12 +175,11 @@ def _works_on(model_id: str) -> Any:
     return exists().where(JobRecord.state == JobState.RUNNING, named)
 
 
-def _locked(session: Session, *, project: str, model_id: str) -> ModelRecord:
-    get(session, project=project, model_id=model_id)
-    record = session.get(ModelRecord, model_id, with_for_update=True, populate_existing=True)
-    if record is None:
-        raise NotFoundError(f"there is no model {model_id}", code="model_not_found")
-    return record
+def jobs_making(model: ModelRecord) -> list[str]:
+    """The job that has yet to make a pending model; nothing for any other model."""
+    if model.state != ModelState.AWAITED or model.job_id is None:
+        return []
+    return [model.job_id]
 
 
 def content_digest(record: ModelRecord) -> str:

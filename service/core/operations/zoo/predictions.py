@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from service.core.errors import FieldProblem, InvalidRequestError, TooLargeError
-from service.core.operations.zoo import models
+from service.core.operations import owned_rows
 from service.core.predict_messages import LARGEST_TOP_K, MOST_IMAGES, OutputKind, PredictRequest
 from service.core.tables import ModelRecord
 
@@ -42,7 +42,7 @@ def question(
         InvalidRequestError: No images, too many, an unknown layer, or one without use.
         TooLargeError: The images together are longer than ``most_bytes``.
     """
-    model = models.get_ready(session, project=project, model_id=model_id)
+    model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
     _check_images(images, most_bytes)
     _check_options(model, options)
     facts = {

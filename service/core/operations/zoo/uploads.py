@@ -13,6 +13,7 @@ from service.core.errors import (
     RefusedUploadError,
 )
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
 from service.core.staging import Received
 from service.core.tables import UploadRecord, UploadState
 
@@ -42,22 +43,6 @@ def create(
     return record
 
 
-def get(session: Session, *, project: str, upload_id: str) -> UploadRecord:
-    """The upload.
-
-    Raises:
-        NotFoundError: ``upload_not_found``, also when it has expired.
-    """
-    record = session.get(UploadRecord, upload_id)
-    if record is None or record.project != project:
-        raise NotFoundError(
-            f"there is no upload {upload_id}",
-            code="upload_not_found",
-            remedy="uploads are kept for a day; announce it again with POST /v1/uploads",
-        )
-    return record
-
-
 def part_at(
     session: Session, *, project: str, upload_id: str, offset: int, staged_bytes: int
 ) -> UploadRecord:
@@ -66,7 +51,7 @@ def part_at(
     Raises:
         ConflictError: ``upload_complete``, or ``offset_mismatch`` with the right offset.
     """
-    record = get(session, project=project, upload_id=upload_id)
+    record = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
     if record.state != UploadState.RECEIVING:
         raise ConflictError(f"all bytes of {upload_id} are there", code="upload_complete")
     record.offset_bytes = min(record.offset_bytes, staged_bytes)
@@ -132,7 +117,7 @@ def use(session: Session, *, project: str, upload_id: str) -> UploadRecord:
         ConflictError: ``upload_incomplete``.
     """
     try:
-        record = get(session, project=project, upload_id=upload_id)
+        record = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
     except NotFoundError as error:
         raise InvalidRequestError(
             error.detail, code="upload_unknown", remedy=error.remedy
