@@ -21,8 +21,8 @@ from service.rest.dependencies import (
     Writer,
 )
 from service.rest.responses import json_answer, kept, posted
-from service.rest.schemas.accuracies import AccuracyView, AddedAccuraciesView
-from service.rest.schemas.paging import ListView
+from service.views.accuracies import AccuracyView, AddedAccuraciesView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/records", tags=["records"])
 Recorded = Annotated[

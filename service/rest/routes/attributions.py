@@ -33,7 +33,7 @@ from service.rest.dependencies import (
 from service.rest.job_events import seconds_in
 from service.rest.responses import kept, known, once, sent, unchanged
 from service.rest.routes.jobs import succeeded_job
-from service.rest.schemas.jobs import JobView
+from service.views.jobs import JobView
 
 router = APIRouter(prefix="/v1", tags=["attributions"])
 _DRAWN: dict[int | str, dict[str, Any]] = {

@@ -30,8 +30,8 @@ from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfold
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import json_answer, kept, known, posted, tagged, unchanged
-from service.rest.schemas.datasets import DatasetView, ImageView, NewDatasetView
-from service.rest.schemas.paging import ListView
+from service.views.datasets import DatasetView, ImageView, NewDatasetView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 State = Literal["uploaded", "checking", "ready", "rejected"]

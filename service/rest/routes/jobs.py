@@ -42,8 +42,8 @@ from service.rest.responses import (
     sent,
     unchanged,
 )
-from service.rest.schemas.jobs import ArtifactView, EventView, JobView
-from service.rest.schemas.paging import ListView
+from service.views.jobs import ArtifactView, EventView, JobView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _EVENTS_AT_ONCE = 500

@@ -17,8 +17,8 @@ from service.rest.dependencies import (
     PageToken,
 )
 from service.rest.responses import json_answer, kept, posted
-from service.rest.schemas.keys import IssuedKeyView, KeyView, NewKeyView
-from service.rest.schemas.paging import ListView
+from service.views.keys import IssuedKeyView, KeyView, NewKeyView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 

@@ -27,7 +27,7 @@ from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import body_of
 from service.rest.responses import kept, known, once, sent, unchanged
 from service.rest.routes.jobs import ended_job
-from service.rest.schemas.layer_selections import LayerSelectionView, layer_selection_view
+from service.views.layer_selections import LayerSelectionView, layer_selection_view
 
 router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
 

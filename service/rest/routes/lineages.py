@@ -11,7 +11,7 @@ from service.core.operations.lineages import lineages
 from service.core.operations.lineages.lineages import LineageRequest
 from service.rest.dependencies import AppZoo, Id, IfNoneMatch, Reader
 from service.rest.responses import known, tagged, unchanged
-from service.rest.schemas.lineages import LineageView
+from service.views.lineages import LineageView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 

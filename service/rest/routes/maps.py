@@ -30,9 +30,9 @@ from service.rest.dependencies import (
 from service.rest.job_events import seconds_in
 from service.rest.responses import json_answer, kept, known, once, plain, sent, unchanged
 from service.rest.routes.jobs import succeeded_job
-from service.rest.schemas.jobs import JobView
-from service.rest.schemas.maps import MapView, SnapshotView
-from service.rest.schemas.paging import ListView
+from service.views.jobs import JobView
+from service.views.maps import MapView, SnapshotView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 

@@ -9,7 +9,7 @@ from service.core.operations.neighbors import neighbors
 from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, Id, Reader
 from service.rest.responses import json_answer
-from service.rest.schemas.models import NeighborsView, NeighborView
+from service.views.models import NeighborsView, NeighborView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[

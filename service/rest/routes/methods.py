@@ -8,8 +8,8 @@ from starlette.responses import Response
 from service.core.catalog import method_named, public_methods
 from service.rest.dependencies import Reader
 from service.rest.responses import json_answer
-from service.rest.schemas.jobs import MethodView
-from service.rest.schemas.paging import ListView
+from service.views.jobs import MethodView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/methods", tags=["methods"])
 

@@ -32,14 +32,14 @@ from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfold
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import file_answer, json_answer, kept, known, posted, tagged, unchanged
-from service.rest.schemas.models import (
+from service.views.models import (
     LayersView,
     LayerView,
     ModelChangesView,
     ModelView,
     NewModelView,
 )
-from service.rest.schemas.paging import ListView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]

@@ -17,7 +17,7 @@ from service.rest.dependencies import AppParts, Id, Reader
 from service.rest.forms import is_form
 from service.rest.request_bodies import require_length
 from service.rest.responses import json_answer
-from service.rest.schemas.predictions import PredictionView
+from service.views.predictions import PredictionView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _SLACK_BYTES = 1024**2

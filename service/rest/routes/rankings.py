@@ -28,7 +28,7 @@ from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import CachedBody, body_of
 from service.rest.responses import JSON, known, once, sent, unchanged
 from service.rest.routes.jobs import ended_job
-from service.rest.schemas.rankings import RankingView, ranking_values
+from service.views.rankings import RankingView, ranking_values
 
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
 EdgeWeight = Annotated[

@@ -13,7 +13,7 @@ from service.core.tables import UploadRecord
 from service.rest.dependencies import AppParts, Id, IdempotencyKey, Reader, Writer
 from service.rest.request_bodies import UNBOUNDED, media_type_of, receive_part, require_length
 from service.rest.responses import json_answer, kept, posted
-from service.rest.schemas.uploads import NewUploadView, UploadView
+from service.views.uploads import NewUploadView, UploadView
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 _RAW = {"application/octet-stream", "application/offset+octet-stream", ""}
