@@ -30,7 +30,7 @@ class PredictClient:
     zoo: Zoo
 
     @cached_property
-    def _line(self) -> PredictQueue:
+    def _queue(self) -> PredictQueue:
         url = self.zoo.settings.redis_url
         if url is None:
             raise UnavailableError(
@@ -40,7 +40,7 @@ class PredictClient:
             )
         return PredictQueue(url.get_secret_value())
 
-    def ask(
+    def predict(
         self, *, project: str, model_id: str, images: Sequence[bytes], options: PredictOptions
     ) -> PredictResult:
         """What the model says to the images; waits for a worker's answer.
@@ -49,7 +49,7 @@ class PredictClient:
             ZooError: As ``predictions.question`` and ``PredictQueue.ask`` say.
         """
         with self.zoo.transaction() as session:
-            model, question = predictions.question(
+            model, request = predictions.question(
                 session,
                 project=project,
                 model_id=model_id,
@@ -58,7 +58,7 @@ class PredictClient:
                 most_bytes=self.zoo.settings.max_image_bytes,
                 timeout_seconds=self.zoo.settings.predict_timeout_seconds,
             )
-        answer = self._line.ask(question)
-        assert answer.kind is not None
-        classes = predictions.named(model, answer.classes)
-        return PredictResult(model.id, answer.kind, classes, answer.parts)
+        response = self._queue.call(request)
+        assert response.kind is not None
+        classes = predictions.named(model, response.classes)
+        return PredictResult(model.id, response.kind, classes, response.parts)

@@ -42,20 +42,21 @@ class UploadService:
         return Staging(self.zoo.staging, guard)
 
     @property
-    def largest(self) -> int:
+    def largest_bytes(self) -> int:
         """The most bytes that any upload may have."""
         return max(self.zoo.settings.max_model_bytes, self.zoo.settings.max_dataset_bytes)
 
-    def require_room(self, size_bytes: int) -> None:
+    def require_space(self, size_bytes: int) -> None:
         """Refuse an upload that is too large, or that comes when the disk is full.
 
         Raises:
             TooLargeError: ``upload_too_large``.
             UnavailableError: ``disk_full``.
         """
-        if size_bytes > self.largest:
+        if size_bytes > self.largest_bytes:
             raise TooLargeError(
-                f"{size_bytes} bytes announced, {self.largest} allowed", code="upload_too_large"
+                f"{size_bytes} bytes announced, {self.largest_bytes} allowed",
+                code="upload_too_large",
             )
         self.staging.guard.require_space()
 
@@ -81,7 +82,7 @@ class UploadService:
         receiver = self.staging.receive(upload_id, offset=offset, limit=upload.size_bytes)
         return UploadPart(upload, receiver)
 
-    def note(self, part: UploadPart, *, offset: int) -> None:
+    def record_offset(self, part: UploadPart, *, offset: int) -> None:
         """Let a resumed upload begin at ``offset``; called now and then while bytes flow."""
         with self.zoo.transaction() as session:
             uploads.advance(session, upload_id=part.upload.id, offset=offset)
@@ -94,13 +95,13 @@ class UploadService:
         """
         received = part.receiver.close()
         if received.size_bytes < part.upload.size_bytes:
-            self.note(part, offset=received.size_bytes)
+            self.record_offset(part, offset=received.size_bytes)
             return self.state(project=part.upload.project, upload_id=part.upload.id)
         try:
             uploads.verify(part.upload, received)
         except RefusedUploadError:
             self.staging.remove(part.upload.id)
-            self.note(part, offset=0)
+            self.record_offset(part, offset=0)
             raise
         self._store(part.upload.id, received)
         with self.zoo.transaction() as session:
@@ -130,7 +131,7 @@ class UploadService:
         return received
 
     def _store(self, name: str, received: Received) -> None:
-        self.zoo.blobs.collect_outputs(self.staging.path(name), sha256=received.sha256)
+        self.zoo.blobs.add(self.staging.path(name), sha256=received.sha256)
         self.staging.remove(name)
 
 

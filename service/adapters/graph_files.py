@@ -37,16 +37,18 @@ class GraphFiles:
         self, target: str, others: Sequence[str], *, variant: RankVariant, min_valid: float
     ) -> dict[str, Closeness]:
         """The target beside as many of the others as ``most_bytes`` allow."""
-        fitting = self._most_bytes // self._size(target) - 1 if others else 0
-        left = self._graph(target) if fitting > 0 else None
-        if left is None:
+        max_graphs = self._most_bytes // self._size(target) - 1 if others else 0
+        target_graph = self._graph(target) if max_graphs > 0 else None
+        if target_graph is None:
             return {}
-        found = {}
-        for digest in others[:fitting]:
-            right = self._graph(digest)
-            if right is not None:
-                found[digest] = closeness(left, right, variant=variant, min_valid=min_valid)
-        return found
+        similarities = {}
+        for digest in others[:max_graphs]:
+            graph = self._graph(digest)
+            if graph is not None:
+                similarities[digest] = closeness(
+                    target_graph, graph, variant=variant, min_valid=min_valid
+                )
+        return similarities
 
     def _size(self, digest: str) -> int:
         """Bytes of a graph file, told by its header: all files of one probe set are alike."""
@@ -55,8 +57,8 @@ class GraphFiles:
             length, header = _header(start)
         except (NotFoundError, ValueError):
             return self._most_bytes
-        parts = [one for name, one in header.items() if name != "__metadata__"]
-        return _LENGTH_BYTES + length + int(max(part["data_offsets"][1] for part in parts))
+        tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+        return _LENGTH_BYTES + length + int(max(tensor["data_offsets"][1] for tensor in tensors))
 
     def _graph(self, digest: str) -> "GraphArrays | None":
         """The graph in a file; None when the file is gone or holds none."""
@@ -75,9 +77,9 @@ class GraphArrays:
     mask: "np.ndarray[Any, Any]"
 
     @cached_property
-    def standardised(self) -> "np.ndarray[Any, Any]":
+    def standardized(self) -> "np.ndarray[Any, Any]":
         """ρ of the stored ranks."""
-        return _standardised(self.ranks)
+        return _standardized(self.ranks)
 
 
 def arrays_of(data: bytes) -> GraphArrays:
@@ -104,13 +106,13 @@ def closeness(
     # Maps of invalid probes are zero, so products over all probes are those over the common ones.
     node = float(left.maps @ right.maps) / valid
     if bool((left.mask == right.mask).all()):
-        return Closeness(node, float(left.standardised @ right.standardised))
-    ranks = (_among(one.ranks, common, variant) for one in (left, right))
-    first, second = (_standardised(one) for one in ranks)
+        return Closeness(node, float(left.standardized @ right.standardized))
+    ranks = (_ranks_among(graph.ranks, common, variant) for graph in (left, right))
+    first, second = (_standardized(graph) for graph in ranks)
     return Closeness(node, float(first @ second))
 
 
-def _standardised(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+def _standardized(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Present ranks less their mean, divided by their norm; all 0 when they are the same."""
     import numpy as np
 
@@ -121,7 +123,7 @@ def _standardised(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return deviations / norm if norm > 0 else deviations
 
 
-def _among(
+def _ranks_among(
     ranks: "np.ndarray[Any, Any]", common: "np.ndarray[Any, Any]", variant: RankVariant
 ) -> "np.ndarray[Any, Any]":
     """Doubled ranks among the edges of the common probes; 0 elsewhere."""
@@ -129,10 +131,10 @@ def _among(
 
     rows, columns = np.triu_indices(len(common), k=1)
     present = common[rows] & common[columns]
-    anew = np.zeros_like(ranks)
+    reranked = np.zeros_like(ranks)
     doubled = _midranks if variant is RankVariant.MIDRANK else _ordinals
-    anew[present] = doubled(ranks[present])
-    return anew
+    reranked[present] = doubled(ranks[present])
+    return reranked
 
 
 def _midranks(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -148,9 +150,9 @@ def _ordinals(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Twice the position in a stable sort."""
     import numpy as np
 
-    places = np.empty(len(values), dtype=np.int64)
-    places[values.argsort(kind="stable")] = 2 * np.arange(1, len(values) + 1)
-    return places
+    positions = np.empty(len(values), dtype=np.int64)
+    positions[values.argsort(kind="stable")] = 2 * np.arange(1, len(values) + 1)
+    return positions
 
 
 def _header(data: bytes) -> tuple[int, dict[str, Any]]:

@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from service.core.errors import UnavailableError
 
 TASK_NAME = "run_job"
-SECONDS_TO_CONNECT = 2.0
+CONNECT_TIMEOUT_SECONDS = 2.0
 TRANSPORT = {
-    "socket_connect_timeout": SECONDS_TO_CONNECT,
+    "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "socket_timeout": 10.0,
     "socket_keepalive": True,
 }
@@ -39,7 +39,7 @@ class CeleryJobNotifier:
         self._celery = Celery(broker=broker_url(redis_url))
         self._celery.conf.update(
             broker_transport_options=TRANSPORT,
-            broker_connection_timeout=SECONDS_TO_CONNECT,
+            broker_connection_timeout=CONNECT_TIMEOUT_SECONDS,
             broker_connection_retry=False,
             task_ignore_result=True,
             task_serializer="json",
@@ -47,11 +47,11 @@ class CeleryJobNotifier:
         )
         self._redis = Redis.from_url(
             client_url(redis_url),
-            socket_connect_timeout=SECONDS_TO_CONNECT,
-            socket_timeout=SECONDS_TO_CONNECT,
+            socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            socket_timeout=CONNECT_TIMEOUT_SECONDS,
         )
 
-    def ring(self, job_ids: Sequence[str], *, queue: str) -> None:
+    def notify(self, job_ids: Sequence[str], *, queue: str) -> None:
         """Ring once for each job. Raises UnavailableError when the broker does not answer."""
         try:
             with self._celery.producer_or_acquire() as producer:
@@ -60,14 +60,14 @@ class CeleryJobNotifier:
                         TASK_NAME, args=[job_id], queue=queue, producer=producer, retry=False
                     )
         except (OperationalError, RedisError, OSError) as error:
-            raise _silent() from error
+            raise _broker_unavailable() from error
 
-    def unanswered(self, *, queue: str) -> int:
+    def pending(self, *, queue: str) -> int:
         """Messages waiting in the queue. Raises UnavailableError."""
         try:
             return int(self._redis.llen(queue))
         except (RedisError, OSError) as error:
-            raise _silent() from error
+            raise _broker_unavailable() from error
 
     def close(self) -> None:
         """Give the connections back."""
@@ -75,7 +75,7 @@ class CeleryJobNotifier:
         self._redis.close()
 
 
-def _silent() -> UnavailableError:
+def _broker_unavailable() -> UnavailableError:
     return UnavailableError(
         "the broker does not answer; jobs start a few seconds later than usual",
         code="broker_unavailable",

@@ -32,7 +32,7 @@ def key_of(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
-def missing(sha256: str) -> NotFoundError:
+def not_found(sha256: str) -> NotFoundError:
     """The error for bytes that are not stored."""
     return NotFoundError(f"no stored file has the digest {sha256}", code="blob_not_found")
 
@@ -48,7 +48,7 @@ class FolderBlobs:
         """The file with these bytes, whether or not it exists."""
         return self._root / key_of(sha256)
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
+    def add(self, path: Path, *, sha256: str) -> Blob:
         """Move the finished file into the store; its bytes are durable when this returns."""
         size_bytes = path.stat().st_size
         target = self.path(sha256)
@@ -70,20 +70,20 @@ class FolderBlobs:
         try:
             file = self.path(sha256).open("rb")
         except FileNotFoundError:
-            raise missing(sha256) from None
+            raise not_found(sha256) from None
         return _chunks(file, start, length)
 
     def fetch(self, sha256: str, destination: Path) -> None:
         """Link the file to ``destination``, or copy it across file systems."""
         source = self.path(sha256)
         if not source.exists():
-            raise missing(sha256)
+            raise not_found(sha256)
         try:
             os.link(source, destination)
         except OSError:
             shutil.copyfile(source, destination)
 
-    def untouched(self, seconds: float) -> Iterator[str]:
+    def older_than(self, seconds: float) -> Iterator[str]:
         """Digests of files that were not adopted for so long."""
         oldest = time.time() - seconds
         for path in self._root.glob("??/??/*"):
@@ -132,7 +132,7 @@ class ObjectBlobs:
             options["config"] = {"endpoint": endpoint, "virtual_hosted_style_request": False}
         self._store: Any = from_url(url, **options)
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
+    def add(self, path: Path, *, sha256: str) -> Blob:
         """Send the finished file to the store, in parts when large, then remove it here."""
         size_bytes = path.stat().st_size
         if self._age_seconds(sha256) > RENEWED_AFTER_SECONDS:
@@ -149,7 +149,7 @@ class ObjectBlobs:
             return math.inf
         return (now() - written).total_seconds()
 
-    def untouched(self, seconds: float) -> Iterator[str]:
+    def older_than(self, seconds: float) -> Iterator[str]:
         """Digests of files that were written so long ago."""
         oldest = now() - timedelta(seconds=seconds)
         for page in obstore.list(self._store):
@@ -172,7 +172,7 @@ class ObjectBlobs:
         try:
             answer = obstore.get(self._store, key_of(sha256), options={"range": span})
         except FileNotFoundError:
-            raise missing(sha256) from None
+            raise not_found(sha256) from None
         return (bytes(chunk) for chunk in answer.stream(min_chunk_size=CHUNK_BYTES))
 
     def fetch(self, sha256: str, destination: Path) -> None:

@@ -13,11 +13,11 @@ import psutil
 
 from service.embedded.home_check import answers_as_home
 from service.embedded.ports import TakenPort, is_listening
-from service.embedded.processes import end_family
+from service.embedded.processes import end_process_tree
 from service.settings import LogLevel, Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
-HANDING_BACK_SECONDS = 25.0
+REQUEUE_SECONDS = 25.0
 PROBE_SECONDS = 1.0
 SOCKET_OPTION = "--socket"
 
@@ -121,7 +121,7 @@ class ComponentProcess:
     def stop(self) -> None:
         """Ask it to end and wait; kill it and its children when it takes too long."""
         if self.status() is None:
-            end_family(
+            end_process_tree(
                 psutil.Process(self.pid),
                 by=signal.SIGTERM,
                 patience_seconds=self.part.patience_seconds,
@@ -129,7 +129,7 @@ class ComponentProcess:
         self._process.wait()
 
 
-def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Component, ...]:
+def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Component, ...]:
     """Every part of a zoo with these settings, in the order of starting.
 
     Args:
@@ -142,12 +142,15 @@ def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Comp
         Component(
             ComponentName.WORKER,
             f"queue {settings.queue}",
-            _says("worker ready", settings),
-            patience_seconds=settings.stop_seconds + HANDING_BACK_SECONDS,
+            _logs_line("worker ready", settings),
+            patience_seconds=settings.stop_seconds + REQUEUE_SECONDS,
         ),
-        Component(ComponentName.SCHEDULER, "", _says("scheduler ready", settings)),
+        Component(ComponentName.SCHEDULER, "", _logs_line("scheduler ready", settings)),
         Component(
-            ComponentName.API, rest_url(settings), _proves(settings, identity), port=ports.rest
+            ComponentName.API,
+            rest_url(settings),
+            _proves_home(settings, identity),
+            port=ports.rest,
         ),
         Component(
             ComponentName.GRPC,
@@ -179,14 +182,14 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _says(words: str, settings: Settings) -> Callable[[ComponentProcess], bool]:
+def _logs_line(words: str, settings: Settings) -> Callable[[ComponentProcess], bool]:
     """Whether a log holds the words; where such lines are not logged, a started part is ready."""
     if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
         return lambda _process: True
     return lambda process: words in process.log_so_far()
 
 
-def _proves(settings: Settings, identity: bytes) -> Callable[[ComponentProcess], bool]:
+def _proves_home(settings: Settings, identity: bytes) -> Callable[[ComponentProcess], bool]:
     """Whether what answers at the address of REST belongs to the home folder."""
     first = next(iter(settings.hosts), "*")
     return lambda _process: answers_as_home(

@@ -85,10 +85,10 @@ class Home:
     def running(self) -> Running | None:
         """What runs here now, or None."""
         try:
-            said = Running(**json.loads((self.folder / "up.json").read_text()))
+            running = Running(**json.loads((self.folder / "up.json").read_text()))
         except FileNotFoundError:
             return None
-        return said if psutil.pid_exists(said.pid) and self._is_claimed() else None
+        return running if psutil.pid_exists(running.pid) and self._is_claimed() else None
 
     @contextmanager
     def claimed(self) -> Iterator[int]:

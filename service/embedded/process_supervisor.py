@@ -13,8 +13,8 @@ from service.embedded.components import (
     Component,
     ComponentName,
     ComponentProcess,
+    components_of,
     grpc_address,
-    parts_of,
     rest_url,
 )
 from service.embedded.home import Home, Running
@@ -66,12 +66,12 @@ class ProcessSupervisor:
         with ExitStack() as stack:
             self._take_ports()
             stack.callback(self._ports.close)
-            self._keeper = Watchdog(inherit=(lock,))
-            stack.callback(self._keeper.close)
+            self._watchdog = Watchdog(inherit=(lock,))
+            stack.callback(self._watchdog.close)
             self._start_servers()
             stack.callback(self._servers.stop)
-            stack.callback(self._stop_parts)
-            self._start_parts()
+            stack.callback(self._stop_components)
+            self._start_components()
             self._wait_until_ready(began)
             self._watch()
             self._say("stopping")
@@ -83,25 +83,25 @@ class ProcessSupervisor:
         )
 
     def _start_servers(self) -> None:
-        self._servers = PrivateServers(self._settings, self._home, self._keeper)
-        self._settings = self._servers.filled_in(self._settings)
+        self._servers = PrivateServers(self._settings, self._home, self._watchdog)
+        self._settings = self._servers.with_addresses(self._settings)
         for name, pid in self._servers.pids().items():
             self._report(name, "private", pid, self._servers.start_seconds[name])
         key = prepare(self._settings, self._home)
         if key is not None:
             self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
 
-    def _start_parts(self) -> None:
-        for part in parts_of(self._settings, self._ports, identity=self._home.identity):
-            self._start(part)
+    def _start_components(self) -> None:
+        for component in components_of(self._settings, self._ports, identity=self._home.identity):
+            self._start(component)
         self._announce(ready=False)
 
-    def _start(self, part: Component) -> None:
+    def _start(self, component: Component) -> None:
         process = ComponentProcess(
-            part, environment=environment(self._settings), log=self._home.log(part.name)
+            component, environment=environment(self._settings), log=self._home.log(component.name)
         )
-        self._processes[part.name] = process
-        self._keeper.hold(process.pid, by=SIGTERM)
+        self._processes[component.name] = process
+        self._watchdog.hold(process.pid, by=SIGTERM)
 
     def _wait_until_ready(self, began: float) -> None:
         """Return once the doors answer; give up when a part ends or takes too long.
@@ -112,14 +112,14 @@ class ProcessSupervisor:
         self._waiting = dict(self._processes)
         while self._waiting.keys() - {ComponentName.WORKER} and not self._stopping.is_set():
             for process in self._waiting.values():
-                self._refuse_a_dead_start(process)
-            self._tell_who_is_ready()
+                self._require_alive(process)
+            self._report_ready_components()
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
             self._announce(ready=True)
             self._say(f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}")
 
-    def _tell_who_is_ready(self) -> None:
+    def _report_ready_components(self) -> None:
         """Say the line of each part that has become ready since the last look."""
         for name, process in list(self._waiting.items()):
             if process.part.ready(process):
@@ -127,7 +127,7 @@ class ProcessSupervisor:
                 self._report(name, process.part.address, process.pid, took)
                 del self._waiting[name]
 
-    def _refuse_a_dead_start(self, process: ComponentProcess) -> None:
+    def _require_alive(self, process: ComponentProcess) -> None:
         """Raise UnavailableError, with the end of its log, when a part does not come up."""
         late = time.monotonic() - process.started_at > READY_SECONDS
         if process.status() is None and not late:
@@ -146,21 +146,21 @@ class ProcessSupervisor:
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
-            self._tell_who_is_ready()
+            self._report_ready_components()
             if self._servers.revive(self._say):
                 self._announce(ready=True)
             for name, process in list(self._processes.items()):
                 if process.status() is not None:
-                    self._bury_or_restart(name, process)
+                    self._schedule_or_restart(name, process)
 
-    def _bury_or_restart(self, name: ComponentName, process: ComponentProcess) -> None:
+    def _schedule_or_restart(self, name: ComponentName, process: ComponentProcess) -> None:
         """Plan the restart of a part that has just ended; restart it when the pause is over."""
         now = time.monotonic()
         if name not in self._due:
             self._count_failed_start(name, process)
             pause = self._pause_after(name, lived_seconds=now - process.started_at)
             self._due[name] = now + pause
-            self._keeper.release(process.pid)
+            self._watchdog.release(process.pid)
             self._waiting.pop(name, None)
             self._say(
                 f"{name} ended with status {process.status()}; starting again in {pause:g} s"
@@ -188,14 +188,14 @@ class ProcessSupervisor:
         self._crashes[name] = crashes + 1
         return float(min(2**crashes, LONGEST_PAUSE_SECONDS))
 
-    def _stop_parts(self) -> None:
+    def _stop_components(self) -> None:
         """End the parts, those of one step at the same time; nobody waits at their ports."""
         self._ports.close()
         for step in ENDING_ORDER:
             ending = [process for name, process in self._processes.items() if name in step]
             with ThreadPoolExecutor(len(step)) as pool:
                 for process in pool.map(_stopped, ending):
-                    self._keeper.release(process.pid)
+                    self._watchdog.release(process.pid)
 
     def _announce(self, *, ready: bool) -> None:
         parts = {name.value: process.pid for name, process in self._processes.items()}

@@ -32,27 +32,29 @@ def wait_until_ended(processes: Sequence[psutil.Process], *, seconds: float) -> 
     return True
 
 
-def end_family(process: psutil.Process, *, by: signal.Signals, patience_seconds: float) -> None:
+def end_process_tree(
+    process: psutil.Process, *, by: signal.Signals, patience_seconds: float
+) -> None:
     """Ask a process to end, wait, then kill whatever is left of it, its group and its children.
 
     A process that has ended, or whose id now belongs to something else, is left alone.
     """
     try:
-        family = [process, *process.children(recursive=True)]
+        processes = [process, *process.children(recursive=True)]
         process.send_signal(by)
     except psutil.NoSuchProcess:
         return
     wait_until_ended([process], seconds=patience_seconds)
-    _kill_group(process.pid, family)
-    for member in family:
+    _kill_group(process.pid, processes)
+    for member in processes:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    wait_until_ended(family, seconds=patience_seconds)
+    wait_until_ended(processes, seconds=patience_seconds)
 
 
-def _kill_group(leader: int, family: Sequence[psutil.Process]) -> None:
+def _kill_group(leader: int, processes: Sequence[psutil.Process]) -> None:
     """Kill the process group of ``leader``, provided a member of its family still is in it."""
-    for member in family:
+    for member in processes:
         with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
             if member.is_running() and os.getpgid(member.pid) == leader:
                 os.killpg(leader, signal.SIGKILL)

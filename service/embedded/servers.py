@@ -20,9 +20,9 @@ class PrivateServers:
     ``start_seconds`` tells how long each took.
     """
 
-    def __init__(self, settings: Settings, home: Home, keeper: Watchdog) -> None:
+    def __init__(self, settings: Settings, home: Home, watchdog: Watchdog) -> None:
         self._home = home
-        self._keeper = keeper
+        self._watchdog = watchdog
         self.postgres: PrivatePostgres | None = None
         self.redis: PrivateRedis | None = None
         self.start_seconds: dict[str, float] = {}
@@ -36,14 +36,14 @@ class PrivateServers:
             self._hold_redis()
         self.start_seconds["redis"] = time.monotonic() - began
 
-    def filled_in(self, settings: Settings) -> Settings:
+    def with_addresses(self, settings: Settings) -> Settings:
         """The settings with the addresses of the private servers."""
-        found = {}
+        addresses = {}
         if self.postgres is not None:
-            found["database_url"] = SecretStr(self.postgres.url())
+            addresses["database_url"] = SecretStr(self.postgres.url())
         if self.redis is not None:
-            found["redis_url"] = SecretStr(self.redis.url)
-        return settings.model_copy(update=found)
+            addresses["redis_url"] = SecretStr(self.redis.url)
+        return settings.model_copy(update=addresses)
 
     def pids(self) -> dict[str, int]:
         """Process ids by name."""
@@ -58,7 +58,7 @@ class PrivateServers:
         if self.postgres is None or self.postgres.is_running():
             return False
         say("postgres ended unexpectedly; starting it again")
-        self._keeper.release(self.postgres.pid)
+        self._watchdog.release(self.postgres.pid)
         self.postgres.restart()
         self._hold_postgres()
         return True
@@ -67,7 +67,7 @@ class PrivateServers:
         if self.redis is None or self.redis.is_running():
             return False
         say("redis ended unexpectedly; starting it again")
-        self._keeper.release(self.redis.pid)
+        self._watchdog.release(self.redis.pid)
         self.redis.restart()
         self._hold_redis()
         return True
@@ -78,7 +78,7 @@ class PrivateServers:
             if server is not None:
                 pid = server.pid
                 server.stop()
-                self._keeper.release(pid)
+                self._watchdog.release(pid)
 
     def _start_postgres(self) -> None:
         self.postgres = PrivatePostgres(self._home.postgres)
@@ -88,8 +88,8 @@ class PrivateServers:
     def _hold_postgres(self) -> None:
         assert self.postgres is not None
         # To Postgres an interrupt means: end all sessions, write everything down, go.
-        self._keeper.hold(self.postgres.pid, by=signal.SIGINT)
+        self._watchdog.hold(self.postgres.pid, by=signal.SIGINT)
 
     def _hold_redis(self) -> None:
         assert self.redis is not None
-        self._keeper.hold(self.redis.pid, by=signal.SIGTERM)
+        self._watchdog.hold(self.redis.pid, by=signal.SIGTERM)

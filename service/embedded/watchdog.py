@@ -14,7 +14,7 @@ from typing import IO
 
 import psutil
 
-from service.embedded.processes import end_family
+from service.embedded.processes import end_process_tree
 
 PATIENCE_SECONDS = 10.0
 
@@ -56,7 +56,7 @@ class Watchdog:
         self._process.stdin.flush()
 
 
-def keep(lines: Iterable[str]) -> None:
+def watch(lines: Iterable[str]) -> None:
     """Follow the lines until they end, then end what is held, newest first."""
     held: dict[int, tuple[psutil.Process, signal.Signals]] = {}
     for line in lines:
@@ -66,7 +66,7 @@ def keep(lines: Iterable[str]) -> None:
             case ["release", pid]:
                 held.pop(int(pid), None)
     for process, by in reversed(held.values()):
-        end_family(process, by=by, patience_seconds=PATIENCE_SECONDS)
+        end_process_tree(process, by=by, patience_seconds=PATIENCE_SECONDS)
 
 
 def _hold(
@@ -83,7 +83,7 @@ def main(source: IO[str]) -> None:
     """Keep until ``source`` ends; signals meant for ``up`` do not end the keeper."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    keep(source)
+    watch(source)
 
 
 if __name__ == "__main__":

@@ -59,12 +59,12 @@ _ROUTERS = (
 
 def create_app(zoo: Zoo) -> FastAPI:
     """The application that serves ``zoo``; it owns nothing of it."""
-    parts = parts_for(zoo)
+    app_state = app_state_for(zoo)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
-        async with listening(parts.listener):
+        async with listening(app_state.listener):
             yield
 
     app = FastAPI(
@@ -75,7 +75,7 @@ def create_app(zoo: Zoo) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.parts = parts
+    app.state.app_state = app_state
     error_handlers.install(app)
     for router in _ROUTERS:
         app.include_router(router)
@@ -83,23 +83,25 @@ def create_app(zoo: Zoo) -> FastAPI:
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
     # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)
-    app.add_middleware(RequestContextMiddleware, hosts=zoo.settings.hosts, figures=parts.figures)
+    app.add_middleware(
+        RequestContextMiddleware, hosts=zoo.settings.hosts, metrics=app_state.metrics
+    )
     return app
 
 
-def parts_for(zoo: Zoo) -> AppState:
+def app_state_for(zoo: Zoo) -> AppState:
     """What one REST process holds besides the zoo."""
-    given = zoo.settings.page_token_secret
+    page_token_secret = zoo.settings.page_token_secret
     secret = (
-        given.get_secret_value().encode()
-        if given is not None
+        page_token_secret.get_secret_value().encode()
+        if page_token_secret is not None
         else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
     return AppState(
         zoo=zoo,
-        intake=UploadService(zoo),
+        upload_service=UploadService(zoo),
         tokens=PageTokens(secret),
-        figures=Metrics(zoo),
+        metrics=Metrics(zoo),
         listener=EventListener(zoo),
-        asking=PredictClient(zoo),
+        predict_client=PredictClient(zoo),
     )

@@ -29,11 +29,11 @@ class AppState:
     """Everything one REST process holds."""
 
     zoo: Zoo
-    intake: UploadService
+    upload_service: UploadService
     tokens: PageTokens
-    figures: Metrics
+    metrics: Metrics
     listener: EventListener
-    asking: PredictClient
+    predict_client: PredictClient
     rankings: RankingCache = field(default_factory=RankingCache)
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(
@@ -46,42 +46,43 @@ class AppState:
         return parse(self.zoo.settings.rate_limit)
 
 
-def parts_of(request: Request) -> AppState:
+def app_state_of(request: Request) -> AppState:
     """The parts of the app that serves ``request``."""
-    parts: AppState = request.app.state.parts
-    return parts
+    app_state: AppState = request.app.state.app_state
+    return app_state
 
 
-async def _parts(request: Request) -> AppState:
-    return parts_of(request)
+async def _app_state(request: Request) -> AppState:
+    return app_state_of(request)
 
 
 async def _zoo(request: Request) -> Zoo:
-    return parts_of(request).zoo
+    return app_state_of(request).zoo
 
 
-AppParts = Annotated[AppState, Depends(_parts)]
+AppStateDep = Annotated[AppState, Depends(_app_state)]
 AppZoo = Annotated[Zoo, Depends(_zoo)]
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `zoo_…`")
 
 
 async def _caller(
-    parts: AppParts, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    app_state: AppStateDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """Who sends the request; the database is asked at most every few seconds."""
-    if not parts.zoo.settings.auth:
+    if not app_state.zoo.settings.auth:
         return ANYBODY
     if bearer is None:
         raise UnauthenticatedError(
             "no API key was sent", remedy="send `Authorization: Bearer zoo_…`"
         )
     token = bearer.credentials
-    caller = parts.keys.known(token)
+    caller = app_state.keys.known(token)
     if caller is None:
-        caller = await run_in_threadpool(parts.keys.caller, token, _look_up(parts.zoo))
-    if not parts.limiter.hit(parts.rate, caller.key_id):
-        raise RateLimitedError(f"more than {parts.zoo.settings.rate_limit} with this key")
+        caller = await run_in_threadpool(app_state.keys.caller, token, _look_up(app_state.zoo))
+    if not app_state.limiter.hit(app_state.rate, caller.key_id):
+        raise RateLimitedError(f"more than {app_state.zoo.settings.rate_limit} with this key")
     return caller
 
 

@@ -112,7 +112,7 @@ def problem(
     return Response(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def answer_to(error: ZooError, *, instance: str) -> Response:
+def problem_response(error: ZooError, *, instance: str) -> Response:
     """The problem document of one of our own errors."""
     status = status_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}}
@@ -132,32 +132,32 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ZooError, _on_zoo_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    for unreadable in (DataError, UnicodeEncodeError, RecursionError):
-        app.add_exception_handler(unreadable, _on_unstorable)
-    for away in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.add_exception_handler(away, _on_database_away)
+    for unstorable in (DataError, UnicodeEncodeError, RecursionError):
+        app.add_exception_handler(unstorable, _on_unstorable)
+    for database_error in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(database_error, _on_database_unavailable)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_crash)
 
 
 async def _on_zoo_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ZooError)
-    return answer_to(error, instance=request.url.path)
+    return problem_response(error, instance=request.url.path)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [field_problem(one) for one in error.errors()]
-    found = InvalidRequestError(
+    fields = [field_problem(error_item) for error_item in error.errors()]
+    invalid = InvalidRequestError(
         "; ".join(f"{f.pointer}: {f.reason}" for f in fields[:3]), errors=fields[:100]
     )
-    return answer_to(found, instance=request.url.path)
+    return problem_response(invalid, instance=request.url.path)
 
 
-def field_problem(found: Mapping[str, Any]) -> FieldProblem:
+def field_problem(finding: Mapping[str, Any]) -> FieldProblem:
     """One of pydantic's findings as pointer and reason; the place in the request comes first."""
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in found["loc"])
-    return FieldProblem(f"/{path}", str(found["msg"]))
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in finding["loc"])
+    return FieldProblem(f"/{path}", str(finding["msg"]))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -173,28 +173,28 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _detail_of(error: HTTPException, request: Request) -> str:
     """The framework's own words are terse; say what was asked for."""
-    told = {
+    details = {
         404: f"nothing is served at {request.url.path}",
         405: f"{request.method} is not allowed at {request.url.path}",
         413: "the body is larger than is allowed here",
     }
-    return told.get(error.status_code, str(error.detail))
+    return details.get(error.status_code, str(error.detail))
 
 
 async def _on_unstorable(request: Request, error: Exception) -> Response:
     del error
-    found = InvalidRequestError(
+    invalid = InvalidRequestError(
         "a text or number in the request cannot be stored",
         code="unstorable_value",
         remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
     )
-    return answer_to(found, instance=request.url.path)
+    return problem_response(invalid, instance=request.url.path)
 
 
-async def _on_database_away(request: Request, error: Exception) -> Response:
+async def _on_database_unavailable(request: Request, error: Exception) -> Response:
     _log.error("database_unavailable", error=str(error).splitlines()[0])
-    found = UnavailableError("the database does not answer", code="database_unavailable")
-    return answer_to(found, instance=request.url.path)
+    unavailable = UnavailableError("the database does not answer", code="database_unavailable")
+    return problem_response(unavailable, instance=request.url.path)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

@@ -84,12 +84,15 @@ def fit(shape: type[V], value: Any, *, where: str) -> V:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        found = [field_problem({**one, "loc": (where, *one["loc"])}) for one in error.errors()]
-        told = "; ".join(f"{one.pointer}: {one.reason}" for one in found[:3])
-        raise InvalidRequestError(told, errors=found[:100]) from error
+        problems = [
+            field_problem({**problem, "loc": (where, *problem["loc"])})
+            for problem in error.errors()
+        ]
+        summary = "; ".join(f"{problem.pointer}: {problem.reason}" for problem in problems[:3])
+        raise InvalidRequestError(summary, errors=problems[:100]) from error
 
 
-def unfolded(value: Any) -> Any:
+def flatten_manifest(value: Any) -> Any:
     """``{manifest: {…}, upload_id}`` means the same as ``{…, upload_id}``."""
     if isinstance(value, dict) and isinstance(value.get("manifest"), dict):
         return {**value["manifest"], **{k: v for k, v in value.items() if k != "manifest"}}
@@ -99,9 +102,9 @@ def unfolded(value: Any) -> Any:
 class FormReader:
     """Walks a form into a manifest and one stored file."""
 
-    def __init__(self, request: Request, intake: UploadService, *, limit: int) -> None:
+    def __init__(self, request: Request, upload_service: UploadService, *, limit: int) -> None:
         self._request = request
-        self._intake = intake
+        self._upload_service = upload_service
         self._limit = limit
         self._manifest = FieldText()
         self._receiver: Receiver | None = None
@@ -147,7 +150,9 @@ class FormReader:
             raise InvalidRequestError("a form has one `file`", code="too_many_files")
         if self._receiver is None:
             self._filename = piece.filename or ""
-            self._receiver = await run_in_threadpool(self._intake.receive_whole, limit=self._limit)
+            self._receiver = await run_in_threadpool(
+                self._upload_service.receive_whole, limit=self._limit
+            )
         for data in piece.data:
             await feed(self._receiver, data)
         self._file_ended = piece.ended
@@ -156,7 +161,7 @@ class FormReader:
         if self._receiver is not None:
             raise InvalidRequestError("send `file` or `files`, not both", code="too_many_files")
         if self._zip is None:
-            self._zip = ZipWriter(self._intake.new_path(), limit=self._limit)
+            self._zip = ZipWriter(self._upload_service.new_path(), limit=self._limit)
         self._zip.add(piece)
 
     async def _finished(self) -> Form:
@@ -168,11 +173,11 @@ class FormReader:
 
     def _stored(self) -> Received:
         if self._receiver is not None:
-            return self._intake.close_whole(self._receiver)
+            return self._upload_service.close_whole(self._receiver)
         assert self._zip is not None
         self._zip.close()
         self._filename = "files.zip"
-        return self._intake.store_file(self._zip.path)
+        return self._upload_service.store_file(self._zip.path)
 
     def _abandon(self) -> None:
         if self._receiver is not None:

@@ -19,10 +19,10 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 class RequestContextMiddleware:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], figures: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], metrics: Metrics) -> None:
         self.app = app
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._figures = figures
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -32,12 +32,12 @@ class RequestContextMiddleware:
         headers = Headers(scope=scope)
         trace_id = trace_id_of(headers.get("traceparent", "")) or new_trace_id()
         follow(trace_id)
-        sending = _Sending(scope, send, trace_id)
+        sender = _ResponseSender(scope, send, trace_id)
         if not self._serves(headers.get("host", "")):
-            await self._wrong_host(headers.get("host", ""))(scope, receive, sending)
+            await self._wrong_host(headers.get("host", ""))(scope, receive, sender)
         else:
-            await self.app(scope, receive, sending)
-        self._tell(scope, sending, trace_id)
+            await self.app(scope, receive, sender)
+        self._record(scope, sender, trace_id)
 
     def _serves(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -52,24 +52,24 @@ class RequestContextMiddleware:
             instance="/",
         )
 
-    def _tell(self, scope: Scope, sending: "_Sending", trace_id: str) -> None:
+    def _record(self, scope: Scope, sender: "_ResponseSender", trace_id: str) -> None:
         """One log line and one count for each request, except those of the machinery."""
         if scope["path"] in _QUIET:
             return
-        seconds = time.perf_counter() - sending.started
+        seconds = time.perf_counter() - sender.started
         route = getattr(scope.get("route"), "path", "none")
-        self._figures.count(scope["method"], route, sending.status, seconds)
+        self._metrics.count(scope["method"], route, sender.status, seconds)
         _log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
-            status=sending.status,
+            status=sender.status,
             milliseconds=round(1000 * seconds, 1),
             trace_id=trace_id,
         )
 
 
-class _Sending:
+class _ResponseSender:
     """The way out: adds the trace id, notes the status, and turns a bare 413 into a problem."""
 
     def __init__(self, scope: Scope, send: Send, trace_id: str) -> None:

@@ -34,12 +34,12 @@ class RankingCache:
         """The body, if it was made not long ago."""
         return self._bodies.get((project, ranking_id, edge_weight))
 
-    def keep(
+    def put(
         self, body: CachedBody, *, project: str, ranking_id: str, edge_weight: float | None
     ) -> None:
         """Keep the body of a ranking that is ready."""
         with self._lock:
             self._bodies[project, ranking_id, edge_weight] = body
-            self._size = sum(len(one.data) for one in self._bodies.values())
+            self._size = sum(len(cached.data) for cached in self._bodies.values())
             while self._size > self._most:
                 self._size -= len(self._bodies.popitem(last=False)[1].data)

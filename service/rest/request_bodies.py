@@ -57,14 +57,16 @@ async def feed(receiver: Receiver, block: bytes) -> None:
         await asyncio.wrap_future(behind)
 
 
-async def receive_part(request: Request, intake: UploadService, part: UploadPart) -> None:
+async def receive_part(request: Request, upload_service: UploadService, part: UploadPart) -> None:
     """Stream the body into an open part, noting the offset from time to time."""
-    noted = part.receiver.offset
+    recorded_offset = part.receiver.offset
     async for block in blocks(request.stream()):
         await feed(part.receiver, block)
-        if part.receiver.offset - noted >= CHECK_SPACE_BYTES:
-            noted = part.receiver.offset
-            await run_in_threadpool(intake.note, part, offset=part.receiver.settled)
+        if part.receiver.offset - recorded_offset >= CHECK_SPACE_BYTES:
+            recorded_offset = part.receiver.offset
+            await run_in_threadpool(
+                upload_service.record_offset, part, offset=part.receiver.settled
+            )
 
 
 @dataclass
@@ -84,7 +86,7 @@ class MultipartWalker:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
             raise InvalidRequestError("the body is not multipart/form-data", code="bad_multipart")
-        self._found: list[FormPart] = []
+        self._pieces: list[FormPart] = []
         self._current: FormPart | None = None
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers: dict[str, str] = {}
@@ -113,8 +115,8 @@ class MultipartWalker:
             raise InvalidRequestError(
                 f"the multipart body is damaged: {error}", code="bad_multipart"
             ) from error
-        found, self._found = self._found, []
-        return found
+        pieces, self._pieces = self._pieces, []
+        return pieces
 
     def require_end(self) -> None:
         """Refuse a body that stopped before its last boundary.
@@ -156,9 +158,9 @@ class MultipartWalker:
     def _piece(self) -> FormPart:
         """The piece of the current part in this chunk."""
         assert self._current is not None
-        if not self._found or self._found[-1].ended:
-            self._found.append(FormPart(self._current.name, self._current.filename))
-        return self._found[-1]
+        if not self._pieces or self._pieces[-1].ended:
+            self._pieces.append(FormPart(self._current.name, self._current.filename))
+        return self._pieces[-1]
 
 
 class FieldText:

@@ -17,26 +17,26 @@ from service.core.operations.access.keys import Caller
 JSON = "application/json"
 
 
-def json_answer(
+def json_response(
     view: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A view as JSON."""
     return Response(view.model_dump_json(), status, dict(headers or {}), media_type=JSON)
 
 
-def tagged(view: BaseModel, *, etag: str, seen: str | None) -> Response:
+def etag_response(view: BaseModel, *, etag: str, if_none_match: str | None) -> Response:
     """A view with its ETag, or 304 when the client has ``seen`` it."""
-    if known(etag, seen):
-        return unchanged(etag)
-    return json_answer(view, headers={"ETag": etag})
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
+    return json_response(view, headers={"ETag": etag})
 
 
-def known(etag: str, seen: str | None) -> bool:
+def etag_matches(etag: str, if_none_match: str | None) -> bool:
     """Whether an If-None-Match header names the version ``etag``."""
-    return seen is not None and names(seen, etag)
+    return if_none_match is not None and names(if_none_match, etag)
 
 
-def unchanged(etag: str) -> Response:
+def not_modified(etag: str) -> Response:
     """The answer to a client that has the version ``etag``."""
     return Response(status_code=304, headers={"ETag": etag})
 
@@ -46,7 +46,7 @@ def listing(items: list[dict[str, Any]], token: str | None) -> dict[str, Any]:
     return {"items": items, "next_page_token": token}
 
 
-def kept(
+def stored_response(
     view: BaseModel, *, status: int, headers: Mapping[str, str] | None = None
 ) -> StoredResponse:
     """A view as an answer that can be given again."""
@@ -75,12 +75,12 @@ def once(
         )
 
 
-def sent(answer: StoredResponse) -> Response:
+def to_response(answer: StoredResponse) -> Response:
     """A kept answer on its way out."""
     return Response(answer.body, answer.status, dict(answer.headers), media_type=JSON)
 
 
-def posted(
+def respond_once(
     zoo: Zoo,
     caller: Caller,
     *,
@@ -89,10 +89,10 @@ def posted(
     work: Callable[[Session], StoredResponse],
 ) -> Response:
     """``once`` and ``sent`` in one."""
-    return sent(once(zoo, caller, key=key, request=request, work=work))
+    return to_response(once(zoo, caller, key=key, request=request, work=work))
 
 
-def file_answer(
+def file_response(
     chunks: Iterator[bytes],
     *,
     media_type: str,
@@ -103,7 +103,7 @@ def file_answer(
     """A stored file as a download; its digest is its ETag."""
     headers = {
         "ETag": f'"{sha256}"',
-        "Content-Disposition": f'attachment; filename="{plain(filename)}"',
+        "Content-Disposition": f'attachment; filename="{header_safe(filename)}"',
         "Cache-Control": "private, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
@@ -112,6 +112,6 @@ def file_answer(
     return StreamingResponse(chunks, headers=headers, media_type=media_type)
 
 
-def plain(filename: str) -> str:
+def header_safe(filename: str) -> str:
     """A file name that is safe inside a header."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)

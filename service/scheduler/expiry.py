@@ -13,16 +13,16 @@ from service.core.tables import IdempotencyRecord, JobRecord, JobState
 
 log = structlog.get_logger(__name__)
 
-ANSWERS_KEPT = timedelta(hours=24)
+RESPONSE_RETENTION = timedelta(hours=24)
 
 
-def tidy(zoo: Zoo) -> None:
+def remove_expired(zoo: Zoo) -> None:
     """Remove all of it."""
     with zoo.transaction() as session:
         expired = uploads.discard_expired(session)
         session.execute(
             delete(IdempotencyRecord).where(
-                IdempotencyRecord.created_at < func.clock_timestamp() - ANSWERS_KEPT
+                IdempotencyRecord.created_at < func.clock_timestamp() - RESPONSE_RETENTION
             )
         )
     for upload_id in expired:

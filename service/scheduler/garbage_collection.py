@@ -11,17 +11,17 @@ from service.core.operations.zoo.blob_names import named
 log = structlog.get_logger(__name__)
 
 # A file is stored before the row that names it; no job or upload takes this long in between.
-KEPT_SECONDS = 24 * 3600.0
-LOOKED_UP_AT_ONCE = 1000
+MIN_AGE_SECONDS = 24 * 3600.0
+BATCH_SIZE = 1000
 
 
-def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
+def collect(zoo: Zoo, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
     """Delete unnamed files that nobody has touched for so long; tells how many there were.
 
     The store must belong to this zoo alone: files that only another database names are lost.
     """
     deleted = 0
-    for digests in _portions(zoo.blobs.untouched(kept_seconds)):
+    for digests in _batches(zoo.blobs.older_than(min_age_seconds)):
         with zoo.transaction() as session:
             unnamed = set(digests) - named(session, digests)
         for sha256 in unnamed:
@@ -32,7 +32,7 @@ def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
     return deleted
 
 
-def _portions(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:
+def _batches(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:
     """The digests, some at a time."""
-    while portion := tuple(islice(digests, LOOKED_UP_AT_ONCE)):
-        yield portion
+    while batch := tuple(islice(digests, BATCH_SIZE)):
+        yield batch

@@ -21,11 +21,11 @@ from service.settings import settings
 
 log = structlog.get_logger(__name__)
 
-FORGOTTEN_AFTER_SWEEPS = 6
-MOST_UNANSWERED_RINGS = 16
-SECONDS_BETWEEN_TRIES = 1.0
-SECONDS_BETWEEN_TIDYING = 60.0
-SECONDS_BETWEEN_COLLECTING = 3600.0
+LOST_AFTER_SWEEPS = 6
+MAX_PENDING_NOTIFICATIONS = 16
+RETRY_SECONDS = 1.0
+EXPIRY_INTERVAL_SECONDS = 60.0
+COLLECTION_INTERVAL_SECONDS = 3600.0
 SHORTEST_PAUSE_SECONDS = 0.05
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
 
@@ -37,8 +37,8 @@ class Scheduler:
     zoo: Zoo
     notifier: CeleryJobNotifier | None
     stopping: threading.Event = field(default_factory=threading.Event)
-    _tidied: float = -math.inf
-    _collected: float = field(default_factory=time.monotonic)
+    _expired_at: float = -math.inf
+    _collected_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work until told to stop; a database that goes away is waited for."""
@@ -48,7 +48,7 @@ class Scheduler:
                     self._serve(connection)
             except DATABASE_ERRORS:
                 log.warning("the database does not answer; trying again")
-                self.stopping.wait(SECONDS_BETWEEN_TRIES)
+                self.stopping.wait(RETRY_SECONDS)
 
     def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
         """A connection that hears of queued jobs."""
@@ -82,17 +82,17 @@ class Scheduler:
         if reaped.requeued or reaped.ended:
             log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
         self.announce()
-        self._keep_house()
+        self._run_maintenance()
         return self._next_sweep()
 
-    def _keep_house(self) -> None:
+    def _run_maintenance(self) -> None:
         """Tidy once a minute, and once an hour delete files that no row names."""
         now = time.monotonic()
-        if now - self._tidied >= SECONDS_BETWEEN_TIDYING:
-            self._tidied = now
-            expiry.tidy(self.zoo)
-        if now - self._collected >= SECONDS_BETWEEN_COLLECTING:
-            self._collected = now
+        if now - self._expired_at >= EXPIRY_INTERVAL_SECONDS:
+            self._expired_at = now
+            expiry.remove_expired(self.zoo)
+        if now - self._collected_at >= COLLECTION_INTERVAL_SECONDS:
+            self._collected_at = now
             garbage_collection.collect(self.zoo)
 
     def _next_sweep(self) -> float:
@@ -110,15 +110,15 @@ class Scheduler:
         with self.zoo.transaction() as session:
             waiting = reaper.to_announce(
                 session,
-                forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
+                forgotten_seconds=LOST_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
             )
         try:
             for queue in sorted({job.queue for job in waiting}):
-                self._ring(self.notifier, queue, [job for job in waiting if job.queue == queue])
+                self._notify(self.notifier, queue, [job for job in waiting if job.queue == queue])
         except UnavailableError as error:
             log.warning(error.detail)
 
-    def _ring(
+    def _notify(
         self, notifier: CeleryJobNotifier, queue: str, waiting: list[reaper.Waiting]
     ) -> None:
         """Ring for the jobs of one queue, while not many rings are unanswered yet.
@@ -126,16 +126,16 @@ class Scheduler:
         Who answers a ring works until no job is left, so a few are enough for any number of jobs;
         the others are rung for at a later sweep. Forgotten ones wait until it is quiet.
         """
-        unanswered = notifier.unanswered(queue=queue)
-        wanted = [job.id for job in waiting if unanswered == 0 or not job.forgotten]
-        ids = wanted[: max(0, MOST_UNANSWERED_RINGS - unanswered)]
+        pending = notifier.pending(queue=queue)
+        wanted = [job.id for job in waiting if pending == 0 or not job.forgotten]
+        ids = wanted[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
         if not ids:
             return
         # Marked before, because a marking in progress would hide the row from a quick worker.
         with self.zoo.transaction() as session:
             reaper.mark_announced(session, ids)
         try:
-            notifier.ring(ids, queue=queue)
+            notifier.notify(ids, queue=queue)
         except UnavailableError:
             with self.zoo.transaction() as session:
                 reaper.mark_unannounced(session, ids)
@@ -144,10 +144,10 @@ class Scheduler:
 
 def main() -> None:
     """Run a scheduler until SIGTERM or SIGINT."""
-    chosen = settings()
-    start_logging(chosen)
-    zoo = zoo_from(chosen, connections=2)
-    url = chosen.redis_url
+    config = settings()
+    start_logging(config)
+    zoo = zoo_from(config, connections=2)
+    url = config.redis_url
     scheduler = Scheduler(zoo, None if url is None else CeleryJobNotifier(url.get_secret_value()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: scheduler.stopping.set())

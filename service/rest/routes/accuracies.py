@@ -11,7 +11,7 @@ from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter, NewAccuracies
 from service.rest.dependencies import (
     PAGE_SIZE,
-    AppParts,
+    AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
@@ -20,7 +20,7 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.responses import json_answer, kept, posted
+from service.rest.responses import json_response, respond_once, stored_response
 from service.views.accuracies import AccuracyView, AddedAccuraciesView
 from service.views.paging import ListView
 
@@ -51,15 +51,15 @@ def create(
         added = accuracies.add(session, project=caller.project, given=body.records)
         items = [AccuracyView.of(record) for record in added.records]
         view = AddedAccuraciesView(items=items, new=added.new)
-        return kept(view, status=201 if added.new else 200)
+        return stored_response(view, status=201 if added.new else 200)
 
     request = ["POST /v1/records", body.model_dump(mode="json")]
-    return posted(zoo, caller, key=key, request=request, work=work)
+    return respond_once(zoo, caller, key=key, request=request, work=work)
 
 
 @router.get("", response_model=ListView[AccuracyView])
 def index(
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     model: Recorded = None,
     dataset: Recorded = None,
@@ -68,17 +68,17 @@ def index(
 ) -> Response:
     """The records of the project, newest first."""
     scope = [caller.project, "records", model, dataset]
-    with parts.zoo.transaction() as session:
-        found = accuracies.page(
+    with app_state.zoo.transaction() as session:
+        page = accuracies.page(
             session,
             project=caller.project,
             where=AccuracyFilter(model, dataset),
-            after=parts.tokens.read(page_token, scope=scope),
+            after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    token = parts.tokens.make(found.next_after, scope=scope)
-    views = [AccuracyView.of(record) for record in found.items]
-    return json_answer(ListView[AccuracyView](items=views, next_page_token=token))
+    token = app_state.tokens.make(page.next_after, scope=scope)
+    views = [AccuracyView.of(record) for record in page.items]
+    return json_response(ListView[AccuracyView](items=views, next_page_token=token))
 
 
 @router.delete("/{record_id}", status_code=204)

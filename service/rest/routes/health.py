@@ -7,7 +7,7 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
-from service.rest.dependencies import AppParts, AppZoo
+from service.rest.dependencies import AppStateDep, AppZoo
 
 Challenge = Annotated[
     str | None,
@@ -39,6 +39,6 @@ def ready(zoo: AppZoo) -> Response:
 
 
 @router.get("/metrics", response_class=Response)
-def figures(parts: AppParts) -> Response:
+def metrics(app_state: AppStateDep) -> Response:
     """Figures in Prometheus' text format."""
-    return Response(parts.figures.text(), media_type="text/plain; version=0.0.4")
+    return Response(app_state.metrics.text(), media_type="text/plain; version=0.0.4")

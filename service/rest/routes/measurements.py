@@ -8,7 +8,7 @@ from starlette.responses import Response
 from service.core.operations.neighbors import neighbors
 from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, Id, Reader
-from service.rest.responses import json_answer
+from service.rest.responses import json_response
 from service.views.models import NeighborsView, NeighborView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -30,7 +30,7 @@ def near(
 ) -> Response:
     """The measured models nearest to this one, seen through a probe set."""
     with zoo.transaction() as session:
-        listed = neighbors.shortlist(
+        candidates = neighbors.shortlist(
             session,
             project=caller.project,
             model_id=model_id,
@@ -38,8 +38,8 @@ def near(
             count=k,
             edge_weight=edge_weight,
         )
-    found = neighbors.nearest(listed, zoo.comparer)
-    items = [NeighborView(rank=rank, **vars(one)) for rank, one in enumerate(found, 1)]
-    return json_answer(
+    nearest = neighbors.nearest(candidates, zoo.comparer)
+    items = [NeighborView(rank=rank, **vars(neighbor)) for rank, neighbor in enumerate(nearest, 1)]
+    return json_response(
         NeighborsView(model_id=model_id, dataset_id=dataset, edge_weight=edge_weight, items=items)
     )

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.core.catalog import method_named, public_methods
 from service.rest.dependencies import Reader
-from service.rest.responses import json_answer
+from service.rest.responses import json_response
 from service.views.jobs import MethodView
 from service.views.paging import ListView
 
@@ -19,7 +19,7 @@ def index(caller: Reader) -> Response:
     """The methods that can be submitted as jobs."""
     del caller
     views = [MethodView.model_validate(spec.describe()) for spec in public_methods()]
-    return json_answer(ListView[MethodView](items=views))
+    return json_response(ListView[MethodView](items=views))
 
 
 @router.get("/{name}", response_model=MethodView)
@@ -28,4 +28,4 @@ def show(
 ) -> Response:
     """One method, with the JSON schemas of its inputs and parameters."""
     del caller
-    return json_answer(MethodView.model_validate(method_named(name).describe()))
+    return json_response(MethodView.model_validate(method_named(name).describe()))
