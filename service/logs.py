@@ -1,4 +1,4 @@
-"""Log lines: for people, or one JSON object a line; each with the trace id."""
+"""Structured logging: console text or one JSON object per line, each with the trace id."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ from service.settings import LogFormat, Settings
 
 
 def start_logging(settings: Settings) -> None:
-    """Let this process log as the settings say, its libraries included."""
+    """Configure logging for this process and its libraries from the settings."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     as_json = settings.log_format is LogFormat.JSON
     renderer: Any = (
@@ -43,7 +43,7 @@ def start_logging(settings: Settings) -> None:
 def _with_trace(
     logger: Any, name: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Add the trace id of the request under way."""
+    """Add the trace id of the current request."""
     del logger, name
     trace_id = current_trace_id()
     if trace_id is not None:

@@ -1,4 +1,4 @@
-"""Asking a network about images, on behalf of a door: look it up, ask a worker, name the classes."""
+"""Runs predictions for the APIs: look up the model, ask a worker, name the classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from service.core.predict_messages import OutputKind
 
 @dataclass(frozen=True)
 class PredictResult:
-    """What a network says: classes with names, or PNG files, or one npy file."""
+    """A prediction: classes with names, PNG files, or one npy file."""
 
     model_id: str
     kind: OutputKind
@@ -25,7 +25,7 @@ class PredictResult:
 
 @dataclass(frozen=True)
 class PredictClient:
-    """One process's end of the line to the workers. Thread-safe."""
+    """Sends predictions to the workers and waits for responses. Thread-safe."""
 
     zoo: Zoo
 
@@ -34,7 +34,7 @@ class PredictClient:
         url = self.zoo.settings.redis_url
         if url is None:
             raise UnavailableError(
-                "no broker is set, so no worker can be asked",
+                "no broker is configured, so no worker can be reached",
                 code="no_inference",
                 remedy="set ZOO_REDIS_URL, or start everything with `zooscope up`",
             )
@@ -43,10 +43,10 @@ class PredictClient:
     def predict(
         self, *, project: str, model_id: str, images: Sequence[bytes], options: PredictOptions
     ) -> PredictResult:
-        """What the model says to the images; waits for a worker's answer.
+        """The model's prediction for the images; waits for a worker's response.
 
         Raises:
-            ZooError: As ``predictions.question`` and ``PredictQueue.ask`` say.
+            ZooError: Those of ``predictions.question`` and ``PredictQueue.call``.
         """
         with self.zoo.transaction() as session:
             model, request = predictions.question(

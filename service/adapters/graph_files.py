@@ -1,9 +1,9 @@
-"""Exact similarities of graph files, read and multiplied within a request.
+"""Exact similarities of graph files, computed within a request.
 
-The one place of the service that uses numpy, and it is imported when it is first needed: 18 000
-half-precision numbers, fifty times over, take Python alone longer than an answer may (ADR 0013).
-The form of the files and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
-``workers.torchkit.similarity.similarity``; a test holds the two together.
+This is the only module of the service that uses numpy, and it imports numpy on first use: Python
+alone is too slow for fifty vectors of 18 000 half-precision numbers (ADR 0013).
+The file format and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
+``workers.torchkit.similarity.similarity``; a test compares the two.
 """
 
 import json
@@ -27,7 +27,7 @@ _HEADER_BYTES = 64 * 1024
 
 
 class GraphFiles:
-    """A comparer of the graph files in a store."""
+    """Compares the graph files of a store."""
 
     def __init__(self, blobs: BlobStore, *, most_bytes: int = MOST_BYTES) -> None:
         self._blobs = blobs
@@ -36,7 +36,7 @@ class GraphFiles:
     def compare(
         self, target: str, others: Sequence[str], *, variant: RankVariant, min_valid: float
     ) -> dict[str, Closeness]:
-        """The target beside as many of the others as ``most_bytes`` allow."""
+        """Similarity of the target to as many of the others as ``most_bytes`` allows."""
         max_graphs = self._most_bytes // self._size(target) - 1 if others else 0
         target_graph = self._graph(target) if max_graphs > 0 else None
         if target_graph is None:
@@ -51,7 +51,7 @@ class GraphFiles:
         return similarities
 
     def _size(self, digest: str) -> int:
-        """Bytes of a graph file, told by its header: all files of one probe set are alike."""
+        """Size of a graph file in bytes, from its header; all files of one probe set have the same."""
         try:
             start = b"".join(self._blobs.read(digest, start=0, length=_HEADER_BYTES))
             length, header = _header(start)
@@ -61,7 +61,7 @@ class GraphFiles:
         return _LENGTH_BYTES + length + int(max(tensor["data_offsets"][1] for tensor in tensors))
 
     def _graph(self, digest: str) -> "GraphArrays | None":
-        """The graph in a file; None when the file is gone or holds none."""
+        """The graph in a file; None if the file is missing or holds none."""
         try:
             return arrays_of(b"".join(self._blobs.read(digest)))
         except (NotFoundError, ValueError, KeyError):
@@ -70,7 +70,7 @@ class GraphFiles:
 
 @dataclass(frozen=True)
 class GraphArrays:
-    """The parts of one graph file: unit maps (flattened), doubled ranks, valid probes."""
+    """The tensors of one graph file: unit maps (flattened), doubled ranks, valid probes."""
 
     maps: "np.ndarray[Any, Any]"
     ranks: "np.ndarray[Any, Any]"
@@ -83,7 +83,7 @@ class GraphArrays:
 
 
 def arrays_of(data: bytes) -> GraphArrays:
-    """The parts of a graph file, without copies of the large ones."""
+    """The tensors of a graph file, without copying the large ones."""
     import numpy as np
 
     length, header = _header(data)
@@ -98,7 +98,7 @@ def arrays_of(data: bytes) -> GraphArrays:
 def closeness(
     left: GraphArrays, right: GraphArrays, *, variant: RankVariant, min_valid: float
 ) -> Closeness:
-    """Node and edge similarity over the probes valid for both."""
+    """Node and edge similarity over the probes that are valid for both."""
     common = left.mask & right.mask
     valid = int(common.sum())
     if valid < min_valid * len(common):
@@ -113,7 +113,7 @@ def closeness(
 
 
 def _standardized(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Present ranks less their mean, divided by their norm; all 0 when they are the same."""
+    """Present ranks minus their mean, divided by their norm; all 0 if they are equal."""
     import numpy as np
 
     present = ranks > 0
@@ -156,7 +156,7 @@ def _ordinals(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
 
 
 def _header(data: bytes) -> tuple[int, dict[str, Any]]:
-    """Length of a safetensors header, and what it says."""
+    """Length of a safetensors header, and its content."""
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     header: dict[str, Any] = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
     return length, header

@@ -1,7 +1,7 @@
-"""The bell: tells workers through Celery that jobs are waiting. It is never the record.
+"""Notifies workers through Celery that jobs are queued; the database stays the only record.
 
-The message is a job's id, for the log's sake; a worker that hears it claims the best job there
-is. A lost or repeated message changes nothing but time.
+A message carries a job id for the log only: the worker that receives it claims the best queued job.
+A lost or repeated message costs time and nothing else.
 """
 
 from collections.abc import Sequence
@@ -23,17 +23,17 @@ TRANSPORT = {
 
 
 def broker_url(redis_url: str) -> str:
-    """The address as Celery spells it: ``unix://`` becomes ``redis+socket://``."""
+    """The URL in Celery's form: ``unix://`` becomes ``redis+socket://``."""
     return redis_url.replace("unix://", "redis+socket://", 1)
 
 
 def client_url(redis_url: str) -> str:
-    """The address as the Redis client spells it."""
+    """The URL in the form of the Redis client."""
     return redis_url.replace("redis+socket://", "unix://", 1)
 
 
 class CeleryJobNotifier:
-    """Rings for jobs of a queue, and tells how many rings nobody has answered yet."""
+    """Sends job notifications to a queue and counts those that no worker has received yet."""
 
     def __init__(self, redis_url: str) -> None:
         self._celery = Celery(broker=broker_url(redis_url))
@@ -52,7 +52,7 @@ class CeleryJobNotifier:
         )
 
     def notify(self, job_ids: Sequence[str], *, queue: str) -> None:
-        """Ring once for each job. Raises UnavailableError when the broker does not answer."""
+        """Send one notification per job. Raises UnavailableError if the broker does not answer."""
         try:
             with self._celery.producer_or_acquire() as producer:
                 for job_id in job_ids:
@@ -63,14 +63,14 @@ class CeleryJobNotifier:
             raise _broker_unavailable() from error
 
     def pending(self, *, queue: str) -> int:
-        """Messages waiting in the queue. Raises UnavailableError."""
+        """Number of messages in the queue. Raises UnavailableError."""
         try:
             return int(self._redis.llen(queue))
         except (RedisError, OSError) as error:
             raise _broker_unavailable() from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._celery.close()
         self._redis.close()
 
@@ -79,5 +79,5 @@ def _broker_unavailable() -> UnavailableError:
     return UnavailableError(
         "the broker does not answer; jobs start a few seconds later than usual",
         code="broker_unavailable",
-        remedy="look at Redis under ZOO_REDIS_URL; no job is lost meanwhile",
+        remedy="check Redis at ZOO_REDIS_URL; no job is lost meanwhile",
     )

@@ -1,7 +1,7 @@
-"""The line between doors and the workers that answer questions: two kinds of list in Redis.
+"""The queue between the APIs and the workers that run predictions, made of lists in Redis.
 
-A question waits in one list for whichever worker is free; its answer is laid in a list of its own.
-Nothing is kept: a question that nobody waits for any more is dropped.
+Requests wait in one shared list for the next free worker; each response goes to a list of its own.
+Nothing is persistent: a request whose caller has stopped waiting is dropped.
 """
 
 import time
@@ -22,7 +22,7 @@ _RESPONSE_TTL_SECONDS = 60
 
 
 class PredictQueue:
-    """Both ends of the line. Thread-safe."""
+    """Both ends of the queue. Thread-safe."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = Redis.from_url(
@@ -32,16 +32,16 @@ class PredictQueue:
         )
 
     def call(self, request: PredictRequest) -> PredictResponse:
-        """The answer, waited for until the question expires.
+        """The response, waited for until the request expires.
 
         Raises:
-            UnavailableError: No worker answers: ``no_inference``, ``prediction_late``.
-            InvalidRequestError: The network cannot answer this: the images, the layer, the output.
+            UnavailableError: No worker responds: ``no_inference``, ``prediction_late``.
+            InvalidRequestError: The images, layer or output do not suit the network.
             MethodError: The network failed.
         """
         if not self._try(lambda: self._redis.exists(_PRESENCE_KEY)):
             raise UnavailableError(
-                "no worker is there to run networks",
+                "no worker is available to run networks",
                 code="no_inference",
                 remedy="start a worker with `zooscope up`, or wait until it is ready",
             )
@@ -60,7 +60,7 @@ class PredictQueue:
         return response
 
     def take(self, *, most: int, seconds: float) -> list[PredictRequest]:
-        """Questions that wait, oldest first; none when there is none for so long.
+        """Waiting requests, oldest first; empty if none arrives within ``seconds``.
 
         Raises:
             UnavailableError: ``broker_unavailable``.
@@ -72,7 +72,7 @@ class PredictQueue:
         return [PredictRequest.unpacked(data) for data in (first[1], *(others or ()))]
 
     def reply(self, request_id: str, response: PredictResponse) -> None:
-        """Lay an answer where its question is waited for. Raises UnavailableError."""
+        """Send a response to the caller that waits for it. Raises UnavailableError."""
         key = _response_key(request_id)
         with self._redis.pipeline() as pipeline:
             pipeline.rpush(key, response.packed())
@@ -80,11 +80,11 @@ class PredictQueue:
             self._try(pipeline.execute)
 
     def announce_presence(self) -> None:
-        """Say that somebody answers, for the next seconds. Raises UnavailableError."""
+        """Announce for the next seconds that a worker responds. Raises UnavailableError."""
         self._try(lambda: self._redis.set(_PRESENCE_KEY, "1", ex=PRESENCE_SECONDS))
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._redis.close()
 
     def _try(self, call: Callable[[], Any]) -> Any:
@@ -94,7 +94,7 @@ class PredictQueue:
             raise UnavailableError(
                 "the broker does not answer",
                 code="broker_unavailable",
-                remedy="look at Redis under ZOO_REDIS_URL",
+                remedy="check Redis at ZOO_REDIS_URL",
             ) from error
 
 
@@ -103,7 +103,7 @@ def _response_key(request_id: str) -> str:
 
 
 def _error_of(error: dict[str, Any]) -> InvalidRequestError | MethodError:
-    """The error that a worker told: the asker's fault where a field is named."""
+    """The error that a worker reported; one that names a field is the caller's."""
     advice = {"code": error["code"], "remedy": error.get("remedy")}
     pointer = error.get("pointer")
     if pointer is None:

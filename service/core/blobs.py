@@ -34,7 +34,7 @@ class BlobStore(Protocol):
         ...
 
     def older_than(self, seconds: float) -> Iterator[str]:
-        """Digests of the files that nobody has adopted, again or for the first time, for so long."""
+        """Digests of the files that were last added more than ``seconds`` ago."""
         ...
 
     def delete(self, sha256: str) -> None:

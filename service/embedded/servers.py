@@ -1,4 +1,4 @@
-"""The private servers of one machine, started only where no address is set."""
+"""The private servers of one machine, each started only if no address is configured."""
 
 import signal
 import time
@@ -14,10 +14,10 @@ from service.settings import Settings
 
 
 class PrivateServers:
-    """A private Postgres and Redis for the settings that name none.
+    """A private Postgres and Redis for settings without their addresses.
 
-    Both are running from construction to ``stop``, and are started again by ``revive``.
-    ``start_seconds`` tells how long each took.
+    Both run from construction to ``stop``; ``restart_dead`` restarts them.
+    ``start_seconds`` holds how long each took to start.
     """
 
     def __init__(self, settings: Settings, home: Home, watchdog: Watchdog) -> None:
@@ -50,23 +50,23 @@ class PrivateServers:
         servers = {"postgres": self.postgres, "redis": self.redis}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
-    def revive(self, say: Callable[[str], None]) -> bool:
-        """Start whichever has died again, at the same address; True when one had."""
-        return self._revive_postgres(say) | self._revive_redis(say)
+    def restart_dead(self, say: Callable[[str], None]) -> bool:
+        """Restart the servers that have died, at the same address; True if one had."""
+        return self._restart_dead_postgres(say) | self._restart_dead_redis(say)
 
-    def _revive_postgres(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_postgres(self, say: Callable[[str], None]) -> bool:
         if self.postgres is None or self.postgres.is_running():
             return False
-        say("postgres ended unexpectedly; starting it again")
+        say("postgres exited unexpectedly; restarting it")
         self._watchdog.release(self.postgres.pid)
         self.postgres.restart()
         self._hold_postgres()
         return True
 
-    def _revive_redis(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_redis(self, say: Callable[[str], None]) -> bool:
         if self.redis is None or self.redis.is_running():
             return False
-        say("redis ended unexpectedly; starting it again")
+        say("redis exited unexpectedly; restarting it")
         self._watchdog.release(self.redis.pid)
         self.redis.restart()
         self._hold_redis()
@@ -87,7 +87,7 @@ class PrivateServers:
 
     def _hold_postgres(self) -> None:
         assert self.postgres is not None
-        # To Postgres an interrupt means: end all sessions, write everything down, go.
+        # Postgres treats SIGINT as a fast shutdown: end all sessions, flush, exit.
         self._watchdog.hold(self.postgres.pid, by=signal.SIGINT)
 
     def _hold_redis(self) -> None:

@@ -1,4 +1,4 @@
-"""Deletes stored files that no row names: what fenced workers and removed models left behind."""
+"""Deletes stored files that no row references, such as those of fenced workers and removed models."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,15 +10,15 @@ from service.core.operations.zoo.blob_names import named
 
 log = structlog.get_logger(__name__)
 
-# A file is stored before the row that names it; no job or upload takes this long in between.
+# A file is stored before the row that references it; no job or upload takes longer in between.
 MIN_AGE_SECONDS = 24 * 3600.0
 BATCH_SIZE = 1000
 
 
 def collect(zoo: Zoo, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
-    """Delete unnamed files that nobody has touched for so long; tells how many there were.
+    """Delete unreferenced files of at least this age; return their number.
 
-    The store must belong to this zoo alone: files that only another database names are lost.
+    The store must belong to this zoo alone: files that only another database references are lost.
     """
     deleted = 0
     for digests in _batches(zoo.blobs.older_than(min_age_seconds)):
@@ -33,6 +33,6 @@ def collect(zoo: Zoo, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
 
 
 def _batches(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:
-    """The digests, some at a time."""
+    """The digests in batches."""
     while batch := tuple(islice(digests, BATCH_SIZE)):
         yield batch
