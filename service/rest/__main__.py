@@ -1,6 +1,6 @@
 """``python -m service.rest``: serve REST until SIGINT or SIGTERM.
 
-With ``--socket FD`` on the inherited listening socket with this descriptor.
+``--socket FD`` serves on the inherited listening socket with this descriptor.
 """
 
 import socket
@@ -21,11 +21,11 @@ _STOP_SECONDS = 5
 
 
 def serve(config: Settings, *, inherited_fd: int | None) -> None:
-    """Serve until told to stop; requests under way get a few seconds to end.
+    """Serve until a signal arrives; current requests get a few seconds to finish.
 
     Args:
-        given: The settings.
-        inherited: Descriptor of a socket that listens already; None: listen where the settings say.
+        config: Settings of this process.
+        inherited: Descriptor of a listening socket; None listens at the configured address.
     """
     start_logging(config)
     listener = (

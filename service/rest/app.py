@@ -1,4 +1,4 @@
-"""The REST application: a Zoo in, an ASGI app out."""
+"""Creates the REST application of a zoo."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ from service.rest.routes import (
 )
 from service.uploads import UploadService
 
-# Routes are tried in this order: the ones that are asked all the time come first.
+# Routes match in this order: the most frequent ones come first.
 _ROUTERS = (
     health.router,
     models.router,
@@ -58,7 +58,7 @@ _ROUTERS = (
 
 
 def create_app(zoo: Zoo) -> FastAPI:
-    """The application that serves ``zoo``; it owns nothing of it."""
+    """The ASGI application that serves ``zoo``; the caller closes the zoo."""
     app_state = app_state_for(zoo)
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ def create_app(zoo: Zoo) -> FastAPI:
     app = FastAPI(
         title="Zooscope",
         version="1",
-        description="Rank pretrained networks for a task by attribution maps and DEPARA graphs.",
+        description="Model zoo that ranks pretrained networks for a task by attribution maps and DEPARA graphs.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -81,7 +81,7 @@ def create_app(zoo: Zoo) -> FastAPI:
         app.include_router(router)
     app.mount("/static", pages.static_files)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
-    # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
+    # Inside RequestContextMiddleware, so that it sees refusals; upload routes set their own limit.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)
     app.add_middleware(
         RequestContextMiddleware, hosts=zoo.settings.hosts, metrics=app_state.metrics
@@ -90,7 +90,7 @@ def create_app(zoo: Zoo) -> FastAPI:
 
 
 def app_state_for(zoo: Zoo) -> AppState:
-    """What one REST process holds besides the zoo."""
+    """The state of one REST process."""
     page_token_secret = zoo.settings.page_token_secret
     secret = (
         page_token_secret.get_secret_value().encode()

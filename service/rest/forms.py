@@ -1,4 +1,4 @@
-"""Bodies of POST /models and POST /datasets: JSON naming an upload, or multipart with the files."""
+"""Bodies of POST /models and POST /datasets: JSON with an upload id, or multipart with the files."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _SLACK_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Form:
-    """A multipart body that has come in: the manifest's text and the stored file."""
+    """A received multipart body: the manifest and the stored file."""
 
     manifest: Any
     received: Received
@@ -45,7 +45,7 @@ async def json_body(request: Request, *, limit: int) -> Any:
     """The JSON value of the body.
 
     Raises:
-        TooLargeError: It is longer than ``limit``.
+        TooLargeError: The body is longer than ``limit``.
         InvalidRequestError: ``bad_json``, or the wrong media type.
     """
     if media_type_of(request.headers) != "application/json":
@@ -59,12 +59,12 @@ async def json_body(request: Request, *, limit: int) -> Any:
     async for chunk in request.stream():
         data.extend(chunk)
         if len(data) > limit:
-            raise TooLargeError(f"JSON bodies may have {limit} bytes")
+            raise TooLargeError(f"a JSON body may have at most {limit} bytes")
     return as_json(bytes(data))
 
 
 def as_json(data: bytes) -> Any:
-    """JSON text as values.
+    """The value of a JSON text.
 
     Raises:
         InvalidRequestError: ``bad_json``.
@@ -72,14 +72,16 @@ def as_json(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"this is not JSON: {error}", code="bad_json") from error
+        raise InvalidRequestError(
+            f"the body is not valid JSON: {error}", code="bad_json"
+        ) from error
 
 
 def fit(shape: type[V], value: Any, *, where: str) -> V:
     """``value`` as ``shape``.
 
     Raises:
-        InvalidRequestError: It does not fit; ``errors`` point into ``where``.
+        InvalidRequestError: It does not match; ``errors`` point into ``where``.
     """
     try:
         return shape.model_validate(value)
@@ -93,14 +95,14 @@ def fit(shape: type[V], value: Any, *, where: str) -> V:
 
 
 def flatten_manifest(value: Any) -> Any:
-    """``{manifest: {…}, upload_id}`` means the same as ``{…, upload_id}``."""
+    """The body with manifest fields at the top: ``{manifest: {…}, upload_id}`` is ``{…, upload_id}``."""
     if isinstance(value, dict) and isinstance(value.get("manifest"), dict):
         return {**value["manifest"], **{k: v for k, v in value.items() if k != "manifest"}}
     return value
 
 
 class FormReader:
-    """Walks a form into a manifest and one stored file."""
+    """Reads a form into a manifest and one stored file."""
 
     def __init__(self, request: Request, upload_service: UploadService, *, limit: int) -> None:
         self._request = request
@@ -116,7 +118,7 @@ class FormReader:
         """The whole form.
 
         Raises:
-            InvalidRequestError: Damaged, incomplete, or with fields nobody knows.
+            InvalidRequestError: The form is malformed, incomplete, or has unknown fields.
             TooLargeError: The file exceeds the limit.
         """
         require_length(self._request, limit=self._limit + _SLACK_BYTES)
@@ -140,14 +142,14 @@ class FormReader:
             await run_in_threadpool(self._take_one_of_many, piece)
         else:
             raise InvalidRequestError(
-                f"the form has a field {piece.name[:100]!r}",
+                f"the form has an unknown field {piece.name[:100]!r}",
                 code="unknown_field",
                 remedy="send `manifest` (JSON) and `file`, or many `files` for a dataset",
             )
 
     async def _take_file(self, piece: FormPart) -> None:
         if self._file_ended or self._zip is not None:
-            raise InvalidRequestError("a form has one `file`", code="too_many_files")
+            raise InvalidRequestError("a form may have only one `file`", code="too_many_files")
         if self._receiver is None:
             self._filename = piece.filename or ""
             self._receiver = await run_in_threadpool(

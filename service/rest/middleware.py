@@ -1,4 +1,4 @@
-"""What is around every request: trace id, Host check, log line, figures. Plain ASGI, no buffering."""
+"""Middleware for every request: trace id, Host check, log line, metrics. Plain ASGI, no buffering."""
 
 import time
 from collections.abc import Sequence
@@ -47,13 +47,13 @@ class RequestContextMiddleware:
         return problem(
             status=421,
             code="host_not_allowed",
-            detail=f"the Host header says {host[:200]!r}, which is not served here",
+            detail=f"the Host header {host[:200]!r} is not an allowed host name",
             remedy="add the name to ZOO_ALLOWED_HOSTS",
             instance="/",
         )
 
     def _record(self, scope: Scope, sender: "_ResponseSender", trace_id: str) -> None:
-        """One log line and one count for each request, except those of the machinery."""
+        """Log and count the request, unless it is a health check or metrics scrape."""
         if scope["path"] in _QUIET:
             return
         seconds = time.perf_counter() - sender.started
@@ -70,7 +70,7 @@ class RequestContextMiddleware:
 
 
 class _ResponseSender:
-    """The way out: adds the trace id, notes the status, and turns a bare 413 into a problem."""
+    """Sends the response: adds the trace id, records the status, turns a bare 413 into a problem."""
 
     def __init__(self, scope: Scope, send: Send, trace_id: str) -> None:
         self.status = 0
@@ -92,11 +92,11 @@ class _ResponseSender:
             await self._send(message)
 
     async def _problem_instead(self) -> None:
-        """The framework answers a too long body in plain text when nobody read it."""
+        """Send a problem instead of the plain text with which the framework refuses an unread long body."""
         response = problem(
             status=413,
             code="too_large",
-            detail="the body is larger than is allowed here",
+            detail="the body exceeds the limit of this route",
             instance=self._scope["path"],
             headers={"Trace-Id": self._trace_id, "Connection": "close"},
         )

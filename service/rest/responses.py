@@ -1,4 +1,4 @@
-"""How answers leave: JSON with an ETag, pages, files, and POSTs that happen once."""
+"""Responses: JSON with an ETag, files, and POSTs that run once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,12 +20,12 @@ JSON = "application/json"
 def json_response(
     view: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A view as JSON."""
+    """The view as a JSON response."""
     return Response(view.model_dump_json(), status, dict(headers or {}), media_type=JSON)
 
 
 def etag_response(view: BaseModel, *, etag: str, if_none_match: str | None) -> Response:
-    """A view with its ETag, or 304 when the client has ``seen`` it."""
+    """The view with its ETag, or 304 if ``if_none_match`` names it."""
     if etag_matches(etag, if_none_match):
         return not_modified(etag)
     return json_response(view, headers={"ETag": etag})
@@ -37,19 +37,14 @@ def etag_matches(etag: str, if_none_match: str | None) -> bool:
 
 
 def not_modified(etag: str) -> Response:
-    """The answer to a client that has the version ``etag``."""
+    """The 304 response for the version ``etag``."""
     return Response(status_code=304, headers={"ETag": etag})
-
-
-def listing(items: list[dict[str, Any]], token: str | None) -> dict[str, Any]:
-    """The body of a page."""
-    return {"items": items, "next_page_token": token}
 
 
 def stored_response(
     view: BaseModel, *, status: int, headers: Mapping[str, str] | None = None
 ) -> StoredResponse:
-    """A view as an answer that can be given again."""
+    """The view as a response that can be replayed."""
     return StoredResponse(status, view.model_dump_json(), dict(headers or {}))
 
 
@@ -61,9 +56,9 @@ def once(
     request: Any,
     work: Callable[[Session], StoredResponse],
 ) -> StoredResponse:
-    """Do ``work`` in one transaction, once for each Idempotency-Key.
+    """Run ``work`` in one transaction, once for each Idempotency-Key.
 
-    ``request`` is everything that decides it, as JSON values.
+    ``request`` holds the JSON values that determine the result.
     """
     with zoo.transaction() as session:
         return idempotency.once(
@@ -76,7 +71,7 @@ def once(
 
 
 def to_response(answer: StoredResponse) -> Response:
-    """A kept answer on its way out."""
+    """The HTTP response of a stored response."""
     return Response(answer.body, answer.status, dict(answer.headers), media_type=JSON)
 
 
@@ -88,7 +83,7 @@ def respond_once(
     request: Any,
     work: Callable[[Session], StoredResponse],
 ) -> Response:
-    """``once`` and ``sent`` in one."""
+    """Run ``once`` and return its HTTP response."""
     return to_response(once(zoo, caller, key=key, request=request, work=work))
 
 

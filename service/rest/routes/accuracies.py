@@ -1,4 +1,4 @@
-"""/v1/records: accuracies that were measured, here or elsewhere."""
+"""/v1/records: measured accuracies, from this zoo or elsewhere."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ from service.views.paging import ListView
 router = APIRouter(prefix="/v1/records", tags=["records"])
 Recorded = Annotated[
     str | None,
-    Query(max_length=200, pattern=r"^[^\x00]*$", description="id or name, as it was recorded"),
+    Query(max_length=200, pattern=r"^[^\x00]*$", description="Id or name, as recorded."),
 ]
 
 
@@ -36,15 +36,15 @@ Recorded = Annotated[
     status_code=201,
     response_model=AddedAccuraciesView,
     responses={
-        200: {"model": AddedAccuraciesView, "description": "All of them were known already"},
+        200: {"model": AddedAccuraciesView, "description": "All accuracies were already recorded"},
     },
 )
 def create(
     body: NewAccuracies, zoo: AppZoo, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
-    """Keep measured accuracies, all or none.
+    """Record measured accuracies, all or none.
 
-    What is known already stays as it is; the same measurement with another value is refused.
+    Recorded accuracies stay unchanged; the same measurement with a different value is an error.
     """
 
     def work(session: Session) -> StoredResponse:
@@ -66,7 +66,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The records of the project, newest first."""
+    """List the accuracies of the project, newest first."""
     scope = [caller.project, "records", model, dataset]
     with app_state.zoo.transaction() as session:
         page = accuracies.page(
@@ -83,7 +83,7 @@ def index(
 
 @router.delete("/{record_id}", status_code=204)
 def remove(record_id: Id, zoo: AppZoo, caller: Writer) -> Response:
-    """Forget a record; rankings that were made with it stay as they are."""
+    """Delete an accuracy; rankings that used it stay unchanged."""
     with zoo.transaction() as session:
         accuracies.delete(session, project=caller.project, record_id=record_id)
     return Response(status_code=204)

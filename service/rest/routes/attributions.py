@@ -1,4 +1,4 @@
-"""/v1/attributions and /v1/models/{id}/attributions: which pixels networks look at."""
+"""/v1/attributions and /v1/models/{id}/attributions: attribution heat maps of networks on images."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,7 +37,7 @@ from service.views.jobs import JobView
 
 router = APIRouter(prefix="/v1", tags=["attributions"])
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"model": JobView, "description": "The job that draws them"}
+    202: {"model": JobView, "description": "The job that computes the heat maps"}
 }
 
 
@@ -49,11 +49,11 @@ async def create(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the heat maps of several models on several images, as one job.
+    """Compute heat maps of several models on several images in one job.
 
-    201 with the job when an equal one has succeeded, else 202. Its artifacts are every picture,
-    `sheet.png` with the images as rows and the models as columns, and `heat-maps.zip`; each picture
-    is then also at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
+    Returns 201 if an equal job has succeeded, otherwise 202. The artifacts of the job are every
+    heat map, `sheet.png` (images as rows, models as columns) and `heat-maps.zip`. You can also
+    get each heat map at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
     """
 
     def work(session: Session) -> StoredResponse:
@@ -78,7 +78,7 @@ async def create_for_model(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the heat maps of one model on several images, as `POST /v1/attributions` does."""
+    """Compute heat maps of one model on several images, like `POST /v1/attributions`."""
 
     def work(session: Session) -> StoredResponse:
         job = heat_maps.create_for_model(
@@ -94,7 +94,7 @@ async def create_for_model(
 async def _wait_and_respond(
     app_state: AppState, caller: Caller, submit: Callable[[], StoredResponse], *, seconds: float
 ) -> Response:
-    """What was ordered, after waiting for it for at most so many seconds."""
+    """The response to a submission, after waiting for its job for at most ``seconds``."""
     answer = await run_in_threadpool(submit)
     ended = await succeeded_job(app_state, caller, answer, seconds=seconds)
     return to_response(answer if ended is None else _job_response(ended))
@@ -123,7 +123,7 @@ def heat_map(
     look: Annotated[HeatMapLook, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The heat map of a model on an image; 404 `not_measured` names the POST that draws it."""
+    """Get the heat map of a model on an image; 404 `not_measured` names the POST that computes it."""
     with zoo.transaction() as session:
         picture = heat_maps.picture(
             session,

@@ -1,4 +1,4 @@
-"""/v1/datasets: sets of images."""
+"""/v1/datasets: datasets of images."""
 
 from typing import Annotated, Literal
 
@@ -55,10 +55,10 @@ NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 async def create(
     request: Request, app_state: AppStateDep, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
-    """Add images: JSON naming a finished upload, or a form with `manifest` and the files.
+    """Create a dataset from JSON with an `upload_id`, or from a form with `manifest` and the files.
 
-    A form holds one `file` (zip, tar or Parquet) or many `files`, whose names may have folders.
-    The answer's `state` is `uploaded`; a job reads the images, then it is `ready` or `rejected`.
+    A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
+    The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
     settings = app_state.zoo.settings
     if is_form(request):
@@ -117,7 +117,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The datasets of the project, newest first; `name` matches any part of a name."""
+    """List the datasets of the project, newest first; `name` matches any part of a name."""
     scope = [caller.project, "datasets", state, name]
     with app_state.zoo.transaction() as session:
         page = datasets.page(
@@ -136,7 +136,7 @@ def index(
 def show(
     dataset_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """One dataset."""
+    """Get a dataset."""
     with zoo.transaction() as session:
         record = datasets.get(session, project=caller.project, dataset_id=dataset_id)
     view = DatasetView.of(record)
@@ -145,7 +145,7 @@ def show(
 
 @router.delete("/{dataset_id}", status_code=204)
 def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
-    """Remove a dataset and every measurement on it."""
+    """Delete a dataset and every measurement on it."""
     with zoo.transaction() as session:
         datasets.delete(session, project=caller.project, dataset_id=dataset_id)
     return Response(status_code=204)
@@ -159,7 +159,7 @@ def images(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The images of a dataset, in order."""
+    """List the images of a dataset in order."""
     scope = [caller.project, "images", dataset_id]
     after = app_state.tokens.read(page_token, scope=scope)
     with app_state.zoo.transaction() as session:
@@ -183,7 +183,7 @@ def image(
     caller: Reader,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """One image as it was uploaded."""
+    """Get an image as it was uploaded."""
     with zoo.transaction() as session:
         location = datasets.image_location(
             session, project=caller.project, dataset_id=dataset_id, position=index

@@ -1,4 +1,4 @@
-"""/v1/jobs and what jobs leave behind: events and artifacts."""
+"""/v1/jobs, with the events and artifacts of jobs."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -57,9 +57,9 @@ async def submit(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Run a method, as `GET /v1/methods/{name}` describes it.
+    """Submit a job that runs a method; `GET /v1/methods/{name}` describes its inputs and parameters.
 
-    `Prefer: wait=10` answers when the job has ended, or after ten seconds.
+    `Prefer: wait=10` responds when the job has finished, or after ten seconds.
     """
     request = ["POST /v1/jobs", body.model_dump(mode="json")]
     work = partial(_submitted, caller, body)
@@ -83,7 +83,7 @@ def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResp
 async def ended_job(
     app_state: AppState, caller: Caller, job_id: str, *, seconds: float
 ) -> JobRecord | None:
-    """The job, once it has ended; None if it has not after ``seconds``."""
+    """The job once it has finished; None if it has not after ``seconds``."""
     if seconds <= 0:
         return None
 
@@ -97,10 +97,10 @@ async def ended_job(
 async def succeeded_job(
     app_state: AppState, caller: Caller, answer: StoredResponse, *, seconds: float
 ) -> JobRecord | None:
-    """The job that an answer names, once it has succeeded; None if it has not after ``seconds``.
+    """The job of a response once it has succeeded; None if it has not after ``seconds``.
 
     Raises:
-        MethodError: It failed or was cancelled; the code is that of its own error.
+        MethodError: The job failed or was cancelled; the code is that of its error.
     """
     job_id = answer.headers.get("Zoo-Job")
     ended = None if job_id is None else await ended_job(app_state, caller, job_id, seconds=seconds)
@@ -123,7 +123,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The jobs of the project, newest first."""
+    """List the jobs of the project, newest first."""
     scope = [caller.project, "jobs", state, method]
     with app_state.zoo.transaction() as session:
         page = jobs.page(
@@ -143,7 +143,7 @@ def index(
 async def show(
     job_id: Id, app_state: AppStateDep, caller: Reader, prefer: Prefer = None
 ) -> Response:
-    """One job. `Prefer: wait=10` answers when it has ended, or after ten seconds."""
+    """Get a job. `Prefer: wait=10` responds when it has finished, or after ten seconds."""
     job = await run_in_threadpool(_job, app_state.zoo, caller, job_id)
     ended = await ended_job(app_state, caller, job_id, seconds=seconds_in(prefer))
     if ended is None and seconds_in(prefer):
@@ -153,7 +153,7 @@ async def show(
 
 @router.post("/jobs/{job_id}:cancel", response_model=JobView)
 def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Stop a job: a queued one at once, a running one in seconds; its last checkpoint is kept."""
+    """Cancel a job: a queued one immediately, a running one within seconds; keeps its checkpoint."""
 
     def work(session: Session) -> StoredResponse:
         job = jobs.cancel(session, project=caller.project, job_id=job_id)
@@ -164,7 +164,7 @@ def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = Non
 
 @router.post("/jobs/{job_id}:retry", response_model=JobView)
 def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Queue a failed or cancelled job again. A training goes on from its last checkpoint."""
+    """Retry a failed or cancelled job. A training resumes from its last checkpoint."""
 
     def work(session: Session) -> StoredResponse:
         job = jobs.retry(session, project=caller.project, job_id=job_id)
@@ -174,7 +174,7 @@ def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None
 
 
 async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> str:
-    """The id of a job of the caller's project; checked before any event is sent."""
+    """The id of a job in the caller's project, checked before any event is sent."""
     await run_in_threadpool(_job, app_state.zoo, caller, job_id)
     return job_id
 
@@ -185,10 +185,10 @@ async def events(
     app_state: AppStateDep,
     caller: Reader,
     last_event_id: Annotated[
-        int, Header(ge=0, lt=2**62, description="resume behind this event")
+        int, Header(ge=0, lt=2**62, description="Resume after this event.")
     ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """The events of a job as they happen, until it has ended; `id` is the event's `seq`."""
+    """Stream the events of a job until it has finished; `id` is the event's `seq`."""
     seq = last_event_id
     with app_state.listener.subscription(job_id) as subscription:
         while True:
@@ -216,7 +216,7 @@ async def _pause(subscription: EventSubscription) -> None:
 def _new_events(
     zoo: Zoo, caller: Caller, job_id: str, seq: int
 ) -> tuple[list[JobEventRecord], bool]:
-    """Events behind ``seq``, and whether the job has ended."""
+    """Events after ``seq``, and whether the job has finished."""
     with zoo.transaction() as session:
         final = jobs.is_final(jobs.get(session, project=caller.project, job_id=job_id))
         events = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
@@ -225,7 +225,7 @@ def _new_events(
 
 @router.get("/jobs/{job_id}/artifacts", response_model=ListView[ArtifactView])
 def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
-    """The files a job produced."""
+    """List the artifacts of a job."""
     with zoo.transaction() as session:
         records = jobs.artifacts(session, project=caller.project, job_id=job_id)
     views = [ArtifactView.of(record) for record in records]
@@ -234,7 +234,7 @@ def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
 
 @router.get("/artifacts/{artifact_id}", response_model=ArtifactView, tags=["artifacts"])
 def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
-    """One file that a job produced."""
+    """Get an artifact's metadata."""
     with zoo.transaction() as session:
         record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
     return json_response(ArtifactView.of(record))
@@ -244,7 +244,7 @@ def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
 def artifact_content(
     artifact_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The bytes of a file that a job produced."""
+    """Download an artifact."""
     with zoo.transaction() as session:
         record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
     if etag_matches(f'"{record.sha256}"', if_none_match):

@@ -1,4 +1,4 @@
-"""/v1/keys: who may do what. Administrators only."""
+"""/v1/keys: API keys and their scopes. Administrators only."""
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"])
 def issue(
     body: NewKeyView, zoo: AppZoo, caller: Administrator, key: IdempotencyKey = None
 ) -> Response:
-    """Issue a key. Its `token` is in this answer and nowhere else."""
+    """Issue a key. Only this response contains its `token`."""
 
     def work(session: Session) -> StoredResponse:
         issued = keys.issue(
@@ -38,7 +38,7 @@ def issue(
         )
         return stored_response(IssuedKeyView.issued(issued), status=201)
 
-    del key  # A kept answer would keep the secret; a second request issues a second key.
+    del key  # A stored response would store the secret; a second request issues a second key.
     return respond_once(zoo, caller, key=None, request=None, work=work)
 
 
@@ -49,7 +49,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The keys of the project, newest first, revoked ones included."""
+    """List the keys of the project, newest first, including revoked ones."""
     scope = [caller.project, "keys"]
     with app_state.zoo.transaction() as session:
         page = keys.page(

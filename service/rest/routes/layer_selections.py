@@ -36,7 +36,9 @@ router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
     "",
     status_code=201,
     response_model=LayerSelectionView,
-    responses={202: {"model": LayerSelectionView, "description": "Pending; `job_id` fills it"}},
+    responses={
+        202: {"model": LayerSelectionView, "description": "Pending; the job `job_id` computes it"}
+    },
 )
 async def create(
     body: LayerSelectionRequest,
@@ -45,7 +47,7 @@ async def create(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Compare the layers of a source with a target: 201 when it was done before, else 202."""
+    """Compare the layers of a source model with a target: 201 if already computed, otherwise 202."""
     request = ["POST /v1/layer-selections", body.model_dump(mode="json")]
     work = partial(_created, caller, body)
     answer = await run_in_threadpool(
@@ -65,7 +67,7 @@ def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> S
     session.refresh(record)
     progress = selections.progress(session, selection=record)
     view = layer_selection_view(record, edge_weight=body.weight, progress=progress)
-    # The weight is a matter of reading, so the address of this reading names it.
+    # The stored selection has no weight; the URL of this reading includes it.
     headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
     if record.state == LayerSelectionState.READY:
         return stored_response(view, status=201, headers=headers)
@@ -80,7 +82,7 @@ def show(
     reading: Annotated[LayerReading, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A selection, read for `scarce` or `ample` data or by an `edge_weight`; ample by default."""
+    """Get a selection for `scarce` or `ample` data or by an `edge_weight`; `ample` by default."""
     view = _view(app_state, caller, selection_id, reading.weight)
     body = body_of(view.model_dump_json().encode())
     if etag_matches(body.etag, if_none_match):

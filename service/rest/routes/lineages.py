@@ -1,4 +1,4 @@
-"""/v1/models/{id}/lineage: what a network was made from, and what was made from it."""
+"""/v1/models/{id}/lineage: the ancestors and descendants of a model."""
 
 from typing import Annotated, Any
 
@@ -34,11 +34,11 @@ def show(
     query: Annotated[LineageRequest, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The networks, jobs and datasets that a network comes from or that come from it.
+    """Get the models, jobs and datasets that a model comes from, and those that come from it.
 
-    Of a descendant's other teachers no further lineage is told. What was removed is there as
-    `gone`; a job that has yet to make its student is there without one. `notes` say what is left
-    out.
+    The ancestors of a descendant's other teachers are not included. A deleted resource appears as
+    `gone`; a job that has not yet produced its student appears without one. `notes` list what is
+    left out.
     """
     with zoo.transaction() as session:
         lineage = lineages.lineage(

@@ -1,4 +1,4 @@
-"""/v1/maps: how all networks relate, seen through one probe set."""
+"""/v1/maps: how all models relate on one probe set."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -62,7 +62,7 @@ _FILES: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=SnapshotView,
-    responses={202: {"model": JobView, "description": "The job that draws the map"}},
+    responses={202: {"model": JobView, "description": "The job that computes the map"}},
 )
 async def create(
     body: NewMapRequest,
@@ -71,9 +71,9 @@ async def create(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the map of all networks measured so far: 201 when it was drawn before, else 202.
+    """Compute the map of all models measured so far: 201 if already computed, otherwise 202.
 
-    Networks keep the places that they have in the map before; `layout` `fresh` gives all new ones.
+    Models keep their positions from the previous map; `layout` `fresh` computes new positions.
     """
     request = ["POST /v1/maps", body.model_dump(mode="json")]
     work = partial(_created, caller, body)
@@ -98,7 +98,7 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
 
 
 def _drawn(app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> StoredResponse:
-    """The map that a job drew."""
+    """The map that a job computed."""
     map_id = str((job.result or {})["map_id"])
     with app_state.zoo.transaction() as session:
         record = maps.snapshot(
@@ -120,7 +120,7 @@ def show(
     query: Annotated[MapRequest, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The map of all networks measured so far; 404 `not_measured` names the POST that draws it."""
+    """Get the map of all models measured so far; 404 `not_measured` names the POST to compute it."""
     with app_state.zoo.transaction() as session:
         record = maps.drawn(
             session, project=caller.project, dataset_id=dataset_id, look=query.look
@@ -136,7 +136,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """All maps ever drawn of a dataset, newest first."""
+    """List all computed maps of a dataset, newest first."""
     scope = [caller.project, "maps", dataset_id]
     with app_state.zoo.transaction() as session:
         page = maps.snapshots(
@@ -160,7 +160,7 @@ def snapshot(
     query: Annotated[MapForm, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A map as it was drawn once, in any form."""
+    """Get an earlier map in any format."""
     with app_state.zoo.transaction() as session:
         record = maps.snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
@@ -171,7 +171,7 @@ def snapshot(
 def _sent(
     app_state: AppState, record: MapRecord, form: MapForm, if_none_match: str | None
 ) -> Response:
-    """A map as a file; a map never changes, so its id is its version."""
+    """The map as a file; a map never changes, so its id is its ETag."""
     etag = f'"{record.id}"'
     if etag_matches(etag, if_none_match):
         return not_modified(etag)

@@ -1,4 +1,4 @@
-"""/v1/models/{id}/neighbors: the models nearest to one."""
+"""/v1/models/{id}/neighbors: the nearest models of a model."""
 
 from typing import Annotated
 
@@ -13,10 +13,15 @@ from service.views.models import NeighborsView, NeighborView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[
-    str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="the probe set")
+    str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the probe set.")
 ]
-Count = Annotated[int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="most neighbours")]
-EdgeWeight = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False, description="λ")]
+Count = Annotated[
+    int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="Maximum number of neighbors.")
+]
+EdgeWeight = Annotated[
+    float,
+    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ: weight of the edge similarity."),
+]
 
 
 @router.get("/{model_id}/neighbors", response_model=NeighborsView)
@@ -28,7 +33,7 @@ def near(
     k: Count = 10,
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT,
 ) -> Response:
-    """The measured models nearest to this one, seen through a probe set."""
+    """List the measured models nearest to this one on a probe set."""
     with zoo.transaction() as session:
         candidates = neighbors.shortlist(
             session,

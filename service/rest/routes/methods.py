@@ -1,4 +1,4 @@
-"""/v1/methods: what a job can run."""
+"""/v1/methods: the methods that jobs can run."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/methods", tags=["methods"])
 
 @router.get("", response_model=ListView[MethodView])
 def index(caller: Reader) -> Response:
-    """The methods that can be submitted as jobs."""
+    """List the methods that you can submit as jobs."""
     del caller
     views = [MethodView.model_validate(spec.describe()) for spec in public_methods()]
     return json_response(ListView[MethodView](items=views))
@@ -26,6 +26,6 @@ def index(caller: Reader) -> Response:
 def show(
     name: Annotated[str, Path(max_length=100, pattern=r"^[a-z0-9_]+$")], caller: Reader
 ) -> Response:
-    """One method, with the JSON schemas of its inputs and parameters."""
+    """Get a method with the JSON schemas of its inputs and parameters."""
     del caller
     return json_response(MethodView.model_validate(method_named(name).describe()))

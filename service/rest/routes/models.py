@@ -1,4 +1,4 @@
-"""/v1/models: the networks of the zoo."""
+"""/v1/models: the models of the zoo."""
 
 from typing import Annotated, Literal
 
@@ -64,9 +64,9 @@ TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 async def create(
     request: Request, app_state: AppStateDep, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
-    """Add a network: JSON naming a finished upload, or a form with `manifest` and `file`.
+    """Create a model from JSON with an `upload_id`, or from a form with `manifest` and `file`.
 
-    The answer's `state` is `uploaded`; a job checks the file, then it is `ready` or `rejected`.
+    The new model's `state` is `uploaded`; a job checks the file and sets `ready` or `rejected`.
     """
     settings = app_state.zoo.settings
     if is_form(request):
@@ -138,7 +138,7 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The models of the project, newest first; `name` matches any part of a name."""
+    """List the models of the project, newest first; `name` matches any part of a name."""
     where = ModelFilter(state, task, tag, name)
     scope = [caller.project, "models", state, task, tag, name]
     with app_state.zoo.transaction() as session:
@@ -156,7 +156,7 @@ def index(
 
 @router.get("/{model_id}", response_model=ModelView)
 def show(model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None) -> Response:
-    """One model."""
+    """Get a model."""
     with zoo.transaction() as session:
         view = ModelView.of(models.get(session, project=caller.project, model_id=model_id))
     return etag_response(view, etag=view.etag, if_none_match=if_none_match)
@@ -166,7 +166,7 @@ def show(model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch =
 def change(
     model_id: Id, body: ModelChangesView, zoo: AppZoo, caller: Writer, etag: IfMatch = None
 ) -> Response:
-    """Change name, tags, licence or task; needs If-Match with the model's etag."""
+    """Update name, tags, license or task; requires If-Match with the model's ETag."""
     with zoo.transaction() as session:
         view = ModelView.of(
             models.update(
@@ -182,7 +182,7 @@ def change(
 
 @router.delete("/{model_id}", status_code=204)
 def remove(model_id: Id, zoo: AppZoo, caller: Writer, etag: IfMatch = None) -> Response:
-    """Remove a model and what was measured of it; needs If-Match with the model's etag."""
+    """Delete a model and its measurements; requires If-Match with the model's ETag."""
     with zoo.transaction() as session:
         models.delete(session, project=caller.project, model_id=model_id, etag=etag)
     return Response(status_code=204)
@@ -192,7 +192,7 @@ def remove(model_id: Id, zoo: AppZoo, caller: Writer, etag: IfMatch = None) -> R
 def content(
     model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The file as it was uploaded."""
+    """Download the file as it was uploaded."""
     with zoo.transaction() as session:
         record = models.get(session, project=caller.project, model_id=model_id)
         digest = models.content_digest(record)
@@ -211,7 +211,7 @@ def content(
 def layers(
     model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """What can be read or cut at; empty until the model is ready."""
+    """List the layers that you can read or cut at; empty until the model is ready."""
     with zoo.transaction() as session:
         record = models.get(session, project=caller.project, model_id=model_id)
     view = LayersView(

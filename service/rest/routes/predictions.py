@@ -1,4 +1,4 @@
-"""POST /v1/models/{id}:predict: images through a network."""
+"""POST /v1/models/{id}:predict: run images through a model."""
 
 import io
 import zipfile
@@ -40,9 +40,12 @@ _BODY: dict[str, Any] = {
     }
 }
 Layer = Annotated[
-    str | None, Query(max_length=300, pattern=r"^[^\x00]*$", description="features of this layer")
+    str | None,
+    Query(max_length=300, pattern=r"^[^\x00]*$", description="Layer whose features are returned."),
 ]
-TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told for each image")]
+TopK = Annotated[
+    int, Query(ge=1, le=LARGEST_TOP_K, description="Number of classes for each image.")
+]
 
 
 @router.post(
@@ -55,7 +58,7 @@ TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told fo
                 "application/zip": _BINARY,
                 "application/x-npy": _BINARY,
             },
-            "description": "Classes as JSON; a picture, or several in a zip; features as npy",
+            "description": "Classes as JSON; one PNG, or several in a zip; features as npy",
         }
     },
     openapi_extra=_BODY,
@@ -70,10 +73,10 @@ async def predict(
     layer: Layer = None,
     top_k: TopK = 5,
 ) -> Response:
-    """Run images through a model: one as the body, or up to 64 as form fields `images`.
+    """Run images through a model: send one as the body, or up to 64 as form fields `images`.
 
-    Without `output` a classifier answers with its likeliest classes, a dense network with a
-    picture, any other with its features. Nothing is stored.
+    Without `output`, a classifier returns its most likely classes, a dense network an image, and
+    any other network its features. Nothing is stored.
     """
     images = await _images(request, limit=app_state.zoo.settings.max_image_bytes)
     predict_images = partial(
@@ -108,7 +111,7 @@ def _response(prediction: PredictResult) -> Response:
 
 
 def _zipped(pictures: tuple[bytes, ...]) -> bytes:
-    """Pictures as 0.png, 1.png …; they are squeezed already."""
+    """The PNG files as 0.png, 1.png …, uncompressed since PNG already is compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for index, picture in enumerate(pictures):

@@ -1,4 +1,4 @@
-"""/v1/rankings: which network to start from."""
+"""/v1/rankings: which model to start from."""
 
 from functools import partial
 from typing import Annotated
@@ -33,7 +33,7 @@ from service.views.rankings import RankingView, ranking_values
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
 EdgeWeight = Annotated[
     float | None,
-    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ instead of the stored one"),
+    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ that replaces the stored one."),
 ]
 
 
@@ -41,7 +41,9 @@ EdgeWeight = Annotated[
     "",
     status_code=201,
     response_model=RankingView,
-    responses={202: {"model": RankingView, "description": "Pending; `job_id` will fill it"}},
+    responses={
+        202: {"model": RankingView, "description": "Pending; the job `job_id` computes it"}
+    },
 )
 async def create(
     body: RankingRequest,
@@ -50,7 +52,7 @@ async def create(
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Order models for a target: 201 when all is measured already, else 202 with a job."""
+    """Rank models for a target: 201 if everything is already measured, otherwise 202 with a job."""
     request = ["POST /v1/rankings", body.model_dump(mode="json")]
     work = partial(_created, caller, body)
     answer = await run_in_threadpool(
@@ -63,7 +65,7 @@ async def create(
 
 
 def _after_waiting(app_state: AppState, caller: Caller, location: str) -> Response:
-    """What came of the wait; the job that was ordered last need not be the last to end."""
+    """The ranking after the wait; the last job submitted need not be the last to finish."""
     ranking_id = location.rpartition("/")[2]
     with app_state.zoo.transaction() as session:
         record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
@@ -92,7 +94,7 @@ def show(
     edge_weight: EdgeWeight = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A ranking; `edge_weight` weighs the edges anew without measuring anything again."""
+    """Get a ranking; `edge_weight` reweights the edges without a new measurement."""
     body = _body(app_state, caller, ranking_id, edge_weight)
     if etag_matches(body.etag, if_none_match):
         return not_modified(body.etag)

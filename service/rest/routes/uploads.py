@@ -1,4 +1,4 @@
-"""/v1/uploads: resumable reception of files."""
+"""/v1/uploads: resumable uploads."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ _BODY = {
 def announce(
     body: NewUploadView, app_state: AppStateDep, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
-    """Announce a file; send its bytes with PATCH, then name it when creating a model or dataset."""
+    """Start an upload; send the bytes with PATCH, then use its id to create a model or dataset."""
     app_state.upload_service.require_space(body.size)
     return respond_once(
         app_state.zoo,
@@ -52,14 +52,14 @@ def _announced(record: UploadRecord) -> StoredResponse:
 
 @router.get("/{upload_id}", response_model=UploadView)
 def show(upload_id: Id, app_state: AppStateDep, caller: Reader) -> Response:
-    """How far an upload is."""
+    """Get the progress of an upload."""
     record = app_state.upload_service.state(project=caller.project, upload_id=upload_id)
     return json_response(UploadView.of(record), headers=_offset(record))
 
 
 @router.head("/{upload_id}", status_code=200)
 def offset(upload_id: Id, app_state: AppStateDep, caller: Reader) -> Response:
-    """The next byte to send, in the header Upload-Offset."""
+    """Get the offset of the next byte in the header Upload-Offset."""
     record = app_state.upload_service.state(project=caller.project, upload_id=upload_id)
     return Response(headers=_offset(record))
 
@@ -83,12 +83,14 @@ async def append(
     request: Request,
     app_state: AppStateDep,
     caller: Writer,
-    upload_offset: Annotated[int, Header(ge=0, lt=2**62, description="the first byte sent here")],
+    upload_offset: Annotated[
+        int, Header(ge=0, lt=2**62, description="Offset of the first byte in this body.")
+    ],
 ) -> Response:
-    """Send the next bytes. Whatever arrives before the connection breaks is kept."""
+    """Append bytes. Bytes that arrive before the connection breaks are kept."""
     if media_type_of(request.headers) not in _RAW:
         raise InvalidRequestError(
-            "the body of a part is its bytes: application/octet-stream", code="bad_media_type"
+            "the body must be bytes of type application/octet-stream", code="bad_media_type"
         )
     part = await run_in_threadpool(
         app_state.upload_service.open_part,
