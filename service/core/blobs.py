@@ -17,7 +17,7 @@ class Blob:
 class BlobStore(Protocol):
     """Where files live. Keys are SHA-256 digests; a second write of the same bytes is free."""
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
+    def add(self, path: Path, *, sha256: str) -> Blob:
         """Take over the finished file at ``path``, known to have this digest; it is moved."""
         ...
 
@@ -33,8 +33,8 @@ class BlobStore(Protocol):
         """Lay the file at ``destination``, as a link where the store is a local folder."""
         ...
 
-    def untouched(self, seconds: float) -> Iterator[str]:
-        """Digests of the files that nobody has adopted, again or for the first time, for so long."""
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Digests of the files that were last added more than ``seconds`` ago."""
         ...
 
     def delete(self, sha256: str) -> None:

@@ -31,7 +31,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 def adopted(store: BlobStore, tmp_path: Path) -> Path:
     path = tmp_path / "upload"
     path.write_bytes(CONTENT)
-    blob = store.collect_outputs(path, sha256=SHA256)
+    blob = store.add(path, sha256=SHA256)
     assert (blob.sha256, blob.size_bytes) == (SHA256, len(CONTENT))
     return path
 
@@ -79,4 +79,4 @@ def test_a_deleted_file_is_gone_and_what_is_not_stored_is_named(store: BlobStore
 def test_only_old_files_are_called_untouched(store: BlobStore, tmp_path: Path):
     adopted(store, tmp_path)
 
-    assert SHA256 not in set(store.untouched(3600.0))
+    assert SHA256 not in set(store.older_than(3600.0))

@@ -32,7 +32,7 @@ def stored(blobs: FolderBlobs, folder: Path, graph: DeparaGraph) -> str:
     data = save(to_tensors(graph), metadata=to_metadata(graph))
     digest = hashlib.sha256(data).hexdigest()
     (folder / digest).write_bytes(data)
-    blobs.collect_outputs(folder / digest, sha256=digest)
+    blobs.add(folder / digest, sha256=digest)
     return digest
 
 
@@ -80,7 +80,7 @@ def test_only_the_first_are_compared_where_files_are_large(blobs: FolderBlobs, t
 def test_files_that_are_gone_or_hold_no_graph_tell_nothing(blobs: FolderBlobs, tmp_path: Path):
     fox, hen = (stored(blobs, tmp_path, GRAPHS[name]) for name in ("fox", "hen"))
     (tmp_path / "junk").write_bytes(b"\x89PNG and so on")
-    blobs.collect_outputs(tmp_path / "junk", sha256="1" * 64)
+    blobs.add(tmp_path / "junk", sha256="1" * 64)
     files = GraphFiles(blobs)
 
     told = files.compare(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from service.embedded.processes import end_family, wait_until_ended
+from service.embedded.processes import end_process_tree, wait_until_ended
 from service.embedded.watchdog import Watchdog
 from tests.waiting import HANG_SECONDS
 
@@ -82,7 +82,7 @@ def test_a_stubborn_process_is_killed_together_with_its_children():
         assert stubborn.stdout is not None
         child = psutil.Process(int(stubborn.stdout.readline()))
 
-        end_family(psutil.Process(stubborn.pid), by=signal.SIGTERM, patience_seconds=0.5)
+        end_process_tree(psutil.Process(stubborn.pid), by=signal.SIGTERM, patience_seconds=0.5)
 
         assert stubborn.wait(HANG_SECONDS) == -signal.SIGKILL
     assert wait_until_ended([child], seconds=HANG_SECONDS)

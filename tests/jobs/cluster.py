@@ -81,7 +81,7 @@ class TestCluster:
         path = self.zoo.staging / "squares"
         path.write_bytes(buffer.getvalue())
         sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-        self.zoo.blobs.collect_outputs(path, sha256=sha256)
+        self.zoo.blobs.add(path, sha256=sha256)
         with self.zoo.transaction() as session:
             record = DatasetRecord(
                 id=DATASET,

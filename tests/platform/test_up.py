@@ -79,7 +79,7 @@ def test_a_part_that_dies_is_started_again(up: Up):
 
     eventually(lambda: up.running["parts"]["grpc"] != first, facts=lambda: up.said)
 
-    assert "grpc ended with status -9; starting again in 1 s" in up.said
+    assert "grpc exited with status -9; restarting in 1 s" in up.said
 
 
 @pytest.mark.faults
@@ -90,7 +90,7 @@ def test_a_private_server_that_dies_is_started_again(up: Up, server: str):
 
     eventually(lambda: up.running["parts"][server] != first and answers(up), facts=lambda: up.said)
 
-    assert f"{server} ended unexpectedly; starting it again" in up.said
+    assert f"{server} exited unexpectedly; restarting it" in up.said
 
 
 def test_an_interrupt_ends_every_process_and_a_restart_keeps_the_key(home: Path):
@@ -139,7 +139,7 @@ def test_a_part_that_cannot_start_is_told_with_its_log_and_nothing_stays(home: P
     )
 
     assert said.returncode == 1
-    assert "ended with status" in said.stderr
+    assert "exited with status" in said.stderr
     assert serving(home) == []
 
 
@@ -200,7 +200,7 @@ def test_a_part_that_can_no_longer_start_ends_the_zoo_with_its_reason(home: Path
 
     assert up.process.wait(240) == 1
 
-    assert "api could not be started 5 times in a row" in up.said
+    assert "api failed to start 5 times in a row" in up.said
     assert "IsADirectoryError" in up.said
     assert str(home / "logs" / "api.log") in up.said
     all_gone(up)

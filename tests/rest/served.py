@@ -167,7 +167,7 @@ def stored(zoo: Zoo, data: bytes) -> str:
     path = zoo.staging / new_id(IdKind.UPLOAD)
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    zoo.blobs.collect_outputs(path, sha256=digest)
+    zoo.blobs.add(path, sha256=digest)
     return digest
 
 

@@ -63,7 +63,7 @@ def _stored(zoo: Zoo, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     path = zoo.staging / "upload"
     path.write_bytes(data)
-    zoo.blobs.collect_outputs(path, sha256=sha256)
+    zoo.blobs.add(path, sha256=sha256)
     return sha256
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn, figure, id_column
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.rankings import Protocol
 
 app = typer.Typer(
@@ -18,10 +18,10 @@ COLUMNS = (
     id_column("id", "id"),
     TableColumn("model", lambda record: record["model"]),
     TableColumn("dataset", lambda record: record["dataset"]),
-    TableColumn("accuracy", lambda record: figure(record["value"]), "right", Give.STAYS),
-    TableColumn("protocol", lambda record: record["protocol"], give=Give.LEAVES),
-    TableColumn("seed", lambda record: _text(record.get("seed")), "right", Give.LEAVES),
-    TableColumn("source", lambda record: record["source"], give=Give.LEAVES),
+    TableColumn("accuracy", lambda record: format_score(record["value"]), "right", Overflow.KEEP),
+    TableColumn("protocol", lambda record: record["protocol"], overflow=Overflow.HIDE),
+    TableColumn("seed", lambda record: _text(record.get("seed")), "right", Overflow.HIDE),
+    TableColumn("source", lambda record: record["source"], overflow=Overflow.HIDE),
 )
 
 
@@ -31,7 +31,7 @@ def _text(seed: int | None) -> str:
 
 @command(app, "import")
 def import_(
-    talk: Talk,
+    context: CliContext,
     *,
     file: Annotated[
         Path,
@@ -50,30 +50,30 @@ def import_(
     """Import a table of accuracies; what is known already stays as it is."""
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
-    added = talk.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
-    told = f"{len(added['items'])} records, {added['new']} of them new"
-    talk.out.done({"records": len(added["items"]), "new": added["new"]}, told)
+    added = context.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
+    summary = f"{len(added['items'])} records, {added['new']} of them new"
+    context.out.done({"records": len(added["items"]), "new": added["new"]}, summary)
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     model: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
     """List records, newest first."""
-    found = talk.zoo.records.ls(model=model, dataset=dataset, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no records; add some with `zooscope records import`")
+    records = context.zoo.records.ls(model=model, dataset=dataset, limit=limit)
+    context.out.rows(records, COLUMNS, empty="no records; add some with `zooscope records import`")
 
 
 @command(app)
 def rm(
-    talk: Talk,
+    context: CliContext,
     *,
     record: Annotated[str, typer.Argument(metavar="RECORD", help="Id, rec_…")],
 ) -> None:
     """Forget a record."""
-    talk.zoo.records.rm(record)
-    talk.out.done({"id": record, "removed": True}, f"{record} removed")
+    context.zoo.records.rm(record)
+    context.out.done({"id": record, "removed": True}, f"{record} removed")

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 
 app = typer.Typer()
 
 
 @command(app)
 def attributions(
-    talk: Talk,
+    context: CliContext,
     *,
     models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Networks, mdl_…")],
     dataset: Annotated[str, typer.Option(help="Where the images are, dst_…")],
@@ -28,7 +28,7 @@ def attributions(
     style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
 ) -> None:
     """Draw what networks look at in images: one sheet, or one picture each."""
-    job = talk.zoo.attributions.create(
+    job = context.zoo.attributions.create(
         models,
         dataset_id=dataset,
         indices=positions_in(images),
@@ -36,8 +36,8 @@ def attributions(
         layer=layer,
         style=style,
     )
-    talk.zoo.attributions.download(job, out)
-    talk.out.done({"job_id": job["id"], "path": str(out)}, f"heat maps written to {out}")
+    context.zoo.attributions.download(job, out)
+    context.out.done({"job_id": job["id"], "path": str(out)}, f"heat maps written to {out}")
 
 
 def positions_in(text: str) -> list[int]:

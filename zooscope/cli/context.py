@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True)
-class Talk:
+class CliContext:
     """A zoo to talk to, and where to put what it says."""
 
     zoo: ZooClient
@@ -56,10 +56,10 @@ def command(
     """Make a function ``(talk, *, …)`` a command of ``app`` and give it the shared options."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        def run(**given: Any) -> None:
-            shared = {option.name: given.pop(option.name) for option in _SHARED}
-            with talking(**shared) as talk:
-                function(talk, **given)
+        def run(**arguments: Any) -> None:
+            shared = {option.name: arguments.pop(option.name) for option in _SHARED}
+            with open_context(**shared) as context:
+                function(context, **arguments)
 
         own = list(inspect.signature(function).parameters.values())[1:]
         run.__signature__ = inspect.Signature([*own, *_SHARED])  # type: ignore[attr-defined]
@@ -72,15 +72,17 @@ def command(
 
 
 @contextmanager
-def talking(url: str | None, key: str | None, home: Path | None, as_json: bool) -> Iterator[Talk]:
+def open_context(
+    url: str | None, key: str | None, home: Path | None, as_json: bool
+) -> Iterator[CliContext]:
     """A conversation; a refusal is told and ends the command with status 1."""
     out = JsonOutput() if as_json else TextOutput()
     address = address_of(url=url, key=key, home=home)
     try:
         with address.client() as zoo:
-            yield Talk(zoo, out)
+            yield CliContext(zoo, out)
     except ZooClientError as error:
-        out.refused(_with_hint(error))
+        out.error(_with_hint(error))
         raise typer.Exit(1) from error
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.models import rejected
-from zooscope.cli.output import Give, TableColumn, bytes_bar, id_column
+from zooscope.cli.output import Overflow, TableColumn, bytes_bar, id_column
 
 app = typer.Typer(help="Sets of images: send, look, remove.", no_args_is_help=True)
 
@@ -16,17 +16,22 @@ DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id of a set, 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda dataset: dataset["name"]),
-    TableColumn("state", lambda dataset: dataset["state"], give=Give.STAYS),
-    TableColumn("images", lambda dataset: str(dataset.get("images") or "–"), "right", Give.STAYS),
+    TableColumn("state", lambda dataset: dataset["state"], overflow=Overflow.KEEP),
     TableColumn(
-        "labels", lambda dataset: str(len(dataset.get("labels") or []) or "–"), "right", Give.STAYS
+        "images", lambda dataset: str(dataset.get("images") or "–"), "right", Overflow.KEEP
+    ),
+    TableColumn(
+        "labels",
+        lambda dataset: str(len(dataset.get("labels") or []) or "–"),
+        "right",
+        Overflow.KEEP,
     ),
 )
 
 
 @command(app)
 def push(
-    talk: Talk,
+    context: CliContext,
     *,
     source: Annotated[
         list[Path],
@@ -49,11 +54,11 @@ def push(
         **({"labels": label} if label else {}),
     }
     with bytes_bar(title) as on_progress:
-        given = source[0] if len(source) == 1 and _is_collection(source[0]) else source
-        dataset = talk.zoo.datasets.push(given, manifest, on_progress=on_progress)
+        images = source[0] if len(source) == 1 and _is_collection(source[0]) else source
+        dataset = context.zoo.datasets.push(images, manifest, on_progress=on_progress)
     if wait:
-        dataset = talk.zoo.datasets.wait(dataset["id"])
-    talk.out.done(dataset, f"{dataset['id']}  {dataset['name']}  {dataset['state']}")
+        dataset = context.zoo.datasets.wait(dataset["id"])
+    context.out.done(dataset, f"{dataset['id']}  {dataset['name']}  {dataset['state']}")
     if dataset["state"] == "rejected":
         raise rejected(dataset)
 
@@ -79,25 +84,27 @@ def _layout(source: list[Path]) -> str:
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="Such as ready or rejected.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
     """List sets of images, newest first."""
-    found = talk.zoo.datasets.ls(state=state, name=name, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no set fits; send one with `zooscope datasets push`")
+    datasets = context.zoo.datasets.ls(state=state, name=name, limit=limit)
+    context.out.rows(
+        datasets, COLUMNS, empty="no set fits; send one with `zooscope datasets push`"
+    )
 
 
 @command(app)
-def show(talk: Talk, *, dataset: DatasetId) -> None:
+def show(context: CliContext, *, dataset: DatasetId) -> None:
     """Show everything about a set of images."""
-    talk.out.thing(talk.zoo.datasets.show(dataset))
+    context.out.item(context.zoo.datasets.show(dataset))
 
 
 @command(app)
-def rm(talk: Talk, *, dataset: DatasetId) -> None:
+def rm(context: CliContext, *, dataset: DatasetId) -> None:
     """Remove a set of images and every measurement on it."""
-    talk.zoo.datasets.rm(dataset)
-    talk.out.done({"id": dataset, "removed": True}, f"{dataset} removed")
+    context.zoo.datasets.rm(dataset)
+    context.out.done({"id": dataset, "removed": True}, f"{dataset} removed")

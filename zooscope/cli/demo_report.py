@@ -61,34 +61,32 @@ def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
 def likely_best(fused: Ranking) -> str:
     """Who is best according to all evidence together, and how sure that is."""
     names = {item["model_id"]: item["name"] for item in fused["items"]}
-    found = fused["best_set"]
-    among = ", ".join(names[model_id] for model_id in found["model_ids"])
-    return (
-        f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
-    )
+    best_set = fused["best_set"]
+    among = ", ".join(names[model_id] for model_id in best_set["model_ids"])
+    return f"By all evidence the best is, with probability {best_set['probability']:.0%}, among: {among}"
 
 
-def kept(student: Model) -> str:
+def retained_accuracy(student: Model) -> str:
     """How good a student is beside its teachers, on images that neither has learned from."""
-    told = (student.get("lineage") or {})["measured"]
-    shares = [told[name] for name in sorted(told) if name.startswith("teacher_")]
+    measured = (student.get("lineage") or {})["measured"]
+    shares = [measured[name] for name in sorted(measured) if name.startswith("teacher_")]
     teachers = " and ".join(f"{share:.1%}" for share in shares)
     return (
-        f"{student['name']} ({student['parameters']:,} parameters) names {told['accuracy']:.1%} of"
+        f"{student['name']} ({student['parameters']:,} parameters) names {measured['accuracy']:.1%} of"
         f" the exam's digits, its teachers {teachers}:"
-        f" it retains {told['accuracy'] / max(shares):.1%} of the better one's accuracy"
+        f" it retains {measured['accuracy'] / max(shares):.1%} of the better one's accuracy"
     )
 
 
-def place_of(model_id: str, ranking: Ranking) -> str:
+def rank_of(model_id: str, ranking: Ranking) -> str:
     """Where a network stands in a ranking, between its neighbours."""
     lines = [f"Its place for the digits 5 to 9 by {ranking['metric']}:"]
-    place = next(
-        (k for k, one in enumerate(ranking["items"]) if one["model_id"] == model_id), None
+    index = next(
+        (k for k, item in enumerate(ranking["items"]) if item["model_id"] == model_id), None
     )
-    if place is None:
+    if index is None:
         return f"It has no place for the digits 5 to 9 by {ranking['metric']}."
-    for item in ranking["items"][max(0, place - 2) : place + 3]:
+    for item in ranking["items"][max(0, index - 2) : index + 3]:
         mark = "→" if item["model_id"] == model_id else " "
         lines.append(f"{mark}{item['rank']:>3} {item['name']:<19} {item['score']:6.3f}")
     return "\n".join(lines)

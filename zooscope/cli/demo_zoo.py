@@ -29,7 +29,7 @@ class UploadedZoo:
     models: Mapping[str, str]
     probes: str
     target: str
-    exam: str
+    eval_set: str
 
 
 def built(folder: Path) -> BuiltZoo:
@@ -73,28 +73,30 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
     target = _dataset(
         zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
     )
-    exam = _dataset(zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders")
+    eval_set = _dataset(
+        zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders"
+    )
     models = _models(zoo, built_zoo)
-    for dataset in (probes, target, exam):
+    for dataset in (probes, target, eval_set):
         _require_ready(zoo.datasets.wait(dataset["id"]))
-    return UploadedZoo(models, probes["id"], target["id"], exam["id"])
+    return UploadedZoo(models, probes["id"], target["id"], eval_set["id"])
 
 
 def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
     """The set of this name: an earlier demo's, or a new one."""
-    for found in zoo.datasets.ls(name=name):
-        if found["name"] == name and found["state"] != "rejected":
-            return found
+    for dataset in zoo.datasets.ls(name=name):
+        if dataset["name"] == name and dataset["state"] != "rejected":
+            return dataset
     return zoo.datasets.push(path, {"name": name, "layout": layout})
 
 
 def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
     """Ids of the demo's networks, sent where they are missing and then awaited."""
-    there = {found["name"]: found["id"] for found in zoo.models.ls(state="ready", tag="demo")}
+    existing = {model["name"]: model["id"] for model in zoo.models.ls(state="ready", tag="demo")}
     with steps_bar("uploading and checking") as on_progress:
         ids = {}
         for name in built_zoo.truth:
-            ids[name] = there.get(name) or _sent(zoo, built_zoo.folder, name)
+            ids[name] = existing.get(name) or _sent(zoo, built_zoo.folder, name)
         for step, model_id in enumerate(ids.values(), start=1):
             _require_ready(zoo.models.wait(model_id))
             on_progress({"step": step, "total": len(ids)})
@@ -107,8 +109,10 @@ def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
     return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]
 
 
-def _require_ready(thing: Mapping[str, Any]) -> None:
+def _require_ready(resource: Mapping[str, Any]) -> None:
     """Raise with the reasons when the service refused a file of the demo."""
-    if thing["state"] != "ready":
-        problem = (thing.get("problems") or [{"code": "rejected", "detail": "no reason given"}])[0]
-        raise ZooClientError(f"{thing['name']}: {problem['detail']}", code=problem["code"])
+    if resource["state"] != "ready":
+        problem = (
+            resource.get("problems") or [{"code": "rejected", "detail": "no reason given"}]
+        )[0]
+        raise ZooClientError(f"{resource['name']}: {problem['detail']}", code=problem["code"])

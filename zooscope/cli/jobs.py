@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from zooscope import ZooClientError
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.live_table import follow, unit_of
-from zooscope.cli.output import Give, TableColumn, id_column
+from zooscope.cli.output import Overflow, TableColumn, id_column
 
 app = typer.Typer(
     help="Runs of methods: submit, look, watch, cancel, retry.", no_args_is_help=True
@@ -26,8 +26,8 @@ def _progress(job: Any) -> str:
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("method", lambda job: job["method"]),
-    TableColumn("state", lambda job: job["state"], give=Give.STAYS),
-    TableColumn("progress", _progress, "right", Give.STAYS),
+    TableColumn("state", lambda job: job["state"], overflow=Overflow.KEEP),
+    TableColumn("progress", _progress, "right", Overflow.KEEP),
     TableColumn("created", lambda job: job["created_at"][:19].replace("T", " ")),
 )
 
@@ -37,7 +37,7 @@ Pairs = list[str] | None
 
 @command(app)
 def submit(
-    talk: Talk,
+    context: CliContext,
     *,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="See `zooscope methods ls`.")],
     teacher: Annotated[
@@ -69,7 +69,7 @@ def submit(
 
     Values are JSON, or else taken as text.
     """
-    job = talk.zoo.jobs.submit(
+    job = context.zoo.jobs.submit(
         method,
         inputs=_pairs(inputs),
         params=_pairs(params),
@@ -82,9 +82,9 @@ def submit(
         budget=_budget(budget),
     )
     if watch:
-        fail_with(follow(talk, job))
+        fail_with(follow(context, job))
     else:
-        talk.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
+        context.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
 
 
 def _budget(text: str | None) -> dict[str, float] | None:
@@ -97,9 +97,9 @@ def _budget(text: str | None) -> dict[str, float] | None:
         raise typer.BadParameter(f"{text!r} is neither steps (500) nor seconds (30s)") from error
 
 
-def _pairs(given: list[str] | None) -> dict[str, Any]:
+def _pairs(texts: list[str] | None) -> dict[str, Any]:
     """``name=value`` pairs as a dictionary."""
-    pairs = [pair.partition("=") for pair in given or []]
+    pairs = [pair.partition("=") for pair in texts or []]
     if bad := [name for name, equals, _ in pairs if not equals]:
         raise typer.BadParameter(f"{bad[0]!r} is not of the form name=value")
     return {name: _value(text) for name, _, text in pairs}
@@ -121,51 +121,51 @@ def fail_with(job: Any) -> None:
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="Such as running or failed.")] = None,
     method: Annotated[str | None, typer.Option(help="Only of this method.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
     """List jobs, newest first."""
-    found = talk.zoo.jobs.ls(state=state, method=method, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no job fits")
+    jobs = context.zoo.jobs.ls(state=state, method=method, limit=limit)
+    context.out.rows(jobs, COLUMNS, empty="no job fits")
 
 
 @command(app)
-def show(talk: Talk, *, job: JobId) -> None:
+def show(context: CliContext, *, job: JobId) -> None:
     """Show everything about a job."""
-    talk.out.thing(talk.zoo.jobs.show(job))
+    context.out.item(context.zoo.jobs.show(job))
 
 
 @command(app)
 def watch(
-    talk: Talk,
+    context: CliContext,
     *,
     job: JobId,
     after: Annotated[int, typer.Option(min=0, help="Only events behind this one.")] = 0,
 ) -> None:
     """Follow a job until it is final; a broken connection is picked up again."""
-    fail_with(follow(talk, talk.zoo.jobs.show(job), after=after))
+    fail_with(follow(context, context.zoo.jobs.show(job), after=after))
 
 
 @command(app)
-def cancel(talk: Talk, *, job: JobId) -> None:
+def cancel(context: CliContext, *, job: JobId) -> None:
     """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
-    answer = talk.zoo.jobs.cancel(job)
-    talk.out.done(answer, f"{job} is {answer['state']}")
+    answer = context.zoo.jobs.cancel(job)
+    context.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
-def retry(talk: Talk, *, job: JobId) -> None:
+def retry(context: CliContext, *, job: JobId) -> None:
     """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
-    answer = talk.zoo.jobs.retry(job)
-    talk.out.done(answer, f"{job} is {answer['state']}")
+    answer = context.zoo.jobs.retry(job)
+    context.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
 def artifacts(
-    talk: Talk,
+    context: CliContext,
     *,
     job: JobId,
     out: Annotated[
@@ -177,12 +177,12 @@ def artifacts(
         id_column("id", "id"),
         TableColumn("name", lambda artifact: artifact["name"]),
         TableColumn("type", lambda artifact: artifact["media_type"]),
-        TableColumn("bytes", lambda artifact: str(artifact["size_bytes"]), "right", Give.STAYS),
+        TableColumn("bytes", lambda artifact: str(artifact["size_bytes"]), "right", Overflow.KEEP),
     )
-    found = talk.zoo.jobs.artifacts(job)
-    for artifact in found if out is not None else ():
+    artifacts = context.zoo.jobs.artifacts(job)
+    for artifact in artifacts if out is not None else ():
         assert out is not None
         destination = out / Path(artifact["name"]).name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        talk.zoo.jobs.download(artifact["id"], destination)
-    talk.out.rows(found, columns, empty="the job has no files")
+        context.zoo.jobs.download(artifact["id"], destination)
+    context.out.rows(artifacts, columns, empty="the job has no files")

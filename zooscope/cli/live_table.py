@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from zooscope.cli.context import Talk
+from zooscope.cli.context import CliContext
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST_CURVE = 24
@@ -29,7 +29,7 @@ class JobProgressTable:
         self._progress: dict[str, Any] = dict(job["progress"])
         self._curves: dict[str, dict[int, float]] = {}
 
-    def hear(self, event: Any) -> None:
+    def update(self, event: Any) -> None:
         """Take in what happened."""
         kind, data = event["type"], event["data"]
         if kind == "progress":
@@ -43,11 +43,11 @@ class JobProgressTable:
 
     def line(self, event: Any) -> str:
         """What just happened, in one line."""
-        told = event["data"].items()
-        said = [f"{name}={self._told(name, value, event)}" for name, value in told]
-        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(said)}"
+        items = event["data"].items()
+        texts = [f"{name}={self._value_text(name, value, event)}" for name, value in items]
+        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(texts)}"
 
-    def _told(self, name: str, value: Any, event: Any) -> str:
+    def _value_text(self, name: str, value: Any, event: Any) -> str:
         if event["type"] != "metrics" or name == "step":
             return str(value)
         return f"{value:.4g} {sparkline(self._curve(name))}"
@@ -83,7 +83,7 @@ class JobProgressTable:
         for name, by_step in self._curves.items():
             latest, first = by_step[max(by_step)], by_step[min(by_step)]
             ends = (latest, first, min(by_step.values()), max(by_step.values()))
-            table.add_row(name, *(f"{one:.4g}" for one in ends), sparkline(self._curve(name)))
+            table.add_row(name, *(f"{value:.4g}" for value in ends), sparkline(self._curve(name)))
         return table
 
 
@@ -93,17 +93,17 @@ def unit_of(job: Any) -> str:
     return " s" if budget.get("seconds") is not None else ""
 
 
-def follow(talk: Talk, job: Any, *, after: int = 0) -> Any:
+def follow(context: CliContext, job: Any, *, after: int = 0) -> Any:
     """Tell what happens to a job, from behind event ``after``; the job, once it is final."""
-    course = JobProgressTable(job)
-    with talk.out.screen() as screen:
-        for event in talk.zoo.jobs.watch(job["id"], after=after):
-            course.hear(event)
+    table = JobProgressTable(job)
+    with context.out.screen() as screen:
+        for event in context.zoo.jobs.watch(job["id"], after=after):
+            table.update(event)
             if screen is None:
-                talk.out.event(event, course.line(event))
+                context.out.event(event, table.line(event))
             else:
-                screen.update(course.picture())
-    return talk.zoo.jobs.show(job["id"])
+                screen.update(table.picture())
+    return context.zoo.jobs.show(job["id"])
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -48,12 +48,12 @@ class LazyGroup(TyperGroup):
 def _imported(where: str, *, name: str) -> Any:
     """The command at ``module:attribute``, which holds a typer app or a function."""
     module, _, attribute = where.partition(":")
-    found = getattr(import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer()
-        found.command(name)(function)
-    found._add_completion = False  # completion belongs to the root command
-    command = get_command(found)
+    app = getattr(import_module(module), attribute)
+    if not isinstance(app, typer.Typer):
+        function, app = app, typer.Typer()
+        app.command(name)(function)
+    app._add_completion = False  # completion belongs to the root command
+    command = get_command(app)
     command.name = name
     return command
 

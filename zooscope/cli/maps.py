@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn, figure, id_column
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.maps import Linkage, MapOptions, Picture, Theme
 
 map_app = typer.Typer()
@@ -22,17 +22,21 @@ Colors = Annotated[Theme, typer.Option("--theme", help="Colors of an .svg or .pn
 
 COLUMNS = (
     id_column("id", "id"),
-    TableColumn("networks", lambda one: str(one["models"]), "right", Give.STAYS),
-    TableColumn("λ", lambda one: f"{one['params']['edge_weight']:g}", "right", Give.STAYS),
-    TableColumn("linkage", lambda one: one["params"]["linkage"], "left", Give.LEAVES),
-    TableColumn("stress", lambda one: figure(one["stress"]), "right", Give.LEAVES),
+    TableColumn("networks", lambda snapshot: str(snapshot["models"]), "right", Overflow.KEEP),
+    TableColumn(
+        "λ", lambda snapshot: f"{snapshot['params']['edge_weight']:g}", "right", Overflow.KEEP
+    ),
+    TableColumn("linkage", lambda snapshot: snapshot["params"]["linkage"], "left", Overflow.HIDE),
+    TableColumn(
+        "stress", lambda snapshot: format_score(snapshot["stress"]), "right", Overflow.HIDE
+    ),
     id_column("layout", "layout_id"),
 )
 
 
 @command(map_app, "map")
 def map_(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
     out: Out = None,
@@ -65,27 +69,27 @@ def map_(
         "layout": layout,
     }
     if out is None:
-        talk.out.thing(talk.zoo.maps.show(dataset, **options))
+        context.out.item(context.zoo.maps.show(dataset, **options))
         return
-    talk.zoo.maps.download(dataset, out, picture=picture, theme=theme, **options)
-    talk.out.done({"dataset_id": dataset, "path": str(out)}, f"map written to {out}")
+    context.zoo.maps.download(dataset, out, picture=picture, theme=theme, **options)
+    context.out.done({"dataset_id": dataset, "path": str(out)}, f"map written to {out}")
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
     """List all maps ever drawn of a probe set, newest first."""
-    found = talk.zoo.maps.snapshots(dataset, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no map yet; draw one with `zooscope map`")
+    snapshots = context.zoo.maps.snapshots(dataset, limit=limit)
+    context.out.rows(snapshots, COLUMNS, empty="no map yet; draw one with `zooscope map`")
 
 
 @command(app)
 def show(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
     map_id: Annotated[str, typer.Argument(metavar="MAP", help="Id, map_…")],
@@ -95,7 +99,7 @@ def show(
 ) -> None:
     """Fetch a map as it was drawn once."""
     if out is None:
-        talk.out.thing(talk.zoo.maps.snapshot(dataset, map_id))
+        context.out.item(context.zoo.maps.snapshot(dataset, map_id))
         return
-    talk.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture, theme=theme)
-    talk.out.done({"map_id": map_id, "path": str(out)}, f"map written to {out}")
+    context.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture, theme=theme)
+    context.out.done({"map_id": map_id, "path": str(out)}, f"map written to {out}")

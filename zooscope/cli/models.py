@@ -7,9 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from zooscope import ZooClientError
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.lineages import tree_of
-from zooscope.cli.output import Give, TableColumn, bytes_bar, count_of, figure, id_column
+from zooscope.cli.output import (
+    Overflow,
+    TableColumn,
+    bytes_bar,
+    format_count,
+    format_score,
+    id_column,
+)
 from zooscope.client.maps import Theme
 from zooscope.client.models import Direction
 
@@ -22,18 +29,18 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.", dir_oka
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda model: model["name"]),
-    TableColumn("state", lambda model: model["state"], give=Give.STAYS),
+    TableColumn("state", lambda model: model["state"], overflow=Overflow.KEEP),
     TableColumn("task", lambda model: model["task"]["kind"]),
     TableColumn(
-        "parameters", lambda model: count_of(model.get("parameters")), "right", Give.LEAVES
+        "parameters", lambda model: format_count(model.get("parameters")), "right", Overflow.HIDE
     ),
-    TableColumn("tags", lambda model: ", ".join(model["tags"]), give=Give.LEAVES),
+    TableColumn("tags", lambda model: ", ".join(model["tags"]), overflow=Overflow.HIDE),
 )
 
 
 @command(app)
 def push(
-    talk: Talk,
+    context: CliContext,
     *,
     path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="pt2 or safetensors.")],
     manifest: Annotated[
@@ -49,24 +56,24 @@ def push(
     wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked it.")] = True,
 ) -> None:
     """Send a network; an interrupted upload goes on where it broke."""
-    said = _manifest(path, manifest, name=name, tags=tag or [])
+    content = _manifest(path, manifest, name=name, tags=tag or [])
     with bytes_bar(path.name) as on_progress:
-        model = talk.zoo.models.push(path, said, on_progress=on_progress)
+        model = context.zoo.models.push(path, content, on_progress=on_progress)
     if wait:
-        model = talk.zoo.models.wait(model["id"])
-    talk.out.done(model, f"{model['id']}  {model['name']}  {model['state']}")
+        model = context.zoo.models.wait(model["id"])
+    context.out.done(model, f"{model['id']}  {model['name']}  {model['state']}")
     if model["state"] == "rejected":
         raise rejected(model)
 
 
 def _manifest(
-    path: Path, given: Path | None, *, name: str | None, tags: list[str]
+    path: Path, chosen: Path | None, *, name: str | None, tags: list[str]
 ) -> dict[str, Any]:
     """The manifest of a file, with what the command line changes in it."""
     packed = path.with_suffix(".manifest.json")
-    source = given or (packed if packed.exists() else path.with_suffix(".json"))
+    source = chosen or (packed if packed.exists() else path.with_suffix(".json"))
     try:
-        said: dict[str, Any] = json.loads(source.read_text())
+        manifest: dict[str, Any] = json.loads(source.read_text())
     except (OSError, ValueError) as error:
         raise ZooClientError(
             f"no manifest could be read from {source}: {error}",
@@ -74,22 +81,22 @@ def _manifest(
             remedy="`zooscope pack` writes one; or name one with --manifest",
         ) from error
     if name is not None:
-        said["name"] = name
+        manifest["name"] = name
     if tags:
-        said["tags"] = [*said.get("tags", []), *tags]
-    return said
+        manifest["tags"] = [*manifest.get("tags", []), *tags]
+    return manifest
 
 
-def rejected(thing: Any) -> ZooClientError:
+def rejected(resource: Any) -> ZooClientError:
     """Why the check of a network or a dataset ended badly: its first problem."""
-    problems = thing.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
+    problems = resource.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
     first = problems[0]
     return ZooClientError(first["detail"], code=first["code"], remedy=first.get("remedy"))
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="Such as ready or rejected.")] = None,
     task: Annotated[str | None, typer.Option(help="Kind of task.")] = None,
@@ -98,45 +105,47 @@ def ls(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
     """List networks, newest first."""
-    found = talk.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no network fits; send one with `zooscope models push`")
+    models = context.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
+    context.out.rows(
+        models, COLUMNS, empty="no network fits; send one with `zooscope models push`"
+    )
 
 
 @command(app)
-def show(talk: Talk, *, model: ModelId) -> None:
+def show(context: CliContext, *, model: ModelId) -> None:
     """Show everything about a network."""
-    talk.out.thing(talk.zoo.models.show(model))
+    context.out.item(context.zoo.models.show(model))
 
 
 @command(app)
-def rm(talk: Talk, *, model: ModelId) -> None:
+def rm(context: CliContext, *, model: ModelId) -> None:
     """Remove a network and what was measured of it."""
-    talk.zoo.models.rm(model)
-    talk.out.done({"id": model, "removed": True}, f"{model} removed")
+    context.zoo.models.rm(model)
+    context.out.done({"id": model, "removed": True}, f"{model} removed")
 
 
 @command(app)
-def download(talk: Talk, *, model: ModelId, out: Out) -> None:
+def download(context: CliContext, *, model: ModelId, out: Out) -> None:
     """Fetch the file as it was uploaded."""
     with bytes_bar(model) as on_progress:
-        talk.zoo.models.download(model, out, on_progress=on_progress)
-    talk.out.done({"id": model, "path": str(out)}, f"{model} written to {out}")
+        context.zoo.models.download(model, out, on_progress=on_progress)
+    context.out.done({"id": model, "path": str(out)}, f"{model} written to {out}")
 
 
 @command(app)
-def layers(talk: Talk, *, model: ModelId) -> None:
+def layers(context: CliContext, *, model: ModelId) -> None:
     """List the layers that can be read or cut."""
     columns = (
         TableColumn("name", lambda layer: layer["name"]),
         TableColumn("kind", lambda layer: layer["kind"]),
         TableColumn("shape", lambda layer: " × ".join(map(str, layer["shape"]))),
     )
-    talk.out.rows(talk.zoo.models.layers(model), columns, empty="no layers are known yet")
+    context.out.rows(context.zoo.models.layers(model), columns, empty="no layers are known yet")
 
 
 @command(app)
 def lineage(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     direction: Annotated[
@@ -153,18 +162,18 @@ def lineage(
 ) -> None:
     """Show what a network was made from, and what was made from it."""
     if out is None:
-        found = talk.zoo.models.lineage(model, direction=direction, generations=generations)
-        talk.out.drawn(found, tree_of(found))
+        lineage = context.zoo.models.lineage(model, direction=direction, generations=generations)
+        context.out.drawing(lineage, tree_of(lineage))
         return
-    talk.zoo.models.draw_lineage(
+    context.zoo.models.draw_lineage(
         model, out, direction=direction, generations=generations, theme=theme
     )
-    talk.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
+    context.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
 
 
 @command(app)
 def neighbors(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     dataset: ProbeSet,
@@ -172,18 +181,18 @@ def neighbors(
 ) -> None:
     """List the nearest networks through a probe set."""
     columns = (
-        TableColumn("score", lambda near: figure(near["score"]), "right", Give.STAYS),
-        TableColumn("±", lambda near: figure(near["error"]), "right", Give.STAYS),
+        TableColumn("score", lambda near: format_score(near["score"]), "right", Overflow.KEEP),
+        TableColumn("±", lambda near: format_score(near["error"]), "right", Overflow.KEEP),
         id_column("id", "model_id"),
         TableColumn("name", lambda near: near["name"]),
     )
-    found = talk.zoo.models.neighbors(model, dataset_id=dataset, k=k)
-    talk.out.rows(found, columns, empty="no other network was measured on this probe set")
+    neighbors = context.zoo.models.neighbors(model, dataset_id=dataset, k=k)
+    context.out.rows(neighbors, columns, empty="no other network was measured on this probe set")
 
 
 @command(app)
 def attribution(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     dataset: ProbeSet,
@@ -194,8 +203,8 @@ def attribution(
     style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
 ) -> None:
     """Draw what a network looks at in one image."""
-    picture = talk.zoo.models.attribution(
+    picture = context.zoo.models.attribution(
         model, dataset_id=dataset, index=index, method=method, layer=layer, style=style
     )
     out.write_bytes(picture)
-    talk.out.done({"id": model, "path": str(out)}, f"heat map written to {out}")
+    context.out.done({"id": model, "path": str(out)}, f"heat map written to {out}")

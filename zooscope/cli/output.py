@@ -26,17 +26,17 @@ from rich.table import Table
 from zooscope import ZooClientError
 
 Item = Mapping[str, Any]
-_WIDE = 10_000
+_PIPE_WIDTH = 10_000
 _GAP = 2
-_NARROW = 12
+_MIN_WRAPPED_WIDTH = 12
 
 
-class Give(Enum):
+class Overflow(Enum):
     """What a column does where the terminal is narrow."""
 
-    FOLDS = "its words run over several lines"
-    STAYS = "every entry stays on one line, to be copied whole"
-    LEAVES = "it is left out"
+    WRAP = "its words run over several lines"
+    KEEP = "every entry stays on one line, to be copied whole"
+    HIDE = "it is left out"
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class TableColumn:
     heading: str
     text: Callable[[Any], str]
     justify: str = "left"
-    give: Give = Give.FOLDS
+    overflow: Overflow = Overflow.WRAP
 
 
 def id_column(heading: str, field: str) -> TableColumn:
     """A column of ids, which are there to be copied."""
-    return TableColumn(heading, lambda item: item[field], give=Give.STAYS)
+    return TableColumn(heading, lambda item: item[field], overflow=Overflow.KEEP)
 
 
 class Output(Protocol):
@@ -60,13 +60,13 @@ class Output(Protocol):
     def rows(self, items: Iterable[Item], columns: Sequence[TableColumn], *, empty: str) -> None:
         """Several things of a kind."""
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
         """Things that are part of what was just told; programs have them already."""
 
-    def thing(self, item: Item) -> None:
+    def item(self, item: Item) -> None:
         """One thing with all its fields."""
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
+    def drawing(self, item: Item, picture: RenderableType) -> None:
         """A thing as a picture of letters; programs get the thing."""
 
     def event(self, item: Item, line: str) -> None:
@@ -78,7 +78,7 @@ class Output(Protocol):
     def done(self, item: Item, line: str) -> None:
         """What was done, as a thing for programs and a sentence for people."""
 
-    def refused(self, error: ZooClientError) -> None:
+    def error(self, error: ZooClientError) -> None:
         """Why the command failed."""
 
 
@@ -88,19 +88,19 @@ class JsonOutput:
     def rows(self, items: Iterable[Item], columns: Sequence[TableColumn], *, empty: str) -> None:
         """A list."""
         del columns, empty
-        self.thing(list(items))  # type: ignore[arg-type]
+        self.item(list(items))  # type: ignore[arg-type]
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
         """Nothing: the whole was printed."""
 
-    def thing(self, item: Item) -> None:
+    def item(self, item: Item) -> None:
         """The thing as it came."""
         sys.stdout.write(json.dumps(item, indent=2, ensure_ascii=False) + "\n")
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
+    def drawing(self, item: Item, picture: RenderableType) -> None:
         """The thing as it came."""
         del picture
-        self.thing(item)
+        self.item(item)
 
     def event(self, item: Item, line: str) -> None:
         """One line."""
@@ -115,9 +115,9 @@ class JsonOutput:
     def done(self, item: Item, line: str) -> None:
         """The thing as it came."""
         del line
-        self.thing(item)
+        self.item(item)
 
-    def refused(self, error: ZooClientError) -> None:
+    def error(self, error: ZooClientError) -> None:
         """The problem, on stderr."""
         problem = {
             "code": error.code,
@@ -135,7 +135,7 @@ class TextOutput:
     def __init__(self, width: int | None = None) -> None:
         """A ``width`` in characters, or that of the terminal."""
         # A pipe has no width; ids that are cut in two are of no use to the next program.
-        wide = width or (None if sys.stdout.isatty() else _WIDE)
+        wide = width or (None if sys.stdout.isatty() else _PIPE_WIDTH)
         self._console = Console(highlight=False, width=wide)
         self._stderr = Console(stderr=True, highlight=False)
 
@@ -153,19 +153,19 @@ class TextOutput:
             note = f"A wider terminal, or --json, also shows: {', '.join(hidden)}"
             self._stderr.print(note, style="dim", soft_wrap=True)
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
         """A table, or nothing."""
         if items:
             self.rows(items, columns, empty="")
 
-    def thing(self, item: Item) -> None:
+    def item(self, item: Item) -> None:
         """One field a line."""
         width = max(map(len, item), default=0)
         for name, value in item.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             self._console.print(f"[bold]{name:{width}}[/]  {escape(text)}", soft_wrap=True)
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
+    def drawing(self, item: Item, picture: RenderableType) -> None:
         """The picture; its lines are as long as they are."""
         del item
         self._console.print(picture, soft_wrap=True)
@@ -183,7 +183,7 @@ class TextOutput:
         """The sentence."""
         self.event(item, line)
 
-    def refused(self, error: ZooClientError) -> None:
+    def error(self, error: ZooClientError) -> None:
         """What was wrong, field by field, and what to do; on stderr."""
         say = self._stderr.print
         say(
@@ -202,7 +202,7 @@ def _fitting(
     """The columns for which there is room, and the least number of characters that they need."""
     needs = {column: _least_width(column, items) for column in columns}
     shown = list(columns)
-    for column in [one for one in reversed(columns) if one.give is Give.LEAVES]:
+    for column in [column for column in reversed(columns) if column.overflow is Overflow.HIDE]:
         if _total(needs, shown) > width:
             shown.remove(column)
     return shown, _total(needs, shown)
@@ -211,7 +211,7 @@ def _fitting(
 def _least_width(column: TableColumn, items: Sequence[Item]) -> int:
     """Characters without which a column is of no use."""
     longest = max(cell_len(text) for text in (column.heading, *map(column.text, items)))
-    return min(longest, _NARROW) if column.give is Give.FOLDS else longest
+    return min(longest, _MIN_WRAPPED_WIDTH) if column.overflow is Overflow.WRAP else longest
 
 
 def _total(needs: Mapping[TableColumn, int], shown: Sequence[TableColumn]) -> int:
@@ -225,7 +225,7 @@ def _table(columns: Sequence[TableColumn], items: Sequence[Item]) -> Table:
             column.heading,
             justify=column.justify,  # type: ignore[arg-type]
             overflow="fold",
-            no_wrap=column.give is not Give.FOLDS,
+            no_wrap=column.overflow is not Overflow.WRAP,
             min_width=_least_width(column, items),
         )
     for item in items:
@@ -258,7 +258,7 @@ def _bar(title: str, count: ProgressColumn) -> Iterator[Callable[[int, int], Non
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
-def count_of(number: int | None) -> str:
+def format_count(number: int | None) -> str:
     """A large number the way people say it: 11.7 M."""
     if number is None:
         return "–"
@@ -270,6 +270,6 @@ def count_of(number: int | None) -> str:
     return f"{value:.3g} G"
 
 
-def figure(number: float | None) -> str:
+def format_score(number: float | None) -> str:
     """A score with four decimals, or a dash."""
     return "–" if number is None else f"{number:.4f}"

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import TableColumn
 from zooscope.client import Prediction, ZooClientError
 
 app = typer.Typer()
 _COLUMNS = (
-    TableColumn("image", lambda found: found["image"]),
-    TableColumn("class", lambda found: found["name"] or str(found["index"])),
-    TableColumn("probability", lambda found: f"{found['probability']:.3f}", "right"),
+    TableColumn("image", lambda row: row["image"]),
+    TableColumn("class", lambda row: row["name"] or str(row["index"])),
+    TableColumn("probability", lambda row: f"{row['probability']:.3f}", "right"),
 )
 Images = Annotated[
     list[Path], typer.Argument(exists=True, dir_okay=False, help="JPEG, PNG, WebP or BMP files.")
@@ -23,7 +23,7 @@ Images = Annotated[
 
 @command(app)
 def predict(
-    talk: Talk,
+    context: CliContext,
     *,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Id of a network, mdl_…")],
     images: Images,
@@ -35,30 +35,30 @@ def predict(
     ] = Path(),
 ) -> None:
     """Run images through a network: likely classes, or files for pictures and features."""
-    found = talk.zoo.models.predict(model, images, output=output, layer=layer, top_k=top_k)
-    if found.classes is not None:
+    prediction = context.zoo.models.predict(model, images, output=output, layer=layer, top_k=top_k)
+    if prediction.classes is not None:
         rows = [
-            {"image": images[one["image"]].name, **chance}
-            for one in found.classes
-            for chance in one["classes"]
+            {"image": images[answer["image"]].name, **chance}
+            for answer in prediction.classes
+            for chance in answer["classes"]
         ]
-        talk.out.rows(rows, _COLUMNS, empty="the network told no classes")
+        context.out.rows(rows, _COLUMNS, empty="the network told no classes")
         return
-    written = _written(found, images, out)
+    written = _written(prediction, images, out)
     paths = [str(path) for path in written]
-    talk.out.done({"id": model, "paths": paths}, f"written: {', '.join(paths)}")
+    context.out.done({"id": model, "paths": paths}, f"written: {', '.join(paths)}")
 
 
-def _written(found: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
+def _written(prediction: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
     """Lay pictures beside each other under the images' names, or one array of features.
 
     Raises:
         ZooClientError: ``same_name``: two images would be written to one file.
     """
     out.mkdir(parents=True, exist_ok=True)
-    if found.npy is not None:
+    if prediction.npy is not None:
         path = out / "features.npy"
-        path.write_bytes(found.npy)
+        path.write_bytes(prediction.npy)
         return [path]
     paths = [out / f"{image.stem}.prediction.png" for image in images]
     if len(set(paths)) < len(paths):
@@ -67,6 +67,6 @@ def _written(found: Prediction, images: Sequence[Path], out: Path) -> list[Path]
             code="same_name",
             remedy="rename one, or send them one after the other",
         )
-    for path, picture in zip(paths, found.pictures or [], strict=True):
+    for path, picture in zip(paths, prediction.pictures or [], strict=True):
         path.write_bytes(picture)
     return paths

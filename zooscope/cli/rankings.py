@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import steps_bar
-from zooscope.cli.ranking_report import tell
+from zooscope.cli.ranking_report import print_ranking
 from zooscope.client.rankings import Metric, Protocol, RankingMetric
 
 rank_app = typer.Typer()
@@ -20,7 +20,7 @@ By = Annotated[Metric, typer.Option("--metric", help="depara, depara_plus or att
 
 @command(rank_app)
 def rank(
-    talk: Talk,
+    context: CliContext,
     *,
     probes: Annotated[
         str | None,
@@ -49,7 +49,7 @@ def rank(
     """Order the networks of the zoo for a target."""
     where = {name: value for name, value in (("task", task), ("tag", tag)) if value}
     with steps_bar("measuring") as on_progress:
-        ranking = talk.zoo.rank(
+        ranking = context.zoo.rank(
             probes=probes,
             model=model,
             dataset=dataset,
@@ -61,7 +61,7 @@ def rank(
             wait=wait,
             on_progress=on_progress,
         )
-    tell(talk, ranking)
+    print_ranking(context, ranking)
 
 
 @app.callback()
@@ -71,10 +71,10 @@ def _rankings() -> None:
 
 @command(app)
 def show(
-    talk: Talk,
+    context: CliContext,
     *,
     ranking: Annotated[str, typer.Argument(metavar="RANKING", help="Id, rnk_…")],
     edge_weight: Lambda = None,
 ) -> None:
     """Show a ranking, pending or ready; another edge weight measures nothing again."""
-    tell(talk, talk.zoo.rankings.show(ranking, edge_weight=edge_weight))
+    print_ranking(context, context.zoo.rankings.show(ranking, edge_weight=edge_weight))

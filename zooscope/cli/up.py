@@ -57,9 +57,9 @@ def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None)
 
     Settings that contradict each other end the command with an explanation.
     """
-    said: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
+    options: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
     try:
-        return Settings(**{name: value for name, value in said.items() if value is not None})
+        return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         reasons = "; ".join(_explained(problem) for problem in error.errors())
         fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
@@ -67,7 +67,7 @@ def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None)
 
 def _explained(problem: ErrorDetails) -> str:
     """What is wrong with a setting, after the variable that sets it."""
-    name = "".join(f"ZOO_{str(place).upper()}: " for place in problem["loc"][:1])
+    name = "".join(f"ZOO_{str(part).upper()}: " for part in problem["loc"][:1])
     return name + problem["msg"]
 
 

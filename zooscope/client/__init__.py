@@ -3,13 +3,13 @@
 from zooscope.client.client import LOCAL_URL, ZooClient
 from zooscope.client.errors import InvalidField, UnreachableError, ZooClientError
 from zooscope.client.predictions import Prediction
-from zooscope.client.transport import Patience
+from zooscope.client.transport import RetryPolicy
 
 __all__ = [
     "LOCAL_URL",
     "InvalidField",
-    "Patience",
     "Prediction",
+    "RetryPolicy",
     "UnreachableError",
     "ZooClient",
     "ZooClientError",

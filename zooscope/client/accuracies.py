@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zooscope.client.errors import ZooClientError
-from zooscope.client.paging import every
+from zooscope.client.paging import paged
 from zooscope.client.results import Accuracy, AddedAccuracies
 from zooscope.client.transport import Transport
 
@@ -27,13 +27,13 @@ class Accuracies:
         items: list[Accuracy] = []
         new = 0
         for start in range(0, len(records), _MOST_AT_ONCE):
-            part = [dict(one) for one in records[start : start + _MOST_AT_ONCE]]
+            part = [dict(record) for record in records[start : start + _MOST_AT_ONCE]]
             answer = self._transport.json("POST", "/records", body={"records": part})
             items += answer["items"]
             new += answer["new"]
         return {"items": items, "new": new}
 
-    def import_table(self, path: Path, **alike: str) -> AddedAccuracies:
+    def import_table(self, path: Path, **common: str) -> AddedAccuracies:
         """Keep a table: networks in rows, datasets in columns, accuracies in the cells.
 
         Args:
@@ -44,21 +44,21 @@ class Accuracies:
         Raises:
             ZooClientError: ``bad_table``: a cell is no number, or a row too long or too short.
         """
-        return self.add(records_in(path, **alike))
+        return self.add(records_in(path, **common))
 
     def ls(
         self, *, model: str | None = None, dataset: str | None = None, limit: int | None = None
     ) -> Iterator[Accuracy]:
         """Records of a network or a dataset as it was recorded, newest first."""
         where = {"model": model, "dataset": dataset}
-        return every(self._transport, "/records", params=where, limit=limit)
+        return paged(self._transport, "/records", params=where, limit=limit)
 
     def rm(self, record_id: str) -> None:
         """Forget a record."""
         self._transport.request("DELETE", f"/records/{record_id}")
 
 
-def records_in(path: Path, **alike: str) -> list[dict[str, Any]]:
+def records_in(path: Path, **common: str) -> list[dict[str, Any]]:
     """The records of a table; ``alike`` are fields that all have in common.
 
     Raises:
@@ -70,7 +70,7 @@ def records_in(path: Path, **alike: str) -> list[dict[str, Any]]:
         raise _bad(path, 1, "the table needs a first row of datasets, and rows of networks")
     datasets = [name.strip() for name in rows[0][1:]]
     return [
-        {"model": row[0].strip(), "dataset": dataset, "value": value, **alike}
+        {"model": row[0].strip(), "dataset": dataset, "value": value, **common}
         for line, row in enumerate(rows[1:], 2)
         for dataset, value in _cells(path, line, row, datasets)
     ]

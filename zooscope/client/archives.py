@@ -40,8 +40,8 @@ def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
 def _members_of(source: Path | Sequence[Path]) -> dict[str, Path]:
     """Files by their name inside the archive, in order."""
     if isinstance(source, Path):
-        found = sorted(path for path in source.rglob("*") if path.is_file())
-        names = {path.relative_to(source).as_posix(): path for path in found}
+        files = sorted(path for path in source.rglob("*") if path.is_file())
+        names = {path.relative_to(source).as_posix(): path for path in files}
         return {name: path for name, path in names.items() if not _is_hidden(name)}
     members: dict[str, Path] = {}
     for path in source:

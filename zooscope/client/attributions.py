@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from zooscope.client.downloads import download
 from zooscope.client.errors import ZooClientError
-from zooscope.client.polling import Order, made
+from zooscope.client.polling import CreateRequest, create_and_wait
 from zooscope.client.results import Job
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress
@@ -53,8 +53,11 @@ class Attributions:
             "layer": layer,
             "style": style,
         }
-        order = Order("/attributions", body)
-        return cast("Job", made(self._transport, order, timeout_seconds=timeout_seconds))
+        create_request = CreateRequest("/attributions", body)
+        return cast(
+            "Job",
+            create_and_wait(self._transport, create_request, timeout_seconds=timeout_seconds),
+        )
 
     def download(
         self, job: Job, destination: Path, *, on_progress: OnProgress = ignore_progress

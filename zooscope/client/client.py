@@ -20,7 +20,7 @@ from zooscope.client.rankings import (
     ranking_request,
 )
 from zooscope.client.results import Ranking
-from zooscope.client.transport import OnConnect, Patience, Transport
+from zooscope.client.transport import OnConnect, RetryPolicy, Transport
 
 LOCAL_URL = "http://127.0.0.1:8080"
 
@@ -44,14 +44,14 @@ class ZooClient:
         url: str = LOCAL_URL,
         *,
         key: str | None = None,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         timeout_seconds: float = 60.0,
         on_connect: OnConnect | None = None,
     ) -> None:
         self._transport = Transport(
             url,
             key=key,
-            patience=patience,
+            retry_policy=retry_policy,
             timeout_seconds=timeout_seconds,
             on_connect=on_connect,
         )

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from zooscope.client.archives import archive_of
 from zooscope.client.downloads import content
-from zooscope.client.paging import every
-from zooscope.client.polling import settled
+from zooscope.client.paging import paged
+from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Dataset
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress, upload
@@ -45,14 +45,14 @@ class Datasets:
 
     def wait(self, dataset_id: str, *, timeout_seconds: float = 600.0) -> Dataset:
         """The set once its check has ended: ``ready``, or ``rejected`` with its problems."""
-        return settled(lambda: self.show(dataset_id), timeout_seconds=timeout_seconds)
+        return wait_until_final(lambda: self.show(dataset_id), timeout_seconds=timeout_seconds)
 
     def ls(
         self, *, state: str | None = None, name: str | None = None, limit: int | None = None
     ) -> Iterator[Dataset]:
         """Sets that fit, newest first; ``name`` is a part of the name."""
         where = {"state": state, "name": name}
-        return every(self._transport, "/datasets", params=where, limit=limit)
+        return paged(self._transport, "/datasets", params=where, limit=limit)
 
     def rm(self, dataset_id: str) -> None:
         """Remove a set and every measurement on it."""

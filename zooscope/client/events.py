@@ -32,9 +32,9 @@ def job_events(transport: Transport, job_id: str, *, after: int = 0) -> Iterator
                 return
         except ZooClientError as error:
             failures += 1
-            if not is_transient(error) or failures >= transport.patience.attempts:
+            if not is_transient(error) or failures >= transport.retry_policy.attempts:
                 raise
-            time.sleep(transport.patience.pause(failures))
+            time.sleep(transport.retry_policy.pause(failures))
 
 
 def _one_connection(transport: Transport, job_id: str, *, after: int) -> Iterator[JobEvent]:

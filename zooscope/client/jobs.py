@@ -6,8 +6,8 @@ from typing import Any, Literal, cast
 
 from zooscope.client.downloads import download
 from zooscope.client.events import job_events
-from zooscope.client.paging import every
-from zooscope.client.polling import settled
+from zooscope.client.paging import paged
+from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Artifact, Job, JobEvent
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress
@@ -47,7 +47,7 @@ class Jobs:
             device: Where it runs.
             budget: How long it lasts: ``{"steps": 1000}`` or ``{"seconds": 60}``.
         """
-        said = {
+        fields = {
             "method": method,
             "inputs": inputs,
             "params": params,
@@ -59,7 +59,7 @@ class Jobs:
             "device": device,
             "budget": budget,
         }
-        body = {name: value for name, value in said.items() if value is not None}
+        body = {name: value for name, value in fields.items() if value is not None}
         return cast("Job", self._transport.json("POST", "/jobs", body=body))
 
     def show(self, job_id: str) -> Job:
@@ -71,7 +71,7 @@ class Jobs:
     ) -> Iterator[Job]:
         """Jobs that fit, newest first."""
         where = {"state": state, "method": method}
-        return every(self._transport, "/jobs", params=where, limit=limit)
+        return paged(self._transport, "/jobs", params=where, limit=limit)
 
     def watch(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
         """What happens to the job, from behind event ``after``, until it is final."""
@@ -79,7 +79,7 @@ class Jobs:
 
     def wait(self, job_id: str, *, timeout_seconds: float = 3600.0) -> Job:
         """The job once it is final."""
-        return settled(lambda: self.show(job_id), timeout_seconds=timeout_seconds)
+        return wait_until_final(lambda: self.show(job_id), timeout_seconds=timeout_seconds)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""

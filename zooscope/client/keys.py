@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from zooscope.client.paging import every
+from zooscope.client.paging import paged
 from zooscope.client.results import IssuedKey, Key
 from zooscope.client.transport import Transport
 
@@ -29,7 +29,7 @@ class Keys:
 
     def ls(self) -> Iterator[Key]:
         """The keys of the project, newest first, revoked ones included."""
-        return every(self._transport, "/keys", params={}, limit=None)
+        return paged(self._transport, "/keys", params={}, limit=None)
 
     def revoke(self, key_id: str) -> None:
         """End a key's life; a second time changes nothing."""

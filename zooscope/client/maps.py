@@ -6,8 +6,8 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 
 import httpx
 
-from zooscope.client.paging import every
-from zooscope.client.polling import Order, shown
+from zooscope.client.paging import paged
+from zooscope.client.polling import CreateRequest, get_or_create
 from zooscope.client.results import MapSnapshot
 from zooscope.client.transport import Transport
 
@@ -74,7 +74,7 @@ class Maps:
 
     def snapshots(self, dataset_id: str, *, limit: int | None = None) -> Iterator[MapSnapshot]:
         """All maps ever drawn of a probe set, newest first."""
-        return every(self._transport, f"/maps/{dataset_id}/snapshots", params={}, limit=limit)
+        return paged(self._transport, f"/maps/{dataset_id}/snapshots", params={}, limit=limit)
 
     def snapshot(self, dataset_id: str, map_id: str) -> dict[str, Any]:
         """A map as it was drawn once, as data."""
@@ -99,9 +99,9 @@ class Maps:
     def _drawn(
         self, dataset_id: str, options: Mapping[str, Any], form: Mapping[str, str]
     ) -> httpx.Response:
-        order = Order("/maps", {"dataset_id": dataset_id, **options})
+        create_request = CreateRequest("/maps", {"dataset_id": dataset_id, **options})
         path, params = f"/maps/{dataset_id}", {**options, **form}
-        return shown(self._transport, path, params=params, order=order)
+        return get_or_create(self._transport, path, params=params, create_request=create_request)
 
 
 def _format_of(path: Path) -> str:

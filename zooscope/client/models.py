@@ -7,8 +7,8 @@ from typing import Any, Literal, cast
 from zooscope.client.downloads import download
 from zooscope.client.lineages import Lineage
 from zooscope.client.maps import Theme
-from zooscope.client.paging import every
-from zooscope.client.polling import Order, settled, shown
+from zooscope.client.paging import paged
+from zooscope.client.polling import CreateRequest, get_or_create, wait_until_final
 from zooscope.client.predictions import Prediction, prediction_of
 from zooscope.client.results import Layer, Model, Neighbor
 from zooscope.client.transport import Transport
@@ -43,7 +43,7 @@ class Models:
 
     def wait(self, model_id: str, *, timeout_seconds: float = 600.0) -> Model:
         """The network once its check has ended: ``ready``, or ``rejected`` with its problems."""
-        return settled(lambda: self.show(model_id), timeout_seconds=timeout_seconds)
+        return wait_until_final(lambda: self.show(model_id), timeout_seconds=timeout_seconds)
 
     def ls(
         self,
@@ -56,7 +56,7 @@ class Models:
     ) -> Iterator[Model]:
         """Networks that fit, newest first; ``name`` is a part of the name."""
         where = {"state": state, "task": task, "tag": tag, "name": name}
-        return every(self._transport, "/models", params=where, limit=limit)
+        return paged(self._transport, "/models", params=where, limit=limit)
 
     def update(
         self, model_id: str, changes: Mapping[str, Any], *, etag: str | None = None
@@ -151,8 +151,10 @@ class Models:
         path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
         params = {"method": method, "layer": layer, "style": style}
         body = {"dataset_id": dataset_id, "indices": [index], **params}
-        order = Order(f"/models/{model_id}/attributions", body)
-        return shown(self._transport, path, params=params, order=order).content
+        create_request = CreateRequest(f"/models/{model_id}/attributions", body)
+        return get_or_create(
+            self._transport, path, params=params, create_request=create_request
+        ).content
 
     def predict(
         self,

@@ -8,7 +8,7 @@ from zooscope.client.transport import Transport
 _PAGE_SIZE = 200
 
 
-def every(
+def paged(
     transport: Transport, path: str, *, params: Mapping[str, Any], limit: int | None
 ) -> Iterator[Any]:
     """The items of a list, at most ``limit`` of them; the next page is asked for when needed."""

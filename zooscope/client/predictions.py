@@ -40,4 +40,4 @@ def prediction_of(answer: httpx.Response) -> Prediction:
 def _unzipped(data: bytes) -> list[bytes]:
     """The pictures of an archive, in the order of the images."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [archive.read(f"{place}.png") for place in range(len(archive.namelist()))]
+        return [archive.read(f"{index}.png") for index in range(len(archive.namelist()))]

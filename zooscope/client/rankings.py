@@ -68,7 +68,7 @@ class Rankings:
             if on_progress is not None and progress is not None:
                 on_progress(progress)
             if time.monotonic() > end:
-                raise _late(ranking, timeout_seconds)
+                raise _timed_out(ranking, timeout_seconds)
             time.sleep(_LOOK_AGAIN_SECONDS)
             ranking = self.show(ranking["id"])
         if ranking["state"] == "failed":
@@ -126,13 +126,17 @@ def ranking_request(
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _candidates(given: Sequence[str] | Mapping[str, str] | None) -> dict[str, Any] | None:
-    if given is None:
+def _candidates(candidates: Sequence[str] | Mapping[str, str] | None) -> dict[str, Any] | None:
+    if candidates is None:
         return None
-    return {"filter": dict(given)} if isinstance(given, Mapping) else {"model_ids": list(given)}
+    return (
+        {"filter": dict(candidates)}
+        if isinstance(candidates, Mapping)
+        else {"model_ids": list(candidates)}
+    )
 
 
-def _late(ranking: Ranking, seconds: float) -> ZooClientError:
+def _timed_out(ranking: Ranking, seconds: float) -> ZooClientError:
     return ZooClientError(
         f"the ranking is still pending after {seconds:g} s",
         code="timed_out",

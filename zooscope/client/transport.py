@@ -19,7 +19,7 @@ _REPEATABLE = frozenset({"GET", "HEAD", "DELETE", "POST"})
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often something is tried, and how long the pauses are.
 
     The pause after the n-th failure is ``first_seconds`` · 2ⁿ⁻¹, at most ``largest_seconds``, and
@@ -51,20 +51,20 @@ class Transport:
         url: str,
         *,
         key: str | None,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         timeout_seconds: float,
         on_connect: OnConnect | None = None,
     ) -> None:
         headers = {"User-Agent": "zooscope-client"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self.patience = patience
+        self.retry_policy = retry_policy
         self._http = httpx.Client(
             base_url=url.rstrip("/") + "/v1",
             headers=headers,
             timeout=timeout_seconds,
             trust_env=on_connect is None,
-            event_hooks={"request": [] if on_connect is None else [_watching(on_connect)]},
+            event_hooks={"request": [] if on_connect is None else [_connect_hook(on_connect)]},
         )
 
     def close(self) -> None:
@@ -103,10 +103,10 @@ class Transport:
         if method == "POST":
             sent.setdefault("Idempotency-Key", uuid.uuid4().hex)
         request = self._http.build_request(
-            method, path, params=_given(params), headers=sent, **content
+            method, path, params=_without_none(params), headers=sent, **content
         )
-        attempts = self.patience.attempts if method in _REPEATABLE else 1
-        return self._insist(request, attempts=attempts)
+        attempts = self.retry_policy.attempts if method in _REPEATABLE else 1
+        return self._send_with_retries(request, attempts=attempts)
 
     @contextmanager
     def stream(
@@ -123,15 +123,19 @@ class Transport:
         usual timeout.
         """
         timeout = {} if silence_seconds is None else {"timeout": silence_seconds}
-        with translating():
-            arguments: dict[str, Any] = {"params": _given(params), "headers": headers, **timeout}
+        with translated_errors():
+            arguments: dict[str, Any] = {
+                "params": _without_none(params),
+                "headers": headers,
+                **timeout,
+            }
             with self._http.stream("GET", path, **arguments) as response:
                 if response.is_error:
                     response.read()
                     raise error_of(response)
                 yield response
 
-    def _insist(self, request: httpx.Request, *, attempts: int) -> httpx.Response:
+    def _send_with_retries(self, request: httpx.Request, *, attempts: int) -> httpx.Response:
         """Send until there is an answer that is not transient, or until patience ends."""
         for failures in range(1, attempts):
             try:
@@ -139,19 +143,19 @@ class Transport:
             except ZooClientError as error:
                 if not is_transient(error):
                     raise
-                asked = min(error.retry_after_seconds, self.patience.largest_seconds)
-            time.sleep(max(asked, self.patience.pause(failures)))
+                asked = min(error.retry_after_seconds, self.retry_policy.largest_seconds)
+            time.sleep(max(asked, self.retry_policy.pause(failures)))
         return self._send(request)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        with translating():
+        with translated_errors():
             response = self._http.send(request)
         if response.is_error:
             raise error_of(response)
         return response
 
 
-def _watching(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
+def _connect_hook(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
     """A hook that lets ``on_connect`` see the connection which a request opens, if any."""
 
     def watch(event: str, info: Mapping[str, Any]) -> None:
@@ -173,7 +177,7 @@ def is_transient(error: ZooClientError) -> bool:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """Broken connections become UnreachableError."""
     try:
         yield
@@ -183,6 +187,6 @@ def translating() -> Iterator[None]:
         ) from error
 
 
-def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:
+def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters that are not None."""
     return {name: value for name, value in (params or {}).items() if value is not None}

@@ -45,9 +45,9 @@ class Upload:
                 failures = 0
             except ZooClientError as error:
                 failures += 1
-                if not _can_resume(error) or failures >= self.transport.patience.attempts:
+                if not _can_resume(error) or failures >= self.transport.retry_policy.attempts:
                     raise
-                time.sleep(self.transport.patience.pause(failures))
+                time.sleep(self.transport.retry_policy.pause(failures))
                 offset, before = self._offset_at_the_zoo(), offset
                 failures = 0 if offset > before else failures
 

@@ -187,7 +187,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         options = fit(
             _PredictOptions, {k: v for k, v in asked.items() if v is not None}, where="body"
         )
-        found = self._parts.asking.ask(
+        found = self._parts.asking.predict(
             project=call.project,
             model_id=request.id,
             images=request.images,

@@ -24,7 +24,7 @@ def test_the_package_exports_exactly_its_public_names():
     assert sorted(package.__all__) == [
         "FieldProblem",
         "LOCAL_URL",
-        "Patience",
+        "RetryPolicy",
         "Prediction",
         "UnreachableError",
         "ZooClient",
@@ -123,7 +123,7 @@ def test_a_watch_goes_on_where_the_wire_broke(url: str, key: str, client: ZooCli
 
     with (
         wire_to(url, answer_cuts=[60_000, 90_000]) as wire,
-        ZooClient(wire.url, key=key, patience=QUICK) as far,
+        ZooClient(wire.url, key=key, retry_policy=QUICK) as far,
     ):
         trained_on = [event["seq"] for event in far.jobs.watch(job["id"])]
         assert wire.broken == 2
@@ -142,7 +142,7 @@ def test_a_cancelled_job_is_tried_again(client: ZooClient):
 def test_a_repeated_post_does_its_work_once(url: str, key: str, zoo: Zoo):
     with (
         wire_to(url, cuts=[1]) as wire,
-        ZooClient(wire.url, key=key, patience=QUICK) as client,
+        ZooClient(wire.url, key=key, retry_policy=QUICK) as client,
     ):
         client.jobs.submit("depara", inputs=INPUTS)
         assert wire.broken == 1

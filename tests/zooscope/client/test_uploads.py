@@ -55,7 +55,7 @@ def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
 ):
     cuts = [2 * MEBIBYTE, 1 * MEBIBYTE, 3 * MEBIBYTE]
     with wire_to(url, cuts=cuts) as wire:
-        with ZooClient(wire.url, key=key, patience=QUICK) as client:
+        with ZooClient(wire.url, key=key, retry_policy=QUICK) as client:
             model = client.models.push(fox, MANIFEST)
 
         assert wire.broken == 3
@@ -65,7 +65,7 @@ def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
 def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: str, fox: Path):
     offsets: list[int] = []
     with wire_to(url, cuts=[4 * MEBIBYTE + 100_000]) as wire:
-        transport = Transport(wire.url, key=key, patience=QUICK, timeout_seconds=HANG_SECONDS)
+        transport = Transport(wire.url, key=key, retry_policy=QUICK, timeout_seconds=HANG_SECONDS)
         upload(
             transport,
             fox,
@@ -82,7 +82,7 @@ def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: s
 
 def test_a_zoo_that_is_not_there_is_named_with_a_remedy(fox: Path):
     with (
-        ZooClient("http://127.0.0.1:1", patience=QUICK) as client,
+        ZooClient("http://127.0.0.1:1", retry_policy=QUICK) as client,
         pytest.raises(UnreachableError) as told,
     ):
         client.models.push(fox, MANIFEST)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from service.core.operations.layers import selections
 from service.core.tables import LayerSelectionRecord
-from service.rest.schemas.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, ProgressView
 
 
 class LayerScoreView(BaseModel):
