@@ -1,25 +1,22 @@
 """/v1/attributions and /v1/models/{id}/attributions: attribution heat maps of networks on images."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.operations.access.idempotency import StoredResponse
-from service.core.operations.access.keys import Caller
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
     ModelHeatMapRequest,
 )
+from service.core.operations.jobs import jobs
 from service.core.operations.measurements import heat_maps
 from service.core.tables import JobRecord, JobState
+from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
-    AppState,
     AppStateDep,
     AppZoo,
     Id,
@@ -30,9 +27,7 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
-from service.rest.responses import etag_matches, not_modified, once, stored_response, to_response
-from service.rest.routes.jobs import succeeded_job
+from service.rest.responses import etag_matches, not_modified, stored_response
 from service.views.jobs import JobView
 
 router = APIRouter(prefix="/v1", tags=["attributions"])
@@ -59,9 +54,15 @@ async def create(
     def work(session: Session) -> StoredResponse:
         return _job_response(heat_maps.create(session, project=caller.project, request=body))
 
-    request = ["POST /v1/attributions", body.model_dump(mode="json")]
-    submit = partial(once, app_state.zoo, caller, key=key, request=request, work=work)
-    return await _wait_and_respond(app_state, caller, submit, seconds=seconds_in(prefer))
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/attributions", body.model_dump(mode="json")],
+        work=work,
+        read=_after_waiting,
+    )
 
 
 @router.post(
@@ -86,25 +87,28 @@ async def create_for_model(
         )
         return _job_response(job)
 
-    request = ["POST attributions", model_id, body.model_dump(mode="json")]
-    submit = partial(once, app_state.zoo, caller, key=key, request=request, work=work)
-    return await _wait_and_respond(app_state, caller, submit, seconds=seconds_in(prefer))
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST attributions", model_id, body.model_dump(mode="json")],
+        work=work,
+        read=_after_waiting,
+    )
 
 
-async def _wait_and_respond(
-    app_state: AppState, caller: Caller, submit: Callable[[], StoredResponse], *, seconds: float
-) -> Response:
-    """The response to a submission, after waiting for its job for at most ``seconds``."""
-    answer = await run_in_threadpool(submit)
-    ended = await succeeded_job(app_state, caller, answer, seconds=seconds)
-    return to_response(answer if ended is None else _job_response(ended))
+def _after_waiting(job: JobRecord, _pending: StoredResponse) -> StoredResponse:
+    """The job that computed the heat maps. Raises MethodError if it did not succeed."""
+    jobs.require_success(job)
+    return _job_response(job)
 
 
 def _job_response(job: JobRecord) -> StoredResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if job.state == JobState.SUCCEEDED:
         return stored_response(JobView.of(job), status=201, headers=headers)
-    return stored_response(JobView.of(job), status=202, headers={**headers, "Zoo-Job": job.id})
+    return stored_response(JobView.of(job), status=202, headers={**headers, JOB_HEADER: job.id})
 
 
 @router.get(

@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.manifest import DatasetManifest
 from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
-from service.core.operations.zoo import datasets, uploads
+from service.core.operations.zoo import datasets
 from service.core.operations.zoo.datasets import DatasetFilter
 from service.core.tables import DatasetRecord
+from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
     PAGE_SIZE,
     AppState,
@@ -28,7 +28,6 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.forms import Form, FormReader, fit, flatten_manifest, is_form, json_body
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
@@ -36,7 +35,6 @@ from service.rest.responses import (
     etag_response,
     json_response,
     not_modified,
-    respond_once,
     stored_response,
 )
 from service.views.datasets import DatasetView, ImageView, NewDatasetView
@@ -45,6 +43,28 @@ from service.views.paging import ListView
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 State = Literal["uploaded", "checking", "ready", "rejected"]
 NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _created(
+    app_state: AppState,
+    session: Session,
+    caller: Caller,
+    manifest: DatasetManifest,
+    upload_id: str,
+) -> StoredResponse:
+    del app_state
+    record = datasets.create(
+        session,
+        project=caller.project,
+        manifest=manifest,
+        upload_id=upload_id,
+    )
+    view = DatasetView.of(record)
+    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
+    return stored_response(view, status=201, headers=headers)
+
+
+_UPLOADED = UploadKind("/v1/datasets", NewDatasetView, DatasetManifest, _created)
 
 
 @router.post(
@@ -62,52 +82,14 @@ async def create(
     A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
     The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
-    settings = app_state.zoo.settings
-    if is_form(request):
-        form = await FormReader(
-            request, app_state.upload_service, limit=settings.max_dataset_bytes
-        ).read()
-        return await run_in_threadpool(_from_form, app_state, caller, key, form)
-    body = flatten_manifest(await json_body(request, limit=settings.max_json_bytes))
-    new = fit(NewDatasetView, body, where="body")
-    return await run_in_threadpool(_from_upload, app_state, caller, key, new)
-
-
-def _from_upload(
-    app_state: AppState, caller: Caller, key: str | None, new: NewDatasetView
-) -> Response:
-    request = ["POST /v1/datasets", new.model_dump(mode="json")]
-    return respond_once(
-        app_state.zoo,
+    return await create_from_upload(
+        request,
+        app_state,
         caller,
         key=key,
-        request=request,
-        work=lambda session: _created(session, caller, new.manifest, new.upload_id),
+        kind=_UPLOADED,
+        most_bytes=app_state.zoo.settings.max_dataset_bytes,
     )
-
-
-def _from_form(app_state: AppState, caller: Caller, key: str | None, form: Form) -> Response:
-    manifest = fit(DatasetManifest, form.manifest, where="manifest")
-
-    def work(session: Session) -> StoredResponse:
-        upload = uploads.completed(
-            session, project=caller.project, filename=form.filename, received=form.received
-        )
-        return _created(session, caller, manifest, upload.id)
-
-    request = ["POST /v1/datasets", manifest.model_dump(mode="json"), form.received.sha256]
-    return respond_once(app_state.zoo, caller, key=key, request=request, work=work)
-
-
-def _created(
-    session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
-) -> StoredResponse:
-    record = datasets.create(
-        session, project=caller.project, manifest=manifest, upload_id=upload_id
-    )
-    view = DatasetView.of(record)
-    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
-    return stored_response(view, status=201, headers=headers)
 
 
 @router.get("", response_model=ListView[DatasetView])

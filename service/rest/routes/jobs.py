@@ -18,9 +18,9 @@ from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
 from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
+from service.rest.creation import JOB_HEADER, create_and_wait, finished_job, job_of
 from service.rest.dependencies import (
     PAGE_SIZE,
-    AppState,
     AppStateDep,
     AppZoo,
     Id,
@@ -32,16 +32,14 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import EventSubscription, seconds_in, until
+from service.rest.job_events import EventSubscription, seconds_in
 from service.rest.responses import (
     etag_matches,
     file_response,
     json_response,
     not_modified,
-    once,
     respond_once,
     stored_response,
-    to_response,
 )
 from service.views.jobs import ArtifactView, EventView, JobView
 from service.views.paging import ListView
@@ -62,57 +60,27 @@ async def submit(
 
     `Prefer: wait=10` responds when the job has finished, or after ten seconds.
     """
-    request = ["POST /v1/jobs", body.model_dump(mode="json")]
-    work = partial(_submitted, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, app_state.zoo, caller, key=key, request=request, work=work)
+
+    def read(job: JobRecord, pending: StoredResponse) -> StoredResponse:
+        return stored_response(JobView.of(job), status=202, headers=pending.headers)
+
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/jobs", body.model_dump(mode="json")],
+        work=partial(_submitted, caller, body),
+        read=read,
     )
-    job_id = answer.headers["Location"].rpartition("/")[2]
-    ended = await ended_job(app_state, caller, job_id, seconds=seconds_in(prefer))
-    if ended is None:
-        return to_response(answer)
-    return json_response(JobView.of(ended), status=202, headers=answer.headers)
 
 
 def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResponse:
     job = submit_request(
         session, project=caller.project, request=body, trace_id=current_trace_id()
     )
-    return stored_response(JobView.of(job), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
-
-
-async def ended_job(
-    app_state: AppState, caller: Caller, job_id: str, *, seconds: float
-) -> JobRecord | None:
-    """The job once it has finished; None if it has not after ``seconds``."""
-    if seconds <= 0:
-        return None
-
-    def look() -> JobRecord | None:
-        job = _job(app_state.zoo, caller, job_id)
-        return job if jobs.is_final(job) else None
-
-    return await until(app_state.listener, job_id, seconds=seconds, look=look)
-
-
-async def succeeded_job(
-    app_state: AppState, caller: Caller, answer: StoredResponse, *, seconds: float
-) -> JobRecord | None:
-    """The job of a response once it has succeeded; None if it has not after ``seconds``.
-
-    Raises:
-        MethodError: The job failed or was cancelled; the code is that of its error.
-    """
-    job_id = answer.headers.get("Zoo-Job")
-    ended = None if job_id is None else await ended_job(app_state, caller, job_id, seconds=seconds)
-    if ended is not None:
-        jobs.require_success(ended)
-    return ended
-
-
-def _job(zoo: Zoo, caller: Caller, job_id: str) -> JobRecord:
-    with zoo.transaction() as session:
-        return owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
+    headers = {"Location": f"/v1/jobs/{job.id}", JOB_HEADER: job.id}
+    return stored_response(JobView.of(job), status=202, headers=headers)
 
 
 @router.get("/jobs", response_model=ListView[JobView])
@@ -145,10 +113,10 @@ async def show(
     job_id: Id, app_state: AppStateDep, caller: Reader, prefer: Prefer = None
 ) -> Response:
     """Get a job. `Prefer: wait=10` responds when it has finished, or after ten seconds."""
-    job = await run_in_threadpool(_job, app_state.zoo, caller, job_id)
-    ended = await ended_job(app_state, caller, job_id, seconds=seconds_in(prefer))
+    job = await run_in_threadpool(job_of, app_state, caller, job_id)
+    ended = await finished_job(app_state, caller, job_id, seconds=seconds_in(prefer))
     if ended is None and seconds_in(prefer):
-        job = await run_in_threadpool(_job, app_state.zoo, caller, job_id)
+        job = await run_in_threadpool(job_of, app_state, caller, job_id)
     return json_response(JobView.of(ended or job))
 
 
@@ -176,7 +144,7 @@ def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None
 
 async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> str:
     """The id of a job in the caller's project, checked before any event is sent."""
-    await run_in_threadpool(_job, app_state.zoo, caller, job_id)
+    await run_in_threadpool(job_of, app_state, caller, job_id)
     return job_id
 
 

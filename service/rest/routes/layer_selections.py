@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.operations import owned_rows
@@ -13,7 +12,8 @@ from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
-from service.core.tables import LayerSelectionRecord, LayerSelectionState
+from service.core.tables import JobRecord, LayerSelectionRecord, LayerSelectionState
+from service.rest.creation import JOB_HEADER, create_and_wait, created_id
 from service.rest.dependencies import (
     AppState,
     AppStateDep,
@@ -24,10 +24,8 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import body_of
-from service.rest.responses import etag_matches, not_modified, once, stored_response, to_response
-from service.rest.routes.jobs import ended_job
+from service.rest.responses import etag_matches, not_modified, stored_response
 from service.views.layer_selections import LayerSelectionView, layer_selection_view
 
 router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
@@ -49,18 +47,21 @@ async def create(
     prefer: Prefer = None,
 ) -> Response:
     """Compare the layers of a source model with a target: 201 if already computed, otherwise 202."""
-    request = ["POST /v1/layer-selections", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, app_state.zoo, caller, key=key, request=request, work=work)
+
+    def read(_job: JobRecord, pending: StoredResponse) -> StoredResponse:
+        view = _view(app_state, caller, created_id(pending), body.weight)
+        location = {"Location": pending.headers["Location"]}
+        return stored_response(view, status=201, headers=location)
+
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/layer-selections", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=read,
     )
-    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
-    if job_id is None or await ended_job(app_state, caller, job_id, seconds=seconds) is None:
-        return to_response(answer)
-    location = answer.headers["Location"]
-    selection_id = location.partition("?")[0].rpartition("/")[2]
-    view = await run_in_threadpool(_view, app_state, caller, selection_id, body.weight)
-    return to_response(stored_response(view, status=201, headers={"Location": location}))
 
 
 def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> StoredResponse:
@@ -72,7 +73,7 @@ def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> S
     headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
     if record.state == LayerSelectionState.READY:
         return stored_response(view, status=201, headers=headers)
-    return stored_response(view, status=202, headers={**headers, "Zoo-Job": record.job_id or ""})
+    return stored_response(view, status=202, headers={**headers, JOB_HEADER: record.job_id or ""})
 
 
 @router.get("/{selection_id}", response_model=LayerSelectionView)

@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
+from service.core.operations.jobs import jobs
 from service.core.operations.maps import files, maps
 from service.core.operations.maps.requests import MapForm, MapFormat, MapRequest, NewMapRequest
 from service.core.operations.maps.snapshot_lookup import summary
 from service.core.tables import JobRecord, MapRecord
+from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
     PAGE_SIZE,
     AppState,
@@ -27,17 +28,13 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
 from service.rest.responses import (
     etag_matches,
     header_safe,
     json_response,
     not_modified,
-    once,
     stored_response,
-    to_response,
 )
-from service.rest.routes.jobs import succeeded_job
 from service.views.jobs import JobView
 from service.views.maps import MapView, SnapshotView
 from service.views.paging import ListView
@@ -75,15 +72,15 @@ async def create(
 
     Models keep their positions from the previous map; `layout` `fresh` computes new positions.
     """
-    request = ["POST /v1/maps", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, app_state.zoo, caller, key=key, request=request, work=work)
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/maps", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=partial(_drawn, app_state, caller, body.dataset_id),
     )
-    ended = await succeeded_job(app_state, caller, answer, seconds=seconds_in(prefer))
-    if ended is None:
-        return to_response(answer)
-    return to_response(await run_in_threadpool(_drawn, app_state, caller, body.dataset_id, ended))
 
 
 def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredResponse:
@@ -93,12 +90,18 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
     if snapshot_or_job.map is not None:
         return _ready(snapshot_or_job.map)
     assert snapshot_or_job.job is not None
-    headers = {"Location": f"/v1/jobs/{snapshot_or_job.job.id}", "Zoo-Job": snapshot_or_job.job.id}
+    headers = {
+        "Location": f"/v1/jobs/{snapshot_or_job.job.id}",
+        JOB_HEADER: snapshot_or_job.job.id,
+    }
     return stored_response(JobView.of(snapshot_or_job.job), status=202, headers=headers)
 
 
-def _drawn(app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> StoredResponse:
-    """The map that a job computed."""
+def _drawn(
+    app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord, _pending: StoredResponse
+) -> StoredResponse:
+    """The map that a job computed. Raises MethodError if the job did not succeed."""
+    jobs.require_success(job)
     map_id = str((job.result or {})["map_id"])
     with app_state.zoo.transaction() as session:
         record = maps.snapshot(

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.etags import etag_of
@@ -12,9 +11,10 @@ from service.core.manifest import ModelManifest, TaskKind
 from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
-from service.core.operations.zoo import models, uploads
+from service.core.operations.zoo import models
 from service.core.operations.zoo.models import ModelFilter
 from service.core.tables import ModelRecord
+from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
     PAGE_SIZE,
     AppState,
@@ -29,7 +29,6 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.forms import Form, FormReader, fit, flatten_manifest, is_form, json_body
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
@@ -38,7 +37,6 @@ from service.rest.responses import (
     file_response,
     json_response,
     not_modified,
-    respond_once,
     stored_response,
 )
 from service.views.models import (
@@ -55,6 +53,24 @@ State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]
 TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
+def _created(
+    app_state: AppState, session: Session, caller: Caller, manifest: ModelManifest, upload_id: str
+) -> StoredResponse:
+    record = models.create(
+        session,
+        project=caller.project,
+        manifest=manifest,
+        upload_id=upload_id,
+        blobs=app_state.zoo.blobs,
+    )
+    view = ModelView.of(record)
+    headers = {"Location": f"/v1/models/{view.id}", "ETag": view.etag}
+    return stored_response(view, status=201, headers=headers)
+
+
+_UPLOADED = UploadKind("/v1/models", NewModelView, ModelManifest, _created)
+
+
 @router.post(
     "",
     status_code=201,
@@ -69,62 +85,13 @@ async def create(
 
     The new model's `state` is `uploaded`; a job checks the file and sets `ready` or `rejected`.
     """
-    settings = app_state.zoo.settings
-    if is_form(request):
-        form = await FormReader(
-            request, app_state.upload_service, limit=settings.max_model_bytes
-        ).read()
-        return await run_in_threadpool(_from_form, app_state, caller, key, form)
-    body = flatten_manifest(await json_body(request, limit=settings.max_json_bytes))
-    new = fit(NewModelView, body, where="body")
-    return await run_in_threadpool(_from_upload, app_state, caller, key, new)
-
-
-def _from_upload(
-    app_state: AppState, caller: Caller, key: str | None, new: NewModelView
-) -> Response:
-    return respond_once(
-        app_state.zoo,
+    return await create_from_upload(
+        request,
+        app_state,
         caller,
         key=key,
-        request=["POST /v1/models", new.model_dump(mode="json")],
-        work=lambda session: _created(
-            models.create(
-                session,
-                project=caller.project,
-                manifest=new.manifest,
-                upload_id=new.upload_id,
-                blobs=app_state.zoo.blobs,
-            )
-        ),
-    )
-
-
-def _from_form(app_state: AppState, caller: Caller, key: str | None, form: Form) -> Response:
-    manifest = fit(ModelManifest, form.manifest, where="manifest")
-
-    def work(session: Session) -> StoredResponse:
-        upload = uploads.completed(
-            session, project=caller.project, filename=form.filename, received=form.received
-        )
-        return _created(
-            models.create(
-                session,
-                project=caller.project,
-                manifest=manifest,
-                upload_id=upload.id,
-                blobs=app_state.zoo.blobs,
-            )
-        )
-
-    request = ["POST /v1/models", manifest.model_dump(mode="json"), form.received.sha256]
-    return respond_once(app_state.zoo, caller, key=key, request=request, work=work)
-
-
-def _created(record: ModelRecord) -> StoredResponse:
-    view = ModelView.of(record)
-    return stored_response(
-        view, status=201, headers={"Location": f"/v1/models/{view.id}", "ETag": view.etag}
+        kind=_UPLOADED,
+        most_bytes=app_state.zoo.settings.max_model_bytes,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.operations import owned_rows
@@ -14,7 +13,8 @@ from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.schemas import RankingRequest
-from service.core.tables import RankingRecord, RankingState
+from service.core.tables import JobRecord, RankingRecord, RankingState
+from service.rest.creation import JOB_HEADER, create_and_wait, created_id
 from service.rest.dependencies import (
     AppState,
     AppStateDep,
@@ -25,10 +25,8 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import CachedBody, body_of
-from service.rest.responses import JSON, etag_matches, not_modified, once, to_response
-from service.rest.routes.jobs import ended_job
+from service.rest.responses import JSON, etag_matches, not_modified
 from service.views.rankings import RankingView, ranking_values
 
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
@@ -54,25 +52,28 @@ async def create(
     prefer: Prefer = None,
 ) -> Response:
     """Rank models for a target: 201 if everything is already measured, otherwise 202 with a job."""
-    request = ["POST /v1/rankings", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, app_state.zoo, caller, key=key, request=request, work=work)
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/rankings", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=partial(_after_waiting, app_state, caller),
     )
-    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
-    if job_id is None or await ended_job(app_state, caller, job_id, seconds=seconds) is None:
-        return to_response(answer)
-    return await run_in_threadpool(_after_waiting, app_state, caller, answer.headers["Location"])
 
 
-def _after_waiting(app_state: AppState, caller: Caller, location: str) -> Response:
+def _after_waiting(
+    app_state: AppState, caller: Caller, _job: JobRecord, pending: StoredResponse
+) -> StoredResponse:
     """The ranking after the wait; the last job submitted need not be the last to finish."""
-    ranking_id = location.rpartition("/")[2]
+    ranking_id = created_id(pending)
     with app_state.zoo.transaction() as session:
         record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
     status = 202 if record.state == RankingState.PENDING else 201
     body = _body(app_state, caller, ranking_id, None)
-    return Response(body.data, status, {"Location": location}, media_type=JSON)
+    location = {"Location": pending.headers["Location"]}
+    return StoredResponse(status, body.data.decode(), location)
 
 
 def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredResponse:
@@ -82,7 +83,7 @@ def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredRe
     values = ranking_values(record, edge_weight=record.edge_weight, progress=progress)
     headers = {"Location": f"/v1/rankings/{record.id}"}
     if record.job_id is not None:
-        headers["Zoo-Job"] = record.job_id
+        headers[JOB_HEADER] = record.job_id
     status = 201 if record.state == RankingState.READY else 202
     return StoredResponse(status, to_json(values).decode(), headers)
 
