@@ -199,8 +199,8 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, farm):
     with served.zoo.transaction() as session:
         assert session.scalars(select(JobRecord.id)).one() == pending["job_id"]
         ranking = session.get_one(RankingRecord, pending["id"])
-        evidence = fused.take(session, ranking=ranking)
-        fused.fill(session, ranking=ranking, found=_posterior(farm))
+        evidence = fused.take_evidence(session, ranking=ranking)
+        fused.fill(session, ranking=ranking, posterior=_posterior(farm))
 
     told = served.client.get(answer.headers["Location"]).json()
 

@@ -56,7 +56,7 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     }  # fmt: skip
     with dialled.zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending.id)
-        fused.fill(session, ranking=ranking, found=found)
+        fused.fill(session, ranking=ranking, posterior=found)
 
     told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
 

@@ -205,7 +205,7 @@ def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zo
     pending = shell.json(*words, "--no-wait")
     with zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending["id"])
-        fused.fill(session, ranking=ranking, found=_posterior(fox))
+        fused.fill(session, ranking=ranking, posterior=_posterior(fox))
     told = shell.said("rankings", "show", pending["id"])
 
     assert added == {"records": 5, "new": 5}

@@ -22,7 +22,7 @@ from service.core.tables import DatasetRecord, ModelRecord, ModelState
 
 @dataclass(frozen=True)
 class RankingParticipants:
-    """Who takes part: the target, the probes, the candidates, and those refused at once."""
+    """The target, the probe set, the candidates, and the models that cannot be ranked."""
 
     target: ModelRecord
     probes: DatasetRecord
@@ -33,10 +33,10 @@ class RankingParticipants:
 def resolve_participants(
     session: Session, *, project: str, request: RankingRequest
 ) -> RankingParticipants:
-    """Find everybody whom a request names, for a metric that compares networks.
+    """Look up everything that a request names, for a metric that compares networks.
 
     Raises:
-        InvalidRequestError: Somebody does not exist, or the probe set is too large.
+        InvalidRequestError: A model or dataset does not exist, or the probe set is too large.
         ConflictError: The target or the probe set is not ready.
     """
     probes = probes_of(
@@ -51,10 +51,11 @@ def resolve_participants(
 def probes_of(
     session: Session, *, project: str, probe_set_id: str | None, target: RankingTarget
 ) -> DatasetRecord:
-    """The probe set that is named, or else the target's own images."""
+    """The named probe set, or else the target's own images."""
     with error_pointer("/probe_set_id"):
-        given = probe_set_id or target.dataset_id or ""
-        probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=given)
+        probes = owned_rows.get_ready(
+            session, DatasetRecord, project=project, id=probe_set_id or target.dataset_id or ""
+        )
     return require_probe_set(probes)
 
 
@@ -68,14 +69,14 @@ def require_probe_set(dataset: DatasetRecord) -> DatasetRecord:
         raise InvalidRequestError(
             f"{dataset.id} has {dataset.images} images, too many for a probe set",
             code="probe_set_too_large",
-            remedy="upload a sample of it as a dataset of its own",
+            remedy="upload a sample of it as its own dataset",
             errors=[FieldProblem("/probe_set_id", "too many images")],
         )
     return dataset
 
 
 def target_of(session: Session, *, project: str, target: RankingTarget) -> ModelRecord:
-    """The network that is named, or that stands for the labelled dataset that is."""
+    """The named network, or the reference network of the named dataset."""
     if target.model_id is not None:
         with error_pointer("/target/model_id"):
             return owned_rows.get_ready(session, ModelRecord, project=project, id=target.model_id)
@@ -87,36 +88,41 @@ def target_of(session: Session, *, project: str, target: RankingTarget) -> Model
 
 
 def candidates_of(
-    session: Session, project: str, given: Candidates | None
+    session: Session, project: str, requested: Candidates | None
 ) -> tuple[list[ModelRecord], list[dict[str, Any]]]:
-    """The networks that take part, and those named that are not ready, with the reason.
+    """The candidates, and the named models that are not ready, with the reason.
 
     Raises:
-        InvalidRequestError: ``model_unknown``, with the place of each.
+        InvalidRequestError: ``model_unknown``, with a pointer to each.
     """
-    if given is None or given.model_ids is None:
-        wanted = CandidateFilter() if given is None or given.filter is None else given.filter
-        where = ModelFilter(ModelState.READY, wanted.task, wanted.tag, wanted.name)
+    if requested is None or requested.model_ids is None:
+        fields = (requested.filter if requested else None) or CandidateFilter()
+        where = ModelFilter(ModelState.READY, fields.task, fields.tag, fields.name)
         query = models.matching(project, where).order_by(ModelRecord.id)
         return list(session.scalars(query)), []
-    return _named(session, project, given.model_ids)
+    return _named(session, project, requested.model_ids)
 
 
 def _named(
     session: Session, project: str, ids: tuple[str, ...]
 ) -> tuple[list[ModelRecord], list[dict[str, Any]]]:
-    """The models with these ids; those that are not ready come as unranked."""
+    """The ready models with these ids, and the others with the reason."""
     query = models.matching(project, ModelFilter()).where(ModelRecord.id.in_(ids))
-    found = {model.id: model for model in session.scalars(query)}
+    by_id = {model.id: model for model in session.scalars(query)}
     missing = [
-        FieldProblem(f"/candidates/model_ids/{place}", f"there is no model {one}")
-        for place, one in enumerate(ids)
-        if one not in found
+        FieldProblem(f"/candidates/model_ids/{index}", f"there is no model {model_id}")
+        for index, model_id in enumerate(ids)
+        if model_id not in by_id
     ]
     if missing:
-        raise InvalidRequestError(missing[0].reason, code="model_unknown", errors=missing[:100])
-    ready = [model for model in found.values() if model.state == ModelState.READY]
-    return ready, [_not_ready(m) for m in found.values() if m.state != ModelState.READY]
+        raise InvalidRequestError(
+            missing[0].reason,
+            code="model_unknown",
+            remedy="see GET /v1/models",
+            errors=missing[:100],
+        )
+    ready = [model for model in by_id.values() if model.state == ModelState.READY]
+    return ready, [_not_ready(m) for m in by_id.values() if m.state != ModelState.READY]
 
 
 def _not_ready(model: ModelRecord) -> dict[str, Any]:

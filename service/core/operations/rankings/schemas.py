@@ -31,16 +31,16 @@ RankingMetric = Annotated[
 
 
 class EstimatorEvidence(StrEnum):
-    """Whether a fused ranking measures missing estimators first, or uses those that are known."""
+    """Whether a fused ranking first measures missing estimates, or uses only stored ones."""
 
     MEASURE = "measure"
     KNOWN = "known"
 
 
 class RankingTarget(Strict):
-    """Whom to rank for: a network, or a dataset.
+    """The target of a ranking: a network or a dataset.
 
-    For a metric that compares networks a small one is trained on the dataset first.
+    A metric that compares networks first trains a small network on the dataset.
     """
 
     model_id: AnyId | None = None
@@ -49,12 +49,12 @@ class RankingTarget(Strict):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.model_id is None) == (self.dataset_id is None):
-            raise ValueError("name either a model_id or a dataset_id")
+            raise ValueError("set either model_id or dataset_id")
         return self
 
 
 class CandidateFilter(Strict):
-    """Models that fit every field given; ``name`` is a part of the name."""
+    """A filter for models that match every field; ``name`` matches any part of a name."""
 
     task: TaskKind | None = None
     tag: Words | None = None
@@ -62,7 +62,7 @@ class CandidateFilter(Strict):
 
 
 class Candidates(Strict):
-    """Which networks to order: these, or those that a filter finds."""
+    """The networks to rank: the listed ones, or those that match a filter."""
 
     model_ids: tuple[AnyId, ...] | None = Field(None, max_length=MOST_CANDIDATES)
     filter: CandidateFilter | None = None
@@ -70,18 +70,18 @@ class Candidates(Strict):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.model_ids is None) == (self.filter is None):
-            raise ValueError("give either model_ids or a filter")
+            raise ValueError("set either model_ids or filter")
         return self
 
 
 class RankingRequest(Strict):
-    """A ranking to make.
+    """A ranking to create.
 
-    ``probe_set_id`` may be left out when the target is a dataset: its images are the probes.
-    Without ``candidates`` every model that is ready takes part. ``edge_weight`` is λ of the metrics
-    ``depara`` and ``depara_plus``. Estimators and ``fused`` rank for a dataset. ``estimators`` tells ``fused`` whether
-    to measure those that are missing. ``protocol`` leaves accuracies of other protocols out of
-    the history.
+    If the target is a dataset, its images are the default probe set. Without ``candidates``, every
+    ready model takes part. ``edge_weight`` is λ of the metrics
+    ``depara`` and ``depara_plus``. Estimators and ``fused`` rank for a dataset. ``estimators`` sets
+    whether ``fused`` measures missing estimates. ``protocol`` excludes accuracies of other
+    protocols from the history.
     """
 
     target: RankingTarget
@@ -98,31 +98,35 @@ class RankingRequest(Strict):
         if self.probe_set_id is None and self.target.dataset_id is None:
             raise ValueError("a ranking for a model needs a probe_set_id")
         if self.metric not in EDGE_WEIGHTS and self.edge_weight:
-            raise ValueError(f"the metric {self.metric} has no edges; leave edge_weight out")
+            raise ValueError(f"the metric {self.metric} has no edges; omit edge_weight")
         if self.metric != FUSED and self.estimators is not None:
-            raise ValueError("estimators belongs to the metric fused; leave it out")
+            raise ValueError("only the metric fused takes estimators; omit it")
         if self.metric not in frozenset(Metric):
             self._require_fit_for_a_dataset()
         return self
 
     def _require_fit_for_a_dataset(self) -> None:
         if self.target.dataset_id is None:
-            raise ValueError(f"the metric {self.metric} ranks for a dataset; name a dataset_id")
+            raise ValueError(
+                f"the metric {self.metric} needs a dataset as its target; set dataset_id"
+            )
         if self.metric == FUSED:
             return
         if self.probe_set_id not in (None, self.target.dataset_id):
-            raise ValueError(f"{self.metric} looks at the target itself; leave probe_set_id out")
+            raise ValueError(
+                f"the metric {self.metric} uses the target's own images; omit probe_set_id"
+            )
         if self.settings != DeparaParams():
-            raise ValueError(f"settings belong to {', '.join(Metric)}; leave them out")
+            raise ValueError(f"only the metrics {', '.join(Metric)} take settings; omit them")
 
     @property
     def weight(self) -> float:
-        """λ as filled in."""
+        """λ, with its default filled in."""
         if self.edge_weight is None:
             return EDGE_WEIGHTS.get(self.metric, 0.0)
         return self.edge_weight
 
     @property
     def measured_with(self) -> DeparaParams:
-        """Settings of the graphs that are compared."""
+        """Settings of the compared graphs."""
         return settings_of(self.metric, self.settings)
