@@ -46,10 +46,10 @@ class PredictClient:
         """The model's prediction for the images; waits for a worker's response.
 
         Raises:
-            ZooError: Those of ``predictions.question`` and ``PredictQueue.call``.
+            ZooError: Those of ``predictions.request_for`` and ``PredictQueue.call``.
         """
         with self.zoo.transaction() as session:
-            model, request = predictions.question(
+            model, request = predictions.request_for(
                 session,
                 project=project,
                 model_id=model_id,

@@ -78,7 +78,7 @@ async def _caller(
             "no API key was sent", remedy="send `Authorization: Bearer zoo_…`"
         )
     token = bearer.credentials
-    caller = app_state.keys.known(token)
+    caller = app_state.keys.cached(token)
     if caller is None:
         caller = await run_in_threadpool(app_state.keys.caller, token, _look_up(app_state.zoo))
     if not app_state.limiter.hit(app_state.rate, caller.key_id):

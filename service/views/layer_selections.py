@@ -72,5 +72,5 @@ def layer_selection_view(
     record: LayerSelectionRecord, *, edge_weight: float, progress: dict[str, Any] | None
 ) -> LayerSelectionView:
     """A selection as it is told."""
-    told = selections.told(record, edge_weight=edge_weight)
+    told = selections.values_of(record, edge_weight=edge_weight)
     return LayerSelectionView.model_validate({**told, "progress": progress})

@@ -228,7 +228,7 @@ def test_rankings_by_labels_and_history_agree(doors: Doors):
             model = a_model(session, name=name)
             an_estimate(session, model, target, logme=score)
         measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
-        accuracies.add(session, project="default", given=measured)
+        accuracies.add(session, project="default", measurements=measured)
     body = {"target": {"dataset_id": target.id}, "metric": "logme"}
 
     ranking, _ = doors.alike(lambda door: door.rank(body))

@@ -209,7 +209,7 @@ def an_estimate(
     }
     params = TransferabilityEstimatorsParams()
     estimates.keep(
-        session, model=model, dataset=dataset, params=params, found=found, job_id="job_1"
+        session, model=model, dataset=dataset, params=params, output=found, job_id="job_1"
     )
 
 

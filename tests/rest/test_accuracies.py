@@ -114,8 +114,8 @@ def test_a_finished_job_writes_its_accuracy_back(served: Served):
     told = [NewAccuracy(model="oak", dataset="leaves", value=0.5)]
 
     with served.zoo.transaction() as session:
-        accuracies.add(session, project="default", given=told, job_id="job_1")
-        again = accuracies.add(session, project="default", given=told, job_id="job_2")
+        accuracies.add(session, project="default", measurements=told, job_id="job_1")
+        again = accuracies.add(session, project="default", measurements=told, job_id="job_2")
 
     with served.zoo.transaction() as session:
         kept = session.query(AccuracyRecord).one()

@@ -139,7 +139,7 @@ def job_count(zoo: Zoo, method: str) -> int:
 def record(zoo: Zoo, *rows: tuple[str, str, float]) -> None:
     given = [NewAccuracy(model=m, dataset=d, value=v) for m, d, v in rows]
     with zoo.transaction() as session:
-        accuracies.add(session, project=PROJECT, given=given)
+        accuracies.add(session, project=PROJECT, measurements=given)
 
 
 HISTORY = (

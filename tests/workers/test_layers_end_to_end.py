@@ -83,7 +83,7 @@ def test_layers_are_compared_with_a_network(post: WorkerContext) -> None:
     assert [part["layer"] for part in selection.layers] == selection.candidates
     assert {part["kind"] for part in selection.layers} >= {"ReLU"}
     assert all(part["status"] == "ok" for part in selection.layers)
-    told = selections.told(selection, edge_weight=1)
+    told = selections.values_of(selection, edge_weight=1)
     assert told["choice"]["layer"] in selection.candidates
     assert ask(post.zoo, model_id="mdl_1").id == selection.id
 

@@ -48,7 +48,7 @@ def create(
     """
 
     def work(session: Session) -> StoredResponse:
-        added = accuracies.add(session, project=caller.project, given=body.records)
+        added = accuracies.add(session, project=caller.project, measurements=body.records)
         items = [AccuracyView.of(record) for record in added.records]
         view = AddedAccuraciesView(items=items, new=added.new)
         return stored_response(view, status=201 if added.new else 200)

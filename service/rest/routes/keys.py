@@ -68,5 +68,5 @@ def revoke(key_id: Id, app_state: AppStateDep, caller: Administrator) -> Respons
     """Revoke a key; other processes notice within five seconds."""
     with app_state.zoo.transaction() as session:
         keys.revoke(session, project=caller.project, key_id=key_id)
-    app_state.keys.forget_all()
+    app_state.keys.clear()
     return Response(status_code=204)

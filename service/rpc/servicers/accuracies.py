@@ -32,7 +32,7 @@ class AccuracyServicer(RecordServiceServicer):
         asked = fit(NewAccuracies, {"records": records}, where="body")
 
         def work(session: Session) -> wire.AddRecordsResponse:
-            added = accuracies.add(session, project=call.project, given=asked.records)
+            added = accuracies.add(session, project=call.project, measurements=asked.records)
             records = [_record(one) for one in added.records]
             return wire.AddRecordsResponse(records=records, new=added.new)
 

@@ -72,7 +72,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
             record = selections.create(session, project=call.project, request=asked)
             session.refresh(record)
             progress = selections.progress(session, selection=record)
-            told = selections.told(record, edge_weight=asked.weight)
+            told = selections.values_of(record, edge_weight=asked.weight)
             return wire.SelectLayerResponse(selection=layer_messages.selection(told, progress))
 
         values = asked.model_dump(mode="json")
@@ -88,7 +88,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
                 session, LayerSelectionRecord, project=call.project, id=request.id
             )
             progress = selections.progress(session, selection=record)
-        told = selections.told(record, edge_weight=asked.weight)
+        told = selections.values_of(record, edge_weight=asked.weight)
         return wire.GetLayerSelectionResponse(selection=layer_messages.selection(told, progress))
 
 

@@ -23,7 +23,7 @@ def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict
         model=model,
         dataset=dataset,
         params=TransferabilityEstimatorsParams.model_validate(job.params),
-        found=output.data,
+        output=output.data,
         job_id=job.id,
     )
     estimator_completion.complete_rankings(session, job_id=job.id)

@@ -121,7 +121,7 @@ def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -
     facts = {
         "model": _facts_of(model),
         "logits_layer": "output" if estimates.is_classifier(model) else None,
-        **_facts_of_labels(session, datasets.require_labelled(dataset)),
+        **_facts_of_labels(session, datasets.require_labeled(dataset)),
     }
     return StagedInputs(facts, {**_program(model), **_canonical(dataset)})
 
@@ -224,7 +224,7 @@ def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> S
     places = (
         {}
         if before is None
-        else snapshot_lookup.places_in(session, project=job.project, map_id=before)
+        else snapshot_lookup.positions_in(session, project=job.project, map_id=before)
     )
     facts = {
         "models": [one.model_id for one in placed],

@@ -28,28 +28,28 @@ def put(
     files: Mapping[str, Blob],
     cache_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Ids of the job's artifacts by name; one of the same name keeps its id and gets new bytes.
+    """Ids of the job's artifacts by name; an existing artifact keeps its id and gets the new bytes.
 
-    ``cache_keys`` are the keys under which files are looked up, by their names.
+    ``cache_keys`` are the keys for looking up files, by file name.
     """
     query = select(ArtifactRecord).where(ArtifactRecord.job_id == job.id)
-    known = {one.name: one for one in session.scalars(query.with_for_update())}
+    records = {record.name: record for record in session.scalars(query.with_for_update())}
     for name, blob in files.items():
-        if name not in known:
-            known[name] = _new(job, name)
-            session.add(known[name])
-        known[name].sha256, known[name].size_bytes = blob.sha256, blob.size_bytes
-        known[name].cache_key = cache_keys.get(name)
+        if name not in records:
+            records[name] = _new(job, name)
+            session.add(records[name])
+        records[name].sha256, records[name].size_bytes = blob.sha256, blob.size_bytes
+        records[name].cache_key = cache_keys.get(name)
     session.flush()
-    return {name: known[name].id for name in files}
+    return {name: records[name].id for name in files}
 
 
 def _new(job: JobRecord, name: str) -> ArtifactRecord:
-    status = name.rsplit(".", maxsplit=1)[-1]
+    suffix = name.rsplit(".", maxsplit=1)[-1]
     return ArtifactRecord(
         id=new_id(IdKind.ARTIFACT),
         project=job.project,
         job_id=job.id,
         name=name,
-        media_type=_MEDIA_TYPES.get(status, "application/octet-stream"),
+        media_type=_MEDIA_TYPES.get(suffix, "application/octet-stream"),
     )

@@ -1,4 +1,4 @@
-"""Asking for the graphs that are not there yet: one job per network, shared by all who wait."""
+"""Measurements of missing graphs: one job per network, shared by all who wait for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from service.core.tracing import current_trace_id
 def known_graphs(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
 ) -> dict[str, GraphRecord]:
-    """The newest graph of each model that has one, by model; without the heavy sketch."""
+    """The newest graph of each measured model, by model; without the large sketch."""
     query = (
         select(GraphRecord)
         .where(
@@ -39,7 +39,7 @@ def measure(
     probes: DatasetRecord,
     settings: DeparaParams,
 ) -> dict[str, str]:
-    """Ids of the jobs that will measure the models, by model; equal ones under way are shared."""
+    """Ids of the jobs that will measure the models, by model; equal active jobs are shared."""
     if not models:
         return {}
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)

@@ -1,4 +1,4 @@
-"""Rankings by transferability estimators, which use the target's labels: LogME, LEEP, k-NN, …"""
+"""Rankings by transferability estimators, which use labels of the target: LogME, LEEP, k-NN."""
 
 from typing import Any
 

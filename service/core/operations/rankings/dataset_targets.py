@@ -58,8 +58,8 @@ def measure_missing(session: Session, *, participants: DatasetParticipants) -> d
         InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
     """
     with error_pointer("/target/dataset_id"):
-        datasets.require_labelled(require_probe_set(participants.target))
-    estimated = estimates.known(
+        datasets.require_labeled(require_probe_set(participants.target))
+    estimated = estimates.stored(
         session,
         project=participants.target.project,
         comparable=estimates.comparable_key(participants.target),

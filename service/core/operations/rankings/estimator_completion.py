@@ -57,7 +57,7 @@ def fill(session: Session, ranking: RankingRecord) -> None:
     """Rank the candidates by their stored scores; candidates without a score get a reason."""
     dataset = session.get_one(DatasetRecord, ranking.dataset_id)
     ids = [candidate["model_id"] for candidate in ranking.candidates]
-    estimated = estimates.known(
+    estimated = estimates.stored(
         session,
         project=ranking.project,
         comparable=estimates.comparable_key(dataset),

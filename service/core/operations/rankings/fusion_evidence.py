@@ -121,7 +121,7 @@ def _scores(
 ) -> dict[str, dict[str, float]]:
     """All scores of networks on a dataset, by name of the score, then by network."""
     by_score: dict[str, dict[str, float]] = defaultdict(dict)
-    estimated = estimates.known(
+    estimated = estimates.stored(
         session,
         project=ranking.project,
         comparable=estimates.comparable_key(dataset),

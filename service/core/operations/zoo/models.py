@@ -1,4 +1,4 @@
-"""The networks of the zoo: created from an upload, described, changed, removed."""
+"""The models of the zoo: created from an upload, listed, updated, deleted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from service.core.tables.job import STARTED_FROM, TAUGHT_BY
 
 @dataclass(frozen=True)
 class ModelFilter:
-    """Which models are meant; None asks for no restriction. ``name`` is a part of the name."""
+    """A filter for models; None does not restrict. ``name`` matches any part of a name."""
 
     state: str | None = None
     task: str | None = None
@@ -33,7 +33,7 @@ class ModelFilter:
 
 @dataclass(frozen=True)
 class ModelChanges:
-    """What may be changed after the upload; None leaves a field as it is."""
+    """Changes to a model; None keeps a field."""
 
     name: str | None = None
     tags: tuple[str, ...] | None = None
@@ -44,12 +44,12 @@ class ModelChanges:
 def create(
     session: Session, *, project: str, manifest: ModelManifest, upload_id: str, blobs: BlobStore
 ) -> ModelRecord:
-    """Take a finished upload into the zoo; a job checks it before anything else may use it.
+    """Create a model from a finished upload; a job checks it before anything else can use it.
 
     Raises:
-        InvalidRequestError: There is no such upload.
-        ConflictError: Bytes of the upload are missing.
-        RefusedUploadError: The file's first bytes are not those of the announced form.
+        InvalidRequestError: The upload does not exist.
+        ConflictError: The upload is incomplete.
+        RefusedUploadError: The file does not have the format that the manifest names.
     """
     upload = uploads.use(session, project=project, upload_id=upload_id)
     digest = upload.sha256 or ""
@@ -96,12 +96,12 @@ def page(
     query = matching(project, where)
     if after is not None:
         query = query.where(ModelRecord.id < after)
-    found = session.scalars(query.order_by(ModelRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(found), limit=limit)
+    rows = session.scalars(query.order_by(ModelRecord.id.desc()).limit(limit + 1)).all()
+    return page_of(list(rows), limit=limit)
 
 
 def matching(project: str, where: ModelFilter) -> Select[ModelRecord]:
-    """The query of the models that a filter means; their layers are left where they are."""
+    """The query for the models that match a filter, without their layers."""
     query = select(ModelRecord).where(ModelRecord.project == project)
     query = query.options(defer(ModelRecord.layers))
     if where.state is not None:
@@ -118,11 +118,11 @@ def matching(project: str, where: ModelFilter) -> Select[ModelRecord]:
 def update(
     session: Session, *, project: str, model_id: str, changes: ModelChanges, etag: str | None
 ) -> ModelRecord:
-    """Change what may be changed, if the model still is what ``etag`` says.
+    """Update a model if ``etag`` is its current version.
 
     Raises:
         NotFoundError: ``model_not_found``.
-        PreconditionRequiredError: No ETag was given.
+        PreconditionRequiredError: The ETag is missing.
         PreconditionFailedError: The model has changed since.
     """
     record = owned_rows.get_locked(session, ModelRecord, project=project, id=model_id)
@@ -144,35 +144,35 @@ def update(
 
 
 def delete(session: Session, *, project: str, model_id: str, etag: str | None) -> None:
-    """Remove a model and what was measured of it; its bytes are collected later.
+    """Delete a model and its measurements; its bytes are deleted later.
 
     Raises:
         NotFoundError: ``model_not_found``.
-        ConflictError: ``model_in_use``: a running job works with it.
-        PreconditionRequiredError: No ETag was given.
+        ConflictError: ``model_in_use``: a running job uses it.
+        PreconditionRequiredError: The ETag is missing.
         PreconditionFailedError: The model has changed since.
     """
     record = owned_rows.get_locked(session, ModelRecord, project=project, id=model_id)
     require_match(record, etag)
-    if session.scalar(select(_works_on(model_id))):
+    if session.scalar(select(_in_use(model_id))):
         raise ConflictError(
-            f"a running job works with {model_id}",
+            f"a running job uses {model_id}",
             code="model_in_use",
-            remedy="wait for the job, or cancel it",
+            remedy="wait for the job to finish, or cancel it",
         )
     session.delete(record)
     session.flush()
 
 
-def _works_on(model_id: str) -> Any:
-    """Whether a running job names the model, as what it measures or draws, a teacher, or a start."""
-    named = or_(
+def _in_use(model_id: str) -> Any:
+    """Whether a running job measures or draws the model, learns from it or starts from it."""
+    references = or_(
         JobRecord.inputs["model_id"].astext == model_id,
         JobRecord.inputs["model_ids"].has_key(model_id),
         TAUGHT_BY.has_key(model_id),
         STARTED_FROM.in_((model_id,)),
     )
-    return exists().where(JobRecord.state == JobState.RUNNING, named)
+    return exists().where(JobRecord.state == JobState.RUNNING, references)
 
 
 def jobs_making(model: ModelRecord) -> list[str]:
@@ -183,12 +183,16 @@ def jobs_making(model: ModelRecord) -> list[str]:
 
 
 def content_digest(record: ModelRecord) -> str:
-    """Digest of the file as it was uploaded, or as the job that made the model wrote it.
+    """Digest of the file that was uploaded, or that a job of the zoo wrote.
 
     Raises:
-        ConflictError: ``model_not_ready``: a job has yet to make it.
+        ConflictError: ``model_not_ready``: its job has not finished.
     """
     digest = record.upload_sha256 or record.program_sha256
     if digest is None:
-        raise ConflictError(f"{record.id} is {record.state}", code="model_not_ready")
+        raise ConflictError(
+            f"{record.id} is {record.state}, so it has no file yet",
+            code="model_not_ready",
+            remedy="wait for the job that makes it",
+        )
     return digest
