@@ -73,8 +73,8 @@ class InputSpec(Strict):
         channels = data.get("channels", 3)
         repeated = dict(data)
         for key, neutral in (("mean", 0.0), ("std", 1.0)):
-            given = data.get(key, neutral)
-            values = list(given) if isinstance(given, list | tuple) else [given]
+            value = data.get(key, neutral)
+            values = list(value) if isinstance(value, list | tuple) else [value]
             repeated[key] = (
                 values * channels if len(values) == 1 and channels in (1, 3) else values
             )
@@ -94,14 +94,14 @@ class InputSpec(Strict):
 
 
 class ModelFormat(StrEnum):
-    """The upload forms that are read; everything else is refused with a remedy."""
+    """Supported file formats of models; any other file is an error with a remedy."""
 
     PT2 = "pt2"
     SAFETENSORS = "safetensors"
 
 
 class Architecture(Strict):
-    """A network of a library's own listing: its name and the arguments of its constructor."""
+    """A network from a library: its name and the arguments of its constructor."""
 
     library: Literal["timm", "torchvision"] = "timm"
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,120}$")]
@@ -112,7 +112,7 @@ class Architecture(Strict):
 
 
 class ModelManifest(Strict):
-    """What a user says about an uploaded network."""
+    """A user's description of an uploaded network."""
 
     name: Name
     format: ModelFormat
@@ -140,7 +140,7 @@ class ModelManifest(Strict):
                 "safetensors needs `architecture`: the name of a timm or torchvision network"
             )
         if self.format is ModelFormat.PT2 and self.architecture is not None:
-            raise ValueError("a pt2 archive holds its own architecture; leave `architecture` out")
+            raise ValueError("a pt2 archive contains its architecture; omit `architecture`")
         return self
 
 
@@ -153,16 +153,16 @@ class DatasetLayout(StrEnum):
 
 
 class OnError(StrEnum):
-    """What happens to a set with an image that cannot be read."""
+    """What happens if an image of a dataset cannot be read."""
 
     FAIL = "fail"
     SKIP = "skip"
 
 
 class DatasetManifest(Strict):
-    """What a user says about an uploaded set of images.
+    """A user's description of an uploaded dataset.
 
-    ``labels`` fixes the order of the class names; without it they are sorted.
+    ``labels`` sets the order of the class names; by default they are sorted.
     """
 
     name: Name

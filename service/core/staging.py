@@ -102,8 +102,8 @@ class Staging:
 
     def _take_hash(self, name: str, offset: int) -> Any | None:
         with self._lock:
-            kept = self._hashes.pop(name, None)
-        return kept[1] if kept is not None and kept[0] == offset else None
+            entry = self._hashes.pop(name, None)
+        return entry[1] if entry is not None and entry[0] == offset else None
 
 
 class Receiver:
