@@ -188,7 +188,7 @@ def test_rankings_neighbours_and_maps_agree(doors: Doors):
     assert [item["name"] for item in ranking["items"]] == ["fox"]
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith("make it with POST /v1/maps ")
+    assert missing["remedy"].startswith("create it with POST /v1/maps ")
     assert drawing["params"]["k"] == 1
     assert (unknown["refused"], unknown["pointers"]) == ("dataset_unknown", ["/dataset_id"])
     assert wrong["refused"] == "dataset_unknown"
@@ -214,7 +214,7 @@ def test_heat_maps_agree(doors: Doors):
     twice = doors.agree(lambda door: door.create_attributions({**body, "indices": [1, 1]}))
 
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith(f"make it with POST /v1/models/{models[0]}/attributions ")
+    assert missing["remedy"].startswith(f"create it with POST /v1/models/{models[0]}/attributions ")
     assert ordered["inputs"]["indices"] == [1, 0]
     assert spanned["id"] != ordered["id"]
     assert (wrong["refused"], wrong["pointers"]) == ("image_unknown", ["/indices"])

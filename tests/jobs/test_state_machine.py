@@ -88,7 +88,7 @@ def test_equal_submissions_share_the_running_job(zoo: Zoo):
 
 
 def test_internal_methods_look_unknown_to_clients(zoo: Zoo):
-    with zoo.transaction() as session, pytest.raises(NotFoundError, match="can be submitted"):
+    with zoo.transaction() as session, pytest.raises(NotFoundError, match="clients cannot submit"):
         jobs.submit(
             session,
             project=PROJECT,

@@ -150,11 +150,11 @@ def test_labels_are_needed_where_labels_are_looked_at(served: Served, farm, metr
     ("changed", "said"),
     [
         ({"metric": "magic"}, "must be one of attribution, depara"),
-        ({"target": {"model_id": "mdl_1"}, "probe_set_id": "dst_1"}, "ranks for a dataset"),
-        ({"probe_set_id": "dst_1"}, "leave probe_set_id out"),
+        ({"target": {"model_id": "mdl_1"}, "probe_set_id": "dst_1"}, "needs a dataset as its target"),
+        ({"probe_set_id": "dst_1"}, "omit probe_set_id"),
         ({"edge_weight": 1}, "has no edges"),
-        ({"settings": {"min_valid": 0.5}}, "leave them out"),
-        ({"estimators": "known"}, "belongs to the metric fused"),
+        ({"settings": {"min_valid": 0.5}}, "omit them"),
+        ({"estimators": "known"}, "only the metric fused"),
         ({"target": {"dataset_id": "dst_0"}}, "no dataset dst_0"),
     ],
 )
