@@ -1,4 +1,4 @@
-"""What a user says about an uploaded network or set of images."""
+"""Manifests: a user's description of an uploaded model or dataset."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +12,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w .:/+-
 
 
 class Strict(BaseModel):
-    """A shape that refuses unknown fields, so that a typing error is not lost in silence."""
+    """A model that rejects unknown fields, so that no typing error goes unnoticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,14 +35,14 @@ class TaskKind(StrEnum):
 
 
 class Task(Strict):
-    """A known kind and the user's own words."""
+    """The kind of task and a free description."""
 
     kind: TaskKind = TaskKind.OTHER
     text: ShortText = ""
 
 
 class ChannelOrder(StrEnum):
-    """Order of the colour planes that the network was trained on."""
+    """Order of the color channels that the network was trained on."""
 
     RGB = "RGB"
     BGR = "BGR"
@@ -52,8 +52,8 @@ class InputSpec(Strict):
     """How a canonical RGB square in [0, 1] becomes the network's input.
 
     input = (low + (high - low) * x - mean) / std per channel, with ``range`` = (low, high).
-    One channel means ITU-R 601 luma; BGR flips the planes after normalisation is assigned, so
-    ``mean`` and ``std`` are in the network's own channel order.
+    One channel means ITU-R 601 luma; BGR reverses the channels before normalization, so ``mean``
+    and ``std`` are in the network's own channel order.
     """
 
     channels: Literal[1, 3] = 3

@@ -1,7 +1,7 @@
-"""Matrices of a safetensors file as a table or as numpy's archive, without numpy.
+"""Matrices of a safetensors file as CSV or as an NPZ archive, without NumPy.
 
-All formats hold the same little-endian bytes; only the header differs. Files are read a few rows
-at a time, so that the largest map passes through little memory.
+All binary formats contain the same little-endian bytes; only the header differs. Files are read a
+few rows at a time, so that even the largest map needs little memory.
 """
 
 import io
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Read = Callable[[int, int], bytes]
-"""Bytes of a file from a start, so many."""
+"""Reads bytes of a file, from a start and of a length."""
 
 _KINDS = {"F64": ("<f8", "d"), "F32": ("<f4", "f"), "I64": ("<i8", "q"), "I32": ("<i4", "i")}
 _LENGTH = struct.Struct("<Q")
@@ -24,7 +24,7 @@ _BLOCK_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers where they lie in the file, row by row."""
+    """A matrix in a file, row by row."""
 
     kind: str
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Matrix:
                 yield values[start : start + width]
 
     def blocks(self, block_bytes: int | None = None) -> Iterator[bytes]:
-        """The raw bytes, piece by piece; of a mebibyte unless another size is given."""
+        """The raw bytes in blocks; of one mebibyte by default."""
         block_bytes = _BLOCK_BYTES if block_bytes is None else block_bytes
         end = self.start + self.size_bytes
         for start in range(self.start, end, block_bytes):
@@ -52,7 +52,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A small array of numpy's: its type, shape and bytes."""
+    """A small NumPy array: its type, shape and bytes."""
 
     descr: str
     shape: tuple[int, ...]
@@ -60,7 +60,7 @@ class ArrayColumn:
 
     @classmethod
     def of_words(cls, words: Sequence[str]) -> "ArrayColumn":
-        """Texts, as numpy keeps them: UTF-32, all as long as the longest."""
+        """Texts in the layout of NumPy: UTF-32, padded to the longest."""
         longest = max((len(word) for word in words), default=1) or 1
         data = b"".join(word.ljust(longest, "\0").encode("utf-32-le") for word in words)
         return cls(f"<U{longest}", (len(words),), data)

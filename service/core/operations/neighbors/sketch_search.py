@@ -127,13 +127,13 @@ def _first(
         -first.c.sketch.max_inner_product(_parameter(vector))
         for vector in (query.node, query.edge)
     )
-    columns = select(first.c.id, first.c.model_id, ModelRecord.name, first.c.sha256, node, edge)
-    rows = session.execute(columns.join(ModelRecord, ModelRecord.id == first.c.model_id))
+    query_rows = select(first.c.id, first.c.model_id, ModelRecord.name, first.c.sha256, node, edge)
+    rows = session.execute(query_rows.join(ModelRecord, ModelRecord.id == first.c.model_id))
     return {row[0]: Sketched(*row) for row in rows}
 
 
 def _comparable(graph: GraphRecord, *columns: Any) -> Select[Any]:
-    """The graphs that may be compared with one; degenerate ones have no sketch."""
+    """The comparable graphs; degenerate ones have no sketch."""
     return select(*columns).where(
         GraphRecord.project == graph.project,
         GraphRecord.comparable_key == graph.comparable_key,
