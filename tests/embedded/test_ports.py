@@ -112,9 +112,9 @@ def test_two_zoos_with_default_ports_get_different_ones_and_the_second_says_so(
         assert first.rest.number < second.rest.number
         assert first.grpc.number < second.grpc.number
         assert lines == [
-            f"port {settings.port} is in use; took {second.rest.number} for REST;"
+            f"port {settings.port} is in use; using {second.rest.number} for REST;"
             " choose with --port or ZOO_PORT",
-            f"port {settings.grpc_port} is in use; took {second.grpc.number} for gRPC;"
+            f"port {settings.grpc_port} is in use; using {second.grpc.number} for gRPC;"
             " choose with --grpc-port or ZOO_GRPC_PORT",
         ]
 

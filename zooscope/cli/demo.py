@@ -1,4 +1,4 @@
-"""``zooscope demo``: a small real zoo, ranked for a target and checked against the truth."""
+"""``zooscope demo``: a small real zoo, ranked for a target and compared with the ground truth."""
 
 import sys
 import time
@@ -32,7 +32,7 @@ MAP_PICTURES: tuple[Picture, ...] = ("matrix", "tree", "layout")
 def demo(
     home: HomeOption = None, port: PortOption = None, grpc_port: GrpcPortOption = None
 ) -> None:
-    """Train, upload and rank a small zoo; the service stays running afterwards."""
+    """Train, upload and rank a small zoo; the zoo keeps running afterwards."""
     settings = settings_with(home=home, port=port, grpc_port=grpc_port)
     began = time.monotonic()
     try:
@@ -48,7 +48,7 @@ def demo(
 
 
 def _show(settings: Settings, running: Running) -> None:
-    """Everything that happens once the service runs."""
+    """Run the demo against the running zoo."""
     home = Home(settings.folder)
     zoo_files = built(home.folder / "demo")
     with address_of(url=running.rest_url, key=None, home=home.folder).client() as zoo:
@@ -61,7 +61,7 @@ def _show(settings: Settings, running: Running) -> None:
 
 
 def _ranked(zoo: ZooClient, ids: UploadedZoo, metric: str) -> Ranking:
-    """The demo's networks ordered for the labelled target."""
+    """The demo's networks ranked for the labeled target."""
     with steps_bar(f"ranking by {metric}") as on_progress:
         return zoo.rank(
             probes=ids.probes,
@@ -74,9 +74,9 @@ def _ranked(zoo: ZooClient, ids: UploadedZoo, metric: str) -> Ranking:
 
 
 def _print_rankings(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> None:
-    """The table, those without a place, and how well each metric agrees with the truth."""
+    """Print the table, the unranked networks, and how well each metric agrees with the truth."""
     depara, attribution = rankings["depara"], rankings["attribution"]
-    _say("\nWhich network to start from for the digits 5 to 9, with three labels each?\n")
+    _say("\nWhich network should you start from for the digits 5 to 9, with three labels each?\n")
     _say(demo_report.table(demo_report.rows(depara, attribution, zoo_files.truth)))
     for model in depara["unranked"]:
         _say(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
@@ -84,14 +84,14 @@ def _print_rankings(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> Non
     for ranking in rankings.values():
         agreement = demo_report.agreement(ranking, zoo_files.truth)
         _say(
-            f"Spearman of {agreement.metric} with the true accuracy of {agreement.models} networks:"
+            f"Spearman correlation of {agreement.metric} with the true accuracy of {agreement.models} networks:"
             f" {agreement.spearman:+.2f}"
         )
     _say(demo_report.likely_best(rankings["fused"]))
 
 
 def _choose_layer(zoo: ZooClient, ids: UploadedZoo, ranking: Ranking) -> None:
-    """Where to cut the best network, told as ``zooscope layers`` tells it."""
+    """Print where to cut the best network, like ``zooscope layers``."""
     best = ranking["items"][0]
     with steps_bar("comparing layers") as on_progress:
         selection = zoo.layers.select(
@@ -101,7 +101,7 @@ def _choose_layer(zoo: ZooClient, ids: UploadedZoo, ranking: Ranking) -> None:
             data="scarce",
             on_progress=on_progress,
         )
-    _say(f"\nWhere to cut {best['name']}, with so few labels?\n")
+    _say(f"\nWhere should you cut {best['name']} with so few labels?\n")
     layers.print_selection(CliContext(zoo, TextOutput()), selection)
 
 
@@ -118,8 +118,8 @@ def _draw(zoo: ZooClient, ids: UploadedZoo, ranking: Ranking, folder: Path) -> N
 
 
 def _train_student(zoo: ZooClient, ids: UploadedZoo, folder: Path) -> None:
-    """Make a small network out of two of the zoo, rank it with the others, draw its lineage."""
-    _say("\nA small network that learns from two of these, on digits without labels:\n")
+    """Train a small network from two of the zoo, rank it with the others, draw its lineage."""
+    _say("\nTraining a small network from two of these on unlabeled digits:\n")
     student = demo_student.student_of(CliContext(zoo, TextOutput()), ids)
     _say(f"\n{demo_report.retained_accuracy(student)}")
     candidates = {**ids.models, student["name"]: student["id"]}
@@ -131,7 +131,7 @@ def _train_student(zoo: ZooClient, ids: UploadedZoo, folder: Path) -> None:
 
 def _goodbye(settings: Settings, running: Running) -> str:
     return (
-        f"The zoo stays at {running.rest_url} (its API is described at {running.rest_url}/docs);"
+        f"The zoo keeps running at {running.rest_url} (API documentation at {running.rest_url}/docs);"
         f"\nthe admin key is in {Home(settings.folder).admin_key};"
         f" stop it with `zooscope down --home {settings.folder}`"
     )

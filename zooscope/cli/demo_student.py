@@ -1,4 +1,4 @@
-"""The demo's student: a small network that two of the zoo teach on images without labels."""
+"""The demo's student: a small network that learns from two networks on unlabeled images."""
 
 from zooscope.cli.context import CliContext
 from zooscope.cli.demo_zoo import UploadedZoo
@@ -15,10 +15,10 @@ STEPS = 400
 
 
 def student_of(context: CliContext, ids: UploadedZoo) -> Model:
-    """The student: an earlier demo's, or a new one that is watched while it learns.
+    """The student: an earlier demo's, or a new one whose training is shown.
 
     Raises:
-        ZooClientError: The training failed, with its code.
+        ZooClientError: The code of the failed training.
     """
     teachers = [ids.models[name] for name in TEACHERS]
     for model in context.zoo.models.ls(state="ready", name=NAME):

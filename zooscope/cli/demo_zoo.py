@@ -1,4 +1,4 @@
-"""The demo's networks: trained by the worker's half, uploaded like anybody's."""
+"""The demo's networks: trained by the worker package, uploaded like any other."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ class BuiltZoo:
 
 @dataclass(frozen=True)
 class UploadedZoo:
-    """Ids in the service: networks by name, the probe set, the labelled target and the exam."""
+    """Ids in the zoo: networks by name, the probe set, the labeled target and the evaluation set."""
 
     models: Mapping[str, str]
     probes: str
@@ -33,10 +33,10 @@ class UploadedZoo:
 
 
 def built(folder: Path) -> BuiltZoo:
-    """Train the networks, unless an earlier demo has; a bar shows how far.
+    """Train the networks, unless an earlier demo has; show a progress bar.
 
     Raises:
-        UnavailableError: ``training_failed``, with what the training said.
+        UnavailableError: ``training_failed``, with the end of the training log.
     """
     truth_file = folder / "truth.json"
     if not (truth_file.exists() and (folder / "exam.zip").exists()):
@@ -68,13 +68,13 @@ def _trained(folder: Path) -> dict[str, float]:
 
 
 def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
-    """Everything in the service and checked by it; what is there already is not sent again."""
+    """Upload what the zoo does not have yet, and wait until everything is checked."""
     probes = _dataset(zoo, built_zoo.folder / "probes.zip", name="digits", layout="flat")
     target = _dataset(
-        zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
+        zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labeled", layout="folders"
     )
     eval_set = _dataset(
-        zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders"
+        zoo, built_zoo.folder / "exam.zip", name="digits, evaluation", layout="folders"
     )
     models = _models(zoo, built_zoo)
     for dataset in (probes, target, eval_set):
@@ -83,7 +83,7 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
 
 
 def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
-    """The set of this name: an earlier demo's, or a new one."""
+    """The dataset of this name: an earlier demo's, or a new one."""
     for dataset in zoo.datasets.ls(name=name):
         if dataset["name"] == name and dataset["state"] != "rejected":
             return dataset
@@ -91,7 +91,7 @@ def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
 
 
 def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
-    """Ids of the demo's networks, sent where they are missing and then awaited."""
+    """Ids of the demo's networks; uploads the missing ones and waits for their checks."""
     existing = {model["name"]: model["id"] for model in zoo.models.ls(state="ready", tag="demo")}
     with steps_bar("uploading and checking") as on_progress:
         ids = {}
@@ -104,13 +104,13 @@ def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
 
 
 def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
-    """The id of a network that is now being checked."""
+    """Upload a network; return its id."""
     manifest = json.loads((folder / f"{name}.manifest.json").read_text())
     return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]
 
 
 def _require_ready(resource: Mapping[str, Any]) -> None:
-    """Raise with the reasons when the service refused a file of the demo."""
+    """Raise ZooClientError with the reason if the zoo rejected a file of the demo."""
     if resource["state"] != "ready":
         problem = (
             resource.get("problems") or [{"code": "rejected", "detail": "no reason given"}]
