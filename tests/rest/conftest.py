@@ -40,11 +40,11 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
 def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the jobs that requests wait for, or have waited for, in the order of asking."""
     ids: list[str] = []
-    ear = EventListener.ear
+    subscribe = EventListener.subscription
 
-    def noted(notifier: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
+    def noted(listener: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
         ids.append(job_id)
-        return ear(notifier, job_id)
+        return subscribe(listener, job_id)
 
-    monkeypatch.setattr(EventListener, "ear", noted)
+    monkeypatch.setattr(EventListener, "subscription", noted)
     return ids

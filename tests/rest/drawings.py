@@ -98,7 +98,7 @@ def draw_pictures(zoo: Zoo, job_id: str) -> None:
     """What a job of heat maps leaves behind: one made-up picture for each."""
     with zoo.transaction() as session:
         job = session.get_one(JobRecord, job_id)
-        drawn = [session.get_one(ModelRecord, one) for one in job.inputs["model_ids"]]
+        drawn = [session.get_one(ModelRecord, item) for item in job.inputs["model_ids"]]
         dataset = session.get_one(DatasetRecord, job.inputs["dataset_id"])
         keys = heat_maps.picture_keys(drawn, dataset, job)
         files = {}

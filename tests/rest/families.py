@@ -17,7 +17,7 @@ def a_training(
     teachers: Sequence[str],
     *,
     data: str | None = None,
-    exam: str | None = None,
+    eval_set: str | None = None,
     state: JobState = JobState.RUNNING,
     project: str = PROJECT,
     **params: Any,
@@ -29,7 +29,7 @@ def a_training(
         method="knowledge_distillation",
         method_version=1,
         state=state,
-        inputs={"teachers": list(teachers), "data": data, "exam": exam},
+        inputs={"teachers": list(teachers), "data": data, "exam": eval_set},
         params={"seed": 3, "budget": {"steps": 100, "seconds": None}, **params},
         progress={},
     )
@@ -39,11 +39,11 @@ def a_training(
 
 
 def a_student(
-    session: Session, name: str, teachers: Sequence[str], *, project: str = PROJECT, **given: Any
+    session: Session, name: str, teachers: Sequence[str], *, project: str = PROJECT, **values: Any
 ) -> ModelRecord:
     """A network that a training made."""
     job = a_training(
-        session, teachers, project=project, state=JobState.SUCCEEDED, name=name, **given
+        session, teachers, project=project, state=JobState.SUCCEEDED, name=name, **values
     )
     measured = {"accuracy": 0.75, "retention": 0.9, "trained_on": 40, "agreement": 0.8}
     lineage = {"job_id": job.id, "method": job.method, **job.inputs, "params": job.params}
@@ -75,8 +75,8 @@ def a_family(zoo: Zoo, session: Session) -> Family:
     """The family, and the images it learned from and was examined with."""
     sea, sky = (_images(zoo, session, name) for name in ("sea", "sky"))
     owl = a_model(session, name="owl")
-    fox = a_student(session, "fox", [owl.id], data=sea.id, exam=sky.id)
-    hen = a_student(session, "hen", [owl.id], exam=sky.id)
+    fox = a_student(session, "fox", [owl.id], data=sea.id, eval_set=sky.id)
+    hen = a_student(session, "hen", [owl.id], eval_set=sky.id)
     hare = a_student(session, "hare", [fox.id, hen.id], data=sea.id)
     return Family(owl.id, fox.id, hen.id, hare.id, sea.id, sky.id)
 

@@ -202,22 +202,22 @@ def an_estimate(
 ) -> None:
     """Known scores of a network on a labelled dataset; the others have none, with a reason."""
     missing = {"code": "no_class_logits", "detail": "the network is no classifier"}
-    found = {
+    result = {
         "scores": {name.value: scores.get(name.value) for name in Estimator},
         "reasons": {name.value: missing for name in Estimator if name.value not in scores},
         "images": 2,
     }
     params = TransferabilityEstimatorsParams()
     estimates.keep(
-        session, model=model, dataset=dataset, params=params, found=found, job_id="job_1"
+        session, model=model, dataset=dataset, params=params, found=result, job_id="job_1"
     )
 
 
 def an_affinity(
-    session: Session, one: GraphRecord, other: GraphRecord, *, node: float, edge: float | None
+    session: Session, graph: GraphRecord, other: GraphRecord, *, node: float, edge: float | None
 ) -> None:
     """A known similarity of two graphs."""
-    first, second = sorted((one.id, other.id))
+    first, second = sorted((graph.id, other.id))
     session.add(
         AffinityRecord(
             first=first,

@@ -61,11 +61,11 @@ def test_images_are_listed_and_read_by_position(served: Served):
     ).json()
     image = served.client.get(f"{path}/images/1")
 
-    assert [one["index"] for one in (*first["items"], *rest["items"])] == [0, 1]
+    assert [item["index"] for item in (*first["items"], *rest["items"])] == [0, 1]
     assert rest["next_page_token"] is None
     assert (image.content, image.headers["content-type"]) == (b"\x89PNG two!", "image/png")
-    seen = {"If-None-Match": image.headers["ETag"]}
-    assert served.client.get(f"{path}/images/1", headers=seen).status_code == 304
+    received = {"If-None-Match": image.headers["ETag"]}
+    assert served.client.get(f"{path}/images/1", headers=received).status_code == 304
     assert served.client.get(f"{path}/images/2").json()["code"] == "image_not_found"
 
 

@@ -35,9 +35,9 @@ def order_map(served: Served, measured: tuple[str, list[str]], **asked: Any) -> 
 
 def post_in(remedy: str) -> tuple[str, dict[str, Any]]:
     """The path and body of the POST that a remedy names."""
-    found = re.search(r"POST (\S+) (\{.*?\})(?:;|$)", remedy)
-    assert found is not None
-    return found[1], json.loads(found[2])
+    result = re.search(r"POST (\S+) (\{.*?\})(?:;|$)", remedy)
+    assert result is not None
+    return result[1], json.loads(result[2])
 
 
 def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measured):
@@ -46,7 +46,7 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     draw(served.zoo, measured, ordered.json()["id"])
 
     again = order_map(served, measured)
-    found = served.client.get(path)
+    result = served.client.get(path)
     table = served.client.get(path, params={"format": "csv"})
     arrays = served.client.get(path, params={"format": "npz"})
     picture = served.client.get(path, params={"format": "svg"})
@@ -56,8 +56,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     assert (ordered.status_code, ordered.json()["method"]) == (202, "transferability_map")
     assert ordered.headers["Location"] == f"/v1/jobs/{ordered.json()['id']}"
     assert (again.status_code, again.json()["models"]) == (201, 2)
-    assert served.client.get(again.headers["Location"]).content == found.content
-    assert (found.status_code, found.json()["document"]["models"]) == (200, measured[1])
+    assert served.client.get(again.headers["Location"]).content == result.content
+    assert (result.status_code, result.json()["document"]["models"]) == (200, measured[1])
     assert table.text.splitlines()[1] == f"{measured[1][0]},1.25,"
     assert picture.content == b"<svg/>"
     assert dark.content == b"<svg><g/></svg>"
@@ -65,9 +65,9 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
         assert archive["names"].tolist() == ["fox", "hen"]
-    assert found.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
-    seen = {"If-None-Match": found.headers["ETag"]}
-    assert served.client.get(path, headers=seen).status_code == 304
+    assert result.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
+    received = {"If-None-Match": result.headers["ETag"]}
+    assert served.client.get(path, headers=received).status_code == 304
 
 
 def test_another_measured_model_makes_a_new_map(served: Served, measured):

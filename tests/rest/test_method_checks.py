@@ -22,7 +22,7 @@ from workers.methods.adversarial_distillation.recipes import PRESETS
 
 
 def test_presets_that_compare_batch_statistics_are_those_whose_recipe_weighs_them():
-    weighing = {name for name, one in PRESETS.items() if one.batch_norm_weight > 0}
+    weighing = {name for name, item in PRESETS.items() if item.batch_norm_weight > 0}
 
     assert weighing == STATISTICAL
 
@@ -40,7 +40,7 @@ def test_batch_statistics_are_asked_only_of_teachers_that_remember_some(
 ):
     without, unknown = a_teacher(shared, batch_norms=0), a_teacher(shared, batch_norms=None)
 
-    refused, taken = (ask(shared, method, one, params=params) for one in (without, unknown))
+    refused, taken = (ask(shared, method, item, params=params) for item in (without, unknown))
 
     assert refusal(refused) == (422, "teacher_without_batch_norm", ["/teachers/0"])
     assert taken.status_code == 202, taken.text
@@ -106,7 +106,7 @@ def test_answers_alone_need_no_maps(shared: Served):
 
 
 @pytest.mark.parametrize(
-    ("method", "params", "code", "place"),
+    ("method", "params", "code", "pointer"),
     [
         (COMMON, {"teacher_layers": [["conv"]]}, "layers_not_for_every_teacher", ""),
         (COMMON, {"teacher_layers": [["conv"], ["nose"]]}, "layer_not_found", "/1/0"),
@@ -120,14 +120,14 @@ def test_answers_alone_need_no_maps(shared: Served):
     ],
 )
 def test_layers_are_those_of_the_teachers_list_by_list(
-    shared: Served, method: str, params: dict[str, Any], code: str, place: str
+    shared: Served, method: str, params: dict[str, Any], code: str, pointer: str
 ):
     (knob,) = params
     preset = {"preset": "dfka"} if method == DUAL_GAN else {}
 
     answer = ask(shared, method, a_teacher(shared), a_teacher(shared), params=params | preset)
 
-    assert refusal(answer) == (422, code, [f"/params/{knob}{place}"])
+    assert refusal(answer) == (422, code, [f"/params/{knob}{pointer}"])
 
 
 @pytest.mark.parametrize("method", [DISTIL, TUNE, "linear_probe"])
@@ -156,8 +156,8 @@ def test_tasks_are_choices_and_make_up_the_student(
     shared: Served, labels: Any, task: list[str], code: str, pointer: str
 ):
     params = {"tasks": [{"name": "animals", "labels": task}]}
-    farm = a_teacher(shared, classes=["cat", "dog", "cow"])
+    teacher = a_teacher(shared, classes=["cat", "dog", "cow"])
 
-    answer = ask(shared, ADAPTIVE, farm, params=params, student={"labels": labels})
+    answer = ask(shared, ADAPTIVE, teacher, params=params, student={"labels": labels})
 
     assert refusal(answer) == (422, code, [pointer])

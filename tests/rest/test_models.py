@@ -127,13 +127,13 @@ def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served
 def test_a_known_etag_is_answered_without_a_body(served: Served):
     with served.zoo.transaction() as session:
         model_id = a_model(session).id
-    seen = served.client.get(f"/v1/models/{model_id}")
+    received = served.client.get(f"/v1/models/{model_id}")
 
     again = served.client.get(
-        f"/v1/models/{model_id}", headers={"If-None-Match": seen.headers["ETag"]}
+        f"/v1/models/{model_id}", headers={"If-None-Match": received.headers["ETag"]}
     )
 
-    assert seen.headers["ETag"] == seen.json()["etag"]
+    assert received.headers["ETag"] == received.json()["etag"]
     assert (again.status_code, again.content) == (304, b"")
 
 

@@ -11,7 +11,7 @@ DIRECT = ZooError.__subclasses__()
 
 
 def every_error(root: type[ZooError]) -> list[type[ZooError]]:
-    return [one for kind in root.__subclasses__() for one in (kind, *every_error(kind))]
+    return [item for kind in root.__subclasses__() for item in (kind, *every_error(kind))]
 
 
 @pytest.mark.parametrize("kind", DIRECT, ids=lambda kind: kind.__name__)
@@ -21,7 +21,7 @@ def test_every_direct_error_class_has_a_status_and_a_title(kind: type[ZooError])
 
 @pytest.mark.parametrize(
     "kind",
-    [one for one in every_error(ZooError) if one.__module__ == errors.__name__],
+    [item for item in every_error(ZooError) if item.__module__ == errors.__name__],
     ids=lambda kind: kind.__name__,
 )
 def test_no_deliberate_error_looks_like_a_crash(kind: type[ZooError]):
@@ -29,7 +29,7 @@ def test_no_deliberate_error_looks_like_a_crash(kind: type[ZooError]):
 
 
 def test_codes_of_the_core_are_unique():
-    codes = [one.code for one in every_error(ZooError) if one.__module__ == errors.__name__]
+    codes = [item.code for item in every_error(ZooError) if item.__module__ == errors.__name__]
 
     assert len(codes) == len(set(codes))
 

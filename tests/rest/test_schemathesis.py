@@ -88,8 +88,8 @@ def document(seeded: tuple[str, str, dict[str, str]]) -> schemathesis.schemas.Ba
 def test_the_server_keeps_to_its_document(document, mode: GenerationMode):
     broken = []
 
-    for found in document.get_all_operations():
-        operation = found.ok()
+    for result in document.get_all_operations():
+        operation = result.ok()
         try:
             fuzz(operation, mode)
         except Unsatisfiable:

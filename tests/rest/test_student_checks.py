@@ -41,10 +41,14 @@ def test_a_teacher_of_pixels_has_a_class_for_every_channel(shared: Served):
 
 def test_labels_of_images_need_not_be_those_of_pixels(shared: Served):
     with shared.zoo.transaction() as session:
-        exam = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
-    refused = ask(shared, DISTIL, a_teacher(shared), exam=exam)
+        eval_set = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(shared, DISTIL, a_teacher(shared), exam=eval_set)
     taken = ask(
-        shared, DISTIL, a_teacher(shared, **OF_PIXELS), exam=exam, student={"architecture": "unet"}
+        shared,
+        DISTIL,
+        a_teacher(shared, **OF_PIXELS),
+        exam=eval_set,
+        student={"architecture": "unet"},
     )
 
     assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])

@@ -42,20 +42,20 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
 def refused(served: Served, body: dict[str, Any]) -> tuple[int, str, list[str]]:
     """Status, code and pointers of a refusal."""
     answer = served.client.post("/v1/jobs", json=body)
-    told = answer.json()
-    assert told["remedy"]
-    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+    response = answer.json()
+    assert response["remedy"]
+    return answer.status_code, response["code"], [item["pointer"] for item in response["errors"]]
 
 
 def test_both_spellings_make_the_same_job(served: Served, training: dict[str, Any]):
-    one = served.client.post("/v1/jobs", json=training)
+    item = served.client.post("/v1/jobs", json=training)
     other = served.client.post("/v1/jobs", json=nested(training))
 
-    assert one.status_code == other.status_code == 202, one.text
-    assert one.json()["inputs"] == other.json()["inputs"]
-    assert one.json()["params"] == other.json()["params"]
-    assert one.json()["params"]["student"]["width"] == 8
-    assert one.json()["inputs"] == {
+    assert item.status_code == other.status_code == 202, item.text
+    assert item.json()["inputs"] == other.json()["inputs"]
+    assert item.json()["params"] == other.json()["params"]
+    assert item.json()["params"]["student"]["width"] == 8
+    assert item.json()["inputs"] == {
         "teachers": training["teachers"],
         "data": training["data"],
         "exam": None,

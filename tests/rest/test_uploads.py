@@ -28,11 +28,11 @@ def test_parts_at_their_offsets_become_the_whole_file(served: Served):
     path = announce(served, sha256=hashlib.sha256(DATA).hexdigest(), filename="fox.pt2")
 
     first = send(served, path, DATA[:70_000], 0)
-    told = served.client.head(path)
+    response = served.client.head(path)
     last = send(served, path, DATA[70_000:], 70_000)
 
     assert first.json()["state"] == "receiving"
-    assert (told.headers["Upload-Offset"], told.headers["Upload-Length"]) == (
+    assert (response.headers["Upload-Offset"], response.headers["Upload-Length"]) == (
         "70000",
         str(len(DATA)),
     )
@@ -117,10 +117,10 @@ def test_more_bytes_than_announced_are_refused(served: Served):
         yield DATA
         yield b"one more"
 
-    told = send(served, path, DATA + b"x", 0)
+    response = send(served, path, DATA + b"x", 0)
     untold = served.client.patch(path, content=chunks(), headers={"Upload-Offset": "0"})
 
-    assert (told.status_code, told.json()["code"]) == (413, "upload_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "upload_too_large")
     assert (untold.status_code, untold.json()["code"]) == (413, "upload_too_large")
 
 

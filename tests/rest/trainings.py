@@ -42,6 +42,6 @@ def ask(served: Served, method: str, *teachers: str, **fields: Any) -> Any:
 
 def refusal(answer: Any) -> tuple[int, str, list[str]]:
     """Status, code and pointers of an answer that says what to do instead."""
-    told = answer.json()
-    assert told["remedy"]
-    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+    response = answer.json()
+    assert response["remedy"]
+    return answer.status_code, response["code"], [item["pointer"] for item in response["errors"]]

@@ -31,8 +31,8 @@ def test_the_choice_and_the_curve_are_told(shell: Shell, zoo: Zoo, words: list[s
     pending = shell.json(*words, "--no-wait")
     filled(zoo, pending["id"])
 
-    ample, scarce = shell.said(*words), shell.said(*words, "--data", "scarce")
-    weighed = shell.said("layers", pending["id"], "--edge-weight", "0")
+    ample, scarce = shell.output(*words), shell.output(*words, "--data", "scarce")
+    weighed = shell.output("layers", pending["id"], "--edge-weight", "0")
 
     assert pending["state"] == "pending"
     assert "build on act: score 0.6000, 0.1000 above pool (λ = 1)" in ample
@@ -50,8 +50,8 @@ def test_candidates_are_named_or_all(shell: Shell, zoo: Zoo, words: list[str]) -
 
     with zoo.transaction() as session:
         candidates = [
-            session.get_one(LayerSelectionRecord, one["id"]).candidates
-            for one in (some, everything)
+            session.get_one(LayerSelectionRecord, item["id"]).candidates
+            for item in (some, everything)
         ]
     assert candidates == [["conv", "pool"], ["conv", "act", "pool"]]
 

@@ -16,7 +16,7 @@ def family(zoo: Zoo) -> Family:
 
 
 def test_the_tree_goes_back_to_teachers_and_images(shell: Shell, family: Family):
-    lines = shell.said("models", "lineage", family.hare).splitlines()
+    lines = shell.output("models", "lineage", family.hare).splitlines()
 
     assert lines[0].startswith(f"hare {family.hare} classification · 7 parameters")
     assert "made by knowledge_distillation job_" in lines[1]
@@ -28,7 +28,9 @@ def test_the_tree_goes_back_to_teachers_and_images(shell: Shell, family: Family)
 
 
 def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, family: Family):
-    lines = shell.said("models", "lineage", family.fox, "--direction", "descendants").splitlines()
+    lines = shell.output(
+        "models", "lineage", family.fox, "--direction", "descendants"
+    ).splitlines()
 
     assert "taught knowledge_distillation" in lines[1]
     assert "with teacher hen" in lines[2]
@@ -37,16 +39,16 @@ def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, fa
 
 
 def test_a_cut_tree_says_how_to_see_more(shell: Shell, family: Family):
-    said = shell.said("models", "lineage", family.hare, "--generations", "1")
+    output = shell.output("models", "lineage", family.hare, "--generations", "1")
 
-    assert "more than 1 generations; ask for more" in said
+    assert "more than 1 generations; ask for more" in output
 
 
 def test_programs_get_nodes_and_edges(shell: Shell, family: Family):
     lineage = shell.json("models", "lineage", family.hare)
 
     assert lineage["model_id"] == family.hare
-    assert {one["role"] for one in lineage["edges"]} == {"teacher", "data", "exam", "student"}
+    assert {item["role"] for item in lineage["edges"]} == {"teacher", "data", "exam", "student"}
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<svg"), ("graphml", b"<?xml"), ("json", b"{")])  # fmt: skip
@@ -55,7 +57,7 @@ def test_the_suffix_of_the_file_decides_its_form(
 ):
     path = tmp_path / f"lineage.{suffix}"
 
-    said = shell.said("models", "lineage", family.hare, "--out", str(path))
+    output = shell.output("models", "lineage", family.hare, "--out", str(path))
 
     assert path.read_bytes().startswith(begin)
-    assert str(path) in said
+    assert str(path) in output
