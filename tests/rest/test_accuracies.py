@@ -1,4 +1,4 @@
-"""Measured accuracies are kept once and as they were told: all of a request, or nothing of it."""
+"""Measured accuracies are recorded once and unchanged: all of a request, or none of it."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def pointers(answer) -> list[str]:
     return [item["pointer"] for item in answer.json()["errors"]]
 
 
-def test_what_is_sent_can_be_read(served: Served):
+def test_recorded_accuracies_are_listed(served: Served):
     answer = send(served, OAK, {**OAK, "dataset": "bark", "value": 81, "unit": "percent"})
 
     added = answer.json()
@@ -29,7 +29,7 @@ def test_what_is_sent_can_be_read(served: Served):
     assert listed == [added["items"][1]]
 
 
-def test_the_same_measurement_is_kept_once(served: Served):
+def test_the_same_measurement_is_recorded_once(served: Served):
     first = send(served, OAK, OAK).json()
 
     again = send(served, {**OAK, "value": 75, "unit": "percent"})
@@ -39,7 +39,7 @@ def test_the_same_measurement_is_kept_once(served: Served):
     assert again.json()["items"][0]["id"] == first["items"][0]["id"]
 
 
-def test_another_value_of_a_known_measurement_is_refused_with_its_row(served: Served):
+def test_a_different_value_of_a_recorded_measurement_is_refused_with_its_row(served: Served):
     send(served, OAK)
 
     answer = send(served, {**OAK, "seed": 1}, {**OAK, "value": 0.5})
@@ -57,7 +57,7 @@ def test_one_measurement_with_two_values_in_a_request_is_refused(served: Served)
     assert pointers(answer) == ["/records/1/value"]
 
 
-def test_ids_of_the_zoo_must_exist_and_other_names_are_free(served: Served):
+def test_ids_must_exist_and_other_names_are_free(served: Served):
     with served.zoo.transaction() as session:
         fox, dataset = a_model(session, name="fox").id, a_dataset(served.zoo, session).id
 
@@ -81,14 +81,14 @@ def test_ids_of_the_zoo_must_exist_and_other_names_are_free(served: Served):
         ({"sed": 1}, "/body/records/1/sed"),
     ],
 )
-def test_a_row_that_makes_no_sense_is_named(served: Served, changed, pointer):
+def test_an_invalid_row_is_named(served: Served, changed, pointer):
     answer = send(served, OAK, {**OAK, **changed})
 
     assert answer.status_code == 422
     assert pointer in pointers(answer)
 
 
-def test_lists_come_in_pages_and_records_can_be_forgotten(served: Served):
+def test_lists_are_paged_and_accuracies_can_be_deleted(served: Served):
     send(served, *[{**OAK, "seed": seed} for seed in range(5)])
 
     first = served.client.get("/v1/records", params={"page_size": 3, "model": "oak"}).json()
@@ -102,7 +102,7 @@ def test_lists_come_in_pages_and_records_can_be_forgotten(served: Served):
     assert served.with_scopes("read").delete(path).status_code == 403
 
 
-def test_records_of_another_project_are_not_there(served: Served):
+def test_accuracies_of_another_project_are_not_found(served: Served):
     accuracy_id = send(served, OAK).json()["items"][0]["id"]
     stranger = served.with_scopes("admin", project="elsewhere")
 

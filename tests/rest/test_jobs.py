@@ -1,4 +1,4 @@
-"""Jobs are submitted, watched without a gap, cancelled, tried again; their files are served."""
+"""Jobs are submitted, watched without gaps, cancelled and retried; their artifacts are served."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +72,7 @@ def test_jobs_are_listed_by_state_and_method(served: Served, job_id: str):
     assert failed["items"] == []
 
 
-def test_events_come_in_order_until_the_job_ends(
+def test_events_arrive_in_order_until_the_job_finishes(
     served: Served, job_id: str, waited_for: list[str]
 ):
     def live() -> None:
@@ -90,7 +90,7 @@ def test_events_come_in_order_until_the_job_ends(
     assert (received[0][1], received[-1][1]) == ("queued", "succeeded")
 
 
-def test_watching_goes_on_behind_the_last_event_seen(served: Served, job_id: str):
+def test_watching_resumes_after_the_last_event_id(served: Served, job_id: str):
     for number in range(3):
         note(served, job_id, str(number))
     end(served, job_id)
@@ -114,7 +114,7 @@ def is_listening(served: Served) -> bool:
         return bool(session.scalar(listeners))
 
 
-def test_an_event_is_seen_by_its_notice_without_looking_again(
+def test_an_event_arrives_by_notification_without_polling(
     served: Served, job_id: str, monkeypatch: pytest.MonkeyPatch
 ):
     async def hear(subscription: EventSubscription, *, seconds: float) -> None:
@@ -134,7 +134,7 @@ def test_an_event_is_seen_by_its_notice_without_looking_again(
     end(served, job_id)
 
 
-def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(
+def test_prefer_wait_responds_when_the_job_finishes(
     served: Served, job_id: str, waited_for: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(job_events, "LONGEST_WAIT_SECONDS", 9999.0)
@@ -149,7 +149,7 @@ def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(
         assert answer.result().json()["state"] == "succeeded"
 
 
-def test_waiting_ends_after_the_seconds_asked_for(served: Served):
+def test_waiting_ends_after_the_requested_seconds(served: Served):
     answer = served.client.post("/v1/jobs", json=BODY, headers={"Prefer": "wait=1"})
 
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
@@ -191,7 +191,7 @@ def test_files_of_a_job_are_listed_and_served(served: Served, job_id: str):
     assert served.client.get("/v1/artifacts/art_1/content", headers=received).status_code == 304
 
 
-def test_the_catalogue_tells_the_public_methods_with_their_schemas(served: Served):
+def test_the_catalog_lists_public_methods_with_their_schemas(served: Served):
     listed = served.client.get("/v1/methods").json()["items"]
     item = served.client.get("/v1/methods/depara").json()
 

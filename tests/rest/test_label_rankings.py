@@ -1,4 +1,4 @@
-"""Rankings by estimators and by fusion: what is known is answered at once, what cannot be is refused."""
+"""Rankings by estimators and by fusion use known results and refuse invalid requests."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,7 +50,7 @@ def record(served: Served, *rows: tuple[str, str, float]) -> None:
     assert served.client.post("/v1/records", json={"records": records}).status_code == 201
 
 
-def test_judged_networks_are_ordered_at_once(served: Served, zoo_ids):
+def test_networks_with_estimates_are_ranked_immediately(served: Served, zoo_ids):
     answer = ask(served, zoo_ids)
 
     ranking = answer.json()
@@ -61,7 +61,7 @@ def test_judged_networks_are_ordered_at_once(served: Served, zoo_ids):
     assert served.client.get(answer.headers["Location"]).json() == ranking
 
 
-def test_who_lacks_an_estimator_is_told_why(served: Served, zoo_ids):
+def test_a_network_without_an_estimate_has_a_reason(served: Served, zoo_ids):
     ranking = ask(served, zoo_ids, metric="leep").json()
 
     assert names(ranking) == ["fox", "hen"]
@@ -71,7 +71,7 @@ def test_who_lacks_an_estimator_is_told_why(served: Served, zoo_ids):
     ]
 
 
-def test_who_is_not_judged_is_judged_by_one_job(served: Served, zoo_ids):
+def test_missing_estimates_are_computed_by_one_job(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         owl = a_model(session, name="owl").id
 
@@ -85,7 +85,7 @@ def test_who_is_not_judged_is_judged_by_one_job(served: Served, zoo_ids):
     assert second.json()["job_id"] == job.id
 
 
-def test_rankings_go_on_when_their_last_judgement_fails(served: Served, zoo_ids):
+def test_rankings_are_filled_when_their_last_estimate_fails(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         owl = a_model(session, name="owl").id
     waiting = [ask(served, zoo_ids).headers["Location"] for _ in range(2)]
@@ -110,9 +110,7 @@ def waits_for_a_lock(zoo: Zoo) -> bool:
         return bool(session.scalar(waiting))
 
 
-def test_a_judgement_that_ends_while_a_ranking_is_asked_for_still_fills_it(
-    served: Served, zoo_ids
-):
+def test_an_estimate_that_finishes_during_the_request_fills_the_ranking(served: Served, zoo_ids):
     zoo = served.zoo
     with zoo.transaction() as session:
         a_model(session, name="owl")
@@ -137,7 +135,7 @@ def test_a_judgement_that_ends_while_a_ranking_is_asked_for_still_fills_it(
 
 
 @pytest.mark.parametrize("metric", ["logme", "fused"])
-def test_labels_are_needed_where_labels_are_looked_at(served: Served, zoo_ids, metric):
+def test_metrics_that_use_labels_require_labels(served: Served, zoo_ids, metric):
     with served.zoo.transaction() as session:
         plain = a_dataset(served.zoo, session, labels=None).id
 
@@ -162,14 +160,14 @@ def test_labels_are_needed_where_labels_are_looked_at(served: Served, zoo_ids, m
         ({"target": {"dataset_id": "dst_0"}}, "no dataset dst_0"),
     ],
 )
-def test_what_does_not_fit_the_metric_is_refused(served: Served, zoo_ids, changed, output):
+def test_options_of_another_metric_are_refused(served: Served, zoo_ids, changed, output):
     answer = ask(served, zoo_ids, **changed)
 
     assert answer.status_code == 422
     assert output in answer.json()["detail"]
 
 
-def test_baselines_stand_beside_every_ranking(served: Served, zoo_ids):
+def test_every_ranking_has_baselines(served: Served, zoo_ids):
     record(served, ("fox", "sea", 0.9), ("hen", "sea", 0.5), (zoo_ids["cow"], "sea", 0.7))
     record(served, ("fox", "farm", 0.1), ("hen", "farm", 0.2))
 
@@ -242,9 +240,7 @@ def _posterior(zoo_ids: dict[str, str]) -> dict:
     }
 
 
-def test_a_network_that_stands_for_the_target_is_no_candidate_unless_named(
-    served: Served, zoo_ids
-):
+def test_a_reference_network_of_the_target_is_a_candidate_only_if_named(served: Served, zoo_ids):
     lineage = {"method": "reference_network", "datasets": [zoo_ids["target"]]}
     with served.zoo.transaction() as session:
         stand_in = a_model(session, name="stand-in", lineage=lineage).id
@@ -256,5 +252,5 @@ def test_a_network_that_stands_for_the_target_is_no_candidate_unless_named(
     assert named["state"] == "pending"
 
 
-def test_the_client_names_the_metrics_that_the_zoo_knows():
+def test_the_client_has_the_metrics_of_the_zoo():
     assert set(RankingMetric.__args__) == set(RANKING_METRICS)

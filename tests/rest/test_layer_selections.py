@@ -1,4 +1,4 @@
-"""A layer selection is compared once and read for any edge weight; what cannot be asked is refused."""
+"""A layer selection is computed once and read for any edge weight; invalid requests are refused."""
 
 import pytest
 from sqlalchemy import select
@@ -53,7 +53,7 @@ def fill(served: Served, selection_id: str) -> None:
         selections.finish(record, layers=PARTS, measured={})
 
 
-def test_what_was_not_compared_is_pending_with_a_job(served: Served, zoo_ids):
+def test_a_new_selection_is_pending_with_a_job(served: Served, zoo_ids):
     answer = ask(served, zoo_ids)
 
     response = answer.json()
@@ -69,7 +69,7 @@ def test_what_was_not_compared_is_pending_with_a_job(served: Served, zoo_ids):
     assert served.client.get(answer.headers["Location"]).json() == response
 
 
-def test_an_equal_request_is_answered_by_the_same_selection(served: Served, zoo_ids):
+def test_an_equal_request_returns_the_same_selection(served: Served, zoo_ids):
     first = ask(served, zoo_ids)
     waiting = ask(served, zoo_ids, data="scarce")
     fill(served, first.json()["id"])
@@ -140,7 +140,7 @@ def test_the_same_idempotency_key_makes_one_selection(served: Served, zoo_ids):
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_labelled_target_gets_a_network_first(served: Served, zoo_ids):
+def test_a_labeled_target_gets_a_reference_network_first(served: Served, zoo_ids):
     target = {"dataset_id": zoo_ids["probes"]}
 
     response = ask(served, zoo_ids, target=target, probe_set_id=None).json()
@@ -157,9 +157,7 @@ def test_a_labelled_target_gets_a_network_first(served: Served, zoo_ids):
     assert waits == [target_model.job_id]
 
 
-def test_a_target_that_is_no_classifier_is_looked_at_where_its_features_are(
-    served: Served, zoo_ids
-):
+def test_a_target_without_classes_is_compared_at_its_feature_layer(served: Served, zoo_ids):
     softmax = [*LAYERS, {"name": "p", "kind": "Softmax", "shape": [3]}]
     with served.zoo.transaction() as session:
         dense = a_model(session, task_kind="depth", layers=LAYERS, feature_layer="act").id
@@ -174,7 +172,7 @@ def test_a_target_that_is_no_classifier_is_looked_at_where_its_features_are(
     assert looked == ["act", "fc", "pool"]
 
 
-def test_all_layers_are_all_but_the_answer(served: Served, zoo_ids):
+def test_all_layers_excludes_the_output(served: Served, zoo_ids):
     response = ask(served, zoo_ids, layers="all").json()
 
     with served.zoo.transaction() as session:
@@ -193,7 +191,9 @@ def test_all_layers_are_all_but_the_answer(served: Served, zoo_ids):
         ({"target_layer": "nowhere"}, "unknown_layer", "/target_layer"),
     ],
 )
-def test_what_does_not_exist_is_refused_with_its_place(served, zoo_ids, changes, code, pointer):
+def test_unknown_ids_and_layers_are_refused_with_their_pointer(
+    served, zoo_ids, changes, code, pointer
+):
     answer = ask(served, zoo_ids, **changes)
 
     response = answer.json()
@@ -226,13 +226,13 @@ def test_a_request_that_contradicts_itself_is_refused(served: Served, zoo_ids, c
 
 
 @pytest.mark.parametrize("params", [{"edge_weight": -1}, {"data": "ample", "edge_weight": 1}])
-def test_a_reading_that_makes_no_sense_is_refused(served: Served, zoo_ids, params):
+def test_invalid_query_parameters_are_refused(served: Served, zoo_ids, params):
     path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
 
     assert served.client.get(path, params=params).status_code == 422
 
 
-def test_a_source_without_a_layer_before_its_answer_is_refused(served: Served, zoo_ids):
+def test_a_source_without_a_layer_before_its_output_is_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         flat = a_model(session, layers=LAYERS[3:], feature_layer=None).id
 
@@ -253,7 +253,7 @@ def test_probe_sets_and_networks_that_are_too_large_are_refused(served: Served, 
     assert (probes["code"], layers["code"]) == ("probe_set_too_large", "too_many_layers")
 
 
-def test_networks_and_targets_that_cannot_serve_are_refused(served: Served, zoo_ids):
+def test_unsuitable_networks_and_targets_are_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         late = a_model(session, state="checking").id
         plain = a_dataset(served.zoo, session, labels=None).id
@@ -265,7 +265,7 @@ def test_networks_and_targets_that_cannot_serve_are_refused(served: Served, zoo_
     assert target.json()["code"] == "target_unlabelled"
 
 
-def test_a_failed_selection_tells_why_and_may_be_asked_for_again(served: Served, zoo_ids):
+def test_a_failed_selection_reports_the_reason_and_can_be_requested_again(served: Served, zoo_ids):
     first = ask(served, zoo_ids).json()
     with served.zoo.transaction() as session:
         record = session.get_one(LayerSelectionRecord, first["id"])
@@ -278,7 +278,7 @@ def test_a_failed_selection_tells_why_and_may_be_asked_for_again(served: Served,
     assert (again.status_code, again.json()["id"] != first["id"]) == (202, True)
 
 
-def test_a_selection_of_another_project_is_not_there(served: Served, zoo_ids):
+def test_a_selection_of_another_project_is_not_found(served: Served, zoo_ids):
     path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
 
     answer = served.with_scopes("read", project="other").get(path)
@@ -286,7 +286,7 @@ def test_a_selection_of_another_project_is_not_there(served: Served, zoo_ids):
     assert (answer.status_code, answer.json()["code"]) == (404, "layer_selection_not_found")
 
 
-def test_asking_takes_the_scope_for_jobs(served: Served, zoo_ids):
+def test_requesting_a_selection_needs_the_scope_jobs(served: Served, zoo_ids):
     reader = served.with_scopes("read")
 
     assert reader.post(PATH, json={}).status_code == 403

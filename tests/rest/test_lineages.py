@@ -1,4 +1,4 @@
-"""A lineage tells each network, job and dataset once, whatever was removed, and nobody else's."""
+"""A lineage lists each network, job and dataset of the project once, including deleted ones."""
 
 from typing import Any
 from xml.etree import ElementTree
@@ -35,7 +35,7 @@ def removed(served: Served, model_id: str) -> None:
     assert served.client.delete(path, headers={"If-Match": etag}).status_code == 204
 
 
-def test_three_generations_are_told_and_a_shared_ancestor_once(served: Served, family: Family):
+def test_three_generations_are_listed_and_a_shared_ancestor_once(served: Served, family: Family):
     lineage = lineage_of(served, family.hare, direction="ancestors")
 
     nodes = {item["id"]: item for item in lineage["nodes"]}
@@ -52,7 +52,7 @@ def test_three_generations_are_told_and_a_shared_ancestor_once(served: Served, f
     assert lineage["notes"] == []
 
 
-def test_edges_say_who_gave_what(served: Served, family: Family):
+def test_edges_have_roles(served: Served, family: Family):
     lineage = lineage_of(served, family.fox, direction="ancestors")
 
     job = next(item["id"] for item in lineage["nodes"] if item["kind"] == "job")
@@ -65,7 +65,7 @@ def test_edges_say_who_gave_what(served: Served, family: Family):
     }
 
 
-def test_who_gave_first_weights_is_told_from_both_ends(served: Served, family: Family):
+def test_the_source_of_initial_weights_is_in_both_directions(served: Served, family: Family):
     with served.zoo.transaction() as session:
         cub = a_student(session, "cub", [family.hen], student={"init": family.fox}).id
 
@@ -78,7 +78,7 @@ def test_who_gave_first_weights_is_told_from_both_ends(served: Served, family: F
     assert names(forth) == ["cub", "fox", "hare", "hen"]
 
 
-def test_descendants_come_with_their_other_teachers_but_not_with_those_teachers_own(
+def test_descendants_include_their_other_teachers_without_ancestors(
     served: Served, family: Family
 ):
     forth = lineage_of(served, family.fox, direction="descendants")
@@ -90,7 +90,7 @@ def test_descendants_come_with_their_other_teachers_but_not_with_those_teachers_
     assert len(names(both, "job")) == 2
 
 
-def test_fewer_generations_are_told_with_a_note(served: Served, family: Family):
+def test_fewer_generations_add_a_note(served: Served, family: Family):
     back = lineage_of(served, family.hare, direction="ancestors", generations=1)
     forth = lineage_of(served, family.owl, direction="descendants", generations=1)
     whole = lineage_of(served, family.owl, direction="descendants", generations=2)
@@ -101,9 +101,7 @@ def test_fewer_generations_are_told_with_a_note(served: Served, family: Family):
     assert whole["notes"] == []
 
 
-def test_a_removed_teacher_is_gone_and_what_it_came_from_is_still_known(
-    served: Served, family: Family
-):
+def test_a_deleted_teacher_is_gone_but_its_ancestors_remain(served: Served, family: Family):
     removed(served, family.fox)
 
     back = lineage_of(served, family.hare)
@@ -115,7 +113,7 @@ def test_a_removed_teacher_is_gone_and_what_it_came_from_is_still_known(
         assert names(lineage) == ["fox", "hare", "hen", "owl"]
 
 
-def test_a_removed_upload_is_gone_without_a_name(served: Served, family: Family):
+def test_a_deleted_upload_is_gone_without_a_name(served: Served, family: Family):
     removed(served, family.owl)
 
     owl = next(
@@ -125,7 +123,7 @@ def test_a_removed_upload_is_gone_without_a_name(served: Served, family: Family)
     assert (owl["kind"], owl["name"], owl["state"]) == ("model", "", "gone")
 
 
-def test_removed_images_are_gone(served: Served, family: Family):
+def test_a_deleted_dataset_is_gone(served: Served, family: Family):
     path = f"/v1/datasets/{family.sky}"
     etag = served.client.get(path).headers["ETag"]
     assert served.client.delete(path, headers={"If-Match": etag}).status_code == 204
@@ -137,7 +135,7 @@ def test_removed_images_are_gone(served: Served, family: Family):
     assert (sky["kind"], sky["state"], sky["images"]) == ("dataset", "gone", None)
 
 
-def test_a_training_under_way_is_told_without_a_student(served: Served, family: Family):
+def test_a_running_training_has_no_student(served: Served, family: Family):
     with served.zoo.transaction() as session:
         running = a_training(session, [family.hare]).id
         a_training(session, [family.hare], state=JobState.FAILED)
@@ -148,7 +146,7 @@ def test_a_training_under_way_is_told_without_a_student(served: Served, family: 
     assert lineage["nodes"][1]["state"] == "running"
 
 
-def test_networks_of_another_project_are_not_there(served: Served, family: Family):
+def test_networks_of_another_project_are_not_found(served: Served, family: Family):
     with served.zoo.transaction() as session:
         stolen = a_student(session, "stolen", [family.owl], project="elsewhere").id
         a_student(session, "mixed", [family.owl, stolen])
@@ -164,7 +162,7 @@ def test_networks_of_another_project_are_not_there(served: Served, family: Famil
     assert stranger.get(f"/v1/models/{family.fox}/lineage").status_code == 404
 
 
-def test_a_network_from_a_job_without_teachers_belongs_too(served: Served):
+def test_a_network_from_a_job_without_teachers_is_included(served: Served):
     with served.zoo.transaction() as session:
         images = a_dataset(served.zoo, session).id
         job = a_training(session, [], state=JobState.SUCCEEDED)
@@ -189,7 +187,7 @@ def test_an_uploaded_network_has_no_lineage_but_itself(served: Served):
     assert lineage["edges"] == []
 
 
-def test_a_circle_ends(served: Served, family: Family):
+def test_a_cycle_terminates(served: Served, family: Family):
     with served.zoo.transaction() as session:
         owl = session.get_one(ModelRecord, family.owl)
         job = a_training(session, [family.hare], state=JobState.SUCCEEDED)
@@ -201,7 +199,7 @@ def test_a_circle_ends(served: Served, family: Family):
     ).content.startswith(b"<svg")
 
 
-def test_a_crowd_is_cut_with_a_note(served: Served, family: Family, monkeypatch):
+def test_a_large_lineage_is_cut_with_a_note(served: Served, family: Family, monkeypatch):
     monkeypatch.setattr(lineages, "MOST_NODES", 6)
 
     lineage = lineage_of(served, family.hare, direction="ancestors")
@@ -212,9 +210,7 @@ def test_a_crowd_is_cut_with_a_note(served: Served, family: Family, monkeypatch)
     assert all({item["source"], item["target"]} <= expected for item in lineage["edges"])
 
 
-def test_a_known_etag_is_answered_without_a_body_until_something_changes(
-    served: Served, family: Family
-):
+def test_a_current_etag_returns_304_until_something_changes(served: Served, family: Family):
     path = f"/v1/models/{family.owl}/lineage"
     for form in ({}, {"format": "svg"}, {"format": "graphml"}):
         received = served.client.get(path, params=form).headers["ETag"]
@@ -227,7 +223,7 @@ def test_a_known_etag_is_answered_without_a_body_until_something_changes(
     assert served.client.get(path, headers={"If-None-Match": received}).status_code == 200
 
 
-def test_the_picture_is_a_file_that_browsers_draw(served: Served, family: Family):
+def test_the_svg_is_a_valid_file(served: Served, family: Family):
     answer = served.client.get(f"/v1/models/{family.hen}/lineage", params={"format": "svg"})
 
     picture = ElementTree.fromstring(answer.content)
@@ -246,7 +242,7 @@ def test_the_picture_is_a_file_that_browsers_draw(served: Served, family: Family
         ({"depth": 2}, "/query/depth"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_with_a_pointer(
+def test_an_invalid_query_is_refused_with_a_pointer(
     served: Served, family: Family, asked: dict[str, Any], pointer: str
 ):
     answer = served.client.get(f"/v1/models/{family.owl}/lineage", params=asked)
@@ -255,13 +251,13 @@ def test_what_cannot_be_asked_is_refused_with_a_pointer(
     assert answer.json()["errors"][0]["pointer"] == pointer
 
 
-def test_a_missing_network_has_no_lineage(served: Served):
+def test_the_lineage_of_an_unknown_network_is_not_found(served: Served):
     answer = served.client.get("/v1/models/mdl_0/lineage")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_lineage_is_drawn_in_the_theme_that_is_asked_for(served: Served, family: Family):
+def test_a_lineage_is_drawn_in_the_requested_theme(served: Served, family: Family):
     path = f"/v1/models/{family.hare}/lineage"
 
     light, dark = (

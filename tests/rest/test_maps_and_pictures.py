@@ -1,4 +1,4 @@
-"""A GET serves maps and heat maps that were drawn; a POST draws them, many as one job."""
+"""GET serves computed maps and heat maps; POST computes them, many in one job."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def post_in(remedy: str) -> tuple[str, dict[str, Any]]:
     return result[1], json.loads(result[2])
 
 
-def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measured):
+def test_a_map_is_computed_once_and_served_in_every_format(served: Served, measured):
     path = f"/v1/maps/{measured[0]}"
     ordered = order_map(served, measured)
     draw(served.zoo, measured, ordered.json()["id"])
@@ -82,7 +82,7 @@ def test_another_measured_model_makes_a_new_map(served: Served, measured):
     assert order_map(served, measured).status_code == 202
 
 
-def test_a_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+def test_a_missing_map_names_the_post_that_computes_it(served: Served, measured):
     asked = {"linkage": "ward", "edge_weight": 2.0, "format": "csv"}
     missing = served.client.get(f"/v1/maps/{measured[0]}", params=asked)
 
@@ -104,7 +104,7 @@ def test_a_client_that_waits_gets_the_map(served: Served, measured):
     assert (answer.status_code, answer.json()["id"]) == (201, "map_1")
 
 
-def test_the_same_post_of_a_map_happens_once(served: Served, measured):
+def test_the_same_post_of_a_map_runs_once(served: Served, measured):
     body, headers = {"dataset_id": measured[0]}, {"Idempotency-Key": "k"}
     first = served.client.post("/v1/maps", json=body, headers=headers)
     draw(served.zoo, measured, first.json()["id"])
@@ -116,7 +116,7 @@ def test_the_same_post_of_a_map_happens_once(served: Served, measured):
     assert other.json()["code"] == "idempotency_key_reused"
 
 
-def test_a_probe_set_on_which_nothing_was_measured_has_no_map(served: Served):
+def test_a_probe_set_without_measurements_has_no_map(served: Served):
     with served.zoo.transaction() as session:
         dataset = a_dataset(served.zoo, session).id
 
@@ -143,7 +143,7 @@ def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Se
     assert ordered.json()["params"]["edge_weight"] == 4.0
 
 
-def test_a_key_that_only_reads_orders_nothing(served: Served, measured):
+def test_a_read_only_key_starts_no_job(served: Served, measured):
     reader = served.with_scopes("read")
     drawing = {"dataset_id": measured[0], "indices": [0]}
 
@@ -156,7 +156,7 @@ def test_a_key_that_only_reads_orders_nothing(served: Served, measured):
     assert [answer.status_code for answer in refused] == [403, 403, 403]
 
 
-def test_another_project_can_neither_see_nor_draw(served: Served, measured):
+def test_another_project_can_neither_read_nor_compute(served: Served, measured):
     stranger = served.with_scopes("read", "jobs", project="other")
     dataset, (model, _) = measured
     drawing = {"dataset_id": dataset, "indices": [0]}
@@ -175,7 +175,7 @@ def test_another_project_can_neither_see_nor_draw(served: Served, measured):
     ]  # fmt: skip
 
 
-def test_many_heat_maps_are_one_job_and_each_picture_is_then_there(served: Served, measured):
+def test_many_heat_maps_are_one_job_and_each_is_then_available(served: Served, measured):
     dataset, models = measured
     look = {"method": "saliency", "style": "signed"}
     body = {"model_ids": models, "dataset_id": dataset, "indices": {"stop": 2}, **look}
@@ -197,7 +197,7 @@ def test_many_heat_maps_are_one_job_and_each_picture_is_then_there(served: Serve
         assert session.query(JobRecord).count() == 1
 
 
-def test_a_heat_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+def test_a_missing_heat_map_names_the_post_that_computes_it(served: Served, measured):
     path = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/1.png"
     asked = {"method": "saliency", "layer": "conv"}
     missing = served.client.get(path, params=asked)
@@ -211,7 +211,7 @@ def test_a_heat_map_that_was_not_drawn_names_the_post_that_draws_it(served: Serv
     assert served.client.get(path, params=asked).status_code == 200
 
 
-def test_heat_maps_that_cannot_be_drawn_tell_why(served: Served, measured):
+def test_heat_maps_that_cannot_be_computed_report_the_reason(served: Served, measured):
     body = {"dataset_id": measured[0], "indices": [0]}
     path = f"/v1/models/{measured[1][0]}/attributions"
     job_id = served.client.post(path, json=body).json()["id"]
@@ -241,7 +241,7 @@ def test_heat_maps_that_cannot_be_drawn_tell_why(served: Served, measured):
          "invalid_request", "/body"),
     ],
 )  # fmt: skip
-def test_an_order_of_heat_maps_that_does_not_fit_is_refused(
+def test_an_invalid_heat_map_request_is_refused(
     served: Served, measured, change: dict[str, Any], code: str, pointer: str
 ):
     body = {"model_ids": measured[1], "dataset_id": measured[0], "indices": [0], **change}

@@ -1,4 +1,4 @@
-"""Neighbours are told exactly from their files, with an error where they cannot be, and keep nothing."""
+"""Neighbors are compared exactly by their files, or estimated with an error; nothing is stored."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def zoo_ids(served: Served) -> dict[str, str]:
         return ids
 
 
-def test_neighbours_are_compared_by_their_files(served: Served, zoo_ids: dict[str, str]):
+def test_neighbors_are_compared_by_their_files(served: Served, zoo_ids: dict[str, str]):
     result = served.client.get(
         f"/v1/models/{zoo_ids['fox']}/neighbors",
         params={"dataset": zoo_ids["probes"], "edge_weight": 2},
@@ -54,7 +54,7 @@ def test_neighbours_are_compared_by_their_files(served: Served, zoo_ids: dict[st
     assert result[0]["score"] >= result[1]["score"]
 
 
-def test_asking_for_neighbours_keeps_nothing(served: Served, zoo_ids: dict[str, str]):
+def test_listing_neighbors_stores_nothing(served: Served, zoo_ids: dict[str, str]):
     served.client.get(
         f"/v1/models/{zoo_ids['fox']}/neighbors", params={"dataset": zoo_ids["probes"]}
     )
@@ -63,7 +63,7 @@ def test_asking_for_neighbours_keeps_nothing(served: Served, zoo_ids: dict[str, 
         assert session.scalar(select(func.count()).select_from(AffinityRecord)) == 0
 
 
-def test_files_too_large_for_a_request_leave_estimates(served: Served, zoo_ids: dict[str, str]):
+def test_neighbors_are_estimated_if_files_are_too_large(served: Served, zoo_ids: dict[str, str]):
     small = GraphFiles(served.zoo.blobs, most_bytes=1000)
     hurried = dataclasses.replace(served.zoo, comparer=small)
 

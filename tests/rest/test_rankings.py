@@ -1,4 +1,4 @@
-"""A ranking is answered at once when all is measured, and asks for exactly what is missing when not."""
+"""A ranking is ready immediately if everything is measured; otherwise it requests only what is missing."""
 
 import math
 
@@ -32,7 +32,7 @@ def names(ranking: dict) -> list[str]:
     return [item["name"] for item in ranking["items"]]
 
 
-def test_what_is_measured_is_ranked_at_once(served: Served, zoo_ids):
+def test_measured_models_are_ranked_immediately(served: Served, zoo_ids):
     answer = ask(served, zoo_ids)
 
     ranking = answer.json()
@@ -51,7 +51,7 @@ def test_the_interval_follows_from_variances_and_edge_weight(served: Served, zoo
     assert item["interval"] == pytest.approx([item["score"] - reach, item["score"] + reach])
 
 
-def test_edges_are_weighed_anew_at_query_time(served: Served, zoo_ids):
+def test_edges_are_reweighted_at_query_time(served: Served, zoo_ids):
     path = ask(served, zoo_ids).headers["Location"]
 
     nodes = served.client.get(path, params={"edge_weight": 0}).json()
@@ -72,9 +72,7 @@ def test_the_metric_attribution_has_no_edges(served: Served, zoo_ids):
     assert ask(served, zoo_ids, metric="attribution", edge_weight=1).status_code == 422
 
 
-def test_depara_plus_measures_anew_with_flattened_edges_and_weighs_them_fourfold(
-    served: Served, zoo_ids
-):
+def test_depara_plus_measures_flattened_edges_and_weights_them_fourfold(served: Served, zoo_ids):
     ranking = ask(served, zoo_ids, metric="depara_plus").json()
 
     with served.zoo.transaction() as session:
@@ -85,7 +83,7 @@ def test_depara_plus_measures_anew_with_flattened_edges_and_weighs_them_fourfold
 
 
 @pytest.mark.parametrize("weight", [-1, "NaN", "Infinity", 1e9])
-def test_an_edge_weight_that_makes_no_sense_is_refused(served: Served, zoo_ids, weight):
+def test_an_invalid_edge_weight_is_refused(served: Served, zoo_ids, weight):
     assert ask(served, zoo_ids, edge_weight=weight).status_code == 422
 
 
@@ -113,7 +111,7 @@ def test_candidates_may_be_named_or_filtered(served: Served, zoo_ids):
     assert names(result) == ["hen"]
 
 
-def test_unknown_candidates_are_refused_with_their_place(served: Served, zoo_ids):
+def test_unknown_candidates_are_refused_with_their_pointer(served: Served, zoo_ids):
     answer = ask(served, zoo_ids, candidates={"model_ids": [zoo_ids["cow"], "mdl_0"]})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "model_unknown")
@@ -131,7 +129,7 @@ def test_candidates_that_are_not_ready_are_listed_with_the_reason(served: Served
     )
 
 
-def test_what_is_not_measured_is_measured_once_and_then_compared(served: Served, zoo_ids):
+def test_an_unmeasured_model_is_measured_once_and_then_compared(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         new = a_model(session, name="new").id
 
@@ -168,7 +166,7 @@ def test_a_failed_measurement_becomes_a_reason(served: Served, zoo_ids):
     assert reason in filled["unranked"]
 
 
-def test_a_labelled_target_gets_one_network_of_its_own(served: Served, zoo_ids):
+def test_a_labeled_target_gets_one_reference_network(served: Served, zoo_ids):
     body = {"target": {"dataset_id": zoo_ids["probes"]}}
 
     first = served.client.post("/v1/rankings", json=body).json()
@@ -206,7 +204,7 @@ def test_a_request_that_contradicts_itself_is_refused(served: Served, body):
     assert served.client.post("/v1/rankings", json=body).status_code == 422
 
 
-def test_a_failed_ranking_tells_why(served: Served, zoo_ids):
+def test_a_failed_ranking_reports_the_reason(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         a_model(session, name="new")
     answer = ask(served, zoo_ids)
@@ -220,7 +218,7 @@ def test_a_failed_ranking_tells_why(served: Served, zoo_ids):
     assert response["items"] == []
 
 
-def test_a_ranking_of_another_project_is_not_there(served: Served, zoo_ids):
+def test_a_ranking_of_another_project_is_not_found(served: Served, zoo_ids):
     path = ask(served, zoo_ids).headers["Location"]
     stranger = served.with_scopes("admin", project="elsewhere")
 
@@ -228,7 +226,7 @@ def test_a_ranking_of_another_project_is_not_there(served: Served, zoo_ids):
     assert stranger.get(path).status_code == 404
 
 
-def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, zoo_ids):
+def test_neighbors_use_sketches_and_exact_similarities_where_available(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         probes = a_dataset(served.zoo, session)
         sketches = {"fox": [1.0, 0.0], "hen": [0.9, 0.1], "cow": [0.0, 1.0]}

@@ -1,4 +1,4 @@
-"""A training may be asked for with its teachers, data and student at the top of the request."""
+"""A training request may have its teachers, data and student at the top level."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_null_means_not_given(served: Served, training: dict[str, Any]):
     assert answer.json()["params"]["seed"] == 0
 
 
-def test_what_is_given_twice_is_refused_where_it_stands(served: Served, training: dict[str, Any]):
+def test_a_value_given_twice_is_refused_at_its_pointer(served: Served, training: dict[str, Any]):
     body = {**training, "params": {"seed": 4}, "inputs": {"data": "dst_2"}}
 
     assert refused(served, body) == (422, "given_twice", ["/data", "/seed"])
@@ -130,7 +130,7 @@ def test_a_field_that_the_method_does_not_take_is_named(served: Served):
         ({"params": {"teacher_layer": "nose"}}, "layer_not_found", "/params/teacher_layer"),
     ],
 )
-def test_what_does_not_go_together_is_told_with_a_remedy(
+def test_incompatible_options_are_refused_with_a_remedy(
     served: Served, training: dict[str, Any], change: dict[str, Any], code: str, pointer: str
 ):
     assert refused(served, {**training, **change}) == (422, code, [pointer])
@@ -144,7 +144,7 @@ def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str
     assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])
 
 
-def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
+def test_a_task_that_no_teacher_covers_is_refused_with_their_labels(
     served: Served, training: dict[str, Any]
 ):
     params = {"tasks": [{"name": "animals", "labels": ["cat", "cow"]}]}
@@ -154,7 +154,7 @@ def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
 
 
 @pytest.mark.parametrize("role", ["data", "exam"])
-def test_images_of_an_unfinished_training_are_not_removed(
+def test_datasets_of_an_unfinished_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     with served.zoo.transaction() as session:
@@ -170,7 +170,7 @@ def test_images_of_an_unfinished_training_are_not_removed(
 
 
 @pytest.mark.parametrize("role", ["teacher", "start"])
-def test_networks_of_a_running_training_are_not_removed(
+def test_networks_of_a_running_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     (teacher,) = training["teachers"]

@@ -23,7 +23,7 @@ def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
     assert not dialled.records.ListRecords(wire.ListRecordsRequest()).records
 
 
-def test_a_row_that_makes_no_sense_is_named(dialled: Dialled):
+def test_an_invalid_row_is_named(dialled: Dialled):
     rows = [wire.NewRecord(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
 
     said = refusal(dialled.records.AddRecords, wire.AddRecordsRequest(records=rows))
