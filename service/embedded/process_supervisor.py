@@ -165,7 +165,7 @@ class ProcessSupervisor:
             self._say(f"{name} exited with status {process.status()}; restarting in {pause:g} s")
         elif now >= self._due[name]:
             del self._due[name]
-            self._start(process.part)
+            self._start(process.component)
             self._waiting[name] = self._processes[name]
             self._announce(ready=True)
 
