@@ -68,8 +68,8 @@ class PredictQueue:
         first = self._try(lambda: self._redis.blpop([_REQUESTS_KEY], timeout=seconds))
         if first is None:
             return []
-        others = self._try(lambda: self._redis.lpop(_REQUESTS_KEY, most - 1)) if most > 1 else None
-        return [PredictRequest.unpacked(data) for data in (first[1], *(others or ()))]
+        rest = self._try(lambda: self._redis.lpop(_REQUESTS_KEY, most - 1)) if most > 1 else None
+        return [PredictRequest.unpacked(data) for data in (first[1], *(rest or ()))]
 
     def reply(self, request_id: str, response: PredictResponse) -> None:
         """Send a response to the caller that waits for it. Raises UnavailableError."""

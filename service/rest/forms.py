@@ -77,7 +77,7 @@ def as_json(data: bytes) -> Any:
         ) from error
 
 
-def fit(shape: type[V], value: Any, *, where: str) -> V:
+def validated(shape: type[V], value: Any, *, where: str) -> V:
     """``value`` as ``shape``.
 
     Raises:

@@ -128,8 +128,8 @@ class Scheduler:
         until none is pending.
         """
         pending = notifier.pending(queue=queue)
-        wanted = [job.id for job in waiting if pending == 0 or not job.forgotten]
-        ids = wanted[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
+        eligible = [job.id for job in waiting if pending == 0 or not job.forgotten]
+        ids = eligible[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
         if not ids:
             return
         # Mark before notifying: an update in progress would hide the row from a fast worker.

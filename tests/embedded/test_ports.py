@@ -90,7 +90,7 @@ def test_a_chosen_port_that_is_in_use_is_refused(tmp_path: Path):
         port = other.getsockname()[1]
 
         with pytest.raises(UnavailableError, match=f"port {port} of {HOST}") as refused:
-            take_ports(Settings(home=tmp_path, port=port, grpc_port=0), say=str)
+            take_ports(Settings(home=tmp_path, port=port, grpc_port=0), print_line=str)
 
     assert refused.value.code == "port_in_use"
     assert "--port or ZOO_PORT" in str(refused.value.remedy)
@@ -103,10 +103,10 @@ def test_two_zoos_with_default_ports_get_different_ports_and_the_second_reports_
         monkeypatch.delenv(variable, raising=False)
     settings, lines = Settings(home=tmp_path), list[str]()
     with ExitStack() as stack:
-        first = take_ports(settings, say=str)
+        first = take_ports(settings, print_line=str)
         stack.callback(first.close)
 
-        second = take_ports(settings, say=lines.append)
+        second = take_ports(settings, print_line=lines.append)
         stack.callback(second.close)
 
         assert first.rest.number < second.rest.number

@@ -62,8 +62,8 @@ def test_a_process_that_has_already_exited_is_ignored(
 
 def test_the_death_of_the_owner_stops_the_held_processes(sleeper: subprocess.Popen[bytes]):
     program = (
-        "import signal, sys, time; from service.embedded.watchdog import Keeper;"
-        f"Keeper().hold({sleeper.pid}, by=signal.SIGTERM); print('held', flush=True);"
+        "import signal, sys, time; from service.embedded.watchdog import Watchdog;"
+        f"Watchdog().hold({sleeper.pid}, by=signal.SIGTERM); print('held', flush=True);"
         "time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as owner:

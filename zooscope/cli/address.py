@@ -46,10 +46,10 @@ def address_of(*, url: str | None, key: str | None, home: Path | None) -> Addres
     folder = _folder(home)
     if url is None and (running := _running_url(folder)) is not None:
         return Address(running, key or _admin_key(folder), folder)
-    where = url or LOCAL_URL
-    if key is not None or urlsplit(where).hostname not in _LOOPBACK:
-        return Address(where, key)
-    return Address(where, _admin_key(folder), folder)
+    address = url or LOCAL_URL
+    if key is not None or urlsplit(address).hostname not in _LOOPBACK:
+        return Address(address, key)
+    return Address(address, _admin_key(folder), folder)
 
 
 def _folder(home: Path | None) -> Path:

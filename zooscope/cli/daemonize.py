@@ -43,8 +43,8 @@ def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> Running:
         if process is not None and process.poll() is not None:
             break
         time.sleep(POLL_SECONDS)
-    written = home.log("up").read_text() if home.log("up").exists() else ""
-    tail = "\n".join(written.splitlines()[-15:])
+    log_text = home.log("up").read_text() if home.log("up").exists() else ""
+    tail = "\n".join(log_text.splitlines()[-15:])
     raise UnavailableError(
         f"the zoo in {home.folder} did not become ready:\n{tail}", code="zoo_not_started"
     )

@@ -96,14 +96,14 @@ def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
     with steps_bar("uploading and checking") as on_progress:
         ids = {}
         for name in built_zoo.truth:
-            ids[name] = existing.get(name) or _sent(zoo, built_zoo.folder, name)
+            ids[name] = existing.get(name) or _push(zoo, built_zoo.folder, name)
         for step, model_id in enumerate(ids.values(), start=1):
             _require_ready(zoo.models.wait(model_id))
             on_progress({"step": step, "total": len(ids)})
     return ids
 
 
-def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
+def _push(zoo: ZooClient, folder: Path, name: str) -> str:
     """Upload a network; return its id."""
     manifest = json.loads((folder / f"{name}.manifest.json").read_text())
     return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]

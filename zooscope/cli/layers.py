@@ -135,8 +135,8 @@ def bar(score: float | None, scores: Sequence[float]) -> str:
         return ""
     low, high = min(scores), max(scores)
     share = (score - low) / (high - low) if high > low else 1.0
-    whole, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
-    return "█" * whole + _EIGHTHS[eighths].strip()
+    full_cells, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
+    return "█" * full_cells + _EIGHTHS[eighths].strip()
 
 
 def _interval(item: Any) -> str:

@@ -41,13 +41,13 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported now; None for an unknown name."""
         del ctx
-        where = _COMMANDS.get(cmd_name)
-        return None if where is None else _imported(where, name=cmd_name)
+        target = _COMMANDS.get(cmd_name)
+        return None if target is None else _imported(target, name=cmd_name)
 
 
-def _imported(where: str, *, name: str) -> Any:
+def _imported(target: str, *, name: str) -> Any:
     """The command at ``module:attribute``, which holds a typer app or a function."""
-    module, _, attribute = where.partition(":")
+    module, _, attribute = target.partition(":")
     app = getattr(import_module(module), attribute)
     if not isinstance(app, typer.Typer):
         function, app = app, typer.Typer()

@@ -50,12 +50,12 @@ def predict(
         ]
         context.out.rows(rows, _COLUMNS, empty="the network returned no classes")
         return
-    written = _written(prediction, images, out)
-    paths = [str(path) for path in written]
+    files = _write_files(prediction, images, out)
+    paths = [str(path) for path in files]
     context.out.done({"id": model, "paths": paths}, f"written: {', '.join(paths)}")
 
 
-def _written(prediction: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
+def _write_files(prediction: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
     """Write one image per input image, or one array of features; return the paths.
 
     Raises:

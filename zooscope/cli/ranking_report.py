@@ -98,8 +98,8 @@ def _lines(ranking: Ranking) -> Iterator[str]:
     names = {item["model_id"]: item["name"] for item in ranking["items"]}
     best = ranking.get("best_set")
     if best is not None:
-        sure = percent(best["probability"])
-        yield f"with probability {sure}, the best is one of: {_named(best['model_ids'], names)}"
+        probability = percent(best["probability"])
+        yield f"with probability {probability}, the best is one of: {_named(best['model_ids'], names)}"
         yield f"measure next: {_named(ranking['measure_next'], names) or 'nothing left'}"
 
 

@@ -50,13 +50,13 @@ def rank(
     wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
 ) -> None:
     """Rank the networks of the zoo for a target."""
-    where = {name: value for name, value in (("task", task), ("tag", tag)) if value}
+    filters = {name: value for name, value in (("task", task), ("tag", tag)) if value}
     with steps_bar("measuring") as on_progress:
         ranking = context.zoo.rank(
             probes=probes,
             model=model,
             dataset=dataset,
-            candidates=candidate or where or None,
+            candidates=candidate or filters or None,
             metric=metric,
             edge_weight=edge_weight,
             estimators=estimators,

@@ -75,7 +75,7 @@ def run_all(settings: Settings) -> None:
     """Run the whole zoo until a signal stops it."""
     home = Home(settings.folder)
     with home.claimed() as lock, _signals() as stopping:
-        ProcessSupervisor(settings, home, say=_say, stopping=stopping).run(lock=lock)
+        ProcessSupervisor(settings, home, print_line=_print_line, stopping=stopping).run(lock=lock)
 
 
 def run_alone(part: ComponentName, settings: Settings) -> NoReturn:
@@ -85,7 +85,7 @@ def run_alone(part: ComponentName, settings: Settings) -> NoReturn:
     home = Home(settings.folder)
     key = prepare(settings, home)
     if key is not None:
-        _say(f"admin key  {key}   (shown once; also in {home.admin_key})")
+        _print_line(f"admin key  {key}   (shown once; also in {home.admin_key})")
     sys.stdout.flush()
     command = command_of(part)
     os.execve(command[0], command, environment(settings))
@@ -122,7 +122,7 @@ def _signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     """Print a line and flush, also into a pipe."""
     typer.echo(line)
     sys.stdout.flush()

@@ -61,8 +61,8 @@ class Accuracies:
         self, *, model: str | None = None, dataset: str | None = None, limit: int | None = None
     ) -> Iterator[Accuracy]:
         """The accuracies of a network or a dataset, by recorded id or name, newest first."""
-        where = {"model": model, "dataset": dataset}
-        return paged(self._transport, "/records", params=where, limit=limit)
+        query = {"model": model, "dataset": dataset}
+        return paged(self._transport, "/records", params=query, limit=limit)
 
     def rm(self, record_id: str) -> None:
         """Delete an accuracy."""

@@ -61,8 +61,8 @@ class Datasets:
         self, *, state: str | None = None, name: str | None = None, limit: int | None = None
     ) -> Iterator[Dataset]:
         """List datasets, newest first; ``name`` matches any part of a name, ``limit`` None lists all."""
-        where = {"state": state, "name": name}
-        return paged(self._transport, "/datasets", params=where, limit=limit)
+        query = {"state": state, "name": name}
+        return paged(self._transport, "/datasets", params=query, limit=limit)
 
     def rm(self, dataset_id: str) -> None:
         """Delete a dataset and every measurement on it."""

@@ -76,8 +76,8 @@ class Jobs:
         self, *, state: str | None = None, method: str | None = None, limit: int | None = None
     ) -> Iterator[Job]:
         """List jobs, newest first; ``limit`` None lists all."""
-        where = {"state": state, "method": method}
-        return paged(self._transport, "/jobs", params=where, limit=limit)
+        query = {"state": state, "method": method}
+        return paged(self._transport, "/jobs", params=query, limit=limit)
 
     def watch(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
         """The events of a job after event ``after``, until it has finished; survives broken connections."""

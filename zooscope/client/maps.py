@@ -48,7 +48,7 @@ class Maps:
 
     def show(self, dataset_id: str, **options: Unpack[MapOptions]) -> dict[str, Any]:
         """Get the map as data; ``document`` has networks, similarities, tree, clusters and positions."""
-        return cast("dict[str, Any]", self._drawn(dataset_id, options, {}).json())
+        return cast("dict[str, Any]", self._get_or_create(dataset_id, options, {}).json())
 
     def content(
         self,
@@ -61,7 +61,7 @@ class Maps:
     ) -> bytes:
         """Get the map as the bytes of a file; ``picture`` and ``theme`` apply to svg and png."""
         form = {"format": format, "picture": picture, "theme": theme}
-        return self._drawn(dataset_id, options, form).content
+        return self._get_or_create(dataset_id, options, form).content
 
     def download(
         self,
@@ -74,7 +74,7 @@ class Maps:
     ) -> Path:
         """Download the map to ``destination``; its suffix selects the format."""
         form = {"format": _format_of(destination), "picture": picture, "theme": theme}
-        destination.write_bytes(self._drawn(dataset_id, options, form).content)
+        destination.write_bytes(self._get_or_create(dataset_id, options, form).content)
         return destination
 
     def snapshots(self, dataset_id: str, *, limit: int | None = None) -> Iterator[MapSnapshot]:
@@ -101,7 +101,7 @@ class Maps:
         destination.write_bytes(self._transport.request("GET", path, params=params).content)
         return destination
 
-    def _drawn(
+    def _get_or_create(
         self, dataset_id: str, options: Mapping[str, Any], form: Mapping[str, str]
     ) -> httpx.Response:
         create_request = CreateRequest("/maps", {"dataset_id": dataset_id, **options})

@@ -65,8 +65,8 @@ class Models:
         limit: int | None = None,
     ) -> Iterator[Model]:
         """List networks, newest first; ``name`` matches any part of a name, ``limit`` None lists all."""
-        where = {"state": state, "task": task, "tag": tag, "name": name}
-        return paged(self._transport, "/models", params=where, limit=limit)
+        query = {"state": state, "task": task, "tag": tag, "name": name}
+        return paged(self._transport, "/models", params=query, limit=limit)
 
     def update(
         self, model_id: str, changes: Mapping[str, Any], *, etag: str | None = None
@@ -109,8 +109,8 @@ class Models:
             direction: ``ancestors``, ``descendants`` or ``both``; None means both.
             generations: Maximum number of steps from student to teacher; None means 10.
         """
-        where = {"direction": direction, "generations": generations}
-        answer = self._transport.json("GET", f"/models/{model_id}/lineage", params=where)
+        query = {"direction": direction, "generations": generations}
+        answer = self._transport.json("GET", f"/models/{model_id}/lineage", params=query)
         return cast("Lineage", answer)
 
     def draw_lineage(
@@ -124,9 +124,9 @@ class Models:
     ) -> Path:
         """Write the lineage to ``destination``: an ``.svg``, ``.graphml`` or ``.json`` file."""
         form = destination.suffix.removeprefix(".") or "json"
-        where = {"direction": direction, "generations": generations, "format": form}
-        where["theme"] = theme
-        answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=where)
+        query = {"direction": direction, "generations": generations, "format": form}
+        query["theme"] = theme
+        answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=query)
         destination.write_bytes(answer.content)
         return destination
 
@@ -134,8 +134,8 @@ class Models:
         self, model_id: str, *, dataset_id: str, k: int = 10, edge_weight: float | None = None
     ) -> list[Neighbor]:
         """The ``k`` nearest networks on a probe set, nearest first; ``edge_weight`` is λ."""
-        where = {"dataset": dataset_id, "k": k, "edge_weight": edge_weight}
-        answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=where)
+        query = {"dataset": dataset_id, "k": k, "edge_weight": edge_weight}
+        answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=query)
         return cast("list[Neighbor]", answer["items"])
 
     def attribution(

@@ -60,8 +60,8 @@ def create_and_wait(
     )
     if answer.status_code != _ACCEPTED:
         return answer.json()
-    look = partial(transport.json, "GET", f"/jobs/{answer.json()['id']}")
-    job = wait_until_final(look, timeout_seconds=timeout_seconds)
+    fetch = partial(transport.json, "GET", f"/jobs/{answer.json()['id']}")
+    job = wait_until_final(fetch, timeout_seconds=timeout_seconds)
     require_success(job)
     return job
 

@@ -104,11 +104,11 @@ class Transport:
         **content: Any,
     ) -> httpx.Response:
         """The response. A POST carries an Idempotency-Key, so that a retry does not run it twice."""
-        sent = dict(headers or {})
+        all_headers = dict(headers or {})
         if method == "POST":
-            sent.setdefault("Idempotency-Key", uuid.uuid4().hex)
+            all_headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
         request = self._http.build_request(
-            method, path, params=_without_none(params), headers=sent, **content
+            method, path, params=_without_none(params), headers=all_headers, **content
         )
         attempts = self.retry_policy.attempts if method in _REPEATABLE else 1
         return self._send_with_retries(request, attempts=attempts)
@@ -148,8 +148,8 @@ class Transport:
             except ZooClientError as error:
                 if not is_transient(error):
                     raise
-                asked = min(error.retry_after_seconds, self.retry_policy.largest_seconds)
-            time.sleep(max(asked, self.retry_policy.pause(failures)))
+                requested_pause = min(error.retry_after_seconds, self.retry_policy.largest_seconds)
+            time.sleep(max(requested_pause, self.retry_policy.pause(failures)))
         return self._send(request)
 
     def _send(self, request: httpx.Request) -> httpx.Response:

@@ -26,7 +26,7 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.forms import Form, FormReader, fit, flatten_manifest, is_form, json_body
+from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body, validated
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
@@ -67,7 +67,7 @@ async def create(
         ).read()
         return await run_in_threadpool(_from_form, app_state, caller, key, form)
     body = flatten_manifest(await json_body(request, limit=settings.max_json_bytes))
-    new = fit(NewDatasetView, body, where="body")
+    new = validated(NewDatasetView, body, where="body")
     return await run_in_threadpool(_from_upload, app_state, caller, key, new)
 
 
@@ -85,7 +85,7 @@ def _from_upload(
 
 
 def _from_form(app_state: AppState, caller: Caller, key: str | None, form: Form) -> Response:
-    manifest = fit(DatasetManifest, form.manifest, where="manifest")
+    manifest = validated(DatasetManifest, form.manifest, where="manifest")
 
     def work(session: Session) -> StoredResponse:
         upload = uploads.completed(

@@ -87,11 +87,11 @@ async def ended_job(
     if seconds <= 0:
         return None
 
-    def look() -> JobRecord | None:
+    def find_final_job() -> JobRecord | None:
         job = _job(app_state.zoo, caller, job_id)
         return job if jobs.is_final(job) else None
 
-    return await until(app_state.listener, job_id, seconds=seconds, look=look)
+    return await until(app_state.listener, job_id, seconds=seconds, look=find_final_job)
 
 
 async def succeeded_job(

@@ -83,7 +83,9 @@ async def create(
     ended = await succeeded_job(app_state, caller, answer, seconds=seconds_in(prefer))
     if ended is None:
         return to_response(answer)
-    return to_response(await run_in_threadpool(_drawn, app_state, caller, body.dataset_id, ended))
+    return to_response(
+        await run_in_threadpool(_computed_map, app_state, caller, body.dataset_id, ended)
+    )
 
 
 def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredResponse:
@@ -97,7 +99,9 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
     return stored_response(JobView.of(snapshot_or_job.job), status=202, headers=headers)
 
 
-def _drawn(app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> StoredResponse:
+def _computed_map(
+    app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord
+) -> StoredResponse:
     """The map that a job computed."""
     map_id = str((job.result or {})["map_id"])
     with app_state.zoo.transaction() as session:
@@ -125,7 +129,7 @@ def show(
         record = maps.drawn(
             session, project=caller.project, dataset_id=dataset_id, look=query.look
         )
-    return _sent(app_state, record, query, if_none_match)
+    return _map_response(app_state, record, query, if_none_match)
 
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
@@ -165,10 +169,10 @@ def snapshot(
         record = maps.snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
         )
-    return _sent(app_state, record, query, if_none_match)
+    return _map_response(app_state, record, query, if_none_match)
 
 
-def _sent(
+def _map_response(
     app_state: AppState, record: MapRecord, form: MapForm, if_none_match: str | None
 ) -> Response:
     """The map as a file; a map never changes, so its id is its ETag."""

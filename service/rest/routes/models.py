@@ -28,7 +28,7 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.forms import Form, FormReader, fit, flatten_manifest, is_form, json_body
+from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body, validated
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
@@ -75,7 +75,7 @@ async def create(
         ).read()
         return await run_in_threadpool(_from_form, app_state, caller, key, form)
     body = flatten_manifest(await json_body(request, limit=settings.max_json_bytes))
-    new = fit(NewModelView, body, where="body")
+    new = validated(NewModelView, body, where="body")
     return await run_in_threadpool(_from_upload, app_state, caller, key, new)
 
 
@@ -100,7 +100,7 @@ def _from_upload(
 
 
 def _from_form(app_state: AppState, caller: Caller, key: str | None, form: Form) -> Response:
-    manifest = fit(ModelManifest, form.manifest, where="manifest")
+    manifest = validated(ModelManifest, form.manifest, where="manifest")
 
     def work(session: Session) -> StoredResponse:
         upload = uploads.completed(
@@ -139,13 +139,13 @@ def index(
     page_token: PageToken = None,
 ) -> Response:
     """List the models of the project, newest first; `name` matches any part of a name."""
-    where = ModelFilter(state, task, tag, name)
+    filters = ModelFilter(state, task, tag, name)
     scope = [caller.project, "models", state, task, tag, name]
     with app_state.zoo.transaction() as session:
         page = models.page(
             session,
             project=caller.project,
-            where=where,
+            filters=filters,
             after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
