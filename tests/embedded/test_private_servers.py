@@ -1,4 +1,4 @@
-"""The private servers are real, keep their data where told, and leave no process behind."""
+"""The private servers keep their data in their folder and leave no process running."""
 
 import subprocess
 import sys

@@ -145,7 +145,7 @@ def index(
         page = models.page(
             session,
             project=caller.project,
-            filters=filters,
+            where=filters,
             after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )

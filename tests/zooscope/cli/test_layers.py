@@ -1,4 +1,4 @@
-"""`zooscope layers` asks, tells the choice and the curve, and refuses with a reason."""
+"""`zooscope layers` prints the choice and the curve, and reports errors with a reason."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def filled(zoo: Zoo, selection_id: str) -> None:
         selections.finish(record, layers=PARTS, measured={})
 
 
-def test_the_choice_and_the_curve_are_told(shell: Shell, zoo: Zoo, words: list[str]) -> None:
+def test_the_choice_and_the_curve_are_printed(shell: Shell, zoo: Zoo, words: list[str]) -> None:
     pending = shell.json(*words, "--no-wait")
     filled(zoo, pending["id"])
 
@@ -56,7 +56,7 @@ def test_candidates_are_named_or_all(shell: Shell, zoo: Zoo, words: list[str]) -
     assert candidates == [["conv", "pool"], ["conv", "act", "pool"]]
 
 
-def test_refusals_end_the_command_with_a_reason(shell: Shell, words: list[str]) -> None:
+def test_errors_end_the_command_with_a_reason(shell: Shell, words: list[str]) -> None:
     unknown = shell.run(*words, "--layers", "nowhere")
     aimless = shell.run(*words[:2])
     both = shell.run(*words, "--data", "scarce", "--edge-weight", "1")
