@@ -74,7 +74,7 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
         zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labeled", layout="folders"
     )
     eval_set = _dataset(
-        zoo, built_zoo.folder / "exam.zip", name="digits, evaluation", layout="folders"
+        zoo, built_zoo.folder / "exam.zip", name="digits, for evaluation", layout="folders"
     )
     models = _models(zoo, built_zoo)
     for dataset in (probes, target, eval_set):
