@@ -145,7 +145,7 @@ def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple
             ComponentName.WORKER,
             f"queue {settings.queue}",
             _logs_line("worker ready", settings),
-            patience_seconds=settings.stop_seconds + REQUEUE_SECONDS,
+            patience_seconds=settings.shutdown_grace_seconds + REQUEUE_SECONDS,
         ),
         Component(ComponentName.SCHEDULER, "", _logs_line("scheduler ready", settings)),
         Component(

@@ -142,7 +142,7 @@ class ProcessSupervisor:
         tail = "\n".join(process.log_so_far().splitlines()[-15:])
         return UnavailableError(
             f"{process.component.name} {what}:\n{tail}",
-            code="part_not_started",
+            code="process_not_started",
             remedy=f"see its log {self._home.log(process.component.name)}",
         )
 

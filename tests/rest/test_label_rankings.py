@@ -47,7 +47,7 @@ def baseline(ranking: dict, name: str) -> dict:
 
 def record(served: Served, *rows: tuple[str, str, float]) -> None:
     records = [{"model": m, "dataset": d, "value": v} for m, d, v in rows]
-    assert served.client.post("/v1/records", json={"records": records}).status_code == 201
+    assert served.client.post("/v1/accuracies", json={"accuracies": records}).status_code == 201
 
 
 def test_networks_with_estimates_are_ranked_immediately(served: Served, zoo_ids):
@@ -141,7 +141,7 @@ def test_metrics_that_use_labels_require_labels(served: Served, zoo_ids, metric)
 
     answer = ask(served, zoo_ids, metric=metric, target={"dataset_id": plain})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabeled")
     expected = ask(
         served, zoo_ids, metric="fused", target={"dataset_id": plain}, estimators="known"
     )

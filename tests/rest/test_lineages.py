@@ -59,8 +59,8 @@ def test_edges_have_roles(served: Served, family: Family):
     edges = {(item["source"], item["target"], item["role"]) for item in lineage["edges"]}
     assert edges == {
         (family.owl, job, "teacher"),
-        (family.sea, job, "data"),
-        (family.sky, job, "exam"),
+        (family.sea, job, "dataset"),
+        (family.sky, job, "eval_dataset"),
         (job, family.fox, "student"),
     }
 
@@ -174,7 +174,7 @@ def test_a_network_from_a_job_without_teachers_is_included(served: Served):
     lineage = lineage_of(served, model)
 
     assert names(lineage, "dataset") == ["farm"]
-    assert [item["role"] for item in lineage["edges"]] == ["data", "student"]
+    assert [item["role"] for item in lineage["edges"]] == ["dataset", "student"]
 
 
 def test_an_uploaded_network_has_no_lineage_but_itself(served: Served):

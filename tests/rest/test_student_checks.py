@@ -22,7 +22,7 @@ from tests.rest.trainings import (
 def test_pixel_labels_do_not_suit_image_methods(shared: Served, method: str):
     answer = ask(shared, method, a_teacher(shared, **OF_PIXELS), student={"architecture": "unet"})
 
-    assert refusal(answer) == (422, "task_not_for_method", ["/teachers"])
+    assert refusal(answer) == (422, "unsupported_task", ["/teachers"])
 
 
 def test_a_teacher_has_a_class_for_every_output(shared: Served):
@@ -41,17 +41,17 @@ def test_a_dense_teacher_has_a_class_for_every_channel(shared: Served):
 
 def test_image_labels_need_not_be_pixel_labels(shared: Served):
     with shared.zoo.transaction() as session:
-        eval_set = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
-    refused = ask(shared, DISTIL, a_teacher(shared), exam=eval_set)
+        eval_dataset = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(shared, DISTIL, a_teacher(shared), eval_dataset_id=eval_dataset)
     taken = ask(
         shared,
         DISTIL,
         a_teacher(shared, **OF_PIXELS),
-        exam=eval_set,
+        eval_dataset_id=eval_dataset,
         student={"architecture": "unet"},
     )
 
-    assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])
+    assert refusal(refused) == (422, "eval_labels_unknown", ["/eval_dataset_id"])
     assert taken.status_code == 202, taken.text
 
 
@@ -85,7 +85,7 @@ def test_a_student_architecture_must_suit_its_teachers(
 ):
     assert refusal(ask(shared, method, a_teacher(shared, **changes), **fields)) == (
         422,
-        "bad_student",
+        "invalid_student",
         [pointer],
     )
 
@@ -124,7 +124,7 @@ def test_initial_weights_of_another_architecture_are_refused(
 ):
     answer = ask(shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, **start)})
 
-    assert refusal(answer) == (422, "bad_student", ["/student/init"])
+    assert refusal(answer) == (422, "invalid_student", ["/student/init"])
 
 
 @pytest.mark.parametrize(

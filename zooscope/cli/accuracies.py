@@ -1,4 +1,4 @@
-"""``zooscope records``: measured accuracies, from this zoo or elsewhere."""
+"""``zooscope accuracies``: measured accuracies, from this zoo or elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -52,9 +52,9 @@ def import_(
     """Import a table of accuracies; recorded accuracies stay unchanged."""
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
-    added = context.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
-    summary = f"{len(added['items'])} records, {added['new']} of them new"
-    context.out.done({"records": len(added["items"]), "new": added["new"]}, summary)
+    added = context.zoo.accuracies.import_table(file, unit=unit, protocol=protocol, source=origin)
+    summary = f"{len(added['items'])} accuracies, {added['new']} of them new"
+    context.out.done({"accuracies": len(added["items"]), "new": added["new"]}, summary)
 
 
 @command(app)
@@ -66,9 +66,9 @@ def ls(
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
     """List accuracies, newest first."""
-    records = context.zoo.records.ls(model=model, dataset=dataset, limit=limit)
+    accuracies = context.zoo.accuracies.ls(model=model, dataset=dataset, limit=limit)
     context.out.rows(
-        records, COLUMNS, empty="no records; import some with `zooscope records import`"
+        accuracies, COLUMNS, empty="no accuracies; import some with `zooscope accuracies import`"
     )
 
 
@@ -76,8 +76,8 @@ def ls(
 def rm(
     context: CliContext,
     *,
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="Id of the record, rec_…")],
+    accuracy: Annotated[str, typer.Argument(metavar="ACCURACY", help="Id of the accuracy, acc_…")],
 ) -> None:
     """Delete an accuracy."""
-    context.zoo.records.rm(record)
-    context.out.done({"id": record, "removed": True}, f"{record} deleted")
+    context.zoo.accuracies.rm(accuracy)
+    context.out.done({"id": accuracy, "removed": True}, f"{accuracy} deleted")

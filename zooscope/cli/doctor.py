@@ -129,7 +129,7 @@ def _libraries() -> Iterator[Finding]:
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     """The sandbox layers of a job process; a missing one is wrong only if the sandbox is required."""
-    missing = CheckStatus.WRONG if settings.hardened else CheckStatus.WARNING
+    missing = CheckStatus.WRONG if settings.require_sandbox else CheckStatus.WARNING
     for layer, reason in _report_of("workers.isolation.sandbox").items():
         status = CheckStatus.GOOD if reason is None else missing
         yield Finding(f"sandbox: {layer}", str(reason or "works"), status)

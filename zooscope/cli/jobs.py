@@ -47,8 +47,13 @@ def submit(
     teacher: Annotated[
         list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Dataset to train on, dst_…")] = None,
-    exam: Annotated[str | None, typer.Option(help="Labeled dataset for evaluation, dst_…")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Network to fine-tune or to probe, mdl_…")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset to train on, dst_…")] = None,
+    eval_dataset: Annotated[
+        str | None, typer.Option(help="Labeled dataset for evaluation, dst_…")
+    ] = None,
     student: Annotated[
         Pairs,
         typer.Option(metavar="NAME=VALUE", help="Field of the network to train; repeatable."),
@@ -80,8 +85,9 @@ def submit(
         inputs=_pairs(inputs),
         params=_pairs(params),
         teachers=teacher,
-        data=data,
-        exam=exam,
+        source_model_id=source,
+        dataset_id=dataset,
+        eval_dataset_id=eval_dataset,
         student=_pairs(student) or None,
         seed=seed,
         device=device,

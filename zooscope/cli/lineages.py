@@ -11,6 +11,7 @@ from service.core.lineage.labels import lines, title
 from zooscope.client.lineages import Lineage, LineageEdge
 
 _STYLES = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
+_LEARNING = {"start": "started", "source": "transferred to"}
 
 
 def tree_of(lineage: Lineage) -> Tree:
@@ -56,7 +57,7 @@ class _TreeBuilder:
     def _add_learners(self, tree: Tree, model_id: str) -> None:
         """Add the jobs that used a network, with their other inputs and their students."""
         for learning in self._from[model_id]:
-            word = "started" if learning["role"] == "start" else "taught"
+            word = _LEARNING.get(learning["role"], "taught")
             branch = self._branch(tree, word, learning["target"])
             others = [edge for edge in self._to[learning["target"]] if edge["source"] != model_id]
             for edge in others if branch else ():

@@ -59,7 +59,7 @@ def _write_files(prediction: Prediction, images: Sequence[Path], out: Path) -> l
     """Write one image per input image, or one array of features; return the paths.
 
     Raises:
-        ZooClientError: ``same_name``: two outputs would have the same file name.
+        ZooClientError: ``duplicate_name``: two outputs would have the same file name.
     """
     out.mkdir(parents=True, exist_ok=True)
     if prediction.npy is not None:
@@ -70,7 +70,7 @@ def _write_files(prediction: Prediction, images: Sequence[Path], out: Path) -> l
     if len(set(paths)) < len(paths):
         raise ZooClientError(
             "two images have the same name",
-            code="same_name",
+            code="duplicate_name",
             remedy="rename one, or run them separately",
         )
     for path, picture in zip(paths, prediction.pictures or [], strict=True):

@@ -14,19 +14,19 @@ _MOST_AT_ONCE = 10_000
 
 
 class Accuracies:
-    """``zoo.records``: measured accuracies, the history that fused rankings learn from."""
+    """``zoo.accuracies``: measured accuracies, the history that fused rankings learn from."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def add(self, records: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
+    def add(self, accuracies: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
         """Record accuracies.
 
         They are sent in batches of at most 10 000; the zoo accepts or refuses each batch as a
         whole, and leaves accuracies that it has recorded before unchanged.
 
         Args:
-            records: Accuracies, each ``{model, dataset, value, unit?, protocol?, seed?, source?}``.
+            accuracies: Each ``{model, dataset, value, unit?, protocol?, seed?, source?}``.
                 ``value`` is a share from 0 to 1 unless ``unit`` is ``percent``.
 
         Returns:
@@ -37,9 +37,9 @@ class Accuracies:
         """
         items: list[Accuracy] = []
         new = 0
-        for start in range(0, len(records), _MOST_AT_ONCE):
-            part = [dict(record) for record in records[start : start + _MOST_AT_ONCE]]
-            answer = self._transport.json("POST", "/records", body={"records": part})
+        for start in range(0, len(accuracies), _MOST_AT_ONCE):
+            part = [dict(record) for record in accuracies[start : start + _MOST_AT_ONCE]]
+            answer = self._transport.json("POST", "/accuracies", body={"accuracies": part})
             items += answer["items"]
             new += answer["new"]
         return {"items": items, "new": new}
@@ -53,27 +53,27 @@ class Accuracies:
             common: Fields that all accuracies share: ``unit``, ``protocol``, ``source``.
 
         Raises:
-            ZooClientError: ``bad_table``: a cell is not a number, or a row too long or too short.
+            ZooClientError: ``invalid_table``: a cell is not a number, or a row is too long or short.
         """
-        return self.add(records_in(path, **common))
+        return self.add(accuracies_in(path, **common))
 
     def ls(
         self, *, model: str | None = None, dataset: str | None = None, limit: int | None = None
     ) -> Iterator[Accuracy]:
         """The accuracies of a network or a dataset, by recorded id or name, newest first."""
         query = {"model": model, "dataset": dataset}
-        return paged(self._transport, "/records", params=query, limit=limit)
+        return paged(self._transport, "/accuracies", params=query, limit=limit)
 
-    def rm(self, record_id: str) -> None:
+    def rm(self, accuracy_id: str) -> None:
         """Delete an accuracy."""
-        self._transport.request("DELETE", f"/records/{record_id}")
+        self._transport.request("DELETE", f"/accuracies/{accuracy_id}")
 
 
-def records_in(path: Path, **common: str) -> list[dict[str, Any]]:
+def accuracies_in(path: Path, **common: str) -> list[dict[str, Any]]:
     """The accuracies in a table; ``common`` holds fields that all share.
 
     Raises:
-        ZooClientError: ``bad_table``.
+        ZooClientError: ``invalid_table``.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
@@ -108,6 +108,6 @@ def _number(path: Path, line: int, cell: str) -> float:
 def _bad(path: Path, line: int, reason: str) -> ZooClientError:
     return ZooClientError(
         f"{path.name}, line {line}: {reason}",
-        code="bad_table",
+        code="invalid_table",
         remedy="pass a CSV file with networks in rows and datasets in columns",
     )

@@ -69,13 +69,13 @@ class Attributions:
         """Download the heat maps of a job to ``destination``: a ``.png`` sheet, or a ``.zip`` of all.
 
         Raises:
-            ZooClientError: ``bad_suffix``.
+            ZooClientError: ``invalid_suffix``.
         """
         name = _FILES.get(destination.suffix)
         if name is None:
             raise ZooClientError(
                 f"heat maps cannot be written to {destination.suffix or 'a file without suffix'}",
-                code="bad_suffix",
+                code="invalid_suffix",
                 remedy="pass a .png file for the sheet, or a .zip file for all heat maps",
             )
         result: Any = job["result"]

@@ -52,7 +52,7 @@ class ZooClient:
         layers: Layer selections: which layer of a network to build on.
         maps: Maps of how all networks relate on a probe set.
         attributions: Heat maps of several networks on several images.
-        records: Measured accuracies that fused rankings learn from.
+        accuracies: Measured accuracies that fused rankings learn from.
         jobs: Jobs: submit, list, watch, cancel, retry, download results.
         methods: The methods that jobs can run.
         keys: API keys, for administrators.
@@ -80,7 +80,7 @@ class ZooClient:
         self.rankings = Rankings(self._transport)
         self.layers = Layers(self._transport)
         self.maps = Maps(self._transport)
-        self.records = Accuracies(self._transport)
+        self.accuracies = Accuracies(self._transport)
         self.jobs = Jobs(self._transport)
         self.methods = Methods(self._transport)
         self.keys = Keys(self._transport)

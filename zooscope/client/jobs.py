@@ -26,8 +26,9 @@ class Jobs:
         inputs: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         teachers: Sequence[str] | None = None,
-        data: str | None = None,
-        exam: str | None = None,
+        source_model_id: str | None = None,
+        dataset_id: str | None = None,
+        eval_dataset_id: str | None = None,
         student: Mapping[str, Any] | None = None,
         seed: int | None = None,
         device: Literal["auto", "cpu", "cuda"] | None = None,
@@ -40,8 +41,10 @@ class Jobs:
             inputs: Inputs that no argument below sets.
             params: Parameters that no argument below sets; the rest take their defaults.
             teachers: Ids of the networks to learn from.
-            data: Id of the dataset to train on.
-            exam: Id of the labeled dataset for evaluation.
+            source_model_id: Id of the network to start from, for ``fine_tune`` and
+                ``linear_probe``.
+            dataset_id: Id of the dataset to train on.
+            eval_dataset_id: Id of the labeled dataset for evaluation.
             student: The network to train: ``architecture``, ``width``, ``labels`` and more.
             seed: Seed of all random numbers.
             device: Device to run on.
@@ -51,15 +54,16 @@ class Jobs:
             The queued job.
 
         Raises:
-            ZooClientError: ``bad_params`` or ``bad_inputs``, with the invalid ``errors``.
+            ZooClientError: ``invalid_params`` or ``invalid_inputs``, with the invalid ``errors``.
         """
         fields = {
             "method": method,
             "inputs": inputs,
             "params": params,
             "teachers": None if teachers is None else list(teachers),
-            "data": data,
-            "exam": exam,
+            "source_model_id": source_model_id,
+            "dataset_id": dataset_id,
+            "eval_dataset_id": eval_dataset_id,
             "student": student,
             "seed": seed,
             "device": device,

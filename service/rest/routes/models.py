@@ -50,7 +50,7 @@ from service.views.models import (
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+State = Literal["pending", "uploaded", "checking", "ready", "rejected"]
 TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 

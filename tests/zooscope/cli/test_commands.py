@@ -200,9 +200,11 @@ def test_networks_are_ranked_by_an_imported_table(shell: Shell, zoo: Zoo, tmp_pa
     table = tmp_path / "history.csv"
     table.write_text("model,sea,sky\nfox,90,80\nhen,50,\noak,10,20\n")
 
-    added = shell.json("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    again = shell.output("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    listed = shell.json("records", "ls", "--model", "fox")
+    added = shell.json("accuracies", "import", str(table), "--percent", "--protocol", "fine_tune")
+    again = shell.output(
+        "accuracies", "import", str(table), "--percent", "--protocol", "fine_tune"
+    )
+    listed = shell.json("accuracies", "ls", "--model", "fox")
     words = ["rank", "--dataset", target, "--metric", "fused", "--estimators", "known"]
     pending = shell.json(*words, "--no-wait")
     with zoo.transaction() as session:
@@ -210,7 +212,7 @@ def test_networks_are_ranked_by_an_imported_table(shell: Shell, zoo: Zoo, tmp_pa
         fused.fill(session, ranking=ranking, found=_posterior(fox))
     reported = shell.output("rankings", "show", pending["id"])
 
-    assert added == {"records": 5, "new": 5}
+    assert added == {"accuracies": 5, "new": 5}
     assert "0 of them new" in again
     assert {(item["dataset"], item["value"]) for item in listed} == {("sea", 0.9), ("sky", 0.8)}
     assert listed[0]["source"] == "history.csv"
@@ -238,7 +240,7 @@ def test_an_invalid_cell_is_reported_with_its_line(shell: Shell, tmp_path: Path)
     table = tmp_path / "history.csv"
     table.write_text("model,sea\nfox,high\n")
 
-    done = shell.run("records", "import", str(table))
+    done = shell.run("accuracies", "import", str(table))
 
     assert done.returncode == 1
     assert "line 2: 'high' is not a number (bad_table)" in done.stderr

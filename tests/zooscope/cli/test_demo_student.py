@@ -32,7 +32,7 @@ def test_a_student_of_an_earlier_demo_with_the_same_teachers_is_reused(zoo: Zoo)
         expected = a_student(session, demo_student.NAME, list(teachers.values())).id
         a_student(session, demo_student.NAME, [a_model(session).id])
         key = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
-    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", eval_set="dst_3")
+    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", eval_dataset="dst_3")
 
     with serving(zoo) as url, ZooClient(url, key=key) as client:
         result = demo_student.student_of(CliContext(client, TextOutput()), there)

@@ -24,7 +24,7 @@ def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: Family):
     assert "teacher fox" in lines[2]
     assert sum("data sea" in line for line in lines) == 2
     assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each listed before
-    assert any("exam sky" in line for line in lines)
+    assert any("eval_dataset sky" in line for line in lines)
 
 
 def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, family: Family):
@@ -48,7 +48,12 @@ def test_json_has_nodes_and_edges(shell: Shell, family: Family):
     lineage = shell.json("models", "lineage", family.hare)
 
     assert lineage["model_id"] == family.hare
-    assert {item["role"] for item in lineage["edges"]} == {"teacher", "data", "exam", "student"}
+    assert {item["role"] for item in lineage["edges"]} == {
+        "teacher",
+        "dataset",
+        "eval_dataset",
+        "student",
+    }
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<svg"), ("graphml", b"<?xml"), ("json", b"{")])  # fmt: skip

@@ -92,7 +92,7 @@ def test_invalid_fields_are_named(client: ZooClient):
     with pytest.raises(ZooClientError) as raised:
         client.jobs.submit("depara", inputs=INPUTS, params={"grid": 1})
 
-    assert raised.value.code == "bad_params"
+    assert raised.value.code == "invalid_params"
     assert [field.pointer for field in raised.value.errors] == ["/params/grid"]
 
 

@@ -24,7 +24,7 @@ def test_a_training_is_submitted_cancelled_watched_and_retried(
     job = client.jobs.submit(
         "knowledge_distillation",
         teachers=[teacher],
-        data=data,
+        dataset_id=data,
         student={"width": 8},
         params={"temperature": 2},
         seed=3,
@@ -35,7 +35,7 @@ def test_a_training_is_submitted_cancelled_watched_and_retried(
     events = [event["type"] for event in client.jobs.watch(job["id"])]
     again = client.jobs.retry(job["id"])
 
-    assert job["inputs"] == {"teachers": [teacher], "data": data, "exam": None}
+    assert job["inputs"] == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
     assert (job["params"]["student"]["width"], job["params"]["seed"]) == (8, 3)
     assert (job["params"]["temperature"], job["params"]["budget"]["steps"]) == (2, 5)
     assert (cancelled["state"], again["state"]) == ("cancelled", "queued")
@@ -45,8 +45,8 @@ def test_a_training_is_submitted_cancelled_watched_and_retried(
 def test_an_invalid_field_is_named_by_its_argument(client: ZooClient):
     with pytest.raises(ZooClientError) as raised:
         client.jobs.submit(
-            "knowledge_distillation", teachers=["mdl_1"], data="dst_1", student={"width": 1}
+            "knowledge_distillation", teachers=["mdl_1"], dataset_id="dst_1", student={"width": 1}
         )
 
-    assert raised.value.code == "bad_params"
+    assert raised.value.code == "invalid_params"
     assert [item.pointer for item in raised.value.errors] == ["/student/width"]

@@ -149,4 +149,4 @@ def test_images_of_the_same_name_are_not_silently_merged(tmp_path: Path):
     ):
         pass
 
-    assert raised.value.code == "same_name"
+    assert raised.value.code == "duplicate_name"
