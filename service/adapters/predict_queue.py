@@ -35,14 +35,14 @@ class PredictQueue:
         """The response, waited for until the request expires.
 
         Raises:
-            UnavailableError: No worker responds: ``no_inference``, ``prediction_late``.
+            UnavailableError: No worker responds: ``no_prediction_worker``, ``prediction_timed_out``.
             InvalidRequestError: The images, layer or output do not suit the network.
             MethodError: The network failed.
         """
         if not self._try(lambda: self._redis.exists(_PRESENCE_KEY)):
             raise UnavailableError(
                 "no worker is available to run networks",
-                code="no_inference",
+                code="no_prediction_worker",
                 remedy="start a worker with `zooscope up`, or wait until it is ready",
             )
         self._try(lambda: self._redis.rpush(_REQUESTS_KEY, request.packed()))
@@ -51,7 +51,7 @@ class PredictQueue:
         if item is None:
             raise UnavailableError(
                 "the network did not answer in time",
-                code="prediction_late",
+                code="prediction_timed_out",
                 remedy="send fewer images, or raise ZOO_PREDICT_TIMEOUT_SECONDS",
             )
         response = PredictResponse.unpacked(item[1])
@@ -68,8 +68,8 @@ class PredictQueue:
         first = self._try(lambda: self._redis.blpop([_REQUESTS_KEY], timeout=seconds))
         if first is None:
             return []
-        others = self._try(lambda: self._redis.lpop(_REQUESTS_KEY, most - 1)) if most > 1 else None
-        return [PredictRequest.unpacked(data) for data in (first[1], *(others or ()))]
+        rest = self._try(lambda: self._redis.lpop(_REQUESTS_KEY, most - 1)) if most > 1 else None
+        return [PredictRequest.unpacked(data) for data in (first[1], *(rest or ()))]
 
     def reply(self, request_id: str, response: PredictResponse) -> None:
         """Send a response to the caller that waits for it. Raises UnavailableError."""

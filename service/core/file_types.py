@@ -132,7 +132,7 @@ def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
 def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
     """The error for a file of this kind with the format ``form``.
 
-    The code is ``mislabelled`` for the other supported format, ``unknown_format`` for a file without
+    The code is ``format_mismatch`` for the other supported format, ``unknown_format`` for a file without
     a network, and ``unsafe_format`` for a file that is never opened.
     """
     readable = _FORMS.get(kind)
@@ -140,7 +140,7 @@ def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
         needs = " and name the architecture" if readable is ModelFormat.SAFETENSORS else ""
         return RefusedUploadError(
             f"the format in the manifest is {form}, but the file is {kind}",
-            code="mislabelled",
+            code="format_mismatch",
             remedy=f"set the manifest's format to `{readable}`{needs}, or upload the right file",
         )
     if kind in _NO_NETWORKS:

@@ -20,7 +20,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the byte strings of ``pack``.
 
     Raises:
-        InvalidRequestError: ``bad_frame``: the bytes have another format.
+        InvalidRequestError: ``invalid_frame``: the bytes have another format.
     """
     view = memoryview(data)
     try:
@@ -30,7 +30,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise InvalidRequestError(
             f"the bytes are not a message: {error}",
-            code="bad_frame",
+            code="invalid_frame",
             remedy="run the service and its workers in the same version",
         ) from error
     parts, start = [], _LENGTH.size + length
@@ -40,7 +40,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     if start != len(data) or min(lengths, default=0) < 0:
         raise InvalidRequestError(
             "the length of the message does not match its header",
-            code="bad_frame",
+            code="invalid_frame",
             remedy="send the request again",
         )
     return header, parts

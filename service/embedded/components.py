@@ -44,9 +44,9 @@ def command_of(name: ComponentName) -> list[str]:
     return [sys.executable, "-m", MODULES[name]]
 
 
-def inherited_socket(words: Sequence[str]) -> int | None:
+def inherited_socket(arguments: Sequence[str]) -> int | None:
     """The socket descriptor in a component's command line; None if there is none."""
-    match list(words[1:]):
+    match list(arguments[1:]):
         case [option, descriptor] if option == SOCKET_OPTION:
             return int(descriptor)
         case _:
@@ -90,11 +90,13 @@ class ComponentProcess:
         self.started_at = time.monotonic()
         mode = "wb" if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES else "ab"
         descriptors = () if component.port is None else (component.port.fileno(),)
-        words = [word for number in descriptors for word in (SOCKET_OPTION, str(number))]
+        arguments = [
+            argument for number in descriptors for argument in (SOCKET_OPTION, str(number))
+        ]
         with log.open(mode) as output:
             self._start = output.tell()
             self._process = subprocess.Popen(
-                [*command_of(component.name), *words],
+                [*command_of(component.name), *arguments],
                 pass_fds=descriptors,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -114,9 +116,9 @@ class ComponentProcess:
 
     def log_so_far(self) -> str:
         """The output of this run of the component."""
-        with self._log.open("rb") as written:
-            written.seek(self._start)
-            return written.read().decode(errors="replace")
+        with self._log.open("rb") as file:
+            file.seek(self._start)
+            return file.read().decode(errors="replace")
 
     def stop(self) -> None:
         """Stop it and wait; kill it and its children if it takes too long."""
@@ -143,7 +145,7 @@ def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple
             ComponentName.WORKER,
             f"queue {settings.queue}",
             _logs_line("worker ready", settings),
-            patience_seconds=settings.stop_seconds + REQUEUE_SECONDS,
+            patience_seconds=settings.shutdown_grace_seconds + REQUEUE_SECONDS,
         ),
         Component(ComponentName.SCHEDULER, "", _logs_line("scheduler ready", settings)),
         Component(

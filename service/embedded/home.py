@@ -78,9 +78,9 @@ class Home:
 
     def announce(self, running: Running) -> None:
         """Publish what runs here for other commands."""
-        fresh = self.folder / "up.json.new"
-        fresh.write_text(json.dumps(asdict(running)))
-        fresh.replace(self.folder / "up.json")
+        new_file = self.folder / "up.json.new"
+        new_file.write_text(json.dumps(asdict(running)))
+        new_file.replace(self.folder / "up.json")
 
     def running(self) -> Running | None:
         """What runs here now; None if nothing does."""

@@ -16,7 +16,7 @@ from service.embedded.ports import (
 from service.settings import Settings
 
 
-def take_ports(settings: Settings, *, say: Callable[[str], None]) -> Ports:
+def take_ports(settings: Settings, *, print_line: Callable[[str], None]) -> Ports:
     """Both ports, reserved. A chosen port must be free; a busy default is replaced by the next free.
 
     Raises:
@@ -27,8 +27,8 @@ def take_ports(settings: Settings, *, say: Callable[[str], None]) -> Ports:
         stack.callback(rest.close)
         grpc = _taken("grpc_port", partial(reserved, settings.host), settings)
         stack.pop_all()
-    _report_other_port(rest, settings.port, f"REST; choose with {REST_OPTION}", say)
-    _report_other_port(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", say)
+    _report_other_port(rest, settings.port, f"REST; choose with {REST_OPTION}", print_line)
+    _report_other_port(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", print_line)
     return Ports(rest, grpc)
 
 
@@ -40,8 +40,8 @@ def _taken(name: str, take: Callable[[int], TakenPort], settings: Settings) -> T
 
 
 def _report_other_port(
-    taken: TakenPort, wanted: int, purpose: str, say: Callable[[str], None]
+    taken: TakenPort, wanted: int, purpose: str, print_line: Callable[[str], None]
 ) -> None:
     """Report a port that differs from the wanted one; 0 accepts any."""
     if wanted not in {0, taken.number}:
-        say(f"port {wanted} is in use; using {taken.number} for {purpose}")
+        print_line(f"port {wanted} is in use; using {taken.number} for {purpose}")

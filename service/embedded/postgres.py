@@ -124,7 +124,7 @@ class PrivatePostgres:
     def _initialize(self) -> None:
         """Create an empty database cluster in the folder."""
         allow_traversal(self._folder, self._account)
-        words = [
+        options = [
             "--auth=trust",
             "--encoding=utf8",
             f"--username={ROLE}",
@@ -132,7 +132,7 @@ class PrivatePostgres:
         ]
         initdb = self._program.with_name("initdb")
         done = subprocess.run(
-            [initdb, *words],
+            [initdb, *options],
             cwd=self._folder,
             capture_output=True,
             text=True,

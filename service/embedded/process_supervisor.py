@@ -45,11 +45,11 @@ class ProcessSupervisor:
     """Runs the processes of a zoo in one home folder; ``run`` returns when ``stopping`` is set."""
 
     def __init__(
-        self, settings: Settings, home: Home, *, say: Callable[[str], None], stopping: Event
+        self, settings: Settings, home: Home, *, print_line: Callable[[str], None], stopping: Event
     ) -> None:
         self._settings = settings
         self._home = home
-        self._say = say
+        self._print_line = print_line
         self._stopping = stopping
         self._processes: dict[ComponentName, ComponentProcess] = {}
         self._crashes: dict[ComponentName, int] = {}
@@ -74,10 +74,10 @@ class ProcessSupervisor:
             self._start_components()
             self._wait_until_ready(began)
             self._watch()
-            self._say("stopping")
+            self._print_line("stopping")
 
     def _take_ports(self) -> None:
-        self._ports = take_ports(self._settings, say=self._say)
+        self._ports = take_ports(self._settings, print_line=self._print_line)
         self._settings = self._settings.model_copy(
             update={"port": self._ports.rest.number, "grpc_port": self._ports.grpc.number}
         )
@@ -89,7 +89,7 @@ class ProcessSupervisor:
             self._report(name, "private", pid, self._servers.start_seconds[name])
         key = prepare(self._settings, self._home)
         if key is not None:
-            self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
+            self._print_line(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
 
     def _start_components(self) -> None:
         for component in components_of(self._settings, self._ports, identity=self._home.identity):
@@ -117,7 +117,9 @@ class ProcessSupervisor:
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
             self._announce(ready=True)
-            self._say(f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}")
+            self._print_line(
+                f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}"
+            )
 
     def _report_ready_components(self) -> None:
         """Report each component that has become ready since the last check."""
@@ -140,14 +142,14 @@ class ProcessSupervisor:
         tail = "\n".join(process.log_so_far().splitlines()[-15:])
         return UnavailableError(
             f"{process.component.name} {what}:\n{tail}",
-            code="part_not_started",
+            code="process_not_started",
             remedy=f"see its log {self._home.log(process.component.name)}",
         )
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
             self._report_ready_components()
-            if self._servers.restart_dead(self._say):
+            if self._servers.restart_dead(self._print_line):
                 self._announce(ready=True)
             for name, process in list(self._processes.items()):
                 if process.status() is not None:
@@ -162,10 +164,12 @@ class ProcessSupervisor:
             self._due[name] = now + pause
             self._watchdog.release(process.pid)
             self._waiting.pop(name, None)
-            self._say(f"{name} exited with status {process.status()}; restarting in {pause:g} s")
+            self._print_line(
+                f"{name} exited with status {process.status()}; restarting in {pause:g} s"
+            )
         elif now >= self._due[name]:
             del self._due[name]
-            self._start(process.part)
+            self._start(process.component)
             self._waiting[name] = self._processes[name]
             self._announce(ready=True)
 
@@ -207,7 +211,7 @@ class ProcessSupervisor:
         )
 
     def _report(self, name: str, address: str, pid: int, seconds: float) -> None:
-        self._say(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
+        self._print_line(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
 
 
 def _stopped(process: ComponentProcess) -> ComponentProcess:

@@ -50,23 +50,23 @@ class PrivateServers:
         servers = {"postgres": self.postgres, "redis": self.redis}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
-    def restart_dead(self, say: Callable[[str], None]) -> bool:
+    def restart_dead(self, print_line: Callable[[str], None]) -> bool:
         """Restart the servers that have died, at the same address; True if one had."""
-        return self._restart_dead_postgres(say) | self._restart_dead_redis(say)
+        return self._restart_dead_postgres(print_line) | self._restart_dead_redis(print_line)
 
-    def _restart_dead_postgres(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_postgres(self, print_line: Callable[[str], None]) -> bool:
         if self.postgres is None or self.postgres.is_running():
             return False
-        say("postgres exited unexpectedly; restarting it")
+        print_line("postgres exited unexpectedly; restarting it")
         self._watchdog.release(self.postgres.pid)
         self.postgres.restart()
         self._hold_postgres()
         return True
 
-    def _restart_dead_redis(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_redis(self, print_line: Callable[[str], None]) -> bool:
         if self.redis is None or self.redis.is_running():
             return False
-        say("redis exited unexpectedly; restarting it")
+        print_line("redis exited unexpectedly; restarting it")
         self._watchdog.release(self.redis.pid)
         self.redis.restart()
         self._hold_redis()

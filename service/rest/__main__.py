@@ -25,7 +25,7 @@ def serve(config: Settings, *, inherited_fd: int | None) -> None:
 
     Args:
         config: Settings of this process.
-        inherited: Descriptor of a listening socket; None listens at the configured address.
+        inherited_fd: Descriptor of a listening socket; None listens at the configured address.
     """
     start_logging(config)
     listener = (

@@ -19,7 +19,7 @@ from service.core.operations.jobs import jobs
 from service.core.operations.zoo import uploads
 from service.core.tables import JobRecord
 from service.rest.dependencies import AppState
-from service.rest.forms import Form, FormReader, fit, flatten_manifest, is_form, json_body
+from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body, validated
 from service.rest.job_events import seconds_in, until
 from service.rest.responses import once, respond_once, to_response
 
@@ -137,7 +137,7 @@ async def create_from_upload(
 
 
 def _form_source(kind: UploadKind[M], caller: Caller, form: Form) -> _Source[M]:
-    manifest = fit(kind.manifest, form.manifest, where="manifest")
+    manifest = validated(kind.manifest, form.manifest, where="manifest")
 
     def upload_id(session: Session) -> str:
         upload = uploads.completed(
@@ -149,5 +149,5 @@ def _form_source(kind: UploadKind[M], caller: Caller, form: Form) -> _Source[M]:
 
 
 def _body_source(kind: UploadKind[M], values: Any) -> _Source[M]:
-    body: Any = fit(kind.body, values, where="body")
+    body: Any = validated(kind.body, values, where="body")
     return _Source(body.manifest, lambda _: str(body.upload_id), [body.model_dump(mode="json")])

@@ -85,7 +85,9 @@ class MultipartWalker:
     def __init__(self, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
-            raise InvalidRequestError("the body is not multipart/form-data", code="bad_multipart")
+            raise InvalidRequestError(
+                "the body is not multipart/form-data", code="invalid_multipart"
+            )
         self._pieces: list[FormPart] = []
         self._current: FormPart | None = None
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
@@ -107,13 +109,13 @@ class MultipartWalker:
         """The pieces in the next chunk; a part arrives as several pieces, the last with ``ended`` set.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
             raise InvalidRequestError(
-                f"the multipart body is malformed: {error}", code="bad_multipart"
+                f"the multipart body is malformed: {error}", code="invalid_multipart"
             ) from error
         pieces, self._pieces = self._pieces, []
         return pieces
@@ -122,11 +124,11 @@ class MultipartWalker:
         """Refuse a body that ends before its last boundary.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         if not self._finished:
             raise InvalidRequestError(
-                "the multipart body has no final boundary", code="bad_multipart"
+                "the multipart body has no final boundary", code="invalid_multipart"
             )
 
     def _finish(self) -> None:
@@ -135,7 +137,7 @@ class MultipartWalker:
     def _grow(self, which: int, data: bytes) -> None:
         self._header[which].extend(data)
         if len(self._header[which]) > _HEADER_BYTES:
-            raise InvalidRequestError("a part's header is too long", code="bad_multipart")
+            raise InvalidRequestError("a part's header is too long", code="invalid_multipart")
 
     def _header_end(self) -> None:
         key, value = (bytes(half).decode("utf-8", "replace") for half in self._header)
@@ -216,7 +218,7 @@ class ZipWriter:
         if not name or name in self._names or "\0" in name:
             raise InvalidRequestError(
                 f"every file needs a unique name; {name!r} is empty or repeated",
-                code="bad_file_name",
+                code="invalid_file_name",
             )
         self._names.add(name)
         return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))

@@ -99,7 +99,7 @@ class Scheduler:
         """After the usual interval, or when a lease expires or a delayed job is due."""
         with self.zoo.transaction() as session:
             due = reaper.seconds_until_due(session)
-        interval = self.zoo.settings.sweep_seconds
+        interval = self.zoo.settings.reaper_interval_seconds
         soon = interval if due is None else due + SHORTEST_PAUSE_SECONDS
         return time.monotonic() + min(interval, max(SHORTEST_PAUSE_SECONDS, soon))
 
@@ -110,7 +110,7 @@ class Scheduler:
         with self.zoo.transaction() as session:
             waiting = reaper.to_announce(
                 session,
-                forgotten_seconds=LOST_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
+                forgotten_seconds=LOST_AFTER_SWEEPS * self.zoo.settings.reaper_interval_seconds,
             )
         try:
             for queue in sorted({job.queue for job in waiting}):
@@ -128,8 +128,8 @@ class Scheduler:
         until none is pending.
         """
         pending = notifier.pending(queue=queue)
-        wanted = [job.id for job in waiting if pending == 0 or not job.forgotten]
-        ids = wanted[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
+        eligible = [job.id for job in waiting if pending == 0 or not job.forgotten]
+        ids = eligible[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
         if not ids:
             return
         # Mark before notifying: an update in progress would hide the row from a fast worker.

@@ -187,11 +187,11 @@ def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_
 @pytest.mark.parametrize(
     ("query", "images", "code", "pointer"),
     [
-        ("", [], "bad_image_count", "/images"),
+        ("", [], "invalid_image_count", "/images"),
         ("", [b"no image"], "image_unreadable", "/images"),
         ("layer=nowhere", [a_picture("red")], "unknown_layer", "/layer"),
-        ("layer=pool&output=classes", [a_picture("red")], "output_not_possible", "/layer"),
-        ("output=image", [a_picture("red")], "output_not_possible", "/output"),
+        ("layer=pool&output=classes", [a_picture("red")], "output_not_supported", "/layer"),
+        ("output=image", [a_picture("red")], "output_not_supported", "/output"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(
@@ -220,7 +220,7 @@ def test_without_a_worker_the_asker_hears_so_and_nothing_is_queued(
 
     answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "no_inference")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_prediction_worker")
     with closing(PredictQueue(redis.url)) as line:
         assert line._redis.llen("zoo:questions") == 0
 

@@ -1,4 +1,4 @@
-"""``zooscope records``: accuracies that were measured, here or elsewhere."""
+"""``zooscope accuracies``: measured accuracies, from this zoo or elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.rankings import Protocol
 
 app = typer.Typer(
-    help="Measured accuracies, from which rankings learn: import, look, remove.",
+    help="Measured accuracies that fused rankings learn from: import, list, delete.",
     no_args_is_help=True,
 )
 
@@ -36,44 +36,48 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            exists=True, dir_okay=False, help="CSV: networks in rows, datasets in columns."
+            exists=True, dir_okay=False, help="CSV file: networks in rows, datasets in columns."
         ),
     ],
-    percent: Annotated[bool, typer.Option("--percent", help="Cells are from 0 to 100.")] = False,
+    percent: Annotated[
+        bool, typer.Option("--percent", help="Cells are percentages, 0 to 100.")
+    ] = False,
     protocol: Annotated[
-        Protocol, typer.Option(help="How networks were put to work on the datasets.")
+        Protocol, typer.Option(help="How the networks were adapted to the datasets.")
     ] = "other",
     source: Annotated[
-        str | None, typer.Option(help="Where it is from; default: the file.")
+        str | None, typer.Option(help="Source of the accuracies; default: the file name.")
     ] = None,
 ) -> None:
-    """Import a table of accuracies; what is known already stays as it is."""
+    """Import a table of accuracies; recorded accuracies stay unchanged."""
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
-    added = context.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
-    summary = f"{len(added['items'])} records, {added['new']} of them new"
-    context.out.done({"records": len(added["items"]), "new": added["new"]}, summary)
+    added = context.zoo.accuracies.import_table(file, unit=unit, protocol=protocol, source=origin)
+    summary = f"{len(added['items'])} accuracies, {added['new']} of them new"
+    context.out.done({"accuracies": len(added["items"]), "new": added["new"]}, summary)
 
 
 @command(app)
 def ls(
     context: CliContext,
     *,
-    model: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id or name, as recorded.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id or name, as recorded.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
-    """List records, newest first."""
-    records = context.zoo.records.ls(model=model, dataset=dataset, limit=limit)
-    context.out.rows(records, COLUMNS, empty="no records; add some with `zooscope records import`")
+    """List accuracies, newest first."""
+    accuracies = context.zoo.accuracies.ls(model=model, dataset=dataset, limit=limit)
+    context.out.rows(
+        accuracies, COLUMNS, empty="no accuracies; import some with `zooscope accuracies import`"
+    )
 
 
 @command(app)
 def rm(
     context: CliContext,
     *,
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="Id, rec_…")],
+    accuracy: Annotated[str, typer.Argument(metavar="ACCURACY", help="Id of the accuracy, acc_…")],
 ) -> None:
-    """Forget a record."""
-    context.zoo.records.rm(record)
-    context.out.done({"id": record, "removed": True}, f"{record} removed")
+    """Delete an accuracy."""
+    context.zoo.accuracies.rm(accuracy)
+    context.out.done({"id": accuracy, "removed": True}, f"{accuracy} deleted")

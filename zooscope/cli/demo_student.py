@@ -1,4 +1,4 @@
-"""The demo's student: a small network that two of the zoo teach on images without labels."""
+"""The demo's student: a small network that learns from two networks on unlabeled images."""
 
 from zooscope.cli.context import CliContext
 from zooscope.cli.demo_zoo import UploadedZoo
@@ -9,16 +9,16 @@ from zooscope.client.results import Model
 NAME = "digits-pocket"
 METHOD = "knowledge_distillation"
 TEACHERS = ("digits-conv", "digits-residual")
-STUDENT = {"architecture": "residual", "width": 8, "side": 16}
-PARAMS = {"name": NAME, "batch_size": 32, "rate": 0.01, "evaluations": 5}
+STUDENT = {"architecture": "residual", "width": 8, "image_size": 16}
+PARAMS = {"name": NAME, "batch_size": 32, "learning_rate": 0.01, "num_evaluations": 5}
 STEPS = 400
 
 
 def student_of(context: CliContext, ids: UploadedZoo) -> Model:
-    """The student: an earlier demo's, or a new one that is watched while it learns.
+    """The student: an earlier demo's, or a new one whose training is shown.
 
     Raises:
-        ZooClientError: The training failed, with its code.
+        ZooClientError: The code of the failed training.
     """
     teachers = [ids.models[name] for name in TEACHERS]
     for model in context.zoo.models.ls(state="ready", name=NAME):
@@ -27,8 +27,8 @@ def student_of(context: CliContext, ids: UploadedZoo) -> Model:
     job = context.zoo.jobs.submit(
         METHOD,
         teachers=teachers,
-        data=ids.probes,
-        exam=ids.eval_set,
+        dataset_id=ids.probes,
+        eval_dataset_id=ids.eval_dataset,
         student=STUDENT,
         params=PARAMS,
         seed=0,

@@ -1,4 +1,4 @@
-"""``zooscope doctor``: what this machine offers to a zoo, and what it lacks."""
+"""``zooscope doctor``: checks whether this machine can run a zoo."""
 
 import json
 import platform
@@ -25,7 +25,7 @@ PROBE_SECONDS = 400.0
 
 
 class CheckStatus(StrEnum):
-    """How a finding is to be taken."""
+    """Result of a check."""
 
     GOOD = "ok"
     WARNING = "warning"
@@ -34,7 +34,7 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at, what was found, and whether that is well."""
+    """One check: its subject, the value and the status."""
 
     subject: str
     value: str
@@ -45,7 +45,7 @@ def doctor(
     home: HomeOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell versions, servers, sandbox and devices; status 1 when something is wrong."""
+    """Report versions, servers, sandbox and devices; exit 1 if anything is wrong."""
     settings = settings_with(home=home, port=None, grpc_port=None)
     findings = list(findings_for(settings))
     if as_json:
@@ -58,7 +58,7 @@ def doctor(
 
 
 def findings_for(settings: Settings) -> Iterator[Finding]:
-    """Everything that is looked at, in the order of telling."""
+    """All checks in report order."""
     yield _python()
     yield _package("zooscope")
     yield _server("postgres", settings.database_url, postgres_server)
@@ -71,7 +71,7 @@ def findings_for(settings: Settings) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    """The interpreter; 3.11 is the oldest that will do."""
+    """The interpreter; 3.11 is the oldest supported version."""
     fits = sys.version_info >= (3, 11)
     return Finding(
         "python", platform.python_version(), CheckStatus.GOOD if fits else CheckStatus.WRONG
@@ -86,9 +86,9 @@ def _package(name: str) -> Finding:
 
 
 def _server(name: str, address: SecretStr | None, find: Callable[[], Path]) -> Finding:
-    """A private server's program; not needed where an address is set."""
+    """A private server's program; not needed if an address is configured."""
     if address is not None:
-        return Finding(name, "at the address in the settings")
+        return Finding(name, "at the configured address")
     try:
         program = find()
     except ZooError as error:
@@ -105,45 +105,45 @@ def _home(settings: Settings) -> Finding:
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:
-    """What torch sees, asked in another process: this one never loads it."""
+    """Devices that torch sees, reported by another process: this one never loads torch."""
     versions = _report_of("workers.tools.hardware")
     for name, subject in versions.items():
         yield Finding(name, str(subject))
     if not versions:
         yield Finding(
-            "torch", "not installed; this machine can run no worker", CheckStatus.WARNING
+            "torch", "not installed; this machine cannot run a worker", CheckStatus.WARNING
         )
     elif settings.device.value == "cuda" and "cuda:0" not in versions:
-        yield Finding("device", "ZOO_DEVICE is cuda, but torch sees no card", CheckStatus.WRONG)
+        yield Finding("device", "ZOO_DEVICE is cuda, but torch sees no GPU", CheckStatus.WRONG)
 
 
 def _libraries() -> Iterator[Finding]:
-    """Whether torchvision, timm and captum can be imported, and builds that do not match."""
+    """Whether torchvision, timm and captum can be imported and their builds match."""
     states = _report_of("workers.tools.libraries")
     for name, state in states.items():
         yield Finding(name, state["text"], CheckStatus(state["verdict"]))
     if not states:
-        subject = "importing torchvision, timm or captum ended the process that tried"
+        subject = "importing torchvision, timm or captum crashed the process"
         yield Finding("libraries", subject, CheckStatus.WRONG)
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
-    """The walls around a job's process; a missing one is wrong only in a hardened zoo."""
-    missing = CheckStatus.WRONG if settings.hardened else CheckStatus.WARNING
-    for wall, reason in _report_of("workers.isolation.sandbox").items():
+    """The sandbox layers of a job process; a missing one is wrong only if the sandbox is required."""
+    missing = CheckStatus.WRONG if settings.require_sandbox else CheckStatus.WARNING
+    for layer, reason in _report_of("workers.isolation.sandbox").items():
         status = CheckStatus.GOOD if reason is None else missing
-        yield Finding(f"sandbox: {wall}", str(reason or "holds"), status)
+        yield Finding(f"sandbox: {layer}", str(reason or "works"), status)
 
 
 def _export() -> Iterator[Finding]:
-    """Whether a network can be exported in the sandbox, as every training does at its end."""
+    """Whether the sandbox allows exporting a network, which every training does at its end."""
     for subject, problem in _report_of("workers.tools.export_trial").items():
         status = CheckStatus.GOOD if problem is None else CheckStatus.WRONG
         yield Finding(f"sandbox: {subject}", str(problem or "works"), status)
 
 
 def _report_of(module: str) -> Mapping[str, Any]:
-    """The JSON object that a module of the worker's half prints; empty where it cannot run."""
+    """The JSON object that a module of the worker package prints; empty if it cannot run."""
     completed = subprocess.run(
         [sys.executable, "-m", module],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""``zooscope jobs``: runs of methods."""
+"""``zooscope jobs``: submit and manage jobs."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,11 @@ from zooscope.cli.live_table import follow, unit_of
 from zooscope.cli.output import Overflow, TableColumn, id_column
 
 app = typer.Typer(
-    help="Runs of methods: submit, look, watch, cancel, retry.", no_args_is_help=True
+    help="Jobs: submit, list, show, watch, cancel, retry, download artifacts.",
+    no_args_is_help=True,
 )
 
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, job_…")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, job_…")]
 
 
 def _progress(job: Any) -> str:
@@ -39,16 +40,23 @@ Pairs = list[str] | None
 def submit(
     context: CliContext,
     *,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="See `zooscope methods ls`.")],
+    method: Annotated[
+        str,
+        typer.Argument(metavar="METHOD", help="Name of the method; see `zooscope methods ls`."),
+    ],
     teacher: Annotated[
         list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Images to learn on, dst_…")] = None,
-    exam: Annotated[
-        str | None, typer.Option(help="Labelled images to be judged on, dst_…")
+    source: Annotated[
+        str | None, typer.Option(help="Network to fine-tune or to probe, mdl_…")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset to train on, dst_…")] = None,
+    eval_dataset: Annotated[
+        str | None, typer.Option(help="Labeled dataset for evaluation, dst_…")
     ] = None,
     student: Annotated[
-        Pairs, typer.Option(metavar="NAME=VALUE", help="Of the network to make; repeatable.")
+        Pairs,
+        typer.Option(metavar="NAME=VALUE", help="Field of the network to train; repeatable."),
     ] = None,
     inputs: Annotated[
         Pairs, typer.Option("--input", "-i", metavar="NAME=VALUE", help="Other input; repeatable.")
@@ -56,26 +64,30 @@ def submit(
     params: Annotated[
         Pairs, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter; repeatable.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all random draws.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed.")] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where it runs.")
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device to run on.")
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="500|30s", help="How long it lasts: steps, or seconds.")
+        str | None,
+        typer.Option(metavar="500|30s", help="Training length in steps, or in seconds."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is final.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Watch the job until it has finished.")
+    ] = False,
 ) -> None:
-    """Run a method; `zooscope methods show METHOD` tells what it takes.
+    """Submit a job; `zooscope methods show METHOD` lists its inputs and parameters.
 
-    Values are JSON, or else taken as text.
+    A VALUE is JSON; anything else is text.
     """
     job = context.zoo.jobs.submit(
         method,
         inputs=_pairs(inputs),
         params=_pairs(params),
         teachers=teacher,
-        data=data,
-        exam=exam,
+        source_model_id=source,
+        dataset_id=dataset,
+        eval_dataset_id=eval_dataset,
         student=_pairs(student) or None,
         seed=seed,
         device=device,
@@ -88,7 +100,7 @@ def submit(
 
 
 def _budget(text: str | None) -> dict[str, float] | None:
-    """``500`` steps, or ``30s``; None when nothing is said."""
+    """The budget ``500`` (steps) or ``30s`` (seconds); None if there is none."""
     if text is None:
         return None
     try:
@@ -113,7 +125,7 @@ def _value(text: str) -> Any:
 
 
 def fail_with(job: Any) -> None:
-    """End the command as the job ended, when it failed."""
+    """Raise the job's error if the job failed."""
     if job["state"] == "failed":
         error = job.get("error") or {"code": "failed", "detail": "the job failed"}
         raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
@@ -123,18 +135,18 @@ def fail_with(job: Any) -> None:
 def ls(
     context: CliContext,
     *,
-    state: Annotated[str | None, typer.Option(help="Such as running or failed.")] = None,
-    method: Annotated[str | None, typer.Option(help="Only of this method.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    state: Annotated[str | None, typer.Option(help="State, such as running or failed.")] = None,
+    method: Annotated[str | None, typer.Option(help="Only jobs of this method.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number to list.")] = 50,
 ) -> None:
     """List jobs, newest first."""
     jobs = context.zoo.jobs.ls(state=state, method=method, limit=limit)
-    context.out.rows(jobs, COLUMNS, empty="no job fits")
+    context.out.rows(jobs, COLUMNS, empty="no matching jobs")
 
 
 @command(app)
 def show(context: CliContext, *, job: JobId) -> None:
-    """Show everything about a job."""
+    """Show all fields of a job."""
     context.out.item(context.zoo.jobs.show(job))
 
 
@@ -143,22 +155,22 @@ def watch(
     context: CliContext,
     *,
     job: JobId,
-    after: Annotated[int, typer.Option(min=0, help="Only events behind this one.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
 ) -> None:
-    """Follow a job until it is final; a broken connection is picked up again."""
+    """Watch a job until it has finished; reconnect after a broken connection."""
     fail_with(follow(context, context.zoo.jobs.show(job), after=after))
 
 
 @command(app)
 def cancel(context: CliContext, *, job: JobId) -> None:
-    """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
+    """Cancel a job: a queued one immediately, a running one within seconds; keep its checkpoint."""
     answer = context.zoo.jobs.cancel(job)
     context.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
 def retry(context: CliContext, *, job: JobId) -> None:
-    """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
+    """Retry a failed or cancelled job; a training resumes from its last checkpoint."""
     answer = context.zoo.jobs.retry(job)
     context.out.done(answer, f"{job} is {answer['state']}")
 
@@ -168,11 +180,9 @@ def artifacts(
     context: CliContext,
     *,
     job: JobId,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to fetch them to.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to download to.")] = None,
 ) -> None:
-    """List the files a job produced, or fetch them."""
+    """List the artifacts of a job, or download them."""
     columns = (
         id_column("id", "id"),
         TableColumn("name", lambda artifact: artifact["name"]),
@@ -185,4 +195,4 @@ def artifacts(
         destination = out / Path(artifact["name"]).name
         destination.parent.mkdir(parents=True, exist_ok=True)
         context.zoo.jobs.download(artifact["id"], destination)
-    context.out.rows(artifacts, columns, empty="the job has no files")
+    context.out.rows(artifacts, columns, empty="the job has no artifacts")

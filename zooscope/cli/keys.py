@@ -1,4 +1,4 @@
-"""``zooscope keys``: who may do what; for administrators."""
+"""``zooscope keys``: API keys, for administrators."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import TableColumn, id_column
 
-app = typer.Typer(help="API keys: issue, look, revoke.", no_args_is_help=True)
+app = typer.Typer(help="API keys: issue, list, revoke.", no_args_is_help=True)
 
 COLUMNS = (
     id_column("id", "id"),
@@ -22,11 +22,13 @@ COLUMNS = (
 def issue(
     context: CliContext,
     *,
-    name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[list[str], typer.Option(help="read, write, jobs or admin; repeatable.")],
-    project: Annotated[str | None, typer.Option(help="Default: your own.")] = None,
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    scope: Annotated[
+        list[str], typer.Option(help="Scope: read, write, jobs or admin; repeatable.")
+    ],
+    project: Annotated[str | None, typer.Option(help="Project; default: your own.")] = None,
 ) -> None:
-    """Issue a key; it is printed now and never again."""
+    """Issue a key; it is printed only once."""
     issued = context.zoo.keys.issue(name, scopes=scope, project=project)
     context.out.done(issued, issued["token"])
 
@@ -41,8 +43,8 @@ def ls(context: CliContext) -> None:
 def revoke(
     context: CliContext,
     *,
-    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of a key, key_…")],
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, key_…")],
 ) -> None:
-    """End a key's life; every process notices within seconds."""
+    """Revoke a key; it stops working within seconds."""
     context.zoo.keys.revoke(key_id)
     context.out.done({"id": key_id, "revoked": True}, f"{key_id} revoked")

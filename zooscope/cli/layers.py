@@ -1,4 +1,4 @@
-"""``zooscope layers``: which layer of one network to build on."""
+"""``zooscope layers``: which layer of a network to build on."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -23,31 +23,31 @@ def layers(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="Network to cut, mdl_…; or a selection made before, lay_…"
+            metavar="SOURCE", help="Network to cut, mdl_…, or an earlier selection, lay_…"
         ),
     ],
     target: Annotated[
-        str | None, typer.Option(help="A network, mdl_…, or labelled images, dst_…")
+        str | None, typer.Option(help="Target: a network, mdl_…, or a labeled dataset, dst_…")
     ] = None,
     probes: Annotated[
-        str | None, typer.Option(help="Images both are shown, dst_…; the target's own if it has.")
+        str | None,
+        typer.Option(help="Probe set for both networks, dst_…; default: the target dataset."),
     ] = None,
     data: Annotated[
-        TargetData | None, typer.Option(help="Labelled target data: ample (λ 1), scarce (λ 10).")
+        TargetData | None,
+        typer.Option(help="Amount of labeled target data: ample (λ 1) or scarce (λ 10)."),
     ] = None,
-    edge_weight: Annotated[
-        float | None, typer.Option(min=0, help="λ itself, instead of --data.")
-    ] = None,
+    edge_weight: Annotated[float | None, typer.Option(min=0, help="λ, instead of --data.")] = None,
     layers: Annotated[
         list[str] | None,
-        typer.Option(help="Candidate; repeatable. Or all. Default: ends of blocks."),
+        typer.Option(help="Candidate layer, repeatable, or `all`; default: ends of blocks."),
     ] = None,
     target_layer: Annotated[
-        str | None, typer.Option(help="Where the target is looked at; default its logits.")
+        str | None, typer.Option(help="Layer of the target to compare with; default: its logits.")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Wait for the comparison.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
 ) -> None:
-    """Score every candidate layer of a network for a target, and choose one."""
+    """Score each candidate layer of a network for a target, and choose one."""
     if source.startswith("lay_"):
         print_selection(
             context, context.zoo.layers.show(source, data=data, edge_weight=edge_weight)
@@ -84,19 +84,21 @@ def print_selection(context: CliContext, selection: LayerSelection) -> None:
 
 
 def _sentence(selection: LayerSelection) -> str:
-    """What was found, or how to look again."""
+    """The choice in one sentence, or how to check a pending selection."""
     if selection["state"] == "pending":
         return f"pending  job {selection['job_id']}; see `zooscope layers {selection['id']}`"
     choice = selection["choice"]
     if choice is None:
-        return "no layer could be compared; the table says why"
+        return "no layer could be compared; see the table for the reasons"
     sentence = f"build on {choice['layer']}: score {format_score(choice['score'])}"
     if choice["margin"] is not None:
         sentence += f", {format_score(choice['margin'])} above {choice['runner_up']}"
     sentence += f" (λ = {selection['edge_weight']:g})"
     baselines = selection["baselines"]
     if baselines is not None:
-        sentence += f"; without looking: {baselines['middle']} (middle) or {baselines['deepest']} (deepest)"
+        sentence += (
+            f"; baselines: {baselines['middle']} (middle) or {baselines['deepest']} (deepest)"
+        )
     return sentence
 
 
@@ -128,13 +130,13 @@ def columns_for(selection: LayerSelection) -> tuple[TableColumn, ...]:
 
 
 def bar(score: float | None, scores: Sequence[float]) -> str:
-    """A bar from the smallest of the scores, which has one eighth of a cell, to the greatest."""
+    """A bar scaled from the lowest score, which gets one eighth of a cell, to the highest."""
     if score is None:
         return ""
     low, high = min(scores), max(scores)
     share = (score - low) / (high - low) if high > low else 1.0
-    whole, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
-    return "█" * whole + _EIGHTHS[eighths].strip()
+    full_cells, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
+    return "█" * full_cells + _EIGHTHS[eighths].strip()
 
 
 def _interval(item: Any) -> str:

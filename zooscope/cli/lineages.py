@@ -1,4 +1,4 @@
-"""A lineage as a tree of letters: what a network was made from, then what was made from it."""
+"""A lineage as a text tree: the ancestors of a network, then its descendants."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,15 +11,16 @@ from service.core.lineage.labels import lines, title
 from zooscope.client.lineages import Lineage, LineageEdge
 
 _STYLES = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
+_LEARNING = {"start": "started", "source": "transferred to"}
 
 
 def tree_of(lineage: Lineage) -> Tree:
-    """The tree; what stands in several places is told where it comes first."""
+    """The tree; a node with several positions is expanded at the first."""
     return _TreeBuilder(lineage).tree()
 
 
 class _TreeBuilder:
-    """A tree under way."""
+    """Builds the tree of one lineage."""
 
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
@@ -35,7 +36,7 @@ class _TreeBuilder:
         self._shown = {lineage["model_id"]}
 
     def tree(self) -> Tree:
-        """The network, its makers and its students."""
+        """The network with its ancestors and descendants."""
         start = self._lineage["model_id"]
         tree = Tree(_label(self._nodes[start]), guide_style="dim")
         self._add_makers(tree, start)
@@ -45,7 +46,7 @@ class _TreeBuilder:
         return tree
 
     def _add_makers(self, tree: Tree, model_id: str) -> None:
-        """The job that made a network, with everything that it was given."""
+        """Add the job that made a network, with all its inputs."""
         for making in self._to[model_id]:
             branch = self._branch(tree, "made by", making["source"])
             for edge in self._to[making["source"]] if branch else ():
@@ -54,9 +55,9 @@ class _TreeBuilder:
                     self._add_makers(input_branch, edge["source"])
 
     def _add_learners(self, tree: Tree, model_id: str) -> None:
-        """The jobs that a network was given to, with all else that they were given, and students."""
+        """Add the jobs that used a network, with their other inputs and their students."""
         for learning in self._from[model_id]:
-            word = "started" if learning["role"] == "start" else "taught"
+            word = _LEARNING.get(learning["role"], "taught")
             branch = self._branch(tree, word, learning["target"])
             others = [edge for edge in self._to[learning["target"]] if edge["source"] != model_id]
             for edge in others if branch else ():
@@ -67,7 +68,7 @@ class _TreeBuilder:
                     self._add_learners(student, making["target"])
 
     def _branch(self, tree: Tree | None, word: str, id_: str) -> Tree | None:
-        """A new branch; None where the thing has been told before."""
+        """A new branch; None if the node is already in the tree."""
         assert tree is not None
         label = f"[dim]{word}[/] {_label(self._nodes[id_])}"
         if id_ in self._shown:

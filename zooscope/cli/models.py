@@ -20,11 +20,11 @@ from zooscope.cli.output import (
 from zooscope.client.maps import Theme
 from zooscope.client.models import Direction
 
-app = typer.Typer(help="Networks: send, look, remove, fetch.", no_args_is_help=True)
+app = typer.Typer(help="Networks: upload, list, show, delete, download.", no_args_is_help=True)
 
-ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id of a network, mdl_…")]
+ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the network, mdl_…")]
 ProbeSet = Annotated[str, typer.Option("--dataset", help="Id of the probe set, dst_…")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.", dir_okay=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Output file.", dir_okay=False)]
 
 COLUMNS = (
     id_column("id", "id"),
@@ -42,20 +42,22 @@ COLUMNS = (
 def push(
     context: CliContext,
     *,
-    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="pt2 or safetensors.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A .pt2 or .safetensors file.")
+    ],
     manifest: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="JSON; default: the one that `pack` wrote beside PATH.",
+            help="Manifest (JSON); default: the one that `pack` wrote next to PATH.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Instead of the manifest's.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="One more tag; repeatable.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked it.")] = True,
+    name: Annotated[str | None, typer.Option(help="Name that replaces the manifest's.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Additional tag; repeatable.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the network.")] = True,
 ) -> None:
-    """Send a network; an interrupted upload goes on where it broke."""
+    """Upload a network. An interrupted upload resumes automatically."""
     content = _manifest(path, manifest, name=name, tags=tag or [])
     with bytes_bar(path.name) as on_progress:
         model = context.zoo.models.push(path, content, on_progress=on_progress)
@@ -69,16 +71,16 @@ def push(
 def _manifest(
     path: Path, chosen: Path | None, *, name: str | None, tags: list[str]
 ) -> dict[str, Any]:
-    """The manifest of a file, with what the command line changes in it."""
+    """The manifest of a file, with the changes from the command line."""
     packed = path.with_suffix(".manifest.json")
     source = chosen or (packed if packed.exists() else path.with_suffix(".json"))
     try:
         manifest: dict[str, Any] = json.loads(source.read_text())
     except (OSError, ValueError) as error:
         raise ZooClientError(
-            f"no manifest could be read from {source}: {error}",
+            f"cannot read the manifest {source}: {error}",
             code="manifest_unreadable",
-            remedy="`zooscope pack` writes one; or name one with --manifest",
+            remedy="write one with `zooscope pack`, or pass one with --manifest",
         ) from error
     if name is not None:
         manifest["name"] = name
@@ -88,7 +90,7 @@ def _manifest(
 
 
 def rejected(resource: Any) -> ZooClientError:
-    """Why the check of a network or a dataset ended badly: its first problem."""
+    """The error for a rejected network or dataset: its first problem."""
     problems = resource.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
     first = problems[0]
     return ZooClientError(first["detail"], code=first["code"], remedy=first.get("remedy"))
@@ -98,35 +100,35 @@ def rejected(resource: Any) -> ZooClientError:
 def ls(
     context: CliContext,
     *,
-    state: Annotated[str | None, typer.Option(help="Such as ready or rejected.")] = None,
+    state: Annotated[str | None, typer.Option(help="State, such as ready or rejected.")] = None,
     task: Annotated[str | None, typer.Option(help="Kind of task.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only networks with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
     """List networks, newest first."""
     models = context.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
     context.out.rows(
-        models, COLUMNS, empty="no network fits; send one with `zooscope models push`"
+        models, COLUMNS, empty="no matching networks; upload one with `zooscope models push`"
     )
 
 
 @command(app)
 def show(context: CliContext, *, model: ModelId) -> None:
-    """Show everything about a network."""
+    """Show all fields of a network."""
     context.out.item(context.zoo.models.show(model))
 
 
 @command(app)
 def rm(context: CliContext, *, model: ModelId) -> None:
-    """Remove a network and what was measured of it."""
+    """Delete a network and its measurements."""
     context.zoo.models.rm(model)
-    context.out.done({"id": model, "removed": True}, f"{model} removed")
+    context.out.done({"id": model, "removed": True}, f"{model} deleted")
 
 
 @command(app)
 def download(context: CliContext, *, model: ModelId, out: Out) -> None:
-    """Fetch the file as it was uploaded."""
+    """Download the file as it was uploaded."""
     with bytes_bar(model) as on_progress:
         context.zoo.models.download(model, out, on_progress=on_progress)
     context.out.done({"id": model, "path": str(out)}, f"{model} written to {out}")
@@ -134,13 +136,17 @@ def download(context: CliContext, *, model: ModelId, out: Out) -> None:
 
 @command(app)
 def layers(context: CliContext, *, model: ModelId) -> None:
-    """List the layers that can be read or cut."""
+    """List the layers that you can read or cut at."""
     columns = (
         TableColumn("name", lambda layer: layer["name"]),
         TableColumn("kind", lambda layer: layer["kind"]),
         TableColumn("shape", lambda layer: " × ".join(map(str, layer["shape"]))),
     )
-    context.out.rows(context.zoo.models.layers(model), columns, empty="no layers are known yet")
+    context.out.rows(
+        context.zoo.models.layers(model),
+        columns,
+        empty="no layers yet; the network is not checked",
+    )
 
 
 @command(app)
@@ -149,18 +155,18 @@ def lineage(
     *,
     model: ModelId,
     direction: Annotated[
-        Direction, typer.Option(help="What it was made from, what was made from it, or both.")
+        Direction, typer.Option(help="Ancestors, descendants, or both.")
     ] = "both",
     generations: Annotated[
-        int, typer.Option(min=1, help="Most steps from a student to its teachers.")
+        int, typer.Option(min=1, help="Maximum number of steps from student to teacher.")
     ] = 10,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File to write: .svg, .graphml or .json."),
+        typer.Option("--out", "-o", help="Output file: .svg, .graphml or .json."),
     ] = None,
     theme: Annotated[Theme, typer.Option(help="Colors of an .svg.")] = "light",
 ) -> None:
-    """Show what a network was made from, and what was made from it."""
+    """Show the ancestors and descendants of a network."""
     if out is None:
         lineage = context.zoo.models.lineage(model, direction=direction, generations=generations)
         context.out.drawing(lineage, tree_of(lineage))
@@ -177,9 +183,9 @@ def neighbors(
     *,
     model: ModelId,
     dataset: ProbeSet,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of neighbors.")] = 10,
 ) -> None:
-    """List the nearest networks through a probe set."""
+    """List the nearest networks on a probe set."""
     columns = (
         TableColumn("score", lambda near: format_score(near["score"]), "right", Overflow.KEEP),
         TableColumn("±", lambda near: format_score(near["error"]), "right", Overflow.KEEP),
@@ -187,7 +193,7 @@ def neighbors(
         TableColumn("name", lambda near: near["name"]),
     )
     neighbors = context.zoo.models.neighbors(model, dataset_id=dataset, k=k)
-    context.out.rows(neighbors, columns, empty="no other network was measured on this probe set")
+    context.out.rows(neighbors, columns, empty="no other network is measured on this probe set")
 
 
 @command(app)
@@ -198,11 +204,13 @@ def attribution(
     dataset: ProbeSet,
     out: Out,
     index: Annotated[int, typer.Option(min=0, help="Position of the image, from 0.")] = 0,
-    method: Annotated[str | None, typer.Option(help="Such as gxi, saliency, elrp.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Default: the feature layer.")] = None,
-    style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Attribution method, such as gxi, saliency, elrp.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer; default: the feature layer.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style: overlay, signed or absolute.")] = None,
 ) -> None:
-    """Draw what a network looks at in one image."""
+    """Compute the heat map of a network on one image."""
     picture = context.zoo.models.attribution(
         model, dataset_id=dataset, index=index, method=method, layer=layer, style=style
     )

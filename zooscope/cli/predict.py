@@ -1,4 +1,4 @@
-"""``zooscope predict``: images through a network."""
+"""``zooscope predict``: run images through a network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,16 +25,22 @@ Images = Annotated[
 def predict(
     context: CliContext,
     *,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Id of a network, mdl_…")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Id of the network, mdl_…")],
     images: Images,
-    output: Annotated[str | None, typer.Option(help="classes, image or features.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Features of this layer.")] = None,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Classes told for each image.")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="Output: classes, image or features; default: what suits the network."),
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer whose features are returned.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Number of classes for each image; default: 5.")
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", file_okay=False, help="Folder for pictures and arrays.")
+        Path,
+        typer.Option("--out", "-o", file_okay=False, help="Output folder for images and arrays."),
     ] = Path(),
 ) -> None:
-    """Run images through a network: likely classes, or files for pictures and features."""
+    """Run images through a network: print likely classes, or write images and features to files."""
     prediction = context.zoo.models.predict(model, images, output=output, layer=layer, top_k=top_k)
     if prediction.classes is not None:
         rows = [
@@ -42,18 +48,18 @@ def predict(
             for answer in prediction.classes
             for chance in answer["classes"]
         ]
-        context.out.rows(rows, _COLUMNS, empty="the network told no classes")
+        context.out.rows(rows, _COLUMNS, empty="the network returned no classes")
         return
-    written = _written(prediction, images, out)
-    paths = [str(path) for path in written]
+    files = _write_files(prediction, images, out)
+    paths = [str(path) for path in files]
     context.out.done({"id": model, "paths": paths}, f"written: {', '.join(paths)}")
 
 
-def _written(prediction: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
-    """Lay pictures beside each other under the images' names, or one array of features.
+def _write_files(prediction: Prediction, images: Sequence[Path], out: Path) -> list[Path]:
+    """Write one image per input image, or one array of features; return the paths.
 
     Raises:
-        ZooClientError: ``same_name``: two images would be written to one file.
+        ZooClientError: ``duplicate_name``: two outputs would have the same file name.
     """
     out.mkdir(parents=True, exist_ok=True)
     if prediction.npy is not None:
@@ -64,8 +70,8 @@ def _written(prediction: Prediction, images: Sequence[Path], out: Path) -> list[
     if len(set(paths)) < len(paths):
         raise ZooClientError(
             "two images have the same name",
-            code="same_name",
-            remedy="rename one, or send them one after the other",
+            code="duplicate_name",
+            remedy="rename one, or run them separately",
         )
     for path, picture in zip(paths, prediction.pictures or [], strict=True):
         path.write_bytes(picture)

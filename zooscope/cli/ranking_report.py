@@ -1,4 +1,4 @@
-"""How a ranking is told to people: its table, the likely best, and what simpler orders say."""
+"""Prints a ranking: its table, the likely best networks and the baselines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -53,27 +53,30 @@ FUSED_COLUMNS = (
     TableColumn("80 % interval", _interval, "right", Overflow.HIDE),
     TableColumn("P(best)", lambda item: percent(item["p_best"]), "right", Overflow.KEEP),
     TableColumn(
-        "may lose", lambda item: format_score(item["expected_regret"]), "right", Overflow.HIDE
+        "expected regret",
+        lambda item: format_score(item["expected_regret"]),
+        "right",
+        Overflow.HIDE,
     ),
     TableColumn("measured", lambda item: format_score(item["measured"]), "right", Overflow.HIDE),
     _ID,
 )
 UNRANKED_COLUMNS = (
     id_column("not ranked", "model_id"),
-    TableColumn("because", lambda model: f"{model['detail']} ({model['code']})"),
+    TableColumn("reason", lambda model: f"{model['detail']} ({model['code']})"),
 )
 BASELINE_COLUMNS = (
     TableColumn("baseline", lambda line: line["name"], overflow=Overflow.KEEP),
-    TableColumn("its order", lambda line: line["order"]),
+    TableColumn("order", lambda line: line["order"]),
 )
 _COLUMNS = {"depara": COLUMNS, "attribution": COLUMNS, "fused": FUSED_COLUMNS}
 
 
 def print_ranking(context: CliContext, ranking: Ranking) -> None:
-    """Print a ranking: its table, what follows from it, who has no place, the baselines.
+    """Print a ranking: its table, conclusions, unranked networks and baselines.
 
     Raises:
-        ZooClientError: It failed, with the code of the failure.
+        ZooClientError: The code of the failed ranking.
     """
     if ranking["state"] == "failed":
         error = ranking.get("error") or {"code": "failed", "detail": "the ranking failed"}
@@ -95,9 +98,9 @@ def _lines(ranking: Ranking) -> Iterator[str]:
     names = {item["model_id"]: item["name"] for item in ranking["items"]}
     best = ranking.get("best_set")
     if best is not None:
-        sure = percent(best["probability"])
-        yield f"with probability {sure} the best is among: {_named(best['model_ids'], names)}"
-        yield f"measure next: {_named(ranking['measure_next'], names) or 'nothing is left'}"
+        probability = percent(best["probability"])
+        yield f"with probability {probability}, the best is one of: {_named(best['model_ids'], names)}"
+        yield f"measure next: {_named(ranking['measure_next'], names) or 'nothing left'}"
 
 
 def _named(ids: Sequence[str], names: Mapping[str, str]) -> str:
@@ -105,7 +108,7 @@ def _named(ids: Sequence[str], names: Mapping[str, str]) -> str:
 
 
 def _order(baseline: Baseline, names: Mapping[str, str]) -> str:
-    """The first of a baseline's order, or why it has none."""
+    """The first networks of a baseline's order, or why it has none."""
     items = baseline["items"]
     if items is None:
         return "–" if baseline["reason"] is None else f"– {baseline['reason']['detail']}"

@@ -1,4 +1,4 @@
-"""A Python client of the zoo. It needs httpx and nothing else: no server, no torch."""
+"""Python client of a zoo. Its only dependency is httpx: no server, no torch."""
 
 from zooscope.client.client import LOCAL_URL, ZooClient
 from zooscope.client.errors import InvalidField, UnreachableError, ZooClientError

@@ -24,13 +24,15 @@ class Kind(StrEnum):
 class Role(StrEnum):
     """The role of an edge's source for its target.
 
-    A start provides the student's initial weights; a student is the result of a job.
+    A source is fine-tuned or probed; a start provides the student's initial weights; a student is the
+    result of a job.
     """
 
     TEACHER = "teacher"
+    SOURCE = "source"
     START = "start"
-    DATA = "data"
-    EXAM = "exam"
+    DATASET = "dataset"
+    EVAL_DATASET = "eval_dataset"
     STUDENT = "student"
 
 

@@ -25,9 +25,10 @@ from service.core.theme import Theme
 
 _ROLES = {
     Role.TEACHER: "neutral",
+    Role.SOURCE: "neutral",
     Role.START: "accent",
-    Role.DATA: "data",
-    Role.EXAM: "data",
+    Role.DATASET: "data",
+    Role.EVAL_DATASET: "data",
     Role.STUDENT: "student",
 }
 _MARKER = (
@@ -38,8 +39,9 @@ _MARKER = (
 _LEGEND = {
     Role.TEACHER: "teaches",
     Role.START: "provides initial weights",
-    Role.DATA: "is the training data",
-    Role.EXAM: "is the evaluation set",
+    Role.SOURCE: "is trained further",
+    Role.DATASET: "is the training data",
+    Role.EVAL_DATASET: "is the evaluation set",
     Role.STUDENT: "produces",
 }
 

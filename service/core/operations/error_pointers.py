@@ -20,12 +20,12 @@ def error_pointer(pointer: str) -> Iterator[None]:
     """Errors from inside point at ``pointer``, unless they already point somewhere.
 
     A row that a request names and that does not exist makes the request invalid:
-    ``model_not_found`` becomes ``model_unknown``.
+    ``model_not_found`` becomes ``unknown_model``.
     """
     try:
         yield
     except NotFoundError as error:
-        code = error.code.replace("_not_found", "_unknown")
+        code = f"unknown_{error.code.removesuffix('_not_found')}"
         raise invalid_value(pointer, error.detail, code=code, remedy=error.remedy) from None
     except ZooError as error:
         error.errors = error.errors or (FieldProblem(pointer, error.detail),)

@@ -77,8 +77,8 @@ _OWNERS: Mapping[str, JobOwner] = {
     reference_network.SPEC.name: JobOwner(
         ModelRecord,
         "model_id",
-        ModelState.AWAITED,
-        ModelState.AWAITED,
+        ModelState.PENDING,
+        ModelState.PENDING,
         ModelState.REJECTED,
         _set_problems,
     ),

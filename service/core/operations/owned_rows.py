@@ -49,7 +49,7 @@ _KINDS: Mapping[type[Owned], RowKind] = {
     RankingRecord: RowKind("ranking", "create one with POST /v1/rankings"),
     LayerSelectionRecord: RowKind("layer selection", "create one with POST /v1/layer-selections"),
     MapRecord: RowKind("map", "see GET /v1/maps/{dataset_id}/snapshots"),
-    AccuracyRecord: RowKind("record", "see GET /v1/records"),
+    AccuracyRecord: RowKind("accuracy", "see GET /v1/accuracies"),
     UploadRecord: RowKind(
         "upload",
         "uploads expire after a day; start a new one with POST /v1/uploads",

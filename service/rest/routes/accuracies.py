@@ -1,4 +1,4 @@
-"""/v1/records: measured accuracies, from this zoo or elsewhere."""
+"""/v1/accuracies: measured accuracies, from this zoo or elsewhere."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from service.rest.responses import json_response, respond_once, stored_response
 from service.views.accuracies import AccuracyView, AddedAccuraciesView
 from service.views.paging import ListView
 
-router = APIRouter(prefix="/v1/records", tags=["records"])
+router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"])
 Recorded = Annotated[
     str | None,
     Query(max_length=200, pattern=r"^[^\x00]*$", description="Id or name, as recorded."),
@@ -48,12 +48,12 @@ def create(
     """
 
     def work(session: Session) -> StoredResponse:
-        added = accuracies.add(session, project=caller.project, measurements=body.records)
-        items = [AccuracyView.of(record) for record in added.records]
+        added = accuracies.add(session, project=caller.project, measurements=body.accuracies)
+        items = [AccuracyView.of(row) for row in added.accuracies]
         view = AddedAccuraciesView(items=items, new=added.new)
         return stored_response(view, status=201 if added.new else 200)
 
-    request = ["POST /v1/records", body.model_dump(mode="json")]
+    request = ["POST /v1/accuracies", body.model_dump(mode="json")]
     return respond_once(zoo, caller, key=key, request=request, work=work)
 
 
@@ -67,7 +67,7 @@ def index(
     page_token: PageToken = None,
 ) -> Response:
     """List the accuracies of the project, newest first."""
-    scope = [caller.project, "records", model, dataset]
+    scope = [caller.project, "accuracies", model, dataset]
     with app_state.zoo.transaction() as session:
         page = accuracies.page(
             session,
@@ -81,9 +81,9 @@ def index(
     return json_response(ListView[AccuracyView](items=views, next_page_token=token))
 
 
-@router.delete("/{record_id}", status_code=204)
-def remove(record_id: Id, zoo: AppZoo, caller: Writer) -> Response:
+@router.delete("/{accuracy_id}", status_code=204)
+def remove(accuracy_id: Id, zoo: AppZoo, caller: Writer) -> Response:
     """Delete an accuracy; rankings that used it stay unchanged."""
     with zoo.transaction() as session:
-        accuracies.delete(session, project=caller.project, record_id=record_id)
+        accuracies.delete(session, project=caller.project, accuracy_id=accuracy_id)
     return Response(status_code=204)

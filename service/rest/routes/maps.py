@@ -128,7 +128,7 @@ def show(
         record = maps.drawn(
             session, project=caller.project, dataset_id=dataset_id, look=query.look
         )
-    return _sent(app_state, record, query, if_none_match)
+    return _map_response(app_state, record, query, if_none_match)
 
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
@@ -168,10 +168,10 @@ def snapshot(
         record = maps.snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
         )
-    return _sent(app_state, record, query, if_none_match)
+    return _map_response(app_state, record, query, if_none_match)
 
 
-def _sent(
+def _map_response(
     app_state: AppState, record: MapRecord, form: MapForm, if_none_match: str | None
 ) -> Response:
     """The map as a file; a map never changes, so its id is its ETag."""

@@ -25,7 +25,7 @@ EdgeWeight = Annotated[
 
 
 @router.get("/{model_id}/neighbors", response_model=NeighborsView)
-def near(
+def index(
     model_id: Id,
     zoo: AppZoo,
     caller: Reader,

@@ -49,7 +49,7 @@ from service.views.models import (
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+State = Literal["pending", "uploaded", "checking", "ready", "rejected"]
 TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -107,13 +107,13 @@ def index(
     page_token: PageToken = None,
 ) -> Response:
     """List the models of the project, newest first; `name` matches any part of a name."""
-    where = ModelFilter(state, task, tag, name)
+    filters = ModelFilter(state, task, tag, name)
     scope = [caller.project, "models", state, task, tag, name]
     with app_state.zoo.transaction() as session:
         page = models.page(
             session,
             project=caller.project,
-            where=where,
+            where=filters,
             after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )

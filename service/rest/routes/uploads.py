@@ -90,7 +90,7 @@ async def append(
     """Append bytes. Bytes that arrive before the connection breaks are kept."""
     if media_type_of(request.headers) not in _RAW:
         raise InvalidRequestError(
-            "the body must be bytes of type application/octet-stream", code="bad_media_type"
+            "the body must be bytes of type application/octet-stream", code="invalid_media_type"
         )
     part = await run_in_threadpool(
         app_state.upload_service.open_part,

@@ -53,7 +53,7 @@ def test_a_row_that_a_request_names_and_that_does_not_exist_makes_the_request_in
     ):
         owned_rows.get(session, DatasetRecord, project=PROJECT, id="dst_0")
 
-    assert refused.value.code == "dataset_unknown"
+    assert refused.value.code == "unknown_dataset"
     assert [problem.pointer for problem in refused.value.errors] == ["/inputs/data"]
 
 

@@ -30,6 +30,6 @@ def key(zoo: Zoo) -> str:
 
 @pytest.fixture
 def client(url: str, key: str) -> Iterator[ZooClient]:
-    """A client that loses patience quickly."""
+    """A client with a fast retry policy."""
     with ZooClient(url, key=key, retry_policy=QUICK) as client:
         yield client

@@ -291,7 +291,7 @@ def _of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> Row
     """A row of the job's project by id, or NotFoundError."""
     found = session.get(kind, identity)
     if found is None or found.project != job.project:
-        raise NotFoundError(f"{identity} is gone", code="input_gone")
+        raise NotFoundError(f"{identity} is gone", code="input_deleted")
     return found
 
 

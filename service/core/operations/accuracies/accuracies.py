@@ -1,7 +1,7 @@
 """Measured accuracies: added in batches, listed, deleted.
 
 Posting a measurement again with the same value changes nothing; with another value it is an error.
-To correct a value, delete the old record first.
+To correct a value, delete the old one first.
 """
 
 import math
@@ -78,20 +78,20 @@ class NewAccuracy(Strict):
 class NewAccuracies(Strict):
     """Measured accuracies to store, all or none."""
 
-    records: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    accuracies: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
 class Added:
-    """The records in the order of the request, and how many of them are new."""
+    """The accuracies in the order of the request, and how many of them are new."""
 
-    records: list[AccuracyRecord]
+    accuracies: list[AccuracyRecord]
     new: int
 
 
 @dataclass(frozen=True)
 class AccuracyFilter:
-    """A filter for records; None does not restrict."""
+    """A filter for accuracies; None does not restrict."""
 
     model: str | None = None
     dataset: str | None = None
@@ -111,9 +111,9 @@ def add(
         job_id: The job of the zoo that measured them, if any.
 
     Raises:
-        InvalidRequestError: ``record_unfit``: an id does not exist, or one measurement has two
+        InvalidRequestError: ``accuracy_invalid``: an id does not exist, or one measurement has two
             values.
-        ConflictError: ``record_exists``: a measurement exists with another value.
+        ConflictError: ``accuracy_exists``: a measurement exists with another value.
     """
     _require_known_ids(session, project, measurements)
     _require_one_value(measurements)
@@ -132,7 +132,7 @@ def _require_known_ids(
         for field in _THINGS
     }
     problems = [
-        FieldProblem(f"/records/{index}/{field}", f"there is no {field} {getattr(row, field)}")
+        FieldProblem(f"/accuracies/{index}/{field}", f"there is no {field} {getattr(row, field)}")
         for index, row in enumerate(measurements)
         for field, missing in unknown.items()
         if getattr(row, field) in missing
@@ -159,7 +159,7 @@ def _require_one_value(measurements: Sequence[NewAccuracy]) -> None:
         before = first.setdefault(row.identity, index)
         if not _same(measurements[before].share, row.share):
             reason = f"row {before} has another value for the same measurement"
-            problems.append(FieldProblem(f"/records/{index}/value", reason))
+            problems.append(FieldProblem(f"/accuracies/{index}/value", reason))
     _refuse(problems)
 
 
@@ -173,7 +173,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
         raise InvalidRequestError(
             f"{len(problems)} of the values are invalid; the first is {problems[0].pointer}:"
             f" {problems[0].reason}",
-            code="record_unfit",
+            code="accuracy_invalid",
             remedy="correct these rows and send all rows again; none was stored",
             errors=problems[:_MOST_PROBLEMS],
         )
@@ -187,7 +187,7 @@ def _inserted(
     distinct = dict(sorted({row.identity: row for row in measurements}.items()))
     rows = [
         {
-            "id": new_id(IdKind.RECORD),
+            "id": new_id(IdKind.ACCURACY),
             "project": project,
             "value": row.share,
             "identity": identity,
@@ -214,7 +214,7 @@ def _require_same_values(
     measurements: Sequence[NewAccuracy], stored: dict[str, AccuracyRecord]
 ) -> None:
     problems = [
-        FieldProblem(f"/records/{index}/value", f"{record.id} has the value {record.value:g}")
+        FieldProblem(f"/accuracies/{index}/value", f"{record.id} has the value {record.value:g}")
         for index, row in enumerate(measurements)
         if not _same((record := stored[row.identity]).value, row.share)
     ]
@@ -222,8 +222,8 @@ def _require_same_values(
         raise ConflictError(
             f"{len(problems)} of the measurements exist with another value; the first is"
             f" {problems[0].pointer}: {problems[0].reason}",
-            code="record_exists",
-            remedy="delete the old record, or distinguish the runs by seed or source",
+            code="accuracy_exists",
+            remedy="delete the old accuracy, or distinguish the runs by seed or source",
             errors=problems[:_MOST_PROBLEMS],
         )
 
@@ -231,7 +231,7 @@ def _require_same_values(
 def page(
     session: Session, *, project: str, where: AccuracyFilter, after: str | None, limit: int
 ) -> Page[AccuracyRecord]:
-    """Records of the project, newest first."""
+    """Accuracies of the project, newest first."""
     query = select(AccuracyRecord).where(AccuracyRecord.project == project)
     if where.model is not None:
         query = query.where(AccuracyRecord.model == where.model)
@@ -243,11 +243,11 @@ def page(
     return page_of(list(rows), limit=limit)
 
 
-def delete(session: Session, *, project: str, record_id: str) -> None:
-    """Delete a record; rankings that used it do not change.
+def delete(session: Session, *, project: str, accuracy_id: str) -> None:
+    """Delete an accuracy; rankings that used it do not change.
 
     Raises:
-        NotFoundError: ``record_not_found``.
+        NotFoundError: ``accuracy_not_found``.
     """
-    session.delete(owned_rows.get(session, AccuracyRecord, project=project, id=record_id))
+    session.delete(owned_rows.get(session, AccuracyRecord, project=project, id=accuracy_id))
     session.flush()

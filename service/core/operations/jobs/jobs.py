@@ -136,7 +136,7 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
     except IntegrityError as error:
         raise ConflictError(
             "an equal job is already queued or running",
-            code="equal_job_active",
+            code="duplicate_job",
             remedy="wait for that job; see GET /v1/jobs",
         ) from error
     observer_of(session).retried(session, job)

@@ -24,7 +24,7 @@ LARGEST_BACKOFF_SECONDS = 60.0
 EXPIRED = {
     "code": "expired",
     "detail": "the job exceeded its time limit",
-    "remedy": "request less work per job, or raise ZOO_JOB_SECONDS",
+    "remedy": "request less work per job, or raise ZOO_JOB_TIMEOUT_SECONDS",
 }
 WORKER_LOST = {
     "code": "worker_lost",

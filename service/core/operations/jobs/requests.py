@@ -15,8 +15,9 @@ from service.core.tables import JobRecord
 # Fields that a request can have at its top level, and the part to which they belong.
 _PARTS: Mapping[str, str] = {
     "teachers": "inputs",
-    "data": "inputs",
-    "exam": "inputs",
+    "source_model_id": "inputs",
+    "dataset_id": "inputs",
+    "eval_dataset_id": "inputs",
     "student": "params",
     "seed": "params",
     "device": "params",
@@ -27,8 +28,8 @@ _PARTS: Mapping[str, str] = {
 class JobRequest(Strict):
     """A job to run: a method with inputs and parameters as its spec describes them.
 
-    You can set what trainings have in common at the top level instead: ``teachers``, ``data``
-    and ``exam`` are inputs, ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
+    You can set what trainings have in common at the top level instead: ``teachers``,
+    ``source_model_id``, ``dataset_id`` and ``eval_dataset_id`` are inputs; ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
     counts as omitted; setting a field twice is an error.
     """
 
@@ -37,8 +38,9 @@ class JobRequest(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(0, ge=-100, le=100)
     teachers: tuple[str, ...] | None = None
-    data: str | None = None
-    exam: str | None = None
+    source_model_id: str | None = None
+    dataset_id: str | None = None
+    eval_dataset_id: str | None = None
     student: dict[str, Any] | None = None
     seed: int | None = None
     device: str | None = None
@@ -57,7 +59,7 @@ def submit_request(
     """The queued job, or the equal active job.
 
     Raises:
-        InvalidRequestError: ``given_twice``, or as ``jobs.submit``; pointers name the fields as
+        InvalidRequestError: ``repeated_field``, or as ``jobs.submit``; pointers name the fields as
             the request has them.
         NotFoundError, ConflictError: Likewise.
     """
@@ -80,7 +82,7 @@ def _require_unique(request: JobRequest) -> None:
     if twice:
         raise InvalidRequestError(
             f"the request sets {', '.join(twice)} twice",
-            code="given_twice",
+            code="repeated_field",
             remedy="set it at the top level or inside inputs and params, not both",
             errors=[
                 FieldProblem(f"/{name}", f"also set as /{_PARTS[name]}/{name}") for name in twice

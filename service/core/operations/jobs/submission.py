@@ -175,7 +175,7 @@ def _fitted(shape: type[Shape], values: Mapping[str, Any], part: str) -> Shape:
         ]
         raise InvalidRequestError(
             f"the {part} of the job do not fit the method: {problems[0].reason}",
-            code=f"bad_{part}",
+            code=f"invalid_{part}",
             remedy="see the method's schema under GET /v1/methods",
             errors=problems,
         ) from error

@@ -16,9 +16,10 @@ class Origin:
     job_id: str
     method: str
     teachers: tuple[str, ...]
+    source: str | None
     start: str | None
-    data: tuple[str, ...]
-    exam: str | None
+    datasets: tuple[str, ...]
+    eval_dataset: str | None
     params: Mapping[str, Any]
     measured: Mapping[str, float]
     student: str | None
@@ -43,9 +44,9 @@ class Origin:
 
     @classmethod
     def _of(cls, recorded: Mapping[str, Any], job_id: str, student: str | None) -> Self:
-        exam = recorded.get("exam")
-        data = [
-            recorded.get("data"),
+        eval_dataset = recorded.get("eval_dataset") or recorded.get("eval_dataset_id")
+        datasets = [
+            recorded.get("dataset"),
             recorded.get("dataset_id"),
             *(recorded.get("datasets") or ()),
         ]
@@ -53,13 +54,16 @@ class Origin:
             job_id,
             recorded.get("method", ""),
             tuple(dict.fromkeys(recorded.get("teachers") or ())),
+            recorded.get("source_model_id"),
             ((recorded.get("params") or {}).get("student") or {}).get("init"),
             tuple(
                 dict.fromkeys(
-                    dataset_id for dataset_id in data if dataset_id not in (None, "", exam)
+                    dataset_id
+                    for dataset_id in datasets
+                    if dataset_id not in (None, "", eval_dataset)
                 )
             ),
-            exam,
+            eval_dataset,
             recorded.get("params") or {},
             _qualities(recorded.get("measured") or {}),
             student,
@@ -67,23 +71,27 @@ class Origin:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """The networks that the student comes from: its teachers and its start."""
-        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.start,)))))
+        """The networks that the student comes from: its teachers, its source and its start."""
+        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.source, self.start)))))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The job, all its inputs, and its student."""
-        ends = [node_id for node_id in (self.exam, self.student) if node_id]
-        return (*self.networks, *self.data, self.job_id, *ends)
+        ends = [node_id for node_id in (self.eval_dataset, self.student) if node_id]
+        return (*self.networks, *self.datasets, self.job_id, *ends)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         """Edges from every input to the job, and from the job to its student."""
-        inputs = {Role.TEACHER: self.teachers, Role.DATA: self.data}
+        inputs = {Role.TEACHER: self.teachers, Role.DATASET: self.datasets}
         edges = [
             Edge(node_id, self.job_id, role) for role, ids in inputs.items() for node_id in ids
         ]
-        for node_id, role in ((self.start, Role.START), (self.exam, Role.EXAM)):
+        for node_id, role in (
+            (self.source, Role.SOURCE),
+            (self.start, Role.START),
+            (self.eval_dataset, Role.EVAL_DATASET),
+        ):
             if node_id:
                 edges.append(Edge(node_id, self.job_id, role))
         if self.student:

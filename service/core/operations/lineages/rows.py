@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, load_only
 from service.core.catalog import all_methods, reference_network
 from service.core.catalog.method_spec import Family
 from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY
-from service.core.tables.model import START, TEACHERS
+from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY, TRANSFERRED_FROM
+from service.core.tables.model import SOURCE, START, TEACHERS
 
 _TRAINING_METHODS = [
     *(spec.name for spec in all_methods() if spec.family is Family.TRAINING),
@@ -45,8 +45,8 @@ class Rows:
         return self._models(ModelRecord.id.in_(list(ids)))
 
     def students_of(self, ids: Sequence[str]) -> dict[str, ModelRecord]:
-        """Models with one of these as a teacher or start, newest first."""
-        return self._models(or_(TEACHERS.has_any(array(ids)), START.in_(ids)))
+        """Models with one of these as a teacher, source or start, newest first."""
+        return self._models(or_(TEACHERS.has_any(array(ids)), SOURCE.in_(ids), START.in_(ids)))
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
         """The jobs among these ids that exist."""
@@ -58,7 +58,7 @@ class Rows:
 
     def learners_from(self, ids: Sequence[str]) -> dict[str, JobRecord]:
         """Queued, running and successful jobs that learn or start from one of these, newest first."""
-        uses = or_(TAUGHT_BY.has_any(array(ids)), STARTED_FROM.in_(ids))
+        uses = or_(TAUGHT_BY.has_any(array(ids)), TRANSFERRED_FROM.in_(ids), STARTED_FROM.in_(ids))
         return self._jobs(uses, JobRecord.state.in_(_RELEVANT_STATES))
 
     def datasets(self, ids: Iterable[str]) -> dict[str, DatasetRecord]:

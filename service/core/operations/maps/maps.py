@@ -73,8 +73,8 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
     """The map of all networks measured so far, or the job that computes it.
 
     Raises:
-        InvalidRequestError: ``dataset_unknown``, ``k_out_of_range``, ``clusters_out_of_range``, or
-            ``edge_weight_not_possible``.
+        InvalidRequestError: ``unknown_dataset``, ``k_out_of_range``, ``clusters_out_of_range``, or
+            ``edge_weight_not_supported``.
         ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
     with error_pointer("/dataset_id"):

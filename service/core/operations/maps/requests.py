@@ -79,12 +79,12 @@ class MapLook(Strict):
         """The parameters of the job that computes it.
 
         Raises:
-            InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
+            InvalidRequestError: ``edge_weight_not_supported``: attribution has no edges.
         """
         if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise InvalidRequestError(
                 "the metric attribution has no edges",
-                code="edge_weight_not_possible",
+                code="edge_weight_not_supported",
                 remedy="omit edge_weight",
             )
         default = EDGE_WEIGHTS.get(self.metric, 0.0)

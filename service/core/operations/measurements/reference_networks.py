@@ -19,7 +19,7 @@ def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
     """The reference network of a labeled dataset: an existing one, or a pending one with a job.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled``: the dataset has fewer than two classes.
+        InvalidRequestError: ``target_unlabeled``: the dataset has fewer than two classes.
     """
     existing = known_for(session, dataset=datasets.require_labeled(dataset))
     return existing if existing is not None else _created(session, dataset, reference_key(dataset))
@@ -64,7 +64,7 @@ def _existing(session: Session, project: str, key: str) -> ModelRecord | None:
     )
     for job in session.scalars(query):
         model = session.get(ModelRecord, job.inputs["model_id"])
-        if model is not None and model.state in (ModelState.AWAITED, ModelState.READY):
+        if model is not None and model.state in (ModelState.PENDING, ModelState.READY):
             return model
     return None
 
@@ -75,7 +75,7 @@ def _created(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
         id=new_id(IdKind.MODEL),
         project=dataset.project,
         name=f"reference for {dataset.name}"[:200],
-        state=ModelState.AWAITED,
+        state=ModelState.PENDING,
         task_kind=TaskKind.CLASSIFICATION,
         manifest={"task": {"kind": TaskKind.CLASSIFICATION, "text": ""}, "tags": ["reference"]},
         tags=["reference"],

@@ -55,7 +55,7 @@ def measure_missing(session: Session, *, participants: DatasetParticipants) -> d
     """Jobs that will estimate the candidates that have no estimate, by candidate.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
+        InvalidRequestError: ``target_unlabeled`` or ``probe_set_too_large``.
     """
     with error_pointer("/target/dataset_id"):
         datasets.require_labeled(require_probe_set(participants.target))

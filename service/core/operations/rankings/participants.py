@@ -93,7 +93,7 @@ def candidates_of(
     """The candidates, and the named models that are not ready, with the reason.
 
     Raises:
-        InvalidRequestError: ``model_unknown``, with a pointer to each.
+        InvalidRequestError: ``unknown_model``, with a pointer to each.
     """
     if requested is None or requested.model_ids is None:
         fields = (requested.filter if requested else None) or CandidateFilter()
@@ -117,7 +117,7 @@ def _named(
     if missing:
         raise InvalidRequestError(
             missing[0].reason,
-            code="model_unknown",
+            code="unknown_model",
             remedy="see GET /v1/models",
             errors=missing[:100],
         )

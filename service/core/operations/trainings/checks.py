@@ -1,7 +1,5 @@
 """Checks that refuse a training before it is queued."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.orm import Session
 
 from service.core.catalog import JobInputs, Params
@@ -43,9 +41,9 @@ def require_valid_training(
     plan = TrainingPlan(
         method,
         params,
-        teachers=_teachers(session, project, inputs.teachers),
-        data=_images(session, project, inputs.data, role="data"),
-        exam=_images(session, project, inputs.exam, role="exam"),
+        teachers=_teachers(session, project, inputs),
+        dataset=_images(session, project, inputs.dataset_id, role="dataset_id"),
+        eval_dataset=_images(session, project, inputs.eval_dataset_id, role="eval_dataset_id"),
         start=_start(session, project, params),
     )
     if isinstance(params, StudentTrainingConfig):
@@ -53,11 +51,15 @@ def require_valid_training(
     require_method(plan)
 
 
-def _teachers(session: Session, project: str, model_ids: Sequence[str]) -> list[ModelRecord]:
-    """The networks to learn from."""
+def _teachers(session: Session, project: str, inputs: TrainingInputs) -> list[ModelRecord]:
+    """The networks to learn from: the teachers, or the one source."""
+    if isinstance(inputs, SourceAndLabels):
+        named = {"source_model_id": inputs.source_model_id}
+    else:
+        named = {f"teachers/{index}": model_id for index, model_id in enumerate(inputs.teachers)}
     teachers = []
-    for index, model_id in enumerate(model_ids):
-        with error_pointer(f"/inputs/teachers/{index}"):
+    for pointer, model_id in named.items():
+        with error_pointer(f"/inputs/{pointer}"):
             teachers.append(
                 owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
             )

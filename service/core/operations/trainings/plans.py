@@ -15,16 +15,17 @@ class TrainingPlan:
     """A requested training.
 
     Attributes:
-        data: The images to learn from; None for a training without images.
-        exam: The evaluation set; None where a share of ``data`` is held out, or nothing measured.
+        dataset: The images to learn from; None for a training without images.
+        eval_dataset: The evaluation set; None if a share of ``dataset`` is held out or nothing is
+            measured.
         start: The network whose weights the student starts from.
     """
 
     method: str
     params: TrainingConfig
     teachers: Sequence[ModelRecord]
-    data: DatasetRecord | None
-    exam: DatasetRecord | None
+    dataset: DatasetRecord | None
+    eval_dataset: DatasetRecord | None
     start: ModelRecord | None
 
     @property

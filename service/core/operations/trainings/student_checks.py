@@ -46,7 +46,7 @@ def _shared_task(plan: TrainingPlan) -> TaskKind:
             "/inputs/teachers",
             "the teachers have different tasks: "
             + ", ".join(f"{model_id} {kind}" for model_id, kind in kinds.items()),
-            code="teachers_of_different_tasks",
+            code="teacher_tasks_differ",
             remedy="choose teachers with the same kind of task",
         )
     (kind,) = set(kinds.values())
@@ -54,7 +54,7 @@ def _shared_task(plan: TrainingPlan) -> TaskKind:
         raise invalid_value(
             "/inputs/teachers",
             f"{plan.method} learns labels of whole images, not of pixels",
-            code="task_not_for_method",
+            code="unsupported_task",
             remedy="choose teachers for classification or multi_label, or train a segmentation"
             " model with knowledge_distillation or adversarial_distillation",
         )
@@ -99,13 +99,16 @@ def _require_labels(plan: TrainingPlan) -> None:
 
 def _require_shared_labels(plan: TrainingPlan) -> None:
     """Accept an evaluation set that shares a label with the student, or that has no labels."""
-    exam, labels = plan.exam, plan.student_labels
-    if exam is None or not exam.labels or labels is None or set(exam.labels) & set(labels):
+    eval_dataset, labels = plan.eval_dataset, plan.student_labels
+    if eval_dataset is None or not eval_dataset.labels or labels is None:
+        return
+    if set(eval_dataset.labels) & set(labels):
         return
     raise invalid_value(
-        "/inputs/exam",
-        f"{exam.id} has none of the student's labels; it has {abbreviated(exam.labels)}",
-        code="exam_without_known_labels",
+        "/inputs/eval_dataset_id",
+        f"{eval_dataset.id} has none of the student's labels; it has"
+        f" {abbreviated(eval_dataset.labels)}",
+        code="eval_labels_unknown",
         remedy=f"use an evaluation set labeled with some of: {abbreviated(labels)}",
     )
 
@@ -130,7 +133,9 @@ def _require_architecture(
 
 
 def _bad_architecture(part: str, detail: str, remedy: str) -> InvalidRequestError:
-    return invalid_value(f"/params/{part}/architecture", detail, code="bad_student", remedy=remedy)
+    return invalid_value(
+        f"/params/{part}/architecture", detail, code="invalid_student", remedy=remedy
+    )
 
 
 def _reads_feature_maps(plan: TrainingPlan) -> bool:
@@ -154,7 +159,7 @@ def _require_start(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/student/init",
             f"{plan.start.id} does not have the student's architecture: {differences}",
-            code="bad_student",
+            code="invalid_student",
             remedy="choose a trained student with the same architecture, width and labels",
         )
 

@@ -64,7 +64,7 @@ def _require_teacher_labels(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/label_weight",
             f"one label per image cannot train {kind}",
-            code="labels_not_taught",
+            code="labels_not_supported",
             remedy="set label_weight to 0",
         )
     labels = _image_labels(plan)
@@ -81,7 +81,7 @@ def _require_teacher_labels(plan: TrainingPlan) -> None:
 
 
 def _image_labels(plan: TrainingPlan) -> list[str]:
-    return (plan.data.labels if plan.data is not None else None) or []
+    return (plan.dataset.labels if plan.dataset is not None else None) or []
 
 
 def _check_common_features(plan: TrainingPlan, params: CommonFeatureAmalgamationParams) -> None:
@@ -96,7 +96,7 @@ def _check_common_features(plan: TrainingPlan, params: CommonFeatureAmalgamation
         raise invalid_value(
             "/params/teacher_layers",
             f"teacher_layers lists {abbreviated([str(count) for count in counts])} layers",
-            code="layers_uneven",
+            code="layer_counts_differ",
             remedy="list the same number of layers for every teacher",
         )
 
@@ -121,7 +121,7 @@ def _require_tasks(plan: TrainingPlan, params: AdaptiveAmalgamationParams) -> No
         raise invalid_value(
             "/params/student/labels",
             f"the labels of the tasks are {abbreviated(task_labels)}",
-            code="labels_not_of_tasks",
+            code="labels_do_not_match_tasks",
             remedy="omit student.labels, or list the labels of all tasks in any order",
         )
 
@@ -144,7 +144,7 @@ def _require_task(plan: TrainingPlan, pointer: str, task: TargetTask) -> None:
         raise invalid_value(
             pointer,
             f"the classification task {task.name!r} has only one label",
-            code="task_of_one_label",
+            code="too_few_labels",
             remedy="give every task at least two labels",
         )
 
@@ -208,7 +208,7 @@ def _layers_of_all(
         raise invalid_value(
             pointer,
             f"there are {len(lists)} lists of layers for {len(plan.teachers)} teachers",
-            code="layers_not_for_every_teacher",
+            code="layer_list_count_mismatch",
             remedy="give one list of layers for each teacher, in their order",
         )
     for index, (teacher, names) in enumerate(zip(plan.teachers, lists, strict=True)):
@@ -234,9 +234,9 @@ def _check_transfer(plan: TrainingPlan, params: TransferTrainingConfig) -> None:
     labels = _image_labels(plan)
     if len(labels) < _FEWEST_LABELS:
         raise invalid_value(
-            "/inputs/data",
+            "/inputs/dataset_id",
             f"the dataset has {len(labels)} labels; transfer needs at least {_FEWEST_LABELS}",
-            code="target_unlabelled",
+            code="target_unlabeled",
             remedy="use a dataset with images of at least two labels",
         )
 

@@ -27,7 +27,7 @@ def task_of(model: ModelRecord) -> TaskKind:
     A network of any other task that names classes and has a vector output is a classifier.
 
     Raises:
-        InvalidRequestError: ``teacher_not_teachable``: no student can learn its kind of output.
+        InvalidRequestError: ``unsupported_teacher_task``: no student can learn its kind of output.
     """
     kind = TaskKind(model.task_kind)
     if kind not in OUTPUT_KINDS and model.manifest.get("classes") is not None:
@@ -35,7 +35,7 @@ def task_of(model: ModelRecord) -> TaskKind:
     if OUTPUT_KINDS.get(kind) != model.output_kind:
         raise InvalidRequestError(
             f"{model.id} has the task {model.task_kind} and the output kind {model.output_kind}",
-            code="teacher_not_teachable",
+            code="unsupported_teacher_task",
             remedy="choose teachers for classification, multi_label or segmentation",
         )
     return kind

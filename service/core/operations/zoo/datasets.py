@@ -26,7 +26,7 @@ from service.core.tables import (
 
 _FEWEST_CLASSES = 2
 # The inputs of jobs that hold the id of a dataset.
-_ROLES = ("dataset_id", "data", "exam")
+_ROLES = ("dataset_id", "eval_dataset_id")
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def require_labeled(dataset: DatasetRecord) -> DatasetRecord:
     """The dataset, if it has labels of at least two classes.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled``.
+        InvalidRequestError: ``target_unlabeled``.
     """
     if len(dataset.labels or ()) < _FEWEST_CLASSES:
         raise InvalidRequestError(
             f"{dataset.id} has labels of fewer than two classes",
-            code="target_unlabelled",
+            code="target_unlabeled",
             remedy="upload the images in one folder per class, or choose a metric without labels",
         )
     return dataset

@@ -37,7 +37,7 @@ class ModelChanges:
 
     name: str | None = None
     tags: tuple[str, ...] | None = None
-    licence: str | None = None
+    license: str | None = None
     task: Task | None = None
 
 
@@ -132,8 +132,8 @@ def update(
         record.name = manifest["name"] = changes.name
     if changes.tags is not None:
         record.tags = manifest["tags"] = list(changes.tags)
-    if changes.licence is not None:
-        manifest["licence"] = changes.licence
+    if changes.license is not None:
+        manifest["license"] = changes.license
     if changes.task is not None:
         record.task_kind = changes.task.kind
         manifest["task"] = changes.task.model_dump(mode="json")
@@ -177,7 +177,7 @@ def _in_use(model_id: str) -> Any:
 
 def jobs_making(model: ModelRecord) -> list[str]:
     """The job that has yet to make a pending model; nothing for any other model."""
-    if model.state != ModelState.AWAITED or model.job_id is None:
+    if model.state != ModelState.PENDING or model.job_id is None:
         return []
     return [model.job_id]
 

@@ -68,7 +68,7 @@ def _check_images(images: Sequence[bytes], most_bytes: int) -> None:
         raise invalid_value(
             "/images",
             f"the request has {len(images)} images; the limits are 1 and {MOST_IMAGES}",
-            code="bad_image_count",
+            code="invalid_image_count",
             remedy="send them as form fields called `images`, or one image as the body",
         )
     if sum(map(len, images)) > most_bytes:
@@ -84,7 +84,7 @@ def _check_options(model: ModelRecord, options: PredictOptions) -> None:
         raise invalid_value(
             "/top_k",
             f"top_k is {options.top_k}",
-            code="bad_top_k",
+            code="invalid_top_k",
             remedy=f"set top_k to 1 to {LARGEST_TOP_K}",
         )
     if options.layer is None:
@@ -93,7 +93,7 @@ def _check_options(model: ModelRecord, options: PredictOptions) -> None:
         raise invalid_value(
             "/layer",
             f"a layer has no output {options.output}",
-            code="output_not_possible",
+            code="output_not_supported",
             remedy="omit `layer`, or set `output` to features",
         )
     names = [layer["name"] for layer in model.layers]

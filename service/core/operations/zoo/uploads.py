@@ -117,14 +117,14 @@ def use(session: Session, *, project: str, upload_id: str) -> UploadRecord:
     """The finished upload, now used by a model or dataset.
 
     Raises:
-        InvalidRequestError: ``upload_unknown``: it does not exist.
+        InvalidRequestError: ``unknown_upload``: it does not exist.
         ConflictError: ``upload_incomplete``.
     """
     try:
         record = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
     except NotFoundError as error:
         raise InvalidRequestError(
-            error.detail, code="upload_unknown", remedy=error.remedy
+            error.detail, code="unknown_upload", remedy=error.remedy
         ) from None
     if record.state == UploadState.RECEIVING:
         raise ConflictError(
