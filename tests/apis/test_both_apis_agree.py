@@ -188,10 +188,10 @@ def test_rankings_neighbours_and_maps_agree(doors: Doors):
     assert [item["name"] for item in ranking["items"]] == ["fox"]
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith("make it with POST /v1/maps ")
+    assert missing["remedy"].startswith("create it with POST /v1/maps ")
     assert drawing["params"]["k"] == 1
-    assert (unknown["refused"], unknown["pointers"]) == ("dataset_unknown", ["/dataset_id"])
-    assert wrong["refused"] == "dataset_unknown"
+    assert (unknown["refused"], unknown["pointers"]) == ("unknown_dataset", ["/dataset_id"])
+    assert wrong["refused"] == "unknown_dataset"
     assert settings["pointers"] == ["/body/settings/grid"]
 
 
@@ -214,7 +214,9 @@ def test_heat_maps_agree(doors: Doors):
     twice = doors.agree(lambda door: door.create_attributions({**body, "indices": [1, 1]}))
 
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith(f"make it with POST /v1/models/{models[0]}/attributions ")
+    assert missing["remedy"].startswith(
+        f"create it with POST /v1/models/{models[0]}/attributions "
+    )
     assert ordered["inputs"]["indices"] == [1, 0]
     assert spanned["id"] != ordered["id"]
     assert (wrong["refused"], wrong["pointers"]) == ("unknown_image", ["/indices"])
@@ -228,7 +230,7 @@ def test_rankings_by_labels_and_history_agree(doors: Doors):
             model = a_model(session, name=name)
             an_estimate(session, model, target, logme=score)
         measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
-        accuracies.add(session, project="default", given=measured)
+        accuracies.add(session, project="default", measurements=measured)
     body = {"target": {"dataset_id": target.id}, "metric": "logme"}
 
     ranking, _ = doors.alike(lambda door: door.rank(body))
@@ -277,7 +279,7 @@ def test_a_job_is_submitted_followed_and_cancelled_alike(doors: Doors):
         ({"dataset_id": None}, "invalid_inputs", "/dataset_id"),
         ({"params": {"seed": 2}}, "repeated_field", "/seed"),
         ({"priority": 101}, "invalid_request", "/body/priority"),
-        ({"teachers": ["mdl_0"]}, "unknown_input", "/teachers/0"),
+        ({"teachers": ["mdl_0"]}, "unknown_model", "/teachers/0"),
     ],
 )
 def test_a_training_that_does_not_fit_is_refused_alike(

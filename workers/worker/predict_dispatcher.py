@@ -84,7 +84,7 @@ class PredictDispatcher:
         """Tell the doors that questions are answered here."""
         while not self._stopping.is_set():
             with contextlib.suppress(UnavailableError):
-                self.line.be_present()
+                self.line.announce_presence()
             self._stopping.wait(PRESENCE_SECONDS / 3)
 
     def _serve(self) -> None:
