@@ -131,7 +131,7 @@ def form(*images: bytes) -> list[tuple[str, tuple[str, bytes]]]:
     return [("images", (f"{place}.png", data)) for place, data in enumerate(images)]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_a_classifier_names_its_likeliest_classes(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -144,7 +144,7 @@ def test_a_classifier_names_its_likeliest_classes(door: httpx.Client, zoo: Zoo, 
     assert names == ["red", "blue"]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_one_image_may_be_the_body_itself(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -158,7 +158,7 @@ def test_one_image_may_be_the_body_itself(door: httpx.Client, zoo: Zoo, tmp_path
     assert found["classes"][0]["name"] == "blue"
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_a_dense_network_answers_with_pictures(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, nn.Identity(), tmp_path, task_kind="denoising")
 
@@ -171,7 +171,7 @@ def test_a_dense_network_answers_with_pictures(door: httpx.Client, zoo: Zoo, tmp
     assert zipfile.ZipFile(io.BytesIO(two.content)).namelist() == ["0.png", "1.png"]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -183,7 +183,7 @@ def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_
     assert found.reshape(2, 3).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 @pytest.mark.parametrize(
     ("query", "images", "code", "pointer"),
     [
@@ -234,7 +234,7 @@ def test_a_model_that_is_not_ready_is_not_asked(door: httpx.Client, zoo: Zoo):
     assert (answer.status_code, answer.json()["code"]) == (409, "model_not_ready")
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_grpc_answers_the_same(zoo: Zoo, token: str, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -269,7 +269,7 @@ def test_a_killed_child_is_replaced_and_the_next_question_answered(
     assert dispatcher._warm.child.pid != first
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_many_askers_each_get_their_own_answer(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
     colours = ["red", "blue"] * 8
