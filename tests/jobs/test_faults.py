@@ -36,7 +36,7 @@ def test_a_poison_job_fails_when_its_attempts_are_used_up(cluster: TestCluster):
         child.wait(timeout=HANG_SECONDS)
     job = cluster.ended(job_id)
 
-    assert (job.state, job.error["code"]) == (JobState.FAILED, "child_lost")
+    assert (job.state, job.error["code"]) == (JobState.FAILED, "job_process_died")
     assert cluster.model_of(job_id).state == "rejected"
 
 
@@ -79,7 +79,7 @@ def test_a_stopping_worker_gives_its_job_back_without_counting_the_attempt(clust
     assert (job.state, job.attempts, job.fence) == (JobState.SUCCEEDED, 1, 2)
 
 
-def test_a_dead_nursery_is_replaced(cluster: TestCluster):
+def test_a_dead_fork_server_is_replaced(cluster: TestCluster):
     job_id = cluster.submit_endless()
     child = cluster.child_of(job_id)
     cluster.shorten(job_id)
