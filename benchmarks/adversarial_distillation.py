@@ -106,9 +106,9 @@ def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...
     )
 
 
-def _as_own(grades: Numbers) -> Numbers:
+def _as_own(scores: Numbers) -> Numbers:
     """The teacher's measures in the columns of a student's."""
-    return {name.removeprefix("teacher_"): value for name, value in grades.items()}
+    return {name.removeprefix("teacher_"): value for name, value in scores.items()}
 
 
 def _bn_rows() -> tuple[Row, ...]:

@@ -50,7 +50,7 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
 
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
     """The room's numbers, and how far its last losses fell below its first ones."""
-    params = CommonFeatureAmalgamationParams.model_validate(_course(seed, images) | more)
+    params = CommonFeatureAmalgamationParams.model_validate(_config(seed, images) | more)
     diary = RecordingReporter()
     found = of_room(
         lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
@@ -66,11 +66,11 @@ def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers
 
 def distilled(seed: int, *, images: int | None = None) -> Numbers:
     """The numbers of the room that takes answers alone, its own optimiser and all."""
-    params = KnowledgeDistillationParams.model_validate(_course(seed, images) | {"temperature": 1})
+    params = KnowledgeDistillationParams.model_validate(_config(seed, images) | {"temperature": 1})
     return of_room(distil, params, scene(seed, images=images).with_images)
 
 
-def _course(seed: int, images: int | None) -> dict[str, Any]:
+def _config(seed: int, images: int | None) -> dict[str, Any]:
     steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
     return {"student": STUDENT, "budget": {"steps": steps}, "evaluations": 25, "seed": seed}
 

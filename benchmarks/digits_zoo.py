@@ -112,11 +112,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train, measure, compare."""
     torch.set_num_threads(options.threads)
     began = time.perf_counter()
-    networks = [trained(lesson).network for lesson in LESSONS]
+    networks = [trained(training_task).network for training_task in LESSONS]
     truth = np.array(
         [
-            transfer_accuracy(network.encoder, lesson.input, digits())
-            for network, lesson in zip(networks, LESSONS, strict=True)
+            transfer_accuracy(network.encoder, training_task.input, digits())
+            for network, training_task in zip(networks, LESSONS, strict=True)
         ]
     )
     targets = [reference(seed) for seed in range(options.seeds)]
@@ -144,8 +144,8 @@ def _parts(
 ) -> np.ndarray:
     """(seed, part, network): node and edge similarity to every reference network."""
     graphs = [
-        graph_of(network, "encoder", spec=lesson.input, params=params)
-        for network, lesson in zip(networks, LESSONS, strict=True)
+        graph_of(network, "encoder", spec=training_task.input, params=params)
+        for network, training_task in zip(networks, LESSONS, strict=True)
     ]
     parts = []
     for target in targets:

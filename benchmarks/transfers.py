@@ -76,8 +76,8 @@ def _supervised(seed: int, *, count: int | None = _FEW) -> Numbers:
 
 
 def _teacher_itself(seed: int) -> Numbers:
-    grades = of_teachers(_scene(seed))
-    return {name.removeprefix("teacher_"): value for name, value in grades.items()}
+    scores = of_teachers(_scene(seed))
+    return {name.removeprefix("teacher_"): value for name, value in scores.items()}
 
 
 _ATTENTION: dict[str, Any] = {"attention_weight": 1, "teacher_layer": _LAST_MAPS}
@@ -123,8 +123,8 @@ def _gone_on(
     recipe: Recipe = TEACHING,
     **knobs: Any,
 ) -> Numbers:
-    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "evaluations": 1}
-    made = params.model_validate({**course, "seed": seed, **knobs})
+    config = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "evaluations": 1}
+    made = params.model_validate({**config, "seed": seed, **knobs})
     return of_room(room, made, _source(seed, recipe))
 
 

@@ -41,7 +41,7 @@ class Pictures:
 
     @property
     def exam(self) -> EvaluationSet:
-        """The same for a judge."""
+        """The same for an evaluator."""
         return EvaluationSet(self.frames, self.truth, self.labels)
 
     @property

@@ -53,8 +53,8 @@ class Scene:
 
     def graded(self, network: nn.Module) -> Numbers:
         """What the room's report would say of this network: measures, teachers, retention."""
-        judge = Evaluator(self.exam, self.teachers, self.head, self.teachers[0].task)
-        found = judge.grade(network, self.spec) | judge.references()
+        evaluator = Evaluator(self.exam, self.teachers, self.head, self.teachers[0].task)
+        found = evaluator.evaluate(network, self.spec) | evaluator.references()
         return found | retention(found)
 
     @property
@@ -83,5 +83,5 @@ def of_room(run: Room, params: Any, inputs: DataFreeInputs) -> Numbers:
 
 def of_teachers(scene: Scene) -> Numbers:
     """The teachers' own measures, side by side where they are several."""
-    judge = Evaluator(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
-    return judge.references()
+    evaluator = Evaluator(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
+    return evaluator.references()

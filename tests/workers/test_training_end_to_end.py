@@ -19,7 +19,7 @@ from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter
 from service.core.operations.jobs import jobs
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
-from tests.jobs.processes import hall_of
+from tests.jobs.processes import zoo_processes
 from tests.waiting import eventually
 from tests.workers import test_label_rankings_end_to_end as labelled
 from workers.isolation.fork_client import ForkServerClient
@@ -180,18 +180,18 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
-    with hall_of(
+    with zoo_processes(
         zoo.settings.folder.parent, zoo.settings.database_url.get_secret_value(), **HASTE
-    ) as hall:
-        hall.redis()
-        hall.scheduler()
-        first = hall.worker()
+    ) as processes:
+        processes.redis()
+        processes.scheduler()
+        first = processes.worker()
         eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
         for process in (*first.descendants(), psutil.Process(first.pid)):
             process.kill()
         end_lease(zoo, cut)
-        hall.worker()
+        processes.worker()
 
         eventually(lambda: job_of(zoo, cut).state == "succeeded")
     assert job_of(zoo, cut).fence == 2

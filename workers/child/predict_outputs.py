@@ -52,7 +52,7 @@ def likely_classes(
     if scores.ndim != _FLAT:
         raise OutputNotPossibleError(
             f"an output of shape {tuple(scores.shape[1:])} has no classes",
-            remedy="ask for output `image`, or for features",
+            remedy="request output `image` or `features`",
         )
     values, indices = probabilities(scores.double(), task=task).topk(min(top_k, scores.shape[1]))
     return [
@@ -88,7 +88,7 @@ def pictures(output: Tensor) -> tuple[bytes, ...]:
     if output.ndim != _DENSE:
         raise OutputNotPossibleError(
             f"an output of shape {tuple(output.shape[1:])} is not a picture",
-            remedy="ask for output `classes`, or for features",
+            remedy="request output `classes` or `features`",
         )
     return tuple(png(_picture(planes)) for planes in output)
 

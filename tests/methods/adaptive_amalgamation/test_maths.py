@@ -14,11 +14,11 @@ from workers.methods.adaptive_amalgamation.maths import (
     bernoulli_entropy,
     closeness,
     entropy,
+    most_confident,
     one_of,
     row_norm_loss,
     scaled_logits_loss,
     shared,
-    surest,
     temperature_for,
 )
 
@@ -79,10 +79,10 @@ def test_at_the_temperature_the_mean_is_the_one_asked_for() -> None:
 def test_of_equally_sure_sources_the_first_teaches() -> None:
     ambiguity = torch.tensor([[0.5, 0.0, 0.2], [0.1, 0.0, 0.2], [0.1, 0.0, 0.1]])
 
-    found = surest(ambiguity)
+    found = most_confident(ambiguity)
 
     assert found.argmax(dim=0).tolist() == [1, 0, 2]
-    torch.testing.assert_close(found, torch.tensor(oracle.surest(ambiguity.tolist())))
+    torch.testing.assert_close(found, torch.tensor(oracle.most_confident(ambiguity.tolist())))
 
 
 def test_shares_follow_their_twin_and_sum_to_one() -> None:
@@ -97,7 +97,7 @@ def test_shares_follow_their_twin_and_sum_to_one() -> None:
 def test_with_little_softness_shares_become_the_choice() -> None:
     ambiguity = drawn(3, 6).abs()
 
-    torch.testing.assert_close(shared(ambiguity, softness=1e-4), surest(ambiguity))
+    torch.testing.assert_close(shared(ambiguity, softness=1e-4), most_confident(ambiguity))
 
 
 def test_one_source_of_every_image_is_marked() -> None:

@@ -1,4 +1,4 @@
-"""Both players are paid for the same discrepancy, and neither step leaves a trace in the other."""
+"""Student and generator optimize the same discrepancy, and neither step changes the other."""
 
 import pytest
 import torch
@@ -160,8 +160,8 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
 
     with game.student_at_rest():
         synthesis = Synthesis(game, GeneratorLoss(game, {}), drawing, 8)
-        lesson = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
-        found = torch.autograd.grad(lesson, drawing.linear.weight)[0]
+        training_task = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
+        found = torch.autograd.grad(training_task, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]
 
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)

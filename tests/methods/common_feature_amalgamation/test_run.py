@@ -137,8 +137,8 @@ def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights
 
 
 def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
-    lesson = CommonFeatureTask(inputs_of(teachers[:2]), params())
-    expected = sum(one.numel() for one in lesson.training.networks["student"].parameters())
+    training_task = CommonFeatureTask(inputs_of(teachers[:2]), params())
+    expected = sum(one.numel() for one in training_task.training.networks["student"].parameters())
 
     found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
     export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")

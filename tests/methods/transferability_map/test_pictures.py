@@ -22,7 +22,7 @@ from workers.methods.transferability_map.pictures import pictures_of
 from workers.methods.transferability_map.plane_legend import COLOR, SHAPE, SIZE
 from workers.methods.transferability_map.plane_pictures import draw_layout, plane_size
 from workers.torchkit.drawing.palettes import PALETTES
-from workers.torchkit.similarity.clusters import clusters, typical
+from workers.torchkit.similarity.clusters import clusters, medoids
 from workers.torchkit.similarity.layout import dissimilarities, judgment, layout
 from workers.torchkit.similarity.neighbor_graph import nearest
 from workers.torchkit.similarity.trees import row_distances, task_tree
@@ -43,13 +43,13 @@ def drawing_of(count: int) -> MapDrawing:
         names=tuple(f"a network called {network:03d}" for network in range(count)),
         tasks=tuple(TASKS[network % 3] for network in range(count)),
         parameters=tuple(1000 * 2 ** (network % 12) for network in range(count)),
-        seen="seen through “probes” · λ = 0",
+        subtitle="seen through “probes” · λ = 0",
         linkage="average",
         scores=scores,
         tree=tree,
         layout=layout(dissimilarities(scores, edge_weight=0.0)),
         groups=groups,
-        chosen=typical(distances, groups),
+        chosen=medoids(distances, groups),
         neighbors=nearest(scores, k=min(5, count - 1)),
     )
 

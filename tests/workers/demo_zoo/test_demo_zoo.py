@@ -11,11 +11,11 @@ from service.core.manifest import ModelManifest
 from workers.programs import read_program
 from workers.tools.demo_zoo.files import write_labeled, write_network, write_unlabeled
 from workers.tools.demo_zoo.images import digits, patches
-from workers.tools.demo_zoo.tasks import LESSONS, DemoTask
+from workers.tools.demo_zoo.tasks import TASKS, DemoTask
 from workers.tools.demo_zoo.training import network_input, trained
 from workers.tools.demo_zoo.transfer import transfer_accuracy
 
-BY_NAME = {lesson.name: lesson for lesson in LESSONS}
+BY_NAME = {lesson.name: lesson for lesson in TASKS}
 
 
 @pytest.fixture(autouse=True)
@@ -105,4 +105,4 @@ def test_archives_of_the_same_pictures_are_the_same_bytes(tmp_path: Path):
 
 
 def test_names_are_unique_and_there_are_at_least_eight():
-    assert len(BY_NAME) == len(LESSONS) >= 8
+    assert len(BY_NAME) == len(TASKS) >= 8

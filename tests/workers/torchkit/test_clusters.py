@@ -12,7 +12,7 @@ from workers.torchkit.similarity.clusters import (
     clusters,
     cut,
     mean_silhouette,
-    typical,
+    medoids,
 )
 from workers.torchkit.similarity.trees import Tree, row_distances, task_tree
 
@@ -93,5 +93,5 @@ def test_equal_networks_are_one_cluster() -> None:
 def test_the_typical_network_is_the_one_in_the_middle() -> None:
     distances = squareform(pdist(np.array([[0.0], [1.0], [2.0], [9.0]])))
 
-    assert typical(distances, (0, 0, 0, 1)) == (1, 3)
+    assert medoids(distances, (0, 0, 0, 1)) == (1, 3)
     assert_allclose(distances.diagonal(), 0)

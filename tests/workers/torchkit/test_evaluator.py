@@ -40,18 +40,18 @@ def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
 
 def test_labels_of_exam_and_student_meet_by_name() -> None:
     exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
-    judge = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
+    evaluator = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
 
-    found = judge.grade(Colors(), SPEC)
+    found = evaluator.evaluate(Colors(), SPEC)
 
     assert found == {"accuracy": 1.0}
-    assert judge.references() == {"chance": pytest.approx(1 / 3)}
+    assert evaluator.references() == {"chance": pytest.approx(1 / 3)}
 
 
 def test_without_exam_nothing_is_known() -> None:
-    judge = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
+    evaluator = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
-    assert (judge.grade(Colors(), SPEC), judge.references()) == ({}, {})
+    assert (evaluator.evaluate(Colors(), SPEC), evaluator.references()) == ({}, {})
 
 
 class Pixels(nn.Module):
@@ -68,9 +68,9 @@ class Pixels(nn.Module):
 
 def test_labels_of_whole_images_grade_no_answers_for_pixels() -> None:
     exam = exam_of([0, 1, 2], ("red", "green", "blue"))
-    judge = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION)
+    evaluator = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION)
 
-    assert (judge.grade(Pixels(), SPEC), judge.references()) == ({}, {})
+    assert (evaluator.evaluate(Pixels(), SPEC), evaluator.references()) == ({}, {})
 
 
 def test_accuracy_leaves_out_what_has_no_label() -> None:

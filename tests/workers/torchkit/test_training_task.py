@@ -1,4 +1,4 @@
-"""A method without data cannot look at an exam: only the judge ever touches its images."""
+"""A method without data cannot read the evaluation set: only the evaluator uses its images."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,9 +58,9 @@ class Poisoned(Tensor):
 
 
 class Absent(Evaluator):
-    """A judge who never comes."""
+    """A stub for an evaluator."""
 
-    def grade(self, *_given: Any) -> dict[str, float]:
+    def evaluate(self, *_given: Any) -> dict[str, float]:
         """Nothing."""
         return {}
 

@@ -33,7 +33,7 @@ class MapDrawing:
 
     Attributes:
         names: As given; drawn shortened.
-        seen: Through what, and how weighed; the second line of every title.
+        subtitle: The probes and the edge weight; the second line of every title.
         scores: NaN where two networks cannot be compared.
         tasks: The kind of task of every network.
         parameters: How many parameters every network has; None where nobody counted them.
@@ -44,7 +44,7 @@ class MapDrawing:
     names: tuple[str, ...]
     tasks: tuple[TaskKind, ...]
     parameters: tuple[int | None, ...]
-    seen: str
+    subtitle: str
     linkage: str
     scores: Float64[np.ndarray, "model model"]
     tree: Tree
@@ -106,14 +106,14 @@ def unescaped(text: str) -> str:
     return text.replace(r"\$", "$")
 
 
-def put_title(axes: Axes, text: str, seen: str, palette: Palette) -> None:
+def put_title(axes: Axes, text: str, subtitle: str, palette: Palette) -> None:
     """What is shown in large letters, through what in small ones below, from the left edge."""
     size = title_points(axes)
     axes.set_title(
         text, loc="left", fontsize=size, color=palette.ink, pad=1.8 * size, weight="bold"
     )
     axes.annotate(
-        seen,
+        subtitle,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 0.7 * size),

@@ -73,10 +73,10 @@ def _tasks(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
 
 def _sizes(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
     """Three numbers of parameters as they are drawn, and what is drawn where none is known."""
-    counted = [one for one in drawing.parameters if one]
+    counted = [count for count in drawing.parameters if count]
     marks = [
-        _mark("o", diameter(one, counted, drawing.count), in_words(one), palette)
-        for one in example_sizes(counted)
+        _mark("o", diameter(count, counted, drawing.count), in_words(count), palette)
+        for count in example_sizes(counted)
     ]
     if len(counted) < drawing.count:
         marks.append(_mark("o", diameter(None, counted, drawing.count), "not known", palette))

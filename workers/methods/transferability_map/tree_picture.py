@@ -48,7 +48,7 @@ def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
     count = len(set(drawing.groups))
-    about = f"{drawing.seen} · {drawing.linkage} linkage · clusters: {count}"
+    about = f"{drawing.subtitle} · {drawing.linkage} linkage · clusters: {count}"
     put_title(axes, f"Task tree of {networks(drawing.count)}", about, palette)
     _add_legend(axes, drawing, palette)
     return (
@@ -59,9 +59,9 @@ def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
 
 def brackets_of(drawing: MapDrawing) -> list[tuple[int, list[Corner]]]:
     """Every join as four corners, and the cluster that it lies in; −1 above the cut."""
-    row = {place: float(line) for line, place in enumerate(drawing.tree.order)}
+    row = {leaf: float(line) for line, leaf in enumerate(drawing.tree.order)}
     count, clusters = drawing.count, len(set(drawing.groups))
-    ends = {place: (0.0, row[place], drawing.groups[place]) for place in range(count)}
+    ends = {leaf: (0.0, row[leaf], drawing.groups[leaf]) for leaf in range(count)}
     brackets = []
     for number, join in enumerate(drawing.tree.joins):
         (left, upper, group), (right, lower, _) = ends.pop(join.left), ends.pop(join.right)

@@ -12,7 +12,7 @@ from workers.methods.fused_ranking import maths
 from workers.methods.fused_ranking.evidence import FusedRankingData
 from workers.methods.fused_ranking.fitting import Fitted, fitted, unit_of
 from workers.methods.fused_ranking.posterior import Posterior
-from workers.methods.fused_ranking.run import after_runs, promising, tempered
+from workers.methods.fused_ranking.run import after_runs, next_to_measure, tempered
 from workers.tools.ranking_bench.measures import judged
 from workers.tools.ranking_bench.tables import Table
 
@@ -152,7 +152,7 @@ def _measured_actively(
         if runs in run_counts:
             yield runs, measured.copy()
         posterior = after_runs(fit, measured, params)
-        chosen = promising(posterior, ~np.isnan(truth) & np.isnan(measured), count=1)
+        chosen = next_to_measure(posterior, ~np.isnan(truth) & np.isnan(measured), count=1)
         measured[chosen] = truth[chosen]
 
 
@@ -175,10 +175,10 @@ def _first_run(
     static: Float64[ndarray, " model"], truth: Float64[ndarray, " model"], runs: int
 ) -> Float64[ndarray, " model"]:
     """The static list, with its first models measured and sorted by their accuracy."""
-    known = np.flatnonzero(~np.isnan(truth))
-    first = known[np.argsort(-static[known], kind="stable")[:runs]]
+    with_truth = np.flatnonzero(~np.isnan(truth))
+    first = with_truth[np.argsort(-static[with_truth], kind="stable")[:runs]]
     order = static.copy()
-    lift = static[known].max() + 1
+    lift = static[with_truth].max() + 1
     spread = max(float(np.ptp(truth[first])), 1e-12)
     order[first] = lift + (truth[first] - truth[first].min()) / spread
     return order
@@ -192,16 +192,16 @@ def _calibration(
     unmeasured: Bool[ndarray, " model"],
     coverage: float,
 ) -> Calibration:
-    known = np.flatnonzero(~np.isnan(truth))
-    draws = posterior.draws[:, known]
-    p_best = maths.best_shares(tempered(posterior, temper)[:, known])
+    with_truth = np.flatnonzero(~np.isnan(truth))
+    draws = posterior.draws[:, with_truth]
+    p_best = maths.best_shares(tempered(posterior, temper)[:, with_truth])
     best_set = maths.smallest_set(p_best, coverage=coverage)
     tail = 50 * (1 - coverage)
     low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
-    is_unmeasured = unmeasured[known]
-    inside = (truth[known] >= low) & (truth[known] <= high)
+    is_unmeasured = unmeasured[with_truth]
+    inside = (truth[with_truth] >= low) & (truth[with_truth] <= high)
     return Calibration(
-        bool((truth[known][best_set] == truth[known].max()).any()),
+        bool((truth[with_truth][best_set] == truth[with_truth].max()).any()),
         len(best_set),
         float(p_best[best_set].sum()),
         int(inside[is_unmeasured].sum()),

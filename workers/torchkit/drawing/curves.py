@@ -49,10 +49,10 @@ def _draw(
 ) -> None:
     """One line per name; where colors repeat, lines are dashed."""
     for number, name in enumerate(names):
-        known = [entry for entry in history if name in entry]
+        entries = [entry for entry in history if name in entry]
         axes.plot(
-            [entry["step"] for entry in known],
-            [entry[name] for entry in known],
+            [entry["step"] for entry in entries],
+            [entry[name] for entry in entries],
             marker="o",
             markersize=3.5,
             linestyle=_LINE_STYLES[number // len(palette.categories) % len(_LINE_STYLES)],

@@ -96,7 +96,7 @@ def _measures(sheet: Sheet) -> _Measures:
     columns = max((len(row) for row in sheet.rows), default=0)
     side, letters = tile_side(columns), font(_LABEL_SIZE)
     longest = max(
-        (letters.getlength(" ".join(one.split())) for one in sheet.row_titles), default=0
+        (letters.getlength(" ".join(title.split())) for title in sheet.row_titles), default=0
     )
     row_title = min(_LARGEST_ROW_TITLE, round(longest)) + 2 * GAP
     width = max(_SMALLEST_WIDTH, 2 * MARGIN + row_title + columns * (side + GAP) - GAP)
