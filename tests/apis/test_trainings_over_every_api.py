@@ -1,4 +1,4 @@
-"""A training is submitted, watched, cancelled and gone on with through each door, while a worker runs it."""
+"""A training is submitted, watched, cancelled and gone on with through each api, while a worker runs it."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ from zooscope import ZooClient, ZooClientError
 def served_zoo(
     postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedZoo]:
-    """A labelled set, a classifier that knows its labels, both doors, and a worker."""
+    """A labelled set, a classifier that knows its labels, both apis, and a worker."""
     postgres.create_database("taught", template="template")
     url: Any = postgres.url("taught")
     folder = tmp_path_factory.mktemp("taught")
@@ -107,13 +107,13 @@ class working:  # noqa: N801 - reads as a clause
 DOORS: list[Callable[[ServedZoo], Any]] = [OverRest, OverRpc, OverClient, OverShell]
 
 
-@pytest.mark.parametrize("seed", range(4), ids=[door.__name__ for door in DOORS])
+@pytest.mark.parametrize("seed", range(4), ids=[api.__name__ for api in DOORS])
 def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo, seed: int):
-    with closing(DOORS[seed](served_zoo)) as door:
-        job_id = door.submit(seed)
-        before = watched_until_measured(door, job_id, after=0)
-        door.retry(job_id)
-        later = watched_until_measured(door, job_id, after=before[-1]["seq"])
+    with closing(DOORS[seed](served_zoo)) as api:
+        job_id = api.submit(seed)
+        before = watched_until_measured(api, job_id, after=0)
+        api.retry(job_id)
+        later = watched_until_measured(api, job_id, after=before[-1]["seq"])
 
     assert (before[0]["type"], before[-1]["type"]) == ("queued", "cancelled")
     assert (later[0]["type"], later[-1]["type"]) == ("queued", "cancelled")
@@ -125,12 +125,12 @@ def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo,
     assert again["step"] > first["step"]
 
 
-def watched_until_measured(door: Any, job_id: str, *, after: int) -> list[Event]:
+def watched_until_measured(api: Any, job_id: str, *, after: int) -> list[Event]:
     """The events of a job that is cancelled as soon as it tells a number."""
     trained_on: list[Event] = []
-    for event in door.watch(job_id, after):
+    for event in api.watch(job_id, after):
         if event["type"] == "metrics" and all(one["type"] != "metrics" for one in trained_on):
-            door.cancel(job_id)
+            api.cancel(job_id)
         trained_on.append(event)
     return trained_on
 
@@ -161,13 +161,13 @@ def test_the_student_is_fetched_and_loaded_by_plain_pytorch(served_zoo: ServedZo
 
 
 def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
-    course = {"params": {"batch_size": 8, "evaluations": 1}, "budget": {"steps": 2}}
+    config = {"params": {"batch_size": 8, "evaluations": 1}, "budget": {"steps": 2}}
 
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
 
         def made(**student: Any) -> str:
             told = {**STUDENT, **student}
-            job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", student=told, **course)
+            job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", student=told, **config)
             return zoo.jobs.wait(job["id"])["result"]["model_id"]
 
         first = made()

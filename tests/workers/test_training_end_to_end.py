@@ -106,14 +106,16 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(
     assert student.manifest["classes"][:2] == ["bright", "dark"]
     with post.zoo.transaction() as session:
         files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
-        told = [e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"]
+        metrics = [
+            e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"
+        ]
         kept = accuracies.page(
             session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=99
         )
-    assert [one.name for one in files] == ["curve.png", "report.json", "report.md"]
-    assert [one.data["step"] for one in told] == [4, 8]
-    assert all(0 <= one.data["accuracy"] <= 1 for one in told)
-    assert [one.value for one in kept.items if one.job_id == job_id] == [
+    assert [file.name for file in files] == ["curve.png", "report.json", "report.md"]
+    assert [event.data["step"] for event in metrics] == [4, 8]
+    assert all(0 <= event.data["accuracy"] <= 1 for event in metrics)
+    assert [item.value for item in kept.items if item.job_id == job_id] == [
         student.lineage["measured"]["accuracy"]
     ]
     assert job_of(post.zoo, job_id).checkpoint_sha256 is None
@@ -151,11 +153,11 @@ def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
 
 
-def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     """Equal to the last bit."""
-    assert expected.keys() == found.keys()
+    assert expected.keys() == actual.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(actual[name], value, rtol=0, atol=0)
 
 
 def kill_child(zoo: Zoo, job_id: str) -> None:
@@ -217,15 +219,15 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     with safe_open(tmp_path / "kept", framework="pt") as file:
         kept = json.loads(file.metadata()["facts"])["taken"]
     with zoo.transaction() as session:
-        seen = max(one.seq for one in jobs.events_after(session, job_id=job_id, seq=0))
+        last_seq = max(event.seq for event in jobs.events_after(session, job_id=job_id, seq=0))
         jobs.retry(session, project=PROJECT, job_id=job_id)
     assert run_next(post)
     assert job_of(zoo, job_id).state == "succeeded"
     with zoo.transaction() as session:
         later = jobs.events_after(session, job_id=job_id, seq=seen)
-        told = [one.data["step"] for one in later if one.type == "metrics"]
-    assert 0 < kept < min(told)
-    assert max(told) == 300
+        steps = [event.data["step"] for event in later if event.type == "metrics"]
+    assert 0 < kept < min(steps)
+    assert max(steps) == 300
 
 
 def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: WorkerContext):
@@ -337,7 +339,7 @@ def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext
 
     stage(post.zoo, job, scratch)
 
-    assert {one.name for one in scratch.inputs.iterdir()} == {"teacher_0.pt2", "exam.npy"}
+    assert {path.name for path in scratch.inputs.iterdir()} == {"teacher_0.pt2", "exam.npy"}
     assert json.loads(scratch.request.read_text())["facts"]["data"] is None
     assert run_next(post)
     student = student_of(post.zoo, job.id)
