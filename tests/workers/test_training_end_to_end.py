@@ -224,7 +224,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     assert run_next(post)
     assert job_of(zoo, job_id).state == "succeeded"
     with zoo.transaction() as session:
-        later = jobs.events_after(session, job_id=job_id, seq=seen)
+        later = jobs.events_after(session, job_id=job_id, seq=last_seq)
         steps = [event.data["step"] for event in later if event.type == "metrics"]
     assert 0 < kept < min(steps)
     assert max(steps) == 300
