@@ -18,7 +18,7 @@ from workers.methods.transferability_map.drawing import (
     shortened,
     title_points,
 )
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 
 _MOST_NUMBERS = 20
 _UNNAMED_SIDE = 13.0
@@ -31,7 +31,7 @@ def matrix_size(drawing: MapDrawing) -> tuple[float, float]:
     return max(side, 2.5) + 4.2, max(side, 2.5) + 2.8
 
 
-def draw_matrix(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_matrix(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Scores as colors; gray where a network meets itself or nothing is known. Returns words."""
     order = list(drawing.tree.order)
     square = drawing.scores[np.ix_(order, order)]
@@ -67,7 +67,7 @@ def _name_rows_and_columns(axes: Axes, drawing: MapDrawing, order: list[int]) ->
     axes.tick_params(length=2, width=0.5, pad=2)
 
 
-def _mark_clusters(axes: Axes, groups: list[int], palette: Palette) -> None:
+def _mark_clusters(axes: Axes, groups: list[int], palette: PlotPalette) -> None:
     """A bar in the cluster's color left of its rows, a frame around its own square, its number."""
     count = len(groups)
     width, letters = max(0.35, 0.012 * count), 0.6 * title_points(axes)

@@ -20,7 +20,7 @@ from workers.methods.transferability_map.drawing import (
 from workers.methods.transferability_map.labels import LabelPosition, label_places
 from workers.methods.transferability_map.marks import diameters
 from workers.methods.transferability_map.plane_legend import add_legend
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 from workers.torchkit.similarity.layout import judgment
 from workers.torchkit.similarity.neighbor_graph import pairs
 
@@ -34,7 +34,7 @@ def plane_size(drawing: MapDrawing) -> tuple[float, float]:
     return side + 2.9, side + 0.9
 
 
-def draw_layout(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_layout(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Marks with names on equal axes. Returns the picture in words."""
     _draw_points(axes, drawing, palette)
     stress = drawing.layout.stress
@@ -45,7 +45,7 @@ def draw_layout(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     )
 
 
-def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """The same points; lines join neighbors, the stronger the more alike. Returns words."""
     _draw_points(axes, drawing, palette)
     _draw_lines(axes, drawing, palette)
@@ -55,7 +55,7 @@ def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     return f"{networks(drawing.count).capitalize()}, {about}, stronger lines for more. {_MARKS}"
 
 
-def _draw_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _draw_points(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     sizes = diameters(drawing)
     for task in present_tasks(drawing):
         own = np.flatnonzero([kind == task for kind in drawing.tasks])
@@ -77,7 +77,7 @@ def _draw_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     _name_points(axes, drawing, palette)
 
 
-def _dress(axes: Axes, palette: Palette) -> None:
+def _dress(axes: Axes, palette: PlotPalette) -> None:
     """Equal axes without numbers, which mean nothing here."""
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.08)
@@ -87,7 +87,7 @@ def _dress(axes: Axes, palette: Palette) -> None:
         spine.set_color(palette.faint)
 
 
-def _draw_lines(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _draw_lines(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """All lines of one strength are one path, so that a vector file stays small."""
     joined = pairs(drawing.neighbors)
     if not joined:
@@ -107,7 +107,7 @@ def _draw_lines(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
         axes.add_collection(path, autolim=False)
 
 
-def _name_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _name_points(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Names where there is room, the most typical network of a cluster first.
 
     Of more than 250 networks only the typical ones are named, and may cover marks.
@@ -153,7 +153,7 @@ def _write(
     position: LabelPosition,
     *,
     size: float,
-    palette: Palette,
+    palette: PlotPalette,
 ) -> None:
     """A name at its position, with a thin line from its point where it is not beside it."""
     x, y = axes.transData.inverted().transform((position.x, position.y))

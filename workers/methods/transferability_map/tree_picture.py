@@ -18,7 +18,7 @@ from workers.methods.transferability_map.drawing import (
     row_points,
     shortened,
 )
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 
 _UNNAMED_ROW = 1.6
 _LEGEND_BELOW = 48.0
@@ -32,7 +32,7 @@ def tree_size(drawing: MapDrawing) -> tuple[float, float]:
     return 10.0, max(inches(drawing.count * row), 1.5) + 2.0
 
 
-def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_tree(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Joins at their heights; branches of a cluster in its color. Returns words."""
     brackets = brackets_of(drawing)
     width = 1.3 if drawing.named else 0.6
@@ -72,7 +72,7 @@ def brackets_of(drawing: MapDrawing) -> list[tuple[int, list[Corner]]]:
     return brackets
 
 
-def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Marks of clusters and tasks at the leaves, and names where there is room."""
     rows = {leaf: row for row, leaf in enumerate(drawing.tree.order)}
     size = row_points(drawing.count) if drawing.named else _UNNAMED_ROW
@@ -98,7 +98,7 @@ def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     axes.tick_params(axis="y", length=0, pad=4)
 
 
-def _add_legend(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _add_legend(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Which shape is which task, below the axis."""
     marks = [
         Line2D([], [], linestyle="", marker=SHAPES[task], color=palette.ink, label=task.value)
