@@ -3,7 +3,7 @@
 Styles: scanned digits as they are, and turned by a right angle with light for dark. Tasks: digits
 0 to 4, and 5 to 9. Each of the four sources knows one task in one style, and two digits of the
 other task beside; in the other style it is all but blind. The images that are learned from are
-all training digits, each in one of the styles by the toss of a coin; nobody is told the style,
+all training digits, each in one of the styles by the toss of a coin; no network is given the style,
 the task, or the label.
 
     python -m benchmarks.adaptive_amalgamation --seeds 0 1 2 [--rows entropy …]

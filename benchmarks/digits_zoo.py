@@ -4,7 +4,7 @@ The demo's twelve networks (scikit-learn's digits and photographs; whole task, h
 parity, rotation, autoencoding, denoising, four architectures, one untrained) are measured against
 a reference network that was trained on digits 5 to 9. Truth is the mean test accuracy of linear
 heads on the frozen features of each network, three labels per digit. Only the reference network
-and what is measured with it depend on a seed; it is drawn anew several times.
+and what is measured with it depend on a seed; it is redrawn several times.
 
 Probes are digits of all ten kinds that no network has seen. Reported: Spearman's correlation of
 score and truth over the networks, regret of the first recommendation, hits among the best three.

@@ -20,7 +20,7 @@ from benchmarks.students import anchors
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import digits, names, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
-from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.catalog.training import Student, StudentArchitecture
@@ -82,7 +82,7 @@ def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any)
             **knobs,
         }
     )
-    return of_room(run, params, scene.alone)
+    return of_method(run, params, scene.alone)
 
 
 def _blockwise(seed: int, draw_of: Callable[[Scene, torch.Generator], Any]) -> Numbers:

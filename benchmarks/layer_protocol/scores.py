@@ -47,7 +47,7 @@ class Parts:
 def depara(
     frozen: Frozen, reference: nn.Sequential, *, target_layer: str = LOGITS, **settings: str
 ) -> Parts:
-    """The layers of a source against the reference network, by the room ``layer_selection``."""
+    """The layers of a source against the reference network, by the method ``layer_selection``."""
     source, probes = frozen.source, frozen.task.probes
     reader = ModuleReader(source.network, source.layers[-1], input_shape=_INPUT_SHAPE)
     target = ModuleReader(reference, target_layer, input_shape=_INPUT_SHAPE)
@@ -103,7 +103,7 @@ def dissimilarities(features: Tensor) -> Tensor:
 
 
 def kernel(features: Tensor) -> Tensor:
-    """The centred Gram matrix at length 1.
+    """The centered Gram matrix at length 1.
 
     Two inner products are linear CKA: Kornblith et al., ICML 2019, arXiv:1905.00414.
     """

@@ -1,4 +1,4 @@
-"""A training is submitted, watched, cancelled and gone on with through each api, while a worker runs it."""
+"""A training is submitted, watched, canceled and gone on with through each api, while a worker runs it."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ from zooscope import ZooClient, ZooClientError
 def served_zoo(
     postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedZoo]:
-    """A labelled set, a classifier that knows its labels, both apis, and a worker."""
+    """A labeled set, a classifier that knows its labels, both apis, and a worker."""
     postgres.create_database("taught", template="template")
     url: Any = postgres.url("taught")
     folder = tmp_path_factory.mktemp("taught")
@@ -126,7 +126,7 @@ def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo,
 
 
 def watched_until_measured(api: Any, job_id: str, *, after: int) -> list[Event]:
-    """The events of a job that is cancelled as soon as it tells a number."""
+    """The events of a job that is canceled as soon as it tells a number."""
     trained_on: list[Event] = []
     for event in api.watch(job_id, after):
         if event["type"] == "metrics" and all(one["type"] != "metrics" for one in trained_on):

@@ -1,4 +1,4 @@
-"""A training asked for, watched, cancelled and retried through each of the apis."""
+"""A training asked for, watched, canceled and retried through each of the apis."""
 
 import json
 import subprocess

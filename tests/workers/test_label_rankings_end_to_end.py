@@ -38,7 +38,7 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 @pytest.fixture
 def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
-    """A worker of a zoo with a labelled set and three networks, one of them no classifier."""
+    """A worker of a zoo with a labeled set and three networks, one of them no classifier."""
     _add_dataset(zoo)
     for seed, model_id in enumerate(MODELS):
         _add_model(zoo, _network(tmp_path, seed), model_id, classifier=seed < 2)

@@ -32,7 +32,7 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 @pytest.fixture
 def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
-    """A worker of a zoo with a labelled set and two checked networks."""
+    """A worker of a zoo with a labeled set and two checked networks."""
     add_dataset(zoo, images())
     order(zoo, "dataset_ingestion", dataset_id="dst_1")
     for seed in (0, 1):

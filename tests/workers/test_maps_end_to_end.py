@@ -1,4 +1,4 @@
-"""Maps over both doors, drawn by real jobs: places that stay, weights that cost nothing, old ones kept."""
+"""Maps over both APIs, drawn by real jobs: places that stay, weights that cost nothing, old ones kept."""
 
 import io
 import json

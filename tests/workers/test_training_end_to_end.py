@@ -48,7 +48,7 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 def post(
     shared_zoo: Zoo, fork_server: ForkServerClient, tmp_path_factory: pytest.TempPathFactory
 ) -> WorkerContext:
-    """A worker of a zoo with a labelled set, a classifier that knows its labels, and another net."""
+    """A worker of a zoo with a labeled set, a classifier that knows its labels, and another net."""
     zoo, folder = shared_zoo, tmp_path_factory.mktemp("networks")
     labelled._add_dataset(zoo)
     for seed, name in enumerate(("mdl_0", "mdl_1")):

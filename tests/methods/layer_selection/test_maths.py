@@ -1,4 +1,4 @@
-"""Inner products of features made anew in blocks are those of the features at once."""
+"""Inner products of features made again in blocks are those of the features at once."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Pictures show what the numbers say: colours by sign and size, the map on its place."""
+"""Pictures show what the numbers say: colors by sign and size, the map on its place."""
 
 import io
 

@@ -94,7 +94,7 @@ def test_inner_products_are_unbiased_and_as_exact_as_promised(size: int, shared:
     left, right = unit_vectors(2, 5_000, shared)
     exact = float(left @ right)
 
-    # Vectors of one zoo share the hash, so their errors hang together: draw the hash anew.
+    # Vectors of one zoo share the hash, so their errors hang together: draw the hash again.
     errors = torch.tensor(
         [
             float(count_sketch(left, size, salt=salt) @ count_sketch(right, size, salt=salt))

@@ -1,7 +1,7 @@
 """Colors of all pictures on a light and on a dark page.
 
 Categories: light, Okabe & Ito 2008 ("Color Universal Design") without yellow and black, plus a
-violet; dark, the scheme "light" of Tol 2021 ("Colour schemes", SRON/EPS/TN/09-002), which is made
+violet; dark, the scheme "light" of Tol 2021 ("Color schemes", SRON/EPS/TN/09-002), which is made
 to be told apart by color-blind readers too.
 """
 

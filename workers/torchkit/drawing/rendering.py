@@ -128,7 +128,7 @@ def _end(shown: DrawnPlane, scale: float | None) -> float:
 
 
 def desaturated(picture: Picture) -> Float[Tensor, "row column 3"]:
-    """The image with most of its colour taken away, so that the map's colours stand out."""
+    """The image with most of its color taken away, so that the map's colors stand out."""
     pixels = picture.float()
     return torch.lerp(pixels, pixels.mean(dim=-1, keepdim=True).expand_as(pixels), _DESATURATION)
 
@@ -160,6 +160,6 @@ def smoothed(plane: DrawnPlane, sigma: float) -> DrawnPlane:
 
 
 def with_colormap(values: DrawnPlane, palette: str) -> Picture:
-    """Values from 0 to 1 as colours of a matplotlib palette; beyond, the end colours."""
+    """Values from 0 to 1 as colors of a matplotlib palette; beyond, the end colors."""
     rgba = mpl.colormaps[palette](values.clamp(0, 1).numpy(), bytes=True)
     return torch.from_numpy(np.ascontiguousarray(rgba[..., :3]))
