@@ -49,9 +49,9 @@ def served_zoo(
     with zoo.transaction() as session:
         token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
     fork_server = ForkServerClient(folder)
-    post = WorkerContext(zoo, fork_server, lambda: False)
-    _stock(post, labelled._network(folder, 0), _of_pixels(folder))
-    with working(post), serving(zoo) as rest, listening(zoo) as rpc:
+    context = WorkerContext(zoo, fork_server, lambda: False)
+    _stock(context, labelled._network(folder, 0), _of_pixels(folder))
+    with working(context), serving(zoo) as rest, listening(zoo) as rpc:
         yield ServedZoo(zoo, token, rest, rpc)
     fork_server.close()
     zoo.close()
@@ -66,34 +66,34 @@ def _of_pixels(folder: Path) -> bytes:
     return (folder / "p").read_bytes()
 
 
-def _stock(post: WorkerContext, network: bytes, of_pixels: bytes) -> None:
+def _stock(context: WorkerContext, network: bytes, of_pixels: bytes) -> None:
     """Put images and two networks into the zoo, checked."""
-    labelled._add_dataset(post.zoo)
-    labelled._add_model(post.zoo, network, "mdl_0", classifier=True)
-    labelled._add_model(post.zoo, of_pixels, "mdl_1", classifier=False)
-    with post.zoo.transaction() as session:
+    labelled._add_dataset(context.zoo)
+    labelled._add_model(context.zoo, network, "mdl_0", classifier=True)
+    labelled._add_model(context.zoo, of_pixels, "mdl_1", classifier=False)
+    with context.zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
         dense = session.get_one(ModelRecord, "mdl_1")
         dense.task_kind = TaskKind.SEGMENTATION
         dense.manifest = {**dense.manifest, "classes": ["sky", "road"]}
-    labelled._submit(post.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    labelled._submit(context.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for model_id in ("mdl_0", "mdl_1"):
-        labelled._submit(post.zoo, "model_validation", {"model_id": model_id})
-    while run_next(post):
+        labelled._submit(context.zoo, "model_validation", {"model_id": model_id})
+    while run_next(context):
         pass
 
 
 class working:  # noqa: N801 - reads as a clause
     """Inside, a worker runs whatever is queued."""
 
-    def __init__(self, post: WorkerContext) -> None:
-        self._post, self._over = post, threading.Event()
+    def __init__(self, context: WorkerContext) -> None:
+        self._context, self._over = context, threading.Event()
         self._thread = threading.Thread(target=self._work)
 
     def _work(self) -> None:
         while not self._over.is_set():
-            if not run_next(self._post):
+            if not run_next(self._context):
                 time.sleep(0.02)
 
     def __enter__(self) -> None:
@@ -127,12 +127,12 @@ def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo,
 
 def watched_until_measured(api: Any, job_id: str, *, after: int) -> list[Event]:
     """The events of a job that is canceled as soon as it tells a number."""
-    trained_on: list[Event] = []
+    events: list[Event] = []
     for event in api.watch(job_id, after):
-        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in trained_on):
+        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in events):
             api.cancel(job_id)
-        trained_on.append(event)
-    return trained_on
+        events.append(event)
+    return events
 
 
 def a_short_training(zoo: ZooClient, budget: dict[str, float]) -> Any:

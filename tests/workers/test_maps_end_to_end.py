@@ -57,7 +57,7 @@ def probes(zoo: Zoo) -> str:
 @pytest.fixture
 def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Iterator[Ask]:
     """A GET of a map; one that was not drawn yet is ordered and drawn before it is sent again."""
-    post = WorkerContext(zoo, fork_server, lambda: False)
+    context = WorkerContext(zoo, fork_server, lambda: False)
 
     def ask(**params: Any) -> httpx.Response:
         answer = client.get(f"/v1/maps/{probes}", params=params)
@@ -67,7 +67,7 @@ def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Ite
         ordered = client.post("/v1/maps", json={"dataset_id": probes, **look})
         if ordered.is_error:
             return ordered
-        assert run_next(post)
+        assert run_next(context)
         with zoo.transaction() as session:
             assert session.get_one(JobRecord, ordered.json()["id"]).error is None
         return client.get(f"/v1/maps/{probes}", params=params)
