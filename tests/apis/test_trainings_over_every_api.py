@@ -186,7 +186,7 @@ def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
     ("method", "images"),
     [(METHOD, {"data": "dst_1"}), ("adversarial_distillation", {"exam": "dst_1"})],
 )
-def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
+def test_a_network_of_pixels_teaches_one_that_is_rated_by_agreement(
     served_zoo: ServedZoo, method: str, images: dict[str, str]
 ):
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:

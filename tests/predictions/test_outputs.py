@@ -64,7 +64,7 @@ def test_axes_of_length_one_at_the_end_do_not_count():
     assert predict_outputs.squeezed(torch.zeros(2, 10, 1, 1)).shape == (2, 10)
 
 
-def test_three_planes_within_one_are_a_colour_picture_as_it_is():
+def test_three_planes_within_one_are_an_unchanged_color_picture():
     planes = torch.zeros(1, 3, 4, 5)
     planes[0, 0] = 1.0
 
@@ -75,7 +75,7 @@ def test_three_planes_within_one_are_a_colour_picture_as_it_is():
     assert (picture == [255, 0, 0]).all()
 
 
-def test_one_plane_beyond_one_is_stretched_grey():
+def test_one_plane_beyond_one_is_stretched_gray():
     (file,) = predict_outputs.pictures(torch.tensor([[[[-2.0, 0.0, 2.0]]]]))
 
     picture = np.asarray(Image.open(io.BytesIO(file)))
@@ -86,7 +86,7 @@ def test_a_flat_picture_is_black_not_noise():
     assert torch.equal(predict_outputs.stretched(torch.full((1, 2, 2), 7.0)), torch.zeros(1, 2, 2))
 
 
-def test_many_planes_show_the_winning_label_in_its_colour():
+def test_many_planes_show_the_best_label_in_its_color():
     scores = torch.zeros(1, 5, 1, 2)
     scores[0, 2, 0, 0] = 1.0
     scores[0, 4, 0, 1] = 1.0
@@ -97,7 +97,7 @@ def test_many_planes_show_the_winning_label_in_its_colour():
     assert picture.tolist() == [[[0, 128, 0], [0, 0, 128]]]
 
 
-def test_colours_of_labels_differ_up_to_256():
+def test_colors_of_labels_differ_up_to_256():
     assert len({tuple(color) for color in predict_outputs.colors_of_labels(256).tolist()}) == 256
 
 

@@ -227,7 +227,7 @@ def test_without_a_worker_the_request_fails_and_nothing_is_queued(
         assert queue._redis.llen("zoo:questions") == 0
 
 
-def test_a_model_that_is_not_ready_is_not_asked(client: httpx.Client, zoo: Zoo):
+def test_a_model_that_is_not_ready_is_refused(client: httpx.Client, zoo: Zoo):
     with zoo.transaction() as session:
         model = a_model(session, state="checking").id
 

@@ -148,7 +148,7 @@ HISTORY = (
 )
 
 
-def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(context: WorkerContext):
+def test_a_ranking_by_an_estimator_is_filled_when_its_last_estimate_ends(context: WorkerContext):
     pending = ask(context.zoo, metric="knn")
     assert (pending.state, len(estimator_completion.awaited_by(pending))) == ("pending", 3)
 
@@ -162,7 +162,7 @@ def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(contex
     assert items[0]["valid_probes"] == 40
 
 
-def test_all_estimators_come_from_one_judgement_and_missing_ones_are_reported(
+def test_all_estimators_come_from_one_job_and_missing_ones_are_reported(
     context: WorkerContext,
 ):
     answered(context, ask(context.zoo, metric="logme"))
@@ -177,7 +177,7 @@ def test_all_estimators_come_from_one_judgement_and_missing_ones_are_reported(
     assert job_count(context.zoo, "transferability_estimators") == 3
 
 
-def test_a_judgement_that_is_cancelled_becomes_a_reason(context: WorkerContext):
+def test_a_cancelled_estimate_becomes_a_reason(context: WorkerContext):
     pending = ask(context.zoo, metric="logme")
     with context.zoo.transaction() as session:
         jobs.cancel(session, project=PROJECT, job_id=pending.candidates[0]["job_id"])

@@ -132,7 +132,7 @@ def test_a_student_is_loaded_by_plain_pytorch(context: WorkerContext, tmp_path: 
     assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 4)
 
 
-def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
+def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
     context: WorkerContext, tmp_path: Path
 ):
     zoo, course = context.zoo, {"budget": {"steps": 400}, "seconds_between_checkpoints": 0.0}
@@ -200,7 +200,7 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
 
 
-def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from_it(
+def test_a_cancelled_training_keeps_a_checkpoint_and_resumes_from_it(
     context: WorkerContext, tmp_path: Path
 ):
     zoo = context.zoo
@@ -288,7 +288,7 @@ def steps_of(zoo: Zoo, job_id: str) -> list[int]:
         ({"label_weight": 1, "labels": ["bright", "pink"]}, "unknown_labels"),
     ],
 )
-def test_what_does_not_go_together_is_told_at_submit(
+def test_a_contradictory_request_is_refused_at_submission(
     context: WorkerContext, change: dict[str, object], code: str
 ):
     params = dict(change)

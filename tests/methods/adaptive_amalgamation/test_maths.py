@@ -54,7 +54,7 @@ def test_an_answer_without_preference_is_most_ambiguous(measure, most: float) ->
     assert float(measure(torch.zeros(1, 5))) == pytest.approx(most)
 
 
-def test_closeness_tells_very_sure_answers_apart() -> None:
+def test_closeness_distinguishes_very_confident_outputs() -> None:
     found = closeness(torch.tensor([[30.0, 0.0, 0.0], [40.0, 0.0, 0.0]]))
 
     assert found[0] > found[1] > 0

@@ -166,7 +166,7 @@ def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
     assert found.manifest.classes == ("a", "b", "d", "e")
 
 
-def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
+def test_layers_that_do_not_fit_are_reported(teachers: tuple[Teacher, ...]) -> None:
     one, other = inputs_of(teachers[:1]), inputs_of(teachers[:2])
 
     with pytest.raises(NotTeachableError, match="no layer"):

@@ -178,7 +178,7 @@ def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
     )
 
 
-def test_blocks_come_closer_to_what_their_teachers_ask(pair):
+def test_blocks_approach_their_teachers_outputs(pair):
     setup = grounds(pair)
     drawing = GeneratorParts(setup, [0, 1])
     dual = DualLearner(setup, drawing)

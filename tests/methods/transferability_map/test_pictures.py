@@ -116,7 +116,7 @@ def without_colors(picture: bytes) -> bytes:
     return re.sub(rb"(stroke|fill): ;? ?", b"", plain)
 
 
-def test_the_legend_tells_color_shape_and_size() -> None:
+def test_the_legend_explains_color_shape_and_size() -> None:
     drawing = drawing_of(20)
 
     legend = plane(drawing).get_legend()
@@ -211,7 +211,7 @@ def test_examples_of_sizes_go_from_the_least_to_the_greatest() -> None:
     ]
 
 
-def test_stress_is_judged_by_kruskals_scale() -> None:
+def test_stress_is_rated_by_kruskals_scale() -> None:
     assert "can be trusted" in judgment(0.08)
     assert "groups" in judgment(0.15)
     assert judgment(0.31) == "read the matrix, not the plane"

@@ -41,18 +41,18 @@ def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
     assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
 
 
-def test_the_exam_asks_for_every_digit_equally():
+def test_the_evaluation_set_has_every_digit_equally_often():
     assert digits().exam.labels.bincount().tolist() == [20] * 10
 
 
-def test_patches_come_from_both_photos_and_are_coloured():
+def test_patches_come_from_both_photos_and_have_color():
     counts = patches().labels.bincount().tolist()
 
     assert counts == [400, 400]
     assert (patches().frames[:, 0] - patches().frames[:, 2]).abs().mean() > 0.01
 
 
-def test_the_same_lesson_gives_the_same_weights_twice():
+def test_the_same_task_gives_the_same_weights_twice():
     first, second = trained(short("digits-conv")), trained(short("digits-conv"))
 
     for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):

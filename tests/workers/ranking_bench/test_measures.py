@@ -39,14 +39,14 @@ def test_regret_is_in_points_against_all_models_and_recall_counts_the_first_k() 
     assert found["recall"] == 0
 
 
-def test_an_order_that_tells_nothing_is_worth_nothing() -> None:
+def test_a_constant_order_has_no_correlation() -> None:
     found = judged(TRUTH, np.ones(4), k=1, points=1)
 
     assert found is not None
     assert (found["weighted_tau"], found["tau"], found["spearman"]) == (0, 0, 0)
 
 
-def test_one_common_model_cannot_be_judged() -> None:
+def test_one_common_model_is_too_few() -> None:
     assert judged(TRUTH, np.array([1.0, np.nan, np.nan, np.nan]), k=1, points=1) is None
 
 

@@ -37,7 +37,7 @@ def test_the_target_itself_is_no_evidence() -> None:
     assert inputs.history_scores["score"].shape == (12, 5)
 
 
-def test_every_method_is_judged_on_every_target() -> None:
+def test_every_method_is_evaluated_on_every_target() -> None:
     judged = list(judged_targets(simulated(seed=0), QUICK))
 
     assert [one.target for one in judged] == [f"d{at}" for at in range(6)]

@@ -31,7 +31,7 @@ def grown(similarity: np.ndarray, method: Linkage = Linkage.SINGLE) -> tuple[Tre
 
 
 @pytest.mark.parametrize("method", Linkage)
-def test_families_are_found_without_being_told_their_number(method: Linkage) -> None:
+def test_families_are_found_without_their_number(method: Linkage) -> None:
     tree, distances = grown(families(4, 5), method)
 
     found = clusters(tree, distances)

@@ -38,7 +38,7 @@ def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
     return EvaluationSet(images, torch.tensor(labels), names)
 
 
-def test_labels_of_exam_and_student_meet_by_name() -> None:
+def test_labels_of_evaluation_set_and_student_match_by_name() -> None:
     exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
     evaluator = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
 
@@ -48,7 +48,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
     assert evaluator.references() == {"chance": pytest.approx(1 / 3)}
 
 
-def test_without_exam_nothing_is_known() -> None:
+def test_without_an_evaluation_set_there_are_no_scores() -> None:
     evaluator = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
     assert (evaluator.evaluate(Colors(), SPEC), evaluator.references()) == ({}, {})

@@ -133,7 +133,7 @@ def test_memory_survives(whole: tuple[RecordingReporter, AdversarialStep]) -> No
     )
 
 
-def test_quality_is_told_as_often_as_asked_and_no_stage_is_empty(
+def test_quality_is_reported_as_often_as_configured_and_no_stage_is_empty(
     whole: tuple[RecordingReporter, AdversarialStep],
 ) -> None:
     diary, game = whole
@@ -159,7 +159,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("ticking")
-def test_a_budget_of_seconds_goes_on_with_what_is_left(
+def test_a_budget_of_seconds_resumes_with_the_remaining_time(
     whole: tuple[RecordingReporter, AdversarialStep],
 ) -> None:
     early = whole[0].kept[1]

@@ -81,7 +81,7 @@ def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingRes
 
 
 @pytest.mark.parametrize("method", ROOMS)
-def test_a_room_without_data_never_touches_the_exam(
+def test_a_data_free_method_never_reads_the_evaluation_set(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task, "Evaluator", Absent)
@@ -91,7 +91,7 @@ def test_a_room_without_data_never_touches_the_exam(
     assert (found.trained_on, found.held_out) == (0, 6)
 
 
-def test_the_judge_does_touch_it(tmp_path: Path) -> None:
+def test_the_evaluator_reads_it(tmp_path: Path) -> None:
     with pytest.raises(TouchedError):
         run("adversarial_distillation", tmp_path, RecordingReporter())
 
