@@ -57,7 +57,7 @@ def run(given: argparse.Namespace, work: Path) -> Facts:
         plan = Plan(given.steps, SEEDS[name], given.probes, work / name)
         with stages.timed(f"{album.name}: encoders and transfers, as far as not kept"):
             zoo = zoo_of(album, plan, seed=given.seed)
-        with stages.timed(f"{album.name}: measure and evaluator"):
+        with stages.timed(f"{album.name}: measure and judge"):
             zoos[name] = facts_of(zoo, scores_of(zoo, album, plan))
     picture.save(next(iter(zoos.values())), given.out / f"{NAME}.png")
     return {

@@ -77,22 +77,16 @@ class Learned:
 
 def learned_sources(data: Path, *, processes: int) -> list[Learned]:
     """Every source that is trained here, and the published one when it is there."""
-    own = list(
-        spread(learned, [(data, training_task) for training_task in LESSONS], processes=processes)
-    )
+    own = list(spread(learned, [(data, lesson) for lesson in LESSONS], processes=processes))
     return [*own, published(data)] if (data / PUBLISHED).is_file() else own
 
 
-def learned(data: Path, training_task: Lesson) -> Learned:
+def learned(data: Path, lesson: Lesson) -> Learned:
     """The network of a task."""
-    task = all_tasks(data)[training_task.task]
-    network, accuracy = trained_source(
-        training_task.family, task, training_task.schedule, seed=_SOURCE_SEED
-    )
+    task = all_tasks(data)[lesson.task]
+    network, accuracy = trained_source(lesson.family, task, lesson.schedule, seed=_SOURCE_SEED)
     cuts = tuple(range(1, networks.depth(network) + 1))
-    source = Source(
-        training_task.name, training_task.family, network, Preprocessing.of(INPUT), cuts
-    )
+    source = Source(lesson.name, lesson.family, network, Preprocessing.of(INPUT), cuts)
     return Learned(source, accuracy)
 
 

@@ -160,8 +160,8 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
 
     with step.student_at_rest():
         synthesis = Synthesis(step, GeneratorLoss(step, {}), drawing, 8)
-        training_task = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
-        found = torch.autograd.grad(training_task, drawing.linear.weight)[0]
+        meta_loss = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
+        found = torch.autograd.grad(meta_loss, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]
 
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
