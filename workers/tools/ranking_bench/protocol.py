@@ -13,7 +13,7 @@ from workers.methods.fused_ranking.evidence import FusedRankingData
 from workers.methods.fused_ranking.fitting import Fitted, fitted, unit_of
 from workers.methods.fused_ranking.posterior import Posterior
 from workers.methods.fused_ranking.run import after_runs, next_to_measure, tempered
-from workers.tools.ranking_bench.measures import judged
+from workers.tools.ranking_bench.measures import rank_measures
 from workers.tools.ranking_bench.tables import Table
 
 STATIC = "static list"
@@ -47,7 +47,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Judged:
+class TargetEvaluation:
     """One target: measures by method, and calibration by number of runs."""
 
     target: str
@@ -55,11 +55,11 @@ class Judged:
     calibration: dict[int, Calibration]
 
 
-def judged_targets(table: Table, settings: BenchSettings) -> Iterator[Judged]:
+def evaluate_targets(table: Table, settings: BenchSettings) -> Iterator[TargetEvaluation]:
     """Evaluations of all targets with at least two known accuracies."""
     for target in range(len(table.targets)):
         if (~np.isnan(table.accuracies[:, target])).sum() > 1:
-            yield _judged_target(table, target, settings)
+            yield _evaluate_target(table, target, settings)
 
 
 def fused_name(runs: int, suffix: str = "") -> str:
@@ -67,14 +67,14 @@ def fused_name(runs: int, suffix: str = "") -> str:
     return f"fused, {runs} runs{suffix}"
 
 
-def _judged_target(table: Table, target: int, settings: BenchSettings) -> Judged:
+def _evaluate_target(table: Table, target: int, settings: BenchSettings) -> TargetEvaluation:
     truth = table.accuracies[:, target]
     points = 100.0 / unit_of(table.accuracies)
     guesses, calibration = _guesses(table, target, settings)
     measures: dict[str, dict[str, float]] = {}
     for name, orders in guesses.items():
         measures_of_orders = [
-            judged(truth, order, k=settings.k, points=points) for order in orders
+            rank_measures(truth, order, k=settings.k, points=points) for order in orders
         ]
         defined = [
             measures_of_order
@@ -86,7 +86,7 @@ def _judged_target(table: Table, target: int, settings: BenchSettings) -> Judged
                 key: float(np.mean([measures_of_order[key] for measures_of_order in defined]))
                 for key in defined[0]
             }
-    return Judged(table.targets[target], measures, calibration)
+    return TargetEvaluation(table.targets[target], measures, calibration)
 
 
 def _guesses(
