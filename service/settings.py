@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     device: Device = Field(
         Device.CPU, description="cpu or cuda; decides the queue a worker serves"
     )
-    worker_slots: PositiveInt = Field(2, description="jobs a worker runs at once")
+    worker_concurrency: PositiveInt = Field(2, description="jobs a worker runs at once")
     worker_threads: PositiveInt = Field(1, description="torch threads of one job")
     lease_seconds: PositiveFloat = Field(
         30.0, description="a silent worker loses its job after this"
@@ -79,11 +79,13 @@ class Settings(BaseSettings):
     heartbeat_seconds: PositiveFloat = Field(
         10.0, description="how often a worker renews its lease"
     )
-    sweep_seconds: PositiveFloat = Field(
+    reaper_interval_seconds: PositiveFloat = Field(
         5.0, description="how often lost and forgotten jobs are looked for"
     )
-    job_seconds: PositiveFloat = Field(24 * 3600.0, description="longest running time of a job")
-    stop_seconds: float = Field(
+    job_timeout_seconds: PositiveFloat = Field(
+        24 * 3600.0, description="longest running time of a job"
+    )
+    shutdown_grace_seconds: float = Field(
         30.0,
         ge=0,
         description="how long a stopping worker lets jobs finish before giving them back",
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
     predict_timeout_seconds: PositiveFloat = Field(
         30.0, description="how long a prediction waits for its answer"
     )
-    hardened: bool = Field(
+    require_sandbox: bool = Field(
         default=False, description="refuse to run jobs when a sandbox layer is missing"
     )
 

@@ -38,7 +38,7 @@ def dds(left: Float[np.ndarray, "probe unit"], right: Float[np.ndarray, "probe u
     the cosine of their entries.
 
     Source: Dwivedi et al., Duality Diagram Similarity, ECCV 2020, sections 3 and 5, and its
-    released code for the centring.
+    released code for the centering.
     """
     first, second = (unbiased_centred(1 - _cosines(z_scored(one))) for one in (left, right))
     return _cosine(first, second)

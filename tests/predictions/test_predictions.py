@@ -189,11 +189,11 @@ def test_features_of_a_layer_come_as_an_array(client: httpx.Client, zoo: Zoo, tm
 @pytest.mark.parametrize(
     ("query", "images", "code", "pointer"),
     [
-        ("", [], "bad_image_count", "/images"),
+        ("", [], "invalid_image_count", "/images"),
         ("", [b"no image"], "image_unreadable", "/images"),
         ("layer=nowhere", [a_picture("red")], "unknown_layer", "/layer"),
-        ("layer=pool&output=classes", [a_picture("red")], "output_not_possible", "/layer"),
-        ("output=image", [a_picture("red")], "output_not_possible", "/output"),
+        ("layer=pool&output=classes", [a_picture("red")], "output_not_supported", "/layer"),
+        ("output=image", [a_picture("red")], "output_not_supported", "/output"),
     ],
 )
 def test_an_impossible_request_is_refused_with_its_code(
@@ -222,7 +222,7 @@ def test_without_a_worker_the_request_fails_and_nothing_is_queued(
 
     answer = client.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "no_inference")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_prediction_worker")
     with closing(PredictQueue(redis.url)) as queue:
         assert queue._redis.llen("zoo:questions") == 0
 

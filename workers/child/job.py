@@ -36,7 +36,7 @@ def run(config: Mapping[str, Any], messages: int) -> int:
     """Run the job in the configured folder.
 
     Args:
-        config: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``hardened``.
+        config: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``require_sandbox``.
         messages: Descriptor of the pipe to the worker.
 
     Returns:
@@ -71,7 +71,7 @@ def enter_sandbox(config: Mapping[str, Any], scratch: Scratch) -> None:
         memory=sandbox.Memory.FREE if cuda else sandbox.Memory.LIMITED,
     )
     missing = sandbox.enter(policy)
-    if config["hardened"]:
+    if config["require_sandbox"]:
         sandbox.require_all(missing)
     torch.set_num_threads(config["threads"])
 

@@ -21,7 +21,7 @@ _NOT_CLASSES = (TaskKind.REGRESSION, TaskKind.EMBEDDING)
 class OutputNotPossibleError(InvalidRequestError):
     """The shape of the network's output does not suit the requested kind."""
 
-    code = "output_not_possible"
+    code = "output_not_supported"
 
 
 def squeezed(output: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ def require_all(missing: dict[SandboxLayer, str]) -> None:
         raise UnavailableError(
             f"this machine lacks sandbox layers: {names}",
             code="sandbox_incomplete",
-            remedy="use a newer kernel, or unset ZOO_HARDENED to accept the risk",
+            remedy="use a newer kernel, or unset ZOO_REQUIRE_SANDBOX to accept the risk",
         )
 
 

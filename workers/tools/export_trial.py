@@ -23,7 +23,7 @@ _CONFIG = {
     "cpu_seconds": 60,
     "threads": 1,
     "device": "cpu",
-    "hardened": False,
+    "require_sandbox": False,
 }
 _REQUEST = {
     "method": "reference_network",

@@ -142,7 +142,7 @@ def supervise(
         on_message: Handles the messages that outlive the attempt: checkpoints and metrics.
     """
     result = ChildResult()
-    deadline = time.monotonic() + lease.zoo.settings.job_seconds
+    deadline = time.monotonic() + lease.zoo.settings.job_timeout_seconds
     kill_at: float | None = None
     while not child.ended:
         for message in child.read_messages(0.1 if kill_at else CHECK_SECONDS):

@@ -81,7 +81,7 @@ def run_next(context: WorkerContext) -> bool:
             worker=context.name,
             queues=settings.queues,
             lease_seconds=settings.lease_seconds,
-            running_seconds=settings.job_seconds,
+            running_seconds=settings.job_timeout_seconds,
         )
     if job is None:
         return False
@@ -173,10 +173,10 @@ def _child_config(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
     return {
         "entry_point": "job",
         "folder": str(scratch.folder),
-        "cpu_seconds": int(settings.job_seconds * settings.worker_threads) + 60,
+        "cpu_seconds": int(settings.job_timeout_seconds * settings.worker_threads) + 60,
         "threads": settings.worker_threads,
         "device": settings.device.value,
-        "hardened": settings.hardened,
+        "require_sandbox": settings.require_sandbox,
     }
 
 

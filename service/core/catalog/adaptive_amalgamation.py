@@ -20,7 +20,7 @@ class Selection(StrEnum):
     """Which source teaches an image.
 
     ``entropy`` is the published rule: the source whose answer, among the task's labels alone, has
-    the least entropy. ``normalised`` takes the entropy of all that a source answers, over the
+    the least entropy. ``normalized`` takes the entropy of all that a source answers, over the
     logarithm of their number. ``calibrated`` first gives every source the temperature at which
     its mean entropy over all images is that of the sources' average. ``margin`` looks at the gap
     between the two largest shares. ``soft`` lets sources share images, by softmax(-entropy / ``softness``). ``average``
@@ -28,7 +28,7 @@ class Selection(StrEnum):
     """
 
     ENTROPY = "entropy"
-    NORMALISED = "normalised"
+    NORMALIZED = "normalized"
     CALIBRATED = "calibrated"
     MARGIN = "margin"
     SOFT = "soft"
@@ -71,7 +71,7 @@ class AdaptiveAmalgamationParams(StudentTrainingConfig):
     teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher its layers (channels, rows, columns) that are aligned, from the image to
     the answer; the last goes with the last block. None takes the last layer of every size."""
-    rate: float = Field(0.01, gt=0, le=1)
+    learning_rate: float = Field(0.01, gt=0, le=1)
     """Peak learning rate of networks and alignments; the scales of the logits learn at a
     hundredth of it."""
 
@@ -85,7 +85,9 @@ class AdaptiveAmalgamationParams(StudentTrainingConfig):
     def between(self) -> Student:
         """The build of a component."""
         build = self.component or self.student
-        return Student(architecture=build.architecture, width=build.width, side=self.student.side)
+        return Student(
+            architecture=build.architecture, width=build.width, image_size=self.student.image_size
+        )
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:

@@ -84,11 +84,11 @@ class AdversarialDistillationParams(StudentTrainingConfig):
     """Weight of images with the batch statistics that the teacher remembers."""
     batch_norm_memory: float | None = Field(None, ge=0, lt=1)
     """Share of earlier batches in the statistics that are compared."""
-    student_rate: float | None = Field(None, gt=0, le=1)
+    student_learning_rate: float | None = Field(None, gt=0, le=1)
     """Largest rate of the student's SGD, which has momentum 0.9."""
     weight_decay: float | None = Field(None, ge=0, le=1)
     """Pull of the student's weights towards 0."""
-    generator_rate: float | None = Field(None, gt=0, le=1)
+    generator_learning_rate: float | None = Field(None, gt=0, le=1)
     """Largest rate of the generator's Adam."""
     generator_width: int = Field(64, ge=4, le=256)
     """Channels before the generator's last convolution; earlier ones have 2 to 8 times as many."""
@@ -102,8 +102,8 @@ class AdversarialDistillationParams(StudentTrainingConfig):
     inner_steps: int | None = Field(None, ge=0, le=500)
     """Above 0 the generator is a start from which so many steps lead to a batch for the pool, and
     the student learns from the pool alone."""
-    noise_rate: float | None = Field(None, ge=0, le=1)
-    """Rate of the inner steps on the noise; on the copied generator it is ``generator_rate``."""
+    noise_learning_rate: float | None = Field(None, ge=0, le=1)
+    """Rate of the inner steps on the noise; on the copied generator it is ``generator_learning_rate``."""
     meta_gradient: MetaGradient | None = None
     """What the generator learns of its inner steps."""
     warm_up: float | None = Field(None, ge=0, lt=1)

@@ -27,7 +27,7 @@ class Bandwidths(StrEnum):
     RELATIVE = "relative"
 
 
-class CommonNormalisation(StrEnum):
+class CommonNormalization(StrEnum):
     """What follows every convolution of the common space: batch normalisation, or nothing."""
 
     BATCH = "batch"
@@ -39,7 +39,7 @@ class CommonFeatureAmalgamationParams(StudentTrainingConfig):
 
     batch_size: int = Field(64, ge=16, le=1024)
     """Images of a step; distributions of fewer than 16 cannot be compared."""
-    rate: float = Field(2e-3, gt=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
     """Largest learning rate."""
     weight_decay: float = Field(1e-4, ge=0, le=1)
     """Pull of the weights towards 0, as Adam takes it."""
@@ -58,7 +58,7 @@ class CommonFeatureAmalgamationParams(StudentTrainingConfig):
     """Widths of the kernels that compare common features."""
     common_channels: int | None = Field(None, ge=4, le=512)
     """Channels of the common space; None takes half of the student's block, 128 at most."""
-    common_normalisation: CommonNormalisation = CommonNormalisation.BATCH
+    common_normalization: CommonNormalization = CommonNormalization.BATCH
     """What keeps common features of all networks on one scale; public code has either."""
     teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
     """For each teacher as many layers as for every other, from the image to the answer; the last

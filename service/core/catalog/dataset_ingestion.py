@@ -1,4 +1,4 @@
-"""Card of ``dataset_ingestion``: the intake check of uploaded images."""
+"""Card of ``dataset_ingestion``: the ingestion check of uploaded images."""
 
 from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
 
@@ -17,7 +17,7 @@ class DatasetIngestionParams(Params):
 SPEC = MethodSpec(
     name="dataset_ingestion",
     title="Check uploaded images, index them and lay out their canonical frames",
-    family=Family.INTAKE,
+    family=Family.INGESTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

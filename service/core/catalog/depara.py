@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.core.catalog.measurement import (
     Attribution,
-    Centring,
+    Centering,
     Channel,
     Metric,
     Precision,
@@ -44,8 +44,8 @@ class DeparaParams(Params):
     """The scalar of the layer's answer that is differentiated."""
     channel: Channel = Channel.MEAN
     """How the colour planes of a map become one."""
-    centring: Centring = Centring.CENTRED
-    """Whether features are centred over the probes before edges are drawn."""
+    centering: Centering = Centering.CENTERED
+    """Whether features are centered over the probes before edges are drawn."""
     spectrum: Spectrum = Spectrum.NATURAL
     """Whether directions in which features vary much outweigh the others in the edges."""
     ranks: RankVariant = RankVariant.MIDRANK

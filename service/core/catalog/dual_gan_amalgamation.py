@@ -85,9 +85,9 @@ class DualGanAmalgamationParams(StudentTrainingConfig):
     the last layer of the sizes that the student has there; for ``dfka``."""
     imitations: int = Field(5, ge=1, le=1000)
     """Steps of the student for one of the generator; for ``dfq_ka``."""
-    student_rate: float | None = Field(None, gt=0, le=1)
+    student_learning_rate: float | None = Field(None, gt=0, le=1)
     """Peak learning rate of the student."""
-    generator_rate: float = Field(1e-3, gt=0, le=1)
+    generator_learning_rate: float = Field(1e-3, gt=0, le=1)
     """Peak learning rate of the generator."""
     noise_units: int = Field(100, ge=4, le=1024)
     """Numbers that one image is made of."""

@@ -6,7 +6,7 @@ from service.core.catalog.method_spec import Audience, Family, JobInputs, Method
 
 
 class FusedRankingInputs(JobInputs):
-    """The ranking to fill, from the records, scores and similarities known to the zoo."""
+    """The ranking to fill, from the accuracies, scores and similarities known to the zoo."""
 
     ranking_id: str
     """The ranking to fill."""

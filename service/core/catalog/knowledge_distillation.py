@@ -22,7 +22,7 @@ class KnowledgeDistillationParams(StudentTrainingConfig):
     Several teachers' answers are put side by side.
     """
 
-    rate: float = Field(2e-3, gt=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
     """Largest learning rate of AdamW; it warms up and falls as a cosine."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
     """Weight decay of AdamW."""
@@ -30,7 +30,7 @@ class KnowledgeDistillationParams(StudentTrainingConfig):
     """How the student's answers are compared with the teachers'."""
     temperature: float = Field(4.0, gt=0, le=100)
     """Of the soft targets of ``cross_entropy``; higher tells more of the unlikely classes."""
-    soft_weight: float = Field(1.0, gt=0, le=1000)
+    distillation_weight: float = Field(1.0, gt=0, le=1000)
     """Weight of the teachers' answers."""
     label_weight: float = Field(0.0, ge=0, le=1000)
     """Weight of the images' own labels, which the teachers must know; 0 needs no labels."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.core.catalog.measurement import Attribution, Centring, Channel, RankVariant, Target
+from service.core.catalog.measurement import Attribution, Centering, Channel, RankVariant, Target
 from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
 
 LARGEST_PROBE_SET = 2048
@@ -22,7 +22,7 @@ class LayerSelectionParams(Params):
     """Settings of the comparison; the words are those of ``depara``.
 
     The defaults are the paper's for layers: maps by grad × input of half the squared norm, mean
-    of absolute values over channels, features not centred.
+    of absolute values over channels, features not centered.
     """
 
     attribution: OneGradient = Attribution.GRADIENT_X_INPUT
@@ -31,8 +31,8 @@ class LayerSelectionParams(Params):
     """The scalar of a layer's answer that is differentiated."""
     channel: Channel = Channel.ABSMEAN
     """How the colour planes of a map become one."""
-    centring: Centring = Centring.RAW
-    """Whether features are centred over the probes before edges are drawn."""
+    centering: Centering = Centering.RAW
+    """Whether features are centered over the probes before edges are drawn."""
     ranks: RankVariant = RankVariant.MIDRANK
     """How tied edges are ranked."""
     grid: int | None = Field(None, ge=4, le=1024)

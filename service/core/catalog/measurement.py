@@ -35,10 +35,10 @@ class Channel(StrEnum):
     KEEP = "keep"
 
 
-class Centring(StrEnum):
+class Centering(StrEnum):
     """Whether features lose their mean over the probes before edges are drawn."""
 
-    CENTRED = "centred"
+    CENTERED = "centered"
     RAW = "raw"
 
 

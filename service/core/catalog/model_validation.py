@@ -1,4 +1,4 @@
-"""Card of ``model_validation``: the intake check of an uploaded network."""
+"""Card of ``model_validation``: the ingestion check of an uploaded network."""
 
 from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
 
@@ -17,7 +17,7 @@ class ModelValidationParams(Params):
 SPEC = MethodSpec(
     name="model_validation",
     title="Check an uploaded network and read it into the executable form",
-    family=Family.INTAKE,
+    family=Family.INGESTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

@@ -23,7 +23,7 @@ class ReferenceNetworkParams(Params):
     """Steps of the optimiser."""
     batch_size: int = Field(64, ge=2, le=1024)
     """Images of a step."""
-    rate: float = Field(3e-3, gt=0, le=1)
+    learning_rate: float = Field(3e-3, gt=0, le=1)
     """Largest learning rate."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of the first weights and the batches."""

@@ -1,5 +1,6 @@
 """What all training jobs have in common: teachers, data, the student, the budget, the device."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -37,7 +38,7 @@ class Student(Params):
     width: int = Field(16, ge=4, le=256)
     """Channels of the first stage; later stages have twice and four times as many. Listed
     networks have a width of their own."""
-    side: int | None = Field(None, ge=8, le=256)
+    image_size: int | None = Field(None, ge=8, le=256)
     """Height and width of its input in pixels; None takes the first teacher's."""
     labels: tuple[Label, ...] | None = Field(None, min_length=1, max_length=10_000)
     """Its outputs in order; None means all of the teachers' labels in their order."""
@@ -92,11 +93,11 @@ class TrainingConfig(Params):
     """How long the training lasts."""
     batch_size: int = Field(64, ge=8, le=1024)
     """Images of a step."""
-    held_out: float = Field(0.2, gt=0, lt=1)
-    """Share of the images that measures and never teaches, where no ``exam`` is given."""
-    evaluations: int = Field(10, ge=1, le=1000)
+    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share of the images that measures and never teaches, where no ``eval_dataset_id`` is given."""
+    num_evaluations: int = Field(10, ge=1, le=1000)
     """How often quality is measured on the way; each time is a point of the curve."""
-    seconds_between_checkpoints: float = Field(30.0, ge=0, le=60)
+    checkpoint_interval_seconds: float = Field(30.0, ge=0, le=60)
     """Longest time between two checkpoints, from which a stopped training goes on."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of the first weights, the batches, and the images that are held out."""
@@ -116,10 +117,10 @@ class TeachersAndImages(JobInputs):
 
     teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
-    data: DatasetId
+    dataset_id: DatasetId
     """The images they are asked about."""
-    exam: DatasetId | None = None
-    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
+    eval_dataset_id: DatasetId | None = None
+    """The labelled images that judge; None keeps a share of ``dataset_id`` from training for it."""
 
 
 class TeachersOnly(JobInputs):
@@ -127,21 +128,21 @@ class TeachersOnly(JobInputs):
 
     teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
-    data: None = None
+    dataset_id: None = None
     """Nothing: the method makes its own images."""
-    exam: DatasetId | None = None
+    eval_dataset_id: DatasetId | None = None
     """Labelled images that judge the student and are never shown to it; None measures nothing."""
 
 
 class SourceAndLabels(JobInputs):
     """A network to start from, and labelled images to learn."""
 
-    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=1)
-    """The one network to start from."""
-    data: DatasetId
+    source_model_id: ModelId
+    """The network to start from."""
+    dataset_id: DatasetId
     """The labelled images to learn."""
-    exam: DatasetId | None = None
-    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
+    eval_dataset_id: DatasetId | None = None
+    """The labelled images that judge; None keeps a share of ``dataset_id`` from training for it."""
 
 
 class TransferTrainingConfig(TrainingConfig):
@@ -149,10 +150,15 @@ class TransferTrainingConfig(TrainingConfig):
 
     layer: LayerName | None = None
     """Where the source is cut; None means its feature layer."""
-    rate: float = Field(2e-3, gt=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
     """Largest learning rate."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
     """Pull of the weights towards 0, as AdamW takes it."""
+
+
+def source_ids(inputs: Mapping[str, Any]) -> list[str]:
+    """Ids of the networks that a training learns from: its teachers, or its one source."""
+    return list(inputs["teachers"]) if "teachers" in inputs else [inputs["source_model_id"]]
 
 
 # Every method that trains a student, by name: staged, loaded, saved and recorded in one way.

@@ -30,7 +30,7 @@ class TransferabilityEstimatorsParams(Params):
     """Where features are read; None means the network's feature layer."""
     folds: int = Field(5, ge=2, le=20)
     """Parts into which the linear probe divides the images."""
-    neighbours: int = Field(5, ge=1, le=100)
+    neighbors: int = Field(5, ge=1, le=100)
     """Images that vote in k-NN."""
     pair_images: int = Field(500, ge=10, le=5000)
     """Most images that estimators of pairs (PARC, RSA) look at."""

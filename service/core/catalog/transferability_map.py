@@ -49,7 +49,7 @@ class TransferabilityMapParams(Params):
     linkage: Linkage = Linkage.SINGLE
     """How the task tree joins groups."""
     k: int | None = Field(None, ge=1, le=MOST_NEIGHBORS)
-    """Neighbours of each network; None is 5, or all others where they are fewer."""
+    """Neighbors of each network; None is 5, or all others where they are fewer."""
     clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
     """How many there are; None chooses the number by the mean silhouette."""
 
@@ -61,12 +61,12 @@ def picture_file(name: str, ending: str, theme: Theme) -> str:
 
 SPEC = MethodSpec(
     name="transferability_map",
-    title="Similarity matrix, task tree, clusters, neighbour graph and layout of all networks of a probe set",
+    title="Similarity matrix, task tree, clusters, neighbor graph and layout of all networks of a probe set",
     family=Family.TRANSFERABILITY,
     audience=Audience.PUBLIC,
     version=3,
     source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",
     inputs=TransferabilityMapInputs,
     params=TransferabilityMapParams,
-    result="a map: matrix, tree, clusters, neighbours, layout, pictures",
+    result="a map: matrix, tree, clusters, neighbors, layout, pictures",
 )

@@ -33,7 +33,7 @@ class DatasetView(BaseModel):
     sha256: str | None
     canonical_side: int | None = None
     tags: list[str]
-    licence: str = ""
+    license: str = ""
     problems: list[ProblemOfModelView]
     job_id: str | None = None
     created_at: datetime
@@ -51,7 +51,7 @@ class DatasetView(BaseModel):
             sha256=record.manifest_sha256,
             canonical_side=record.canonical_side,
             tags=record.manifest.get("tags", []),
-            licence=record.manifest.get("licence", ""),
+            license=record.manifest.get("license", ""),
             problems=[problem_view(one) for one in record.problems],
             job_id=record.job_id,
             created_at=record.created_at,

@@ -32,12 +32,12 @@ class _Changes(Strict):
 
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(None, max_length=50)
-    licence: Annotated[str, Field(max_length=200)] | None = None
+    license: Annotated[str, Field(max_length=200)] | None = None
     task: Task | None = None
 
 
 class _Near(Strict):
-    """Which neighbours are asked for."""
+    """Which neighbors are asked for."""
 
     k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
@@ -122,7 +122,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
                 session,
                 project=call.project,
                 model_id=request.id,
-                changes=ModelChanges(changes.name, changes.tags, changes.licence, changes.task),
+                changes=ModelChanges(changes.name, changes.tags, changes.license, changes.task),
                 etag=given(request, "etag"),
             )
             return wire.UpdateModelResponse(model=to_proto.model(record))

@@ -30,7 +30,7 @@ def short(name: str, steps: int = 2) -> DemoTask:
 def test_no_digit_is_in_two_parts_of_the_split():
     parts = digits()
 
-    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.exam)
+    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.evaluation)
     frames = torch.cat([part.frames.flatten(1) for part in apart])
 
     assert len(frames) == len(frames.unique(dim=0))
@@ -42,7 +42,7 @@ def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
 
 
 def test_the_evaluation_set_has_every_digit_equally_often():
-    assert digits().exam.labels.bincount().tolist() == [20] * 10
+    assert digits().evaluation.labels.bincount().tolist() == [20] * 10
 
 
 def test_patches_come_from_both_photos_and_have_color():

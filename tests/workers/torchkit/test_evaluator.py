@@ -30,7 +30,7 @@ class Colors(nn.Module):
         return images.mean(dim=(2, 3)) * self.scale
 
 
-def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
+def evaluation_set_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
     """Images of one color each: red, green, blue, then red again."""
     images = torch.zeros(len(labels), 4, 4, 3, dtype=torch.uint8)
     for index in range(len(labels)):
@@ -39,8 +39,10 @@ def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
 
 
 def test_labels_of_evaluation_set_and_student_match_by_name() -> None:
-    exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
-    evaluator = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
+    evaluation_set = evaluation_set_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
+    evaluator = Evaluator(
+        evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION
+    )
 
     found = evaluator.evaluate(Colors(), SPEC)
 
@@ -67,8 +69,10 @@ class Pixels(nn.Module):
 
 
 def test_labels_of_whole_images_grade_no_answers_for_pixels() -> None:
-    exam = exam_of([0, 1, 2], ("red", "green", "blue"))
-    evaluator = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION)
+    evaluation_set = evaluation_set_of([0, 1, 2], ("red", "green", "blue"))
+    evaluator = Evaluator(
+        evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION
+    )
 
     assert (evaluator.evaluate(Pixels(), SPEC), evaluator.references()) == ({}, {})
 

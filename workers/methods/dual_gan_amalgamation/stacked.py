@@ -97,7 +97,9 @@ class StackedLearner:
 
     def _begin_images(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = list(self._parts.networks.values())
-        return self._optimizer_groups(modules, self._params.generator_rate), self._image_step
+        return self._optimizer_groups(
+            modules, self._params.generator_learning_rate
+        ), self._image_step
 
     def _image_step(self) -> dict[str, Tensor]:
         """One step of the generator and of the teachers' filters."""
@@ -112,7 +114,7 @@ class StackedLearner:
 
     def _begin_block(self, number: int) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = self._dual.learning(number)
-        return self._optimizer_groups(modules, self._recipe.student_rate), partial(
+        return self._optimizer_groups(modules, self._recipe.student_learning_rate), partial(
             self._block_step, number
         )
 
@@ -125,7 +127,7 @@ class StackedLearner:
 
     def _begin_head(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         head = self._setup.student.head
-        return self._optimizer_groups([head], self._recipe.student_rate), self._head_step
+        return self._optimizer_groups([head], self._recipe.student_learning_rate), self._head_step
 
     def _head_step(self) -> dict[str, Tensor]:
         loss = self._dual.head_loss(self._generated_maps()[-1])
@@ -133,7 +135,9 @@ class StackedLearner:
 
     def _begin_together(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         student = self._setup.student
-        return self._optimizer_groups([student], self._recipe.student_rate), self._whole_step
+        return self._optimizer_groups(
+            [student], self._recipe.student_learning_rate
+        ), self._whole_step
 
     def _whole_step(self) -> dict[str, Tensor]:
         loss = self._dual.whole_loss(self._generated_maps()[-1])

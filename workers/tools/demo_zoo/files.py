@@ -45,7 +45,7 @@ def manifest_of(task: DemoTask) -> ModelManifest:
         classes=task.classes,
         feature_layer="encoder",
         trained_on="images that come with scikit-learn" if task.steps else "nothing",
-        licence=LICENSE,
+        license=LICENSE,
         tags=("demo",),
     )
 

@@ -75,9 +75,9 @@ class Transfer:
         if self._body_rate > 0:
             groups.append({"params": list(self._body.parameters()), "share": self._body_rate})
         decay = self._config.weight_decay
-        optimizer = torch.optim.AdamW(groups, lr=self._config.rate, weight_decay=decay)
+        optimizer = torch.optim.AdamW(groups, lr=self._config.learning_rate, weight_decay=decay)
         training_step = self._step if self._body_rate > 0 else self._step_of_head
-        return {"student": OptimizerGroup(optimizer, self._config.rate)}, training_step
+        return {"student": OptimizerGroup(optimizer, self._config.learning_rate)}, training_step
 
     def _step(self) -> dict[str, Tensor]:
         """One step of body and head on a shifted batch."""
