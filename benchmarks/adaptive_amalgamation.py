@@ -3,7 +3,7 @@
 Styles: scanned digits as they are, and turned by a right angle with light for dark. Tasks: digits
 0 to 4, and 5 to 9. Each of the four sources knows one task in one style, and two digits of the
 other task beside; in the other style it is all but blind. The images that are learned from are
-all training digits, each in one of the styles by the toss of a coin; nobody is told the style,
+all training digits, each in one of the styles by the toss of a coin; no network is given the style,
 the task, or the label.
 
     python -m benchmarks.adaptive_amalgamation --seeds 0 1 2 [--rows entropy …]
@@ -100,10 +100,10 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
             budget={"steps": STEPS // 2},
             **more,
         )
-        lesson = AdaptiveAmalgamationTask(inputs, params, silent)
-        complete(lesson, inputs, params, RecordingReporter())
-        found |= by_style(name, partial(_of_component, lesson, 0))
-        right = _right(lesson.training.memory["weights_0"], own_styles(seed, name))
+        training_task = AdaptiveAmalgamationTask(inputs, params, silent)
+        complete(training_task, inputs, params, RecordingReporter())
+        found |= by_style(name, partial(_of_component, training_task, 0))
+        right = _right(training_task.training.memory["weights_0"], own_styles(seed, name))
         found |= {f"right_{name}": right}
     return _with_means(found)
 
@@ -114,16 +114,16 @@ def _measured(
     inputs: ImageInputs,
     chosen: Tensor | None = None,
 ) -> Numbers:
-    lesson = AdaptiveAmalgamationTask(inputs, params, silent)
-    for name in lesson.training.memory:
+    training_task = AdaptiveAmalgamationTask(inputs, params, silent)
+    for name in training_task.training.memory:
         if chosen is not None:
-            lesson.training.memory[name] = chosen
-    trained = complete(lesson, inputs, params, RecordingReporter())
+            training_task.training.memory[name] = chosen
+    trained = complete(training_task, inputs, params, RecordingReporter())
     found: Numbers = {"joint": trained.quality["accuracy"], "ceiling": trained.quality["ceiling"]}
     for number, name in enumerate(TASKS):
-        found |= by_style(name, partial(_of_component, lesson, number))
-        found |= by_style(name, partial(_of_student, lesson), prefix="student_")
-        weights = lesson.training.memory[f"weights_{number}"]
+        found |= by_style(name, partial(_of_component, training_task, number))
+        found |= by_style(name, partial(_of_student, training_task), prefix="student_")
+        weights = training_task.training.memory[f"weights_{number}"]
         if len(weights) > 1:
             found[f"right_{name}"] = _right(
                 weights[:, own_images(seed, name)], own_styles(seed, name)
@@ -133,11 +133,11 @@ def _measured(
 
 def choice(seed: int, selection: str) -> Numbers:
     """How often the source of the image's style is chosen, before anything is trained."""
-    lesson = AdaptiveAmalgamationTask(
+    training_task = AdaptiveAmalgamationTask(
         scene(seed).with_images, settings(seed, selection=selection), silent
     )
     found = {
-        name: _right(lesson.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
+        name: _right(training_task.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
         for number, name in enumerate(TASKS)
         for own in (own_images(seed, name),)
     }
@@ -151,21 +151,27 @@ def _right(weights: Tensor, truth: Tensor) -> float:
     return float(weights.gather(0, truth[None]).mean())
 
 
-def _answers(network: nn.Module, lesson: AdaptiveAmalgamationTask, frames: Tensor) -> Tensor:
+def _answers(
+    network: nn.Module, training_task: AdaptiveAmalgamationTask, frames: Tensor
+) -> Tensor:
     with torch.no_grad():
-        answers: Tensor = network.eval()(to_network_input(frames, Preprocessing.of(lesson.spec)))
+        answers: Tensor = network.eval()(
+            to_network_input(frames, Preprocessing.of(training_task.spec))
+        )
     return answers
 
 
-def _of_component(lesson: AdaptiveAmalgamationTask, number: int, images: Pictures) -> Tensor:
+def _of_component(
+    training_task: AdaptiveAmalgamationTask, number: int, images: Pictures
+) -> Tensor:
     """A component's logits of the task's labels."""
-    return _answers(lesson.components[number], lesson, images.frames)
+    return _answers(training_task.components[number], training_task, images.frames)
 
 
-def _of_student(lesson: AdaptiveAmalgamationTask, images: Pictures) -> Tensor:
+def _of_student(training_task: AdaptiveAmalgamationTask, images: Pictures) -> Tensor:
     """The student's logits of the task's labels."""
-    places = [lesson.head.labels.index(one) for one in images.labels]
-    return _answers(lesson.student, lesson, images.frames)[:, places]
+    places = [training_task.head.labels.index(one) for one in images.labels]
+    return _answers(training_task.student, training_task, images.frames)[:, places]
 
 
 def _with_means(found: Mapping[str, float]) -> Numbers:

@@ -1,6 +1,6 @@
 """What a student learns without any image, beside labels, real images, noise and a still generator.
 
-Digits and canvases of digits; networks without and with batch normalisation, and a dense one.
+Digits and canvases of digits; networks without and with batch normalization, and a dense one.
 Every row of a seed has the same teacher and, but for the teacher itself, the same fresh student.
 
     python -m benchmarks.adversarial_distillation [--seeds 0 1 2] [--tables …] [--rows …]
@@ -17,7 +17,7 @@ from benchmarks.students import anchors
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import digits, masked, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
-from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
 from service.core.catalog.training import Student, StudentArchitecture
@@ -33,14 +33,14 @@ _DENSE_LESSON = Recipe(steps=800, batch=32)
 
 
 def _plain(seed: int) -> Scene:
-    """No batch normalisation on either side."""
+    """No batch normalization on either side."""
     return _of_digits(
         Net("lenet", (16, 32, 64)), Student(architecture=StudentArchitecture.LENET, width=8), seed
     )
 
 
 def _with_bn(seed: int) -> Scene:
-    """Batch normalisation on both sides, and a mean over places in the student."""
+    """Batch normalization on both sides, and a mean over places in the student."""
     return _of_digits(
         Net("lenet_bn", (16, 32, 64)),
         Student(architecture=StudentArchitecture.PLAIN, width=12),
@@ -76,7 +76,7 @@ def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numb
             **knobs,
         }
     )
-    return of_room(run, params, scene.alone)
+    return of_method(run, params, scene.alone)
 
 
 def _plain_rows() -> tuple[Row, ...]:
@@ -106,9 +106,9 @@ def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...
     )
 
 
-def _as_own(grades: Numbers) -> Numbers:
+def _as_own(scores: Numbers) -> Numbers:
     """The teacher's measures in the columns of a student's."""
-    return {name.removeprefix("teacher_"): value for name, value in grades.items()}
+    return {name.removeprefix("teacher_"): value for name, value in scores.items()}
 
 
 def _bn_rows() -> tuple[Row, ...]:
@@ -140,7 +140,7 @@ def _dense_rows() -> tuple[Row, ...]:
 
 
 def _several(seed: int) -> Scene:
-    """Labels that may be there or not, batch normalisation on both sides."""
+    """Labels that may be there or not, batch normalization on both sides."""
     split = several()
     one = teacher(Net("strided", (16, 32, 64)), split.train, name="several", seed=seed)
     student = Student(architecture=StudentArchitecture.STRIDED, width=16)

@@ -88,7 +88,7 @@ class Headless(nn.Module):
         return found
 
 
-def settled(name: str, inputs: Tensor) -> Headless:
+def majorized_points(name: str, inputs: Tensor) -> Headless:
     """The network in evaluation mode, its batch statistics those of the images."""
     network = Headless(name)
     for module in network.modules():
@@ -157,7 +157,7 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
     pictures = torch.randint(0, 256, size, generator=generator).to(torch.uint8)
     probes = pictures[:images]
     inputs = to_network_input(probes, Preprocessing(3, side, side, mean=MEAN, std=STD))
-    network = settled(name, inputs)
+    network = majorized_points(name, inputs)
     batches = list(inputs.split(BATCH))  # type: ignore[no-untyped-call]
     eager = pass_of(
         ModuleReader(network, "feature", input_shape=(3, side, side)), "feature", side, grid

@@ -14,7 +14,7 @@ from benchmarks.students.anchors import supervised
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import digits, names
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
-from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import teacher
 from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
@@ -42,7 +42,7 @@ def teachers(seed: int) -> tuple[Teacher, ...]:
 
 
 def scene(seed: int, *, images: int | None = None) -> Scene:
-    """Both teachers, a student for all digits, and so many unlabelled images."""
+    """Both teachers, a student for all digits, and so many unlabeled images."""
     train = digits().train
     learned = train if images is None else train.first(images, seed=seed)
     return Scene(teachers(seed), STUDENT, digits().test.evaluation_set, learned)
@@ -50,9 +50,9 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
 
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
     """The room's numbers, and how far its last losses fell below its first ones."""
-    params = CommonFeatureAmalgamationParams.model_validate(_course(seed, images) | more)
+    params = CommonFeatureAmalgamationParams.model_validate(_config(seed, images) | more)
     diary = RecordingReporter()
-    found = of_room(
+    found = of_method(
         lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
     )
     first, last = diary.told[0][1], diary.told[-1][1]
@@ -65,12 +65,12 @@ def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers
 
 
 def distilled(seed: int, *, images: int | None = None) -> Numbers:
-    """The numbers of the room that takes answers alone, its own optimiser and all."""
-    params = KnowledgeDistillationParams.model_validate(_course(seed, images) | {"temperature": 1})
-    return of_room(distil, params, scene(seed, images=images).with_images)
+    """The numbers of the method that takes answers alone, its own optimizer and all."""
+    params = KnowledgeDistillationParams.model_validate(_config(seed, images) | {"temperature": 1})
+    return of_method(distil, params, scene(seed, images=images).with_images)
 
 
-def _course(seed: int, images: int | None) -> dict[str, Any]:
+def _config(seed: int, images: int | None) -> dict[str, Any]:
     steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
     return {"student": STUDENT, "budget": {"steps": steps}, "num_evaluations": 25, "seed": seed}
 

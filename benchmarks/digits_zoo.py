@@ -4,7 +4,7 @@ The demo's twelve networks (scikit-learn's digits and photographs; whole task, h
 parity, rotation, autoencoding, denoising, four architectures, one untrained) are measured against
 a reference network that was trained on digits 5 to 9. Truth is the mean test accuracy of linear
 heads on the frozen features of each network, three labels per digit. Only the reference network
-and what is measured with it depend on a seed; it is drawn anew several times.
+and what is measured with it depend on a seed; it is redrawn several times.
 
 Probes are digits of all ten kinds that no network has seen. Reported: Spearman's correlation of
 score and truth over the networks, regret of the first recommendation, hits among the best three.
@@ -30,7 +30,7 @@ from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.manifest import InputSpec
 from workers.methods import depara, reference_network
 from workers.tools.demo_zoo.images import TARGET_DIGITS, digits
-from workers.tools.demo_zoo.tasks import LESSONS
+from workers.tools.demo_zoo.tasks import TASKS
 from workers.tools.demo_zoo.training import trained
 from workers.tools.demo_zoo.transfer import transfer_accuracy
 from workers.torchkit.attribution.canonical import Preprocessing
@@ -112,11 +112,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train, measure, compare."""
     torch.set_num_threads(options.threads)
     began = time.perf_counter()
-    networks = [trained(lesson).network for lesson in LESSONS]
+    networks = [trained(task).network for task in TASKS]
     truth = np.array(
         [
-            transfer_accuracy(network.encoder, lesson.input, digits())
-            for network, lesson in zip(networks, LESSONS, strict=True)
+            transfer_accuracy(network.encoder, task.input, digits())
+            for network, task in zip(networks, TASKS, strict=True)
         ]
     )
     targets = [reference(seed) for seed in range(options.seeds)]
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             found = [judged(score(*each), truth) for each in parts]
             results[f"{name}; {setting}"] = summary(found)
     return {
-        "truth": {one.name: float(value) for one, value in zip(LESSONS, truth, strict=True)},
+        "truth": {one.name: float(value) for one, value in zip(TASKS, truth, strict=True)},
         "reference_accuracy": [one.accuracy for one in targets],
         "results": results,
         "mean_parts": detail,
@@ -144,8 +144,8 @@ def _parts(
 ) -> np.ndarray:
     """(seed, part, network): node and edge similarity to every reference network."""
     graphs = [
-        graph_of(network, "encoder", spec=lesson.input, params=params)
-        for network, lesson in zip(networks, LESSONS, strict=True)
+        graph_of(network, "encoder", spec=task.input, params=params)
+        for network, task in zip(networks, TASKS, strict=True)
     ]
     parts = []
     for target in targets:

@@ -1,6 +1,6 @@
 """Is the data-free game faster here than as published, and as good in the same time?
 
-The published loop, told again in plain torch, and the room ``adversarial_distillation`` play with
+The published loop, reimplemented in plain torch, and the method ``adversarial_distillation`` play with
 the same teacher, the same fresh student and a generator of the same build, in one process and in
 turns. First: processor and wall time of one outer iteration, on digits and on a pair of CIFAR
 size. Then: accuracy on digits after the same processor time, for several seeds.
@@ -30,7 +30,7 @@ from benchmarks.students import published_adversary as published
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import Pictures, digits
 from benchmarks.students.protocol import RESULTS, ROOT
-from benchmarks.students.scenes import Scene, of_room
+from benchmarks.students.scenes import Scene, of_method
 from benchmarks.students.teaching import module, teacher
 from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
 from service.core.catalog.training import Student, StudentArchitecture
@@ -75,7 +75,7 @@ class Pair:
         return game, student
 
     def params(self, **budget: float) -> AdversarialDistillationParams:
-        """The same game for the room."""
+        """The same game for the method."""
         return AdversarialDistillationParams.model_validate(
             {
                 "preset": "dfad",
@@ -134,7 +134,7 @@ def timed(action: Callable[[], None]) -> Spent:
 def compared(pair: Pair, repeats: int) -> dict[str, Any]:
     """Milliseconds of an outer iteration on both sides, run in turns, and their ratio.
 
-    A run of the room counts whole: its student, its picture and its report are in its time. The
+    A run of the method counts whole: its student, its picture and its report are in its time. The
     first run of both is not counted.
     """
     game, _ = pair.published()
@@ -175,7 +175,7 @@ def quality(pair: Pair, ratio: float) -> dict[str, float]:
     for step in range(_TURNS):
         game.turn(batch=pair.batch, share=_DROPS(step / _TURNS))
     steps = round(_TURNS / ratio)
-    own = of_room(run, pair.params(steps=steps), pair.scene.alone)
+    own = of_method(run, pair.params(steps=steps), pair.scene.alone)
     return {
         "published": pair.scene.graded(student)["accuracy"],
         "published_steps": _TURNS,

@@ -1,4 +1,4 @@
-"""The pictures of the documentation, drawn anew from a zoo that ``zooscope demo`` has filled.
+"""The pictures of the documentation, redrawn from a zoo that ``zooscope demo`` has filled.
 
     python -m benchmarks.documentation_pictures URL KEY [--folder docs/pictures]
 
@@ -100,7 +100,7 @@ class Demo:
         self.student = next(one for one in zoo.models.ls(name=STUDENT))
 
     def ranking(self) -> Ranking:
-        """All networks for the labelled target."""
+        """All networks for the labeled target."""
         return self.zoo.rank(probes=self.probes, dataset=self.target, metric="depara")
 
     def originals(self) -> list[torch.Tensor]:

@@ -20,14 +20,14 @@ from benchmarks.students import anchors
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import digits, names, several
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
-from benchmarks.students.scenes import Numbers, Scene, of_room, of_teachers
+from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.catalog.training import Student, StudentArchitecture
 from workers.methods.dual_gan_amalgamation import run
 from workers.methods.dual_gan_amalgamation.dual import DualLearner
 from workers.methods.dual_gan_amalgamation.parts import GeneratorParts
-from workers.methods.dual_gan_amalgamation.setup import ground_of
+from workers.methods.dual_gan_amalgamation.setup import setup_for
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.training.generators import image_generator
 from workers.torchkit.training.loop import cosine
@@ -82,21 +82,21 @@ def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any)
             **knobs,
         }
     )
-    return of_room(run, params, scene.alone)
+    return of_method(run, params, scene.alone)
 
 
 def _blockwise(seed: int, draw_of: Callable[[Scene, torch.Generator], Any]) -> Numbers:
     """Blocks one after the other, head, then all, on images that no stack of groups drew."""
     scene = _canvases(seed)
     params = DualGanAmalgamationParams(student=scene.student, seed=seed)
-    ground = ground_of(scene.alone, params)
-    draw = draw_of(scene, ground.generator)
-    dual = DualLearner(ground, GeneratorParts(ground, [0, 1]))
+    setup = setup_for(scene.alone, params)
+    draw = draw_of(scene, setup.generator)
+    dual = DualLearner(setup, GeneratorParts(setup, [0, 1]))
     for number in range(1, dual.count + 1):
         _learn(dual.learning(number), partial(_block_loss, dual, number, draw), _BLOCK)
-    _learn([ground.student.head], lambda: dual.head_loss(draw()), _HEAD)
-    _learn([ground.student], lambda: dual.whole_loss(draw()), _TOGETHER)
-    return scene.graded(ground.student)
+    _learn([setup.student.head], lambda: dual.head_loss(draw()), _HEAD)
+    _learn([setup.student], lambda: dual.whole_loss(draw()), _TOGETHER)
+    return scene.graded(setup.student)
 
 
 def _block_loss(dual: DualLearner, number: int, draw: Callable[[], Tensor]) -> Tensor:
@@ -137,11 +137,11 @@ def _untrained(scene: Scene, generator: torch.Generator) -> Callable[[], Tensor]
 
 def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...]:
     def concatenated(seed: int) -> Numbers:
-        grades = of_teachers(scene_of(seed))
-        whole = {"mean_average_precision": grades["ceiling"], "accuracy": grades["ceiling"]}
+        scores = of_teachers(scene_of(seed))
+        whole = {"mean_average_precision": scores["ceiling"], "accuracy": scores["ceiling"]}
         tasks = {
             name.replace("teacher_", "task_"): value
-            for name, value in grades.items()
+            for name, value in scores.items()
             if name.startswith("teacher_")
         }
         return whole | tasks

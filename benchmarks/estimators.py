@@ -4,7 +4,7 @@ Synthetic features in float32: class centres and noise, both of decaying power, 
 logits of 100 source classes. On the same features, one thread, processor seconds (others' work on
 the machine does not count), best of interleaved repeats:
 
-* LogME alone: the published fixed point written anew in numpy: SVD of XᵀX in float64 (of X where
+* LogME alone: the published fixed point rewritten in numpy: SVD of XᵀX in float64 (of X where
   there are fewer images than units), U = XV/σ, then one class after another.
 * Together: one spectrum and every estimator, logits included; the linear probe by 5 folds is
   told apart, because it is the expensive reference that the others are to replace.

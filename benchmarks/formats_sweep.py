@@ -119,7 +119,7 @@ def _one(name: str) -> dict[str, Any]:
 
 
 def _network(name: str) -> tuple[Any, tuple[int, int, int]]:
-    """A module with random weights everywhere (zero-initialised heads would hide mistakes)."""
+    """A module with random weights everywhere (zero-initialized heads would hide mistakes)."""
     import timm
     import torch
     from torchvision import models

@@ -1,7 +1,7 @@
 """Does DEPARA find the layer to cut at? Every cut is retrained, and compared with what was said.
 
 Source networks learn one task from real images. For a target, each is frozen up to each of its
-cuts and a fresh upper part is trained on 1 % or 10 % of the target's labelled images; nothing that
+cuts and a fresh upper part is trained on 1 % or 10 % of the target's labeled images; nothing that
 was learned at one cut is there at the next. Held-out accuracy by cut is then compared with the
 room ``layer_selection`` and with simpler ways of choosing. Writes docs/results/layer_selection.md.
 

@@ -65,8 +65,8 @@ def inputs_of(known: Similarities, count: int) -> TransferabilityMapData:
         parameters=tuple(FEWEST_PARAMETERS * 3 ** (n // CENTRES % 9) for n in range(count)),
         probes="synthetic zoo",
         graphs=(),
-        known=part,
-        places=(None,) * count,
+        similarities=part,
+        coordinates=(None,) * count,
         left_out=(),
     )
 
@@ -88,7 +88,7 @@ def measured(count: int, options: argparse.Namespace) -> dict[str, Any]:
     if options.pictures is not None:
         _write(first, options.pictures / f"{count:04d}")
     places = tuple((float(x), float(y)) for x, y in first.layout.points)
-    more = replace(inputs_of(known, count + ADDED), places=(*places, *(None,) * ADDED))
+    more = replace(inputs_of(known, count + ADDED), coordinates=(*places, *(None,) * ADDED))
     added, _ = timed(more, params)
     fresh, _ = timed(inputs_of(known, count + ADDED), params)
     return {

@@ -2,7 +2,7 @@
 
 ResNet-18 (random weights) at 224 × 224; the asked image is a JPEG of 320 × 240. In one run, with
 the repeats interleaved: the eager module's forward of one image that is ready in memory, the same
-from the JPEG (decode, crop, resize, normalise, forward), and one question over a real socket to a
+from the JPEG (decode, crop, resize, normalize, forward), and one question over a real socket to a
 zoo with one torch thread. Then eight askers at once, whose questions are answered in shared passes,
 beside the bare forward of batches of eight.
 
@@ -72,9 +72,9 @@ def measured(folder: Path, questions: int) -> dict[str, Any]:
         with ZooClient(running.rest_url, key=key) as zoo:
             model = _sent(zoo, network, folder)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "image/jpeg"}
-        with httpx.Client(base_url=running.rest_url, headers=headers, timeout=60) as door:
-            found = _compared(network, file, lambda: _asked(door, model, file), questions)
-            together = _together(lambda: _asked(door, model, file), questions)
+        with httpx.Client(base_url=running.rest_url, headers=headers, timeout=60) as client:
+            found = _compared(network, file, lambda: _asked(client, model, file), questions)
+            together = _together(lambda: _asked(client, model, file), questions)
     finally:
         environment.ended(running.pid)
     bare, rest = found["bare forward"]["p50"], found["request over REST"]["p50"]
@@ -140,8 +140,8 @@ def _forward(network: nn.Module, images: Tensor) -> Tensor:
     return answer
 
 
-def _asked(door: httpx.Client, model: str, file: bytes) -> None:
-    door.post(f"/v1/models/{model}:predict", content=file).raise_for_status()
+def _asked(client: httpx.Client, model: str, file: bytes) -> None:
+    client.post(f"/v1/models/{model}:predict", content=file).raise_for_status()
 
 
 def _input(file: bytes) -> Tensor:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from workers.tools.ranking_bench.__main__ import judged_table
+from workers.tools.ranking_bench.__main__ import evaluate_table
 from workers.tools.ranking_bench.measures import MEASURES
 from workers.tools.ranking_bench.printing import gain_lines, headings, reliability_lines, written
 from workers.tools.ranking_bench.protocol import BenchSettings
@@ -34,7 +34,7 @@ def main() -> None:
     began = time.process_time()
     summaries = []
     for path in folders:
-        summaries.append(judged_table(read_table(path.parent), settings))
+        summaries.append(evaluate_table(read_table(path.parent), settings))
         print(f"{path.parent.name}: done after {time.process_time() - began:.0f} CPU-seconds")
     seconds = time.process_time() - began
     _write(given.out, summaries, seconds)

@@ -1,7 +1,7 @@
-"""The acceptance run: every published network at hand, in a zoo of its own, through its front door.
+"""The acceptance run: every published network at hand, in a zoo of its own, through its public API.
 
 Rebuilds the networks from their descriptions and checks them, packs and uploads them over HTTP,
-uploads real images as probes, ranks for a network and for two labelled sets of images, draws the
+uploads real images as probes, ranks for a network and for two labeled sets of images, draws the
 map, fetches heat maps, counts what stands together, and writes docs/results/real_zoo.md.
 
     python -m benchmarks.real_zoo [--data ../shared/data/real] [--url URL --key KEY] [--images 1000]
@@ -122,13 +122,13 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
 
 
 def _figures(data: Path, *, limit: int) -> Facts:
-    """What every network reaches on labelled images, by name."""
+    """What every network reaches on labeled images, by name."""
     found = {network.name: measured(network, data, limit=limit) for network in NETWORKS}
     return {name: asdict(one) for name, one in found.items() if one is not None}
 
 
 def _image_sets(zoo: ZooClient, data: Path, folder: Path) -> dict[str, str]:
-    """Ids of the probe set and of the two labelled sets."""
+    """Ids of the probe set and of the two labeled sets."""
     clothes = image_sets.grey_digits(data, "fashion_mnist", "train").first(CLOTHES)
     labelled = {"Fashion-MNIST": clothes, "flowers": image_sets.flowers(data)}
     ids = {
@@ -159,7 +159,7 @@ def _map(zoo: ZooClient, probe_set: str, metric: Metric) -> Facts:
 
 
 def _save_pictures(zoo: ZooClient, document: Facts, out: Path) -> None:
-    """Matrix, tree and layout as PNG with few colours."""
+    """Matrix, tree and layout as PNG with few colors."""
     for picture in PICTURES:
         place = out / f"real_zoo_{picture}.png"
         zoo.jobs.download(document["artifacts"][f"{picture}.png"], place)
@@ -217,7 +217,7 @@ def _networks(
 
 
 def _references(zoo: ZooClient) -> list[Facts]:
-    """What the networks that stand for the labelled sets learned, on images held out."""
+    """What the networks that stand for the labeled sets learned, on images held out."""
     found = [model for model in zoo.models.ls() if model.get("lineage")]
     return [{"name": one["name"], **(one["lineage"] or {}).get("measured", {})} for one in found]
 

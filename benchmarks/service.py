@@ -153,8 +153,8 @@ def _bare(count: int, *, size_bytes: int) -> dict[str, Any]:
 def _wait_for(port: int) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        with socket.socket() as door:
-            if door.connect_ex(("127.0.0.1", port)) == 0:
+        with socket.socket() as port_probe:
+            if port_probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nothing answers on port {port}")

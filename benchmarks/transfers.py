@@ -1,8 +1,8 @@
-"""What a trained network gives to a new one where labelled images are few.
+"""What a trained network gives to a new one where labeled images are few.
 
 ``knowledge_distillation``: a student and a hundred digits, with labels, with a teacher's answers,
 and with what the teacher's maps say. ``fine_tune`` and ``linear_probe``: a network of digits 0 to
-4 goes on to digits 5 to 9 of which few are labelled, cut late and early, beside the same network
+4 goes on to digits 5 to 9 of which few are labeled, cut late and early, beside the same network
 from fresh weights.
 
     python -m benchmarks.transfers [--seeds 0 1 2] [--tables …] [--rows …]
@@ -19,7 +19,7 @@ from benchmarks.students import anchors
 from benchmarks.students.nets import Net
 from benchmarks.students.pictures import Pictures, Split, digits, names
 from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
-from benchmarks.students.scenes import Numbers, Room, Scene, of_room, of_teachers
+from benchmarks.students.scenes import MethodRun, Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import TEACHING, Recipe, learn_labels, teacher
 from service.core.catalog.fine_tune import FineTuneParams
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
@@ -41,7 +41,7 @@ _LABELLED, _FEW_STEPS, _FEW_BATCH = 50, 300, 32
 
 @cache
 def _digits() -> Split:
-    """Digits with a margin of two pixels, because these rooms shift what they show."""
+    """Digits with a margin of two pixels, because these methods shift what they show."""
     split = digits()
     return Split(split.train.padded(_MARGIN), split.test.padded(_MARGIN))
 
@@ -71,7 +71,7 @@ def _distilled(seed: int, *, count: int | None = _FEW, **knobs: Any) -> Numbers:
             **knobs,
         }
     )
-    return of_room(distil, params, scene.with_labels)
+    return of_method(distil, params, scene.with_labels)
 
 
 def _supervised(seed: int, *, count: int | None = _FEW) -> Numbers:
@@ -79,8 +79,8 @@ def _supervised(seed: int, *, count: int | None = _FEW) -> Numbers:
 
 
 def _teacher_itself(seed: int) -> Numbers:
-    grades = of_teachers(_scene(seed))
-    return {name.removeprefix("teacher_"): value for name, value in grades.items()}
+    scores = of_teachers(_scene(seed))
+    return {name.removeprefix("teacher_"): value for name, value in scores.items()}
 
 
 _ATTENTION: dict[str, Any] = {"attention_weight": 1, "teacher_layer": _LAST_MAPS}
@@ -121,16 +121,16 @@ def _source(seed: int, recipe: Recipe = TEACHING) -> ImageInputs:
 
 
 def _gone_on(
-    room: Room,
+    method: MethodRun,
     params: type[TransferTrainingConfig],
     seed: int,
     *,
     recipe: Recipe = TEACHING,
     **knobs: Any,
 ) -> Numbers:
-    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "num_evaluations": 1}
-    made = params.model_validate({**course, "seed": seed, **knobs})
-    return of_room(room, made, _source(seed, recipe))
+    config = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "num_evaluations": 1}
+    made = params.model_validate({**config, "seed": seed, **knobs})
+    return of_method(method, made, _source(seed, recipe))
 
 
 _tuned = partial(_gone_on, fine_tune, FineTuneParams)

@@ -52,7 +52,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def requirements(extras: str) -> list[str]:
-    """What pyproject.toml asks for, alone and with these extras."""
+    """The requirements in pyproject.toml, alone and with these extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     return project["dependencies"] + [

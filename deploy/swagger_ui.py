@@ -28,7 +28,7 @@ FILES = (
 
 
 def write(version: str) -> None:
-    """Fetch a release through npm, keep what a page needs, and write the manifest anew."""
+    """Fetch a release through npm, keep what a page needs, and rewrite the manifest."""
     with tempfile.TemporaryDirectory() as folder:
         packed = json.loads(_npm("pack", "--json", f"{PACKAGE}@{version}", folder=folder))[0]
         with tarfile.open(Path(folder) / packed["filename"]) as archive:

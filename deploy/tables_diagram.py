@@ -29,7 +29,7 @@ _STYLE = """
 
 
 @dataclass(frozen=True)
-class Box:
+class TableBox:
     """A table at its position."""
 
     table: Table
@@ -70,14 +70,14 @@ def picture(tables: Sequence[Table]) -> str:
     return "\n".join(parts)
 
 
-def _boxes(tables: Sequence[Table]) -> Mapping[str, Box]:
+def _boxes(tables: Sequence[Table]) -> Mapping[str, TableBox]:
     """Every table's box; those without any foreign key fill the last column."""
-    boxes: dict[str, Box] = {}
+    boxes: dict[str, TableBox] = {}
     for number, column in enumerate(_columns(tables)):
         top = _MARGIN
         for table in column:
             left = _MARGIN + number * (_WIDTH + _GAP_X)
-            boxes[table.name] = Box(table, left, top)
+            boxes[table.name] = TableBox(table, left, top)
             top += _height(table) + _GAP_Y
     return boxes
 
@@ -95,7 +95,7 @@ def _columns(tables: Sequence[Table]) -> list[list[Table]]:
     ordered[0].sort(key=lambda table: (groups[table.name], table.name))
     for left, right in itertools.pairwise(ordered):
         rank = {table.name: number for number, table in enumerate(left)}
-        right.sort(key=lambda table: (groups[table.name], *_barycentre(table, rank)))
+        right.sort(key=lambda table: (groups[table.name], *_barycenter(table, rank)))
     ordered[-1].extend(table for table in tables if table.name not in groups)
     return ordered
 
@@ -115,7 +115,7 @@ def _targets(table: Table) -> set[str]:
     return {key.column.table.name for key in table.foreign_keys} - {table.name}
 
 
-def _barycentre(table: Table, rank: Mapping[str, int]) -> tuple[float, str]:
+def _barycenter(table: Table, rank: Mapping[str, int]) -> tuple[float, str]:
     """Mean position of the tables referred to, then the name."""
     positions = [rank[name] for name in _targets(table) if name in rank]
     return (sum(positions) / len(positions) if positions else len(rank), table.name)
@@ -130,7 +130,7 @@ def _height(table: Table) -> int:
     return _HEAD + _ROW * len(table.columns) + 6
 
 
-def _drawn(box: Box) -> Iterator[str]:
+def _drawn(box: TableBox) -> Iterator[str]:
     left, top = box.left, box.top
     yield f'<rect class="box" x="{left}" y="{top}" width="{_WIDTH}" height="{box.height}" rx="4"/>'
     yield f'<rect class="head" x="{left + 1}" y="{top + 1}" width="{_WIDTH - 2}" height="{_HEAD - 4}" rx="3"/>'
@@ -149,7 +149,7 @@ def _type(column: Column[Any]) -> str:
     return escape(_SHORT.get(name, name))
 
 
-def _links(box: Box, boxes: Mapping[str, Box]) -> Iterator[str]:
+def _links(box: TableBox, boxes: Mapping[str, TableBox]) -> Iterator[str]:
     """A curve from each foreign key to the table it names."""
     for column in box.table.columns:
         for key in column.foreign_keys:

@@ -1,7 +1,7 @@
-"""The machine hall: claims jobs, runs them in sandboxed children, records what comes out.
+"""The workers: they claim jobs, run them in sandboxed children and record the results.
 
-Only this half knows torch. It shares the floor ``service.core`` with the doors and nothing else
-of ``service`` but settings, adapters and wiring.
+Only this package imports torch. Of ``service`` it uses ``core``, the settings, the adapters and
+the container.
 """
 
 from workers import torchvision_operators

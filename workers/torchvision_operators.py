@@ -1,11 +1,11 @@
 """torchvision's two compiled operators, declared where their library could not be loaded.
 
-Some builds of torchvision do not match the installed torch: the compiled part stays away and the
+Some builds of torchvision do not match the installed torch: the compiled part is missing and the
 import then fails on ``torchvision::nms``, which no classification or segmentation network calls.
 Declaring the two signatures lets the Python part load; calling them still fails.
 
-``workers`` installs this when it is imported, so every process of this half is covered, whatever
-imports torchvision first: timm, a user's own module, or we. torch loads only with torchvision.
+``workers`` installs this when it is imported, so every worker process is covered, whatever
+imports torchvision first: timm, a user's module or this package. torch loads only with torchvision.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 NAMES = ("nms", "qnms")
-# A library of torch takes its definitions back when it is collected.
+# A torch library withdraws its definitions when it is garbage-collected.
 _LIBRARIES: "list[torch.library.Library]" = []
 
 

@@ -57,7 +57,7 @@ def middle(row: Row) -> Scores:
 
 
 def depara(edge_weight: float) -> Way:
-    """s_V + λ s_E as the room gives them; λ = ∞ is s_E alone."""
+    """s_V + λ s_E as the method gives them; λ = ∞ is s_E alone."""
     return lambda row: combined(row["nodes"], row["edges"], edge_weight)
 
 

@@ -82,7 +82,7 @@ def learned_sources(data: Path, *, processes: int) -> list[Learned]:
 
 
 def learned(data: Path, lesson: Lesson) -> Learned:
-    """One lesson's network."""
+    """The network of a task."""
     task = all_tasks(data)[lesson.task]
     network, accuracy = trained_source(lesson.family, task, lesson.schedule, seed=_SOURCE_SEED)
     cuts = tuple(range(1, networks.depth(network) + 1))

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks.layer_protocol.cuts import AMPLE, SCARCE
 from benchmarks.layer_protocol.judging import PRESETS, Row, combined
 
-_COLOURS = {SCARCE: "#c2571a", AMPLE: "#1f5fa8"}
+_COLORS = {SCARCE: "#c2571a", AMPLE: "#1f5fa8"}
 _COLUMNS = 5
 
 
@@ -42,14 +42,14 @@ def _panel(panel: Axes, rows: Sequence[Row], title: str) -> None:
         own = [row for row in rows if row["share"] == share]
         accuracies = 100 * _mean([row["accuracies"] for row in own])
         scores = _mean([combined(row["nodes"], row["edges"], PRESETS[share]) for row in own])
-        colour = _COLOURS[share]
+        color = _COLORS[share]
         panel.plot(
-            cuts, accuracies, "o-", color=colour, ms=3, lw=1.4, label=f"accuracy, {share:.0%}"
+            cuts, accuracies, "o-", color=color, ms=3, lw=1.4, label=f"accuracy, {share:.0%}"
         )
         stretched = _stretched(scores, accuracies)
         label = f"DEPARA, λ = {PRESETS[share]:g}, stretched"
-        panel.plot(cuts, stretched, "--", color=colour, lw=1.1, alpha=0.75, label=label)
-        panel.plot(cuts[int(scores.argmax())], stretched.max(), "v", color=colour, ms=6)
+        panel.plot(cuts, stretched, "--", color=color, lw=1.1, alpha=0.75, label=label)
+        panel.plot(cuts[int(scores.argmax())], stretched.max(), "v", color=color, ms=6)
     panel.set_title(title, fontsize=8.5)
     panel.set_xticks(cuts)
     panel.tick_params(labelsize=7)

@@ -47,7 +47,7 @@ class Parts:
 def depara(
     frozen: Frozen, reference: nn.Sequential, *, target_layer: str = LOGITS, **settings: str
 ) -> Parts:
-    """The layers of a source against the reference network, by the room ``layer_selection``."""
+    """The layers of a source against the reference network, by the method ``layer_selection``."""
     source, probes = frozen.source, frozen.task.probes
     reader = ModuleReader(source.network, source.layers[-1], input_shape=_INPUT_SHAPE)
     target = ModuleReader(reference, target_layer, input_shape=_INPUT_SHAPE)

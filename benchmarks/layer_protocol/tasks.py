@@ -23,7 +23,7 @@ POOL, TESTED, PROBES = 5000, 1000, 200
 class Task:
     """Images for learning, for testing and for looking, with no image in two of them.
 
-    Frames are (image, 32, 32, 3) uint8; ``pool`` is all labelled data that a target has.
+    Frames are (image, 32, 32, 3) uint8; ``pool`` is all labeled data that a target has.
     """
 
     name: str
@@ -66,7 +66,7 @@ def all_tasks(data: Path) -> dict[str, Task]:
 
 
 def only(images: LabelledImages, classes: tuple[str, ...]) -> LabelledImages:
-    """The images of some classes, labelled by their place in ``classes``."""
+    """The images of some classes, labeled by their place in ``classes``."""
     kept = [
         (image, classes.index(images.classes[label]))
         for image, label in zip(images.images, images.labels, strict=True)
@@ -109,7 +109,7 @@ def _task(name: str, learning: LabelledImages, testing: LabelledImages) -> Task:
 
 
 def _frames(images: LabelledImages) -> Tensor:
-    """RGB of 32 × 32; smaller grey images get a margin of their darkest value, 0."""
+    """RGB of 32 × 32; smaller gray images get a margin of their darkest value, 0."""
     pixels = np.stack(images.images)
     if pixels.ndim == 3:
         pixels = np.repeat(pixels[..., None], 3, axis=3)

@@ -49,7 +49,7 @@ def tuned(rows: Sequence[Row]) -> list[Tuned]:
 
 
 def varied(setting: str, edge_weight: float | str) -> Way:
-    """DEPARA's score under one setting; ``PRESET`` takes λ by the share of labelled data."""
+    """DEPARA's score under one setting; ``PRESET`` takes λ by the share of labeled data."""
 
     def way(row: Row) -> Sequence[float]:
         weight = judging.PRESETS[row["share"]] if edge_weight == PRESET else float(edge_weight)

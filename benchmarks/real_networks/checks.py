@@ -1,4 +1,4 @@
-"""Does a rebuilt network do what was published? Measured on labelled real images.
+"""Does a rebuilt network do what was published? Measured on labeled real images.
 
 The preparation of the images here is written from each network's description and shares no code
 with the service, so that it also checks the input that the manifest states.
@@ -88,7 +88,7 @@ def _on_fashion(network: RealNetwork, data: Path, limit: int) -> Measured:
 
 
 def _on_photographs(network: RealNetwork, data: Path, limit: int) -> Measured:
-    """The centre of each photograph, seven eighths of its shorter side."""
+    """The center of each photograph, seven eighths of its shorter side."""
     found = image_sets.imagenet_samples(data).first(limit)
     centres = tuple(_centre(one) for one in found.images)
     return _accuracy(network, data, LabelledImages(centres, found.labels, found.classes))

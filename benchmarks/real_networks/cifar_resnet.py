@@ -1,4 +1,4 @@
-"""Residual networks for 32x32 colour images: three stages of 16, 32 and 64 channels."""
+"""Residual networks for 32x32 color images: three stages of 16, 32 and 64 channels."""
 
 # A call of nn.Module is typed Any.
 # mypy: disable-error-code="no-any-return"

@@ -30,7 +30,7 @@ class Conv(nn.Module):
 
 
 class NormAct(nn.Module):
-    """Batch normalisation and a PReLU with one slope per channel."""
+    """Batch normalization and a PReLU with one slope per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images of any size, RGB or grey, and a class index for each."""
+    """Images of any size, RGB or gray, and a class index for each."""
 
     images: tuple[Pixels, ...]
     labels: tuple[int, ...]

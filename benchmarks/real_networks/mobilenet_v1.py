@@ -1,4 +1,4 @@
-"""MobileNet v1 with folded batch normalisation, as TensorFlow pads it."""
+"""MobileNet v1 with folded batch normalization, as TensorFlow pads it."""
 
 # A call of nn.Module is typed Any.
 # mypy: disable-error-code="no-any-return"

@@ -1,4 +1,4 @@
-"""Small networks for 28x28 and 32x32 grey images: LeNet-5, a variational autoencoder, a robust net."""
+"""Small networks for 28x28 and 32x32 gray images: LeNet-5, a variational autoencoder, a robust net."""
 
 # A call of nn.Module is typed Any.
 # mypy: disable-error-code="no-any-return"

@@ -41,7 +41,7 @@ def density_ratio(maps: Maps, objects: list[Mask], known: list[Mask]) -> float:
 
 
 def _square(truth: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The centre square, resized without mixing classes."""
+    """The center square, resized without mixing classes."""
     height, width = truth.shape
     size = min(height, width)
     top, left = (height - size) // 2, (width - size) // 2

@@ -1,4 +1,4 @@
-"""The images of the run as files: a mixed probe set and the labelled targets."""
+"""The images of the run as files: a mixed probe set and the labeled targets."""
 
 from collections import Counter
 from dataclasses import dataclass

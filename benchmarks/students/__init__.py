@@ -3,9 +3,9 @@
 ``pictures``  digits, canvases with several labels, canvases with masks, turned and inverted digits
 ``nets``      the networks that teach, as plain modules: ``Net("lenet", (16, 32, 64))``
 ``teaching``  ``teacher(net, pictures, seed=0)``: trained with labels, exported, kept between runs
-``scenes``    ``Scene``: teachers, student, evaluation set, images; ``of_room`` runs a room on one
-``published_game``  the published loop of adversarial distillation, told again, to compare with
-``anchors``   what every room stands beside: ``supervised``, ``kd_real``, ``kd_noise``,
+``scenes``    ``Scene``: teachers, student, evaluation set, images; ``of_method`` runs a method on one
+``published_game``  the published loop of adversarial distillation, reimplemented, to compare with
+``anchors``   what every method stands beside: ``supervised``, ``kd_real``, ``kd_noise``,
               ``kd_untrained``
 ``protocol``  ``Row``, ``Table``, ``Protocol`` and ``main``: seeds by rows, resumable, into the page
 
@@ -18,7 +18,7 @@ A protocol in full:
         return Scene((one,), student, split.test.evaluation_set, split.train)
 
     def _row(seed: int) -> Numbers:
-        return of_room(run, SomeParams(seed=seed), _scene(seed))      # with_images(...) for data
+        return of_method(run, SomeParams(seed=seed), _scene(seed))      # with_images(...) for data
 
     ROWS = (
         Row("supervised", "supervised", lambda seed: supervised(_scene(seed), seed=seed)),

@@ -1,4 +1,4 @@
-"""What every room stands beside: labels, real images, noise, and a generator that learns nothing."""
+"""What every method stands beside: labels, real images, noise, and a generator that learns nothing."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The networks that teach, as plain modules for one grey channel."""
+"""The networks that teach, as plain modules for one gray channel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Net:
     """A build and its widths; equal ones are the same network.
 
     ``lenet`` (a, b, h): two 3 × 3 convolutions that halve by their largest value, h hidden units;
-    ``lenet_bn`` with batch normalisation. ``cnn`` (a, b, c): three normalised convolutions, strides
+    ``lenet_bn`` with batch normalization. ``cnn`` (a, b, c): three normalized convolutions, strides
     1, 2, 2, mean over places. ``res`` (w,): 5 × 5 stem that halves, two residual blocks, GELU.
     ``strided`` (a, b, c): 4 × 4 convolutions that halve, largest answer over places. ``unet``
     (w,): every pixel answers.
@@ -31,7 +31,7 @@ class Net:
 
 
 def _normalised(before: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
-    """A convolution without bias, batch normalisation, ReLU."""
+    """A convolution without bias, batch normalization, ReLU."""
     padding = (size - 1) // 2
     convolution = nn.Conv2d(before, width, size, stride=stride, padding=padding, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU())
@@ -69,7 +69,7 @@ def _cnn(widths: tuple[int, ...], outputs: int, _side: int) -> nn.Module:
 
 
 class _Residual(nn.Module):
-    """Two normalised convolutions beside the identity."""
+    """Two normalized convolutions beside the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

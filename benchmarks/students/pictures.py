@@ -41,12 +41,12 @@ class Pictures:
 
     @property
     def evaluation_set(self) -> EvaluationSet:
-        """The same for a judge."""
+        """The same for an evaluator."""
         return EvaluationSet(self.frames, self.truth, self.labels)
 
     @property
     def spec(self) -> InputSpec:
-        """One grey channel of this side, by mean and deviation of these pictures."""
+        """One gray channel of this side, by mean and deviation of these pictures."""
         mean, std = color_statistics(self.frames)
         side = self.frames.shape[1]
         return InputSpec(channels=1, height=side, width=side, mean=mean[:1], std=std[:1])
@@ -108,7 +108,7 @@ def digits() -> Split:
     parts = train_test_split(
         places, test_size=TESTED, stratify=scanned.target, random_state=_SPLIT_SEED
     )
-    everything = _in_colour(torch.from_numpy(grey))
+    everything = _in_color(torch.from_numpy(grey))
     truth = torch.from_numpy(scanned.target.astype(np.int64))
     train, test = (torch.from_numpy(np.sort(one)) for one in parts)
     whole = Pictures(everything, truth, names(range(10)))
@@ -134,7 +134,7 @@ def _parts(split: Split, train: int, test: int) -> tuple[tuple[Pictures, int, in
 
 
 def _canvases(source: Pictures, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Grey canvases, and (image, 4) the digit in every quarter, -1 where it is empty."""
+    """Gray canvases, and (image, 4) the digit in every quarter, -1 where it is empty."""
     generator = torch.Generator().manual_seed(seed)
     places = torch.randint(len(source), (count, 4), generator=generator)
     there = torch.rand(count, 4, generator=generator) < 0.5
@@ -147,15 +147,15 @@ def _canvases(source: Pictures, count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 def _occurring(grey: Tensor, cells: Tensor) -> Pictures:
     truth = (cells[..., None] == torch.arange(10)).any(dim=1).long()
-    return Pictures(_in_colour(grey), truth, names(range(10)), TaskKind.MULTI_LABEL)
+    return Pictures(_in_color(grey), truth, names(range(10)), TaskKind.MULTI_LABEL)
 
 
 def _inked(grey: Tensor, cells: Tensor) -> Pictures:
     kinds = torch.where(cells < 0, 0, 1 + (cells >= 5).long()).view(-1, 2, 2)
     wide = kinds.repeat_interleave(_SIDE, 1).repeat_interleave(_SIDE, 2)
     truth = torch.where(grey >= _INK, wide, 0)
-    return Pictures(_in_colour(grey), truth, (BACKGROUND, LOW, HIGH), TaskKind.SEGMENTATION)
+    return Pictures(_in_color(grey), truth, (BACKGROUND, LOW, HIGH), TaskKind.SEGMENTATION)
 
 
-def _in_colour(grey: Tensor) -> Tensor:
+def _in_color(grey: Tensor) -> Tensor:
     return grey[..., None].expand(-1, -1, -1, 3).contiguous()

@@ -126,7 +126,7 @@ class Protocol:
 
 
 def main(protocol: Protocol) -> None:
-    """Measure what is asked for and not known yet, then write the tables anew."""
+    """Measure what is asked for and not known yet, then write the tables again."""
     given = _arguments(protocol)
     torch.set_num_threads(1)
     for table in protocol.tables:

@@ -1,9 +1,9 @@
-"""Adversarial distillation as its published scripts run it, told again in plain torch.
+"""Adversarial distillation as its published scripts run it, reimplemented in plain torch.
 
 What the scripts do and the service does not: the teacher's parameters ask for gradients, which
 pile up in it; both networks' parameter gradients are computed in the generator's step and thrown
 away; images that are not learned from still have a graph; the student stays in training mode and
-counts the generator's images into its batch statistics; the last normalisation of the generator
+counts the generator's images into its batch statistics; the last normalization of the generator
 keeps running values.
 
 Source: Fang et al. 2019 (DFAD), arXiv 1912.11006, and its public scripts.
@@ -58,7 +58,7 @@ def _doubled(before: int, width: int) -> list[nn.Module]:
 
 @dataclass(frozen=True)
 class Rates:
-    """Of both optimisers: SGD with momentum 0.9 for the student, Adam for the generator."""
+    """Of both optimizers: SGD with momentum 0.9 for the student, Adam for the generator."""
 
     student: float
     weight_decay: float = 5e-4

@@ -1,4 +1,4 @@
-"""A scene: who teaches, what is made, what judges; and a room's run on it."""
+"""A scene: who teaches, what is made, what judges; and a method's run on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from workers.torchkit.training.task import DataFreeInputs, ImageInputs, Training
 from workers.torchkit.training.teachers import Head, Teacher
 
 Numbers = dict[str, float]
-Room = Callable[[Any, Any, RecordingReporter], TrainingResult]
+MethodRun = Callable[[Any, Any, RecordingReporter], TrainingResult]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Scene:
     """What a row of a table starts from.
 
     Attributes:
-        images: What may be learned from; data-free rooms never get it.
+        images: What may be learned from; data-free methods never get it.
     """
 
     teachers: tuple[Teacher, ...]
@@ -45,28 +45,28 @@ class Scene:
         return own_input(self.teachers[0].input, self.student)
 
     def fresh(self, seed: int) -> StudentNetwork:
-        """The student before it learned anything, as rooms make it."""
+        """The student before it learned anything, as methods make it."""
         generator = torch.Generator().manual_seed(seed)
         return student_network(
             self.student, self.spec, labels=len(self.head.labels), generator=generator
         )
 
     def graded(self, network: nn.Module) -> Numbers:
-        """What the room's report would say of this network: measures, teachers, retention."""
-        judge = Evaluator(self.evaluation_set, self.teachers, self.head, self.teachers[0].task)
-        found = judge.grade(network, self.spec) | judge.references()
+        """What the method's report would say of this network: measures, teachers, retention."""
+        evaluator = Evaluator(self.evaluation_set, self.teachers, self.head, self.teachers[0].task)
+        found = evaluator.evaluate(network, self.spec) | evaluator.references()
         return found | retention(found)
 
     @property
     def alone(self) -> DataFreeInputs:
-        """Inputs of a data-free room."""
+        """Inputs of a data-free method."""
         return DataFreeInputs(
             name="student", teachers=self.teachers, evaluation_set=self.evaluation_set
         )
 
     @property
     def with_images(self) -> ImageInputs:
-        """Inputs of a room that learns from images; it gets no labels."""
+        """Inputs of a method that learns from images; it gets no labels."""
         return ImageInputs(
             name="student",
             teachers=self.teachers,
@@ -76,17 +76,17 @@ class Scene:
 
     @property
     def with_labels(self) -> ImageInputs:
-        """Inputs of a room that may also look at the images' own labels."""
+        """Inputs of a method that may also look at the images' own labels."""
         return replace(self.with_images, labels=self.images.truth, label_names=self.images.labels)
 
 
-def of_room(run: Room, params: Any, inputs: DataFreeInputs) -> Numbers:
-    """Quality of the room's student after its last step, and the last losses it told."""
+def of_method(run: MethodRun, params: Any, inputs: DataFreeInputs) -> Numbers:
+    """Quality of the method's student after its last step, and the last losses it told."""
     found = run(inputs, params, RecordingReporter())
     return {**(found.history[-1] if found.history else {}), **found.quality}
 
 
 def of_teachers(scene: Scene) -> Numbers:
     """The teachers' own measures, side by side where they are several."""
-    judge = Evaluator(scene.evaluation_set, scene.teachers, scene.head, scene.teachers[0].task)
-    return judge.references()
+    evaluator = Evaluator(scene.evaluation_set, scene.teachers, scene.head, scene.teachers[0].task)
+    return evaluator.references()

@@ -32,7 +32,7 @@ class Recipe:
 
     ``adam`` falls as a half cosine; ``sgd`` has momentum 0.9, decay 5e-4 and falls to a tenth
     after 50 % and 80 % of its steps. ``shifts`` move every batch by up to a sixteenth of its
-    side, as the rooms do that learn from images.
+    side, as the methods do that learn from images.
     """
 
     steps: int = 800
@@ -42,7 +42,7 @@ class Recipe:
     change: Literal["none", "shifts"] = "none"
 
     def rounds(self, parameters: list[nn.Parameter]) -> Iterator[torch.optim.Optimizer]:
-        """The optimiser, once for every step, with that step's rate."""
+        """The optimizer, once for every step, with that step's rate."""
         made: torch.optim.Optimizer = (
             torch.optim.Adam(parameters, lr=self.rate)
             if self.optimizer == "adam"

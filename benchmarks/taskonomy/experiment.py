@@ -115,7 +115,7 @@ def scores_of(zoo: Zoo, album: Album, plan: Plan) -> Scored:
 
 
 def _by_graphs(zoo: Zoo, frames: Tensor) -> dict[str, Scores]:
-    """Maps and graphs, by the room that the service runs."""
+    """Maps and graphs, by the method that the service runs."""
 
     def parts(params: DeparaParams) -> tuple[Scores, Scores]:
         found = measures.parts_of(zoo.sources, frames, params)

@@ -59,7 +59,7 @@ class Album:
     Attributes:
         class_sets: Three disjoint sets of classes, each the labels of one task.
         coarse: Classes on one side of the coarse question; the rest are on the other.
-        coloured: Whether there is colour to be guessed.
+        colored: Whether there is color to be guessed.
     """
 
     name: str

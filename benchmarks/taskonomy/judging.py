@@ -76,10 +76,10 @@ def halved(choices: dict[str, Judged], *, targets: int, halvings: int, seed: int
     found, chosen = [], dict.fromkeys(choices, 0)
     for _ in range(halvings):
         order = rng.permutation(targets)
-        tune, judge = order[: targets // 2], order[targets // 2 :]
+        tune, held_out = order[: targets // 2], order[targets // 2 :]
         best = max(choices, key=lambda name: choices[name].of(tune)["spearman"])
         chosen[best] += 1
-        found.append(choices[best].of(judge))
+        found.append(choices[best].of(held_out))
     mean, deviation = (
         {name: float(f([one[name] for one in found])) for name in FIGURES}
         for f in (np.mean, np.std)

@@ -49,7 +49,7 @@ def frames_of(pictures: Tensor) -> UInt8[Tensor, "probe side side 3"]:
 
 
 def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> DeparaGraph:
-    """A network's graph, by the room that the service runs."""
+    """A network's graph, by the method that the service runs."""
     planes = source.planes
     reader = ModuleReader(source.encoder, LAYER, input_shape=(planes, SIDE, SIDE))
     preprocessing = Preprocessing(
@@ -102,7 +102,7 @@ def flat_features(source: Source, frames: Tensor) -> Float[np.ndarray, "probe un
 
 
 def logme_of(sources: Sequence[Source], bench: Bench) -> Float64[np.ndarray, " source"]:
-    """LogME of every source on the labelled pictures that decoders learn from."""
+    """LogME of every source on the labeled pictures that decoders learn from."""
     labels = bench.answers[:FEW].cpu()
     rows = [features_of(one, bench.frames[:FEW]).flatten(1).cpu() for one in sources]
     return np.array([logme(spectrum_of(one, labels)) for one in rows])

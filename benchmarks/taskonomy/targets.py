@@ -1,6 +1,6 @@
 """What a task asks of an image: pure functions from frames (n, 3, side, side) in [0, 1].
 
-Nothing here was labelled by people; where a name suggests more than an equation can give, the
+Nothing here was labeled by people; where a name suggests more than an equation can give, the
 docstring says what it is.
 """
 
@@ -18,19 +18,19 @@ _LEVELS = 32
 
 
 def luma(frames: Tensor) -> Tensor:
-    """Grey value (n, 1, side, side). Source: ITU-R BT.601."""
+    """Gray value (n, 1, side, side). Source: ITU-R BT.601."""
     weights = frames.new_tensor(LUMA).view(1, 3, 1, 1)
     return (frames * weights).sum(dim=1, keepdim=True)
 
 
 def chroma(frames: Tensor) -> Tensor:
-    """Red and blue less grey (n, 2, side, side): 0 where the image has no colour."""
+    """Red and blue less gray (n, 2, side, side): 0 where the image has no color."""
     grey = luma(frames)
     return torch.cat([frames[:, :1] - grey, frames[:, 2:] - grey], dim=1)
 
 
 def slopes(frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Sobel derivatives of the grey value to the right and downwards; margins are repeated."""
+    """Sobel derivatives of the gray value to the right and downwards; margins are repeated."""
     across = frames.new_tensor(_SOBEL).view(1, 1, 3, 3) / 8
     padded = functional.pad(luma(frames), (1, 1, 1, 1), mode="replicate")
     down = across.transpose(2, 3)
@@ -79,11 +79,11 @@ def orientation(frames: Tensor) -> Tensor:
 
 
 def foreground(frames: Tensor) -> Tensor:
-    """1 where the colour is unlike the image's border, else 0 (n, 1, side, side).
+    """1 where the color is unlike the image's border, else 0 (n, 1, side, side).
 
-    A stand-in, not an annotation: Mahalanobis distance to the colours of the outer three
+    A stand-in, not an annotation: Mahalanobis distance to the colors of the outer three
     pixels, smoothed, above Otsu's threshold of the image. It fails where the thing touches the
-    border or shares its colours.
+    border or shares its colors.
     """
     unlike = blurred(_unlike_border(frames), 1.0)
     return (unlike > otsu(unlike.flatten(1)).view(-1, 1, 1, 1)).to(frames.dtype)

@@ -36,7 +36,7 @@ class Task:
         outputs: Classes, or numbers for each pixel.
         asks: Frames and what is to be answered, drawn from pictures.
         choose: The pictures that the task is about.
-        grey: The network sees luma alone.
+        gray: The network sees luma alone.
         scale: Dense answers are divided by it, so that losses of tasks are of one size.
         region: Rows and columns that count; None for all.
     """
@@ -74,7 +74,7 @@ class Task:
 
 
 def tasks_of(album: Album) -> tuple[Task, ...]:
-    """Every task that the collection allows: 18 with colour, 17 without."""
+    """Every task that the collection allows: 18 with color, 17 without."""
     found = (*_by_class(album), *_by_arrangement(), *_by_pixel())
     return found if album.coloured else tuple(one for one in found if not one.grey)
 
@@ -160,7 +160,7 @@ def _noisy(frames: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _holed(frames: Tensor, _generator: torch.Generator) -> Tensor:
-    """The middle square at the mean grey that networks see as 0."""
+    """The middle square at the mean gray that networks see as 0."""
     found = frames.clone()
     found[:, :, HOLE, HOLE] = 0.5
     return found

@@ -36,7 +36,7 @@ def decoder_for(task: Task, *, hidden: int) -> Decoder:
 
 
 def untrained(album: Album, seed: int) -> Source:
-    """The control: random weights; its normalisation layers have seen images."""
+    """The control: random weights; its normalization layers have seen images."""
     torch.manual_seed(seed)
     encoder = Encoder().to(album.lessons.frames.device).train()
     with torch.no_grad():

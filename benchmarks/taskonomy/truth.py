@@ -1,6 +1,6 @@
 """From losses to affinities: who wins on how many images, and what that is worth.
 
-Source: Zamir et al., Taskonomy, CVPR 2018, section 3.3: ordinal normalisation by the analytic
+Source: Zamir et al., Taskonomy, CVPR 2018, section 3.3: ordinal normalization by the analytic
 hierarchy process (Saaty 1987).
 
 Axes: ``target``, ``source``, ``seed`` of a decoder, ``image`` held out, ``replicate`` one redrawn

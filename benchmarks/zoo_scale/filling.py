@@ -109,7 +109,7 @@ def without_index(connection: psycopg.Connection) -> None:
 
 
 def with_index(connection: psycopg.Connection, *, m: int, ef_construction: int) -> float:
-    """The index built anew from all rows; seconds it took."""
+    """The index rebuilt from all rows; seconds it took."""
     without_index(connection)
     connection.execute(f"SET maintenance_work_mem = '{MEMORY_FOR_BUILDING}'")
     began = time.perf_counter()

@@ -1,6 +1,6 @@
 """A zoo of any size, drawn: families, lines of descent, and networks at all distances from their line.
 
-A network's latent maps are: a part that all share, its family's centre, its line's, and noise of its
+A network's latent maps are: a part that all share, its family's center, its line's, and noise of its
 own, each Gaussian; noise and lines have lengths drawn log-uniformly, so that a line has near copies
 and distant members. Edges are drawn in the same way and ranked. Everything follows from the number
 of the network, so that one network can be drawn alone.

@@ -1,4 +1,4 @@
-"""One scenario, told twice: what a user does, and how each door puts the answers."""
+"""One scenario over two APIs: what a user does, and how each API responds."""
 
 import json
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ from tests.waiting import HANG_SECONDS
 Answer = dict[str, Any]
 
 
-class AuthInterceptor(Protocol):
-    """What the scenario needs of a door; every answer is put the way REST puts it."""
+class Api(Protocol):
+    """What the scenario needs of an API; every answer is put the way REST puts it."""
 
     def create_model(self, manifest: Answer, data: bytes) -> Answer: ...
     def model(self, id_: str) -> Answer: ...
@@ -48,7 +48,7 @@ class AuthInterceptor(Protocol):
     def methods(self) -> list[Answer]: ...
 
 
-class RestDoor:
+class RestApi:
     """The scenario over HTTP."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -121,7 +121,7 @@ class RestDoor:
 
     def events(self, id_: str) -> list[Answer]:
         lines = self._client.get(f"/v1/jobs/{id_}/events").text.splitlines()
-        return [told(json.loads(line[5:])) for line in lines if line.startswith("data:")]
+        return [comparable(json.loads(line[5:])) for line in lines if line.startswith("data:")]
 
     def methods(self) -> list[Answer]:
         return self._items(self._client.get("/v1/methods"))
@@ -135,10 +135,10 @@ class RestDoor:
         if response.is_error:
             pointers = [one["pointer"] for one in answer.get("errors") or []]
             return _refused(answer["code"], answer["detail"], answer.get("remedy"), pointers)
-        return told(answer)
+        return comparable(answer)
 
 
-class RpcDoor:
+class GrpcApi:
     """The same over gRPC."""
 
     def __init__(self, dialled: Dialled) -> None:
@@ -167,7 +167,7 @@ class RpcDoor:
         if isinstance(answer, dict):
             return answer
         items = [_plain(model) for model in answer.models]
-        return told({"items": items, "next_page_token": answer.next_page_token})
+        return comparable({"items": items, "next_page_token": answer.next_page_token})
 
     def rename(self, id_: str, *, etag: str | None, name: str) -> Answer:
         request = model_service_pb2.UpdateModelRequest(id=id_, etag=etag, name=name)
@@ -183,12 +183,12 @@ class RpcDoor:
 
     def layers(self, id_: str) -> list[Answer]:
         request = model_service_pb2.ListLayersRequest(id=id_)
-        return [told(_plain(one)) for one in self._dialled.models.ListLayers(request).layers]
+        return [comparable(_plain(one)) for one in self._dialled.models.ListLayers(request).layers]
 
     def lineage(self, id_: str, **asked: Any) -> Answer:
         request = model_service_pb2.GetLineageRequest(id=id_, **asked)
         answer = self._call(lambda r: next(self._dialled.models.GetLineage(r)), request)
-        return answer if isinstance(answer, dict) else told(_plain(answer.lineage))
+        return answer if isinstance(answer, dict) else comparable(_plain(answer.lineage))
 
     def lineage_file(self, id_: str, form: str) -> bytes:
         request = model_service_pb2.GetLineageRequest(id=id_, format=form)
@@ -197,7 +197,7 @@ class RpcDoor:
     def neighbors(self, id_: str, *, dataset: str) -> list[Answer]:
         request = model_service_pb2.ListNeighborsRequest(id=id_, dataset_id=dataset)
         found = self._dialled.models.ListNeighbors(request).neighbors
-        return [told(_plain(one)) for one in found]
+        return [comparable(_plain(one)) for one in found]
 
     def dataset(self, id_: str) -> Answer:
         request = dataset_service_pb2.GetDatasetRequest(id=id_)
@@ -223,7 +223,7 @@ class RpcDoor:
     def map(self, dataset: str) -> Answer:
         request = transferability_service_pb2.GetMapRequest(dataset_id=dataset)
         answer = self._call(lambda r: next(self._dialled.transferability.GetMap(r)), request)
-        return answer if isinstance(answer, dict) else told(_plain(answer.info))
+        return answer if isinstance(answer, dict) else comparable(_plain(answer.info))
 
     def create_map(self, body: Answer) -> Answer:
         request = transferability_service_pb2.CreateMapRequest()
@@ -260,7 +260,7 @@ class RpcDoor:
         answers = self._dialled.jobs.WatchJob(
             job_service_pb2.WatchJobRequest(id=id_), timeout=HANG_SECONDS
         )
-        return [told(_plain(answer.event)) for answer in answers]
+        return [comparable(_plain(answer.event)) for answer in answers]
 
     def methods(self) -> list[Answer]:
         found = self._dialled.methods.ListMethods(method_service_pb2.ListMethodsRequest())
@@ -271,7 +271,7 @@ class RpcDoor:
         answer = self._call(call, request)
         if isinstance(answer, dict) or field is None:
             return answer if isinstance(answer, dict) else {}
-        return told(_plain(getattr(answer, field)))
+        return comparable(_plain(getattr(answer, field)))
 
     def _call(self, call: Any, request: Any) -> Any:
         try:
@@ -301,16 +301,16 @@ def _plain(message: Any) -> Answer:
     return values
 
 
-def told(value: Any) -> Any:
-    """An answer without what the two doors may put differently.
+def comparable(value: Any) -> Any:
+    """An answer without what the two APIs may put differently.
 
     gRPC leaves empty values out and sends 64-bit integers as text; both mean the same.
     """
     if isinstance(value, dict):
-        kept = {name: told(one) for name, one in value.items()}
+        kept = {name: comparable(one) for name, one in value.items()}
         return {name: one for name, one in kept.items() if one not in (None, "", [], {}, 0, False)}
     if isinstance(value, list):
-        return [told(one) for one in value]
+        return [comparable(one) for one in value]
     if isinstance(value, str) and value.lstrip("-").isdecimal():
         return int(value)
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""A training is submitted, watched, cancelled and gone on with through each door, while a worker runs it."""
+"""A training is submitted, watched, canceled and gone on with through each api, while a worker runs it."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ from zooscope import ZooClient, ZooClientError
 def served_zoo(
     postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedZoo]:
-    """A labelled set, a classifier that knows its labels, both doors, and a worker."""
+    """A labeled set, a classifier that knows its labels, both apis, and a worker."""
     postgres.create_database("taught", template="template")
     url: Any = postgres.url("taught")
     folder = tmp_path_factory.mktemp("taught")
@@ -49,9 +49,9 @@ def served_zoo(
     with zoo.transaction() as session:
         token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
     fork_server = ForkServerClient(folder)
-    post = WorkerContext(zoo, fork_server, lambda: False)
-    _stock(post, labelled._network(folder, 0), _of_pixels(folder))
-    with working(post), serving(zoo) as rest, listening(zoo) as rpc:
+    context = WorkerContext(zoo, fork_server, lambda: False)
+    _stock(context, labelled._network(folder, 0), _of_pixels(folder))
+    with working(context), serving(zoo) as rest, listening(zoo) as rpc:
         yield ServedZoo(zoo, token, rest, rpc)
     fork_server.close()
     zoo.close()
@@ -66,34 +66,34 @@ def _of_pixels(folder: Path) -> bytes:
     return (folder / "p").read_bytes()
 
 
-def _stock(post: WorkerContext, network: bytes, of_pixels: bytes) -> None:
+def _stock(context: WorkerContext, network: bytes, of_pixels: bytes) -> None:
     """Put images and two networks into the zoo, checked."""
-    labelled._add_dataset(post.zoo)
-    labelled._add_model(post.zoo, network, "mdl_0", classifier=True)
-    labelled._add_model(post.zoo, of_pixels, "mdl_1", classifier=False)
-    with post.zoo.transaction() as session:
+    labelled._add_dataset(context.zoo)
+    labelled._add_model(context.zoo, network, "mdl_0", classifier=True)
+    labelled._add_model(context.zoo, of_pixels, "mdl_1", classifier=False)
+    with context.zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
         dense = session.get_one(ModelRecord, "mdl_1")
         dense.task_kind = TaskKind.SEGMENTATION
         dense.manifest = {**dense.manifest, "classes": ["sky", "road"]}
-    labelled._submit(post.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    labelled._submit(context.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for model_id in ("mdl_0", "mdl_1"):
-        labelled._submit(post.zoo, "model_validation", {"model_id": model_id})
-    while run_next(post):
+        labelled._submit(context.zoo, "model_validation", {"model_id": model_id})
+    while run_next(context):
         pass
 
 
 class working:  # noqa: N801 - reads as a clause
     """Inside, a worker runs whatever is queued."""
 
-    def __init__(self, post: WorkerContext) -> None:
-        self._post, self._over = post, threading.Event()
+    def __init__(self, context: WorkerContext) -> None:
+        self._context, self._over = context, threading.Event()
         self._thread = threading.Thread(target=self._work)
 
     def _work(self) -> None:
         while not self._over.is_set():
-            if not run_next(self._post):
+            if not run_next(self._context):
                 time.sleep(0.02)
 
     def __enter__(self) -> None:
@@ -107,13 +107,13 @@ class working:  # noqa: N801 - reads as a clause
 DOORS: list[Callable[[ServedZoo], Any]] = [OverRest, OverRpc, OverClient, OverShell]
 
 
-@pytest.mark.parametrize("seed", range(4), ids=[door.__name__ for door in DOORS])
+@pytest.mark.parametrize("seed", range(4), ids=[api.__name__ for api in DOORS])
 def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo, seed: int):
-    with closing(DOORS[seed](served_zoo)) as door:
-        job_id = door.submit(seed)
-        before = watched_until_measured(door, job_id, after=0)
-        door.retry(job_id)
-        later = watched_until_measured(door, job_id, after=before[-1]["seq"])
+    with closing(DOORS[seed](served_zoo)) as api:
+        job_id = api.submit(seed)
+        before = watched_until_measured(api, job_id, after=0)
+        api.retry(job_id)
+        later = watched_until_measured(api, job_id, after=before[-1]["seq"])
 
     assert (before[0]["type"], before[-1]["type"]) == ("queued", "cancelled")
     assert (later[0]["type"], later[-1]["type"]) == ("queued", "cancelled")
@@ -125,14 +125,14 @@ def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo,
     assert again["step"] > first["step"]
 
 
-def watched_until_measured(door: Any, job_id: str, *, after: int) -> list[Event]:
-    """The events of a job that is cancelled as soon as it tells a number."""
-    trained_on: list[Event] = []
-    for event in door.watch(job_id, after):
-        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in trained_on):
-            door.cancel(job_id)
-        trained_on.append(event)
-    return trained_on
+def watched_until_measured(api: Any, job_id: str, *, after: int) -> list[Event]:
+    """The events of a job that is canceled as soon as it tells a number."""
+    events: list[Event] = []
+    for event in api.watch(job_id, after):
+        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in events):
+            api.cancel(job_id)
+        events.append(event)
+    return events
 
 
 def a_short_training(zoo: ZooClient, budget: dict[str, float]) -> Any:
@@ -161,14 +161,14 @@ def test_the_student_is_fetched_and_loaded_by_plain_pytorch(served_zoo: ServedZo
 
 
 def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
-    course = {"params": {"batch_size": 8, "num_evaluations": 1}, "budget": {"steps": 2}}
+    config = {"params": {"batch_size": 8, "num_evaluations": 1}, "budget": {"steps": 2}}
 
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
 
         def made(**student: Any) -> str:
             told = {**STUDENT, **student}
             job = zoo.jobs.submit(
-                METHOD, teachers=["mdl_0"], dataset_id="dst_1", student=told, **course
+                METHOD, teachers=["mdl_0"], dataset_id="dst_1", student=told, **config
             )
             return zoo.jobs.wait(job["id"])["result"]["model_id"]
 
@@ -191,7 +191,7 @@ def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
         ("adversarial_distillation", {"eval_dataset_id": "dst_1"}),
     ],
 )
-def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
+def test_a_network_of_pixels_teaches_one_that_is_rated_by_agreement(
     served_zoo: ServedZoo, method: str, images: dict[str, str]
 ):
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:

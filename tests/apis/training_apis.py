@@ -1,4 +1,4 @@
-"""A training asked for, watched, cancelled and retried through each of the doors."""
+"""A training asked for, watched, canceled and retried through each of the apis."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class ServedZoo:
-    """A zoo with a worker at work, and where its doors are."""
+    """A zoo with a worker at work, and where its apis are."""
 
     zoo: Zoo
     token: str
@@ -138,8 +138,8 @@ class OverShell:
     def submit(self, seed: int) -> str:
         student = [f"--student={name}={value}" for name, value in STUDENT.items()]
         often = [f"--set={name}={value}" for name, value in OFTEN.items()]
-        course = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
-        words = ["--teacher", "mdl_0", "--dataset", "dst_1", *student, *often, *course]
+        config = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
+        words = ["--teacher", "mdl_0", "--dataset", "dst_1", *student, *often, *config]
         return json.loads(self._said("submit", METHOD, *words))["id"]
 
     def watch(self, job_id: str, after: int) -> Iterator[Event]:

@@ -212,7 +212,7 @@ class TestJudging:
 
         assert judging.judged(rows, judging.measured_with_another_seed(rows)) == {}
 
-    def test_no_pair_is_tuned_on_and_judged(self):
+    def test_no_pair_is_both_tuned_and_evaluated_on(self):
         rows = [row(name, seed, [0.1, 0.2]) for name in "abcde" for seed in (0, 1)]
 
         mine, others = judging.halves(rows)

@@ -17,7 +17,7 @@ TWO_BLOCKS = np.array(
 )
 
 
-def test_two_clean_groups_are_told_apart_by_every_figure():
+def test_every_figure_separates_two_clean_groups():
     found = closeness(TWO_BLOCKS, ["a", "a", "b", "b"], permutations=600)
 
     assert found.within == pytest.approx(0.85)
@@ -28,7 +28,7 @@ def test_two_clean_groups_are_told_apart_by_every_figure():
     assert found.p == pytest.approx(1 / 3, abs=0.07)
 
 
-def test_task_and_architecture_are_told_apart():
+def test_task_and_architecture_are_separated():
     found = means_by_kinship(TWO_BLOCKS, ["a", "a", "b", "b"], ["x", "y", "x", "y"])
 
     assert found["same", "other"] == (pytest.approx(0.85), 2)
@@ -36,7 +36,7 @@ def test_task_and_architecture_are_told_apart():
     assert found["same", "same"][1] == 0
 
 
-def test_a_network_without_company_has_no_nearest_neighbour_to_find():
+def test_a_network_alone_has_no_nearest_neighbor():
     found = closeness(TWO_BLOCKS, ["a", "a", "b", "c"], permutations=10)
 
     assert found.with_company == 2

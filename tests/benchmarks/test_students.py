@@ -76,7 +76,7 @@ def test_another_seed_is_another_teacher(kept):
     assert one.program.fingerprint != other.program.fingerprint
 
 
-def test_the_published_game_moves_student_and_generator_and_leaves_the_teacher(kept):
+def test_the_published_step_moves_student_and_generator_but_not_the_teacher(kept):
     split = digits()
     one = teaching.teacher(NET, split.train, name="n", seed=0, recipe=SHORT)
     student = Student(architecture=StudentArchitecture.LENET, width=4)
@@ -110,7 +110,7 @@ def test_a_lead_is_taken_over_the_seeds_that_both_rows_have():
     assert Found(KNOWN).lead("ours", "theirs", "accuracy") == pytest.approx(0.1)
 
 
-def test_a_table_tells_means_what_is_missing_and_which_bounds_hold():
+def test_a_table_shows_means_missing_values_and_bounds_that_hold():
     bounds = tuple(
         Bound(row, lambda found, row=row: found.mean(row, "accuracy"), low)
         for row, low in (("ours", 0.8), ("theirs", 0.8), ("nobody", 0.8))

@@ -35,7 +35,7 @@ TASKS = {task.name: task for task in tasks_of(album())}
 # Targets
 
 
-def test_a_flat_image_has_no_edges_corners_direction_or_colour_differences():
+def test_a_flat_image_has_no_edges_corners_direction_or_color_differences():
     flat = torch.full((2, 3, 32, 32), 0.3)
 
     for compute in (targets.edges, targets.corners, targets.orientation, targets.chroma):
@@ -54,7 +54,7 @@ def test_a_step_of_brightness_has_an_edge_where_it_is_and_nowhere_else():
     assert found[:, 17:].abs().max() == 0
 
 
-def test_direction_tells_upright_from_lying_slopes():
+def test_direction_distinguishes_vertical_from_horizontal_slopes():
     upright = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
 
     across = targets.orientation(upright)[0, 0].mean()
@@ -148,14 +148,14 @@ def test_inpainting_looks_at_the_hole_alone():
     assert task.losses(off, answers).max() == 0
 
 
-def test_class_sets_are_disjoint_and_relabelled_from_nought():
+def test_class_sets_are_disjoint_and_relabeled_from_zero():
     chosen = [TASKS[f"classes {letter}"].choose(pictures(20)) for letter in "ABC"]
 
     assert [int(one.labels.max()) + 1 for one in chosen] == [4, 3, 3]
     assert sum(len(one) for one in chosen) == 20
 
 
-def test_without_colour_nobody_is_asked_to_guess_it():
+def test_without_color_there_is_no_colorization_task():
     grey = Album(*(getattr(album(), name) for name in _FIELDS), coloured=False)
 
     assert {task.name for task in tasks_of(grey)} == TASKS.keys() - {"colorizing"}
@@ -240,7 +240,7 @@ def test_unbiased_centring_leaves_rows_that_sum_to_nought():
 # Judging
 
 
-def test_a_perfect_table_is_judged_perfect_and_the_target_itself_is_left_out():
+def test_a_perfect_table_scores_perfectly_and_the_target_itself_is_left_out():
     affinity = np.random.default_rng(5).random((3, 8))
     itself = np.array([0, 4, 7])
     spoiled = affinity.copy()
@@ -251,7 +251,7 @@ def test_a_perfect_table_is_judged_perfect_and_the_target_itself_is_left_out():
     assert found == {"p_at_1": 1.0, "p_at_5": 1.0, "spearman": pytest.approx(1.0), "regret": 0.0}
 
 
-def test_the_edge_weight_is_judged_on_targets_that_did_not_choose_it():
+def test_the_edge_weight_is_evaluated_on_targets_that_did_not_choose_it():
     rng = np.random.default_rng(6)
     affinity = rng.random((8, 9))
     itself = np.arange(8)

@@ -1,4 +1,4 @@
-"""A zoo with all its processes, and the questions that fault tests ask of it."""
+"""A zoo with all its processes, and the operations of fault tests."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import FINAL_STATES, DatasetRecord, JobEventRecord, JobRecord, ModelRecord
 from service.embedded.postgres import PrivatePostgres
-from tests.jobs.processes import Process, WorkerHall
+from tests.jobs.processes import Process, ZooProcesses
 from tests.waiting import HANG_SECONDS, eventually
 
 PROJECT = "default"
@@ -43,20 +43,20 @@ TERMINAL = {"succeeded", "failed", "cancelled"}
 
 @dataclass
 class TestCluster:
-    """Everything that runs, and a labeled set for jobs of any length."""
+    """The processes of a zoo, and a labeled dataset for jobs of any length."""
 
     __test__: ClassVar[bool] = False  # it is no test, whatever its name
 
     zoo: Zoo
-    hall: WorkerHall
+    processes: ZooProcesses
     postgres: PrivatePostgres
     workers: list[Process] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Start all parts and have the set of images checked."""
-        self.redis = self.hall.redis()
-        self.staff(1)
-        self.scheduler = self.hall.scheduler()
+    def bootstrap(self) -> None:
+        """Start all processes and ingest the dataset."""
+        self.redis = self.processes.redis()
+        self.start_workers(1)
+        self.scheduler = self.processes.scheduler()
         self._upload_squares()
         with self.zoo.transaction() as session:
             job = jobs.submit(
@@ -94,16 +94,16 @@ class TestCluster:
             session.add(record)
 
     def submit(self, *, seconds: float = 0.1, **changes: object) -> str:
-        """A real job, training, that computes for about so long on a quiet machine."""
+        """A real training job that computes for about ``seconds`` on an idle machine."""
         steps = max(1, int(seconds * STEPS_A_SECOND))
         return self._submit({**SHORT, "steps": steps}, **changes)
 
     def submit_endless(self, **changes: object) -> str:
-        """A real job that is still at work whenever something is done to it."""
+        """A real job that does not end by itself during a test."""
         return self._submit(ENDLESS, **changes)
 
     def shorten(self, job_id: str) -> None:
-        """Have the next attempt at an endless job end soon; the running one goes on as it began."""
+        """Make the next attempt of an endless job short; the running one stays endless."""
         with self.zoo.transaction() as session:
             job = session.get_one(JobRecord, job_id)
             job.params = {**job.params, **SHORT}
@@ -133,12 +133,12 @@ class TestCluster:
             return job.id
 
     def job(self, job_id: str) -> JobRecord:
-        """The row as it is now."""
+        """The current row."""
         with self.zoo.transaction() as session:
             return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id)
 
     def model_of(self, job_id: str) -> ModelRecord:
-        """The model a job was to make."""
+        """The model that a job creates."""
         with self.zoo.transaction() as session:
             return session.get_one(ModelRecord, self.job(job_id).inputs["model_id"])
 
@@ -148,18 +148,18 @@ class TestCluster:
             return list(jobs.events_after(session, job_id=job_id, seq=0))
 
     def cancel(self, job_id: str) -> None:
-        """Ask as a client would."""
+        """Cancel a job as a client would."""
         with self.zoo.transaction() as session:
             jobs.cancel(session, project=PROJECT, job_id=job_id)
 
     def is_final(self, job_id: str) -> bool:
-        """Whether the job has ended; an unreachable database says no."""
+        """Whether the job has ended; False while the database is unreachable."""
         with contextlib.suppress(DBAPIError):
             return self.job(job_id).state in FINAL_STATES
         return False
 
     def ended(self, job_id: str) -> JobRecord:
-        """The job once it has ended; it ended exactly once, and its events are whole."""
+        """The job once it has ended; it ended exactly once, and no event is missing."""
         eventually(lambda: self.is_final(job_id), facts=self._logs)
         job, events = self.job(job_id), self.events(job_id)
         assert [e.seq for e in events] == list(range(1, job.events + 1))
@@ -168,12 +168,12 @@ class TestCluster:
         return job
 
     def children(self) -> dict[str, psutil.Process]:
-        """Living job processes by their job's id: whatever holds a file of an attempt's folder."""
+        """Running job processes by job id: those that hold a file of an attempt's folder."""
         holders = {}
-        parts = {part.pid for part in self.hall.started}
+        own = {process.pid for process in self.processes.started}
         for process in psutil.process_iter():
-            if process.pid in parts:
-                continue  # a worker lays out files
+            if process.pid in own:
+                continue  # a worker stages files
             with contextlib.suppress(psutil.Error):
                 for path in (Path(file.path) for file in process.open_files()):
                     if self.zoo.scratch in path.parents:
@@ -182,7 +182,7 @@ class TestCluster:
         return holders
 
     def child_of(self, job_id: str) -> psutil.Process:
-        """The living process that runs a job."""
+        """The process that runs a job."""
         eventually(lambda: job_id in self.children(), facts=self._logs)
         return self.children()[job_id]
 
@@ -191,7 +191,7 @@ class TestCluster:
         eventually(lambda: bool(self.job(job_id).progress), facts=self._logs)
 
     def end_lease(self, job_id: str, *, seconds: float = 0.0) -> datetime:
-        """When, by the database's clock, the lease of a silent worker is over from now on."""
+        """The new end of a silent worker's lease, by the database's clock."""
         with self.zoo.transaction() as session:
             job = session.get_one(JobRecord, job_id)
             job.lease_until = func.clock_timestamp() + timedelta(seconds=seconds)
@@ -204,29 +204,29 @@ class TestCluster:
 
     def _logs(self) -> str:
         """The end of what every process has written."""
-        return "\n".join(process.log.read_text()[-2000:] for process in self.hall.started)
+        return "\n".join(process.log.read_text()[-2000:] for process in self.processes.started)
 
-    def staff(self, count: int) -> None:
-        """Have at least so many workers."""
+    def start_workers(self, count: int) -> None:
+        """Start workers until ``count`` run."""
         while len(self.workers) < count:
-            self.workers.append(self.hall.worker())
+            self.workers.append(self.processes.worker())
 
     def holder(self, job_id: str) -> Process:
-        """The worker that claims to run a job."""
+        """The worker that holds a job."""
         pid = int((self.job(job_id).worker or "").rpartition(":")[2])
         return next(worker for worker in self.workers if worker.pid == pid)
 
-    def lay_off(self, worker: Process, number: signal.Signals = signal.SIGKILL) -> None:
-        """End a worker and wait until it and all it started are gone."""
-        family = worker.descendants()
+    def stop_worker(self, worker: Process, number: signal.Signals = signal.SIGKILL) -> None:
+        """Stop a worker and wait until all its processes have ended."""
+        descendants = worker.descendants()
         worker.send(number)
         worker.process.wait(timeout=HANG_SECONDS)
         self.workers.remove(worker)
-        _, left = psutil.wait_procs(family, timeout=HANG_SECONDS)
-        assert not left, f"orphans: {left}"
+        _, orphans = psutil.wait_procs(descendants, timeout=HANG_SECONDS)
+        assert not orphans, f"orphans: {orphans}"
 
     def freeze(self, worker: Process) -> None:
-        """Stop a worker between two transactions, so that it holds no lock while it is silent."""
+        """Freeze a worker between two transactions, so that it holds no lock while frozen."""
 
         def holds_nothing() -> bool:
             worker.send(signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""A town of real processes for the fault tests: broker, scheduler, workers, and long jobs."""
+"""A cluster of real processes for the fault tests: broker, scheduler, workers, and long jobs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from service.embedded.postgres import PrivatePostgres
 from service.migrate import migrate
 from service.settings import Settings
 from tests.jobs.cluster import QUICK, TestCluster
-from tests.jobs.processes import hall_of
+from tests.jobs.processes import zoo_processes
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,17 @@ def cluster() -> Iterator[TestCluster]:
     """Redis, a scheduler and a worker with short leases, on a Postgres of their own."""
     # Not below pytest's own folder: the database runs as another user, who must reach it.
     with (
-        TemporaryDirectory(prefix="zoo-town-") as name,
+        TemporaryDirectory(prefix="zoo-cluster-") as name,
         PrivatePostgres(Path(name) / "postgres") as postgres,
     ):
         folder = Path(name)
         postgres.create_database("zooscope")
-        with hall_of(folder / "hall", postgres.url(), **QUICK) as hall:
-            zoo = zoo_from(Settings(home=folder / "hall" / "home", database_url=postgres.url()))
+        with zoo_processes(folder / "processes", postgres.url(), **QUICK) as processes:
+            zoo = zoo_from(
+                Settings(home=folder / "processes" / "home", database_url=postgres.url())
+            )
             migrate(zoo.engine)
-            cluster = TestCluster(zoo, hall, postgres)
-            cluster.settle()
+            cluster = TestCluster(zoo, processes, postgres)
+            cluster.bootstrap()
             yield cluster
         zoo.close()

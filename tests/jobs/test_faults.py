@@ -1,4 +1,4 @@
-"""Whatever is killed, stopped or rung twice: every job ends exactly once and nothing is left over."""
+"""Whatever is killed, stopped or notified twice: every job ends exactly once and nothing is left over."""
 
 import signal
 
@@ -51,13 +51,13 @@ def test_a_worker_renews_the_lease_of_a_running_job(cluster: TestCluster):
     assert cluster.ended(job_id).fence == 1
 
 
-def test_the_job_of_a_killed_worker_is_taken_over_when_its_lease_is_over(cluster: TestCluster):
-    cluster.staff(2)
+def test_the_job_of_a_killed_worker_is_taken_over_when_its_lease_expires(cluster: TestCluster):
+    cluster.start_workers(2)
     job_id = cluster.submit_endless()
     cluster.running(job_id)
     cluster.shorten(job_id)
 
-    cluster.lay_off(cluster.holder(job_id))
+    cluster.stop_worker(cluster.holder(job_id))
     until = cluster.end_lease(job_id, seconds=2)
     job = cluster.ended(job_id)
 
@@ -67,19 +67,19 @@ def test_the_job_of_a_killed_worker_is_taken_over_when_its_lease_is_over(cluster
     assert requeued.at >= until
 
 
-def test_a_stopping_worker_gives_its_job_back_without_counting_the_attempt(cluster: TestCluster):
-    cluster.staff(2)
+def test_a_stopping_worker_releases_its_job_without_counting_the_attempt(cluster: TestCluster):
+    cluster.start_workers(2)
     job_id = cluster.submit_endless()
     cluster.running(job_id)
     cluster.shorten(job_id)
 
-    cluster.lay_off(cluster.holder(job_id), signal.SIGTERM)
+    cluster.stop_worker(cluster.holder(job_id), signal.SIGTERM)
     job = cluster.ended(job_id)
 
     assert (job.state, job.attempts, job.fence) == (JobState.SUCCEEDED, 1, 2)
 
 
-def test_a_dead_nursery_is_replaced(cluster: TestCluster):
+def test_a_dead_fork_server_is_replaced(cluster: TestCluster):
     job_id = cluster.submit_endless()
     child = cluster.child_of(job_id)
     cluster.shorten(job_id)
@@ -91,8 +91,8 @@ def test_a_dead_nursery_is_replaced(cluster: TestCluster):
     eventually(lambda: not child.is_running())
 
 
-def test_a_frozen_worker_finds_its_job_taken_and_changes_nothing(cluster: TestCluster):
-    cluster.staff(2)
+def test_a_frozen_worker_that_lost_its_job_changes_nothing(cluster: TestCluster):
+    cluster.start_workers(2)
     job_id = cluster.submit_endless()
     cluster.running(job_id)
     cluster.shorten(job_id)
@@ -110,8 +110,8 @@ def test_a_frozen_worker_finds_its_job_taken_and_changes_nothing(cluster: TestCl
     assert not job.worker.endswith(f":{first.pid}")
 
 
-def test_a_hundred_rings_for_one_job_start_it_once(cluster: TestCluster):
-    notifier = CeleryJobNotifier(cluster.hall.redis_url)
+def test_a_hundred_notifications_for_one_job_start_it_once(cluster: TestCluster):
+    notifier = CeleryJobNotifier(cluster.processes.redis_url)
     job_id = cluster.submit()
 
     notifier.notify([job_id] * 100, queue="cpu")
@@ -126,7 +126,7 @@ def test_a_hundred_rings_for_one_job_start_it_once(cluster: TestCluster):
 def test_a_flushed_broker_only_delays(cluster: TestCluster):
     jobs = [cluster.submit() for _ in range(4)]
 
-    cluster.hall.flush_broker()
+    cluster.processes.flush_broker()
 
     assert {cluster.ended(job_id).state for job_id in jobs} == {JobState.SUCCEEDED}
 
@@ -138,7 +138,7 @@ def test_a_dead_broker_only_delays(cluster: TestCluster):
 
     assert cluster.ended(without).state == JobState.SUCCEEDED
 
-    cluster.redis = cluster.hall.redis()
+    cluster.redis = cluster.processes.redis()
     after = cluster.submit()
     assert cluster.ended(after).state == JobState.SUCCEEDED
 
@@ -154,7 +154,7 @@ def test_a_crash_of_the_database_loses_nothing(cluster: TestCluster):
     assert cluster.ended(queued).state == JobState.SUCCEEDED
 
 
-def test_a_job_is_cancelled_in_whatever_state_it_is(cluster: TestCluster):
+def test_a_job_can_be_cancelled_in_every_state(cluster: TestCluster):
     running = cluster.submit_endless()
     waiting = cluster.submit_endless(depends_on=[running])
     cluster.running(running)
@@ -185,13 +185,13 @@ def test_a_job_is_cancelled_while_it_starts(cluster: TestCluster):
 
 
 def test_a_cancelled_job_of_a_killed_worker_is_not_started_again(cluster: TestCluster):
-    cluster.staff(2)
+    cluster.start_workers(2)
     job_id = cluster.submit_endless()
     cluster.running(job_id)
     holder = cluster.holder(job_id)
     cluster.freeze(holder)
     cluster.cancel(job_id)
-    cluster.lay_off(holder)
+    cluster.stop_worker(holder)
 
     cluster.end_lease(job_id)
     job = cluster.ended(job_id)

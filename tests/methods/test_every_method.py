@@ -1,4 +1,4 @@
-"""Cards and rooms are the same set, and every room has its three names, its page and its tests."""
+"""Cards and methods are the same set, and every method has its three names, its page and its tests."""
 
 from dataclasses import is_dataclass
 from inspect import signature

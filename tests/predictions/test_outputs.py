@@ -14,11 +14,11 @@ from workers.child import predict_outputs
 def test_scores_become_probabilities_by_softmax_likeliest_first():
     scores = torch.tensor([[0.0, 2.0, 1.0]])
 
-    (found,) = predict_outputs.likely_classes(scores, task="classification", top_k=2)
+    (classes,) = predict_outputs.likely_classes(scores, task="classification", top_k=2)
 
     by_hand = np.exp([2.0, 1.0]) / np.exp([0.0, 2.0, 1.0]).sum()
-    assert [one["index"] for one in found] == [1, 2]
-    assert [one["probability"] for one in found] == pytest.approx(by_hand)
+    assert [likely["index"] for likely in classes] == [1, 2]
+    assert [likely["probability"] for likely in classes] == pytest.approx(by_hand)
 
 
 def test_probabilities_stay_as_they_are():
@@ -27,18 +27,22 @@ def test_probabilities_stay_as_they_are():
     assert torch.equal(predict_outputs.probabilities(chances, task="classification"), chances)
 
 
-def test_a_network_with_several_labels_says_each_on_its_own():
-    (found,) = predict_outputs.likely_classes(
+def test_a_multi_label_network_scores_each_label_on_its_own():
+    (classes,) = predict_outputs.likely_classes(
         torch.tensor([[3.0, 3.0]]), task="multi_label", top_k=2
     )
 
-    assert [one["probability"] for one in found] == pytest.approx([1 / (1 + np.exp(-3.0))] * 2)
+    assert [likely["probability"] for likely in classes] == pytest.approx(
+        [1 / (1 + np.exp(-3.0))] * 2
+    )
 
 
-def test_more_classes_than_there_are_cannot_be_told():
-    (found,) = predict_outputs.likely_classes(torch.zeros(1, 3), task="classification", top_k=100)
+def test_top_k_is_limited_by_the_number_of_classes():
+    (classes,) = predict_outputs.likely_classes(
+        torch.zeros(1, 3), task="classification", top_k=100
+    )
 
-    assert len(found) == 3
+    assert len(classes) == 3
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_axes_of_length_one_at_the_end_do_not_count():
     assert predict_outputs.squeezed(torch.zeros(2, 10, 1, 1)).shape == (2, 10)
 
 
-def test_three_planes_within_one_are_a_colour_picture_as_it_is():
+def test_three_planes_within_one_are_an_unchanged_color_picture():
     planes = torch.zeros(1, 3, 4, 5)
     planes[0, 0] = 1.0
 
@@ -71,7 +75,7 @@ def test_three_planes_within_one_are_a_colour_picture_as_it_is():
     assert (picture == [255, 0, 0]).all()
 
 
-def test_one_plane_beyond_one_is_stretched_grey():
+def test_one_plane_beyond_one_is_stretched_gray():
     (file,) = predict_outputs.pictures(torch.tensor([[[[-2.0, 0.0, 2.0]]]]))
 
     picture = np.asarray(Image.open(io.BytesIO(file)))
@@ -82,7 +86,7 @@ def test_a_flat_picture_is_black_not_noise():
     assert torch.equal(predict_outputs.stretched(torch.full((1, 2, 2), 7.0)), torch.zeros(1, 2, 2))
 
 
-def test_many_planes_show_the_winning_label_in_its_colour():
+def test_many_planes_show_the_best_label_in_its_color():
     scores = torch.zeros(1, 5, 1, 2)
     scores[0, 2, 0, 0] = 1.0
     scores[0, 4, 0, 1] = 1.0
@@ -93,17 +97,17 @@ def test_many_planes_show_the_winning_label_in_its_colour():
     assert picture.tolist() == [[[0, 128, 0], [0, 0, 128]]]
 
 
-def test_colours_of_labels_differ_up_to_256():
-    assert len({tuple(one) for one in predict_outputs.colors_of_labels(256).tolist()}) == 256
+def test_colors_of_labels_differ_up_to_256():
+    assert len({tuple(color) for color in predict_outputs.colors_of_labels(256).tolist()}) == 256
 
 
 def test_an_array_comes_back_as_it_was():
     values = torch.arange(6.0).reshape(2, 3)
 
-    found = np.load(io.BytesIO(predict_outputs.array_file(values)), allow_pickle=False)
+    array = np.load(io.BytesIO(predict_outputs.array_file(values)), allow_pickle=False)
 
-    assert found.dtype == np.float32
-    assert (found == values.numpy()).all()
+    assert array.dtype == np.float32
+    assert (array == values.numpy()).all()
 
 
 def test_what_an_output_cannot_be_is_refused_with_what_it_can():
@@ -113,7 +117,7 @@ def test_what_an_output_cannot_be_is_refused_with_what_it_can():
     assert refused.value.remedy is not None
 
 
-def test_questions_and_answers_survive_the_way():
+def test_requests_and_responses_survive_serialization():
     question = PredictRequest(
         "q", "sha", {"task": "other"}, OutputKind.IMAGE, None, 5, (b"a", b""), expires_at=1.5
     )

@@ -1,4 +1,4 @@
-"""Images go through a network at every door, in one pass for all who wait, whatever becomes of the child."""
+"""Images go through a network over every API, in one pass for all that wait, even if the child dies."""
 
 import io
 import signal
@@ -77,15 +77,15 @@ def zoo(zoo_settings: Settings, redis: PrivateRedis) -> Iterator[Zoo]:
 def dispatcher(
     zoo: Zoo, fork_server: ForkServerClient, redis: PrivateRedis
 ) -> Iterator[PredictDispatcher]:
-    line = PredictQueue(redis.url)
-    dispatcher = PredictDispatcher(zoo, fork_server, line)
+    queue = PredictQueue(redis.url)
+    dispatcher = PredictDispatcher(zoo, fork_server, queue)
     dispatcher.start()
-    eventually(lambda: bool(line._redis.exists("zoo:answering")))
+    eventually(lambda: bool(queue._redis.exists("zoo:answering")))
     yield dispatcher
     dispatcher.close()
-    line = PredictQueue(redis.url)
-    line._redis.flushall()
-    line.close()
+    queue = PredictQueue(redis.url)
+    queue._redis.flushall()
+    queue.close()
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def token(zoo: Zoo) -> str:
 
 
 @pytest.fixture
-def door(zoo: Zoo, token: str) -> Iterator[httpx.Client]:
+def client(zoo: Zoo, token: str) -> Iterator[httpx.Client]:
     with serving(zoo) as url, client_of(url, token) as client:
         yield client
 
@@ -121,9 +121,9 @@ def a_network(zoo: Zoo, network: nn.Module, folder: Path, **changes: object) -> 
     return record.id
 
 
-def a_picture(colour: str, size: tuple[int, int] = (40, 30)) -> bytes:
+def a_picture(color: str, size: tuple[int, int] = (40, 30)) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, "PNG")
+    Image.new("RGB", size, color).save(file, "PNG")
     return file.getvalue()
 
 
@@ -132,55 +132,57 @@ def form(*images: bytes) -> list[tuple[str, tuple[str, bytes]]]:
 
 
 @pytest.mark.usefixtures("dispatcher")
-def test_a_classifier_names_its_likeliest_classes(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_a_classifier_names_its_likeliest_classes(client: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
-    answer = door.post(
+    answer = client.post(
         f"/v1/models/{model}:predict?top_k=1", files=form(a_picture("red"), a_picture("blue"))
     )
 
     assert answer.status_code == 200
-    names = [one["classes"][0]["name"] for one in answer.json()["items"]]
+    names = [item["classes"][0]["name"] for item in answer.json()["items"]]
     assert names == ["red", "blue"]
 
 
 @pytest.mark.usefixtures("dispatcher")
-def test_one_image_may_be_the_body_itself(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_one_image_may_be_the_body_itself(client: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
-    answer = door.post(
+    answer = client.post(
         f"/v1/models/{model}:predict",
         content=a_picture("blue"),
         headers={"Content-Type": "image/png"},
     )
 
-    (found,) = answer.json()["items"]
-    assert found["classes"][0]["name"] == "blue"
+    (item,) = answer.json()["items"]
+    assert item["classes"][0]["name"] == "blue"
 
 
 @pytest.mark.usefixtures("dispatcher")
-def test_a_dense_network_answers_with_pictures(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_a_dense_network_answers_with_pictures(client: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, nn.Identity(), tmp_path, task_kind="denoising")
 
-    one = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
-    two = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red"), a_picture("blue")))
+    single = client.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
+    double = client.post(
+        f"/v1/models/{model}:predict", files=form(a_picture("red"), a_picture("blue"))
+    )
 
-    assert one.headers["content-type"] == "image/png"
-    picture = np.asarray(Image.open(io.BytesIO(one.content)))
+    assert single.headers["content-type"] == "image/png"
+    picture = np.asarray(Image.open(io.BytesIO(single.content)))
     assert (picture == [255, 0, 0]).all()
-    assert zipfile.ZipFile(io.BytesIO(two.content)).namelist() == ["0.png", "1.png"]
+    assert zipfile.ZipFile(io.BytesIO(double.content)).namelist() == ["0.png", "1.png"]
 
 
 @pytest.mark.usefixtures("dispatcher")
-def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_features_of_a_layer_come_as_an_array(client: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
-    answer = door.post(
+    answer = client.post(
         f"/v1/models/{model}:predict?layer=pool", files=form(a_picture("red"), a_picture("blue"))
     )
 
-    found = np.load(io.BytesIO(answer.content), allow_pickle=False)
-    assert found.reshape(2, 3).tolist() == [[1, 0, 0], [0, 0, 1]]
+    features = np.load(io.BytesIO(answer.content), allow_pickle=False)
+    assert features.reshape(2, 3).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 @pytest.mark.usefixtures("dispatcher")
@@ -194,8 +196,8 @@ def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_
         ("output=image", [a_picture("red")], "output_not_supported", "/output"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_by_name(
-    door: httpx.Client,
+def test_an_impossible_request_is_refused_with_its_code(
+    client: httpx.Client,
     zoo: Zoo,
     tmp_path: Path,
     query: str,
@@ -205,31 +207,31 @@ def test_what_cannot_be_answered_is_refused_by_name(
 ):
     model = a_network(zoo, Classifier(), tmp_path)
 
-    answer = door.post(f"/v1/models/{model}:predict?{query}", files=form(*images) or None)
+    answer = client.post(f"/v1/models/{model}:predict?{query}", files=form(*images) or None)
 
     assert answer.status_code == 422
-    told = answer.json()
-    assert told["code"] == code
-    assert told["errors"][0]["pointer"] == pointer
+    problem = answer.json()
+    assert problem["code"] == code
+    assert problem["errors"][0]["pointer"] == pointer
 
 
-def test_without_a_worker_the_asker_hears_so_and_nothing_is_queued(
-    door: httpx.Client, zoo: Zoo, redis: PrivateRedis, tmp_path: Path
+def test_without_a_worker_the_request_fails_and_nothing_is_queued(
+    client: httpx.Client, zoo: Zoo, redis: PrivateRedis, tmp_path: Path
 ):
     model = a_network(zoo, Classifier(), tmp_path)
 
-    answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
+    answer = client.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "no_prediction_worker")
-    with closing(PredictQueue(redis.url)) as line:
-        assert line._redis.llen("zoo:questions") == 0
+    with closing(PredictQueue(redis.url)) as queue:
+        assert queue._redis.llen("zoo:questions") == 0
 
 
-def test_a_model_that_is_not_ready_is_not_asked(door: httpx.Client, zoo: Zoo):
+def test_a_model_that_is_not_ready_is_refused(client: httpx.Client, zoo: Zoo):
     with zoo.transaction() as session:
         model = a_model(session, state="checking").id
 
-    answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
+    answer = client.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
     assert (answer.status_code, answer.json()["code"]) == (409, "model_not_ready")
 
@@ -252,71 +254,71 @@ def test_grpc_answers_the_same(zoo: Zoo, token: str, tmp_path: Path):
     assert np.load(io.BytesIO(features.npy), allow_pickle=False).shape == (1, 3, 1, 1)
 
 
-def test_a_killed_child_is_replaced_and_the_next_question_answered(
-    door: httpx.Client, zoo: Zoo, dispatcher: PredictDispatcher, tmp_path: Path
+def test_a_killed_child_is_replaced_and_the_next_request_served(
+    client: httpx.Client, zoo: Zoo, dispatcher: PredictDispatcher, tmp_path: Path
 ):
     model = a_network(zoo, Classifier(), tmp_path)
     ask = f"/v1/models/{model}:predict"
-    door.post(ask, files=form(a_picture("red")))
-    assert dispatcher._warm is not None
-    first = dispatcher._warm.child.pid
+    client.post(ask, files=form(a_picture("red")))
+    assert dispatcher._process is not None
+    first = dispatcher._process.child.pid
     assert first is not None
 
     psutil.Process(first).send_signal(signal.SIGKILL)
-    answer = door.post(ask, files=form(a_picture("red")))
+    answer = client.post(ask, files=form(a_picture("red")))
 
     assert answer.status_code == 200
-    assert dispatcher._warm.child.pid != first
+    assert dispatcher._process.child.pid != first
 
 
 @pytest.mark.usefixtures("dispatcher")
-def test_many_askers_each_get_their_own_answer(door: httpx.Client, zoo: Zoo, tmp_path: Path):
+def test_many_clients_each_get_their_own_response(client: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
-    colours = ["red", "blue"] * 8
-    gate = threading.Barrier(len(colours))
+    colors = ["red", "blue"] * 8
+    gate = threading.Barrier(len(colors))
 
-    def ask(colour: str) -> str:
+    def ask(color: str) -> str:
         gate.wait()
-        answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture(colour)))
+        answer = client.post(f"/v1/models/{model}:predict", files=form(a_picture(color)))
         return str(answer.json()["items"][0]["classes"][0]["name"])
 
-    with ThreadPoolExecutor(len(colours)) as pool:
-        assert list(pool.map(ask, colours)) == colours
+    with ThreadPoolExecutor(len(colors)) as pool:
+        assert list(pool.map(ask, colors)) == colors
 
 
-def test_kindred_questions_are_answered_together_the_oldest_first():
-    def question(program: str, images: int) -> PredictRequest:
+def test_compatible_requests_are_served_together_the_oldest_first():
+    def request(program: str, images: int) -> PredictRequest:
         return PredictRequest(
             program, program, {}, OutputKind.CLASSES, None, 5, (b"",) * images, 0.0
         )
 
-    waiting = [question("a", 2), question("b", 1), question("a", 60), question("a", 3)]
+    waiting = [request("a", 2), request("b", 1), request("a", 60), request("a", 3)]
 
-    sizes = [[(q.program, len(q.images)) for q in group] for group in _groups(waiting)]
+    sizes = [[(r.program, len(r.images)) for r in group] for group in _groups(waiting)]
 
     assert sizes == [[("a", 2), ("a", 60)], [("a", 3)], [("b", 1)]]
 
 
-def test_a_question_that_nobody_waits_for_is_dropped(redis: PrivateRedis):
-    line = PredictQueue(redis.url)
+def test_an_expired_request_is_marked_so(redis: PrivateRedis):
+    queue = PredictQueue(redis.url)
     try:
-        assert line.take(most=4, seconds=0.1) == []
+        assert queue.take(most=4, seconds=0.1) == []
         old = PredictRequest("old", "p", {}, None, None, 5, (), expires_at=0.0)
-        line._redis.rpush("zoo:questions", old.packed())
-        (taken,) = line.take(most=4, seconds=0.1)
+        queue._redis.rpush("zoo:questions", old.packed())
+        (taken,) = queue.take(most=4, seconds=0.1)
         assert taken.expired
     finally:
-        line.close()
+        queue.close()
 
 
-def test_the_program_of_a_removed_model_is_missed_by_name(
-    door: httpx.Client, zoo: Zoo, dispatcher: PredictDispatcher, tmp_path: Path
+def test_a_missing_program_is_reported_with_its_code(
+    client: httpx.Client, zoo: Zoo, dispatcher: PredictDispatcher, tmp_path: Path
 ):
     model = a_network(zoo, Classifier(), tmp_path)
     with zoo.transaction() as session:
         session.get_one(ModelRecord, model).program_sha256 = "0" * 64
 
-    answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
+    answer = client.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
     assert answer.json()["code"] == "blob_not_found"
     assert dispatcher._threads[0].is_alive()

@@ -46,14 +46,14 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture
-def post(zoo: Zoo, fork_server: ForkServerClient) -> WorkerContext:
+def context(zoo: Zoo, fork_server: ForkServerClient) -> WorkerContext:
     return WorkerContext(zoo, fork_server, lambda: False)
 
 
 @pytest.fixture
-def run_job(post: WorkerContext) -> Callable[..., JobRecord]:
+def run_job(context: WorkerContext) -> Callable[..., JobRecord]:
     def run(method: str, inputs: dict[str, object], **params: object) -> JobRecord:
-        with post.zoo.transaction() as session:
+        with context.zoo.transaction() as session:
             job = jobs.submit(
                 session,
                 project=PROJECT,
@@ -62,8 +62,8 @@ def run_job(post: WorkerContext) -> Callable[..., JobRecord]:
                 params=params,
                 audience=Audience.INTERNAL,
             )
-        assert run_next(post)
-        with post.zoo.transaction() as session:
+        assert run_next(context)
+        with context.zoo.transaction() as session:
             return owned_rows.get(session, JobRecord, project=PROJECT, id=job.id)
 
     return run

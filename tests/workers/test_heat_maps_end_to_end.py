@@ -18,16 +18,16 @@ from tests.rest.served import client_of, serving
 from tests.workers.test_every_method_end_to_end import (
     add_dataset,
     add_model,
+    context,
     fork_server,
     images,
     network,
-    post,
     run_job,
 )
 from workers.worker.run_job import WorkerContext, run_next
 from zooscope import ZooClient, ZooClientError
 
-__all__ = ["fork_server", "post", "run_job"]
+__all__ = ["context", "fork_server", "run_job"]
 MODELS = ["mdl_0", "mdl_1"]
 
 
@@ -51,12 +51,12 @@ def url(zoo: Zoo, token: str) -> Iterator[str]:
         yield url
 
 
-def ordered(url: str, token: str, post: WorkerContext, **asked: object) -> httpx.Response:
+def ordered(url: str, token: str, context: WorkerContext, **asked: object) -> httpx.Response:
     """The answer to the second of two equal orders; the job of the first is done between them."""
     body = {"model_ids": MODELS, "dataset_id": "dst_1", "indices": [3, 1], **asked}
     with client_of(url, token) as client:
         assert client.post("/v1/attributions", json=body).status_code == 202
-        assert run_next(post)
+        assert run_next(context)
         return client.post("/v1/attributions", json=body)
 
 
@@ -67,9 +67,9 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 
 def test_sheet_zip_and_every_single_picture_are_to_be_had(
-    url: str, token: str, post: WorkerContext, zoo: Zoo, tmp_path: Path
+    url: str, token: str, context: WorkerContext, zoo: Zoo, tmp_path: Path
 ) -> None:
-    answer = ordered(url, token, post)
+    answer = ordered(url, token, context)
     with zoo.transaction() as session:
         reading = keys.issue(session, project="default", name="r", scopes=["read"]).token
 
@@ -97,9 +97,9 @@ def test_sheet_zip_and_every_single_picture_are_to_be_had(
 
 
 def test_the_command_draws_and_writes_the_sheet(
-    url: str, token: str, post: WorkerContext, tmp_path: Path
+    url: str, token: str, context: WorkerContext, tmp_path: Path
 ) -> None:
-    ordered(url, token, post, indices=[0, 1, 2, 5])
+    ordered(url, token, context, indices=[0, 1, 2, 5])
     env = {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}
     command = [sys.executable, "-m", "zooscope.cli.main", "attributions", *MODELS]
     asked = ["--dataset", "dst_1", "--images", "0-2,5", "--out"]

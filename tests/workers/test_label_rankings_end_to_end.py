@@ -38,18 +38,18 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture
-def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
-    """A worker of a zoo with a labelled set and three networks, one of them no classifier."""
+def context(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
+    """A worker of a zoo with a labeled set and three networks, one of them no classifier."""
     _add_dataset(zoo)
     for seed, model_id in enumerate(MODELS):
         _add_model(zoo, _network(tmp_path, seed), model_id, classifier=seed < 2)
-    post = WorkerContext(zoo, fork_server, lambda: False)
+    context = WorkerContext(zoo, fork_server, lambda: False)
     _submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for model_id in MODELS:
         _submit(zoo, "model_validation", {"model_id": model_id})
-    while run_next(post):
+    while run_next(context):
         pass
-    return post
+    return context
 
 
 def _submit(zoo: Zoo, method: str, inputs: dict[str, str]) -> None:
@@ -123,11 +123,11 @@ def ask(zoo: Zoo, **changes: object) -> RankingRecord:
         return rankings.create(session, project=PROJECT, request=request)
 
 
-def answered(post: WorkerContext, ranking: RankingRecord) -> RankingRecord:
+def answered(context: WorkerContext, ranking: RankingRecord) -> RankingRecord:
     """The ranking after all jobs have run."""
-    while run_next(post):
+    while run_next(context):
         pass
-    with post.zoo.transaction() as session:
+    with context.zoo.transaction() as session:
         return owned_rows.get(session, RankingRecord, project=PROJECT, id=ranking.id)
 
 
@@ -149,11 +149,11 @@ HISTORY = (
 )
 
 
-def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: WorkerContext):
-    pending = ask(post.zoo, metric="knn")
+def test_a_ranking_by_an_estimator_is_filled_when_its_last_estimate_ends(context: WorkerContext):
+    pending = ask(context.zoo, metric="knn")
     assert (pending.state, len(estimator_completion.estimate_jobs(pending))) == ("pending", 3)
 
-    ready = answered(post, pending)
+    ready = answered(context, pending)
 
     items, unranked = rankings.ordered(ready, edge_weight=0.0)
     assert (ready.state, ready.target_model_id, unranked) == ("ready", None, [])
@@ -163,35 +163,37 @@ def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: 
     assert items[0]["valid_probes"] == 40
 
 
-def test_all_estimators_come_from_one_judgement_and_who_lacks_one_is_told(post: WorkerContext):
-    answered(post, ask(post.zoo, metric="logme"))
+def test_all_estimators_come_from_one_job_and_missing_ones_are_reported(
+    context: WorkerContext,
+):
+    answered(context, ask(context.zoo, metric="logme"))
 
-    leep = ask(post.zoo, metric="leep")
+    leep = ask(context.zoo, metric="leep")
 
     items, unranked = rankings.ordered(leep, edge_weight=0.0)
     assert (leep.state, leep.job_id) == ("ready", None)
     assert {item["model_id"] for item in items} == {"mdl_0", "mdl_1"}
     assert [one["model_id"] for one in unranked] == ["mdl_2"]
     assert unranked[0]["code"] != "not_measured"
-    assert job_count(post.zoo, "transferability_estimators") == 3
+    assert job_count(context.zoo, "transferability_estimators") == 3
 
 
-def test_a_judgement_that_is_cancelled_becomes_a_reason(post: WorkerContext):
-    pending = ask(post.zoo, metric="logme")
-    with post.zoo.transaction() as session:
+def test_a_cancelled_estimate_becomes_a_reason(context: WorkerContext):
+    pending = ask(context.zoo, metric="logme")
+    with context.zoo.transaction() as session:
         jobs.cancel(session, project=PROJECT, job_id=pending.candidates[0]["job_id"])
 
-    ready = answered(post, pending)
+    ready = answered(context, pending)
 
     assert ready.state == "ready"
     assert len(ready.pairs) == 2
     assert [one["code"] for one in ready.unranked] == ["not_measured"]
 
 
-def test_a_fused_ranking_foresees_accuracies_and_tells_whom_to_measure(post: WorkerContext):
-    record(post.zoo, *HISTORY)
+def test_a_fused_ranking_predicts_accuracies_and_names_what_to_measure(context: WorkerContext):
+    record(context.zoo, *HISTORY)
 
-    ready = answered(post, ask(post.zoo, metric="fused"))
+    ready = answered(context, ask(context.zoo, metric="fused"))
 
     items, unranked = rankings.ordered(ready, edge_weight=0.0)
     assert (ready.state, unranked) == ("ready", [])
@@ -208,32 +210,32 @@ def test_a_fused_ranking_foresees_accuracies_and_tells_whom_to_measure(post: Wor
     assert [one["model_id"] for one in static["items"]] == list(MODELS)
 
 
-def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(post: WorkerContext):
-    record(post.zoo, *HISTORY)
-    first = answered(post, ask(post.zoo, metric="fused"))
+def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(context: WorkerContext):
+    record(context.zoo, *HISTORY)
+    first = answered(context, ask(context.zoo, metric="fused"))
 
-    again = ask(post.zoo, metric="fused")
-    record(post.zoo, ("mdl_2", "dst_1", 0.99))
-    changed = ask(post.zoo, metric="fused")
+    again = ask(context.zoo, metric="fused")
+    record(context.zoo, ("mdl_2", "dst_1", 0.99))
+    changed = ask(context.zoo, metric="fused")
 
     assert (again.state, again.job_id) == ("ready", None)
     assert (again.pairs, again.findings) == (first.pairs, first.findings)
     assert rankings.cache_key(again) == rankings.cache_key(first)
     assert changed.state == "pending"
-    measured = answered(post, changed)
+    measured = answered(context, changed)
     assert rankings.cache_key(measured) != rankings.cache_key(first)
     items, _ = rankings.ordered(measured, edge_weight=0.0)
     surest = min(items, key=lambda item: item["deviation"])
     assert (surest["model_id"], surest["measured"]) == ("mdl_2", 0.99)
     assert "mdl_2" not in measured.findings["measure_next"]
-    assert job_count(post.zoo, "transferability_estimators") == 3
+    assert job_count(context.zoo, "transferability_estimators") == 3
 
 
-def test_without_any_history_the_answer_is_wide_and_says_why(post: WorkerContext):
-    ready = answered(post, ask(post.zoo, metric="fused", estimators="known"))
+def test_without_any_history_the_answer_is_wide_and_gives_the_reason(context: WorkerContext):
+    ready = answered(context, ask(context.zoo, metric="fused", estimators="known"))
 
     assert ready.state == "ready"
     assert len(ready.pairs) == 3
     assert ready.baselines[0]["items"] is None
     assert ready.baselines[0]["reason"]["code"] == "no_history"
-    assert job_count(post.zoo, "transferability_estimators") == 0
+    assert job_count(context.zoo, "transferability_estimators") == 0

@@ -32,16 +32,16 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture
-def post(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
-    """A worker of a zoo with a labelled set and two checked networks."""
+def context(zoo: Zoo, fork_server: ForkServerClient, tmp_path: Path) -> WorkerContext:
+    """A worker of a zoo with a labeled set and two checked networks."""
     add_dataset(zoo, images())
     order(zoo, "dataset_ingestion", dataset_id="dst_1")
     for seed in (0, 1):
         add_model(zoo, network(tmp_path, seed), model_id=f"mdl_{seed}")
         order(zoo, "model_validation", model_id=f"mdl_{seed}")
-    post = WorkerContext(zoo, fork_server, lambda: False)
-    work_off(post)
-    return post
+    context = WorkerContext(zoo, fork_server, lambda: False)
+    work_off(context)
+    return context
 
 
 def order(zoo: Zoo, method: str, **inputs: str) -> None:
@@ -51,8 +51,8 @@ def order(zoo: Zoo, method: str, **inputs: str) -> None:
         )
 
 
-def work_off(post: WorkerContext) -> None:
-    while run_next(post):
+def work_off(context: WorkerContext) -> None:
+    while run_next(context):
         pass
 
 
@@ -73,43 +73,45 @@ def found(zoo: Zoo, selection: LayerSelectionRecord) -> LayerSelectionRecord:
         return owned_rows.get(session, LayerSelectionRecord, project=PROJECT, id=selection.id)
 
 
-def test_layers_are_compared_with_a_network(post: WorkerContext) -> None:
-    asked = ask(post.zoo, model_id="mdl_1")
+def test_layers_are_compared_with_a_network(context: WorkerContext) -> None:
+    asked = ask(context.zoo, model_id="mdl_1")
 
-    work_off(post)
+    work_off(context)
 
-    selection = found(post.zoo, asked)
+    selection = found(context.zoo, asked)
     assert (selection.state, selection.error) == ("ready", None)
     assert [part["layer"] for part in selection.layers] == selection.candidates
     assert {part["kind"] for part in selection.layers} >= {"ReLU"}
     assert all(part["status"] == "ok" for part in selection.layers)
     told = selections.values_of(selection, edge_weight=1)
     assert told["choice"]["layer"] in selection.candidates
-    assert ask(post.zoo, model_id="mdl_1").id == selection.id
+    assert ask(context.zoo, model_id="mdl_1").id == selection.id
 
 
-def test_a_labelled_target_is_learnt_first(post: WorkerContext) -> None:
-    asked = ask(post.zoo, dataset_id="dst_1")
+def test_a_labeled_target_is_learned_first(context: WorkerContext) -> None:
+    asked = ask(context.zoo, dataset_id="dst_1")
 
-    work_off(post)
+    work_off(context)
 
-    selection = found(post.zoo, asked)
-    with post.zoo.transaction() as session:
+    selection = found(context.zoo, asked)
+    with context.zoo.transaction() as session:
         target = session.get_one(ModelRecord, selection.target_model_id)
         order_of_end = session.query(JobRecord.method).order_by(JobRecord.finished_at).all()
     assert (selection.state, target.state) == ("ready", "ready")
     assert [row.method for row in order_of_end][-2:] == ["reference_network", "layer_selection"]
 
 
-def test_a_selection_whose_target_was_not_learnt_fails_with_a_reason(post: WorkerContext) -> None:
-    asked = ask(post.zoo, dataset_id="dst_1")
-    with post.zoo.transaction() as session:
+def test_a_selection_whose_target_was_not_learned_fails_with_a_reason(
+    context: WorkerContext,
+) -> None:
+    asked = ask(context.zoo, dataset_id="dst_1")
+    with context.zoo.transaction() as session:
         target = session.get_one(ModelRecord, asked.target_model_id)
         jobs.cancel(session, project=PROJECT, job_id=str(target.job_id))
 
-    work_off(post)
+    work_off(context)
 
-    selection = found(post.zoo, asked)
+    selection = found(context.zoo, asked)
     assert selection.state == "failed"
     assert selection.error is not None
     assert selection.error["code"] == "target_not_ready"

@@ -1,4 +1,4 @@
-"""A child is watched to its end, hears every signal, knows no secret, and never outlives its worker."""
+"""A child is followed to its end, receives every signal, knows no secret and dies with its worker."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 def a_training(folder: Path, *, steps: int) -> dict[str, object]:
-    """The order for a child that trains on noise; its files are laid out."""
+    """The configuration of a child that trains on noise, with its files staged."""
     scratch = Scratch(folder)
     scratch.make()
     frames = np.random.default_rng(0).integers(0, 255, (8, 8, 8, 3), dtype=np.uint8)
@@ -45,7 +45,7 @@ def a_training(folder: Path, *, steps: int) -> dict[str, object]:
     }
     scratch.request.write_text(json.dumps(request))
     return {
-        "life": "job",
+        "entry_point": "job",
         "folder": str(folder),
         "cpu_seconds": 600,
         "threads": 1,
@@ -54,22 +54,22 @@ def a_training(folder: Path, *, steps: int) -> dict[str, object]:
     }
 
 
-def heard_until(child: Child, kind: str | None) -> list[dict[str, object]]:
-    """What a child says until a message of this kind, or until its end."""
-    trained_on: list[dict[str, object]] = []
+def messages_until(child: Child, kind: str | None) -> list[dict[str, object]]:
+    """The messages of a child up to the first of this kind, or up to its end."""
+    messages: list[dict[str, object]] = []
     while not child.ended:
-        trained_on += child.listen(1.0)
-        if kind is not None and any(one["kind"] == kind for one in trained_on):
+        messages += child.read_messages(1.0)
+        if kind is not None and any(message["kind"] == kind for message in messages):
             break
-    return trained_on
+    return messages
 
 
-def test_a_child_tells_its_progress_and_leaves_its_result(
+def test_a_child_reports_its_progress_and_writes_its_result(
     fork_server: ForkServerClient, tmp_path: Path
 ):
     child = fork_server.fork(a_training(tmp_path / "job", steps=20))
 
-    kinds = [one["kind"] for one in heard_until(child, None)]
+    kinds = [message["kind"] for message in messages_until(child, None)]
 
     assert (kinds[0], kinds[-1], child.status) == ("running", "done", 0)
     assert "progress" in kinds
@@ -78,42 +78,44 @@ def test_a_child_tells_its_progress_and_leaves_its_result(
     child.close()
 
 
-def test_a_failure_is_told_with_code_and_trace(fork_server: ForkServerClient, tmp_path: Path):
-    order = a_training(tmp_path / "job", steps=20)
+def test_a_failure_is_reported_with_code_and_trace(fork_server: ForkServerClient, tmp_path: Path):
+    config = a_training(tmp_path / "job", steps=20)
     Scratch(tmp_path / "job").request.unlink()
 
-    child = fork_server.fork(order)
-    last = heard_until(child, None)[-1]
+    child = fork_server.fork(config)
+    last = messages_until(child, None)[-1]
 
-    assert (last["kind"], last["error"]["code"], last["again"]) == ("error", "internal", True)
+    assert (last["kind"], last["error"]["code"], last["retryable"]) == ("error", "internal", True)
     assert "FileNotFoundError" in last["trace"]
     assert child.status == 1
     child.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_ends_a_child_and_its_fate_is_told(
+def test_a_signal_ends_a_child_and_its_exit_status_is_reported(
     fork_server: ForkServerClient, tmp_path: Path, number
 ):
     child = fork_server.fork(a_training(tmp_path / "job", steps=100_000))
-    heard_until(child, "progress")
+    messages_until(child, "progress")
 
     fork_server.signal(child, number)
-    heard_until(child, None)
+    messages_until(child, None)
 
     assert child.status == -number
     assert child.peak_bytes > 0
     child.close()
 
 
-def test_neither_nursery_nor_child_holds_a_secret(fork_server: ForkServerClient, tmp_path: Path):
+def test_neither_fork_server_nor_child_holds_a_secret(
+    fork_server: ForkServerClient, tmp_path: Path
+):
     child = fork_server.fork(a_training(tmp_path / "job", steps=100_000))
-    heard_until(child, "progress")
+    messages_until(child, "progress")
 
     for pid in (fork_server.pid, child.pid):
         assert b"ZOO_" not in Path(f"/proc/{pid}/environ").read_bytes()
     fork_server.signal(child, signal.SIGKILL)
-    heard_until(child, None)
+    messages_until(child, None)
     child.close()
 
 
@@ -126,32 +128,31 @@ def test_the_worker_never_loads_torch():
 WORKER = """
 import json, sys, time
 from pathlib import Path
-from workers.isolation.fork_client import Cradle
-cradle = Cradle(Path(sys.argv[1]))
-child = cradle.fork(json.loads(sys.argv[2]))
-while child.pid is None:
-    child.listen(1.0)
-sys.stdout.write(f"{cradle.pid} {child.pid}\\n")
+from workers.isolation.fork_client import ForkServerClient
+fork_server = ForkServerClient(Path(sys.argv[1]))
+child = fork_server.fork(json.loads(sys.argv[2]))
+child.wait_for_pid()
+sys.stdout.write(f"{fork_server.pid} {child.pid}\\n")
 sys.stdout.flush()
 time.sleep(600)
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_when_the_worker_dies_nothing_of_it_lives_on(tmp_path: Path, number):
-    order = json.dumps(a_training(tmp_path / "job", steps=100_000))
-    command = [sys.executable, "-c", WORKER, str(tmp_path / "cache"), order]
+def test_when_the_worker_dies_its_fork_server_and_children_die(tmp_path: Path, number):
+    config = json.dumps(a_training(tmp_path / "job", steps=100_000))
+    command = [sys.executable, "-c", WORKER, str(tmp_path / "cache"), config]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         family = [psutil.Process(int(pid)) for pid in worker.stdout.readline().split()]
 
         os.kill(worker.pid, number)
 
-        eventually(lambda: not any(map(lives, family)))
+        eventually(lambda: not any(map(runs, family)))
 
 
-def lives(process: psutil.Process) -> bool:
-    """Whether a process runs; a body nobody has buried yet does not."""
+def runs(process: psutil.Process) -> bool:
+    """Whether a process runs; a zombie does not."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.status() != psutil.STATUS_ZOMBIE
     return False

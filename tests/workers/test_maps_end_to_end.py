@@ -1,4 +1,4 @@
-"""Maps over both doors, drawn by real jobs: places that stay, weights that cost nothing, old ones kept."""
+"""Maps over both APIs, drawn by real jobs: places that stay, weights that cost nothing, old ones kept."""
 
 import io
 import json
@@ -57,7 +57,7 @@ def probes(zoo: Zoo) -> str:
 @pytest.fixture
 def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Iterator[Ask]:
     """A GET of a map; one that was not drawn yet is ordered and drawn before it is sent again."""
-    post = WorkerContext(zoo, fork_server, lambda: False)
+    context = WorkerContext(zoo, fork_server, lambda: False)
 
     def ask(**params: Any) -> httpx.Response:
         answer = client.get(f"/v1/maps/{probes}", params=params)
@@ -67,7 +67,7 @@ def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Ite
         ordered = client.post("/v1/maps", json={"dataset_id": probes, **look})
         if ordered.is_error:
             return ordered
-        assert run_next(post)
+        assert run_next(context)
         with zoo.transaction() as session:
             assert session.get_one(JobRecord, ordered.json()["id"]).error is None
         return client.get(f"/v1/maps/{probes}", params=params)
@@ -149,7 +149,7 @@ def test_another_weight_reads_stored_similarities_and_equals_a_computation(
             assert document["matrices"]["score"][row][column] == pytest.approx(wanted, abs=1e-3)
 
 
-def test_every_form_tells_the_same_map(ask: Ask, zoo: Zoo, probes: str, tmp_path: Path) -> None:
+def test_every_format_shows_the_same_map(ask: Ask, zoo: Zoo, probes: str, tmp_path: Path) -> None:
     measure(zoo, probes, tmp_path, range(6))
     asked = {"k": 2, "clusters": 3, "linkage": "average"}
 
@@ -211,7 +211,7 @@ def test_old_snapshots_are_listed_and_stay_readable(
     assert unknown["code"] == "map_not_found"
 
 
-def test_both_doors_send_the_same_bytes(
+def test_both_apis_send_the_same_bytes(
     ask: Ask, zoo: Zoo, token: str, probes: str, tmp_path: Path
 ) -> None:
     measure(zoo, probes, tmp_path, range(4))
@@ -285,7 +285,7 @@ def test_networks_that_cannot_be_compared_are_left_out_and_named(
     assert ask(edge_weight=1.0).json()["document"]["left_out"] == document["left_out"]
 
 
-def test_client_and_command_fetch_what_the_door_sends(
+def test_client_and_command_fetch_what_the_api_sends(
     ask: Ask, zoo: Zoo, token: str, probes: str, tmp_path: Path
 ) -> None:
     measure(zoo, probes, tmp_path, range(4))

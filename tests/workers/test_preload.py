@@ -19,7 +19,7 @@ ONLY_FOR_NEW_PROCESSES = "multiprocessing.process.ORIGINAL_DIR"
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-from workers import sandbox
+from workers.isolation import sandbox
 from workers.child.preload import preload
 
 cache, own = Path(sys.argv[1]), Path(sys.argv[2])

@@ -1,6 +1,6 @@
-"""A job's child reaches its scratch folder and nothing else: no network, no secrets, no neighbors.
+"""A job's child reaches its scratch folder and nothing else: no network, no secrets, no other process.
 
-Every promise is tried from inside a real sandbox, in a fresh process, with and without luck.
+Every promise is tried from inside a real sandbox, in a fresh process.
 """
 
 import json
@@ -23,17 +23,17 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 PRELUDE = """
 import json, os, sys
 from pathlib import Path
-from workers import sandbox
+from workers.isolation import sandbox
 
 folder = Path(sys.argv[1])
-room = sandbox.SandboxPolicy(
+policy = sandbox.SandboxPolicy(
     readable=(*sandbox.code_folders(), *sandbox.system_files(), folder),
     writable=(folder / "out",),
     devices=sandbox.device_files(cuda=False),
     cpu_seconds=60,
     memory=sandbox.Memory.LIMITED,
 )
-missing = sandbox.enter(room)
+missing = sandbox.enter(policy)
 
 def tried(action):
     try:
@@ -42,7 +42,7 @@ def tried(action):
         return type(error).__name__
     return "allowed"
 
-def told(value):
+def report(value):
     sys.__stdout__.write(json.dumps(value))
     sys.__stdout__.flush()
 """
@@ -52,7 +52,7 @@ READ_TWICE = """
 names = ("cpuinfo", "meminfo", "stat", "self/statm", "sys/vm/overcommit_memory")
 for wait in (lambda: None, sys.stdin.readline):
     wait()
-    told([tried(lambda name=name: open(f"/proc/{name}").read()) for name in names])
+    report([tried(lambda name=name: open(f"/proc/{name}").read()) for name in names])
     sys.__stdout__.write("\\n")
     sys.__stdout__.flush()
 """
@@ -66,7 +66,7 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def inside(scratch: Path, code: str, **environment: str) -> object:
-    """What ``code`` tells from inside the sandbox."""
+    """What ``code`` reports from inside the sandbox."""
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(scratch)],
         capture_output=True,
@@ -83,22 +83,22 @@ def inside(scratch: Path, code: str, **environment: str) -> object:
 @pytest.fixture(autouse=True)
 def _whole(scratch: Path) -> None:
     """These promises need a kernel that can keep them."""
-    missing = inside(scratch, "told(list(missing))")
+    missing = inside(scratch, "report(list(missing))")
     if missing:
         pytest.skip(f"this kernel lacks {missing}")
 
 
 def test_no_socket_can_be_opened(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         import socket
         families = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
-        told([tried(lambda f=f: socket.socket(f)) for f in families])
+        report([tried(lambda f=f: socket.socket(f)) for f in families])
         """,
     )
 
-    assert told == ["PermissionError"] * 3
+    assert result == ["PermissionError"] * 3
 
 
 def test_files_outside_the_scratch_folder_cannot_be_read(scratch: Path, tmp_path_factory):
@@ -106,23 +106,23 @@ def test_files_outside_the_scratch_folder_cannot_be_read(scratch: Path, tmp_path
     (home / "blob").write_text("another project's")
     paths = ["/etc/shadow", "/etc/passwd", str(home / "blob"), "/root", "/proc/1/environ", "/tmp"]
 
-    told = inside(
+    result = inside(
         scratch,
         f"""
         def look(path):
             os.listdir(path) if os.path.isdir(path) else open(path).read()
-        told([tried(lambda p=p: look(p)) for p in {paths!r}])
+        report([tried(lambda p=p: look(p)) for p in {paths!r}])
         """,
     )
 
-    assert told == ["PermissionError"] * len(paths)
+    assert result == ["PermissionError"] * len(paths)
 
 
 def test_inputs_can_be_read_but_not_changed(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
-        told([
+        report([
             tried(lambda: open(folder / "input").read()),
             tried(lambda: open(folder / "input", "a")),
             tried(lambda: os.unlink(folder / "input")),
@@ -132,15 +132,29 @@ def test_inputs_can_be_read_but_not_changed(scratch: Path):
         """,
     )
 
-    assert told == ["allowed", "PermissionError", "PermissionError", "PermissionError", "allowed"]
+    assert result == [
+        "allowed",
+        "PermissionError",
+        "PermissionError",
+        "PermissionError",
+        "allowed",
+    ]
+
+
+def test_the_code_of_workers_and_service_can_be_read(scratch: Path):
+    paths = [str(ROOT / "workers" / "methods" / "__init__.py"), str(ROOT / "service" / "logs.py")]
+
+    result = inside(scratch, f"report([tried(lambda p=p: open(p).read()) for p in {paths!r}])")
+
+    assert result == ["allowed"] * 2
 
 
 def test_links_out_of_the_folder_cannot_be_made(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         out = folder / "out"
-        told([
+        report([
             tried(lambda: os.symlink("/etc/shadow", out / "a")),
             tried(lambda: os.link(folder / "input", out / "b")),
             tried(lambda: os.mkfifo(out / "c")),
@@ -148,27 +162,27 @@ def test_links_out_of_the_folder_cannot_be_made(scratch: Path):
         """,
     )
 
-    assert told == ["PermissionError"] * 3
+    assert result == ["PermissionError"] * 3
 
 
 def test_the_environment_holds_no_secret(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
-        "told(sorted(os.environ))",
+        "report(sorted(os.environ))",
         ZOO_DATABASE_URL="postgresql://secret",
         AWS_SECRET_ACCESS_KEY="secret",
     )
 
-    assert told == sorted(child_environment.VARIABLES)
+    assert result == sorted(child_environment.VARIABLES)
 
 
 def test_no_other_process_can_be_made_or_touched(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         import ctypes, subprocess
         libc = ctypes.CDLL(None, use_errno=True)
-        told([
+        report([
             tried(os.fork),
             tried(lambda: os.execv(sys.executable, [sys.executable])),
             tried(lambda: subprocess.run(["/bin/true"])),
@@ -178,59 +192,59 @@ def test_no_other_process_can_be_made_or_touched(scratch: Path):
         """,
     )
 
-    assert told == ["PermissionError"] * 4 + [-1]
+    assert result == ["PermissionError"] * 4 + [-1]
 
 
 def test_threads_can_be_made(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         import threading
-        heard = []
-        thread = threading.Thread(target=heard.append, args=[1])
+        values = []
+        thread = threading.Thread(target=values.append, args=[1])
         thread.start(); thread.join()
-        told(heard)
+        report(values)
         """,
     )
 
-    assert told == [1]
+    assert result == [1]
 
 
 def test_torch_computes_and_differentiates_inside(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         import torch
         torch.set_num_threads(2)
         images = torch.randn(4, 3, 64, 64, requires_grad=True)
         torch.nn.Conv2d(3, 8, 3)(images).square().sum().backward()
-        told(bool(images.grad.isfinite().all()))
+        report(bool(images.grad.isfinite().all()))
         """,
     )
 
-    assert told is True
+    assert result is True
 
 
 def test_memory_is_bounded(scratch: Path):
-    told = inside(
+    result = inside(
         scratch,
         """
         try:
             bytearray(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 2)
         except MemoryError:
-            told("refused")
+            report("refused")
         """,
     )
 
-    assert told == "refused"
+    assert result == "refused"
 
 
-def test_the_walls_cannot_be_taken_down(scratch: Path):
-    told = inside(
+def test_the_sandbox_cannot_be_left(scratch: Path):
+    result = inside(
         scratch,
         """
         import resource
-        told([
+        report([
             tried(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))),
             tried(os.setsid),
             tried(lambda: os.setuid(12345)),
@@ -239,7 +253,7 @@ def test_the_walls_cannot_be_taken_down(scratch: Path):
         """,
     )
 
-    assert told == ["allowed", "PermissionError", "PermissionError", "PermissionError"]
+    assert result == ["allowed", "PermissionError", "PermissionError", "PermissionError"]
 
 
 @pytest.mark.skipif(not os.access(DROP_CACHES, os.W_OK), reason="only root can drop caches")

@@ -21,7 +21,7 @@ from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter
 from service.core.operations.jobs import jobs
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
-from tests.jobs.processes import hall_of
+from tests.jobs.processes import zoo_processes
 from tests.waiting import eventually
 from tests.workers import test_label_rankings_end_to_end as labelled
 from workers.isolation.fork_client import ForkServerClient
@@ -47,10 +47,10 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture(scope="module")
-def post(
+def context(
     shared_zoo: Zoo, fork_server: ForkServerClient, tmp_path_factory: pytest.TempPathFactory
 ) -> WorkerContext:
-    """A worker of a zoo with a labelled set, a classifier that knows its labels, and another net."""
+    """A worker of a zoo with a labeled set, a classifier that knows its labels, and another net."""
     zoo, folder = shared_zoo, tmp_path_factory.mktemp("networks")
     labelled._add_dataset(zoo)
     for seed, name in enumerate(("mdl_0", "mdl_1")):
@@ -58,13 +58,13 @@ def post(
     with zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
-    post = WorkerContext(zoo, fork_server, lambda: False)
+    context = WorkerContext(zoo, fork_server, lambda: False)
     labelled._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for name in ("mdl_0", "mdl_1"):
         labelled._submit(zoo, "model_validation", {"model_id": name})
-    while run_next(post):
+    while run_next(context):
         pass
-    return post
+    return context
 
 
 def submit(zoo: Zoo, method: str, **params: object) -> str:
@@ -99,50 +99,52 @@ def weights_of(zoo: Zoo, job_id: str, folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("method", ["knowledge_distillation", "fine_tune", "linear_probe"])
 def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(
-    post: WorkerContext, method: str
+    context: WorkerContext, method: str
 ):
-    job_id = submit(post.zoo, method)
+    job_id = submit(context.zoo, method)
 
-    assert run_next(post)
+    assert run_next(context)
 
-    student = student_of(post.zoo, job_id)
+    student = student_of(context.zoo, job_id)
     assert student.state == "ready"
     assert source_ids(student.lineage) == ["mdl_0"]
     assert student.manifest["classes"][:2] == ["bright", "dark"]
-    with post.zoo.transaction() as session:
+    with context.zoo.transaction() as session:
         files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
-        told = [e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"]
+        metrics = [
+            e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"
+        ]
         kept = accuracies.page(
             session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=99
         )
-    assert [one.name for one in files] == ["curve.png", "report.json", "report.md"]
-    assert [one.data["step"] for one in told] == [4, 8]
-    assert all(0 <= one.data["accuracy"] <= 1 for one in told)
-    assert [one.value for one in kept.items if one.job_id == job_id] == [
+    assert [file.name for file in files] == ["curve.png", "report.json", "report.md"]
+    assert [event.data["step"] for event in metrics] == [4, 8]
+    assert all(0 <= event.data["accuracy"] <= 1 for event in metrics)
+    assert [item.value for item in kept.items if item.job_id == job_id] == [
         student.lineage["measured"]["accuracy"]
     ]
-    assert job_of(post.zoo, job_id).checkpoint_sha256 is None
+    assert job_of(context.zoo, job_id).checkpoint_sha256 is None
 
 
-def test_a_student_is_loaded_by_plain_pytorch(post: WorkerContext, tmp_path: Path):
-    job_id = submit(post.zoo, "knowledge_distillation")
-    assert run_next(post)
+def test_a_student_is_loaded_by_plain_pytorch(context: WorkerContext, tmp_path: Path):
+    job_id = submit(context.zoo, "knowledge_distillation")
+    assert run_next(context)
     path = tmp_path / "student.pt2"
-    post.zoo.blobs.fetch(student_of(post.zoo, job_id).upload_sha256 or "", path)
+    context.zoo.blobs.fetch(student_of(context.zoo, job_id).upload_sha256 or "", path)
 
     network: nn.Module = torch.export.load(path).module()
 
     assert network(torch.zeros(2, 3, 8, 8)).shape == (2, 4)
 
 
-def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
-    post: WorkerContext, tmp_path: Path
+def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
+    context: WorkerContext, tmp_path: Path
 ):
-    zoo, course = post.zoo, {"budget": {"steps": 400}, "checkpoint_interval_seconds": 0.0}
+    zoo, course = context.zoo, {"budget": {"steps": 400}, "checkpoint_interval_seconds": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
-    assert run_next(post)
+    assert run_next(context)
     cut = submit(zoo, "knowledge_distillation", **course)
-    worker = threading.Thread(target=run_next, args=(post,))
+    worker = threading.Thread(target=run_next, args=(context,))
     worker.start()
     eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
@@ -151,16 +153,16 @@ def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
 
     assert job_of(zoo, cut).state == "queued"
     assert job_of(zoo, cut).checkpoint_sha256 is not None
-    eventually(lambda: run_next(post))
+    eventually(lambda: run_next(context))
     assert job_of(zoo, cut).attempts == 2
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
 
 
-def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     """Equal to the last bit."""
-    assert expected.keys() == found.keys()
+    assert expected.keys() == actual.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(actual[name], value, rtol=0, atol=0)
 
 
 def kill_child(zoo: Zoo, job_id: str) -> None:
@@ -179,37 +181,37 @@ def end_lease(zoo: Zoo, job_id: str) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights(
-    post: WorkerContext, tmp_path: Path
+    context: WorkerContext, tmp_path: Path
 ):
-    zoo, course = post.zoo, {"budget": {"steps": 100}, "checkpoint_interval_seconds": 0.0}
+    zoo, course = context.zoo, {"budget": {"steps": 100}, "checkpoint_interval_seconds": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
-    assert run_next(post)
+    assert run_next(context)
     cut = submit(zoo, "knowledge_distillation", **course)
-    with hall_of(
+    with zoo_processes(
         zoo.settings.folder.parent, zoo.settings.database_url.get_secret_value(), **HASTE
-    ) as hall:
-        hall.redis()
-        hall.scheduler()
-        first = hall.worker()
+    ) as processes:
+        processes.redis()
+        processes.scheduler()
+        first = processes.worker()
         eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
         for process in (*first.descendants(), psutil.Process(first.pid)):
             process.kill()
         end_lease(zoo, cut)
-        hall.worker()
+        processes.worker()
 
         eventually(lambda: job_of(zoo, cut).state == "succeeded")
     assert job_of(zoo, cut).fence == 2
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))
 
 
-def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from_it(
-    post: WorkerContext, tmp_path: Path
+def test_a_cancelled_training_keeps_a_checkpoint_and_resumes_from_it(
+    context: WorkerContext, tmp_path: Path
 ):
-    zoo = post.zoo
+    zoo = context.zoo
     course = {"budget": {"steps": 300}, "num_evaluations": 30, "checkpoint_interval_seconds": 60}
     job_id = submit(zoo, "knowledge_distillation", **course)
-    worker = threading.Thread(target=run_next, args=(post,))
+    worker = threading.Thread(target=run_next, args=(context,))
     worker.start()
     eventually(lambda: (job_of(zoo, job_id).progress or {}).get("step", 0) > 0)
     with zoo.transaction() as session:
@@ -222,23 +224,23 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     with safe_open(tmp_path / "kept", framework="pt") as file:
         kept = json.loads(file.metadata()["facts"])["taken"]
     with zoo.transaction() as session:
-        seen = max(one.seq for one in jobs.events_after(session, job_id=job_id, seq=0))
+        last_seq = max(event.seq for event in jobs.events_after(session, job_id=job_id, seq=0))
         jobs.retry(session, project=PROJECT, job_id=job_id)
-    assert run_next(post)
+    assert run_next(context)
     assert job_of(zoo, job_id).state == "succeeded"
     with zoo.transaction() as session:
-        later = jobs.events_after(session, job_id=job_id, seq=seen)
-        told = [one.data["step"] for one in later if one.type == "metrics"]
-    assert 0 < kept < min(told)
-    assert max(told) == 300
+        later = jobs.events_after(session, job_id=job_id, seq=last_seq)
+        steps = [event.data["step"] for event in later if event.type == "metrics"]
+    assert 0 < kept < min(steps)
+    assert max(steps) == 300
 
 
-def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: WorkerContext):
-    zoo = post.zoo
+def test_a_training_whose_export_fails_is_retried_from_its_last_step(context: WorkerContext):
+    zoo = context.zoo
     job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
     with zoo.transaction() as session:
         session.get_one(JobRecord, job_id).max_attempts = 1
-    worker = threading.Thread(target=run_next, args=(post,))
+    worker = threading.Thread(target=run_next, args=(context,))
     worker.start()
     scratch = Scratch.of(zoo.scratch, job_id, 1)
     eventually(scratch.out.is_dir)
@@ -248,7 +250,7 @@ def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: Worke
 
     with zoo.transaction() as session:
         jobs.retry(session, project=PROJECT, job_id=job_id)
-    assert run_next(post)
+    assert run_next(context)
 
     assert (failed.state, failed.error["code"]) == ("failed", "internal")
     assert failed.checkpoint_sha256 is not None
@@ -257,10 +259,10 @@ def test_a_training_whose_export_fails_is_retried_from_its_last_step(post: Worke
     assert steps_of(zoo, job_id) == taught
 
 
-def test_an_unexpected_error_is_tried_again_while_attempts_are_left(post: WorkerContext):
-    zoo = post.zoo
+def test_an_unexpected_error_is_tried_again_while_attempts_are_left(context: WorkerContext):
+    zoo = context.zoo
     job_id = submit(zoo, "knowledge_distillation", budget={"steps": 200})
-    worker = threading.Thread(target=run_next, args=(post,))
+    worker = threading.Thread(target=run_next, args=(context,))
     worker.start()
     scratch = Scratch.of(zoo.scratch, job_id, 1)
     eventually(scratch.out.is_dir)
@@ -268,7 +270,7 @@ def test_an_unexpected_error_is_tried_again_while_attempts_are_left(post: Worker
     worker.join()
     waiting = job_of(zoo, job_id).state
 
-    eventually(lambda: run_next(post))
+    eventually(lambda: run_next(context))
 
     assert waiting == "queued"
     assert student_of(zoo, job_id).state == "ready"
@@ -291,14 +293,14 @@ def steps_of(zoo: Zoo, job_id: str) -> list[int]:
         ({"label_weight": 1, "labels": ["bright", "pink"]}, "unknown_labels"),
     ],
 )
-def test_what_does_not_go_together_is_told_at_submit(
-    post: WorkerContext, change: dict[str, object], code: str
+def test_a_contradictory_request_is_refused_at_submission(
+    context: WorkerContext, change: dict[str, object], code: str
 ):
     params = dict(change)
     inputs = {"teachers": [params.pop("teacher", "mdl_0")], "dataset_id": "dst_1"}
     labels = params.pop("labels", None)
 
-    with post.zoo.transaction() as session, pytest.raises(InvalidRequestError) as refused:
+    with context.zoo.transaction() as session, pytest.raises(InvalidRequestError) as refused:
         if labels is not None:
             session.get_one(DatasetRecord, "dst_1").labels = labels
         jobs.submit(
@@ -309,11 +311,11 @@ def test_what_does_not_go_together_is_told_at_submit(
     assert refused.value.remedy
 
 
-def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: WorkerContext):
-    zoo, seen = post.zoo, []
+def test_a_stored_checkpoint_is_deleted_when_the_next_one_comes(context: WorkerContext):
+    zoo, seen = context.zoo, []
     course = {"budget": {"steps": 300}, "checkpoint_interval_seconds": 0.0}
     job_id = submit(zoo, "knowledge_distillation", **course)
-    worker = threading.Thread(target=run_next, args=(post,))
+    worker = threading.Thread(target=run_next, args=(context,))
     worker.start()
 
     while worker.is_alive():
@@ -327,9 +329,9 @@ def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: WorkerCo
     assert not any(zoo.blobs.exists(one) for one in seen[:-1])
 
 
-def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext, tmp_path: Path):
+def test_a_training_without_data_stages_no_training_image(context: WorkerContext, tmp_path: Path):
     student = {"student": STUDENT, "preset": "dfad", "generator_width": 4, "imitations": 1}
-    with post.zoo.transaction() as session:
+    with context.zoo.transaction() as session:
         job = jobs.submit(
             session,
             project=PROJECT,
@@ -340,11 +342,14 @@ def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext
         session.expunge(job)
     scratch = Scratch(tmp_path / "scratch")
 
-    stage(post.zoo, job, scratch)
+    stage(context.zoo, job, scratch)
 
-    assert {one.name for one in scratch.inputs.iterdir()} == {"teacher_0.pt2", "eval_dataset.npy"}
+    assert {path.name for path in scratch.inputs.iterdir()} == {
+        "teacher_0.pt2",
+        "eval_dataset.npy",
+    }
     assert json.loads(scratch.request.read_text())["facts"]["dataset"] is None
-    assert run_next(post)
-    student = student_of(post.zoo, job.id)
+    assert run_next(context)
+    student = student_of(context.zoo, job.id)
     assert (student.lineage["dataset"], student.lineage["eval_dataset"]) == (None, "dst_1")
     assert student.lineage["measured"]["trained_on"] == 0

@@ -1,12 +1,12 @@
-"""The process that children are forked from, and the worker's handle on it.
+"""The process that children are forked from.
 
-It imports torch once, owns no secret (its environment is built from an allow-list), and forks a
-child in milliseconds. It alone waits for its children, so a signal never hits a stranger who got
-the same process id. When the worker dies, its end of the control socket closes and the nursery
-kills every child; when the nursery dies, the kernel does.
+It imports torch once, holds no secret (its environment is built from an allow-list), and forks a
+child in milliseconds. It alone waits for its children, so a signal never hits another process with
+a reused process id. When the worker dies, its end of the control socket closes and the fork server
+kills every child; when the fork server dies, the kernel does.
 
-Protocol, one JSON object per packet: ``fork`` with the order for the child and two descriptors
-(messages of the child; fate of the child), ``signal`` with a process id. The fate pipe carries
+Protocol, one JSON object per packet: ``fork`` with the child's configuration and two descriptors
+(message pipe, exit-status pipe), ``signal`` with a process id. The exit-status pipe carries
 ``{"pid": …}`` and, at the end, ``{"status": …, "peak_bytes": …}``.
 """
 
@@ -29,26 +29,26 @@ KIBIBYTE = 1024
 
 @dataclass
 class ForkServer:
-    """State of the forking process: the socket to the worker, and the fate pipe of each child."""
+    """The socket to the worker, and the exit-status pipe of each child by process id."""
 
     control: socket.socket
-    fates: dict[int, int]
+    exit_pipes: dict[int, int]
 
     def serve(self) -> None:
-        """Fork and reap until the worker hangs up, then kill what is left."""
-        alarm, control = _child_alarm(), self.control.fileno()
+        """Fork and reap until the worker closes its socket, then kill the remaining children."""
+        child_exits, control = _child_exit_descriptor(), self.control.fileno()
         while True:
-            ready, _, _ = select.select([control, alarm], [], [])
-            if alarm in ready:
-                os.read(alarm, 4096)
+            ready, _, _ = select.select([control, child_exits], [], [])
+            if child_exits in ready:
+                os.read(child_exits, 4096)
                 self._reap()
-            if control in ready and not self._obey():
+            if control in ready and not self._handle_request():
                 break
-        for pid in self.fates:
+        for pid in self.exit_pipes:
             _signal_group(pid, signal.SIGKILL)
 
-    def _obey(self) -> bool:
-        """Carry out one request; False when the worker has hung up."""
+    def _handle_request(self) -> bool:
+        """Handle one request; False when the worker has closed its socket."""
         try:
             packet, descriptors, _, _ = socket.recv_fds(self.control, PACKET_BYTES, 2)
         except ConnectionError:
@@ -56,27 +56,26 @@ class ForkServer:
         if not packet:
             return False
         request = json.loads(packet)
-        if request["do"] == "fork":
-            self._fork(request["order"], *descriptors)
-        elif request["pid"] in self.fates:
+        if request["command"] == "fork":
+            self._fork(request["config"], *descriptors)
+        elif request["pid"] in self.exit_pipes:
             _signal_group(request["pid"], request["signal"])
         return True
 
-    def _fork(self, order: dict[str, Any], messages: int, fate: int) -> None:
-        """Give birth to a child and tell the supervisor its process id."""
+    def _fork(self, config: dict[str, Any], messages: int, exit_pipe: int) -> None:
+        """Fork a child and report its process id to the worker."""
         pid = os.fork()
         if pid == 0:
-            self._become_child(order, messages, fate)
+            self._run_child(config, messages, exit_pipe)
         os.close(messages)
-        self.fates[pid] = fate
-        _tell(fate, {"pid": pid})
+        self.exit_pipes[pid] = exit_pipe
+        _send(exit_pipe, {"pid": pid})
 
-    def _become_child(self, order: dict[str, Any], messages: int, fate: int) -> NoReturn:
-        """Leave everything of the nursery behind, live, and end without any of its clean-up."""
-        from workers.child import job
-        from workers.child import predict as predicting
+    def _run_child(self, config: dict[str, Any], messages: int, exit_pipe: int) -> NoReturn:
+        """Drop the state of the fork server, run, and exit without any of its clean-up."""
+        from workers.child import job, predict
 
-        lives = {"job": job.live, "predictions": predicting.live}
+        entry_points = {"job": job.run, "predict": predict.run}
         code = 1
         try:
             die_with_parent()
@@ -84,9 +83,9 @@ class ForkServer:
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             self.control.close()
-            for descriptor in (fate, *self.fates.values()):
+            for descriptor in (exit_pipe, *self.exit_pipes.values()):
                 os.close(descriptor)
-            code = lives[order["life"]](order, messages)
+            code = entry_points[config["entry_point"]](config, messages)
         finally:
             os._exit(code)
 
@@ -99,27 +98,27 @@ class ForkServer:
                 return
             if pid == 0:
                 return
-            fate = self.fates.pop(pid)
+            exit_pipe = self.exit_pipes.pop(pid)
             code = os.waitstatus_to_exitcode(status)
-            _tell(fate, {"status": code, "peak_bytes": usage.ru_maxrss * KIBIBYTE})
-            os.close(fate)
+            _send(exit_pipe, {"status": code, "peak_bytes": usage.ru_maxrss * KIBIBYTE})
+            os.close(exit_pipe)
 
 
-def _tell(fate: int, fact: dict[str, Any]) -> None:
-    """One line to a supervisor; one that no longer listens does not matter."""
+def _send(exit_pipe: int, message: dict[str, Any]) -> None:
+    """Write one line to the worker; a pipe that it has closed does not matter."""
     with contextlib.suppress(BrokenPipeError):
-        os.write(fate, json.dumps(fact).encode() + b"\n")
+        os.write(exit_pipe, json.dumps(message).encode() + b"\n")
 
 
 def _signal_group(pid: int, number: int) -> None:
-    """Signal a child's process group, or the child alone while it has not made its group yet."""
+    """Signal a child's process group, or only the child before it has made its group."""
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
         os.kill(pid, number)
 
 
-def _child_alarm() -> int:
+def _child_exit_descriptor() -> int:
     """A descriptor that becomes readable when a child has ended."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -130,7 +129,7 @@ def _child_alarm() -> int:
 
 
 def main() -> None:
-    """Serve the worker whose socket and folder for caches the command line names."""
+    """Serve the worker; the command line gives its socket and the cache folder."""
     control = socket.socket(fileno=int(sys.argv[1]))
     os.chdir(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,7 +1,7 @@
-"""One job's life inside the sandbox: read the request, run the room, leave files behind.
+"""One job inside the sandbox: read the request, run the method, write files.
 
-The child knows its scratch folder and a pipe. It has no database, no store, no network and no
-secret. It runs in a fork of the nursery, once, and then ends.
+The child has its scratch folder and a pipe. It has no database, no store, no network and no
+secret. It is forked from the fork server, runs one job and exits.
 """
 
 import json
@@ -32,63 +32,63 @@ OUT_OF_MEMORY = {
 }
 
 
-def live(order: Mapping[str, Any], messages: int) -> int:
-    """Do the job that lies in the ordered folder.
+def run(config: Mapping[str, Any], messages: int) -> int:
+    """Run the job in the configured folder.
 
     Args:
-        order: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``require_sandbox``.
-        messages: Descriptor of the pipe to the supervisor.
+        config: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``require_sandbox``.
+        messages: Descriptor of the pipe to the worker.
 
     Returns:
         The exit status: 0 unless an error was reported.
     """
     writer = MessageWriter(messages)
-    scratch = Scratch(Path(order["folder"]))
+    scratch = Scratch(Path(config["folder"]))
     try:
-        settle(order, scratch)
-        writer.say("running")
-        _work(scratch, order["device"], writer)
-    except Exception as error:  # noqa: BLE001 - the one place where a child's failure is told
-        writer.say("error", **_told(error))
+        enter_sandbox(config, scratch)
+        writer.send("running")
+        _run_method(scratch, config["device"], writer)
+    except Exception as error:  # noqa: BLE001 - the only handler of a job's failures
+        writer.send("error", **_error_message(error))
         return 1
-    writer.say("done")
+    writer.send("done")
     return 0
 
 
-def settle(order: Mapping[str, Any], scratch: Scratch) -> None:
-    """Turn away from the terminal, raise the walls, take the threads that are due.
+def enter_sandbox(config: Mapping[str, Any], scratch: Scratch) -> None:
+    """Redirect the output, enter the sandbox and set the number of threads.
 
     Raises:
-        UnavailableError: A wall is missing, and the order asks for all of them.
+        UnavailableError: A sandbox layer is missing and the configuration requires all of them.
     """
     _redirect_output(scratch.log)
-    cuda = order["device"] == "cuda"
-    room = sandbox.SandboxPolicy(
+    cuda = config["device"] == "cuda"
+    policy = sandbox.SandboxPolicy(
         readable=(*sandbox.code_folders(), *sandbox.system_files(), scratch.folder),
-        writable=(scratch.out, scratch.kept, scratch.tmp),
+        writable=(scratch.out, scratch.updates, scratch.tmp),
         devices=sandbox.device_files(cuda=cuda),
-        cpu_seconds=order["cpu_seconds"],
+        cpu_seconds=config["cpu_seconds"],
         memory=sandbox.Memory.FREE if cuda else sandbox.Memory.LIMITED,
     )
-    missing = sandbox.enter(room)
-    if order["require_sandbox"]:
+    missing = sandbox.enter(policy)
+    if config["require_sandbox"]:
         sandbox.require_all(missing)
-    torch.set_num_threads(order["threads"])
+    torch.set_num_threads(config["threads"])
 
 
 def _redirect_output(log: Path) -> None:
-    """Nothing to read; whatever libraries print goes to a file beside the inputs."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(nothing, 0)
-    os.dup2(written, 1)
-    os.dup2(written, 2)
-    os.close(nothing)
-    os.close(written)
+    """Give the process an empty input; what libraries print goes to a file beside the inputs."""
+    empty_input = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(empty_input, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(empty_input)
+    os.close(output)
 
 
-def _work(scratch: Scratch, device: str, writer: MessageWriter) -> None:
-    """Request in, room, result out."""
+def _run_method(scratch: Scratch, device: str, writer: MessageWriter) -> None:
+    """Read the request, run its method, write the result."""
     request = json.loads(scratch.request.read_text())
     method = request["method"]
     params = method_named(method).params.model_validate(request["params"])
@@ -99,21 +99,21 @@ def _work(scratch: Scratch, device: str, writer: MessageWriter) -> None:
     scratch.result.write_text(json.dumps(save(result, method, scratch.out), allow_nan=False))
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    """What the supervisor hears: the error for users, whether to try again, the trace to log.
+def _error_message(error: Exception) -> dict[str, Any]:
+    """The error for users, whether the job can be retried, and the trace to log.
 
-    A typed error comes from the inputs and would come again; everything else is tried again.
+    A typed error is caused by the inputs and would recur; every other error is retried.
     """
     trace = "".join(traceback.format_exception(error))[-20_000:]
     sys.stderr.write(trace)
     if isinstance(error, ZooError):
-        told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-        return {"error": told, "again": isinstance(error, UnavailableError), "trace": trace}
+        details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+        return {"error": details, "retryable": isinstance(error, UnavailableError), "trace": trace}
     if is_out_of_memory(error):
-        return {"error": OUT_OF_MEMORY, "again": True, "trace": trace}
-    told = {
+        return {"error": OUT_OF_MEMORY, "retryable": True, "trace": trace}
+    details = {
         "code": "internal",
         "detail": f"the method stopped with an unexpected {type(error).__name__}",
         "remedy": "retry the job; if it fails again, report it with the trace in the worker's log",
     }
-    return {"error": told, "again": True, "trace": trace}
+    return {"error": details, "retryable": True, "trace": trace}

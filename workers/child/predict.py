@@ -1,11 +1,11 @@
-"""The warm child: sandboxed like a job's, but alive from question to question.
+"""The predict child: sandboxed like a job's child, but it serves many requests.
 
-It hears groups of kindred questions through a socket, runs each group in one pass, and says what
-it found. Programs it was given stay loaded until their weights together are too many bytes.
+It receives groups of compatible requests through a socket, runs each group in one pass and sends
+the responses. Programs stay loaded until their weights exceed the size of the cache.
 
-A request is {program, file, model, output, layer, questions: [{top_k, images}]} and the images;
-``file`` None means: as loaded before. The reply is {missing: true}, or {answers: [...]} with the
-parts of all answers.
+A group is {program, file, model, output, layer, requests: [{top_k, images}]} and the images;
+``file`` None means that the program is loaded. The reply is {missing: true}, or {responses: [...]}
+with the parts of all responses.
 """
 
 import sys
@@ -25,7 +25,7 @@ from service.core.frames import pack, unpack
 from service.core.manifest import InputSpec
 from service.core.predict_messages import OutputKind, PredictResponse
 from workers.child import predict_outputs
-from workers.child.job import settle
+from workers.child.job import enter_sandbox
 from workers.isolation.workdir import Scratch
 from workers.methods.dataset_ingestion.entries import ImageProblemError
 from workers.methods.dataset_ingestion.images import checked_frame
@@ -37,30 +37,30 @@ from workers.torchkit.attribution.features import OUTPUT
 _FAILED = {
     "code": "prediction_failed",
     "detail": "the network failed on these images",
-    "remedy": "look at the worker's log; other images or fewer of them may do",
+    "remedy": "look at the worker's log, then try other or fewer images",
     "pointer": None,
 }
 
 
 @dataclass
-class Shelf:
+class ProgramCache:
     """Loaded programs, the least recently used first; bounded by the bytes of their weights."""
 
-    most_bytes: int
+    max_bytes: int
     device: torch.device
     _programs: OrderedDict[str, Program] = field(default_factory=OrderedDict)
 
     def get(self, digest: str) -> Program | None:
-        """The program, if it is loaded; it counts as used now."""
+        """The program if it is loaded, marked as used just now."""
         if digest in self._programs:
             self._programs.move_to_end(digest)
         return self._programs.get(digest)
 
     def put(self, digest: str, file: Path) -> Program:
-        """Load a program; the longest unused ones make room. Raises ZooError."""
+        """Load a program and evict the least recently used ones. Raises ZooError."""
         program = read_program(file).to(self.device)
         self._programs[digest] = program
-        while len(self._programs) > 1 and self._bytes() > self.most_bytes:
+        while len(self._programs) > 1 and self._bytes() > self.max_bytes:
             self._programs.popitem(last=False)
         return program
 
@@ -72,54 +72,59 @@ class Shelf:
         )
 
 
-def live(order: Mapping[str, Any], messages: int) -> int:
-    """Answer until the attendant hangs up.
+def run(config: Mapping[str, Any], messages: int) -> int:
+    """Serve requests until the dispatcher closes the socket.
 
     Args:
-        order: As for a job's child, and ``shelf_bytes``, ``image_bytes``, ``image_pixels``.
-        messages: Descriptor of the socket to the attendant.
+        config: As for a job's child, and ``cache_bytes``, ``image_bytes``, ``image_pixels``.
+        messages: Descriptor of the socket to the dispatcher.
     """
-    settle(order, Scratch(Path(order["folder"])))
-    line = Connection(messages)
-    shelf = Shelf(order["shelf_bytes"], torch.device(order["device"]))
+    enter_sandbox(config, Scratch(Path(config["folder"])))
+    connection = Connection(messages)
+    cache = ProgramCache(config["cache_bytes"], torch.device(config["device"]))
     while True:
         try:
-            request, images = unpack(line.recv_bytes())
+            request, images = unpack(connection.recv_bytes())
         except EOFError:
             return 0
-        line.send_bytes(_replied(request, images, shelf, order))
+        connection.send_bytes(_reply(request, images, cache, config))
 
 
-def _replied(
-    request: dict[str, Any], images: Sequence[bytes], shelf: Shelf, order: Mapping[str, Any]
+def _reply(
+    request: dict[str, Any],
+    images: Sequence[bytes],
+    cache: ProgramCache,
+    config: Mapping[str, Any],
 ) -> bytes:
     """The reply to one group."""
     try:
-        program = shelf.get(request["program"])
+        program = cache.get(request["program"])
         if program is None and request["file"] is None:
             return pack({"missing": True})
         if program is None:
-            program = shelf.put(request["program"], Path(request["file"]))
-        found = _Group(program, request, order).answered(images)
-    except Exception as error:  # noqa: BLE001 - the one place where a failure is told
-        found = [PredictResponse(None, error=_told(error)) for _ in request["questions"]]
+            program = cache.put(request["program"], Path(request["file"]))
+        responses = _RequestGroup(program, request, config).responses(images)
+    except Exception as error:  # noqa: BLE001 - the only handler of a request's failures
+        responses = [
+            PredictResponse(None, error=_error_details(error)) for _ in request["requests"]
+        ]
     return pack(
-        {"answers": [{**_without_parts(one), "parts": len(one.parts)} for one in found]},
-        [part for one in found for part in one.parts],
+        {"responses": [{**_without_parts(r), "parts": len(r.parts)} for r in responses]},
+        [part for response in responses for part in response.parts],
     )
 
 
-def _without_parts(answer: PredictResponse) -> dict[str, Any]:
-    return {"kind": answer.kind, "classes": answer.classes, "error": answer.error}
+def _without_parts(response: PredictResponse) -> dict[str, Any]:
+    return {"kind": response.kind, "classes": response.classes, "error": response.error}
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    """What the asker hears of a failure; the trace goes to the child's log.
+def _error_details(error: Exception) -> dict[str, Any]:
+    """The error for the client; the trace goes to the child's log.
 
-    Raises a fault of the machine, which ends the child: another one is asked once more.
+    Raises a fault of the machine, which ends the child: the requests go to a new one.
     """
     if isinstance(error, predict_outputs.OutputNotPossibleError):
-        return predict_outputs.told(error, "/output")
+        return predict_outputs.error_details(error, "/output")
     sys.stderr.write("".join(traceback.format_exception(error))[-20_000:])
     if isinstance(error, ZooError):
         return {
@@ -133,90 +138,90 @@ def _told(error: Exception) -> dict[str, Any]:
 
 
 class UnreadableImageError(InvalidRequestError):
-    """An image of a question cannot be read."""
+    """An image of a request cannot be read."""
 
     code = "image_unreadable"
 
 
-class _Group:
-    """Kindred questions and the program they are for."""
+class _RequestGroup:
+    """Compatible requests and the program that serves them."""
 
     def __init__(
-        self, program: Program, request: Mapping[str, Any], order: Mapping[str, Any]
+        self, program: Program, request: Mapping[str, Any], config: Mapping[str, Any]
     ) -> None:
         self._program = program
         self._request = request
-        self._order = order
+        self._config = config
         spec = InputSpec.model_validate(request["model"]["input"])
-        self._side = max(spec.height, spec.width)
+        self._image_size = max(spec.height, spec.width)
         self._preprocessing = Preprocessing.of(spec)
         self._task = request["model"]["task"]
 
-    def answered(self, images: Sequence[bytes]) -> list[PredictResponse]:
-        """An answer to each question; a bad image spoils only its own question."""
-        read = [self._read(files) for files in self._shared_out(images)]
-        good = [frames for frames in read if isinstance(frames, Tensor)]
-        output = self._output(torch.cat(good)) if good else torch.empty(0)
-        rows = iter(output.split([len(frames) for frames in good]))  # type: ignore[no-untyped-call]
+    def responses(self, images: Sequence[bytes]) -> list[PredictResponse]:
+        """The response to each request; an unreadable image affects only its own request."""
+        decoded = [self._decode(files) for files in self._images_per_request(images)]
+        readable = [frames for frames in decoded if isinstance(frames, Tensor)]
+        output = self._output(torch.cat(readable)) if readable else torch.empty(0)
+        rows = iter(output.split([len(frames) for frames in readable]))  # type: ignore[no-untyped-call]
         return [
-            self._answer(next(rows), question["top_k"]) if isinstance(frames, Tensor) else frames
-            for frames, question in zip(read, self._request["questions"], strict=True)
+            self._response(next(rows), request["top_k"]) if isinstance(frames, Tensor) else frames
+            for frames, request in zip(decoded, self._request["requests"], strict=True)
         ]
 
-    def _shared_out(self, images: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        """The images of each question."""
+    def _images_per_request(self, images: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+        """The images of each request."""
         start = 0
-        for question in self._request["questions"]:
-            yield images[start : start + question["images"]]
-            start += question["images"]
+        for request in self._request["requests"]:
+            yield images[start : start + request["images"]]
+            start += request["images"]
 
-    def _read(self, files: Sequence[bytes]) -> Tensor | PredictResponse:
-        """The images as canonical frames, or the answer that says which one is bad."""
+    def _decode(self, files: Sequence[bytes]) -> Tensor | PredictResponse:
+        """The images as canonical frames, or the response that names the unreadable one."""
         try:
-            return torch.stack([self._frame(place, data) for place, data in enumerate(files)])
+            return torch.stack([self._frame(index, data) for index, data in enumerate(files)])
         except UnreadableImageError as error:
-            return PredictResponse(None, error=predict_outputs.told(error, "/images"))
+            return PredictResponse(None, error=predict_outputs.error_details(error, "/images"))
 
-    def _frame(self, place: int, data: bytes) -> Tensor:
+    def _frame(self, index: int, data: bytes) -> Tensor:
         try:
             frame = checked_frame(
                 data,
-                self._side,
-                bytes_limit=self._order["image_bytes"],
-                pixels_limit=self._order["image_pixels"],
+                self._image_size,
+                bytes_limit=self._config["image_bytes"],
+                pixels_limit=self._config["image_pixels"],
             )
         except ImageProblemError as error:
             raise UnreadableImageError(
-                f"image {place}: {error.detail}", remedy="send JPEG, PNG, WebP or BMP files"
+                f"image {index}: {error.detail}", remedy="send JPEG, PNG, WebP or BMP files"
             ) from error
         return torch.from_numpy(frame)
 
     def _output(self, frames: Tensor) -> Tensor:
-        """What the wanted layer says to all images, in one pass."""
+        """The output of the requested layer for all images, in one pass."""
         inputs = to_network_input(frames, self._preprocessing).to(self._program.device)
         layer = self._layer()
         with torch.inference_mode():
             return self._program.read(inputs, [layer])[layer].float().cpu()
 
     def _layer(self) -> str:
-        """The layer that is read: the answer itself unless features are asked for."""
+        """The layer to read: the network's output unless features are requested."""
         if self._request["output"] != OutputKind.FEATURES:
             return OUTPUT
-        named = self._request["layer"] or self._request["model"]["feature_layer"]
-        return named or self._program.feature_layer
+        layer = self._request["layer"] or self._request["model"]["feature_layer"]
+        return layer or self._program.feature_layer
 
     def _kind(self, output: Tensor) -> OutputKind:
-        wanted = self._request["output"]
-        if wanted is not None:
-            return OutputKind(wanted)
+        kind = self._request["output"]
+        if kind is not None:
+            return OutputKind(kind)
         return predict_outputs.kind_of(predict_outputs.squeezed(output), self._task)
 
-    def _answer(self, output: Tensor, top_k: int) -> PredictResponse:
+    def _response(self, output: Tensor, top_k: int) -> PredictResponse:
         kind = self._kind(output)
         if kind is OutputKind.CLASSES:
             scores = predict_outputs.squeezed(output)
-            found = predict_outputs.likely_classes(scores, task=self._task, top_k=top_k)
-            return PredictResponse(kind, classes=found)
+            classes = predict_outputs.likely_classes(scores, task=self._task, top_k=top_k)
+            return PredictResponse(kind, classes=classes)
         if kind is OutputKind.IMAGE:
             return PredictResponse(kind, parts=predict_outputs.pictures(output))
         return PredictResponse(kind, parts=(predict_outputs.array_file(output),))

@@ -1,4 +1,4 @@
-"""What a network's output becomes: likely classes, a picture, or an array."""
+"""A network's output as likely classes, a picture or an array."""
 
 import io
 
@@ -14,12 +14,12 @@ from workers.torchkit.drawing.rendering import png
 
 _FLAT, _DENSE = 2, 4
 _SUM_TOLERANCE = 1e-3
-_COLOURED = 3
+_RGB = 3
 _NOT_CLASSES = (TaskKind.REGRESSION, TaskKind.EMBEDDING)
 
 
 class OutputNotPossibleError(InvalidRequestError):
-    """The network's answer has another shape than the wish needs."""
+    """The shape of the network's output does not suit the requested kind."""
 
     code = "output_not_supported"
 
@@ -32,7 +32,7 @@ def squeezed(output: Tensor) -> Tensor:
 
 
 def kind_of(output: Tensor, task: str) -> OutputKind:
-    """What suits an output when nothing is asked for."""
+    """The kind that suits an output when the request leaves it open."""
     if output.ndim == _FLAT and task not in _NOT_CLASSES:
         return OutputKind.CLASSES
     return OutputKind.IMAGE if output.ndim == _DENSE else OutputKind.FEATURES
@@ -43,7 +43,7 @@ def likely_classes(
 ) -> list[list[dict[str, float]]]:
     """Index and probability of the likeliest classes of each image.
 
-    Softmax over the classes; for networks with several labels a sigmoid for each. Scores that are
+    Softmax over the classes, or a sigmoid for each label of a multi-label network. Scores that are
     probabilities already stay as they are.
 
     Raises:
@@ -52,12 +52,12 @@ def likely_classes(
     if scores.ndim != _FLAT:
         raise OutputNotPossibleError(
             f"an output of shape {tuple(scores.shape[1:])} has no classes",
-            remedy="ask for output `image`, or for features",
+            remedy="request output `image` or `features`",
         )
-    chances, order = probabilities(scores.double(), task=task).topk(min(top_k, scores.shape[1]))
+    values, indices = probabilities(scores.double(), task=task).topk(min(top_k, scores.shape[1]))
     return [
-        [{"index": i, "probability": p} for i, p in zip(row, values, strict=True)]
-        for row, values in zip(order.tolist(), chances.tolist(), strict=True)
+        [{"index": i, "probability": p} for i, p in zip(row, chances, strict=True)]
+        for row, chances in zip(indices.tolist(), values.tolist(), strict=True)
     ]
 
 
@@ -78,9 +78,9 @@ def _within_one(scores: Tensor) -> bool:
 def pictures(output: Tensor) -> tuple[bytes, ...]:
     """A PNG for each image of a dense output (image, plane, row, column).
 
-    One plane becomes grey and three become RGB: as they are when all values lie in [0, 1], else
-    stretched between the least and the greatest of the image. Any other number of planes is read
-    as scores of labels, and the winning label gets its colour.
+    One plane becomes gray and three become RGB: unchanged when all values lie in [0, 1], else
+    stretched between the minimum and maximum of the image. Any other number of planes is read as
+    scores of labels, and each pixel gets the color of its best label.
 
     Raises:
         OutputNotPossibleError: The output is not dense.
@@ -88,29 +88,29 @@ def pictures(output: Tensor) -> tuple[bytes, ...]:
     if output.ndim != _DENSE:
         raise OutputNotPossibleError(
             f"an output of shape {tuple(output.shape[1:])} is not a picture",
-            remedy="ask for output `classes`, or for features",
+            remedy="request output `classes` or `features`",
         )
-    return tuple(png(_picture(one)) for one in output)
+    return tuple(png(_picture(planes)) for planes in output)
 
 
 def _picture(planes: Float[Tensor, "plane row column"]) -> UInt8[Tensor, "row column 3"]:
-    if len(planes) not in (1, _COLOURED):
+    if len(planes) not in (1, _RGB):
         return colors_of_labels(planes.shape[0])[planes.argmax(0)]
     values = planes if _within_one(planes) else stretched(planes)
-    shown = (values * 255).round().to(torch.uint8).expand(_COLOURED, -1, -1)
-    return shown.permute(1, 2, 0).contiguous()
+    pixels = (values * 255).round().to(torch.uint8).expand(_RGB, -1, -1)
+    return pixels.permute(1, 2, 0).contiguous()
 
 
 def stretched(planes: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """Values laid linearly on [0, 1]; zero where all are equal."""
+    """Values scaled linearly to [0, 1]; zero if all are equal."""
     low, high = planes.min(), planes.max()
     return (planes - low) / (high - low) if high > low else torch.zeros_like(planes)
 
 
 def colors_of_labels(count: int) -> UInt8[Tensor, "label 3"]:
-    """A colour for each label: the bits of its number spread over red, green and blue.
+    """A color for each label: the bits of its index spread over red, green and blue.
 
-    The widely used palette of the Pascal VOC segmentation masks; label 0 is black.
+    This is the widely used palette of the Pascal VOC segmentation masks; label 0 is black.
     """
     palette = torch.zeros(count, 3, dtype=torch.int64)
     for label in range(count):
@@ -121,15 +121,15 @@ def colors_of_labels(count: int) -> UInt8[Tensor, "label 3"]:
 
 
 def array_file(values: Tensor) -> bytes:
-    """The values as an npy file, float32 unless they are whole numbers."""
+    """The values as an npy file, float32 unless they are integers."""
     buffer = io.BytesIO()
-    found = values.float() if values.is_floating_point() else values
-    np.save(buffer, found.cpu().numpy(), allow_pickle=False)
+    array = values.float() if values.is_floating_point() else values
+    np.save(buffer, array.cpu().numpy(), allow_pickle=False)
     return buffer.getvalue()
 
 
-def told(error: InvalidRequestError, pointer: str) -> dict[str, str | None]:
-    """An error of the asker's as the answer carries it."""
+def error_details(error: InvalidRequestError, pointer: str) -> dict[str, str | None]:
+    """An error of the client as a response carries it."""
     return {
         "code": error.code,
         "detail": error.detail,

@@ -1,7 +1,7 @@
-"""What every job child needs, imported once before the first fork.
+"""Everything that children need, imported once before the first fork.
 
-Nothing here may start a thread, touch a GPU or open a connection: a fork copies only the thread
-that forks, and locks held by the others would stay locked for ever.
+Nothing here may start a thread, use a GPU or open a connection: a fork copies only the calling
+thread, and locks held by other threads would stay locked forever.
 """
 
 import gc
@@ -26,7 +26,7 @@ LIBRARIES = (
 
 
 def preload() -> None:
-    """Import everything, then keep the collector from touching, and so copying, shared pages.
+    """Import everything, then keep the garbage collector from copying shared pages.
 
     Raises:
         UnavailableError: An import started a thread; forking now would not be safe.
@@ -42,10 +42,10 @@ def preload() -> None:
 
 
 def _detect_processor() -> None:
-    """Have torch look at the processor now: it looks once, at the first operation that asks.
+    """Have torch detect the processor now; it does so once, at the first operation that asks.
 
-    A child may fail to, because the kernel may refuse it ``/proc/cpuinfo``; such a child keeps
-    raising "Failed to initialize cpuinfo!".
+    A child may fail to detect it, because the kernel may refuse it ``/proc/cpuinfo``; such a child
+    keeps raising "Failed to initialize cpuinfo!".
     """
     import torch
 

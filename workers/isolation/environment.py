@@ -1,9 +1,9 @@
 """Where a process that runs jobs keeps its files: below its own working folder.
 
-Libraries fix the places of caches and temporary files when they are imported, and children are
-forked long after that. So the fork server and its children share one set of variables, which names
-the working folder of whichever process reads them: a path that was computed before the fork leads
-into the child's own folder after it. The variables also name a user, because the sandbox hides the
+Libraries fix the paths of caches and temporary files when they are imported, long before children
+are forked. So the fork server and its children share one set of variables, which name the working
+folder of the process that reads them: a path computed before the fork leads into the child's own
+folder after it. The variables also name a user, because the sandbox hides the
 machine's user database.
 """
 

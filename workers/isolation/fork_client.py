@@ -1,4 +1,4 @@
-"""The worker's handle on its nursery, and on each child forked there."""
+"""The worker's handle on its fork server, and on each child forked there."""
 
 import contextlib
 import json
@@ -29,69 +29,70 @@ _PASSED_ON = (
 
 @dataclass
 class Child:
-    """A forked child as its supervisor sees it.
+    """A forked child as the worker sees it.
 
     Attributes:
-        pid: None until the nursery has told it.
-        status: Exit status, negative for a signal; None while the child lives.
-        lost: Whether the nursery ended without telling the child's status.
-        peak_bytes: Most memory the child had, once it has ended.
+        messages: Descriptor of the message pipe or socket.
+        exit_pipe: Descriptor on which the fork server reports process id and exit status.
+        pid: None until the fork server has reported it.
+        status: Exit status, negative for a signal; None while the child runs.
+        lost: Whether the fork server ended without reporting the exit status.
+        peak_bytes: Peak memory of the child, known once it has ended.
     """
 
     messages: int
-    fate: int
+    exit_pipe: int
     pid: int | None = None
     status: int | None = None
     lost: bool = False
     peak_bytes: int = 0
-    _ears: tuple[MessageReader, MessageReader] = field(
-        default_factory=lambda: (MessageReader(), MessageReader())
-    )
-    _silent: bool = False
+    _message_reader: MessageReader = field(default_factory=MessageReader)
+    _exit_reader: MessageReader = field(default_factory=MessageReader)
+    _messages_closed: bool = False
 
     @property
     def ended(self) -> bool:
-        """Whether the child is gone and everything it said has been heard."""
-        return (self.status is not None or self.lost) and self._silent
+        """Whether the child has ended and every message was read."""
+        return (self.status is not None or self.lost) and self._messages_closed
 
-    def meet(self) -> None:
-        """Wait until the nursery has told the process id. Raises UnavailableError."""
+    def wait_for_pid(self) -> None:
+        """Return once the process id is known. Raises UnavailableError."""
         while self.pid is None:
-            self._hear_of_fate()
+            self._read_exit_pipe()
             if self.lost:
                 raise UnavailableError(
                     "the process that forks children ended", code="fork_server_lost"
                 )
 
-    def listen(self, seconds: float) -> list[dict[str, Any]]:
-        """What the child said; returns at the first sign, at the latest after ``seconds``."""
-        open_pipes = [self.fate] if self.status is None and not self.lost else []
-        open_pipes += [] if self._silent else [self.messages]
+    def read_messages(self, seconds: float) -> list[dict[str, Any]]:
+        """The next messages of the child; none if nothing arrives within ``seconds``."""
+        open_pipes = [self.exit_pipe] if self.status is None and not self.lost else []
+        open_pipes += [] if self._messages_closed else [self.messages]
         ready, _, _ = select.select(open_pipes, [], [], seconds)
-        if self.fate in ready:
-            self._hear_of_fate()
+        if self.exit_pipe in ready:
+            self._read_exit_pipe()
         if self.messages not in ready:
             return []
         data = os.read(self.messages, 64 * 1024)
-        self._silent = not data
-        return self._ears[0].hear(data)
+        self._messages_closed = not data
+        return self._message_reader.feed(data)
 
-    def _hear_of_fate(self) -> None:
-        data = os.read(self.fate, 4096)
+    def _read_exit_pipe(self) -> None:
+        data = os.read(self.exit_pipe, 4096)
         self.lost = not data and self.status is None
-        for fact in self._ears[1].hear(data):
+        for fact in self._exit_reader.feed(data):
             self.pid = fact.get("pid", self.pid)
             self.status = fact.get("status", self.status)
             self.peak_bytes = fact.get("peak_bytes", self.peak_bytes)
 
     def close(self) -> None:
-        """Give the pipes back."""
+        """Close the pipes."""
         os.close(self.messages)
-        os.close(self.fate)
+        os.close(self.exit_pipe)
 
 
 class ForkServerClient:
-    """Starts the nursery, restarts it when it died, and has children forked. Thread-safe."""
+    """Starts the fork server, restarts it if it died, and requests forks from it. Thread-safe."""
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
@@ -100,48 +101,48 @@ class ForkServerClient:
         self._process: subprocess.Popen[bytes] | None = None
 
     def warm_up(self) -> None:
-        """Have the nursery running and everything imported. Raises UnavailableError."""
+        """Start the fork server and let it import everything. Raises UnavailableError."""
         with self._lock:
             self._running_fork_server()
 
     @property
     def pid(self) -> int | None:
-        """Process id of the nursery, None before the first start."""
+        """Process id of the fork server, None before the first start."""
         return None if self._process is None else self._process.pid
 
-    def fork(self, order: dict[str, Any]) -> Child:
-        """A child that carries out ``order``. Raises UnavailableError."""
-        return self._fork(order, os.pipe())
+    def fork(self, config: dict[str, Any]) -> Child:
+        """A child that runs ``config`` and sends messages. Raises UnavailableError."""
+        return self._fork(config, os.pipe())
 
-    def fork_conversation(self, order: dict[str, Any]) -> Child:
-        """A child that can be spoken to through ``messages``. Raises UnavailableError."""
+    def fork_with_socket(self, config: dict[str, Any]) -> Child:
+        """A child whose ``messages`` are a socket for both directions. Raises UnavailableError."""
         ours, theirs = socket.socketpair()
-        return self._fork(order, (ours.detach(), theirs.detach()))
+        return self._fork(config, (ours.detach(), theirs.detach()))
 
-    def _fork(self, order: dict[str, Any], ends: tuple[int, int]) -> Child:
-        """Fork; of the two ends of the messages the child gets the second."""
+    def _fork(self, config: dict[str, Any], ends: tuple[int, int]) -> Child:
+        """Fork a child that gets the second of the two message descriptors."""
         messages, child_messages = ends
-        fate, nursery_fate = os.pipe()
+        exit_pipe, child_exit_pipe = os.pipe()
         try:
-            self._send({"do": "fork", "order": order}, [child_messages, nursery_fate])
+            self._send({"command": "fork", "config": config}, [child_messages, child_exit_pipe])
         except BaseException:
             os.close(messages)
-            os.close(fate)
+            os.close(exit_pipe)
             raise
         finally:
             os.close(child_messages)
-            os.close(nursery_fate)
-        return Child(messages, fate)
+            os.close(child_exit_pipe)
+        return Child(messages, exit_pipe)
 
     def signal(self, child: Child, number: int) -> None:
-        """Signal the child's process group, if it still lives."""
+        """Signal the child's process group, if the child still runs."""
         if child.pid is None or child.status is not None or child.lost:
             return
         with contextlib.suppress(OSError, UnavailableError):
-            self._send({"do": "signal", "pid": child.pid, "signal": int(number)}, [])
+            self._send({"command": "signal", "pid": child.pid, "signal": int(number)}, [])
 
     def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        """Hand a request to the nursery; to a new one, if the old one turns out to be dead."""
+        """Send a request to the fork server; to a new one, if the old one turns out to be dead."""
         packet = [json.dumps(request).encode()]
         with self._lock:
             try:
@@ -151,7 +152,7 @@ class ForkServerClient:
                 socket.send_fds(self._running_fork_server(), packet, descriptors)
 
     def _running_fork_server(self) -> socket.socket:
-        """The socket of a nursery that lives; the lock is held."""
+        """The socket of a running fork server; the caller holds the lock."""
         alive = self._process is not None and self._process.poll() is None
         if self._control is not None and alive:
             return self._control
@@ -173,7 +174,7 @@ class ForkServerClient:
         return ours
 
     def close(self) -> None:
-        """Stop the nursery and every child."""
+        """Stop the fork server and every child."""
         with self._lock:
             self._discard()
 
@@ -186,7 +187,7 @@ class ForkServerClient:
 
 
 def _start(control: socket.socket, cache: Path) -> subprocess.Popen[bytes]:
-    """Start the nursery in a session of its own, with a clean environment, to work in ``cache``."""
+    """Start the fork server in a session of its own, with a clean environment and ``cache`` as its folder."""
     cache.mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
         [
@@ -204,15 +205,15 @@ def _start(control: socket.socket, cache: Path) -> subprocess.Popen[bytes]:
 
 
 def _clean_environment() -> dict[str, str]:
-    """What the nursery may know: no address, no key. Numeric libraries must not start threads."""
-    ours = os.environ  # noqa: TID251 - passed on by an allow-list, not configuration
-    kept = {name: ours[name] for name in _PASSED_ON if name in ours}
-    quiet = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    return {**kept, **quiet, **VARIABLES}
+    """The environment of the fork server: no address, no key, one thread per numeric library."""
+    environment = os.environ  # noqa: TID251 - passed on by an allow-list, not configuration
+    passed_on = {name: environment[name] for name in _PASSED_ON if name in environment}
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    return {**passed_on, **one_thread, **VARIABLES}
 
 
 def _is_ready(control: socket.socket) -> bool:
-    """Whether the nursery has said that it is ready."""
+    """Whether the fork server reports that it is ready."""
     try:
         return bool(control.recv(1024))
     except (TimeoutError, ConnectionError):

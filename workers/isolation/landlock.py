@@ -15,7 +15,7 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_DIR, _REMOVE_FILE = 1 << 4, 1 << 5
 _MAKE_DIR, _MAKE_REG = 1 << 7, 1 << 8
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
-# Every right a version knows: (version, number of file rights).
+# Every right of a version: (version, number of file rights).
 _RIGHTS_OF_VERSION = ((5, 16), (3, 15), (2, 14), (1, 13))
 _NETWORK_SINCE, _ALL_NETWORK = 4, 0b11
 _SCOPES_SINCE, _ALL_SCOPES = 6, 0b11
@@ -40,13 +40,13 @@ class _Beneath(ctypes.Structure):
 
 
 def _call(number: int, *arguments: object) -> int:
-    """The answer of a system call. Raises OSError."""
+    """The return value of a system call. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    answer: int = libc.syscall(ctypes.c_long(number), *arguments)
-    if answer < 0:
+    result: int = libc.syscall(ctypes.c_long(number), *arguments)
+    if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"landlock: {os.strerror(code)}")
-    return answer
+    return result
 
 
 def version() -> int:
@@ -59,9 +59,9 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], devices: Iterab
 
     The process must have one thread and have given up new privileges. Raises OSError.
     """
-    known = version()
-    rights = next((1 << count) - 1 for since, count in _RIGHTS_OF_VERSION if known >= since)
-    ruleset = _create(known, rights)
+    supported = version()
+    rights = next((1 << count) - 1 for since, count in _RIGHTS_OF_VERSION if supported >= since)
+    ruleset = _create(supported, rights)
     try:
         for paths, wanted in ((readable, READ), (writable, WRITE), (devices, DEVICE)):
             for path in paths:
@@ -71,12 +71,12 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], devices: Iterab
         os.close(ruleset)
 
 
-def _create(known: int, rights: int) -> int:
-    """A ruleset that governs everything this version can govern."""
-    network = _ALL_NETWORK if known >= _NETWORK_SINCE else 0
-    scopes = _ALL_SCOPES if known >= _SCOPES_SINCE else 0
+def _create(supported: int, rights: int) -> int:
+    """A ruleset that covers everything this version can restrict."""
+    network = _ALL_NETWORK if supported >= _NETWORK_SINCE else 0
+    scopes = _ALL_SCOPES if supported >= _SCOPES_SINCE else 0
     rules = _Ruleset(rights, network, scopes)
-    size = 24 if known >= _SCOPES_SINCE else 16 if known >= _NETWORK_SINCE else 8
+    size = 24 if supported >= _SCOPES_SINCE else 16 if supported >= _NETWORK_SINCE else 8
     return _call(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), ctypes.c_uint32(0))
 
 

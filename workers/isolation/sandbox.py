@@ -1,8 +1,8 @@
-"""The walls around a job's child: defence in depth, for the formats already carry no code.
+"""The sandbox of a job's child: defense in depth, since the file formats already carry no code.
 
-Each wall is a ``SandboxLayer``. ``enter`` raises them all in the calling process, which must have one
-thread; what the kernel does not offer is reported, and refused when the sandbox is required.
-``python -m workers.isolation.sandbox`` prints which layers hold on this machine.
+``enter`` applies every ``SandboxLayer`` to the calling process, which must have one thread. It
+reports the layers that the kernel does not offer; ``require_all`` refuses to run without them.
+``python -m workers.isolation.sandbox`` prints which layers work on this machine.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ _OPEN_FILES = 1024
 
 
 class SandboxLayer(StrEnum):
-    """One wall."""
+    """One restriction of the process."""
 
     ENVIRONMENT = "empty environment"
     SESSION = "own session"
@@ -59,46 +59,46 @@ class SandboxPolicy:
     memory: Memory
 
 
-def enter(room: SandboxPolicy) -> dict[SandboxLayer, str]:
-    """Raise every wall around the calling process, for good.
+def enter(policy: SandboxPolicy) -> dict[SandboxLayer, str]:
+    """Apply every layer to the calling process; none can be undone.
 
     Returns:
-        The layers that could not be raised, with the reason.
+        The layers that could not be applied, with the reason.
     """
-    walls: tuple[tuple[SandboxLayer, Callable[[], None]], ...] = (
-        (SandboxLayer.ENVIRONMENT, lambda: environment.enter(room.writable[-1])),
+    layers: tuple[tuple[SandboxLayer, Callable[[], None]], ...] = (
+        (SandboxLayer.ENVIRONMENT, lambda: environment.enter(policy.writable[-1])),
         (SandboxLayer.SESSION, _own_session),
         (SandboxLayer.NO_NEW_PRIVILEGES, lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
         (SandboxLayer.NOT_DUMPABLE, lambda: _prctl(_PR_SET_DUMPABLE, 0)),
-        (SandboxLayer.LIMITS, lambda: _limit(room)),
+        (SandboxLayer.LIMITS, lambda: _limit(policy)),
         (
             SandboxLayer.LANDLOCK,
-            lambda: landlock.restrict(room.readable, room.writable, room.devices),
+            lambda: landlock.restrict(policy.readable, policy.writable, policy.devices),
         ),
         (SandboxLayer.SECCOMP, seccomp.restrict),
     )
     missing = {}
-    for layer, raise_wall in walls:
+    for layer, apply in layers:
         try:
-            raise_wall()
+            apply()
         except OSError as error:
             missing[layer] = str(error)
     return missing
 
 
 def require_all(missing: dict[SandboxLayer, str]) -> None:
-    """Refuse to go on without every wall. Raises UnavailableError."""
+    """Refuse to continue without every layer. Raises UnavailableError."""
     if missing:
         names = ", ".join(missing)
         raise UnavailableError(
-            f"this machine cannot raise: {names}",
+            f"this machine lacks sandbox layers: {names}",
             code="sandbox_incomplete",
             remedy="use a newer kernel, or unset ZOO_REQUIRE_SANDBOX to accept the risk",
         )
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies."""
+    """Have the kernel kill this process when its parent dies."""
     parent = os.getppid()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -106,29 +106,29 @@ def die_with_parent() -> None:
 
 
 def _own_session() -> None:
-    """Lead a session of one's own, so that one signal reaches whatever comes of this child."""
+    """Lead a session, so that one signal reaches this child and all its descendants."""
     if os.getpid() != os.getsid(0):
         os.setsid()
 
 
-def _limit(room: SandboxPolicy) -> None:
-    """Bound processor time, files and memory; threads are left to the system-call filter."""
+def _limit(policy: SandboxPolicy) -> None:
+    """Limit processor time, files and memory; threads are left to the system-call filter."""
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: room.cpu_seconds,
+        resource.RLIMIT_CPU: policy.cpu_seconds,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_FSIZE: _LARGEST_FILE_BYTES,
     }
-    if room.memory is Memory.LIMITED:
+    if policy.memory is Memory.LIMITED:
         limits[resource.RLIMIT_AS] = _address_space_bytes()
     for kind, amount in limits.items():
         _, hard = resource.getrlimit(kind)
-        most = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-        resource.setrlimit(kind, (most, most))
+        limit = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
 def _address_space_bytes() -> int:
-    """What is mapped already, mostly libraries, and once the machine's memory."""
+    """What is mapped already, mostly libraries, plus the machine's memory."""
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return mapped + os.sysconf("SC_PHYS_PAGES") * resource.getpagesize()
 
@@ -142,16 +142,16 @@ def _prctl(option: int, value: int) -> None:
 
 
 def code_folders() -> tuple[Path, ...]:
-    """Where Python, its packages and our own code lie; a child may read them."""
-    here = Path(__file__).resolve().parent
-    own = (here, here.parent / "service")
+    """The folders of Python, its packages and Zooscope's code, which a child may read."""
+    root = Path(__file__).resolve().parents[2]
+    own = (root / "workers", root / "service")
     python = {Path(p).resolve() for p in (sys.prefix, sys.base_prefix) if p != "/usr"}
     system = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"), Path("/lib"))
     return tuple(p for p in (*own, *python, *system, Path("/lib64")) if p.exists())
 
 
 def system_files() -> tuple[Path, ...]:
-    """What libraries ask of the system: processors, memory, time zone, the process itself."""
+    """Files that libraries read for processors, memory, time zone and the process itself."""
     names = (
         "/proc/self",
         "/proc/cpuinfo",
@@ -172,33 +172,33 @@ def system_files() -> tuple[Path, ...]:
 
 def device_files(*, cuda: bool) -> tuple[Path, ...]:
     """Devices a child may write to."""
-    found = [Path("/dev/null")]
+    paths = [Path("/dev/null")]
     if cuda:
-        found += [*sorted(Path("/dev").glob("nvidia*")), Path("/dev/shm")]
-    return tuple(found)
+        paths += [*sorted(Path("/dev").glob("nvidia*")), Path("/dev/shm")]
+    return tuple(paths)
 
 
 def active_layers() -> dict[str, str | None]:
-    """Every layer by name; None where it holds on this machine, else why it does not.
+    """Every layer by name; None where it works on this machine, else the reason why not.
 
-    The walls are tried in a forked child, so the caller must have one thread.
+    The layers are tried in a forked child, so the caller must have one thread.
     """
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.write(writer, json.dumps(enter(_trial_room())).encode())
+        os.write(writer, json.dumps(enter(_trial_policy())).encode())
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader) as answers:
-        missing = json.loads(answers.read() or "{}")
+    with os.fdopen(reader) as pipe:
+        missing = json.loads(pipe.read() or "{}")
     os.waitpid(pid, 0)
     return {layer.value: missing.get(layer.value) for layer in SandboxLayer}
 
 
-def _trial_room() -> SandboxPolicy:
-    """A room for trying the walls."""
-    nowhere = (Path("/dev"),)
-    return SandboxPolicy(system_files(), nowhere, (), cpu_seconds=60, memory=Memory.LIMITED)
+def _trial_policy() -> SandboxPolicy:
+    """A policy for trying the layers."""
+    writable = (Path("/dev"),)
+    return SandboxPolicy(system_files(), writable, (), cpu_seconds=60, memory=Memory.LIMITED)
 
 
 if __name__ == "__main__":

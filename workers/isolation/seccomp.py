@@ -1,7 +1,7 @@
-"""A system-call filter: no sockets, no other processes, no privileges, no kernel doors.
+"""A system-call filter: no sockets, no other processes, no privileges, no kernel interfaces.
 
-It names what is refused, because what torch needs varies with its build and the processor; the
-refused calls answer EPERM, so that libraries can do without. Threads may be made, processes not.
+It lists the refused calls, because what torch needs varies with its build and the processor.
+Refused calls return EPERM, so that libraries can do without. Threads may be created, processes not.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst; numbers from the kernel's tables.
 """
@@ -52,7 +52,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 
 @dataclass(frozen=True)
 class _Architecture:
-    """Where an architecture's numbers stand in the table, and its own peculiarities."""
+    """The column of an architecture in the table, and its clone calls."""
 
     audit: int
     column: int
@@ -80,7 +80,7 @@ class _Filter(ctypes.Structure):
 
 
 def restrict() -> None:
-    """Filter the system calls of this process for good. Raises OSError where that cannot be."""
+    """Filter the system calls of this process for good. Raises OSError where that is impossible."""
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None:
         raise OSError(errno.ENOSYS, f"no system-call table for {platform.machine()}")

@@ -1,4 +1,4 @@
-"""Names of the staged files of a training, for the one who lays them out and the one who reads."""
+"""Names of the staged files of a training, for the worker that writes and the child that reads them."""
 
 TEACHER, DATASET, EVAL_DATASET, START = (
     "teacher_{}.pt2",

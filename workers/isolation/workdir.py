@@ -1,4 +1,4 @@
-"""The folder of one attempt at a job, and where in it everything lies."""
+"""The folder of one attempt at a job, and the paths in it."""
 
 import shutil
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Scratch:
-    """Paths of one attempt: ``in`` is read by the child, ``out``, ``kept`` and ``tmp`` are written by it."""
+    """Paths of one attempt: the child reads ``in`` and writes ``out``, ``updates`` and ``tmp``."""
 
     folder: Path
 
     @classmethod
     def of(cls, root: Path, job_id: str, fence: int) -> "Scratch":
-        """The scratch folder of an attempt, below the folder of all of them."""
+        """The folder of an attempt, below the folder of all attempts."""
         return cls(root / f"{job_id}.{fence}")
 
     @property
@@ -23,27 +23,27 @@ class Scratch:
 
     @property
     def out(self) -> Path:
-        """Files the job makes."""
+        """Files the job produces."""
         return self.folder / "out"
 
     @property
-    def kept(self) -> Path:
-        """Files that outlive an attempt that is cut short: checkpoints, pictures on the way."""
-        return self.folder / "kept"
+    def updates(self) -> Path:
+        """Files of live updates, which outlive the attempt: checkpoints and pictures."""
+        return self.folder / "updates"
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint of an earlier attempt; absent at the first."""
+        """The checkpoint of an earlier attempt; absent on the first."""
         return self.inputs / "checkpoint.safetensors"
 
     @property
     def tmp(self) -> Path:
-        """Files nobody will look at."""
+        """Temporary files, deleted with the folder."""
         return self.folder / "tmp"
 
     @property
     def request(self) -> Path:
-        """What is to be done, as JSON."""
+        """The method, its parameters and facts about its inputs, as JSON."""
         return self.folder / "request.json"
 
     @property
@@ -53,13 +53,13 @@ class Scratch:
 
     @property
     def log(self) -> Path:
-        """Whatever libraries printed."""
+        """Everything that libraries print."""
         return self.folder / "child.log"
 
     def make(self) -> None:
-        """Create the folders, empty, for this user alone."""
+        """Create the folders, empty and private to this user."""
         self.remove()
-        for folder in (self.folder, self.inputs, self.out, self.kept, self.tmp):
+        for folder in (self.folder, self.inputs, self.out, self.updates, self.tmp):
             folder.mkdir(mode=0o700, parents=True)
 
     def remove(self) -> None:

@@ -81,7 +81,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     build = constructor_of(architecture)
     with torch.device("meta"):
         plan = _built(build, architecture)
-    _refuse_invalid_value(plan.state_dict(), header)
+    _refuse_mismatch(plan.state_dict(), header)
     with _SkippedInitialization():
         network = _built(build, architecture)
     weights = load_file(path)
@@ -169,9 +169,7 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
         ) from error
 
 
-def _refuse_invalid_value(
-    expected: Mapping[str, Tensor], header: Mapping[str, TensorEntry]
-) -> None:
+def _refuse_mismatch(expected: Mapping[str, Tensor], header: Mapping[str, TensorEntry]) -> None:
     """Raises ProgramRefusedError unless all keys, shapes and kinds of numbers match."""
     if sum(tensor.numel() for tensor in expected.values()) > limits.PARAMETERS:
         raise ProgramRefusedError(

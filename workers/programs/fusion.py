@@ -39,8 +39,10 @@ def _is_one_plus_absolute(
     if added is None or added.operator.name != "add" or added.named:
         return False
     slots = [value for value in added.positional if isinstance(value, Slot)]
-    ones = [value for value in added.positional if value == 1 and not isinstance(value, bool)]
-    if len(slots) != 1 or len(ones) != 1 or len(added.positional) != 2:  # noqa: PLR2004
+    added_ones = [
+        value for value in added.positional if value == 1 and not isinstance(value, bool)
+    ]
+    if len(slots) != 1 or len(added_ones) != 1 or len(added.positional) != 2:  # noqa: PLR2004
         return False
     absolute = makers.get(slots[0].number)
     return absolute is not None and absolute.operator.name == "abs" and absolute.positional == (z,)

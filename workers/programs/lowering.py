@@ -16,13 +16,13 @@ _AUTOCAST = "torch.ops.higher_order.wrap_with_autocast"
 
 
 @dataclass
-class _Naming:
+class _SlotTable:
     """Assigns slots to names during lowering; every name is assigned once."""
 
     slots: dict[str, int] = field(default_factory=dict)
     count: int = 0
 
-    def give(self, name: str) -> int:
+    def assign(self, name: str) -> int:
         if name in self.slots:
             raise ProgramRefusedError("broken_graph", f"two values are called {name[:80]!r}")
         self.slots[name] = self.count
@@ -44,11 +44,11 @@ def lower(graph: ProgramGraph) -> Listing:
         ProgramRefusedError: A value is read before it is defined, an operator is not on the
             allow-list, an argument does not exist, or a weight is written.
     """
-    naming = _Naming()
+    naming = _SlotTable()
     weights: dict[int, str] = {}
     parameters: set[int] = set()
     for placeholder in graph.placeholders:
-        slot = naming.give(placeholder.name or f"unused {naming.count}")
+        slot = naming.assign(placeholder.name or f"unused {naming.count}")
         if placeholder.payload is not None:
             weights[slot] = placeholder.payload
         if placeholder.role == "parameter":
@@ -101,7 +101,7 @@ def _region(node: ProgramNode) -> Iterator[ProgramNode]:
         )  # fmt: skip
 
 
-def _instruction(node: ProgramNode, naming: _Naming) -> Instruction:
+def _instruction(node: ProgramNode, naming: _SlotTable) -> Instruction:
     """The instruction of one node, with slots in place of names."""
     operator = operator_of(node.target)
     arguments = [(name, _with_slots(value, naming)) for name, value in node.arguments]
@@ -113,13 +113,13 @@ def _instruction(node: ProgramNode, naming: _Naming) -> Instruction:
         positional=positional,
         named=named,
         reads=tuple(slots_in([value for _, value in arguments])),
-        outputs=tuple(naming.give(name) for name in node.outputs),
+        outputs=tuple(naming.assign(name) for name in node.outputs),
         many=node.many,
         modules=node.modules,
     )
 
 
-def _with_slots(value: Any, naming: _Naming) -> Any:
+def _with_slots(value: Any, naming: _SlotTable) -> Any:
     if isinstance(value, Ref):
         return Slot(naming.slot(value.name))
     if isinstance(value, Subgraph):

@@ -1,4 +1,4 @@
-"""What tells a fault of the machine from a fault of an input.
+"""Distinguishes faults of the machine from faults of an input.
 
 A full disk, a missing permission or exhausted memory says nothing about an upload. Code that turns
 exceptions into a verdict on an input calls ``raise_machine_fault`` first.

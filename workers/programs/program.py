@@ -19,7 +19,7 @@ from workers.programs.interface import BatchNorm, ProgramInterface, ProgramLayer
 from workers.programs.names import execute_named
 from workers.programs.nonlinearities import ProgramSlope
 from workers.programs.plans import ExecutionPlan, plan_for
-from workers.programs.remainders import face_after, is_cut, listing_after
+from workers.programs.remainders import interface_after, is_cut, listing_after
 
 OUTPUT = "output"
 _FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
@@ -30,7 +30,7 @@ class Program:
 
     Args:
         listing: The instructions.
-        face: Layers and input shape.
+        interface: Layers and input shape.
         weights: Tensor of each weight slot.
         dtype: Element type of the floating-point weights and of all computation.
         native: Element type of the export; occurrences in the graph are replaced by ``dtype``.
@@ -39,14 +39,14 @@ class Program:
     def __init__(
         self,
         listing: Listing,
-        face: ProgramInterface,
+        interface: ProgramInterface,
         weights: Mapping[int, Tensor],
         *,
         dtype: torch.dtype,
         native: torch.dtype,
     ) -> None:
         self._listing = listing
-        self._face = face
+        self._interface = interface
         self._weights = dict(weights)
         self._native = native
         self.dtype = dtype
@@ -59,27 +59,27 @@ class Program:
     @property
     def layers(self) -> tuple[ProgramLayer, ...]:
         """All layers at which the network can be cut, in the order of execution."""
-        return self._face.layers
+        return self._interface.layers
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Channels, height and width of one image; for a partial network, its input shape."""
-        return self._face.input_shape
+        return self._interface.input_shape
 
     @property
     def batch(self) -> int | None:
         """The fixed batch size, or None if it is free."""
-        return self._face.batch
+        return self._interface.batch
 
     @property
     def feature_layer(self) -> str:
         """The default feature layer, unless the manifest names another."""
-        return self._face.feature_layer
+        return self._interface.feature_layer
 
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of the first output for one image."""
-        return self._face.output_shape
+        return self._interface.output_shape
 
     @property
     def flops(self) -> int:
@@ -87,7 +87,7 @@ class Program:
 
         Two per multiply-add of convolutions, matrix products and attention.
         """
-        return self._face.flops
+        return self._interface.flops
 
     @property
     def parameter_count(self) -> int:
@@ -149,8 +149,8 @@ class Program:
         listing = listing_after(self._listing, layer, slot)
         weights = {weight_slot: self._weights[weight_slot] for weight_slot in listing.weights}
         cut = next(candidate for candidate in self.layers if candidate.name == layer)
-        face = face_after(self._face, cut, listing, weights, native=self._native)
-        return Program(listing, face, weights, dtype=self.dtype, native=self._native)
+        interface = interface_after(self._interface, cut, listing, weights, native=self._native)
+        return Program(listing, interface, weights, dtype=self.dtype, native=self._native)
 
     def weights_of(self, layer: str) -> dict[int, Tensor]:
         """Parameters, buffers and constants on which the layer's output depends, by slot."""
@@ -176,12 +176,14 @@ class Program:
             return tensor.to(device=device, dtype=kind, memory_format=spatial)
 
         weights = {slot: moved(tensor) for slot, tensor in self._weights.items()}
-        return Program(self._listing, self._face, weights, dtype=target, native=self._native)
+        return Program(self._listing, self._interface, weights, dtype=target, native=self._native)
 
     def with_interface(self, **changes: Any) -> "Program":
         """A copy with another default feature layer or other public facts."""
-        face = replace(self._face, **changes)
-        return Program(self._listing, face, self._weights, dtype=self.dtype, native=self._native)
+        interface = replace(self._interface, **changes)
+        return Program(
+            self._listing, interface, self._weights, dtype=self.dtype, native=self._native
+        )
 
     def __call__(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The network's output; a tuple if it has several.
@@ -234,9 +236,9 @@ class Program:
         """The slot of the layer's output. Raises KeyError if there is no such layer."""
         if layer == OUTPUT:
             return self._listing.outputs[0]
-        if layer not in self._face.slots:
+        if layer not in self._interface.slots:
             raise KeyError(f"the network has no layer {layer!r}; `layers` lists them")
-        return self._face.slots[layer]
+        return self._interface.slots[layer]
 
     def _run(
         self, images: Tensor, slots: tuple[int, ...], slope: ProgramSlope
@@ -244,7 +246,7 @@ class Program:
         """Values of ``slots`` for any number of images, padded and split as needed."""
         if tuple(images.shape[1:]) != self.input_shape:
             raise ValueError(f"images must be (n, {', '.join(map(str, self.input_shape))})")
-        low, high = self._face.batch_range
+        low, high = self._interface.batch_range
         step = max(1, min(high, len(images)))
         parts = [
             self._pass(images[start : start + step], slots, slope, least=low)

@@ -88,12 +88,12 @@ def _program(graph: ProgramGraph, listing: Listing, weights: Mapping[int, Tensor
                 "return one output per image, stacked along the first axis",
             )
     cuts = cuts_of(listing, surveyed.shapes, batch)
-    face = ProgramInterface(
+    interface = ProgramInterface(
         cuts.layers, cuts.slots, cuts.feature_layer, shape,
         batch if fixed else None, graph.batch_range,
         tuple(surveyed.shapes[listing.outputs[0]][1:]), surveyed.flops,
     )  # fmt: skip
-    native = Program(listing, face, weights, dtype=graph.dtype, native=graph.dtype)
+    native = Program(listing, interface, weights, dtype=graph.dtype, native=graph.dtype)
     return native if graph.dtype is torch.float32 else native.to(dtype=torch.float32)
 
 

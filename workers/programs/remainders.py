@@ -57,8 +57,8 @@ def listing_after(listing: Listing, layer: str, slot: int) -> Listing:
     )
 
 
-def face_after(
-    face: ProgramInterface,
+def interface_after(
+    interface: ProgramInterface,
     layer: ProgramLayer,
     listing: Listing,
     weights: Mapping[int, Tensor],
@@ -73,15 +73,15 @@ def face_after(
         native: Element type of the export.
     """
     defined = {slot for instruction in listing.instructions for slot in instruction.outputs}
-    slots = {name: slot for name, slot in face.slots.items() if slot in defined}
+    slots = {name: slot for name, slot in interface.slots.items() if slot in defined}
     exported = {slot: _as_exported(tensor, native) for slot, tensor in weights.items()}
-    batch = max(face.batch_range[0], min(3, face.batch_range[1]))
+    batch = max(interface.batch_range[0], min(3, interface.batch_range[1]))
     last = list(slots)[-1] if slots else "output"
     return replace(
-        face,
-        layers=tuple(listed for listed in face.layers if listed.name in slots),
+        interface,
+        layers=tuple(listed for listed in interface.layers if listed.name in slots),
         slots=slots,
-        feature_layer=face.feature_layer if face.feature_layer in slots else last,
+        feature_layer=interface.feature_layer if interface.feature_layer in slots else last,
         input_shape=layer.shape,
         flops=survey(listing, exported, (batch, *layer.shape), native).flops,
     )

@@ -147,7 +147,7 @@ def _directory(data: mmap.mmap) -> Iterator[Member]:
 
 def _entries(data: mmap.mmap) -> Iterator[tuple[tuple[int, ...], int]]:
     """The fixed fields of every directory entry, and where its name begins."""
-    position, size = _directory_place(data)
+    position, size = _directory_offset(data)
     end = position + size
     count = 0
     while position < end:
@@ -164,14 +164,14 @@ def _entries(data: mmap.mmap) -> Iterator[tuple[tuple[int, ...], int]]:
         yield fields, tail
 
 
-def _directory_place(data: mmap.mmap) -> tuple[int, int]:
+def _directory_offset(data: mmap.mmap) -> tuple[int, int]:
     """Offset and size of the central directory."""
     end_at = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - _FILL16))
     if end_at < 0 or end_at + _END.size > len(data):
         raise _broken("the archive has no end record; was the file cut short?")
     size, offset = _END.unpack_from(data, end_at)[5:7]
     if _FILL32 in {size, offset}:
-        size, offset = _directory_place64(data, end_at)
+        size, offset = _directory_offset64(data, end_at)
     if size > limits.ARCHIVE_DIRECTORY_BYTES:
         raise ProgramRefusedError("archive_too_large", "the directory is too large", _RESAVE)
     if offset + size > end_at:
@@ -179,7 +179,7 @@ def _directory_place(data: mmap.mmap) -> tuple[int, int]:
     return offset, size
 
 
-def _directory_place64(data: mmap.mmap, end_at: int) -> tuple[int, int]:
+def _directory_offset64(data: mmap.mmap, end_at: int) -> tuple[int, int]:
     """Offset and size of the central directory of archives beyond 4 GiB."""
     locator_at = end_at - _END64_LOCATOR.size
     if locator_at < 0:

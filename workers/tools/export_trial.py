@@ -1,8 +1,7 @@
-"""One real export in a sandboxed child, to see whether this machine can make programs.
+"""One real export in a sandboxed child, to check whether this machine can export programs.
 
-``python -m workers.tools.export_trial`` starts a fork server of its own, trains a tiny network on noise
-for one step in a child of it, as every job runs, and prints ``{"export": null}``, or the reason
-why no program came of it.
+``python -m workers.tools.export_trial`` starts a fork server, trains a tiny network on noise for
+one step in a child, as every job runs, and prints ``{"export": null}`` or the reason for failure.
 """
 
 import json
@@ -17,10 +16,10 @@ from service.core.errors import UnavailableError
 from workers.isolation.fork_client import Child, ForkServerClient
 from workers.isolation.workdir import Scratch
 
-_SIDE = 8
-_LISTENING_SECONDS = 1.0
-_ORDER = {
-    "life": "job",
+_IMAGE_SIZE = 8
+_READ_SECONDS = 1.0
+_CONFIG = {
+    "entry_point": "job",
     "cpu_seconds": 60,
     "threads": 1,
     "device": "cpu",
@@ -37,10 +36,10 @@ _REQUEST = {
 def export_problem(folder: Path) -> str | None:
     """Why a sandboxed child cannot export a network here; None when it can."""
     scratch = Scratch(folder / "job")
-    _lay_out(scratch)
+    _stage(scratch)
     fork_server = ForkServerClient(folder / "cache")
     try:
-        last = _last_message(fork_server.fork({**_ORDER, "folder": str(scratch.folder)}))
+        last = _last_message(fork_server.fork({**_CONFIG, "folder": str(scratch.folder)}))
     except UnavailableError as error:
         return f"{error.detail}; {error.remedy}"
     finally:
@@ -51,26 +50,28 @@ def export_problem(folder: Path) -> str | None:
     return f"{reason['detail']}\n{last.get('trace', '')}".strip()
 
 
-def _lay_out(scratch: Scratch) -> None:
-    """What the child reads: a request, and images of noise."""
+def _stage(scratch: Scratch) -> None:
+    """Write what the child reads: a request, and images of noise."""
     scratch.make()
-    noise = np.random.default_rng(0).integers(0, 255, (8, _SIDE, _SIDE, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(
+        0, 255, (8, _IMAGE_SIZE, _IMAGE_SIZE, 3), dtype=np.uint8
+    )
     np.save(scratch.inputs / "canonical.npy", noise)
     scratch.request.write_text(json.dumps(_REQUEST))
 
 
 def _last_message(child: Child) -> dict[str, Any]:
-    """The last message of the child; empty when there was none."""
+    """The last message of the child; empty if it sent none."""
     last: dict[str, Any] = {}
     while not child.ended:
-        for message in child.listen(_LISTENING_SECONDS):
+        for message in child.read_messages(_READ_SECONDS):
             last = message
     child.close()
     return last
 
 
 def main() -> None:
-    """Print the trial's outcome as a JSON object."""
+    """Print the result of the trial as a JSON object."""
     with TemporaryDirectory(prefix="zoo-") as folder:
         problem = export_problem(Path(folder))
     sys.stdout.write(json.dumps({"export": problem}) + "\n")

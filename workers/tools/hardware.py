@@ -9,11 +9,11 @@ import torch
 
 def devices() -> dict[str, str]:
     """Torch's version, and each device with its memory or number of processors."""
-    found = {"torch": torch.__version__, "cpu": f"{os.cpu_count()} processors"}
+    versions = {"torch": torch.__version__, "cpu": f"{os.cpu_count()} processors"}
     for number in range(torch.cuda.device_count()):
         spec = torch.cuda.get_device_properties(number)
-        found[f"cuda:{number}"] = f"{spec.name}, {spec.total_memory / 1024**3:.0f} GiB"
-    return found
+        versions[f"cuda:{number}"] = f"{spec.name}, {spec.total_memory / 1024**3:.0f} GiB"
+    return versions
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The worker process: Celery hears the bell, threads supervise children. No torch in here."""
+"""The worker process: Celery receives notifications, threads supervise job processes. No torch."""
 
 import signal
 import threading
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def celery_app(chosen: Settings) -> Celery:
-    """A Celery application that is a doorbell: early acknowledgement, no results, JSON only."""
+    """A Celery application for notifications alone: early acknowledgement, no results, JSON only."""
     url = chosen.redis_url
     app = Celery("zooscope", broker=None if url is None else broker_url(url.get_secret_value()))
     app.conf.update(
@@ -47,26 +47,26 @@ def celery_app(chosen: Settings) -> Celery:
 
 
 def main() -> None:
-    """Work until SIGTERM or SIGINT; then finish what is running, or give it back in time."""
+    """Run jobs until SIGTERM or SIGINT; then let running jobs finish or release them in time."""
     chosen = settings()
     start_logging(chosen)
-    # Two connections a slot: one to supervise, one to renew the lease while files are stored.
+    # Two connections per job: one to supervise it, one to renew the lease while files are stored.
     zoo = zoo_from(chosen, connections=2 * chosen.worker_concurrency + 2)
     fork_server = ForkServerClient(chosen.folder / "cache")
     fork_server.warm_up()
     released = threading.Event()
     dispatcher = _dispatcher(zoo, fork_server)
-    slots = WorkerPool(
+    pool = WorkerPool(
         WorkerContext(zoo, fork_server, released.is_set), count=chosen.worker_concurrency
     )
     app = celery_app(chosen)
-    add_tasks(app, slots)
-    _stop_in_time(slots, released, chosen.shutdown_grace_seconds)
-    slots.start_polling()
+    add_tasks(app, pool)
+    _stop_in_time(pool, released, chosen.shutdown_grace_seconds)
+    pool.start_polling()
     try:
-        _serve(app, chosen, slots)
+        _serve(app, chosen, pool)
     finally:
-        slots.close()
+        pool.close()
         if dispatcher is not None:
             dispatcher.close()
         fork_server.close()
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _dispatcher(zoo: Zoo, fork_server: ForkServerClient) -> PredictDispatcher | None:
-    """Whoever answers questions to networks, at work; nobody where there is no broker to ask by."""
+    """The started dispatcher of predict requests; None without a broker to receive them from."""
     url = zoo.settings.redis_url
     if url is None:
         return None
@@ -83,13 +83,13 @@ def _dispatcher(zoo: Zoo, fork_server: ForkServerClient) -> PredictDispatcher | 
     return dispatcher
 
 
-def _serve(app: Celery, chosen: Settings, slots: WorkerPool) -> None:
-    """Hear the bell until told to stop; without a broker, poll until told to stop."""
+def _serve(app: Celery, chosen: Settings, pool: WorkerPool) -> None:
+    """Receive notifications until a stop is requested; without a broker, poll until then."""
     if chosen.redis_url is None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: slots.stop())
+            signal.signal(number, lambda _number, _frame: pool.stop())
         log.info("worker ready; no broker is set, polling only")
-        slots.wait()
+        pool.wait()
         return
     app.worker_main(
         [
@@ -106,16 +106,16 @@ def _serve(app: Celery, chosen: Settings, slots: WorkerPool) -> None:
     )
 
 
-def _stop_in_time(slots: WorkerPool, released: threading.Event, seconds: float) -> None:
-    """On the first request to stop take no more jobs; after ``seconds`` give the running ones back."""
+def _stop_in_time(pool: WorkerPool, released: threading.Event, seconds: float) -> None:
+    """On the first stop request claim no more jobs; after ``seconds`` release the running ones."""
 
-    def stop(**_facts: Any) -> None:
-        slots.stop()
+    def stop(**_kwargs: Any) -> None:
+        pool.stop()
         timer = threading.Timer(seconds, released.set)
         timer.daemon = True
         timer.start()
 
     worker_shutting_down.connect(stop, weak=False)
     # A receiver of this signal keeps Celery from setting up logging of its own.
-    setup_logging.connect(lambda **_facts: None, weak=False)
-    worker_ready.connect(lambda **_facts: log.info("worker ready"), weak=False)
+    setup_logging.connect(lambda **_kwargs: None, weak=False)
+    worker_ready.connect(lambda **_kwargs: log.info("worker ready"), weak=False)

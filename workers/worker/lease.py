@@ -1,6 +1,6 @@
-"""One child's life as seen from outside: watched, kept in its lease, stopped when it must be.
+"""Supervision of a job process: follow it, renew its lease, stop it when it must end.
 
-The supervisor never imports torch and touches the database only in short transactions.
+This module never imports torch and uses the database only in short transactions.
 """
 
 import signal
@@ -24,15 +24,15 @@ from workers.isolation.fork_client import Child, ForkServerClient
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 PROGRESS_SECONDS = 1.0
-# Time to write the checkpoint that a cancelled training keeps, on a busy machine too.
-SECONDS_TO_STOP = 20.0
+# Enough to write the checkpoint of a canceled training, even on a busy machine.
+STOP_GRACE_SECONDS = 20.0
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
 class StopReason(StrEnum):
-    """Why a supervisor ended its child."""
+    """Why the worker ended a child."""
 
     CANCELLED = "cancelled"
     FENCED = "fenced"
@@ -42,54 +42,54 @@ class StopReason(StrEnum):
 
 @dataclass
 class ChildResult:
-    """What a supervisor knows at the end.
+    """How a child ended.
 
     Attributes:
-        stopped: Why the supervisor ended the child; None when it ended by itself.
-        last: The child's ``done`` or ``error`` message, if it came so far.
+        stop_reason: Why the worker ended the child; None when it ended by itself.
+        final_message: The child's ``done`` or ``error`` message, if it sent one.
     """
 
-    stopped: StopReason | None = None
-    last: dict[str, Any] | None = None
+    stop_reason: StopReason | None = None
+    final_message: dict[str, Any] | None = None
 
 
 @dataclass
 class Lease:
-    """The hold on a job: renewed in time, and lost after too long a silence of the database."""
+    """The claim on a job: renewed in time, lost when the database does not answer for too long."""
 
     zoo: Zoo
     job_id: str
     fence: int
     progress: dict[str, Any] | None = None
     _renewed: float = field(default_factory=time.monotonic)
-    _looked: float = field(default_factory=time.monotonic)
-    _told: float = -PROGRESS_SECONDS
+    _checked: float = field(default_factory=time.monotonic)
+    _progress_sent: float = -PROGRESS_SECONDS
 
     @classmethod
     def of(cls, zoo: Zoo, job: JobRecord) -> "Lease":
-        """The lease that a claim began."""
+        """The lease of a job that was just claimed."""
         return cls(zoo, job.id, job.fence)
 
-    def look(self) -> LeaseStatus:
-        """Whether to go on; asks the database when it is time to, renews when that is due."""
+    def check(self) -> LeaseStatus:
+        """The state of the lease; reads it from the database or renews it when that is due."""
         now = time.monotonic()
         settings = self.zoo.settings
-        news = self.progress is not None and now - self._told >= PROGRESS_SECONDS
+        has_progress = self.progress is not None and now - self._progress_sent >= PROGRESS_SECONDS
         due = now - self._renewed >= min(settings.heartbeat_seconds, settings.lease_seconds / 3)
-        if not (due or news or now - self._looked >= LOOK_SECONDS):
+        if not (due or has_progress or now - self._checked >= CHECK_SECONDS):
             return LeaseStatus.HELD
-        self._looked = now
-        if news:
-            self._told = now
+        self._checked = now
+        if has_progress:
+            self._progress_sent = now
         try:
-            return self._renew() if due or news else self._ask()
+            return self._renew() if due or has_progress else self._read_status()
         except DATABASE_ERRORS:
             lost = now - self._renewed >= settings.lease_seconds
             return LeaseStatus.FENCED if lost else LeaseStatus.HELD
 
     def _renew(self) -> LeaseStatus:
         with self.zoo.transaction() as session:
-            verdict = lifecycle.heartbeat(
+            status = lifecycle.heartbeat(
                 session,
                 job_id=self.job_id,
                 fence=self.fence,
@@ -97,81 +97,81 @@ class Lease:
                 progress=self.progress,
             )
         self.progress = None
-        self._renewed = self._looked
-        return verdict
+        self._renewed = self._checked
+        return status
 
-    def _ask(self) -> LeaseStatus:
+    def _read_status(self) -> LeaseStatus:
         with self.zoo.transaction() as session:
             return lifecycle.lease_status(session, job_id=self.job_id, fence=self.fence)
 
 
 def _ignored(message: dict[str, Any]) -> None:
-    """Nobody wants to hear more."""
+    """No further use of the message."""
 
 
 @contextmanager
-def kept(lease: Lease) -> Iterator[None]:
-    """Renew the lease beside long work of the worker itself: laying out files, storing them."""
+def renewed(lease: Lease) -> Iterator[None]:
+    """Renew the lease in the background while the worker stages inputs or stores outputs."""
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(LOOK_SECONDS):
-            lease.look()
+        while not done.wait(CHECK_SECONDS):
+            lease.check()
 
-    keeper = threading.Thread(target=renew, name=f"lease of {lease.job_id}", daemon=True)
-    keeper.start()
+    thread = threading.Thread(target=renew, name=f"lease of {lease.job_id}", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        keeper.join()
+        thread.join()
 
 
-def watch(
+def supervise(
     child: Child,
     lease: Lease,
     fork_server: ForkServerClient,
     *,
     stopping: Callable[[], bool],
-    hear: Callable[[dict[str, Any]], None] = _ignored,
+    on_message: Callable[[dict[str, Any]], None] = _ignored,
 ) -> ChildResult:
     """Follow a child to its end.
 
     Args:
-        stopping: Whether the worker must give its jobs back now.
-        hear: What to do with news that outlive the attempt: checkpoints and metrics.
+        stopping: Whether the worker must release its jobs now.
+        on_message: Handles the messages that outlive the attempt: checkpoints and metrics.
     """
-    seen = ChildResult()
+    result = ChildResult()
     deadline = time.monotonic() + lease.zoo.settings.job_timeout_seconds
     kill_at: float | None = None
     while not child.ended:
-        for message in child.listen(0.1 if kill_at else LOOK_SECONDS):
-            _note(message, seen, lease)
-            hear(message)
-        if seen.stopped is None:
-            seen.stopped = _reason_to_stop(lease, deadline, stopping)
-            if seen.stopped is not None:
-                kill_at = time.monotonic() + _patience(seen.stopped)
+        for message in child.read_messages(0.1 if kill_at else CHECK_SECONDS):
+            _record(message, result, lease)
+            on_message(message)
+        if result.stop_reason is None:
+            result.stop_reason = _reason_to_stop(lease, deadline, stopping)
+            if result.stop_reason is not None:
+                kill_at = time.monotonic() + _grace_seconds(result.stop_reason)
                 fork_server.signal(child, signal.SIGTERM)
         if kill_at is not None and time.monotonic() >= kill_at:
             fork_server.signal(child, signal.SIGKILL)
-    return seen
+    return result
 
 
-def _patience(stop: StopReason) -> float:
-    """Seconds between the polite and the final signal; a fenced child gets none."""
-    return 0.0 if stop is StopReason.FENCED else SECONDS_TO_STOP
+def _grace_seconds(stop: StopReason) -> float:
+    """Seconds between SIGTERM and SIGKILL; a fenced child gets none."""
+    return 0.0 if stop is StopReason.FENCED else STOP_GRACE_SECONDS
 
 
-def _note(message: dict[str, Any], seen: ChildResult, lease: Lease) -> None:
-    """Remember what a message says."""
+def _record(message: dict[str, Any], result: ChildResult, lease: Lease) -> None:
+    """Remember the progress or the final message."""
     match message.get("kind"):
         case "progress":
             lease.progress = {k: message.get(k) for k in ("step", "total", "message")}
         case "running":
             log.info("child running", job=lease.job_id, fence=lease.fence)
         case "done" | "error":
-            seen.last = message
+            result.final_message = message
 
 
 def _reason_to_stop(
@@ -182,7 +182,7 @@ def _reason_to_stop(
         return StopReason.EXPIRED
     if stopping():
         return StopReason.RELEASED
-    verdict = lease.look()
-    if verdict is LeaseStatus.CANCEL:
+    status = lease.check()
+    if status is LeaseStatus.CANCEL:
         return StopReason.CANCELLED
-    return StopReason.FENCED if verdict is LeaseStatus.FENCED else None
+    return StopReason.FENCED if status is LeaseStatus.FENCED else None

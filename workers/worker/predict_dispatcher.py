@@ -1,6 +1,6 @@
-"""Takes questions from the line, keeps one warm child to answer them, replaces it when it fails.
+"""Takes predict requests from the queue and has one child serve them, replaced when it fails.
 
-While the child works, questions gather; kindred ones are then answered in one pass. No torch here.
+While the child works, requests queue up; compatible ones are then served in one pass. No torch here.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ from workers.isolation.workdir import Scratch
 
 log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS = 1.0
-_LIFE_SECONDS = 30 * 24 * 3600
-_GONE = PredictResponse(
+_POLL_SECONDS = 1.0
+_CPU_SECONDS = 30 * 24 * 3600
+_PROCESS_DIED = PredictResponse(
     None,
     error={
         "code": "prediction_failed",
@@ -42,7 +42,7 @@ _GONE = PredictResponse(
 
 
 class ChildLostError(Exception):
-    """The warm child ended, or was too ``slow`` to wait for."""
+    """The predict child ended, or exceeded the time limit (``slow``)."""
 
     def __init__(self, *, slow: bool) -> None:
         super().__init__()
@@ -51,21 +51,21 @@ class ChildLostError(Exception):
 
 @dataclass
 class PredictDispatcher:
-    """One thread that answers questions, and one that says so."""
+    """One thread that serves requests, and one that announces that this worker does."""
 
     zoo: Zoo
     fork_server: ForkServerClient
-    line: PredictQueue
+    queue: PredictQueue
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _warm: "_Warm | None" = None
+    _process: "_PredictChild | None" = None
 
     def start(self) -> None:
-        """Begin to take questions; what a worker that was killed left behind is removed."""
-        for left in _folder(self.zoo).glob("*.*"):
-            if not psutil.pid_exists(int(left.name.partition(".")[0])):
-                shutil.rmtree(left, ignore_errors=True)
-        for work in (self._serve, self._be_present):
+        """Begin to serve requests; remove what a killed worker left behind."""
+        for folder in _folder(self.zoo).glob("*.*"):
+            if not psutil.pid_exists(int(folder.name.partition(".")[0])):
+                shutil.rmtree(folder, ignore_errors=True)
+        for work in (self._serve, self._announce):
             thread = threading.Thread(
                 target=work, name=f"predictions {work.__name__}", daemon=True
             )
@@ -73,159 +73,159 @@ class PredictDispatcher:
             self._threads.append(thread)
 
     def close(self) -> None:
-        """Answer what was taken, then end the child."""
+        """Serve the requests already taken, then end the child."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
         self._end_child()
-        self.line.close()
+        self.queue.close()
 
-    def _be_present(self) -> None:
-        """Tell the doors that questions are answered here."""
+    def _announce(self) -> None:
+        """Announce to the API servers that this worker serves requests."""
         while not self._stopping.is_set():
             with contextlib.suppress(UnavailableError):
-                self.line.announce_presence()
+                self.queue.announce_presence()
             self._stopping.wait(PRESENCE_SECONDS / 3)
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._round()
+                self._serve_batch()
             except UnavailableError as error:
-                log.warning("questions cannot be taken", reason=error.detail)
-                self._stopping.wait(_LOOK_SECONDS)
+                log.warning("predict requests cannot be taken", reason=error.detail)
+                self._stopping.wait(_POLL_SECONDS)
             except Exception:
-                # A thread that ended here would leave every later question without an answer.
-                log.exception("questions could not be answered")
+                # If this thread ended, no later request would be served.
+                log.exception("predict requests failed")
 
-    def _round(self) -> None:
-        """Take what waits and answer it, kindred questions together."""
-        taken = self.line.take(most=MOST_IMAGES, seconds=_LOOK_SECONDS)
-        waiting = [question for question in taken if not question.expired]
+    def _serve_batch(self) -> None:
+        """Take the waiting requests and serve compatible ones together."""
+        taken = self.queue.take(most=MOST_IMAGES, seconds=_POLL_SECONDS)
+        waiting = [request for request in taken if not request.expired]
         for group in _groups(waiting):
-            for question, answer in zip(group, self._answered(group), strict=True):
-                self.line.reply(question.id, answer)
+            for request, response in zip(group, self._responses(group), strict=True):
+                self.queue.reply(request.id, response)
 
-    def _answered(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
-        """The answers; a question that costs the child its life does not take others with it.
+    def _responses(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
+        """The responses; a request that kills the child does not fail the others of its group.
 
-        After a loss each question is asked once more alone, for the child may have died of
-        something else; one that alone was too slow is not.
+        After a loss each request is retried alone, since the child may have died of another cause;
+        a request that was alone and too slow is not retried.
         """
         try:
-            return self._asked(group)
+            return self._try(group)
         except ChildLostError as loss:
             if loss.slow and len(group) == 1:
-                return [_GONE]
-        return [self._alone(question) for question in group]
+                return [_PROCESS_DIED]
+        return [self._retry_alone(request) for request in group]
 
-    def _alone(self, question: PredictRequest) -> PredictResponse:
+    def _retry_alone(self, request: PredictRequest) -> PredictResponse:
         try:
-            return self._asked([question])[0]
+            return self._try([request])[0]
         except ChildLostError:
-            return _GONE
+            return _PROCESS_DIED
 
-    def _asked(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
-        """The child's answers, or why there are none. Raises ChildLostError."""
+    def _try(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
+        """The child's responses, or the error in their stead. Raises ChildLostError."""
         try:
-            return self._child().answered(group)
+            return self._child().responses(group)
         except ZooError as error:
-            told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-            return [PredictResponse(None, error=told)] * len(group)
+            details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+            return [PredictResponse(None, error=details)] * len(group)
         except ChildLostError as loss:
-            log.warning("the child that answers questions was lost", slow=loss.slow)
+            log.warning("the predict child was lost", slow=loss.slow)
             self._end_child()
             raise
 
-    def _child(self) -> "_Warm":
-        if self._warm is None:
-            self._warm = _Warm.born(self.zoo, self.fork_server)
-        return self._warm
+    def _child(self) -> "_PredictChild":
+        if self._process is None:
+            self._process = _PredictChild.start(self.zoo, self.fork_server)
+        return self._process
 
     def _end_child(self) -> None:
-        if self._warm is not None:
-            self._warm.end()
-            self._warm = None
+        if self._process is not None:
+            self._process.end()
+            self._process = None
 
 
 def _folder(zoo: Zoo) -> Path:
-    """Where the warm children of this machine have their folders; jobs' scratch is tidied away."""
+    """The folder of predict children; not the jobs' scratch folder, which the reaper cleans."""
     return zoo.settings.folder / "predictions"
 
 
-def _groups(questions: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
-    """Kindred questions together, the oldest group first, each with a bounded number of images."""
-    oldest = {question.kin: place for place, question in reversed(list(enumerate(questions)))}
-    ordered = sorted(questions, key=lambda question: oldest[question.kin])
+def _groups(requests: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
+    """Compatible requests together, the oldest group first, each with a bounded number of images."""
+    oldest = {request.kin: index for index, request in reversed(list(enumerate(requests)))}
+    ordered = sorted(requests, key=lambda request: oldest[request.kin])
     return [
         part
-        for _, kindred in groupby(ordered, key=lambda question: question.kin)
-        for part in _bounded(list(kindred))
+        for _, compatible in groupby(ordered, key=lambda request: request.kin)
+        for part in _bounded(list(compatible))
     ]
 
 
-def _bounded(kindred: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
+def _bounded(requests: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
     parts: list[list[PredictRequest]] = []
     images = MOST_IMAGES + 1
-    for question in kindred:
-        if images + len(question.images) > MOST_IMAGES:
+    for request in requests:
+        if images + len(request.images) > MOST_IMAGES:
             parts.append([])
             images = 0
-        parts[-1].append(question)
-        images += len(question.images)
+        parts[-1].append(request)
+        images += len(request.images)
     return parts
 
 
 @dataclass(frozen=True)
-class _Warm:
-    """The living child, its folder and the socket to it."""
+class _PredictChild:
+    """The running child, its folder and the socket to it."""
 
     zoo: Zoo
     fork_server: ForkServerClient
     child: Child
-    line: Connection
+    connection: Connection
     scratch: Scratch
 
     @classmethod
-    def born(cls, zoo: Zoo, fork_server: ForkServerClient) -> "_Warm":
+    def start(cls, zoo: Zoo, fork_server: ForkServerClient) -> "_PredictChild":
         """A new child. Raises UnavailableError."""
         scratch = Scratch(_folder(zoo) / f"{os.getpid()}.{time.monotonic_ns()}")
         scratch.make()
         settings = zoo.settings
-        order = {
-            "life": "predictions",
+        config = {
+            "entry_point": "predict",
             "folder": str(scratch.folder),
-            "cpu_seconds": _LIFE_SECONDS,
+            "cpu_seconds": _CPU_SECONDS,
             "threads": settings.worker_threads,
             "device": settings.device.value,
             "require_sandbox": settings.require_sandbox,
-            "shelf_bytes": settings.max_loaded_bytes,
+            "cache_bytes": settings.max_loaded_bytes,
             "image_bytes": settings.max_image_bytes,
             "image_pixels": settings.max_image_pixels,
         }
-        child = fork_server.fork_conversation(order)
-        child.meet()
+        child = fork_server.fork_with_socket(config)
+        child.wait_for_pid()
         return cls(zoo, fork_server, child, Connection(os.dup(child.messages)), scratch)
 
-    def answered(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
-        """The answers to kindred questions.
+    def responses(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
+        """The responses to compatible requests.
 
         Raises:
             ChildLostError: The child ended, or took too long.
-            NotFoundError: The program is gone.
+            NotFoundError: The program was deleted.
         """
-        told, parts = self._asked(group, None)
-        if told.get("missing"):
+        reply, parts = self._send(group, None)
+        if reply.get("missing"):
             file = self.scratch.inputs / f"{group[0].program}.pt2"
             self.zoo.blobs.fetch(group[0].program, file)
-            # The child keeps what it needs mapped; the name is not needed any more.
+            # The child has mapped the file; its name is no longer needed.
             try:
-                told, parts = self._asked(group, file)
+                reply, parts = self._send(group, file)
             finally:
                 file.unlink()
-        return _told(told["answers"], parts)
+        return _with_parts(reply["responses"], parts)
 
-    def _asked(
+    def _send(
         self, group: Sequence[PredictRequest], file: Path | None
     ) -> tuple[dict[str, Any], list[bytes]]:
         first = group[0]
@@ -235,30 +235,33 @@ class _Warm:
             "model": first.model,
             "output": first.output,
             "layer": first.layer,
-            "questions": [{"top_k": q.top_k, "images": len(q.images)} for q in group],
+            "requests": [{"top_k": r.top_k, "images": len(r.images)} for r in group],
         }
         try:
-            self.line.send_bytes(pack(request, [image for q in group for image in q.images]))
-            if not self.line.poll(self.zoo.settings.predict_timeout_seconds):
+            self.connection.send_bytes(pack(request, [image for r in group for image in r.images]))
+            if not self.connection.poll(self.zoo.settings.predict_timeout_seconds):
                 raise ChildLostError(slow=True)
-            return unpack(self.line.recv_bytes())
+            return unpack(self.connection.recv_bytes())
         except (EOFError, OSError) as error:
             raise ChildLostError(slow=False) from error
 
     def end(self) -> None:
-        """Kill the child and remove what it left."""
+        """Kill the child and remove its folder."""
         self.fork_server.signal(self.child, signal.SIGKILL)
-        self.line.close()
+        self.connection.close()
         self.child.close()
         shutil.rmtree(self.scratch.folder, ignore_errors=True)
 
 
-def _told(answers: Sequence[dict[str, Any]], parts: Sequence[bytes]) -> list[PredictResponse]:
-    """Answers with the parts that are theirs."""
-    found, start = [], 0
-    for one in answers:
-        kind = None if one["kind"] is None else OutputKind(one["kind"])
-        mine = tuple(parts[start : start + one["parts"]])
-        found.append(PredictResponse(kind, one["classes"], mine, one["error"]))
-        start += one["parts"]
-    return found
+def _with_parts(
+    replies: Sequence[dict[str, Any]], parts: Sequence[bytes]
+) -> list[PredictResponse]:
+    """Responses, each with its own parts."""
+    responses, start = [], 0
+    for reply in replies:
+        kind = None if reply["kind"] is None else OutputKind(reply["kind"])
+        end = start + reply["parts"]
+        response = PredictResponse(kind, reply["classes"], tuple(parts[start:end]), reply["error"])
+        responses.append(response)
+        start = end
+    return responses

@@ -1,6 +1,6 @@
-"""One job's life on a worker: claim, stage, run in a child, record, finish.
+"""One job on a worker: claim it, stage its inputs, run it in a child, record and finish it.
 
-Every failure ends in one of a few outcomes here, and nowhere else.
+Every failure becomes one of a few outcomes here, and nowhere else.
 """
 
 import os
@@ -23,7 +23,14 @@ from service.core.tracing import follow, new_trace_id
 from workers.isolation.fork_client import Child, ForkServerClient
 from workers.isolation.workdir import Scratch
 from workers.worker import live_updates
-from workers.worker.lease import DATABASE_ERRORS, ChildResult, Lease, StopReason, kept, watch
+from workers.worker.lease import (
+    DATABASE_ERRORS,
+    ChildResult,
+    Lease,
+    StopReason,
+    renewed,
+    supervise,
+)
 from workers.worker.outputs import JobOutput, collect_outputs
 from workers.worker.record import results
 from workers.worker.stage import inputs
@@ -31,15 +38,15 @@ from workers.worker.stage import inputs
 log = structlog.get_logger(__name__)
 
 LARGE_SHARE_OF_MEMORY = 0.5
-SECONDS_BETWEEN_WRITES = 1.0
+WRITE_RETRY_SECONDS = 1.0
 OUT_OF_MEMORY = {
     "code": "out_of_memory",
-    "detail": "the job was ended because memory ran out",
+    "detail": "the job process was killed because memory ran out",
     "remedy": "use fewer or smaller images, a smaller network, or a larger machine",
 }
 INTERNAL = {
     "code": "internal",
-    "detail": "the worker met an error of its own",
+    "detail": "internal worker error",
     "remedy": "retry the job; if it fails again, report it with the trace in the worker's log",
 }
 
@@ -53,7 +60,7 @@ _STOPPED = {
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where jobs are run: the zoo, the nursery, and whether jobs must be given back now."""
+    """What running a job takes: the zoo, the fork server, and whether jobs must be released now."""
 
     zoo: Zoo
     fork_server: ForkServerClient
@@ -61,17 +68,17 @@ class WorkerContext:
 
     @property
     def name(self) -> str:
-        """How this worker signs its claims."""
+        """The name under which this worker claims jobs."""
         return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def run_next(post: WorkerContext) -> bool:
+def run_next(context: WorkerContext) -> bool:
     """Run the best claimable job of this worker's queues to its end; False when there was none."""
-    settings = post.zoo.settings
-    with post.zoo.transaction() as session:
+    settings = context.zoo.settings
+    with context.zoo.transaction() as session:
         job = lifecycle.claim(
             session,
-            worker=post.name,
+            worker=context.name,
             queues=settings.queues,
             lease_seconds=settings.lease_seconds,
             running_seconds=settings.job_timeout_seconds,
@@ -79,90 +86,92 @@ def run_next(post: WorkerContext) -> bool:
     if job is None:
         return False
     follow(job.trace_id or new_trace_id())
-    scratch = scratch_of(post, job)
+    scratch = scratch_of(context, job)
     started = time.monotonic()
     log.info("job claimed", job=job.id, method=job.method, attempt=job.attempts)
     try:
-        _attempt(post, job, scratch)
+        _run_attempt(context, job, scratch)
     finally:
         scratch.remove()
         seconds = round(time.monotonic() - started, 3)
-        log.info("job left", job=job.id, fence=job.fence, seconds=seconds)
+        log.info("attempt ended", job=job.id, fence=job.fence, seconds=seconds)
     return True
 
 
-def scratch_of(post: WorkerContext, job: JobRecord) -> Scratch:
+def scratch_of(context: WorkerContext, job: JobRecord) -> Scratch:
     """The folder of this attempt."""
-    return Scratch.of(post.zoo.scratch, job.id, job.fence)
+    return Scratch.of(context.zoo.scratch, job.id, job.fence)
 
 
-def _attempt(post: WorkerContext, job: JobRecord, scratch: Scratch) -> None:
-    """One attempt, whatever comes of it; a job that was lost meanwhile is left alone."""
-    lease = Lease.of(post.zoo, job)
+def _run_attempt(context: WorkerContext, job: JobRecord, scratch: Scratch) -> None:
+    """Run one attempt and finish it; a job that was lost meanwhile stays untouched."""
+    lease = Lease.of(context.zoo, job)
     try:
-        outcome = _outcome(post, job, lease, scratch)
+        outcome = _outcome(context, job, lease, scratch)
         if outcome is not None:
-            _finish(post, job, lease, outcome)
+            _finish(context, job, lease, outcome)
     except FencedError:
-        log.warning("job was taken away", job=job.id, fence=job.fence)
+        log.warning("another worker owns the job", job=job.id, fence=job.fence)
     except DATABASE_ERRORS:
-        # Nobody can be told; the lease runs out and the reaper gives the job to somebody else.
+        # Nothing can be recorded; the lease expires and the reaper releases the job to another worker.
         log.exception("the database was lost; the job will be taken over", job=job.id)
 
 
 def _outcome(
-    post: WorkerContext, job: JobRecord, lease: Lease, scratch: Scratch
+    context: WorkerContext, job: JobRecord, lease: Lease, scratch: Scratch
 ) -> Outcome | None:
-    """How the attempt ended, before anything is recorded; None when the job is no longer ours."""
+    """How the attempt ended, before anything is recorded; None when the lease was lost."""
     try:
-        with kept(lease):
-            inputs.stage(post.zoo, job, scratch)
-            child = post.fork_server.fork(_order(post.zoo, scratch))
-        return _lived(post, job, lease, child)
+        with renewed(lease):
+            inputs.stage(context.zoo, job, scratch)
+            child = context.fork_server.fork(_child_config(context.zoo, scratch))
+        return _run_child(context, job, lease, child)
     except DATABASE_ERRORS:
         raise
     except ZooError as error:
         return _failure(error)
     except OSError as error:
-        log.exception("the worker failed", job=job.id)
+        log.exception("running the job failed", job=job.id)
         detail = f"the worker could not serve the job: {error.strerror}"
         return Outcome(
             AttemptStatus.LOST, error={**INTERNAL, "code": "worker_failed", "detail": detail}
         )
     except Exception:
-        log.exception("the worker failed", job=job.id)
+        log.exception("running the job failed", job=job.id)
         return Outcome(AttemptStatus.LOST, error=INTERNAL)
 
 
-def _lived(post: WorkerContext, job: JobRecord, lease: Lease, child: Child) -> Outcome | None:
-    """What came of a child; none is left behind, whatever happens here."""
+def _run_child(
+    context: WorkerContext, job: JobRecord, lease: Lease, child: Child
+) -> Outcome | None:
+    """The outcome of a child, which is dead afterwards, whatever happens here."""
     try:
-        seen = watch(
+        result = supervise(
             child,
             lease,
-            post.fork_server,
-            stopping=post.stopping,
-            hear=partial(_heard, post, job),
+            context.fork_server,
+            stopping=context.stopping,
+            on_message=partial(_handle_message, context, job),
         )
     finally:
-        post.fork_server.signal(child, signal.SIGKILL)
+        context.fork_server.signal(child, signal.SIGKILL)
         child.close()
-    return _judge(job, child, seen)
+    return _outcome_of(job, child, result)
 
 
-def _heard(post: WorkerContext, job: JobRecord, message: dict[str, Any]) -> None:
-    """Keep what the child leaves on the way; without a database the next one will do."""
+def _handle_message(context: WorkerContext, job: JobRecord, message: dict[str, Any]) -> None:
+    """Store a live update; one that meets no database is dropped, for the next replaces it."""
     try:
-        live_updates.hear(post.zoo, job, message)
+        live_updates.hear(context.zoo, job, message)
     except DATABASE_ERRORS:
-        log.exception("the database was away", job=job.id)
+        log.exception("the database did not answer; a live update was dropped", job=job.id)
 
 
-def _order(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
-    """What a child is told at birth."""
+def _child_config(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
+    """The configuration of a child."""
     settings = zoo.settings
     return {
-        "life": "job",
+        "entry_point": "job",
         "folder": str(scratch.folder),
         "cpu_seconds": int(settings.job_timeout_seconds * settings.worker_threads) + 60,
         "threads": settings.worker_threads,
@@ -171,26 +180,27 @@ def _order(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
     }
 
 
-def _judge(job: JobRecord, child: Child, seen: ChildResult) -> Outcome | None:
-    """What the end of a child means for its job."""
-    if seen.stopped is StopReason.FENCED:
+def _outcome_of(job: JobRecord, child: Child, result: ChildResult) -> Outcome | None:
+    """What the end of a child means for its job; None when the lease was lost."""
+    if result.stop_reason is StopReason.FENCED:
         return None
-    if seen.stopped is not None:
-        return _STOPPED[seen.stopped]
-    last = seen.last or {}
-    if last.get("kind") == "done" and child.status == 0:
+    if result.stop_reason is not None:
+        return _STOPPED[result.stop_reason]
+    message = result.final_message or {}
+    if message.get("kind") == "done" and child.status == 0:
         return Outcome(AttemptStatus.SUCCEEDED)
-    if last.get("kind") == "error":
-        log.warning("job failed", job=job.id, error=last["error"], trace=last.get("trace"))
+    if message.get("kind") == "error":
+        log.warning("job failed", job=job.id, error=message["error"], trace=message.get("trace"))
         return Outcome(
-            AttemptStatus.LOST if last.get("again") else AttemptStatus.FAILED, error=last["error"]
+            AttemptStatus.LOST if message.get("retryable") else AttemptStatus.FAILED,
+            error=message["error"],
         )
     log.warning("child died", job=job.id, status=child.status, peak_bytes=child.peak_bytes)
     return _died(child)
 
 
 def _died(child: Child) -> Outcome:
-    """The outcome for a child that ended without a word."""
+    """The outcome of a child that ended without a final message."""
     if child.status == -signal.SIGXCPU:
         return Outcome(AttemptStatus.FAILED, error=EXPIRED)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -198,41 +208,41 @@ def _died(child: Child) -> Outcome:
         return Outcome(AttemptStatus.LOST, error=OUT_OF_MEMORY)
     error = {
         "code": "job_process_died",
-        "detail": f"the process that ran the job ended with {_ending_of(child)}",
+        "detail": f"the process that ran the job ended with {_exit_of(child)}",
         "remedy": "look at the worker's log, then retry the job",
     }
     return Outcome(AttemptStatus.LOST, error=error)
 
 
-def _ending_of(child: Child) -> str:
+def _exit_of(child: Child) -> str:
     """An exit status in words."""
     if child.status is None:
-        return "its nursery"
+        return "its fork server"
     if child.status < 0:
         return signal.Signals(-child.status).name
     return f"status {child.status}"
 
 
-def _finish(post: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
-    """Store what was made, then write results and state in one transaction. Raises FencedError."""
-    zoo, output = post.zoo, None
+def _finish(context: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
+    """Store the outputs, then write results and state in one transaction. Raises FencedError."""
+    zoo, output = context.zoo, None
     if outcome.status is AttemptStatus.SUCCEEDED:
         try:
-            with kept(lease):
-                output = collect_outputs(zoo.blobs, scratch_of(post, job))
+            with renewed(lease):
+                output = collect_outputs(zoo.blobs, scratch_of(context, job))
         except ZooError as error:
             outcome = _failure(error)
         except OSError as error:
-            log.exception("storing failed", job=job.id)
+            log.exception("storing the result failed", job=job.id)
             detail = f"the result could not be stored: {error.strerror}"
             outcome = Outcome(
                 AttemptStatus.LOST, error={"code": "storing_failed", "detail": detail}
             )
-    _patiently(zoo, lambda: _write(zoo, job, outcome, output))
+    _write_with_retries(zoo, lambda: _write(zoo, job, outcome, output))
 
 
 def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput | None) -> None:
-    """One finishing transaction; a result that cannot be recorded is no success."""
+    """Finish the job in one transaction; a result that cannot be recorded makes it a failure."""
     if output is not None:
         try:
             with zoo.transaction() as session:
@@ -242,7 +252,7 @@ def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput | None)
         except ZooError as error:
             outcome = _failure(error)
         except Exception:
-            log.exception("recording failed", job=job.id)
+            log.exception("recording the result failed", job=job.id)
             outcome = Outcome(AttemptStatus.LOST, error=INTERNAL)
         else:
             return
@@ -250,8 +260,8 @@ def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput | None)
         lifecycle.finish(session, job_id=job.id, fence=job.fence, outcome=outcome)
 
 
-def _patiently(zoo: Zoo, write: Callable[[], None]) -> None:
-    """Write, again and again while the database is away, until the lease has surely run out."""
+def _write_with_retries(zoo: Zoo, write: Callable[[], None]) -> None:
+    """Write; retry while the database does not answer, until the lease has surely expired."""
     give_up_at = time.monotonic() + zoo.settings.lease_seconds
     while True:
         try:
@@ -259,11 +269,11 @@ def _patiently(zoo: Zoo, write: Callable[[], None]) -> None:
         except DATABASE_ERRORS:
             if time.monotonic() >= give_up_at:
                 raise
-            time.sleep(SECONDS_BETWEEN_WRITES)
+            time.sleep(WRITE_RETRY_SECONDS)
 
 
 def _failure(error: ZooError) -> Outcome:
-    """The end of an attempt by a typed error: final, unless something was away for a while."""
+    """The outcome of a typed error: final, unless a service was unavailable."""
     status = AttemptStatus.LOST if isinstance(error, UnavailableError) else AttemptStatus.FAILED
     details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
     return Outcome(status, error=details)

@@ -20,9 +20,9 @@ _FAILED = 1
 
 def main(words: list[str] | None = None) -> int:
     """Pack one network; 0 when the files were written, 1 with the reason on stderr otherwise."""
-    given = _parser().parse_args(words)
+    arguments = _parser().parse_args(words)
     try:
-        packed = _pack(given)
+        packed = _pack(arguments)
     except ZooError as error:
         sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"zooscope: this machine failed: {error!r} (internal)\n")
         sys.stderr.write("          check free space, memory and permissions, then try again\n")
         return _FAILED
-    sys.stdout.write(_told(packed, given.json))
+    sys.stdout.write(_summary(packed, arguments.json))
     return 0
 
 
@@ -50,22 +50,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _pack(given: argparse.Namespace) -> PackedModel:
-    manifest = _manifest(given.manifest)
-    network = build_module(given.module, _object(given.arguments, "--arguments"))
-    if given.weights is not None:
-        load_weights(network, given.weights)
-    return pack(network, manifest, given.out)
+def _pack(arguments: argparse.Namespace) -> PackedModel:
+    manifest = _manifest(arguments.manifest)
+    network = build_module(arguments.module, _object(arguments.arguments, "--arguments"))
+    if arguments.weights is not None:
+        load_weights(network, arguments.weights)
+    return pack(network, manifest, arguments.out)
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except ValueError as error:
         raise PackingError("invalid_manifest", f"{what} is not valid JSON: {error}", "check its quotes and commas") from error  # fmt: skip
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise PackingError("invalid_manifest", f"{what} is not a JSON object", "write {…}")
-    return found
+    return content
 
 
 def _manifest(path: Path) -> ModelManifest:
@@ -80,11 +80,11 @@ def _manifest(path: Path) -> ModelManifest:
         return ModelManifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise PackingError("invalid_manifest", f"{place}: {first['msg']}", f"correct {place} in {path.name}") from error  # fmt: skip
+        field = ".".join(map(str, first["loc"]))
+        raise PackingError("invalid_manifest", f"{field}: {first['msg']}", f"correct {field} in {path.name}") from error  # fmt: skip
 
 
-def _told(packed: PackedModel, as_json: object) -> str:
+def _summary(packed: PackedModel, as_json: object) -> str:
     facts = {
         "file": str(packed.file),
         "manifest": str(packed.manifest_file),

@@ -31,14 +31,14 @@ def read_state_dicts(path: Path) -> tuple[dict[str, Tensor], ...]:
     Raises:
         PackingError: ``not_a_checkpoint``, ``unsafe_checkpoint`` or ``no_weights_found``.
     """
-    found = tuple(_state_dicts(_content(path), depth=0))
-    if not found:
+    state_dicts = tuple(_state_dicts(_content(path), depth=0))
+    if not state_dicts:
         raise PackingError(
             "no_weights_found",
             f"{path.name} holds no dictionary of tensors",
             "save network.state_dict() with torch.save",
         )
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(sorted(state_dicts, key=len, reverse=True))
 
 
 def _content(path: Path) -> Any:
@@ -92,7 +92,9 @@ def _state_dicts(value: Any, *, depth: int) -> Iterator[dict[str, Tensor]]:
     if depth > _DEPTH:
         return
     if isinstance(value, Mapping):
-        tensors = {str(name): one for name, one in value.items() if isinstance(one, Tensor)}
+        tensors = {
+            str(name): tensor for name, tensor in value.items() if isinstance(tensor, Tensor)
+        }
         if tensors:
             yield tensors
         children: Any = value.values()

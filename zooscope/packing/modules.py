@@ -17,21 +17,21 @@ _IMPORTABLE = f"correct the line, or install what it imports: {sys.executable} -
 _CALLABLE = "correct the line, or pass its arguments with --arguments '{\"num_classes\": 10}'"
 
 
-def build_module(place: str, arguments: dict[str, Any]) -> nn.Module:
+def build_module(path: str, arguments: dict[str, Any]) -> nn.Module:
     """What the callable returns for ``arguments``; runs the user's own code.
 
     Raises:
         PackingError: ``module_not_found``, ``module_import_failed``, ``module_call_failed`` or
             ``not_a_module``.
     """
-    source, separator, name = place.rpartition(":")
+    source, separator, name = path.rpartition(":")
     if not separator or not source or not name:
-        raise PackingError("module_not_found", f"{place!r} names no callable", _HOW)
+        raise PackingError("module_not_found", f"{path!r} names no callable", _HOW)
     module = _imported(source)
     factory = getattr(module, name, None)
     if factory is None:
         raise PackingError("module_not_found", f"{source} has no {name!r}", _HOW)
-    return _called(factory, arguments, place)
+    return _called(factory, arguments, path)
 
 
 def _imported(source: str) -> ModuleType:
@@ -73,13 +73,13 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-def _called(factory: Any, arguments: dict[str, Any], place: str) -> nn.Module:
+def _called(factory: Any, arguments: dict[str, Any], path: str) -> nn.Module:
     if isinstance(factory, nn.Module):
         return factory
     if not callable(factory):
-        raise PackingError("not_a_module", f"{place} is not callable", "name a function that builds the network")  # fmt: skip
-    with running("module_call_failed", f"{place} fails with the arguments {arguments}", _CALLABLE):
+        raise PackingError("not_a_module", f"{path} is not callable", "name a function that builds the network")  # fmt: skip
+    with running("module_call_failed", f"{path} fails with the arguments {arguments}", _CALLABLE):
         network = factory(**arguments)
     if not isinstance(network, nn.Module):
-        raise PackingError("not_a_module", f"{place} returned {type(network).__name__}", "return an nn.Module")  # fmt: skip
+        raise PackingError("not_a_module", f"{path} returned {type(network).__name__}", "return an nn.Module")  # fmt: skip
     return network

@@ -35,7 +35,7 @@ class PackedModel:
 
 
 def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path) -> PackedModel:
-    """Write ``out`` (pt2) and its manifest; the file was read back and answers as the module does.
+    """Write ``out`` (pt2) and its manifest; the file, read back, gives the outputs of the module.
 
     Args:
         network: Holds its weights; it is copied, put into evaluation mode and float32.
@@ -43,11 +43,11 @@ def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path
         out: Path of the pt2 file; the manifest goes beside it, ending in ``.manifest.json``.
 
     Raises:
-        PackingError: The answers deviate, or the service would reject the file.
+        PackingError: The outputs deviate, or the service would reject the file.
         ProgramRefusedError: The network does not export, or calls what is not allowed.
     """
-    said = _as_manifest(manifest)
-    spec = said.input
+    declared = _as_manifest(manifest)
+    spec = declared.input
     with running("not_copyable", "the network cannot be copied", _COPYABLE):
         frozen = copy.deepcopy(network).cpu().float().eval()
     with _writing(out):
@@ -59,19 +59,19 @@ def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path
             f"the packed network deviates from the module by {deviation:.1e}",
             "keep randomness and state out of forward",
         )
-    problems = weight_problems(program) or manifest_problems(program, said) or probe_problems(program)  # fmt: skip
+    problems = weight_problems(program) or manifest_problems(program, declared) or probe_problems(program)  # fmt: skip
     if problems:
         raise PackingError(problems[0].code, problems[0].detail, problems[0].remedy)
     manifest_file = out.with_suffix(".manifest.json")
     with _writing(manifest_file):
-        manifest_file.write_text(said.model_dump_json(indent=2, exclude_none=True) + "\n")
+        manifest_file.write_text(declared.model_dump_json(indent=2, exclude_none=True) + "\n")
     return PackedModel(out, manifest_file, program, deviation)
 
 
 def _as_manifest(manifest: ModelManifest | dict[str, Any]) -> ModelManifest:
-    given = manifest.model_dump() if isinstance(manifest, ModelManifest) else dict(manifest)
-    given.pop("architecture", None)
-    return ModelManifest.model_validate(given | {"format": "pt2"})
+    fields = manifest.model_dump() if isinstance(manifest, ModelManifest) else dict(manifest)
+    fields.pop("architecture", None)
+    return ModelManifest.model_validate(fields | {"format": "pt2"})
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def _writing(file: Path) -> Iterator[None]:
 
 
 def _deviation(network: nn.Module, program: Program) -> float:
-    """Relative distance of the first answers of module and program, on noise images."""
+    """Relative distance of the first outputs of module and program, on noise images."""
     count = program.batch if program.batch is not None else _IMAGES
     images = example_images(count, program.input_shape)
     with torch.no_grad(), running("forward_failed", "forward(images) fails", _FORWARD):

@@ -17,7 +17,7 @@ _LOADABLE = "make network.load_state_dict(weights) work on its own first"
 
 
 @dataclass(frozen=True)
-class _InvalidValue:
+class _Mismatch:
     """What keeps a state dict from fitting a module."""
 
     missing: tuple[str, ...]
@@ -41,14 +41,12 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """
     expected = network.state_dict()
     candidates = [
-        named for found in read_state_dicts(path) for named in _renamings(found, expected)
+        renamed for weights in read_state_dicts(path) for renamed in _renamings(weights, expected)
     ]
-    best = min(candidates, key=lambda one: _invalid_value(one, expected).size)
-    invalid_value = _invalid_value(best, expected)
-    if invalid_value.size:
-        raise PackingError(
-            "weights_do_not_fit", _told(invalid_value, path), _remedy(invalid_value)
-        )
+    best = min(candidates, key=lambda weights: _mismatch(weights, expected).size)
+    mismatch = _mismatch(best, expected)
+    if mismatch.size:
+        raise PackingError("weights_do_not_fit", _detail(mismatch, path), _remedy(mismatch))
     _refuse_non_finite(best)
     with running(
         "weights_do_not_fit", f"the module refuses the weights of {path.name}", _LOADABLE
@@ -57,15 +55,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 def _renamings(
-    found: dict[str, Tensor], expected: Mapping[str, Tensor]
+    weights: dict[str, Tensor], expected: Mapping[str, Tensor]
 ) -> Iterator[dict[str, Tensor]]:
     """The state dict as it is, and without or with prefixes that wrappers add."""
-    yield found
-    for prefix in _leading_words(found):
-        yield {name.removeprefix(prefix): tensor for name, tensor in found.items()}
-        yield {n.removeprefix(prefix): t for n, t in found.items() if n.startswith(prefix)}
+    yield weights
+    for prefix in _leading_words(weights):
+        yield {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+        yield {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
     for prefix in _leading_words(expected):
-        yield {prefix + name: tensor for name, tensor in found.items()}
+        yield {prefix + name: tensor for name, tensor in weights.items()}
 
 
 def _leading_words(names: Mapping[str, Tensor]) -> list[str]:
@@ -79,23 +77,23 @@ def _leading_words(names: Mapping[str, Tensor]) -> list[str]:
     return [prefix for prefix, count in words.items() if count * 2 >= len(names)]
 
 
-def _invalid_value(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> _InvalidValue:
-    missing = [n for n in expected if n not in found and not n.endswith(_IGNORED_ENDINGS)]
-    surplus = [n for n in found if n not in expected and not n.endswith(_IGNORED_ENDINGS)]
+def _mismatch(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> _Mismatch:
+    missing = [n for n in expected if n not in weights and not n.endswith(_IGNORED_ENDINGS)]
+    surplus = [n for n in weights if n not in expected and not n.endswith(_IGNORED_ENDINGS)]
     odd = [
-        f"{name}: {list(found[name].shape)} in the file, {list(value.shape)} in the module"
+        f"{name}: {list(weights[name].shape)} in the file, {list(value.shape)} in the module"
         for name, value in expected.items()
-        if name in found and found[name].shape != value.shape
+        if name in weights and weights[name].shape != value.shape
     ]
-    return _InvalidValue(tuple(missing), tuple(surplus), tuple(odd))
+    return _Mismatch(tuple(missing), tuple(surplus), tuple(odd))
 
 
-def _told(invalid_value: _InvalidValue, path: Path) -> str:
+def _detail(mismatch: _Mismatch, path: Path) -> str:
     parts = [f"the weights in {path.name} do not fit the module"]
     for title, names in (
-        ("missing", invalid_value.missing),
-        ("not in the module", invalid_value.surplus),
-        ("other shape", invalid_value.odd),
+        ("missing", mismatch.missing),
+        ("not in the module", mismatch.surplus),
+        ("other shape", mismatch.odd),
     ):
         if names:
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -103,8 +101,8 @@ def _told(invalid_value: _InvalidValue, path: Path) -> str:
     return "; ".join(parts)
 
 
-def _remedy(invalid_value: _InvalidValue) -> str:
-    if invalid_value.odd and not (invalid_value.missing or invalid_value.surplus):
+def _remedy(mismatch: _Mismatch) -> str:
+    if mismatch.odd and not (mismatch.missing or mismatch.surplus):
         return "build the module with the sizes of the checkpoint, such as its number of classes"
     return "build the very module that was trained, with the same names of its parts"
 

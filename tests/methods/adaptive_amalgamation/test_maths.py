@@ -14,11 +14,11 @@ from workers.methods.adaptive_amalgamation.maths import (
     bernoulli_entropy,
     closeness,
     entropy,
+    most_confident,
     one_of,
     row_norm_loss,
     scaled_logits_loss,
     shared,
-    surest,
     temperature_for,
 )
 
@@ -54,7 +54,7 @@ def test_an_answer_without_preference_is_most_ambiguous(measure, most: float) ->
     assert float(measure(torch.zeros(1, 5))) == pytest.approx(most)
 
 
-def test_closeness_tells_very_sure_answers_apart() -> None:
+def test_closeness_distinguishes_very_confident_outputs() -> None:
     found = closeness(torch.tensor([[30.0, 0.0, 0.0], [40.0, 0.0, 0.0]]))
 
     assert found[0] > found[1] > 0
@@ -79,10 +79,10 @@ def test_at_the_temperature_the_mean_is_the_one_asked_for() -> None:
 def test_of_equally_sure_sources_the_first_teaches() -> None:
     ambiguity = torch.tensor([[0.5, 0.0, 0.2], [0.1, 0.0, 0.2], [0.1, 0.0, 0.1]])
 
-    found = surest(ambiguity)
+    found = most_confident(ambiguity)
 
     assert found.argmax(dim=0).tolist() == [1, 0, 2]
-    torch.testing.assert_close(found, torch.tensor(oracle.surest(ambiguity.tolist())))
+    torch.testing.assert_close(found, torch.tensor(oracle.most_confident(ambiguity.tolist())))
 
 
 def test_shares_follow_their_twin_and_sum_to_one() -> None:
@@ -97,7 +97,7 @@ def test_shares_follow_their_twin_and_sum_to_one() -> None:
 def test_with_little_softness_shares_become_the_choice() -> None:
     ambiguity = drawn(3, 6).abs()
 
-    torch.testing.assert_close(shared(ambiguity, softness=1e-4), surest(ambiguity))
+    torch.testing.assert_close(shared(ambiguity, softness=1e-4), most_confident(ambiguity))
 
 
 def test_one_source_of_every_image_is_marked() -> None:

@@ -177,9 +177,9 @@ def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) 
 def test_every_selection_shares_each_image_among_the_sources(
     inputs: Inputs, selection: Selection
 ) -> None:
-    lesson = AdaptiveAmalgamationTask(inputs, params(selection=selection), silent)
+    training_task = AdaptiveAmalgamationTask(inputs, params(selection=selection), silent)
 
-    for weights in lesson.training.memory.values():
+    for weights in training_task.training.memory.values():
         torch.testing.assert_close(weights.sum(dim=0), torch.ones(60))
         assert bool((weights >= 0).all())
 

@@ -55,7 +55,7 @@ def test_a_task_that_nobody_knows_is_refused_with_what_is_known(known: Known) ->
     assert refusal.value.code == "unsupported_teachers"
 
 
-def test_unless_told_each_group_of_linked_networks_has_the_labels_common_to_it(
+def test_by_default_each_group_of_linked_networks_has_its_common_labels(
     known: Known,
 ) -> None:
     teachers = [

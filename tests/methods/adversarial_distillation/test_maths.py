@@ -1,4 +1,4 @@
-"""What the players are paid for does what its slow twin does, and gradients go where they should."""
+"""The losses agree with their slow twins, and gradients flow where they should."""
 
 import pytest
 import torch

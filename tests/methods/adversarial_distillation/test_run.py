@@ -123,7 +123,7 @@ def test_nothing_that_it_takes_could_hold_an_image_to_learn_from() -> None:
     assert {one.name for one in fields(Inputs)} == {"name", "teachers", "evaluation_set", "start"}
 
 
-def test_the_evaluation_set_changes_nothing_of_the_student(inputs: Inputs) -> None:
+def test_the_evaluation_set_does_not_change_the_student(inputs: Inputs) -> None:
     judged, alone = (
         run(one, params(), RecordingReporter())
         for one in (inputs, replace(inputs, evaluation_set=None))
@@ -236,7 +236,7 @@ def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) 
         run(inputs, params(**nothing, inner_steps=2), RecordingReporter())
 
 
-def test_a_teacher_that_names_one_label_brings_balance_into_the_game(make: Make) -> None:
+def test_a_teacher_that_predicts_one_label_raises_the_balance_loss(make: Make) -> None:
     one_sided = whole_images(normalized=True)
     with torch.no_grad():
         one_sided.head.bias.copy_(torch.tensor([0.0, 0.0, 50.0]))  # type: ignore[union-attr,operator]

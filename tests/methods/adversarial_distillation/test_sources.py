@@ -21,7 +21,7 @@ def test_a_turn_draws_from_the_generator_then_its_copy_then_the_pool() -> None:
     made, slow = network(0), network(1)
     sources = Sources(made, slow, pool, batch=8, generator=torch.Generator().manual_seed(5))
 
-    first, second, third = [draw().detach() for draw in sources.of_turn()]
+    first, second, third = [draw().detach() for draw in sources.of_step()]
 
     again = torch.Generator().manual_seed(5)
     noise = [torch.randn(8, 3, generator=again) for _ in range(2)]
@@ -34,7 +34,7 @@ def test_a_turn_draws_from_the_generator_then_its_copy_then_the_pool() -> None:
 def test_without_copy_and_pool_every_batch_is_new() -> None:
     sources = Sources(network(0), None, None, batch=8, generator=torch.Generator())
 
-    (draw,) = sources.of_turn()
+    (draw,) = sources.of_step()
 
     assert not torch.equal(draw(), draw())
 

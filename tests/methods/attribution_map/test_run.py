@@ -128,7 +128,7 @@ def test_the_layer_and_the_target_change_the_map() -> None:
     assert not torch.allclose(plain.maps, summed.maps)
 
 
-def test_the_numerics_that_were_used_are_told() -> None:
+def test_the_numeric_policy_is_reported() -> None:
     numerics = result_of(AttributionMapParams()).numerics
 
     assert numerics["arithmetic"] == "float32"

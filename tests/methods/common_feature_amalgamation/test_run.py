@@ -141,8 +141,8 @@ def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights
 
 
 def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
-    lesson = CommonFeatureTask(inputs_of(teachers[:2]), params())
-    expected = sum(one.numel() for one in lesson.training.networks["student"].parameters())
+    training_task = CommonFeatureTask(inputs_of(teachers[:2]), params())
+    expected = sum(one.numel() for one in training_task.training.networks["student"].parameters())
 
     found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
     export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
@@ -170,7 +170,7 @@ def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
     assert found.manifest.classes == ("a", "b", "d", "e")
 
 
-def test_layers_that_do_not_fit_are_told(teachers: tuple[Teacher, ...]) -> None:
+def test_layers_that_do_not_fit_are_reported(teachers: tuple[Teacher, ...]) -> None:
     one, other = inputs_of(teachers[:1]), inputs_of(teachers[:2])
 
     with pytest.raises(NotTeachableError, match="no layer"):

@@ -74,7 +74,7 @@ def params(**changes: object) -> DualGanAmalgamationParams:
 def trained(
     teachers: tuple[Teacher, ...], diary: RecordingReporter | None = None, **changes: object
 ) -> Result:
-    """What the room makes of these teachers."""
+    """What the method makes of these teachers."""
     labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
     told = evaluation_set(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
     inputs = Inputs(name="student", teachers=teachers, evaluation_set=told)

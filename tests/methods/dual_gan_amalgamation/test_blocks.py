@@ -1,4 +1,4 @@
-"""Student, teachers and generator meet at the same places, and what rests stays as it is."""
+"""Student, teachers and generator meet at the same places, and the rest stays as it is."""
 
 import pytest
 import torch
@@ -6,12 +6,12 @@ import torch
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
 from tests.methods.oracles import dual_gan_amalgamation as oracle
-from workers.methods.dual_gan_amalgamation.blocks import NotPartableError, rests_of
+from workers.methods.dual_gan_amalgamation.blocks import NotPartableError, remainders_of
 from workers.methods.dual_gan_amalgamation.dual import DualLearner
 from workers.methods.dual_gan_amalgamation.networks import GroupStack
-from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, first_answer
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, remainder_logits
 from workers.methods.dual_gan_amalgamation.recipes import recipe_for
-from workers.methods.dual_gan_amalgamation.setup import ground_of
+from workers.methods.dual_gan_amalgamation.setup import setup_for
 from workers.methods.dual_gan_amalgamation.teacher_panel import ImagePrior, Panel
 from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import Head
@@ -30,27 +30,27 @@ def pair(folder):
 
 
 def grounds(teachers, **changes):
-    return ground_of(DataFreeInputs(name="student", teachers=tuple(teachers)), params(**changes))
+    return setup_for(DataFreeInputs(name="student", teachers=tuple(teachers)), params(**changes))
 
 
 def test_groups_put_out_what_the_first_teachers_blocks_take(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
 
-    maps = drawing.maps(ground.noise())
+    maps = drawing.maps(setup.noise())
 
-    taken = [one.input_shape for one in drawing.rests[0]]
+    taken = [one.input_shape for one in drawing.remainders[0]]
     assert [tuple(one.shape[1:]) for one in maps] == [taken[1], taken[0], (3, SIDE, SIDE)]
 
 
 def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    maps = drawing.maps(ground.noise())
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    maps = drawing.maps(setup.noise())
 
-    loss = drawing.consistency(maps, ground.panel.logits(maps[-1]))
+    loss = drawing.consistency(maps, setup.panel.logits(maps[-1]))
 
-    assert drawing.rests[1][0].input_shape == (6, 12, 12)
+    assert drawing.remainders[1][0].input_shape == (6, 12, 12)
     assert torch.isfinite(loss)
 
 
@@ -83,13 +83,13 @@ def test_more_blocks_than_the_students_are_refused(pair):
 def test_layers_that_are_named_part_a_teacher(pair):
     drawing = GeneratorParts(grounds(pair, cuts=[["0.0", "1"], ["0", "1.1"]]), [0, 1])
 
-    assert [one.input_shape for one in drawing.rests[0]] == [(4, 8, 8), (4, 4, 4)]
+    assert [one.input_shape for one in drawing.remainders[0]] == [(4, 8, 8), (4, 4, 4)]
 
 
 @pytest.mark.parametrize("cuts", [["0"], ["1", "0"], ["0", "nowhere"], ["0", "5"]])
 def test_layers_that_do_not_part_a_teacher_are_refused(pair, cuts):
     with pytest.raises(NotPartableError) as refusal:
-        rests_of(pair[0], cuts, [0.5, 0.25])
+        remainders_of(pair[0], cuts, [0.5, 0.25])
 
     assert "choose among" in (refusal.value.remedy or "")
 
@@ -101,18 +101,18 @@ def test_cuts_of_some_teachers_alone_are_refused(pair):
 
 def test_a_teacher_with_too_few_sizes_is_refused(pair):
     with pytest.raises(NotPartableError, match="sizes"):
-        rests_of(pair[0], None, [0.5, 0.4, 0.3, 0.2, 0.1])
+        remainders_of(pair[0], None, [0.5, 0.4, 0.3, 0.2, 0.1])
 
 
 def test_statistics_of_blocks_at_rest_do_not_move(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    dual = DualLearner(ground, drawing)
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    dual = DualLearner(setup, drawing)
     first, second = drawing.blocks[0], drawing.blocks[1]
     before = {name: one.clone() for name, one in first.state_dict().items()}
     mean = second[1].running_mean.clone()
 
-    dual.block_losses(2, drawing.maps(ground.noise())).sum().backward()
+    dual.block_losses(2, drawing.maps(setup.noise())).sum().backward()
 
     for name, one in first.state_dict().items():
         torch.testing.assert_close(one, before[name], rtol=0, atol=0)
@@ -122,11 +122,11 @@ def test_statistics_of_blocks_at_rest_do_not_move(pair):
 
 
 def test_a_block_learns_from_both_streams(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    maps = drawing.maps(ground.noise())
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    maps = drawing.maps(setup.noise())
 
-    dual = DualLearner(ground, drawing)
+    dual = DualLearner(setup, drawing)
     both = dual.block_losses(2, maps)
     images_alone = dual.block_losses(2, maps[-1:])
 
@@ -135,21 +135,21 @@ def test_a_block_learns_from_both_streams(pair):
 
 
 def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    dual = DualLearner(ground, drawing)
-    maps = drawing.maps(ground.noise())
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    dual = DualLearner(setup, drawing)
+    maps = drawing.maps(setup.noise())
 
     found = dual.block_losses(2, maps).tolist()
 
-    mirrored = next(one for one in maps if one.shape[1:] == drawing.rests[0][0].input_shape)
+    mirrored = next(one for one in maps if one.shape[1:] == drawing.remainders[0][0].input_shape)
     filters, picks = dual.networks["branch_filters"][1], dual.networks["picks"][1]
     with torch.no_grad():
         streams = [drawing.blocks[0](maps[-1]), dual.networks["links"][0](mirrored)]
         put_out = drawing.blocks[1](torch.cat(streams))
-        for number, teacher_logits in enumerate(ground.panel.logits(maps[-1])):
-            rest = drawing.rests[number][1]
-            branch_logits = picks[number](first_answer(rest, filters[number](put_out)))
+        for number, teacher_logits in enumerate(setup.panel.logits(maps[-1])):
+            rest = drawing.remainders[number][1]
+            branch_logits = picks[number](remainder_logits(rest, filters[number](put_out)))
             expected = oracle.agreement_loss(
                 branch_logits.tolist(), 2 * teacher_logits.tolist(), several="many"
             )
@@ -157,11 +157,11 @@ def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
 
 
 def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
-    ground = grounds(pair)
-    prior = ImagePrior(ground.panel, ground.params, recipe_for(ground.params, pair))
+    setup = grounds(pair)
+    prior = ImagePrior(setup.panel, setup.params, recipe_for(setup.params, pair))
     with torch.no_grad():
         images = torch.randn(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-        outputs = ground.panel.outputs(images)
+        outputs = setup.panel.outputs(images)
 
     parts = {name: float(loss) for name, loss in prior.of(outputs).items() if name != "batch_norm"}
 
@@ -178,11 +178,11 @@ def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
     )
 
 
-def test_blocks_come_closer_to_what_their_teachers_ask(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    dual = DualLearner(ground, drawing)
-    maps = drawing.maps(ground.noise())
+def test_blocks_approach_their_teachers_outputs(pair):
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    dual = DualLearner(setup, drawing)
+    maps = drawing.maps(setup.noise())
     learning = [one for module in dual.learning(3) for one in module.parameters()]
     optimizer = torch.optim.Adam(learning, lr=0.05)
 
@@ -198,8 +198,8 @@ def test_blocks_come_closer_to_what_their_teachers_ask(pair):
 
 
 def test_branches_leave_where_the_loss_is_least(pair):
-    ground = grounds(pair, regroup="branched")
-    dual = DualLearner(ground, GeneratorParts(ground, [0, 1]))
+    setup = grounds(pair, regroup="branched")
+    dual = DualLearner(setup, GeneratorParts(setup, [0, 1]))
     memory = dual.memory()
 
     assert dual.exits(memory) == [3, 3]
@@ -212,11 +212,11 @@ def test_branches_leave_where_the_loss_is_least(pair):
 
 
 def test_gradients_reach_the_generator_through_every_loss(pair):
-    ground = grounds(pair)
-    drawing = GeneratorParts(ground, [0, 1])
-    prior = ImagePrior(ground.panel, ground.params, recipe_for(ground.params, pair))
-    maps = drawing.stack(ground.noise())
-    outputs = ground.panel.outputs(maps[-1])
+    setup = grounds(pair)
+    drawing = GeneratorParts(setup, [0, 1])
+    prior = ImagePrior(setup.panel, setup.params, recipe_for(setup.params, pair))
+    maps = drawing.stack(setup.noise())
+    outputs = setup.panel.outputs(maps[-1])
     parts = prior.of(outputs) | {"consistency": drawing.consistency(maps, outputs.logits)}
 
     assert set(parts) == {
@@ -230,16 +230,19 @@ def test_gradients_reach_the_generator_through_every_loss(pair):
 @pytest.mark.parametrize("kind", [TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION])
 def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder, kind):
     both = teacher(folder, ("a", "b"), task=kind), teacher(folder, ("b", "c"), width=6, task=kind)
-    ground = grounds(both)
-    drawing = GeneratorParts(ground, [0, 1])
-    *inner, images = drawing.maps(ground.noise())
-    image_logits = ground.panel.logits(images)
+    setup = grounds(both)
+    drawing = GeneratorParts(setup, [0, 1])
+    *inner, images = drawing.maps(setup.noise())
+    image_logits = setup.panel.logits(images)
 
     loss = drawing.consistency((*inner, images), image_logits).detach()
 
-    filters, rests = drawing.networks["filters"], drawing.rests
+    filters, remainders = drawing.networks["filters"], drawing.remainders
     inner_logits = [
-        [first_answer(rests[one][index], filters[index][one](maps)).tolist() for one in range(2)]
+        [
+            remainder_logits(remainders[one][index], filters[index][one](maps)).tolist()
+            for one in range(2)
+        ]
         for index, maps in enumerate(reversed(inner))
     ]
     several = "many" if kind is TaskKind.MULTI_LABEL else "one"

@@ -60,7 +60,7 @@ def test_agreement_is_that_of_the_twin_and_least_where_both_are_alike(task):
 
 
 @pytest.mark.parametrize("task", [MANY, ONE])
-def test_agreement_moves_what_is_said_alone(task):
+def test_agreement_moves_only_the_first_argument(task):
     student_logits, teacher_logits = drawn().requires_grad_(), drawn(seed=1).requires_grad_()
 
     maths.agreement_loss(student_logits, teacher_logits, task).backward()

@@ -79,7 +79,7 @@ def test_inputs_have_no_place_for_images(pair):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_without_an_evaluation_set_it_trains_and_says_nothing_of_quality(pair, name):
+def test_without_an_evaluation_set_it_trains_without_quality(pair, name):
     found = run(
         Inputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
     )
@@ -149,7 +149,7 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
     assert "batch_norm_loss" not in told.told[-1][1]
 
 
-def test_unless_told_it_takes_the_simpler_recipe_with_batch_statistics(pair):
+def test_by_default_it_takes_the_simpler_recipe_with_batch_statistics(pair):
     told = RecordingReporter()
 
     trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)

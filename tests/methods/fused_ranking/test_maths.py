@@ -79,15 +79,15 @@ def test_ability_of_a_full_table_keeps_the_static_order() -> None:
 def test_likeness_agrees_with_pairs() -> None:
     points, others = RNG.normal(size=(4, 3)), RNG.normal(size=(5, 3))
 
-    found = maths.likeness(points, others, width=0.7)
+    found = maths.squared_exponential(points, others, width=0.7)
 
-    expected = [[oracle.likeness(p, q, 0.7) for q in others] for p in points]
+    expected = [[oracle.squared_exponential(p, q, 0.7) for q in others] for p in points]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_features_of_full_rank_rebuild_the_kernel() -> None:
     points = RNG.normal(size=(6, 2))
-    kernel = maths.likeness(points, points, width=1.0)
+    kernel = maths.squared_exponential(points, points, width=1.0)
 
     features = maths.low_rank(kernel, kernel, rank=6)
 

@@ -1,4 +1,4 @@
-"""Inner products of features made anew in blocks are those of the features at once."""
+"""Inner products of features made again in blocks are those of the features at once."""
 
 import pytest
 import torch
@@ -70,7 +70,7 @@ def test_wide_edges_are_exactly_those_of_the_features_at_once(
     assert_close(wide.mask, whole.mask, rtol=0, atol=0)
 
 
-def test_a_constant_layer_made_anew_has_constant_edges() -> None:
+def test_a_recomputed_constant_layer_has_constant_edges() -> None:
     def constant(start: int, stop: int) -> Tensor:
         return torch.full((stop - start, 100), 3.0)
 

@@ -62,7 +62,7 @@ def test_normalizations_that_remember_batch_statistics_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "word"), [(Segmenter, "map"), (Attention, "vector")])
-def test_the_kind_of_answer_is_told(tmp_path, kind, word):
+def test_the_kind_of_output_is_reported(tmp_path, kind, word):
     assert checked(made(kind), tmp_path).output_kind == word
 
 

@@ -48,7 +48,7 @@ def temperature_for(logits: Rows, mean: float) -> float:
     return min(grid, key=gap)
 
 
-def surest(ambiguity: Rows) -> Rows:
+def most_confident(ambiguity: Rows) -> Rows:
     """1 for the first source of the least ambiguity of every image."""
     weights = [[0.0] * len(ambiguity[0]) for _ in ambiguity]
     for image in range(len(ambiguity[0])):

@@ -31,7 +31,7 @@ def soft_limited(value: float) -> float:
     return 4 + math.log(1 + value - 4) if value > 4 else value
 
 
-def likeness(left: Sequence[float], right: Sequence[float], width: float) -> float:
+def squared_exponential(left: Sequence[float], right: Sequence[float], width: float) -> float:
     """exp(−|p − q|² / 2ℓ²) of one pair."""
     return math.exp(-sum((a - b) ** 2 for a, b in zip(left, right, strict=True)) / 2 / width**2)
 

@@ -1,4 +1,4 @@
-"""Slow plain twin of the intervals: redraw the probes, rank anew, look at the percentiles."""
+"""Slow plain twin of the intervals: redraw the probes, rank again, look at the percentiles."""
 
 import numpy as np
 from numpy.typing import NDArray

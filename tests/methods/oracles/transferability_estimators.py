@@ -160,7 +160,7 @@ def knn(features: Matrix, labels: Labels, neighbors: int) -> float:
 
 
 def left_out(features: Matrix, labels: Labels, penalty: float) -> Matrix:
-    """Ridge regression with a free intercept, fitted anew without each image."""
+    """Ridge regression with a free intercept, fitted again without each image."""
     hot = np.eye(labels.max() + 1)[labels]
     answers = []
     for index in range(len(labels)):

@@ -90,11 +90,11 @@ def test_graphs_of_other_settings_are_refused() -> None:
 
 
 def test_every_candidate_is_reported() -> None:
-    trained_on: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
     def report(step: int, total: int, message: str = "") -> None:
-        trained_on.append((step, total))
+        reports.append((step, total))
 
     ranking.run(RankingData(FOX, iter([HEN, OWL]), 2), PARAMS, report)
 
-    assert trained_on == [(1, 2), (2, 2)]
+    assert reports == [(1, 2), (2, 2)]

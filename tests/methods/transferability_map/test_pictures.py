@@ -22,7 +22,7 @@ from workers.methods.transferability_map.pictures import pictures_of
 from workers.methods.transferability_map.plane_legend import COLOR, SHAPE, SIZE
 from workers.methods.transferability_map.plane_pictures import draw_layout, plane_size
 from workers.torchkit.drawing.palettes import PALETTES
-from workers.torchkit.similarity.clusters import clusters, typical
+from workers.torchkit.similarity.clusters import clusters, medoids
 from workers.torchkit.similarity.layout import dissimilarities, judgment, layout
 from workers.torchkit.similarity.neighbor_graph import nearest
 from workers.torchkit.similarity.trees import row_distances, task_tree
@@ -43,13 +43,13 @@ def drawing_of(count: int) -> MapDrawing:
         names=tuple(f"a network called {network:03d}" for network in range(count)),
         tasks=tuple(TASKS[network % 3] for network in range(count)),
         parameters=tuple(1000 * 2 ** (network % 12) for network in range(count)),
-        seen="seen through “probes” · λ = 0",
+        subtitle="seen through “probes” · λ = 0",
         linkage="average",
         scores=scores,
         tree=tree,
         layout=layout(dissimilarities(scores, edge_weight=0.0)),
         groups=groups,
-        chosen=typical(distances, groups),
+        chosen=medoids(distances, groups),
         neighbors=nearest(scores, k=min(5, count - 1)),
     )
 
@@ -116,7 +116,7 @@ def without_colors(picture: bytes) -> bytes:
     return re.sub(rb"(stroke|fill): ;? ?", b"", plain)
 
 
-def test_the_legend_tells_color_shape_and_size() -> None:
+def test_the_legend_explains_color_shape_and_size() -> None:
     drawing = drawing_of(20)
 
     legend = plane(drawing).get_legend()
@@ -211,7 +211,7 @@ def test_examples_of_sizes_go_from_the_least_to_the_greatest() -> None:
     ]
 
 
-def test_stress_is_judged_by_kruskals_scale() -> None:
+def test_stress_is_rated_by_kruskals_scale() -> None:
     assert "can be trusted" in judgment(0.08)
     assert "groups" in judgment(0.15)
     assert judgment(0.31) == "read the matrix, not the plane"

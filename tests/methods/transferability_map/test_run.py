@@ -63,8 +63,8 @@ def inputs_of(graphs: list[DeparaGraph]) -> TransferabilityMapData:
         ),
         probes="noise $x$",
         graphs=tuple(graphs),
-        known=None,
-        places=(None,) * len(graphs),
+        similarities=None,
+        coordinates=(None,) * len(graphs),
         left_out=(),
     )
 
@@ -123,7 +123,7 @@ def test_pictures_open_and_are_the_same_every_time() -> None:
 def test_stored_similarities_make_the_same_map_as_graphs() -> None:
     graphs = two_families()
     first = result_of(graphs)
-    again = replace(inputs_of(graphs), graphs=(), known=first.similarities)
+    again = replace(inputs_of(graphs), graphs=(), similarities=first.similarities)
 
     second = transferability_map.run(again, TransferabilityMapParams(), silent)
 
@@ -142,7 +142,7 @@ def test_networks_with_a_place_keep_it() -> None:
     places = tuple((float(x), float(y)) for x, y in first.layout.points)
 
     second = transferability_map.run(
-        replace(inputs_of(graphs), places=(*places, None)), TransferabilityMapParams(), silent
+        replace(inputs_of(graphs), coordinates=(*places, None)), TransferabilityMapParams(), silent
     )
 
     assert_allclose(second.layout.points[:5], first.layout.points, rtol=0, atol=0)

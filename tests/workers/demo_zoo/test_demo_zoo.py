@@ -11,11 +11,11 @@ from service.core.manifest import ModelManifest
 from workers.programs import read_program
 from workers.tools.demo_zoo.files import write_labeled, write_network, write_unlabeled
 from workers.tools.demo_zoo.images import digits, patches
-from workers.tools.demo_zoo.tasks import LESSONS, DemoTask
+from workers.tools.demo_zoo.tasks import TASKS, DemoTask
 from workers.tools.demo_zoo.training import network_input, trained
 from workers.tools.demo_zoo.transfer import transfer_accuracy
 
-BY_NAME = {lesson.name: lesson for lesson in LESSONS}
+BY_NAME = {lesson.name: lesson for lesson in TASKS}
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +41,18 @@ def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
     assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
 
 
-def test_the_evaluation_set_asks_for_every_digit_equally():
+def test_the_evaluation_set_has_every_digit_equally_often():
     assert digits().evaluation.labels.bincount().tolist() == [20] * 10
 
 
-def test_patches_come_from_both_photos_and_are_coloured():
+def test_patches_come_from_both_photos_and_have_color():
     counts = patches().labels.bincount().tolist()
 
     assert counts == [400, 400]
     assert (patches().frames[:, 0] - patches().frames[:, 2]).abs().mean() > 0.01
 
 
-def test_the_same_lesson_gives_the_same_weights_twice():
+def test_the_same_task_gives_the_same_weights_twice():
     first, second = trained(short("digits-conv")), trained(short("digits-conv"))
 
     for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
@@ -105,4 +105,4 @@ def test_archives_of_the_same_pictures_are_the_same_bytes(tmp_path: Path):
 
 
 def test_names_are_unique_and_there_are_at_least_eight():
-    assert len(BY_NAME) == len(LESSONS) >= 8
+    assert len(BY_NAME) == len(TASKS) >= 8

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr, weightedtau
 
-from workers.tools.ranking_bench.measures import bootstrapped, judged
+from workers.tools.ranking_bench.measures import bootstrapped, rank_measures
 
 TRUTH = np.array([0.9, 0.8, 0.7, 0.4])
 
 
 def test_a_perfect_order_has_no_regret() -> None:
-    found = judged(TRUTH, np.array([4.0, 3, 2, 1]), k=2, points=100)
+    found = rank_measures(TRUTH, np.array([4.0, 3, 2, 1]), k=2, points=100)
 
     assert found == pytest.approx(
         {"weighted_tau": 1, "tau": 1, "spearman": 1, "regret": 0, "recall": 1}
@@ -21,7 +21,7 @@ def test_measures_are_those_of_scipy() -> None:
     rng = np.random.default_rng(1)
     truth, guess = rng.normal(size=(2, 30))
 
-    found = judged(truth, guess, k=5, points=1)
+    found = rank_measures(truth, guess, k=5, points=1)
 
     assert found is not None
     assert found["weighted_tau"] == pytest.approx(weightedtau(truth, guess).statistic)
@@ -32,22 +32,22 @@ def test_measures_are_those_of_scipy() -> None:
 def test_regret_is_in_points_against_all_models_and_recall_counts_the_first_k() -> None:
     guess = np.array([np.nan, 1.0, 3.0, 2.0])
 
-    found = judged(TRUTH, guess, k=2, points=100)
+    found = rank_measures(TRUTH, guess, k=2, points=100)
 
     assert found is not None
     assert found["regret"] == pytest.approx(20)
     assert found["recall"] == 0
 
 
-def test_an_order_that_tells_nothing_is_worth_nothing() -> None:
-    found = judged(TRUTH, np.ones(4), k=1, points=1)
+def test_a_constant_order_has_no_correlation() -> None:
+    found = rank_measures(TRUTH, np.ones(4), k=1, points=1)
 
     assert found is not None
     assert (found["weighted_tau"], found["tau"], found["spearman"]) == (0, 0, 0)
 
 
-def test_one_common_model_cannot_be_judged() -> None:
-    assert judged(TRUTH, np.array([1.0, np.nan, np.nan, np.nan]), k=1, points=1) is None
+def test_one_common_model_is_too_few() -> None:
+    assert rank_measures(TRUTH, np.array([1.0, np.nan, np.nan, np.nan]), k=1, points=1) is None
 
 
 def test_the_bootstrap_interval_is_that_of_the_mean() -> None:

@@ -1,4 +1,4 @@
-"""Every target is judged by every method without a look at its own accuracies."""
+"""Every target is evaluated by every method without access to its own accuracies."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.workers.ranking_bench.simulated import simulated
-from workers.tools.ranking_bench.__main__ import judged_table, main
-from workers.tools.ranking_bench.protocol import BenchSettings, inputs_for, judged_targets
+from workers.tools.ranking_bench.__main__ import evaluate_table, main
+from workers.tools.ranking_bench.protocol import BenchSettings, evaluate_targets, inputs_for
 from workers.tools.ranking_bench.summary import pooled
 from workers.tools.ranking_bench.tables import Table
 
@@ -37,11 +37,11 @@ def test_the_target_itself_is_no_evidence() -> None:
     assert inputs.history_scores["score"].shape == (12, 5)
 
 
-def test_every_method_is_judged_on_every_target() -> None:
-    judged = list(judged_targets(simulated(seed=0), QUICK))
+def test_every_method_is_evaluated_on_every_target() -> None:
+    evaluations = list(evaluate_targets(simulated(seed=0), QUICK))
 
-    assert [one.target for one in judged] == [f"d{at}" for at in range(6)]
-    for one in judged:
+    assert [one.target for one in evaluations] == [f"d{at}" for at in range(6)]
+    for one in evaluations:
         assert {"static list", "size", "score", "fused, 0 runs", "fused, 4 runs"} <= set(
             one.measures
         )
@@ -49,7 +49,7 @@ def test_every_method_is_judged_on_every_target() -> None:
 
 
 def test_a_useful_score_and_runs_help() -> None:
-    summary = judged_table(simulated(seed=1, models=30, quality=1.5), QUICK)
+    summary = evaluate_table(simulated(seed=1, models=30, quality=1.5), QUICK)
 
     gains = summary.gains
     assert gains["fused, 0 runs"]["weighted_tau"].low > 0
@@ -60,13 +60,13 @@ def test_without_other_evidence_the_order_is_the_static_one() -> None:
     bare = simulated(seed=2)
     table = Table("bare", tuple("abcdefghijkl"), tuple("uvwxyz"), bare.accuracies)
 
-    for one in judged_targets(table, BenchSettings(runs=(0,))):
+    for one in evaluate_targets(table, BenchSettings(runs=(0,))):
         assert one.measures["fused, 0 runs"] == one.measures["static list"]
 
 
 def test_sets_hold_the_winner_as_often_as_stated_on_simulated_tables() -> None:
     summaries = [
-        judged_table(simulated(seed=seed, models=20, datasets=9), BenchSettings(runs=(0,)))
+        evaluate_table(simulated(seed=seed, models=20, datasets=9), BenchSettings(runs=(0,)))
         for seed in range(6)
     ]
 

@@ -12,7 +12,7 @@ from workers.torchkit.similarity.clusters import (
     clusters,
     cut,
     mean_silhouette,
-    typical,
+    medoids,
 )
 from workers.torchkit.similarity.trees import Tree, row_distances, task_tree
 
@@ -31,7 +31,7 @@ def grown(similarity: np.ndarray, method: Linkage = Linkage.SINGLE) -> tuple[Tre
 
 
 @pytest.mark.parametrize("method", Linkage)
-def test_families_are_found_without_being_told_their_number(method: Linkage) -> None:
+def test_families_are_found_without_their_number(method: Linkage) -> None:
     tree, distances = grown(families(4, 5), method)
 
     found = clusters(tree, distances)
@@ -93,5 +93,5 @@ def test_equal_networks_are_one_cluster() -> None:
 def test_the_typical_network_is_the_one_in_the_middle() -> None:
     distances = squareform(pdist(np.array([[0.0], [1.0], [2.0], [9.0]])))
 
-    assert typical(distances, (0, 0, 0, 1)) == (1, 3)
+    assert medoids(distances, (0, 0, 0, 1)) == (1, 3)
     assert_allclose(distances.diagonal(), 0)

@@ -26,7 +26,7 @@ def test_axes_have_units_and_curves_are_in_the_legend() -> None:
     assert words == [["whole loss"], ["accuracy"]]
 
 
-def test_many_curves_are_told_apart_by_color_and_dash() -> None:
+def test_many_curves_differ_by_color_and_dash() -> None:
     history = [{"step": float(step), **{f"{n}_loss": 1.0 for n in range(12)}} for step in (1, 2)]
 
     figure = curve_figure(history, PALETTES[Theme.LIGHT])

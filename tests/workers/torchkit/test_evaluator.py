@@ -38,22 +38,22 @@ def evaluation_set_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSe
     return EvaluationSet(images, torch.tensor(labels), names)
 
 
-def test_labels_of_evaluation_set_and_student_meet_by_name() -> None:
+def test_labels_of_evaluation_set_and_student_match_by_name() -> None:
     evaluation_set = evaluation_set_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
-    judge = Evaluator(
+    evaluator = Evaluator(
         evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION
     )
 
-    found = judge.grade(Colors(), SPEC)
+    found = evaluator.evaluate(Colors(), SPEC)
 
     assert found == {"accuracy": 1.0}
-    assert judge.references() == {"chance": pytest.approx(1 / 3)}
+    assert evaluator.references() == {"chance": pytest.approx(1 / 3)}
 
 
-def test_without_evaluation_set_nothing_is_known() -> None:
-    judge = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
+def test_without_an_evaluation_set_there_are_no_scores() -> None:
+    evaluator = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
-    assert (judge.grade(Colors(), SPEC), judge.references()) == ({}, {})
+    assert (evaluator.evaluate(Colors(), SPEC), evaluator.references()) == ({}, {})
 
 
 class Pixels(nn.Module):
@@ -70,11 +70,11 @@ class Pixels(nn.Module):
 
 def test_labels_of_whole_images_grade_no_answers_for_pixels() -> None:
     evaluation_set = evaluation_set_of([0, 1, 2], ("red", "green", "blue"))
-    judge = Evaluator(
+    evaluator = Evaluator(
         evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION
     )
 
-    assert (judge.grade(Pixels(), SPEC), judge.references()) == ({}, {})
+    assert (evaluator.evaluate(Pixels(), SPEC), evaluator.references()) == ({}, {})
 
 
 def test_accuracy_leaves_out_what_has_no_label() -> None:

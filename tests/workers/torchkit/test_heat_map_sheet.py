@@ -87,7 +87,7 @@ def test_themes_differ_outside_the_tiles_alone() -> None:
 
 
 @pytest.mark.parametrize("style", Style)
-def test_the_legend_tells_meaning_range_and_normalization(style: Style) -> None:
+def test_the_legend_shows_meaning_range_and_normalization(style: Style) -> None:
     own, shared = heat_map_legend(style), heat_map_legend(style, 0.25)
 
     assert "network's feature" in own.lines[0]

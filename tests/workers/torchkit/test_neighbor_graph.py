@@ -37,7 +37,7 @@ def test_a_network_that_nobody_can_be_compared_with_has_no_neighbor() -> None:
     assert all(one.index != 1 for near in found for one in near)
 
 
-def test_pairs_are_joined_once_whoever_chose_the_other() -> None:
+def test_pairs_are_joined_once_regardless_of_direction() -> None:
     similarity = np.array([[0.0, 9.0, 1.0], [9.0, 0.0, 2.0], [1.0, 2.0, 0.0]])
 
     assert pairs(nearest(similarity, k=1)) == {(0, 1): 9.0, (1, 2): 2.0}

@@ -1,4 +1,4 @@
-"""Pictures show what the numbers say: colours by sign and size, the map on its place."""
+"""Pictures show what the numbers say: colors by sign and size, the map on its place."""
 
 import io
 
@@ -62,7 +62,7 @@ def test_absolute_maps_ignore_the_sign_and_are_dark_where_nothing_is() -> None:
     assert drawn[200, 20] < 20
 
 
-def test_an_overlay_is_coloured_on_the_spot_and_the_image_elsewhere() -> None:
+def test_an_overlay_is_colored_on_the_spot_and_the_image_elsewhere() -> None:
     drawn = overlay(spot(), GREY).float()
 
     assert (drawn[64, 160] - 128).abs().max() > 60

@@ -94,7 +94,7 @@ def test_inner_products_are_unbiased_and_as_exact_as_promised(size: int, shared:
     left, right = unit_vectors(2, 5_000, shared)
     exact = float(left @ right)
 
-    # Vectors of one zoo share the hash, so their errors hang together: draw the hash anew.
+    # Vectors of one zoo share the hash, so their errors hang together: draw the hash again.
     errors = torch.tensor(
         [
             float(count_sketch(left, size, salt=salt) @ count_sketch(right, size, salt=salt))
@@ -153,7 +153,7 @@ def graphs_of_networks(count: int) -> list[DeparaGraph]:
 
 @pytest.mark.parametrize("drawn", [graphs_of_one_zoo, graphs_of_networks])
 @pytest.mark.parametrize("edge_weight", [0.0, 0.25, 1.0, 10.0])
-def test_estimates_are_off_by_more_than_is_told_at_most_once_in_a_hundred(
+def test_estimates_exceed_their_bound_at_most_once_in_a_hundred(
     drawn: Callable[[int], list[DeparaGraph]], edge_weight: float
 ) -> None:
     graphs = drawn(24)

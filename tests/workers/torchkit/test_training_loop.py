@@ -1,4 +1,4 @@
-"""A training of stages and players that is cut short ends as one that was not, to the last bit."""
+"""An interrupted training ends as an uninterrupted one, to the last bit."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -50,11 +50,11 @@ class AdversarialStep:
         return OptimizerGroup(kind(self.training.networks[name].parameters(), lr=0.1), 0.1)  # type: ignore[call-arg]
 
     def _both(self) -> tuple[Mapping[str, OptimizerGroup], Callable[[], dict[str, Tensor]]]:
-        players = {
+        optimizer_groups = {
             "one": self._player("one", torch.optim.AdamW),
             "other": self._player("other", torch.optim.SGD),
         }
-        return players, self._turn_of_both
+        return optimizer_groups, self._turn_of_both
 
     def _alone(self) -> tuple[Mapping[str, OptimizerGroup], Callable[[], dict[str, Tensor]]]:
         return {"one": self._player("one", torch.optim.Adam)}, self._turn_of_one
@@ -80,7 +80,7 @@ class AdversarialStep:
         return self.training.learn(player, loss)
 
 
-def course(**given: object) -> TrainingConfig:
+def config(**given: object) -> TrainingConfig:
     quick = {"budget": {"steps": 12}, "num_evaluations": 3, "checkpoint_interval_seconds": 0.0}
     return TrainingConfig.model_validate({**quick, **given})
 
@@ -102,7 +102,7 @@ def played(diary: RecordingReporter, given: TrainingConfig, **options: object) -
 @pytest.fixture(scope="module")
 def whole() -> tuple[RecordingReporter, AdversarialStep]:
     diary = RecordingReporter()
-    return diary, played(diary, course())
+    return diary, played(diary, config())
 
 
 @pytest.mark.parametrize("index", [2, 7, 8, 10])
@@ -112,7 +112,7 @@ def test_resumed_in_any_stage_it_ends_with_the_same_bits(
     diary, expected = whole
 
     rest = RecordingReporter(start=diary.kept[index])
-    found = played(rest, course())
+    found = played(rest, config())
 
     assert len(rest.kept) == 12 - (index + 1)
     assert found.training.history == expected.training.history
@@ -125,7 +125,7 @@ def test_resumed_in_any_stage_it_ends_with_the_same_bits(
 def test_memory_survives(whole: tuple[RecordingReporter, AdversarialStep]) -> None:
     diary, _ = whole
 
-    found = played(RecordingReporter(start=diary.kept[7]), course())
+    found = played(RecordingReporter(start=diary.kept[7]), config())
 
     assert found.training.memory["pool"].abs().sum() > 0
     torch.testing.assert_close(
@@ -133,7 +133,7 @@ def test_memory_survives(whole: tuple[RecordingReporter, AdversarialStep]) -> No
     )
 
 
-def test_quality_is_told_as_often_as_asked_and_no_stage_is_empty(
+def test_quality_is_reported_as_often_as_configured_and_no_stage_is_empty(
     whole: tuple[RecordingReporter, AdversarialStep],
 ) -> None:
     diary, game = whole
@@ -145,7 +145,7 @@ def test_quality_is_told_as_often_as_asked_and_no_stage_is_empty(
 
 def test_a_budget_without_a_step_for_every_stage_is_refused() -> None:
     with pytest.raises(BudgetTooShortError) as refused:
-        played(RecordingReporter(), course(budget={"steps": 2}))
+        played(RecordingReporter(), config(budget={"steps": 2}))
 
     assert "at least 3 steps" in (refused.value.remedy or "")
 
@@ -159,14 +159,14 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("ticking")
-def test_a_budget_of_seconds_goes_on_with_what_is_left(
+def test_a_budget_of_seconds_resumes_with_the_remaining_time(
     whole: tuple[RecordingReporter, AdversarialStep],
 ) -> None:
     early = whole[0].kept[1]
     spent = Checkpoint(early.tensors, {**early.facts, "seconds": 95.0})
 
     rest = played(
-        RecordingReporter(start=spent), course(budget={"seconds": 100.0}, num_evaluations=1)
+        RecordingReporter(start=spent), config(budget={"seconds": 100.0}, num_evaluations=1)
     )
 
     assert rest.training.seconds >= 100.0
@@ -191,7 +191,7 @@ def test_progress_counts_the_steps_or_the_seconds_of_the_budget(
 ) -> None:
     listener = Listener()
 
-    played(listener, course(budget=budget, num_evaluations=1))
+    played(listener, config(budget=budget, num_evaluations=1))
 
     steps = [step for step, _ in listener.trained_on]
     assert {of for _, of in listener.trained_on} == {total}
@@ -202,7 +202,7 @@ def test_progress_counts_the_steps_or_the_seconds_of_the_budget(
 def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
     training = AdversarialStep().training
     optimizer = torch.optim.SGD(training.networks["one"].parameters(), lr=1.0)
-    training.players = {"one": OptimizerGroup(optimizer, 1.0)}
+    training.optimizer_groups = {"one": OptimizerGroup(optimizer, 1.0)}
     before = training.networks["one"].get_parameter("weight").clone()
     bad = before.new_tensor(torch.nan)
 
@@ -213,7 +213,7 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
 
     assert refusal.value.code == "training_diverged"
     assert refusal.value.remedy
-    assert training.players["one"].peak == 0.5
+    assert training.optimizer_groups["one"].peak == 0.5
     torch.testing.assert_close(training.networks["one"].weight, before, rtol=0, atol=0)
 
 
@@ -252,9 +252,9 @@ def test_rates_fall_as_they_say() -> None:
 
 
 def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> None:
-    long, diary = played(RecordingReporter(), course()), RecordingReporter()
+    long, diary = played(RecordingReporter(), config()), RecordingReporter()
 
-    short = played(diary, course(), arithmetic=partial(mixed_precision, "cpu"))
+    short = played(diary, config(), arithmetic=partial(mixed_precision, "cpu"))
 
     assert (long.kinds, short.kinds) == ({torch.float32}, {torch.bfloat16})
     for name, network in short.training.networks.items():

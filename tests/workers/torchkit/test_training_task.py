@@ -1,4 +1,4 @@
-"""A method without data cannot look at an evaluation set: only the judge ever touches its images."""
+"""A method without data cannot read the evaluation set: only the evaluator uses its images."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,9 +58,9 @@ class Poisoned(Tensor):
 
 
 class Absent(Evaluator):
-    """A judge who never comes."""
+    """A stub for an evaluator."""
 
-    def grade(self, *_given: Any) -> dict[str, float]:
+    def evaluate(self, *_given: Any) -> dict[str, float]:
         """Nothing."""
         return {}
 
@@ -81,7 +81,7 @@ def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingRes
 
 
 @pytest.mark.parametrize("method", ROOMS)
-def test_a_room_without_data_never_touches_the_evaluation_set(
+def test_a_data_free_method_never_reads_the_evaluation_set(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task, "Evaluator", Absent)
@@ -91,7 +91,7 @@ def test_a_room_without_data_never_touches_the_evaluation_set(
     assert (found.trained_on, found.held_out) == (0, 6)
 
 
-def test_the_judge_does_touch_it(tmp_path: Path) -> None:
+def test_the_evaluator_reads_it(tmp_path: Path) -> None:
     with pytest.raises(TouchedError):
         run("adversarial_distillation", tmp_path, RecordingReporter())
 

@@ -152,8 +152,10 @@ def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> A
         parameters=tuple(facts["parameters"]),
         probes=facts["probes"],
         graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
-        known=Similarities(models, **load_file(stored)) if stored.exists() else None,
-        places=tuple(None if place is None else (place[0], place[1]) for place in facts["places"]),
+        similarities=Similarities(models, **load_file(stored)) if stored.exists() else None,
+        coordinates=tuple(
+            None if place is None else (place[0], place[1]) for place in facts["places"]
+        ),
         left_out=tuple(transferability_map.LeftOut(*one) for one in facts["left_out"]),
     )
 

@@ -60,7 +60,7 @@ def temperature_for(
     return float(torch.tensor((low + high) / 2, dtype=torch.float64).exp())
 
 
-def surest(
+def most_confident(
     ambiguity: Float[Tensor, "source image"],
 ) -> Float[Tensor, "source image"]:
     """1 for the least ambiguous source of each image (the first of equals), else 0.

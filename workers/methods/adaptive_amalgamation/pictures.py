@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from service.core.theme import Theme
 from workers.methods.adaptive_amalgamation.selection import SMALLEST_SHARE
-from workers.torchkit.drawing.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.drawing.palettes import PALETTES, PlotPalette, drawn_with
 
 _INCHES_PER_BAR = 0.3
 _LONGEST_NAME = 40
@@ -30,7 +30,7 @@ def selection_picture(
     return file.getvalue()
 
 
-def selection_figure(shares: Mapping[str, Mapping[str, float]], palette: Palette) -> Figure:
+def selection_figure(shares: Mapping[str, Mapping[str, float]], palette: PlotPalette) -> Figure:
     """One panel per task, with a legend below."""
     bars = sum(len(sources) for sources in shares.values())
     figure = Figure(figsize=(7, 0.8 * len(shares) + _INCHES_PER_BAR * bars + 0.8))

@@ -21,8 +21,8 @@ from workers.methods.adaptive_amalgamation.selection import (
 from workers.methods.adaptive_amalgamation.steps import (
     ComponentStep,
     Learner,
+    SelectedSource,
     StudentStep,
-    Voice,
 )
 from workers.methods.adaptive_amalgamation.tasks import Assignment, Source, assignments
 from workers.programs import ProgramLayer
@@ -82,10 +82,10 @@ class AdaptiveAmalgamationTask:
         ]
         self.training = Training({}, generator)
         self._choose(generator, report)
-        self._voices = [self._selected_voices(number) for number in range(len(self.tasks))]
+        self._sources = [self._selected_sources(number) for number in range(len(self.tasks))]
         self._alignments = [
             self._aligned(*pair, generator)
-            for pair in zip(self.components, self._voices, strict=True)
+            for pair in zip(self.components, self._sources, strict=True)
         ]
         self._adaptors = self._adapted(generator)
         self.training.networks = self._networks()
@@ -96,7 +96,7 @@ class AdaptiveAmalgamationTask:
 
         def outputs_of(source: Source) -> torch.Tensor:
             teacher = self._inputs.teachers[source.teacher]
-            report(0, self._params.budget.steps or 0, f"asking {teacher.name}")
+            report(0, self._params.budget.steps or 0, f"evaluating {teacher.name}")
             return answers_of(teacher, self._inputs.images)
 
         for number, task in enumerate(self.tasks):
@@ -104,7 +104,7 @@ class AdaptiveAmalgamationTask:
                 task,
                 self._inputs.images,
                 self._params,
-                ask=outputs_of,
+                outputs_of=outputs_of,
                 kind=self.task,
                 generator=generator,
             )
@@ -125,16 +125,18 @@ class AdaptiveAmalgamationTask:
             require_maps(network)
         return network.to(self._device)
 
-    def _selected_voices(self, number: int) -> dict[int, Voice]:
+    def _selected_sources(self, number: int) -> dict[int, SelectedSource]:
         """The selected sources of a task, by their index among its sources."""
         sources = self.tasks[number].sources
         weights = self.training.memory[_memory(number)]
-        return {index: self._voice(sources[index]) for index in selected_sources(weights)}
+        return {
+            index: self._selected_source(sources[index]) for index in selected_sources(weights)
+        }
 
-    def _voice(self, source: Source) -> Voice:
+    def _selected_source(self, source: Source) -> SelectedSource:
         teacher = self._inputs.teachers[source.teacher]
         layers = [] if self._params.feature_weight == 0 else self._taps(source.teacher, teacher)
-        return Voice(teacher, source.columns, tuple(layers))
+        return SelectedSource(teacher, source.columns, tuple(layers))
 
     def _taps(self, number: int, teacher: Teacher) -> list[ProgramLayer]:
         """The teacher's layers aligned with the component's blocks, last with last."""
@@ -152,12 +154,15 @@ class AdaptiveAmalgamationTask:
         return layers[-len(self.components[0].blocks) :]
 
     def _aligned(
-        self, component: StudentNetwork, voices: Mapping[int, Voice], generator: torch.Generator
+        self,
+        component: StudentNetwork,
+        sources: Mapping[int, SelectedSource],
+        generator: torch.Generator,
     ) -> nn.ModuleList:
         """One alignment per selected source of a component."""
         pairs = [
-            paired(component.channels, [layer.shape[0] for layer in voice.layers])
-            for voice in voices.values()
+            paired(component.channels, [layer.shape[0] for layer in source.layers])
+            for source in sources.values()
         ]
         return nn.ModuleList(AlignedSpace(channels, generator) for channels in pairs).to(
             self._device
@@ -183,7 +188,7 @@ class AdaptiveAmalgamationTask:
         """
         steps = [self._component_step(number) for number in range(len(self.tasks))]
         firsts = [
-            TrainingStage(task.name, 1 / len(step.voices), step.begin)
+            TrainingStage(task.name, 1 / len(step.sources), step.begin)
             for task, step in zip(self.tasks, steps, strict=True)
         ]
         return [*firsts, TrainingStage("student", 1.0, self._student_step().begin)]
@@ -194,7 +199,7 @@ class AdaptiveAmalgamationTask:
             self._params,
             self._inputs.images,
             Learner(self.components[number], self.spec),
-            self._voices[number],
+            self._sources[number],
             self._alignments[number],
             _memory(number),
         )
@@ -241,12 +246,12 @@ class AdaptiveAmalgamationTask:
         parts = []
         for number, (name, shares) in enumerate(self.shares().items()):
             descriptions = ", ".join(
-                f"{source} {share:.1%}{'' if index in self._voices[number] else ' (left out)'}"
+                f"{source} {share:.1%}{'' if index in self._sources[number] else ' (left out)'}"
                 for index, (source, share) in enumerate(shares.items())
             )
             parts.append(f"{name}: {descriptions}")
         images = len(self._inputs.images)
-        return f"answers on {images} images; {'; '.join(parts)}"[:2000]
+        return f"teacher outputs on {images} images; {'; '.join(parts)}"[:2000]
 
 
 def _memory(number: int) -> str:

@@ -15,9 +15,9 @@ from workers.methods.adaptive_amalgamation.maths import (
     bernoulli_entropy,
     closeness,
     entropy,
+    most_confident,
     one_of,
     shared,
-    surest,
     temperature_for,
 )
 from workers.methods.adaptive_amalgamation.tasks import Assignment, Source
@@ -28,7 +28,7 @@ _AT_ONCE = 256
 
 Frames = UInt8[Tensor, "image side side 3"]
 Weights = Float[Tensor, "source image"]
-Answers = Float[Tensor, "image label"]
+TeacherLogits = Float[Tensor, "image label"]
 
 _ENTROPY = {TaskKind.CLASSIFICATION: entropy, TaskKind.MULTI_LABEL: bernoulli_entropy}
 _CLOSENESS = {TaskKind.CLASSIFICATION: closeness, TaskKind.MULTI_LABEL: bernoulli_closeness}
@@ -39,7 +39,7 @@ def weights_of(
     images: Frames,
     params: AdaptiveAmalgamationParams,
     *,
-    ask: Callable[[Source], Answers],
+    outputs_of: Callable[[Source], TeacherLogits],
     kind: TaskKind,
     generator: torch.Generator,
 ) -> Weights:
@@ -48,18 +48,18 @@ def weights_of(
     Only ``Selection.RANDOM`` draws from the generator.
 
     Args:
-        ask: All outputs of a source for all images, on the CPU.
+        outputs_of: All outputs of a source for all images, on the CPU.
     """
     sources, count = len(task.sources), len(images)
     if params.selection is Selection.AVERAGE:
         return torch.full((sources, count), 1 / sources)
     if params.selection is Selection.RANDOM:
         return one_of(torch.randint(sources, (count,), generator=generator), sources)
-    outputs = [ask(source) for source in task.sources]
+    outputs = [outputs_of(source) for source in task.sources]
     ambiguity = _ambiguity(task, outputs, params.selection, kind)
     if params.selection is Selection.SOFT:
         return shared(ambiguity, softness=params.softness)
-    return surest(ambiguity)
+    return most_confident(ambiguity)
 
 
 def selected_sources(weights: Weights) -> list[int]:
@@ -67,7 +67,7 @@ def selected_sources(weights: Weights) -> list[int]:
     return (weights.mean(dim=1) >= SMALLEST_SHARE).nonzero().flatten().tolist()
 
 
-def answers_of(teacher: Teacher, images: Frames) -> Answers:
+def answers_of(teacher: Teacher, images: Frames) -> TeacherLogits:
     """Logits of a network on all images, on the CPU."""
     with torch.no_grad():
         parts = [
@@ -78,7 +78,7 @@ def answers_of(teacher: Teacher, images: Frames) -> Answers:
 
 
 def _ambiguity(
-    task: Assignment, outputs: Sequence[Answers], selection: Selection, kind: TaskKind
+    task: Assignment, outputs: Sequence[TeacherLogits], selection: Selection, kind: TaskKind
 ) -> Float[Tensor, "source image"]:
     """Ambiguity of every source of the task on every image."""
     if selection is Selection.NORMALIZED:

@@ -35,7 +35,7 @@ class Learner:
 
 
 @dataclass(frozen=True)
-class Voice:
+class SelectedSource:
     """A selected source: its outputs in the task's label order, and its aligned layers."""
 
     teacher: Teacher
@@ -57,7 +57,7 @@ class ComponentStep:
     """The step in which sources teach one component, each on its selected images.
 
     Attributes:
-        voices: Selected sources by their index among the task's sources.
+        sources: Selected sources by their index among the task's sources.
         alignments: One alignment per selected source, in the same order.
         memory: Name of the source weights in the training's memory.
     """
@@ -66,19 +66,19 @@ class ComponentStep:
     params: AdaptiveAmalgamationParams
     images: Frames
     component: Learner
-    voices: dict[int, Voice]
+    sources: dict[int, SelectedSource]
     alignments: nn.ModuleList
     memory: str
 
     def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The component and all alignments learn together."""
         networks = [self.component.network, self.alignments]
-        return {"component": player(networks, self.params.learning_rate)}, self.turn
+        return {"component": optimizer_group_of(networks, self.params.learning_rate)}, self.run
 
-    def turn(self) -> dict[str, Tensor]:
+    def run(self) -> dict[str, Tensor]:
         """One step on one batch per source."""
         weights = self.training.memory[self.memory]
-        batches = [self._drawn(weights[index]) for index in self.voices]
+        batches = [self._drawn(weights[index]) for index in self.sources]
         self.component.network.train()
         component_outputs = self.component.network.answer(
             self.component.inputs(torch.cat(batches))
@@ -86,9 +86,9 @@ class ComponentStep:
         # One forward pass for all sources: batch statistics cover the images of every source.
         parts = split(component_outputs, [len(batch) for batch in batches])
         losses = [
-            alignment(part, voice.outputs(frames))
-            for part, frames, voice, alignment in zip(
-                parts, batches, self.voices.values(), self.alignments, strict=True
+            alignment(part, source.outputs(frames))
+            for part, frames, source, alignment in zip(
+                parts, batches, self.sources.values(), self.alignments, strict=True
             )
         ]
         return learned(self.training, "component", losses, self.params.feature_weight)
@@ -116,9 +116,9 @@ class StudentStep:
     def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The student and all adaptors learn together; components are frozen."""
         networks = [self.student.network, self.adaptors]
-        return {"student": player(networks, self.params.learning_rate)}, self.turn
+        return {"student": optimizer_group_of(networks, self.params.learning_rate)}, self.run
 
-    def turn(self) -> dict[str, Tensor]:
+    def run(self) -> dict[str, Tensor]:
         """One step on one batch."""
         size, generator = self.params.batch_size, self.training.generator
         frames, _ = drawn_frames(self.images, size, generator=generator)
@@ -158,14 +158,14 @@ def learned(
     parts: Sequence[tuple[Tensor, Tensor]],
     feature_weight: float,
 ) -> dict[str, Tensor]:
-    """One step of a player on the loss summed over teachers; the sum and its terms."""
+    """One step of an optimizer group on the loss summed over teachers; the sum and its terms."""
     soft = torch.stack([loss for loss, _ in parts]).sum()
     feature = feature_weight * torch.stack([loss for _, loss in parts]).sum()
     total = training.learn(name, soft + feature)
     return {"whole": total, "soft": soft.detach(), "feature": feature.detach()}
 
 
-def player(networks: Iterable[nn.Module], rate: float) -> OptimizerGroup:
+def optimizer_group_of(networks: Iterable[nn.Module], rate: float) -> OptimizerGroup:
     """Adam on all networks; logit scales use a hundredth of the learning rate, as published."""
     named = [
         named_parameter for network in networks for named_parameter in network.named_parameters()

@@ -94,10 +94,16 @@ class GeneratorLoss:
         memory: Stores the running statistics of earlier batches, and the balance weight.
     """
 
-    def __init__(self, game: AdversarialStep, memory: MutableMapping[str, Tensor]) -> None:
-        self._game, self._memory, self._recipe = game, memory, game.recipe
+    def __init__(
+        self, adversarial_step: AdversarialStep, memory: MutableMapping[str, Tensor]
+    ) -> None:
+        self._adversarial_step, self._memory, self._recipe = (
+            adversarial_step,
+            memory,
+            adversarial_step.recipe,
+        )
         self._latest: tuple[LayerStatistics, ...] = ()
-        memory.setdefault(BALANCE, torch.tensor(game.recipe.balance_weight))
+        memory.setdefault(BALANCE, torch.tensor(adversarial_step.recipe.balance_weight))
 
     def of(
         self, images: Tensor, *, requested_labels: Tensor | None = None, adversarial: float
@@ -108,7 +114,7 @@ class GeneratorLoss:
             requested_labels: Labels that the images should show; None takes the teacher's decisions.
             adversarial: Weight of the discrepancy.
         """
-        recipe, task = self._recipe, self._game.teacher.task
+        recipe, task = self._recipe, self._adversarial_step.teacher.task
         teacher_logits, layers = self._read(images)
         parts = {}
         if adversarial > 0:
@@ -134,20 +140,24 @@ class GeneratorLoss:
     def _read(self, images: Tensor) -> tuple[Tensor, tuple[LayerStatistics, ...]]:
         """The teacher's logits, and its batch statistics if their loss has a weight."""
         if self._recipe.batch_norm_weight == 0:
-            return self._game.teacher.answer(images), ()
-        teacher_logits, self._latest = logits_and_statistics(self._game.teacher.program, images)
+            return self._adversarial_step.teacher.answer(images), ()
+        teacher_logits, self._latest = logits_and_statistics(
+            self._adversarial_step.teacher.program, images
+        )
         return teacher_logits, self._latest
 
     def _discrepancy(self, images: Tensor, all_teacher_logits: Tensor) -> Tensor:
         """Mean discrepancy over images; the selection of agreeing images has no gradient."""
         student_logits, teacher_logits = (
-            self._game.student_logits(images),
-            self._game.selected_logits(all_teacher_logits),
+            self._adversarial_step.student_logits(images),
+            self._adversarial_step.selected_logits(all_teacher_logits),
         )
-        discrepancies = self._game.discrepancy(student_logits, teacher_logits)
+        discrepancies = self._adversarial_step.discrepancy(student_logits, teacher_logits)
         if self._recipe.adversarial_images is AdversarialImages.AGREED:
             # (image,): argmax has no gradient, so agreement only selects images.
-            discrepancies = discrepancies * self._game.agreement(student_logits, teacher_logits)
+            discrepancies = discrepancies * self._adversarial_step.agreement(
+                student_logits, teacher_logits
+            )
         return discrepancies.mean()
 
     def _blended(self, layers: tuple[LayerStatistics, ...]) -> tuple[LayerStatistics, ...]:

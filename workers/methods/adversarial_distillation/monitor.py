@@ -12,7 +12,7 @@ from workers.methods.adversarial_distillation.maths import counted, decided, eve
 _IMAGES = 512
 _LEAST = 0.5
 _CHECKS = 3
-_NAMED, _SEEN, _LOW, RESCUED = "labels_named", "images_seen", "low_checks", "rescued"
+_NAMED, _COUNTED, _LOW, RESCUED = "labels_named", "images_counted", "low_checks", "rescued"
 
 
 class LabelBalance:
@@ -34,7 +34,7 @@ class LabelBalance:
     ) -> None:
         self._memory, self._task, self._rescue_weight = memory, task, rescue_weight
         memory[_NAMED] = torch.zeros(labels)
-        memory.update({name: torch.tensor(0) for name in (_SEEN, _LOW, RESCUED)})
+        memory.update({name: torch.tensor(0) for name in (_COUNTED, _LOW, RESCUED)})
 
     @property
     def rescued(self) -> bool:
@@ -50,14 +50,14 @@ class LabelBalance:
             decided(teacher_logits, self._task), teacher_logits.shape[1], self._task
         )
         memory[_NAMED] = memory[_NAMED] + label_counts.cpu()
-        memory[_SEEN] = memory[_SEEN] + len(teacher_logits)
-        if int(memory[_SEEN]) >= _IMAGES:
+        memory[_COUNTED] = memory[_COUNTED] + len(teacher_logits)
+        if int(memory[_COUNTED]) >= _IMAGES:
             self._check()
 
     def _check(self) -> None:
         memory = self._memory
         is_uneven = evenness(memory[_NAMED]) < _LEAST
         memory[_LOW] = memory[_LOW] + 1 if is_uneven else torch.tensor(0)
-        memory[_NAMED], memory[_SEEN] = torch.zeros_like(memory[_NAMED]), torch.tensor(0)
+        memory[_NAMED], memory[_COUNTED] = torch.zeros_like(memory[_NAMED]), torch.tensor(0)
         if int(memory[_LOW]) >= _CHECKS:
             memory[BALANCE], memory[RESCUED] = torch.tensor(self._rescue_weight), torch.tensor(1)

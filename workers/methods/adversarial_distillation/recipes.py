@@ -19,7 +19,7 @@ SECOND_MOMENT = 0.999
 _STEPS_DOWN = drops(0.5, 0.8)
 
 
-def _steady(_progress: float) -> float:
+def _constant(_progress: float) -> float:
     return 1.0
 
 
@@ -105,7 +105,7 @@ _FAST_META = replace(
     noise_learning_rate=0.01,
     warm_up=0.1,
     student_schedule=cosine,
-    generator_schedule=_steady,
+    generator_schedule=_constant,
 )
 PRESETS = {Preset.DFAD: _DFAD, Preset.DFQ: _DFQ, Preset.FAST_META: _FAST_META}
 
@@ -130,7 +130,7 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Adver
     recipe = replace(
         preset, **{name: value for name, value in overrides.items() if value is not None}
     )
-    if recipe.inner_steps > 0 and not _paid(recipe):
+    if recipe.inner_steps > 0 and not _has_warm_up_loss(recipe):
         raise NotTeachableError(
             "inner steps of the generator have no loss to minimize",
             remedy="set one of the generator's weights, or leave inner_steps at 0",
@@ -140,6 +140,6 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Adver
     return recipe
 
 
-def _paid(recipe: AdversarialRecipe) -> bool:
+def _has_warm_up_loss(recipe: AdversarialRecipe) -> bool:
     """Whether the generator has a loss even during warm-up."""
     return max(recipe.one_hot_weight, recipe.balance_weight, recipe.batch_norm_weight) > 0

@@ -57,7 +57,7 @@ class _AdversarialTask:
         self._device, self.task = teacher.program.device, teacher.task
         self.head = Head.of([teacher], params.student.labels)
         self.spec = own_input(teacher.input, params.student)
-        self.trained_on = f"answers of {teacher.name} to images drawn from noise"
+        self.trained_on = f"outputs of {teacher.name} on images generated from noise"
         generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
@@ -74,7 +74,9 @@ class _AdversarialTask:
         ).to(self._device)
         self._average = copy.deepcopy(self._network).requires_grad_(requires_grad=False)
         self.training = Training(self._networks(), generator)
-        self._game = AdversarialStep(teacher, self.student, self.spec, self.head, self._recipe)
+        self._adversarial_step = AdversarialStep(
+            teacher, self.student, self.spec, self.head, self._recipe
+        )
         self._prepare(teacher)
 
     def _networks(self) -> dict[str, nn.Module]:
@@ -86,25 +88,29 @@ class _AdversarialTask:
     def _prepare(self, teacher: Teacher) -> None:
         """Creates the parts that keep state in the training's memory, and those that display it."""
         memory, batch = self.training.memory, self._params.batch_size
-        self._worth = GeneratorLoss(self._game, memory)
+        self._generator_loss = GeneratorLoss(self._adversarial_step, memory)
         rescue_weight = self._params.rescue_balance_weight
-        self._watch = LabelBalance(memory, len(teacher.classes), self.task, rescue_weight)
+        self._label_balance = LabelBalance(memory, len(teacher.classes), self.task, rescue_weight)
         size = max(self._recipe.pool_images, batch)
         shape = teacher.program.input_shape
         uses_pool = self._recipe.pool_images + self._recipe.inner_steps > 0
         self._pool = Pool(memory, size, shape) if uses_pool else None
-        self._synthesis = Synthesis(self._game, self._worth, self._network, batch)
+        self._synthesis = Synthesis(
+            self._adversarial_step, self._generator_loss, self._network, batch
+        )
         average = self._average if self._recipe.generator_average > 0 else None
         self._sources = Sources(
             self._network, average, self._pool, batch=batch, generator=self.training.generator
         )
         shown_pool = self._pool if self._recipe.inner_steps > 0 else None
         seed = self._params.seed + 1
-        self._showing = SampleSheet(self._game, self._network, shown_pool, batch=batch, seed=seed)
+        self._sample_sheet = SampleSheet(
+            self._adversarial_step, self._network, shown_pool, batch=batch, seed=seed
+        )
 
     def stages(self) -> Sequence[TrainingStage]:
         """One stage, in which student and generator alternate."""
-        return [TrainingStage("game", 1.0, self._begin)]
+        return [TrainingStage("adversarial", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         recipe = self._recipe
@@ -118,31 +124,31 @@ class _AdversarialTask:
         rate = recipe.generator_learning_rate * max(1, recipe.inner_steps)
         betas = (recipe.first_moment, SECOND_MOMENT)
         generator = torch.optim.Adam(self._network.parameters(), lr=rate, betas=betas, fused=True)
-        players = {
+        optimizer_groups = {
             "student": OptimizerGroup(
                 student, recipe.student_learning_rate, recipe.student_schedule
             ),
             "generator": OptimizerGroup(generator, rate, recipe.generator_schedule),
         }
-        return players, self._synthesis_turn if recipe.inner_steps > 0 else self._turn
+        return optimizer_groups, self._synthesis_step if recipe.inner_steps > 0 else self._step
 
     def numbers(self) -> Numbers:
         """Numbers about the generated images, for the curve."""
-        rescued = {"balance_rescued": float(self._watch.rescued)}
-        return self._showing.numbers() | (rescued if self._watch.rescued else {})
+        rescued = {"balance_rescued": float(self._label_balance.rescued)}
+        return self._sample_sheet.numbers() | (rescued if self._label_balance.rescued else {})
 
     def pictures(self) -> Mapping[str, bytes]:
         """A sheet of generated images."""
-        return {SAMPLES: self._showing.sheet()}
+        return {SAMPLES: self._sample_sheet.sheet()}
 
-    def _turn(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor]:
         """The student's steps, then one step of the generator."""
-        sources = self._sources.of_turn()
+        sources = self._sources.of_step()
         count = self._recipe.imitations
         losses = [self._imitate(sources[number % len(sources)]) for number in range(count)]
         return {"imitation": torch.stack(losses).mean()} | self._generate()
 
-    def _synthesis_turn(self) -> dict[str, Tensor]:
+    def _synthesis_step(self) -> dict[str, Tensor]:
         """A batch for the pool and a generator step, then the student's steps."""
         is_warming_up = self.training.progress < self._recipe.warm_up
         generator_losses = self._synthesize(
@@ -165,28 +171,29 @@ class _AdversarialTask:
         """Mean discrepancy between student and teacher on one batch."""
         with torch.no_grad():
             images = source()
-            teacher_logits = self._game.teacher.answer(images)
-        self._watch.count(teacher_logits)
-        return self._game.discrepancy(
-            self._game.student_logits(images), self._game.selected_logits(teacher_logits)
+            teacher_logits = self._adversarial_step.teacher.answer(images)
+        self._label_balance.count(teacher_logits)
+        return self._adversarial_step.discrepancy(
+            self._adversarial_step.student_logits(images),
+            self._adversarial_step.selected_logits(teacher_logits),
         ).mean()
 
     def _generate(self) -> dict[str, Tensor]:
         """One step of the generator against the frozen student."""
-        with self._game.student_at_rest():
+        with self._adversarial_step.student_at_rest():
             images = self._sources.drawn(self._network)
-            parts = self._worth.of(images, adversarial=self._recipe.adversarial_weight)
+            parts = self._generator_loss.of(images, adversarial=self._recipe.adversarial_weight)
             if not parts:
                 return {}
             loss = self.training.learn("generator", torch.stack(list(parts.values())).sum())
-        self._worth.remember()
+        self._generator_loss.remember()
         if self._recipe.generator_average > 0:
             follow(self._average, self._network, decay=self._recipe.generator_average)
         return {"generator": loss} | {name: part.detach() for name, part in parts.items()}
 
     def _synthesize(self, adversarial: float) -> dict[str, Tensor]:
         """One meta-step of the generator; its best images are added to the pool."""
-        with self._game.student_at_rest():
+        with self._adversarial_step.student_at_rest():
             meta_loss = self._synthesis.meta_loss(self.training.generator, adversarial=adversarial)
         self.training.learn("generator", meta_loss)
         assert self._pool is not None

@@ -33,20 +33,25 @@ class SampleSheet:
 
     def __init__(
         self,
-        game: AdversarialStep,
+        adversarial_step: AdversarialStep,
         network: ImageGenerator,
         pool: Pool | None,
         *,
         batch: int,
         seed: int,
     ) -> None:
-        self._game, self._network, self._pool, self._batch = game, network, pool, batch
+        self._adversarial_step, self._network, self._pool, self._batch = (
+            adversarial_step,
+            network,
+            pool,
+            batch,
+        )
         generator = torch.Generator().manual_seed(seed)
         self._noise = torch.randn(_BATCHES, batch, network.noise_units, generator=generator)
 
     @torch.no_grad()
     def _batches(self) -> Iterator[Tensor]:
-        device = self._game.teacher.program.device
+        device = self._adversarial_step.teacher.program.device
         if self._pool is not None and len(self._pool) > 0:
             newest = self._pool.newest(_BATCHES * self._batch).to(device)
             yield from torch.split(newest, self._batch)
@@ -57,7 +62,9 @@ class SampleSheet:
     def sheet(self) -> bytes:
         """A PNG of up to 64 generated images."""
         images = [batch.cpu() for batch in self._batches()]
-        return sample_sheet(torch.cat(images)[:LARGEST_SHEET], self._game.teacher.input)
+        return sample_sheet(
+            torch.cat(images)[:LARGEST_SHEET], self._adversarial_step.teacher.input
+        )
 
     @torch.no_grad()
     def numbers(self) -> Numbers:
@@ -69,18 +76,19 @@ class SampleSheet:
         ``generated_agreement``: equal decisions of teacher and student; for multi-label tasks
         ``generated_labels``: share of labels present per image.
         """
-        game, teacher_logits, agreements = self._game, [], []
-        with game.student_at_rest():
+        adversarial_step, teacher_logits, agreements = self._adversarial_step, [], []
+        with adversarial_step.student_at_rest():
             for images in self._batches():
-                batch_logits = game.teacher.answer(images)
+                batch_logits = adversarial_step.teacher.answer(images)
                 agreements.append(
-                    game.agreement(
-                        game.student_logits(images), game.selected_logits(batch_logits)
+                    adversarial_step.agreement(
+                        adversarial_step.student_logits(images),
+                        adversarial_step.selected_logits(batch_logits),
                     ).cpu()
                 )
                 teacher_logits.append(batch_logits.cpu())
         return {"generated_agreement": float(torch.cat(agreements).mean())} | _label_numbers(
-            teacher_logits, game.teacher.task
+            teacher_logits, adversarial_step.teacher.task
         )
 
 

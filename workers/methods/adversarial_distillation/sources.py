@@ -64,7 +64,7 @@ class Sources:
 
     Args:
         average: A slow copy of the generator, or None.
-        pool: Receives the first batch of every turn, or None.
+        pool: Receives the first batch of every training step, or None.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Sources:
         self._network, self._average, self._pool = network, average, pool
         self._batch, self._generator = batch, generator
 
-    def of_turn(self) -> list[Source]:
-        """Sources of one turn: the generator, then its average and the pool if they exist."""
+    def of_step(self) -> list[Source]:
+        """Sources of one training step: the generator, then its average and the pool if they exist."""
         sources: list[Source] = [self._first]
         if self._average is not None:
             average = self._average

@@ -31,9 +31,18 @@ class Synthesis:
     """
 
     def __init__(
-        self, game: AdversarialStep, worth: GeneratorLoss, network: ImageGenerator, batch: int
+        self,
+        adversarial_step: AdversarialStep,
+        generator_loss: GeneratorLoss,
+        network: ImageGenerator,
+        batch: int,
     ) -> None:
-        self._game, self._worth, self._network, self._batch = game, worth, network, batch
+        self._adversarial_step, self._generator_loss, self._network, self._batch = (
+            adversarial_step,
+            generator_loss,
+            network,
+            batch,
+        )
         self.images = torch.empty(0)
         self.parts: dict[str, Tensor] = {}
 
@@ -43,7 +52,7 @@ class Synthesis:
         A copy of the generator and the noise take the inner steps. The meta-gradient is the sum
         of the copy's gradients (first order) or the copy's displacement (Reptile).
         """
-        device = self._game.teacher.program.device
+        device = self._adversarial_step.teacher.program.device
         copied = copy.deepcopy(self._network)
         noise_vectors = noise(self._batch, copied.noise_units, generator, device).requires_grad_()
         requested_labels, copied_parameters = (
@@ -53,9 +62,9 @@ class Synthesis:
         optimizer = self._optimizer(copied_parameters, noise_vectors)
         summed_gradients = [torch.zeros_like(parameter) for parameter in copied_parameters]
         best = torch.inf
-        for step in range(self._game.recipe.inner_steps):
+        for step in range(self._adversarial_step.recipe.inner_steps):
             images = copied(noise_vectors)
-            parts = self._worth.of(
+            parts = self._generator_loss.of(
                 images, requested_labels=requested_labels, adversarial=adversarial
             )
             loss = torch.stack(list(parts.values())).sum()
@@ -71,13 +80,13 @@ class Synthesis:
             # graph runs through the inner steps.
             torch._foreach_add_(summed_gradients, list(gradients[:-1]))
             optimizer.step()
-        self._worth.remember()
+        self._generator_loss.remember()
         return self._surrogate(summed_gradients, copied_parameters)
 
     def _optimizer(
         self, copied_parameters: list[nn.Parameter], noise_vectors: Tensor
     ) -> torch.optim.Optimizer:
-        recipe = self._game.recipe
+        recipe = self._adversarial_step.recipe
         groups: list[dict[str, Any]] = [
             {"params": copied_parameters},
             {"params": [noise_vectors], "lr": recipe.noise_learning_rate},
@@ -87,16 +96,18 @@ class Synthesis:
 
     def _requested_labels(self, generator: torch.Generator) -> Tensor | None:
         """Uniformly random labels for classification, else None."""
-        if self._game.teacher.task is not TaskKind.CLASSIFICATION:
+        if self._adversarial_step.teacher.task is not TaskKind.CLASSIFICATION:
             return None
-        labels = len(self._game.teacher.classes)
-        return drawn_labels(self._batch, labels, generator).to(self._game.teacher.program.device)
+        labels = len(self._adversarial_step.teacher.classes)
+        return drawn_labels(self._batch, labels, generator).to(
+            self._adversarial_step.teacher.program.device
+        )
 
     def _surrogate(
         self, gradients: Sequence[Tensor], copied_parameters: Sequence[Tensor]
     ) -> Tensor:
         parameters = list(self._network.parameters())
-        if self._game.recipe.meta_gradient is MetaGradient.REPTILE:
+        if self._adversarial_step.recipe.meta_gradient is MetaGradient.REPTILE:
             gradients = [
                 (parameter - copied_parameter).detach()
                 for parameter, copied_parameter in zip(parameters, copied_parameters, strict=True)

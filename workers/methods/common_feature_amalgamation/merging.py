@@ -15,7 +15,7 @@ def by_label(network: nn.Module, head: Head) -> nn.Module:
 class Merged(nn.Module):
     """The maximum over the columns of each label, in the order of the head's labels."""
 
-    places: Tensor
+    columns: Tensor
 
     def __init__(self, network: nn.Module, head: Head) -> None:
         super().__init__()
@@ -26,10 +26,10 @@ class Merged(nn.Module):
         ]
         self._most = max(len(indices) for indices in columns)
         padded = [indices + indices[:1] * (self._most - len(indices)) for indices in columns]
-        self.register_buffer("places", torch.tensor(padded).flatten())
+        self.register_buffer("columns", torch.tensor(padded).flatten())
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (image, label)."""
         outputs: Tensor = self.network(images)
-        columns = outputs.index_select(1, self.places)
-        return columns.reshape(len(columns), -1, self._most).amax(dim=2)
+        selected = outputs.index_select(1, self.columns)
+        return selected.reshape(len(selected), -1, self._most).amax(dim=2)

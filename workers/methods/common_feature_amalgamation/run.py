@@ -72,7 +72,7 @@ class CommonFeatureTask:
         self._device, self.task = first.program.device, first.task
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.trained_on = f"answers and features on {len(inputs.images)} images"
+        self.trained_on = f"teacher outputs and features on {len(inputs.images)} images"
         generator = torch.Generator().manual_seed(params.seed)
         self._network = require_maps(
             student_network(
@@ -162,13 +162,13 @@ class CommonFeatureTask:
         )
         rate, decay = self._params.learning_rate, self._params.weight_decay
         optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
-        return {"student": OptimizerGroup(optimizer, rate, cosine)}, self._turn
+        return {"student": OptimizerGroup(optimizer, rate, cosine)}, self._step
 
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""
         return {}
 
-    def _turn(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor]:
         """One step on one batch."""
         frames, _ = drawn_frames(
             self._inputs.images, self._params.batch_size, generator=self.training.generator

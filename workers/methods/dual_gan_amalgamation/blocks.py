@@ -55,7 +55,7 @@ def shapes_of(
     return tuple(shapes)
 
 
-def rests_of(
+def remainders_of(
     teacher: Teacher, layer_names: Sequence[str] | None, sides: Sequence[float]
 ) -> tuple[Program, ...]:
     """The remainder of a teacher after each of its blocks except the last, one per side.

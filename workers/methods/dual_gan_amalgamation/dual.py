@@ -15,7 +15,7 @@ from workers.methods.dual_gan_amalgamation.networks import (
     Filter,
     TaskPick,
 )
-from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, Maps, first_answer
+from workers.methods.dual_gan_amalgamation.parts import GeneratorParts, Maps, remainder_logits
 from workers.methods.dual_gan_amalgamation.setup import Setup
 from workers.programs import Program
 
@@ -34,12 +34,12 @@ class DualLearner:
         networks: All filters; the blocks belong to the student.
     """
 
-    def __init__(self, ground: Setup, drawing: GeneratorParts) -> None:
-        self._ground, self._panel, self._drawing = ground, ground.panel, drawing
-        self._blocks, self._rests = drawing.blocks, drawing.rests
-        self._head = ground.student.head
+    def __init__(self, setup: Setup, parts: GeneratorParts) -> None:
+        self._setup, self._panel, self._parts = setup, setup.panel, parts
+        self._blocks, self._remainders = parts.blocks, parts.remainders
+        self._head = setup.student.head
         self.count = len(self._blocks)
-        cuts, teachers = range(self.count - 1), range(len(self._rests))
+        cuts, teachers = range(self.count - 1), range(len(self._remainders))
         self._filters = [[self._new_filter(cut, teacher) for teacher in teachers] for cut in cuts]
         self._picks = [[self._new_pick(teacher) for teacher in teachers] for _ in cuts]
         self._links = [self._new_link(cut) for cut in cuts]
@@ -49,25 +49,25 @@ class DualLearner:
             "links": nn.ModuleList(self._links),
         }
         for network in self.networks.values():
-            network.to(ground.device)
+            network.to(setup.device)
 
     def _new_filter(self, cut: int, number: int) -> Filter:
-        shape = self._rests[number][cut].input_shape
-        channels, kind = self._drawing.shapes[cut][0], self._ground.params.teacher_filter
-        return Filter(channels, shape, kind, self._ground.generator)
+        shape = self._remainders[number][cut].input_shape
+        channels, kind = self._parts.shapes[cut][0], self._setup.params.teacher_filter
+        return Filter(channels, shape, kind, self._setup.generator)
 
     def _new_pick(self, number: int) -> TaskPick:
-        return TaskPick(self._panel.head.output_columns(number), self._ground.params.task_filter)
+        return TaskPick(self._panel.head.output_columns(number), self._setup.params.task_filter)
 
     def _new_link(self, cut: int) -> Filter:
         """A filter from the generator's map between blocks to that of the student."""
-        channels = self._rests[0][cut].input_shape[0]
-        shape = self._drawing.shapes[cut]
-        return Filter(channels, shape, TeacherFilter.NONE, self._ground.generator)
+        channels = self._remainders[0][cut].input_shape[0]
+        shape = self._parts.shapes[cut]
+        return Filter(channels, shape, TeacherFilter.NONE, self._setup.generator)
 
     def memory(self) -> dict[str, Tensor]:
         """Branch losses (block, teacher) in training, and on held-out images; initially 0."""
-        size = (self.count, len(self._rests))
+        size = (self.count, len(self._remainders))
         return {_RUNNING: torch.zeros(size), _HELD_OUT: torch.zeros(size)}
 
     def learning(self, number: int) -> list[nn.Module]:
@@ -121,23 +121,25 @@ class DualLearner:
         if number == self.count:
             return self._label_losses(self._head(block_maps), teacher_logits)
         losses = []
-        for teacher, rests in enumerate(self._rests):
+        for teacher, remainders in enumerate(self._remainders):
             target_logits = teacher_logits[teacher][:, head.output_columns(teacher)]
-            branch_logits = self._branch_logits(number, teacher, block_maps, rests[number - 1])
+            branch_logits = self._branch_logits(
+                number, teacher, block_maps, remainders[number - 1]
+            )
             losses.append(agreement_loss(branch_logits, target_logits, task))
         return torch.stack(losses)
 
     def _branch_logits(
-        self, number: int, teacher: int, block_maps: Tensor, rest: Program
+        self, number: int, teacher: int, block_maps: Tensor, remainder: Program
     ) -> Tensor:
         filtered = self._filters[number - 1][teacher](block_maps)
-        logits: Tensor = self._picks[number - 1][teacher](first_answer(rest, filtered))
+        logits: Tensor = self._picks[number - 1][teacher](remainder_logits(remainder, filtered))
         return logits
 
     def _label_losses(self, student_logits: Tensor, teacher_logits: Sequence[Tensor]) -> Losses:
         """The student's loss on the labels of each teacher."""
         target_logits, head = self._panel.label_logits(teacher_logits), self._panel.head
-        label_indices = [head.label_indices(number) for number in range(len(self._rests))]
+        label_indices = [head.label_indices(number) for number in range(len(self._remainders))]
         return torch.stack(
             [
                 agreement_loss(
@@ -164,7 +166,7 @@ class DualLearner:
 
     def whole_loss(self, images: Tensor) -> Tensor:
         """Loss of the whole student."""
-        student_logits = self._ground.student.train()(images)
+        student_logits = self._setup.student.train()(images)
         return self._label_losses(student_logits, self._teacher_logits(images)).mean()
 
     def held_out(self, memory: Memory, images: Tensor) -> Float[Tensor, "block teacher"]:
@@ -204,4 +206,4 @@ class DualLearner:
     def _branch(self, exit_block: int, teacher: int) -> Branch:
         exit_filter = copy.deepcopy(self._filters[exit_block - 1][teacher]).cpu()
         pick = copy.deepcopy(self._picks[exit_block - 1][teacher]).cpu()
-        return Branch(exit_filter, self._rests[teacher][exit_block - 1], pick)
+        return Branch(exit_filter, self._remainders[teacher][exit_block - 1], pick)

@@ -160,14 +160,14 @@ class TaskPick(nn.Module):
 class Branch(nn.Module):
     """A branch from the student's map after a block through a teacher's later blocks."""
 
-    def __init__(self, after: Filter, rest: Program, pick: TaskPick) -> None:
+    def __init__(self, after: Filter, remainder: Program, pick: TaskPick) -> None:
         super().__init__()
         self.after, self.pick = after, pick
-        self.rest = TrainableProgram(rest.to("cpu"), OUTPUT)
+        self.remainder = TrainableProgram(remainder.to("cpu"), OUTPUT)
 
     def forward(self, maps: Maps) -> Float[Tensor, "image selected"]:
         """Logits of the teacher's selected labels."""
-        logits: Tensor = self.pick(self.rest(self.after(maps)))
+        logits: Tensor = self.pick(self.remainder(self.after(maps)))
         return logits
 
 

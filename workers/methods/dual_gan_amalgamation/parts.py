@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from workers.methods.dual_gan_amalgamation.blocks import (
     Shape,
-    rests_of,
+    remainders_of,
     shapes_of,
     student_blocks,
 )
@@ -26,28 +26,28 @@ class GeneratorParts:
     Attributes:
         blocks: The student's blocks, from the image to the head.
         shapes: Shapes of the blocks' output maps.
-        rests: Remainder of every teacher after each of its blocks except the last.
+        remainders: Remainder of every teacher after each of its blocks except the last.
         stack: The generator.
 
     Args:
         numbers: Index of each teacher in ``params.cuts``.
     """
 
-    def __init__(self, ground: Setup, numbers: Sequence[int]) -> None:
-        self._ground, self._panel = ground, ground.panel
-        self.blocks = student_blocks(ground.student, ground.params.blocks)
-        self.shapes = shapes_of(self.blocks, ground.panel.spec, ground.device)
-        self.rests = self._partition(numbers)
-        params = ground.params
+    def __init__(self, setup: Setup, numbers: Sequence[int]) -> None:
+        self._setup, self._panel = setup, setup.panel
+        self.blocks = student_blocks(setup.student, setup.params.blocks)
+        self.shapes = shapes_of(self.blocks, setup.panel.spec, setup.device)
+        self.remainders = self._partition(numbers)
+        params = setup.params
         self.stack = GroupStack(
             self._start(),
-            [rest.input_shape for rest in reversed(self.rests[0])],
-            ground.panel.spec,
+            [remainder.input_shape for remainder in reversed(self.remainders[0])],
+            setup.panel.spec,
             noise_units=params.noise_units,
-            generator=ground.generator,
-        ).to(ground.device)
+            generator=setup.generator,
+        ).to(setup.device)
         self._filters = self._new_filters()
-        self.networks["filters"].to(ground.device)
+        self.networks["filters"].to(setup.device)
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -58,29 +58,36 @@ class GeneratorParts:
         }
 
     def _partition(self, numbers: Sequence[int]) -> list[tuple[Program, ...]]:
-        cuts, image_side = self._ground.params.cuts, self._panel.spec.height
+        cuts, image_side = self._setup.params.cuts, self._panel.spec.height
         sides = [shape[1] / image_side for shape in self.shapes[:-1]]
         return [
-            rests_of(teacher, None if cuts is None else cuts[number], sides)
+            remainders_of(teacher, None if cuts is None else cuts[number], sides)
             for number, teacher in zip(numbers, self._panel.teachers, strict=True)
         ]
 
     def _start(self) -> Shape:
         """Start shape: half the first teacher's deepest map, with the student's last channels."""
         spec = self._panel.spec
-        deepest = self.rests[0][-1].input_shape if self.rests[0] else (0, spec.height, spec.width)
+        deepest = (
+            self.remainders[0][-1].input_shape
+            if self.remainders[0]
+            else (0, spec.height, spec.width)
+        )
         return self.shapes[-1][0], math.ceil(deepest[1] / 2), math.ceil(deepest[2] / 2)
 
     def _new_filters(self) -> list[list[Filter]]:
         """One filter per map between blocks and teacher."""
-        kind, generator = self._ground.params.teacher_filter, self._ground.generator
-        first_rests = self.rests[0]
+        kind, generator = self._setup.params.teacher_filter, self._setup.generator
+        first_remainders = self.remainders[0]
         return [
             [
                 Filter(
-                    first_rests[index].input_shape[0], rests[index].input_shape, kind, generator
+                    first_remainders[index].input_shape[0],
+                    remainders[index].input_shape,
+                    kind,
+                    generator,
                 )
-                for rests in self.rests
+                for remainders in self.remainders
             ]
             for index in range(len(self.blocks) - 1)
         ]
@@ -102,14 +109,16 @@ class GeneratorParts:
         # inner map (image, channel, row, column) enters the teachers behind block ``index``.
         for index, inner in enumerate(reversed(maps[:-1])):
             inner_logits = [
-                first_answer(rests[index], map_filter(inner))
-                for map_filter, rests in zip(self._filters[index], self.rests, strict=True)
+                remainder_logits(remainders[index], map_filter(inner))
+                for map_filter, remainders in zip(
+                    self._filters[index], self.remainders, strict=True
+                )
             ]
             pairs = zip(self._panel.groups(inner_logits), teacher_groups, strict=True)
             losses += [agreement_loss(*pair, self._panel.task) for pair in pairs]
         return torch.stack(losses).mean()
 
 
-def first_answer(rest: Program, maps: Tensor) -> Tensor:
+def remainder_logits(remainder: Program, maps: Tensor) -> Tensor:
     """Logits of a teacher's later blocks; differentiable in the maps."""
-    return rest.read(maps, [OUTPUT])[OUTPUT]
+    return remainder.read(maps, [OUTPUT])[OUTPUT]

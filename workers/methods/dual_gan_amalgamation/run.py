@@ -1,7 +1,7 @@
 """Amalgamates several networks without images, by the chosen recipe."""
 
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams, DualGanPreset
-from workers.methods.dual_gan_amalgamation.setup import ground_of, with_needed
+from workers.methods.dual_gan_amalgamation.setup import setup_for, with_needed
 from workers.methods.dual_gan_amalgamation.side_by_side import SideBySideLearner
 from workers.methods.dual_gan_amalgamation.stacked import StackedLearner
 from workers.torchkit.protocols import TrainingReport
@@ -24,7 +24,7 @@ def run(inputs: Inputs, params: DualGanAmalgamationParams, report: TrainingRepor
         DivergedError: Losses stopped being finite.
     """
     inputs, numbers = with_needed(inputs, params)
-    ground = ground_of(inputs, params)
+    setup = setup_for(inputs, params)
     if params.preset is DualGanPreset.DFQ_KA:
-        return complete(SideBySideLearner(ground), inputs, params, report)
-    return complete(StackedLearner(ground, numbers), inputs, params, report)
+        return complete(SideBySideLearner(setup), inputs, params, report)
+    return complete(StackedLearner(setup, numbers), inputs, params, report)

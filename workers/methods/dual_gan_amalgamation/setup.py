@@ -61,7 +61,7 @@ class Setup:
     def trained_on(self) -> str:
         """Description of the training data."""
         names = ", ".join(teacher.name for teacher in self.panel.teachers)
-        return f"answers of {names} to images drawn from noise"
+        return f"outputs of {names} on images generated from noise"
 
     def noise(self) -> Noise:
         """Noise (image, unit) for a batch."""
@@ -83,7 +83,7 @@ class Setup:
         )
 
 
-def ground_of(inputs: DataFreeInputs, params: DualGanAmalgamationParams) -> Setup:
+def setup_for(inputs: DataFreeInputs, params: DualGanAmalgamationParams) -> Setup:
     """Panel, student and generator before the first step.
 
     Args:

@@ -32,24 +32,24 @@ _SMALLEST = 1e-6
 class SideBySideLearner:
     """Teachers, student and generator of the training."""
 
-    def __init__(self, ground: Setup) -> None:
-        self._ground, self._params = ground, ground.params
-        self._panel = ground.panel
-        self._recipe = recipe_for(ground.params, ground.panel.teachers)
-        self.student, self.spec = ground.student, ground.panel.spec
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._params = setup, setup.params
+        self._panel = setup.panel
+        self._recipe = recipe_for(setup.params, setup.panel.teachers)
+        self.student, self.spec = setup.student, setup.panel.spec
         self.head, self.task, self.trained_on = (
-            ground.panel.head,
-            ground.panel.task,
-            ground.trained_on,
+            setup.panel.head,
+            setup.panel.task,
+            setup.trained_on,
         )
         self._images = image_generator(
             self.spec,
             noise_units=self._params.noise_units,
             width=self._params.generator_width,
-            generator=ground.generator,
-        ).to(ground.device)
+            generator=setup.generator,
+        ).to(setup.device)
         networks = {"student": self.student, "generator": self._images}
-        self.training = Training(networks, ground.generator)
+        self.training = Training(networks, setup.generator)
         self.training.memory[_SCALE] = torch.zeros(len(self._panel.teachers))
         self._prior = ImagePrior(self._panel, self._params, self._recipe)
 
@@ -66,33 +66,33 @@ class SideBySideLearner:
         generator = torch.optim.Adam(
             self._images.parameters(), lr=generator_learning_rate, betas=_BETAS
         )
-        players = {
+        optimizer_groups = {
             "student": OptimizerGroup(student, rate, cosine),
             "generator": OptimizerGroup(generator, generator_learning_rate, cosine),
         }
-        return players, self._turn
+        return optimizer_groups, self._step
 
     def numbers(self) -> Numbers:
         """Numbers about the generated images, for the curve."""
-        return self._ground.numbers(self._shown())
+        return self._setup.numbers(self._shown_images())
 
     def pictures(self) -> Mapping[str, bytes]:
         """A sheet of generated images."""
-        return {SAMPLES: sample_sheet(self._shown(), self.spec)}
+        return {SAMPLES: sample_sheet(self._shown_images(), self.spec)}
 
-    def _shown(self) -> Tensor:
+    def _shown_images(self) -> Tensor:
         with torch.no_grad():
-            images: Tensor = self._images(self._ground.shown_noise())
+            images: Tensor = self._images(self._setup.shown_noise())
         return images
 
-    def _turn(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor]:
         """The student's steps, then one step of the generator."""
         losses = [self._imitate() for _ in range(self._params.imitations)]
         return {"imitation": torch.stack(losses).mean()} | self._generate()
 
     def _imitate(self) -> Tensor:
         with torch.no_grad():
-            images = self._images(self._ground.noise())
+            images = self._images(self._setup.noise())
             teacher_logits = self._panel.logits(images)
         self._measure(teacher_logits)
         self.student.train()
@@ -119,10 +119,10 @@ class SideBySideLearner:
         of_columns = deviations[[column.teacher for column in self.head.columns]]
         label_indices = torch.tensor([column.label for column in self.head.columns])
         sums = torch.zeros(len(self.head.labels)).index_add(0, label_indices, of_columns)
-        return (sums / label_indices.bincount()).to(self._ground.device)
+        return (sums / label_indices.bincount()).to(self._setup.device)
 
     def _generate(self) -> dict[str, Tensor]:
-        images = self._images(self._ground.noise())
+        images = self._images(self._setup.noise())
         outputs = self._panel.outputs(images)
         parts = self._prior.of(outputs)
         with evaluating(self.student):

@@ -61,11 +61,11 @@ def fitted(inputs: FusedRankingData, *, seed: int, report: Callable[[int, int], 
     strengths = learning.learned_strengths(products, expected)
     variance = learning.prior_variance(strengths.shared, len(expected))
     terms = [learning.terms_of(product, strengths) for product in products]
-    rehearsals = guarding.rehearsals(
+    validation_folds = guarding.validation_folds(
         signals_by_fold, columns, terms=terms, expected=expected, variance=variance
     )
-    trust = guarding.trust_in(rehearsals)
-    temper = guarding.temper_for(rehearsals, strengths, trust=trust, seed=seed)
+    trust = guarding.trust_in(validation_folds)
+    temper = guarding.temper_for(validation_folds, strengths, trust=trust, seed=seed)
     weights = learning.weights_from(terms, expected, variance)
     prior = prior_of(target, strengths, weights, trust=trust)
     return Fitted(target, weights, prior, _scale(inputs), trust, temper)

@@ -25,7 +25,7 @@ DRAWS = 500
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class ValidationFold:
     """A held-out dataset of the history: its signals, its weights and the true column."""
 
     signals: Signals
@@ -33,17 +33,17 @@ class Rehearsal:
     z: Float64[ndarray, " model"]
 
 
-def rehearsals(
+def validation_folds(
     signals: Sequence[Signals],
     columns: Sequence[Float64[ndarray, " model"]],
     *,
     terms: Sequence[Terms],
     expected: Float64[ndarray, " signal"],
     variance: Float64[ndarray, " signal"],
-) -> tuple[Rehearsal, ...]:
+) -> tuple[ValidationFold, ...]:
     """Every fold with weights learned from the other folds."""
     return tuple(
-        Rehearsal(
+        ValidationFold(
             signals[fold],
             weights_from([*terms[:fold], *terms[fold + 1 :]], expected, variance),
             columns[fold],
@@ -52,20 +52,20 @@ def rehearsals(
     )
 
 
-def trust_in(rehearsals: Sequence[Rehearsal]) -> float:
+def trust_in(folds: Sequence[ValidationFold]) -> float:
     """The factor on the signals, in quarters, that orders held-out datasets best.
 
-    The criterion is the mean weighted Kendall tau; 1 without rehearsals, 0 if signals never help.
+    The criterion is the mean weighted Kendall tau; 1 without folds, 0 if signals never help.
     """
-    if not rehearsals:
+    if not folds:
         return 1.0
     # The last trust is 0, the static ability alone: signals must beat it strictly.
-    taus = [np.mean([_tau(rehearsal, trust) for rehearsal in rehearsals]) for trust in TRUSTS]
+    taus = [np.mean([_tau(fold, trust) for fold in folds]) for trust in TRUSTS]
     return TRUSTS[int(np.argmax(taus))] if max(taus) > taus[-1] else 0.0
 
 
 def temper_for(
-    rehearsals: Sequence[Rehearsal], strengths: Strengths, *, trust: float, seed: int
+    folds: Sequence[ValidationFold], strengths: Strengths, *, trust: float, seed: int
 ) -> float:
     """Factor on all deviations that makes the held-out winners most probable, under a prior.
 
@@ -73,29 +73,29 @@ def temper_for(
     """
     logs = -0.5 * (np.log(TEMPERS) / TEMPER_DEVIATION) ** 2
     rng = np.random.default_rng(seed)
-    for rehearsal in rehearsals:
-        logs = logs + _winner_logs(rehearsal, strengths, trust, rng)
+    for fold in folds:
+        logs = logs + _winner_logs(fold, strengths, trust, rng)
     return float(TEMPERS[int(np.argmax(logs))])
 
 
-def _tau(rehearsal: Rehearsal, trust: float) -> float:
-    known = ~np.isnan(rehearsal.z)
-    mean = rehearsal.signals.ability + trust * (rehearsal.signals.values @ rehearsal.weights.mean)
-    return float(weightedtau(rehearsal.z[known], mean[known]).statistic)
+def _tau(fold: ValidationFold, trust: float) -> float:
+    measured = ~np.isnan(fold.z)
+    mean = fold.signals.ability + trust * (fold.signals.values @ fold.weights.mean)
+    return float(weightedtau(fold.z[measured], mean[measured]).statistic)
 
 
 def _winner_logs(
-    rehearsal: Rehearsal, strengths: Strengths, trust: float, rng: np.random.Generator
+    fold: ValidationFold, strengths: Strengths, trust: float, rng: np.random.Generator
 ) -> Float64[ndarray, " temper"]:
     """Log P(the true winner is best) for every temper, from the same draws."""
-    known = ~np.isnan(rehearsal.z)
-    prior = prior_of(rehearsal.signals, strengths, rehearsal.weights, trust=trust)
+    measured = ~np.isnan(fold.z)
+    prior = prior_of(fold.signals, strengths, fold.weights, trust=trust)
     # (draw, model): B ε₁ + √free ε₂ has covariance B Bᵀ + diag(free) without forming it.
-    deviations = rng.standard_normal((DRAWS, prior.factors.shape[1])) @ prior.factors[known].T
-    deviations += rng.standard_normal(deviations.shape) * np.sqrt(prior.free[known])
-    is_winner = rehearsal.z[known] == rehearsal.z[known].max()
+    deviations = rng.standard_normal((DRAWS, prior.factors.shape[1])) @ prior.factors[measured].T
+    deviations += rng.standard_normal(deviations.shape) * np.sqrt(prior.free[measured])
+    is_winner = fold.z[measured] == fold.z[measured].max()
     shares = [
-        maths.best_shares(prior.mean[known] + temper * deviations)[is_winner].sum()
+        maths.best_shares(prior.mean[measured] + temper * deviations)[is_winner].sum()
         for temper in TEMPERS
     ]
     # Laplace's rule of succession: no winner gets probability 0 from finitely many draws.

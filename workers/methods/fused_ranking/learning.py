@@ -71,10 +71,10 @@ class Terms:
 
 def fold_of(signals: Signals, z: Float64[ndarray, " model"]) -> Fold:
     """Products of a column that the signals do not include."""
-    known = ~np.isnan(z)
-    scale = signals.looseness[known] ** -0.5
-    design = np.concatenate([signals.features, signals.values], axis=1)[known] * scale[:, None]
-    residual = (z - signals.ability)[known] * scale
+    measured = ~np.isnan(z)
+    scale = signals.looseness[measured] ** -0.5
+    design = np.concatenate([signals.features, signals.values], axis=1)[measured] * scale[:, None]
+    residual = (z - signals.ability)[measured] * scale
     # The column's level is unknown: project it out of design (model, feature + signal) and
     # residual, which costs one degree of freedom.
     level = scale / np.linalg.norm(scale)
@@ -86,7 +86,7 @@ def fold_of(signals: Signals, z: Float64[ndarray, " model"]) -> Fold:
         design.T @ design,
         design.T @ residual,
         float(residual @ residual),
-        int(known.sum()) - 1,
+        int(measured.sum()) - 1,
         signals.families,
     )
 

@@ -102,7 +102,7 @@ def ability(
     return mean * count / (count + ratio), 1.0 / (count + ratio)
 
 
-def likeness(points: Float64[ndarray, "model axis"], others: Float64[ndarray, "other axis"], *, width: float) -> Float64[ndarray, "model other"]:  # fmt: skip
+def squared_exponential(points: Float64[ndarray, "model axis"], others: Float64[ndarray, "other axis"], *, width: float) -> Float64[ndarray, "model other"]:  # fmt: skip
     """exp(−|p − q|² / 2ℓ²): similar profiles predict similar residuals. Rasmussen & Williams 4.9."""
     squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * points @ others.T
     return np.asarray(np.exp(-np.maximum(squares, 0.0) / (2 * width**2)))

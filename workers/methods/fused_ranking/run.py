@@ -59,7 +59,7 @@ def tempered(posterior: Posterior, temper: float) -> Float64[ndarray, "draw mode
     return np.asarray(posterior.mean + temper * (posterior.draws - posterior.mean))
 
 
-def promising(
+def next_to_measure(
     posterior: Posterior, open_mask: ndarray, *, count: int = MEASURED_NEXT
 ) -> Int64[ndarray, " chosen"]:
     """Rows to measure next: highest probability of being best, then highest mean."""
@@ -89,7 +89,7 @@ def _answer(
         tuple(names[index] for index in best_set),
         float(p_best[best_set].sum()),
         estimates[0].expected_regret if estimates else 0.0,
-        tuple(names[index] for index in promising(candidate_posterior, np.isnan(measured))),
+        tuple(names[index] for index in next_to_measure(candidate_posterior, np.isnan(measured))),
         _evidence(fit, posterior, inputs),
         baselines(inputs),
     )

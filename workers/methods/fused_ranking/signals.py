@@ -134,7 +134,7 @@ def _agreeing(z: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model d
 
 
 def _profiles(z: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model feature"]:
-    """Features F with F Fᵀ ≈ the likeness of whole rows; no columns without history."""
+    """Features F with F Fᵀ ≈ the squared_exponential of whole rows; no columns without history."""
     rows = np.nan_to_num(z)
     landmarks = _landmarks(len(rows))
     gaps = np.linalg.norm(rows[landmarks][:, None] - rows[landmarks][None], axis=2)
@@ -142,13 +142,13 @@ def _profiles(z: Float64[ndarray, "model dataset"]) -> Float64[ndarray, "model f
     if not len(positive_gaps):
         return np.zeros((len(rows), 0))
     width = float(np.median(positive_gaps))
-    between = maths.likeness(rows, rows[landmarks], width=width)
+    between = maths.squared_exponential(rows, rows[landmarks], width=width)
     return maths.low_rank(between, between[landmarks], rank=RANK)
 
 
 @lru_cache(maxsize=4)
 def _kin(models: tuple[str, ...]) -> Float64[ndarray, "model feature"]:
-    """Features F with F Fᵀ ≈ the likeness of names."""
+    """Features F with F Fᵀ ≈ the squared_exponential of names."""
     vectors = name_vectors(models)
     landmarks = _landmarks(len(models))
     between = vectors @ vectors[landmarks].T

@@ -49,7 +49,7 @@ class _DistillationTask:
         _require_choice(self.task, params)
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.trained_on = f"answers on {len(inputs.images)} images"
+        self.trained_on = f"teacher outputs on {len(inputs.images)} images"
         generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
@@ -85,7 +85,7 @@ class _DistillationTask:
         optimizer = torch.optim.AdamW(
             parameters, lr=self._params.learning_rate, weight_decay=decay
         )
-        return {"student": OptimizerGroup(optimizer, self._params.learning_rate)}, self._turn
+        return {"student": OptimizerGroup(optimizer, self._params.learning_rate)}, self._step
 
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""
@@ -101,7 +101,7 @@ class _DistillationTask:
             ]
         return stacked([outputs["output"], *other_logits], self.head), outputs[self._layer]
 
-    def _turn(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor]:
         """One step on one batch."""
         size, generator = self._params.batch_size, self.training.generator
         frames, indices = drawn_frames(self._inputs.images, size, generator=generator)

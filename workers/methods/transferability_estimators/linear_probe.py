@@ -8,8 +8,8 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from workers.methods.transferability_estimators.pairs import turn_within_class
-from workers.methods.transferability_estimators.probes import require_company
+from workers.methods.transferability_estimators.pairs import rank_within_class
+from workers.methods.transferability_estimators.probes import require_two_of_a_class
 from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 
 _STEPS = 25
@@ -22,8 +22,8 @@ def linear_probe(spectrum: FeatureSpectrum, *, folds: int, seed: int) -> float:
     Folds are drawn class by class. Training minimizes the mean cross-entropy plus
     ‖W‖² / (2 n), features centered and scaled to a mean variance of 1 per unit.
     """
-    require_company(spectrum)
-    fold = turn_within_class(spectrum.labels, seed=seed) % folds
+    require_two_of_a_class(spectrum)
+    fold = rank_within_class(spectrum.labels, seed=seed) % folds
     design, scales = _preconditioned(spectrum)
     held_out_logits = _held_out_logits(design, scales, spectrum.labels, fold)
     return float((held_out_logits.argmax(dim=1) == spectrum.labels).double().mean())

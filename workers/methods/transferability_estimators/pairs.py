@@ -92,17 +92,17 @@ def balanced_sample(
     """At most ``count`` images, drawn in turn from every class; all images if there are fewer."""
     if len(labels) <= count:
         return torch.arange(len(labels), device=labels.device)
-    turns = turn_within_class(labels, seed=seed)
-    return turns.argsort(stable=True)[:count].sort().values
+    ranks = rank_within_class(labels, seed=seed)
+    return ranks.argsort(stable=True)[:count].sort().values
 
 
-def turn_within_class(labels: Int64[Tensor, " image"], *, seed: int) -> Int64[Tensor, " image"]:
+def rank_within_class(labels: Int64[Tensor, " image"], *, seed: int) -> Int64[Tensor, " image"]:
     """Rank of each image in a random order of its class, from 0."""
     generator = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(labels), generator=generator).to(labels.device)
     by_class = shuffled[labels[shuffled].argsort(stable=True)]
     counts = torch.bincount(labels)
     starts = (counts.cumsum(0) - counts)[labels[by_class]]
-    turns = torch.empty_like(labels)
-    turns[by_class] = torch.arange(len(labels), device=labels.device) - starts
-    return turns
+    ranks = torch.empty_like(labels)
+    ranks[by_class] = torch.arange(len(labels), device=labels.device) - starts
+    return ranks

@@ -15,7 +15,7 @@ from workers.methods.transferability_estimators.spectrum import FeatureSpectrum
 _SCALES = tuple(10.0**power for power in range(-4, 3))
 
 
-def require_company(spectrum: FeatureSpectrum) -> None:
+def require_two_of_a_class(spectrum: FeatureSpectrum) -> None:
     """Raises NoScoreError if no class has two images, so that none can be held out."""
     if float(spectrum.counts.max()) < 2:  # noqa: PLR2004
         raise NoScoreError("every class has only one image", code="one_image_per_class")
@@ -28,7 +28,7 @@ def knn(spectrum: FeatureSpectrum, *, neighbors: int) -> float:
 
     Source: Cover and Hart, Nearest Neighbor Pattern Classification, 1967.
     """
-    require_company(spectrum)
+    require_two_of_a_class(spectrum)
     count = min(neighbors, spectrum.images - 1)
     rows = functional.normalize(spectrum.features, dim=1)
     votes = spectrum.labels[nearest(rows, count=count)]
@@ -51,7 +51,7 @@ def ridge_probe(spectrum: FeatureSpectrum) -> float:
 
     Source: Allen, 1974 (PRESS); Rifkin and Lippert, Notes on Regularized Least Squares, 2007.
     """
-    require_company(spectrum)
+    require_two_of_a_class(spectrum)
     penalties = float(spectrum.powers.mean()) * spectrum.powers.new_tensor(_SCALES)
     squares = spectrum.coordinates.square()
     leverages = squares @ (1 / (spectrum.powers.unsqueeze(1) + penalties)).float()

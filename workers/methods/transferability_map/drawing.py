@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from service.core.manifest import TaskKind
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 from workers.torchkit.similarity.layout import Layout
 from workers.torchkit.similarity.neighbor_graph import NeighborEdge
 from workers.torchkit.similarity.trees import Tree
@@ -33,7 +33,7 @@ class MapDrawing:
 
     Attributes:
         names: As given; drawn shortened.
-        seen: Through what, and how weighed; the second line of every title.
+        subtitle: The probes and the edge weight; the second line of every title.
         scores: NaN where two networks cannot be compared.
         tasks: The kind of task of every network.
         parameters: How many parameters every network has; None where nobody counted them.
@@ -44,7 +44,7 @@ class MapDrawing:
     names: tuple[str, ...]
     tasks: tuple[TaskKind, ...]
     parameters: tuple[int | None, ...]
-    seen: str
+    subtitle: str
     linkage: str
     scores: Float64[np.ndarray, "model model"]
     tree: Tree
@@ -79,7 +79,7 @@ def inches(points: float) -> float:
     return points / _POINTS_PER_INCH
 
 
-def fill(group: int, palette: Palette) -> tuple[str, str]:
+def fill(group: int, palette: PlotPalette) -> tuple[str, str]:
     """Inner color and outline of a cluster's marks: another pair in each of three rounds."""
     color, round_ = palette.category(group), group // len(palette.categories)
     return ((color, palette.page), (palette.page, color), (color, palette.ink))[min(round_, 2)]
@@ -106,14 +106,14 @@ def unescaped(text: str) -> str:
     return text.replace(r"\$", "$")
 
 
-def put_title(axes: Axes, text: str, seen: str, palette: Palette) -> None:
+def put_title(axes: Axes, text: str, subtitle: str, palette: PlotPalette) -> None:
     """What is shown in large letters, through what in small ones below, from the left edge."""
     size = title_points(axes)
     axes.set_title(
         text, loc="left", fontsize=size, color=palette.ink, pad=1.8 * size, weight="bold"
     )
     axes.annotate(
-        seen,
+        subtitle,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 0.7 * size),

@@ -38,20 +38,20 @@ def label_places(
         radii: Of the marks at the points.
     """
     taken = np.concatenate([points - radii[:, None], points + radii[:, None]], axis=1)
-    found: list[LabelPosition | None] = []
+    positions: list[LabelPosition | None] = []
     for point, size, radius in zip(points, sizes, radii.tolist(), strict=True):
         boxes, distance = candidates(point, size, radius=radius)
         free = inside(boxes, frame) & ~overlapping(boxes, taken)
         if not free.any():
-            found.append(None)
+            positions.append(None)
             continue
         first = int(free.argmax())
         taken = np.concatenate([taken, boxes[first : first + 1]])
         left, lower = boxes[first, :2]
-        found.append(
+        positions.append(
             LabelPosition(float(left), float(lower), bool(distance[first] > _RINGS[0] + radius))
         )
-    return tuple(found)
+    return tuple(positions)
 
 
 def candidates(
@@ -79,7 +79,7 @@ def overlapping(
     boxes: Float64[np.ndarray, "place 4"], taken: Float64[np.ndarray, "box 4"]
 ) -> Bool[np.ndarray, " place"]:
     """Which boxes share some area with one that is taken."""
-    one, other = boxes[:, None], taken[None]
-    beside = (one[..., :2] >= other[..., 2:]) | (one[..., 2:] <= other[..., :2])
+    first, second = boxes[:, None], taken[None]
+    beside = (first[..., :2] >= second[..., 2:]) | (first[..., 2:] <= second[..., :2])
     shared: Bool[np.ndarray, " place"] = np.any(~np.any(beside, axis=-1), axis=1)
     return shared

@@ -15,9 +15,9 @@ _STEP = 0.5
 
 def diameters(drawing: MapDrawing) -> Float64[np.ndarray, " model"]:
     """Diameters of all marks in points; the smallest where the number is not known."""
-    counted = [one for one in drawing.parameters if one]
+    counted = [count for count in drawing.parameters if count]
     return np.array(
-        [diameter(one, counted, drawing.count) for one in drawing.parameters], dtype=np.float64
+        [diameter(count, counted, drawing.count) for count in drawing.parameters], dtype=np.float64
     )
 
 

@@ -18,7 +18,7 @@ from workers.methods.transferability_map.drawing import (
     shortened,
     title_points,
 )
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 
 _MOST_NUMBERS = 20
 _UNNAMED_SIDE = 13.0
@@ -31,23 +31,23 @@ def matrix_size(drawing: MapDrawing) -> tuple[float, float]:
     return max(side, 2.5) + 4.2, max(side, 2.5) + 2.8
 
 
-def draw_matrix(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_matrix(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Scores as colors; gray where a network meets itself or nothing is known. Returns words."""
     order = list(drawing.tree.order)
     square = drawing.scores[np.ix_(order, order)]
     np.fill_diagonal(square, np.nan)
-    known = square[~np.isnan(square)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    scores = square[~np.isnan(square)]
+    low, high = (float(scores.min()), float(scores.max())) if scores.size else (0.0, 1.0)
     axes.set_facecolor(palette.missing)
     image = axes.imshow(square, cmap="viridis", vmin=low, vmax=high, interpolation="nearest")
     _name_rows_and_columns(axes, drawing, order)
-    _mark_clusters(axes, [drawing.groups[place] for place in order], palette)
+    _mark_clusters(axes, [drawing.groups[network] for network in order], palette)
     if drawing.count <= _MOST_NUMBERS:
         _write_numbers(axes, square, middle=(low + high) / 2)
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.03, pad=0.04, shrink=0.5, aspect=30)
     bar.set_label("similarity s (no unit)", fontsize=0.77 * title_points(axes))
     bar.ax.tick_params(labelsize=0.7 * title_points(axes))
-    about = f"{drawing.seen} · in tree order, clusters framed and numbered"
+    about = f"{drawing.subtitle} · in tree order, clusters framed and numbered"
     put_title(axes, f"Similarity of {networks(drawing.count)}", about, palette)
     return (
         f"Matrix of all pairs of {networks(drawing.count)}, from {low:.2f} to {high:.2f}: the "
@@ -60,14 +60,14 @@ def _name_rows_and_columns(axes: Axes, drawing: MapDrawing, order: list[int]) ->
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    places, size = range(drawing.count), name_points(drawing.count)
-    names = [shortened(drawing.names[place]) for place in order]
-    axes.set_xticks(places, names, rotation=90, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
+    ticks, size = range(drawing.count), name_points(drawing.count)
+    names = [shortened(drawing.names[network]) for network in order]
+    axes.set_xticks(ticks, names, rotation=90, fontsize=size)
+    axes.set_yticks(ticks, names, fontsize=size)
     axes.tick_params(length=2, width=0.5, pad=2)
 
 
-def _mark_clusters(axes: Axes, groups: list[int], palette: Palette) -> None:
+def _mark_clusters(axes: Axes, groups: list[int], palette: PlotPalette) -> None:
     """A bar in the cluster's color left of its rows, a frame around its own square, its number."""
     count = len(groups)
     width, letters = max(0.35, 0.012 * count), 0.6 * title_points(axes)

@@ -20,7 +20,7 @@ from workers.methods.transferability_map.plane_pictures import (
     plane_size,
 )
 from workers.methods.transferability_map.tree_picture import draw_tree, tree_size
-from workers.torchkit.drawing.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.drawing.palettes import PALETTES, PlotPalette, drawn_with
 from workers.torchkit.drawing.vector_pictures import described
 
 _DOTS_PER_INCH = 120
@@ -28,7 +28,9 @@ _MARGIN = 0.2
 
 _PICTURES: Mapping[
     str,
-    tuple[Callable[[MapDrawing], tuple[float, float]], Callable[[Axes, MapDrawing, Palette], str]],
+    tuple[
+        Callable[[MapDrawing], tuple[float, float]], Callable[[Axes, MapDrawing, PlotPalette], str]
+    ],
 ] = {
     "matrix": (matrix_size, draw_matrix),
     "tree": (tree_size, draw_tree),

@@ -13,13 +13,13 @@ from workers.methods.transferability_map.drawing import (
     title_points,
 )
 from workers.methods.transferability_map.marks import diameter, example_sizes, in_words
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 
 MOST_CLUSTERS = 21
 COLOR, SHAPE, SIZE = "Color: cluster", "Shape: task", "Size: parameters"
 
 
-def add_legend(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def add_legend(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Clusters, tasks and sizes beside the picture, each below its heading."""
     handles = [
         _heading(COLOR),
@@ -48,7 +48,7 @@ def _heading(text: str) -> Line2D:
     return Line2D([], [], linestyle="", label=text)
 
 
-def _clusters(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
+def _clusters(drawing: MapDrawing, palette: PlotPalette) -> list[Line2D]:
     """The first 21, and how many more there are."""
     marks = []
     for group, typical in enumerate(drawing.chosen[:MOST_CLUSTERS]):
@@ -64,26 +64,26 @@ def _clusters(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
     return marks
 
 
-def _tasks(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
+def _tasks(drawing: MapDrawing, palette: PlotPalette) -> list[Line2D]:
     return [
         _mark(SHAPES[task], 8.0, task.value.replace("_", " "), palette)
         for task in present_tasks(drawing)
     ]
 
 
-def _sizes(drawing: MapDrawing, palette: Palette) -> list[Line2D]:
+def _sizes(drawing: MapDrawing, palette: PlotPalette) -> list[Line2D]:
     """Three numbers of parameters as they are drawn, and what is drawn where none is known."""
-    counted = [one for one in drawing.parameters if one]
+    counted = [count for count in drawing.parameters if count]
     marks = [
-        _mark("o", diameter(one, counted, drawing.count), in_words(one), palette)
-        for one in example_sizes(counted)
+        _mark("o", diameter(count, counted, drawing.count), in_words(count), palette)
+        for count in example_sizes(counted)
     ]
     if len(counted) < drawing.count:
         marks.append(_mark("o", diameter(None, counted, drawing.count), "not known", palette))
     return marks
 
 
-def _mark(shape: str, size: float, label: str, palette: Palette) -> Line2D:
+def _mark(shape: str, size: float, label: str, palette: PlotPalette) -> Line2D:
     return Line2D(
         [],
         [],

@@ -20,7 +20,7 @@ from workers.methods.transferability_map.drawing import (
 from workers.methods.transferability_map.labels import LabelPosition, label_places
 from workers.methods.transferability_map.marks import diameters
 from workers.methods.transferability_map.plane_legend import add_legend
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 from workers.torchkit.similarity.layout import judgment
 from workers.torchkit.similarity.neighbor_graph import pairs
 
@@ -34,31 +34,31 @@ def plane_size(drawing: MapDrawing) -> tuple[float, float]:
     return side + 2.9, side + 0.9
 
 
-def draw_layout(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_layout(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Marks with names on equal axes. Returns the picture in words."""
     _draw_points(axes, drawing, palette)
     stress = drawing.layout.stress
-    about = f"{drawing.seen} · stress {stress:.2f}: {judgment(stress)}"
+    about = f"{drawing.subtitle} · stress {stress:.2f}: {judgment(stress)}"
     put_title(axes, f"{networks(drawing.count).capitalize()} in the plane", about, palette)
     return (
         f"{networks(drawing.count).capitalize()}: the closer, the more similar. {_MARKS} {about}."
     )
 
 
-def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_neighbors(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """The same points; lines join neighbors, the stronger the more alike. Returns words."""
     _draw_points(axes, drawing, palette)
     _draw_lines(axes, drawing, palette)
     k = max((len(near) for near in drawing.neighbors), default=0)
-    about = f"{drawing.seen} · each joined to the {k} most similar"
+    about = f"{drawing.subtitle} · each joined to the {k} most similar"
     put_title(axes, f"Neighbor graph of {networks(drawing.count)}", about, palette)
     return f"{networks(drawing.count).capitalize()}, {about}, stronger lines for more. {_MARKS}"
 
 
-def _draw_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _draw_points(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     sizes = diameters(drawing)
     for task in present_tasks(drawing):
-        own = np.flatnonzero([one == task for one in drawing.tasks])
+        own = np.flatnonzero([kind == task for kind in drawing.tasks])
         # Small marks lie on large ones.
         own = own[np.argsort(-sizes[own], kind="stable")]
         colors = [fill(drawing.groups[network], palette) for network in own]
@@ -77,7 +77,7 @@ def _draw_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     _name_points(axes, drawing, palette)
 
 
-def _dress(axes: Axes, palette: Palette) -> None:
+def _dress(axes: Axes, palette: PlotPalette) -> None:
     """Equal axes without numbers, which mean nothing here."""
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.08)
@@ -87,7 +87,7 @@ def _dress(axes: Axes, palette: Palette) -> None:
         spine.set_color(palette.faint)
 
 
-def _draw_lines(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _draw_lines(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """All lines of one strength are one path, so that a vector file stays small."""
     joined = pairs(drawing.neighbors)
     if not joined:
@@ -107,7 +107,7 @@ def _draw_lines(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
         axes.add_collection(path, autolim=False)
 
 
-def _name_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _name_points(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Names where there is room, the most typical network of a cluster first.
 
     Of more than 250 networks only the typical ones are named, and may cover marks.
@@ -118,17 +118,17 @@ def _name_points(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     names = [shortened(drawing.names[network]) for network in order]
     axes.apply_aspect()
     frame = axes.get_window_extent()
-    places = label_places(
+    positions = label_places(
         axes.transData.transform(drawing.layout.points[order]),
         _extents(axes, names, size),
         (frame.x0, frame.y0, frame.x1, frame.y1),
         radii=diameters(drawing)[order] / 2 * axes.figure.dpi / 72,
     )
-    for name, point, place in zip(names, drawing.layout.points[order], places, strict=True):
-        if place is not None:
+    for name, point, position in zip(names, drawing.layout.points[order], positions, strict=True):
+        if position is not None:
             at = (float(point[0]), float(point[1]))
-            _write(axes, name, at, place, size=size, palette=palette)
-    if hidden := drawing.count - len(places) + places.count(None):
+            _write(axes, name, at, position, size=size, palette=palette)
+    if hidden := drawing.count - len(positions) + positions.count(None):
         words = f"{networks(hidden)} without a name, for want of room"
         axes.text(0, -0.012, words, transform=axes.transAxes, va="top", fontsize=size)
 
@@ -150,13 +150,13 @@ def _write(
     axes: Axes,
     name: str,
     point: tuple[float, float],
-    place: LabelPosition,
+    position: LabelPosition,
     *,
     size: float,
-    palette: Palette,
+    palette: PlotPalette,
 ) -> None:
-    """A name at its place, with a thin line from its point where it is not beside it."""
-    x, y = axes.transData.inverted().transform((place.x, place.y))
+    """A name at its position, with a thin line from its point where it is not beside it."""
+    x, y = axes.transData.inverted().transform((position.x, position.y))
     line = {
         "arrowstyle": "-",
         "color": palette.faint,
@@ -172,7 +172,7 @@ def _write(
         color=palette.ink,
         zorder=4,
         verticalalignment="bottom",
-        arrowprops=line if place.led else None,
+        arrowprops=line if position.led else None,
         bbox={
             "boxstyle": "square,pad=0.05",
             "facecolor": palette.page,

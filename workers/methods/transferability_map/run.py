@@ -13,7 +13,7 @@ from workers.methods.transferability_map.drawing import MapDrawing, shortened
 from workers.methods.transferability_map.pictures import pictures_of
 from workers.torchkit.protocols import Report
 from workers.torchkit.similarity.all_pairs import Similarities, all_pairs
-from workers.torchkit.similarity.clusters import clusters, typical
+from workers.torchkit.similarity.clusters import clusters, medoids
 from workers.torchkit.similarity.graphs import GraphSource
 from workers.torchkit.similarity.layout import Layout, dissimilarities, filled_by_median
 from workers.torchkit.similarity.neighbor_graph import DEFAULT_NEIGHBORS, NeighborEdge, nearest
@@ -58,9 +58,9 @@ class TransferabilityMapData:
         parameters: How many each network has; None where nobody counted them.
         probes: Name of the probe set, for the titles.
         graphs: Usable graphs, in the order of ``models``, read lazily from files. Empty
-            if ``known`` is set.
-        known: Similarities of exactly these networks from an earlier map.
-        places: Coordinates in the map to extend; None for a new network.
+            if ``similarities`` is set.
+        similarities: Similarities of exactly these networks from an earlier map.
+        coordinates: Coordinates in the map to extend; None for a new network.
         left_out: Measured networks that cannot be compared.
     """
 
@@ -70,8 +70,8 @@ class TransferabilityMapData:
     parameters: tuple[int | None, ...]
     probes: str
     graphs: Sequence[GraphSource]
-    known: Similarities | None
-    places: tuple[tuple[float, float] | None, ...]
+    similarities: Similarities | None
+    coordinates: tuple[tuple[float, float] | None, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -123,18 +123,18 @@ def run(
     groups = clusters(tree, distances, count=params.clusters)
     k = min(DEFAULT_NEIGHBORS, count - 1) if params.k is None else params.k
     positions = np.array(
-        [position or (np.nan, np.nan) for position in inputs.places], dtype=np.float64
+        [position or (np.nan, np.nan) for position in inputs.coordinates], dtype=np.float64
     )
     drawing = MapDrawing(
         names=inputs.names,
         tasks=inputs.tasks,
         parameters=inputs.parameters,
-        seen=_seen(inputs.probes, params.edge_weight),
+        subtitle=_subtitle(inputs.probes, params.edge_weight),
         linkage=params.linkage.value,
         scores=scores,
         tree=tree,
         groups=groups,
-        chosen=typical(distances, groups),
+        chosen=medoids(distances, groups),
         neighbors=nearest(scores, k=k),
         layout=layout_around(dissimilarities(scores, edge_weight=params.edge_weight), positions),
     )
@@ -156,8 +156,8 @@ def run(
 def _similarities(
     inputs: TransferabilityMapData, params: TransferabilityMapParams, report: Report
 ) -> Similarities:
-    if inputs.known is not None:
-        return inputs.known
+    if inputs.similarities is not None:
+        return inputs.similarities
     similarities = all_pairs(
         inputs.graphs,
         min_valid=params.settings.min_valid,
@@ -167,7 +167,7 @@ def _similarities(
     return replace(similarities, models=inputs.models)
 
 
-def _seen(probes: str, edge_weight: float) -> str:
+def _subtitle(probes: str, edge_weight: float) -> str:
     weighed = f"λ = {edge_weight:g}" if edge_weight else "maps alone (λ = 0)"
     return f"seen through “{shortened(probes)}” · {weighed}"
 

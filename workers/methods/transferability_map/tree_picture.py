@@ -18,7 +18,7 @@ from workers.methods.transferability_map.drawing import (
     row_points,
     shortened,
 )
-from workers.torchkit.drawing.palettes import Palette
+from workers.torchkit.drawing.palettes import PlotPalette
 
 _UNNAMED_ROW = 1.6
 _LEGEND_BELOW = 48.0
@@ -32,7 +32,7 @@ def tree_size(drawing: MapDrawing) -> tuple[float, float]:
     return 10.0, max(inches(drawing.count * row), 1.5) + 2.0
 
 
-def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
+def draw_tree(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> str:
     """Joins at their heights; branches of a cluster in its color. Returns words."""
     brackets = brackets_of(drawing)
     width = 1.3 if drawing.named else 0.6
@@ -48,7 +48,7 @@ def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
     count = len(set(drawing.groups))
-    about = f"{drawing.seen} · {drawing.linkage} linkage · clusters: {count}"
+    about = f"{drawing.subtitle} · {drawing.linkage} linkage · clusters: {count}"
     put_title(axes, f"Task tree of {networks(drawing.count)}", about, palette)
     _add_legend(axes, drawing, palette)
     return (
@@ -59,9 +59,9 @@ def draw_tree(axes: Axes, drawing: MapDrawing, palette: Palette) -> str:
 
 def brackets_of(drawing: MapDrawing) -> list[tuple[int, list[Corner]]]:
     """Every join as four corners, and the cluster that it lies in; −1 above the cut."""
-    row = {place: float(line) for line, place in enumerate(drawing.tree.order)}
+    row = {leaf: float(line) for line, leaf in enumerate(drawing.tree.order)}
     count, clusters = drawing.count, len(set(drawing.groups))
-    ends = {place: (0.0, row[place], drawing.groups[place]) for place in range(count)}
+    ends = {leaf: (0.0, row[leaf], drawing.groups[leaf]) for leaf in range(count)}
     brackets = []
     for number, join in enumerate(drawing.tree.joins):
         (left, upper, group), (right, lower, _) = ends.pop(join.left), ends.pop(join.right)
@@ -72,7 +72,7 @@ def brackets_of(drawing: MapDrawing) -> list[tuple[int, list[Corner]]]:
     return brackets
 
 
-def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Marks of clusters and tasks at the leaves, and names where there is room."""
     rows = {leaf: row for row, leaf in enumerate(drawing.tree.order)}
     size = row_points(drawing.count) if drawing.named else _UNNAMED_ROW
@@ -98,7 +98,7 @@ def _mark_leaves(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
     axes.tick_params(axis="y", length=0, pad=4)
 
 
-def _add_legend(axes: Axes, drawing: MapDrawing, palette: Palette) -> None:
+def _add_legend(axes: Axes, drawing: MapDrawing, palette: PlotPalette) -> None:
     """Which shape is which task, below the axis."""
     marks = [
         Line2D([], [], linestyle="", marker=SHAPES[task], color=palette.ink, label=task.value)

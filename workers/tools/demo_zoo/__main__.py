@@ -15,7 +15,7 @@ from typing import Any
 from workers.tools.demo_zoo.building import build
 from workers.tools.demo_zoo.files import write_labeled, write_unlabeled
 from workers.tools.demo_zoo.images import digits, smaller
-from workers.tools.demo_zoo.tasks import LESSONS
+from workers.tools.demo_zoo.tasks import TASKS
 
 PROCESSES = 2
 
@@ -23,7 +23,7 @@ PROCESSES = 2
 def main(folder: Path) -> None:
     """Trains and writes the whole demo, in two processes."""
     folder.mkdir(parents=True, exist_ok=True)
-    _print_json({"networks": len(LESSONS)})
+    _print_json({"networks": len(TASKS)})
     write_unlabeled(digits().probes, folder / "probes.zip")
     write_labeled(smaller(digits().labeled), folder / "target.zip")
     write_labeled(smaller(digits().evaluation), folder / "evaluation.zip")
@@ -37,8 +37,8 @@ def main(folder: Path) -> None:
 
 
 def _longest_first() -> list[int]:
-    """Indices of the lessons, slowest first, so that both processes finish about together."""
-    return sorted(range(len(LESSONS)), key=lambda number: LESSONS[number].classes is not None)
+    """Indices of the tasks, slowest first, so that both processes finish about together."""
+    return sorted(range(len(TASKS)), key=lambda number: TASKS[number].classes is not None)
 
 
 def _print_json(line: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from workers.tools.demo_zoo.files import write_network
 from workers.tools.demo_zoo.images import digits
-from workers.tools.demo_zoo.tasks import LESSONS
+from workers.tools.demo_zoo.tasks import TASKS
 from workers.tools.demo_zoo.training import trained
 from workers.tools.demo_zoo.transfer import transfer_accuracy
 
@@ -24,11 +24,11 @@ class Built:
 
 
 def build(number: int, folder: Path) -> Built:
-    """Facts of the network of a lesson, after training on one thread and writing its files."""
+    """Facts of the network of a task, after training on one thread and writing its files."""
     torch.set_num_threads(1)
     started = time.monotonic()
-    lesson = LESSONS[number]
-    result = trained(lesson)
-    truth = transfer_accuracy(result.network.encoder, lesson.input, digits())
-    write_network(result.network, lesson, folder)
-    return Built(lesson.name, truth, result.last_loss, round(time.monotonic() - started, 2))
+    task = TASKS[number]
+    result = trained(task)
+    truth = transfer_accuracy(result.network.encoder, task.input, digits())
+    write_network(result.network, task, folder)
+    return Built(task.name, truth, result.last_loss, round(time.monotonic() - started, 2))

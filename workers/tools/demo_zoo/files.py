@@ -21,30 +21,30 @@ LICENSE = "BSD-3-Clause (images of scikit-learn)"
 MOMENT = (2026, 1, 1, 0, 0, 0)
 
 
-def write_network(network: Network, lesson: DemoTask, folder: Path) -> None:
+def write_network(network: Network, task: DemoTask, folder: Path) -> None:
     """Writes ``NAME.pt2`` and ``NAME.manifest.json``: the exported network and its manifest."""
-    spec = lesson.input
+    spec = task.input
     example = torch.zeros(EXAMPLES, spec.channels, spec.height, spec.width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.export.export(
             network, (example,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), strict=False
         )
-        torch.export.save(program, folder / f"{lesson.name}.pt2")
-    manifest = manifest_of(lesson).model_dump(mode="json", exclude_none=True)
-    (folder / f"{lesson.name}.manifest.json").write_text(json.dumps(manifest, indent=1))
+        torch.export.save(program, folder / f"{task.name}.pt2")
+    manifest = manifest_of(task).model_dump(mode="json", exclude_none=True)
+    (folder / f"{task.name}.manifest.json").write_text(json.dumps(manifest, indent=1))
 
 
-def manifest_of(lesson: DemoTask) -> ModelManifest:
+def manifest_of(task: DemoTask) -> ModelManifest:
     """The manifest of a demo network."""
     return ModelManifest(
-        name=lesson.name,
+        name=task.name,
         format=ModelFormat.PT2,
-        task=Task(kind=lesson.kind, text=lesson.text),
-        input=lesson.input,
-        classes=lesson.classes,
+        task=Task(kind=task.kind, text=task.text),
+        input=task.input,
+        classes=task.classes,
         feature_layer="encoder",
-        trained_on="images that come with scikit-learn" if lesson.steps else "nothing",
+        trained_on="images that come with scikit-learn" if task.steps else "nothing",
         license=LICENSE,
         tags=("demo",),
     )

@@ -37,12 +37,12 @@ class Pictures:
 class Digits:
     """The scanned digits, in disjoint parts.
 
-    ``lessons`` trains the networks of the zoo. ``labeled`` and ``tests`` contain only digits 5 to
+    ``training`` trains the networks of the zoo. ``labeled`` and ``tests`` contain only digits 5 to
     9: the user's data, and the data of the true transfer accuracy. ``probes`` and ``evaluation``, which
     evaluates students, contain all digits.
     """
 
-    lessons: Pictures
+    training: Pictures
     labeled: Pictures
     tests: Pictures
     probes: Pictures

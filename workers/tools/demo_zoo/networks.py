@@ -112,13 +112,13 @@ class TransformerEncoder(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.patches = nn.Conv2d(channels, CODE, 8, stride=8)
-        self.places = nn.Parameter(0.02 * torch.randn(1, 16, CODE))
+        self.position_embedding = nn.Parameter(0.02 * torch.randn(1, 16, CODE))
         self.blocks = nn.Sequential(Attending(), Attending(), Attending())
         self.norm = nn.LayerNorm(CODE)
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, channels, 32, 32) → (n, 64)."""
-        tokens = self.patches(images).flatten(2).transpose(1, 2) + self.places
+        tokens = self.patches(images).flatten(2).transpose(1, 2) + self.position_embedding
         feature: Tensor = self.norm(self.blocks(tokens)).mean(dim=1)
         return feature
 

@@ -13,14 +13,14 @@ from workers.tools.demo_zoo.images import SIDE, Pictures, digits, patches
 from workers.tools.demo_zoo.networks import Network
 
 NOISE = 0.4
-Question = Callable[[Pictures, torch.Generator], tuple[Tensor, Tensor]]
+ExampleMaker = Callable[[Pictures, torch.Generator], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class DemoTask:
     """One network to train.
 
-    ``ask`` turns a batch of pictures into inputs and targets. Integer targets are classes, others
+    ``examples`` turns a batch of pictures into inputs and targets. Integer targets are classes, others
     are images. ``steps`` 0 leaves the network untrained.
     """
 
@@ -28,7 +28,7 @@ class DemoTask:
     text: str
     kind: TaskKind
     pictures: Callable[[], Pictures]
-    ask: Question
+    examples: ExampleMaker
     build: Callable[[], Network]
     input: InputSpec
     classes: tuple[str, ...] | None = None
@@ -78,7 +78,7 @@ def without_noise(pictures: Pictures, generator: torch.Generator) -> tuple[Tenso
 
 def all_digits() -> Pictures:
     """The digits for training networks of the zoo."""
-    return digits().lessons
+    return digits().training
 
 
 def low_digits() -> Pictures:
@@ -105,7 +105,7 @@ def _conv(classes: int, channels: int = 1) -> Callable[[], Network]:
 _CLASSES = TaskKind.CLASSIFICATION
 _TEN = _digit_names(10)
 
-LESSONS = (
+TASKS = (
     DemoTask("digits-conv", "which digit", _CLASSES, all_digits, as_they_are, _conv(10), gray(), _TEN),
     DemoTask(
         "digits-residual", "which digit", _CLASSES, all_digits, as_they_are,

@@ -1,4 +1,4 @@
-"""Training of the network of a lesson."""
+"""Training of the network of a task."""
 
 import math
 from dataclasses import dataclass
@@ -39,24 +39,24 @@ def network_input(frames: Tensor, spec: InputSpec) -> Tensor:
     return (low + (high - low) * frames - mean) / std
 
 
-def trained(lesson: DemoTask) -> TrainedNetwork:
-    """The trained network of a lesson: AdamW with a fixed number of steps, seeded by its name."""
-    seed = crc32(lesson.name.encode())
+def trained(task: DemoTask) -> TrainedNetwork:
+    """The trained network of a task: AdamW with a fixed number of steps, seeded by its name."""
+    seed = crc32(task.name.encode())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = lesson.build()
-    last_loss = _train(network, lesson, torch.Generator().manual_seed(seed))
+        network = task.build()
+    last_loss = _train(network, task, torch.Generator().manual_seed(seed))
     return TrainedNetwork(network.eval(), last_loss)
 
 
-def _train(network: Network, lesson: DemoTask, generator: torch.Generator) -> float | None:
+def _train(network: Network, task: DemoTask, generator: torch.Generator) -> float | None:
     """Trains the network in place; returns the last loss."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
-    pictures, batch_loss = lesson.pictures(), None
-    for step in range(lesson.steps):
+    pictures, batch_loss = task.pictures(), None
+    for step in range(task.steps):
         for group in optimizer.param_groups:
-            group["lr"] = PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / lesson.steps))
-        batch_loss = _step(network, _batch(pictures, generator), lesson, generator)
+            group["lr"] = PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / task.steps))
+        batch_loss = _step(network, _batch(pictures, generator), task, generator)
         optimizer.zero_grad()
         batch_loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -68,11 +68,9 @@ def _batch(pictures: Pictures, generator: torch.Generator) -> Pictures:
     return pictures.at(torch.randint(len(pictures), (BATCH,), generator=generator))
 
 
-def _step(
-    network: Network, batch: Pictures, lesson: DemoTask, generator: torch.Generator
-) -> Tensor:
+def _step(network: Network, batch: Pictures, task: DemoTask, generator: torch.Generator) -> Tensor:
     """The loss of one batch."""
-    frames, targets = lesson.ask(batch, generator)
+    frames, targets = task.examples(batch, generator)
     if targets.is_floating_point():
-        targets = network_input(targets, lesson.input)
-    return loss(network(network_input(frames, lesson.input)), targets)
+        targets = network_input(targets, task.input)
+    return loss(network(network_input(frames, task.input)), targets)

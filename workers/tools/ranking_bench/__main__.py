@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from service.core.errors import ZooError
 from workers.tools.ranking_bench.printing import print_summaries
-from workers.tools.ranking_bench.protocol import BenchSettings, judged_targets
+from workers.tools.ranking_bench.protocol import BenchSettings, evaluate_targets
 from workers.tools.ranking_bench.refusal import TableError
 from workers.tools.ranking_bench.summary import Summary, pooled_json, summed_up
 from workers.tools.ranking_bench.tables import Table, read_table
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = BenchSettings(
             k=arguments.k, runs=arguments.runs, coverage=arguments.coverage, seed=arguments.seed
         )
-        summaries = [judged_table(table, settings) for table in tables]
+        summaries = [evaluate_table(table, settings) for table in tables]
     except ZooError as error:
         sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
@@ -42,13 +42,13 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def judged_table(table: Table, settings: BenchSettings) -> Summary:
+def evaluate_table(table: Table, settings: BenchSettings) -> Summary:
     """The summary over all targets of one table."""
     with threadpool_limits(
         limits=1
     ):  # thousands of small products: extra threads only wait for each other
-        judged = list(judged_targets(table, settings))
-    return summed_up(table, judged, settings)
+        evaluations = list(evaluate_targets(table, settings))
+    return summed_up(table, evaluations, settings)
 
 
 def _parser() -> argparse.ArgumentParser:

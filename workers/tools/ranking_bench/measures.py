@@ -23,7 +23,7 @@ class Interval:
     targets: int
 
 
-def judged(
+def rank_measures(
     truth: Float64[ndarray, " model"], guess: Float64[ndarray, " model"], *, k: int, points: float
 ) -> dict[str, float] | None:
     """All measures of one order; None if fewer than two models have both values.

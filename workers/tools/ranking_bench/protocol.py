@@ -12,8 +12,8 @@ from workers.methods.fused_ranking import maths
 from workers.methods.fused_ranking.evidence import FusedRankingData
 from workers.methods.fused_ranking.fitting import Fitted, fitted, unit_of
 from workers.methods.fused_ranking.posterior import Posterior
-from workers.methods.fused_ranking.run import after_runs, promising, tempered
-from workers.tools.ranking_bench.measures import judged
+from workers.methods.fused_ranking.run import after_runs, next_to_measure, tempered
+from workers.tools.ranking_bench.measures import rank_measures
 from workers.tools.ranking_bench.tables import Table
 
 STATIC = "static list"
@@ -47,7 +47,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Judged:
+class TargetEvaluation:
     """One target: measures by method, and calibration by number of runs."""
 
     target: str
@@ -55,11 +55,11 @@ class Judged:
     calibration: dict[int, Calibration]
 
 
-def judged_targets(table: Table, settings: BenchSettings) -> Iterator[Judged]:
+def evaluate_targets(table: Table, settings: BenchSettings) -> Iterator[TargetEvaluation]:
     """Evaluations of all targets with at least two known accuracies."""
     for target in range(len(table.targets)):
         if (~np.isnan(table.accuracies[:, target])).sum() > 1:
-            yield _judged_target(table, target, settings)
+            yield _evaluate_target(table, target, settings)
 
 
 def fused_name(runs: int, suffix: str = "") -> str:
@@ -67,14 +67,14 @@ def fused_name(runs: int, suffix: str = "") -> str:
     return f"fused, {runs} runs{suffix}"
 
 
-def _judged_target(table: Table, target: int, settings: BenchSettings) -> Judged:
+def _evaluate_target(table: Table, target: int, settings: BenchSettings) -> TargetEvaluation:
     truth = table.accuracies[:, target]
     points = 100.0 / unit_of(table.accuracies)
     guesses, calibration = _guesses(table, target, settings)
     measures: dict[str, dict[str, float]] = {}
     for name, orders in guesses.items():
         measures_of_orders = [
-            judged(truth, order, k=settings.k, points=points) for order in orders
+            rank_measures(truth, order, k=settings.k, points=points) for order in orders
         ]
         defined = [
             measures_of_order
@@ -86,7 +86,7 @@ def _judged_target(table: Table, target: int, settings: BenchSettings) -> Judged
                 key: float(np.mean([measures_of_order[key] for measures_of_order in defined]))
                 for key in defined[0]
             }
-    return Judged(table.targets[target], measures, calibration)
+    return TargetEvaluation(table.targets[target], measures, calibration)
 
 
 def _guesses(
@@ -152,7 +152,7 @@ def _measured_actively(
         if runs in run_counts:
             yield runs, measured.copy()
         posterior = after_runs(fit, measured, params)
-        chosen = promising(posterior, ~np.isnan(truth) & np.isnan(measured), count=1)
+        chosen = next_to_measure(posterior, ~np.isnan(truth) & np.isnan(measured), count=1)
         measured[chosen] = truth[chosen]
 
 
@@ -175,10 +175,10 @@ def _first_run(
     static: Float64[ndarray, " model"], truth: Float64[ndarray, " model"], runs: int
 ) -> Float64[ndarray, " model"]:
     """The static list, with its first models measured and sorted by their accuracy."""
-    known = np.flatnonzero(~np.isnan(truth))
-    first = known[np.argsort(-static[known], kind="stable")[:runs]]
+    with_truth = np.flatnonzero(~np.isnan(truth))
+    first = with_truth[np.argsort(-static[with_truth], kind="stable")[:runs]]
     order = static.copy()
-    lift = static[known].max() + 1
+    lift = static[with_truth].max() + 1
     spread = max(float(np.ptp(truth[first])), 1e-12)
     order[first] = lift + (truth[first] - truth[first].min()) / spread
     return order
@@ -192,16 +192,16 @@ def _calibration(
     unmeasured: Bool[ndarray, " model"],
     coverage: float,
 ) -> Calibration:
-    known = np.flatnonzero(~np.isnan(truth))
-    draws = posterior.draws[:, known]
-    p_best = maths.best_shares(tempered(posterior, temper)[:, known])
+    with_truth = np.flatnonzero(~np.isnan(truth))
+    draws = posterior.draws[:, with_truth]
+    p_best = maths.best_shares(tempered(posterior, temper)[:, with_truth])
     best_set = maths.smallest_set(p_best, coverage=coverage)
     tail = 50 * (1 - coverage)
     low, high = np.percentile(draws, [tail, 100 - tail], axis=0)
-    is_unmeasured = unmeasured[known]
-    inside = (truth[known] >= low) & (truth[known] <= high)
+    is_unmeasured = unmeasured[with_truth]
+    inside = (truth[with_truth] >= low) & (truth[with_truth] <= high)
     return Calibration(
-        bool((truth[known][best_set] == truth[known].max()).any()),
+        bool((truth[with_truth][best_set] == truth[with_truth].max()).any()),
         len(best_set),
         float(p_best[best_set].sum()),
         int(inside[is_unmeasured].sum()),

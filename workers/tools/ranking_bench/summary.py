@@ -13,7 +13,7 @@ from workers.tools.ranking_bench.protocol import (
     STATIC,
     BenchSettings,
     Calibration,
-    Judged,
+    TargetEvaluation,
     fused_name,
 )
 from workers.tools.ranking_bench.tables import Table
@@ -75,22 +75,22 @@ class Summary:
         }
 
 
-def summed_up(table: Table, judged: Sequence[Judged], settings: BenchSettings) -> Summary:
+def summed_up(
+    table: Table, evaluations: Sequence[TargetEvaluation], settings: BenchSettings
+) -> Summary:
     """Means and intervals over targets for every method, gains, and reliability."""
-    names = list(
-        dict.fromkeys(name for judged_target in judged for name in judged_target.measures)
-    )
-    methods = {name: _intervals([judged_target.measures.get(name) for judged_target in judged], settings) for name in names}  # fmt: skip
+    names = list(dict.fromkeys(name for evaluation in evaluations for name in evaluation.measures))
+    methods = {name: _intervals([evaluation.measures.get(name) for evaluation in evaluations], settings) for name in names}  # fmt: skip
     fused = [fused_name(runs) for runs in settings.runs if fused_name(runs) in names]
     gains = {
-        name: _intervals([_gain(judged_target, name) for judged_target in judged], settings)
+        name: _intervals([_gain(evaluation, name) for evaluation in evaluations], settings)
         for name in fused
     }
     calibrations = {
         runs: tuple(
-            judged_target.calibration[runs]
-            for judged_target in judged
-            if runs in judged_target.calibration
+            evaluation.calibration[runs]
+            for evaluation in evaluations
+            if runs in evaluation.calibration
         )
         for runs in settings.runs
     }
@@ -139,10 +139,12 @@ def pooled_json(summaries: Iterable[Summary]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _gain(judged: Judged, name: str) -> dict[str, float] | None:
-    if name not in judged.measures:
+def _gain(evaluation: TargetEvaluation, name: str) -> dict[str, float] | None:
+    if name not in evaluation.measures:
         return None
-    return {key: judged.measures[name][key] - judged.measures[STATIC][key] for key in MEASURES}
+    return {
+        key: evaluation.measures[name][key] - evaluation.measures[STATIC][key] for key in MEASURES
+    }
 
 
 def _intervals(

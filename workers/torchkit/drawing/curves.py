@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from service.core.theme import Theme
-from workers.torchkit.drawing.palettes import PALETTES, Palette, drawn_with
+from workers.torchkit.drawing.palettes import PALETTES, PlotPalette, drawn_with
 
 _LINE_STYLES = ("-", "--", ":")
 
@@ -27,7 +27,7 @@ def curve_picture(history: Sequence[Mapping[str, float]], theme: Theme = Theme.L
     return file.getvalue()
 
 
-def curve_figure(history: Sequence[Mapping[str, float]], palette: Palette) -> Figure:
+def curve_figure(history: Sequence[Mapping[str, float]], palette: PlotPalette) -> Figure:
     """Both panels with titles, axes with units, and legends beside them."""
     names = list(dict.fromkeys(name for entry in history for name in entry if name != "step"))
     within = [name for name in names if all(entry.get(name, 0) <= 1 for entry in history)]
@@ -45,14 +45,14 @@ def curve_figure(history: Sequence[Mapping[str, float]], palette: Palette) -> Fi
 
 
 def _draw(
-    axes: Axes, history: Sequence[Mapping[str, float]], names: Sequence[str], palette: Palette
+    axes: Axes, history: Sequence[Mapping[str, float]], names: Sequence[str], palette: PlotPalette
 ) -> None:
     """One line per name; where colors repeat, lines are dashed."""
     for number, name in enumerate(names):
-        known = [entry for entry in history if name in entry]
+        entries = [entry for entry in history if name in entry]
         axes.plot(
-            [entry["step"] for entry in known],
-            [entry[name] for entry in known],
+            [entry["step"] for entry in entries],
+            [entry[name] for entry in entries],
             marker="o",
             markersize=3.5,
             linestyle=_LINE_STYLES[number // len(palette.categories) % len(_LINE_STYLES)],

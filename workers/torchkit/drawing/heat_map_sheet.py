@@ -13,12 +13,12 @@ from service.core.catalog.attribution_map import Style
 from service.core.theme import Theme
 from workers.torchkit.drawing.picture_sheets import Legend, Sheet, draw_sheet
 from workers.torchkit.drawing.rendering import (
-    coloured,
     draw,
     enlarged,
     over,
     strength_colors,
     strength_of,
+    with_colormap,
 )
 
 _CHECKER = 4
@@ -116,9 +116,9 @@ def _bar(style: Style) -> UInt8[Tensor, "row column 3"]:
     """The colors of a style from the lowest value to the highest; a checkerboard shines through."""
     values = torch.linspace(0, 1, _BAR_SHAPE[1]).expand(_BAR_SHAPE)
     if style is Style.SIGNED:
-        return coloured(values, "RdBu_r")
+        return with_colormap(values, "RdBu_r")
     if style is Style.ABSOLUTE:
-        return coloured(values, "inferno")
+        return with_colormap(values, "inferno")
     row, column = (torch.arange(size) // _CHECKER for size in _BAR_SHAPE)
     checker = ((row[:, None] + column) % 2).float()
     ground = (150 + 80 * checker)[..., None].expand(*_BAR_SHAPE, 3)

@@ -1,7 +1,7 @@
 """Colors of all pictures on a light and on a dark page.
 
 Categories: light, Okabe & Ito 2008 ("Color Universal Design") without yellow and black, plus a
-violet; dark, the scheme "light" of Tol 2021 ("Colour schemes", SRON/EPS/TN/09-002), which is made
+violet; dark, the scheme "light" of Tol 2021 ("Color schemes", SRON/EPS/TN/09-002), which is made
 to be told apart by color-blind readers too.
 """
 
@@ -16,7 +16,7 @@ from service.core.theme import Theme
 
 
 @dataclass(frozen=True)
-class Palette:
+class PlotPalette:
     """Colors by purpose, as ``#rrggbb``.
 
     Attributes:
@@ -40,8 +40,8 @@ class Palette:
         return self.categories[index % len(self.categories)]
 
 
-PALETTES: Mapping[Theme, Palette] = {
-    Theme.LIGHT: Palette(
+PALETTES: Mapping[Theme, PlotPalette] = {
+    Theme.LIGHT: PlotPalette(
         page="#ffffff",
         ink="#222222",
         faint="#8a8a8a",
@@ -49,7 +49,7 @@ PALETTES: Mapping[Theme, Palette] = {
         categories=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a4fa3"),
         strengths=("#d0d0d0", "#a8a8a8", "#707070"),
     ),
-    Theme.DARK: Palette(
+    Theme.DARK: PlotPalette(
         page="#14181f",
         ink="#e8eaed",
         faint="#7d8590",
@@ -61,7 +61,7 @@ PALETTES: Mapping[Theme, Palette] = {
 
 
 @contextmanager
-def drawn_with(palette: Palette) -> Iterator[None]:
+def drawn_with(palette: PlotPalette) -> Iterator[None]:
     """Figures that are made inside have the palette's page, text, axes and rules."""
     colors: dict[Any, Any] = {
         **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor"), palette.page),

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from service.core.theme import Theme
 from workers.torchkit.drawing.lettering import Weight, fitted, font, wrapped
-from workers.torchkit.drawing.palettes import PALETTES, Palette
+from workers.torchkit.drawing.palettes import PALETTES, PlotPalette
 
 MARGIN, GAP = 24, 8
 _TITLE_SIZE, _NOTE_SIZE, _LABEL_SIZE = 24, 14, 13
@@ -96,7 +96,7 @@ def _measures(sheet: Sheet) -> _Measures:
     columns = max((len(row) for row in sheet.rows), default=0)
     side, letters = tile_side(columns), font(_LABEL_SIZE)
     longest = max(
-        (letters.getlength(" ".join(one.split())) for one in sheet.row_titles), default=0
+        (letters.getlength(" ".join(title.split())) for title in sheet.row_titles), default=0
     )
     row_title = min(_LARGEST_ROW_TITLE, round(longest)) + 2 * GAP
     width = max(_SMALLEST_WIDTH, 2 * MARGIN + row_title + columns * (side + GAP) - GAP)
@@ -121,7 +121,7 @@ def _high(size: int, lines: Sequence[str]) -> int:
     return round(_LINE * size * len(lines))
 
 
-def _write_heading(pen: ImageDraw.ImageDraw, measures: _Measures, palette: Palette) -> None:
+def _write_heading(pen: ImageDraw.ImageDraw, measures: _Measures, palette: PlotPalette) -> None:
     y: float = MARGIN
     for size, weight, lines in (
         (_TITLE_SIZE, Weight.BOLD, measures.title_lines),
@@ -133,7 +133,7 @@ def _write_heading(pen: ImageDraw.ImageDraw, measures: _Measures, palette: Palet
 
 
 def _write_column_titles(
-    pen: ImageDraw.ImageDraw, sheet: Sheet, measures: _Measures, palette: Palette
+    pen: ImageDraw.ImageDraw, sheet: Sheet, measures: _Measures, palette: PlotPalette
 ) -> None:
     letters = font(_LABEL_SIZE)
     for column, title in enumerate(sheet.column_titles):
@@ -144,7 +144,7 @@ def _write_column_titles(
 
 
 def _write_row_title(
-    pen: ImageDraw.ImageDraw, title: str, measures: _Measures, *, top: int, palette: Palette
+    pen: ImageDraw.ImageDraw, title: str, measures: _Measures, *, top: int, palette: PlotPalette
 ) -> None:
     """Up to three lines left of the row, around its middle."""
     letters, room = font(_LABEL_SIZE), float(measures.row_title - 2 * GAP)
@@ -164,7 +164,7 @@ def _put_tile(
     corner: tuple[int, int],
     *,
     side: int,
-    palette: Palette,
+    palette: PlotPalette,
 ) -> None:
     """The picture at its place, or a gray square that says that there is none."""
     if tile is not None:
@@ -180,7 +180,7 @@ def _put_tile(
 
 
 def _put_legend(
-    canvas: Image.Image, legend: Legend, measures: _Measures, *, top: int, palette: Palette
+    canvas: Image.Image, legend: Legend, measures: _Measures, *, top: int, palette: PlotPalette
 ) -> None:
     """The color bar with its values below, and beside it what they mean."""
     pen, (width, height), letters = ImageDraw.Draw(canvas), _BAR, font(_LABEL_SIZE)

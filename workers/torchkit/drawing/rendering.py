@@ -22,7 +22,7 @@ _SMALLEST_SIDE = 256
 _PIXEL_ART_BELOW = 64
 _PERCENTILE = 0.995
 _BLUR_SHARE = 1 / 60
-_GREYED = 0.65
+_DESATURATION = 0.65
 _OPAQUE = 0.95
 _COVER_POWER = 0.7
 # Black, where the palette begins, would look like a shadow on the image.
@@ -46,7 +46,7 @@ def png(picture: Picture) -> bytes:
 
 
 def draw(heat_map: Plane, image: Photo, style: Style, *, scale: float | None = None) -> Picture:
-    """The map in the style asked for, at least 256 pixels wide.
+    """The map in the requested style, at least 256 pixels wide.
 
     Args:
         scale: The value at which colors end; None takes the map's own strength.
@@ -82,24 +82,24 @@ def drawn_side(side: int) -> int:
 def signed_heat_map(heat_map: Plane, side: int, *, scale: float | None = None) -> Picture:
     """Red where the map is positive, blue where it is negative, white at 0."""
     shown = display_plane(heat_map, side)
-    return coloured(0.5 + 0.5 * shown / _end(shown, scale), "RdBu_r")
+    return with_colormap(0.5 + 0.5 * shown / _end(shown, scale), "RdBu_r")
 
 
 def absolute_heat_map(heat_map: Plane, side: int, *, scale: float | None = None) -> Picture:
     """Brighter where |map| is larger."""
     shown = display_plane(heat_map.abs(), side)
-    return coloured(shown / _end(shown, scale), "inferno")
+    return with_colormap(shown / _end(shown, scale), "inferno")
 
 
 def overlay(heat_map: Plane, image: Photo, *, scale: float | None = None) -> Picture:
-    """The greyed image under the colors of |map|, which cover where the map is strong.
+    """The grayed image under the colors of |map|, which cover where the map is strong.
 
     |map| is smoothed first: single pixels of a gradient are noise to the eye, and the region
     they fall on is what one looks for.
     """
     shown = _overlay_plane(heat_map, image.shape[0])
     strength = (shown / _end(shown, scale)).clamp(0, 1)
-    return over(strength_colors(strength), strength, greyed(enlarged(image)))
+    return over(strength_colors(strength), strength, desaturated(enlarged(image)))
 
 
 def over(colors: Picture, strength: DrawnPlane, ground: Float[Tensor, "row column 3"]) -> Picture:
@@ -116,7 +116,7 @@ def cover(strength: DrawnPlane) -> DrawnPlane:
 
 def strength_colors(strength: DrawnPlane) -> Picture:
     """Strengths from 0 to 1 from violet to yellow."""
-    return coloured(_PALETTE_START + (1 - _PALETTE_START) * strength, "inferno")
+    return with_colormap(_PALETTE_START + (1 - _PALETTE_START) * strength, "inferno")
 
 
 def _overlay_plane(heat_map: Plane, side: int) -> DrawnPlane:
@@ -127,10 +127,10 @@ def _end(shown: DrawnPlane, scale: float | None) -> float:
     return strongest(shown) if scale is None else scale
 
 
-def greyed(picture: Picture) -> Float[Tensor, "row column 3"]:
-    """The image with most of its colour taken away, so that the map's colours stand out."""
+def desaturated(picture: Picture) -> Float[Tensor, "row column 3"]:
+    """The image with most of its color taken away, so that the map's colors stand out."""
     pixels = picture.float()
-    return torch.lerp(pixels, pixels.mean(dim=-1, keepdim=True).expand_as(pixels), _GREYED)
+    return torch.lerp(pixels, pixels.mean(dim=-1, keepdim=True).expand_as(pixels), _DESATURATION)
 
 
 def display_plane(heat_map: Plane, side: int) -> DrawnPlane:
@@ -159,7 +159,7 @@ def smoothed(plane: DrawnPlane, sigma: float) -> DrawnPlane:
     return functional.conv2d(rows, weights.view(1, 1, 1, -1))[0, 0]
 
 
-def coloured(values: DrawnPlane, palette: str) -> Picture:
-    """Values from 0 to 1 as colours of a matplotlib palette; beyond, the end colours."""
+def with_colormap(values: DrawnPlane, palette: str) -> Picture:
+    """Values from 0 to 1 as colors of a matplotlib palette; beyond, the end colors."""
     rgba = mpl.colormaps[palette](values.clamp(0, 1).numpy(), bytes=True)
     return torch.from_numpy(np.ascontiguousarray(rgba[..., :3]))

@@ -15,7 +15,7 @@ def described(picture: bytes, *, title: str, description: str) -> bytes:
     ).encode()
     names = b' role="img" aria-labelledby="picture-title picture-description"'
 
-    def root(found: re.Match[bytes]) -> bytes:
-        return b"<svg" + found[1] + names + b">" + words
+    def root(match: re.Match[bytes]) -> bytes:
+        return b"<svg" + match[1] + names + b">" + words
 
     return _ROOT.sub(root, _DOCTYPE.sub(b"", picture), count=1)

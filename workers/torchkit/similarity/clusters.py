@@ -71,13 +71,13 @@ def mean_silhouette(
     return float(values.mean())
 
 
-def typical(
+def medoids(
     distances: Float64[np.ndarray, "model model"], groups: tuple[int, ...]
 ) -> tuple[int, ...]:
     """The medoid of every cluster: the network with the smallest mean distance to its cluster."""
     member = np.array(groups)
-    medoids = []
+    indices = []
     for group in range(max(groups) + 1):
         members = np.flatnonzero(member == group)
-        medoids.append(int(members[distances[np.ix_(members, members)].sum(axis=1).argmin()]))
-    return tuple(medoids)
+        indices.append(int(members[distances[np.ix_(members, members)].sum(axis=1).argmin()]))
+    return tuple(indices)

@@ -44,11 +44,11 @@ def new_points(
 ) -> Float64[np.ndarray, "new 2"]:
     """Positions of the new networks: the better result of two deterministic starts."""
     starts = (turned_start(dissimilarity, fixed), nearest_start(dissimilarity, fixed))
-    ends = [settled(start, dissimilarity, fixed) for start in starts]
+    ends = [majorized_points(start, dissimilarity, fixed) for start in starts]
     return min(ends, key=lambda end: placement_stress(end, dissimilarity, fixed))
 
 
-def settled(
+def majorized_points(
     points: Float64[np.ndarray, "new 2"],
     dissimilarity: Float64[np.ndarray, "model model"],
     fixed: Float64[np.ndarray, "fixed 2"],

@@ -23,14 +23,16 @@ def checkpoint_of(training: Training) -> Checkpoint:
     for name, network in training.networks.items():
         for key, value in network.state_dict().items():
             tensors[f"{_NETWORK}.{name}.{key}"] = value
-    for name, player in training.players.items():
-        for parameter_index, state in player.optimizer.state_dict()["state"].items():
+    for name, optimizer_group in training.optimizer_groups.items():
+        for parameter_index, state in optimizer_group.optimizer.state_dict()["state"].items():
             for key, value in state.items():
                 if value is not None:
                     tensors[f"{_OPTIMIZER}.{name}.{parameter_index}.{key}"] = value
     facts: dict[str, Any] = {name: getattr(training, name) for name in _FACTS}
     facts["history"] = list(training.history)
-    facts["peaks"] = {name: player.peak for name, player in training.players.items()}
+    facts["peaks"] = {
+        name: optimizer_group.peak for name, optimizer_group in training.optimizer_groups.items()
+    }
     return Checkpoint(tensors, facts)
 
 
@@ -50,17 +52,17 @@ def load_progress(training: Training, checkpoint: Checkpoint | None) -> None:
 
 
 def restore(training: Training, checkpoint: Checkpoint | None) -> None:
-    """Loads optimizers and random states once the stage's players exist; nothing without one."""
+    """Loads optimizers and random states once the stage's optimizer groups exist; nothing without one."""
     if checkpoint is None:
         return
-    for name, player in training.players.items():
+    for name, optimizer_group in training.optimizer_groups.items():
         states: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(checkpoint.tensors, f"{_OPTIMIZER}.{name}.").items():
             parameter_index, _, key_of_state = key.partition(".")
             states.setdefault(int(parameter_index), {})[key_of_state] = value
-        groups = player.optimizer.state_dict()["param_groups"]
-        player.optimizer.load_state_dict({"state": states, "param_groups": groups})
-        player.peak = checkpoint.facts["peaks"].get(name, player.peak)
+        groups = optimizer_group.optimizer.state_dict()["param_groups"]
+        optimizer_group.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        optimizer_group.peak = checkpoint.facts["peaks"].get(name, optimizer_group.peak)
     training.generator.set_state(checkpoint.tensors[_RANDOM])
     torch.set_rng_state(checkpoint.tensors[_TORCH_RANDOM])
 

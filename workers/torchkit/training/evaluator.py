@@ -44,7 +44,7 @@ class EvaluationSet:
 class Evaluator:
     """Measures students on held-out images; without these it returns no numbers.
 
-    Grades: the measure of the task (``accuracy``, ``mean_average_precision``, ``mean_iou``) over
+    Scores: the measure of the task (``accuracy``, ``mean_average_precision``, ``mean_iou``) over
     all labels; with several teachers also over the images and labels of each teacher, as
     ``task_1_accuracy``, …. ``agreement`` with a teacher (``agreement_1``, … with several) is the
     share of equal decisions on the images of that teacher's labels.
@@ -63,7 +63,7 @@ class Evaluator:
         self._measure = _MEASURES[task]
         self._name = MEASURES[task]
 
-    def grade(self, student: nn.Module, spec: InputSpec) -> Numbers:
+    def evaluate(self, student: nn.Module, spec: InputSpec) -> Numbers:
         """Held-out quality of a student whose outputs are ``head.labels``."""
         if self._evaluation_set is None:
             return {}
@@ -71,7 +71,7 @@ class Evaluator:
         return self._against_truth(student_logits) | self._against_teachers(student_logits)
 
     def references(self) -> Numbers:
-        """Reference values for a student's grades.
+        """Reference values for a student's scores.
 
         The same measures of the teachers, with ``ceiling`` for several teachers side by side;
         ``chance`` is the share of the most common label.
@@ -145,11 +145,11 @@ class Evaluator:
     def _against_truth(self, student_logits: Tensor) -> Numbers:
         if self._truth is None:
             return {}
-        grades = {self._name: self._measure(student_logits, self._truth)}
+        scores = {self._name: self._measure(student_logits, self._truth)}
         if len(self._teachers) > 1:
             for number, value in enumerate(self._tasks(student_logits), start=1):
-                grades[f"task_{number}_{self._name}"] = value
-        return {name: value for name, value in grades.items() if value is not None}
+                scores[f"task_{number}_{self._name}"] = value
+        return {name: value for name, value in scores.items() if value is not None}
 
     def _tasks(self, logits: Tensor) -> list[float | None]:
         """The measure over each teacher's labels only."""

@@ -1,7 +1,7 @@
 """The loop of every training job: steps, evaluations, checkpoints and resumption.
 
-A training is a list of stages, each with its own players (optimizers with a schedule) and its own
-turn (one outer iteration). With a budget of steps, an interrupted run that resumes from its
+A training is a list of stages, each with its own optimizer groups (an optimizer with a schedule)
+and its own training step (one outer iteration). With a budget of steps, an interrupted run that resumes from its
 checkpoint does the same arithmetic in the same order as an uninterrupted one; on the CPU both
 give bit-equal results.
 """
@@ -62,7 +62,7 @@ Arithmetic = Callable[[], AbstractContextManager[object]]
 
 def train(
     training: Training,
-    course: TrainingConfig,
+    config: TrainingConfig,
     stages: Sequence[TrainingStage],
     *,
     evaluate: Callable[[], Numbers],
@@ -70,10 +70,10 @@ def train(
     report: TrainingReport,
     arithmetic: Arithmetic = nullcontext,
 ) -> None:
-    """Runs all remaining turns of all stages.
+    """Runs all remaining training steps of all stages.
 
     Args:
-        arithmetic: Context in which a turn computes, such as mixed precision.
+        arithmetic: Context in which a step computes, such as mixed precision.
         evaluate: Held-out quality by name; must not draw from any generator.
         pictures: PNG files by name, refreshed at every evaluation; must not draw either.
 
@@ -83,33 +83,33 @@ def train(
     """
     checkpoint = report.resumed()
     load_progress(training, checkpoint)
-    watch = _Watch(training, course, [stage.share for stage in stages])
+    tracker = _BudgetTracker(training, config, [stage.share for stage in stages])
     while training.stage < len(stages):
         stage = stages[training.stage]
-        training.players, turn = stage.begin()
+        training.optimizer_groups, training_step = stage.begin()
         restore(training, checkpoint)
         checkpoint = None
-        while not watch.stage_over():
+        while not tracker.stage_over():
             with arithmetic():
-                losses = turn()
-            watch.count()
-            if watch.report_due():
-                report(*watch.budget_spent(), f"{stage.name}: {_first_loss(losses)}")
-            if watch.evaluation_due():
+                losses = training_step()
+            tracker.count()
+            if tracker.report_due():
+                report(*tracker.budget_spent(), f"{stage.name}: {_first_loss(losses)}")
+            if tracker.evaluation_due():
                 _report_evaluation(
                     training, _loss_numbers(losses) | evaluate(), pictures(), report
                 )
-            _keep_checkpoint(training, watch, report)
+            _keep_checkpoint(training, tracker, report)
         training.stage, training.step = training.stage + 1, 0
-    training.seconds = watch.spent()
+    training.seconds = tracker.spent()
 
 
-def _require_steps(course: TrainingConfig, shares: Sequence[float]) -> None:
+def _require_steps(config: TrainingConfig, shares: Sequence[float]) -> None:
     """Raises BudgetTooShortError unless every stage gets at least one step."""
     fewest = math.ceil(sum(shares) / min(shares) - _ROUNDING)
-    if course.budget.steps is not None and course.budget.steps < fewest:
+    if config.budget.steps is not None and config.budget.steps < fewest:
         raise BudgetTooShortError(
-            f"{course.budget.steps} steps are too few for the {len(shares)} stages of this training",
+            f"{config.budget.steps} steps are too few for the {len(shares)} stages of this training",
             remedy=f"set a budget of at least {fewest} steps, or one in seconds",
         )
 
@@ -119,38 +119,38 @@ def _first_loss(losses: Mapping[str, Tensor]) -> str:
     return f"{name} {float(value):.4f}"
 
 
-class _Watch:
+class _BudgetTracker:
     """Tracks the spent budget and decides what is due."""
 
     def __init__(
-        self, training: Training, course: TrainingConfig, shares: Sequence[float]
+        self, training: Training, config: TrainingConfig, shares: Sequence[float]
     ) -> None:
-        _require_steps(course, shares)
-        self._training, self._course = training, course
+        _require_steps(config, shares)
+        self._training, self._config = training, config
         total = sum(shares)
         self._ends = [sum(shares[: number + 1]) / total for number in range(len(shares))]
         self._before = training.seconds
-        self._begun = self._kept = self._reported = time.monotonic()
+        self._begun = self._saved = self._reported = time.monotonic()
         self._evaluated = len(training.history)
-        self.look()
+        self.update()
 
     def spent(self) -> float:
         """Seconds of training over all attempts."""
         return self._before + time.monotonic() - self._begun
 
     def _share_spent(self) -> float:
-        budget: Budget = self._course.budget
+        budget: Budget = self._config.budget
         if budget.seconds is not None:
             return min(1.0, self.spent() / budget.seconds)
         return self._training.taken / (budget.steps or 1)
 
     def count(self) -> None:
-        """Records one more turn."""
+        """Records one more training step."""
         self._training.step += 1
         self._training.taken += 1
-        self.look()
+        self.update()
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Updates the training's progress through the current stage, from 0 to 1."""
         number = min(self._training.stage, len(self._ends) - 1)
         start = self._ends[number - 1] if number > 0 else 0.0
@@ -159,13 +159,13 @@ class _Watch:
         self._training.seconds = self.spent()
 
     def stage_over(self) -> bool:
-        """Whether the current stage has used its share; rounding never adds an extra turn."""
-        self.look()
+        """Whether the current stage has used its share; rounding never adds an extra step."""
+        self.update()
         return self._training.progress >= 1.0 - _ROUNDING
 
     def budget_spent(self) -> tuple[int, int]:
         """The spent part of the budget and the whole budget, in steps or else in seconds."""
-        total = self._course.budget.steps or math.ceil(self._course.budget.seconds or 0)
+        total = self._config.budget.steps or math.ceil(self._config.budget.seconds or 0)
         return round(self._share_spent() * total), total
 
     def report_due(self) -> bool:
@@ -178,27 +178,27 @@ class _Watch:
     def evaluation_due(self) -> bool:
         """Whether another of ``num_evaluations`` equal parts of the budget is spent."""
         due = (
-            math.floor(self._share_spent() * self._course.num_evaluations + _ROUNDING)
+            math.floor(self._share_spent() * self._config.num_evaluations + _ROUNDING)
             > self._evaluated
         )
         if due:
             self._evaluated = math.floor(
-                self._share_spent() * self._course.num_evaluations + _ROUNDING
+                self._share_spent() * self._config.num_evaluations + _ROUNDING
             )
         return due
 
     def checkpoint_due(self) -> bool:
-        """Whether the interval between checkpoints is over; always true after the last turn."""
+        """Whether the interval between checkpoints is over; always true after the last step."""
         now = time.monotonic()
-        due = now - self._kept >= self._course.checkpoint_interval_seconds
+        due = now - self._saved >= self._config.checkpoint_interval_seconds
         due = due or self._share_spent() >= 1
-        self._kept = now if due else self._kept
+        self._saved = now if due else self._saved
         return due
 
 
-def _keep_checkpoint(training: Training, watch: _Watch, report: TrainingReport) -> None:
+def _keep_checkpoint(training: Training, tracker: _BudgetTracker, report: TrainingReport) -> None:
     """Keeps a checkpoint if one is due or if this attempt has to end."""
-    if watch.checkpoint_due():
+    if tracker.checkpoint_due():
         report.keep(checkpoint_of(training))
     report.leave_if_asked(partial(checkpoint_of, training))
 

@@ -48,8 +48,8 @@ class TrainingStage:
 
     Attributes:
         share: Share of the whole budget, relative to the other stages.
-        begin: Creates the players by name and the turn (one outer iteration, returning named
-            losses) when the stage begins, also after an interruption. It must not draw from the
+        begin: Creates the optimizer groups by name and the training step (one outer iteration,
+            returning named losses) when the stage begins, also after an interruption. It must not draw from the
             training's generator.
     """
 
@@ -67,7 +67,7 @@ class Training:
         generator: Source of the method's random numbers, on the CPU.
         memory: Other tensors that must survive an interruption, such as a pool of images.
         stage: Index of the current stage.
-        step: Turns taken in this stage.
+        step: Training steps taken in this stage.
         history: One entry per evaluation: ``step`` over all stages, and named numbers.
         seconds: Training time over all attempts.
         bad_losses: Number of non-finite losses.
@@ -83,17 +83,17 @@ class Training:
     history: list[Numbers] = field(default_factory=list)
     seconds: float = 0.0
     bad_losses: int = 0
-    players: Mapping[str, OptimizerGroup] = field(default_factory=dict)
+    optimizer_groups: Mapping[str, OptimizerGroup] = field(default_factory=dict)
 
-    def learn(self, player: str, loss: Tensor) -> Tensor:
-        """The detached loss, after one optimizer step of a player on it.
+    def learn(self, name: str, loss: Tensor) -> Tensor:
+        """The detached loss, after one step of the named optimizer group on it.
 
-        A non-finite loss takes no step; the first one halves the player's learning rate.
+        A non-finite loss takes no step; the first one halves the group's learning rate.
 
         Raises:
             DivergedError: Three losses were not finite.
         """
-        optimizer_group = self.players[player]
+        optimizer_group = self.optimizer_groups[name]
         if not bool(torch.isfinite(loss)):
             self._record_bad_loss(optimizer_group)
             return loss.detach()
@@ -109,10 +109,10 @@ class Training:
             optimizer_group.optimizer.step()
         return loss.detach()
 
-    def _record_bad_loss(self, player: OptimizerGroup) -> None:
+    def _record_bad_loss(self, optimizer_group: OptimizerGroup) -> None:
         self.bad_losses += 1
         if self.bad_losses == 1:
-            player.peak /= 2
+            optimizer_group.peak /= 2
         if self.bad_losses >= _MOST_BAD_LOSSES:
             raise DivergedError(
                 f"{self.bad_losses} losses were not finite",

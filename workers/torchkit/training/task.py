@@ -122,19 +122,22 @@ class TrainingTask(Protocol):
 
 @runtime_checkable
 class HasNumbers(Protocol):
-    """A lesson that adds numbers of its own to the evaluation."""
+    """A training task that adds numbers of its own to the evaluation."""
 
     def numbers(self) -> Mapping[str, float]:
         """Numbers by name for the curve, after an evaluation; must not draw from any generator."""
         ...
 
 
-def _lesson_numbers(lesson: TrainingTask) -> dict[str, float]:
-    return dict(lesson.numbers()) if isinstance(lesson, HasNumbers) else {}
+def _task_numbers(training_task: TrainingTask) -> dict[str, float]:
+    return dict(training_task.numbers()) if isinstance(training_task, HasNumbers) else {}
 
 
 def complete(
-    lesson: TrainingTask, inputs: DataFreeInputs, course: TrainingConfig, report: TrainingReport
+    training_task: TrainingTask,
+    inputs: DataFreeInputs,
+    config: TrainingConfig,
+    report: TrainingReport,
 ) -> TrainingResult:
     """The trained student, evaluated after its last step; checks that no teacher changed.
 
@@ -143,37 +146,44 @@ def complete(
         DivergedError: Losses stopped being finite.
         TeacherChangedError: A teacher's weights or statistics moved.
     """
-    require_answers(lesson.student, lesson.spec, lesson.task)
-    judge = Evaluator(inputs.evaluation_set, inputs.teachers, lesson.head, lesson.task)
+    require_answers(training_task.student, training_task.spec, training_task.task)
+    evaluator = Evaluator(
+        inputs.evaluation_set, inputs.teachers, training_task.head, training_task.task
+    )
     fingerprints = [teacher.program.fingerprint for teacher in inputs.teachers]
     device = inputs.teachers[0].program.device
-    use_channels_last(lesson.student, device)
+    use_channels_last(training_task.student, device)
     train(
-        lesson.training,
-        course,
-        lesson.stages(),
-        evaluate=lambda: judge.grade(lesson.student, lesson.spec) | _lesson_numbers(lesson),
-        pictures=lesson.pictures,
+        training_task.training,
+        config,
+        training_task.stages(),
+        evaluate=lambda: (
+            evaluator.evaluate(training_task.student, training_task.spec)
+            | _task_numbers(training_task)
+        ),
+        pictures=training_task.pictures,
         report=report,
         arithmetic=arithmetic_on(device),
     )
     if [teacher.program.fingerprint for teacher in inputs.teachers] != fingerprints:
         raise TeacherChangedError("a teacher's weights or statistics changed during training")
-    quality = judge.grade(lesson.student, lesson.spec) | judge.references()
+    quality = (
+        evaluator.evaluate(training_task.student, training_task.spec) | evaluator.references()
+    )
     images = getattr(inputs, "images", None)
     return TrainingResult(
-        network=set_memory_format(lesson.student.eval().cpu(), torch.contiguous_format),
-        manifest=_manifest(lesson, inputs),
+        network=set_memory_format(training_task.student.eval().cpu(), torch.contiguous_format),
+        manifest=_manifest(training_task, inputs),
         quality=quality | retention(quality),
-        history=tuple(lesson.training.history),
+        history=tuple(training_task.training.history),
         trained_on=0 if images is None else len(images),
         held_out=0 if inputs.evaluation_set is None else len(inputs.evaluation_set.images),
         teacher=_sizes(inputs.teachers),
         taught_by=tuple(teacher.name for teacher in inputs.teachers),
-        params=course.model_dump(mode="json"),
-        seconds=lesson.training.seconds,
-        curve=curve_picture(lesson.training.history),
-        pictures=lesson.pictures(),
+        params=config.model_dump(mode="json"),
+        seconds=training_task.training.seconds,
+        curve=curve_picture(training_task.training.history),
+        pictures=training_task.pictures(),
     )
 
 
@@ -207,15 +217,15 @@ def _sizes(teachers: Sequence[Teacher]) -> dict[str, int]:
     }
 
 
-def _manifest(lesson: TrainingTask, inputs: DataFreeInputs) -> ModelManifest:
+def _manifest(training_task: TrainingTask, inputs: DataFreeInputs) -> ModelManifest:
     names = ", ".join(teacher.name for teacher in inputs.teachers)
     return ModelManifest(
         name=inputs.name,
         format=ModelFormat.PT2,
-        task=Task(kind=lesson.task, text=f"student of {names}"[:2000]),
-        input=lesson.spec,
-        classes=lesson.head.labels,
-        trained_on=lesson.trained_on,
+        task=Task(kind=training_task.task, text=f"student of {names}"[:2000]),
+        input=training_task.spec,
+        classes=training_task.head.labels,
+        trained_on=training_task.trained_on,
         tags=("student",),
     )
 

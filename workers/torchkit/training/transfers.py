@@ -38,10 +38,10 @@ class Transfer:
     task = TaskKind.CLASSIFICATION
 
     def __init__(
-        self, inputs: ImageInputs, course: TransferTrainingConfig, *, body_rate: float
+        self, inputs: ImageInputs, config: TransferTrainingConfig, *, body_rate: float
     ) -> None:
         self._source = inputs.teachers[0]
-        self._course, self._body_rate = course, body_rate
+        self._config, self._body_rate = config, body_rate
         labels = torch.full((len(inputs.images),), -1) if inputs.labels is None else inputs.labels
         labeled = labels >= 0
         self._frames, self._labels = inputs.images[labeled], labels[labeled]
@@ -50,11 +50,11 @@ class Transfer:
         self.spec = self._source.input
         self.trained_on = f"{len(self._frames)} labeled images"
         program = self._source.program
-        self._body = TrainableProgram(program, course.layer or program.feature_layer)
+        self._body = TrainableProgram(program, config.layer or program.feature_layer)
         self._features = self._frozen_features()
         self._network = Probed(self._body, self._features, labels=len(self.head.labels))
         self._network.to(program.device)
-        generator = torch.Generator().manual_seed(course.seed)
+        generator = torch.Generator().manual_seed(config.seed)
         self.training = Training({"student": self._network}, generator)
 
     @property
@@ -74,22 +74,22 @@ class Transfer:
         groups = [{"params": list(self._network.head.parameters()), "share": 1.0}]
         if self._body_rate > 0:
             groups.append({"params": list(self._body.parameters()), "share": self._body_rate})
-        decay = self._course.weight_decay
-        optimizer = torch.optim.AdamW(groups, lr=self._course.learning_rate, weight_decay=decay)
-        turn = self._turn if self._body_rate > 0 else self._turn_of_head
-        return {"student": OptimizerGroup(optimizer, self._course.learning_rate)}, turn
+        decay = self._config.weight_decay
+        optimizer = torch.optim.AdamW(groups, lr=self._config.learning_rate, weight_decay=decay)
+        training_step = self._step if self._body_rate > 0 else self._step_of_head
+        return {"student": OptimizerGroup(optimizer, self._config.learning_rate)}, training_step
 
-    def _turn(self) -> dict[str, Tensor]:
+    def _step(self) -> dict[str, Tensor]:
         """One step of body and head on a shifted batch."""
         frames, indices = drawn_frames(
-            self._frames, self._course.batch_size, generator=self.training.generator
+            self._frames, self._config.batch_size, generator=self.training.generator
         )
         return self._learned(self._network(self._source.of_frames(frames)), indices)
 
-    def _turn_of_head(self) -> dict[str, Tensor]:
+    def _step_of_head(self) -> dict[str, Tensor]:
         """One step of the head on the precomputed features."""
         count, generator = len(self._frames), self.training.generator
-        indices = torch.randperm(count, generator=generator)[: self._course.batch_size]
+        indices = torch.randperm(count, generator=generator)[: self._config.batch_size]
         features = self._features[indices.to(self._features.device)]
         return self._learned(self._network.answer(features), indices)
 

@@ -1,4 +1,4 @@
-"""Both players are paid for the same discrepancy, and neither step leaves a trace in the other."""
+"""Student and generator optimize the same discrepancy, and neither step changes the other."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Teacher:
     return Teacher("t", "t", program, SPEC, TaskKind.CLASSIFICATION, ("a", "b", "c"))
 
 
-def game_of(teacher: Teacher, **changes: object) -> AdversarialStep:
+def adversarial_step(teacher: Teacher, **changes: object) -> AdversarialStep:
     params = AdversarialDistillationParams.model_validate(
         {"preset": "dfad", "student": {"architecture": "plain", "width": 4}, **changes}
     )
@@ -55,24 +55,24 @@ def noise() -> torch.Tensor:
 
 
 def test_what_the_student_loses_the_generator_gains(teacher: Teacher) -> None:
-    game, images = game_of(teacher), network()(noise()).detach()
+    step, images = adversarial_step(teacher), network()(noise()).detach()
 
-    with game.student_at_rest():
-        loss = game.discrepancy(
-            game.student_logits(images), game.selected_logits(teacher.answer(images))
+    with step.student_at_rest():
+        loss = step.discrepancy(
+            step.student_logits(images), step.selected_logits(teacher.answer(images))
         ).mean()
-        gain = GeneratorLoss(game, {}).of(images, adversarial=1.0)["adversarial"]
+        gain = GeneratorLoss(step, {}).of(images, adversarial=1.0)["adversarial"]
 
     torch.testing.assert_close(gain, -loss, rtol=0, atol=0)
 
 
 def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teacher) -> None:
-    game, drawing = game_of(teacher), network()
+    step, drawing = adversarial_step(teacher), network()
     images = drawing(noise())
-    with game.student_at_rest():
-        answers, student_logits = teacher.answer(images), game.student_logits(images)
+    with step.student_at_rest():
+        answers, student_logits = teacher.answer(images), step.student_logits(images)
         pairs = [(student_logits.detach(), answers), (student_logits, answers.detach())]
-        losses = [game.discrepancy(*pair).mean() for pair in pairs]
+        losses = [step.discrepancy(*pair).mean() for pair in pairs]
 
     for loss in losses:
         found = torch.autograd.grad(loss, drawing.linear.weight, retain_graph=True)[0]
@@ -81,27 +81,27 @@ def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teac
 
 
 def test_the_generators_step_leaves_the_student_as_it_was(teacher: Teacher) -> None:
-    game = game_of(teacher)
-    game.student.train()
-    before = {name: one.clone() for name, one in game.student.state_dict().items()}
+    step = adversarial_step(teacher)
+    step.student.train()
+    before = {name: one.clone() for name, one in step.student.state_dict().items()}
 
-    with game.student_at_rest():
-        parts = GeneratorLoss(game, {}).of(network()(noise()), adversarial=1.0)
+    with step.student_at_rest():
+        parts = GeneratorLoss(step, {}).of(network()(noise()), adversarial=1.0)
         torch.autograd.backward(parts["adversarial"])
 
-    torch.testing.assert_close(game.student.state_dict(), before, rtol=0, atol=0)
-    assert all(one.grad is None and one.requires_grad for one in game.student.parameters())
+    torch.testing.assert_close(step.student.state_dict(), before, rtol=0, atol=0)
+    assert all(one.grad is None and one.requires_grad for one in step.student.parameters())
     assert all(one.grad is None for one in teacher.program.parameters())
-    assert game.student.training
+    assert step.student.training
 
 
 def test_where_only_agreement_counts_other_images_are_worth_nothing(teacher: Teacher) -> None:
-    game = game_of(teacher, adversarial_images=AdversarialImages.AGREED)
+    step = adversarial_step(teacher, adversarial_images=AdversarialImages.AGREED)
     images = network()(noise())
 
-    with game.student_at_rest():
-        student_logits, teacher_logits = game.student_logits(images), teacher.answer(images)
-        gain = GeneratorLoss(game, {}).of(images, adversarial=1.0)["adversarial"]
+    with step.student_at_rest():
+        student_logits, teacher_logits = step.student_logits(images), teacher.answer(images)
+        gain = GeneratorLoss(step, {}).of(images, adversarial=1.0)["adversarial"]
 
     alike = student_logits.argmax(dim=1) == teacher_logits.argmax(dim=1)
     assert 0 < alike.sum() < len(images)
@@ -113,15 +113,15 @@ def test_batch_statistics_are_compared_with_those_of_earlier_batches_in_them(
     teacher: Teacher,
 ) -> None:
     memory: dict[str, torch.Tensor] = {}
-    game = game_of(teacher, batch_norm_weight=1.0, batch_norm_memory=0.75)
-    worth = GeneratorLoss(game, memory)
-    with torch.no_grad(), game.student_at_rest():
-        worth.of(network()(noise()), adversarial=0.0)
-        worth.remember()
+    step = adversarial_step(teacher, batch_norm_weight=1.0, batch_norm_memory=0.75)
+    generator_loss = GeneratorLoss(step, memory)
+    with torch.no_grad(), step.student_at_rest():
+        generator_loss.of(network()(noise()), adversarial=0.0)
+        generator_loss.remember()
         first = memory["batch_statistics"].clone()
-        worth.of(network()(2 * noise() + 1), adversarial=0.0)
-        plain = [part for one in worth._latest for part in (one.mean, one.variance)]
-        worth.remember()
+        generator_loss.of(network()(2 * noise() + 1), adversarial=0.0)
+        plain = [part for one in generator_loss._latest for part in (one.mean, one.variance)]
+        generator_loss.remember()
 
     twin = oracle.blended(torch.cat(plain).tolist(), first.tolist(), 0.75)
     torch.testing.assert_close(memory["batch_statistics"], torch.tensor(twin))
@@ -131,7 +131,7 @@ def test_batch_statistics_are_compared_with_those_of_earlier_batches_in_them(
 def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_went(
     teacher: Teacher, kind: MetaGradient
 ) -> None:
-    game = game_of(teacher, preset="fast_meta", inner_steps=3, meta_gradient=kind)
+    step = adversarial_step(teacher, preset="fast_meta", inner_steps=3, meta_gradient=kind)
     drawing, seeded = network(), torch.Generator().manual_seed(7)
     z, asked = torch.randn(8, 5, generator=seeded), drawn_labels(8, 3, seeded)
 
@@ -139,7 +139,7 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
         """Slow twin: the steps written out, and what the first weight took from them."""
         start = copied.linear.weight.detach().clone()
         moving = z.clone().requires_grad_()
-        recipe = game.recipe
+        recipe = step.recipe
         optimizer = torch.optim.Adam(
             [
                 {"params": list(copied.parameters()), "lr": recipe.generator_learning_rate},
@@ -150,7 +150,7 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
         total = torch.zeros_like(start)
         for _ in range(3):
             optimizer.zero_grad()
-            parts = GeneratorLoss(game, {}).of(
+            parts = GeneratorLoss(step, {}).of(
                 copied(moving), requested_labels=asked, adversarial=1.0
             )
             sum(parts.values(), torch.zeros(())).backward()  # type: ignore[no-untyped-call]
@@ -158,10 +158,10 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
             optimizer.step()
         return [total, start - copied.linear.weight.detach()]
 
-    with game.student_at_rest():
-        synthesis = Synthesis(game, GeneratorLoss(game, {}), drawing, 8)
-        lesson = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
-        found = torch.autograd.grad(lesson, drawing.linear.weight)[0]
+    with step.student_at_rest():
+        synthesis = Synthesis(step, GeneratorLoss(step, {}), drawing, 8)
+        meta_loss = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
+        found = torch.autograd.grad(meta_loss, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]
 
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
