@@ -215,7 +215,7 @@ CHOICES = (
 )
 ROWS = (
     Row("supervised", "labels of all images (anchor)", by_labels),
-    Row("kd", "answers of all four side by side (anchor)", side_by_side),
+    Row("kd", "outputs of all four side by side (anchor)", side_by_side),
     Row("entropy", "**entropy, features aligned (published, default)**", amalgamated),
     Row("calibrated", "**calibrated, features aligned**", partial(amalgamated, **CALIBRATED)),
     *(
@@ -269,15 +269,15 @@ BOUNDS = (
         low=0.97,
     ),
     Bound(
-        "components by calibrated at least 0.95 (what we wanted to add)",
+        "components by calibrated at least 0.95 (our own goal)",
         lambda f: f.mean("calibrated", "components"),
         low=0.95,
     ),
 )
 WORDS = (
     "Accuracy on 500 test digits in each style; by task among its five labels, in the last column"
-    " among all ten in both styles. Right source: share of the task's images that the source of"
-    " their style teaches. Sources: CNN (32, 64, 64) and Res (48); components: plain (12);"
+    " among all ten in both styles. Right source: share of the task's images that are assigned to"
+    " the source of their style. Sources: CNN (32, 64, 64) and Res (48); components: plain (12);"
     f" student: plain (16); {STEPS} steps: a quarter for each component on 64 images of both its"
     " sources, half for the student on 64 images."
 )
@@ -292,7 +292,7 @@ TABLES = (
         "choice",
         tuple(Row(name, title, partial(choice, selection=name)) for name, title in CHOICES),
         (*COLUMNS[:2], Column("both", "right")),
-        words="Share of a task's images that the source of their style teaches; nothing is trained.",
+        words="Share of a task's images that are assigned to the source of their style; nothing is trained.",
     ),
     Table("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
     Table(

@@ -114,7 +114,7 @@ def kernel(features: Tensor) -> Tensor:
 
 VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "edges, raw": raw_edges,
-    "edges, centred": centred_edges,
+    "edges, centered": centred_edges,
     "RSA": dissimilarities,
     "CKA": kernel,
 }

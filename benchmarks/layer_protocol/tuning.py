@@ -12,7 +12,7 @@ from benchmarks.layer_protocol import judging
 from benchmarks.layer_protocol.judging import Row, Way
 
 EDGE_WEIGHTS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, math.inf)
-DEFAULTS, CENTERED = "defaults", "centred features"
+DEFAULTS, CENTERED = "defaults", "centered features"
 PRESET = "preset"
 _TRIED: tuple[float | str, ...] = (PRESET, *EDGE_WEIGHTS)
 
@@ -63,7 +63,7 @@ def parts(row: Row, setting: str) -> tuple[Sequence[float], Sequence[float]]:
     if setting == DEFAULTS:
         return row["nodes"], row["edges"]
     if setting == CENTERED:
-        return row["nodes"], row["agreements"]["edges, centred · logits"]
+        return row["nodes"], row["agreements"]["edges, centered · logits"]
     found = row["variants"][setting]
     return found["nodes"], found["edges"]
 

@@ -1,4 +1,4 @@
-"""Prefixed ULIDs: sortable by creation, telling by sight what they name."""
+"""Ids: ULIDs with a prefix for their kind, sortable by creation time."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from ulid import ULID
 
 
 class IdKind(StrEnum):
-    """The prefix that says what an id names."""
+    """The prefix of an id, by kind."""
 
     MODEL = "mdl"
     DATASET = "dst"
@@ -23,5 +23,5 @@ class IdKind(StrEnum):
 
 
 def new_id(kind: IdKind) -> str:
-    """A fresh id such as ``mdl_01J...``."""
+    """A new id such as ``mdl_01J...``."""
     return f"{kind}_{ULID()}"

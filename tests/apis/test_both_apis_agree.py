@@ -188,10 +188,10 @@ def test_rankings_neighbors_and_maps_agree(apis: Apis):
     assert [item["name"] for item in ranking["items"]] == ["fox"]
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith("make it with POST /v1/maps ")
+    assert missing["remedy"].startswith("create it with POST /v1/maps ")
     assert drawing["params"]["k"] == 1
-    assert (unknown["refused"], unknown["pointers"]) == ("dataset_unknown", ["/dataset_id"])
-    assert wrong["refused"] == "dataset_unknown"
+    assert (unknown["refused"], unknown["pointers"]) == ("unknown_dataset", ["/dataset_id"])
+    assert wrong["refused"] == "unknown_dataset"
     assert settings["pointers"] == ["/body/settings/grid"]
 
 
@@ -212,7 +212,9 @@ def test_heat_maps_agree(apis: Apis):
     twice = apis.agree(lambda api: api.create_attributions({**body, "indices": [1, 1]}))
 
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith(f"make it with POST /v1/models/{models[0]}/attributions ")
+    assert missing["remedy"].startswith(
+        f"create it with POST /v1/models/{models[0]}/attributions "
+    )
     assert ordered["inputs"]["indices"] == [1, 0]
     assert spanned["id"] != ordered["id"]
     assert (wrong["refused"], wrong["pointers"]) == ("unknown_image", ["/indices"])
@@ -226,7 +228,7 @@ def test_rankings_by_labels_and_history_agree(apis: Apis):
             model = a_model(session, name=name)
             an_estimate(session, model, target, logme=score)
         measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
-        accuracies.add(session, project="default", given=measured)
+        accuracies.add(session, project="default", measurements=measured)
     body = {"target": {"dataset_id": target.id}, "metric": "logme"}
 
     ranking, _ = apis.alike(lambda api: api.rank(body))
@@ -275,7 +277,7 @@ def test_a_job_is_submitted_followed_and_cancelled_alike(apis: Apis):
         ({"dataset_id": None}, "invalid_inputs", "/dataset_id"),
         ({"params": {"seed": 2}}, "repeated_field", "/seed"),
         ({"priority": 101}, "invalid_request", "/body/priority"),
-        ({"teachers": ["mdl_0"]}, "unknown_input", "/teachers/0"),
+        ({"teachers": ["mdl_0"]}, "unknown_model", "/teachers/0"),
     ],
 )
 def test_a_training_that_does_not_fit_is_refused_alike(

@@ -3,8 +3,8 @@
 import contextlib
 import hashlib
 import io
+import os
 import signal
-import subprocess
 import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.container import Zoo
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import FINAL_STATES, DatasetRecord, JobEventRecord, JobRecord, ModelRecord
 from service.embedded.postgres import PrivatePostgres
@@ -80,7 +81,7 @@ class TestCluster:
         path = self.zoo.staging / "squares"
         path.write_bytes(buffer.getvalue())
         sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-        self.zoo.blobs.collect_outputs(path, sha256=sha256)
+        self.zoo.blobs.add(path, sha256=sha256)
         with self.zoo.transaction() as session:
             record = DatasetRecord(
                 id=DATASET,
@@ -134,7 +135,7 @@ class TestCluster:
     def job(self, job_id: str) -> JobRecord:
         """The current row."""
         with self.zoo.transaction() as session:
-            return jobs.get(session, project=PROJECT, job_id=job_id)
+            return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id)
 
     def model_of(self, job_id: str) -> ModelRecord:
         """The model that a job creates."""
@@ -247,15 +248,7 @@ class TestCluster:
 
     def crash_postgres(self) -> None:
         """Stop the database at once, as a power cut would, and start it again."""
-        server = self.postgres._server
-        command = ["pg_ctl", "-w", "-D", str(server.pgdata), "-m", "immediate", "restart"]
-        command += ["-l", str(server.pgdata / "log"), "-o", _options(server.pgdata)]
-        command[0] = str(server.bin_path / "pg_ctl")
-        owner = {} if server.system_user is None else {"user": server.system_user}
-        subprocess.run(command, check=True, capture_output=True, timeout=HANG_SECONDS, **owner)
-
-
-def _options(folder: object) -> str:
-    """The options the running server was started with, without its program."""
-    with open(f"{folder}/postmaster.opts") as file:  # noqa: PTH123
-        return file.read().split(" ", 1)[1].strip()
+        # Postgres treats SIGQUIT as an immediate shutdown, without a checkpoint.
+        os.kill(self.postgres.pid, signal.SIGQUIT)
+        eventually(lambda: not self.postgres.is_running())
+        self.postgres.restart()

@@ -60,11 +60,11 @@ def up(tmp_path: Path) -> Iterator[Up]:
 def images(tmp_path: Path) -> Path:
     """Eight dark and eight bright images, in a folder for each."""
     numbers = np.random.default_rng(0)
-    for place, label in enumerate(("dark", "bright")):
+    for index, label in enumerate(("dark", "bright")):
         folder = tmp_path / "images" / label
         folder.mkdir(parents=True)
         for number in range(8):
-            pixels = numbers.integers(120 * place, 120 * place + 120, (SIDE, SIDE, 3), np.uint8)
+            pixels = numbers.integers(120 * index, 120 * index + 120, (SIDE, SIDE, 3), np.uint8)
             Image.fromarray(pixels).save(folder / f"{number}.png")
     return tmp_path / "images"
 

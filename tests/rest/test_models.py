@@ -1,4 +1,4 @@
-"""A network goes in by form or by upload, is described, changed with its ETag, and removed."""
+"""Models are created by form or upload, read, updated with their ETag, and deleted."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_a_finished_upload_and_a_manifest_make_a_model(served: Served):
 
 
 @pytest.mark.parametrize("kind", FORMS)
-def test_files_that_are_never_opened_are_refused_with_the_remedy(served: Served, kind: str):
+def test_unsafe_file_types_are_refused_with_the_remedy(served: Served, kind: str):
     answer = push(served, FORMS[kind])
 
     assert answer.status_code == 422
@@ -92,7 +92,7 @@ def test_a_form_without_a_file_is_refused(served: Served):
     assert (answer.status_code, answer.json()["code"]) == (422, "file_missing")
 
 
-def test_the_list_is_filtered_and_walked_page_by_page(served: Served):
+def test_the_list_is_filtered_and_paged(served: Served):
     with served.zoo.transaction() as session:
         for number in range(5):
             a_model(session, name=f"Hen {number}", tags=["bird"])
@@ -112,7 +112,7 @@ def test_the_list_is_filtered_and_walked_page_by_page(served: Served):
     assert [model["name"] for model in task["items"]] == ["fox"]
 
 
-def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served):
+def test_a_page_token_of_another_filter_or_a_forged_one_is_refused(served: Served):
     with served.zoo.transaction() as session:
         for _ in range(3):
             a_model(session)
@@ -124,20 +124,20 @@ def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_page_token")
 
 
-def test_a_known_etag_is_answered_without_a_body(served: Served):
+def test_a_current_etag_returns_304(served: Served):
     with served.zoo.transaction() as session:
         model_id = a_model(session).id
-    seen = served.client.get(f"/v1/models/{model_id}")
+    received = served.client.get(f"/v1/models/{model_id}")
 
     again = served.client.get(
-        f"/v1/models/{model_id}", headers={"If-None-Match": seen.headers["ETag"]}
+        f"/v1/models/{model_id}", headers={"If-None-Match": received.headers["ETag"]}
     )
 
-    assert seen.headers["ETag"] == seen.json()["etag"]
+    assert received.headers["ETag"] == received.json()["etag"]
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_change_needs_the_etag_it_is_based_on(served: Served):
+def test_an_update_requires_the_current_etag(served: Served):
     with served.zoo.transaction() as session:
         path = f"/v1/models/{a_model(session).id}"
     etag = served.client.get(path).json()["etag"]
@@ -155,7 +155,7 @@ def test_a_change_needs_the_etag_it_is_based_on(served: Served):
     assert model["etag"] == changed.headers["ETag"] != etag
 
 
-def test_a_removed_model_is_gone(served: Served):
+def test_a_deleted_model_is_not_found(served: Served):
     with served.zoo.transaction() as session:
         path = f"/v1/models/{a_model(session).id}"
     etag = served.client.get(path).json()["etag"]
@@ -166,7 +166,7 @@ def test_a_removed_model_is_gone(served: Served):
     assert served.client.get(path).json()["code"] == "model_not_found"
 
 
-def test_layers_are_told(served: Served):
+def test_layers_are_listed(served: Served):
     with served.zoo.transaction() as session:
         model = a_model(session)
 

@@ -1,4 +1,4 @@
-"""A training may be asked for with its teachers, data and student at the top of the request."""
+"""A training request may have its teachers, data and student at the top level."""
 
 from typing import Any
 
@@ -42,20 +42,20 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
 def refused(served: Served, body: dict[str, Any]) -> tuple[int, str, list[str]]:
     """Status, code and pointers of a refusal."""
     answer = served.client.post("/v1/jobs", json=body)
-    told = answer.json()
-    assert told["remedy"]
-    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+    response = answer.json()
+    assert response["remedy"]
+    return answer.status_code, response["code"], [item["pointer"] for item in response["errors"]]
 
 
 def test_both_spellings_make_the_same_job(served: Served, training: dict[str, Any]):
-    one = served.client.post("/v1/jobs", json=training)
+    item = served.client.post("/v1/jobs", json=training)
     other = served.client.post("/v1/jobs", json=nested(training))
 
-    assert one.status_code == other.status_code == 202, one.text
-    assert one.json()["inputs"] == other.json()["inputs"]
-    assert one.json()["params"] == other.json()["params"]
-    assert one.json()["params"]["student"]["width"] == 8
-    assert one.json()["inputs"] == {
+    assert item.status_code == other.status_code == 202, item.text
+    assert item.json()["inputs"] == other.json()["inputs"]
+    assert item.json()["params"] == other.json()["params"]
+    assert item.json()["params"]["student"]["width"] == 8
+    assert item.json()["inputs"] == {
         "teachers": training["teachers"],
         "dataset_id": training["dataset_id"],
         "eval_dataset_id": None,
@@ -71,9 +71,7 @@ def test_null_means_not_given(served: Served, training: dict[str, Any]):
     assert answer.json()["params"]["seed"] == 0
 
 
-def test_what_is_repeated_field_is_refused_where_it_stands(
-    served: Served, training: dict[str, Any]
-):
+def test_a_value_given_twice_is_refused_at_its_pointer(served: Served, training: dict[str, Any]):
     body = {**training, "params": {"seed": 4}, "inputs": {"dataset_id": "dst_2"}}
 
     assert refused(served, body) == (422, "repeated_field", ["/dataset_id", "/seed"])
@@ -125,16 +123,16 @@ def test_a_field_that_the_method_does_not_take_is_named(served: Served):
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
-        ({"teachers": ["mdl_0"]}, "unknown_input", "/teachers/0"),
-        ({"dataset_id": "dst_0"}, "unknown_input", "/dataset_id"),
-        ({"eval_dataset_id": "dst_0"}, "unknown_input", "/eval_dataset_id"),
-        ({"student": {"init": "mdl_0"}}, "unknown_input", "/student/init"),
+        ({"teachers": ["mdl_0"]}, "unknown_model", "/teachers/0"),
+        ({"dataset_id": "dst_0"}, "unknown_dataset", "/dataset_id"),
+        ({"eval_dataset_id": "dst_0"}, "unknown_dataset", "/eval_dataset_id"),
+        ({"student": {"init": "mdl_0"}}, "unknown_model", "/student/init"),
         ({"student": {"labels": ["cow"]}}, "unknown_labels", "/student/labels"),
         ({"student": {"num_classes": 3}}, "num_classes_mismatch", "/student/num_classes"),
         ({"params": {"teacher_layer": "nose"}}, "layer_not_found", "/params/teacher_layer"),
     ],
 )
-def test_what_does_not_go_together_is_told_with_a_remedy(
+def test_incompatible_options_are_refused_with_a_remedy(
     served: Served, training: dict[str, Any], change: dict[str, Any], code: str, pointer: str
 ):
     assert refused(served, {**training, **change}) == (422, code, [pointer])
@@ -145,10 +143,10 @@ def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str
         young = a_model(session, state="checking").id
     body = {**training, "teachers": [*training["teachers"], young]}
 
-    assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])
+    assert refused(served, body) == (409, "model_not_ready", ["/teachers/1"])
 
 
-def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
+def test_a_task_that_no_teacher_covers_is_refused_with_their_labels(
     served: Served, training: dict[str, Any]
 ):
     params = {"tasks": [{"name": "animals", "labels": ["cat", "cow"]}]}
@@ -158,7 +156,7 @@ def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
 
 
 @pytest.mark.parametrize("role", ["dataset_id", "eval_dataset_id"])
-def test_images_of_an_unfinished_training_are_not_removed(
+def test_datasets_of_an_unfinished_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     with served.zoo.transaction() as session:
@@ -174,7 +172,7 @@ def test_images_of_an_unfinished_training_are_not_removed(
 
 
 @pytest.mark.parametrize("role", ["teacher", "start"])
-def test_networks_of_a_running_training_are_not_removed(
+def test_networks_of_a_running_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     (teacher,) = training["teachers"]

@@ -1,4 +1,4 @@
-"""Networks as teachers, trainings that are asked for, and how they are refused."""
+"""Teachers, training requests and their errors."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ OF_PIXELS = {"task_kind": "segmentation", "output_kind": "map", "output_shape": 
 
 
 def a_teacher(served: Served, **changes: Any) -> str:
-    """The id of a new classifier of cats and dogs, but for what is said."""
+    """The id of a new classifier of cats and dogs; arguments override its fields."""
     classes = changes.pop("classes", ["cat", "dog"])
     size = {"height": 8, "width": 8, "channels": changes.pop("channels", 3)}
     usual: dict[str, Any] = {
@@ -33,7 +33,7 @@ def a_teacher(served: Served, **changes: Any) -> str:
 
 
 def ask(served: Served, method: str, *teachers: str, **fields: Any) -> Any:
-    """The answer to a request for a training by a method on these teachers."""
+    """The response to a training request with these teachers."""
     if method not in WITHOUT_DATA:
         with served.zoo.transaction() as session:
             fields["dataset_id"] = a_dataset(served.zoo, session).id
@@ -45,7 +45,7 @@ def ask(served: Served, method: str, *teachers: str, **fields: Any) -> Any:
 
 
 def refusal(answer: Any) -> tuple[int, str, list[str]]:
-    """Status, code and pointers of an answer that says what to do instead."""
-    told = answer.json()
-    assert told["remedy"]
-    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+    """Status, code and pointers of an error that has a remedy."""
+    response = answer.json()
+    assert response["remedy"]
+    return answer.status_code, response["code"], [item["pointer"] for item in response["errors"]]

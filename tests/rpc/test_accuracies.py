@@ -23,7 +23,7 @@ def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
     assert not dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest()).accuracies
 
 
-def test_a_row_that_makes_no_sense_is_named(dialled: Dialled):
+def test_an_invalid_row_is_named(dialled: Dialled):
     rows = [wire.NewAccuracy(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
 
     said = refusal(dialled.accuracies.AddAccuracies, wire.AddAccuraciesRequest(accuracies=rows))
@@ -56,7 +56,7 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     }  # fmt: skip
     with dialled.zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending.id)
-        fused.fill(session, ranking=ranking, found=found)
+        fused.fill(session, ranking=ranking, posterior=found)
 
     told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
 

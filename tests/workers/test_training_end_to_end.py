@@ -16,6 +16,7 @@ from torch import nn
 from service.container import Zoo
 from service.core.catalog.training import source_ids
 from service.core.errors import InvalidRequestError
+from service.core.operations import owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter
 from service.core.operations.jobs import jobs
@@ -80,7 +81,7 @@ def submit(zoo: Zoo, method: str, **params: object) -> str:
 
 def job_of(zoo: Zoo, job_id: str) -> JobRecord:
     with zoo.transaction() as session:
-        return jobs.get(session, project=PROJECT, job_id=job_id)
+        return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id)
 
 
 def student_of(zoo: Zoo, job_id: str) -> ModelRecord:

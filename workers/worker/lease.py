@@ -102,7 +102,7 @@ class Lease:
 
     def _read_status(self) -> LeaseStatus:
         with self.zoo.transaction() as session:
-            return lifecycle.verdict(session, job_id=self.job_id, fence=self.fence)
+            return lifecycle.lease_status(session, job_id=self.job_id, fence=self.fence)
 
 
 def _ignored(message: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ class PredictDispatcher:
         """Announce to the API servers that this worker serves requests."""
         while not self._stopping.is_set():
             with contextlib.suppress(UnavailableError):
-                self.queue.be_present()
+                self.queue.announce_presence()
             self._stopping.wait(PRESENCE_SECONDS / 3)
 
     def _serve(self) -> None:

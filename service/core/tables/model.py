@@ -34,9 +34,9 @@ class ModelRecord(Owned, TableRow):
     ``upload_sha256`` is the file as it came, ``program_sha256`` the executable form made of it
     (for pt2 the same bytes). ``layers`` is a list of {name, kind, shape}; ``problems`` of
     {code, detail, remedy}; ``lineage`` says which job, teachers and datasets it came from.
-    ``fingerprint`` hashes what decides its numbers: the program and the input specification.
-    ``output_shape`` is that of the first answer to one image, and ``batch_norms`` counts the
-    normalisations that remember batch statistics; both are None for networks of earlier checks.
+    ``fingerprint`` hashes what determines its numbers: the program and the input specification.
+    ``output_shape`` is the shape of the first output for one image, and ``batch_norms`` counts the
+    normalizations with batch statistics; both are None for networks checked by earlier releases.
     """
 
     __tablename__ = "models"

@@ -32,8 +32,8 @@ class AccuracyServicer(AccuracyServiceServicer):
         asked = fit(NewAccuracies, {"accuracies": items}, where="body")
 
         def work(session: Session) -> wire.AddAccuraciesResponse:
-            added = accuracies.add(session, project=call.project, given=asked.accuracies)
-            rows = [_accuracy(one) for one in added.accuracies]
+            added = accuracies.add(session, project=call.project, measurements=asked.accuracies)
+            rows = [_accuracy(row) for row in added.accuracies]
             return wire.AddAccuraciesResponse(accuracies=rows, new=added.new)
 
         values = asked.model_dump(mode="json")

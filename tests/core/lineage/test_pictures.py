@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from service.core.lineage.columns import Lane, in_columns
-from service.core.lineage.drawing import Box, drawn
+from service.core.lineage.drawing import NodeBox, drawn
 from service.core.lineage.graph import Edge, LineageGraph, Role
 from service.core.lineage.graphml import as_graphml
 from service.core.lineage.labels import quality
@@ -26,7 +26,7 @@ def parsed(lineage: LineageGraph) -> ElementTree.Element:
     return ElementTree.fromstring(b"".join(as_svg(lineage)))
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(one: NodeBox, other: NodeBox) -> bool:
     beside = one.x + one.width <= other.x or other.x + other.width <= one.x
     above = one.y + one.height <= other.y or other.y + other.height <= one.y
     return not (beside or above)
@@ -119,7 +119,7 @@ def test_an_edge_over_several_columns_has_a_lane_that_its_siblings_share():
 
     lane, further = Lane("a", 1, 1), Lane("a", 1, 2)
     assert columns.slots == (("a",), ("b", lane), ("c", further), ("d",))
-    assert columns.ways[3:] == (("a", lane, "c"), ("a", lane, further, "d"))
+    assert columns.paths[3:] == (("a", lane, "c"), ("a", lane, further, "d"))
 
 
 def test_what_nothing_leads_to_stands_right_before_what_needs_it():

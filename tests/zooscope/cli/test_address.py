@@ -1,4 +1,4 @@
-"""The key of a home folder is sent to the zoo of that folder and to nobody else."""
+"""The key of a home folder is sent only to the zoo of that folder."""
 
 import json
 import threading
@@ -140,7 +140,7 @@ def test_a_stranger_that_passes_the_challenge_on_to_the_zoo_is_sent_no_key(zoo: 
     assert received == []
 
 
-def test_an_explicit_address_and_key_are_sent_as_told(tmp_path: Path):
+def test_an_explicit_key_is_sent_to_an_explicit_address(tmp_path: Path):
     with _stranger() as (theirs, received):
         address = address_of(url=theirs, key="zoo_2_x", home=_home(tmp_path))
 

@@ -23,8 +23,8 @@ def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict
         model=model,
         dataset=dataset,
         params=TransferabilityEstimatorsParams.model_validate(job.params),
-        found=output.data,
+        output=output.data,
         job_id=job.id,
     )
-    estimator_completion.settle(session, job_id=job.id)
+    estimator_completion.complete_rankings(session, job_id=job.id)
     return {"estimate_id": estimate.id, **output.data}

@@ -47,7 +47,7 @@ def record_fused_ranking(session: Session, job: JobRecord, output: JobOutput) ->
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
         raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
-    fused.fill(session, ranking=ranking, found=output.data)
+    fused.fill(session, ranking=ranking, posterior=output.data)
     return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 
 

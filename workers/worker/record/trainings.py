@@ -90,4 +90,4 @@ def _keep_accuracy(
         seed=job.params["seed"],
         source=f"held-out images of job {job.id}",
     )
-    accuracies.add(session, project=job.project, given=[given], job_id=job.id)
+    accuracies.add(session, project=job.project, measurements=[given], job_id=job.id)

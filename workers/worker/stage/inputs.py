@@ -173,7 +173,7 @@ def _graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> St
 def _evidence(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
     """Everything that is known of the candidates of a fused ranking; no files."""
     ranking = _of(session, job, RankingRecord, job.inputs["ranking_id"])
-    return StagedInputs({"evidence": fused.take(session, ranking=ranking)})
+    return StagedInputs({"evidence": fused.take_evidence(session, ranking=ranking)})
 
 
 def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) -> NotFoundError:
@@ -224,7 +224,7 @@ def _graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> S
     places = (
         {}
         if before is None
-        else snapshot_lookup.places_in(session, project=job.project, map_id=before)
+        else snapshot_lookup.positions_in(session, project=job.project, map_id=before)
     )
     facts = {
         "models": [one.model_id for one in placed],

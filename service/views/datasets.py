@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from service.core.etags import etag_of
 from service.core.manifest import DatasetManifest
 from service.core.tables import DatasetRecord, ImageRecord
-from service.rest.schemas.models import ProblemOfModelView, UploadId, problem_view
+from service.views.models import ProblemOfModelView, UploadId, problem_view
 
 
 class NewDatasetView(DatasetManifest):
