@@ -3,11 +3,19 @@
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
+from service.views.paging import PageQuery
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class JobQuery(PageQuery):
+    """Which jobs to list, newest first."""
+
+    state: JobState | None = None
+    method: str | None = Field(None, max_length=100, pattern=r"^[a-z_]+$")
 
 
 class ProgressView(BaseModel):

@@ -71,6 +71,6 @@ class LayerSelectionView(BaseModel):
 def layer_selection_view(
     record: LayerSelectionRecord, *, edge_weight: float, progress: dict[str, Any] | None
 ) -> LayerSelectionView:
-    """A selection as it is told."""
-    told = selections.told(record, edge_weight=edge_weight)
-    return LayerSelectionView.model_validate({**told, "progress": progress})
+    """The view of a selection, read by an edge weight."""
+    values = selections.told(record, edge_weight=edge_weight)
+    return LayerSelectionView.model_validate({**values, "progress": progress})

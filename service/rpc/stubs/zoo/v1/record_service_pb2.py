@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzoo/v1/record_service.proto\x12\x06zoo.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n\tNewRecord\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x01\x12\x11\n\x04unit\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06metric\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08protocol\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x03\x88\x01\x01\x12\x13\n\x06source\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\x07\n\x05_unitB\t\n\x07_metricB\x0b\n\t_protocolB\x07\n\x05_seedB\t\n\x07_source\"\xe1\x01\n\x06Record\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x13\n\x06job_id\x18\t \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_seedB\t\n\x07_job_id\"7\n\x11\x41\x64\x64RecordsRequest\x12\"\n\x07records\x18\x01 \x03(\x0b\x32\x11.zoo.v1.NewRecord\"B\n\x12\x41\x64\x64RecordsResponse\x12\x1f\n\x07records\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Record\x12\x0b\n\x03new\x18\x02 \x01(\x05\"\xa2\x01\n\x12ListRecordsRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x61taset\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\npage_token\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_modelB\n\n\x08_datasetB\x0c\n\n_page_sizeB\r\n\x0b_page_token\"O\n\x13ListRecordsResponse\x12\x1f\n\x07records\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Record\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x13\x44\x65leteRecordRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteRecordResponse2\xe7\x01\n\rRecordService\x12\x43\n\nAddRecords\x12\x19.zoo.v1.AddRecordsRequest\x1a\x1a.zoo.v1.AddRecordsResponse\x12\x46\n\x0bListRecords\x12\x1a.zoo.v1.ListRecordsRequest\x1a\x1b.zoo.v1.ListRecordsResponse\x12I\n\x0c\x44\x65leteRecord\x12\x1b.zoo.v1.DeleteRecordRequest\x1a\x1c.zoo.v1.DeleteRecordResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzoo/v1/record_service.proto\x12\x06zoo.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x01\n\tNewRecord\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04unit\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06metric\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x15\n\x08protocol\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x13\n\x06source\x18\x08 \x01(\tH\x05\x88\x01\x01\x42\x08\n\x06_valueB\x07\n\x05_unitB\t\n\x07_metricB\x0b\n\t_protocolB\x07\n\x05_seedB\t\n\x07_source\"\xe1\x01\n\x06Record\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x13\n\x06job_id\x18\t \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_seedB\t\n\x07_job_id\"7\n\x11\x41\x64\x64RecordsRequest\x12\"\n\x07records\x18\x01 \x03(\x0b\x32\x11.zoo.v1.NewRecord\"@\n\x12\x41\x64\x64RecordsResponse\x12\x1d\n\x05items\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Record\x12\x0b\n\x03new\x18\x02 \x01(\x05\"\xa2\x01\n\x12ListRecordsRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x61taset\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\npage_token\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_modelB\n\n\x08_datasetB\x0c\n\n_page_sizeB\r\n\x0b_page_token\"M\n\x13ListRecordsResponse\x12\x1d\n\x05items\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Record\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x13\x44\x65leteRecordRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteRecordResponse2\xe7\x01\n\rRecordService\x12\x43\n\nAddRecords\x12\x19.zoo.v1.AddRecordsRequest\x1a\x1a.zoo.v1.AddRecordsResponse\x12\x46\n\x0bListRecords\x12\x1a.zoo.v1.ListRecordsRequest\x1a\x1b.zoo.v1.ListRecordsResponse\x12I\n\x0c\x44\x65leteRecord\x12\x1b.zoo.v1.DeleteRecordRequest\x1a\x1c.zoo.v1.DeleteRecordResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.record_service_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NEWRECORD']._serialized_start=73
-  _globals['_NEWRECORD']._serialized_end=287
-  _globals['_RECORD']._serialized_start=290
-  _globals['_RECORD']._serialized_end=515
-  _globals['_ADDRECORDSREQUEST']._serialized_start=517
-  _globals['_ADDRECORDSREQUEST']._serialized_end=572
-  _globals['_ADDRECORDSRESPONSE']._serialized_start=574
-  _globals['_ADDRECORDSRESPONSE']._serialized_end=640
-  _globals['_LISTRECORDSREQUEST']._serialized_start=643
-  _globals['_LISTRECORDSREQUEST']._serialized_end=805
-  _globals['_LISTRECORDSRESPONSE']._serialized_start=807
-  _globals['_LISTRECORDSRESPONSE']._serialized_end=886
-  _globals['_DELETERECORDREQUEST']._serialized_start=888
-  _globals['_DELETERECORDREQUEST']._serialized_end=921
-  _globals['_DELETERECORDRESPONSE']._serialized_start=923
-  _globals['_DELETERECORDRESPONSE']._serialized_end=945
-  _globals['_RECORDSERVICE']._serialized_start=948
-  _globals['_RECORDSERVICE']._serialized_end=1179
+  _globals['_NEWRECORD']._serialized_end=302
+  _globals['_RECORD']._serialized_start=305
+  _globals['_RECORD']._serialized_end=530
+  _globals['_ADDRECORDSREQUEST']._serialized_start=532
+  _globals['_ADDRECORDSREQUEST']._serialized_end=587
+  _globals['_ADDRECORDSRESPONSE']._serialized_start=589
+  _globals['_ADDRECORDSRESPONSE']._serialized_end=653
+  _globals['_LISTRECORDSREQUEST']._serialized_start=656
+  _globals['_LISTRECORDSREQUEST']._serialized_end=818
+  _globals['_LISTRECORDSRESPONSE']._serialized_start=820
+  _globals['_LISTRECORDSRESPONSE']._serialized_end=897
+  _globals['_DELETERECORDREQUEST']._serialized_start=899
+  _globals['_DELETERECORDREQUEST']._serialized_end=932
+  _globals['_DELETERECORDRESPONSE']._serialized_start=934
+  _globals['_DELETERECORDRESPONSE']._serialized_end=956
+  _globals['_RECORDSERVICE']._serialized_start=959
+  _globals['_RECORDSERVICE']._serialized_end=1190
 # @@protoc_insertion_point(module_scope)

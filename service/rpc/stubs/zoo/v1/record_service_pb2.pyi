@@ -60,12 +60,12 @@ class AddRecordsRequest(_message.Message):
     def __init__(self, records: _Optional[_Iterable[_Union[NewRecord, _Mapping]]] = ...) -> None: ...
 
 class AddRecordsResponse(_message.Message):
-    __slots__ = ("records", "new")
-    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "new")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEW_FIELD_NUMBER: _ClassVar[int]
-    records: _containers.RepeatedCompositeFieldContainer[Record]
+    items: _containers.RepeatedCompositeFieldContainer[Record]
     new: int
-    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
 
 class ListRecordsRequest(_message.Message):
     __slots__ = ("model", "dataset", "page_size", "page_token")
@@ -80,12 +80,12 @@ class ListRecordsRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListRecordsResponse(_message.Message):
-    __slots__ = ("records", "next_page_token")
-    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    records: _containers.RepeatedCompositeFieldContainer[Record]
+    items: _containers.RepeatedCompositeFieldContainer[Record]
     next_page_token: str
-    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteRecordRequest(_message.Message):
     __slots__ = ("id",)
