@@ -7,15 +7,15 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from service.container import Zoo, database_url
+from service.container import Zoo
 from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.home_secrets import Purpose, home_secret
 from service.core.operations.access import keys
 from service.core.operations.access.key_cache import KeyCache
 from service.core.operations.access.keys import ANYBODY, Caller
 from service.core.paging import PageTokens
+from service.job_events import EventListener
 from service.predict_client import PredictClient
-from service.rpc.job_events import EventListener
 from service.uploads import UploadService
 
 _BEARER = "Bearer "
@@ -66,9 +66,8 @@ def parts_for(zoo: Zoo) -> RpcState:
         if configured is not None
         else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
-    address = database_url(zoo.settings).replace("+psycopg", "", 1)
     return RpcState(
-        zoo, UploadService(zoo), PageTokens(secret), EventListener(address), PredictClient(zoo)
+        zoo, UploadService(zoo), PageTokens(secret), EventListener(zoo), PredictClient(zoo)
     )
 
 

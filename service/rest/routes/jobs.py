@@ -1,5 +1,6 @@
 """/v1/jobs and what jobs leave behind: events and artifacts."""
 
+import math
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
@@ -31,7 +32,7 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import EventSubscription, seconds_in, until
+from service.rest.job_events import next_events, seconds_in, until
 from service.rest.responses import (
     file_answer,
     json_answer,
@@ -188,7 +189,7 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of a job as they happen, until it has ended; `id` is the event's `seq`."""
     seq = last_event_id
-    with parts.listener.subscription(job_id) as subscription:
+    with next_events(parts.listener, job_id) as next_event:
         while True:
             found, final = await run_in_threadpool(_news, parts.zoo, caller, job_id, seq)
             for event in found:
@@ -197,16 +198,12 @@ async def events(
             if final and not found:
                 return
             if not found:
-                await _pause(subscription)
+                await next_event(math.inf)
 
 
 def _sse(event: JobEventRecord) -> ServerSentEvent:
     view = EventView.of(event)
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
-
-
-async def _pause(subscription: EventSubscription) -> None:
-    await subscription.hear(seconds=15)
 
 
 def _news(zoo: Zoo, caller: Caller, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from service.core.operations.jobs import artifacts, jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
 from service.core.tables import JobEventRecord, JobRecord
 from service.core.tracing import current_trace_id
+from service.job_events import POLL_SECONDS
 from service.rpc.context import RpcCall, RpcState
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
@@ -102,8 +103,9 @@ class JobServicer(JobServiceServicer):
     ) -> Iterator[wire.WatchJobResponse]:
         """Events as they happen, until the job is final, the deadline passes or the caller leaves."""
         seq = request.after_seq
-        with self._admitted(), self._parts.listener.subscription(request.id) as subscription:
-            call.context.add_callback(subscription.wake)
+        news = Event()
+        with self._admitted(), self._parts.listener.subscription(request.id, news.set):
+            call.context.add_callback(news.set)
             while call.context.is_active():
                 events, final = self._news(call, request.id, seq)
                 for event in events:
@@ -113,7 +115,8 @@ class JobServicer(JobServiceServicer):
                 if final and not events:
                     return
                 if not events:
-                    subscription.hear()
+                    news.wait(POLL_SECONDS)
+                    news.clear()
 
     def _news(self, call: RpcCall, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
         """Events behind ``seq``, and whether the job has ended."""
