@@ -9,7 +9,7 @@ from service.core.etags import etag_of
 from service.core.manifest import DatasetManifest
 from service.core.operations.zoo.datasets import DatasetFilter
 from service.core.tables import DatasetRecord, DatasetState, ImageRecord
-from service.views.models import ProblemOfModelView, UploadId, problem_view
+from service.views.models import RejectionView, UploadId, rejection_view
 from service.views.paging import PageQuery, Words
 
 
@@ -48,7 +48,7 @@ class DatasetView(BaseModel):
     canonical_side: int | None = None
     tags: list[str]
     licence: str = ""
-    problems: list[ProblemOfModelView]
+    problems: list[RejectionView]
     job_id: str | None = None
     created_at: datetime
     etag: str
@@ -66,7 +66,7 @@ class DatasetView(BaseModel):
             canonical_side=record.canonical_side,
             tags=record.manifest.get("tags", []),
             licence=record.manifest.get("licence", ""),
-            problems=[problem_view(problem) for problem in record.problems],
+            problems=[rejection_view(problem) for problem in record.problems],
             job_id=record.job_id,
             created_at=record.created_at,
             etag=etag_of(record),

@@ -18,7 +18,7 @@ class JobQuery(PageQuery):
     method: str | None = Field(None, max_length=100, pattern=r"^[a-z_]+$")
 
 
-class ProgressView(BaseModel):
+class JobProgressView(BaseModel):
     """How far a job is: `step` of `total`, which is 0 where it is not known.
 
     A training with a budget of seconds counts those.
@@ -43,7 +43,7 @@ class JobView(BaseModel):
     id: str
     method: str
     state: State
-    progress: ProgressView
+    progress: JobProgressView
     params: dict[str, Any]
     inputs: dict[str, Any]
     result: dict[str, Any] | None = None
@@ -60,7 +60,7 @@ class JobView(BaseModel):
             id=record.id,
             method=record.method,
             state=record.state,
-            progress=ProgressView.model_validate(record.progress),
+            progress=JobProgressView.model_validate(record.progress),
             params=record.params,
             inputs=record.inputs,
             result=record.result,
@@ -72,7 +72,7 @@ class JobView(BaseModel):
         )
 
 
-class EventView(BaseModel):
+class JobEventView(BaseModel):
     """Something that happened to a job; ``seq`` counts from 1 without gaps."""
 
     seq: int

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from service.core.operations.layers import selections
 from service.core.tables import LayerSelectionRecord
-from service.views.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, JobProgressView
 
 
 class LayerScoreView(BaseModel):
@@ -63,7 +63,7 @@ class LayerSelectionView(BaseModel):
     baselines: LayerBaselinesView | None
     layers: list[LayerScoreView]
     error: JobErrorView | None = None
-    progress: ProgressView | None = None
+    progress: JobProgressView | None = None
     cache_key: str
     created_at: datetime
 

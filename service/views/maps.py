@@ -22,7 +22,7 @@ class MapView(BaseModel):
     document: dict[str, Any]
 
 
-class SnapshotView(BaseModel):
+class MapSnapshotView(BaseModel):
     """A map in the list of a dataset's maps; it is read under its id."""
 
     id: str

@@ -72,7 +72,7 @@ class ModelQuery(PageQuery):
         return ModelFilter(self.state, self.task, self.tag, self.name)
 
 
-class ProblemOfModelView(BaseModel):
+class RejectionView(BaseModel):
     """Why a model or dataset was rejected, or an image left out, then with its ``name``."""
 
     code: str
@@ -101,7 +101,7 @@ class ModelView(BaseModel):
     trained_on: str = ""
     tags: list[str]
     licence: str = ""
-    problems: list[ProblemOfModelView]
+    problems: list[RejectionView]
     lineage: dict[str, Any] | None = None
     job_id: str | None = None
     created_at: datetime
@@ -126,7 +126,7 @@ class ModelView(BaseModel):
             sha256=record.upload_sha256 or record.program_sha256,
             size_bytes=record.upload_bytes,
             tags=record.tags,
-            problems=[problem_view(problem) for problem in record.problems],
+            problems=[rejection_view(problem) for problem in record.problems],
             lineage=record.lineage,
             job_id=record.job_id,
             created_at=record.created_at,
@@ -135,9 +135,9 @@ class ModelView(BaseModel):
         )
 
 
-def problem_view(stored: dict[str, Any]) -> ProblemOfModelView:
+def rejection_view(stored: dict[str, Any]) -> RejectionView:
     """A stored reason as a view."""
-    return ProblemOfModelView(
+    return RejectionView(
         code=str(stored.get("code", "rejected")),
         detail=str(stored.get("detail", "")),
         remedy=stored.get("remedy") or None,
@@ -153,7 +153,7 @@ class LayerView(BaseModel):
     shape: list[int]
 
 
-class LayersView(BaseModel):
+class LayerListView(BaseModel):
     """All layers of a model, in the order of execution, and the one read by default."""
 
     model_id: str

@@ -23,7 +23,7 @@ class PredictQuery(Strict):
         return PredictOptions(self.output, self.layer, self.top_k)
 
 
-class ClassView(BaseModel):
+class ClassProbabilityView(BaseModel):
     """A class of the network and how likely it is; ``name`` if the manifest names it."""
 
     index: int
@@ -35,10 +35,10 @@ class ImageClassesView(BaseModel):
     """The likeliest classes of one image, likeliest first."""
 
     image: int
-    classes: list[ClassView]
+    classes: list[ClassProbabilityView]
 
 
-class PredictionView(BaseModel):
+class ClassPredictionView(BaseModel):
     """The likeliest classes of every image that was sent."""
 
     model_id: str
@@ -49,7 +49,9 @@ class PredictionView(BaseModel):
     def of(cls, prediction: PredictResult) -> Self:
         """The view of a prediction of classes."""
         items = [
-            ImageClassesView(image=index, classes=[ClassView(**likely) for likely in classes])
+            ImageClassesView(
+                image=index, classes=[ClassProbabilityView(**likely) for likely in classes]
+            )
             for index, classes in enumerate(prediction.classes)
         ]
         return cls(model_id=prediction.model_id, items=items)

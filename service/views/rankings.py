@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.requests import RankingMetric
 from service.core.tables import RankingRecord
-from service.views.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, JobProgressView
 
 
 class RankingItemView(BaseModel):
@@ -101,7 +101,7 @@ class RankingView(BaseModel):
     measure_next: list[str] | None = None
     evidence: dict[str, float] | None = None
     error: JobErrorView | None = None
-    progress: ProgressView | None = None
+    progress: JobProgressView | None = None
     cache_key: str
     created_at: datetime
 

@@ -61,10 +61,11 @@ def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
 def likely_best(fused: Ranking) -> str:
     """Who is best according to all evidence together, and how sure that is."""
     names = {item["model_id"]: item["name"] for item in fused["items"]}
-    found = fused["best_set"]
-    among = ", ".join(names[model_id] for model_id in found["model_ids"])
+    best = fused.get("best_set")
+    assert best is not None, "a fused ranking that is ready has one"
+    among = ", ".join(names[model_id] for model_id in best["model_ids"])
     return (
-        f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
+        f"By all evidence the best is, with probability {best['probability']:.0%}, among: {among}"
     )
 
 

@@ -91,7 +91,7 @@ def _lines(ranking: Ranking) -> Iterator[str]:
     if best is not None:
         sure = percent(best["probability"])
         yield f"with probability {sure} the best is among: {_named(best['model_ids'], names)}"
-        yield f"measure next: {_named(ranking['measure_next'], names) or 'nothing is left'}"
+        yield f"measure next: {_named(ranking.get('measure_next') or (), names) or 'nothing is left'}"
 
 
 def _named(ids: Sequence[str], names: Mapping[str, str]) -> str:

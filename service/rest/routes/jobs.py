@@ -43,11 +43,17 @@ from service.rest.responses import (
     sent,
     unchanged,
 )
-from service.views.jobs import ArtifactView, EventView, JobView
+from service.views.jobs import ArtifactView, JobEventView, JobView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _EVENTS_AT_ONCE = 500
+_EVENT_DATA = {
+    "contentMediaType": "application/json",
+    "contentSchema": {"$ref": "#/components/schemas/JobEventView"},
+}
+_EVENT_SCHEMA = {"itemSchema": {"properties": {"data": _EVENT_DATA}}}
+_EVENT_STREAM = {"responses": {"200": {"content": {"text/event-stream": _EVENT_SCHEMA}}}}
 
 
 @router.post("/jobs", status_code=202, response_model=JobView)
@@ -178,7 +184,9 @@ async def _existing_job(job_id: Id, parts: AppParts, caller: Reader) -> str:
     return job_id
 
 
-@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/jobs/{job_id}/events", response_class=EventSourceResponse, openapi_extra=_EVENT_STREAM
+)
 async def events(
     job_id: Annotated[str, Depends(_existing_job)],
     parts: AppParts,
@@ -202,7 +210,7 @@ async def events(
 
 
 def _sse(event: JobEventRecord) -> ServerSentEvent:
-    view = EventView.of(event)
+    view = JobEventView.of(event)
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
 
 

@@ -31,7 +31,7 @@ from service.rest.job_events import seconds_in
 from service.rest.responses import json_answer, kept, known, once, plain, sent, unchanged
 from service.rest.routes.jobs import succeeded_job
 from service.views.jobs import JobView
-from service.views.maps import MapView, SnapshotView
+from service.views.maps import MapSnapshotView, MapView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
@@ -53,7 +53,7 @@ _FILES: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=201,
-    response_model=SnapshotView,
+    response_model=MapSnapshotView,
     responses={202: {"model": JobView, "description": "The job that draws the map"}},
 )
 async def create(
@@ -99,7 +99,7 @@ def _drawn(parts: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> 
 
 def _ready(record: MapRecord) -> StoredResponse:
     location = {"Location": f"/v1/maps/{record.dataset_id}/snapshots/{record.id}"}
-    return kept(SnapshotView.of(summary(record)), status=201, headers=location)
+    return kept(MapSnapshotView.of(summary(record)), status=201, headers=location)
 
 
 @router.get("/{dataset_id}", response_model=MapView, responses=_FILES)
@@ -118,7 +118,7 @@ def show(
     return _sent(parts, record, asked, seen)
 
 
-@router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
+@router.get("/{dataset_id}/snapshots", response_model=ListView[MapSnapshotView])
 def index(
     dataset_id: Id,
     parts: AppParts,
@@ -136,9 +136,9 @@ def index(
             after=parts.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    views = [SnapshotView.of(one) for one in page.items]
+    views = [MapSnapshotView.of(one) for one in page.items]
     token = parts.tokens.make(page.next_after, scope=scope)
-    return json_answer(ListView[SnapshotView](items=views, next_page_token=token))
+    return json_answer(ListView[MapSnapshotView](items=views, next_page_token=token))
 
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)

@@ -33,7 +33,7 @@ from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import file_answer, json_answer, kept, known, posted, tagged, unchanged
 from service.views.models import (
-    LayersView,
+    LayerListView,
     LayerView,
     ModelChangesView,
     ModelView,
@@ -191,12 +191,12 @@ def content(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None)
     )
 
 
-@router.get("/{model_id}/layers", response_model=LayersView)
+@router.get("/{model_id}/layers", response_model=LayerListView)
 def layers(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
     """What can be read or cut at; empty until the model is ready."""
     with zoo.transaction() as session:
         record = models.get(session, project=caller.project, model_id=model_id)
-    view = LayersView(
+    view = LayerListView(
         model_id=record.id,
         feature_layer=record.feature_layer,
         items=[LayerView.model_validate(layer) for layer in record.layers],

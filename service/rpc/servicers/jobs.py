@@ -24,7 +24,7 @@ from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
 from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServicer
 from service.rpc.to_proto import to_proto
-from service.views.jobs import ArtifactView, EventView, JobQuery, JobView, MethodView
+from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView, MethodView
 from service.views.paging import ListView, list_view
 
 _EVENTS_AT_ONCE = 500
@@ -110,7 +110,7 @@ class JobServicer(JobServiceServicer):
                 events, final = self._news(call, request.id, seq)
                 for event in events:
                     seq = event.seq
-                    message = to_proto(EventView.of(event), job_pb2.JobEvent)
+                    message = to_proto(JobEventView.of(event), job_pb2.JobEvent)
                     yield wire.WatchJobResponse(event=message)
                 if final and not events:
                     return

@@ -18,7 +18,7 @@ from service.rpc.stubs.zoo.v1 import job_pb2
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 from service.rpc.to_proto import to_proto
 from service.views.jobs import JobView
-from service.views.maps import SnapshotView
+from service.views.maps import MapSnapshotView
 from service.views.paging import PageQuery, list_view
 
 
@@ -74,7 +74,7 @@ class MapCalls:
                     after=after,
                     limit=query.page_size,
                 ),
-                SnapshotView.of,
+                MapSnapshotView.of,
                 tokens=self._parts.tokens,
                 token=query.page_token,
                 scope=[call.project, "maps", request.dataset_id],
@@ -111,4 +111,4 @@ class MapCalls:
 
 
 def _snapshot(record: MapRecord) -> wire.MapSnapshot:
-    return to_proto(SnapshotView.of(summary(record)), wire.MapSnapshot)
+    return to_proto(MapSnapshotView.of(summary(record)), wire.MapSnapshot)

@@ -24,7 +24,7 @@ from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
 from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
 from service.views.models import (
-    LayersView,
+    LayerListView,
     ModelChangesView,
     ModelQuery,
     ModelView,
@@ -32,7 +32,7 @@ from service.views.models import (
     NeighborsView,
 )
 from service.views.paging import list_view
-from service.views.predictions import PredictionView, PredictQuery
+from service.views.predictions import ClassPredictionView, PredictQuery
 
 
 class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
@@ -143,7 +143,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         """Every layer that can be read or cut."""
         with self._zoo.transaction() as session:
             record = models.get(session, project=call.project, model_id=request.id)
-        return to_proto(LayersView.of(record), wire.ListLayersResponse)
+        return to_proto(LayerListView.of(record), wire.ListLayersResponse)
 
     @requires(Scope.READ)
     def ListNeighbors(
@@ -187,4 +187,4 @@ def _prediction(result: PredictResult) -> wire.PredictResponse:
         return wire.PredictResponse(npy=result.parts[0])
     if result.kind is OutputKind.IMAGE:
         return wire.PredictResponse(pictures=wire.Pictures(png=result.parts))
-    return wire.PredictResponse(classes=to_proto(PredictionView.of(result), wire.Prediction))
+    return wire.PredictResponse(classes=to_proto(ClassPredictionView.of(result), wire.Prediction))
