@@ -22,7 +22,7 @@ INPUTS = {"model_id": "mdl_1", "dataset_id": "dst_1"}
 
 def test_the_package_exports_exactly_its_public_names():
     assert sorted(package.__all__) == [
-        "FieldProblem",
+        "InvalidField",
         "LOCAL_URL",
         "Patience",
         "Prediction",
