@@ -25,7 +25,7 @@ from benchmarks.students.styles import (
     STYLES,
     TASKS,
     by_style,
-    exam,
+    evaluation_pictures,
     mixed,
     of_sources,
     own_images,
@@ -51,7 +51,7 @@ KD = Recipe(steps=1200, batch=64, rate=2e-3)
 
 def scene(seed: int) -> Scene:
     """Four sources, one student, both styles."""
-    return Scene(sources(seed), STUDENT, exam().exam, mixed(seed))
+    return Scene(sources(seed), STUDENT, evaluation_pictures().evaluation_set, mixed(seed))
 
 
 def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
@@ -62,7 +62,7 @@ def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
             "student": STUDENT,
             "component": {"architecture": "plain", "width": 12},
             "budget": {"steps": STEPS},
-            "evaluations": 1,
+            "num_evaluations": 1,
             "seed": seed,
         }
         | more
@@ -83,7 +83,7 @@ def chosen_by_truth(seed: int) -> Numbers:
 def one_source(seed: int) -> Numbers:
     """Only the sources of the first style."""
     teachers = sources(seed)[:: len(STYLES)]
-    alone = Scene(teachers, STUDENT, exam().exam, mixed(seed))
+    alone = Scene(teachers, STUDENT, evaluation_pictures().evaluation_set, mixed(seed))
     return _measured(seed, settings(seed, **ALONE), alone.with_images)
 
 
@@ -201,7 +201,7 @@ def _anchored(numbers: Numbers) -> Numbers:
 CHOICES = (
     ("entropy", "entropy"),
     ("calibrated", "calibrated"),
-    ("normalised", "normalised"),
+    ("normalized", "normalized"),
     ("margin", "margin"),
     ("soft", "soft"),
     ("average", "average (ablation)"),

@@ -51,14 +51,14 @@ def _with_bn(seed: int) -> Scene:
 def _of_digits(net: Net, student: Student, seed: int) -> Scene:
     split = digits()
     one = teacher(net, split.train, name="digits", seed=seed)
-    return Scene((one,), student, split.test.exam, split.train)
+    return Scene((one,), student, split.test.evaluation_set, split.train)
 
 
 def _dense(seed: int) -> Scene:
     split = masked()
     one = teacher(Net("unet", (12,)), split.train, name="masks", seed=seed, recipe=_DENSE_LESSON)
     student = Student(architecture=StudentArchitecture.UNET, width=6)
-    return Scene((one,), student, split.test.exam, split.train)
+    return Scene((one,), student, split.test.evaluation_set, split.train)
 
 
 def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numbers:
@@ -70,8 +70,8 @@ def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numb
             "batch_size": _BATCH,
             "generator_width": 16,
             "noise_units": 64,
-            "evaluations": 1,
-            "seconds_between_checkpoints": 60,
+            "num_evaluations": 1,
+            "checkpoint_interval_seconds": 60,
             "seed": seed,
             **knobs,
         }
@@ -144,7 +144,7 @@ def _several(seed: int) -> Scene:
     split = several()
     one = teacher(Net("strided", (16, 32, 64)), split.train, name="several", seed=seed)
     student = Student(architecture=StudentArchitecture.STRIDED, width=16)
-    return Scene((one,), student, split.test.exam, split.train)
+    return Scene((one,), student, split.test.evaluation_set, split.train)
 
 
 def _several_rows() -> tuple[Row, ...]:

@@ -45,7 +45,7 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
     """Both teachers, a student for all digits, and so many unlabelled images."""
     train = digits().train
     learned = train if images is None else train.first(images, seed=seed)
-    return Scene(teachers(seed), STUDENT, digits().test.exam, learned)
+    return Scene(teachers(seed), STUDENT, digits().test.evaluation_set, learned)
 
 
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
@@ -72,13 +72,13 @@ def distilled(seed: int, *, images: int | None = None) -> Numbers:
 
 def _course(seed: int, images: int | None) -> dict[str, Any]:
     steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
-    return {"student": STUDENT, "budget": {"steps": steps}, "evaluations": 25, "seed": seed}
+    return {"student": STUDENT, "budget": {"steps": steps}, "num_evaluations": 25, "seed": seed}
 
 
 VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("answers", "answers alone (1, 0, 0)", ANSWERS_ALONE),
     ("published", "**answers, common features, reconstruction (1, 1, 1)**", {}),
-    ("plain", "the same without normalisation in the space", {"common_normalisation": "none"}),
+    ("plain", "the same without normalisation in the space", {"common_normalization": "none"}),
     ("unbuilt", "without reconstruction (1, 1, 0)", {"reconstruction_weight": 0}),
     ("apart", "without common features (1, 0, 1)", {"common_weight": 0}),
     ("heavy", "heavy features (1, 10, 10)", {"common_weight": 10, "reconstruction_weight": 10}),

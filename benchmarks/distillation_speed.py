@@ -84,9 +84,9 @@ class Pair:
                 "batch_size": self.batch,
                 "generator_width": self.width,
                 "noise_units": self.units,
-                "student_rate": _RATE,
-                "evaluations": 1,
-                "seconds_between_checkpoints": 60,
+                "student_learning_rate": _RATE,
+                "num_evaluations": 1,
+                "checkpoint_interval_seconds": 60,
                 "seed": self.seed,
             }
         )
@@ -97,7 +97,7 @@ def of_digits(seed: int) -> Pair:
     split, net = digits(), Net("lenet", (16, 32, 64))
     one = teacher(net, split.train, name="digits", seed=seed)
     student = Student(architecture=StudentArchitecture.LENET, width=8)
-    scene = Scene((one,), student, split.test.exam, split.train)
+    scene = Scene((one,), student, split.test.evaluation_set, split.train)
     return Pair(
         "digits", scene, module(net, split.train, seed=seed), batch=128, units=64, width=16,
         steps=300, seed=seed,
@@ -118,7 +118,7 @@ def of_cifar_size(seed: int) -> Pair:
         torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), labels
     )
     student = Student(architecture=StudentArchitecture.RESIDUAL, width=8)
-    scene = Scene((one,), student, nothing.exam, nothing)
+    scene = Scene((one,), student, nothing.evaluation_set, nothing)
     return Pair(
         "32 × 32 colour", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
     )  # fmt: skip

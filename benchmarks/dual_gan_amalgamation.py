@@ -48,7 +48,7 @@ def _canvases(seed: int) -> Scene:
         for name, known in _HALVES
     )
     student = Student(architecture=StudentArchitecture.STRIDED, width=16)
-    return Scene(both, student, split.test.exam, split.train)
+    return Scene(both, student, split.test.evaluation_set, split.train)
 
 
 def _digits(seed: int) -> Scene:
@@ -62,7 +62,7 @@ def _digits(seed: int) -> Scene:
     return Scene(
         both,
         Student(architecture=StudentArchitecture.PLAIN, width=12),
-        split.test.exam,
+        split.test.evaluation_set,
         split.train,
     )
 
@@ -76,8 +76,8 @@ def _room(scene_of: Callable[[int], Scene], steps: int, seed: int, **knobs: Any)
             "batch_size": _BATCH,
             "noise_units": 64,
             "generator_width": 16,
-            "evaluations": 1,
-            "seconds_between_checkpoints": 60,
+            "num_evaluations": 1,
+            "checkpoint_interval_seconds": 60,
             "seed": seed,
             **knobs,
         }

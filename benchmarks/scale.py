@@ -1,4 +1,4 @@
-"""What asking for neighbours costs in zoos of a thousand to a hundred thousand networks.
+"""What asking for neighbors costs in zoos of a thousand to a hundred thousand networks.
 
 A private Postgres, the real service, and a synthetic zoo that grows: graph files in the store, rows by
 COPY, the index built from all of them. For every size: recall of the ten nearest before and after the

@@ -52,7 +52,10 @@ def _scene(seed: int, *, count: int | None = None) -> Scene:
     one = teacher(_TEACHER, split.train, name="digits", seed=seed)
     seen = split.train if count is None else split.train.first(count, seed=seed)
     return Scene(
-        (one,), Student(architecture=StudentArchitecture.PLAIN, width=8), split.test.exam, seen
+        (one,),
+        Student(architecture=StudentArchitecture.PLAIN, width=8),
+        split.test.evaluation_set,
+        seen,
     )
 
 
@@ -63,7 +66,7 @@ def _distilled(seed: int, *, count: int | None = _FEW, **knobs: Any) -> Numbers:
             "student": scene.student,
             "budget": {"steps": _STEPS},
             "batch_size": _BATCH,
-            "evaluations": 1,
+            "num_evaluations": 1,
             "seed": seed,
             **knobs,
         }
@@ -108,7 +111,7 @@ def _source(seed: int, recipe: Recipe = TEACHING) -> ImageInputs:
     return ImageInputs(
         name="student",
         teachers=(one,),
-        exam=split.test.only(seen.labels).exam,
+        evaluation_set=split.test.only(seen.labels).evaluation_set,
         images=seen.frames,
         labels=seen.truth,
         label_names=seen.labels,
@@ -123,7 +126,7 @@ def _gone_on(
     recipe: Recipe = TEACHING,
     **knobs: Any,
 ) -> Numbers:
-    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "evaluations": 1}
+    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "num_evaluations": 1}
     made = params.model_validate({**course, "seed": seed, **knobs})
     return of_room(room, made, _source(seed, recipe))
 

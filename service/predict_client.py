@@ -35,7 +35,7 @@ class PredictClient:
         if url is None:
             raise UnavailableError(
                 "no broker is set, so no worker can be asked",
-                code="no_inference",
+                code="no_prediction_worker",
                 remedy="set ZOO_REDIS_URL, or start everything with `zooscope up`",
             )
         return PredictQueue(url.get_secret_value())

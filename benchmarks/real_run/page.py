@@ -18,7 +18,7 @@ their own, were shown {probes} real images.
   load average at the end {load}.
 * Probes: {counts}. None of the CIFAR-10, MNIST and Fashion-MNIST images were trained on.
 * Measured with the defaults: gradient×input of ½‖F‖² at each network's feature layer, signed mean
-  over channels, centred cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
+  over channels, centered cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
 """
 
 
@@ -164,7 +164,7 @@ def _together(facts: Facts) -> str:
             rows.append(_closeness_row(metric, kind, closeness(scores, labels)))
     columns = [
         *("metric", "together means", "within (pairs)", "between (pairs)", "AUC"),
-        *("permutation p", "nearest neighbour is of the same"),
+        *("permutation p", "nearest neighbor is of the same"),
     ]
     return (
         "\n## What stands together\n\n"

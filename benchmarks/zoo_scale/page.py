@@ -11,7 +11,7 @@ def told(figures: dict[str, Any]) -> str:
     """The whole page."""
     about = figures["surroundings"]
     lines = [
-        "# Neighbours in large zoos",
+        "# Neighbors in large zoos",
         "",
         "Written by `python -m benchmarks.scale`; every figure is in [scale.json](scale.json)."
         " How the index works: [scale](../scale.md).",
@@ -22,7 +22,7 @@ def told(figures: dict[str, Any]) -> str:
         f"* Zoo: synthetic, seed {figures['seed']}; {synthetic.PROBES} probes on a {synthetic.GRID} ×"
         f" {synthetic.GRID} grid; families of {synthetic.FAMILY} networks in {synthetic.LINES} lines"
         " around centres that share little; files, rows and requests are real.",
-        f"* {figures['queries']} networks asked for, drawn anew for every size; ten neighbours,"
+        f"* {figures['queries']} networks asked for, drawn anew for every size; ten neighbors,"
         " λ = ¼ unless told; one request at a time. Recall is against exact scores with all.",
         f"* The index is built with m = {figures['built']['m']} and ef_construction ="
         f" {figures['built']['ef_construction']}, after the rows were written.",
@@ -32,7 +32,7 @@ def told(figures: dict[str, Any]) -> str:
         "",
         *_table(figures["sizes"], _QUESTIONS),
         "",
-        "## The zoo: scores of neighbours",
+        "## The zoo: scores of neighbors",
         "",
         *_table(figures["sizes"], _SPREAD),
         "",
@@ -59,7 +59,7 @@ def _answers(found: dict[str, Any]) -> str:
 
 
 def _spread(rank: str) -> Figure:
-    return f"score of neighbour {rank}", lambda one: f"{one['spread'][rank]:.3f}"
+    return f"score of neighbor {rank}", lambda one: f"{one['spread'][rank]:.3f}"
 
 
 _QUESTIONS: tuple[Figure, ...] = (

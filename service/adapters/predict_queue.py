@@ -35,14 +35,14 @@ class PredictQueue:
         """The answer, waited for until the question expires.
 
         Raises:
-            UnavailableError: No worker answers: ``no_inference``, ``prediction_late``.
+            UnavailableError: No worker answers: ``no_prediction_worker``, ``prediction_timed_out``.
             InvalidRequestError: The network cannot answer this: the images, the layer, the output.
             MethodError: The network failed.
         """
         if not self._try(lambda: self._redis.exists(_PRESENT)):
             raise UnavailableError(
                 "no worker is there to run networks",
-                code="no_inference",
+                code="no_prediction_worker",
                 remedy="start a worker with `zooscope up`, or wait until it is ready",
             )
         self._try(lambda: self._redis.rpush(_QUESTIONS, question.packed()))
@@ -51,7 +51,7 @@ class PredictQueue:
         if found is None:
             raise UnavailableError(
                 "the network did not answer in time",
-                code="prediction_late",
+                code="prediction_timed_out",
                 remedy="send fewer images, or raise ZOO_PREDICT_TIMEOUT_SECONDS",
             )
         answer = PredictResponse.unpacked(found[1])

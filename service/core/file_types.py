@@ -132,7 +132,7 @@ def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
 def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
     """Why a file of this kind is not taken for ``form``, and what to do.
 
-    The code is ``mislabelled`` for the other form that is read, ``unknown_format`` for what is no
+    The code is ``format_mismatch`` for the other form that is read, ``unknown_format`` for what is no
     network at all, ``unsafe_format`` for everything that is never opened.
     """
     readable = _FORMS.get(kind)
@@ -140,7 +140,7 @@ def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
         needs = " and name the architecture" if readable is ModelFormat.SAFETENSORS else ""
         return RefusedUploadError(
             f"the manifest says {form}, the file is {kind}",
-            code="mislabelled",
+            code="format_mismatch",
             remedy=f"set the manifest's format to `{readable}`{needs}, or send the right file",
         )
     if kind in _NO_NETWORKS:

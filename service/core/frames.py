@@ -20,7 +20,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the byte strings of ``pack``.
 
     Raises:
-        InvalidRequestError: ``bad_frame``: the bytes are something else.
+        InvalidRequestError: ``invalid_frame``: the bytes are something else.
     """
     view = memoryview(data)
     try:
@@ -28,11 +28,13 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         told = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]))
         header, lengths = dict(told["header"]), [int(one) for one in told["lengths"]]
     except (struct.error, ValueError, KeyError, TypeError) as error:
-        raise InvalidRequestError(f"not a message: {error}", code="bad_frame") from error
+        raise InvalidRequestError(f"not a message: {error}", code="invalid_frame") from error
     parts, start = [], _LENGTH.size + length
     for one in lengths:
         parts.append(bytes(view[start : start + one]))
         start += one
     if start != len(data) or min(lengths, default=0) < 0:
-        raise InvalidRequestError("the message has another length than it says", code="bad_frame")
+        raise InvalidRequestError(
+            "the message has another length than it says", code="invalid_frame"
+        )
     return header, parts

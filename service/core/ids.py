@@ -17,7 +17,7 @@ class IdKind(StrEnum):
     GRAPH = "grf"
     ARTIFACT = "art"
     MAP = "map"
-    RECORD = "rec"
+    ACCURACY = "acc"
     ESTIMATE = "est"
     KEY = "key"
 

@@ -124,7 +124,7 @@ class ModelManifest(Strict):
     )
     feature_layer: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     trained_on: ShortText = ""
-    licence: Annotated[str, Field(max_length=200)] = ""
+    license: Annotated[str, Field(max_length=200)] = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)
 
     @field_validator("task", mode="before")
@@ -171,5 +171,5 @@ class DatasetManifest(Strict):
         None, max_length=100_000
     )
     on_error: OnError = OnError.FAIL
-    licence: Annotated[str, Field(max_length=200)] = ""
+    license: Annotated[str, Field(max_length=200)] = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)

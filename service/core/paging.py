@@ -53,7 +53,7 @@ class PageTokens:
         """The id a token was made for; None stays None.
 
         Raises:
-            InvalidRequestError: ``bad_page_token``: damaged, forged, or of another list.
+            InvalidRequestError: ``invalid_page_token``: damaged, forged, or of another list.
         """
         if token is None:
             return None
@@ -74,6 +74,6 @@ class PageTokens:
 def _bad_token() -> InvalidRequestError:
     return InvalidRequestError(
         "the page token does not belong to this list",
-        code="bad_page_token",
+        code="invalid_page_token",
         remedy="use the token of the answer before, with the same filters",
     )

@@ -2,7 +2,7 @@
 
 A sketch is [û; ½ρ̂]: a count sketch of the unit maps and one of the standardised ranks, each brought
 back to length 1, the edges' then halved. All sketches have the same norm, so the largest inner
-product is the nearest neighbour, and the query [û; 2λρ̂] asks for s_V + λ s_E with any λ ≥ 0. One
+product is the nearest neighbor, and the query [û; 2λρ̂] asks for s_V + λ s_E with any λ ≥ 0. One
 index serves every λ; it is built for λ = ¼, where query and stored vector are the same.
 """
 

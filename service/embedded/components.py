@@ -143,7 +143,7 @@ def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Comp
             ComponentName.WORKER,
             f"queue {settings.queue}",
             _says("worker ready", settings),
-            patience_seconds=settings.stop_seconds + HANDING_BACK_SECONDS,
+            patience_seconds=settings.shutdown_grace_seconds + HANDING_BACK_SECONDS,
         ),
         Component(ComponentName.SCHEDULER, "", _says("scheduler ready", settings)),
         Component(

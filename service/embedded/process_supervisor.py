@@ -140,7 +140,7 @@ class ProcessSupervisor:
         tail = "\n".join(process.log_so_far().splitlines()[-15:])
         return UnavailableError(
             f"{process.part.name} {what}:\n{tail}",
-            code="part_not_started",
+            code="process_not_started",
             remedy=f"its whole log is {self._home.log(process.part.name)}",
         )
 

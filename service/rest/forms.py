@@ -46,12 +46,12 @@ async def json_body(request: Request, *, limit: int) -> Any:
 
     Raises:
         TooLargeError: It is longer than ``limit``.
-        InvalidRequestError: ``bad_json``, or the wrong media type.
+        InvalidRequestError: ``invalid_json``, or the wrong media type.
     """
     if media_type_of(request.headers) != "application/json":
         raise InvalidRequestError(
             "the body is neither application/json nor multipart/form-data",
-            code="bad_media_type",
+            code="invalid_media_type",
             remedy="send JSON with an upload_id, or a form with `manifest` and `file`",
         )
     require_length(request, limit=limit)
@@ -67,12 +67,12 @@ def as_json(data: bytes) -> Any:
     """JSON text as values.
 
     Raises:
-        InvalidRequestError: ``bad_json``.
+        InvalidRequestError: ``invalid_json``.
     """
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"this is not JSON: {error}", code="bad_json") from error
+        raise InvalidRequestError(f"this is not JSON: {error}", code="invalid_json") from error
 
 
 def fit(shape: type[V], value: Any, *, where: str) -> V:

@@ -83,7 +83,9 @@ class MultipartWalker:
     def __init__(self, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
-            raise InvalidRequestError("the body is not multipart/form-data", code="bad_multipart")
+            raise InvalidRequestError(
+                "the body is not multipart/form-data", code="invalid_multipart"
+            )
         self._found: list[FormPart] = []
         self._current: FormPart | None = None
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
@@ -105,13 +107,13 @@ class MultipartWalker:
         """The pieces in the next chunk; a part comes as several pieces, the last one ``ended``.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
             raise InvalidRequestError(
-                f"the multipart body is damaged: {error}", code="bad_multipart"
+                f"the multipart body is damaged: {error}", code="invalid_multipart"
             ) from error
         found, self._found = self._found, []
         return found
@@ -120,10 +122,10 @@ class MultipartWalker:
         """Refuse a body that stopped before its last boundary.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         if not self._finished:
-            raise InvalidRequestError("the multipart body has no end", code="bad_multipart")
+            raise InvalidRequestError("the multipart body has no end", code="invalid_multipart")
 
     def _finish(self) -> None:
         self._finished = True
@@ -131,7 +133,7 @@ class MultipartWalker:
     def _grow(self, which: int, data: bytes) -> None:
         self._header[which].extend(data)
         if len(self._header[which]) > _HEADER_BYTES:
-            raise InvalidRequestError("a part's header is too long", code="bad_multipart")
+            raise InvalidRequestError("a part's header is too long", code="invalid_multipart")
 
     def _header_end(self) -> None:
         key, value = (bytes(half).decode("utf-8", "replace") for half in self._header)
@@ -212,7 +214,7 @@ class ZipWriter:
         if not name or name in self._names or "\0" in name:
             raise InvalidRequestError(
                 f"every file needs a name of its own; {name!r} is missing or there twice",
-                code="bad_file_name",
+                code="invalid_file_name",
             )
         self._names.add(name)
         return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))

@@ -99,7 +99,7 @@ class Scheduler:
         """After the usual interval, or as soon as a lease runs out or a delayed job is due."""
         with self.zoo.transaction() as session:
             due = reaper.seconds_until_due(session)
-        interval = self.zoo.settings.sweep_seconds
+        interval = self.zoo.settings.reaper_interval_seconds
         soon = interval if due is None else due + SHORTEST_PAUSE_SECONDS
         return time.monotonic() + min(interval, max(SHORTEST_PAUSE_SECONDS, soon))
 
@@ -110,7 +110,8 @@ class Scheduler:
         with self.zoo.transaction() as session:
             waiting = reaper.to_announce(
                 session,
-                forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
+                forgotten_seconds=FORGOTTEN_AFTER_SWEEPS
+                * self.zoo.settings.reaper_interval_seconds,
             )
         try:
             for queue in sorted({job.queue for job in waiting}):

@@ -47,7 +47,7 @@ class DatasetView(BaseModel):
     sha256: str | None
     canonical_side: int | None = None
     tags: list[str]
-    licence: str = ""
+    license: str = ""
     problems: list[RejectionView]
     job_id: str | None = None
     created_at: datetime
@@ -65,7 +65,7 @@ class DatasetView(BaseModel):
             sha256=record.manifest_sha256,
             canonical_side=record.canonical_side,
             tags=record.manifest.get("tags", []),
-            licence=record.manifest.get("licence", ""),
+            license=record.manifest.get("license", ""),
             problems=[rejection_view(problem) for problem in record.problems],
             job_id=record.job_id,
             created_at=record.created_at,

@@ -34,8 +34,8 @@ ENDLESS = {"width": 64, "batch_size": 2, "steps": 100_000}
 # ends it where a test wants it over.
 QUICK = {
     "ZOO_HEARTBEAT_SECONDS": "0.5",
-    "ZOO_SWEEP_SECONDS": "0.5",
-    "ZOO_STOP_SECONDS": "0.5",
+    "ZOO_REAPER_INTERVAL_SECONDS": "0.5",
+    "ZOO_SHUTDOWN_GRACE_SECONDS": "0.5",
 }
 TERMINAL = {"succeeded", "failed", "cancelled"}
 
@@ -114,7 +114,7 @@ class TestCluster:
                 id=f"mdl_{number}",
                 project=PROJECT,
                 name=f"reference {number}",
-                state="awaited",
+                state="pending",
                 task_kind="other",
                 manifest={},
             )

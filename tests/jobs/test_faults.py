@@ -36,7 +36,7 @@ def test_a_poison_job_fails_when_its_attempts_are_used_up(cluster: TestCluster):
         child.wait(timeout=HANG_SECONDS)
     job = cluster.ended(job_id)
 
-    assert (job.state, job.error["code"]) == (JobState.FAILED, "child_lost")
+    assert (job.state, job.error["code"]) == (JobState.FAILED, "job_process_died")
     assert cluster.model_of(job_id).state == "rejected"
 
 

@@ -83,8 +83,8 @@ def test_an_ordinary_user_uploads_ranks_and_trains(up: Up, images: Path, tmp_pat
         training = zoo.jobs.submit(
             "knowledge_distillation",
             teachers=[model],
-            data=dataset,
-            student={"architecture": "plain", "width": 4, "side": 8},
+            dataset_id=dataset,
+            student={"architecture": "plain", "width": 4, "image_size": 8},
             budget={"steps": 2},
         )
         student = zoo.jobs.wait(training["id"])

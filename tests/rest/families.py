@@ -16,8 +16,8 @@ def a_training(
     session: Session,
     teachers: Sequence[str],
     *,
-    data: str | None = None,
-    exam: str | None = None,
+    dataset_id: str | None = None,
+    eval_dataset_id: str | None = None,
     state: JobState = JobState.RUNNING,
     project: str = PROJECT,
     **params: Any,
@@ -29,7 +29,11 @@ def a_training(
         method="knowledge_distillation",
         method_version=1,
         state=state,
-        inputs={"teachers": list(teachers), "data": data, "exam": exam},
+        inputs={
+            "teachers": list(teachers),
+            "dataset_id": dataset_id,
+            "eval_dataset_id": eval_dataset_id,
+        },
         params={"seed": 3, "budget": {"steps": 100, "seconds": None}, **params},
         progress={},
     )
@@ -75,9 +79,9 @@ def a_family(zoo: Zoo, session: Session) -> Family:
     """The family, and the images it learned from and was examined with."""
     sea, sky = (_images(zoo, session, name) for name in ("sea", "sky"))
     owl = a_model(session, name="owl")
-    fox = a_student(session, "fox", [owl.id], data=sea.id, exam=sky.id)
-    hen = a_student(session, "hen", [owl.id], exam=sky.id)
-    hare = a_student(session, "hare", [fox.id, hen.id], data=sea.id)
+    fox = a_student(session, "fox", [owl.id], dataset_id=sea.id, eval_dataset_id=sky.id)
+    hen = a_student(session, "hen", [owl.id], eval_dataset_id=sky.id)
+    hare = a_student(session, "hare", [fox.id, hen.id], dataset_id=sea.id)
     return Family(owl.id, fox.id, hen.id, hare.id, sea.id, sky.id)
 
 

@@ -47,7 +47,7 @@ def test_two_files_of_one_name_are_refused_and_nothing_is_left(served: Served):
 
     answer = served.client.post("/v1/datasets", files=files)
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_file_name")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_file_name")
     assert list(served.zoo.staging.iterdir()) == []
 
 

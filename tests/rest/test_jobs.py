@@ -59,7 +59,7 @@ def test_a_submitted_job_is_queued_with_its_parameters_filled_in(served: Served)
 def test_wrong_parameters_are_refused_with_a_pointer(served: Served):
     answer = served.client.post("/v1/jobs", json={**BODY, "params": {"grid": 1}})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_params")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_params")
     assert answer.json()["errors"][0]["pointer"] == "/params/grid"
 
 

@@ -47,7 +47,7 @@ def baseline(ranking: dict, name: str) -> dict:
 
 def record(served: Served, *rows: tuple[str, str, float]) -> None:
     records = [{"model": m, "dataset": d, "value": v} for m, d, v in rows]
-    assert served.client.post("/v1/records", json={"records": records}).status_code == 201
+    assert served.client.post("/v1/accuracies", json={"accuracies": records}).status_code == 201
 
 
 def test_judged_networks_are_ordered_at_once(served: Served, farm):
@@ -141,7 +141,7 @@ def test_labels_are_needed_where_labels_are_looked_at(served: Served, farm, metr
 
     answer = ask(served, farm, metric=metric, target={"dataset_id": plain})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabeled")
     known = ask(served, farm, metric="fused", target={"dataset_id": plain}, estimators="known")
     assert known.status_code == 202
 

@@ -153,7 +153,7 @@ def test_a_labelled_target_gets_a_network_first(served: Served, farm):
                 JobDependencyRecord.job_id == told["job_id"]
             )
         ).all()
-    assert target_model.state == "awaited"
+    assert target_model.state == "pending"
     assert waits == [target_model.job_id]
 
 
@@ -183,8 +183,8 @@ def test_all_layers_are_all_but_the_answer(served: Served, farm):
 @pytest.mark.parametrize(
     ("changes", "code", "pointer"),
     [
-        ({"source_model_id": "mdl_0"}, "model_unknown", "/source_model_id"),
-        ({"target": {"model_id": "mdl_0"}}, "model_unknown", "/target/model_id"),
+        ({"source_model_id": "mdl_0"}, "unknown_model", "/source_model_id"),
+        ({"target": {"model_id": "mdl_0"}}, "unknown_model", "/target/model_id"),
         ({"target": {"dataset_id": "dst_0"}}, "dataset_unknown", "/target/dataset_id"),
         ({"probe_set_id": "dst_0"}, "dataset_unknown", "/probe_set_id"),
         ({"layers": ["act", "nowhere"]}, "unknown_layer", "/layers/1"),
@@ -260,7 +260,7 @@ def test_networks_and_targets_that_cannot_serve_are_refused(served: Served, farm
     target = ask(served, farm, target={"dataset_id": plain})
 
     assert (source.status_code, source.json()["code"]) == (409, "model_not_ready")
-    assert target.json()["code"] == "target_unlabelled"
+    assert target.json()["code"] == "target_unlabeled"
 
 
 def test_a_failed_selection_tells_why_and_may_be_asked_for_again(served: Served, farm):

@@ -59,8 +59,8 @@ def test_edges_say_who_gave_what(served: Served, family: Family):
     edges = {(one["source"], one["target"], one["role"]) for one in lineage["edges"]}
     assert edges == {
         (family.owl, job, "teacher"),
-        (family.sea, job, "data"),
-        (family.sky, job, "exam"),
+        (family.sea, job, "dataset"),
+        (family.sky, job, "eval_dataset"),
         (job, family.fox, "student"),
     }
 
@@ -172,7 +172,7 @@ def test_a_network_from_a_job_without_teachers_belongs_too(served: Served):
     lineage = told(served, model)
 
     assert names(lineage, "dataset") == ["farm"]
-    assert [one["role"] for one in lineage["edges"]] == ["data", "student"]
+    assert [one["role"] for one in lineage["edges"]] == ["dataset", "student"]
 
 
 def test_an_uploaded_network_has_no_lineage_but_itself(served: Served):

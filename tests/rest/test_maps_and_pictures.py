@@ -171,7 +171,7 @@ def test_another_project_can_neither_see_nor_draw(served: Served, measured):
 
     assert [answer.json()["code"] for answer in answers] == [
         "dataset_not_found", "dataset_unknown", "model_not_found", "model_not_found",
-        "model_unknown",
+        "unknown_model",
     ]  # fmt: skip
 
 
@@ -218,24 +218,24 @@ def test_heat_maps_that_cannot_be_drawn_tell_why(served: Served, measured):
 
     def fail() -> None:
         with served.zoo.transaction() as session:
-            error = {"code": "attribution_not_possible", "detail": "no", "remedy": "another"}
+            error = {"code": "attribution_not_supported", "detail": "no", "remedy": "another"}
             jobs.end(session, session.get_one(JobRecord, job_id), JobState.FAILED, error=error)
 
     threading.Timer(0.3, fail).start()
     answer = served.client.post(path, json=body, headers={"Prefer": "wait=10"})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "attribution_not_possible")
+    assert (answer.status_code, answer.json()["code"]) == (422, "attribution_not_supported")
 
 
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
         ({"layer": "fc9"}, "unknown_layer", "/layer"),
-        ({"indices": [0, 9]}, "image_unknown", "/indices"),
+        ({"indices": [0, 9]}, "unknown_image", "/indices"),
         ({"indices": {"start": 3, "stop": 3}}, "invalid_request", "/body"),
         ({"indices": list(range(65))}, "invalid_request", "/body/indices/list"),
         ({"indices": [0, 0]}, "invalid_request", "/body"),
-        ({"model_ids": ["mdl_0"]}, "model_unknown", "/model_ids/0"),
+        ({"model_ids": ["mdl_0"]}, "unknown_model", "/model_ids/0"),
         ({"dataset_id": "dst_0"}, "dataset_unknown", "/dataset_id"),
         ({"model_ids": [f"mdl_{n}" for n in range(9)], "indices": {"stop": 64}},
          "invalid_request", "/body"),

@@ -108,13 +108,13 @@ def test_answers_alone_need_no_maps(shared: Served):
 @pytest.mark.parametrize(
     ("method", "params", "code", "place"),
     [
-        (COMMON, {"teacher_layers": [["conv"]]}, "layers_not_for_every_teacher", ""),
+        (COMMON, {"teacher_layers": [["conv"]]}, "layer_list_count_mismatch", ""),
         (COMMON, {"teacher_layers": [["conv"], ["nose"]]}, "layer_not_found", "/1/0"),
-        (COMMON, {"teacher_layers": [["conv"], ["conv", "flat"]]}, "layers_uneven", ""),
-        (ADAPTIVE, {"teacher_layers": [["conv"]]}, "layers_not_for_every_teacher", ""),
+        (COMMON, {"teacher_layers": [["conv"], ["conv", "flat"]]}, "layer_counts_differ", ""),
+        (ADAPTIVE, {"teacher_layers": [["conv"]]}, "layer_list_count_mismatch", ""),
         (ADAPTIVE, {"teacher_layers": [["conv"], ["output"]]}, "layer_not_found", "/1/0"),
         (ADAPTIVE, {"teacher_layers": [["conv", "flat"], ["conv"]]}, "layer_not_spatial", "/0/1"),
-        (DUAL_GAN, {"cuts": [["conv"]]}, "layers_not_for_every_teacher", ""),
+        (DUAL_GAN, {"cuts": [["conv"]]}, "layer_list_count_mismatch", ""),
         (DUAL_GAN, {"cuts": [["conv"], ["nose"]]}, "layer_not_found", "/1/0"),
         (DUAL_GAN, {"cuts": [["flat"], ["conv"]]}, "layer_not_spatial", "/0/0"),
     ],
@@ -142,14 +142,14 @@ def test_one_label_for_each_image_teaches_no_teachers_of_several(shared: Served)
         shared, DISTIL, a_teacher(shared, task_kind="multi_label"), params={"label_weight": 1}
     )
 
-    assert refusal(answer) == (422, "labels_not_taught", ["/params/label_weight"])
+    assert refusal(answer) == (422, "labels_not_supported", ["/params/label_weight"])
 
 
 @pytest.mark.parametrize(
     ("labels", "task", "code", "pointer"),
     [
-        (None, ["cat"], "task_of_one_label", "/params/tasks/0/labels"),
-        (["cat", "dog"], ["cat", "dog", "cow"], "labels_not_of_tasks", "/student/labels"),
+        (None, ["cat"], "too_few_labels", "/params/tasks/0/labels"),
+        (["cat", "dog"], ["cat", "dog", "cow"], "labels_do_not_match_tasks", "/student/labels"),
     ],
 )
 def test_tasks_are_choices_and_make_up_the_student(

@@ -76,7 +76,7 @@ def test_files_that_are_never_opened_are_refused_with_the_remedy(served: Served,
 def test_a_readable_file_under_the_wrong_name_is_refused(served: Served):
     answer = push(served, safetensors())
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "mislabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "format_mismatch")
 
 
 def test_a_manifest_with_an_error_is_refused_with_a_pointer(served: Served):
@@ -121,7 +121,7 @@ def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served
     for query in ({"page_token": token, "tag": "x"}, {"page_token": token[:-2] + "AA"}):
         answer = served.client.get("/v1/models", params=query)
 
-        assert (answer.status_code, answer.json()["code"]) == (422, "bad_page_token")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_page_token")
 
 
 def test_a_known_etag_is_answered_without_a_body(served: Served):
@@ -141,7 +141,7 @@ def test_a_change_needs_the_etag_it_is_based_on(served: Served):
     with served.zoo.transaction() as session:
         path = f"/v1/models/{a_model(session).id}"
     etag = served.client.get(path).json()["etag"]
-    change = {"name": "cock", "tags": ["bird"], "licence": "MIT", "task": "regression"}
+    change = {"name": "cock", "tags": ["bird"], "license": "MIT", "task": "regression"}
 
     without = served.client.patch(path, json=change)
     changed = served.client.patch(path, json=change, headers={"If-Match": etag})
@@ -150,7 +150,7 @@ def test_a_change_needs_the_etag_it_is_based_on(served: Served):
     assert (without.status_code, without.json()["code"]) == (428, "etag_required")
     assert (late.status_code, late.json()["code"]) == (412, "etag_mismatch")
     model = changed.json()
-    assert (model["name"], model["tags"], model["licence"]) == ("cock", ["bird"], "MIT")
+    assert (model["name"], model["tags"], model["license"]) == ("cock", ["bird"], "MIT")
     assert model["task"]["kind"] == "regression"
     assert model["etag"] == changed.headers["ETag"] != etag
 

@@ -1,4 +1,4 @@
-"""Neighbours are told exactly from their files, with an error where they cannot be, and keep nothing."""
+"""Neighbors are told exactly from their files, with an error where they cannot be, and keep nothing."""
 
 import dataclasses
 

@@ -45,7 +45,7 @@ CASES = {
         "/v1/models",
         {"content": b"{", "headers": {"Content-Type": "application/json"}},
         422,
-        "bad_json",
+        "invalid_json",
     ),
     "not JSON for a job": (
         "POST",
@@ -54,7 +54,7 @@ CASES = {
         422,
         "invalid_request",
     ),
-    "unknown body": ("POST", "/v1/models", {"content": b"x"}, 422, "bad_media_type"),
+    "unknown body": ("POST", "/v1/models", {"content": b"x"}, 422, "invalid_media_type"),
     "unknown field": (
         "POST",
         "/v1/uploads",
@@ -95,7 +95,7 @@ CASES = {
             "headers": {"Content-Type": "multipart/form-data; boundary=x"},
         },
         422,
-        "bad_multipart",
+        "invalid_multipart",
     ),
 }
 

@@ -68,7 +68,7 @@ def test_the_metric_attribution_has_no_edges(served: Served, farm):
     ranking = answer.json()
     weighed = served.client.get(answer.headers["Location"], params={"edge_weight": 1})
     assert (ranking["edge_weight"], names(ranking)) == (0.0, ["cow", "hen", "owl"])
-    assert (weighed.status_code, weighed.json()["code"]) == (422, "edge_weight_not_possible")
+    assert (weighed.status_code, weighed.json()["code"]) == (422, "edge_weight_not_supported")
     assert ask(served, farm, metric="attribution", edge_weight=1).status_code == 422
 
 
@@ -116,7 +116,7 @@ def test_candidates_may_be_named_or_filtered(served: Served, farm):
 def test_unknown_candidates_are_refused_with_their_place(served: Served, farm):
     answer = ask(served, farm, candidates={"model_ids": [farm["cow"], "mdl_0"]})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "model_unknown")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_model")
     assert answer.json()["errors"][0]["pointer"] == "/candidates/model_ids/1"
 
 
@@ -175,7 +175,7 @@ def test_a_labelled_target_gets_one_network_of_its_own(served: Served, farm):
     second = served.client.post("/v1/rankings", json=body).json()
 
     with served.zoo.transaction() as session:
-        made = session.scalars(select(ModelRecord).where(ModelRecord.state == "awaited")).all()
+        made = session.scalars(select(ModelRecord).where(ModelRecord.state == "pending")).all()
         methods = session.scalars(select(JobRecord.method).order_by(JobRecord.id)).all()
     assert [model.id for model in made] == [first["target_model_id"]]
     assert second["target_model_id"] == first["target_model_id"]
@@ -189,7 +189,7 @@ def test_a_target_without_labels_is_refused(served: Served, farm):
 
     answer = served.client.post("/v1/rankings", json={"target": {"dataset_id": flat}})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabeled")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.rest.trainings import (
 def test_labels_of_pixels_are_not_for_methods_of_whole_images(shared: Served, method: str):
     answer = ask(shared, method, a_teacher(shared, **OF_PIXELS), student={"architecture": "unet"})
 
-    assert refusal(answer) == (422, "task_not_for_method", ["/teachers"])
+    assert refusal(answer) == (422, "unsupported_task", ["/teachers"])
 
 
 def test_a_teacher_has_a_class_for_every_answer(shared: Served):
@@ -41,13 +41,17 @@ def test_a_teacher_of_pixels_has_a_class_for_every_channel(shared: Served):
 
 def test_labels_of_images_need_not_be_those_of_pixels(shared: Served):
     with shared.zoo.transaction() as session:
-        exam = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
-    refused = ask(shared, DISTIL, a_teacher(shared), exam=exam)
+        evaluation_id = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(shared, DISTIL, a_teacher(shared), eval_dataset_id=evaluation_id)
     taken = ask(
-        shared, DISTIL, a_teacher(shared, **OF_PIXELS), exam=exam, student={"architecture": "unet"}
+        shared,
+        DISTIL,
+        a_teacher(shared, **OF_PIXELS),
+        eval_dataset_id=evaluation_id,
+        student={"architecture": "unet"},
     )
 
-    assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])
+    assert refusal(refused) == (422, "eval_labels_unknown", ["/eval_dataset_id"])
     assert taken.status_code == 202, taken.text
 
 
@@ -81,7 +85,7 @@ def test_a_student_is_of_a_build_that_can_learn_from_these_teachers(
 ):
     assert refusal(ask(shared, method, a_teacher(shared, **changes), **fields)) == (
         422,
-        "bad_student",
+        "invalid_student",
         [pointer],
     )
 
@@ -118,7 +122,7 @@ def test_outputs_that_nobody_named_are_counted(shared: Served, promised: int, st
 def test_first_weights_of_another_build_are_refused(shared: Served, start: dict[str, Any]):
     answer = ask(shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, **start)})
 
-    assert refusal(answer) == (422, "bad_student", ["/student/init"])
+    assert refusal(answer) == (422, "invalid_student", ["/student/init"])
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_model_cannot_be_made_of_half_an_upload(served: Served):
     none = served.client.post("/v1/models", json={**manifest, "upload_id": "upl_0"})
 
     assert (half.status_code, half.json()["code"]) == (409, "upload_incomplete")
-    assert (none.status_code, none.json()["code"]) == (422, "upload_unknown")
+    assert (none.status_code, none.json()["code"]) == (422, "unknown_upload")
 
 
 def test_a_full_disk_stops_writes_until_there_is_room_again(tmp_path, monkeypatch):

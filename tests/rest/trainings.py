@@ -12,6 +12,7 @@ FLAT = LAYERS[1:]
 COMMON, ADAPTIVE = "common_feature_amalgamation", "adaptive_amalgamation"
 DUAL_GAN, ADVERSARY = "dual_gan_amalgamation", "adversarial_distillation"
 DISTIL, TUNE = "knowledge_distillation", "fine_tune"
+TRANSFERS = (TUNE, "linear_probe")
 WITHOUT_DATA = (DUAL_GAN, ADVERSARY)
 OF_PIXELS = {"task_kind": "segmentation", "output_kind": "map", "output_shape": [2, 8, 8]}
 
@@ -35,8 +36,11 @@ def ask(served: Served, method: str, *teachers: str, **fields: Any) -> Any:
     """The answer to a request for a training by a method on these teachers."""
     if method not in WITHOUT_DATA:
         with served.zoo.transaction() as session:
-            fields["data"] = a_dataset(served.zoo, session).id
-    body = {"method": method, "teachers": teachers, **fields}
+            fields["dataset_id"] = a_dataset(served.zoo, session).id
+    sources: dict[str, Any] = (
+        {"source_model_id": teachers[0]} if method in TRANSFERS else {"teachers": teachers}
+    )
+    body = {"method": method, **sources, **fields}
     return served.client.post("/v1/jobs", json=body)
 
 

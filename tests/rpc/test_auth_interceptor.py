@@ -21,12 +21,12 @@ from service.rpc.servicers.jobs import JobServicer, MethodServicer
 from service.rpc.servicers.models import ModelServicer
 from service.rpc.servicers.transferability import TransferabilityServicer
 from service.rpc.stubs.zoo.v1 import (
+    accuracy_service_pb2,
     dataset_service_pb2,
     job_service_pb2,
     method_service_pb2,
     model_service_pb2,
     model_service_pb2_grpc,
-    record_service_pb2,
     transferability_service_pb2,
 )
 from tests.rpc.channels import Dialled, channel_to, listening, refusal
@@ -36,7 +36,7 @@ PROTOCOL = (
     model_service_pb2,
     dataset_service_pb2,
     transferability_service_pb2,
-    record_service_pb2,
+    accuracy_service_pb2,
     job_service_pb2,
     method_service_pb2,
 )
@@ -44,7 +44,7 @@ SERVICERS = {
     "ModelService": ModelServicer,
     "DatasetService": DatasetServicer,
     "TransferabilityService": TransferabilityServicer,
-    "RecordService": AccuracyServicer,
+    "AccuracyService": AccuracyServicer,
     "JobService": JobServicer,
     "MethodService": MethodServicer,
 }

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from service.core.errors import InvalidRequestError
 from service.rpc.from_proto import from_proto, request_of
 from service.rpc.stubs.zoo.v1 import (
+    accuracy_service_pb2,
     dataset_pb2,
     dataset_service_pb2,
     job_pb2,
@@ -14,7 +15,6 @@ from service.rpc.stubs.zoo.v1 import (
     method_service_pb2,
     model_pb2,
     model_service_pb2,
-    record_service_pb2,
     transferability_service_pb2,
 )
 from service.rpc.to_proto import to_proto
@@ -48,8 +48,8 @@ PAIRS: list[tuple[type[BaseModel], type[Message]]] = [
     (jobs.JobEventView, job_pb2.JobEvent),
     (jobs.ArtifactView, job_pb2.Artifact),
     (jobs.MethodView, method_service_pb2.Method),
-    (accuracies.AccuracyView, record_service_pb2.Record),
-    (accuracies.AddedAccuraciesView, record_service_pb2.AddRecordsResponse),
+    (accuracies.AccuracyView, accuracy_service_pb2.Accuracy),
+    (accuracies.AddedAccuraciesView, accuracy_service_pb2.AddAccuraciesResponse),
     (rankings.RankingView, transferability_service_pb2.Ranking),
     (rankings.RankingItemView, transferability_service_pb2.RankingItem),
     (rankings.UnrankedView, transferability_service_pb2.UnrankedModel),

@@ -145,7 +145,7 @@ def measured(run_job, zoo: Zoo, tmp_path: Path) -> str:
     with zoo.transaction() as session:
         session.add(
             ModelRecord(
-                id="mdl_r", project=PROJECT, name="reference", state="awaited",
+                id="mdl_r", project=PROJECT, name="reference", state="pending",
                 task_kind="other", manifest={},
             )
         )  # fmt: skip

@@ -142,7 +142,7 @@ def watch(
         hear: What to do with news that outlive the attempt: checkpoints and metrics.
     """
     seen = ChildResult()
-    deadline = time.monotonic() + lease.zoo.settings.job_seconds
+    deadline = time.monotonic() + lease.zoo.settings.job_timeout_seconds
     kill_at: float | None = None
     while not child.ended:
         for message in child.listen(0.1 if kill_at else LOOK_SECONDS):

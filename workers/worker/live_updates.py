@@ -88,7 +88,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _taken(zoo: Zoo, job: JobRecord, name: Any) -> Blob:
     """A file of ``kept``, moved into the store."""
     if not isinstance(name, str) or not _FILE.fullmatch(name):
-        raise ZooError("the child named a file that cannot be its own", code="bad_message")
+        raise ZooError("the child named a file that cannot be its own", code="invalid_message")
     path: Path = Scratch.of(zoo.scratch, job.id, job.fence).kept / name
     require_regular(path)
     return stored(zoo.blobs, path)

@@ -198,7 +198,7 @@ class _Warm:
             "cpu_seconds": _LIFE_SECONDS,
             "threads": settings.worker_threads,
             "device": settings.device.value,
-            "hardened": settings.hardened,
+            "require_sandbox": settings.require_sandbox,
             "shelf_bytes": settings.max_loaded_bytes,
             "image_bytes": settings.max_image_bytes,
             "image_pixels": settings.max_image_pixels,

@@ -1,4 +1,4 @@
-"""``zooscope records``: accuracies that were measured, here or elsewhere."""
+"""``zooscope accuracies``: accuracies that were measured, here or elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +16,12 @@ app = typer.Typer(
 
 COLUMNS = (
     id_column("id", "id"),
-    TableColumn("model", lambda record: record["model"]),
-    TableColumn("dataset", lambda record: record["dataset"]),
-    TableColumn("accuracy", lambda record: figure(record["value"]), "right", Give.STAYS),
-    TableColumn("protocol", lambda record: record["protocol"], give=Give.LEAVES),
-    TableColumn("seed", lambda record: _text(record.get("seed")), "right", Give.LEAVES),
-    TableColumn("source", lambda record: record["source"], give=Give.LEAVES),
+    TableColumn("model", lambda row: row["model"]),
+    TableColumn("dataset", lambda row: row["dataset"]),
+    TableColumn("accuracy", lambda row: figure(row["value"]), "right", Give.STAYS),
+    TableColumn("protocol", lambda row: row["protocol"], give=Give.LEAVES),
+    TableColumn("seed", lambda row: _text(row.get("seed")), "right", Give.LEAVES),
+    TableColumn("source", lambda row: row["source"], give=Give.LEAVES),
 )
 
 
@@ -50,30 +50,32 @@ def import_(
     """Import a table of accuracies; what is known already stays as it is."""
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
-    added = talk.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
-    told = f"{len(added['items'])} records, {added['new']} of them new"
-    talk.out.done({"records": len(added["items"]), "new": added["new"]}, told)
+    added = talk.zoo.accuracies.import_table(file, unit=unit, protocol=protocol, source=origin)
+    told = f"{len(added['items'])} accuracies, {added['new']} of them new"
+    talk.out.done({"accuracies": len(added["items"]), "new": added["new"]}, told)
 
 
 @command(app)
 def ls(
     talk: Talk,
     *,
-    model: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id or name, as it was added.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id or name, as it was added.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
 ) -> None:
-    """List records, newest first."""
-    found = talk.zoo.records.ls(model=model, dataset=dataset, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no records; add some with `zooscope records import`")
+    """List accuracies, newest first."""
+    found = talk.zoo.accuracies.ls(model=model, dataset=dataset, limit=limit)
+    talk.out.rows(
+        found, COLUMNS, empty="no accuracies; add some with `zooscope accuracies import`"
+    )
 
 
 @command(app)
 def rm(
     talk: Talk,
     *,
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="Id, rec_…")],
+    accuracy: Annotated[str, typer.Argument(metavar="ACCURACY", help="Id, acc_…")],
 ) -> None:
-    """Forget a record."""
-    talk.zoo.records.rm(record)
-    talk.out.done({"id": record, "removed": True}, f"{record} removed")
+    """Delete an accuracy."""
+    talk.zoo.accuracies.rm(accuracy)
+    talk.out.done({"id": accuracy, "removed": True}, f"{accuracy} removed")

@@ -80,7 +80,7 @@ def _admin_key(folder: Path) -> str | None:
 def _check(url: str, home: Path) -> Callable[[socket.socket], None]:
     """Refuses connections whose other end does not belong to the home folder.
 
-    The check raises ZooClientError, ``not_this_home``, or UnreachableError when nothing is said.
+    The check raises ZooClientError, ``home_mismatch``, or UnreachableError when nothing is said.
     """
 
     def check(connection: socket.socket) -> None:
@@ -101,7 +101,7 @@ def _check(url: str, home: Path) -> Callable[[socket.socket], None]:
 def _not_this_home(url: str, home: Path) -> ZooClientError:
     return ZooClientError(
         f"what answers at {url} is not the zoo of {home}; its key was not sent",
-        code="not_this_home",
+        code="home_mismatch",
         remedy=f"start that zoo with `zooscope up --home {home}`;"
         " to send a key to this address all the same, give --key or set ZOO_KEY",
     )

@@ -76,13 +76,13 @@ def kept(student: Model) -> str:
     teachers = " and ".join(f"{share:.1%}" for share in shares)
     return (
         f"{student['name']} ({student['parameters']:,} parameters) names {told['accuracy']:.1%} of"
-        f" the exam's digits, its teachers {teachers}:"
+        f" the evaluation digits, its teachers {teachers}:"
         f" it retains {told['accuracy'] / max(shares):.1%} of the better one's accuracy"
     )
 
 
 def place_of(model_id: str, ranking: Ranking) -> str:
-    """Where a network stands in a ranking, between its neighbours."""
+    """Where a network stands in a ranking, between its neighbors."""
     lines = [f"Its place for the digits 5 to 9 by {ranking['metric']}:"]
     place = next(
         (k for k, one in enumerate(ranking["items"]) if one["model_id"] == model_id), None

@@ -9,8 +9,8 @@ from zooscope.client.results import Model
 NAME = "digits-pocket"
 METHOD = "knowledge_distillation"
 TEACHERS = ("digits-conv", "digits-residual")
-STUDENT = {"architecture": "residual", "width": 8, "side": 16}
-PARAMS = {"name": NAME, "batch_size": 32, "rate": 0.01, "evaluations": 5}
+STUDENT = {"architecture": "residual", "width": 8, "image_size": 16}
+PARAMS = {"name": NAME, "batch_size": 32, "learning_rate": 0.01, "num_evaluations": 5}
 STEPS = 400
 
 
@@ -27,8 +27,8 @@ def student_of(talk: Talk, there: UploadedZoo) -> Model:
     job = talk.zoo.jobs.submit(
         METHOD,
         teachers=teachers,
-        data=there.probes,
-        exam=there.exam,
+        dataset_id=there.probes,
+        eval_dataset_id=there.eval_dataset,
         student=STUDENT,
         params=PARAMS,
         seed=0,

@@ -24,12 +24,12 @@ class BuiltZoo:
 
 @dataclass(frozen=True)
 class UploadedZoo:
-    """Ids in the service: networks by name, the probe set, the labelled target and the exam."""
+    """Ids in the service: networks by name, the probe set, the labelled target and the evaluation set."""
 
     models: Mapping[str, str]
     probes: str
     target: str
-    exam: str
+    eval_dataset: str
 
 
 def built(folder: Path) -> BuiltZoo:
@@ -39,7 +39,7 @@ def built(folder: Path) -> BuiltZoo:
         UnavailableError: ``training_failed``, with what the training said.
     """
     truth_file = folder / "truth.json"
-    if not (truth_file.exists() and (folder / "exam.zip").exists()):
+    if not (truth_file.exists() and (folder / "evaluation.zip").exists()):
         truth_file.write_text(json.dumps(_trained(folder), indent=1))
     return BuiltZoo(folder, json.loads(truth_file.read_text()))
 
@@ -73,11 +73,13 @@ def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
     target = _dataset(
         zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
     )
-    exam = _dataset(zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders")
+    eval_dataset = _dataset(
+        zoo, built_zoo.folder / "evaluation.zip", name="digits, for evaluation", layout="folders"
+    )
     models = _models(zoo, built_zoo)
-    for dataset in (probes, target, exam):
+    for dataset in (probes, target, eval_dataset):
         _require_ready(zoo.datasets.wait(dataset["id"]))
-    return UploadedZoo(models, probes["id"], target["id"], exam["id"])
+    return UploadedZoo(models, probes["id"], target["id"], eval_dataset["id"])
 
 
 def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:

@@ -128,8 +128,8 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
-    """The walls around a job's process; a missing one is wrong only in a hardened zoo."""
-    missing = CheckStatus.WRONG if settings.hardened else CheckStatus.WARNING
+    """The walls around a job's process; a missing one is wrong only if the sandbox is required."""
+    missing = CheckStatus.WRONG if settings.require_sandbox else CheckStatus.WARNING
     for wall, reason in _asked("workers.isolation.sandbox").items():
         verdict = CheckStatus.GOOD if reason is None else missing
         yield Finding(f"sandbox: {wall}", str(reason or "holds"), verdict)

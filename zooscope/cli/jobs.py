@@ -43,9 +43,12 @@ def submit(
     teacher: Annotated[
         list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Images to learn on, dst_…")] = None,
-    exam: Annotated[
-        str | None, typer.Option(help="Labelled images to be judged on, dst_…")
+    source: Annotated[
+        str | None, typer.Option(help="Network to fine-tune or probe, mdl_….")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Images to learn on, dst_…")] = None,
+    eval_dataset: Annotated[
+        str | None, typer.Option(help="Labeled images to evaluate on, dst_…")
     ] = None,
     student: Annotated[
         Pairs, typer.Option(metavar="NAME=VALUE", help="Of the network to make; repeatable.")
@@ -74,8 +77,9 @@ def submit(
         inputs=_pairs(inputs),
         params=_pairs(params),
         teachers=teacher,
-        data=data,
-        exam=exam,
+        source_model_id=source,
+        dataset_id=dataset,
+        eval_dataset_id=eval_dataset,
         student=_pairs(student) or None,
         seed=seed,
         device=device,

@@ -10,7 +10,8 @@ from service.core.lineage.graph import Kind, Node
 from service.core.lineage.labels import lines, title
 from zooscope.client.results import Lineage, LineageEdge
 
-_COLOURS = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
+_COLORS = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
+_LEARNING = {"start": "started", "source": "transferred to"}
 
 
 def tree_of(lineage: Lineage) -> Tree:
@@ -56,7 +57,7 @@ class _Growing:
     def _add_learners(self, tree: Tree, model_id: str) -> None:
         """The jobs that a network was given to, with all else that they were given, and students."""
         for learning in self._from[model_id]:
-            word = "started" if learning["role"] == "start" else "taught"
+            word = _LEARNING.get(learning["role"], "taught")
             branch = self._branch(tree, word, learning["target"])
             others = [one for one in self._to[learning["target"]] if one["source"] != model_id]
             for edge in others if branch else ():
@@ -79,4 +80,4 @@ class _Growing:
 
 def _label(node: Node) -> str:
     about = " · ".join(lines(node))
-    return f"[{_COLOURS[node.kind]}]{escape(title(node))}[/] {node.id} [dim]{escape(about)}[/]"
+    return f"[{_COLORS[node.kind]}]{escape(title(node))}[/] {node.id} [dim]{escape(about)}[/]"

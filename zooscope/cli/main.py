@@ -20,7 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "rank": "zooscope.cli.rankings:rank_app",
     "rankings": "zooscope.cli.rankings:app",
     "layers": "zooscope.cli.layers:app",
-    "records": "zooscope.cli.accuracies:app",
+    "accuracies": "zooscope.cli.accuracies:app",
     "attributions": "zooscope.cli.attributions:app",
     "map": "zooscope.cli.maps:map_app",
     "maps": "zooscope.cli.maps:app",

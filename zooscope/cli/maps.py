@@ -46,9 +46,7 @@ def map_(
         float | None, typer.Option(min=0, help="λ of node + λ · edge similarity.")
     ] = None,
     linkage: Annotated[Linkage, typer.Option(help="How the task tree joins groups.")] = "single",
-    k: Annotated[
-        int | None, typer.Option("--k", min=1, help="Neighbours of each network.")
-    ] = None,
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Neighbors of each network.")] = None,
     clusters: Annotated[int | None, typer.Option(min=1, help="Number of clusters.")] = None,
     layout: Annotated[
         Literal["continued", "fresh"],

@@ -26,7 +26,12 @@ _FIELDS = (
 )
 # Fields with an option of their own; all others are given by --input and --set.
 _OPTIONS = {
-    "inputs": {"teachers": "--teacher", "data": "--data", "exam": "--exam"},
+    "inputs": {
+        "teachers": "--teacher",
+        "source_model_id": "--source",
+        "dataset_id": "--dataset",
+        "eval_dataset_id": "--eval-dataset",
+    },
     "params": {"seed": "--seed", "device": "--device", "budget": "--budget"},
 }
 _GENERAL = {"inputs": "--input", "params": "--set"}

@@ -53,7 +53,7 @@ def _written(found: Prediction, images: Sequence[Path], out: Path) -> list[Path]
     """Lay pictures beside each other under the images' names, or one array of features.
 
     Raises:
-        ZooClientError: ``same_name``: two images would be written to one file.
+        ZooClientError: ``duplicate_name``: two images would be written to one file.
     """
     out.mkdir(parents=True, exist_ok=True)
     if found.npy is not None:
@@ -64,7 +64,7 @@ def _written(found: Prediction, images: Sequence[Path], out: Path) -> list[Path]
     if len(set(paths)) < len(paths):
         raise ZooClientError(
             "two images have the same name",
-            code="same_name",
+            code="duplicate_name",
             remedy="rename one, or send them one after the other",
         )
     for path, picture in zip(paths, found.pictures or [], strict=True):

@@ -62,7 +62,7 @@ def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None)
         return Settings(**{name: value for name, value in said.items() if value is not None})
     except ValidationError as error:
         reasons = "; ".join(_explained(problem) for problem in error.errors())
-        fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
+        fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="invalid_settings"))
 
 
 def _explained(problem: ErrorDetails) -> str:

@@ -14,21 +14,21 @@ _MOST_AT_ONCE = 10_000
 
 
 class Accuracies:
-    """``zoo.records``: the history that rankings learn from."""
+    """``zoo.accuracies``: the history that rankings learn from."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def add(self, records: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
+    def add(self, accuracies: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
         """Keep accuracies, each ``{model, dataset, value, unit?, protocol?, seed?, source?}``.
 
         They are sent in parts of at most 10 000; each part is kept whole or refused whole.
         """
         items: list[Accuracy] = []
         new = 0
-        for start in range(0, len(records), _MOST_AT_ONCE):
-            part = [dict(one) for one in records[start : start + _MOST_AT_ONCE]]
-            answer = self._transport.json("POST", "/records", body={"records": part})
+        for start in range(0, len(accuracies), _MOST_AT_ONCE):
+            part = [dict(one) for one in accuracies[start : start + _MOST_AT_ONCE]]
+            answer = self._transport.json("POST", "/accuracies", body={"accuracies": part})
             items += answer["items"]
             new += answer["new"]
         return {"items": items, "new": new}
@@ -42,27 +42,27 @@ class Accuracies:
             alike: Fields that all have in common: ``unit``, ``protocol``, ``source``.
 
         Raises:
-            ZooClientError: ``bad_table``: a cell is no number, or a row too long or too short.
+            ZooClientError: ``invalid_table``: a cell is no number, or a row too long or too short.
         """
-        return self.add(records_in(path, **alike))
+        return self.add(accuracies_in(path, **alike))
 
     def ls(
         self, *, model: str | None = None, dataset: str | None = None, limit: int | None = None
     ) -> Iterator[Accuracy]:
-        """Records of a network or a dataset as it was recorded, newest first."""
+        """Accuracies of a network or a dataset as it was added, newest first."""
         where = {"model": model, "dataset": dataset}
-        return every(self._transport, "/records", params=where, limit=limit)
+        return every(self._transport, "/accuracies", params=where, limit=limit)
 
-    def rm(self, record_id: str) -> None:
-        """Forget a record."""
-        self._transport.request("DELETE", f"/records/{record_id}")
+    def rm(self, accuracy_id: str) -> None:
+        """Delete an accuracy."""
+        self._transport.request("DELETE", f"/accuracies/{accuracy_id}")
 
 
-def records_in(path: Path, **alike: str) -> list[dict[str, Any]]:
-    """The records of a table; ``alike`` are fields that all have in common.
+def accuracies_in(path: Path, **alike: str) -> list[dict[str, Any]]:
+    """The accuracies of a table; ``alike`` are fields that all have in common.
 
     Raises:
-        ZooClientError: ``bad_table``.
+        ZooClientError: ``invalid_table``.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
@@ -97,6 +97,6 @@ def _number(path: Path, line: int, cell: str) -> float:
 def _bad(path: Path, line: int, reason: str) -> ZooClientError:
     return ZooClientError(
         f"{path.name}, line {line}: {reason}",
-        code="bad_table",
+        code="invalid_table",
         remedy="give a CSV file with networks in rows and datasets in columns",
     )

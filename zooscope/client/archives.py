@@ -19,7 +19,7 @@ def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
     Folders keep their structure, so that sub-folders name classes; hidden files stay at home.
 
     Raises:
-        ZooClientError: ``nothing_to_send``, or ``same_name`` for two images that would collide.
+        ZooClientError: ``no_images``, or ``duplicate_name`` for two images that would collide.
     """
     if isinstance(source, Path) and source.is_file():
         yield source
@@ -28,7 +28,7 @@ def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
     if not members:
         raise ZooClientError(
             f"there is no file in {source}",
-            code="nothing_to_send",
+            code="no_images",
             remedy="name a zip, tar or Parquet file, a folder of images, or images",
         )
     with tempfile.TemporaryDirectory(prefix="zooscope-") as folder:
@@ -48,7 +48,7 @@ def _members_of(source: Path | Sequence[Path]) -> dict[str, Path]:
         if path.name in members:
             raise ZooClientError(
                 f"two of the images are called {path.name}",
-                code="same_name",
+                code="duplicate_name",
                 remedy="rename one, or send the folder that holds them",
             )
         members[path.name] = path

@@ -62,13 +62,13 @@ class Attributions:
         """Lay what such a job drew at ``destination``: a ``.png`` sheet, or a ``.zip`` of all.
 
         Raises:
-            ZooClientError: ``bad_suffix``.
+            ZooClientError: ``invalid_suffix``.
         """
         name = _FILES.get(destination.suffix)
         if name is None:
             raise ZooClientError(
                 f"heat maps are not written to {destination.suffix or 'a file without suffix'}",
-                code="bad_suffix",
+                code="invalid_suffix",
                 remedy="name a .png file for the sheet, or a .zip file for all pictures",
             )
         result: Any = job["result"]

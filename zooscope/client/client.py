@@ -61,7 +61,7 @@ class ZooClient:
         self.rankings = Rankings(self._transport)
         self.layers = Layers(self._transport)
         self.maps = Maps(self._transport)
-        self.records = Accuracies(self._transport)
+        self.accuracies = Accuracies(self._transport)
         self.jobs = Jobs(self._transport)
         self.methods = Methods(self._transport)
         self.keys = Keys(self._transport)

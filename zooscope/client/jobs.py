@@ -26,8 +26,9 @@ class Jobs:
         inputs: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         teachers: Sequence[str] | None = None,
-        data: str | None = None,
-        exam: str | None = None,
+        source_model_id: str | None = None,
+        dataset_id: str | None = None,
+        eval_dataset_id: str | None = None,
         student: Mapping[str, Any] | None = None,
         seed: int | None = None,
         device: Literal["auto", "cpu", "cuda"] | None = None,
@@ -40,8 +41,9 @@ class Jobs:
             inputs: What it refers to, where no argument below says it.
             params: Its knobs, likewise; what is left out takes the method's default.
             teachers: Networks to learn from.
-            data: Images to learn on.
-            exam: Labelled images to be judged on.
+            source_model_id: Network to start from, for ``fine_tune`` and ``linear_probe``.
+            dataset_id: Images to learn on.
+            eval_dataset_id: Labeled images to evaluate on.
             student: The network to make: ``architecture``, ``width``, ``labels`` and more.
             seed: Of all random draws.
             device: Where it runs.
@@ -52,8 +54,9 @@ class Jobs:
             "inputs": inputs,
             "params": params,
             "teachers": None if teachers is None else list(teachers),
-            "data": data,
-            "exam": exam,
+            "source_model_id": source_model_id,
+            "dataset_id": dataset_id,
+            "eval_dataset_id": eval_dataset_id,
             "student": student,
             "seed": seed,
             "device": device,

@@ -54,13 +54,13 @@ class Layers:
             timeout_seconds: Longest wait; the job goes on after it.
 
         Raises:
-            ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``; or the
+            ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``; or the
                 comparison failed, with its code; or ``timed_out``.
         """
         if (model is None) == (dataset is None):
             raise ZooClientError(
                 "a layer selection has one target: a model or a dataset",
-                code="bad_target",
+                code="invalid_target",
                 remedy="give exactly one of the two",
             )
         body = {

@@ -20,7 +20,7 @@ Theme = Literal["light", "dark"]
 class MapOptions(TypedDict, total=False):
     """How a map is drawn; what is left out, or None, the zoo decides.
 
-    ``edge_weight`` is λ; ``k`` the neighbours of each network; ``clusters`` their number.
+    ``edge_weight`` is λ; ``k`` the neighbors of each network; ``clusters`` their number.
     ``layout`` is ``continued``, where networks keep the places of the map before, or ``fresh``.
     """
 

@@ -60,7 +60,7 @@ class Models:
     def update(
         self, model_id: str, changes: Mapping[str, Any], *, etag: str | None = None
     ) -> Model:
-        """Change name, tags, licence or task; ``etag`` None means as it is now."""
+        """Change name, tags, license or task; ``etag`` None means as it is now."""
         headers = {"If-Match": etag or self.show(model_id)["etag"]}
         answer = self._transport.json(
             "PATCH", f"/models/{model_id}", body=changes, headers=headers

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _ACCEPTED = 202
 _FIRST_PAUSE_SECONDS = 0.05
 _LARGEST_PAUSE_SECONDS = 1.0
-_UNSETTLED = frozenset({"awaited", "uploaded", "checking", "pending", "queued", "running"})
+_UNSETTLED = frozenset({"uploaded", "checking", "pending", "queued", "running"})
 
 
 def settled(look: Callable[[], T], *, timeout_seconds: float) -> T:

@@ -105,12 +105,12 @@ def ranking_request(
         protocol: Leaves accuracies of other protocols out of the history.
 
     Raises:
-        ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``.
+        ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``.
     """
     if (model is None) == (dataset is None):
         raise ZooClientError(
             "a ranking has one target: a model or a dataset",
-            code="bad_target",
+            code="invalid_target",
             remedy="give exactly one of the two",
         )
     body = {

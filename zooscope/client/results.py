@@ -68,7 +68,7 @@ class Model(TypedDict):
 
     id: str
     name: str
-    state: Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+    state: Literal["pending", "uploaded", "checking", "ready", "rejected"]
     task: Task
     format: str
     architecture: NotRequired[Architecture | None]
@@ -82,7 +82,7 @@ class Model(TypedDict):
     size_bytes: NotRequired[int | None]
     trained_on: NotRequired[str]
     tags: list[str]
-    licence: NotRequired[str]
+    license: NotRequired[str]
     problems: list[Rejection]
     lineage: NotRequired[dict[str, Any] | None]
     job_id: NotRequired[str | None]
@@ -130,7 +130,7 @@ class LineageEdge(TypedDict):
 
     source: str
     target: str
-    role: Literal["teacher", "start", "data", "exam", "student"]
+    role: Literal["teacher", "source", "start", "dataset", "eval_dataset", "student"]
 
 
 class LineageNote(TypedDict):
@@ -174,7 +174,7 @@ class Dataset(TypedDict):
     sha256: str | None
     canonical_side: NotRequired[int | None]
     tags: list[str]
-    licence: NotRequired[str]
+    license: NotRequired[str]
     problems: list[Rejection]
     job_id: NotRequired[str | None]
     created_at: str
@@ -466,7 +466,7 @@ class Accuracy(TypedDict):
 
 
 class AddedAccuracies(TypedDict):
-    """The records of a request in its order; ``new`` of them were not known before."""
+    """The accuracies of a request in its order; ``new`` of them were not known before."""
 
     items: list[Accuracy]
     new: int

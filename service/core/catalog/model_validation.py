@@ -1,4 +1,4 @@
-"""Card of ``model_validation``: the intake check of an uploaded network."""
+"""Specification of ``model_validation``: the ingestion check of an uploaded network."""
 
 from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
 
@@ -11,13 +11,13 @@ class ModelValidationInputs(JobInputs):
 
 
 class ModelValidationParams(Params):
-    """There is nothing to choose."""
+    """No settings."""
 
 
 SPEC = MethodSpec(
     name="model_validation",
-    title="Check an uploaded network and read it into the executable form",
-    family=Family.INTAKE,
+    title="Check an uploaded network and convert it to executable form",
+    family=Family.INGESTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

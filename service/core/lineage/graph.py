@@ -24,13 +24,15 @@ class Kind(StrEnum):
 class Role(StrEnum):
     """What the source of an edge is to its target.
 
-    A start gave the student its first weights; a student is what a job made.
+    A source was fine-tuned or probed; a start gave the student its first weights; a student is what
+    a job made.
     """
 
     TEACHER = "teacher"
+    SOURCE = "source"
     START = "start"
-    DATA = "data"
-    EXAM = "exam"
+    DATASET = "dataset"
+    EVAL_DATASET = "eval_dataset"
     STUDENT = "student"
 
 

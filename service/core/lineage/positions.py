@@ -1,8 +1,8 @@
 """In which order and at which height the slots of each column stand.
 
-Order: sweeps over the columns, each slot to the mean place of its neighbours, the order with the
+Order: sweeps over the columns, each slot to the mean place of its neighbors, the order with the
 fewest crossings wins (Sugiyama et al. 1981; crossings counted as Barth, Jünger & Mutzel 2004).
-Height: each slot as near as possible to its neighbours in least squares, in that order and without
+Height: each slot as near as possible to its neighbors in least squares, in that order and without
 overlap, which is isotonic regression (pool adjacent violators).
 """
 
@@ -17,7 +17,7 @@ from service.core.lineage.columns import Columns, Lane, Slot
 _ORDER_SWEEPS, _FEWEST_ORDER_SWEEPS = 16, 2
 _HEIGHT_SWEEPS, _FEWEST_HEIGHT_SWEEPS = 24, 6
 _LINKS_AT_LEISURE = 1_000
-# A bent lane is uglier than a node beside the middle of its neighbours.
+# A bent lane is uglier than a node beside the middle of its neighbors.
 _LANE_WEIGHT = 8.0
 
 Order = list[list[Slot]]
@@ -65,7 +65,7 @@ def _sweeps(columns: Columns, most: int, fewest: int) -> int:
 
 
 def _sides(columns: Columns) -> tuple[NeighborVotes, NeighborVotes]:
-    """The neighbours of each slot in the column before, and in the column after."""
+    """The neighbors of each slot in the column before, and in the column after."""
     number = {slot: place for place, column in enumerate(columns.slots) for slot in column}
     before: dict[Slot, list[Slot]] = defaultdict(list)
     after: dict[Slot, list[Slot]] = defaultdict(list)
@@ -82,7 +82,7 @@ def _index(column: Sequence[Slot]) -> dict[Slot, int]:
 
 
 def _drawn_to(column: list[Slot], near: NeighborVotes, other: Mapping[Slot, int]) -> list[Slot]:
-    """The column, each slot at the mean place of its neighbours; who has none stays in place."""
+    """The column, each slot at the mean place of its neighbors; who has none stays in place."""
     keys = {
         slot: sum(other[one] for one in near[slot]) / len(near[slot]) if near[slot] else place
         for place, slot in enumerate(column)

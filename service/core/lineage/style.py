@@ -101,9 +101,10 @@ text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:
 .gone .mark{fill:$gone_frame}
 .state{stroke:$page}.succeeded{fill:$data}.running{fill:$network}.queued{fill:$neutral}
 .failed{fill:$failed}.cancelled{fill:$cancelled}
-.edge{fill:none;stroke-width:1.6}.teacher{stroke:$neutral}.data{stroke:$data}
+.edge{fill:none;stroke-width:1.6}.teacher,.source{stroke:$neutral}
+.edge.dataset{stroke:$data}
 .start{stroke:$accent;stroke-dasharray:6 4}
-.exam{stroke:$data;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
+.eval_dataset{stroke:$data;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
 .student{stroke:$student;stroke-width:2}
 """)
 

@@ -25,9 +25,10 @@ from service.core.theme import Theme
 
 _ROLES = {
     Role.TEACHER: "neutral",
+    Role.SOURCE: "neutral",
     Role.START: "accent",
-    Role.DATA: "data",
-    Role.EXAM: "data",
+    Role.DATASET: "data",
+    Role.EVAL_DATASET: "data",
     Role.STUDENT: "student",
 }
 _MARKER = (
@@ -37,9 +38,10 @@ _MARKER = (
 )
 _LEGEND = {
     Role.TEACHER: "teaches",
+    Role.SOURCE: "is trained further",
     Role.START: "gives first weights",
-    Role.DATA: "is learned from",
-    Role.EXAM: "examines",
+    Role.DATASET: "is learned from",
+    Role.EVAL_DATASET: "evaluates",
     Role.STUDENT: "makes",
 }
 

@@ -24,12 +24,12 @@ class AccuracyRecord(Owned, TableRow):
     ``identity`` hashes everything but the value: one measurement has one value.
     """
 
-    __tablename__ = "records"
+    __tablename__ = "accuracies"
     __table_args__ = (
         UniqueConstraint("project", "identity"),
-        Index("ix_records_project_id", "project", "id"),
-        Index("ix_records_model", "project", "model"),
-        Index("ix_records_dataset", "project", "dataset"),
+        Index("ix_accuracies_project_id", "project", "id"),
+        Index("ix_accuracies_model", "project", "model"),
+        Index("ix_accuracies_dataset", "project", "dataset"),
     )
 
     model: Mapped[str]

@@ -22,6 +22,8 @@ from service.core.tables.base import Owned, TableRow
 
 TAUGHT_BY: ColumnElement[Any] = literal_column("(inputs -> 'teachers')", JSONB)
 """Ids of the networks that a job learns from."""
+TRANSFERRED_FROM: ColumnElement[Any] = literal_column("(inputs ->> 'source_model_id')", Text)
+"""Id of the network that a job fine-tunes or probes."""
 STARTED_FROM: ColumnElement[Any] = literal_column("(params #>> '{student,init}')", Text)
 """Id of the network whose weights a student starts from."""
 MODEL_MADE: ColumnElement[Any] = literal_column("(result ->> 'model_id')", Text)
@@ -70,6 +72,7 @@ class JobRecord(Owned, TableRow):
         ),
         Index("ix_jobs_project_id", "project", "id"),
         Index("ix_jobs_teachers", TAUGHT_BY, postgresql_using="gin"),
+        Index("ix_jobs_source", TRANSFERRED_FROM),
         Index("ix_jobs_start", STARTED_FROM),
         Index("ix_jobs_model_made", MODEL_MADE),
     )

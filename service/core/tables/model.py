@@ -12,14 +12,16 @@ from service.core.tables.base import Owned, TableRow
 
 TEACHERS: ColumnElement[Any] = literal_column("(lineage -> 'teachers')", JSONB)
 """Ids of the networks that a network learned from."""
+SOURCE: ColumnElement[Any] = literal_column("(lineage ->> 'source_model_id')", Text)
+"""Id of the network that a network was fine-tuned or probed from."""
 START: ColumnElement[Any] = literal_column("(lineage #>> '{params,student,init}')", Text)
 """Id of the network whose weights a network started from."""
 
 
 class ModelState(StrEnum):
-    """``uploaded → checking → ready | rejected``; ``awaited`` for one that a job will make."""
+    """``uploaded → checking → ready | rejected``; ``pending`` for one that a job will make."""
 
-    AWAITED = "awaited"
+    PENDING = "pending"
     UPLOADED = "uploaded"
     CHECKING = "checking"
     READY = "ready"
@@ -42,6 +44,7 @@ class ModelRecord(Owned, TableRow):
         Index("ix_models_project_id", "project", "id"),
         Index("ix_models_tags", "tags", postgresql_using="gin"),
         Index("ix_models_teachers", TEACHERS, postgresql_using="gin"),
+        Index("ix_models_source", SOURCE),
         Index("ix_models_start", START),
     )
 

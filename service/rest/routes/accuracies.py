@@ -1,4 +1,4 @@
-"""/v1/records: accuracies that were measured, here or elsewhere."""
+"""/v1/accuracies: accuracies that were measured, here or elsewhere."""
 
 from typing import Annotated
 
@@ -24,10 +24,10 @@ from service.rest.responses import json_answer, kept, posted
 from service.views.accuracies import AccuracyView, AddedAccuraciesView
 from service.views.paging import ListView
 
-router = APIRouter(prefix="/v1/records", tags=["records"])
+router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"])
 Recorded = Annotated[
     str | None,
-    Query(max_length=200, pattern=r"^[^\x00]*$", description="id or name, as it was recorded"),
+    Query(max_length=200, pattern=r"^[^\x00]*$", description="id or name, as it was added"),
 ]
 
 
@@ -48,12 +48,12 @@ def create(
     """
 
     def work(session: Session) -> StoredResponse:
-        added = accuracies.add(session, project=caller.project, given=body.records)
-        items = [AccuracyView.of(record) for record in added.records]
+        added = accuracies.add(session, project=caller.project, given=body.accuracies)
+        items = [AccuracyView.of(row) for row in added.accuracies]
         view = AddedAccuraciesView(items=items, new=added.new)
         return kept(view, status=201 if added.new else 200)
 
-    request = ["POST /v1/records", body.model_dump(mode="json")]
+    request = ["POST /v1/accuracies", body.model_dump(mode="json")]
     return posted(zoo, caller, key=key, request=request, work=work)
 
 
@@ -66,8 +66,8 @@ def index(
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The records of the project, newest first."""
-    scope = [caller.project, "records", model, dataset]
+    """The accuracies of the project, newest first."""
+    scope = [caller.project, "accuracies", model, dataset]
     with parts.zoo.transaction() as session:
         found = accuracies.page(
             session,
@@ -77,13 +77,13 @@ def index(
             limit=page_size,
         )
     token = parts.tokens.make(found.next_after, scope=scope)
-    views = [AccuracyView.of(record) for record in found.items]
+    views = [AccuracyView.of(row) for row in found.items]
     return json_answer(ListView[AccuracyView](items=views, next_page_token=token))
 
 
-@router.delete("/{record_id}", status_code=204)
-def remove(record_id: Id, zoo: AppZoo, caller: Writer) -> Response:
-    """Forget a record; rankings that were made with it stay as they are."""
+@router.delete("/{accuracy_id}", status_code=204)
+def remove(accuracy_id: Id, zoo: AppZoo, caller: Writer) -> Response:
+    """Delete an accuracy; rankings that were made with it stay as they are."""
     with zoo.transaction() as session:
-        accuracies.delete(session, project=caller.project, record_id=record_id)
+        accuracies.delete(session, project=caller.project, accuracy_id=accuracy_id)
     return Response(status_code=204)

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[
     str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="the probe set")
 ]
-Count = Annotated[int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="most neighbours")]
+Count = Annotated[int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="most neighbors")]
 EdgeWeight = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False, description="λ")]
 
 

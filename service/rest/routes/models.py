@@ -42,7 +42,7 @@ from service.views.models import (
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-State = Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+State = Literal["pending", "uploaded", "checking", "ready", "rejected"]
 Words = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -152,7 +152,7 @@ def show(model_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) ->
 def change(
     model_id: Id, body: ModelChangesView, zoo: AppZoo, caller: Writer, etag: IfMatch = None
 ) -> Response:
-    """Change name, tags, licence or task; needs If-Match with the model's etag."""
+    """Change name, tags, license or task; needs If-Match with the model's etag."""
     with zoo.transaction() as session:
         view = ModelView.of(
             models.update(

@@ -88,7 +88,7 @@ async def append(
     """Send the next bytes. Whatever arrives before the connection breaks is kept."""
     if media_type_of(request.headers) not in _RAW:
         raise InvalidRequestError(
-            "the body of a part is its bytes: application/octet-stream", code="bad_media_type"
+            "the body of a part is its bytes: application/octet-stream", code="invalid_media_type"
         )
     part = await run_in_threadpool(
         parts.intake.open_part,

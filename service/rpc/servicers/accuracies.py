@@ -1,4 +1,4 @@
-"""RecordService: accuracies that were measured, here or elsewhere."""
+"""AccuracyService: accuracies that were measured, here or elsewhere."""
 
 from sqlalchemy.orm import Session
 
@@ -9,40 +9,40 @@ from service.rpc.context import RpcCall, RpcState
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
-from service.rpc.stubs.zoo.v1 import record_service_pb2 as wire
-from service.rpc.stubs.zoo.v1.record_service_pb2_grpc import RecordServiceServicer
+from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as wire
+from service.rpc.stubs.zoo.v1.accuracy_service_pb2_grpc import AccuracyServiceServicer
 from service.rpc.to_proto import to_proto
 from service.views.accuracies import AccuracyQuery, AccuracyView, AddedAccuraciesView
 from service.views.paging import list_view
 
 
-class AccuracyServicer(RecordServiceServicer):
-    """Serves RecordService."""
+class AccuracyServicer(AccuracyServiceServicer):
+    """Serves AccuracyService."""
 
     def __init__(self, parts: RpcState) -> None:
         self._parts = parts
         self._zoo = parts.zoo
 
     @requires(Scope.WRITE)
-    def AddRecords(
-        self, request: wire.AddRecordsRequest, call: RpcCall
-    ) -> wire.AddRecordsResponse:
+    def AddAccuracies(
+        self, request: wire.AddAccuraciesRequest, call: RpcCall
+    ) -> wire.AddAccuraciesResponse:
         """Keep measured accuracies, all or none."""
         new = request_of(NewAccuracies, request, where="body")
 
-        def work(session: Session) -> wire.AddRecordsResponse:
-            added = accuracies.add(session, project=call.project, given=new.records)
-            view = AddedAccuraciesView.of(added.records, new=added.new)
-            return to_proto(view, wire.AddRecordsResponse)
+        def work(session: Session) -> wire.AddAccuraciesResponse:
+            added = accuracies.add(session, project=call.project, given=new.accuracies)
+            view = AddedAccuraciesView.of(added.accuracies, new=added.new)
+            return to_proto(view, wire.AddAccuraciesResponse)
 
         values = new.model_dump(mode="json")
-        return once(self._zoo, call, request=values, shape=wire.AddRecordsResponse, work=work)
+        return once(self._zoo, call, request=values, shape=wire.AddAccuraciesResponse, work=work)
 
     @requires(Scope.READ)
-    def ListRecords(
-        self, request: wire.ListRecordsRequest, call: RpcCall
-    ) -> wire.ListRecordsResponse:
-        """Records that fit, newest first."""
+    def ListAccuracies(
+        self, request: wire.ListAccuraciesRequest, call: RpcCall
+    ) -> wire.ListAccuraciesResponse:
+        """Accuracies that fit, newest first."""
         query = request_of(AccuracyQuery, request, where="query")
         with self._zoo.transaction() as session:
             view = list_view(
@@ -56,15 +56,15 @@ class AccuracyServicer(RecordServiceServicer):
                 AccuracyView.of,
                 tokens=self._parts.tokens,
                 token=query.page_token,
-                scope=[call.project, "records", query.model, query.dataset],
+                scope=[call.project, "accuracies", query.model, query.dataset],
             )
-        return to_proto(view, wire.ListRecordsResponse)
+        return to_proto(view, wire.ListAccuraciesResponse)
 
     @requires(Scope.WRITE)
-    def DeleteRecord(
-        self, request: wire.DeleteRecordRequest, call: RpcCall
-    ) -> wire.DeleteRecordResponse:
-        """Forget a record."""
+    def DeleteAccuracy(
+        self, request: wire.DeleteAccuracyRequest, call: RpcCall
+    ) -> wire.DeleteAccuracyResponse:
+        """Delete an accuracy."""
         with self._zoo.transaction() as session:
-            accuracies.delete(session, project=call.project, record_id=request.id)
-        return wire.DeleteRecordResponse()
+            accuracies.delete(session, project=call.project, accuracy_id=request.id)
+        return wire.DeleteAccuracyResponse()

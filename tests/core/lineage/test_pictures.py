@@ -94,7 +94,7 @@ def test_the_asked_network_and_what_is_gone_look_different():
     assert [id_ for id_, words in classes.items() if "gone" in words] == ["mdl_lost"]
 
 
-def test_exams_are_dotted_and_teachers_are_not():
+def test_evaluation_datasets_are_dotted_and_teachers_are_not():
     picture = parsed(three_generations())
     style = picture.findtext(f"{SVG}style") or ""
     kinds = Counter(
@@ -102,9 +102,14 @@ def test_exams_are_dotted_and_teachers_are_not():
     )
 
     dotted = [line for line in style.splitlines() if "stroke-dasharray:1.5" in line]
-    assert [line.split("{")[0] for line in dotted] == [".exam"]
+    assert [line.split("{")[0] for line in dotted] == [".eval_dataset"]
     # What arrives, and one of each in the legend.
-    assert kinds == {"edge exam": 3, "edge teacher": 8, "edge data": 3, "edge student": 4}
+    assert kinds == {
+        "edge eval_dataset": 3,
+        "edge teacher": 8,
+        "edge dataset": 3,
+        "edge student": 4,
+    }
 
 
 def test_an_edge_over_several_columns_has_a_lane_that_its_siblings_share():

@@ -198,9 +198,9 @@ def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zo
     table = tmp_path / "history.csv"
     table.write_text("model,sea,sky\nfox,90,80\nhen,50,\noak,10,20\n")
 
-    added = shell.json("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    again = shell.said("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    listed = shell.json("records", "ls", "--model", "fox")
+    added = shell.json("accuracies", "import", str(table), "--percent", "--protocol", "fine_tune")
+    again = shell.said("accuracies", "import", str(table), "--percent", "--protocol", "fine_tune")
+    listed = shell.json("accuracies", "ls", "--model", "fox")
     words = ["rank", "--dataset", target, "--metric", "fused", "--estimators", "known"]
     pending = shell.json(*words, "--no-wait")
     with zoo.transaction() as session:
@@ -208,7 +208,7 @@ def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zo
         fused.fill(session, ranking=ranking, found=_posterior(fox))
     told = shell.said("rankings", "show", pending["id"])
 
-    assert added == {"records": 5, "new": 5}
+    assert added == {"accuracies": 5, "new": 5}
     assert "0 of them new" in again
     assert {(one["dataset"], one["value"]) for one in listed} == {("sea", 0.9), ("sky", 0.8)}
     assert listed[0]["source"] == "history.csv"
@@ -236,7 +236,7 @@ def test_a_table_with_a_wrong_cell_is_refused_with_its_line(shell: Shell, tmp_pa
     table = tmp_path / "history.csv"
     table.write_text("model,sea\nfox,high\n")
 
-    done = shell.run("records", "import", str(table))
+    done = shell.run("accuracies", "import", str(table))
 
     assert done.returncode == 1
     assert "line 2: 'high' is no number (bad_table)" in done.stderr

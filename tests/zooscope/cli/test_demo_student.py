@@ -32,7 +32,7 @@ def test_a_student_of_an_earlier_demo_is_taken_and_one_of_other_teachers_is_not(
         known = a_student(session, demo_student.NAME, list(teachers.values())).id
         a_student(session, demo_student.NAME, [a_model(session).id])
         key = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
-    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", exam="dst_3")
+    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", eval_dataset="dst_3")
 
     with serving(zoo) as url, ZooClient(url, key=key) as client:
         found = demo_student.student_of(Talk(client, TextOutput()), there)
@@ -44,7 +44,7 @@ def test_retention_is_told_against_the_better_teacher():
     said = kept(student(accuracy=0.9, teacher_1_accuracy=0.8, teacher_2_accuracy=1.0))
 
     assert said == (
-        "pocket (19,890 parameters) names 90.0% of the exam's digits, its teachers 80.0% and"
+        "pocket (19,890 parameters) names 90.0% of the evaluation digits, its teachers 80.0% and"
         " 100.0%: it retains 90.0% of the better one's accuracy"
     )
 

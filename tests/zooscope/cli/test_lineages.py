@@ -24,7 +24,7 @@ def test_the_tree_goes_back_to_teachers_and_images(shell: Shell, family: Family)
     assert "teacher fox" in lines[2]
     assert sum("data sea" in line for line in lines) == 2
     assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each told before
-    assert any("exam sky" in line for line in lines)
+    assert any("eval_dataset sky" in line for line in lines)
 
 
 def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, family: Family):
@@ -46,7 +46,12 @@ def test_programs_get_nodes_and_edges(shell: Shell, family: Family):
     lineage = shell.json("models", "lineage", family.hare)
 
     assert lineage["model_id"] == family.hare
-    assert {one["role"] for one in lineage["edges"]} == {"teacher", "data", "exam", "student"}
+    assert {one["role"] for one in lineage["edges"]} == {
+        "teacher",
+        "dataset",
+        "eval_dataset",
+        "student",
+    }
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<svg"), ("graphml", b"<?xml"), ("json", b"{")])  # fmt: skip

@@ -13,9 +13,19 @@ def words(zoo: Zoo) -> list[str]:
     manifest = {"name": "hen", "classes": ["cat", "dog"], "input": {"height": 8, "width": 8}}
     with zoo.transaction() as session:
         teacher = a_model(session, manifest=manifest, output_kind="vector").id
-        data, exam = a_dataset(zoo, session).id, a_dataset(zoo, session).id
+        data, evaluation = a_dataset(zoo, session).id, a_dataset(zoo, session).id
     method = "knowledge_distillation"
-    return ["jobs", "submit", method, "--teacher", teacher, "--data", data, "--exam", exam]
+    return [
+        "jobs",
+        "submit",
+        method,
+        "--teacher",
+        teacher,
+        "--dataset",
+        data,
+        "--eval-dataset",
+        evaluation,
+    ]
 
 
 def test_a_training_is_submitted_word_by_word(shell: Shell, words: list[str]):
@@ -24,7 +34,11 @@ def test_a_training_is_submitted_word_by_word(shell: Shell, words: list[str]):
 
     job = shell.json(*words, *student, *course)
 
-    assert job["inputs"] == {"teachers": [words[4]], "data": words[6], "exam": words[8]}
+    assert job["inputs"] == {
+        "teachers": [words[4]],
+        "dataset_id": words[6],
+        "eval_dataset_id": words[8],
+    }
     told = job["params"]
     assert (told["student"]["architecture"], told["student"]["labels"]) == ("plain", ["dog"])
     assert (told["seed"], told["device"], told["temperature"]) == (3, "cpu", 2)
@@ -51,7 +65,7 @@ def test_a_field_that_does_not_fit_is_named(shell: Shell, words: list[str]):
 def test_what_is_said_twice_is_refused(shell: Shell, words: list[str]):
     done = shell.run(*words, "--seed", "1", "--set", "seed=2")
 
-    assert (done.returncode, "given_twice" in done.stderr) == (1, True)
+    assert (done.returncode, "repeated_field" in done.stderr) == (1, True)
 
 
 def test_a_method_tells_its_fields_with_type_default_range_and_meaning(shell: Shell):

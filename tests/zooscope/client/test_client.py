@@ -87,7 +87,7 @@ def test_fields_that_do_not_fit_are_named(client: ZooClient):
     with pytest.raises(ZooClientError) as told:
         client.jobs.submit("depara", inputs=INPUTS, params={"grid": 1})
 
-    assert told.value.code == "bad_params"
+    assert told.value.code == "invalid_params"
     assert [field.pointer for field in told.value.errors] == ["/params/grid"]
 
 

@@ -24,7 +24,7 @@ def test_a_training_is_submitted_cancelled_watched_and_tried_again(
     job = client.jobs.submit(
         "knowledge_distillation",
         teachers=[teacher],
-        data=data,
+        dataset_id=data,
         student={"width": 8},
         params={"temperature": 2},
         seed=3,
@@ -35,7 +35,7 @@ def test_a_training_is_submitted_cancelled_watched_and_tried_again(
     trained_on = [event["type"] for event in client.jobs.watch(job["id"])]
     again = client.jobs.retry(job["id"])
 
-    assert job["inputs"] == {"teachers": [teacher], "data": data, "exam": None}
+    assert job["inputs"] == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
     assert (job["params"]["student"]["width"], job["params"]["seed"]) == (8, 3)
     assert (job["params"]["temperature"], job["params"]["budget"]["steps"]) == (2, 5)
     assert (cancelled["state"], again["state"]) == ("cancelled", "queued")
@@ -45,8 +45,8 @@ def test_a_training_is_submitted_cancelled_watched_and_tried_again(
 def test_a_field_that_does_not_fit_is_named_as_it_was_given(client: ZooClient):
     with pytest.raises(ZooClientError) as told:
         client.jobs.submit(
-            "knowledge_distillation", teachers=["mdl_1"], data="dst_1", student={"width": 1}
+            "knowledge_distillation", teachers=["mdl_1"], dataset_id="dst_1", student={"width": 1}
         )
 
-    assert told.value.code == "bad_params"
+    assert told.value.code == "invalid_params"
     assert [one.pointer for one in told.value.errors] == ["/student/width"]

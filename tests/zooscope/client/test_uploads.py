@@ -151,4 +151,4 @@ def test_images_of_the_same_name_are_not_silently_merged(tmp_path: Path):
     ):
         pass
 
-    assert told.value.code == "same_name"
+    assert told.value.code == "duplicate_name"

@@ -9,7 +9,7 @@ from torch import Tensor
 from service.core.catalog.training import TrainingDevice
 from service.core.manifest import InputSpec, TaskKind
 from workers.child.load.canonical_frames import canonical_frames
-from workers.isolation.training_files import DATA, EXAM, START, TEACHER
+from workers.isolation.training_files import DATASET, EVAL_DATASET, START, TEACHER
 from workers.isolation.workdir import Scratch
 from workers.methods import method_package
 from workers.programs import read_program
@@ -24,7 +24,7 @@ Facts = Mapping[str, Any]
 def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> DataFreeInputs:
     """Teachers, and images where the method learns from images.
 
-    Without an exam, a share of the images judges instead of teaching; the course's seed draws it.
+    Without an evaluation dataset, a share of the images judges instead of teaching; the course's seed draws it.
     """
     facts, params = request["facts"], request["params"]
     if params["device"] == TrainingDevice.CPU:
@@ -37,17 +37,21 @@ def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> D
         ),
         "start": _weights(scratch) if facts["start"] else None,
     }
-    exam = _exam(facts["exam"], canonical_frames(scratch.inputs / EXAM)) if facts["exam"] else None
+    evaluation_set = (
+        _evaluation_set(facts["eval_dataset"], canonical_frames(scratch.inputs / EVAL_DATASET))
+        if facts["eval_dataset"]
+        else None
+    )
     if not issubclass(method_package(request["method"]).Inputs, ImageInputs):
-        return DataFreeInputs(**given, exam=exam)
-    frames, data = canonical_frames(scratch.inputs / DATA), facts["data"]
+        return DataFreeInputs(**given, evaluation_set=evaluation_set)
+    frames, data = canonical_frames(scratch.inputs / DATASET), facts["dataset"]
     labels = torch.tensor(data["labels"], dtype=torch.int64)
-    kept = torch.zeros(len(labels), dtype=torch.bool) if exam else _kept(labels, params)
-    if exam is None:
-        exam = EvaluationSet(frames[kept], labels[kept], tuple(data["label_names"]))
+    kept = torch.zeros(len(labels), dtype=torch.bool) if evaluation_set else _kept(labels, params)
+    if evaluation_set is None:
+        evaluation_set = EvaluationSet(frames[kept], labels[kept], tuple(data["label_names"]))
     return ImageInputs(
         **given,
-        exam=exam,
+        evaluation_set=evaluation_set,
         images=frames[~kept],
         labels=labels[~kept],
         label_names=tuple(data["label_names"]),
@@ -57,10 +61,10 @@ def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> D
 def _kept(labels: Tensor, params: Facts) -> Tensor:
     """Which images judge; those without a label count as a label of their own."""
     generator = torch.Generator().manual_seed(params["seed"])
-    return held_out(labels + 1, share=params["held_out"], generator=generator)
+    return held_out(labels + 1, share=params["validation_fraction"], generator=generator)
 
 
-def _exam(facts: Facts, frames: Tensor) -> EvaluationSet:
+def _evaluation_set(facts: Facts, frames: Tensor) -> EvaluationSet:
     labels = torch.tensor(facts["labels"], dtype=torch.int64)
     return EvaluationSet(frames, labels, tuple(facts["label_names"]))
 

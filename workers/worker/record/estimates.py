@@ -17,7 +17,7 @@ def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict
     model = session.get(ModelRecord, job.inputs["model_id"])
     dataset = session.get(DatasetRecord, job.inputs["dataset_id"])
     if model is None or dataset is None:
-        raise NotFoundError("the model or the dataset was removed meanwhile", code="input_gone")
+        raise NotFoundError("the model or the dataset was removed meanwhile", code="input_deleted")
     estimate = estimates.keep(
         session,
         model=model,

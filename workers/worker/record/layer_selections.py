@@ -67,7 +67,7 @@ def _selection(session: Session, job: JobRecord) -> LayerSelectionRecord:
     """The job's selection, locked; a network that is removed takes it along."""
     found = session.get(LayerSelectionRecord, job.inputs["selection_id"], with_for_update=True)
     if found is None:
-        raise NotFoundError("the layer selection was removed meanwhile", code="input_gone")
+        raise NotFoundError("the layer selection was removed meanwhile", code="input_deleted")
     return found
 
 

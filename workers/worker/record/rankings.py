@@ -18,7 +18,7 @@ def record_ranking(session: Session, job: JobRecord, output: JobOutput) -> dict[
     """Store the similarities that were missing, then fill the ranking from all that are known."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
+        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
     target_id = by_graph.target_of(ranking)
     items = {item["model_id"]: item for item in output.data["items"]}
     found = {
@@ -46,7 +46,7 @@ def record_fused_ranking(session: Session, job: JobRecord, output: JobOutput) ->
     """Fill the ranking with the posterior."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
+        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
     fused.fill(session, ranking=ranking, found=output.data)
     return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.core.catalog.training import source_ids
 from service.core.ids import IdKind, new_id
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
@@ -44,18 +45,24 @@ def record_student(session: Session, job: JobRecord, output: JobOutput) -> dict[
 
 
 def _lineage(session: Session, job: JobRecord, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a student came from; fingerprints say which state of its teachers taught it."""
-    teachers = list(job.inputs["teachers"])
-    rows = [session.get(ModelRecord, one) for one in teachers]
-    sets = dict.fromkeys(one for one in (job.inputs["data"], job.inputs["exam"]) if one)
+    """Where a student came from; fingerprints say from which state of its sources."""
+    models = [session.get(ModelRecord, model_id) for model_id in source_ids(job.inputs)]
+    fingerprints = [None if model is None else model.fingerprint for model in models]
+    origin: dict[str, Any] = (
+        {"source_model_id": job.inputs["source_model_id"], "source_fingerprint": fingerprints[0]}
+        if job.method in _TRANSFERS
+        else {"teachers": list(job.inputs["teachers"]), "teacher_fingerprints": fingerprints}
+    )
+    sets = dict.fromkeys(
+        one for one in (job.inputs["dataset_id"], job.inputs["eval_dataset_id"]) if one
+    )
     return {
         "job_id": job.id,
         "method": job.method,
         "method_version": job.method_version,
-        "teachers": teachers,
-        "teacher_fingerprints": [None if one is None else one.fingerprint for one in rows],
-        "data": job.inputs["data"],
-        "exam": job.inputs["exam"],
+        **origin,
+        "dataset": job.inputs["dataset_id"],
+        "eval_dataset": job.inputs["eval_dataset_id"],
         "datasets": list(sets),
         "params": job.params,
         "seed": job.params["seed"],
@@ -76,8 +83,8 @@ def _keep_accuracy(
         return
     protocol = _TRANSFERS.get(job.method, Protocol.OTHER)
     given = NewAccuracy(
-        model=job.inputs["teachers"][0] if job.method in _TRANSFERS else model.id,
-        dataset=job.inputs["exam"] or job.inputs["data"],
+        model=job.inputs["source_model_id"] if job.method in _TRANSFERS else model.id,
+        dataset=job.inputs["eval_dataset_id"] or job.inputs["dataset_id"],
         value=quality["accuracy"],
         protocol=protocol,
         seed=job.params["seed"],

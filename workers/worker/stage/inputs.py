@@ -121,7 +121,7 @@ def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -
     facts = {
         "model": _facts_of(model),
         "logits_layer": "output" if estimates.is_classifier(model) else None,
-        **_facts_of_labels(session, datasets.require_labelled(dataset)),
+        **_facts_of_labels(session, datasets.require_labeled(dataset)),
     }
     return StagedInputs(facts, {**_program(model), **_canonical(dataset)})
 
@@ -291,7 +291,7 @@ def _of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> Row
     """A row of the job's project by id, or NotFoundError."""
     found = session.get(kind, identity)
     if found is None or found.project != job.project:
-        raise NotFoundError(f"{identity} is gone", code="input_gone")
+        raise NotFoundError(f"{identity} is gone", code="input_deleted")
     return found
 
 

@@ -1,7 +1,7 @@
 """Measured accuracies: taken in many at a time, listed, removed.
 
 A measurement is told once: posted again with the same value it changes nothing, with another
-value it is refused. Who corrects a value removes the old record first.
+value it is refused. Who corrects a value removes the old accuracy first.
 """
 
 import math
@@ -77,20 +77,20 @@ class NewAccuracy(Strict):
 class NewAccuracies(Strict):
     """Measured accuracies to keep, all or none."""
 
-    records: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    accuracies: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
 class Added:
-    """The records of a request in its order, and how many of them are new."""
+    """The accuracies of a request in its order, and how many of them are new."""
 
-    records: list[AccuracyRecord]
+    accuracies: list[AccuracyRecord]
     new: int
 
 
 @dataclass(frozen=True)
 class AccuracyFilter:
-    """Which records are meant; None asks for no restriction."""
+    """Which accuracies are meant; None asks for no restriction."""
 
     model: str | None = None
     dataset: str | None = None
@@ -106,9 +106,9 @@ def add(
         job_id: The job that measured it, if one of the zoo did.
 
     Raises:
-        InvalidRequestError: ``record_unfit``: an id names nothing here, or one measurement comes
+        InvalidRequestError: ``accuracy_invalid``: an id names nothing here, or one measurement comes
             with two values.
-        ConflictError: ``record_exists``: a measurement is known with another value.
+        ConflictError: ``accuracy_exists``: a measurement is known with another value.
     """
     _require_known_ids(session, project, given)
     _require_one_value(given)
@@ -125,7 +125,7 @@ def _require_known_ids(session: Session, project: str, given: Sequence[NewAccura
         for field in _THINGS
     }
     problems = [
-        FieldProblem(f"/records/{place}/{field}", f"there is no {field} {getattr(one, field)}")
+        FieldProblem(f"/accuracies/{place}/{field}", f"there is no {field} {getattr(one, field)}")
         for place, one in enumerate(given)
         for field, missing in unknown.items()
         if getattr(one, field) in missing
@@ -152,7 +152,7 @@ def _require_one_value(given: Sequence[NewAccuracy]) -> None:
         before = first.setdefault(one.identity, place)
         if not _same(given[before].share, one.share):
             reason = f"row {before} is the same measurement with another value"
-            problems.append(FieldProblem(f"/records/{place}/value", reason))
+            problems.append(FieldProblem(f"/accuracies/{place}/value", reason))
     _refuse(problems)
 
 
@@ -166,7 +166,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
         raise InvalidRequestError(
             f"{len(problems)} of the values do not fit; first, {problems[0].pointer}:"
             f" {problems[0].reason}",
-            code="record_unfit",
+            code="accuracy_invalid",
             remedy="correct these rows and send all again; nothing was kept",
             errors=problems[:_MOST_PROBLEMS],
         )
@@ -180,7 +180,7 @@ def _inserted(
     distinct = dict(sorted({one.identity: one for one in given}.items()))
     rows = [
         {
-            "id": new_id(IdKind.RECORD),
+            "id": new_id(IdKind.ACCURACY),
             "project": project,
             "value": one.share,
             "identity": identity,
@@ -205,16 +205,16 @@ def _with_identities(
 
 def _require_same_values(given: Sequence[NewAccuracy], kept: dict[str, AccuracyRecord]) -> None:
     problems = [
-        FieldProblem(f"/records/{place}/value", f"{record.id} says {record.value:g}")
+        FieldProblem(f"/accuracies/{place}/value", f"{row.id} says {row.value:g}")
         for place, one in enumerate(given)
-        if not _same((record := kept[one.identity]).value, one.share)
+        if not _same((row := kept[one.identity]).value, one.share)
     ]
     if problems:
         raise ConflictError(
             f"{len(problems)} of the measurements are known with another value; first,"
             f" {problems[0].pointer}: {problems[0].reason}",
-            code="record_exists",
-            remedy="remove the old record, or tell the runs apart by seed or source",
+            code="accuracy_exists",
+            remedy="delete the old accuracy, or tell the runs apart by seed or source",
             errors=problems[:_MOST_PROBLEMS],
         )
 
@@ -222,7 +222,7 @@ def _require_same_values(given: Sequence[NewAccuracy], kept: dict[str, AccuracyR
 def page(
     session: Session, *, project: str, where: AccuracyFilter, after: str | None, limit: int
 ) -> Page[AccuracyRecord]:
-    """Records of the project, newest first."""
+    """Accuracies of the project, newest first."""
     query = select(AccuracyRecord).where(AccuracyRecord.project == project)
     if where.model is not None:
         query = query.where(AccuracyRecord.model == where.model)
@@ -234,14 +234,14 @@ def page(
     return page_of(list(found), limit=limit)
 
 
-def delete(session: Session, *, project: str, record_id: str) -> None:
-    """Forget a record; rankings that were made with it stay as they are.
+def delete(session: Session, *, project: str, accuracy_id: str) -> None:
+    """Delete an accuracy; rankings that were made with it stay as they are.
 
     Raises:
-        NotFoundError: ``record_not_found``.
+        NotFoundError: ``accuracy_not_found``.
     """
-    record = session.get(AccuracyRecord, record_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no record {record_id}", code="record_not_found")
-    session.delete(record)
+    row = session.get(AccuracyRecord, accuracy_id)
+    if row is None or row.project != project:
+        raise NotFoundError(f"there is no accuracy {accuracy_id}", code="accuracy_not_found")
+    session.delete(row)
     session.flush()

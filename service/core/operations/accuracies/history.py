@@ -51,8 +51,8 @@ def static_list(
     table = _table(project, protocol)
     column = (table.c.dataset, table.c.protocol)
     spread = func.stddev_pop(table.c.value).over(partition_by=column)
-    centred = table.c.value - func.avg(table.c.value).over(partition_by=column)
-    z = case((spread > _SMALLEST_SPREAD, centred / spread), else_=0.0).label("z")
+    centered = table.c.value - func.avg(table.c.value).over(partition_by=column)
+    z = case((spread > _SMALLEST_SPREAD, centered / spread), else_=0.0).label("z")
     standard = select(table.c.model, z).where(table.c.dataset != (without or "")).subquery()
     query = select(standard.c.model, func.avg(standard.c.z)).group_by(standard.c.model)
     return {model: float(value) for model, value in session.execute(query)}

@@ -142,7 +142,7 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
     except IntegrityError as error:
         raise ConflictError(
             "an equal job is already queued or running",
-            code="equal_job_active",
+            code="duplicate_job",
             remedy="wait for that one; GET /v1/jobs lists it",
         ) from error
     job_queued_again(session, job)

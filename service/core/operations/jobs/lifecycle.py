@@ -24,7 +24,7 @@ LARGEST_BACKOFF_SECONDS = 60.0
 EXPIRED = {
     "code": "expired",
     "detail": "the job ran longer than it may",
-    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
+    "remedy": "ask for less at once, or raise ZOO_JOB_TIMEOUT_SECONDS",
 }
 WORKER_LOST = {
     "code": "worker_lost",

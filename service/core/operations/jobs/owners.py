@@ -58,8 +58,8 @@ _OWNERS = {
     "reference_network": Owner(
         ModelRecord,
         "model_id",
-        ModelState.AWAITED,
-        ModelState.AWAITED,
+        ModelState.PENDING,
+        ModelState.PENDING,
         ModelState.REJECTED,
         _tell_problems,
     ),

@@ -15,8 +15,9 @@ from service.core.tables import JobRecord
 # Fields that may stand at the top of a request, and what they are a part of.
 _BELONGS: Mapping[str, str] = {
     "teachers": "inputs",
-    "data": "inputs",
-    "exam": "inputs",
+    "source_model_id": "inputs",
+    "dataset_id": "inputs",
+    "eval_dataset_id": "inputs",
     "student": "params",
     "seed": "params",
     "device": "params",
@@ -27,8 +28,8 @@ _BELONGS: Mapping[str, str] = {
 class JobRequest(Strict):
     """A job to run: a method with inputs and parameters as its card describes them.
 
-    What trainings have in common may stand beside them instead of inside: ``teachers``, ``data``
-    and ``exam`` are inputs, ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
+    What trainings have in common may stand beside them instead of inside: ``teachers``,
+    ``source_model_id``, ``dataset_id`` and ``eval_dataset_id`` are inputs, ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
     means not given; a field that is given twice is refused.
     """
 
@@ -37,8 +38,9 @@ class JobRequest(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(0, ge=-100, le=100)
     teachers: tuple[str, ...] | None = None
-    data: str | None = None
-    exam: str | None = None
+    source_model_id: str | None = None
+    dataset_id: str | None = None
+    eval_dataset_id: str | None = None
     student: dict[str, Any] | None = None
     seed: int | None = None
     device: str | None = None
@@ -57,7 +59,7 @@ def submit_request(
     """The queued job, or the equal one that is active.
 
     Raises:
-        InvalidRequestError: ``given_twice``, or as ``jobs.submit``; pointers name the fields where
+        InvalidRequestError: ``repeated_field``, or as ``jobs.submit``; pointers name the fields where
             the request has them.
         NotFoundError, ConflictError: Likewise.
     """
@@ -80,7 +82,7 @@ def _require_once(request: JobRequest) -> None:
     if twice:
         raise InvalidRequestError(
             f"{', '.join(twice)}: given twice",
-            code="given_twice",
+            code="repeated_field",
             remedy="say it at the top or inside inputs and params, not in both",
             errors=[
                 FieldProblem(f"/{name}", f"also given as /{_BELONGS[name]}/{name}")

@@ -160,7 +160,7 @@ def _checked(shape: type[Any], given: Mapping[str, Any], where: str) -> dict[str
         ]
         raise InvalidRequestError(
             f"{where} of the job do not fit the method: {problems[0].reason}",
-            code=f"bad_{where}",
+            code=f"invalid_{where}",
             remedy="see the method's schema under GET /v1/methods",
             errors=problems,
         ) from error

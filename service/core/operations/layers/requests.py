@@ -160,7 +160,7 @@ def _require_few(probes: DatasetRecord) -> None:
 
 def _target_layer(target: ModelRecord, request: LayerSelectionRequest) -> str:
     """Where the target's graph is taken; that of a network still to come is at its logits."""
-    if target.state == ModelState.AWAITED:
+    if target.state == ModelState.PENDING:
         return request.target_layer or OUTPUT
     names = [layer["name"] for layer in target.layers]
     if request.target_layer is not None:

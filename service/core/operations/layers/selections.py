@@ -103,7 +103,7 @@ def _order_job(
 ) -> None:
     """The job that compares; it waits for the one that makes the target's network, if any."""
     awaited = (
-        participants.target.state == ModelState.AWAITED and participants.target.job_id is not None
+        participants.target.state == ModelState.PENDING and participants.target.job_id is not None
     )
     job = jobs.submit(
         session,

@@ -16,9 +16,10 @@ class Origin:
     job_id: str
     method: str
     teachers: tuple[str, ...]
+    source: str | None
     start: str | None
-    data: tuple[str, ...]
-    exam: str | None
+    datasets: tuple[str, ...]
+    eval_dataset: str | None
     params: Mapping[str, Any]
     measured: Mapping[str, float]
     student: str | None
@@ -41,15 +42,16 @@ class Origin:
 
     @classmethod
     def _of(cls, said: Mapping[str, Any], job_id: str, student: str | None) -> Self:
-        exam = said.get("exam")
-        data = [said.get("data"), said.get("dataset_id"), *(said.get("datasets") or ())]
+        eval_dataset = said.get("eval_dataset") or said.get("eval_dataset_id")
+        datasets = [said.get("dataset"), said.get("dataset_id"), *(said.get("datasets") or ())]
         return cls(
             job_id,
             said.get("method", ""),
             tuple(dict.fromkeys(said.get("teachers") or ())),
+            said.get("source_model_id"),
             ((said.get("params") or {}).get("student") or {}).get("init"),
-            tuple(dict.fromkeys(one for one in data if one and one != exam)),
-            exam,
+            tuple(dict.fromkeys(id_ for id_ in datasets if id_ and id_ != eval_dataset)),
+            eval_dataset,
             said.get("params") or {},
             _qualities(said.get("measured") or {}),
             student,
@@ -57,21 +59,25 @@ class Origin:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Those that the student comes from: its teachers, and the one that gave first weights."""
-        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.start,)))))
+        """Those that the student comes from: teachers, source, and the one that gave first weights."""
+        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.source, self.start)))))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The job, everything that it was given, and its student."""
-        ends = [one for one in (self.exam, self.student) if one]
-        return (*self.networks, *self.data, self.job_id, *ends)
+        ends = [id_ for id_ in (self.eval_dataset, self.student) if id_]
+        return (*self.networks, *self.datasets, self.job_id, *ends)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         """To the job from everything that it was given, and from it to its student."""
-        given = {Role.TEACHER: self.teachers, Role.DATA: self.data}
+        given = {Role.TEACHER: self.teachers, Role.DATASET: self.datasets}
         edges = [Edge(one, self.job_id, role) for role, some in given.items() for one in some]
-        for one, role in ((self.start, Role.START), (self.exam, Role.EXAM)):
+        for one, role in (
+            (self.source, Role.SOURCE),
+            (self.start, Role.START),
+            (self.eval_dataset, Role.EVAL_DATASET),
+        ):
             if one:
                 edges.append(Edge(one, self.job_id, role))
         if self.student:

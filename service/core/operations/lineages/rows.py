@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, load_only
 from service.core.catalog import all_methods, reference_network
 from service.core.catalog.method_spec import Family
 from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY
-from service.core.tables.model import START, TEACHERS
+from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY, TRANSFERRED_FROM
+from service.core.tables.model import SOURCE, START, TEACHERS
 
 _MAKING = [
     *(spec.name for spec in all_methods() if spec.family is Family.TRAINING),
@@ -45,8 +45,8 @@ class Rows:
         return self._models(ModelRecord.id.in_(list(ids)))
 
     def students_of(self, ids: Sequence[str]) -> dict[str, ModelRecord]:
-        """Models that name one of these as a teacher or as their start, newest first."""
-        return self._models(or_(TEACHERS.has_any(array(ids)), START.in_(ids)))
+        """Models that name one of these as a teacher, their source or their start, newest first."""
+        return self._models(or_(TEACHERS.has_any(array(ids)), SOURCE.in_(ids), START.in_(ids)))
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
         """Those of these jobs that are there."""
@@ -58,8 +58,10 @@ class Rows:
 
     def learners_from(self, ids: Sequence[str]) -> dict[str, JobRecord]:
         """Jobs that learn or start from one of these, are going to, or did, newest first."""
-        given = or_(TAUGHT_BY.has_any(array(ids)), STARTED_FROM.in_(ids))
-        return self._jobs(given, JobRecord.state.in_(_GOING))
+        sources = or_(
+            TAUGHT_BY.has_any(array(ids)), TRANSFERRED_FROM.in_(ids), STARTED_FROM.in_(ids)
+        )
+        return self._jobs(sources, JobRecord.state.in_(_GOING))
 
     def datasets(self, ids: Iterable[str]) -> dict[str, DatasetRecord]:
         """Those of these datasets that are there."""

@@ -1,4 +1,4 @@
-"""The neighbour graph of a map as GraphML, which networkx, igraph, Gephi and Cytoscape open.
+"""The neighbor graph of a map as GraphML, which networkx, igraph, Gephi and Cytoscape open.
 
 Source: Brandes et al. 2002, GraphML Progress Report; http://graphml.graphdrawing.org.
 """
@@ -45,7 +45,7 @@ def as_graphml(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _edges(neighbors: list[list[dict[str, Any]]]) -> Iterator[tuple[int, int, float]]:
-    """Every joined pair once, told by the first of the two that has the other as a neighbour."""
+    """Every joined pair once, told by the first of the two that has the other as a neighbor."""
     near = [{one["place"] for one in some} for some in neighbors]
     for place, some in enumerate(neighbors):
         for one in some:

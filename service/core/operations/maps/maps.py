@@ -74,7 +74,7 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
 
     Raises:
         InvalidRequestError: ``dataset_unknown``, ``k_out_of_range``, ``clusters_out_of_range``, or
-            ``edge_weight_not_possible``.
+            ``edge_weight_not_supported``.
         ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
     with naming("/dataset_id"):

@@ -62,7 +62,7 @@ class MapLook(Strict):
     )
     linkage: Linkage = Linkage.SINGLE
     k: int | None = Field(
-        None, ge=1, le=MOST_NEIGHBORS, description="neighbours of each network; 5 unless given"
+        None, ge=1, le=MOST_NEIGHBORS, description="neighbors of each network; 5 unless given"
     )
     clusters: int | None = Field(
         None, ge=1, le=MOST_CLUSTERS, description="chosen by the mean silhouette unless given"
@@ -73,12 +73,12 @@ class MapLook(Strict):
         """The parameters of the job that draws it.
 
         Raises:
-            InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
+            InvalidRequestError: ``edge_weight_not_supported``: attribution has no edges.
         """
         if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise InvalidRequestError(
                 "the metric attribution has no edges; leave edge_weight out",
-                code="edge_weight_not_possible",
+                code="edge_weight_not_supported",
             )
         default = EDGE_WEIGHTS.get(self.metric, 0.0)
         weight = default if self.edge_weight is None else self.edge_weight

@@ -147,7 +147,7 @@ def _dataset(session: Session, project: str, request: HeatMapRequest) -> Dataset
         raise invalid_value(
             "/indices",
             f"{dataset.id} has images 0 to {last}",
-            code="image_unknown",
+            code="unknown_image",
             remedy=f"see GET /v1/datasets/{dataset.id}/images",
         )
     return dataset

@@ -57,7 +57,7 @@ def _order(
     model: ModelRecord, probes: DatasetRecord, params: dict[str, Any], comparable: str
 ) -> jobs.JobOrder:
     """The measurement of one model; that of an awaited one waits for the job that makes it."""
-    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    awaited = model.state == ModelState.PENDING and model.job_id is not None
     return jobs.JobOrder(
         inputs={"model_id": model.id, "dataset_id": probes.id},
         params=params,

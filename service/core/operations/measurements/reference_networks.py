@@ -20,9 +20,9 @@ def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
     """The network that stands for a labelled dataset: there already, or awaited from a job.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled``: there are not two classes to learn.
+        InvalidRequestError: ``target_unlabeled``: there are not two classes to learn.
     """
-    known = known_for(session, dataset=datasets.require_labelled(dataset))
+    known = known_for(session, dataset=datasets.require_labeled(dataset))
     return known if known is not None else _ordered(session, dataset, reference_key(dataset))
 
 
@@ -63,7 +63,7 @@ def _known(session: Session, project: str, key: str) -> ModelRecord | None:
     )
     for job in session.scalars(query):
         model = session.get(ModelRecord, job.inputs["model_id"])
-        if model is not None and model.state in (ModelState.AWAITED, ModelState.READY):
+        if model is not None and model.state in (ModelState.PENDING, ModelState.READY):
             return model
     return None
 
@@ -74,7 +74,7 @@ def _ordered(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
         id=new_id(IdKind.MODEL),
         project=dataset.project,
         name=f"reference for {dataset.name}"[:200],
-        state=ModelState.AWAITED,
+        state=ModelState.PENDING,
         task_kind=TaskKind.CLASSIFICATION,
         manifest={"task": {"kind": TaskKind.CLASSIFICATION, "text": ""}, "tags": ["reference"]},
         tags=["reference"],

@@ -55,10 +55,10 @@ def measure_missing(session: Session, *, participants: DatasetParticipants) -> d
     """Jobs that will judge the candidates that were not judged before, by candidate.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
+        InvalidRequestError: ``target_unlabeled`` or ``probe_set_too_large``.
     """
     with naming("/target/dataset_id"):
-        datasets.require_labelled(require_probe_set(participants.target))
+        datasets.require_labeled(require_probe_set(participants.target))
     known = estimates.known(
         session,
         project=participants.target.project,

@@ -103,12 +103,12 @@ def weight_of(record: RankingRecord, asked: float | None) -> float:
     """The λ to order by: the one that is asked for, or else the ranking's own.
 
     Raises:
-        InvalidRequestError: ``edge_weight_not_possible``: the metric has no edges.
+        InvalidRequestError: ``edge_weight_not_supported``: the metric has no edges.
     """
     if asked and record.metric not in EDGE_WEIGHTS:
         raise InvalidRequestError(
             f"the metric {record.metric} has no edges",
-            code="edge_weight_not_possible",
+            code="edge_weight_not_supported",
             remedy=f"ask for a ranking with the metric {' or '.join(EDGE_WEIGHTS)}",
             errors=[FieldProblem("/edge_weight", f"must be 0 for the metric {record.metric}")],
         )

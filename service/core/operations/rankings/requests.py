@@ -204,7 +204,7 @@ def candidates_of(
     """The networks that take part, and those named that are not ready, with the reason.
 
     Raises:
-        InvalidRequestError: ``model_unknown``, with the place of each.
+        InvalidRequestError: ``unknown_model``, with the place of each.
     """
     if given is None or given.model_ids is None:
         wanted = CandidateFilter() if given is None or given.filter is None else given.filter
@@ -226,7 +226,7 @@ def _named(
         if one not in found
     ]
     if missing:
-        raise InvalidRequestError(missing[0].reason, code="model_unknown", errors=missing[:100])
+        raise InvalidRequestError(missing[0].reason, code="unknown_model", errors=missing[:100])
     ready = [model for model in found.values() if model.state == ModelState.READY]
     return ready, [_not_ready(m) for m in found.values() if m.state != ModelState.READY]
 

@@ -1,11 +1,10 @@
 """What can be known to be wrong with a training before it is queued."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.catalog.training import TRAININGS
+from service.core.catalog.training import TRAININGS, source_ids
 from service.core.errors import ConflictError, InvalidRequestError
 from service.core.operations.trainings.plans import Given, TrainingPlan, about
 from service.core.operations.trainings.student_checks import require_student
@@ -29,9 +28,9 @@ def require_fit(
     plan = TrainingPlan(
         method,
         params,
-        teachers=_teachers(session, project, inputs["teachers"]),
-        data=_images(session, project, inputs, "data"),
-        exam=_images(session, project, inputs, "exam"),
+        teachers=_sources(session, project, inputs),
+        dataset=_images(session, project, inputs, "dataset_id"),
+        eval_dataset=_images(session, project, inputs, "eval_dataset_id"),
         start=_start(session, project, params),
     )
     if "student" in params:
@@ -39,13 +38,14 @@ def require_fit(
     require_method(plan)
 
 
-def _teachers(session: Session, project: str, identities: Sequence[str]) -> list[ModelRecord]:
-    """The networks to learn from."""
-    found = []
-    for place, identity in enumerate(identities):
-        with about(f"/inputs/teachers/{place}"):
-            found.append(_ready(session, project, ModelRecord, identity))
-    return found
+def _sources(session: Session, project: str, inputs: Given) -> list[ModelRecord]:
+    """The networks to learn from: teachers, or the one source."""
+    models = []
+    for index, model_id in enumerate(source_ids(inputs)):
+        pointer = f"teachers/{index}" if "teachers" in inputs else "source_model_id"
+        with about(f"/inputs/{pointer}"):
+            models.append(_ready(session, project, ModelRecord, model_id))
+    return models
 
 
 def _start(session: Session, project: str, params: Given) -> ModelRecord | None:
@@ -79,7 +79,7 @@ def _ready(session: Session, project: str, kind: Any, identity: str) -> Any:
     if found is None or found.project != project:
         raise InvalidRequestError(
             f"there is no {identity}",
-            code="input_unknown",
+            code="unknown_input",
             remedy="see GET /v1/models and GET /v1/datasets",
         )
     if found.state not in (ModelState.READY, DatasetState.READY):

@@ -18,16 +18,16 @@ class TrainingPlan:
     """A training that is asked for.
 
     Attributes:
-        data: What it learns from; None for a training without images.
-        exam: What judges it, where that is not a share of ``data``.
+        dataset: What it learns from; None for a training without images.
+        eval_dataset: What judges it, where that is not a share of ``dataset``.
         start: The network whose weights the student starts from.
     """
 
     method: str
     params: Given
     teachers: Sequence[ModelRecord]
-    data: DatasetRecord | None
-    exam: DatasetRecord | None
+    dataset: DatasetRecord | None
+    eval_dataset: DatasetRecord | None
     start: ModelRecord | None
 
     @property

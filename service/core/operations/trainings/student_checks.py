@@ -22,7 +22,7 @@ def require_student(plan: TrainingPlan) -> None:
     _require_counts(plan)
     _require_labels(plan)
     if kind is not TaskKind.SEGMENTATION:
-        _require_exam(plan)
+        _require_known_eval_labels(plan)
     _require_build(plan, "student", kind)
     if plan.params.get("component") is not None:
         _require_build(plan, "component", kind)
@@ -40,7 +40,7 @@ def _one_task(plan: TrainingPlan) -> TaskKind:
             "/inputs/teachers",
             "the teachers do different things: "
             + ", ".join(f"{identity} {kind}" for identity, kind in kinds.items()),
-            code="teachers_of_different_tasks",
+            code="teacher_tasks_differ",
             remedy="choose teachers of one kind of task",
         )
     (kind,) = set(kinds.values())
@@ -48,7 +48,7 @@ def _one_task(plan: TrainingPlan) -> TaskKind:
         raise invalid_value(
             "/inputs/teachers",
             f"{plan.method} learns labels of whole images, not of pixels",
-            code="task_not_for_method",
+            code="unsupported_task",
             remedy="choose teachers for classification or multi_label, or learn segmentation by"
             " knowledge_distillation or adversarial_distillation",
         )
@@ -89,16 +89,21 @@ def _require_labels(plan: TrainingPlan) -> None:
         )
 
 
-def _require_exam(plan: TrainingPlan) -> None:
-    """Labels of the exam that the student has, if it has any; those of pixels it never has."""
-    exam, wanted = plan.exam, plan.wanted
-    if exam is None or not exam.labels or wanted is None or set(exam.labels) & set(wanted):
+def _require_known_eval_labels(plan: TrainingPlan) -> None:
+    """Labels of the evaluation dataset that the student has, if it has any; those of pixels it never has."""
+    eval_dataset, wanted = plan.eval_dataset, plan.wanted
+    if (
+        eval_dataset is None
+        or not eval_dataset.labels
+        or wanted is None
+        or set(eval_dataset.labels) & set(wanted)
+    ):
         return
     raise invalid_value(
-        "/inputs/exam",
-        f"{exam.id} has none of the student's labels: {some(exam.labels)}",
-        code="exam_without_known_labels",
-        remedy=f"give an exam labelled with some of: {some(wanted)}",
+        "/inputs/eval_dataset_id",
+        f"{eval_dataset.id} has none of the student's labels: {some(eval_dataset.labels)}",
+        code="eval_labels_unknown",
+        remedy=f"use an evaluation dataset labeled with some of: {some(wanted)}",
     )
 
 
@@ -121,7 +126,9 @@ def _require_build(plan: TrainingPlan, part: str, kind: TaskKind) -> None:
 
 
 def _bad_build(part: str, detail: str, remedy: str) -> InvalidRequestError:
-    return invalid_value(f"/params/{part}/architecture", detail, code="bad_student", remedy=remedy)
+    return invalid_value(
+        f"/params/{part}/architecture", detail, code="invalid_student", remedy=remedy
+    )
 
 
 def _reads_maps(plan: TrainingPlan) -> bool:
@@ -140,7 +147,7 @@ def _require_start(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/student/init",
             f"{plan.start.id} has another build than the student: {unlike}",
-            code="bad_student",
+            code="invalid_student",
             remedy="choose a student of the zoo with the same architecture, width and labels",
         )
 

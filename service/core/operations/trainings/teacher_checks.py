@@ -48,10 +48,10 @@ def _require_taught_labels(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/label_weight",
             f"one label for each image cannot teach {kind}",
-            code="labels_not_taught",
+            code="labels_not_supported",
             remedy="set label_weight to 0",
         )
-    labels = (plan.data.labels if plan.data is not None else None) or []
+    labels = (plan.dataset.labels if plan.dataset is not None else None) or []
     known = set(plan.known or ())
     unknown = [label for label in labels if label not in known]
     if unknown or not labels:
@@ -74,7 +74,7 @@ def _common_features(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/teacher_layers",
             f"teacher_layers names {some([str(len(one)) for one in told])} layers",
-            code="layers_uneven",
+            code="layer_counts_differ",
             remedy="name as many layers for every teacher",
         )
 
@@ -98,7 +98,7 @@ def _require_tasks(plan: TrainingPlan) -> None:
         raise invalid_value(
             "/params/student/labels",
             f"the labels of the tasks are {some(together)}",
-            code="labels_not_of_tasks",
+            code="labels_do_not_match_tasks",
             remedy="leave student.labels out, or name the labels of all tasks in any order",
         )
 
@@ -121,7 +121,7 @@ def _require_task(plan: TrainingPlan, pointer: str, task: dict[str, Any]) -> Non
         raise invalid_value(
             pointer,
             f"the task {task['name']!r} is a choice among one label",
-            code="task_of_one_label",
+            code="too_few_labels",
             remedy="give every task at least two labels",
         )
 
@@ -183,7 +183,7 @@ def _require_layers(plan: TrainingPlan, knob: str, *, spatial: bool) -> None:
         raise invalid_value(
             f"/params/{knob}",
             f"{knob} has {len(told)} lists for {len(plan.teachers)} teachers",
-            code="layers_not_for_every_teacher",
+            code="layer_list_count_mismatch",
             remedy="give one list of layers for each teacher, in their order",
         )
     for place, (one, names) in enumerate(zip(plan.teachers, told, strict=True)):
@@ -201,12 +201,12 @@ def _require_layers(plan: TrainingPlan, knob: str, *, spatial: bool) -> None:
 
 def _transfer(plan: TrainingPlan) -> None:
     _layer_of(plan.teachers[0], plan, "layer")
-    labels = (plan.data.labels if plan.data is not None else None) or []
+    labels = (plan.dataset.labels if plan.dataset is not None else None) or []
     if len(labels) < _FEWEST_LABELS:
         raise invalid_value(
-            "/inputs/data",
+            "/inputs/dataset_id",
             f"the data has {len(labels)} labels",
-            code="target_unlabelled",
+            code="target_unlabeled",
             remedy="give a set with images of at least two labels",
         )
 

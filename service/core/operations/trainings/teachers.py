@@ -27,7 +27,7 @@ def task_of(model: ModelRecord) -> TaskKind:
     A network with named classes and a vector of answers that says nothing else is a classifier.
 
     Raises:
-        InvalidRequestError: ``teacher_not_teachable``: it answers in no form that can be taught.
+        InvalidRequestError: ``unsupported_teacher_task``: it answers in no form that can be taught.
     """
     kind = TaskKind(model.task_kind)
     if kind not in ANSWERS and model.manifest.get("classes") is not None:
@@ -35,7 +35,7 @@ def task_of(model: ModelRecord) -> TaskKind:
     if ANSWERS.get(kind) != model.output_kind:
         raise InvalidRequestError(
             f"{model.id} is a network for {model.task_kind} whose answer is {model.output_kind}",
-            code="teacher_not_teachable",
+            code="unsupported_teacher_task",
             remedy="choose teachers for classification, multi_label or segmentation",
         )
     return kind

@@ -27,7 +27,7 @@ from service.core.tracing import current_trace_id
 
 _FEWEST_CLASSES = 2
 # Under what a job may name a dataset among its inputs.
-_ROLES = ("dataset_id", "data", "exam")
+_ROLES = ("dataset_id", "eval_dataset_id")
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,16 @@ def get_ready(session: Session, *, project: str, dataset_id: str) -> DatasetReco
     return record
 
 
-def require_labelled(dataset: DatasetRecord) -> DatasetRecord:
+def require_labeled(dataset: DatasetRecord) -> DatasetRecord:
     """The dataset, if its labels tell at least two classes apart.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled``.
+        InvalidRequestError: ``target_unlabeled``.
     """
     if len(dataset.labels or ()) < _FEWEST_CLASSES:
         raise InvalidRequestError(
             f"{dataset.id} has no labels of two classes or more, so nothing can be learnt from it",
-            code="target_unlabelled",
+            code="target_unlabeled",
             remedy="upload the images in one folder per class, or choose a way that needs no labels",
         )
     return dataset

@@ -37,7 +37,7 @@ class ModelChanges:
 
     name: str | None = None
     tags: tuple[str, ...] | None = None
-    licence: str | None = None
+    license: str | None = None
     task: Task | None = None
 
 
@@ -166,8 +166,8 @@ def update(
         record.name = manifest["name"] = changes.name
     if changes.tags is not None:
         record.tags = manifest["tags"] = list(changes.tags)
-    if changes.licence is not None:
-        manifest["licence"] = changes.licence
+    if changes.license is not None:
+        manifest["license"] = changes.license
     if changes.task is not None:
         record.task_kind = changes.task.kind
         manifest["task"] = changes.task.model_dump(mode="json")

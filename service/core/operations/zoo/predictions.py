@@ -67,7 +67,7 @@ def _check_images(images: Sequence[bytes], most_bytes: int) -> None:
         raise _refused(
             "/images",
             f"{len(images)} images were sent; 1 to {MOST_IMAGES} can be looked at together",
-            code="bad_image_count",
+            code="invalid_image_count",
             remedy="send them as form fields called `images`, or one image as the body",
         )
     if sum(map(len, images)) > most_bytes:
@@ -80,14 +80,14 @@ def _check_images(images: Sequence[bytes], most_bytes: int) -> None:
 def _check_options(model: ModelRecord, options: PredictOptions) -> None:
     """Refuse a wish that this network can never fulfil."""
     if not 1 <= options.top_k <= LARGEST_TOP_K:
-        raise _refused("/top_k", f"top_k must be 1 to {LARGEST_TOP_K}", code="bad_top_k")
+        raise _refused("/top_k", f"top_k must be 1 to {LARGEST_TOP_K}", code="invalid_top_k")
     if options.layer is None:
         return
     if options.output not in (None, OutputKind.FEATURES):
         raise _refused(
             "/layer",
             f"a layer has no {options.output}",
-            code="output_not_possible",
+            code="output_not_supported",
             remedy="leave `layer` out, or ask for features",
         )
     known = [layer["name"] for layer in model.layers]

@@ -128,14 +128,14 @@ def use(session: Session, *, project: str, upload_id: str) -> UploadRecord:
     """The finished upload, taken for a model or dataset.
 
     Raises:
-        InvalidRequestError: ``upload_unknown``: there is none with this id.
+        InvalidRequestError: ``unknown_upload``: there is none with this id.
         ConflictError: ``upload_incomplete``.
     """
     try:
         record = get(session, project=project, upload_id=upload_id)
     except NotFoundError as error:
         raise InvalidRequestError(
-            error.detail, code="upload_unknown", remedy=error.remedy
+            error.detail, code="unknown_upload", remedy=error.remedy
         ) from None
     if record.state == UploadState.RECEIVING:
         raise ConflictError(
