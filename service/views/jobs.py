@@ -19,9 +19,9 @@ class JobQuery(PageQuery):
 
 
 class JobProgressView(BaseModel):
-    """How far a job is: `step` of `total`, which is 0 where it is not known.
+    """Progress of a job: `step` of `total`, which is 0 if it is unknown.
 
-    A training with a budget of seconds counts those.
+    A training with a budget of seconds counts seconds.
     """
 
     step: int = 0
@@ -112,7 +112,7 @@ class ArtifactView(BaseModel):
 
 
 class MethodView(BaseModel):
-    """A method of the catalogue, with JSON schemas of what it takes."""
+    """A method of the catalog, with JSON schemas of its inputs and parameters."""
 
     name: str
     title: str

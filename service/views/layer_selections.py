@@ -14,7 +14,7 @@ class LayerScoreView(BaseModel):
     """A candidate layer against the target; what is null could not be compared.
 
     ``depth`` is the share of the source's layers that end no later, ``operations_share`` that of
-    its operations; ``interval`` holds 90 % of the scores over redrawn probes.
+    its operations; ``interval`` holds 90 % of the scores over resampled probes.
     """
 
     layer: str
@@ -42,14 +42,14 @@ class LayerChoiceView(BaseModel):
 
 
 class LayerBaselinesView(BaseModel):
-    """What one would choose without looking: the middle candidate, and the deepest."""
+    """The choices without a comparison: the middle candidate and the deepest."""
 
     middle: str
     deepest: str
 
 
 class LayerSelectionView(BaseModel):
-    """Which layer of one network a target should be built on, read by ``edge_weight``."""
+    """The layer of a network to build a target on, scored with ``edge_weight``."""
 
     id: str
     state: Literal["pending", "ready", "failed"]

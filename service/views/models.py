@@ -39,7 +39,7 @@ class NewModelView(ModelManifest):
 
 
 class ModelChangesView(Strict):
-    """What may be changed later; a field that is left out stays as it is."""
+    """Changes to a model; a field that is left out stays as it is."""
 
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(None, max_length=50)
@@ -154,7 +154,7 @@ class LayerView(BaseModel):
 
 
 class LayerListView(BaseModel):
-    """All layers of a model, in the order of execution, and the one read by default."""
+    """All layers of a model in the order of execution, and the default feature layer."""
 
     model_id: str
     feature_layer: str | None
@@ -178,8 +178,8 @@ class NeighborsQuery(Strict):
 class NeighborView(BaseModel):
     """A model near another one.
 
-    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
-    ``error`` at most once in a hundred times.
+    ``exact`` marks a full comparison. A comparison of sketches is off by more than ``error`` in at
+    most one of a hundred cases.
     """
 
     rank: int
@@ -193,7 +193,7 @@ class NeighborView(BaseModel):
 
 
 class NeighborsView(BaseModel):
-    """The models nearest to one, seen through one probe set."""
+    """The models nearest to a model, on one probe set."""
 
     model_id: str
     dataset_id: str

@@ -73,12 +73,12 @@ class Layers:
             "edge_weight": edge_weight,
             "settings": settings,
         }
-        said = {name: value for name, value in body.items() if value is not None}
-        answer = self._transport.json("POST", "/layer-selections", body=said)
-        found = cast("LayerSelection", answer)
+        request = {name: value for name, value in body.items() if value is not None}
+        answer = self._transport.json("POST", "/layer-selections", body=request)
+        selection = cast("LayerSelection", answer)
         if not wait:
-            return found
-        return self.wait(found, on_progress=on_progress, timeout_seconds=timeout_seconds)
+            return selection
+        return self.wait(selection, on_progress=on_progress, timeout_seconds=timeout_seconds)
 
     def show(
         self,

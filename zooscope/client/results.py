@@ -99,7 +99,7 @@ class Layer(TypedDict):
 
 
 class LayerList(TypedDict):
-    """All layers of a model, in the order of execution, and the one read by default."""
+    """All layers of a model in the order of execution, and the default feature layer."""
 
     model_id: str
     feature_layer: str | None
@@ -109,8 +109,8 @@ class LayerList(TypedDict):
 class LineageNode(TypedDict):
     """A network, job or dataset of a lineage.
 
-    ``name`` is the method where it is a job, and empty where nobody knows it any more; ``state``
-    is the thing's own, or ``gone``. ``measured`` is a network's quality when it was made.
+    ``name`` is the method of a job, and empty if it is no longer known; ``state`` is its own, or
+    ``gone`` after its removal. ``measured`` is a network's quality when it was made.
     """
 
     id: str
@@ -126,7 +126,7 @@ class LineageNode(TypedDict):
 
 
 class LineageEdge(TypedDict):
-    """From what a job was given to the job, or from the job to the student that it made."""
+    """From an input to the job that uses it, or from a job to the student that it made."""
 
     source: str
     target: str
@@ -142,7 +142,7 @@ class LineageNote(TypedDict):
 
 
 class Lineage(TypedDict):
-    """What a network was made from, and what was made from it; everything is told once."""
+    """What a network was made from, and what was made from it; each node appears once."""
 
     model_id: str
     nodes: list[LineageNode]
@@ -197,8 +197,8 @@ class Image(TypedDict):
 class Neighbor(TypedDict):
     """A model near another one.
 
-    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
-    ``error`` at most once in a hundred times.
+    ``exact`` marks a full comparison. A comparison of sketches is off by more than ``error`` in at
+    most one of a hundred cases.
     """
 
     rank: int
@@ -212,7 +212,7 @@ class Neighbor(TypedDict):
 
 
 class Neighbors(TypedDict):
-    """The models nearest to one, seen through one probe set."""
+    """The models nearest to a model, on one probe set."""
 
     model_id: str
     dataset_id: str
@@ -221,9 +221,9 @@ class Neighbors(TypedDict):
 
 
 class JobProgress(TypedDict):
-    """How far a job is: `step` of `total`, which is 0 where it is not known.
+    """Progress of a job: `step` of `total`, which is 0 if it is unknown.
 
-    A training with a budget of seconds counts those.
+    A training with a budget of seconds counts seconds.
     """
 
     step: NotRequired[int]
@@ -280,9 +280,9 @@ class ClassPrediction(TypedDict):
 
 
 class RankingItem(TypedDict):
-    """A model's place.
+    """A model's rank.
 
-    Where networks are compared, ``interval`` holds 90 % of the scores over redrawn probes. For
+    Where networks are compared, ``interval`` holds 90 % of the scores over resampled probes. For
     ``fused``, ``score`` and ``mean`` are the expected accuracy, ``interval`` holds it with
     probability 80 %, ``p_best`` is the probability that no other candidate is better,
     ``expected_regret`` what choosing this one is expected to lose, ``measured`` the run on the
@@ -305,7 +305,7 @@ class RankingItem(TypedDict):
 
 
 class Unranked(TypedDict):
-    """A candidate without a place, and why."""
+    """A candidate without a rank, and why."""
 
     model_id: str
     code: str
@@ -313,7 +313,7 @@ class Unranked(TypedDict):
 
 
 class BaselineItem(TypedDict):
-    """What a baseline says of a candidate."""
+    """The value of a baseline for a candidate."""
 
     model_id: str
     value: float
@@ -329,8 +329,8 @@ class Reason(TypedDict):
 class Baseline(TypedDict):
     """An order that never saw the target, best first; null with the reason when there is none.
 
-    ``static`` is the mean standardised accuracy on the recorded datasets but the target,
-    ``parameters`` and ``upstream_accuracy`` take the larger for the better.
+    ``static`` is the mean standardized accuracy on the recorded datasets but the target,
+    ``parameters`` and ``upstream_accuracy`` prefer the larger.
     """
 
     name: str
@@ -349,8 +349,8 @@ class BestSet(TypedDict):
 class Ranking(TypedDict):
     """Models ordered for one target; items and baselines are empty while it is pending.
 
-    The metric ``fused`` tells besides the ``best_set``, the ``expected_regret`` of choosing the
-    first, whom to measure next, and the share of every kind of evidence.
+    With the metric ``fused`` there are also the ``best_set``, the ``expected_regret`` of choosing
+    the first, the models to measure next, and the share of each kind of evidence.
     """
 
     id: str
@@ -403,7 +403,7 @@ class LayerChoice(TypedDict):
 
 
 class LayerBaselines(TypedDict):
-    """What one would choose without looking: the middle candidate, and the deepest."""
+    """The choices without a comparison: the middle candidate and the deepest."""
 
     middle: str
     deepest: str
@@ -413,7 +413,7 @@ class LayerScore(TypedDict):
     """A candidate layer against the target; what is null could not be compared.
 
     ``depth`` is the share of the source's layers that end no later, ``operations_share`` that of
-    its operations; ``interval`` holds 90 % of the scores over redrawn probes.
+    its operations; ``interval`` holds 90 % of the scores over resampled probes.
     """
 
     layer: str
@@ -431,7 +431,7 @@ class LayerScore(TypedDict):
 
 
 class LayerSelection(TypedDict):
-    """Which layer of one network a target should be built on, read by ``edge_weight``."""
+    """The layer of a network to build a target on, scored with ``edge_weight``."""
 
     id: str
     state: Literal["pending", "ready", "failed"]
@@ -473,7 +473,7 @@ class AddedAccuracies(TypedDict):
 
 
 class MapSnapshot(TypedDict):
-    """A map in the list of a dataset's maps; it is read under its id."""
+    """A map in the list of a dataset's maps."""
 
     id: str
     job_id: str
@@ -485,9 +485,9 @@ class MapSnapshot(TypedDict):
 
 
 class Map(TypedDict):
-    """How the measured networks of a probe set relate; ``document`` is what the job drew.
+    """How the measured networks of a probe set relate; ``document`` is the drawn map.
 
-    Maps with one ``layout_id`` put every network that they share on the same spot.
+    Maps with one ``layout_id`` show a network that they share at the same position.
     """
 
     id: str
@@ -499,7 +499,7 @@ class Map(TypedDict):
 
 
 class Method(TypedDict):
-    """A method of the catalogue, with JSON schemas of what it takes."""
+    """A method of the catalog, with JSON schemas of its inputs and parameters."""
 
     name: str
     title: str
