@@ -26,8 +26,6 @@ from zooscope.client import (
     ZooClient,
     ZooClientError,
 )
-from zooscope.client.layers import LayerSelection
-from zooscope.client.lineages import Lineage
 from zooscope.client.results import (
     Accuracy,
     AddedAccuracies,
@@ -38,6 +36,8 @@ from zooscope.client.results import (
     JobEvent,
     Key,
     Layer,
+    LayerSelection,
+    Lineage,
     MapSnapshot,
     Method,
     Model,

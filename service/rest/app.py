@@ -1,18 +1,15 @@
 """Creates the REST application of a zoo."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.container import Zoo
 from service.core.home_secrets import Purpose, home_secret
 from service.core.paging import PageTokens
+from service.job_events import EventListener
 from service.predict_client import PredictClient
 from service.rest import error_handlers
 from service.rest.dependencies import AppState
-from service.rest.job_events import EventListener, listening
 from service.rest.metrics import Metrics
 from service.rest.middleware import RequestContextMiddleware
 from service.rest.openapi import document_of
@@ -61,17 +58,10 @@ def create_app(zoo: Zoo) -> FastAPI:
     """The ASGI application that serves ``zoo``; the caller closes the zoo."""
     app_state = app_state_for(zoo)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        del app
-        async with listening(app_state.listener):
-            yield
-
     app = FastAPI(
         title="Zooscope",
         version="1",
         description="Model zoo that ranks pretrained networks for a task by attribution maps and DEPARA graphs.",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )

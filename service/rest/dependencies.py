@@ -17,8 +17,8 @@ from service.core.operations.access import keys
 from service.core.operations.access.key_cache import KeyCache
 from service.core.operations.access.keys import ANYBODY, Caller, Scope
 from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE, PageTokens
+from service.job_events import EventListener
 from service.predict_client import PredictClient
-from service.rest.job_events import EventListener
 from service.rest.metrics import Metrics
 from service.rest.ranking_cache import RankingCache
 from service.uploads import UploadService

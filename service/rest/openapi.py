@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from service.rest.error_handlers import MEDIA_TYPE, TITLES, ProblemView
+from service.views.jobs import JobEventView
 
 _REFERENCES = "#/components/schemas/{model}"
 _BODIES: dict[str, type[BaseModel]] = {}
@@ -62,7 +63,7 @@ def document_of(app: FastAPI) -> dict[str, Any]:
 
 def _add_shapes(document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    shapes: list[type[BaseModel]] = [ProblemView, *_BODIES.values()]
+    shapes: list[type[BaseModel]] = [ProblemView, JobEventView, *_BODIES.values()]
     for shape in shapes:
         schema = shape.model_json_schema(ref_template=_REFERENCES)
         schemas.update(schema.pop("$defs", {}))

@@ -1,1 +1,1 @@
-"""Door two: gRPC. Each servicer translates in, calls one operation, translates out."""
+"""The gRPC API. Each RPC reads its request, calls an operation, and answers with a view."""

@@ -17,54 +17,55 @@ from service.embedded.components import inherited_socket
 from service.embedded.ports import GRPC_OPTION, cannot_listen
 from service.logs import start_logging
 from service.rpc.server import EXCLUSIVE_PORT, SHARED_PORT, create_server
-from service.settings import Settings, settings
+from service.settings import Settings
+from service.settings import settings as load_settings
 
 _STOP_SECONDS = 5.0
 _log = structlog.get_logger("zooscope.rpc")
 
 
-def serve(given: Settings, *, inherited: int | None) -> None:
-    """Serve until told to stop; calls under way get a few seconds to end.
+def serve(settings: Settings, *, inherited: int | None) -> None:
+    """Serve until SIGINT or SIGTERM; calls under way get a few seconds to end.
 
     Args:
-        given: The settings.
-        inherited: Descriptor of a socket that reserves the port; None: nobody reserves it.
+        settings: The settings.
+        inherited: Descriptor of a socket that reserves the port, if there is one.
     """
-    start_logging(given)
+    start_logging(settings)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    zoo = zoo_from(given, connections=20)
+    zoo = zoo_from(settings, connections=20)
     server = create_server(zoo, port=EXCLUSIVE_PORT if inherited is None else SHARED_PORT)
     try:
-        _bind(server, given)
+        _bind(server, settings)
         server.start()
-        _log.info("serving", address=_address(given))
+        _log.info("serving", address=_address(settings))
         stopping.wait()
         server.stop(_STOP_SECONDS).wait()
     finally:
         zoo.close()
 
 
-def _address(given: Settings) -> str:
-    host = f"[{given.host}]" if ":" in given.host else given.host
-    return f"{host}:{given.grpc_port}"
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.grpc_port}"
 
 
-def _bind(server: grpc.Server, given: Settings) -> None:
+def _bind(server: grpc.Server, settings: Settings) -> None:
     """Listen where the settings say. Raises UnavailableError when something else does."""
     try:
-        server.add_insecure_port(_address(given))
+        server.add_insecure_port(_address(settings))
     except RuntimeError as error:
-        # gRPC keeps the reason to itself; a port that is in use is the usual one.
+        # gRPC does not report the reason; usually the port is in use.
         reason = OSError(errno.EADDRINUSE, str(error))
         raise cannot_listen(
-            reason, host=given.host, port=given.grpc_port, option=GRPC_OPTION
+            reason, host=settings.host, port=settings.grpc_port, option=GRPC_OPTION
         ) from error
 
 
 if __name__ == "__main__":
     try:
-        serve(settings(), inherited=inherited_socket(sys.argv))
+        serve(load_settings(), inherited=inherited_socket(sys.argv))
     except ZooError as error:
         sys.exit(f"{error.code}: {error.detail}; {error.remedy}")

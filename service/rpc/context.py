@@ -1,4 +1,4 @@
-"""Everything one gRPC process holds, and what a servicer knows about one call."""
+"""Everything that a gRPC process holds, and what a servicer knows about a call."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,15 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from service.container import Zoo, database_url
+from service.container import Zoo
 from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.home_secrets import Purpose, home_secret
 from service.core.operations.access import keys
 from service.core.operations.access.key_cache import KeyCache
 from service.core.operations.access.keys import ANYBODY, Caller
 from service.core.paging import PageTokens
+from service.job_events import EventListener
 from service.predict_client import PredictClient
-from service.rpc.job_events import EventListener
 from service.uploads import UploadService
 
 _BEARER = "Bearer "
@@ -23,23 +23,23 @@ _BEARER = "Bearer "
 
 @dataclass(frozen=True)
 class RpcState:
-    """The zoo and what this process keeps beside it."""
+    """The zoo and the state of this process."""
 
     zoo: Zoo
-    intake: UploadService
+    uploads: UploadService
     tokens: PageTokens
     listener: EventListener
-    asking: PredictClient
+    predict_client: PredictClient
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(
         default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
     )
 
     def caller(self, authorization: str | None) -> Caller:
-        """Who sends a request with this ``authorization``.
+        """The caller that sends this ``authorization``.
 
         Raises:
-            UnauthenticatedError: No key, or one that is not known.
+            UnauthenticatedError: There is no key, or it is unknown.
             RateLimitedError: Too many requests with it.
         """
         if not self.zoo.settings.auth:
@@ -59,22 +59,21 @@ class RpcState:
 
 
 def parts_for(zoo: Zoo) -> RpcState:
-    """What one gRPC process holds besides the zoo."""
-    given = zoo.settings.page_token_secret
+    """The state of a gRPC process that serves ``zoo``."""
+    configured = zoo.settings.page_token_secret
     secret = (
-        given.get_secret_value().encode()
-        if given is not None
+        configured.get_secret_value().encode()
+        if configured is not None
         else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
-    address = database_url(zoo.settings).replace("+psycopg", "", 1)
     return RpcState(
-        zoo, UploadService(zoo), PageTokens(secret), EventListener(address), PredictClient(zoo)
+        zoo, UploadService(zoo), PageTokens(secret), EventListener(zoo), PredictClient(zoo)
     )
 
 
 @dataclass(frozen=True)
 class RpcCall:
-    """One call: who makes it, with which idempotency key, and gRPC's own context."""
+    """A call: the caller, the idempotency key, and gRPC's own context."""
 
     caller: Caller
     context: grpc.ServicerContext

@@ -52,8 +52,8 @@ def answer_to(error: ZooError) -> Status:
         metadata={name: value for name, value in metadata.items() if value},
     )
     fields = [
-        BadRequest.FieldViolation(field=one.pointer, description=one.reason)
-        for one in error.errors
+        BadRequest.FieldViolation(field=problem.pointer, description=problem.reason)
+        for problem in error.errors
     ]
     details: list[Message] = [info]
     if fields:
@@ -66,19 +66,19 @@ def answer_to(error: ZooError) -> Status:
 
 
 def crash() -> Status:
-    """What a client hears of an error that nobody foresaw."""
+    """The status of an unexpected error."""
     info = ErrorInfo(
         reason="internal_error", domain=DOMAIN, metadata={"trace_id": current_trace_id() or ""}
     )
     return Status(
         code=grpc.StatusCode.INTERNAL.value[0],
-        message="an error that nobody foresaw; the log knows it by the trace id",
+        message="unexpected error; the log has it under the trace id",
         details=[_packed(info)],
     )
 
 
 def foreseen(error: BaseException) -> ZooError | None:
-    """The deliberate error that an exception stands for; None when nobody foresaw it."""
+    """The deliberate error that an exception stands for; None if it is unexpected."""
     if isinstance(error, ZooError):
         return error
     if isinstance(error, DATABASE_AWAY):

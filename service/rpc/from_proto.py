@@ -1,95 +1,105 @@
-"""From messages to the values that operations take."""
+"""From messages to the request models of REST: one way for every message."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from pydantic import BaseModel, ValidationError
 
 from service.core.errors import FieldProblem, InvalidRequestError
-from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE
+from service.rpc.stubs.zoo.v1.common_pb2 import StringList
+from service.rpc.stubs.zoo.v1.model_service_pb2 import IndexList
+from service.rpc.to_proto import enum_prefix
 
 V = TypeVar("V", bound=BaseModel)
-_MOST_PROBLEMS = 100
-_TOLD = 3
-# Beyond this a double no longer tells neighbouring integers apart.
+_MAX_PROBLEMS = 100
+_MAX_REASONS = 3
+# Beyond this a double no longer distinguishes neighboring integers.
 _LARGEST_EXACT = 2**53
 
 
-def plain(message: Message) -> dict[str, Any]:
-    """What is set in a message, as JSON values under the names of the .proto file."""
-    values = MessageToDict(message, preserving_proto_field_name=True)
-    return {name: _integers_restored(value) for name, value in values.items()}
+def request_of(
+    model: type[V], message: Message, *, where: str, without: Collection[str] = ()
+) -> V:
+    """A message as the request model that REST takes.
 
-
-def struct(message: Struct) -> dict[str, Any]:
-    """A Struct as JSON values; whole numbers are integers again."""
-    return {name: _integers_restored(value) for name, value in MessageToDict(message).items()}
-
-
-def _integers_restored(value: Any) -> Any:
-    """A Struct knows doubles alone, so 10 arrives as 10.0."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _integers_restored(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_integers_restored(one) for one in value]
-    return value
-
-
-def fit(shape: type[V], value: Any, *, where: str) -> V:
-    """``value`` as ``shape``.
+    Args:
+        model: The request model.
+        message: The message, or a part of it.
+        where: What the pointers of errors begin with: ``body`` or ``query``, as over REST.
+        without: Fields that REST takes elsewhere, such as the id in a path.
 
     Raises:
         InvalidRequestError: It does not fit; ``errors`` point into ``where``.
     """
+    values = from_proto(message)
     try:
-        return shape.model_validate(value)
+        return model.model_validate({k: v for k, v in values.items() if k not in without})
     except ValidationError as error:
-        found = [
-            FieldProblem("/" + "/".join([where, *map(str, one["loc"])]), one["msg"])
-            for one in error.errors()
+        problems = [
+            FieldProblem("/" + "/".join([where, *map(str, detail["loc"])]), detail["msg"])
+            for detail in error.errors()
         ]
-        told = "; ".join(f"{one.pointer}: {one.reason}" for one in found[:_TOLD])
-        raise InvalidRequestError(told, errors=found[:_MOST_PROBLEMS]) from error
+        reasons = "; ".join(f"{p.pointer}: {p.reason}" for p in problems[:_MAX_REASONS])
+        raise InvalidRequestError(reasons, errors=problems[:_MAX_PROBLEMS]) from error
 
 
-def page_size(request: Any) -> int:
-    """How many items a page should have.
+def from_proto(message: Message) -> dict[str, Any]:
+    """The fields that are set in a message, as JSON values.
 
-    Raises:
-        InvalidRequestError: Not between 1 and the largest.
-    """
-    if not request.HasField("page_size"):
-        return DEFAULT_PAGE
-    size: int = request.page_size
-    if not 1 <= size <= LARGEST_PAGE:
-        raise InvalidRequestError(
-            f"page_size is {size}, not between 1 and {LARGEST_PAGE}",
-            errors=[FieldProblem("/page_size", f"between 1 and {LARGEST_PAGE}")],
-        )
-    return size
-
-
-def given(request: Any, name: str) -> Any:
-    """An optional field's value; None when it is not set."""
-    return getattr(request, name) if request.HasField(name) else None
-
-
-def state_name(request: Any, enum: Any, prefix: str) -> str | None:
-    """The name of an optional state as it is stored: ``ready`` for ``MODEL_STATE_READY``.
+    A choice between several types is one field in JSON, so it goes by the name of the ``oneof``.
 
     Raises:
-        InvalidRequestError: A number that names no state.
+        InvalidRequestError: An enum has a number without a name.
     """
-    number = given(request, "state")
-    if not number:
-        return None
-    if number not in enum.values():
+    values = {_name(field): _value(field, value) for field, value in message.ListFields()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def optional(message: Any, field: str) -> Any:
+    """The value of an optional field; None when it is not set."""
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _name(field: FieldDescriptor) -> str:
+    choice = field.containing_oneof
+    # `optional` is a oneof of its own, whose name begins with an underscore.
+    return field.name if choice is None or choice.name.startswith("_") else choice.name
+
+
+def _value(field: FieldDescriptor, value: Any) -> Any:
+    if field.is_repeated:
+        return [_single(field, item) for item in value]
+    return _single(field, value)
+
+
+def _single(field: FieldDescriptor, value: Any) -> Any:
+    if field.enum_type is not None:
+        return _enum_value(field.enum_type, value, pointer=f"/{field.name}")
+    if isinstance(value, Struct):
+        return _with_integers(MessageToDict(value))
+    if isinstance(value, StringList | IndexList):
+        return list(value.values)
+    return from_proto(value) if isinstance(value, Message) else value
+
+
+def _enum_value(enum: EnumDescriptor, number: int, *, pointer: str) -> str | None:
+    """``ready`` for ``MODEL_STATE_READY``; None for the number 0, which says nothing."""
+    if number not in enum.values_by_number:
         raise InvalidRequestError(
-            f"{number} is no state", errors=[FieldProblem("/state", "unknown number")]
+            f"{number} is not a {enum.name}", errors=[FieldProblem(pointer, "unknown number")]
         )
-    return str(enum.Name(number)).removeprefix(prefix).lower()
+    name = str(enum.values_by_number[number].name)
+    return name.removeprefix(enum_prefix(enum)).lower() if number else None
+
+
+def _with_integers(value: Any) -> Any:
+    """The JSON values of a Struct. It knows doubles only, so 10 arrives as 10.0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _with_integers(item) for name, item in value.items()}
+    return [_with_integers(item) for item in value] if isinstance(value, list) else value

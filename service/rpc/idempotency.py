@@ -1,4 +1,4 @@
-"""A call with the metadata ``idempotency-key`` happens once, however often it is made."""
+"""A call with the metadata ``idempotency-key`` takes effect once, however often it is sent."""
 
 import base64
 from collections.abc import Callable
@@ -22,13 +22,13 @@ def once(
     """The message that ``work`` makes, or made when the same call came before.
 
     Args:
-        zoo: Whose transaction work and kept answer share.
-        call: Who calls, with which key.
+        zoo: Its transaction holds both the work and the stored answer.
+        call: The caller and the key.
         request: Everything that decides the call, as JSON values.
         shape: The class of the answer.
         work: What to do.
     """
-    # Answers are kept as each door words them, so the keys of the doors must not meet.
+    # Each API stores its own form of the answer, so their keys must differ.
     key = None if call.idempotency_key is None else f"grpc {call.idempotency_key}"
     with zoo.transaction() as session:
         answer = idempotency.once(
@@ -36,10 +36,10 @@ def once(
             project=call.project,
             key=key,
             request_sha256=fingerprint([shape.DESCRIPTOR.full_name, request]),
-            work=lambda: _kept(work(session)),
+            work=lambda: _stored(work(session)),
         )
     return shape.FromString(base64.b64decode(answer.body))
 
 
-def _kept(message: Message) -> StoredResponse:
+def _stored(message: Message) -> StoredResponse:
     return StoredResponse(200, base64.b64encode(message.SerializeToString()).decode())

@@ -1,4 +1,4 @@
-"""Files leave in pieces that fit into a message."""
+"""Files as pieces that fit into a message."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,10 +1,10 @@
-"""Files that come as a stream of messages: a header, then chunks."""
+"""Uploads as a stream of messages: a header, then chunks."""
 
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from service.core.errors import InvalidRequestError
-from service.core.operations.zoo import uploads
+from service.core.operations.zoo import uploads as operations
 from service.core.staging import Received
 from service.core.tables import UploadRecord
 from service.uploads import UploadService
@@ -26,14 +26,14 @@ class Incoming(Generic[H]):
         self.header: H = first.header
         self._requests = requests
 
-    def store(self, intake: UploadService, *, limit: int) -> Received:
+    def store(self, uploads: UploadService, *, limit: int) -> Received:
         """Write, hash and store the chunks; memory stays flat.
 
         Raises:
             InvalidRequestError: A second header.
             TooLargeError: More than ``limit`` bytes.
         """
-        receiver = intake.receive_whole(limit=limit)
+        receiver = uploads.receive_whole(limit=limit)
         try:
             for chunk in self._chunks():
                 receiver.feed(chunk)
@@ -42,12 +42,12 @@ class Incoming(Generic[H]):
         except BaseException:
             receiver.abandon()
             raise
-        return intake.close_whole(receiver)
+        return uploads.close_whole(receiver)
 
     def _chunks(self) -> Iterator[bytes]:
         for request in self._requests:
             if request.WhichOneof("part") != "chunk":
-                raise InvalidRequestError("one header is enough", code="header_repeated")
+                raise InvalidRequestError("an upload has one header", code="header_repeated")
             yield request.chunk
 
 
@@ -57,9 +57,9 @@ def noted(session: Any, *, project: str, header: Any, received: Received) -> Upl
     Raises:
         RefusedUploadError: ``checksum_mismatch``.
     """
-    record = uploads.completed(
+    record = operations.completed(
         session, project=project, filename=header.filename, received=received
     )
     record.expected_sha256 = header.sha256 if header.HasField("sha256") else None
-    uploads.verify(record, received)
+    operations.verify(record, received)
     return record

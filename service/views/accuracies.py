@@ -1,11 +1,26 @@
 """Wire shapes of measured accuracies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel
 
+from service.core.operations.accuracies.accuracies import AccuracyFilter
 from service.core.tables import AccuracyRecord, Protocol
+from service.views.paging import PageQuery, Words
+
+
+class AccuracyQuery(PageQuery):
+    """Which accuracies to list, newest first; ``model`` and ``dataset`` as they were added."""
+
+    model: Words | None = None
+    dataset: Words | None = None
+
+    @property
+    def filter(self) -> AccuracyFilter:
+        """The filter as the operation takes it."""
+        return AccuracyFilter(self.model, self.dataset)
 
 
 class AccuracyView(BaseModel):
@@ -26,8 +41,8 @@ class AccuracyView(BaseModel):
     def of(cls, row: AccuracyRecord) -> Self:
         """The view of a row."""
         names = ("id", "model", "dataset", "metric", "value", "seed", "source", "job_id")
-        told = {name: getattr(row, name) for name in names}
-        return cls(protocol=Protocol(row.protocol), created_at=row.created_at, **told)
+        values = {name: getattr(row, name) for name in names}
+        return cls(protocol=Protocol(row.protocol), created_at=row.created_at, **values)
 
 
 class AddedAccuraciesView(BaseModel):
@@ -35,3 +50,8 @@ class AddedAccuraciesView(BaseModel):
 
     items: list[AccuracyView]
     new: int
+
+    @classmethod
+    def of(cls, records: Sequence[AccuracyRecord], *, new: int) -> Self:
+        """The view of records of which ``new`` were added."""
+        return cls(items=[AccuracyView.of(record) for record in records], new=new)

@@ -7,8 +7,10 @@ from pydantic import BaseModel
 
 from service.core.etags import etag_of
 from service.core.manifest import DatasetManifest
-from service.core.tables import DatasetRecord, ImageRecord
-from service.views.models import ProblemOfModelView, UploadId, problem_view
+from service.core.operations.zoo.datasets import DatasetFilter
+from service.core.tables import DatasetRecord, DatasetState, ImageRecord
+from service.views.models import RejectionView, UploadId, rejection_view
+from service.views.paging import PageQuery, Words
 
 
 class NewDatasetView(DatasetManifest):
@@ -20,6 +22,18 @@ class NewDatasetView(DatasetManifest):
     def manifest(self) -> DatasetManifest:
         """The manifest alone."""
         return DatasetManifest.model_validate(self.model_dump(exclude={"upload_id"}))
+
+
+class DatasetQuery(PageQuery):
+    """Which datasets to list, newest first; ``name`` is a part of the name."""
+
+    state: DatasetState | None = None
+    name: Words | None = None
+
+    @property
+    def filter(self) -> DatasetFilter:
+        """The filter as the operation takes it."""
+        return DatasetFilter(self.state, self.name)
 
 
 class DatasetView(BaseModel):
@@ -34,7 +48,7 @@ class DatasetView(BaseModel):
     canonical_side: int | None = None
     tags: list[str]
     license: str = ""
-    problems: list[ProblemOfModelView]
+    problems: list[RejectionView]
     job_id: str | None = None
     created_at: datetime
     etag: str
@@ -52,7 +66,7 @@ class DatasetView(BaseModel):
             canonical_side=record.canonical_side,
             tags=record.manifest.get("tags", []),
             license=record.manifest.get("license", ""),
-            problems=[problem_view(one) for one in record.problems],
+            problems=[rejection_view(problem) for problem in record.problems],
             job_id=record.job_id,
             created_at=record.created_at,
             etag=etag_of(record),

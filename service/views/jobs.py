@@ -3,17 +3,25 @@
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
+from service.views.paging import PageQuery
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
-class ProgressView(BaseModel):
-    """How far a job is: `step` of `total`, which is 0 where it is not known.
+class JobQuery(PageQuery):
+    """Which jobs to list, newest first."""
 
-    A training with a budget of seconds counts those.
+    state: JobState | None = None
+    method: str | None = Field(None, max_length=100, pattern=r"^[a-z_]+$")
+
+
+class JobProgressView(BaseModel):
+    """Progress of a job: `step` of `total`, which is 0 if it is unknown.
+
+    A training with a budget of seconds counts seconds.
     """
 
     step: int = 0
@@ -35,7 +43,7 @@ class JobView(BaseModel):
     id: str
     method: str
     state: State
-    progress: ProgressView
+    progress: JobProgressView
     params: dict[str, Any]
     inputs: dict[str, Any]
     result: dict[str, Any] | None = None
@@ -52,7 +60,7 @@ class JobView(BaseModel):
             id=record.id,
             method=record.method,
             state=record.state,
-            progress=ProgressView.model_validate(record.progress),
+            progress=JobProgressView.model_validate(record.progress),
             params=record.params,
             inputs=record.inputs,
             result=record.result,
@@ -64,7 +72,7 @@ class JobView(BaseModel):
         )
 
 
-class EventView(BaseModel):
+class JobEventView(BaseModel):
     """Something that happened to a job; ``seq`` counts from 1 without gaps."""
 
     seq: int
@@ -104,7 +112,7 @@ class ArtifactView(BaseModel):
 
 
 class MethodView(BaseModel):
-    """A method of the catalogue, with JSON schemas of what it takes."""
+    """A method of the catalog, with JSON schemas of its inputs and parameters."""
 
     name: str
     title: str

@@ -7,14 +7,14 @@ from pydantic import BaseModel
 
 from service.core.operations.layers import selections
 from service.core.tables import LayerSelectionRecord
-from service.views.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, JobProgressView
 
 
 class LayerScoreView(BaseModel):
     """A candidate layer against the target; what is null could not be compared.
 
     ``depth`` is the share of the source's layers that end no later, ``operations_share`` that of
-    its operations; ``interval`` holds 90 % of the scores over redrawn probes.
+    its operations; ``interval`` holds 90 % of the scores over resampled probes.
     """
 
     layer: str
@@ -42,14 +42,14 @@ class LayerChoiceView(BaseModel):
 
 
 class LayerBaselinesView(BaseModel):
-    """What one would choose without looking: the middle candidate, and the deepest."""
+    """The choices without a comparison: the middle candidate and the deepest."""
 
     middle: str
     deepest: str
 
 
 class LayerSelectionView(BaseModel):
-    """Which layer of one network a target should be built on, read by ``edge_weight``."""
+    """The layer of a network to build a target on, scored with ``edge_weight``."""
 
     id: str
     state: Literal["pending", "ready", "failed"]
@@ -63,7 +63,7 @@ class LayerSelectionView(BaseModel):
     baselines: LayerBaselinesView | None
     layers: list[LayerScoreView]
     error: JobErrorView | None = None
-    progress: ProgressView | None = None
+    progress: JobProgressView | None = None
     cache_key: str
     created_at: datetime
 
@@ -71,6 +71,6 @@ class LayerSelectionView(BaseModel):
 def layer_selection_view(
     record: LayerSelectionRecord, *, edge_weight: float, progress: dict[str, Any] | None
 ) -> LayerSelectionView:
-    """A selection as it is told."""
-    told = selections.values_of(record, edge_weight=edge_weight)
-    return LayerSelectionView.model_validate({**told, "progress": progress})
+    """The view of a selection, read by an edge weight."""
+    values = selections.values_of(record, edge_weight=edge_weight)
+    return LayerSelectionView.model_validate({**values, "progress": progress})

@@ -10,8 +10,8 @@ from service.core.lineage.graph import Kind, LineageGraph, Node, Role
 class LineageNodeView(BaseModel):
     """A network, job or dataset of a lineage.
 
-    ``name`` is the method where it is a job, and empty where nobody knows it any more; ``state``
-    is the thing's own, or ``gone``. ``measured`` is a network's quality when it was made.
+    ``name`` is the method of a job, and empty if it is no longer known; ``state`` is its own, or
+    ``gone`` after its removal. ``measured`` is a network's quality when it was made.
     """
 
     id: str
@@ -32,7 +32,7 @@ class LineageNodeView(BaseModel):
 
 
 class LineageEdgeView(BaseModel):
-    """From what a job was given to the job, or from the job to the student that it made."""
+    """From an input to the job that uses it, or from a job to the student that it made."""
 
     source: str
     target: str
@@ -48,7 +48,7 @@ class LineageNoteView(BaseModel):
 
 
 class LineageView(BaseModel):
-    """What a network was made from, and what was made from it; everything is told once."""
+    """What a network was made from, and what was made from it; each node appears once."""
 
     model_id: str
     nodes: list[LineageNodeView]

@@ -9,9 +9,9 @@ from service.core.operations.maps.snapshot_lookup import Snapshot
 
 
 class MapView(BaseModel):
-    """How the measured networks of a probe set relate; ``document`` is what the job drew.
+    """How the measured networks of a probe set relate; ``document`` is the drawn map.
 
-    Maps with one ``layout_id`` put every network that they share on the same spot.
+    Maps with one ``layout_id`` show a network that they share at the same position.
     """
 
     id: str
@@ -22,8 +22,8 @@ class MapView(BaseModel):
     document: dict[str, Any]
 
 
-class SnapshotView(BaseModel):
-    """A map in the list of a dataset's maps; it is read under its id."""
+class MapSnapshotView(BaseModel):
+    """A map in the list of a dataset's maps."""
 
     id: str
     job_id: str

@@ -1,14 +1,28 @@
 """Wire shapes of models."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator
 
 from service.core.etags import etag_of
-from service.core.manifest import Architecture, InputSpec, ModelManifest, Name, Strict, Tag, Task
-from service.core.operations.zoo.models import ModelChanges
-from service.core.tables import ModelRecord
+from service.core.manifest import (
+    Architecture,
+    InputSpec,
+    ModelManifest,
+    Name,
+    Strict,
+    Tag,
+    Task,
+    TaskKind,
+)
+from service.core.operations.neighbors import neighbors
+from service.core.operations.neighbors.neighbors import NearModel
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, AnyId, EdgeWeight
+from service.core.operations.zoo.models import ModelChanges, ModelFilter
+from service.core.tables import ModelRecord, ModelState
+from service.views.paging import PageQuery, Words
 
 UploadId = Annotated[str, Field(pattern=r"^upl_[0-9A-Z]{1,40}$")]
 
@@ -25,7 +39,7 @@ class NewModelView(ModelManifest):
 
 
 class ModelChangesView(Strict):
-    """What may be changed later; a field that is left out stays as it is."""
+    """Changes to a model; a field that is left out stays as it is."""
 
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(None, max_length=50)
@@ -44,7 +58,21 @@ class ModelChangesView(Strict):
         return ModelChanges(self.name, self.tags, self.license, self.task)
 
 
-class ProblemOfModelView(BaseModel):
+class ModelQuery(PageQuery):
+    """Which models to list, newest first; ``name`` is a part of the name."""
+
+    state: ModelState | None = None
+    task: TaskKind | None = None
+    tag: Words | None = None
+    name: Words | None = None
+
+    @property
+    def filter(self) -> ModelFilter:
+        """The filter as the operation takes it."""
+        return ModelFilter(self.state, self.task, self.tag, self.name)
+
+
+class RejectionView(BaseModel):
     """Why a model or dataset was rejected, or an image left out, then with its ``name``."""
 
     code: str
@@ -73,7 +101,7 @@ class ModelView(BaseModel):
     trained_on: str = ""
     tags: list[str]
     license: str = ""
-    problems: list[ProblemOfModelView]
+    problems: list[RejectionView]
     lineage: dict[str, Any] | None = None
     job_id: str | None = None
     created_at: datetime
@@ -83,7 +111,7 @@ class ModelView(BaseModel):
     def of(cls, record: ModelRecord) -> Self:
         """The view of a record."""
         manifest = record.manifest
-        told = ("architecture", "classes", "trained_on", "license")
+        optional = ("architecture", "classes", "trained_on", "license")
         return cls(
             id=record.id,
             name=record.name,
@@ -98,18 +126,18 @@ class ModelView(BaseModel):
             sha256=record.upload_sha256 or record.program_sha256,
             size_bytes=record.upload_bytes,
             tags=record.tags,
-            problems=[problem_view(one) for one in record.problems],
+            problems=[rejection_view(problem) for problem in record.problems],
             lineage=record.lineage,
             job_id=record.job_id,
             created_at=record.created_at,
             etag=etag_of(record),
-            **{key: manifest[key] for key in told if manifest.get(key) is not None},
+            **{key: manifest[key] for key in optional if manifest.get(key) is not None},
         )
 
 
-def problem_view(stored: dict[str, Any]) -> ProblemOfModelView:
+def rejection_view(stored: dict[str, Any]) -> RejectionView:
     """A stored reason as a view."""
-    return ProblemOfModelView(
+    return RejectionView(
         code=str(stored.get("code", "rejected")),
         detail=str(stored.get("detail", "")),
         remedy=stored.get("remedy") or None,
@@ -125,19 +153,33 @@ class LayerView(BaseModel):
     shape: list[int]
 
 
-class LayersView(BaseModel):
-    """All layers of a model, in the order of execution, and the one read by default."""
+class LayerListView(BaseModel):
+    """All layers of a model in the order of execution, and the default feature layer."""
 
     model_id: str
     feature_layer: str | None
     items: list[LayerView]
 
+    @classmethod
+    def of(cls, record: ModelRecord) -> Self:
+        """The view of the layers of a record."""
+        items = [LayerView.model_validate(layer) for layer in record.layers]
+        return cls(model_id=record.id, feature_layer=record.feature_layer, items=items)
+
+
+class NeighborsQuery(Strict):
+    """Which neighbors: through which probe set, how many, and λ."""
+
+    dataset_id: AnyId
+    k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
+    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
+
 
 class NeighborView(BaseModel):
     """A model near another one.
 
-    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
-    ``error`` at most once in a hundred times.
+    ``exact`` marks a full comparison. A comparison of sketches is off by more than ``error`` in at
+    most one of a hundred cases.
     """
 
     rank: int
@@ -151,9 +193,20 @@ class NeighborView(BaseModel):
 
 
 class NeighborsView(BaseModel):
-    """The models nearest to one, seen through one probe set."""
+    """The models nearest to a model, on one probe set."""
 
     model_id: str
     dataset_id: str
     edge_weight: float
     items: list[NeighborView]
+
+    @classmethod
+    def of(cls, model_id: str, query: NeighborsQuery, models: Sequence[NearModel]) -> Self:
+        """The view of the nearest models, nearest first."""
+        items = [NeighborView(rank=rank, **vars(near)) for rank, near in enumerate(models, 1)]
+        return cls(
+            model_id=model_id,
+            dataset_id=query.dataset_id,
+            edge_weight=query.edge_weight,
+            items=items,
+        )

@@ -1,14 +1,30 @@
-"""What a classifier says, as JSON."""
+"""Shapes of predictions."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from service.core.manifest import Strict
+from service.core.operations.zoo.predictions import PredictOptions
+from service.core.predict_messages import LARGEST_TOP_K, OutputKind
 from service.predict_client import PredictResult
 
 
-class ClassView(BaseModel):
-    """A class of the network and how likely it is; ``name`` where the manifest tells it."""
+class PredictQuery(Strict):
+    """What to compute for the images; the network decides what is left out."""
+
+    output: OutputKind | None = None
+    layer: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
+    top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
+
+    @property
+    def options(self) -> PredictOptions:
+        """The options as the operation takes them."""
+        return PredictOptions(self.output, self.layer, self.top_k)
+
+
+class ClassProbabilityView(BaseModel):
+    """A class of the network and how likely it is; ``name`` if the manifest names it."""
 
     index: int
     name: str | None
@@ -19,10 +35,10 @@ class ImageClassesView(BaseModel):
     """The likeliest classes of one image, likeliest first."""
 
     image: int
-    classes: list[ClassView]
+    classes: list[ClassProbabilityView]
 
 
-class PredictionView(BaseModel):
+class ClassPredictionView(BaseModel):
     """The likeliest classes of every image that was sent."""
 
     model_id: str
@@ -33,7 +49,9 @@ class PredictionView(BaseModel):
     def of(cls, prediction: PredictResult) -> Self:
         """The view of a prediction of classes."""
         items = [
-            ImageClassesView(image=place, classes=[ClassView(**one) for one in found])
-            for place, found in enumerate(prediction.classes)
+            ImageClassesView(
+                image=index, classes=[ClassProbabilityView(**likely) for likely in classes]
+            )
+            for index, classes in enumerate(prediction.classes)
         ]
         return cls(model_id=prediction.model_id, items=items)

@@ -8,13 +8,13 @@ from pydantic import BaseModel
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.schemas import RankingMetric
 from service.core.tables import RankingRecord
-from service.views.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, JobProgressView
 
 
 class RankingItemView(BaseModel):
-    """A model's place.
+    """A model's rank.
 
-    Where networks are compared, ``interval`` holds 90 % of the scores over redrawn probes. For
+    Where networks are compared, ``interval`` holds 90 % of the scores over resampled probes. For
     ``fused``, ``score`` and ``mean`` are the expected accuracy, ``interval`` holds it with
     probability 80 %, ``p_best`` is the probability that no other candidate is better,
     ``expected_regret`` what choosing this one is expected to lose, ``measured`` the run on the
@@ -37,7 +37,7 @@ class RankingItemView(BaseModel):
 
 
 class UnrankedView(BaseModel):
-    """A candidate without a place, and why."""
+    """A candidate without a rank, and why."""
 
     model_id: str
     code: str
@@ -52,7 +52,7 @@ class ReasonView(BaseModel):
 
 
 class BaselineItemView(BaseModel):
-    """What a baseline says of a candidate."""
+    """The value of a baseline for a candidate."""
 
     model_id: str
     value: float
@@ -61,8 +61,8 @@ class BaselineItemView(BaseModel):
 class BaselineView(BaseModel):
     """An order that never saw the target, best first; null with the reason when there is none.
 
-    ``static`` is the mean standardised accuracy on the recorded datasets but the target,
-    ``parameters`` and ``upstream_accuracy`` take the larger for the better.
+    ``static`` is the mean standardized accuracy on the recorded datasets but the target,
+    ``parameters`` and ``upstream_accuracy`` prefer the larger.
     """
 
     name: str
@@ -81,8 +81,8 @@ class BestSetView(BaseModel):
 class RankingView(BaseModel):
     """Models ordered for one target; items and baselines are empty while it is pending.
 
-    The metric ``fused`` tells besides the ``best_set``, the ``expected_regret`` of choosing the
-    first, whom to measure next, and the share of every kind of evidence.
+    With the metric ``fused`` there are also the ``best_set``, the ``expected_regret`` of choosing
+    the first, the models to measure next, and the share of each kind of evidence.
     """
 
     id: str
@@ -101,7 +101,7 @@ class RankingView(BaseModel):
     measure_next: list[str] | None = None
     evidence: dict[str, float] | None = None
     error: JobErrorView | None = None
-    progress: ProgressView | None = None
+    progress: JobProgressView | None = None
     cache_key: str
     created_at: datetime
 

@@ -17,7 +17,7 @@ class NewUploadView(Strict):
     filename: Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
-class UploadView(BaseModel):
+class UploadProgressView(BaseModel):
     """An upload; ``offset`` is the next byte to send."""
 
     id: str

@@ -166,7 +166,7 @@ class GrpcApi:
         answer = self._call(self._dialled.models.ListModels, request)
         if isinstance(answer, dict):
             return answer
-        items = [_plain(model) for model in answer.models]
+        items = [_plain(model) for model in answer.items]
         return comparable({"items": items, "next_page_token": answer.next_page_token})
 
     def rename(self, id_: str, *, etag: str | None, name: str) -> Answer:
@@ -183,7 +183,7 @@ class GrpcApi:
 
     def layers(self, id_: str) -> list[Answer]:
         request = model_service_pb2.ListLayersRequest(id=id_)
-        return [comparable(_plain(one)) for one in self._dialled.models.ListLayers(request).layers]
+        return [comparable(_plain(one)) for one in self._dialled.models.ListLayers(request).items]
 
     def lineage(self, id_: str, **asked: Any) -> Answer:
         request = model_service_pb2.GetLineageRequest(id=id_, **asked)
@@ -196,8 +196,8 @@ class GrpcApi:
 
     def neighbors(self, id_: str, *, dataset: str) -> list[Answer]:
         request = model_service_pb2.ListNeighborsRequest(id=id_, dataset_id=dataset)
-        found = self._dialled.models.ListNeighbors(request).neighbors
-        return [comparable(_plain(one)) for one in found]
+        items = self._dialled.models.ListNeighbors(request).items
+        return [comparable(_plain(item)) for item in items]
 
     def dataset(self, id_: str) -> Answer:
         request = dataset_service_pb2.GetDatasetRequest(id=id_)
@@ -209,16 +209,8 @@ class GrpcApi:
 
     def rank(self, body: Answer) -> Answer:
         request = transferability_service_pb2.RankRequest()
-        candidates = body.get("candidates", {}).get("model_ids")
-        _fill(request, {name: value for name, value in body.items() if name != "candidates"})
-        if candidates is not None:
-            request.candidates.model_ids.ids.extend(candidates)
-        ranking = self._one(self._dialled.transferability.Rank, request, "ranking")
-        for item in ranking.get("items", []):
-            bounds = [item.pop(end, None) for end in ("interval_low", "interval_high")]
-            if bounds != [None, None]:
-                item["interval"] = bounds
-        return ranking
+        _fill(request, body)
+        return self._one(self._dialled.transferability.Rank, request, "ranking")
 
     def map(self, dataset: str) -> Answer:
         request = transferability_service_pb2.GetMapRequest(dataset_id=dataset)
@@ -241,7 +233,7 @@ class GrpcApi:
         if isinstance(indices, dict):
             _fill(request.range, indices)
         else:
-            request.indices.positions.extend(indices)
+            request.list.values.extend(indices)
         return self._one(self._dialled.models.CreateAttributions, request, "job")
 
     def submit(self, body: Answer) -> Answer:
@@ -264,7 +256,7 @@ class GrpcApi:
 
     def methods(self) -> list[Answer]:
         found = self._dialled.methods.ListMethods(method_service_pb2.ListMethodsRequest())
-        return [_plain(one) for one in found.methods]
+        return [_plain(one) for one in found.items]
 
     def _one(self, call: Any, request: Any, field: str | None) -> Answer:
         """The thing inside a response."""

@@ -250,7 +250,7 @@ def test_grpc_answers_the_same(zoo: Zoo, token: str, tmp_path: Path):
         )
         dialled.channel.close()
 
-    assert answer.classes.images[0].classes[0].name == "blue"
+    assert answer.classes.items[0].classes[0].name == "blue"
     assert np.load(io.BytesIO(features.npy), allow_pickle=False).shape == (1, 3, 1, 1)
 
 

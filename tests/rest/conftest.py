@@ -1,13 +1,13 @@
 """A served zoo for every test, with a key for everything."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
 
 from service.container import Zoo
 from service.core.operations.access import keys
-from service.rest.job_events import EventListener, EventSubscription
+from service.job_events import EventListener
 from tests.rest.served import PROJECT, Served, client_of, serving
 
 
@@ -40,11 +40,13 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
 def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the jobs that requests have waited for, in request order."""
     ids: list[str] = []
-    subscribe = EventListener.subscription
+    subscription = EventListener.subscription
 
-    def noted(listener: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
+    def noted(
+        listener: EventListener, job_id: str, wake: Callable[[], object]
+    ) -> AbstractContextManager[None]:
         ids.append(job_id)
-        return subscribe(listener, job_id)
+        return subscription(listener, job_id, wake)
 
     monkeypatch.setattr(EventListener, "subscription", noted)
     return ids

@@ -4,12 +4,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
 
+from service import job_events
 from service.core.operations.jobs import jobs
 from service.core.tables import ArtifactRecord, JobRecord, JobState
-from service.rest import job_events
-from service.rest.job_events import EventSubscription
+from service.rest import job_events as rest_job_events
 from tests.rest.served import Served, stored
 from tests.waiting import eventually
 
@@ -104,25 +103,10 @@ def test_watching_a_job_that_does_not_exist_is_refused(served: Served):
     assert served.client.get("/v1/jobs/job_0/events").json()["code"] == "job_not_found"
 
 
-def is_listening(served: Served) -> bool:
-    """Whether the served process hears the database's notices by now."""
-    listeners = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND query LIKE 'LISTEN %' AND state = 'idle'"
-    )
-    with served.zoo.transaction() as session:
-        return bool(session.scalar(listeners))
-
-
 def test_an_event_arrives_by_notification_without_polling(
     served: Served, job_id: str, monkeypatch: pytest.MonkeyPatch
 ):
-    async def hear(subscription: EventSubscription, *, seconds: float) -> None:
-        await subscription._event.wait()
-        subscription._event.clear()
-
-    monkeypatch.setattr(EventSubscription, "hear", hear)
-    eventually(lambda: is_listening(served))
+    monkeypatch.setattr(job_events, "POLL_SECONDS", 9999.0)
     path = f"/v1/jobs/{job_id}/events"
     with served.client.stream("GET", path) as stream:
         lines = stream.iter_lines()
@@ -137,7 +121,7 @@ def test_an_event_arrives_by_notification_without_polling(
 def test_prefer_wait_responds_when_the_job_finishes(
     served: Served, job_id: str, waited_for: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(job_events, "LONGEST_WAIT_SECONDS", 9999.0)
+    monkeypatch.setattr(rest_job_events, "LONGEST_WAIT_SECONDS", 9999.0)
 
     with ThreadPoolExecutor(1) as other:
         answer = other.submit(

@@ -17,10 +17,10 @@ def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
 
     listed = dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest(model="oak"))
     assert added.new == 1
-    assert list(listed.accuracies) == list(added.accuracies)
-    assert (listed.accuracies[0].seed, listed.accuracies[0].protocol) == (2**53 + 1, "other")
-    dialled.accuracies.DeleteAccuracy(wire.DeleteAccuracyRequest(id=added.accuracies[0].id))
-    assert not dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest()).accuracies
+    assert list(listed.items) == list(added.items)
+    assert (listed.items[0].seed, listed.items[0].protocol) == (2**53 + 1, "other")
+    dialled.accuracies.DeleteAccuracy(wire.DeleteAccuracyRequest(id=added.items[0].id))
+    assert not dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest()).items
 
 
 def test_an_invalid_row_is_named(dialled: Dialled):
@@ -61,7 +61,7 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
 
     first = told.items[0]
-    assert (first.model_id, first.mean, first.p_best, first.interval_high) == (fox, 0.75, 0.75, 1)
+    assert (first.model_id, first.mean, first.p_best, first.interval[1]) == (fox, 0.75, 0.75, 1)
     assert not first.HasField("valid_probes")
     assert (list(told.best_set.model_ids), told.best_set.coverage) == ([fox], 0.8)
     assert (list(told.measure_next), dict(told.evidence)) == ([fox], {"history": 1.0})

@@ -98,7 +98,7 @@ def test_jobs_are_listed_by_state(dialled: Dialled):
     kept, cancelled = _submitted(dialled), _submitted(dialled, seed=1)
     dialled.jobs.CancelJob(jobs.CancelJobRequest(id=cancelled.id))
 
-    found = dialled.jobs.ListJobs(jobs.ListJobsRequest(state=job_pb2.JOB_STATE_QUEUED)).jobs
+    found = dialled.jobs.ListJobs(jobs.ListJobsRequest(state=job_pb2.JOB_STATE_QUEUED)).items
 
     assert [job.id for job in found] == [kept.id]
 
@@ -121,7 +121,7 @@ def test_the_files_of_a_job_are_listed_and_sent(dialled: Dialled):
             )
         )
 
-    listed = dialled.jobs.ListArtifacts(jobs.ListArtifactsRequest(job_id=job.id)).artifacts
+    listed = dialled.jobs.ListArtifacts(jobs.ListArtifactsRequest(job_id=job.id)).items
     parts = list(dialled.jobs.DownloadArtifact(jobs.DownloadArtifactRequest(id=listed[0].id)))
 
     assert parts[0].artifact == listed[0]
@@ -148,7 +148,7 @@ def test_a_ranking_of_measured_networks_is_there_at_once_and_weighs_edges_anew(d
     assert ranking.state == rankings.RANKING_STATE_READY
     assert [item.name for item in ranking.items] == ["fox", "hare"]
     assert [item.name for item in anew.items] == ["hare", "fox"]
-    assert ranking.items[0].interval_low < 0.91 < ranking.items[0].interval_high
+    assert ranking.items[0].interval[0] < 0.91 < ranking.items[0].interval[1]
 
 
 def test_a_ranking_of_unmeasured_networks_is_pending_with_a_job(dialled: Dialled):
@@ -160,7 +160,7 @@ def test_a_ranking_of_unmeasured_networks_is_pending_with_a_job(dialled: Dialled
         rankings.RankRequest(
             target=rankings.RankTarget(model_id=hen.id),
             probe_set_id=probes.id,
-            candidates=rankings.Candidates(model_ids=rankings.ModelIds(ids=[fox.id])),
+            candidates=rankings.Candidates(model_ids=[fox.id]),
         )
     ).ranking
 

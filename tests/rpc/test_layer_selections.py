@@ -1,5 +1,7 @@
 """Layers are selected over gRPC as over REST: the same selection, the same words, the same refusals."""
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -23,14 +25,13 @@ def farm(dialled: Dialled) -> dict[str, str]:
         return {"probes": probes.id, "fox": fox.id, "hen": hen.id}
 
 
-def request(farm: dict[str, str], **changes: object) -> wire.SelectLayerRequest:
+def request(farm: dict[str, str], **changes: Any) -> wire.SelectLayerRequest:
     asked = wire.SelectLayerRequest(
         source_model_id=farm["fox"],
         target=wire.RankTarget(model_id=farm["hen"]),
         probe_set_id=farm["probes"],
     )
-    for name, value in changes.items():
-        getattr(asked, name).CopyFrom(value)
+    asked.MergeFrom(wire.SelectLayerRequest(**changes))
     return asked
 
 
@@ -46,10 +47,9 @@ def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Diall
         record = session.get_one(LayerSelectionRecord, first.id)
         selections.finish(record, layers=PARTS, measured={})
 
-    scarce = wire.LayerReading(data="scarce")
-    again = call.SelectLayer(request(farm, reading=scarce)).selection
+    again = call.SelectLayer(request(farm, data="scarce")).selection
     nodes = call.GetLayerSelection(
-        wire.GetLayerSelectionRequest(id=first.id, reading=wire.LayerReading(edge_weight=0))
+        wire.GetLayerSelectionRequest(id=first.id, edge_weight=0)
     ).selection
 
     assert first.state == STATES.LAYER_SELECTION_STATE_PENDING
@@ -64,8 +64,8 @@ def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Diall
 
 
 def test_layers_may_be_named_or_all(dialled: Dialled, farm) -> None:
-    named, everything = request(farm, named=wire.LayerNames(names=["fc", "conv"])), request(farm)
-    everything.all.SetInParent()
+    named = request(farm, names={"values": ["fc", "conv"]})
+    everything = request(farm, range="all")
 
     ids = [dialled.transferability.SelectLayer(one).selection.id for one in (named, everything)]
 
@@ -77,8 +77,8 @@ def test_layers_may_be_named_or_all(dialled: Dialled, farm) -> None:
 
 def test_refusals_carry_the_same_codes(dialled: Dialled, farm) -> None:
     call = dialled.transferability
-    nowhere = request(farm, named=wire.LayerNames(names=["nowhere"]))
-    bad = request(farm, reading=wire.LayerReading(edge_weight=-1))
+    nowhere = request(farm, names={"values": ["nowhere"]})
+    bad = request(farm, edge_weight=-1)
 
     unknown = refusal(call.SelectLayer, nowhere)
     weight = refusal(call.SelectLayer, bad)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from service.rpc.stubs.zoo.v1 import common_pb2, model_pb2
 from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as datasets
-from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as models
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, archive
 from tests.rpc.channels import Dialled, refusal
@@ -43,7 +43,7 @@ def test_an_upload_whose_bytes_are_not_those_announced_is_refused(dialled: Diall
     said = refusal(dialled.models.CreateModel, _upload(archive(), sha256="0" * 64))
 
     assert said.code == "checksum_mismatch"
-    assert not dialled.models.ListModels(models.ListModelsRequest()).models
+    assert not dialled.models.ListModels(models.ListModelsRequest()).items
 
 
 def test_an_upload_without_a_header_is_refused(dialled: Dialled):
@@ -97,7 +97,7 @@ def test_the_same_idempotency_key_makes_one_model(dialled: Dialled):
     again = dialled.models.CreateModel(_upload(archive()), metadata=metadata).model
 
     assert first == again
-    assert len(dialled.models.ListModels(models.ListModelsRequest()).models) == 1
+    assert len(dialled.models.ListModels(models.ListModelsRequest()).items) == 1
 
 
 def test_lists_are_walked_in_pages_and_filtered(dialled: Dialled):
@@ -111,7 +111,7 @@ def test_lists_are_walked_in_pages_and_filtered(dialled: Dialled):
         models.ListModelsRequest(page_size=2, state=ready, page_token=page.next_page_token)
     )
 
-    assert [model.id for model in [*page.models, *rest.models]] == ids[::-1]
+    assert [model.id for model in [*page.items, *rest.items]] == ids[::-1]
     assert not rest.next_page_token
 
 
@@ -132,7 +132,7 @@ def test_a_change_needs_the_current_etag(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         id_ = a_model(session).id
     etag = dialled.models.GetModel(models.GetModelRequest(id=id_)).model.etag
-    tags = models.TagList(tags=["new"])
+    tags = common_pb2.StringList(values=["new"])
 
     changed = dialled.models.UpdateModel(
         models.UpdateModelRequest(id=id_, etag=etag, name="fox", tags=tags)
@@ -169,9 +169,9 @@ def test_layers_and_neighbours_are_told(dialled: Dialled):
     layers = dialled.models.ListLayers(models.ListLayersRequest(id=hen.id))
     near = dialled.models.ListNeighbors(
         models.ListNeighborsRequest(id=hen.id, dataset_id=probes.id, edge_weight=2)
-    ).neighbors
+    ).items
 
-    assert [(one.name, list(one.shape)) for one in layers.layers] == [("conv", [4, 8, 8])]
+    assert [(one.name, list(one.shape)) for one in layers.items] == [("conv", [4, 8, 8])]
     assert [(one.model_id, one.score, one.exact) for one in near] == [(fox.id, 1.0, True)]
 
 

@@ -233,7 +233,7 @@ def test_both_apis_send_the_same_bytes(
 
 
 def assert_snapshots_agree(dialled: Dialled, probes: str, drawn: httpx.Response) -> None:
-    listed = dialled.transferability.ListMaps(wire.ListMapsRequest(dataset_id=probes)).snapshots
+    listed = dialled.transferability.ListMaps(wire.ListMapsRequest(dataset_id=probes)).items
     assert [(one.id, one.models) for one in listed] == [(drawn.json()["id"], 4)]
     assert listed[0].stress == drawn.json()["document"]["stress"]
     request = wire.GetMapSnapshotRequest(dataset_id=probes, map_id=listed[0].id)

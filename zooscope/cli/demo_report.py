@@ -61,7 +61,8 @@ def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
 def likely_best(fused: Ranking) -> str:
     """The best networks according to all evidence, with their probability."""
     names = {item["model_id"]: item["name"] for item in fused["items"]}
-    best_set = fused["best_set"]
+    best_set = fused.get("best_set")
+    assert best_set is not None, "a fused ranking that is ready has one"
     among = ", ".join(names[model_id] for model_id in best_set["model_ids"])
     return f"According to all evidence, the best network is, with probability {best_set['probability']:.0%}, one of: {among}"
 

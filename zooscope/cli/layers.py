@@ -8,7 +8,8 @@ import typer
 from zooscope import ZooClientError
 from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import Overflow, TableColumn, format_score, steps_bar
-from zooscope.client.layers import LayerScore, LayerSelection, TargetData
+from zooscope.client.layers import TargetData
+from zooscope.client.results import LayerScore, LayerSelection
 
 app = typer.Typer()
 

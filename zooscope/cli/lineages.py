@@ -8,7 +8,7 @@ from rich.tree import Tree
 
 from service.core.lineage.graph import Kind, Node
 from service.core.lineage.labels import lines, title
-from zooscope.client.lineages import Lineage, LineageEdge
+from zooscope.client.results import Lineage, LineageEdge
 
 _STYLES = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
 _LEARNING = {"start": "started", "source": "transferred to"}

@@ -100,7 +100,7 @@ def _lines(ranking: Ranking) -> Iterator[str]:
     if best is not None:
         probability = percent(best["probability"])
         yield f"with probability {probability}, the best is one of: {_named(best['model_ids'], names)}"
-        yield f"measure next: {_named(ranking['measure_next'], names) or 'nothing left'}"
+        yield f"measure next: {_named(ranking.get('measure_next') or (), names) or 'nothing left'}"
 
 
 def _named(ids: Sequence[str], names: Mapping[str, str]) -> str:

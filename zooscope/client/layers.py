@@ -2,70 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, cast
 
 from zooscope.client.errors import ZooClientError
 from zooscope.client.rankings import OnJobProgress
-from zooscope.client.results import JobProgress, Problem
+from zooscope.client.results import LayerSelection
 from zooscope.client.transport import Transport
 
 TargetData = Literal["ample", "scarce"]
 
 _LOOK_AGAIN_SECONDS = 0.5
-
-
-class LayerScore(TypedDict):
-    """A candidate layer against the target; what is None could not be compared."""
-
-    layer: str
-    kind: str
-    shape: list[int]
-    depth: float
-    operations_share: float | None
-    status: str
-    detail: str | None
-    valid_probes: int
-    node_similarity: float | None
-    edge_similarity: float | None
-    score: float | None
-    interval: list[float] | None
-
-
-class LayerChoice(TypedDict):
-    """The layer to build on, and how much less the next one scores."""
-
-    layer: str
-    score: float
-    interval: list[float]
-    runner_up: str | None
-    margin: float | None
-
-
-class LayerBaselines(TypedDict):
-    """What one would choose without looking: the middle candidate, and the deepest."""
-
-    middle: str
-    deepest: str
-
-
-class LayerSelection(TypedDict):
-    """Which layer of one network a target should be built on, read by ``edge_weight``."""
-
-    id: str
-    state: Literal["pending", "ready", "failed"]
-    job_id: str | None
-    source_model_id: str
-    target_model_id: str
-    target_layer: str
-    probe_set_id: str
-    edge_weight: float
-    choice: LayerChoice | None
-    baselines: LayerBaselines | None
-    layers: list[LayerScore]
-    error: NotRequired[Problem | None]
-    progress: NotRequired[JobProgress | None]
-    cache_key: str
-    created_at: str
 
 
 class Layers:

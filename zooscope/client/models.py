@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from zooscope.client.downloads import download
-from zooscope.client.lineages import Lineage
 from zooscope.client.maps import Theme
 from zooscope.client.paging import paged
 from zooscope.client.polling import CreateRequest, get_or_create, wait_until_final
 from zooscope.client.predictions import Prediction, prediction_of
-from zooscope.client.results import Layer, Model, Neighbor
+from zooscope.client.results import Layer, Lineage, Model, Neighbor
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress, upload
 

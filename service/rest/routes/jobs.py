@@ -1,5 +1,6 @@
 """/v1/jobs, with the events and artifacts of jobs."""
 
+import math
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
@@ -32,7 +33,7 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import EventSubscription, seconds_in
+from service.rest.job_events import next_events, seconds_in
 from service.rest.responses import (
     etag_matches,
     file_response,
@@ -41,11 +42,17 @@ from service.rest.responses import (
     respond_once,
     stored_response,
 )
-from service.views.jobs import ArtifactView, EventView, JobView
+from service.views.jobs import ArtifactView, JobEventView, JobView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _EVENTS_AT_ONCE = 500
+_EVENT_DATA = {
+    "contentMediaType": "application/json",
+    "contentSchema": {"$ref": "#/components/schemas/JobEventView"},
+}
+_EVENT_SCHEMA = {"itemSchema": {"properties": {"data": _EVENT_DATA}}}
+_EVENT_STREAM = {"responses": {"200": {"content": {"text/event-stream": _EVENT_SCHEMA}}}}
 
 
 @router.post("/jobs", status_code=202, response_model=JobView)
@@ -148,7 +155,9 @@ async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> s
     return job_id
 
 
-@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/jobs/{job_id}/events", response_class=EventSourceResponse, openapi_extra=_EVENT_STREAM
+)
 async def events(
     job_id: Annotated[str, Depends(_existing_job)],
     app_state: AppStateDep,
@@ -159,7 +168,7 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the events of a job until it has finished; `id` is the event's `seq`."""
     seq = last_event_id
-    with app_state.listener.subscription(job_id) as subscription:
+    with next_events(app_state.listener, job_id) as next_event:
         while True:
             new_events, final = await run_in_threadpool(
                 _new_events, app_state.zoo, caller, job_id, seq
@@ -170,16 +179,12 @@ async def events(
             if final and not new_events:
                 return
             if not new_events:
-                await _pause(subscription)
+                await next_event(math.inf)
 
 
 def _sse(event: JobEventRecord) -> ServerSentEvent:
-    view = EventView.of(event)
+    view = JobEventView.of(event)
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
-
-
-async def _pause(subscription: EventSubscription) -> None:
-    await subscription.hear(seconds=15)
 
 
 def _new_events(

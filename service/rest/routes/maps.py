@@ -36,7 +36,7 @@ from service.rest.responses import (
     stored_response,
 )
 from service.views.jobs import JobView
-from service.views.maps import MapView, SnapshotView
+from service.views.maps import MapSnapshotView, MapView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
@@ -58,7 +58,7 @@ _FILES: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=201,
-    response_model=SnapshotView,
+    response_model=MapSnapshotView,
     responses={202: {"model": JobView, "description": "The job that computes the map"}},
 )
 async def create(
@@ -112,7 +112,7 @@ def _drawn(
 
 def _ready(record: MapRecord) -> StoredResponse:
     location = {"Location": f"/v1/maps/{record.dataset_id}/snapshots/{record.id}"}
-    return stored_response(SnapshotView.of(summary(record)), status=201, headers=location)
+    return stored_response(MapSnapshotView.of(summary(record)), status=201, headers=location)
 
 
 @router.get("/{dataset_id}", response_model=MapView, responses=_FILES)
@@ -131,7 +131,7 @@ def show(
     return _map_response(app_state, record, query, if_none_match)
 
 
-@router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
+@router.get("/{dataset_id}/snapshots", response_model=ListView[MapSnapshotView])
 def index(
     dataset_id: Id,
     app_state: AppStateDep,
@@ -149,9 +149,9 @@ def index(
             after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    views = [SnapshotView.of(record) for record in page.items]
+    views = [MapSnapshotView.of(record) for record in page.items]
     token = app_state.tokens.make(page.next_after, scope=scope)
-    return json_response(ListView[SnapshotView](items=views, next_page_token=token))
+    return json_response(ListView[MapSnapshotView](items=views, next_page_token=token))
 
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)

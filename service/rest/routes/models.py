@@ -40,7 +40,7 @@ from service.rest.responses import (
     stored_response,
 )
 from service.views.models import (
-    LayersView,
+    LayerListView,
     LayerView,
     ModelChangesView,
     ModelView,
@@ -177,14 +177,14 @@ def content(
     )
 
 
-@router.get("/{model_id}/layers", response_model=LayersView)
+@router.get("/{model_id}/layers", response_model=LayerListView)
 def layers(
     model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """List the layers that you can read or cut at; empty until the model is ready."""
     with zoo.transaction() as session:
         record = owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
-    view = LayersView(
+    view = LayerListView(
         model_id=record.id,
         feature_layer=record.feature_layer,
         items=[LayerView.model_validate(layer) for layer in record.layers],

@@ -17,7 +17,7 @@ from service.rest.dependencies import AppStateDep, Id, Reader
 from service.rest.forms import is_form
 from service.rest.request_bodies import require_length
 from service.rest.responses import json_response
-from service.views.predictions import PredictionView
+from service.views.predictions import ClassPredictionView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _SLACK_BYTES = 1024**2
@@ -50,7 +50,7 @@ TopK = Annotated[
 
 @router.post(
     "/{model_id}:predict",
-    response_model=PredictionView,
+    response_model=ClassPredictionView,
     responses={
         200: {
             "content": {
@@ -102,7 +102,7 @@ async def _images(request: Request, *, limit: int) -> list[bytes]:
 
 def _response(prediction: PredictResult) -> Response:
     if prediction.kind is OutputKind.CLASSES:
-        return json_response(PredictionView.of(prediction))
+        return json_response(ClassPredictionView.of(prediction))
     if prediction.kind is OutputKind.FEATURES:
         return Response(prediction.parts[0], media_type="application/x-npy")
     if len(prediction.parts) == 1:

@@ -13,7 +13,7 @@ from service.core.tables import UploadRecord
 from service.rest.dependencies import AppStateDep, Id, IdempotencyKey, Reader, Writer
 from service.rest.request_bodies import UNBOUNDED, media_type_of, receive_part, require_length
 from service.rest.responses import json_response, respond_once, stored_response
-from service.views.uploads import NewUploadView, UploadView
+from service.views.uploads import NewUploadView, UploadProgressView
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 _RAW = {"application/octet-stream", "application/offset+octet-stream", ""}
@@ -22,7 +22,7 @@ _BODY = {
 }
 
 
-@router.post("", status_code=201, response_model=UploadView)
+@router.post("", status_code=201, response_model=UploadProgressView)
 def announce(
     body: NewUploadView, app_state: AppStateDep, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
@@ -46,15 +46,15 @@ def announce(
 
 
 def _announced(record: UploadRecord) -> StoredResponse:
-    view = UploadView.of(record)
+    view = UploadProgressView.of(record)
     return stored_response(view, status=201, headers={"Location": f"/v1/uploads/{view.id}"})
 
 
-@router.get("/{upload_id}", response_model=UploadView)
+@router.get("/{upload_id}", response_model=UploadProgressView)
 def show(upload_id: Id, app_state: AppStateDep, caller: Reader) -> Response:
     """Get the progress of an upload."""
     record = app_state.upload_service.state(project=caller.project, upload_id=upload_id)
-    return json_response(UploadView.of(record), headers=_offset(record))
+    return json_response(UploadProgressView.of(record), headers=_offset(record))
 
 
 @router.head("/{upload_id}", status_code=200)
@@ -74,7 +74,7 @@ def _offset(record: UploadRecord) -> dict[str, str]:
 
 @router.patch(
     "/{upload_id}",
-    response_model=UploadView,
+    response_model=UploadProgressView,
     openapi_extra={"requestBody": {"required": True, **_BODY}},
     max_body_size=UNBOUNDED,
 )
@@ -105,4 +105,4 @@ async def append(
         await run_in_threadpool(app_state.upload_service.close_part, part)
         raise
     record = await run_in_threadpool(app_state.upload_service.close_part, part)
-    return json_response(UploadView.of(record), headers=_offset(record))
+    return json_response(UploadProgressView.of(record), headers=_offset(record))

@@ -6,18 +6,21 @@ from sqlalchemy.orm import Session
 
 from service.core.manifest import DatasetManifest
 from service.core.operations import owned_rows
+from service.core.operations.access.keys import Scope
 from service.core.operations.zoo import datasets
-from service.core.operations.zoo.datasets import DatasetFilter
 from service.core.tables import DatasetRecord
-from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
-from service.rpc.from_proto import fit, given, page_size, plain, state_name
+from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import dataset_pb2
 from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServicer
+from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
+from service.views.datasets import DatasetQuery, DatasetView, ImageView
+from service.views.paging import list_view
 
 
 class DatasetServicer(DatasetServiceServicer):
@@ -27,54 +30,61 @@ class DatasetServicer(DatasetServiceServicer):
         self._parts = parts
         self._zoo = parts.zoo
 
+    @requires(Scope.WRITE)
     def CreateDataset(
         self, requests: Iterator[wire.CreateDatasetRequest], call: RpcCall
     ) -> wire.CreateDatasetResponse:
         """Take a set of images into the zoo."""
         incoming: Incoming[wire.DatasetHeader] = Incoming(requests)
         header = incoming.header
-        manifest = fit(DatasetManifest, plain(header.manifest), where="manifest")
+        manifest = request_of(DatasetManifest, header.manifest, where="manifest")
         limit = self._zoo.settings.max_dataset_bytes
-        received = incoming.store(self._parts.intake, limit=limit)
+        received = incoming.store(self._parts.uploads, limit=limit)
 
         def work(session: Session) -> wire.CreateDatasetResponse:
             upload = noted(session, project=call.project, header=header, received=received)
             record = datasets.create(
                 session, project=call.project, manifest=manifest, upload_id=upload.id
             )
-            return wire.CreateDatasetResponse(dataset=to_proto.dataset(record))
+            dataset = to_proto(DatasetView.of(record), dataset_pb2.Dataset)
+            return wire.CreateDatasetResponse(dataset=dataset)
 
         request = [manifest.model_dump(mode="json"), received.sha256]
         return once(self._zoo, call, request=request, shape=wire.CreateDatasetResponse, work=work)
 
+    @requires(Scope.READ)
     def GetDataset(
         self, request: wire.GetDatasetRequest, call: RpcCall
     ) -> wire.GetDatasetResponse:
         """One set of images."""
         with self._zoo.transaction() as session:
             record = owned_rows.get(session, DatasetRecord, project=call.project, id=request.id)
-        return wire.GetDatasetResponse(dataset=to_proto.dataset(record))
+        dataset = to_proto(DatasetView.of(record), dataset_pb2.Dataset)
+        return wire.GetDatasetResponse(dataset=dataset)
 
+    @requires(Scope.READ)
     def ListDatasets(
         self, request: wire.ListDatasetsRequest, call: RpcCall
     ) -> wire.ListDatasetsResponse:
         """Sets that fit, newest first."""
-        state = state_name(request, dataset_pb2.DatasetState, "DATASET_STATE_")
-        name = given(request, "name")
-        scope = [call.project, "datasets", state, name]
+        query = request_of(DatasetQuery, request, where="query")
         with self._zoo.transaction() as session:
-            found = datasets.page(
-                session,
-                project=call.project,
-                where=DatasetFilter(state, name),
-                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
-                limit=page_size(request),
+            view = list_view(
+                lambda after: datasets.page(
+                    session,
+                    project=call.project,
+                    where=query.filter,
+                    after=after,
+                    limit=query.page_size,
+                ),
+                DatasetView.of,
+                tokens=self._parts.tokens,
+                token=query.page_token,
+                scope=[call.project, "datasets", query.state, query.name],
             )
-        return wire.ListDatasetsResponse(
-            datasets=[to_proto.dataset(record) for record in found.items],
-            next_page_token=self._parts.tokens.make(found.next_after, scope=scope) or "",
-        )
+        return to_proto(view, wire.ListDatasetsResponse)
 
+    @requires(Scope.WRITE)
     def DeleteDataset(
         self, request: wire.DeleteDatasetRequest, call: RpcCall
     ) -> wire.DeleteDatasetResponse:
@@ -83,18 +93,19 @@ class DatasetServicer(DatasetServiceServicer):
             datasets.delete(session, project=call.project, dataset_id=request.id)
         return wire.DeleteDatasetResponse()
 
+    @requires(Scope.READ)
     def GetImage(
         self, request: wire.GetImageRequest, call: RpcCall
     ) -> Iterator[wire.GetImageResponse]:
         """One image as it was uploaded."""
         with self._zoo.transaction() as session:
-            found = datasets.image_content(
+            content = datasets.image_content(
                 session,
                 project=call.project,
                 dataset_id=request.id,
                 position=request.index,
                 blobs=self._zoo.blobs,
             )
-        yield wire.GetImageResponse(info=to_proto.image(found.image))
-        for piece in pieces(found.chunks):
+        yield wire.GetImageResponse(info=to_proto(ImageView.of(content.image), wire.ImageInfo))
+        for piece in pieces(content.chunks):
             yield wire.GetImageResponse(chunk=piece)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from service.core.lineage.files import LineageFormat, file_of
-from service.core.lineage.graph import LineageGraph, Node
+from service.core.operations.access.keys import Scope
 from service.core.operations.lineages import lineages
 from service.core.operations.lineages.lineages import LineageRequest
 from service.rpc.context import RpcCall, RpcState
-from service.rpc.from_proto import fit, plain
+from service.rpc.from_proto import request_of
+from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
-from service.rpc.to_proto import problem
+from service.rpc.to_proto import to_proto
+from service.views.lineages import LineageView
 
 
 class LineageCalls:
@@ -19,32 +21,19 @@ class LineageCalls:
     def __init__(self, parts: RpcState) -> None:
         self._parts = parts
 
+    @requires(Scope.READ)
     def GetLineage(
         self, request: wire.GetLineageRequest, call: RpcCall
     ) -> Iterator[wire.GetLineageResponse]:
         """What a network was made from, and what was made from it."""
-        said = {name: value for name, value in plain(request).items() if name != "id"}
-        asked = fit(LineageRequest, said, where="query")
+        query = request_of(LineageRequest, request, where="query", without=("id",))
         with self._parts.zoo.transaction() as session:
-            found = lineages.lineage(
-                session, project=call.project, model_id=request.id, request=asked
+            graph = lineages.lineage(
+                session, project=call.project, model_id=request.id, request=query
             )
-        if asked.format is LineageFormat.JSON:
-            yield wire.GetLineageResponse(lineage=_message(found))
+        if query.format is LineageFormat.JSON:
+            lineage = to_proto(LineageView.of(graph), wire.Lineage)
+            yield wire.GetLineageResponse(lineage=lineage)
             return
-        for chunk in pieces([file_of(found, asked.format, asked.theme).content]):
+        for chunk in pieces([file_of(graph, query.format, query.theme).content]):
             yield wire.GetLineageResponse(chunk=chunk)
-
-
-def _message(lineage: LineageGraph) -> wire.Lineage:
-    return wire.Lineage(
-        model_id=lineage.model_id,
-        nodes=[_node(node) for node in lineage.nodes],
-        edges=[wire.LineageEdge(**vars(edge)) for edge in lineage.edges],
-        notes=[problem(vars(note)) for note in lineage.notes],
-    )
-
-
-def _node(node: Node) -> wire.LineageNode:
-    budget = None if node.budget is None else wire.LineageBudget(**node.budget)
-    return wire.LineageNode(**{**vars(node), "budget": budget})

@@ -4,16 +4,22 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
+from service.core.operations.access.keys import Scope
 from service.core.operations.maps import files, maps
 from service.core.operations.maps.requests import MapForm, MapRequest, NewMapRequest
-from service.core.operations.maps.snapshot_lookup import Snapshot, summary
+from service.core.operations.maps.snapshot_lookup import summary
 from service.core.tables import MapRecord
-from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
-from service.rpc.from_proto import fit, given, page_size, plain
+from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
+from service.rpc.stubs.zoo.v1 import job_pb2
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
+from service.rpc.to_proto import to_proto
+from service.views.jobs import JobView
+from service.views.maps import MapSnapshotView
+from service.views.paging import PageQuery, list_view
 
 
 class MapCalls:
@@ -22,60 +28,65 @@ class MapCalls:
     def __init__(self, parts: RpcState) -> None:
         self._parts = parts
 
+    @requires(Scope.JOBS)
     def CreateMap(self, request: wire.CreateMapRequest, call: RpcCall) -> wire.CreateMapResponse:
         """The map of all networks measured so far, or the job that draws it."""
-        asked = fit(NewMapRequest, plain(request), where="body")
+        new = request_of(NewMapRequest, request, where="body")
 
         def work(session: Session) -> wire.CreateMapResponse:
-            found = maps.create(
-                session, project=call.project, dataset_id=asked.dataset_id, look=asked
+            created = maps.create(
+                session, project=call.project, dataset_id=new.dataset_id, look=new
             )
-            if found.map is not None:
-                return wire.CreateMapResponse(snapshot=_snapshot(summary(found.map)))
-            assert found.job is not None
-            return wire.CreateMapResponse(job=to_proto.job(found.job))
+            if created.map is not None:
+                return wire.CreateMapResponse(snapshot=_snapshot(created.map))
+            assert created.job is not None
+            return wire.CreateMapResponse(job=to_proto(JobView.of(created.job), job_pb2.Job))
 
-        values = asked.model_dump(mode="json")
+        values = new.model_dump(mode="json")
         shape = wire.CreateMapResponse
         return once(self._parts.zoo, call, request=values, shape=shape, work=work)
 
+    @requires(Scope.READ)
     def GetMap(self, request: wire.GetMapRequest, call: RpcCall) -> Iterator[wire.GetMapResponse]:
         """The map of all networks measured so far, as it was drawn before."""
-        said = {name: value for name, value in plain(request).items() if name != "dataset_id"}
-        asked = fit(MapRequest, said, where="query")
+        query = request_of(MapRequest, request, where="query", without=("dataset_id",))
         with self._parts.zoo.transaction() as session:
             record = maps.drawn(
-                session, project=call.project, dataset_id=request.dataset_id, look=asked.look
+                session, project=call.project, dataset_id=request.dataset_id, look=query.look
             )
-        for part in self._parts_of(record, asked):
+        for part in self._parts_of(record, query):
             yield (
                 wire.GetMapResponse(chunk=part)
                 if isinstance(part, bytes)
                 else wire.GetMapResponse(info=part)
             )
 
+    @requires(Scope.READ)
     def ListMaps(self, request: wire.ListMapsRequest, call: RpcCall) -> wire.ListMapsResponse:
         """All maps of a probe set, newest first."""
-        scope = [call.project, "maps", request.dataset_id]
+        query = request_of(PageQuery, request, where="query", without=("dataset_id",))
         with self._parts.zoo.transaction() as session:
-            page = maps.snapshots(
-                session,
-                project=call.project,
-                dataset_id=request.dataset_id,
-                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
-                limit=page_size(request),
+            view = list_view(
+                lambda after: maps.snapshots(
+                    session,
+                    project=call.project,
+                    dataset_id=request.dataset_id,
+                    after=after,
+                    limit=query.page_size,
+                ),
+                MapSnapshotView.of,
+                tokens=self._parts.tokens,
+                token=query.page_token,
+                scope=[call.project, "maps", request.dataset_id],
             )
-        return wire.ListMapsResponse(
-            snapshots=[_snapshot(one) for one in page.items],
-            next_page_token=self._parts.tokens.make(page.next_after, scope=scope) or "",
-        )
+        return to_proto(view, wire.ListMapsResponse)
 
+    @requires(Scope.READ)
     def GetMapSnapshot(
         self, request: wire.GetMapSnapshotRequest, call: RpcCall
     ) -> Iterator[wire.GetMapSnapshotResponse]:
         """A map as it was drawn once."""
-        said = {name: given(request, name) for name in ("format", "picture", "theme")}
-        asked = fit(MapForm, {k: v for k, v in said.items() if v is not None}, where="query")
+        form = request_of(MapForm, request, where="query", without=("dataset_id", "map_id"))
         with self._parts.zoo.transaction() as session:
             record = maps.snapshot(
                 session,
@@ -83,7 +94,7 @@ class MapCalls:
                 dataset_id=request.dataset_id,
                 map_id=request.map_id,
             )
-        for part in self._parts_of(record, asked):
+        for part in self._parts_of(record, form):
             yield (
                 wire.GetMapSnapshotResponse(chunk=part)
                 if isinstance(part, bytes)
@@ -95,23 +106,9 @@ class MapCalls:
         zoo = self._parts.zoo
         with zoo.transaction() as session:
             file = files.file_of(session, record=record, form=form, blobs=zoo.blobs)
-        yield wire.MapInfo(
-            id=record.id,
-            job_id=record.job_id,
-            media_type=file.media_type,
-            created_at=to_proto.moment(record.created_at),
-        )
+        yield wire.MapInfo(snapshot=_snapshot(record), media_type=file.media_type)
         yield from pieces(file.chunks)
 
 
-def _snapshot(one: Snapshot) -> wire.MapSnapshot:
-    found = wire.MapSnapshot(
-        id=one.id,
-        job_id=one.job_id,
-        layout_id=one.layout_id,
-        created_at=to_proto.moment(one.created_at),
-        models=one.models,
-        stress=one.stress,
-    )
-    found.params.update(dict(one.params))
-    return found
+def _snapshot(record: MapRecord) -> wire.MapSnapshot:
+    return to_proto(MapSnapshotView.of(summary(record)), wire.MapSnapshot)

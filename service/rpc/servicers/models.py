@@ -1,56 +1,39 @@
 """ModelService: the networks of the zoo."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import Field
 from sqlalchemy.orm import Session
 
-from service.core.manifest import ModelManifest, Name, Strict, Tag, Task
+from service.core.manifest import ModelManifest
 from service.core.operations import owned_rows
+from service.core.operations.access.keys import Scope
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, EdgeWeight
 from service.core.operations.zoo import models
-from service.core.operations.zoo.models import ModelChanges, ModelFilter
-from service.core.operations.zoo.predictions import PredictOptions
-from service.core.predict_messages import LARGEST_TOP_K, OutputKind
+from service.core.predict_messages import OutputKind
 from service.core.tables import ModelRecord
-from service.rpc import to_proto
+from service.predict_client import PredictResult
 from service.rpc.context import RpcCall, RpcState
-from service.rpc.from_proto import fit, given, page_size, plain, state_name
+from service.rpc.from_proto import optional, request_of
 from service.rpc.idempotency import once
-from service.rpc.predictions import prediction
+from service.rpc.scopes import requires
 from service.rpc.servicers.attributions import AttributionCalls
 from service.rpc.servicers.lineages import LineageCalls
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import model_pb2
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
+from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
-
-
-class _Changes(Strict):
-    """What may be changed after the upload."""
-
-    name: Name | None = None
-    tags: tuple[Tag, ...] | None = Field(None, max_length=50)
-    license: Annotated[str, Field(max_length=200)] | None = None
-    task: Task | None = None
-
-
-class _Near(Strict):
-    """Which neighbors are asked for."""
-
-    k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
-    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
-
-
-class _PredictOptions(Strict):
-    """What is wanted of a network."""
-
-    output: OutputKind | None = None
-    layer: Annotated[str, Field(max_length=300)] | None = None
-    top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
+from service.views.models import (
+    LayerListView,
+    ModelChangesView,
+    ModelQuery,
+    ModelView,
+    NeighborsQuery,
+    NeighborsView,
+)
+from service.views.paging import list_view
+from service.views.predictions import ClassPredictionView, PredictQuery
 
 
 class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
@@ -60,14 +43,15 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         super().__init__(parts)
         self._zoo = parts.zoo
 
+    @requires(Scope.WRITE)
     def CreateModel(
         self, requests: Iterator[wire.CreateModelRequest], call: RpcCall
     ) -> wire.CreateModelResponse:
         """Take a network into the zoo."""
         incoming: Incoming[wire.ModelHeader] = Incoming(requests)
         header = incoming.header
-        manifest = fit(ModelManifest, plain(header.manifest), where="manifest")
-        received = incoming.store(self._parts.intake, limit=self._zoo.settings.max_model_bytes)
+        manifest = request_of(ModelManifest, header.manifest, where="manifest")
+        received = incoming.store(self._parts.uploads, limit=self._zoo.settings.max_model_bytes)
 
         def work(session: Session) -> wire.CreateModelResponse:
             upload = noted(session, project=call.project, header=header, received=received)
@@ -78,57 +62,57 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
                 upload_id=upload.id,
                 blobs=self._zoo.blobs,
             )
-            return wire.CreateModelResponse(model=to_proto.model(record))
+            return wire.CreateModelResponse(model=_model(record))
 
         request = [manifest.model_dump(mode="json"), received.sha256]
         return once(self._zoo, call, request=request, shape=wire.CreateModelResponse, work=work)
 
+    @requires(Scope.READ)
     def GetModel(self, request: wire.GetModelRequest, call: RpcCall) -> wire.GetModelResponse:
         """One network."""
         with self._zoo.transaction() as session:
             record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
-            return wire.GetModelResponse(model=to_proto.model(record))
+            return wire.GetModelResponse(model=_model(record))
 
+    @requires(Scope.READ)
     def ListModels(
         self, request: wire.ListModelsRequest, call: RpcCall
     ) -> wire.ListModelsResponse:
         """Networks that fit, newest first."""
-        state = state_name(request, model_pb2.ModelState, "MODEL_STATE_")
-        task, tag, name = (given(request, field) for field in ("task", "tag", "name"))
-        scope = [call.project, "models", state, task, tag, name]
+        query = request_of(ModelQuery, request, where="query")
         with self._zoo.transaction() as session:
-            found = models.page(
-                session,
-                project=call.project,
-                where=ModelFilter(state, task, tag, name),
-                after=self._parts.tokens.read(given(request, "page_token"), scope=scope),
-                limit=page_size(request),
+            view = list_view(
+                lambda after: models.page(
+                    session,
+                    project=call.project,
+                    where=query.filter,
+                    after=after,
+                    limit=query.page_size,
+                ),
+                ModelView.of,
+                tokens=self._parts.tokens,
+                token=query.page_token,
+                scope=[call.project, "models", query.state, query.task, query.tag, query.name],
             )
-        return wire.ListModelsResponse(
-            models=[to_proto.model(record) for record in found.items],
-            next_page_token=self._parts.tokens.make(found.next_after, scope=scope),
-        )
+        return to_proto(view, wire.ListModelsResponse)
 
+    @requires(Scope.WRITE)
     def UpdateModel(
         self, request: wire.UpdateModelRequest, call: RpcCall
     ) -> wire.UpdateModelResponse:
-        """Change what is said about a network."""
-        said = {
-            name: value for name, value in plain(request).items() if name in _Changes.model_fields
-        }
-        if request.HasField("tags"):
-            said["tags"] = list(request.tags.tags)
-        changes = fit(_Changes, said, where="body")
+        """Change the description of a network."""
+        body = request_of(ModelChangesView, request, where="body", without=("id", "etag"))
         with self._zoo.transaction() as session:
             record = models.update(
                 session,
                 project=call.project,
                 model_id=request.id,
-                changes=ModelChanges(changes.name, changes.tags, changes.license, changes.task),
-                etag=given(request, "etag"),
+                changes=body.changes,
+                etag=optional(request, "etag"),
             )
-            return wire.UpdateModelResponse(model=to_proto.model(record))
+            return wire.UpdateModelResponse(model=_model(record))
 
+    @requires(Scope.WRITE)
     def DeleteModel(
         self, request: wire.DeleteModelRequest, call: RpcCall
     ) -> wire.DeleteModelResponse:
@@ -138,10 +122,11 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
                 session,
                 project=call.project,
                 model_id=request.id,
-                etag=given(request, "etag"),
+                etag=optional(request, "etag"),
             )
         return wire.DeleteModelResponse()
 
+    @requires(Scope.READ)
     def DownloadModel(
         self, request: wire.DownloadModelRequest, call: RpcCall
     ) -> Iterator[wire.DownloadModelResponse]:
@@ -152,45 +137,55 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         for chunk in pieces(self._zoo.blobs.read(digest)):
             yield wire.DownloadModelResponse(chunk=chunk)
 
+    @requires(Scope.READ)
     def ListLayers(
         self, request: wire.ListLayersRequest, call: RpcCall
     ) -> wire.ListLayersResponse:
         """Every layer that can be read or cut."""
         with self._zoo.transaction() as session:
             record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
-        layers = [to_proto.layer(layer) for layer in record.layers]
-        return wire.ListLayersResponse(layers=layers, feature_layer=record.feature_layer)
+        return to_proto(LayerListView.of(record), wire.ListLayersResponse)
 
+    @requires(Scope.READ)
     def ListNeighbors(
         self, request: wire.ListNeighborsRequest, call: RpcCall
     ) -> wire.ListNeighborsResponse:
         """The nearest networks through one probe set."""
-        asked = {name: given(request, name) for name in ("k", "edge_weight")}
-        near = fit(_Near, {k: v for k, v in asked.items() if v is not None}, where="query")
+        query = request_of(NeighborsQuery, request, where="query", without=("id",))
         with self._zoo.transaction() as session:
             listed = neighbors.shortlist(
                 session,
                 project=call.project,
                 model_id=request.id,
-                dataset_id=request.dataset_id,
-                count=near.k,
-                edge_weight=near.edge_weight,
+                dataset_id=query.dataset_id,
+                count=query.k,
+                edge_weight=query.edge_weight,
             )
-        found = neighbors.nearest(listed, self._zoo.comparer)
-        items = [to_proto.neighbor(rank, one) for rank, one in enumerate(found, 1)]
-        return wire.ListNeighborsResponse(neighbors=items, edge_weight=near.edge_weight)
+        nearest = neighbors.nearest(listed, self._zoo.comparer)
+        view = NeighborsView.of(request.id, query, nearest)
+        return to_proto(view, wire.ListNeighborsResponse)
 
+    @requires(Scope.READ)
     def Predict(self, request: wire.PredictRequest, call: RpcCall) -> wire.PredictResponse:
-        """What a network says to images."""
-        names = ("output", "layer", "top_k")
-        asked = {name: given(request, name) for name in names}
-        options = fit(
-            _PredictOptions, {k: v for k, v in asked.items() if v is not None}, where="body"
-        )
-        found = self._parts.asking.predict(
+        """The outputs of a network for images."""
+        query = request_of(PredictQuery, request, where="query", without=("id", "images"))
+        result = self._parts.predict_client.predict(
             project=call.project,
             model_id=request.id,
             images=request.images,
-            options=PredictOptions(options.output, options.layer, options.top_k),
+            options=query.options,
         )
-        return prediction(found)
+        return _prediction(result)
+
+
+def _model(record: ModelRecord) -> model_pb2.Model:
+    return to_proto(ModelView.of(record), model_pb2.Model)
+
+
+def _prediction(result: PredictResult) -> wire.PredictResponse:
+    """Classes, pictures or an array."""
+    if result.kind is OutputKind.FEATURES:
+        return wire.PredictResponse(npy=result.parts[0])
+    if result.kind is OutputKind.IMAGE:
+        return wire.PredictResponse(pictures=wire.Pictures(png=result.parts))
+    return wire.PredictResponse(classes=to_proto(ClassPredictionView.of(result), wire.Prediction))

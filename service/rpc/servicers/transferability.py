@@ -1,30 +1,32 @@
 """TransferabilityService: which network to start from, and how networks relate."""
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from service.core.manifest import Strict
 from service.core.operations import owned_rows
+from service.core.operations.access.keys import Scope
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.schemas import EdgeWeight, RankingRequest
 from service.core.tables import LayerSelectionRecord, RankingRecord
-from service.rpc import layer_selections as layer_messages
-from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
-from service.rpc.from_proto import fit, given, plain, struct
+from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.scopes import requires
 from service.rpc.servicers.maps import MapCalls
+from service.rpc.stubs.zoo.v1 import layer_selection_pb2
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.transferability_service_pb2_grpc import (
     TransferabilityServiceServicer,
 )
+from service.rpc.to_proto import to_proto
+from service.views.layer_selections import layer_selection_view
+from service.views.rankings import ranking_values
 
 
 class _Weight(Strict):
-    """λ by which a ranking is asked for."""
+    """λ to order a ranking by."""
 
     edge_weight: EdgeWeight | None = None
 
@@ -36,77 +38,74 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
         super().__init__(parts)
         self._zoo = parts.zoo
 
+    @requires(Scope.JOBS)
     def Rank(self, request: wire.RankRequest, call: RpcCall) -> wire.RankResponse:
         """Order networks for a target."""
-        asked = fit(RankingRequest, _ranking_values(request), where="body")
+        new = request_of(RankingRequest, request, where="body")
 
         def work(session: Session) -> wire.RankResponse:
-            record = rankings.create(session, project=call.project, request=asked)
+            record = rankings.create(session, project=call.project, request=new)
             session.refresh(record)
-            progress = rankings.progress(session, ranking=record)
-            ranking = to_proto.ranking(record, edge_weight=record.edge_weight, progress=progress)
-            return wire.RankResponse(ranking=ranking)
+            return wire.RankResponse(ranking=_ranking(session, record, None))
 
-        values = asked.model_dump(mode="json")
+        values = new.model_dump(mode="json")
         return once(self._zoo, call, request=values, shape=wire.RankResponse, work=work)
 
+    @requires(Scope.READ)
     def GetRanking(
         self, request: wire.GetRankingRequest, call: RpcCall
     ) -> wire.GetRankingResponse:
-        """A ranking, with the edges weighed anew if asked for."""
-        asked = fit(_Weight, {"edge_weight": given(request, "edge_weight")}, where="query")
+        """A ranking, ordered by another edge weight if the request has one."""
+        query = request_of(_Weight, request, where="query", without=("id",))
         with self._zoo.transaction() as session:
             record = owned_rows.get(session, RankingRecord, project=call.project, id=request.id)
-            progress = rankings.progress(session, ranking=record)
-        weight = rankings.weight_of(record, asked.edge_weight)
-        ranking = to_proto.ranking(record, edge_weight=weight, progress=progress)
+            ranking = _ranking(session, record, query.edge_weight)
         return wire.GetRankingResponse(ranking=ranking)
 
+    @requires(Scope.JOBS)
     def SelectLayer(
         self, request: wire.SelectLayerRequest, call: RpcCall
     ) -> wire.SelectLayerResponse:
         """Which layer of one network to build a target on."""
-        asked = fit(LayerSelectionRequest, layer_messages.request_values(request), where="body")
+        new = request_of(LayerSelectionRequest, request, where="body")
 
         def work(session: Session) -> wire.SelectLayerResponse:
-            record = selections.create(session, project=call.project, request=asked)
+            record = selections.create(session, project=call.project, request=new)
             session.refresh(record)
-            progress = selections.progress(session, selection=record)
-            told = selections.values_of(record, edge_weight=asked.weight)
-            return wire.SelectLayerResponse(selection=layer_messages.selection(told, progress))
+            return wire.SelectLayerResponse(selection=_selection(session, record, new))
 
-        values = asked.model_dump(mode="json")
+        values = new.model_dump(mode="json")
         return once(self._zoo, call, request=values, shape=wire.SelectLayerResponse, work=work)
 
+    @requires(Scope.READ)
     def GetLayerSelection(
         self, request: wire.GetLayerSelectionRequest, call: RpcCall
     ) -> wire.GetLayerSelectionResponse:
-        """A selection, read by another edge weight if asked for."""
-        asked = fit(LayerReading, plain(request.reading), where="query")
+        """A selection, read by another edge weight if the request has one."""
+        query = request_of(LayerReading, request, where="query", without=("id",))
         with self._zoo.transaction() as session:
             record = owned_rows.get(
                 session, LayerSelectionRecord, project=call.project, id=request.id
             )
-            progress = selections.progress(session, selection=record)
-        told = selections.values_of(record, edge_weight=asked.weight)
-        return wire.GetLayerSelectionResponse(selection=layer_messages.selection(told, progress))
+            selection = _selection(session, record, query)
+        return wire.GetLayerSelectionResponse(selection=selection)
 
 
-def _ranking_values(request: wire.RankRequest) -> dict[str, Any]:
-    """The request as REST words it."""
-    values = plain(request)
-    if request.HasField("settings"):
-        values["settings"] = struct(request.settings)
-    if request.HasField("candidates"):
-        values["candidates"] = _candidates(request.candidates)
-    values.setdefault("target", {})
-    return values
+def _ranking(session: Session, record: RankingRecord, edge_weight: float | None) -> wire.Ranking:
+    values = ranking_values(
+        record,
+        edge_weight=rankings.weight_of(record, edge_weight),
+        progress=rankings.progress(session, ranking=record),
+    )
+    return to_proto(values, wire.Ranking)
 
 
-def _candidates(given_: wire.Candidates) -> dict[str, Any]:
-    match given_.WhichOneof("kind"):
-        case "model_ids":
-            return {"model_ids": list(given_.model_ids.ids)}
-        case "filter":
-            return {"filter": plain(given_.filter)}
-    return {}
+def _selection(
+    session: Session, record: LayerSelectionRecord, reading: LayerReading
+) -> layer_selection_pb2.LayerSelection:
+    view = layer_selection_view(
+        record,
+        edge_weight=reading.weight,
+        progress=selections.progress(session, selection=record),
+    )
+    return to_proto(view, layer_selection_pb2.LayerSelection)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzoo/v1/accuracy_service.proto\x12\x06zoo.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x01\n\x0bNewAccuracy\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x01\x12\x11\n\x04unit\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06metric\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08protocol\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x03\x88\x01\x01\x12\x13\n\x06source\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\x07\n\x05_unitB\t\n\x07_metricB\x0b\n\t_protocolB\x07\n\x05_seedB\t\n\x07_source\"\xe3\x01\n\x08\x41\x63\x63uracy\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x13\n\x06job_id\x18\t \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_seedB\t\n\x07_job_id\"?\n\x14\x41\x64\x64\x41\x63\x63uraciesRequest\x12\'\n\naccuracies\x18\x01 \x03(\x0b\x32\x13.zoo.v1.NewAccuracy\"J\n\x15\x41\x64\x64\x41\x63\x63uraciesResponse\x12$\n\naccuracies\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Accuracy\x12\x0b\n\x03new\x18\x02 \x01(\x05\"\xa5\x01\n\x15ListAccuraciesRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x61taset\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\npage_token\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_modelB\n\n\x08_datasetB\x0c\n\n_page_sizeB\r\n\x0b_page_token\"W\n\x16ListAccuraciesResponse\x12$\n\naccuracies\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Accuracy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x15\x44\x65leteAccuracyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteAccuracyResponse2\x81\x02\n\x0f\x41\x63\x63uracyService\x12L\n\rAddAccuracies\x12\x1c.zoo.v1.AddAccuraciesRequest\x1a\x1d.zoo.v1.AddAccuraciesResponse\x12O\n\x0eListAccuracies\x12\x1d.zoo.v1.ListAccuraciesRequest\x1a\x1e.zoo.v1.ListAccuraciesResponse\x12O\n\x0e\x44\x65leteAccuracy\x12\x1d.zoo.v1.DeleteAccuracyRequest\x1a\x1e.zoo.v1.DeleteAccuracyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzoo/v1/accuracy_service.proto\x12\x06zoo.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x01\n\x0bNewAccuracy\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04unit\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06metric\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x15\n\x08protocol\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x04\x88\x01\x01\x12\x13\n\x06source\x18\x08 \x01(\tH\x05\x88\x01\x01\x42\x08\n\x06_valueB\x07\n\x05_unitB\t\n\x07_metricB\x0b\n\t_protocolB\x07\n\x05_seedB\t\n\x07_source\"\xe3\x01\n\x08\x41\x63\x63uracy\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x03 \x01(\t\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x11\n\x04seed\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x13\n\x06job_id\x18\t \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_seedB\t\n\x07_job_id\"?\n\x14\x41\x64\x64\x41\x63\x63uraciesRequest\x12\'\n\naccuracies\x18\x01 \x03(\x0b\x32\x13.zoo.v1.NewAccuracy\"E\n\x15\x41\x64\x64\x41\x63\x63uraciesResponse\x12\x1f\n\x05items\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Accuracy\x12\x0b\n\x03new\x18\x02 \x01(\x05\"\xa5\x01\n\x15ListAccuraciesRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x64\x61taset\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x17\n\npage_token\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_modelB\n\n\x08_datasetB\x0c\n\n_page_sizeB\r\n\x0b_page_token\"R\n\x16ListAccuraciesResponse\x12\x1f\n\x05items\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Accuracy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x15\x44\x65leteAccuracyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteAccuracyResponse2\x81\x02\n\x0f\x41\x63\x63uracyService\x12L\n\rAddAccuracies\x12\x1c.zoo.v1.AddAccuraciesRequest\x1a\x1d.zoo.v1.AddAccuraciesResponse\x12O\n\x0eListAccuracies\x12\x1d.zoo.v1.ListAccuraciesRequest\x1a\x1e.zoo.v1.ListAccuraciesResponse\x12O\n\x0e\x44\x65leteAccuracy\x12\x1d.zoo.v1.DeleteAccuracyRequest\x1a\x1e.zoo.v1.DeleteAccuracyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.accuracy_service_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NEWACCURACY']._serialized_start=75
-  _globals['_NEWACCURACY']._serialized_end=291
-  _globals['_ACCURACY']._serialized_start=294
-  _globals['_ACCURACY']._serialized_end=521
-  _globals['_ADDACCURACIESREQUEST']._serialized_start=523
-  _globals['_ADDACCURACIESREQUEST']._serialized_end=586
-  _globals['_ADDACCURACIESRESPONSE']._serialized_start=588
-  _globals['_ADDACCURACIESRESPONSE']._serialized_end=662
-  _globals['_LISTACCURACIESREQUEST']._serialized_start=665
-  _globals['_LISTACCURACIESREQUEST']._serialized_end=830
-  _globals['_LISTACCURACIESRESPONSE']._serialized_start=832
-  _globals['_LISTACCURACIESRESPONSE']._serialized_end=919
-  _globals['_DELETEACCURACYREQUEST']._serialized_start=921
-  _globals['_DELETEACCURACYREQUEST']._serialized_end=956
-  _globals['_DELETEACCURACYRESPONSE']._serialized_start=958
-  _globals['_DELETEACCURACYRESPONSE']._serialized_end=982
-  _globals['_ACCURACYSERVICE']._serialized_start=985
-  _globals['_ACCURACYSERVICE']._serialized_end=1242
+  _globals['_NEWACCURACY']._serialized_end=306
+  _globals['_ACCURACY']._serialized_start=309
+  _globals['_ACCURACY']._serialized_end=536
+  _globals['_ADDACCURACIESREQUEST']._serialized_start=538
+  _globals['_ADDACCURACIESREQUEST']._serialized_end=601
+  _globals['_ADDACCURACIESRESPONSE']._serialized_start=603
+  _globals['_ADDACCURACIESRESPONSE']._serialized_end=672
+  _globals['_LISTACCURACIESREQUEST']._serialized_start=675
+  _globals['_LISTACCURACIESREQUEST']._serialized_end=840
+  _globals['_LISTACCURACIESRESPONSE']._serialized_start=842
+  _globals['_LISTACCURACIESRESPONSE']._serialized_end=924
+  _globals['_DELETEACCURACYREQUEST']._serialized_start=926
+  _globals['_DELETEACCURACYREQUEST']._serialized_end=961
+  _globals['_DELETEACCURACYRESPONSE']._serialized_start=963
+  _globals['_DELETEACCURACYRESPONSE']._serialized_end=987
+  _globals['_ACCURACYSERVICE']._serialized_start=990
+  _globals['_ACCURACYSERVICE']._serialized_end=1247
 # @@protoc_insertion_point(module_scope)

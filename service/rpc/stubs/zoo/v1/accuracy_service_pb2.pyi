@@ -60,12 +60,12 @@ class AddAccuraciesRequest(_message.Message):
     def __init__(self, accuracies: _Optional[_Iterable[_Union[NewAccuracy, _Mapping]]] = ...) -> None: ...
 
 class AddAccuraciesResponse(_message.Message):
-    __slots__ = ("accuracies", "new")
-    ACCURACIES_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "new")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEW_FIELD_NUMBER: _ClassVar[int]
-    accuracies: _containers.RepeatedCompositeFieldContainer[Accuracy]
+    items: _containers.RepeatedCompositeFieldContainer[Accuracy]
     new: int
-    def __init__(self, accuracies: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
 
 class ListAccuraciesRequest(_message.Message):
     __slots__ = ("model", "dataset", "page_size", "page_token")
@@ -80,12 +80,12 @@ class ListAccuraciesRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListAccuraciesResponse(_message.Message):
-    __slots__ = ("accuracies", "next_page_token")
-    ACCURACIES_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    accuracies: _containers.RepeatedCompositeFieldContainer[Accuracy]
+    items: _containers.RepeatedCompositeFieldContainer[Accuracy]
     next_page_token: str
-    def __init__(self, accuracies: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteAccuracyRequest(_message.Message):
     __slots__ = ("id",)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13zoo/v1/common.proto\x12\x06zoo.v1\"7\n\x07Problem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\"\"\n\x04Task\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13zoo/v1/common.proto\x12\x06zoo.v1\"E\n\x07Problem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\"\x1c\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t\"\"\n\x04Task\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.common_pb2', _global
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROBLEM']._serialized_start=31
-  _globals['_PROBLEM']._serialized_end=86
-  _globals['_TASK']._serialized_start=88
-  _globals['_TASK']._serialized_end=122
+  _globals['_PROBLEM']._serialized_end=100
+  _globals['_STRINGLIST']._serialized_start=102
+  _globals['_STRINGLIST']._serialized_end=130
+  _globals['_TASK']._serialized_start=132
+  _globals['_TASK']._serialized_end=166
 # @@protoc_insertion_point(module_scope)

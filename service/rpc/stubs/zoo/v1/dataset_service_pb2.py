@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from service.rpc.stubs.zoo.v1 import dataset_pb2 as zoo_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czoo/v1/dataset_service.proto\x12\x06zoo.v1\x1a\x14zoo/v1/dataset.proto\"l\n\rDatasetHeader\x12)\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.zoo.v1.DatasetManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"X\n\x14\x43reateDatasetRequest\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.zoo.v1.DatasetHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"9\n\x15\x43reateDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\x1f\n\x11GetDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x12GetDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\xb3\x01\n\x13ListDatasetsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x14.zoo.v1.DatasetStateH\x02\x88\x01\x01\x12\x11\n\x04name\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_name\"R\n\x14ListDatasetsResponse\x12!\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x0f.zoo.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x14\x44\x65leteDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteDatasetResponse\",\n\x0fGetImageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\"\x8e\x01\n\tImageInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x12\n\x05label\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x42\x08\n\x06_label\"N\n\x10GetImageResponse\x12!\n\x04info\x18\x01 \x01(\x0b\x32\x11.zoo.v1.ImageInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xff\x02\n\x0e\x44\x61tasetService\x12N\n\rCreateDataset\x12\x1c.zoo.v1.CreateDatasetRequest\x1a\x1d.zoo.v1.CreateDatasetResponse(\x01\x12\x43\n\nGetDataset\x12\x19.zoo.v1.GetDatasetRequest\x1a\x1a.zoo.v1.GetDatasetResponse\x12I\n\x0cListDatasets\x12\x1b.zoo.v1.ListDatasetsRequest\x1a\x1c.zoo.v1.ListDatasetsResponse\x12L\n\rDeleteDataset\x12\x1c.zoo.v1.DeleteDatasetRequest\x1a\x1d.zoo.v1.DeleteDatasetResponse\x12?\n\x08GetImage\x12\x17.zoo.v1.GetImageRequest\x1a\x18.zoo.v1.GetImageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czoo/v1/dataset_service.proto\x12\x06zoo.v1\x1a\x14zoo/v1/dataset.proto\"l\n\rDatasetHeader\x12)\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.zoo.v1.DatasetManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"X\n\x14\x43reateDatasetRequest\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.zoo.v1.DatasetHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"9\n\x15\x43reateDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\x1f\n\x11GetDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x12GetDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\xb3\x01\n\x13ListDatasetsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x14.zoo.v1.DatasetStateH\x02\x88\x01\x01\x12\x11\n\x04name\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_name\"O\n\x14ListDatasetsResponse\x12\x1e\n\x05items\x18\x01 \x03(\x0b\x32\x0f.zoo.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x14\x44\x65leteDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteDatasetResponse\",\n\x0fGetImageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\"\x9d\x01\n\tImageInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x12\n\x05label\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\r\n\x05index\x18\x08 \x01(\x05\x42\x08\n\x06_label\"N\n\x10GetImageResponse\x12!\n\x04info\x18\x01 \x01(\x0b\x32\x11.zoo.v1.ImageInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xff\x02\n\x0e\x44\x61tasetService\x12N\n\rCreateDataset\x12\x1c.zoo.v1.CreateDatasetRequest\x1a\x1d.zoo.v1.CreateDatasetResponse(\x01\x12\x43\n\nGetDataset\x12\x19.zoo.v1.GetDatasetRequest\x1a\x1a.zoo.v1.GetDatasetResponse\x12I\n\x0cListDatasets\x12\x1b.zoo.v1.ListDatasetsRequest\x1a\x1c.zoo.v1.ListDatasetsResponse\x12L\n\rDeleteDataset\x12\x1c.zoo.v1.DeleteDatasetRequest\x1a\x1d.zoo.v1.DeleteDatasetResponse\x12?\n\x08GetImage\x12\x17.zoo.v1.GetImageRequest\x1a\x18.zoo.v1.GetImageResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,17 +45,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATASETSREQUEST']._serialized_start=411
   _globals['_LISTDATASETSREQUEST']._serialized_end=590
   _globals['_LISTDATASETSRESPONSE']._serialized_start=592
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=674
-  _globals['_DELETEDATASETREQUEST']._serialized_start=676
-  _globals['_DELETEDATASETREQUEST']._serialized_end=710
-  _globals['_DELETEDATASETRESPONSE']._serialized_start=712
-  _globals['_DELETEDATASETRESPONSE']._serialized_end=735
-  _globals['_GETIMAGEREQUEST']._serialized_start=737
-  _globals['_GETIMAGEREQUEST']._serialized_end=781
-  _globals['_IMAGEINFO']._serialized_start=784
-  _globals['_IMAGEINFO']._serialized_end=926
-  _globals['_GETIMAGERESPONSE']._serialized_start=928
-  _globals['_GETIMAGERESPONSE']._serialized_end=1006
-  _globals['_DATASETSERVICE']._serialized_start=1009
-  _globals['_DATASETSERVICE']._serialized_end=1392
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=671
+  _globals['_DELETEDATASETREQUEST']._serialized_start=673
+  _globals['_DELETEDATASETREQUEST']._serialized_end=707
+  _globals['_DELETEDATASETRESPONSE']._serialized_start=709
+  _globals['_DELETEDATASETRESPONSE']._serialized_end=732
+  _globals['_GETIMAGEREQUEST']._serialized_start=734
+  _globals['_GETIMAGEREQUEST']._serialized_end=778
+  _globals['_IMAGEINFO']._serialized_start=781
+  _globals['_IMAGEINFO']._serialized_end=938
+  _globals['_GETIMAGERESPONSE']._serialized_start=940
+  _globals['_GETIMAGERESPONSE']._serialized_end=1018
+  _globals['_DATASETSERVICE']._serialized_start=1021
+  _globals['_DATASETSERVICE']._serialized_end=1404
 # @@protoc_insertion_point(module_scope)

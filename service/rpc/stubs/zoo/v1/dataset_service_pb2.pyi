@@ -56,12 +56,12 @@ class ListDatasetsRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[_dataset_pb2.DatasetState, str]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ListDatasetsResponse(_message.Message):
-    __slots__ = ("datasets", "next_page_token")
-    DATASETS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    datasets: _containers.RepeatedCompositeFieldContainer[_dataset_pb2.Dataset]
+    items: _containers.RepeatedCompositeFieldContainer[_dataset_pb2.Dataset]
     next_page_token: str
-    def __init__(self, datasets: _Optional[_Iterable[_Union[_dataset_pb2.Dataset, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[_dataset_pb2.Dataset, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteDatasetRequest(_message.Message):
     __slots__ = ("id",)
@@ -82,7 +82,7 @@ class GetImageRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., index: _Optional[int] = ...) -> None: ...
 
 class ImageInfo(_message.Message):
-    __slots__ = ("name", "media_type", "width", "height", "sha256", "label", "size_bytes")
+    __slots__ = ("name", "media_type", "width", "height", "sha256", "label", "size_bytes", "index")
     NAME_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class ImageInfo(_message.Message):
     SHA256_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     name: str
     media_type: str
     width: int
@@ -97,7 +98,8 @@ class ImageInfo(_message.Message):
     sha256: str
     label: int
     size_bytes: int
-    def __init__(self, name: _Optional[str] = ..., media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sha256: _Optional[str] = ..., label: _Optional[int] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+    index: int
+    def __init__(self, name: _Optional[str] = ..., media_type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sha256: _Optional[str] = ..., label: _Optional[int] = ..., size_bytes: _Optional[int] = ..., index: _Optional[int] = ...) -> None: ...
 
 class GetImageResponse(_message.Message):
     __slots__ = ("info", "chunk")

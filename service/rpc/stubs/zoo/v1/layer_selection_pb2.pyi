@@ -24,7 +24,7 @@ LAYER_SELECTION_STATE_READY: LayerSelectionState
 LAYER_SELECTION_STATE_FAILED: LayerSelectionState
 
 class LayerScore(_message.Message):
-    __slots__ = ("layer", "kind", "shape", "depth", "operations_share", "status", "detail", "valid_probes", "node_similarity", "edge_similarity", "score", "interval_low", "interval_high")
+    __slots__ = ("layer", "kind", "shape", "depth", "operations_share", "status", "detail", "valid_probes", "node_similarity", "edge_similarity", "score", "interval")
     LAYER_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
@@ -36,8 +36,7 @@ class LayerScore(_message.Message):
     NODE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_LOW_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_HIGH_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
     layer: str
     kind: str
     shape: _containers.RepeatedScalarFieldContainer[int]
@@ -49,25 +48,22 @@ class LayerScore(_message.Message):
     node_similarity: float
     edge_similarity: float
     score: float
-    interval_low: float
-    interval_high: float
-    def __init__(self, layer: _Optional[str] = ..., kind: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., depth: _Optional[float] = ..., operations_share: _Optional[float] = ..., status: _Optional[str] = ..., detail: _Optional[str] = ..., valid_probes: _Optional[int] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., score: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ...) -> None: ...
+    interval: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, layer: _Optional[str] = ..., kind: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., depth: _Optional[float] = ..., operations_share: _Optional[float] = ..., status: _Optional[str] = ..., detail: _Optional[str] = ..., valid_probes: _Optional[int] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class LayerChoice(_message.Message):
-    __slots__ = ("layer", "score", "interval_low", "interval_high", "runner_up", "margin")
+    __slots__ = ("layer", "score", "interval", "runner_up", "margin")
     LAYER_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_LOW_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_HIGH_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
     RUNNER_UP_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
     layer: str
     score: float
-    interval_low: float
-    interval_high: float
+    interval: _containers.RepeatedScalarFieldContainer[float]
     runner_up: str
     margin: float
-    def __init__(self, layer: _Optional[str] = ..., score: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., runner_up: _Optional[str] = ..., margin: _Optional[float] = ...) -> None: ...
+    def __init__(self, layer: _Optional[str] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., runner_up: _Optional[str] = ..., margin: _Optional[float] = ...) -> None: ...
 
 class LayerBaselines(_message.Message):
     __slots__ = ("middle", "deepest")

@@ -32,10 +32,10 @@ class ListMethodsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListMethodsResponse(_message.Message):
-    __slots__ = ("methods",)
-    METHODS_FIELD_NUMBER: _ClassVar[int]
-    methods: _containers.RepeatedCompositeFieldContainer[Method]
-    def __init__(self, methods: _Optional[_Iterable[_Union[Method, _Mapping]]] = ...) -> None: ...
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Method]
+    def __init__(self, items: _Optional[_Iterable[_Union[Method, _Mapping]]] = ...) -> None: ...
 
 class GetMethodRequest(_message.Message):
     __slots__ = ("name",)

@@ -62,18 +62,12 @@ class ListModelsRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[_model_pb2.ModelState, str]] = ..., task: _Optional[str] = ..., tag: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ListModelsResponse(_message.Message):
-    __slots__ = ("models", "next_page_token")
-    MODELS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    models: _containers.RepeatedCompositeFieldContainer[_model_pb2.Model]
+    items: _containers.RepeatedCompositeFieldContainer[_model_pb2.Model]
     next_page_token: str
-    def __init__(self, models: _Optional[_Iterable[_Union[_model_pb2.Model, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
-
-class TagList(_message.Message):
-    __slots__ = ("tags",)
-    TAGS_FIELD_NUMBER: _ClassVar[int]
-    tags: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, tags: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[_model_pb2.Model, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateModelRequest(_message.Message):
     __slots__ = ("id", "etag", "name", "tags", "license", "task")
@@ -86,10 +80,10 @@ class UpdateModelRequest(_message.Message):
     id: str
     etag: str
     name: str
-    tags: TagList
+    tags: _common_pb2.StringList
     license: str
     task: _common_pb2.Task
-    def __init__(self, id: _Optional[str] = ..., etag: _Optional[str] = ..., name: _Optional[str] = ..., tags: _Optional[_Union[TagList, _Mapping]] = ..., license: _Optional[str] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., etag: _Optional[str] = ..., name: _Optional[str] = ..., tags: _Optional[_Union[_common_pb2.StringList, _Mapping]] = ..., license: _Optional[str] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ...) -> None: ...
 
 class UpdateModelResponse(_message.Message):
     __slots__ = ("model",)
@@ -128,12 +122,14 @@ class ListLayersRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class ListLayersResponse(_message.Message):
-    __slots__ = ("layers", "feature_layer")
-    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("model_id", "items", "feature_layer")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_LAYER_FIELD_NUMBER: _ClassVar[int]
-    layers: _containers.RepeatedCompositeFieldContainer[_model_pb2.Layer]
+    model_id: str
+    items: _containers.RepeatedCompositeFieldContainer[_model_pb2.Layer]
     feature_layer: str
-    def __init__(self, layers: _Optional[_Iterable[_Union[_model_pb2.Layer, _Mapping]]] = ..., feature_layer: _Optional[str] = ...) -> None: ...
+    def __init__(self, model_id: _Optional[str] = ..., items: _Optional[_Iterable[_Union[_model_pb2.Layer, _Mapping]]] = ..., feature_layer: _Optional[str] = ...) -> None: ...
 
 class GetLineageRequest(_message.Message):
     __slots__ = ("id", "direction", "generations", "format", "theme")
@@ -251,12 +247,16 @@ class Neighbor(_message.Message):
     def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., exact: _Optional[bool] = ..., error: _Optional[float] = ...) -> None: ...
 
 class ListNeighborsResponse(_message.Message):
-    __slots__ = ("neighbors", "edge_weight")
-    NEIGHBORS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("model_id", "dataset_id", "edge_weight", "items")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    neighbors: _containers.RepeatedCompositeFieldContainer[Neighbor]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    dataset_id: str
     edge_weight: float
-    def __init__(self, neighbors: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+    items: _containers.RepeatedCompositeFieldContainer[Neighbor]
+    def __init__(self, model_id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., items: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ...) -> None: ...
 
 class GetAttributionRequest(_message.Message):
     __slots__ = ("id", "dataset_id", "index", "method", "layer", "style")
@@ -280,11 +280,11 @@ class GetAttributionResponse(_message.Message):
     png: bytes
     def __init__(self, png: _Optional[bytes] = ...) -> None: ...
 
-class ImageIndices(_message.Message):
-    __slots__ = ("positions",)
-    POSITIONS_FIELD_NUMBER: _ClassVar[int]
-    positions: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, positions: _Optional[_Iterable[int]] = ...) -> None: ...
+class IndexList(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, values: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ImageRange(_message.Message):
     __slots__ = ("start", "stop")
@@ -295,22 +295,22 @@ class ImageRange(_message.Message):
     def __init__(self, start: _Optional[int] = ..., stop: _Optional[int] = ...) -> None: ...
 
 class CreateAttributionsRequest(_message.Message):
-    __slots__ = ("model_ids", "dataset_id", "indices", "range", "method", "layer", "style")
+    __slots__ = ("model_ids", "dataset_id", "list", "range", "method", "layer", "style")
     MODEL_IDS_FIELD_NUMBER: _ClassVar[int]
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
-    INDICES_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
     RANGE_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     model_ids: _containers.RepeatedScalarFieldContainer[str]
     dataset_id: str
-    indices: ImageIndices
+    list: IndexList
     range: ImageRange
     method: str
     layer: str
     style: str
-    def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., dataset_id: _Optional[str] = ..., indices: _Optional[_Union[ImageIndices, _Mapping]] = ..., range: _Optional[_Union[ImageRange, _Mapping]] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ..., style: _Optional[str] = ...) -> None: ...
+    def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., dataset_id: _Optional[str] = ..., list: _Optional[_Union[IndexList, _Mapping]] = ..., range: _Optional[_Union[ImageRange, _Mapping]] = ..., method: _Optional[str] = ..., layer: _Optional[str] = ..., style: _Optional[str] = ...) -> None: ...
 
 class CreateAttributionsResponse(_message.Message):
     __slots__ = ("job",)
@@ -332,7 +332,7 @@ class PredictRequest(_message.Message):
     top_k: int
     def __init__(self, id: _Optional[str] = ..., images: _Optional[_Iterable[bytes]] = ..., output: _Optional[str] = ..., layer: _Optional[str] = ..., top_k: _Optional[int] = ...) -> None: ...
 
-class ClassChance(_message.Message):
+class ClassProbability(_message.Message):
     __slots__ = ("index", "name", "probability")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -343,16 +343,22 @@ class ClassChance(_message.Message):
     def __init__(self, index: _Optional[int] = ..., name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class ImageClasses(_message.Message):
-    __slots__ = ("classes",)
+    __slots__ = ("image", "classes")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
-    classes: _containers.RepeatedCompositeFieldContainer[ClassChance]
-    def __init__(self, classes: _Optional[_Iterable[_Union[ClassChance, _Mapping]]] = ...) -> None: ...
+    image: int
+    classes: _containers.RepeatedCompositeFieldContainer[ClassProbability]
+    def __init__(self, image: _Optional[int] = ..., classes: _Optional[_Iterable[_Union[ClassProbability, _Mapping]]] = ...) -> None: ...
 
-class ClassesOfImages(_message.Message):
-    __slots__ = ("images",)
-    IMAGES_FIELD_NUMBER: _ClassVar[int]
-    images: _containers.RepeatedCompositeFieldContainer[ImageClasses]
-    def __init__(self, images: _Optional[_Iterable[_Union[ImageClasses, _Mapping]]] = ...) -> None: ...
+class Prediction(_message.Message):
+    __slots__ = ("model_id", "output", "items")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    output: str
+    items: _containers.RepeatedCompositeFieldContainer[ImageClasses]
+    def __init__(self, model_id: _Optional[str] = ..., output: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ImageClasses, _Mapping]]] = ...) -> None: ...
 
 class Pictures(_message.Message):
     __slots__ = ("png",)
@@ -365,7 +371,7 @@ class PredictResponse(_message.Message):
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     PICTURES_FIELD_NUMBER: _ClassVar[int]
     NPY_FIELD_NUMBER: _ClassVar[int]
-    classes: ClassesOfImages
+    classes: Prediction
     pictures: Pictures
     npy: bytes
-    def __init__(self, classes: _Optional[_Union[ClassesOfImages, _Mapping]] = ..., pictures: _Optional[_Union[Pictures, _Mapping]] = ..., npy: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, classes: _Optional[_Union[Prediction, _Mapping]] = ..., pictures: _Optional[_Union[Pictures, _Mapping]] = ..., npy: _Optional[bytes] = ...) -> None: ...

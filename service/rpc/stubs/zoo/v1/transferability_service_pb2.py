@@ -22,7 +22,6 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from service.rpc.stubs.zoo.v1 import common_pb2 as zoo_dot_v1_dot_common__pb2
@@ -30,7 +29,7 @@ from service.rpc.stubs.zoo.v1 import job_pb2 as zoo_dot_v1_dot_job__pb2
 from service.rpc.stubs.zoo.v1 import layer_selection_pb2 as zoo_dot_v1_dot_layer__selection__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zoo/v1/transferability_service.proto\x12\x06zoo.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13zoo/v1/common.proto\x1a\x10zoo/v1/job.proto\x1a\x1czoo/v1/layer_selection.proto\">\n\nRankTarget\x12\x12\n\x08model_id\x18\x01 \x01(\tH\x00\x12\x14\n\ndataset_id\x18\x02 \x01(\tH\x00\x42\x06\n\x04kind\"c\n\x0f\x43\x61ndidateFilter\x12\x11\n\x04task\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x03tag\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"\x17\n\x08ModelIds\x12\x0b\n\x03ids\x18\x01 \x03(\t\"f\n\nCandidates\x12%\n\tmodel_ids\x18\x01 \x01(\x0b\x32\x10.zoo.v1.ModelIdsH\x00\x12)\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.zoo.v1.CandidateFilterH\x00\x42\x06\n\x04kind\"\xc6\x02\n\x0bRankRequest\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x19\n\x0cprobe_set_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12&\n\ncandidates\x18\x03 \x01(\x0b\x32\x12.zoo.v1.Candidates\x12\x13\n\x06metric\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12)\n\x08settings\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\nestimators\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\x15\n\x08protocol\x18\x08 \x01(\tH\x04\x88\x01\x01\x42\x0f\n\r_probe_set_idB\t\n\x07_metricB\x0e\n\x0c_edge_weightB\r\n\x0b_estimatorsB\x0b\n\t_protocol\"\xec\x03\n\x0bRankingItem\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cinterval_low\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rinterval_high\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0cvalid_probes\x18\t \x01(\x05H\x04\x88\x01\x01\x12\x11\n\x04mean\x18\n \x01(\x01H\x05\x88\x01\x01\x12\x16\n\tdeviation\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x13\n\x06p_best\x18\x0c \x01(\x01H\x07\x88\x01\x01\x12\x1c\n\x0f\x65xpected_regret\x18\r \x01(\x01H\x08\x88\x01\x01\x12\x15\n\x08measured\x18\x0e \x01(\x01H\t\x88\x01\x01\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarityB\x0f\n\r_interval_lowB\x10\n\x0e_interval_highB\x0f\n\r_valid_probesB\x07\n\x05_meanB\x0c\n\n_deviationB\t\n\x07_p_bestB\x12\n\x10_expected_regretB\x0b\n\t_measured\"/\n\x0c\x42\x61selineItem\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"n\n\x08\x42\x61seline\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05items\x18\x02 \x03(\x0b\x32\x14.zoo.v1.BaselineItem\x12$\n\x06reason\x18\x03 \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x00\x88\x01\x01\x42\t\n\x07_reason\"C\n\x07\x42\x65stSet\x12\x11\n\tmodel_ids\x18\x01 \x03(\t\x12\x10\n\x08\x63overage\x18\x02 \x01(\x01\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"?\n\rUnrankedModel\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xf9\x05\n\x07Ranking\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.zoo.v1.RankingState\x12\x13\n\x06job_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\"\n\x05items\x18\x05 \x03(\x0b\x32\x13.zoo.v1.RankingItem\x12\'\n\x08unranked\x18\x06 \x03(\x0b\x32\x15.zoo.v1.UnrankedModel\x12\x11\n\tcache_key\x18\x07 \x01(\t\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x01\x88\x01\x01\x12\x13\n\x0b\x65\x64ge_weight\x18\n \x01(\x01\x12\x1c\n\x0ftarget_model_id\x18\x0b \x01(\tH\x02\x88\x01\x01\x12\x14\n\x0cprobe_set_id\x18\x0c \x01(\t\x12*\n\x08progress\x18\r \x01(\x0b\x32\x13.zoo.v1.JobProgressH\x03\x88\x01\x01\x12\x1e\n\x11target_dataset_id\x18\x0e \x01(\tH\x04\x88\x01\x01\x12#\n\tbaselines\x18\x0f \x03(\x0b\x32\x10.zoo.v1.Baseline\x12&\n\x08\x62\x65st_set\x18\x10 \x01(\x0b\x32\x0f.zoo.v1.BestSetH\x05\x88\x01\x01\x12\x1c\n\x0f\x65xpected_regret\x18\x11 \x01(\x01H\x06\x88\x01\x01\x12\x14\n\x0cmeasure_next\x18\x12 \x03(\t\x12/\n\x08\x65vidence\x18\x13 \x03(\x0b\x32\x1d.zoo.v1.Ranking.EvidenceEntry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\t\n\x07_job_idB\x08\n\x06_errorB\x12\n\x10_target_model_idB\x0b\n\t_progressB\x14\n\x12_target_dataset_idB\x0b\n\t_best_setB\x12\n\x10_expected_regret\"0\n\x0cRankResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"I\n\x11GetRankingRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x0b\x65\x64ge_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_edge_weight\"6\n\x12GetRankingResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"\x1b\n\nLayerNames\x12\r\n\x05names\x18\x01 \x03(\t\"=\n\x0cLayerReading\x12\x0e\n\x04\x64\x61ta\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x65\x64ge_weight\x18\x02 \x01(\x01H\x00\x42\x06\n\x04kind\"\xd1\x02\n\x12SelectLayerRequest\x12\x17\n\x0fsource_model_id\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x19\n\x0cprobe_set_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12#\n\x05named\x18\x04 \x01(\x0b\x32\x12.zoo.v1.LayerNamesH\x00\x12%\n\x03\x61ll\x18\x05 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12\x19\n\x0ctarget_layer\x18\x06 \x01(\tH\x02\x88\x01\x01\x12%\n\x07reading\x18\x07 \x01(\x0b\x32\x14.zoo.v1.LayerReading\x12)\n\x08settings\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructB\x08\n\x06layersB\x0f\n\r_probe_set_idB\x0f\n\r_target_layer\"@\n\x13SelectLayerResponse\x12)\n\tselection\x18\x01 \x01(\x0b\x32\x16.zoo.v1.LayerSelection\"M\n\x18GetLayerSelectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x07reading\x18\x02 \x01(\x0b\x32\x14.zoo.v1.LayerReading\"F\n\x19GetLayerSelectionResponse\x12)\n\tselection\x18\x01 \x01(\x0b\x32\x16.zoo.v1.LayerSelection\"\xec\x01\n\x10\x43reateMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07linkage\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x0e\n\x01k\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08\x63lusters\x18\x06 \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06layout\x18\x07 \x01(\tH\x05\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\n\n\x08_linkageB\x04\n\x02_kB\x0b\n\t_clustersB\t\n\x07_layout\"c\n\x11\x43reateMapResponse\x12\'\n\x08snapshot\x18\x01 \x01(\x0b\x32\x13.zoo.v1.MapSnapshotH\x00\x12\x1a\n\x03job\x18\x02 \x01(\x0b\x32\x0b.zoo.v1.JobH\x00\x42\t\n\x07outcome\"\xc9\x02\n\rGetMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07linkage\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07picture\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0e\n\x01k\x18\x07 \x01(\x05H\x05\x88\x01\x01\x12\x15\n\x08\x63lusters\x18\x08 \x01(\x05H\x06\x88\x01\x01\x12\x13\n\x06layout\x18\t \x01(\tH\x07\x88\x01\x01\x12\x12\n\x05theme\x18\n \x01(\tH\x08\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\t\n\x07_formatB\n\n\x08_linkageB\n\n\x08_pictureB\x04\n\x02_kB\x0b\n\t_clustersB\t\n\x07_layoutB\x08\n\x06_theme\"s\n\x0fListMapsRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\tpage_size\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"\xb5\x01\n\x0bMapSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tlayout_id\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06models\x18\x05 \x01(\x05\x12\x0e\n\x06stress\x18\x06 \x01(\x01\x12\'\n\x06params\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\"S\n\x10ListMapsResponse\x12&\n\tsnapshots\x18\x01 \x03(\x0b\x32\x13.zoo.v1.MapSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9b\x01\n\x15GetMapSnapshotRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x0e\n\x06map_id\x18\x02 \x01(\t\x12\x13\n\x06\x66ormat\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07picture\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05theme\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\t\n\x07_formatB\n\n\x08_pictureB\x08\n\x06_theme\"R\n\x16GetMapSnapshotResponse\x12\x1f\n\x04info\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.MapInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"i\n\x07MapInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x0eGetMapResponse\x12\x1f\n\x04info\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.MapInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*{\n\x0cRankingState\x12\x1d\n\x19RANKING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RANKING_STATE_PENDING\x10\x01\x12\x17\n\x13RANKING_STATE_READY\x10\x02\x12\x18\n\x14RANKING_STATE_FAILED\x10\x03\x32\xc1\x04\n\x16TransferabilityService\x12\x31\n\x04Rank\x12\x13.zoo.v1.RankRequest\x1a\x14.zoo.v1.RankResponse\x12\x43\n\nGetRanking\x12\x19.zoo.v1.GetRankingRequest\x1a\x1a.zoo.v1.GetRankingResponse\x12\x46\n\x0bSelectLayer\x12\x1a.zoo.v1.SelectLayerRequest\x1a\x1b.zoo.v1.SelectLayerResponse\x12X\n\x11GetLayerSelection\x12 .zoo.v1.GetLayerSelectionRequest\x1a!.zoo.v1.GetLayerSelectionResponse\x12@\n\tCreateMap\x12\x18.zoo.v1.CreateMapRequest\x1a\x19.zoo.v1.CreateMapResponse\x12\x39\n\x06GetMap\x12\x15.zoo.v1.GetMapRequest\x1a\x16.zoo.v1.GetMapResponse0\x01\x12=\n\x08ListMaps\x12\x17.zoo.v1.ListMapsRequest\x1a\x18.zoo.v1.ListMapsResponse\x12Q\n\x0eGetMapSnapshot\x12\x1d.zoo.v1.GetMapSnapshotRequest\x1a\x1e.zoo.v1.GetMapSnapshotResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zoo/v1/transferability_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13zoo/v1/common.proto\x1a\x10zoo/v1/job.proto\x1a\x1czoo/v1/layer_selection.proto\"X\n\nRankTarget\x12\x15\n\x08model_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\ndataset_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_model_idB\r\n\x0b_dataset_id\"c\n\x0f\x43\x61ndidateFilter\x12\x11\n\x04task\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x03tag\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_taskB\x06\n\x04_tagB\x07\n\x05_name\"X\n\nCandidates\x12\x11\n\tmodel_ids\x18\x01 \x03(\t\x12,\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.zoo.v1.CandidateFilterH\x00\x88\x01\x01\x42\t\n\x07_filter\"\xda\x02\n\x0bRankRequest\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x19\n\x0cprobe_set_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\ncandidates\x18\x03 \x01(\x0b\x32\x12.zoo.v1.CandidatesH\x01\x88\x01\x01\x12\x13\n\x06metric\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12)\n\x08settings\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\nestimators\x18\x07 \x01(\tH\x04\x88\x01\x01\x12\x15\n\x08protocol\x18\x08 \x01(\tH\x05\x88\x01\x01\x42\x0f\n\r_probe_set_idB\r\n\x0b_candidatesB\t\n\x07_metricB\x0e\n\x0c_edge_weightB\r\n\x0b_estimatorsB\x0b\n\t_protocol\"\xa4\x03\n\x0bRankingItem\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x1c\n\x0fnode_similarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0f\x65\x64ge_similarity\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08interval\x18\x07 \x03(\x01\x12\x19\n\x0cvalid_probes\x18\x08 \x01(\x05H\x02\x88\x01\x01\x12\x11\n\x04mean\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tdeviation\x18\n \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x06p_best\x18\x0b \x01(\x01H\x05\x88\x01\x01\x12\x1c\n\x0f\x65xpected_regret\x18\x0c \x01(\x01H\x06\x88\x01\x01\x12\x15\n\x08measured\x18\r \x01(\x01H\x07\x88\x01\x01\x42\x12\n\x10_node_similarityB\x12\n\x10_edge_similarityB\x0f\n\r_valid_probesB\x07\n\x05_meanB\x0c\n\n_deviationB\t\n\x07_p_bestB\x12\n\x10_expected_regretB\x0b\n\t_measured\"/\n\x0c\x42\x61selineItem\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"n\n\x08\x42\x61seline\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05items\x18\x02 \x03(\x0b\x32\x14.zoo.v1.BaselineItem\x12$\n\x06reason\x18\x03 \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x00\x88\x01\x01\x42\t\n\x07_reason\"C\n\x07\x42\x65stSet\x12\x11\n\tmodel_ids\x18\x01 \x03(\t\x12\x10\n\x08\x63overage\x18\x02 \x01(\x01\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\"?\n\rUnrankedModel\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xf9\x05\n\x07Ranking\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.zoo.v1.RankingState\x12\x13\n\x06job_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06metric\x18\x04 \x01(\t\x12\"\n\x05items\x18\x05 \x03(\x0b\x32\x13.zoo.v1.RankingItem\x12\'\n\x08unranked\x18\x06 \x03(\x0b\x32\x15.zoo.v1.UnrankedModel\x12\x11\n\tcache_key\x18\x07 \x01(\t\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x05\x65rror\x18\t \x01(\x0b\x32\x0f.zoo.v1.ProblemH\x01\x88\x01\x01\x12\x13\n\x0b\x65\x64ge_weight\x18\n \x01(\x01\x12\x1c\n\x0ftarget_model_id\x18\x0b \x01(\tH\x02\x88\x01\x01\x12\x14\n\x0cprobe_set_id\x18\x0c \x01(\t\x12*\n\x08progress\x18\r \x01(\x0b\x32\x13.zoo.v1.JobProgressH\x03\x88\x01\x01\x12\x1e\n\x11target_dataset_id\x18\x0e \x01(\tH\x04\x88\x01\x01\x12#\n\tbaselines\x18\x0f \x03(\x0b\x32\x10.zoo.v1.Baseline\x12&\n\x08\x62\x65st_set\x18\x10 \x01(\x0b\x32\x0f.zoo.v1.BestSetH\x05\x88\x01\x01\x12\x1c\n\x0f\x65xpected_regret\x18\x11 \x01(\x01H\x06\x88\x01\x01\x12\x14\n\x0cmeasure_next\x18\x12 \x03(\t\x12/\n\x08\x65vidence\x18\x13 \x03(\x0b\x32\x1d.zoo.v1.Ranking.EvidenceEntry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\t\n\x07_job_idB\x08\n\x06_errorB\x12\n\x10_target_model_idB\x0b\n\t_progressB\x14\n\x12_target_dataset_idB\x0b\n\t_best_setB\x12\n\x10_expected_regret\"0\n\x0cRankResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"I\n\x11GetRankingRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x0b\x65\x64ge_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_edge_weight\"6\n\x12GetRankingResponse\x12 \n\x07ranking\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Ranking\"\xda\x02\n\x12SelectLayerRequest\x12\x17\n\x0fsource_model_id\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.zoo.v1.RankTarget\x12\x19\n\x0cprobe_set_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12#\n\x05names\x18\x04 \x01(\x0b\x32\x12.zoo.v1.StringListH\x00\x12\x0f\n\x05range\x18\x05 \x01(\tH\x00\x12\x19\n\x0ctarget_layer\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x11\n\x04\x64\x61ta\x18\x07 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x08 \x01(\x01H\x04\x88\x01\x01\x12)\n\x08settings\x18\t \x01(\x0b\x32\x17.google.protobuf.StructB\x08\n\x06layersB\x0f\n\r_probe_set_idB\x0f\n\r_target_layerB\x07\n\x05_dataB\x0e\n\x0c_edge_weight\"@\n\x13SelectLayerResponse\x12)\n\tselection\x18\x01 \x01(\x0b\x32\x16.zoo.v1.LayerSelection\"l\n\x18GetLayerSelectionRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04\x64\x61ta\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05_dataB\x0e\n\x0c_edge_weight\"F\n\x19GetLayerSelectionResponse\x12)\n\tselection\x18\x01 \x01(\x0b\x32\x16.zoo.v1.LayerSelection\"\xec\x01\n\x10\x43reateMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x07linkage\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x0e\n\x01k\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x15\n\x08\x63lusters\x18\x06 \x01(\x05H\x04\x88\x01\x01\x12\x13\n\x06layout\x18\x07 \x01(\tH\x05\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\n\n\x08_linkageB\x04\n\x02_kB\x0b\n\t_clustersB\t\n\x07_layout\"c\n\x11\x43reateMapResponse\x12\'\n\x08snapshot\x18\x01 \x01(\x0b\x32\x13.zoo.v1.MapSnapshotH\x00\x12\x1a\n\x03job\x18\x02 \x01(\x0b\x32\x0b.zoo.v1.JobH\x00\x42\t\n\x07outcome\"\xc9\x02\n\rGetMapRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x13\n\x06metric\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x64ge_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x07linkage\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07picture\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0e\n\x01k\x18\x07 \x01(\x05H\x05\x88\x01\x01\x12\x15\n\x08\x63lusters\x18\x08 \x01(\x05H\x06\x88\x01\x01\x12\x13\n\x06layout\x18\t \x01(\tH\x07\x88\x01\x01\x12\x12\n\x05theme\x18\n \x01(\tH\x08\x88\x01\x01\x42\t\n\x07_metricB\x0e\n\x0c_edge_weightB\t\n\x07_formatB\n\n\x08_linkageB\n\n\x08_pictureB\x04\n\x02_kB\x0b\n\t_clustersB\t\n\x07_layoutB\x08\n\x06_theme\"s\n\x0fListMapsRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x16\n\tpage_size\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"\xb5\x01\n\x0bMapSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x11\n\tlayout_id\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06models\x18\x05 \x01(\x05\x12\x0e\n\x06stress\x18\x06 \x01(\x01\x12\'\n\x06params\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\"O\n\x10ListMapsResponse\x12\"\n\x05items\x18\x01 \x03(\x0b\x32\x13.zoo.v1.MapSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9b\x01\n\x15GetMapSnapshotRequest\x12\x12\n\ndataset_id\x18\x01 \x01(\t\x12\x0e\n\x06map_id\x18\x02 \x01(\t\x12\x13\n\x06\x66ormat\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07picture\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05theme\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\t\n\x07_formatB\n\n\x08_pictureB\x08\n\x06_theme\"R\n\x16GetMapSnapshotResponse\x12\x1f\n\x04info\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.MapInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"D\n\x07MapInfo\x12%\n\x08snapshot\x18\x01 \x01(\x0b\x32\x13.zoo.v1.MapSnapshot\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"J\n\x0eGetMapResponse\x12\x1f\n\x04info\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.MapInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*{\n\x0cRankingState\x12\x1d\n\x19RANKING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RANKING_STATE_PENDING\x10\x01\x12\x17\n\x13RANKING_STATE_READY\x10\x02\x12\x18\n\x14RANKING_STATE_FAILED\x10\x03\x32\xc1\x04\n\x16TransferabilityService\x12\x31\n\x04Rank\x12\x13.zoo.v1.RankRequest\x1a\x14.zoo.v1.RankResponse\x12\x43\n\nGetRanking\x12\x19.zoo.v1.GetRankingRequest\x1a\x1a.zoo.v1.GetRankingResponse\x12\x46\n\x0bSelectLayer\x12\x1a.zoo.v1.SelectLayerRequest\x1a\x1b.zoo.v1.SelectLayerResponse\x12X\n\x11GetLayerSelection\x12 .zoo.v1.GetLayerSelectionRequest\x1a!.zoo.v1.GetLayerSelectionResponse\x12@\n\tCreateMap\x12\x18.zoo.v1.CreateMapRequest\x1a\x19.zoo.v1.CreateMapResponse\x12\x39\n\x06GetMap\x12\x15.zoo.v1.GetMapRequest\x1a\x16.zoo.v1.GetMapResponse0\x01\x12=\n\x08ListMaps\x12\x17.zoo.v1.ListMapsRequest\x1a\x18.zoo.v1.ListMapsResponse\x12Q\n\x0eGetMapSnapshot\x12\x1d.zoo.v1.GetMapSnapshotRequest\x1a\x1e.zoo.v1.GetMapSnapshotResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,70 +38,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RANKING_EVIDENCEENTRY']._loaded_options = None
   _globals['_RANKING_EVIDENCEENTRY']._serialized_options = b'8\001'
-  _globals['_RANKINGSTATE']._serialized_start=4699
-  _globals['_RANKINGSTATE']._serialized_end=4822
-  _globals['_RANKTARGET']._serialized_start=209
-  _globals['_RANKTARGET']._serialized_end=271
-  _globals['_CANDIDATEFILTER']._serialized_start=273
-  _globals['_CANDIDATEFILTER']._serialized_end=372
-  _globals['_MODELIDS']._serialized_start=374
-  _globals['_MODELIDS']._serialized_end=397
-  _globals['_CANDIDATES']._serialized_start=399
-  _globals['_CANDIDATES']._serialized_end=501
-  _globals['_RANKREQUEST']._serialized_start=504
-  _globals['_RANKREQUEST']._serialized_end=830
-  _globals['_RANKINGITEM']._serialized_start=833
-  _globals['_RANKINGITEM']._serialized_end=1325
-  _globals['_BASELINEITEM']._serialized_start=1327
-  _globals['_BASELINEITEM']._serialized_end=1374
-  _globals['_BASELINE']._serialized_start=1376
-  _globals['_BASELINE']._serialized_end=1486
-  _globals['_BESTSET']._serialized_start=1488
-  _globals['_BESTSET']._serialized_end=1555
-  _globals['_UNRANKEDMODEL']._serialized_start=1557
-  _globals['_UNRANKEDMODEL']._serialized_end=1620
-  _globals['_RANKING']._serialized_start=1623
-  _globals['_RANKING']._serialized_end=2384
-  _globals['_RANKING_EVIDENCEENTRY']._serialized_start=2228
-  _globals['_RANKING_EVIDENCEENTRY']._serialized_end=2275
-  _globals['_RANKRESPONSE']._serialized_start=2386
-  _globals['_RANKRESPONSE']._serialized_end=2434
-  _globals['_GETRANKINGREQUEST']._serialized_start=2436
-  _globals['_GETRANKINGREQUEST']._serialized_end=2509
-  _globals['_GETRANKINGRESPONSE']._serialized_start=2511
-  _globals['_GETRANKINGRESPONSE']._serialized_end=2565
-  _globals['_LAYERNAMES']._serialized_start=2567
-  _globals['_LAYERNAMES']._serialized_end=2594
-  _globals['_LAYERREADING']._serialized_start=2596
-  _globals['_LAYERREADING']._serialized_end=2657
-  _globals['_SELECTLAYERREQUEST']._serialized_start=2660
-  _globals['_SELECTLAYERREQUEST']._serialized_end=2997
-  _globals['_SELECTLAYERRESPONSE']._serialized_start=2999
-  _globals['_SELECTLAYERRESPONSE']._serialized_end=3063
-  _globals['_GETLAYERSELECTIONREQUEST']._serialized_start=3065
-  _globals['_GETLAYERSELECTIONREQUEST']._serialized_end=3142
-  _globals['_GETLAYERSELECTIONRESPONSE']._serialized_start=3144
-  _globals['_GETLAYERSELECTIONRESPONSE']._serialized_end=3214
-  _globals['_CREATEMAPREQUEST']._serialized_start=3217
-  _globals['_CREATEMAPREQUEST']._serialized_end=3453
-  _globals['_CREATEMAPRESPONSE']._serialized_start=3455
-  _globals['_CREATEMAPRESPONSE']._serialized_end=3554
-  _globals['_GETMAPREQUEST']._serialized_start=3557
-  _globals['_GETMAPREQUEST']._serialized_end=3886
-  _globals['_LISTMAPSREQUEST']._serialized_start=3888
-  _globals['_LISTMAPSREQUEST']._serialized_end=4003
-  _globals['_MAPSNAPSHOT']._serialized_start=4006
-  _globals['_MAPSNAPSHOT']._serialized_end=4187
-  _globals['_LISTMAPSRESPONSE']._serialized_start=4189
-  _globals['_LISTMAPSRESPONSE']._serialized_end=4272
-  _globals['_GETMAPSNAPSHOTREQUEST']._serialized_start=4275
-  _globals['_GETMAPSNAPSHOTREQUEST']._serialized_end=4430
-  _globals['_GETMAPSNAPSHOTRESPONSE']._serialized_start=4432
-  _globals['_GETMAPSNAPSHOTRESPONSE']._serialized_end=4514
-  _globals['_MAPINFO']._serialized_start=4516
-  _globals['_MAPINFO']._serialized_end=4621
-  _globals['_GETMAPRESPONSE']._serialized_start=4623
-  _globals['_GETMAPRESPONSE']._serialized_end=4697
-  _globals['_TRANSFERABILITYSERVICE']._serialized_start=4825
-  _globals['_TRANSFERABILITYSERVICE']._serialized_end=5402
+  _globals['_RANKINGSTATE']._serialized_start=4512
+  _globals['_RANKINGSTATE']._serialized_end=4635
+  _globals['_RANKTARGET']._serialized_start=180
+  _globals['_RANKTARGET']._serialized_end=268
+  _globals['_CANDIDATEFILTER']._serialized_start=270
+  _globals['_CANDIDATEFILTER']._serialized_end=369
+  _globals['_CANDIDATES']._serialized_start=371
+  _globals['_CANDIDATES']._serialized_end=459
+  _globals['_RANKREQUEST']._serialized_start=462
+  _globals['_RANKREQUEST']._serialized_end=808
+  _globals['_RANKINGITEM']._serialized_start=811
+  _globals['_RANKINGITEM']._serialized_end=1231
+  _globals['_BASELINEITEM']._serialized_start=1233
+  _globals['_BASELINEITEM']._serialized_end=1280
+  _globals['_BASELINE']._serialized_start=1282
+  _globals['_BASELINE']._serialized_end=1392
+  _globals['_BESTSET']._serialized_start=1394
+  _globals['_BESTSET']._serialized_end=1461
+  _globals['_UNRANKEDMODEL']._serialized_start=1463
+  _globals['_UNRANKEDMODEL']._serialized_end=1526
+  _globals['_RANKING']._serialized_start=1529
+  _globals['_RANKING']._serialized_end=2290
+  _globals['_RANKING_EVIDENCEENTRY']._serialized_start=2134
+  _globals['_RANKING_EVIDENCEENTRY']._serialized_end=2181
+  _globals['_RANKRESPONSE']._serialized_start=2292
+  _globals['_RANKRESPONSE']._serialized_end=2340
+  _globals['_GETRANKINGREQUEST']._serialized_start=2342
+  _globals['_GETRANKINGREQUEST']._serialized_end=2415
+  _globals['_GETRANKINGRESPONSE']._serialized_start=2417
+  _globals['_GETRANKINGRESPONSE']._serialized_end=2471
+  _globals['_SELECTLAYERREQUEST']._serialized_start=2474
+  _globals['_SELECTLAYERREQUEST']._serialized_end=2820
+  _globals['_SELECTLAYERRESPONSE']._serialized_start=2822
+  _globals['_SELECTLAYERRESPONSE']._serialized_end=2886
+  _globals['_GETLAYERSELECTIONREQUEST']._serialized_start=2888
+  _globals['_GETLAYERSELECTIONREQUEST']._serialized_end=2996
+  _globals['_GETLAYERSELECTIONRESPONSE']._serialized_start=2998
+  _globals['_GETLAYERSELECTIONRESPONSE']._serialized_end=3068
+  _globals['_CREATEMAPREQUEST']._serialized_start=3071
+  _globals['_CREATEMAPREQUEST']._serialized_end=3307
+  _globals['_CREATEMAPRESPONSE']._serialized_start=3309
+  _globals['_CREATEMAPRESPONSE']._serialized_end=3408
+  _globals['_GETMAPREQUEST']._serialized_start=3411
+  _globals['_GETMAPREQUEST']._serialized_end=3740
+  _globals['_LISTMAPSREQUEST']._serialized_start=3742
+  _globals['_LISTMAPSREQUEST']._serialized_end=3857
+  _globals['_MAPSNAPSHOT']._serialized_start=3860
+  _globals['_MAPSNAPSHOT']._serialized_end=4041
+  _globals['_LISTMAPSRESPONSE']._serialized_start=4043
+  _globals['_LISTMAPSRESPONSE']._serialized_end=4122
+  _globals['_GETMAPSNAPSHOTREQUEST']._serialized_start=4125
+  _globals['_GETMAPSNAPSHOTREQUEST']._serialized_end=4280
+  _globals['_GETMAPSNAPSHOTRESPONSE']._serialized_start=4282
+  _globals['_GETMAPSNAPSHOTRESPONSE']._serialized_end=4364
+  _globals['_MAPINFO']._serialized_start=4366
+  _globals['_MAPINFO']._serialized_end=4434
+  _globals['_GETMAPRESPONSE']._serialized_start=4436
+  _globals['_GETMAPRESPONSE']._serialized_end=4510
+  _globals['_TRANSFERABILITYSERVICE']._serialized_start=4638
+  _globals['_TRANSFERABILITYSERVICE']._serialized_end=5215
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,5 @@
 import datetime
 
-from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from service.rpc.stubs.zoo.v1 import common_pb2 as _common_pb2
@@ -44,19 +43,13 @@ class CandidateFilter(_message.Message):
     name: str
     def __init__(self, task: _Optional[str] = ..., tag: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
-class ModelIds(_message.Message):
-    __slots__ = ("ids",)
-    IDS_FIELD_NUMBER: _ClassVar[int]
-    ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, ids: _Optional[_Iterable[str]] = ...) -> None: ...
-
 class Candidates(_message.Message):
     __slots__ = ("model_ids", "filter")
     MODEL_IDS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
-    model_ids: ModelIds
+    model_ids: _containers.RepeatedScalarFieldContainer[str]
     filter: CandidateFilter
-    def __init__(self, model_ids: _Optional[_Union[ModelIds, _Mapping]] = ..., filter: _Optional[_Union[CandidateFilter, _Mapping]] = ...) -> None: ...
+    def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[CandidateFilter, _Mapping]] = ...) -> None: ...
 
 class RankRequest(_message.Message):
     __slots__ = ("target", "probe_set_id", "candidates", "metric", "edge_weight", "settings", "estimators", "protocol")
@@ -79,15 +72,14 @@ class RankRequest(_message.Message):
     def __init__(self, target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[_Union[Candidates, _Mapping]] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., estimators: _Optional[str] = ..., protocol: _Optional[str] = ...) -> None: ...
 
 class RankingItem(_message.Message):
-    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval_low", "interval_high", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured")
     RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     NODE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_LOW_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_HIGH_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
     VALID_PROBES_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     DEVIATION_FIELD_NUMBER: _ClassVar[int]
@@ -100,15 +92,14 @@ class RankingItem(_message.Message):
     score: float
     node_similarity: float
     edge_similarity: float
-    interval_low: float
-    interval_high: float
+    interval: _containers.RepeatedScalarFieldContainer[float]
     valid_probes: int
     mean: float
     deviation: float
     p_best: float
     expected_regret: float
     measured: float
-    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval_low: _Optional[float] = ..., interval_high: _Optional[float] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ...) -> None: ...
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ...) -> None: ...
 
 class BaselineItem(_message.Message):
     __slots__ = ("model_id", "value")
@@ -217,39 +208,27 @@ class GetRankingResponse(_message.Message):
     ranking: Ranking
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
 
-class LayerNames(_message.Message):
-    __slots__ = ("names",)
-    NAMES_FIELD_NUMBER: _ClassVar[int]
-    names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class LayerReading(_message.Message):
-    __slots__ = ("data", "edge_weight")
-    DATA_FIELD_NUMBER: _ClassVar[int]
-    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    data: str
-    edge_weight: float
-    def __init__(self, data: _Optional[str] = ..., edge_weight: _Optional[float] = ...) -> None: ...
-
 class SelectLayerRequest(_message.Message):
-    __slots__ = ("source_model_id", "target", "probe_set_id", "named", "all", "target_layer", "reading", "settings")
+    __slots__ = ("source_model_id", "target", "probe_set_id", "names", "range", "target_layer", "data", "edge_weight", "settings")
     SOURCE_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
-    NAMED_FIELD_NUMBER: _ClassVar[int]
-    ALL_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
     TARGET_LAYER_FIELD_NUMBER: _ClassVar[int]
-    READING_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     source_model_id: str
     target: RankTarget
     probe_set_id: str
-    named: LayerNames
-    all: _empty_pb2.Empty
+    names: _common_pb2.StringList
+    range: str
     target_layer: str
-    reading: LayerReading
+    data: str
+    edge_weight: float
     settings: _struct_pb2.Struct
-    def __init__(self, source_model_id: _Optional[str] = ..., target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., named: _Optional[_Union[LayerNames, _Mapping]] = ..., all: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., target_layer: _Optional[str] = ..., reading: _Optional[_Union[LayerReading, _Mapping]] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    def __init__(self, source_model_id: _Optional[str] = ..., target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., names: _Optional[_Union[_common_pb2.StringList, _Mapping]] = ..., range: _Optional[str] = ..., target_layer: _Optional[str] = ..., data: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class SelectLayerResponse(_message.Message):
     __slots__ = ("selection",)
@@ -258,12 +237,14 @@ class SelectLayerResponse(_message.Message):
     def __init__(self, selection: _Optional[_Union[_layer_selection_pb2.LayerSelection, _Mapping]] = ...) -> None: ...
 
 class GetLayerSelectionRequest(_message.Message):
-    __slots__ = ("id", "reading")
+    __slots__ = ("id", "data", "edge_weight")
     ID_FIELD_NUMBER: _ClassVar[int]
-    READING_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     id: str
-    reading: LayerReading
-    def __init__(self, id: _Optional[str] = ..., reading: _Optional[_Union[LayerReading, _Mapping]] = ...) -> None: ...
+    data: str
+    edge_weight: float
+    def __init__(self, id: _Optional[str] = ..., data: _Optional[str] = ..., edge_weight: _Optional[float] = ...) -> None: ...
 
 class GetLayerSelectionResponse(_message.Message):
     __slots__ = ("selection",)
@@ -350,12 +331,12 @@ class MapSnapshot(_message.Message):
     def __init__(self, id: _Optional[str] = ..., job_id: _Optional[str] = ..., layout_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., models: _Optional[int] = ..., stress: _Optional[float] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ListMapsResponse(_message.Message):
-    __slots__ = ("snapshots", "next_page_token")
-    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    snapshots: _containers.RepeatedCompositeFieldContainer[MapSnapshot]
+    items: _containers.RepeatedCompositeFieldContainer[MapSnapshot]
     next_page_token: str
-    def __init__(self, snapshots: _Optional[_Iterable[_Union[MapSnapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[MapSnapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetMapSnapshotRequest(_message.Message):
     __slots__ = ("dataset_id", "map_id", "format", "picture", "theme")
@@ -380,16 +361,12 @@ class GetMapSnapshotResponse(_message.Message):
     def __init__(self, info: _Optional[_Union[MapInfo, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class MapInfo(_message.Message):
-    __slots__ = ("id", "job_id", "media_type", "created_at")
-    ID_FIELD_NUMBER: _ClassVar[int]
-    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("snapshot", "media_type")
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
-    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    job_id: str
+    snapshot: MapSnapshot
     media_type: str
-    created_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., job_id: _Optional[str] = ..., media_type: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, snapshot: _Optional[_Union[MapSnapshot, _Mapping]] = ..., media_type: _Optional[str] = ...) -> None: ...
 
 class GetMapResponse(_message.Message):
     __slots__ = ("info", "chunk")

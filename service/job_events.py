@@ -1,0 +1,86 @@
+"""Waiting for a job's next event without a busy loop; both APIs use it."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import structlog
+
+from service.container import Zoo, database_url
+from service.core.operations.jobs.events import EVENTS_CHANNEL
+
+# Whoever waits looks again this often, so a notification that is lost costs only time.
+POLL_SECONDS = 2.0
+_IDLE_CHECK_SECONDS = 0.5
+_log = structlog.get_logger("zooscope.job_events")
+
+
+class EventListener:
+    """Wakes everybody who waits for an event of a job when the database notifies of one.
+
+    Its thread and its connection live as long as somebody waits.
+    """
+
+    def __init__(self, zoo: Zoo) -> None:
+        self._address = database_url(zoo.settings).replace("+psycopg", "", 1)
+        self._lock = threading.Lock()
+        self._waiting: defaultdict[str, list[Callable[[], object]]] = defaultdict(list)
+        self._running = False
+
+    @contextmanager
+    def subscription(self, job_id: str, wake: Callable[[], object]) -> Iterator[None]:
+        """Call ``wake``, in another thread, at every event of a job while the block runs.
+
+        Subscribe before looking at the job, so that no event slips between.
+        """
+        with self._lock:
+            self._waiting[job_id].append(wake)
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="events", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[job_id].remove(wake)
+                if not self._waiting[job_id]:
+                    del self._waiting[job_id]
+
+    def _run(self) -> None:
+        wanted = True
+        while wanted:
+            try:
+                wanted = self._listen()
+            except psycopg.Error as error:
+                _log.warning("event_listener_lost", error=str(error))
+                time.sleep(POLL_SECONDS)
+                wanted = self._is_wanted()
+
+    def _listen(self) -> bool:
+        """Pass notifications on until nobody waits; then False."""
+        with psycopg.connect(self._address, autocommit=True) as connection:
+            connection.execute(f"LISTEN {EVENTS_CHANNEL}")
+            self._wake_all()  # What happened before is not notified.
+            while self._is_wanted():
+                for notification in connection.notifies(timeout=_IDLE_CHECK_SECONDS):
+                    self._wake(notification.payload)
+        return False
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            self._running = bool(self._waiting)
+            return self._running
+
+    def _wake(self, job_id: str) -> None:
+        with self._lock:
+            for wake in self._waiting.get(job_id, ()):
+                wake()
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            for wakes in self._waiting.values():
+                for wake in wakes:
+                    wake()
