@@ -35,15 +35,15 @@ def pages() -> Mapping[Path, str]:
     return {PAGE: page(document())}
 
 
-def page(told: Mapping[str, Any]) -> str:
+def page(openapi: Mapping[str, Any]) -> str:
     """The reference page."""
-    return "\n".join([TOP, *_calls(told), "## Shapes\n", *_shapes(told)])
+    return "\n".join([TOP, *_calls(openapi), "## Shapes\n", *_shapes(openapi)])
 
 
-def _calls(told: Mapping[str, Any]) -> Iterator[str]:
+def _calls(openapi: Mapping[str, Any]) -> Iterator[str]:
     """One table for each noun."""
     by_noun = defaultdict(list)
-    for path, operations in told["paths"].items():
+    for path, operations in openapi["paths"].items():
         for method, operation in operations.items():
             by_noun[operation["tags"][-1]].append(_row(path, method, operation))
     for noun, rows in by_noun.items():
@@ -53,17 +53,17 @@ def _calls(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(path: str, method: str, operation: Mapping[str, Any]) -> str:
-    told = operation.get("description", operation["summary"]).replace("\n", " ")
+    summary = operation.get("description", operation["summary"]).replace("\n", " ")
     named = ", ".join(
-        f"`{one['name']}`" for one in operation.get("parameters", ()) if one["in"] != "path"
+        f"`{field['name']}`" for field in operation.get("parameters", ()) if field["in"] != "path"
     )
     answers = " ".join(s for s in sorted(operation["responses"]) if s not in _EVERYWHERE)
-    return f"| `{method.upper()} {path}` | {told} | {named} | {answers} |"
+    return f"| `{method.upper()} {path}` | {summary} | {named} | {answers} |"
 
 
-def _shapes(told: Mapping[str, Any]) -> Iterator[str]:
+def _shapes(openapi: Mapping[str, Any]) -> Iterator[str]:
     """One table for each shape with fields."""
-    for name, schema in sorted(told["components"]["schemas"].items()):
+    for name, schema in sorted(openapi["components"]["schemas"].items()):
         yield f"### {name}\n"
         if "description" in schema:
             yield schema["description"].strip() + "\n"
@@ -73,8 +73,8 @@ def _shapes(told: Mapping[str, Any]) -> Iterator[str]:
         yield "| field | type | must be sent |\n|---|---|---|"
         needed = schema.get("required", ())
         yield "".join(
-            f"| `{field}` | {_kind(one)} | {'yes' if field in needed else ''} |\n"
-            for field, one in schema["properties"].items()
+            f"| `{field}` | {_kind(kind)} | {'yes' if field in needed else ''} |\n"
+            for field, kind in schema["properties"].items()
         )
 
 
@@ -84,7 +84,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema or "oneOf" in schema:
-        return " or ".join(_kind(one) for one in schema.get("anyOf") or schema["oneOf"])
+        return " or ".join(_kind(kind) for kind in schema.get("anyOf") or schema["oneOf"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array" and isinstance(schema.get("items"), dict):

@@ -36,8 +36,8 @@ def kind_of(field: FieldInfo) -> str:
     text = str(annotation)
     if SecretStr.__name__ in text:
         return "secret text"
-    known = {"int": "whole number", "float": "number", "bool": "true or false", "Path": "folder"}
-    return next((word for name, word in known.items() if name in text), "text")
+    words = {"int": "whole number", "float": "number", "bool": "true or false", "Path": "folder"}
+    return next((word for name, word in words.items() if name in text), "text")
 
 
 def default_of(field: FieldInfo) -> str:

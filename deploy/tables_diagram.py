@@ -95,7 +95,7 @@ def _columns(tables: Sequence[Table]) -> list[list[Table]]:
     ordered[0].sort(key=lambda table: (groups[table.name], table.name))
     for left, right in itertools.pairwise(ordered):
         rank = {table.name: number for number, table in enumerate(left)}
-        right.sort(key=lambda table: (groups[table.name], *_barycentre(table, rank)))
+        right.sort(key=lambda table: (groups[table.name], *_barycenter(table, rank)))
     ordered[-1].extend(table for table in tables if table.name not in groups)
     return ordered
 
@@ -115,7 +115,7 @@ def _targets(table: Table) -> set[str]:
     return {key.column.table.name for key in table.foreign_keys} - {table.name}
 
 
-def _barycentre(table: Table, rank: Mapping[str, int]) -> tuple[float, str]:
+def _barycenter(table: Table, rank: Mapping[str, int]) -> tuple[float, str]:
     """Mean position of the tables referred to, then the name."""
     positions = [rank[name] for name in _targets(table) if name in rank]
     return (sum(positions) / len(positions) if positions else len(rank), table.name)
