@@ -56,10 +56,10 @@ def main(action: str, *words: str) -> int:
         if action == "write":
             sys.stdout.write(f"{write(connection, ' '.join(words))}\n")
             return 0
-        found = differences(connection)
-    for difference in found:
-        sys.stderr.write(f"records and migrations differ: {difference}\n")
-    return 1 if found else 0
+        changes = differences(connection)
+    for difference in changes:
+        sys.stderr.write(f"tables and migrations differ: {difference}\n")
+    return 1 if changes else 0
 
 
 if __name__ == "__main__":

@@ -157,8 +157,8 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """The Host headers that are answered."""
-        given = self.allowed_hosts
-        names = given.split(",") if isinstance(given, str) else given
+        hosts = self.allowed_hosts
+        names = hosts.split(",") if isinstance(hosts, str) else hosts
         return tuple(name.strip() for name in names if name.strip())
 
     @property

@@ -78,8 +78,8 @@ class AdaptiveAmalgamationParams(StudentTrainingConfig):
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         tasks = self.tasks or ()
-        _refuse_repeats("a task's name", [one.name for one in tasks])
-        _refuse_repeats("a label", [label for one in tasks for label in one.labels])
+        _refuse_repeats("a task's name", [task.name for task in tasks])
+        _refuse_repeats("a label", [label for task in tasks for label in task.labels])
         return self
 
     def between(self) -> Student:
@@ -91,11 +91,11 @@ class AdaptiveAmalgamationParams(StudentTrainingConfig):
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for name in names:
-        if name in seen:
-            raise ValueError(f"{what} is given twice: {name!r}")
-        seen.add(name)
+        if name in earlier:
+            raise ValueError(f"{what} is repeated: {name!r}")
+        earlier.add(name)
 
 
 SPEC = MethodSpec(

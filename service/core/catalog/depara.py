@@ -66,11 +66,11 @@ class DeparaParams(Params):
 EDGE_WEIGHTS: Mapping[str, float] = {Metric.DEPARA: 0.25, Metric.DEPARA_PLUS: 4.0}
 
 
-def settings_of(metric: str, given: DeparaParams) -> DeparaParams:
+def settings_of(metric: str, params: DeparaParams) -> DeparaParams:
     """What a metric measures with: the settings given, but flattened edges for ``depara_plus``."""
     if metric != Metric.DEPARA_PLUS:
-        return given
-    return given.model_copy(update={"spectrum": Spectrum.FLATTENED})
+        return params
+    return params.model_copy(update={"spectrum": Spectrum.FLATTENED})
 
 
 SPEC = MethodSpec(

@@ -25,6 +25,9 @@ SELECT 'job_' || n, 'default', 'knowledge_distillation', 1, 'succeeded', 'cpu', 
        jsonb_build_object('model_id', 'mdl_' || n)
 FROM generate_series(1, {MANY}) AS n
 """
+_TRANSFERS = _JOBS.replace(
+    "'teachers', jsonb_build_array('mdl_' || n / 3)", "'source_model_id', 'mdl_' || n / 3"
+)
 
 
 def plans_of(session: Session, ask: str) -> str:
@@ -49,6 +52,7 @@ def plans_of(session: Session, ask: str) -> str:
     [
         (_MODELS, "students_of", "ix_models_teachers"),
         (_JOBS, "learners_from", "ix_jobs_teachers"),
+        (_TRANSFERS, "learners_from", "ix_jobs_source"),
         (_JOBS, "makers_of", "ix_jobs_model_made"),
     ],
 )

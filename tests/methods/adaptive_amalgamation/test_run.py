@@ -283,7 +283,7 @@ def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("tasks", "words"),
     [
-        ([{"name": "one", "labels": ["a", "a"]}], "a label is given twice: 'a'"),
+        ([{"name": "one", "labels": ["a", "a"]}], "a label is repeated: 'a'"),
         ([{"name": "one", "labels": ["a"]}, {"name": "one", "labels": ["b"]}], "a task's name"),
     ],
 )
