@@ -14,7 +14,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w .:/+-
 class Strict(BaseModel):
     """A shape that refuses unknown fields, so that a typing error is not lost in silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TaskKind(StrEnum):

@@ -19,6 +19,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from service.container import Zoo
 from service.core.operations.jobs import lifecycle
 from service.core.operations.jobs.lifecycle import LeaseStatus
+from service.core.results.live import (
+    DoneMessage,
+    ErrorMessage,
+    ProgressMessage,
+    RunningMessage,
+    live_message,
+)
 from service.core.tables import JobRecord
 from workers.isolation.fork_client import Child, ForkServerClient
 
@@ -50,7 +57,7 @@ class ChildResult:
     """
 
     stopped: StopReason | None = None
-    last: dict[str, Any] | None = None
+    last: DoneMessage | ErrorMessage | None = None
 
 
 @dataclass
@@ -163,14 +170,19 @@ def _patience(stop: StopReason) -> float:
     return 0.0 if stop is StopReason.FENCED else SECONDS_TO_STOP
 
 
-def _note(message: dict[str, Any], seen: ChildResult, lease: Lease) -> None:
-    """Remember what a message says."""
-    match message.get("kind"):
-        case "progress":
-            lease.progress = {k: message.get(k) for k in ("step", "total", "message")}
-        case "running":
+def _note(payload: dict[str, Any], seen: ChildResult, lease: Lease) -> None:
+    """Remember what a message says; one that is not valid is logged and ignored."""
+    try:
+        message = live_message(payload)
+    except ValueError:
+        log.warning("the child sent an invalid message", job=lease.job_id, fence=lease.fence)
+        return
+    match message:
+        case ProgressMessage():
+            lease.progress = message.model_dump(exclude={"kind"})
+        case RunningMessage():
             log.info("child running", job=lease.job_id, fence=lease.fence)
-        case "done" | "error":
+        case DoneMessage() | ErrorMessage():
             seen.last = message
 
 

@@ -15,9 +15,12 @@ from typing import Any
 import structlog
 
 from service.container import Zoo
+from service.core.catalog import method_named
 from service.core.errors import FencedError, UnavailableError, ZooError
 from service.core.operations.jobs import lifecycle
 from service.core.operations.jobs.lifecycle import EXPIRED, AttemptStatus, Outcome
+from service.core.results import JobResult, ResultScope
+from service.core.results.live import DoneMessage, ErrorMessage
 from service.core.tables import JobRecord
 from service.core.tracing import follow, new_trace_id
 from workers.isolation.fork_client import Child, ForkServerClient
@@ -100,9 +103,9 @@ def _attempt(post: WorkerContext, job: JobRecord, scratch: Scratch) -> None:
     """One attempt, whatever comes of it; a job that was lost meanwhile is left alone."""
     lease = Lease.of(post.zoo, job)
     try:
-        outcome = _outcome(post, job, lease, scratch)
+        scope, outcome = _outcome(post, job, lease, scratch)
         if outcome is not None:
-            _finish(post, job, lease, outcome)
+            _finish(post, job, lease, outcome, scope=scope)
     except FencedError:
         log.warning("job was taken away", job=job.id, fence=job.fence)
     except DATABASE_ERRORS:
@@ -112,26 +115,26 @@ def _attempt(post: WorkerContext, job: JobRecord, scratch: Scratch) -> None:
 
 def _outcome(
     post: WorkerContext, job: JobRecord, lease: Lease, scratch: Scratch
-) -> Outcome | None:
-    """How the attempt ended, before anything is recorded; None when the job is no longer ours."""
+) -> tuple[ResultScope, Outcome | None]:
+    """What the result may name, and how the attempt ended; None when the job is no longer ours."""
+    scope = ResultScope()
     try:
         with kept(lease):
-            inputs.stage(post.zoo, job, scratch)
+            scope = inputs.stage(post.zoo, job, scratch)
             child = post.fork_server.fork(_order(post.zoo, scratch))
-        return _lived(post, job, lease, child)
+        return scope, _lived(post, job, lease, child)
     except DATABASE_ERRORS:
         raise
     except ZooError as error:
-        return _failure(error)
+        return scope, _failure(error)
     except OSError as error:
         log.exception("the worker failed", job=job.id)
         detail = f"the worker could not serve the job: {error.strerror}"
-        return Outcome(
-            AttemptStatus.LOST, error={**INTERNAL, "code": "worker_failed", "detail": detail}
-        )
+        lost = {**INTERNAL, "code": "worker_failed", "detail": detail}
+        return scope, Outcome(AttemptStatus.LOST, error=lost)
     except Exception:
         log.exception("the worker failed", job=job.id)
-        return Outcome(AttemptStatus.LOST, error=INTERNAL)
+        return scope, Outcome(AttemptStatus.LOST, error=INTERNAL)
 
 
 def _lived(post: WorkerContext, job: JobRecord, lease: Lease, child: Child) -> Outcome | None:
@@ -153,7 +156,7 @@ def _lived(post: WorkerContext, job: JobRecord, lease: Lease, child: Child) -> O
 def _heard(post: WorkerContext, job: JobRecord, message: dict[str, Any]) -> None:
     """Keep what the child leaves on the way; without a database the next one will do."""
     try:
-        live_updates.hear(post.zoo, job, message)
+        live_updates.handle_message(post.zoo, job, message)
     except DATABASE_ERRORS:
         log.exception("the database was away", job=job.id)
 
@@ -177,14 +180,13 @@ def _judge(job: JobRecord, child: Child, seen: ChildResult) -> Outcome | None:
         return None
     if seen.stopped is not None:
         return _STOPPED[seen.stopped]
-    last = seen.last or {}
-    if last.get("kind") == "done" and child.status == 0:
+    if isinstance(seen.last, DoneMessage) and child.status == 0:
         return Outcome(AttemptStatus.SUCCEEDED)
-    if last.get("kind") == "error":
-        log.warning("job failed", job=job.id, error=last["error"], trace=last.get("trace"))
-        return Outcome(
-            AttemptStatus.LOST if last.get("again") else AttemptStatus.FAILED, error=last["error"]
-        )
+    if isinstance(seen.last, ErrorMessage):
+        error = seen.last.error.model_dump()
+        log.warning("job failed", job=job.id, error=error, trace=seen.last.trace)
+        status = AttemptStatus.LOST if seen.last.again else AttemptStatus.FAILED
+        return Outcome(status, error=error)
     log.warning("child died", job=job.id, status=child.status, peak_bytes=child.peak_bytes)
     return _died(child)
 
@@ -213,13 +215,16 @@ def _ending_of(child: Child) -> str:
     return f"status {child.status}"
 
 
-def _finish(post: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
+def _finish(
+    post: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome, *, scope: ResultScope
+) -> None:
     """Store what was made, then write results and state in one transaction. Raises FencedError."""
     zoo, output = post.zoo, None
     if outcome.status is AttemptStatus.SUCCEEDED:
         try:
             with kept(lease):
-                output = collect_outputs(zoo.blobs, scratch_of(post, job))
+                kind = method_named(job.method).kind
+                output = collect_outputs(zoo.blobs, scratch_of(post, job), kind, scope)
         except ZooError as error:
             outcome = _failure(error)
         except OSError as error:
@@ -231,7 +236,9 @@ def _finish(post: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome)
     _patiently(zoo, lambda: _write(zoo, job, outcome, output))
 
 
-def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput | None) -> None:
+def _write(
+    zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput[JobResult] | None
+) -> None:
     """One finishing transaction; a result that cannot be recorded is no success."""
     if output is not None:
         try:

@@ -6,7 +6,15 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from service.core.catalog.method_spec import Audience, Family, LayerNames, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    LayerNames,
+    MethodKind,
+    MethodSpec,
+    Params,
+    TrainingTrait,
+)
 from service.core.catalog.training import (
     Label,
     Student,
@@ -100,6 +108,8 @@ SPEC = MethodSpec(
     name="adaptive_amalgamation",
     title="One network for chosen tasks of several, each image taught by whoever is sure of it",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
+    traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY}),
     audience=Audience.PUBLIC,
     version=1,
     source="Shen et al. 2019, arXiv 1908.07121",

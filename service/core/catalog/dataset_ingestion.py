@@ -1,6 +1,13 @@
 """Card of ``dataset_ingestion``: the intake check of uploaded images."""
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class DatasetIngestionInputs(JobInputs):
@@ -18,6 +25,7 @@ SPEC = MethodSpec(
     name="dataset_ingestion",
     title="Check uploaded images, index them and lay out their canonical frames",
     family=Family.INTAKE,
+    kind=MethodKind.DATASET_INGESTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

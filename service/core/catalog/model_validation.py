@@ -1,6 +1,13 @@
 """Card of ``model_validation``: the intake check of an uploaded network."""
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class ModelValidationInputs(JobInputs):
@@ -18,6 +25,7 @@ SPEC = MethodSpec(
     name="model_validation",
     title="Check an uploaded network and read it into the executable form",
     family=Family.INTAKE,
+    kind=MethodKind.MODEL_CHECK,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

@@ -153,15 +153,3 @@ class TransferTrainingConfig(TrainingConfig):
     """Largest learning rate."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
     """Pull of the weights towards 0, as AdamW takes it."""
-
-
-# Every method that trains a student, by name: staged, loaded, saved and recorded in one way.
-TRAININGS = (
-    "knowledge_distillation",
-    "fine_tune",
-    "linear_probe",
-    "adversarial_distillation",
-    "common_feature_amalgamation",
-    "adaptive_amalgamation",
-    "dual_gan_amalgamation",
-)

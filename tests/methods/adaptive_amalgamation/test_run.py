@@ -111,7 +111,7 @@ def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
     whole = RecordingReporter()
     expected = run(inputs, params(selection=selection), whole)
     for stage in range(3):
-        last = [one for one in whole.kept if one.facts["stage"] == stage][-1]
+        last = [one for one in whole.checkpoints if one.facts["stage"] == stage][-1]
 
         found = run(inputs, params(selection=selection), RecordingReporter(start=last))
 
@@ -123,11 +123,11 @@ def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: Inputs) ->
     whole = RecordingReporter()
     expected = run(inputs, params(), whole)
 
-    rest = RecordingReporter(start=whole.kept[5])
+    rest = RecordingReporter(start=whole.checkpoints[5])
     found = run(inputs, params(), rest)
 
-    assert whole.kept[5].facts["step"] == 2
-    assert len(rest.kept) == len(whole.kept) - 6
+    assert whole.checkpoints[5].facts["step"] == 2
+    assert len(rest.checkpoints) == len(whole.checkpoints) - 6
     same(expected.network, found.network)
 
 

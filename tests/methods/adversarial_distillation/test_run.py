@@ -98,10 +98,10 @@ def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
     asked, whole = params(**changes, evaluations=2), RecordingReporter()
     expected = run(inputs, asked, whole)
 
-    rest = RecordingReporter(start=whole.kept[2])
+    rest = RecordingReporter(start=whole.checkpoints[2])
     found = run(inputs, asked, rest)
 
-    assert len(rest.kept) == 6 - 3
+    assert len(rest.checkpoints) == 6 - 3
     assert found.history == expected.history
     assert found.pictures["samples.png"] == expected.pictures["samples.png"]
     for name, value in expected.network.state_dict().items():
@@ -218,7 +218,7 @@ def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) 
 
     first, last = (
         {n: one for n, one in kept.tensors.items() if n.startswith("network.generator.")}
-        for kept in (diary.kept[0], diary.kept[-1])
+        for kept in (diary.checkpoints[0], diary.checkpoints[-1])
     )
     torch.testing.assert_close(first, last, rtol=0, atol=0)
     with pytest.raises(NotTeachableError):

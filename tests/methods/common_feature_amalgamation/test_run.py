@@ -101,9 +101,9 @@ def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> 
     whole, inputs = RecordingReporter(), inputs_of(teachers[:2])
     expected = run(inputs, params(), whole)
 
-    found = run(inputs, params(), RecordingReporter(start=whole.kept[2]))
+    found = run(inputs, params(), RecordingReporter(start=whole.checkpoints[2]))
 
-    assert whole.kept[2].facts["taken"] == 3
+    assert whole.checkpoints[2].facts["taken"] == 3
     assert found.history == expected.history
     for name, value in expected.network.state_dict().items():
         torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)

@@ -55,7 +55,7 @@ def test_a_resumed_run_ends_the_same_in_every_stage(pair, name):
     whole = RecordingReporter()
     expected = trained(pair, whole, **RECIPES[name])
 
-    for middle in whole.kept[:-1:2]:
+    for middle in whole.checkpoints[:-1:2]:
         found = trained(pair, RecordingReporter(start=middle), **RECIPES[name])
 
         assert found.history == expected.history
@@ -146,7 +146,7 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
         trained((without,), blocks=1)
     told = RecordingReporter()
     trained((without,), told, preset="dfq_ka", bn_weight=None)
-    assert "batch_norm_loss" not in told.told[-1][1]
+    assert "batch_norm_loss" not in told.measurements[-1][1]
 
 
 def test_unless_told_it_takes_the_simpler_recipe_with_batch_statistics(pair):
@@ -154,7 +154,7 @@ def test_unless_told_it_takes_the_simpler_recipe_with_batch_statistics(pair):
 
     trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)
 
-    assert {"adversarial_loss", "batch_norm_loss"} <= told.told[-1][1].keys()
+    assert {"adversarial_loss", "batch_norm_loss"} <= told.measurements[-1][1].keys()
 
 
 def test_the_sheet_of_samples_is_a_picture(pair):

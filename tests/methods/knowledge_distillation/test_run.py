@@ -41,13 +41,13 @@ def params(**changes: object) -> KnowledgeDistillationParams:
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: Inputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, params(), whole)
-    middle = whole.kept[6]
+    middle = whole.checkpoints[6]
 
     rest = RecordingReporter(start=middle)
     found = run(inputs, params(), rest)
 
     assert middle.facts["taken"] == 7
-    assert len(rest.kept) == 12 - 7
+    assert len(rest.checkpoints) == 12 - 7
     assert found.history == expected.history
     assert_same_weights(found.network, expected.network)
 

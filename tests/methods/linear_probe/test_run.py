@@ -40,7 +40,7 @@ def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, RecordingReporter(start=whole.kept[9]))
+    found = run(inputs, SHORT, RecordingReporter(start=whole.checkpoints[9]))
 
     assert_same_weights(found.network, expected.network)
 

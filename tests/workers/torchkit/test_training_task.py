@@ -75,7 +75,7 @@ def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingRes
     exam = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
     params = method_named(method).params.model_validate({**SMALL, **ROOMS[method]})
     room = method_package(method)
-    inputs = room.Inputs(name="student", teachers=(teacher,), exam=exam)
+    inputs = task.DataFreeInputs(name="student", teachers=(teacher,), exam=exam)
     found: task.TrainingResult = room.run(inputs, params, diary)
     return found
 

@@ -46,10 +46,10 @@ def as_graphml(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _edges(neighbors: list[list[dict[str, Any]]]) -> Iterator[tuple[int, int, float]]:
     """Every joined pair once, told by the first of the two that has the other as a neighbour."""
-    near = [{one["place"] for one in some} for some in neighbors]
+    near = [{one["index"] for one in some} for some in neighbors]
     for place, some in enumerate(neighbors):
         for one in some:
-            other = one["place"]
+            other = one["index"]
             if place < other or place not in near[other]:
                 yield place, other, one["similarity"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.catalog.training import TRAININGS
+from service.core.catalog import MethodKind, method_named
 from service.core.errors import ConflictError, InvalidRequestError
 from service.core.operations.trainings.plans import Given, TrainingPlan, about
 from service.core.operations.trainings.student_checks import require_student
@@ -24,7 +24,7 @@ def require_fit(
         InvalidRequestError: A network or set is not the project's, or they do not go together.
         ConflictError: One of them is not ready, or the set is too large.
     """
-    if method not in TRAININGS:
+    if method_named(method).kind is not MethodKind.TRAINING:
         return
     plan = TrainingPlan(
         method,

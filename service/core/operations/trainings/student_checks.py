@@ -2,18 +2,12 @@
 
 from collections.abc import Iterator
 
-from service.core.catalog.training import TRAININGS, StudentArchitecture
+from service.core.catalog import MethodKind, TrainingTrait, method_named, methods_of
+from service.core.catalog.training import StudentArchitecture
 from service.core.errors import InvalidRequestError
 from service.core.manifest import TaskKind
 from service.core.operations.trainings.plans import Given, TrainingPlan, about, invalid_value, some
 from service.core.operations.trainings.teachers import classes_of, task_of
-
-_COLUMN_BY_COLUMN = "common_feature_amalgamation"
-_WHOLE_IMAGES_ONLY = (
-    _COLUMN_BY_COLUMN,
-    "adaptive_amalgamation",
-    "dual_gan_amalgamation",
-)
 
 
 def require_student(plan: TrainingPlan) -> None:
@@ -44,7 +38,7 @@ def _one_task(plan: TrainingPlan) -> TaskKind:
             remedy="choose teachers of one kind of task",
         )
     (kind,) = set(kinds.values())
-    if kind is TaskKind.SEGMENTATION and plan.method in _WHOLE_IMAGES_ONLY:
+    if kind is TaskKind.SEGMENTATION and TrainingTrait.WHOLE_IMAGES_ONLY in _traits(plan):
         raise invalid_value(
             "/inputs/teachers",
             f"{plan.method} learns labels of whole images, not of pixels",
@@ -124,9 +118,13 @@ def _bad_build(part: str, detail: str, remedy: str) -> InvalidRequestError:
     return invalid_value(f"/params/{part}/architecture", detail, code="bad_student", remedy=remedy)
 
 
+def _traits(plan: TrainingPlan) -> frozenset[TrainingTrait]:
+    return method_named(plan.method).traits
+
+
 def _reads_maps(plan: TrainingPlan) -> bool:
     """Whether the method compares what is inside of the student."""
-    if plan.method in (_COLUMN_BY_COLUMN, "dual_gan_amalgamation"):
+    if TrainingTrait.READS_STUDENT_MAPS in _traits(plan):
         return True
     return any(plan.params.get(name, 0) > 0 for name in ("feature_weight", "attention_weight"))
 
@@ -150,7 +148,8 @@ def _differences(plan: TrainingPlan) -> Iterator[str]:
     assert plan.start is not None
     student, made = plan.params["student"], plan.start.lineage or {}
     told: Given = made.get("params", {}).get("student") or {}
-    if made.get("method") in TRAININGS and not told:
+    trainings = {spec.name for spec in methods_of(MethodKind.TRAINING)}
+    if made.get("method") in trainings and not told:
         yield f"it was made by {made['method']}"
     ours = student["architecture"] in list(StudentArchitecture)
     for name in ("architecture", "width") if ours else ("architecture",):
@@ -167,7 +166,8 @@ def _differences(plan: TrainingPlan) -> Iterator[str]:
 def _outputs(plan: TrainingPlan) -> int | None:
     """How many outputs the student learns with; None where that is not known yet."""
     wanted = plan.wanted
-    if plan.method != _COLUMN_BY_COLUMN or plan.known is None or wanted is None:
+    several = TrainingTrait.OUTPUT_PER_TEACHER_OUTPUT in _traits(plan)
+    if not several or plan.known is None or wanted is None:
         return _count(plan)
     return sum(label in wanted for one in plan.teachers for label in classes_of(one) or ())
 
