@@ -69,7 +69,7 @@ def collect_outputs(
 def _valid(kind: MethodKind, payload: bytes, scope: ResultScope) -> JobResult:
     """The typed result."""
     try:
-        return RESULTS[kind].model_validate_json(payload, strict=True, context=scope)
+        return RESULTS[kind].model_validate_json(payload, context=scope)
     except ValidationError as error:
         raise _unreadable(error.errors(include_url=False, include_input=False)[0]) from error
     except RecursionError as error:

@@ -30,12 +30,12 @@ class ResultScope:
 
 
 class Facts(BaseModel):
-    """A part of a result: no unknown fields, no NaN, no infinity.
+    """A part of a result: exact types, no unknown fields, no NaN, no infinity.
 
     Validated with a ``ResultScope`` as context, it also names only what belongs to the job.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class JobResult(Facts):

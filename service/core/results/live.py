@@ -80,4 +80,4 @@ _MESSAGES: TypeAdapter[LiveMessage] = TypeAdapter(
 
 def live_message(payload: dict[str, Any]) -> LiveMessage:
     """The message. Raises pydantic's ValidationError, which is a ValueError."""
-    return _MESSAGES.validate_python(payload, strict=True)
+    return _MESSAGES.validate_python(payload)

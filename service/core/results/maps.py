@@ -54,7 +54,7 @@ class MapDocument(Facts):
     """The map: lists with one entry per network have the order of ``models``."""
 
     models: tuple[AskedModelId, ...] = Field(min_length=1, max_length=MOST_NETWORKS)
-    names: tuple[ShortText, ...]
+    names: tuple[ShortText, ...] = Field(max_length=MOST_NETWORKS)
     tree: TreeFacts
     clusters: Indices
     typical: Indices

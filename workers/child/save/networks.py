@@ -34,5 +34,6 @@ def network_facts(program: Program) -> NetworkFacts:
             "output_kind": output_kind_of(program.output_shape),
             "output_shape": program.output_shape,
             "batch_norms": len(program.batch_norms),
-        }
+        },
+        strict=False,
     )

@@ -44,7 +44,7 @@ Saver = Callable[[Any, Path], dict[str, Any]]
 def save(result: Any, method: str, out: Path) -> JobResult:
     """The typed result of a method; its files lie in ``out`` afterwards."""
     kind = method_named(method).kind
-    return RESULTS[kind].model_validate(_plain(SAVERS[kind](result, out)))
+    return RESULTS[kind].model_validate(_plain(SAVERS[kind](result, out)), strict=False)
 
 
 def _plain(value: Any) -> Any:
