@@ -49,7 +49,7 @@ class ErrorMessage(Facts):
     kind: Literal["error"]
     error: ErrorFacts
     again: bool
-    trace: Annotated[str, Field(max_length=100_000)]
+    trace: Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00]*$")]
 
 
 class RunningMessage(Facts):

@@ -14,7 +14,7 @@ from service.core.catalog.common_feature_amalgamation import (
     CommonNormalisation,
 )
 from service.core.manifest import InputSpec, TaskKind
-from workers.methods.common_feature_amalgamation import Inputs, run
+from workers.methods.common_feature_amalgamation import run
 from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     discrepancy,
@@ -27,6 +27,7 @@ from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SIDE = 8
@@ -85,12 +86,12 @@ def taught(folder: Path, net: nn.Module, spec: InputSpec, classes: tuple[str, ..
     return Teacher(name, name, program, spec, TaskKind.CLASSIFICATION, classes)
 
 
-def inputs_of(teachers: Sequence[Teacher]) -> Inputs:
+def inputs_of(teachers: Sequence[Teacher]) -> ImageInputs:
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator).to(torch.uint8)
     truth = torch.arange(16) % 3
     exam = EvaluationSet(frames[32:], truth, ("a", "b", "c"))
-    return Inputs(name="student", teachers=tuple(teachers), exam=exam, images=frames[:32])
+    return ImageInputs(name="student", teachers=tuple(teachers), exam=exam, images=frames[:32])
 
 
 def params(**changes: object) -> CommonFeatureAmalgamationParams:

@@ -10,11 +10,12 @@ from PIL import Image
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
-from workers.methods.dual_gan_amalgamation import Inputs, run
+from workers.methods.dual_gan_amalgamation import run
 from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.bn_statistics import TeacherWithoutBatchNormError
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import NotTeachableError
 
 torch.set_num_threads(1)
@@ -75,13 +76,13 @@ def test_no_teacher_changes_or_gathers_gradients(pair, name):
 
 
 def test_inputs_have_no_place_for_images(pair):
-    assert {one.name for one in fields(Inputs)} == {"name", "teachers", "exam", "start"}
+    assert {one.name for one in fields(DataFreeInputs)} == {"name", "teachers", "exam", "start"}
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_without_an_exam_it_trains_and_says_nothing_of_quality(pair, name):
     found = run(
-        Inputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
+        DataFreeInputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
     )
 
     assert found.quality == {}
