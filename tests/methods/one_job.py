@@ -26,7 +26,7 @@ def main(method: str, database_url: str, folder: Path) -> None:
         fork_server.close()
         zoo.close()
     facts = {"state": job.state, "error": job.error, "result": job.result}
-    print(json.dumps({**facts, "source": method_package(method).__file__}))
+    sys.stdout.write(json.dumps({**facts, "source": method_package(method).__file__}) + "\n")
 
 
 def trained(zoo: Zoo, context: WorkerContext, method: str, folder: Path) -> JobRecord:
