@@ -25,7 +25,7 @@ from benchmarks.students.styles import (
     STYLES,
     TASKS,
     by_style,
-    exam,
+    evaluation_pictures,
     mixed,
     of_sources,
     own_images,
@@ -51,7 +51,7 @@ KD = Recipe(steps=1200, batch=64, rate=2e-3)
 
 def scene(seed: int) -> Scene:
     """Four sources, one student, both styles."""
-    return Scene(sources(seed), STUDENT, exam().exam, mixed(seed))
+    return Scene(sources(seed), STUDENT, evaluation_pictures().evaluation_set, mixed(seed))
 
 
 def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
@@ -62,7 +62,7 @@ def settings(seed: int, **more: Any) -> AdaptiveAmalgamationParams:
             "student": STUDENT,
             "component": {"architecture": "plain", "width": 12},
             "budget": {"steps": STEPS},
-            "evaluations": 1,
+            "num_evaluations": 1,
             "seed": seed,
         }
         | more
@@ -83,7 +83,7 @@ def chosen_by_truth(seed: int) -> Numbers:
 def one_source(seed: int) -> Numbers:
     """Only the sources of the first style."""
     teachers = sources(seed)[:: len(STYLES)]
-    alone = Scene(teachers, STUDENT, exam().exam, mixed(seed))
+    alone = Scene(teachers, STUDENT, evaluation_pictures().evaluation_set, mixed(seed))
     return _measured(seed, settings(seed, **ALONE), alone.with_images)
 
 
@@ -201,7 +201,7 @@ def _anchored(numbers: Numbers) -> Numbers:
 CHOICES = (
     ("entropy", "entropy"),
     ("calibrated", "calibrated"),
-    ("normalised", "normalised"),
+    ("normalized", "normalized"),
     ("margin", "margin"),
     ("soft", "soft"),
     ("average", "average (ablation)"),
@@ -209,7 +209,7 @@ CHOICES = (
 )
 ROWS = (
     Row("supervised", "labels of all images (anchor)", by_labels),
-    Row("kd", "answers of all four side by side (anchor)", side_by_side),
+    Row("kd", "outputs of all four side by side (anchor)", side_by_side),
     Row("entropy", "**entropy, features aligned (published, default)**", amalgamated),
     Row("calibrated", "**calibrated, features aligned**", partial(amalgamated, **CALIBRATED)),
     *(
@@ -263,15 +263,15 @@ BOUNDS = (
         low=0.97,
     ),
     Bound(
-        "components by calibrated at least 0.95 (what we wanted to add)",
+        "components by calibrated at least 0.95 (our own goal)",
         lambda f: f.mean("calibrated", "components"),
         low=0.95,
     ),
 )
 WORDS = (
     "Accuracy on 500 test digits in each style; by task among its five labels, in the last column"
-    " among all ten in both styles. Right source: share of the task's images that the source of"
-    " their style teaches. Sources: CNN (32, 64, 64) and Res (48); components: plain (12);"
+    " among all ten in both styles. Right source: share of the task's images that are assigned to"
+    " the source of their style. Sources: CNN (32, 64, 64) and Res (48); components: plain (12);"
     f" student: plain (16); {STEPS} steps: a quarter for each component on 64 images of both its"
     " sources, half for the student on 64 images."
 )
@@ -286,7 +286,7 @@ TABLES = (
         "choice",
         tuple(Row(name, title, partial(choice, selection=name)) for name, title in CHOICES),
         (*COLUMNS[:2], Column("both", "right")),
-        words="Share of a task's images that the source of their style teaches; nothing is trained.",
+        words="Share of a task's images that are assigned to the source of their style; nothing is trained.",
     ),
     Table("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
     Table(

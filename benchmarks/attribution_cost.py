@@ -135,7 +135,7 @@ def pass_of(reader: FeatureReader, layer: str, side: int, grid: int) -> Pass:
 def interleaved(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median seconds of each, taken in turns after one round of warming up.
 
-    With one thread the processor's own seconds are counted, which neighbours on a shared machine
+    With one thread the processor's own seconds are counted, which neighbors on a shared machine
     disturb less; with several the wall clock, because idle threads spin.
     """
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter

@@ -25,7 +25,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from service.core.catalog.depara import DeparaParams
-from service.core.catalog.measurement import Centring, Spectrum, Target
+from service.core.catalog.measurement import Centering, Spectrum, Target
 from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.manifest import InputSpec
 from workers.methods import depara, reference_network
@@ -40,8 +40,8 @@ from workers.torchkit.similarity.graphs import DeparaGraph
 from workers.torchkit.similarity.similarity import compare
 
 SETTINGS = {
-    "gradient × input, ½‖F‖², centred (default)": DeparaParams(),
-    "raw features": DeparaParams(centring=Centring.RAW),
+    "gradient × input, ½‖F‖², centered (default)": DeparaParams(),
+    "raw features": DeparaParams(centering=Centering.RAW),
     "sum target": DeparaParams(target=Target.SUM),
     "flattened edges": DeparaParams(spectrum=Spectrum.FLATTENED),
 }

@@ -84,9 +84,9 @@ class Pair:
                 "batch_size": self.batch,
                 "generator_width": self.width,
                 "noise_units": self.units,
-                "student_rate": _RATE,
-                "evaluations": 1,
-                "seconds_between_checkpoints": 60,
+                "student_learning_rate": _RATE,
+                "num_evaluations": 1,
+                "checkpoint_interval_seconds": 60,
                 "seed": self.seed,
             }
         )
@@ -97,7 +97,7 @@ def of_digits(seed: int) -> Pair:
     split, net = digits(), Net("lenet", (16, 32, 64))
     one = teacher(net, split.train, name="digits", seed=seed)
     student = Student(architecture=StudentArchitecture.LENET, width=8)
-    scene = Scene((one,), student, split.test.exam, split.train)
+    scene = Scene((one,), student, split.test.evaluation_set, split.train)
     return Pair(
         "digits", scene, module(net, split.train, seed=seed), batch=128, units=64, width=16,
         steps=300, seed=seed,
@@ -118,9 +118,9 @@ def of_cifar_size(seed: int) -> Pair:
         torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), labels
     )
     student = Student(architecture=StudentArchitecture.RESIDUAL, width=8)
-    scene = Scene((one,), student, nothing.exam, nothing)
+    scene = Scene((one,), student, nothing.evaluation_set, nothing)
     return Pair(
-        "32 × 32 colour", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
+        "32 × 32 color", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
     )  # fmt: skip
 
 
@@ -220,28 +220,31 @@ _PAGE = """# Data-free distillation against its published loop
 
 Written by `python -m benchmarks.distillation_speed`; every figure is in
 [distillation_speed.json](distillation_speed.json). {machine}, one thread; torch {torch}; load average {before}
-before and {after} after: the machine was shared when it was far above 1.
+before and {after} after: well above 1 means that the machine was shared.
 
-Both sides play with the same teacher, the same fresh student, and generators of the same build and the same rates, in one
-process and in turns. *Published* is the loop of the scripts of Fang et al. 2019 (arXiv 1912.11006), told again in
-plain torch (`benchmarks/students/published_adversary.py`): nothing is frozen, the teacher is a module. *Ours* is the room
+Both sides use the same teacher, the same untrained student, and generators of the same architecture and learning rates,
+in one process and alternating. *Published* is the loop of the scripts of Fang et al. 2019 (arXiv 1912.11006), reimplemented in
+plain torch (`benchmarks/students/published_adversary.py`): nothing is frozen, the teacher is a module. *Ours* is the method
 `adversarial_distillation` with preset `dfad`, whose teacher is an uploaded program that is interpreted call by call.
 
 ## Time of one step
 
-Five steps of the student and one of the generator, in milliseconds; medians of runs in turns. A run of the room counts
-whole, with its preparation, its evaluation and its report.
+Five student steps and one generator step, in milliseconds; medians of alternating runs. A run of our method counts
+in full, with its preparation, its evaluation and its report.
 
 {times}
-Digits: LeNet 16-32-64 teaches LeNet 8-16-32, batches of 128, generator of width 16. 32 × 32 colour: an untrained
-ResNet-20 teaches a residual student of width 8, batches of 32, generator of width 32; only time is measured there.
+Digits: teacher LeNet 16-32-64, student LeNet 8-16-32, batches of 128, generator of width 16. 32 × 32 color: teacher
+an untrained ResNet-20, a residual student of width 8, batches of 32, generator of width 32; only time is measured there.
 
 ## Accuracy after the same time
 
-Digits; each side has the processor time of {turns} published steps, by the ratio above, and lets its rates fall over
+Digits; each side has the CPU time of {turns} published steps, by the ratio above, and decays its learning rates over
 the steps that fit in it.
 
 {quality}"""
+
+
+_CLOCKS = {"processor": "CPU", "wall": "wall"}
 
 
 def _times(times: dict[str, Any]) -> str:
@@ -250,14 +253,12 @@ def _times(times: dict[str, Any]) -> str:
         for clock in ("processor", "wall"):
             each = one[clock]
             verdict = "yes" if each["ratio"] <= _TARGET else "**no**"
-            lines += f"| {name} | {clock} | {each['published']:.1f} | {each['ours']:.1f} | {each['ratio']:.2f} | {verdict} |\n"
+            lines += f"| {name} | {_CLOCKS[clock]} | {each['published']:.1f} | {each['ours']:.1f} | {each['ratio']:.2f} | {verdict} |\n"
     return lines
 
 
 def _quality(rows: dict[str, dict[str, float]]) -> str:
-    lines = (
-        "| seed | published (steps) | ours (steps) | ours less published |\n|---|---|---|---|\n"
-    )
+    lines = "| seed | published (steps) | ours (steps) | ours − published |\n|---|---|---|---|\n"
     leads = []
     for seed, one in rows.items():
         leads.append(one["ours"] - one["published"])

@@ -27,7 +27,7 @@ from workers.torchkit.drawing.vector_pictures import described
 from zooscope import ZooClient
 from zooscope.client.results import Ranking
 
-PROBES, TARGET, STUDENT = "digits", "digits 5 to 9, labelled", "digits-pocket"
+PROBES, TARGET, STUDENT = "digits", "digits 5 to 9, labeled", "digits-pocket"
 MODELS_ON_SHEET, IMAGES_ON_SHEET = 3, 5
 SHEET_COLORS = 128
 _COLUMNS = 74

@@ -179,7 +179,7 @@ def page(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# Estimators against measured transfer on digits",
         "",
-        f"{len({row['seed'] for row in rows})} seeds × 3 targets × 8 networks, 100 labelled images;"
+        f"{len({row['seed'] for row in rows})} seeds × 3 targets × 8 networks, 100 labeled images;"
         " 2 cores of an AMD EPYC, one thread, no GPU. `python -m benchmarks.estimator_truth --write`."
         " Spearman over the networks, mean (least … greatest) of seeds × targets. LEEP and NCE:"
         " seven networks, one has no class logits.",

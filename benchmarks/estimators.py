@@ -141,8 +141,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "# Cost of all estimators together",
         "",
-        "Synthetic features, seed 0; processor seconds of one thread on one of 2 cores of an AMD"
-        " EPYC that others were using, no GPU; best of interleaved repeats."
+        "Synthetic features, seed 0; CPU seconds of one thread on one of 2 cores of an AMD"
+        " EPYC under other load, no GPU; best of interleaved repeats."
         " `python -m benchmarks.estimators --write`.",
         "",
         "| images × units, classes | LogME alone, published form | spectrum and twelve estimators"

@@ -54,7 +54,7 @@ def main() -> None:
     print(f"REST over bare forward, p50: {figures['over_bare']:.3f}")
     print(f"REST over the same work from the file, p50: {figures['over_bare_from_file']:.3f}")
     print(
-        f"{ASKERS} askers: {figures['together_per_second']:.1f} images/s,"
+        f"{ASKERS} clients: {figures['together_per_second']:.1f} images/s,"
         f" bare batches of {ASKERS}: {figures['bare_batches_per_second']:.1f} images/s"
     )
     if given.json is not None:
@@ -77,7 +77,7 @@ def measured(folder: Path, questions: int) -> dict[str, Any]:
             together = _together(lambda: _asked(door, model, file), questions)
     finally:
         environment.ended(running.pid)
-    bare, rest = found["bare forward"]["p50"], found["question over REST"]["p50"]
+    bare, rest = found["bare forward"]["p50"], found["request over REST"]["p50"]
     return {
         "surroundings": told,
         "questions": questions,
@@ -97,7 +97,7 @@ def _compared(
     contestants: dict[str, Work] = {
         "bare forward": lambda: _forward(network, ready),
         "bare, from the file": lambda: _forward(network, _input(file)),
-        "question over REST": ask,
+        "request over REST": ask,
     }
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for work in contestants.values():

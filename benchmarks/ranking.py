@@ -20,7 +20,7 @@ from workers.tools.ranking_bench.summary import Summary, pooled, pooled_json
 from workers.tools.ranking_bench.tables import read_table
 
 ROOT = Path(__file__).parents[1]
-HARDWARE = "one core of two of an AMD EPYC, no GPU, shared with other work"
+HARDWARE = "one core of two of an AMD EPYC, no GPU, shared machine"
 
 
 def main() -> None:
@@ -69,13 +69,13 @@ def _page(summaries: list[Summary], seconds: float) -> str:
         f"Every target is held out once and its models are ranked from the other columns; means "
         f"over targets with 95 % bootstrap intervals over targets. Seed {settings.seed}, "
         f"{HARDWARE}, {seconds:.0f} CPU-seconds for all tables. "
-        "Reproduce: `python -m benchmarks.ranking`; on tables of your own: "
+        "Reproduce: `python -m benchmarks.ranking`; for your own tables: "
         "`zooscope bench ranking TABLE`.",
-        "These tables were at hand while the model was built: they are development results. "
-        "Which model is measured next is chosen by the posterior itself, unless it says “by "
-        "chance” (mean of three orders). Measured models count with their measured accuracy, and "
-        "all models are judged. “static list, first n run” measures the first n of the static "
-        "list and puts them in the order found. What every method is: "
+        "We used these tables while we built the model: they are development results. "
+        "The posterior chooses which model is measured next, unless a row says “by chance” (mean "
+        "of three orders). Measured models count with their measured accuracy, and all models are "
+        "ranked. “static list, first n run” measures the first n of the static list and orders "
+        "them by the result. [Data](data.md) says where the tables come from; the methods are on "
         "[fused_ranking](../methods/fused_ranking.md).",
         "## Calibration over all tables",
         *_bullets(reliability_lines(pooled(summaries))),

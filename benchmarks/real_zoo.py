@@ -28,7 +28,7 @@ from benchmarks.real_networks.checks import measured
 from benchmarks.real_run import environment, heat_maps, page, probes, uploads
 from benchmarks.real_run.heat_maps import Explained, OnObjects
 from benchmarks.real_run.stages import Stages, say
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.settings import Settings
 from zooscope import ZooClient
 from zooscope.cli.address import address_of

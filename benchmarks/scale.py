@@ -1,4 +1,4 @@
-"""What asking for neighbours costs in zoos of a thousand to a hundred thousand networks.
+"""What asking for neighbors costs in zoos of a thousand to a hundred thousand networks.
 
 A private Postgres, the real service, and a synthetic zoo that grows: graph files in the store, rows by
 COPY, the index built from all of them. For every size: recall of the ten nearest before and after the
@@ -47,9 +47,9 @@ WIDTHS = (64, 128, 256)
 SWEPT_SIZE = 10_000
 FULL_SCANS = 20
 INSERTED = 30
-AS_IS = {"MOST_WALKS": sketch_search.MOST_WALKS}
-BY_INDEX = {"LARGEST_FULL_LOOK": 0}
-BY_SCAN = {"LARGEST_FULL_LOOK": 10**9}
+AS_IS = {"MOST_SEARCHES": sketch_search.MOST_SEARCHES}
+BY_INDEX = {"LARGEST_FULL_SCAN": 0}
+BY_SCAN = {"LARGEST_FULL_SCAN": 10**9}
 
 
 @dataclass
@@ -225,7 +225,7 @@ def _swept(cluster: TestCluster, size: int) -> list[dict[str, Any]]:
         seconds = filling.with_index(cluster.connection, m=m, ef_construction=effort)
         for width in WIDTHS:
             for walks in (1, 4):
-                settings = {**BY_INDEX, "_WIDTH": width, "MOST_WALKS": walks}
+                settings = {**BY_INDEX, "_WIDTH": width, "MOST_SEARCHES": walks}
                 _say(f"sweep: m {m}, ef_construction {effort}, width {width}, walks {walks}")
                 answers = asking.by_sketch(*inside, edge_weight=WEIGHT, settings=settings)
                 choice = {"m": m, "ef_construction": effort, "width": width, "walks": walks}

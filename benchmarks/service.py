@@ -192,7 +192,7 @@ def table(figures: dict[str, Any]) -> list[Line]:
     """The figures in words, each with its target."""
     upload, jobs, bare = figures["upload"], figures["jobs"], figures["bare"]
     return [
-        Line("figure", "measured", "target (two quiet cores)"),
+        Line("figure", "measured", "target (two idle cores)"),
         Line("---", "---", "---"),
         Line("start-up, new folder", f"{figures['first_start_seconds']:.1f} s"),
         Line("start-up, folder used before", f"{figures['next_start_seconds']:.1f} s", "< 5 s"),
@@ -210,7 +210,7 @@ def table(figures: dict[str, Any]) -> list[Line]:
             "p99 < 10 ms",
         ),
         Line(f"ranking of {MEASURED} models, ready", _told(figures["ranking"]), "p99 < 15 ms"),
-        Line("the same asked anew, from known similarities", _told(figures["ranking_anew"])),
+        Line("the same computed again, from stored similarities", _told(figures["ranking_anew"])),
         Line(f"50 models of {MODELS}", _told(figures["listing"]), "< 30 ms"),
         Line("submit → running, p50", f"{jobs['submit_to_running_p50_ms']:.0f} ms", "< 300 ms"),
         Line("submit → done, p50", f"{jobs['submit_to_done_p50_ms']:.0f} ms"),

@@ -52,7 +52,10 @@ def _scene(seed: int, *, count: int | None = None) -> Scene:
     one = teacher(_TEACHER, split.train, name="digits", seed=seed)
     seen = split.train if count is None else split.train.first(count, seed=seed)
     return Scene(
-        (one,), Student(architecture=StudentArchitecture.PLAIN, width=8), split.test.exam, seen
+        (one,),
+        Student(architecture=StudentArchitecture.PLAIN, width=8),
+        split.test.evaluation_set,
+        seen,
     )
 
 
@@ -63,7 +66,7 @@ def _distilled(seed: int, *, count: int | None = _FEW, **knobs: Any) -> Numbers:
             "student": scene.student,
             "budget": {"steps": _STEPS},
             "batch_size": _BATCH,
-            "evaluations": 1,
+            "num_evaluations": 1,
             "seed": seed,
             **knobs,
         }
@@ -83,14 +86,16 @@ def _teacher_itself(seed: int) -> Numbers:
 _ATTENTION: dict[str, Any] = {"attention_weight": 1, "teacher_layer": _LAST_MAPS}
 _FEATURE: dict[str, Any] = {"feature_weight": 1}
 _DISTILLATION = (
-    Row("teacher", "teacher, 1297 labelled digits", _teacher_itself),
-    Row("labels", "student, 100 labelled digits", _supervised),
-    Row("soft", "**soft targets** on these 100, no label", _distilled),
+    Row("teacher", "teacher, 1297 labeled digits", _teacher_itself),
+    Row("labels", "student, 100 labeled digits", _supervised),
+    Row("soft", "**soft targets** on the same 100, no labels", _distilled),
     Row("soft_labels", "soft targets and labels", partial(_distilled, label_weight=1)),
     Row("attention", "soft targets and attention", partial(_distilled, **_ATTENTION)),
     Row("feature", "soft targets and features", partial(_distilled, **_FEATURE)),
-    Row("labels_all", "student, 1297 labelled digits", partial(_supervised, count=None)),
-    Row("soft_all", "**soft targets** on these 1297, no label", partial(_distilled, count=None)),
+    Row("labels_all", "student, 1297 labeled digits", partial(_supervised, count=None)),
+    Row(
+        "soft_all", "**soft targets** on the same 1297, no labels", partial(_distilled, count=None)
+    ),
 )
 
 
@@ -108,7 +113,7 @@ def _source(seed: int, recipe: Recipe = TEACHING) -> ImageInputs:
     return ImageInputs(
         name="student",
         teachers=(one,),
-        exam=split.test.only(seen.labels).exam,
+        evaluation_set=split.test.only(seen.labels).evaluation_set,
         images=seen.frames,
         labels=seen.truth,
         label_names=seen.labels,
@@ -123,7 +128,7 @@ def _gone_on(
     recipe: Recipe = TEACHING,
     **knobs: Any,
 ) -> Numbers:
-    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "evaluations": 1}
+    course = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "num_evaluations": 1}
     made = params.model_validate({**course, "seed": seed, **knobs})
     return of_room(room, made, _source(seed, recipe))
 
@@ -144,12 +149,16 @@ def _from_scratch(seed: int) -> Numbers:
     return {"accuracy": float((logits.argmax(dim=1) == test.truth).float().mean())}
 
 
-_SCRATCH = Row("scratch", "the same network from fresh weights", _from_scratch)
+_SCRATCH = Row("scratch", "the same network from random weights", _from_scratch)
 _FINE_TUNE = (
     _SCRATCH,
     Row("late", "**cut at the feature layer**", _tuned),
     Row("early", "cut after the second convolution", partial(_tuned, layer=_EARLY)),
-    Row("as_fast", "cut at the feature layer, body as fast as head", partial(_tuned, body_rate=1)),
+    Row(
+        "as_fast",
+        "cut at the feature layer, body and head at one learning rate",
+        partial(_tuned, body_rate=1),
+    ),
 )
 _LINEAR_PROBE = (
     _SCRATCH,
@@ -157,15 +166,15 @@ _LINEAR_PROBE = (
     Row("early", "cut after the second convolution", partial(_probed, layer=_EARLY)),
     Row(
         "nothing",
-        "a source that learned nothing, cut at the feature layer",
+        "an untrained source, cut at the feature layer",
         partial(_probed, recipe=_NOTHING),
     ),
 )
 _ONLY_ACCURACY = (Column("accuracy on digits 5 to 9", "accuracy"),)
 _FROM_LOW_TO_HIGH = (
-    "scikit-learn's digits of 8 × 8 pixels in frames of 12 × 12. Source: three normalised convolutions 16-32-32, trained "
-    "on digits 0 to 4; then 50 labelled digits 5 to 9, drawn by the seed; the test digits 5 to 9 "
-    "judge. 300 steps of 32 images."
+    "scikit-learn's digits of 8 × 8 pixels in frames of 12 × 12. Source: three convolutions with batch "
+    "normalization 16-32-32, trained on digits 0 to 4; then 50 labeled digits 5 to 9, drawn by "
+    "the seed; evaluated on the test digits 5 to 9. 300 steps of 32 images."
 )
 _ACCURACY = (
     Column("accuracy", "accuracy"),
@@ -186,15 +195,15 @@ TABLES = (
         "distillation",
         _DISTILLATION,
         _ACCURACY,
-        "scikit-learn's digits of 8 × 8 pixels in frames of 12 × 12, 500 that judge. Teacher of three normalised "
-        "convolutions 16-32-32, student of 8-16-32; 1200 steps of 64 images with shifts of one "
+        "scikit-learn's digits of 8 × 8 pixels in frames of 12 × 12, 500 for evaluation. "
+        "Teacher of three convolutions with batch normalization 16-32-32, student of 8-16-32; 1200 steps of 64 images with shifts of one "
         "pixel in every row; the 100 digits are drawn by the seed. Soft targets at temperature 4; "
         "attention (weight 1) at the teacher's last maps, features (weight 1) at its feature "
         "layer.",
         (
-            Bound("soft targets over labels, 100 digits", _lead("soft", "labels"), 0.0),
-            Bound("attention over soft targets alone", _lead("attention", "soft"), 0.0),
-            Bound("features over soft targets alone", _lead("feature", "soft"), 0.0),
+            Bound("lead of soft targets over labels, 100 digits", _lead("soft", "labels"), 0.0),
+            Bound("lead of attention over soft targets alone", _lead("attention", "soft"), 0.0),
+            Bound("lead of features over soft targets alone", _lead("feature", "soft"), 0.0),
         ),
         page="methods/knowledge_distillation.md",
     ),
@@ -204,8 +213,12 @@ TABLES = (
         _ONLY_ACCURACY,
         _FROM_LOW_TO_HIGH,
         (
-            Bound("its lead over fresh weights", _lead("late", "scratch"), 0.0),
-            Bound("the late cut over the early one", _lead("late", "early"), 0.0),
+            Bound(
+                "lead of the cut at the feature layer over random weights",
+                _lead("late", "scratch"),
+                0.0,
+            ),
+            Bound("lead of the late cut over the early cut", _lead("late", "early"), 0.0),
         ),
         page="methods/fine_tune.md",
     ),
@@ -215,9 +228,17 @@ TABLES = (
         _ONLY_ACCURACY,
         _FROM_LOW_TO_HIGH,
         (
-            Bound("its lead over fresh weights", _lead("late", "scratch"), 0.0),
-            Bound("its lead over a source that learned nothing", _lead("late", "nothing"), 0.0),
-            Bound("the late cut over the early one", _lead("late", "early"), 0.0),
+            Bound(
+                "lead of the cut at the feature layer over random weights",
+                _lead("late", "scratch"),
+                0.0,
+            ),
+            Bound(
+                "lead of the cut at the feature layer over an untrained source",
+                _lead("late", "nothing"),
+                0.0,
+            ),
+            Bound("lead of the late cut over the early cut", _lead("late", "early"), 0.0),
         ),
         page="methods/linear_probe.md",
     ),

@@ -1,6 +1,6 @@
-"""The zoo's record-keeping and its doors.
+"""The zoo's state and its APIs.
 
-*Service* here is the half of the product that answers people; the other half is ``workers``.
+``service`` answers requests over REST and gRPC and keeps all state; ``workers`` runs the networks.
 Workers may import ``service.core``, ``service.settings``, ``service.adapters`` and
 ``service.container``; nothing in ``service`` imports ``workers`` or torch.
 """

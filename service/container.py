@@ -1,4 +1,4 @@
-"""The composition root: settings in, a working Zoo out. Doors, scheduler and workers start here."""
+"""Composition root: builds a working Zoo from settings. The APIs, scheduler and workers start here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,15 @@ from service.adapters.graph_files import GraphFiles
 from service.adapters.object_store import blob_store
 from service.core.blobs import BlobStore
 from service.core.errors import UnavailableError
+from service.core.operations.job_owners import JobOwners
+from service.core.operations.jobs.observer import JOB_OBSERVER
 from service.core.operations.neighbors.closeness import GraphComparer
 from service.settings import Settings
 
 
 @dataclass(frozen=True)
 class Zoo:
-    """The parts that every process of the zoo shares."""
+    """The components that every process of the zoo shares."""
 
     settings: Settings
     engine: Engine
@@ -29,41 +31,41 @@ class Zoo:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits when the block ends well, and rolls back when it raises."""
+        """A session that commits when the block returns and rolls back when it raises."""
         with self.sessions.begin() as session:
             yield session
 
     @property
     def staging(self) -> Path:
-        """Folder of uploads under way."""
-        return self._made("staging")
+        """Folder of unfinished uploads."""
+        return self._ensured_folder("staging")
 
     @property
     def scratch(self) -> Path:
         """Folder of the working directories of running jobs."""
-        return self._made("scratch")
+        return self._ensured_folder("scratch")
 
-    def _made(self, name: str) -> Path:
+    def _ensured_folder(self, name: str) -> Path:
         folder = self.settings.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def close(self) -> None:
-        """Give the database connections back, also those that a thread still holds, in its time."""
+        """Close the database connections; one that a thread still uses closes when it is returned."""
         event.listen(self.engine, "checkin", _close)
         self.engine.dispose()
 
 
 def _close(_connection: object, record: ConnectionPoolEntry) -> None:
-    """Close a connection that comes back after its pool was given up."""
+    """Close a connection that returns after its pool was disposed."""
     record.invalidate()
 
 
 def database_url(settings: Settings) -> str:
-    """The database's address with the driver that is used here."""
+    """The database URL with SQLAlchemy's driver name."""
     if settings.database_url is None:
         raise UnavailableError(
-            "no database is set",
+            "no database is configured",
             code="database_not_set",
             remedy="set ZOO_DATABASE_URL, or start everything with `zooscope up`",
         )
@@ -83,5 +85,5 @@ def zoo_from(settings: Settings, *, connections: int = 10) -> Zoo:
     blobs = blob_store(
         settings.storage_url or str(settings.folder / "blobs"), endpoint=settings.storage_endpoint
     )
-    sessions = sessionmaker(engine, expire_on_commit=False)
+    sessions = sessionmaker(engine, expire_on_commit=False, info={JOB_OBSERVER: JobOwners()})
     return Zoo(settings, engine, sessions, blobs, GraphFiles(blobs))

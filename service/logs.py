@@ -1,4 +1,4 @@
-"""Log lines: for people, or one JSON object a line; each with the trace id."""
+"""Structured logging: console text or one JSON object per line, each with the trace id."""
 
 import logging
 import sys
@@ -12,29 +12,29 @@ from service.settings import LogFormat, Settings
 
 
 def start_logging(settings: Settings) -> None:
-    """Let this process log as the settings say, its libraries included."""
+    """Configure logging for this process and its libraries from the settings."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     as_json = settings.log_format is LogFormat.JSON
-    last: Any = (
+    renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
-    before: list[Any] = [
+    shared: list[Any] = [
         _with_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*before, last],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=before)
+        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
@@ -43,7 +43,7 @@ def start_logging(settings: Settings) -> None:
 def _with_trace(
     logger: Any, name: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Add the trace id of the request under way."""
+    """Add the trace id of the current request."""
     del logger, name
     trace_id = current_trace_id()
     if trace_id is not None:

@@ -1,4 +1,4 @@
-"""Brings the tables of a database to the present revision, under a lock."""
+"""Upgrades the tables of a database to the current revision under a lock."""
 
 from pathlib import Path
 
@@ -18,6 +18,6 @@ def configuration(connection: Connection) -> Config:
 
 
 def migrate(engine: Engine, *, revision: str = "head") -> None:
-    """Upgrade the database to ``revision``; a second process waits, then finds nothing to do."""
+    """Upgrade the database to ``revision``; a second process waits and then has nothing to do."""
     with engine.begin() as connection:
         command.upgrade(configuration(connection), revision)

@@ -1,4 +1,4 @@
-"""Asking a network about images, on behalf of a door: look it up, ask a worker, name the classes."""
+"""Runs predictions for the APIs: look up the model, ask a worker, name the classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from service.core.predict_messages import OutputKind
 
 @dataclass(frozen=True)
 class PredictResult:
-    """What a network says: classes with names, or PNG files, or one npy file."""
+    """A prediction: classes with names, PNG files, or one npy file."""
 
     model_id: str
     kind: OutputKind
@@ -25,31 +25,31 @@ class PredictResult:
 
 @dataclass(frozen=True)
 class PredictClient:
-    """One process's end of the line to the workers. Thread-safe."""
+    """Sends predictions to the workers and waits for responses. Thread-safe."""
 
     zoo: Zoo
 
     @cached_property
-    def _line(self) -> PredictQueue:
+    def _queue(self) -> PredictQueue:
         url = self.zoo.settings.redis_url
         if url is None:
             raise UnavailableError(
-                "no broker is set, so no worker can be asked",
-                code="no_inference",
+                "no broker is configured, so no worker can be reached",
+                code="no_prediction_worker",
                 remedy="set ZOO_REDIS_URL, or start everything with `zooscope up`",
             )
         return PredictQueue(url.get_secret_value())
 
-    def ask(
+    def predict(
         self, *, project: str, model_id: str, images: Sequence[bytes], options: PredictOptions
     ) -> PredictResult:
-        """What the model says to the images; waits for a worker's answer.
+        """The model's prediction for the images; waits for a worker's response.
 
         Raises:
-            ZooError: As ``predictions.question`` and ``PredictQueue.ask`` say.
+            ZooError: Those of ``predictions.request_for`` and ``PredictQueue.call``.
         """
         with self.zoo.transaction() as session:
-            model, question = predictions.question(
+            model, request = predictions.request_for(
                 session,
                 project=project,
                 model_id=model_id,
@@ -58,7 +58,7 @@ class PredictClient:
                 most_bytes=self.zoo.settings.max_image_bytes,
                 timeout_seconds=self.zoo.settings.predict_timeout_seconds,
             )
-        answer = self._line.ask(question)
-        assert answer.kind is not None
-        classes = predictions.named(model, answer.classes)
-        return PredictResult(model.id, answer.kind, classes, answer.parts)
+        response = self._queue.call(request)
+        assert response.kind is not None
+        classes = predictions.named(model, response.classes)
+        return PredictResult(model.id, response.kind, classes, response.parts)

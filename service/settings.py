@@ -14,21 +14,21 @@ GIBIBYTE = 1024**3
 
 
 class Device(StrEnum):
-    """Where a worker computes."""
+    """Device on which a worker runs jobs."""
 
     CPU = "cpu"
     CUDA = "cuda"
 
 
 class LogFormat(StrEnum):
-    """How log lines look: for people, or one JSON object a line."""
+    """Format of log lines: text for people, or one JSON object per line."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """How severe a log line must be to be written."""
+    """Lowest severity that is logged."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -37,85 +37,107 @@ class LogLevel(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, with its default. Empty addresses mean: start a private one."""
+    """All settings with their defaults; an empty address starts a private server."""
 
     model_config = SettingsConfigDict(env_prefix="ZOO_", frozen=True, extra="ignore")
 
-    home: Path = Field(Path("~/.zooscope"), description="folder of all state of this machine")
-    database_url: SecretStr | None = Field(None, description="postgresql://… with pgvector")
-    redis_url: SecretStr | None = Field(None, description="redis://…, the broker")
-    storage_url: str | None = Field(None, description="folder, or s3://bucket/prefix")
-    storage_endpoint: str | None = Field(None, description="address of an S3-compatible server")
+    home: Path = Field(Path("~/.zooscope"), description="folder for all state on this machine")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL with pgvector: postgresql://…; if unset, a private server"
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis broker: redis://…; if unset, a private server"
+    )
+    storage_url: str | None = Field(
+        None,
+        description="file storage: a folder, or s3://bucket/prefix; if unset, a folder in the home",
+    )
+    storage_endpoint: str | None = Field(None, description="URL of an S3-compatible server")
 
-    host: str = Field("127.0.0.1", description="address REST and gRPC listen on")
+    host: str = Field("127.0.0.1", description="address that REST and gRPC listen on")
     port: int = Field(
         8080,
         ge=0,
         lt=65536,
-        description="REST port; when not set and in use, the next free one; 0: any free one",
+        description="REST port; if unset and in use, the next free one; 0 for any free one",
     )
     grpc_port: int = Field(
         50051,
         ge=0,
         lt=65536,
-        description="gRPC port; when not set and in use, the next free one; 0: any free one",
+        description="gRPC port; if unset and in use, the next free one; 0 for any free one",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] | str = Field(
-        "localhost,127.0.0.1,[::1]", description="Host headers answered, separated by commas"
+        "localhost,127.0.0.1,[::1]", description="accepted Host headers, separated by commas"
     )
-    auth: bool = Field(default=True, description="whether requests need an API key")
+    auth: bool = Field(default=True, description="require an API key with every request")
     page_token_secret: SecretStr | None = Field(
-        None, description="signs page tokens; None: made in home"
+        None, description="secret that signs page tokens; if unset, generated in the home"
     )
 
     device: Device = Field(
-        Device.CPU, description="cpu or cuda; decides the queue a worker serves"
+        Device.CPU, description="device of the worker, cpu or cuda; selects the queues it serves"
     )
-    worker_slots: PositiveInt = Field(2, description="jobs a worker runs at once")
-    worker_threads: PositiveInt = Field(1, description="torch threads of one job")
+    worker_concurrency: PositiveInt = Field(
+        2, description="number of jobs that a worker runs at once"
+    )
+    worker_threads: PositiveInt = Field(1, description="number of torch threads per job")
     lease_seconds: PositiveFloat = Field(
-        30.0, description="a silent worker loses its job after this"
+        30.0, description="seconds after which a silent worker loses its job"
     )
     heartbeat_seconds: PositiveFloat = Field(
-        10.0, description="how often a worker renews its lease"
+        10.0, description="interval at which a worker renews its lease"
     )
-    sweep_seconds: PositiveFloat = Field(
-        5.0, description="how often lost and forgotten jobs are looked for"
+    reaper_interval_seconds: PositiveFloat = Field(
+        5.0,
+        description="interval at which lost jobs are requeued and waiting jobs announced again",
     )
-    job_seconds: PositiveFloat = Field(24 * 3600.0, description="longest running time of a job")
-    stop_seconds: float = Field(
+    job_timeout_seconds: PositiveFloat = Field(
+        24 * 3600.0, description="longest run time of a job"
+    )
+    shutdown_grace_seconds: float = Field(
         30.0,
         ge=0,
-        description="how long a stopping worker lets jobs finish before giving them back",
+        description="time that a stopping worker gives running jobs before it requeues them",
     )
     predict_timeout_seconds: PositiveFloat = Field(
-        30.0, description="how long a prediction waits for its answer"
+        30.0, description="longest wait for a prediction"
     )
-    hardened: bool = Field(
-        default=False, description="refuse to run jobs when a sandbox layer is missing"
+    require_sandbox: bool = Field(
+        default=False, description="refuse to run jobs if a sandbox layer is missing"
     )
 
-    max_model_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest model file")
-    max_dataset_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest archive of images")
-    max_json_bytes: PositiveInt = Field(16 * MEBIBYTE, description="largest JSON body")
-    max_parameters: PositiveInt = Field(2 * 10**9, description="largest network")
+    max_model_bytes: PositiveInt = Field(8 * GIBIBYTE, description="largest model file in bytes")
+    max_dataset_bytes: PositiveInt = Field(
+        8 * GIBIBYTE, description="largest image archive in bytes"
+    )
+    max_json_bytes: PositiveInt = Field(16 * MEBIBYTE, description="largest JSON body in bytes")
+    max_parameters: PositiveInt = Field(
+        2 * 10**9, description="largest number of parameters of a network"
+    )
     max_loaded_bytes: PositiveInt = Field(
-        2 * GIBIBYTE, description="weights a worker keeps loaded to answer predictions"
+        2 * GIBIBYTE, description="bytes of weights that a worker keeps loaded for predictions"
     )
-    max_image_bytes: PositiveInt = Field(20 * 10**6, description="largest image file")
+    max_image_bytes: PositiveInt = Field(20 * 10**6, description="largest image file in bytes")
     max_image_pixels: PositiveInt = Field(
-        25 * 10**6, description="largest image, width times height"
+        25 * 10**6, description="largest image in pixels, width times height"
     )
-    max_probe_images: PositiveInt = Field(4096, description="largest probe set")
-    max_dataset_images: PositiveInt = Field(100_000, description="largest labelled set")
-    disk_stop_percent: float = Field(90.0, gt=0, le=100, description="disk use that stops writes")
+    max_probe_images: PositiveInt = Field(
+        4096, description="largest number of images of a probe set"
+    )
+    max_dataset_images: PositiveInt = Field(
+        100_000, description="largest number of images of a dataset"
+    )
+    disk_stop_percent: float = Field(
+        90.0, gt=0, le=100, description="disk usage at which writes stop"
+    )
     disk_resume_percent: float = Field(
-        85.0, gt=0, le=100, description="disk use that lets them go on"
+        85.0, gt=0, le=100, description="disk usage at which writes resume"
     )
-    rate_limit: str = Field("6000/minute", description="requests of one API key")
+    rate_limit: str = Field("6000/minute", description="request limit per API key")
 
-    log_format: LogFormat = Field(LogFormat.TEXT, description="text or json")
-    log_level: LogLevel = Field(LogLevel.INFO, description="least severe level that is logged")
+    log_format: LogFormat = Field(LogFormat.TEXT, description="log format: text or json")
+    log_level: LogLevel = Field(LogLevel.INFO, description="lowest severity that is logged")
 
     @model_validator(mode="after")
     def _keys_on_public_addresses(self) -> Self:

@@ -1,6 +1,6 @@
-"""Bytes coming through a door: into staging, verified, into the store, noted in the database.
+"""Receives uploads: stages the bytes, verifies them, stores them and records them in the database.
 
-Doors call these functions from threads; no transaction is open while bytes flow.
+The APIs call these functions from threads; no transaction is open while bytes arrive.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from service.container import Zoo
 from service.core.errors import RefusedUploadError, TooLargeError
+from service.core.operations import owned_rows
 from service.core.operations.zoo import uploads
 from service.core.staging import CHECK_SPACE_BYTES, DiskGuard, Received, Receiver, Staging
 from service.core.tables import UploadRecord
@@ -26,13 +27,13 @@ class UploadPart:
 
 @dataclass(frozen=True)
 class UploadService:
-    """The reception of one process: its staging folder and the hashes under way."""
+    """Receives the uploads of one process: its staging folder and the running hashes."""
 
     zoo: Zoo
 
     @cached_property
     def staging(self) -> Staging:
-        """Where unfinished uploads lie."""
+        """The store of unfinished uploads."""
         settings = self.zoo.settings
         guard = DiskGuard(
             self.zoo.staging,
@@ -42,33 +43,34 @@ class UploadService:
         return Staging(self.zoo.staging, guard)
 
     @property
-    def largest(self) -> int:
-        """The most bytes that any upload may have."""
+    def largest_bytes(self) -> int:
+        """Largest allowed size of any upload, in bytes."""
         return max(self.zoo.settings.max_model_bytes, self.zoo.settings.max_dataset_bytes)
 
-    def require_room(self, size_bytes: int) -> None:
-        """Refuse an upload that is too large, or that comes when the disk is full.
+    def require_space(self, size_bytes: int) -> None:
+        """Refuse an upload that is too large or that arrives when the disk is full.
 
         Raises:
             TooLargeError: ``upload_too_large``.
             UnavailableError: ``disk_full``.
         """
-        if size_bytes > self.largest:
+        if size_bytes > self.largest_bytes:
             raise TooLargeError(
-                f"{size_bytes} bytes announced, {self.largest} allowed", code="upload_too_large"
+                f"{size_bytes} bytes announced, {self.largest_bytes} allowed",
+                code="upload_too_large",
             )
         self.staging.guard.require_space()
 
     def state(self, *, project: str, upload_id: str) -> UploadRecord:
-        """The upload and how far it is."""
+        """The upload and its progress."""
         with self.zoo.transaction() as session:
-            return uploads.get(session, project=project, upload_id=upload_id)
+            return owned_rows.get(session, UploadRecord, project=project, id=upload_id)
 
     def open_part(self, *, project: str, upload_id: str, offset: int) -> UploadPart:
         """Open an upload at its next byte.
 
         Raises:
-            ConflictError: The offset is not the next byte, or somebody else is sending.
+            ConflictError: The offset is not the next byte, or another request is sending.
         """
         with self.zoo.transaction() as session:
             upload = uploads.part_at(
@@ -81,48 +83,48 @@ class UploadService:
         receiver = self.staging.receive(upload_id, offset=offset, limit=upload.size_bytes)
         return UploadPart(upload, receiver)
 
-    def note(self, part: UploadPart, *, offset: int) -> None:
-        """Let a resumed upload begin at ``offset``; called now and then while bytes flow."""
+    def record_offset(self, part: UploadPart, *, offset: int) -> None:
+        """Record that a resumed upload starts at ``offset``; called periodically while bytes arrive."""
         with self.zoo.transaction() as session:
             uploads.advance(session, upload_id=part.upload.id, offset=offset)
 
     def close_part(self, part: UploadPart) -> UploadRecord:
-        """Keep what came; after the last byte, verify and store it.
+        """Keep the received bytes; after the last byte, verify and store the file.
 
         Raises:
-            RefusedUploadError: ``checksum_mismatch``; the upload is back at offset 0.
+            RefusedUploadError: ``checksum_mismatch``; the upload restarts at offset 0.
         """
         received = part.receiver.close()
         if received.size_bytes < part.upload.size_bytes:
-            self.note(part, offset=received.size_bytes)
+            self.record_offset(part, offset=received.size_bytes)
             return self.state(project=part.upload.project, upload_id=part.upload.id)
         try:
             uploads.verify(part.upload, received)
         except RefusedUploadError:
             self.staging.remove(part.upload.id)
-            self.note(part, offset=0)
+            self.record_offset(part, offset=0)
             raise
         self._store(part.upload.id, received)
         with self.zoo.transaction() as session:
             return uploads.complete(session, upload_id=part.upload.id, received=received)
 
     def receive_whole(self, *, limit: int) -> Receiver:
-        """Open a nameless upload whose bytes come in one request."""
+        """Open an unnamed upload whose bytes arrive in one request."""
         return self.staging.receive(f"whole-{uuid4().hex}", offset=0, limit=limit)
 
     def close_whole(self, receiver: Receiver) -> Received:
-        """Store the bytes of a nameless upload."""
+        """Store the bytes of an unnamed upload."""
         received = receiver.close()
         self._store(receiver.name, received)
         return received
 
     def new_path(self) -> Path:
-        """A fresh file of staging, for a door that writes a file itself."""
+        """A new staging path for an API that writes the file itself."""
         self.staging.guard.require_space()
         return self.staging.path(f"whole-{uuid4().hex}")
 
     def store_file(self, path: Path) -> Received:
-        """Store a file that a door has written."""
+        """Store a file that an API has written."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         received = Received(path.stat().st_size, digest)
@@ -130,7 +132,7 @@ class UploadService:
         return received
 
     def _store(self, name: str, received: Received) -> None:
-        self.zoo.blobs.collect_outputs(self.staging.path(name), sha256=received.sha256)
+        self.zoo.blobs.add(self.staging.path(name), sha256=received.sha256)
         self.staging.remove(name)
 
 

@@ -12,7 +12,7 @@ from service.core.ids import IdKind, new_id
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, TaskKind
 from service.core.operations.measurements import graphs
 from service.core.operations.rankings import affinities, rankings
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import (
     DatasetRecord,
     DatasetState,

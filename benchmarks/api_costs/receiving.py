@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from zooscope.client.transport import Patience, Transport
+from zooscope.client.transport import RetryPolicy, Transport
 
 MEBIBYTE = 1024**2
 _BLOCK = MEBIBYTE
@@ -107,7 +107,7 @@ def _digest(block: bytes, size_bytes: int) -> str:
 
 def _announced(url: str, key: str, size_bytes: int, digest: str) -> str:
     """The id under which the zoo expects the file."""
-    transport = Transport(url, key=key, patience=Patience(), timeout_seconds=60)
+    transport = Transport(url, key=key, retry_policy=RetryPolicy(), timeout_seconds=60)
     said = {"size": size_bytes, "sha256": digest, "filename": "noise.bin"}
     upload_id: str = transport.json("POST", "/uploads", body=said)["id"]
     transport.close()

@@ -12,32 +12,32 @@ from benchmarks.layer_protocol.tuning import EDGE_WEIGHTS, tuned
 
 Facts = Mapping[str, Any]
 REMARKS = "## Remarks"
-_JUDGED = ("Spearman [90 %]", "regret, points", "less that of deepest", "less that of middle")
+_JUDGED = ("Spearman [90 %]", "regret, points", "minus deepest", "minus middle")
 _HEAD = """# Layer selection against measured transfer
 
 Written by `python -m benchmarks.layer_selection --processes {processes}`; every figure is in
 [layer_selection.json](layer_selection.json). {machine}; {system}; torch {torch}; commit {commit}.
 {minutes:.0f} minutes of wall clock with {processes} process(es) of one thread, {cpu:.0f} minutes of
-processor time; load average {load} before and {load_after} after: the machine was shared when it
-was far above {processes}.
+CPU time; load average {load} before and {load_after} after: well above {processes} means that the
+machine was shared. [Data](data.md) says where the images and the ResNet-20 come from.
 
 * **Sources**, seed 1: {sources}. ResNet-20 is the published CIFAR-10 network; the others were
   trained here on at most {pool} images of 32 × 32 pixels (animals: six classes of CIFAR-10).
 * **Targets**: four vehicle classes of CIFAR-10, Fashion-MNIST, MNIST, each with at most {pool}
-  labelled images, {tested} held out for accuracy and {probes} others as probes without labels.
+  labeled images, {tested} held out for accuracy and {probes} others as unlabeled probes.
   {pairs} pairs of source and target, {seeds} seeds each: {triples} triples. A seed draws the
-  labelled images, the fresh weights and the target network.
+  labeled images, the initial weights and the target network.
 * **A cut** freezes the source up to a step (batch norm in evaluation mode); everything above is
   new, from random weights, and reset for each cut: {schedules}.
-* **Scores**: the room `layer_selection` with its defaults, against the logits of a network of the
+* **Scores**: the method `layer_selection` with its defaults, against the logits of a network of the
   *plain* family that was trained from scratch on the same 1 % or 10 % (mean accuracies below).
-  λ as the paper: 10 at 1 %, 1 at 10 %.
-* **Regret**: accuracy of the best cut less that of the chosen one. **Intervals**: 90 %, bootstrap over
+  λ as in the paper: 10 at 1 %, 1 at 10 %.
+* **Regret**: accuracy of the best cut minus that of the chosen one. **Intervals**: 90 %, bootstrap over
   pairs with all their seeds. *Another seed* chooses by accuracies that the next seed measured: no
   score can be expected to beat it.
 * Left out: `flowers5` has 40 photographs of a class, so 1 % is none. ResNet-20 is cut at its blocks
-  2 to 9 and retrained on 1 % only (its upper part costs six times a small network), and never meets
-  vehicles, which it has learned.
+  2 to 9 and retrained on 1 % only (its upper part costs six times a small network), and is never
+  paired with vehicles, which it was trained on.
 """
 
 
@@ -126,8 +126,8 @@ def _without_deepest(rows: Sequence[Row]) -> str:
             lines.setdefault(plain, []).extend(_figures(one)[:2] if one else ["–", "–"])
     note = (
         "At the deepest cut only a linear head is trained, and it is far below the others almost"
-        " everywhere. The same figures when that cut is no candidate and the one before it counts as"
-        " deepest (looked at after the fact):\n\n"
+        " everywhere. The same figures without that cut as a candidate, when the one before it counts as"
+        " deepest (exploratory, after the fact):\n\n"
     )
     columns = ["way of choosing"]
     columns += [f"{what}, {share}" for share in ("1 %", "10 %") for what in ("Spearman", "regret")]
@@ -182,14 +182,14 @@ def _pair(rows: Sequence[Row], edge_weight: float) -> list[str]:
 
 def _tuned(rows: Sequence[Row]) -> str:
     note = (
-        "Setting and λ chosen by mean Spearman on every second pair (both shares together), judged"
+        "Setting and λ chosen by mean Spearman on every second pair (both shares together), evaluated"
         " on the other pairs. *Preset*: λ = 10 at 1 %, 1 at 10 %.\n\n"
     )
     lines = [
         [found.name, f"{found.on_tuning:.2f}", *_figures(found.on_judged)] for found in tuned(rows)
     ]
-    columns = ["way of choosing", "Spearman on the half tuned on", *_JUDGED]
-    return "\n## Tuned on half, judged on the other half\n\n" + note + table(columns, lines)
+    columns = ["way of choosing", "Spearman on the tuning half", *_JUDGED]
+    return "\n## Tuned on half, evaluated on the other half\n\n" + note + table(columns, lines)
 
 
 def _sweep(rows: Sequence[Row]) -> str:
@@ -205,8 +205,8 @@ def _sweep(rows: Sequence[Row]) -> str:
     columns += [f"{what}, {share}" for share in ("1 %", "10 %") for what in ("Spearman", "regret")]
     columns += ["Spearman, 1 %, better target network", "regret"]
     note = (
-        "Exploratory: looked at after the fact. The last two columns compare with the target network"
-        " that was trained on 10 %, while 1 % retrain the upper part.\n\n"
+        "Exploratory, after the fact. The last two columns compare with the target network that was"
+        " trained on 10 %, while 1 % retrain the upper part.\n\n"
     )
     return "\n## λ\n\n" + note + table(columns, lines)
 
@@ -220,7 +220,7 @@ def _views(rows: Sequence[Row]) -> str:
         lines.append(cells)
     columns = ["pairs of probes · target's layer"]
     columns += [f"{what}, {share}" for share in ("1 %", "10 %") for what in ("Spearman", "regret")]
-    note = "Exploratory. *Edges, raw · logits* are the edges of the room's defaults.\n\n"
+    note = "Exploratory. *Edges, raw · logits* are the edges of the method's defaults.\n\n"
     return "\n## Views of the pairs of probes, alone\n\n" + note + table(columns, lines)
 
 

@@ -17,7 +17,7 @@ from benchmarks.layer_protocol.cuts import Frozen
 from benchmarks.layer_protocol.networks import LOGITS, PLAIN_FEATURE, SIDE
 from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs
 from service.core.catalog.layer_selection import LayerSelectionParams
-from service.core.catalog.measurement import Centring, Channel
+from service.core.catalog.measurement import Centering, Channel
 from workers.methods import layer_selection
 from workers.torchkit.attribution.canonical import Preprocessing
 from workers.torchkit.attribution.module_reader import ModuleReader
@@ -83,12 +83,12 @@ def varied(frozen: Frozen, reference: nn.Sequential) -> dict[str, dict[str, list
 
 def raw_edges(features: Tensor) -> Tensor:
     """Standardised ranks of cosines: DEPARA's edges as for layers."""
-    return _edges(features, Centring.RAW)
+    return _edges(features, Centering.RAW)
 
 
 def centred_edges(features: Tensor) -> Tensor:
     """The same with the mean feature taken off first: DEPARA's edges as for tasks."""
-    return _edges(features, Centring.CENTRED)
+    return _edges(features, Centering.CENTERED)
 
 
 def dissimilarities(features: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ def dissimilarities(features: Tensor) -> Tensor:
 
 
 def kernel(features: Tensor) -> Tensor:
-    """The centred Gram matrix at length 1.
+    """The centered Gram matrix at length 1.
 
     Two inner products are linear CKA: Kornblith et al., ICML 2019, arXiv:1905.00414.
     """
@@ -114,7 +114,7 @@ def kernel(features: Tensor) -> Tensor:
 
 VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "edges, raw": raw_edges,
-    "edges, centred": centred_edges,
+    "edges, centered": centred_edges,
     "RSA": dissimilarities,
     "CKA": kernel,
 }
@@ -145,6 +145,6 @@ def agreements(layers: list[Seen], reference: Mapping[str, Seen]) -> dict[str, l
     }
 
 
-def _edges(features: Tensor, centring: Centring) -> Tensor:
+def _edges(features: Tensor, centering: Centering) -> Tensor:
     everyone = torch.ones(len(features), dtype=torch.bool)
-    return standardized_ranks(draw_edges(features, everyone, centering=centring).ranks)
+    return standardized_ranks(draw_edges(features, everyone, centering=centering).ranks)

@@ -12,7 +12,7 @@ from benchmarks.layer_protocol import judging
 from benchmarks.layer_protocol.judging import Row, Way
 
 EDGE_WEIGHTS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, math.inf)
-DEFAULTS, CENTRED = "defaults", "centred features"
+DEFAULTS, CENTERED = "defaults", "centered features"
 PRESET = "preset"
 _TRIED: tuple[float | str, ...] = (PRESET, *EDGE_WEIGHTS)
 
@@ -29,7 +29,7 @@ class Tuned:
 def tuned(rows: Sequence[Row]) -> list[Tuned]:
     """The best settings on the tuning half, and all settings at the presets, and simple rules."""
     mine, others = judging.halves(rows)
-    settings = (DEFAULTS, CENTRED, *rows[0]["variants"])
+    settings = (DEFAULTS, CENTERED, *rows[0]["variants"])
     candidates = {
         f"tuned: {setting}, λ = {told(weight)}": varied(setting, weight)
         for setting, weight in product(settings, _TRIED)
@@ -59,11 +59,11 @@ def varied(setting: str, edge_weight: float | str) -> Way:
 
 
 def parts(row: Row, setting: str) -> tuple[Sequence[float], Sequence[float]]:
-    """Nodes and edges of a row under one setting; centring changes edges alone."""
+    """Nodes and edges of a row under one setting; centering changes edges alone."""
     if setting == DEFAULTS:
         return row["nodes"], row["edges"]
-    if setting == CENTRED:
-        return row["nodes"], row["agreements"]["edges, centred · logits"]
+    if setting == CENTERED:
+        return row["nodes"], row["agreements"]["edges, centered · logits"]
     found = row["variants"][setting]
     return found["nodes"], found["edges"]
 

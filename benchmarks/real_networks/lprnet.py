@@ -79,7 +79,7 @@ class LPRNet(nn.Module):
     """Scores of every symbol at 18 places along a plate of 24x94 pixels.
 
     The context maps are divided by the mean square of each image. The published network takes
-    that mean over the whole batch, so that an answer depends on its neighbours; for one image
+    that mean over the whole batch, so that an answer depends on its neighbors; for one image
     at a time, as the claimed figure was measured, both are the same.
     """
 

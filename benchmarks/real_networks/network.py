@@ -39,7 +39,7 @@ class RealNetwork:
     family: str
     input: InputSpec
     trained_on: str
-    licence: str
+    license: str
     check: Check
     claimed: float | None = None
     background: int = 0
@@ -63,6 +63,6 @@ class RealNetwork:
             classes=self.classes,
             feature_layer=self.feature_layer,
             trained_on=self.trained_on,
-            licence=self.licence,
+            license=self.license,
             tags=(self.group,),
         )

@@ -24,14 +24,14 @@ def _plain(kernel: Tensor) -> Tensor:
 
 
 def _central(kernel: Tensor) -> Tensor:
-    """Each neighbour minus the pixel in the middle."""
+    """Each neighbor minus the pixel in the middle."""
     middle = torch.zeros_like(kernel[0, 0])
     middle[1, 1] = 1.0
     return kernel - kernel.sum(dim=(2, 3), keepdim=True) * middle
 
 
 def _angular(kernel: Tensor) -> Tensor:
-    """Each neighbour minus the next one clockwise."""
+    """Each neighbor minus the next one clockwise."""
     flat = kernel.flatten(2)
     return (flat - flat[:, :, _CLOCKWISE]).view_as(kernel)
 

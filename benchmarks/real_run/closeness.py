@@ -18,7 +18,7 @@ class Closeness:
         pairs_within, pairs_between: Number of pairs.
         auc: Chance that a pair within is more similar than one between; ties count half.
         p: Share of label permutations (the true one counted) with a gap of means as large.
-        nearest: Networks with company whose nearest neighbour is of their group.
+        nearest: Networks with company whose nearest neighbor is of their group.
         with_company: Networks that have another of their group.
     """
 

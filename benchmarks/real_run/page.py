@@ -12,13 +12,13 @@ _HEAD = """# The acceptance run: real networks, real images
 
 Written by `python -m benchmarks.real_zoo`; every figure is in [real_zoo.json](real_zoo.json).
 {networks} published networks, rebuilt from their descriptions and uploaded over HTTP into a zoo of
-their own, were shown {probes} real images.
+their own, were measured on {probes} real images. [Data](data.md) says where both come from.
 
 * Machine: {machine}; {system}; torch {torch}; commit {commit}; seed {seed};
   load average at the end {load}.
 * Probes: {counts}. None of the CIFAR-10, MNIST and Fashion-MNIST images were trained on.
 * Measured with the defaults: gradient×input of ½‖F‖² at each network's feature layer, signed mean
-  over channels, centred cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
+  over channels, centered cosines as edges, λ = {weight}. Intervals: 90 %, bootstrap over probes.
 """
 
 
@@ -77,7 +77,7 @@ def _with_layer(rows: Sequence[list[str]], facts: Facts) -> list[list[str]]:
 
 
 def _input(spec: Facts) -> str:
-    kind = "grey" if spec["channels"] == 1 else spec["channel_order"]
+    kind = "gray" if spec["channels"] == 1 else spec["channel_order"]
     return f"{spec['height']}×{spec['width']} {kind}"
 
 
@@ -147,7 +147,7 @@ def _references(facts: Facts) -> str:
         for one in facts["references"]
     ]
     columns = ["reference network", "accuracy, held out", "chance", "images", "seconds"]
-    return "\n## The networks that stand for labelled sets\n\n" + _table(columns, rows)
+    return "\n## Reference networks of the labeled sets\n\n" + _table(columns, rows)
 
 
 def _interval(bounds: Sequence[float] | None) -> str:
@@ -163,15 +163,15 @@ def _together(facts: Facts) -> str:
             labels = [known[name][kind] for name in table["names"]]
             rows.append(_closeness_row(metric, kind, closeness(scores, labels)))
     columns = [
-        *("metric", "together means", "within (pairs)", "between (pairs)", "AUC"),
-        *("permutation p", "nearest neighbour is of the same"),
+        *("metric", "grouped by", "within (pairs)", "between (pairs)", "AUC"),
+        *("permutation p", "nearest neighbor is of the same"),
     ]
     return (
-        "\n## What stands together\n\n"
+        "\n## Which networks group together\n\n"
         "![Task tree](real_zoo_tree.png)\n\n![Similarities](real_zoo_matrix.png)\n\n"
         "![Layout](real_zoo_layout.png)\n\n"
         + _table(columns, rows)
-        + "\nTask and architecture told apart, mean similarity (pairs):\n\n"
+        + "\nTask and architecture separately, mean similarity (pairs):\n\n"
         + _kinship(facts)
     )
 
@@ -214,9 +214,9 @@ def _objects(facts: Facts) -> str:
     return (
         "\n## Do the maps fall on objects?\n\n"
         "Density ratio: share of a map's absolute mass on the objects over their share of the area;\n"
-        "1 is a map that does not look at the picture. Streets: poles, signs, cars, pedestrians and\n"
+        "1 is a map that ignores the picture. Streets: poles, signs, cars, pedestrians and\n"
         "bicyclists in 30 CamVid scenes, from their pixel labels. Digits: the strokes of 24 MNIST\n"
-        "digits; only saliency is told there, because gradient×input is zero off the strokes anyway\n"
+        "digits; only saliency is reported there, because gradient×input is zero off the strokes anyway\n"
         "for a network whose black is 0.\n\n"
         + _table(
             ["network", "streets, gradient×input", "streets, saliency", "digits, saliency"], rows

@@ -3,7 +3,7 @@
 ``pictures``  digits, canvases with several labels, canvases with masks, turned and inverted digits
 ``nets``      the networks that teach, as plain modules: ``Net("lenet", (16, 32, 64))``
 ``teaching``  ``teacher(net, pictures, seed=0)``: trained with labels, exported, kept between runs
-``scenes``    ``Scene``: teachers, student, exam, images; ``of_room`` runs a room on one
+``scenes``    ``Scene``: teachers, student, evaluation set, images; ``of_room`` runs a room on one
 ``published_game``  the published loop of adversarial distillation, told again, to compare with
 ``anchors``   what every room stands beside: ``supervised``, ``kd_real``, ``kd_noise``,
               ``kd_untrained``
@@ -15,7 +15,7 @@ A protocol in full:
         split = digits()
         one = teacher(Net("lenet", (16, 32, 64)), split.train, name="digits", seed=seed)
         student = Student(architecture=Body.LENET, width=8)
-        return Scene((one,), student, split.test.exam, split.train)
+        return Scene((one,), student, split.test.evaluation_set, split.train)
 
     def _row(seed: int) -> Numbers:
         return of_room(run, SomeParams(seed=seed), _scene(seed))      # with_images(...) for data

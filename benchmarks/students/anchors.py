@@ -132,6 +132,6 @@ def rows(scene_of: Callable[[int], Scene], recipe: Recipe, *, real: str) -> tupl
     return (
         Row("supervised", "student on labels", of_labels),
         Row("real", real, of_answers(kd_real)),
-        Row("noise", "… to Gaussian noise", of_answers(kd_noise)),
-        Row("untrained", "… to an untrained generator", of_answers(kd_untrained)),
+        Row("noise", "… Gaussian noise", of_answers(kd_noise)),
+        Row("untrained", "… images of an untrained generator", of_answers(kd_untrained)),
     )

@@ -40,7 +40,7 @@ class Pictures:
         return len(self.frames)
 
     @property
-    def exam(self) -> EvaluationSet:
+    def evaluation_set(self) -> EvaluationSet:
         """The same for a judge."""
         return EvaluationSet(self.frames, self.truth, self.labels)
 

@@ -237,7 +237,7 @@ def _source(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
     told = known.get("surroundings")
     where = f"{told['machine']}; torch {told['torch']}" if told else NOT_MEASURED
     return (
-        f"{table.words} Mean ± standard deviation over three seeds, or as many as stand in "
+        f"{table.words} Mean ± standard deviation over three seeds, or over the number in "
         f"brackets; last checkpoint. {where}, one thread. "
         f"`python -m benchmarks.{protocol.name} --tables {table.name}`"
     )

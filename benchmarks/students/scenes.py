@@ -31,7 +31,7 @@ class Scene:
 
     teachers: tuple[Teacher, ...]
     student: Student
-    exam: EvaluationSet
+    evaluation_set: EvaluationSet
     images: Pictures
 
     @cached_property
@@ -53,20 +53,25 @@ class Scene:
 
     def graded(self, network: nn.Module) -> Numbers:
         """What the room's report would say of this network: measures, teachers, retention."""
-        judge = Evaluator(self.exam, self.teachers, self.head, self.teachers[0].task)
+        judge = Evaluator(self.evaluation_set, self.teachers, self.head, self.teachers[0].task)
         found = judge.grade(network, self.spec) | judge.references()
         return found | retention(found)
 
     @property
     def alone(self) -> DataFreeInputs:
         """Inputs of a data-free room."""
-        return DataFreeInputs(name="student", teachers=self.teachers, exam=self.exam)
+        return DataFreeInputs(
+            name="student", teachers=self.teachers, evaluation_set=self.evaluation_set
+        )
 
     @property
     def with_images(self) -> ImageInputs:
         """Inputs of a room that learns from images; it gets no labels."""
         return ImageInputs(
-            name="student", teachers=self.teachers, exam=self.exam, images=self.images.frames
+            name="student",
+            teachers=self.teachers,
+            evaluation_set=self.evaluation_set,
+            images=self.images.frames,
         )
 
     @property
@@ -83,5 +88,5 @@ def of_room(run: Room, params: Any, inputs: DataFreeInputs) -> Numbers:
 
 def of_teachers(scene: Scene) -> Numbers:
     """The teachers' own measures, side by side where they are several."""
-    judge = Evaluator(scene.exam, scene.teachers, scene.head, scene.teachers[0].task)
+    judge = Evaluator(scene.evaluation_set, scene.teachers, scene.head, scene.teachers[0].task)
     return judge.references()

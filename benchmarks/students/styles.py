@@ -52,7 +52,7 @@ def mixed(seed: int) -> Pictures:
 
 
 @cache
-def exam() -> Pictures:
+def evaluation_pictures() -> Pictures:
     """All test digits in both styles."""
     return digits().test + digits().test.turned()
 

@@ -16,7 +16,7 @@ from benchmarks.taskonomy.training import Source, kept, seconds_spent
 from benchmarks.taskonomy.transfers import Bench, bench_for, losses_of
 from benchmarks.taskonomy.truth import Truth, truth_of
 from service.core.catalog.depara import EDGE_WEIGHTS, DeparaParams, settings_of
-from service.core.catalog.measurement import Attribution, Centring, Metric
+from service.core.catalog.measurement import Attribution, Centering, Metric
 
 REPLICATES = 200
 POWERS = (1.0, 0.5, 0.25, 0.125)
@@ -96,11 +96,11 @@ def scores_of(zoo: Zoo, album: Album, plan: Plan) -> Scored:
     features = [measures.flat_features(one, probes.to(device)) for one in zoo.sources]
     by_power = {
         power: zoo.rows(
-            measures.edge_similarities(features, power=power, centring=Centring.CENTRED)
+            measures.edge_similarities(features, power=power, centering=Centering.CENTERED)
         )
         for power in POWERS
     }
-    raw = measures.edge_similarities(features, power=1.0, centring=Centring.RAW)
+    raw = measures.edge_similarities(features, power=1.0, centering=Centering.RAW)
     graphs = _by_graphs(zoo, measures.frames_of(probes))
     node = graphs["attribution, gradient × input"]
     tables = {

@@ -12,7 +12,7 @@ from benchmarks.taskonomy.networks import MEAN, SPREAD
 from benchmarks.taskonomy.training import Source, features_of
 from benchmarks.taskonomy.transfers import FEW, Bench
 from service.core.catalog.depara import DeparaParams
-from service.core.catalog.measurement import Centring
+from service.core.catalog.measurement import Centering
 from workers.methods import depara
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.spectrum import spectrum_of
@@ -79,13 +79,13 @@ def compared(
 
 
 def edge_similarities(
-    features: Sequence[Float[np.ndarray, "probe unit"]], *, power: float, centring: Centring
+    features: Sequence[Float[np.ndarray, "probe unit"]], *, power: float, centering: Centering
 ) -> Float64[np.ndarray, "source source"]:
     """Edge similarity where eigenvalues of the features' products are taken to a power; 1: as is."""
     vectors = []
     for rows in features:
         mask = torch.ones(len(rows), dtype=torch.bool)
-        gram, _sizes = probe_products(torch.from_numpy(rows), mask, centering=centring)
+        gram, _sizes = probe_products(torch.from_numpy(rows), mask, centering=centering)
         if power != 1:
             gram = flattened_products(gram, power=power)
         cosines = upper_triangle(cosines_of(gram, mask))

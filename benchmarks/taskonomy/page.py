@@ -12,22 +12,22 @@ READING = "## Reading"
 _HEAD = """# A small taskonomy: which network transfers to which task
 
 Written by `python -m benchmarks.small_taskonomy --zoos {told}`; every figure is in
-[small_taskonomy.json](small_taskonomy.json).
+[small_taskonomy.json](small_taskonomy.json). [Data](data.md) says where the images come from.
 
 * Machine: {machine}; {system}; torch {torch}; commit {commit}; load average at the end {load};
   device {device}, {threads} thread.
 * Sources: encoders of one architecture (six convolutions, 174 000 weights, F of 64 × 4 × 4), each
   trained for {steps} steps of 96 images on its own task over the same 8 000 images, seed {seed}; and
-  one with random weights, whose normalisation layers have seen images.
+  one with random weights, whose normalization layers have statistics of images.
 * Truth: every encoder frozen, a decoder of one hidden layer trained on 400 other images, on
-  {seeds} draws of images and weights, losses on 500 images held out. Source i beats source j on the
+  {seeds} draws of images and weights, losses on 500 held-out images. Source i beats source j on the
   share of images where its loss is smaller; the affinity is the principal eigenvector of the ratios
   of wins (Taskonomy, CVPR 2018). The target's own network is never its source.
-* Measures: {probes} more images as probes, without labels; F of the encoder; LogME alone sees the
+* Measures: {probes} more images as unlabeled probes; F of the encoder; only LogME uses the
   400 images and their labels.
 * P@K: share of the first K that are among the five truly best; R@5 = P@5. Regret: mean win rate of
-  the truly best source less that of the first recommended one. Brackets: 95 % intervals over
-  redrawn targets.
+  the truly best source minus that of the first recommended one. Brackets: 95 % intervals over
+  resampled targets.
 """
 _FIGURES = ("p_at_1", "p_at_5", "spearman", "regret")
 _TITLES = ("P@1", "P@5 = R@5", "mean column Spearman", "regret of the first")
@@ -78,7 +78,7 @@ def _measures(zoo: Facts) -> str:
 
 
 def _ahead(zoo: Facts) -> str:
-    """DEPARA plus less every other, target by target."""
+    """DEPARA plus minus every other, target by target."""
     plus = np.array(zoo["by_target"]["DEPARA plus"])
     rows = []
     for name, others in zoo["by_target"].items():
@@ -89,7 +89,7 @@ def _ahead(zoo: Facts) -> str:
         wins = int((gain > 0).sum())
         told = f"{np.nanmean(gain):+.2f} ({low:+.2f} … {high:+.2f})"
         rows.append([name, told, f"{wins} of {int((~np.isnan(gain)).sum())}"])
-    columns = ["measure", "Spearman of DEPARA plus less its own", "targets where plus is ahead"]
+    columns = ["measure", "Spearman of DEPARA plus minus its own", "targets where plus is ahead"]
     return f"\n### {zoo['name']}: DEPARA plus against each, target by target\n\n" + _table(
         columns, rows
     )
@@ -113,7 +113,7 @@ def _halved(zoo: Facts) -> str:
         if measure.endswith("chosen")
     )
     return (
-        f"\n### {zoo['name']}: chosen on half of the targets, judged on the other half\n\n"
+        f"\n### {zoo['name']}: chosen on half of the targets, evaluated on the other half\n\n"
         "200 halvings, mean ± deviation; chosen by mean Spearman. All rows on the same halves.\n\n"
         + _table(["measure", *_TITLES], rows)
         + told
@@ -133,7 +133,7 @@ def _sweep(zoo: Facts) -> str:
     ]
     return (
         f"\n### {zoo['name']}: DEPARA over λ and the power of the spectrum\n\n"
-        "Spearman / P@5, all targets; for looking at, not for choosing. Power 1 is DEPARA,"
+        "Spearman / P@5, all targets; for inspection, not for choosing. Power 1 is DEPARA,"
         " ¼ with λ = 4 is DEPARA plus.\n\n"
         + _table(["power", *(f"λ = {w}" for w in weights)], rows)
     )
@@ -141,7 +141,7 @@ def _sweep(zoo: Facts) -> str:
 
 def _picture() -> str:
     return (
-        "\n## The affinities, and what DEPARA says\n\nRank of every source within a target (the"
+        "\n## The affinities beside the scores of DEPARA\n\nRank of every source within a target (the"
         " best dark, numbers 1 to 5); the target's own network is left white.\n\n"
         "![True affinities beside DEPARA's](small_taskonomy.png)\n"
     )
@@ -157,7 +157,7 @@ def _truth(zoo: Facts) -> str:
     columns = ["target", "five best sources: affinity (95 %)", "worst", "Spearman between seeds"]
     return (
         "\n## Truth, first zoo\n\nAffinities of one target sum to 1, the target's own network"
-        " included; intervals over redrawn images and decoder seeds. Redrawn, the five best keep"
+        " included; intervals over resampled images and decoder seeds. Resampled, the five best keep"
         f" {zoo['top_kept']:.0%} of their members.\n\n" + _table(columns, rows)
     )
 
@@ -176,9 +176,9 @@ def _tasks(zoo: Facts) -> str:
         rows.append(
             [target, zoo["about"][target], f"{own:.3f}", f"{min(others):.3f}", f"{control:.3f}"]
         )
-    columns = ["task", "asked for", "own encoder", "best other", "random encoder"]
+    columns = ["task", "target", "own encoder", "best other", "random encoder"]
     return (
-        "\n## Tasks, first zoo\n\nMean loss of decoders on images held out: cross-entropy, or"
+        "\n## Tasks, first zoo\n\nMean loss of decoders on held-out images: cross-entropy, or"
         " squared error in units of the task.\n\n" + _table(columns, rows)
     )
 
@@ -197,6 +197,6 @@ def _time(facts: Facts) -> str:
         [name, *(f"{zoo['seconds'][stage]:.0f}" for stage in ("encoders", "transfers"))]
         for name, zoo in facts["zoos"].items()
     ]
-    return "\n## Time\n\nSeconds, on a machine that others were using.\n\n" + _table(
+    return "\n## Time\n\nSeconds, on a machine under other load.\n\n" + _table(
         ["zoo", "training the encoders", "all transfers"], rows
     )

@@ -13,7 +13,7 @@ _TINY = 1e-12
 def linear_cka(
     left: Float[np.ndarray, "probe unit"], right: Float[np.ndarray, "probe unit2"]
 ) -> float:
-    """‖XᵀY‖² / (‖XᵀX‖ ‖YᵀY‖) of features centred over the probes.
+    """‖XᵀY‖² / (‖XᵀX‖ ‖YᵀY‖) of features centered over the probes.
 
     Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019.
     """
@@ -34,11 +34,11 @@ def rsa(left: Float[np.ndarray, "probe unit"], right: Float[np.ndarray, "probe u
 def dds(left: Float[np.ndarray, "probe unit"], right: Float[np.ndarray, "probe unit2"]) -> float:
     """Duality diagram similarity, f = cosine, every unit z-scored over the probes.
 
-    The matrices of 1 − cosine are centred without bias (Székely and Rizzo 2014), then compared by
+    The matrices of 1 − cosine are centered without bias (Székely and Rizzo 2014), then compared by
     the cosine of their entries.
 
     Source: Dwivedi et al., Duality Diagram Similarity, ECCV 2020, sections 3 and 5, and its
-    released code for the centring.
+    released code for the centering.
     """
     first, second = (unbiased_centred(1 - _cosines(z_scored(one))) for one in (left, right))
     return _cosine(first, second)

@@ -94,8 +94,8 @@ def _unlike_border(frames: Tensor) -> Tensor:
     ring[BORDER:-BORDER, BORDER:-BORDER] = False
     colours = frames[:, :, ring]
     mean = colours.mean(dim=2, keepdim=True)
-    centred = colours - mean
-    spread = centred @ centred.transpose(1, 2) / colours.shape[2]
+    centered = colours - mean
+    spread = centered @ centered.transpose(1, 2) / colours.shape[2]
     spread = spread + 1e-3 * torch.eye(3, device=frames.device, dtype=frames.dtype)
     away = frames.flatten(2) - mean
     squared: Tensor = (away * torch.linalg.solve(spread, away)).sum(dim=1)

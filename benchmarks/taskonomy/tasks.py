@@ -197,7 +197,7 @@ def _by_pixel() -> tuple[Task, ...]:
             "orientation", "direction of local slope", targets.orientation, outputs=2, scale=0.06
         ),
         _computed(
-            "foreground", "colour unlike the border's", targets.foreground, outputs=1, scale=0.4
+            "foreground", "color unlike the border's", targets.foreground, outputs=1, scale=0.4
         ),
     )
 
@@ -208,8 +208,8 @@ def _colourising() -> Task:
         return grey.expand_as(pictures.frames), targets.chroma(pictures.frames)
 
     return Task(
-        "colourising",
-        "colour from grey",
+        "colorizing",
+        "color from gray",
         Answer.PIXELS,
         2,
         asks,

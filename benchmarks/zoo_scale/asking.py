@@ -1,4 +1,4 @@
-"""Neighbours asked for, through REST and inside, beside the truth."""
+"""Neighbors asked for, through REST and inside, beside the truth."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Truth:
         return {int(one) for one in np.argpartition(-scores, WANTED)[:WANTED]}
 
     def spread(self, *, edge_weight: float) -> dict[str, float]:
-        """Mean score of the 1st, 10th, 50th and 1 000th neighbour; median gap from 10th to 50th."""
+        """Mean score of the 1st, 10th, 50th and 1 000th neighbor; median gap from 10th to 50th."""
         ranked = [
             np.sort(self.scores(place, edge_weight=edge_weight))[::-1]
             for place in range(len(self.queries))

@@ -11,28 +11,28 @@ def told(figures: dict[str, Any]) -> str:
     """The whole page."""
     about = figures["surroundings"]
     lines = [
-        "# Neighbours in large zoos",
+        "# Neighbors in large zoos",
         "",
         "Written by `python -m benchmarks.scale`; every figure is in [scale.json](scale.json)."
         " How the index works: [scale](../scale.md).",
         "",
         f"* Machine: {about['machine']}; {about['system']}; commit {about['commit']}; load average"
         f" {about['load']} before, {figures['load_at_end']} at the end: server, database and"
-        " client share the cores, with whoever else was using them.",
+        " client share the cores with other load.",
         f"* Zoo: synthetic, seed {figures['seed']}; {synthetic.PROBES} probes on a {synthetic.GRID} ×"
         f" {synthetic.GRID} grid; families of {synthetic.FAMILY} networks in {synthetic.LINES} lines"
-        " around centres that share little; files, rows and requests are real.",
-        f"* {figures['queries']} networks asked for, drawn anew for every size; ten neighbours,"
-        " λ = ¼ unless told; one request at a time. Recall is against exact scores with all.",
+        " around centers that share little; files, rows and requests are real.",
+        f"* {figures['queries']} networks queried, drawn again for every size; ten neighbors,"
+        " λ = ¼ unless stated; one request at a time. Recall is against exact scores with all.",
         f"* The index is built with m = {figures['built']['m']} and ef_construction ="
         f" {figures['built']['ef_construction']}, after the rows were written.",
         f"* The whole run: {figures['seconds'] / 60:.0f} minutes.",
         "",
-        "## What a question finds and costs",
+        "## Recall and cost of a query",
         "",
         *_table(figures["sizes"], _QUESTIONS),
         "",
-        "## The zoo: scores of neighbours",
+        "## The zoo: scores of neighbors",
         "",
         *_table(figures["sizes"], _SPREAD),
         "",
@@ -40,7 +40,7 @@ def told(figures: dict[str, Any]) -> str:
         "",
         *_table(figures["sizes"], _STORAGE),
         "",
-        "## How the told error holds",
+        "## How well the stated error holds",
         "",
         *_table(figures["sizes"], _ERRORS),
         "",
@@ -59,11 +59,11 @@ def _answers(found: dict[str, Any]) -> str:
 
 
 def _spread(rank: str) -> Figure:
-    return f"score of neighbour {rank}", lambda one: f"{one['spread'][rank]:.3f}"
+    return f"score of neighbor {rank}", lambda one: f"{one['spread'][rank]:.3f}"
 
 
 _QUESTIONS: tuple[Figure, ...] = (
-    ("load average when asking began", lambda one: one["load"]),
+    ("load average when the queries began", lambda one: one["load"]),
     ("recall@10 by sketches alone", lambda one: f"{one['sketch_alone']['recall']:.3f}"),
     ("recall@10 after the exact comparison", lambda one: f"{one['rest']['recall']:.4f}"),
     ("the worst of the queries", lambda one: f"{one['rest']['worst']:.1f}"),
@@ -104,20 +104,20 @@ _STORAGE: tuple[Figure, ...] = (
     ("building the index", lambda one: f"{one['build_seconds']:.1f} s"),
     ("row with sketch", lambda one: f"{one['storage']['row_bytes'] / 1024:.1f} KiB"),
     (
-        "its place in the HNSW index",
+        "its entry in the HNSW index",
         lambda one: f"{one['storage']['sketch_index_bytes'] / 1024:.1f} KiB",
     ),
     (
-        "its places in other indexes",
+        "its entries in other indexes",
         lambda one: f"{one['storage']['other_indexes_bytes'] / 1024:.1f} KiB",
     ),
     ("graph file", lambda one: f"{one['storage']['file_bytes'] / 1024:.1f} KiB"),
 )
 _ERRORS: tuple[Figure, ...] = (
     ("pairs", lambda one: f"{one['errors']['pairs']}"),
-    ("off by more than told", lambda one: f"{one['errors']['beyond_told']:.2%}"),
+    ("error larger than stated", lambda one: f"{one['errors']['beyond_told']:.2%}"),
     (
-        "deviations that hold 99 % (told: 3)",
+        "deviations that hold 99 % (stated: 3)",
         lambda one: f"{one['errors']['deviations_holding_99_percent']:.2f}",
     ),
 )
@@ -139,7 +139,7 @@ def _crowded(found: dict[str, Any] | None) -> list[str]:
         "## A crowded index",
         "",
         f"{found['asked']:,} networks seen through a second probe set, in an index of"
-        f" {found['index']:,}, where each has a twin under the first key: recall@10"
+        f" {found['index']:,}, where each also exists under the first key: recall@10"
         f" {found['rest']['recall']:.4f}, {_answers(found['rest'])} through REST.",
         "",
     ]
@@ -154,7 +154,7 @@ def _sweep(sweep: dict[str, Any] | None) -> list[str]:
         for one in sweep["found"]
     ]
     return [
-        f"## How the index was chosen ({sweep['size']:,} networks)",
+        f"## Choice of index parameters ({sweep['size']:,} networks)",
         "",
         "Share of the exact ten nearest among the fifty of the shortlist.",
         "",
@@ -184,8 +184,8 @@ def _growth(sizes: dict[str, Any]) -> list[str]:
         "## Growth",
         "",
         f"Cost ∝ (networks)^power between {int(small):,} and {int(large):,}; the last column only"
-        " extends that law: a million networks were not measured. It says something only if the"
-        " machine was as busy with the one as with the other: see the load in the first table.",
+        " extends that law: a million networks were not measured. It is meaningful only if the"
+        " machine had the same load for both sizes: see the load in the first table.",
         "",
         "| | power | a million, extrapolated |",
         "| --- | --- | --- |",

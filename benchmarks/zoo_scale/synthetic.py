@@ -48,8 +48,8 @@ def drawn(number: int) -> Vectors:
 def flat(vectors: Vectors) -> tuple[np.ndarray, np.ndarray]:
     """Vectors u and ρ: inner products of these are s_V and s_E."""
     u = vectors.maps.numpy().astype(np.float32).reshape(-1) / np.sqrt(PROBES)
-    centred = vectors.ranks.numpy().astype(np.float64) - (EDGES + 1)
-    return u, (centred / np.linalg.norm(centred)).astype(np.float32)
+    centered = vectors.ranks.numpy().astype(np.float64) - (EDGES + 1)
+    return u, (centered / np.linalg.norm(centered)).astype(np.float32)
 
 
 @lru_cache(maxsize=4 * LINES)

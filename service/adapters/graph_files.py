@@ -1,9 +1,9 @@
-"""Exact similarities of graph files, read and multiplied within a request.
+"""Exact similarities of graph files, computed within a request.
 
-The one place of the service that uses numpy, and it is imported when it is first needed: 18 000
-half-precision numbers, fifty times over, take Python alone longer than an answer may (ADR 0013).
-The form of the files and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
-``workers.torchkit.similarity.similarity``; a test holds the two together.
+This is the only module of the service that uses numpy, and it imports numpy on first use: Python
+alone is too slow for fifty vectors of 18 000 half-precision numbers (ADR 0013).
+The file format and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
+``workers.torchkit.similarity.similarity``; a test compares the two.
 """
 
 import json
@@ -27,7 +27,7 @@ _HEADER_BYTES = 64 * 1024
 
 
 class GraphFiles:
-    """A comparer of the graph files in a store."""
+    """Compares the graph files of a store."""
 
     def __init__(self, blobs: BlobStore, *, most_bytes: int = MOST_BYTES) -> None:
         self._blobs = blobs
@@ -36,30 +36,32 @@ class GraphFiles:
     def compare(
         self, target: str, others: Sequence[str], *, variant: RankVariant, min_valid: float
     ) -> dict[str, Closeness]:
-        """The target beside as many of the others as ``most_bytes`` allow."""
-        fitting = self._most_bytes // self._size(target) - 1 if others else 0
-        left = self._graph(target) if fitting > 0 else None
-        if left is None:
+        """Similarity of the target to as many of the others as ``most_bytes`` allows."""
+        max_graphs = self._most_bytes // self._size(target) - 1 if others else 0
+        target_graph = self._graph(target) if max_graphs > 0 else None
+        if target_graph is None:
             return {}
-        found = {}
-        for digest in others[:fitting]:
-            right = self._graph(digest)
-            if right is not None:
-                found[digest] = closeness(left, right, variant=variant, min_valid=min_valid)
-        return found
+        similarities = {}
+        for digest in others[:max_graphs]:
+            graph = self._graph(digest)
+            if graph is not None:
+                similarities[digest] = closeness(
+                    target_graph, graph, variant=variant, min_valid=min_valid
+                )
+        return similarities
 
     def _size(self, digest: str) -> int:
-        """Bytes of a graph file, told by its header: all files of one probe set are alike."""
+        """Size of a graph file in bytes, from its header; all files of one probe set have the same."""
         try:
             start = b"".join(self._blobs.read(digest, start=0, length=_HEADER_BYTES))
             length, header = _header(start)
         except (NotFoundError, ValueError):
             return self._most_bytes
-        parts = [one for name, one in header.items() if name != "__metadata__"]
-        return _LENGTH_BYTES + length + int(max(part["data_offsets"][1] for part in parts))
+        tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+        return _LENGTH_BYTES + length + int(max(tensor["data_offsets"][1] for tensor in tensors))
 
     def _graph(self, digest: str) -> "GraphArrays | None":
-        """The graph in a file; None when the file is gone or holds none."""
+        """The graph in a file; None if the file is missing or holds none."""
         try:
             return arrays_of(b"".join(self._blobs.read(digest)))
         except (NotFoundError, ValueError, KeyError):
@@ -68,20 +70,20 @@ class GraphFiles:
 
 @dataclass(frozen=True)
 class GraphArrays:
-    """The parts of one graph file: unit maps (flattened), doubled ranks, valid probes."""
+    """The tensors of one graph file: unit maps (flattened), doubled ranks, valid probes."""
 
     maps: "np.ndarray[Any, Any]"
     ranks: "np.ndarray[Any, Any]"
     mask: "np.ndarray[Any, Any]"
 
     @cached_property
-    def standardised(self) -> "np.ndarray[Any, Any]":
+    def standardized(self) -> "np.ndarray[Any, Any]":
         """ρ of the stored ranks."""
-        return _standardised(self.ranks)
+        return _standardized(self.ranks)
 
 
 def arrays_of(data: bytes) -> GraphArrays:
-    """The parts of a graph file, without copies of the large ones."""
+    """The tensors of a graph file, without copying the large ones."""
     import numpy as np
 
     length, header = _header(data)
@@ -96,7 +98,7 @@ def arrays_of(data: bytes) -> GraphArrays:
 def closeness(
     left: GraphArrays, right: GraphArrays, *, variant: RankVariant, min_valid: float
 ) -> Closeness:
-    """Node and edge similarity over the probes valid for both."""
+    """Node and edge similarity over the probes that are valid for both."""
     common = left.mask & right.mask
     valid = int(common.sum())
     if valid < min_valid * len(common):
@@ -104,14 +106,14 @@ def closeness(
     # Maps of invalid probes are zero, so products over all probes are those over the common ones.
     node = float(left.maps @ right.maps) / valid
     if bool((left.mask == right.mask).all()):
-        return Closeness(node, float(left.standardised @ right.standardised))
-    ranks = (_among(one.ranks, common, variant) for one in (left, right))
-    first, second = (_standardised(one) for one in ranks)
+        return Closeness(node, float(left.standardized @ right.standardized))
+    ranks = (_ranks_among(graph.ranks, common, variant) for graph in (left, right))
+    first, second = (_standardized(graph) for graph in ranks)
     return Closeness(node, float(first @ second))
 
 
-def _standardised(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Present ranks less their mean, divided by their norm; all 0 when they are the same."""
+def _standardized(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Present ranks minus their mean, divided by their norm; all 0 if they are equal."""
     import numpy as np
 
     present = ranks > 0
@@ -121,7 +123,7 @@ def _standardised(ranks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return deviations / norm if norm > 0 else deviations
 
 
-def _among(
+def _ranks_among(
     ranks: "np.ndarray[Any, Any]", common: "np.ndarray[Any, Any]", variant: RankVariant
 ) -> "np.ndarray[Any, Any]":
     """Doubled ranks among the edges of the common probes; 0 elsewhere."""
@@ -129,10 +131,10 @@ def _among(
 
     rows, columns = np.triu_indices(len(common), k=1)
     present = common[rows] & common[columns]
-    anew = np.zeros_like(ranks)
+    reranked = np.zeros_like(ranks)
     doubled = _midranks if variant is RankVariant.MIDRANK else _ordinals
-    anew[present] = doubled(ranks[present])
-    return anew
+    reranked[present] = doubled(ranks[present])
+    return reranked
 
 
 def _midranks(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -148,13 +150,13 @@ def _ordinals(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Twice the position in a stable sort."""
     import numpy as np
 
-    places = np.empty(len(values), dtype=np.int64)
-    places[values.argsort(kind="stable")] = 2 * np.arange(1, len(values) + 1)
-    return places
+    positions = np.empty(len(values), dtype=np.int64)
+    positions[values.argsort(kind="stable")] = 2 * np.arange(1, len(values) + 1)
+    return positions
 
 
 def _header(data: bytes) -> tuple[int, dict[str, Any]]:
-    """Length of a safetensors header, and what it says."""
+    """Length of a safetensors header, and its content."""
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     header: dict[str, Any] = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
     return length, header

@@ -1,6 +1,6 @@
-"""Blob stores: a local folder, and anything S3-compatible through obstore.
+"""Blob stores: a local folder, and S3-compatible storage through obstore.
 
-Keys are built from digests alone, so no name a user chose ever becomes a path.
+Keys come from digests alone, so no user-chosen name becomes a path.
 """
 
 import contextlib
@@ -22,17 +22,17 @@ from service.core.clock import now
 from service.core.errors import NotFoundError
 
 CHUNK_BYTES = 1024 * 1024
-# Bytes adopted again are written again when older, so that the collector sees them as young.
+# Older bytes that are added again are rewritten, so that garbage collection sees them as new.
 RENEWED_AFTER_SECONDS = 3600.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def key_of(sha256: str) -> str:
-    """Where the bytes of a digest lie, relative to the store: two levels of 256 folders."""
+    """The key of a digest within the store: two levels of 256 folders."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
-def missing(sha256: str) -> NotFoundError:
+def not_found(sha256: str) -> NotFoundError:
     """The error for bytes that are not stored."""
     return NotFoundError(f"no stored file has the digest {sha256}", code="blob_not_found")
 
@@ -48,11 +48,11 @@ class FolderBlobs:
         """The file with these bytes, whether or not it exists."""
         return self._root / key_of(sha256)
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
+    def add(self, path: Path, *, sha256: str) -> Blob:
         """Move the finished file into the store; its bytes are durable when this returns."""
         size_bytes = path.stat().st_size
         target = self.path(sha256)
-        # Touched, so that the collector of unused files leaves it alone until a row names it.
+        # Touch the file, so that garbage collection keeps it until a row references it.
         with contextlib.suppress(FileNotFoundError):
             os.utime(target)
             path.unlink()
@@ -70,21 +70,21 @@ class FolderBlobs:
         try:
             file = self.path(sha256).open("rb")
         except FileNotFoundError:
-            raise missing(sha256) from None
+            raise not_found(sha256) from None
         return _chunks(file, start, length)
 
     def fetch(self, sha256: str, destination: Path) -> None:
         """Link the file to ``destination``, or copy it across file systems."""
         source = self.path(sha256)
         if not source.exists():
-            raise missing(sha256)
+            raise not_found(sha256)
         try:
             os.link(source, destination)
         except OSError:
             shutil.copyfile(source, destination)
 
-    def untouched(self, seconds: float) -> Iterator[str]:
-        """Digests of files that were not adopted for so long."""
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Digests of files that were last added more than ``seconds`` ago."""
         oldest = time.time() - seconds
         for path in self._root.glob("??/??/*"):
             with contextlib.suppress(FileNotFoundError):
@@ -92,7 +92,7 @@ class FolderBlobs:
                     yield path.name
 
     def delete(self, sha256: str) -> None:
-        """Forget the bytes."""
+        """Delete the bytes, if they are stored."""
         self.path(sha256).unlink(missing_ok=True)
 
 
@@ -132,8 +132,8 @@ class ObjectBlobs:
             options["config"] = {"endpoint": endpoint, "virtual_hosted_style_request": False}
         self._store: Any = from_url(url, **options)
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
-        """Send the finished file to the store, in parts when large, then remove it here."""
+    def add(self, path: Path, *, sha256: str) -> Blob:
+        """Upload the finished file to the store, in parts if large, then remove it here."""
         size_bytes = path.stat().st_size
         if self._age_seconds(sha256) > RENEWED_AFTER_SECONDS:
             with path.open("rb") as file:
@@ -142,15 +142,15 @@ class ObjectBlobs:
         return Blob(sha256, size_bytes)
 
     def _age_seconds(self, sha256: str) -> float:
-        """Seconds since the bytes were written; infinite when they are not stored."""
+        """Seconds since the bytes were written; infinite if they are not stored."""
         try:
             written = obstore.head(self._store, key_of(sha256))["last_modified"]
         except FileNotFoundError:
             return math.inf
         return (now() - written).total_seconds()
 
-    def untouched(self, seconds: float) -> Iterator[str]:
-        """Digests of files that were written so long ago."""
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Digests of files that were last written more than ``seconds`` ago."""
         oldest = now() - timedelta(seconds=seconds)
         for page in obstore.list(self._store):
             for meta in page:
@@ -172,7 +172,7 @@ class ObjectBlobs:
         try:
             answer = obstore.get(self._store, key_of(sha256), options={"range": span})
         except FileNotFoundError:
-            raise missing(sha256) from None
+            raise not_found(sha256) from None
         return (bytes(chunk) for chunk in answer.stream(min_chunk_size=CHUNK_BYTES))
 
     def fetch(self, sha256: str, destination: Path) -> None:
@@ -182,7 +182,7 @@ class ObjectBlobs:
                 file.write(chunk)
 
     def delete(self, sha256: str) -> None:
-        """Forget the bytes."""
+        """Delete the bytes, if they are stored."""
         obstore.delete(self._store, key_of(sha256))
 
 

@@ -1,7 +1,7 @@
-"""The line between doors and the workers that answer questions: two kinds of list in Redis.
+"""The queue between the APIs and the workers that run predictions, made of lists in Redis.
 
-A question waits in one list for whichever worker is free; its answer is laid in a list of its own.
-Nothing is kept: a question that nobody waits for any more is dropped.
+Requests wait in one shared list for the next free worker; each response goes to a list of its own.
+Nothing is persistent: a request whose caller has stopped waiting is dropped.
 """
 
 import time
@@ -11,103 +11,103 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from service.adapters.job_notifier import SECONDS_TO_CONNECT, client_url
+from service.adapters.job_notifier import CONNECT_TIMEOUT_SECONDS, client_url
 from service.core.errors import FieldProblem, InvalidRequestError, MethodError, UnavailableError
 from service.core.predict_messages import PredictRequest, PredictResponse
 
-_QUESTIONS = "zoo:questions"
-_PRESENT = "zoo:answering"
+_REQUESTS_KEY = "zoo:questions"
+_PRESENCE_KEY = "zoo:answering"
 PRESENCE_SECONDS = 15
-_ANSWER_KEPT_SECONDS = 60
+_RESPONSE_TTL_SECONDS = 60
 
 
 class PredictQueue:
-    """Both ends of the line. Thread-safe."""
+    """Both ends of the queue. Thread-safe."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = Redis.from_url(
             client_url(redis_url),
-            socket_connect_timeout=SECONDS_TO_CONNECT,
+            socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
             socket_timeout=None,
         )
 
-    def ask(self, question: PredictRequest) -> PredictResponse:
-        """The answer, waited for until the question expires.
+    def call(self, request: PredictRequest) -> PredictResponse:
+        """The response, waited for until the request expires.
 
         Raises:
-            UnavailableError: No worker answers: ``no_inference``, ``prediction_late``.
-            InvalidRequestError: The network cannot answer this: the images, the layer, the output.
+            UnavailableError: No worker responds: ``no_prediction_worker``, ``prediction_timed_out``.
+            InvalidRequestError: The images, layer or output do not suit the network.
             MethodError: The network failed.
         """
-        if not self._try(lambda: self._redis.exists(_PRESENT)):
+        if not self._try(lambda: self._redis.exists(_PRESENCE_KEY)):
             raise UnavailableError(
-                "no worker is there to run networks",
-                code="no_inference",
+                "no worker is available to run networks",
+                code="no_prediction_worker",
                 remedy="start a worker with `zooscope up`, or wait until it is ready",
             )
-        self._try(lambda: self._redis.rpush(_QUESTIONS, question.packed()))
-        left = max(0.1, question.expires_at - time.time())
-        found = self._try(lambda: self._redis.blpop([_place_of(question.id)], timeout=left))
-        if found is None:
+        self._try(lambda: self._redis.rpush(_REQUESTS_KEY, request.packed()))
+        timeout = max(0.1, request.expires_at - time.time())
+        item = self._try(lambda: self._redis.blpop([_response_key(request.id)], timeout=timeout))
+        if item is None:
             raise UnavailableError(
                 "the network did not answer in time",
-                code="prediction_late",
+                code="prediction_timed_out",
                 remedy="send fewer images, or raise ZOO_PREDICT_TIMEOUT_SECONDS",
             )
-        answer = PredictResponse.unpacked(found[1])
-        if answer.error is not None:
-            raise _error_of(answer.error)
-        return answer
+        response = PredictResponse.unpacked(item[1])
+        if response.error is not None:
+            raise _error_of(response.error)
+        return response
 
     def take(self, *, most: int, seconds: float) -> list[PredictRequest]:
-        """Questions that wait, oldest first; none when there is none for so long.
+        """Waiting requests, oldest first; empty if none arrives within ``seconds``.
 
         Raises:
             UnavailableError: ``broker_unavailable``.
         """
-        first = self._try(lambda: self._redis.blpop([_QUESTIONS], timeout=seconds))
+        first = self._try(lambda: self._redis.blpop([_REQUESTS_KEY], timeout=seconds))
         if first is None:
             return []
-        others = self._try(lambda: self._redis.lpop(_QUESTIONS, most - 1)) if most > 1 else None
-        return [PredictRequest.unpacked(data) for data in (first[1], *(others or ()))]
+        rest = self._try(lambda: self._redis.lpop(_REQUESTS_KEY, most - 1)) if most > 1 else None
+        return [PredictRequest.unpacked(data) for data in (first[1], *(rest or ()))]
 
-    def reply(self, question_id: str, answer: PredictResponse) -> None:
-        """Lay an answer where its question is waited for. Raises UnavailableError."""
-        place = _place_of(question_id)
+    def reply(self, request_id: str, response: PredictResponse) -> None:
+        """Send a response to the caller that waits for it. Raises UnavailableError."""
+        key = _response_key(request_id)
         with self._redis.pipeline() as pipeline:
-            pipeline.rpush(place, answer.packed())
-            pipeline.expire(place, _ANSWER_KEPT_SECONDS)
+            pipeline.rpush(key, response.packed())
+            pipeline.expire(key, _RESPONSE_TTL_SECONDS)
             self._try(pipeline.execute)
 
-    def be_present(self) -> None:
-        """Say that somebody answers, for the next seconds. Raises UnavailableError."""
-        self._try(lambda: self._redis.set(_PRESENT, "1", ex=PRESENCE_SECONDS))
+    def announce_presence(self) -> None:
+        """Announce for the next seconds that a worker responds. Raises UnavailableError."""
+        self._try(lambda: self._redis.set(_PRESENCE_KEY, "1", ex=PRESENCE_SECONDS))
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._redis.close()
 
-    def _try(self, ask: Callable[[], Any]) -> Any:
+    def _try(self, call: Callable[[], Any]) -> Any:
         try:
-            return ask()
+            return call()
         except (RedisError, OSError) as error:
             raise UnavailableError(
                 "the broker does not answer",
                 code="broker_unavailable",
-                remedy="look at Redis under ZOO_REDIS_URL",
+                remedy="check Redis at ZOO_REDIS_URL",
             ) from error
 
 
-def _place_of(question_id: str) -> str:
-    return f"zoo:answer:{question_id}"
+def _response_key(request_id: str) -> str:
+    return f"zoo:answer:{request_id}"
 
 
-def _error_of(told: dict[str, Any]) -> InvalidRequestError | MethodError:
-    """The error that a worker told: the asker's fault where a field is named."""
-    said = {"code": told["code"], "remedy": told.get("remedy")}
-    pointer = told.get("pointer")
+def _error_of(error: dict[str, Any]) -> InvalidRequestError | MethodError:
+    """The error that a worker reported; one that names a field is the caller's."""
+    advice = {"code": error["code"], "remedy": error.get("remedy")}
+    pointer = error.get("pointer")
     if pointer is None:
-        return MethodError(told["detail"], **said)
+        return MethodError(error["detail"], **advice)
     return InvalidRequestError(
-        told["detail"], **said, errors=[FieldProblem(pointer, told["detail"])]
+        error["detail"], **advice, errors=[FieldProblem(pointer, error["detail"])]
     )

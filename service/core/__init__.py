@@ -1,1 +1,1 @@
-"""The shared floor: what the zoo knows, remembers and may be asked; no framework, no torch."""
+"""The core: catalog, tables and operations of the zoo, without frameworks and torch."""

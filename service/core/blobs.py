@@ -1,4 +1,4 @@
-"""The object store as the zoo sees it: content-addressed, written once, never changed."""
+"""The interface of the object store: content-addressed and immutable."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class Blob:
 
 
 class BlobStore(Protocol):
-    """Where files live. Keys are SHA-256 digests; a second write of the same bytes is free."""
+    """A store of files by SHA-256 digest; adding the same bytes again costs nothing."""
 
-    def collect_outputs(self, path: Path, *, sha256: str) -> Blob:
-        """Take over the finished file at ``path``, known to have this digest; it is moved."""
+    def add(self, path: Path, *, sha256: str) -> Blob:
+        """Move the complete file at ``path``, which has this digest, into the store."""
         ...
 
     def exists(self, sha256: str) -> bool:
@@ -26,17 +26,17 @@ class BlobStore(Protocol):
         ...
 
     def read(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes, or a range of them, in chunks. Raises NotFoundError when not stored."""
+        """The bytes, or a range of them, in chunks. Raises NotFoundError if they are not stored."""
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
-        """Lay the file at ``destination``, as a link where the store is a local folder."""
+        """Write the file to ``destination``, as a link if the store is a local folder."""
         ...
 
-    def untouched(self, seconds: float) -> Iterator[str]:
-        """Digests of the files that nobody has adopted, again or for the first time, for so long."""
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Digests of the files that were last added more than ``seconds`` ago."""
         ...
 
     def delete(self, sha256: str) -> None:
-        """Forget the bytes; garbage collection only."""
+        """Delete the bytes; for garbage collection only."""
         ...

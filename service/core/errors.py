@@ -1,24 +1,24 @@
-"""Every deliberate error of Zooscope.
+"""The errors of Zooscope.
 
 ::
 
     ZooError
     ├── InvalidRequestError      the request can never succeed as written
-    │   └── RefusedUploadError   an uploaded file is not what it must be
+    │   └── RefusedUploadError   an uploaded file is invalid
     ├── UnauthenticatedError     no key, or a wrong one
-    ├── ForbiddenError           a good key without the scope
-    ├── NotFoundError            no such thing in this project
-    ├── ConflictError            the thing's state does not allow it now
-    │   └── FencedError          a worker lost its claim on a job
-    ├── PreconditionFailedError  the ETag sent is not the current one
-    ├── PreconditionRequiredError  an ETag must be sent
-    ├── TooLargeError            beyond a limit of the settings
+    ├── ForbiddenError           a valid key without the scope
+    ├── NotFoundError            nothing with this id in the project
+    ├── ConflictError            the current state does not allow it
+    │   └── FencedError          a worker no longer holds the job
+    ├── PreconditionFailedError  the ETag is outdated
+    ├── PreconditionRequiredError  the request needs an ETag
+    ├── TooLargeError            the input exceeds a limit
     ├── RateLimitedError         too many requests
-    ├── UnavailableError         a part (disk, database, queue) cannot serve now
-    └── MethodError              a job's method could not finish on these inputs
+    ├── UnavailableError         a part (disk, database, queue) is unavailable
+    └── MethodError              a method failed on its inputs
 
-Doors translate the direct subclasses by one table each, resolved through the class hierarchy.
-``code`` is stable and machine-readable, ``detail`` says what was wrong, ``remedy`` what to do.
+Each API translates the direct subclasses by one table, resolved through the class hierarchy.
+``code`` is stable and machine-readable, ``detail`` names the problem, ``remedy`` the fix.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class FieldProblem:
 
 
 class ZooError(Exception):
-    """Root of all deliberate errors; carries what a user needs to fix the cause."""
+    """The base of all errors; carries what a user needs to fix the cause."""
 
     code = "zoo_error"
 
@@ -60,13 +60,13 @@ class InvalidRequestError(ZooError):
 
 
 class RefusedUploadError(InvalidRequestError):
-    """An uploaded file is not what it must be."""
+    """An uploaded file is invalid."""
 
     code = "upload_refused"
 
 
 class UnauthenticatedError(ZooError):
-    """No API key was sent, or it is not known."""
+    """The API key is missing or unknown."""
 
     code = "unauthenticated"
 
@@ -84,25 +84,25 @@ class NotFoundError(ZooError):
 
 
 class ConflictError(ZooError):
-    """The state of the thing does not allow the request now."""
+    """The current state does not allow the request."""
 
     code = "conflict"
 
 
 class FencedError(ConflictError):
-    """A worker no longer owns the job it works on."""
+    """A worker no longer holds the job that it runs."""
 
     code = "fenced"
 
 
 class PreconditionFailedError(ZooError):
-    """The thing has changed since the ETag was read."""
+    """The record has changed since the ETag was read."""
 
     code = "etag_mismatch"
 
 
 class PreconditionRequiredError(ZooError):
-    """A change must name the ETag it was based on."""
+    """A change must name the ETag of the version that it is based on."""
 
     code = "etag_required"
 
@@ -120,12 +120,12 @@ class RateLimitedError(ZooError):
 
 
 class UnavailableError(ZooError):
-    """A part the request needs cannot serve now; trying later may succeed."""
+    """A part that the request needs is unavailable; a later attempt may succeed."""
 
     code = "unavailable"
 
 
 class MethodError(ZooError):
-    """A method could not finish on these inputs; repeating it changes nothing."""
+    """A method failed on its inputs; a retry does not help."""
 
     code = "method_failed"

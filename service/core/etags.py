@@ -1,4 +1,4 @@
-"""Strong ETags: they change whenever the thing does."""
+"""Strong ETags, which change with every change of a record."""
 
 import hashlib
 from typing import Any
@@ -14,23 +14,24 @@ def etag_of(record: Any) -> str:
 
 def names(header: str, etag: str) -> bool:
     """Whether an If-Match or If-None-Match header names ``etag``."""
-    given = [part.strip().removeprefix("W/") for part in header.split(",")]
-    return "*" in given or etag in given
+    tags = [part.strip().removeprefix("W/") for part in header.split(",")]
+    return "*" in tags or etag in tags
 
 
-def require_match(record: Any, given: str | None) -> None:
-    """Refuse a change that is not based on the record as it is.
+def require_match(record: Any, if_match: str | None) -> None:
+    """Require that a change is based on the current version of the record.
 
     Raises:
-        PreconditionRequiredError: No ETag was given.
+        PreconditionRequiredError: The ETag is missing.
         PreconditionFailedError: The record has changed since.
     """
-    if given is None:
+    if if_match is None:
         raise PreconditionRequiredError(
-            "a change needs the ETag it is based on",
-            remedy="read the thing first and send its etag as If-Match",
+            "a change needs the ETag of the version that it is based on",
+            remedy="read the record first and send its etag as If-Match",
         )
-    if not names(given, etag_of(record)):
+    if not names(if_match, etag_of(record)):
         raise PreconditionFailedError(
-            f"{record.id} has changed since it was read", remedy="read it again, then decide"
+            f"{record.id} has changed since it was read",
+            remedy="read it again, then repeat the change",
         )

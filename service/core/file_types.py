@@ -1,7 +1,7 @@
-"""What a file is, judged by its bytes and never by its name; nothing is unpacked, opened or run.
+"""The kind of a file, from its bytes and never from its name; nothing is unpacked, opened or run.
 
-The door judges by the first and last bytes; readers that have checked an archive's whole directory
-ask ``kind_of_members`` and refuse with the same words.
+The APIs check the first and last bytes. Readers that have checked the whole directory of an archive
+use ``kind_of_members`` and raise the same errors.
 """
 
 import re
@@ -16,7 +16,7 @@ PACK = "run `zooscope pack` on your own machine and upload the pt2 file that it 
 
 
 class FileKind(StrEnum):
-    """Kinds of file that people take for a network; the first two are read."""
+    """Kinds of files that users upload as models; the first two are supported."""
 
     PT2 = "a torch.export archive"
     SAFETENSORS = "a safetensors file"
@@ -49,7 +49,7 @@ _NO_NETWORKS = {FileKind.ZIP, FileKind.IMAGE, FileKind.TEXT, FileKind.EMPTY, Fil
 _REBUILD = "rebuild the network in PyTorch, then " + PACK
 _UNPACK = "upload the pt2 or safetensors file itself; to make one, " + PACK
 _REMEDIES = {
-    FileKind.ONNX: "ONNX is not read yet; " + PACK,
+    FileKind.ONNX: "ONNX is not supported yet; " + PACK,
     FileKind.PT2_OLD: "save it again with torch 2.9 or newer, or " + PACK,
     FileKind.KERAS_H5: _REBUILD,
     FileKind.KERAS: _REBUILD,
@@ -85,7 +85,7 @@ _END, _WIDE_END, _WIDE_BYTES = b"PK\x05\x06", b"PK\x06\x06", 76
 def kind_of(head: bytes, tail: bytes = b"") -> FileKind:
     """The kind of a file that begins with ``head`` and ends with ``tail`` (EDGE_BYTES of each).
 
-    ZIP means that the visible names tell nothing: such a file may still be a torch.export archive.
+    ZIP means that the visible names are inconclusive: the file may still be a torch.export archive.
     """
     if not head:
         return FileKind.EMPTY
@@ -101,7 +101,7 @@ def kind_of(head: bytes, tail: bytes = b"") -> FileKind:
 
 
 def kind_of_members(names: Iterable[str]) -> FileKind:
-    """What a zip archive holds, told from the full names of its members."""
+    """The kind of a zip archive, from the full names of its members."""
     whole = set(names)
     below = {name.partition("/")[2] for name in whole}
     if any(name.startswith(("models/", "data/weights/")) for name in below):
@@ -118,10 +118,10 @@ def kind_of_members(names: Iterable[str]) -> FileKind:
 
 
 def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
-    """Refuse a file whose first and last bytes cannot be those of the announced form.
+    """Require that the first and last bytes of a file fit its format.
 
     Raises:
-        RefusedUploadError: As ``refusal`` words it.
+        RefusedUploadError: As ``refusal`` returns it.
     """
     kind = kind_of(head, tail)
     unsure = kind is FileKind.ZIP and form is ModelFormat.PT2
@@ -130,27 +130,27 @@ def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
 
 
 def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
-    """Why a file of this kind is not taken for ``form``, and what to do.
+    """The error for a file of this kind with the format ``form``.
 
-    The code is ``mislabelled`` for the other form that is read, ``unknown_format`` for what is no
-    network at all, ``unsafe_format`` for everything that is never opened.
+    The code is ``format_mismatch`` for the other supported format, ``unknown_format`` for a file without
+    a network, and ``unsafe_format`` for a file that is never opened.
     """
     readable = _FORMS.get(kind)
     if readable is not None:
         needs = " and name the architecture" if readable is ModelFormat.SAFETENSORS else ""
         return RefusedUploadError(
-            f"the manifest says {form}, the file is {kind}",
-            code="mislabelled",
-            remedy=f"set the manifest's format to `{readable}`{needs}, or send the right file",
+            f"the format in the manifest is {form}, but the file is {kind}",
+            code="format_mismatch",
+            remedy=f"set the manifest's format to `{readable}`{needs}, or upload the right file",
         )
     if kind in _NO_NETWORKS:
         return RefusedUploadError(
-            f"the file is {kind}, not a network in a form that is read",
+            f"the file is {kind}, not a model in a supported format",
             code="unknown_format",
-            remedy=f"{PACK}, or send safetensors",
+            remedy=f"{PACK}, or upload safetensors",
         )
     return RefusedUploadError(
-        f"the file is {kind}; such files are never opened",
+        f"the file is {kind}; Zooscope never opens such files",
         code="unsafe_format",
         remedy=_REMEDIES.get(kind, PACK),
     )
@@ -164,7 +164,7 @@ def _first_name(head: bytes) -> Iterator[str]:
 
 
 def _last_names(tail: bytes) -> Iterator[str]:
-    """Names in that part of an archive's directory that the tail holds."""
+    """Names in the part of an archive's directory that the tail contains."""
     directory = _directory(tail)
     at = directory.find(_ENTRY)
     while at >= 0 and directory[at : at + 4] == _ENTRY:
@@ -176,7 +176,7 @@ def _last_names(tail: bytes) -> Iterator[str]:
 
 
 def _directory(tail: bytes) -> bytes:
-    """The directory of a zip archive as far as the tail holds it; zip64 included."""
+    """The part of a zip archive's directory that the tail contains; zip64 included."""
     stop = tail.rfind(_END)
     if stop < 0:
         return b""

@@ -1,4 +1,4 @@
-"""One message of plain values and raw bytes: no escaping, no copies of large parts in text."""
+"""Messages of JSON values and raw bytes, without encoding large parts as text."""
 
 import json
 import struct
@@ -12,27 +12,35 @@ _LENGTH = struct.Struct("<I")
 
 def pack(header: dict[str, Any], parts: Sequence[bytes] = ()) -> bytes:
     """A header of JSON values followed by byte strings, as one byte string."""
-    told = json.dumps({"header": header, "lengths": [len(part) for part in parts]}).encode()
-    return b"".join((_LENGTH.pack(len(told)), told, *parts))
+    head = json.dumps({"header": header, "lengths": [len(part) for part in parts]}).encode()
+    return b"".join((_LENGTH.pack(len(head)), head, *parts))
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the byte strings of ``pack``.
 
     Raises:
-        InvalidRequestError: ``bad_frame``: the bytes are something else.
+        InvalidRequestError: ``invalid_frame``: the bytes have another format.
     """
     view = memoryview(data)
     try:
         (length,) = _LENGTH.unpack_from(view)
-        told = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]))
-        header, lengths = dict(told["header"]), [int(one) for one in told["lengths"]]
+        head = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]))
+        header, lengths = dict(head["header"]), [int(part) for part in head["lengths"]]
     except (struct.error, ValueError, KeyError, TypeError) as error:
-        raise InvalidRequestError(f"not a message: {error}", code="bad_frame") from error
+        raise InvalidRequestError(
+            f"the bytes are not a message: {error}",
+            code="invalid_frame",
+            remedy="run the service and its workers in the same version",
+        ) from error
     parts, start = [], _LENGTH.size + length
-    for one in lengths:
-        parts.append(bytes(view[start : start + one]))
-        start += one
+    for size in lengths:
+        parts.append(bytes(view[start : start + size]))
+        start += size
     if start != len(data) or min(lengths, default=0) < 0:
-        raise InvalidRequestError("the message has another length than it says", code="bad_frame")
+        raise InvalidRequestError(
+            "the length of the message does not match its header",
+            code="invalid_frame",
+            remedy="send the request again",
+        )
     return header, parts

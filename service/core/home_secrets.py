@@ -1,9 +1,8 @@
-"""Secrets that a home folder keeps, and the proof that a service belongs to one.
+"""Secrets of a home folder, and the proof that a service belongs to it.
 
-A program that holds the home's secret sends a fresh random challenge. The service answers with a
-MAC of the challenge and of the address at which it was reached. A program without the secret
-cannot compute it, and cannot pass on the answer of the real service either, since that one was
-reached at another address.
+A program with the secret of the home sends a new random challenge. The service returns a MAC of the
+challenge and of the address at which it was reached. A program without the secret cannot compute the
+MAC, and cannot relay that of the real service, which was reached at another address.
 """
 
 import contextlib
@@ -21,16 +20,16 @@ _CONTEXT = "zooscope home 1"
 
 
 class Purpose(StrEnum):
-    """What a secret is for; its value is the name of its file."""
+    """The purpose of a secret; the value is the name of its file."""
 
     PAGE_TOKENS = "page_token_secret"
     IDENTITY = "identity_secret"
 
 
 def home_secret(folder: Path, purpose: Purpose) -> bytes:
-    """The secret of ``folder``, made at the first call; only its owner can read it.
+    """The secret of ``folder``, created by the first call; only the owner can read it.
 
-    Processes that start together agree: the file appears whole, and only once.
+    Processes that start at the same time get the same secret: the file is created atomically, once.
     """
     path = folder / purpose
     if not path.exists():
@@ -45,18 +44,18 @@ def home_secret(folder: Path, purpose: Purpose) -> bytes:
 
 
 def new_challenge() -> str:
-    """A challenge that nobody can have asked before."""
+    """A new random challenge."""
     return secrets.token_hex(32)
 
 
 def proof_of(secret: bytes, *, challenge: str, host: str, port: int) -> str:
-    """The answer to a challenge of a service that was reached at this IP address and port."""
+    """The proof for a challenge to a service that was reached at this IP address and port."""
     message = f"{_CONTEXT}\n{challenge}\n{_plain(host)}\n{port}"
     return hmac.new(secret, message.encode(), hashlib.sha256).hexdigest()
 
 
 def _plain(host: str) -> str:
-    """An IP address in one spelling, be it seen through a socket of IPv4 or of IPv6."""
+    """The canonical form of an IP address, for sockets of IPv4 and of IPv6."""
     address = ip_address(host.split("%", 1)[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address)

@@ -1,4 +1,4 @@
-"""Prefixed ULIDs: sortable by creation, telling by sight what they name."""
+"""Ids: ULIDs with a prefix for their kind, sortable by creation time."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from ulid import ULID
 
 
 class IdKind(StrEnum):
-    """The prefix that says what an id names."""
+    """The prefix of an id, by kind."""
 
     MODEL = "mdl"
     DATASET = "dst"
@@ -17,11 +17,11 @@ class IdKind(StrEnum):
     GRAPH = "grf"
     ARTIFACT = "art"
     MAP = "map"
-    RECORD = "rec"
+    ACCURACY = "acc"
     ESTIMATE = "est"
     KEY = "key"
 
 
 def new_id(kind: IdKind) -> str:
-    """A fresh id such as ``mdl_01J...``."""
+    """A new id such as ``mdl_01J...``."""
     return f"{kind}_{ULID()}"

@@ -1,4 +1,4 @@
-"""What a user says about an uploaded network or set of images."""
+"""Manifests: a user's description of an uploaded model or dataset."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -13,7 +13,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w .:/+-
 
 
 class Strict(BaseModel):
-    """A shape that refuses unknown fields, so that a typing error is not lost in silence."""
+    """A model that rejects unknown fields, so that no typing error goes unnoticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -36,14 +36,14 @@ class TaskKind(StrEnum):
 
 
 class Task(Strict):
-    """A known kind and the user's own words."""
+    """The kind of task and a free description."""
 
     kind: TaskKind = TaskKind.OTHER
     text: ShortText = ""
 
 
 class ChannelOrder(StrEnum):
-    """Order of the colour planes that the network was trained on."""
+    """Order of the color channels that the network was trained on."""
 
     RGB = "RGB"
     BGR = "BGR"
@@ -53,8 +53,8 @@ class InputSpec(Strict):
     """How a canonical RGB square in [0, 1] becomes the network's input.
 
     input = (low + (high - low) * x - mean) / std per channel, with ``range`` = (low, high).
-    One channel means ITU-R 601 luma; BGR flips the planes after normalisation is assigned, so
-    ``mean`` and ``std`` are in the network's own channel order.
+    One channel means ITU-R 601 luma; BGR reverses the channels before normalization, so ``mean``
+    and ``std`` are in the network's own channel order.
     """
 
     channels: Literal[1, 3] = 3
@@ -74,8 +74,8 @@ class InputSpec(Strict):
         channels = data.get("channels", 3)
         repeated = dict(data)
         for key, neutral in (("mean", 0.0), ("std", 1.0)):
-            given = data.get(key, neutral)
-            values = list(given) if isinstance(given, list | tuple) else [given]
+            value = data.get(key, neutral)
+            values = list(value) if isinstance(value, list | tuple) else [value]
             repeated[key] = (
                 values * channels if len(values) == 1 and channels in (1, 3) else values
             )
@@ -95,14 +95,14 @@ class InputSpec(Strict):
 
 
 class ModelFormat(StrEnum):
-    """The upload forms that are read; everything else is refused with a remedy."""
+    """Supported file formats of models; any other file is an error with a remedy."""
 
     PT2 = "pt2"
     SAFETENSORS = "safetensors"
 
 
 class Architecture(Strict):
-    """A network of a library's own listing: its name and the arguments of its constructor."""
+    """A network from a library: its name and the arguments of its constructor."""
 
     library: Literal["timm", "torchvision"] = "timm"
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,120}$")]
@@ -113,7 +113,7 @@ class Architecture(Strict):
 
 
 class ModelManifest(Strict):
-    """What a user says about an uploaded network."""
+    """A user's description of an uploaded network."""
 
     name: Name
     format: ModelFormat
@@ -125,7 +125,7 @@ class ModelManifest(Strict):
         Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")] | None
     ) = None
     trained_on: ShortText = ""
-    licence: Line = ""
+    license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)
 
     @field_validator("task", mode="before")
@@ -141,7 +141,7 @@ class ModelManifest(Strict):
                 "safetensors needs `architecture`: the name of a timm or torchvision network"
             )
         if self.format is ModelFormat.PT2 and self.architecture is not None:
-            raise ValueError("a pt2 archive holds its own architecture; leave `architecture` out")
+            raise ValueError("a pt2 archive contains its architecture; omit `architecture`")
         return self
 
 
@@ -154,21 +154,21 @@ class DatasetLayout(StrEnum):
 
 
 class OnError(StrEnum):
-    """What happens to a set with an image that cannot be read."""
+    """What happens if an image of a dataset cannot be read."""
 
     FAIL = "fail"
     SKIP = "skip"
 
 
 class DatasetManifest(Strict):
-    """What a user says about an uploaded set of images.
+    """A user's description of an uploaded dataset.
 
-    ``labels`` fixes the order of the class names; without it they are sorted.
+    ``labels`` sets the order of the class names; by default they are sorted.
     """
 
     name: Name
     layout: DatasetLayout = DatasetLayout.FOLDERS
     labels: tuple[Line, ...] | None = Field(None, max_length=100_000)
     on_error: OnError = OnError.FAIL
-    licence: Line = ""
+    license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)

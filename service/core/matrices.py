@@ -1,7 +1,7 @@
-"""Matrices of a safetensors file as a table or as numpy's archive, without numpy.
+"""Matrices of a safetensors file as CSV or as an NPZ archive, without NumPy.
 
-All formats hold the same little-endian bytes; only the header differs. Files are read a few rows
-at a time, so that the largest map passes through little memory.
+All binary formats contain the same little-endian bytes; only the header differs. Files are read a
+few rows at a time, so that even the largest map needs little memory.
 """
 
 import io
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Read = Callable[[int, int], bytes]
-"""Bytes of a file from a start, so many."""
+"""Reads bytes of a file, from a start and of a length."""
 
 _KINDS = {"F64": ("<f8", "d"), "F32": ("<f4", "f"), "I64": ("<i8", "q"), "I32": ("<i4", "i")}
 _LENGTH = struct.Struct("<Q")
@@ -24,7 +24,7 @@ _BLOCK_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers where they lie in the file, row by row."""
+    """A matrix in a file, row by row."""
 
     kind: str
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class Matrix:
                 yield values[start : start + width]
 
     def blocks(self, block_bytes: int | None = None) -> Iterator[bytes]:
-        """The raw bytes, piece by piece; of a mebibyte unless another size is given."""
+        """The raw bytes in blocks; of one mebibyte by default."""
         block_bytes = _BLOCK_BYTES if block_bytes is None else block_bytes
         end = self.start + self.size_bytes
         for start in range(self.start, end, block_bytes):
@@ -52,7 +52,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A small array of numpy's: its type, shape and bytes."""
+    """A small NumPy array: its type, shape and bytes."""
 
     descr: str
     shape: tuple[int, ...]
@@ -60,7 +60,7 @@ class ArrayColumn:
 
     @classmethod
     def of_words(cls, words: Sequence[str]) -> "ArrayColumn":
-        """Texts, as numpy keeps them: UTF-32, all as long as the longest."""
+        """Texts in the layout of NumPy: UTF-32, padded to the longest."""
         longest = max((len(word) for word in words), default=1) or 1
         data = b"".join(word.ljust(longest, "\0").encode("utf-32-le") for word in words)
         return cls(f"<U{longest}", (len(words),), data)
@@ -78,20 +78,20 @@ class ArrayColumn:
 
 
 def matrices_in(read: Read) -> dict[str, Matrix]:
-    """The matrices of a safetensors file that a job of ours wrote."""
+    """The matrices of a safetensors file that a job wrote."""
     (length,) = _LENGTH.unpack(read(0, _LENGTH.size))
     header = json.loads(read(_LENGTH.size, length))
     data = _LENGTH.size + length
     return {
-        name: Matrix(one["dtype"], tuple(one["shape"]), data + begin, end - begin, read)
-        for name, one in header.items()
+        name: Matrix(entry["dtype"], tuple(entry["shape"]), data + begin, end - begin, read)
+        for name, entry in header.items()
         if name != "__metadata__"
-        for begin, end in [one["data_offsets"]]
+        for begin, end in [entry["data_offsets"]]
     }
 
 
 def scores_of(matrices: Mapping[str, Matrix], *, edge_weight: float) -> Iterator[list[float]]:
-    """Rows of s_V + λ s_E; NaN where unknown. Without λ edges play no part."""
+    """Rows of s_V + λ s_E; NaN if unknown. If λ is 0, edges have no effect."""
     pairs = zip(matrices["node"].rows(), matrices["edge"].rows(), strict=True)
     for nodes, edges in pairs:
         yield [
@@ -101,7 +101,7 @@ def scores_of(matrices: Mapping[str, Matrix], *, edge_weight: float) -> Iterator
 
 
 def as_csv(models: Sequence[str], rows: Iterable[Sequence[float]]) -> Iterator[bytes]:
-    """A table with model ids in the first row and column; empty where a number is unknown."""
+    """A table with model ids in the first row and column; empty for an unknown number."""
     yield (",".join(["model_id", *models]) + "\r\n").encode()
     for model_id, row in zip(models, rows, strict=True):
         cells = ("" if math.isnan(value) else f"{value:.9g}" for value in row)
@@ -125,13 +125,13 @@ def as_npz(matrices: Mapping[str, Matrix], columns: Mapping[str, ArrayColumn]) -
 
 
 class _Sink:
-    """Where an archive is written to that is sent at once: it cannot be rewound."""
+    """The sink of an archive that is sent while it is written: it cannot seek."""
 
     def __init__(self) -> None:
         self._buffer = io.BytesIO()
 
     def write(self, data: bytes) -> int:
-        """Keep bytes until they are taken."""
+        """Store bytes until ``taken``."""
         return self._buffer.write(data)
 
     def flush(self) -> None:
@@ -150,7 +150,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 def _npy_header(descr: str, shape: tuple[int, ...]) -> bytes:
     """Magic, version 1.0, and a Python literal padded so that the numbers are aligned."""
-    told = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
-    space = -(10 + len(told) + 1) % _ALIGNMENT
-    text = told.encode() + b" " * space + b"\n"
+    literal = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    space = -(10 + len(literal) + 1) % _ALIGNMENT
+    text = literal.encode() + b" " * space + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text

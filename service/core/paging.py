@@ -1,4 +1,4 @@
-"""Lists in pages: newest first, walked by opaque tokens that nobody can forge or bend."""
+"""Pages of lists: newest first, with opaque, signed page tokens."""
 
 import base64
 import hashlib
@@ -18,21 +18,21 @@ _TAG_BYTES = 16
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some items of a list, and the id after which the next page begins; None at the end."""
+    """Some items of a list, and the id after which the next page starts; None at the end."""
 
     items: list[T]
     next_after: str | None
 
 
-def page_of(found: list[T], *, limit: int, key: str = "id") -> Page[T]:
-    """The page made of ``limit + 1`` found items: the surplus one tells that there are more."""
-    items = found[:limit]
-    more = len(found) > limit
+def page_of(rows: list[T], *, limit: int, key: str = "id") -> Page[T]:
+    """The page of up to ``limit + 1`` rows; the extra row shows that there is another page."""
+    items = rows[:limit]
+    more = len(rows) > limit
     return Page(items, str(getattr(items[-1], key)) if more else None)
 
 
 class PageTokens:
-    """Makes and reads page tokens. A token works only with the filter it was made for."""
+    """Creates and reads page tokens. A token is valid only for the filter it was created for."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -41,8 +41,8 @@ class PageTokens:
         """The token of the page after the id ``after``; None stays None.
 
         Args:
-            after: Where the page before ended.
-            scope: Everything that decides the list: project, path, filters. JSON values.
+            after: The last id of the previous page.
+            scope: Everything that determines the list: project, path, filters. JSON values.
         """
         if after is None:
             return None
@@ -50,10 +50,10 @@ class PageTokens:
         return base64.urlsafe_b64encode(self._tag(body, scope) + body).decode().rstrip("=")
 
     def read(self, token: str | None, *, scope: Any) -> str | None:
-        """The id a token was made for; None stays None.
+        """The id in a token; None stays None.
 
         Raises:
-            InvalidRequestError: ``bad_page_token``: damaged, forged, or of another list.
+            InvalidRequestError: ``invalid_page_token``: the token is damaged, forged, or of another list.
         """
         if token is None:
             return None
@@ -74,6 +74,6 @@ class PageTokens:
 def _bad_token() -> InvalidRequestError:
     return InvalidRequestError(
         "the page token does not belong to this list",
-        code="bad_page_token",
-        remedy="use the token of the answer before, with the same filters",
+        code="invalid_page_token",
+        remedy="use next_page_token of the previous page with the same filters",
     )

@@ -1,4 +1,4 @@
-"""A question to a network and its answer, as they travel between a door and a worker."""
+"""Prediction requests and responses, as messages between an API and a worker."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,10 @@ LARGEST_TOP_K = 1000
 
 
 class OutputKind(StrEnum):
-    """What is wanted of a network.
+    """The kind of output.
 
-    ``classes``: the likeliest classes of a classifier. ``image``: a dense answer as a picture.
-    ``features``: the numbers of a layer.
+    ``classes``: the most probable classes of a classifier. ``image``: a dense output as an image.
+    ``features``: the activations of a layer.
     """
 
     CLASSES = "classes"
@@ -28,13 +28,13 @@ class PredictRequest:
     """Images for a network.
 
     Attributes:
-        id: Names the place where the answer is laid.
+        id: Identifies the response.
         program: Digest of the network's executable form.
-        model: What a reader needs beside that: input specification, kind of task, feature layer.
-        output: What is wanted; None leaves it to the shape of the network's answer.
+        model: Input specification, kind of task and feature layer.
+        output: The requested output; None takes the default for the network's output.
         layer: The layer to read for features; None means the feature layer.
         images: Encoded image files.
-        expires_at: Seconds since 1970 after which nobody waits any more.
+        expires_at: Seconds since 1970 after which the caller no longer waits.
     """
 
     id: str
@@ -48,37 +48,37 @@ class PredictRequest:
 
     @property
     def kin(self) -> tuple[str, str | None, str | None]:
-        """Questions with equal ones are answered in one pass of the network."""
+        """Requests with equal keys share a forward pass."""
         return self.program, self.output, self.layer
 
     @property
     def expired(self) -> bool:
-        """Whether nobody waits for the answer any more."""
+        """Whether the caller no longer waits for the response."""
         return time.time() > self.expires_at
 
     def packed(self) -> bytes:
-        """The question as bytes."""
-        told = {name: value for name, value in vars(self).items() if name != "images"}
-        return pack(told, self.images)
+        """The request as bytes."""
+        header = {name: value for name, value in vars(self).items() if name != "images"}
+        return pack(header, self.images)
 
     @classmethod
     def unpacked(cls, data: bytes) -> "PredictRequest":
-        """The question in bytes. Raises InvalidRequestError."""
-        told, images = unpack(data)
-        output = told["output"]
-        told["output"] = None if output is None else OutputKind(output)
-        return cls(**told, images=tuple(images))
+        """The request from bytes. Raises InvalidRequestError."""
+        header, images = unpack(data)
+        output = header["output"]
+        header["output"] = None if output is None else OutputKind(output)
+        return cls(**header, images=tuple(images))
 
 
 @dataclass(frozen=True)
 class PredictResponse:
-    """What a network says to the images of one question.
+    """The output of a network for the images of one request.
 
     Attributes:
-        kind: What it is; None for an error.
-        classes: For ``classes``: for each image {index, probability}, likeliest first.
-        parts: For ``image`` one PNG for each image; for ``features`` one npy file of all of them.
-        error: {code, detail, remedy, pointer} when there is no answer.
+        kind: The kind of output; None for an error.
+        classes: For ``classes``: for each image {index, probability}, most probable first.
+        parts: For ``image`` one PNG per image; for ``features`` one npy file for all images.
+        error: {code, detail, remedy, pointer}, or None.
     """
 
     kind: OutputKind | None
@@ -87,14 +87,14 @@ class PredictResponse:
     error: dict[str, Any] | None = None
 
     def packed(self) -> bytes:
-        """The answer as bytes."""
-        told = {"kind": self.kind, "classes": self.classes, "error": self.error}
-        return pack(told, self.parts)
+        """The response as bytes."""
+        header = {"kind": self.kind, "classes": self.classes, "error": self.error}
+        return pack(header, self.parts)
 
     @classmethod
     def unpacked(cls, data: bytes) -> "PredictResponse":
-        """The answer in bytes. Raises InvalidRequestError."""
-        told, parts = unpack(data)
-        kind = told["kind"]
-        answer = cls(None, told["classes"], tuple(parts), told["error"])
-        return replace(answer, kind=None if kind is None else OutputKind(kind))
+        """The response from bytes. Raises InvalidRequestError."""
+        header, parts = unpack(data)
+        kind = header["kind"]
+        response = cls(None, header["classes"], tuple(parts), header["error"])
+        return replace(response, kind=None if kind is None else OutputKind(kind))

@@ -1,8 +1,8 @@
-"""Short vectors that stand for graphs in an index, and how far their inner products may be off.
+"""Sketches: short vectors for graphs in an index, and the errors of their inner products.
 
-A sketch is [û; ½ρ̂]: a count sketch of the unit maps and one of the standardised ranks, each brought
-back to length 1, the edges' then halved. All sketches have the same norm, so the largest inner
-product is the nearest neighbour, and the query [û; 2λρ̂] asks for s_V + λ s_E with any λ ≥ 0. One
+A sketch is [û; ½ρ̂]: count sketches of the unit maps and of the standardized ranks, each normalized
+to length 1, and the second one halved. All sketches have the same norm, so the largest inner
+product is the nearest neighbor, and the query [û; 2λρ̂] searches by s_V + λ s_E for any λ ≥ 0. One
 index serves every λ; it is built for λ = ¼, where query and stored vector are the same.
 """
 
@@ -14,13 +14,13 @@ NODE_SKETCH_SIZE = 1024
 EDGE_SKETCH_SIZE = 512
 SKETCH_SIZE = NODE_SKETCH_SIZE + EDGE_SKETCH_SIZE
 EDGE_SCALE = 0.5
-# Three standard deviations hold 99.7 of 100 errors of a normal variable; 99 of 100 are promised.
+# Three standard deviations cover 99.7 % of the errors of a normal variable; we promise 99 %.
 ERROR_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True)
 class SketchQuery:
-    """What to ask an index of sketches for one network and one λ.
+    """The query of an index of sketches for one network and one λ.
 
     Inner products of stored sketches with ``score`` order by s_V + λ s_E (up to a positive factor
     that keeps half precision from overflowing); with ``node`` they estimate s_V, with ``edge`` s_E.
@@ -45,7 +45,7 @@ def query_of(sketch: Sequence[float], *, edge_weight: float) -> SketchQuery:
 
 
 def error_of(node: float, edge: float | None, *, edge_weight: float) -> float:
-    """How far an estimated s_V + λ s_E may be from the exact one, 99 times out of 100.
+    """The bound on the error of an estimated s_V + λ s_E in 99 of 100 cases.
 
     3 √((1 − s_V²)²/1024 + λ² (1 − s_E²)²/512) with the estimates in place of s_V and s_E: the
     cosine of two count sketches of d buckets deviates by (1 − s²)/√d. It holds for graphs with the

@@ -1,6 +1,6 @@
-"""Bytes on their way in: written and hashed side by side, resumable, never larger than announced.
+"""Staging of uploads: resumable, limited in size, written and hashed in parallel.
 
-Memory stays flat: a receiver holds a few blocks, and tells its feeder when to wait.
+Memory use is constant: a receiver holds a few blocks, and its ``backlog`` shows when to wait.
 """
 
 import fcntl
@@ -18,20 +18,20 @@ from service.core.errors import ConflictError, TooLargeError, UnavailableError
 
 BLOCK_BYTES = 1024 * 1024
 CHECK_SPACE_BYTES = 64 * BLOCK_BYTES
-_BLOCKS_UNDER_WAY = 8
+_MOST_PENDING_BLOCKS = 8
 _HASHES_KEPT = 256
 
 
 @dataclass(frozen=True)
 class Received:
-    """What lies in staging: length, and the SHA-256 when the receiver was closed well."""
+    """The received bytes in staging: their number and their SHA-256."""
 
     size_bytes: int
     sha256: str
 
 
 class DiskGuard:
-    """Stops writes when the disk is nearly full, and lets them go on when it is less so."""
+    """Stops writes on a nearly full disk, and allows them again below a lower limit."""
 
     def __init__(self, folder: Path, *, stop_percent: float, resume_percent: float) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class DiskGuard:
         self._closed = False
 
     def require_space(self) -> None:
-        """Let the caller write, or not.
+        """Require free disk space.
 
         Raises:
             UnavailableError: ``disk_full``.
@@ -52,7 +52,7 @@ class DiskGuard:
             raise UnavailableError(
                 f"the disk is {percent:.0f} % full; uploads stop at {self._stop:g} %",
                 code="disk_full",
-                remedy="remove models or datasets, or try again later",
+                remedy="delete models or datasets, or try again later",
             )
 
 
@@ -66,24 +66,24 @@ class Staging:
         self._hashes: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
     def path(self, name: str) -> Path:
-        """The file of an upload, by an id of our own making."""
+        """The file of an upload, by the upload's id."""
         return self.folder / name
 
     def size(self, name: str) -> int:
-        """How many bytes lie in staging; 0 without a file."""
+        """The number of bytes in staging; 0 without a file."""
         path = self.path(name)
         return path.stat().st_size if path.exists() else 0
 
     def remove(self, name: str) -> None:
-        """Forget an upload's bytes."""
+        """Delete the bytes of an upload."""
         self._take_hash(name, 0)
         self.path(name).unlink(missing_ok=True)
 
     def receive(self, name: str, *, offset: int, limit: int) -> "Receiver":
-        """Open an upload for bytes from ``offset`` on; it may grow to ``limit`` bytes.
+        """Open an upload at ``offset``; it can grow to ``limit`` bytes.
 
         Raises:
-            ConflictError: ``upload_busy``: somebody else writes to it.
+            ConflictError: ``upload_busy``: another request writes to it.
             UnavailableError: ``disk_full``.
         """
         self.guard.require_space()
@@ -94,7 +94,7 @@ class Staging:
         return Receiver(self, name, file, hasher=hasher, limit=limit)
 
     def keep_hash(self, name: str, offset: int, hasher: Any) -> None:
-        """Remember the running hash of the first ``offset`` bytes for the next part."""
+        """Store the running hash of the first ``offset`` bytes for the next part."""
         with self._lock:
             self._hashes[name] = (offset, hasher)
             while len(self._hashes) > _HASHES_KEPT:
@@ -102,12 +102,12 @@ class Staging:
 
     def _take_hash(self, name: str, offset: int) -> Any | None:
         with self._lock:
-            kept = self._hashes.pop(name, None)
-        return kept[1] if kept is not None and kept[0] == offset else None
+            entry = self._hashes.pop(name, None)
+        return entry[1] if entry is not None and entry[0] == offset else None
 
 
 class Receiver:
-    """One upload that is open for writing. ``feed`` blocks, heed ``backlog``, then ``close``."""
+    """An upload that is open for writing: ``feed`` blocks, wait for ``backlog``, then ``close``."""
 
     def __init__(
         self, staging: Staging, name: str, file: BinaryIO, *, hasher: Any, limit: int
@@ -120,10 +120,10 @@ class Receiver:
         self._checked = self.offset = file.tell()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._under_way: deque[tuple[Future[Any], int]] = deque()
+        self._pending: deque[tuple[Future[Any], int]] = deque()
 
     def feed(self, block: bytes) -> None:
-        """Take the next bytes; returns at once.
+        """Write the next bytes in the background.
 
         Raises:
             TooLargeError: More bytes than the limit.
@@ -131,31 +131,33 @@ class Receiver:
         """
         if self.offset + len(block) > self._limit:
             raise TooLargeError(
-                f"more than the {self._limit} bytes that are allowed here", code="upload_too_large"
+                f"the upload has more than {self._limit} bytes",
+                code="upload_too_large",
+                remedy="send exactly the size that you announced, within the limits of the service",
             )
         if self.offset - self._checked >= CHECK_SPACE_BYTES:
             self._staging.guard.require_space()
             self._checked = self.offset
         self.offset += len(block)
-        self._under_way.append((self._hashing.submit(self._hasher.update, block), 0))
-        self._under_way.append((self._writing.submit(_write_all, self._file, block), len(block)))
+        self._pending.append((self._hashing.submit(self._hasher.update, block), 0))
+        self._pending.append((self._writing.submit(_write_all, self._file, block), len(block)))
 
     def backlog(self) -> Future[Any] | None:
-        """What to wait for before feeding on; None while there is room."""
-        while self._under_way and self._under_way[0][0].done():
-            self._under_way.popleft()[0].result()
-        return self._under_way[0][0] if len(self._under_way) > _BLOCKS_UNDER_WAY else None
+        """What to wait for before the next ``feed``; None if there is nothing to wait for."""
+        while self._pending and self._pending[0][0].done():
+            self._pending.popleft()[0].result()
+        return self._pending[0][0] if len(self._pending) > _MOST_PENDING_BLOCKS else None
 
     @property
     def settled(self) -> int:
-        """How many bytes are surely in the file; the rest is under way."""
-        return self.offset - sum(size for _, size in self._under_way)
+        """The number of bytes that are certainly in the file; the rest is pending."""
+        return self.offset - sum(size for _, size in self._pending)
 
     def close(self) -> Received:
-        """Finish what is under way; the bytes so far are in the file and hashed."""
+        """Finish pending writes; all bytes are now in the file and hashed."""
         try:
-            while self._under_way:
-                self._under_way.popleft()[0].result()
+            while self._pending:
+                self._pending.popleft()[0].result()
             self._file.flush()
             self._staging.keep_hash(self.name, self.offset, self._hasher)
         finally:
@@ -163,14 +165,14 @@ class Receiver:
         return Received(self.offset, self._hasher.hexdigest())
 
     def abandon(self) -> None:
-        """Stop without keeping what was received."""
+        """Stop and delete the received bytes."""
         self._release()
         self._staging.remove(self.name)
 
     def _release(self) -> None:
         self._writing.shutdown(wait=True)
         self._hashing.shutdown(wait=True)
-        self._under_way.clear()
+        self._pending.clear()
         self._file.close()
 
 
@@ -178,18 +180,22 @@ def _write_all(file: BinaryIO, block: bytes) -> None:
     """Write the whole block.
 
     Raises:
-        UnavailableError: ``disk_full``: the system has no room for it.
+        UnavailableError: ``disk_full``: the write failed.
     """
     rest = memoryview(block)
     try:
         while rest:
             rest = rest[file.write(rest) :]
     except OSError as error:
-        raise UnavailableError(f"the disk refuses to write: {error}", code="disk_full") from error
+        raise UnavailableError(
+            f"writing to the disk failed: {error}",
+            code="disk_full",
+            remedy="free disk space, then resume the upload",
+        ) from error
 
 
 def _locked(path: Path) -> BinaryIO:
-    """The file, made if need be, held against other writers of this machine."""
+    """The file, created if necessary and locked against other writers on this machine."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     file = os.fdopen(handle, "r+b", buffering=0)
     try:
@@ -199,7 +205,7 @@ def _locked(path: Path) -> BinaryIO:
         raise ConflictError(
             "another request is sending bytes of this upload",
             code="upload_busy",
-            remedy="wait until it ends, ask for the offset, go on from there",
+            remedy="wait until it finishes, get the offset with HEAD, and resume there",
         ) from None
     return file
 
@@ -208,9 +214,9 @@ def _hash_of(file: BinaryIO, length: int) -> Any:
     """The running hash of the first ``length`` bytes, read again from the file."""
     hasher = hashlib.sha256()
     file.seek(0)
-    left = length
-    while left > 0 and (block := file.read(min(left, BLOCK_BYTES))):
+    remaining = length
+    while remaining > 0 and (block := file.read(min(remaining, BLOCK_BYTES))):
         hasher.update(block)
-        left -= len(block)
+        remaining -= len(block)
     file.seek(length)
     return hasher

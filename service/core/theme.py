@@ -1,10 +1,10 @@
-"""The two variants in which every picture is drawn."""
+"""The two themes of every picture."""
 
 from enum import StrEnum
 
 
 class Theme(StrEnum):
-    """Whether a picture is drawn on a light or on a dark page; only its colors differ."""
+    """The light or the dark theme; only colors differ."""
 
     LIGHT = "light"
     DARK = "dark"

@@ -7,22 +7,22 @@ _current: ContextVar[str | None] = ContextVar("trace_id", default=None)
 
 
 def new_trace_id() -> str:
-    """A fresh W3C trace id: 32 hexadecimal digits."""
+    """A new W3C trace id: 32 hexadecimal digits."""
     return secrets.token_hex(16)
 
 
 def current_trace_id() -> str | None:
-    """The trace id in force, if any."""
+    """The current trace id, if any."""
     return _current.get()
 
 
 def follow(trace_id: str) -> None:
-    """Let what this task does from now on carry ``trace_id``."""
+    """Set the trace id of this task."""
     _current.set(trace_id)
 
 
 def trace_id_of(traceparent: str) -> str | None:
-    """The trace id inside a ``traceparent`` header; None when it is not well formed."""
+    """The trace id inside a ``traceparent`` header; None if it is malformed."""
     parts = traceparent.split("-")
     if len(parts) < 4 or len(parts[1]) != 32 or set(parts[1]) == {"0"}:  # noqa: PLR2004 - W3C
         return None

@@ -1,4 +1,4 @@
-"""What must be true of a zoo before its doors open: tables, and a first key."""
+"""Prepares a zoo before its APIs start: the tables and a first key."""
 
 from service.container import zoo_from
 from service.core.operations.access import keys
@@ -8,7 +8,7 @@ from service.settings import Settings
 
 
 def prepare(settings: Settings, home: Home) -> str | None:
-    """Bring the tables up to date; return the administrator's key if this made it.
+    """Upgrade the tables; return the administrator's key if this call created it.
 
     The key is written to a file in the home folder as well; the database keeps only its digest.
     """

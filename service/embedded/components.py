@@ -1,4 +1,4 @@
-"""The processes a zoo is made of, and how one of them is started, watched and ended."""
+"""The processes of a zoo, and how one of them is started, watched and stopped."""
 
 import signal
 import subprocess
@@ -13,17 +13,17 @@ import psutil
 
 from service.embedded.home_check import answers_as_home
 from service.embedded.ports import TakenPort, is_listening
-from service.embedded.processes import end_family
+from service.embedded.processes import end_process_tree
 from service.settings import LogLevel, Settings
 
 LARGEST_LOG_BYTES = 16 * 1024**2
-HANDING_BACK_SECONDS = 25.0
+REQUEUE_SECONDS = 25.0
 PROBE_SECONDS = 1.0
 SOCKET_OPTION = "--socket"
 
 
 class ComponentName(StrEnum):
-    """What can run alone on a machine of its own."""
+    """A component that can run alone on its own machine."""
 
     API = "api"
     GRPC = "grpc"
@@ -34,19 +34,19 @@ class ComponentName(StrEnum):
 MODULES: Mapping[ComponentName, str] = {
     ComponentName.API: "service.rest",
     ComponentName.GRPC: "service.rpc",
-    ComponentName.WORKER: "workers",
+    ComponentName.WORKER: "workers.worker",
     ComponentName.SCHEDULER: "service.scheduler",
 }
 
 
 def command_of(name: ComponentName) -> list[str]:
-    """The command line that runs a part in the foreground."""
+    """The command line that runs a component in the foreground."""
     return [sys.executable, "-m", MODULES[name]]
 
 
-def inherited_socket(words: Sequence[str]) -> int | None:
-    """The descriptor that a part's command line names; None when it names none."""
-    match list(words[1:]):
+def inherited_socket(arguments: Sequence[str]) -> int | None:
+    """The socket descriptor in a component's command line; None if there is none."""
+    match list(arguments[1:]):
         case [option, descriptor] if option == SOCKET_OPTION:
             return int(descriptor)
         case _:
@@ -61,17 +61,17 @@ class Ports:
     grpc: TakenPort
 
     def close(self) -> None:
-        """Give both back."""
+        """Release both."""
         self.rest.close()
         self.grpc.close()
 
 
 @dataclass(frozen=True)
 class Component:
-    """One part: its name, where it is reached, and the question whether it is ready yet.
+    """One component: its name, its address, and the check that it is ready.
 
-    ``ready`` is given the started part. ``patience_seconds`` is how long it may take to end when
-    asked. ``port`` is inherited by the part.
+    ``ready`` receives the started process. ``patience_seconds`` is how long the component may take
+    to stop. The component inherits ``port``.
     """
 
     name: ComponentName
@@ -82,19 +82,21 @@ class Component:
 
 
 class ComponentProcess:
-    """A started part. Its output goes to a log file; it leads a process group of its own."""
+    """A started component. Its output goes to a log file; it leads its own process group."""
 
-    def __init__(self, part: Component, *, environment: Mapping[str, str], log: Path) -> None:
-        self.part = part
+    def __init__(self, component: Component, *, environment: Mapping[str, str], log: Path) -> None:
+        self.component = component
         self._log = log
         self.started_at = time.monotonic()
         mode = "wb" if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES else "ab"
-        descriptors = () if part.port is None else (part.port.fileno(),)
-        words = [word for number in descriptors for word in (SOCKET_OPTION, str(number))]
+        descriptors = () if component.port is None else (component.port.fileno(),)
+        arguments = [
+            argument for number in descriptors for argument in (SOCKET_OPTION, str(number))
+        ]
         with log.open(mode) as output:
             self._start = output.tell()
             self._process = subprocess.Popen(
-                [*command_of(part.name), *words],
+                [*command_of(component.name), *arguments],
                 pass_fds=descriptors,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -105,7 +107,7 @@ class ComponentProcess:
 
     @property
     def pid(self) -> int:
-        """Process id of the part."""
+        """Process id of the component."""
         return self._process.pid
 
     def status(self) -> int | None:
@@ -113,41 +115,44 @@ class ComponentProcess:
         return self._process.poll()
 
     def log_so_far(self) -> str:
-        """What this run of the part has written."""
-        with self._log.open("rb") as written:
-            written.seek(self._start)
-            return written.read().decode(errors="replace")
+        """The output of this run of the component."""
+        with self._log.open("rb") as file:
+            file.seek(self._start)
+            return file.read().decode(errors="replace")
 
     def stop(self) -> None:
-        """Ask it to end and wait; kill it and its children when it takes too long."""
+        """Stop it and wait; kill it and its children if it takes too long."""
         if self.status() is None:
-            end_family(
+            end_process_tree(
                 psutil.Process(self.pid),
                 by=signal.SIGTERM,
-                patience_seconds=self.part.patience_seconds,
+                patience_seconds=self.component.patience_seconds,
             )
         self._process.wait()
 
 
-def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Component, ...]:
-    """Every part of a zoo with these settings, in the order of starting.
+def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Component, ...]:
+    """Every component of a zoo with these settings, in start order.
 
     Args:
-        settings: They name the ports that were taken.
+        settings: Settings with the ports that were reserved.
         ports: The ports of REST and gRPC.
-        identity: The secret by which the home's own REST is recognized.
+        identity: The secret that identifies the REST API of this home folder.
     """
     return (
-        # A worker lets jobs finish, then gives them back; only then may it be killed.
+        # A worker lets jobs finish, then requeues the rest; it may be killed only after that.
         Component(
             ComponentName.WORKER,
             f"queue {settings.queue}",
-            _says("worker ready", settings),
-            patience_seconds=settings.stop_seconds + HANDING_BACK_SECONDS,
+            _logs_line("worker ready", settings),
+            patience_seconds=settings.shutdown_grace_seconds + REQUEUE_SECONDS,
         ),
-        Component(ComponentName.SCHEDULER, "", _says("scheduler ready", settings)),
+        Component(ComponentName.SCHEDULER, "", _logs_line("scheduler ready", settings)),
         Component(
-            ComponentName.API, rest_url(settings), _proves(settings, identity), port=ports.rest
+            ComponentName.API,
+            rest_url(settings),
+            _proves_home(settings, identity),
+            port=ports.rest,
         ),
         Component(
             ComponentName.GRPC,
@@ -159,35 +164,35 @@ def parts_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple[Comp
 
 
 def reached_host(settings: Settings) -> str:
-    """The address under which this machine reaches its own doors."""
+    """The host at which this machine reaches its own APIs."""
     loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
     return loopback.get(settings.host, settings.host)
 
 
 def rest_url(settings: Settings) -> str:
-    """Where REST is reached from this machine."""
+    """Address of the REST API from this machine."""
     return f"http://{_bracketed(reached_host(settings))}:{settings.port}"
 
 
 def grpc_address(settings: Settings) -> str:
-    """Where gRPC is reached from this machine."""
+    """Address of the gRPC API from this machine."""
     return f"{_bracketed(reached_host(settings))}:{settings.grpc_port}"
 
 
 def _bracketed(host: str) -> str:
-    """A host the way it stands before a port."""
+    """A host in the form that precedes a port."""
     return f"[{host}]" if ":" in host else host
 
 
-def _says(words: str, settings: Settings) -> Callable[[ComponentProcess], bool]:
-    """Whether a log holds the words; where such lines are not logged, a started part is ready."""
+def _logs_line(line: str, settings: Settings) -> Callable[[ComponentProcess], bool]:
+    """Whether the log contains the line; at a log level that omits it, a started component is ready."""
     if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
         return lambda _process: True
-    return lambda process: words in process.log_so_far()
+    return lambda process: line in process.log_so_far()
 
 
-def _proves(settings: Settings, identity: bytes) -> Callable[[ComponentProcess], bool]:
-    """Whether what answers at the address of REST belongs to the home folder."""
+def _proves_home(settings: Settings, identity: bytes) -> Callable[[ComponentProcess], bool]:
+    """Whether the service at the REST address belongs to the home folder."""
     first = next(iter(settings.hosts), "*")
     return lambda _process: answers_as_home(
         reached_host(settings),

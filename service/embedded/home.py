@@ -1,4 +1,4 @@
-"""The folder in which everything of one machine's zoo lies, and who runs it now."""
+"""The home folder with all state of one machine's zoo, and the process that owns it."""
 
 import fcntl
 import json
@@ -15,15 +15,15 @@ import psutil
 from service.core.errors import ConflictError
 from service.core.home_secrets import Purpose, home_secret
 
-ENDING_SECONDS = 60.0
+STOP_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Running:
-    """What a running ``zooscope up`` says about itself.
+    """What a running ``zooscope up`` reports about itself.
 
-    ``ready`` is False until every part has answered; ``parts`` maps names to process ids.
+    ``ready`` is False until both APIs answer; ``parts`` maps component names to process ids.
     """
 
     rest_url: str
@@ -34,7 +34,7 @@ class Running:
 
 
 class Home:
-    """Paths below the folder, created when first asked for."""
+    """Paths in the home folder, created on first use."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,49 +52,49 @@ class Home:
 
     @property
     def admin_key(self) -> Path:
-        """File with the key that the first start made; readable by its owner alone."""
+        """File with the key that the first start created; only its owner can read it."""
         return self.folder / "admin.key"
 
     @property
     def identity(self) -> bytes:
-        """The secret by which a service of this home is recognized; made when first asked for."""
+        """The secret that identifies a service of this home folder; created on first use."""
         return home_secret(self.folder, Purpose.IDENTITY)
 
     @property
     def logs(self) -> Path:
-        """Folder of the parts' logs."""
+        """Folder of the component logs."""
         return self.folder / "logs"
 
     def log(self, part: str) -> Path:
-        """Where a part's output goes."""
+        """Log file of a component."""
         self.logs.mkdir(mode=0o700, exist_ok=True)
         return self.logs / f"{part}.log"
 
     def write_admin_key(self, token: str) -> None:
-        """Keep the key in a file that nobody else may read."""
+        """Write the key to a file that only its owner can read."""
         self.admin_key.unlink(missing_ok=True)
         self.admin_key.touch(mode=0o600)
         self.admin_key.write_text(token + "\n")
 
     def announce(self, running: Running) -> None:
-        """Tell other commands what runs here."""
-        fresh = self.folder / "up.json.new"
-        fresh.write_text(json.dumps(asdict(running)))
-        fresh.replace(self.folder / "up.json")
+        """Publish what runs here for other commands."""
+        new_file = self.folder / "up.json.new"
+        new_file.write_text(json.dumps(asdict(running)))
+        new_file.replace(self.folder / "up.json")
 
     def running(self) -> Running | None:
-        """What runs here now, or None."""
+        """What runs here now; None if nothing does."""
         try:
-            said = Running(**json.loads((self.folder / "up.json").read_text()))
+            running = Running(**json.loads((self.folder / "up.json").read_text()))
         except FileNotFoundError:
             return None
-        return said if psutil.pid_exists(said.pid) and self._is_claimed() else None
+        return running if psutil.pid_exists(running.pid) and self._is_claimed() else None
 
     @contextmanager
     def claimed(self) -> Iterator[int]:
-        """Own the folder while the block lasts; yields the lock's file descriptor.
+        """Own the folder during the block; yields the lock's file descriptor.
 
-        A process that inherits the descriptor owns the folder as well, until it ends.
+        A process that inherits the descriptor also owns the folder until it exits.
 
         Raises:
             ConflictError: ``home_in_use``, another ``zooscope up`` owns the folder.
@@ -107,8 +107,8 @@ class Home:
                 (self.folder / "up.json").unlink(missing_ok=True)
 
     def _take(self, lock: IO[str]) -> None:
-        """Lock the file; the keeper of an owner that died may hold it for some seconds more."""
-        give_up = time.monotonic() + ENDING_SECONDS
+        """Lock the file; the watchdog of a dead owner may hold it for a few more seconds."""
+        give_up = time.monotonic() + STOP_SECONDS
         while not _locked(lock):
             running = self.running()
             if running is not None or time.monotonic() > give_up:
@@ -125,7 +125,7 @@ class Home:
 
 
 def _locked(lock: IO[str]) -> bool:
-    """Whether the lock could be taken; it is given back when the file is closed."""
+    """Whether the lock was acquired; closing the file releases it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -134,11 +134,11 @@ def _locked(lock: IO[str]) -> bool:
 
 
 def _in_use(folder: Path, running: Running | None) -> ConflictError:
-    """The refusal of a second owner."""
+    """The error for a second owner."""
     who = (
         f"process {running.pid} serves it at {running.rest_url}"
         if running is not None
-        else "its processes are still ending"
+        else "its processes are still stopping"
     )
     return ConflictError(
         f"a zoo already runs in {folder}: {who}",

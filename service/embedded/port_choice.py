@@ -1,4 +1,4 @@
-"""Which ports ``zooscope up`` takes: those that were chosen, or the next free ones by default."""
+"""Reserves the ports of ``zooscope up``: the chosen ones, or the next free ones by default."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,8 +16,8 @@ from service.embedded.ports import (
 from service.settings import Settings
 
 
-def take_ports(settings: Settings, *, say: Callable[[str], None]) -> Ports:
-    """Both ports, taken. A chosen port must be free; instead of a default one the next free serves.
+def take_ports(settings: Settings, *, print_line: Callable[[str], None]) -> Ports:
+    """Both ports, reserved. A chosen port must be free; a busy default is replaced by the next free.
 
     Raises:
         UnavailableError: ``port_in_use``, or ``cannot_listen``.
@@ -27,19 +27,21 @@ def take_ports(settings: Settings, *, say: Callable[[str], None]) -> Ports:
         stack.callback(rest.close)
         grpc = _taken("grpc_port", partial(reserved, settings.host), settings)
         stack.pop_all()
-    _tell(rest, settings.port, f"REST; choose with {REST_OPTION}", say)
-    _tell(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", say)
+    _report_other_port(rest, settings.port, f"REST; choose with {REST_OPTION}", print_line)
+    _report_other_port(grpc, settings.grpc_port, f"gRPC; choose with {GRPC_OPTION}", print_line)
     return Ports(rest, grpc)
 
 
 def _taken(name: str, take: Callable[[int], TakenPort], settings: Settings) -> TakenPort:
-    """The port that the setting of this name asks for."""
+    """The port of this setting, reserved."""
     wanted = int(getattr(settings, name))
     chosen = name in settings.model_fields_set
     return take(wanted) if chosen else next_free(take, wanted)
 
 
-def _tell(taken: TakenPort, wanted: int, purpose: str, say: Callable[[str], None]) -> None:
-    """Say when the port is another one than usual; 0 asks for any."""
+def _report_other_port(
+    taken: TakenPort, wanted: int, purpose: str, print_line: Callable[[str], None]
+) -> None:
+    """Report a port that differs from the wanted one; 0 accepts any."""
     if wanted not in {0, taken.number}:
-        say(f"port {wanted} is in use; took {taken.number} for {purpose}")
+        print_line(f"port {wanted} is in use; using {taken.number} for {purpose}")

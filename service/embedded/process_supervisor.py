@@ -1,4 +1,4 @@
-"""All processes of one machine's zoo: started together, watched, and ended together."""
+"""All processes of one machine's zoo: started together, watched, and stopped together."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from service.embedded.components import (
     Component,
     ComponentName,
     ComponentProcess,
+    components_of,
     grpc_address,
-    parts_of,
     rest_url,
 )
 from service.embedded.home import Home, Running
@@ -24,17 +24,17 @@ from service.embedded.watchdog import Watchdog
 from service.settings import Settings, environment
 
 READY_SECONDS = (
-    300.0  # a part that lives may be slow on a busy machine; one that ends is noticed at once
+    300.0  # a busy machine may start slowly; a component that exits is noticed immediately
 )
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
-# A part that ends this soon counts as one that did not start, however little it logs.
+# A component that exits this early counts as one that did not start.
 STARTING_SECONDS = 5.0
 MOST_FAILED_STARTS = 5
 
-# Nobody new may come in while the worker hands its jobs back.
+# No request may arrive while the worker requeues its jobs.
 ENDING_ORDER: Sequence[frozenset[ComponentName]] = (
     frozenset({ComponentName.API, ComponentName.GRPC, ComponentName.SCHEDULER}),
     frozenset({ComponentName.WORKER}),
@@ -42,14 +42,14 @@ ENDING_ORDER: Sequence[frozenset[ComponentName]] = (
 
 
 class ProcessSupervisor:
-    """The processes of a zoo in one home folder; ``run`` returns when ``stopping`` is set."""
+    """Runs the processes of a zoo in one home folder; ``run`` returns when ``stopping`` is set."""
 
     def __init__(
-        self, settings: Settings, home: Home, *, say: Callable[[str], None], stopping: Event
+        self, settings: Settings, home: Home, *, print_line: Callable[[str], None], stopping: Event
     ) -> None:
         self._settings = settings
         self._home = home
-        self._say = say
+        self._print_line = print_line
         self._stopping = stopping
         self._processes: dict[ComponentName, ComponentProcess] = {}
         self._crashes: dict[ComponentName, int] = {}
@@ -57,145 +57,147 @@ class ProcessSupervisor:
         self._due: dict[ComponentName, float] = {}
 
     def run(self, *, lock: int) -> None:
-        """Start everything, watch it until told to stop, and end it.
+        """Start everything, watch it until ``stopping`` is set, and stop it.
 
         Args:
-            lock: Descriptor of the home's lock; the keeper holds on to it as well.
+            lock: Descriptor of the home folder's lock; the watchdog inherits it.
         """
         began = time.monotonic()
         with ExitStack() as stack:
             self._take_ports()
             stack.callback(self._ports.close)
-            self._keeper = Watchdog(inherit=(lock,))
-            stack.callback(self._keeper.close)
+            self._watchdog = Watchdog(inherit=(lock,))
+            stack.callback(self._watchdog.close)
             self._start_servers()
             stack.callback(self._servers.stop)
-            stack.callback(self._stop_parts)
-            self._start_parts()
+            stack.callback(self._stop_components)
+            self._start_components()
             self._wait_until_ready(began)
             self._watch()
-            self._say("stopping")
+            self._print_line("stopping")
 
     def _take_ports(self) -> None:
-        self._ports = take_ports(self._settings, say=self._say)
+        self._ports = take_ports(self._settings, print_line=self._print_line)
         self._settings = self._settings.model_copy(
             update={"port": self._ports.rest.number, "grpc_port": self._ports.grpc.number}
         )
 
     def _start_servers(self) -> None:
-        self._servers = PrivateServers(self._settings, self._home, self._keeper)
-        self._settings = self._servers.filled_in(self._settings)
+        self._servers = PrivateServers(self._settings, self._home, self._watchdog)
+        self._settings = self._servers.with_addresses(self._settings)
         for name, pid in self._servers.pids().items():
             self._report(name, "private", pid, self._servers.start_seconds[name])
         key = prepare(self._settings, self._home)
         if key is not None:
-            self._say(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
+            self._print_line(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
 
-    def _start_parts(self) -> None:
-        for part in parts_of(self._settings, self._ports, identity=self._home.identity):
-            self._start(part)
+    def _start_components(self) -> None:
+        for component in components_of(self._settings, self._ports, identity=self._home.identity):
+            self._start(component)
         self._announce(ready=False)
 
-    def _start(self, part: Component) -> None:
+    def _start(self, component: Component) -> None:
         process = ComponentProcess(
-            part, environment=environment(self._settings), log=self._home.log(part.name)
+            component, environment=environment(self._settings), log=self._home.log(component.name)
         )
-        self._processes[part.name] = process
-        self._keeper.hold(process.pid, by=SIGTERM)
+        self._processes[component.name] = process
+        self._watchdog.hold(process.pid, by=SIGTERM)
 
     def _wait_until_ready(self, began: float) -> None:
-        """Return once the doors answer; give up when a part ends or takes too long.
+        """Return once the APIs answer; give up if a component exits or takes too long.
 
-        Jobs can be submitted by then. The worker, which loads torch first, may need some seconds
-        more; its line is said when it is ready.
+        Clients can then submit jobs. The worker loads torch first and may need a few more seconds;
+        its line is reported when it is ready.
         """
         self._waiting = dict(self._processes)
         while self._waiting.keys() - {ComponentName.WORKER} and not self._stopping.is_set():
             for process in self._waiting.values():
-                self._refuse_a_dead_start(process)
-            self._tell_who_is_ready()
+                self._require_alive(process)
+            self._report_ready_components()
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
             self._announce(ready=True)
-            self._say(f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}")
+            self._print_line(
+                f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}"
+            )
 
-    def _tell_who_is_ready(self) -> None:
-        """Say the line of each part that has become ready since the last look."""
+    def _report_ready_components(self) -> None:
+        """Report each component that has become ready since the last check."""
         for name, process in list(self._waiting.items()):
-            if process.part.ready(process):
+            if process.component.ready(process):
                 took = time.monotonic() - process.started_at
-                self._report(name, process.part.address, process.pid, took)
+                self._report(name, process.component.address, process.pid, took)
                 del self._waiting[name]
 
-    def _refuse_a_dead_start(self, process: ComponentProcess) -> None:
-        """Raise UnavailableError, with the end of its log, when a part does not come up."""
+    def _require_alive(self, process: ComponentProcess) -> None:
+        """Raise UnavailableError with the end of its log if a component does not start."""
         late = time.monotonic() - process.started_at > READY_SECONDS
         if process.status() is None and not late:
             return
-        what = "did not answer in time" if late else f"ended with status {process.status()}"
+        what = "did not answer in time" if late else f"exited with status {process.status()}"
         raise self._not_started(process, what)
 
     def _not_started(self, process: ComponentProcess, what: str) -> UnavailableError:
-        """The refusal to run without a part, with the end of its log."""
+        """The error for a missing component, with the end of its log."""
         tail = "\n".join(process.log_so_far().splitlines()[-15:])
         return UnavailableError(
-            f"{process.part.name} {what}:\n{tail}",
-            code="part_not_started",
-            remedy=f"its whole log is {self._home.log(process.part.name)}",
+            f"{process.component.name} {what}:\n{tail}",
+            code="process_not_started",
+            remedy=f"see its log {self._home.log(process.component.name)}",
         )
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_SECONDS):
-            self._tell_who_is_ready()
-            if self._servers.revive(self._say):
+            self._report_ready_components()
+            if self._servers.restart_dead(self._print_line):
                 self._announce(ready=True)
             for name, process in list(self._processes.items()):
                 if process.status() is not None:
-                    self._bury_or_restart(name, process)
+                    self._schedule_or_restart(name, process)
 
-    def _bury_or_restart(self, name: ComponentName, process: ComponentProcess) -> None:
-        """Plan the restart of a part that has just ended; restart it when the pause is over."""
+    def _schedule_or_restart(self, name: ComponentName, process: ComponentProcess) -> None:
+        """Schedule the restart of a component that has just exited; restart it after the pause."""
         now = time.monotonic()
         if name not in self._due:
             self._count_failed_start(name, process)
             pause = self._pause_after(name, lived_seconds=now - process.started_at)
             self._due[name] = now + pause
-            self._keeper.release(process.pid)
+            self._watchdog.release(process.pid)
             self._waiting.pop(name, None)
-            self._say(
-                f"{name} ended with status {process.status()}; starting again in {pause:g} s"
+            self._print_line(
+                f"{name} exited with status {process.status()}; restarting in {pause:g} s"
             )
         elif now >= self._due[name]:
             del self._due[name]
-            self._start(process.part)
+            self._start(process.component)
             self._waiting[name] = self._processes[name]
             self._announce(ready=True)
 
     def _count_failed_start(self, name: ComponentName, process: ComponentProcess) -> None:
-        """Raise UnavailableError when a part has failed to start several times in a row."""
+        """Raise UnavailableError if a component has failed to start several times in a row."""
         lived = time.monotonic() - process.started_at
         if name not in self._waiting and lived > STARTING_SECONDS:
             self._failed_starts[name] = 0
             return
         self._failed_starts[name] = self._failed_starts.get(name, 0) + 1
         if self._failed_starts[name] >= MOST_FAILED_STARTS:
-            what = f"could not be started {MOST_FAILED_STARTS} times in a row; at last it"
-            raise self._not_started(process, f"{what} ended with status {process.status()}")
+            what = f"failed to start {MOST_FAILED_STARTS} times in a row; the last time it"
+            raise self._not_started(process, f"{what} exited with status {process.status()}")
 
     def _pause_after(self, name: ComponentName, *, lived_seconds: float) -> float:
-        """Seconds before the next start: 1, 2, 4 … for a part that keeps failing."""
+        """Seconds before the next start: 1, 2, 4 … for a component that keeps failing."""
         crashes = 0 if lived_seconds > STEADY_SECONDS else self._crashes.get(name, 0)
         self._crashes[name] = crashes + 1
         return float(min(2**crashes, LONGEST_PAUSE_SECONDS))
 
-    def _stop_parts(self) -> None:
-        """End the parts, those of one step at the same time; nobody waits at their ports."""
+    def _stop_components(self) -> None:
+        """Stop the components, those of one step at the same time; their ports close first."""
         self._ports.close()
         for step in ENDING_ORDER:
             ending = [process for name, process in self._processes.items() if name in step]
             with ThreadPoolExecutor(len(step)) as pool:
                 for process in pool.map(_stopped, ending):
-                    self._keeper.release(process.pid)
+                    self._watchdog.release(process.pid)
 
     def _announce(self, *, ready: bool) -> None:
         parts = {name.value: process.pid for name, process in self._processes.items()}
@@ -209,10 +211,10 @@ class ProcessSupervisor:
         )
 
     def _report(self, name: str, address: str, pid: int, seconds: float) -> None:
-        self._say(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
+        self._print_line(f"{name:<10} {address:<28} pid {pid:<8} {1000 * seconds:6.0f} ms")
 
 
 def _stopped(process: ComponentProcess) -> ComponentProcess:
-    """The same part, ended."""
+    """The same process, stopped."""
     process.stop()
     return process

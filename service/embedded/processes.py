@@ -1,4 +1,4 @@
-"""Ending a process together with everything it started."""
+"""Stops a process together with everything it started."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.02
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Whether the process is gone, or is a zombie that only waits for its parent to look."""
+    """Whether the process is gone, or is a zombie that waits for its parent."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -20,9 +20,9 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def wait_until_ended(processes: Sequence[psutil.Process], *, seconds: float) -> bool:
-    """True as soon as all have ended; False if some have not after ``seconds``.
+    """True as soon as all have exited; False if some have not after ``seconds``.
 
-    Unlike psutil's own wait this reaps nobody, so that the parent still learns the exit status.
+    Unlike psutil's own wait, this does not reap, so the parent still receives the exit status.
     """
     give_up = time.monotonic() + seconds
     while not all(has_ended(process) for process in processes):
@@ -32,27 +32,29 @@ def wait_until_ended(processes: Sequence[psutil.Process], *, seconds: float) -> 
     return True
 
 
-def end_family(process: psutil.Process, *, by: signal.Signals, patience_seconds: float) -> None:
-    """Ask a process to end, wait, then kill whatever is left of it, its group and its children.
+def end_process_tree(
+    process: psutil.Process, *, by: signal.Signals, patience_seconds: float
+) -> None:
+    """Signal a process, wait, then kill what is left of it, its group and its children.
 
-    A process that has ended, or whose id now belongs to something else, is left alone.
+    A process that has exited, or whose id now belongs to another process, is left alone.
     """
     try:
-        family = [process, *process.children(recursive=True)]
+        processes = [process, *process.children(recursive=True)]
         process.send_signal(by)
     except psutil.NoSuchProcess:
         return
     wait_until_ended([process], seconds=patience_seconds)
-    _kill_group(process.pid, family)
-    for member in family:
+    _kill_group(process.pid, processes)
+    for member in processes:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    wait_until_ended(family, seconds=patience_seconds)
+    wait_until_ended(processes, seconds=patience_seconds)
 
 
-def _kill_group(leader: int, family: Sequence[psutil.Process]) -> None:
-    """Kill the process group of ``leader``, provided a member of its family still is in it."""
-    for member in family:
+def _kill_group(leader: int, processes: Sequence[psutil.Process]) -> None:
+    """Kill the process group of ``leader`` if one of the processes is still in it."""
+    for member in processes:
         with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
             if member.is_running() and os.getpgid(member.pid) == leader:
                 os.killpg(leader, signal.SIGKILL)

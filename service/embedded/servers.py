@@ -1,4 +1,4 @@
-"""The private servers of one machine, started only where no address is set."""
+"""The private servers of one machine, each started only if no address is configured."""
 
 import signal
 import time
@@ -14,15 +14,15 @@ from service.settings import Settings
 
 
 class PrivateServers:
-    """A private Postgres and Redis for the settings that name none.
+    """A private Postgres and Redis for settings without their addresses.
 
-    Both are running from construction to ``stop``, and are started again by ``revive``.
-    ``start_seconds`` tells how long each took.
+    Both run from construction to ``stop``; ``restart_dead`` restarts them.
+    ``start_seconds`` holds how long each took to start.
     """
 
-    def __init__(self, settings: Settings, home: Home, keeper: Watchdog) -> None:
+    def __init__(self, settings: Settings, home: Home, watchdog: Watchdog) -> None:
         self._home = home
-        self._keeper = keeper
+        self._watchdog = watchdog
         self.postgres: PrivatePostgres | None = None
         self.redis: PrivateRedis | None = None
         self.start_seconds: dict[str, float] = {}
@@ -36,38 +36,38 @@ class PrivateServers:
             self._hold_redis()
         self.start_seconds["redis"] = time.monotonic() - began
 
-    def filled_in(self, settings: Settings) -> Settings:
+    def with_addresses(self, settings: Settings) -> Settings:
         """The settings with the addresses of the private servers."""
-        found = {}
+        addresses = {}
         if self.postgres is not None:
-            found["database_url"] = SecretStr(self.postgres.url())
+            addresses["database_url"] = SecretStr(self.postgres.url())
         if self.redis is not None:
-            found["redis_url"] = SecretStr(self.redis.url)
-        return settings.model_copy(update=found)
+            addresses["redis_url"] = SecretStr(self.redis.url)
+        return settings.model_copy(update=addresses)
 
     def pids(self) -> dict[str, int]:
         """Process ids by name."""
         servers = {"postgres": self.postgres, "redis": self.redis}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
-    def revive(self, say: Callable[[str], None]) -> bool:
-        """Start whichever has died again, at the same address; True when one had."""
-        return self._revive_postgres(say) | self._revive_redis(say)
+    def restart_dead(self, print_line: Callable[[str], None]) -> bool:
+        """Restart the servers that have died, at the same address; True if one had."""
+        return self._restart_dead_postgres(print_line) | self._restart_dead_redis(print_line)
 
-    def _revive_postgres(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_postgres(self, print_line: Callable[[str], None]) -> bool:
         if self.postgres is None or self.postgres.is_running():
             return False
-        say("postgres ended unexpectedly; starting it again")
-        self._keeper.release(self.postgres.pid)
+        print_line("postgres exited unexpectedly; restarting it")
+        self._watchdog.release(self.postgres.pid)
         self.postgres.restart()
         self._hold_postgres()
         return True
 
-    def _revive_redis(self, say: Callable[[str], None]) -> bool:
+    def _restart_dead_redis(self, print_line: Callable[[str], None]) -> bool:
         if self.redis is None or self.redis.is_running():
             return False
-        say("redis ended unexpectedly; starting it again")
-        self._keeper.release(self.redis.pid)
+        print_line("redis exited unexpectedly; restarting it")
+        self._watchdog.release(self.redis.pid)
         self.redis.restart()
         self._hold_redis()
         return True
@@ -78,7 +78,7 @@ class PrivateServers:
             if server is not None:
                 pid = server.pid
                 server.stop()
-                self._keeper.release(pid)
+                self._watchdog.release(pid)
 
     def _start_postgres(self) -> None:
         self.postgres = PrivatePostgres(self._home.postgres)
@@ -87,9 +87,9 @@ class PrivateServers:
 
     def _hold_postgres(self) -> None:
         assert self.postgres is not None
-        # To Postgres an interrupt means: end all sessions, write everything down, go.
-        self._keeper.hold(self.postgres.pid, by=signal.SIGINT)
+        # Postgres treats SIGINT as a fast shutdown: end all sessions, flush, exit.
+        self._watchdog.hold(self.postgres.pid, by=signal.SIGINT)
 
     def _hold_redis(self) -> None:
         assert self.redis is not None
-        self._keeper.hold(self.redis.pid, by=signal.SIGTERM)
+        self._watchdog.hold(self.redis.pid, by=signal.SIGTERM)

@@ -1,9 +1,9 @@
-"""Ends the parts of a zoo whose ``zooscope up`` died without ending them itself.
+"""Stops the processes of a zoo whose ``zooscope up`` died without stopping them itself.
 
 ``up`` starts this program with a pipe as its standard input and writes one line for each process
-it starts, ``hold PID SIGNAL``, and ``release PID`` when one has ended. However ``up`` ends, also
-by ``kill -9``, the pipe closes; what is then still held is asked to end, newest first, and killed
-if it does not.
+it starts, ``hold PID SIGNAL``, and ``release PID`` when one has exited. However ``up`` exits, even
+by ``kill -9``, the pipe closes; the watchdog then signals the processes that it still holds, newest
+first, and kills those that do not exit.
 """
 
 import signal
@@ -14,16 +14,16 @@ from typing import IO
 
 import psutil
 
-from service.embedded.processes import end_family
+from service.embedded.processes import end_process_tree
 
 PATIENCE_SECONDS = 10.0
 
 
 class Watchdog:
-    """The keeper as ``up`` sees it: a process to tell about every other process.
+    """The watchdog process as ``up`` sees it.
 
-    ``inherit`` are file descriptors that stay open until the keeper has done its work, such as
-    the lock of the home folder.
+    ``inherit`` lists file descriptors that stay open until the watchdog exits, such as the lock of
+    the home folder.
     """
 
     def __init__(self, *, inherit: Sequence[int] = ()) -> None:
@@ -37,27 +37,27 @@ class Watchdog:
         )
 
     def hold(self, pid: int, *, by: signal.Signals) -> None:
-        """End this process with the signal ``by`` should ``up`` die."""
-        self._say(f"hold {pid} {by.value}")
+        """Signal this process with ``by`` if ``up`` dies."""
+        self._write_line(f"hold {pid} {by.value}")
 
     def release(self, pid: int) -> None:
-        """This process has ended."""
-        self._say(f"release {pid}")
+        """Stop watching a process that has exited."""
+        self._write_line(f"release {pid}")
 
     def close(self) -> None:
-        """End the keeper; what it still holds ends with it."""
+        """Stop the watchdog and every process that it still holds."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
 
-    def _say(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
 
-def keep(lines: Iterable[str]) -> None:
-    """Follow the lines until they end, then end what is held, newest first."""
+def watch(lines: Iterable[str]) -> None:
+    """Read the lines to their end, then stop the processes that are held, newest first."""
     held: dict[int, tuple[psutil.Process, signal.Signals]] = {}
     for line in lines:
         match line.split():
@@ -66,13 +66,13 @@ def keep(lines: Iterable[str]) -> None:
             case ["release", pid]:
                 held.pop(int(pid), None)
     for process, by in reversed(held.values()):
-        end_family(process, by=by, patience_seconds=PATIENCE_SECONDS)
+        end_process_tree(process, by=by, patience_seconds=PATIENCE_SECONDS)
 
 
 def _hold(
     held: dict[int, tuple[psutil.Process, signal.Signals]], pid: int, number: signal.Signals
 ) -> None:
-    """Remember a process, by id and start time, unless it has ended already."""
+    """Hold a process, by id and start time, unless it has already exited."""
     try:
         held[pid] = (psutil.Process(pid), number)
     except psutil.NoSuchProcess:
@@ -80,10 +80,10 @@ def _hold(
 
 
 def main(source: IO[str]) -> None:
-    """Keep until ``source`` ends; signals meant for ``up`` do not end the keeper."""
+    """Watch until ``source`` ends; signals meant for ``up`` do not stop the watchdog."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    keep(source)
+    watch(source)
 
 
 if __name__ == "__main__":

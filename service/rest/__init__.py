@@ -1,1 +1,1 @@
-"""Door one: REST. Routes translate in, call one operation, translate out."""
+"""The REST API. A route parses the request, calls one operation and builds the response."""

@@ -1,6 +1,6 @@
 """``python -m service.rest``: serve REST until SIGINT or SIGTERM.
 
-With ``--socket FD`` on the inherited listening socket with this descriptor.
+``--socket FD`` serves on the inherited listening socket with this descriptor.
 """
 
 import socket
@@ -20,20 +20,20 @@ _THREADS = 40
 _STOP_SECONDS = 5
 
 
-def serve(given: Settings, *, inherited: int | None) -> None:
-    """Serve until told to stop; requests under way get a few seconds to end.
+def serve(config: Settings, *, inherited_fd: int | None) -> None:
+    """Serve until a signal arrives; current requests get a few seconds to finish.
 
     Args:
-        given: The settings.
-        inherited: Descriptor of a socket that listens already; None: listen where the settings say.
+        config: Settings of this process.
+        inherited_fd: Descriptor of a listening socket; None listens at the configured address.
     """
-    start_logging(given)
+    start_logging(config)
     listener = (
-        listening(given.host, given.port).socket
-        if inherited is None
-        else socket.socket(fileno=inherited)
+        listening(config.host, config.port).socket
+        if inherited_fd is None
+        else socket.socket(fileno=inherited_fd)
     )
-    zoo = zoo_from(given, connections=20)
+    zoo = zoo_from(config, connections=20)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(zoo),
@@ -51,6 +51,6 @@ def serve(given: Settings, *, inherited: int | None) -> None:
 
 if __name__ == "__main__":
     try:
-        serve(settings(), inherited=inherited_socket(sys.argv))
+        serve(settings(), inherited_fd=inherited_socket(sys.argv))
     except ZooError as error:
         sys.exit(f"{error.code}: {error.detail}; {error.remedy}")

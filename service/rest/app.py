@@ -1,4 +1,4 @@
-"""The REST application: a Zoo in, an ASGI app out."""
+"""Creates the REST application of a zoo."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ from service.rest.routes import (
 )
 from service.uploads import UploadService
 
-# Routes are tried in this order: the ones that are asked all the time come first.
+# Routes match in this order: the most frequent ones come first.
 _ROUTERS = (
     health.router,
     models.router,
@@ -58,48 +58,50 @@ _ROUTERS = (
 
 
 def create_app(zoo: Zoo) -> FastAPI:
-    """The application that serves ``zoo``; it owns nothing of it."""
-    parts = parts_for(zoo)
+    """The ASGI application that serves ``zoo``; the caller closes the zoo."""
+    app_state = app_state_for(zoo)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
-        async with listening(parts.listener):
+        async with listening(app_state.listener):
             yield
 
     app = FastAPI(
         title="Zooscope",
         version="1",
-        description="Rank pretrained networks for a task by attribution maps and DEPARA graphs.",
+        description="Model zoo that ranks pretrained networks for a task by attribution maps and DEPARA graphs.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.parts = parts
+    app.state.app_state = app_state
     error_handlers.install(app)
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", pages.static_files)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
-    # Inside the surroundings, so that a refusal passes them; routes that take files set their own.
+    # Inside RequestContextMiddleware, so that it sees refusals; upload routes set their own limit.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=zoo.settings.max_json_bytes)
-    app.add_middleware(RequestContextMiddleware, hosts=zoo.settings.hosts, figures=parts.figures)
+    app.add_middleware(
+        RequestContextMiddleware, hosts=zoo.settings.hosts, metrics=app_state.metrics
+    )
     return app
 
 
-def parts_for(zoo: Zoo) -> AppState:
-    """What one REST process holds besides the zoo."""
-    given = zoo.settings.page_token_secret
+def app_state_for(zoo: Zoo) -> AppState:
+    """The state of one REST process."""
+    page_token_secret = zoo.settings.page_token_secret
     secret = (
-        given.get_secret_value().encode()
-        if given is not None
+        page_token_secret.get_secret_value().encode()
+        if page_token_secret is not None
         else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
     )
     return AppState(
         zoo=zoo,
-        intake=UploadService(zoo),
+        upload_service=UploadService(zoo),
         tokens=PageTokens(secret),
-        figures=Metrics(zoo),
+        metrics=Metrics(zoo),
         listener=EventListener(zoo),
-        asking=PredictClient(zoo),
+        predict_client=PredictClient(zoo),
     )

@@ -1,4 +1,4 @@
-"""What routes are given: the zoo, the caller, the reception, page bounds, ids."""
+"""Dependencies of the routes: the zoo, the caller, uploads, paging and ids."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -26,14 +26,14 @@ from service.uploads import UploadService
 
 @dataclass(frozen=True)
 class AppState:
-    """Everything one REST process holds."""
+    """State of one REST process."""
 
     zoo: Zoo
-    intake: UploadService
+    upload_service: UploadService
     tokens: PageTokens
-    figures: Metrics
+    metrics: Metrics
     listener: EventListener
-    asking: PredictClient
+    predict_client: PredictClient
     rankings: RankingCache = field(default_factory=RankingCache)
     keys: KeyCache = field(default_factory=KeyCache)
     limiter: FixedWindowRateLimiter = field(
@@ -42,46 +42,47 @@ class AppState:
 
     @property
     def rate(self) -> RateLimitItem:
-        """How many requests one key may send."""
+        """Number of requests that one key may send per period."""
         return parse(self.zoo.settings.rate_limit)
 
 
-def parts_of(request: Request) -> AppState:
-    """The parts of the app that serves ``request``."""
-    parts: AppState = request.app.state.parts
-    return parts
+def app_state_of(request: Request) -> AppState:
+    """The state of the app that serves ``request``."""
+    app_state: AppState = request.app.state.app_state
+    return app_state
 
 
-async def _parts(request: Request) -> AppState:
-    return parts_of(request)
+async def _app_state(request: Request) -> AppState:
+    return app_state_of(request)
 
 
 async def _zoo(request: Request) -> Zoo:
-    return parts_of(request).zoo
+    return app_state_of(request).zoo
 
 
-AppParts = Annotated[AppState, Depends(_parts)]
+AppStateDep = Annotated[AppState, Depends(_app_state)]
 AppZoo = Annotated[Zoo, Depends(_zoo)]
 
-_bearer = HTTPBearer(auto_error=False, description="An API key: `zoo_…`")
+_bearer = HTTPBearer(auto_error=False, description="API key: `zoo_…`")
 
 
 async def _caller(
-    parts: AppParts, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    app_state: AppStateDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
-    """Who sends the request; the database is asked at most every few seconds."""
-    if not parts.zoo.settings.auth:
+    """The caller of the request; a key is looked up at most every few seconds."""
+    if not app_state.zoo.settings.auth:
         return ANYBODY
     if bearer is None:
         raise UnauthenticatedError(
             "no API key was sent", remedy="send `Authorization: Bearer zoo_…`"
         )
     token = bearer.credentials
-    caller = parts.keys.known(token)
+    caller = app_state.keys.cached(token)
     if caller is None:
-        caller = await run_in_threadpool(parts.keys.caller, token, _look_up(parts.zoo))
-    if not parts.limiter.hit(parts.rate, caller.key_id):
-        raise RateLimitedError(f"more than {parts.zoo.settings.rate_limit} with this key")
+        caller = await run_in_threadpool(app_state.keys.caller, token, _look_up(app_state.zoo))
+    if not app_state.limiter.hit(app_state.rate, caller.key_id):
+        raise RateLimitedError(f"this key exceeded {app_state.zoo.settings.rate_limit}")
     return caller
 
 
@@ -94,7 +95,7 @@ def _look_up(zoo: Zoo) -> Callable[[str], Caller]:
 
 
 def _needs(scope: Scope) -> Callable[[Caller], Coroutine[Any, Any, Caller]]:
-    """A dependency: the caller, if its key has the scope."""
+    """A dependency that returns the caller if its key has the scope."""
 
     async def allowed(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
         caller.require(scope)
@@ -108,11 +109,15 @@ Writer = Annotated[Caller, Depends(_needs(Scope.WRITE))]
 Submitter = Annotated[Caller, Depends(_needs(Scope.JOBS))]
 Administrator = Annotated[Caller, Depends(_needs(Scope.ADMIN))]
 
-Id = Annotated[str, Path(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="an id of the zoo")]
-Position = Annotated[int, Path(ge=0, lt=2**31, description="position in the dataset, from 0")]
-PageSize = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="most items to answer")]
+Id = Annotated[
+    str, Path(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the resource.")
+]
+Position = Annotated[int, Path(ge=0, lt=2**31, description="Position in the dataset, from 0.")]
+PageSize = Annotated[
+    int, Query(ge=1, le=LARGEST_PAGE, description="Maximum number of items in the page.")
+]
 PageToken = Annotated[
-    str | None, Query(max_length=400, description="`next_page_token` of the answer before")
+    str | None, Query(max_length=400, description="`next_page_token` of the previous page.")
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -121,16 +126,20 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x20-\x7e]+$",
-        description="send the same key again and the request still happens once",
+        description="Unique key of the request; a repeated request with the same key runs only once.",
     ),
 ]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="ETag the change is based on")
+    str | None,
+    Header(alias="If-Match", description="ETag of the version that the change is based on."),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="ETag already known; 304 if unchanged")
+    str | None,
+    Header(
+        alias="If-None-Match", description="ETag of the version you have; 304 if it is current."
+    ),
 ]
 Prefer = Annotated[
-    str | None, Header(description="`wait=10`: answer when the work is done, or after 10 s")
+    str | None, Header(description="`wait=10` responds when the work is done, or after 10 s.")
 ]
 PAGE_SIZE = DEFAULT_PAGE

@@ -1,4 +1,4 @@
-"""Every error leaves as a problem document (RFC 9457), with the status of one table."""
+"""Turns every error into a problem document (RFC 9457), with the status from one table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,30 +35,30 @@ STATUS: Mapping[type[ZooError], int] = {
 }
 
 TITLES: Mapping[int, str] = {
-    400: "The request cannot be read",
-    401: "Authentication is needed",
-    403: "This key does not allow it",
-    404: "There is no such thing",
-    405: "The method is not allowed here",
-    406: "No acceptable form",
-    409: "The present state does not allow it",
-    412: "It has changed since it was read",
+    400: "Malformed request",
+    401: "Authentication required",
+    403: "Not permitted with this key",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict with the current state",
+    412: "Precondition failed: the resource has changed",
     413: "Too large",
-    415: "Unknown kind of body",
-    416: "The range lies outside the file",
-    421: "This host name is not served",
-    422: "The request cannot succeed as written",
-    428: "An ETag is needed",
+    415: "Unsupported media type",
+    416: "Range not satisfiable",
+    421: "Host name not served",
+    422: "Invalid request",
+    428: "ETag required",
     429: "Too many requests",
-    500: "Something went wrong here",
-    503: "Not possible just now",
+    500: "Internal error",
+    503: "Temporarily unavailable",
 }
 
 _CODES = {400: "bad_request", 404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 
 
 class FieldProblemView(BaseModel):
-    """One wrong field: JSON pointer and reason."""
+    """An invalid field: JSON pointer and reason."""
 
     pointer: str
     reason: str
@@ -96,7 +96,7 @@ def problem(
     fields: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document as a response; what is not known is left out."""
+    """A problem document as a response; empty members are left out."""
     view = ProblemView(
         type=f"urn:zooscope:problem:{code}",
         title=TITLES.get(status, "The request failed"),
@@ -112,8 +112,8 @@ def problem(
     return Response(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def answer_to(error: ZooError, *, instance: str) -> Response:
-    """The problem document of one of our own errors."""
+def problem_response(error: ZooError, *, instance: str) -> Response:
+    """The problem document of a ZooError."""
     status = status_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}}
     return problem(
@@ -128,36 +128,36 @@ def answer_to(error: ZooError, *, instance: str) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Let the app answer every error with a problem document."""
+    """Register handlers that answer every error with a problem document."""
     app.add_exception_handler(ZooError, _on_zoo_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    for unreadable in (DataError, UnicodeEncodeError, RecursionError):
-        app.add_exception_handler(unreadable, _on_unstorable)
-    for away in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.add_exception_handler(away, _on_database_away)
+    for unstorable in (DataError, UnicodeEncodeError, RecursionError):
+        app.add_exception_handler(unstorable, _on_unstorable)
+    for database_error in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(database_error, _on_database_unavailable)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_crash)
 
 
 async def _on_zoo_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ZooError)
-    return answer_to(error, instance=request.url.path)
+    return problem_response(error, instance=request.url.path)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [field_problem(one) for one in error.errors()]
-    found = InvalidRequestError(
+    fields = [field_problem(error_item) for error_item in error.errors()]
+    invalid = InvalidRequestError(
         "; ".join(f"{f.pointer}: {f.reason}" for f in fields[:3]), errors=fields[:100]
     )
-    return answer_to(found, instance=request.url.path)
+    return problem_response(invalid, instance=request.url.path)
 
 
-def field_problem(found: Mapping[str, Any]) -> FieldProblem:
-    """One of pydantic's findings as pointer and reason; the place in the request comes first."""
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in found["loc"])
-    return FieldProblem(f"/{path}", str(found["msg"]))
+def field_problem(finding: Mapping[str, Any]) -> FieldProblem:
+    """One of pydantic's errors as pointer and reason; the pointer starts at the part of the request."""
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in finding["loc"])
+    return FieldProblem(f"/{path}", str(finding["msg"]))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -172,29 +172,29 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _detail_of(error: HTTPException, request: Request) -> str:
-    """The framework's own words are terse; say what was asked for."""
-    told = {
-        404: f"nothing is served at {request.url.path}",
+    """The detail of an HTTP error, with the method and path that the framework leaves out."""
+    details = {
+        404: f"no route matches {request.url.path}",
         405: f"{request.method} is not allowed at {request.url.path}",
-        413: "the body is larger than is allowed here",
+        413: "the body exceeds the limit of this route",
     }
-    return told.get(error.status_code, str(error.detail))
+    return details.get(error.status_code, str(error.detail))
 
 
 async def _on_unstorable(request: Request, error: Exception) -> Response:
     del error
-    found = InvalidRequestError(
+    invalid = InvalidRequestError(
         "a text or number in the request cannot be stored",
         code="unstorable_value",
         remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
     )
-    return answer_to(found, instance=request.url.path)
+    return problem_response(invalid, instance=request.url.path)
 
 
-async def _on_database_away(request: Request, error: Exception) -> Response:
+async def _on_database_unavailable(request: Request, error: Exception) -> Response:
     _log.error("database_unavailable", error=str(error).splitlines()[0])
-    found = UnavailableError("the database does not answer", code="database_unavailable")
-    return answer_to(found, instance=request.url.path)
+    unavailable = UnavailableError("the database does not answer", code="database_unavailable")
+    return problem_response(unavailable, instance=request.url.path)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
@@ -207,6 +207,6 @@ async def _on_crash(request: Request, error: Exception) -> Response:
     return problem(
         status=500,
         code="internal_error",
-        detail="an error that nobody foresaw; the log knows it by the trace id",
+        detail="unexpected internal error; find it in the log by its trace id",
         instance=request.url.path,
     )

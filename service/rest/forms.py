@@ -1,4 +1,4 @@
-"""Bodies of POST /models and POST /datasets: JSON naming an upload, or multipart with the files."""
+"""Bodies of POST /models and POST /datasets: JSON with an upload id, or multipart with the files."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _SLACK_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Form:
-    """A multipart body that has come in: the manifest's text and the stored file."""
+    """A received multipart body: the manifest and the stored file."""
 
     manifest: Any
     received: Received
@@ -45,13 +45,13 @@ async def json_body(request: Request, *, limit: int) -> Any:
     """The JSON value of the body.
 
     Raises:
-        TooLargeError: It is longer than ``limit``.
-        InvalidRequestError: ``bad_json``, or the wrong media type.
+        TooLargeError: The body is longer than ``limit``.
+        InvalidRequestError: ``invalid_json``, or the wrong media type.
     """
     if media_type_of(request.headers) != "application/json":
         raise InvalidRequestError(
             "the body is neither application/json nor multipart/form-data",
-            code="bad_media_type",
+            code="invalid_media_type",
             remedy="send JSON with an upload_id, or a form with `manifest` and `file`",
         )
     require_length(request, limit=limit)
@@ -59,49 +59,54 @@ async def json_body(request: Request, *, limit: int) -> Any:
     async for chunk in request.stream():
         data.extend(chunk)
         if len(data) > limit:
-            raise TooLargeError(f"JSON bodies may have {limit} bytes")
+            raise TooLargeError(f"a JSON body may have at most {limit} bytes")
     return as_json(bytes(data))
 
 
 def as_json(data: bytes) -> Any:
-    """JSON text as values.
+    """The value of a JSON text.
 
     Raises:
-        InvalidRequestError: ``bad_json``.
+        InvalidRequestError: ``invalid_json``.
     """
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"this is not JSON: {error}", code="bad_json") from error
+        raise InvalidRequestError(
+            f"the body is not valid JSON: {error}", code="invalid_json"
+        ) from error
 
 
-def fit(shape: type[V], value: Any, *, where: str) -> V:
+def validated(shape: type[V], value: Any, *, where: str) -> V:
     """``value`` as ``shape``.
 
     Raises:
-        InvalidRequestError: It does not fit; ``errors`` point into ``where``.
+        InvalidRequestError: It does not match; ``errors`` point into ``where``.
     """
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        found = [field_problem({**one, "loc": (where, *one["loc"])}) for one in error.errors()]
-        told = "; ".join(f"{one.pointer}: {one.reason}" for one in found[:3])
-        raise InvalidRequestError(told, errors=found[:100]) from error
+        problems = [
+            field_problem({**problem, "loc": (where, *problem["loc"])})
+            for problem in error.errors()
+        ]
+        summary = "; ".join(f"{problem.pointer}: {problem.reason}" for problem in problems[:3])
+        raise InvalidRequestError(summary, errors=problems[:100]) from error
 
 
-def unfolded(value: Any) -> Any:
-    """``{manifest: {…}, upload_id}`` means the same as ``{…, upload_id}``."""
+def flatten_manifest(value: Any) -> Any:
+    """The body with manifest fields at the top: ``{manifest: {…}, upload_id}`` is ``{…, upload_id}``."""
     if isinstance(value, dict) and isinstance(value.get("manifest"), dict):
         return {**value["manifest"], **{k: v for k, v in value.items() if k != "manifest"}}
     return value
 
 
 class FormReader:
-    """Walks a form into a manifest and one stored file."""
+    """Reads a form into a manifest and one stored file."""
 
-    def __init__(self, request: Request, intake: UploadService, *, limit: int) -> None:
+    def __init__(self, request: Request, upload_service: UploadService, *, limit: int) -> None:
         self._request = request
-        self._intake = intake
+        self._upload_service = upload_service
         self._limit = limit
         self._manifest = FieldText()
         self._receiver: Receiver | None = None
@@ -113,7 +118,7 @@ class FormReader:
         """The whole form.
 
         Raises:
-            InvalidRequestError: Damaged, incomplete, or with fields nobody knows.
+            InvalidRequestError: The form is malformed, incomplete, or has unknown fields.
             TooLargeError: The file exceeds the limit.
         """
         require_length(self._request, limit=self._limit + _SLACK_BYTES)
@@ -137,17 +142,19 @@ class FormReader:
             await run_in_threadpool(self._take_one_of_many, piece)
         else:
             raise InvalidRequestError(
-                f"the form has a field {piece.name[:100]!r}",
+                f"the form has an unknown field {piece.name[:100]!r}",
                 code="unknown_field",
                 remedy="send `manifest` (JSON) and `file`, or many `files` for a dataset",
             )
 
     async def _take_file(self, piece: FormPart) -> None:
         if self._file_ended or self._zip is not None:
-            raise InvalidRequestError("a form has one `file`", code="too_many_files")
+            raise InvalidRequestError("a form may have only one `file`", code="too_many_files")
         if self._receiver is None:
             self._filename = piece.filename or ""
-            self._receiver = await run_in_threadpool(self._intake.receive_whole, limit=self._limit)
+            self._receiver = await run_in_threadpool(
+                self._upload_service.receive_whole, limit=self._limit
+            )
         for data in piece.data:
             await feed(self._receiver, data)
         self._file_ended = piece.ended
@@ -156,7 +163,7 @@ class FormReader:
         if self._receiver is not None:
             raise InvalidRequestError("send `file` or `files`, not both", code="too_many_files")
         if self._zip is None:
-            self._zip = ZipWriter(self._intake.new_path(), limit=self._limit)
+            self._zip = ZipWriter(self._upload_service.new_path(), limit=self._limit)
         self._zip.add(piece)
 
     async def _finished(self) -> Form:
@@ -168,11 +175,11 @@ class FormReader:
 
     def _stored(self) -> Received:
         if self._receiver is not None:
-            return self._intake.close_whole(self._receiver)
+            return self._upload_service.close_whole(self._receiver)
         assert self._zip is not None
         self._zip.close()
         self._filename = "files.zip"
-        return self._intake.store_file(self._zip.path)
+        return self._upload_service.store_file(self._zip.path)
 
     def _abandon(self) -> None:
         if self._receiver is not None:

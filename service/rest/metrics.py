@@ -1,4 +1,4 @@
-"""Figures for Prometheus: requests from this process, everything else from the database."""
+"""Prometheus metrics: requests from this process, everything else from the database."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
 
 
 class Metrics:
-    """The figures of one process."""
+    """The metrics of one process."""
 
     def __init__(self, zoo: Zoo) -> None:
         self._registry = CollectorRegistry()
@@ -26,7 +26,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "zooscope_request_seconds",
-            "Time from request to answer",
+            "Time from request to response",
             ["method", "route"],
             buckets=_BUCKETS,
             registry=self._registry,
@@ -34,27 +34,27 @@ class Metrics:
         self._registry.register(_FromDatabase(zoo))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Note one answered request."""
+        """Count one answered request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 class _FromDatabase(Collector):
-    """Figures that every process would tell alike, read when asked for."""
+    """Metrics that are the same in every process, read from the database on collection."""
 
     def __init__(self, zoo: Zoo) -> None:
         self._zoo = zoo
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is announced, so that registering asks no database."""
+        """Nothing, so that registering does not query the database."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Jobs by method and state, the oldest waiting one, and the size of the zoo."""
+        """Jobs by method and state, age of the oldest queued job, and size of the zoo."""
         yield self._jobs()
         yield self._waiting()
         yield self._sizes()
@@ -81,7 +81,7 @@ class _FromDatabase(Collector):
         return family
 
     def _sizes(self) -> Metric:
-        family = GaugeMetricFamily("zooscope_things", "Things in the zoo", labels=["kind"])
+        family = GaugeMetricFamily("zooscope_things", "Resources in the zoo", labels=["kind"])
         kinds = {"model": ModelRecord, "dataset": DatasetRecord, "graph": GraphRecord}
         with self._zoo.transaction() as session:
             for kind, record in kinds.items():

@@ -1,4 +1,4 @@
-"""What is around every request: trace id, Host check, log line, figures. Plain ASGI, no buffering."""
+"""Middleware for every request: trace id, Host check, log line, metrics. Plain ASGI, no buffering."""
 
 import time
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 class RequestContextMiddleware:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], figures: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], metrics: Metrics) -> None:
         self.app = app
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._figures = figures
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -32,12 +32,12 @@ class RequestContextMiddleware:
         headers = Headers(scope=scope)
         trace_id = trace_id_of(headers.get("traceparent", "")) or new_trace_id()
         follow(trace_id)
-        sending = _Sending(scope, send, trace_id)
+        sender = _ResponseSender(scope, send, trace_id)
         if not self._serves(headers.get("host", "")):
-            await self._wrong_host(headers.get("host", ""))(scope, receive, sending)
+            await self._wrong_host(headers.get("host", ""))(scope, receive, sender)
         else:
-            await self.app(scope, receive, sending)
-        self._tell(scope, sending, trace_id)
+            await self.app(scope, receive, sender)
+        self._record(scope, sender, trace_id)
 
     def _serves(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -47,30 +47,30 @@ class RequestContextMiddleware:
         return problem(
             status=421,
             code="host_not_allowed",
-            detail=f"the Host header says {host[:200]!r}, which is not served here",
+            detail=f"the Host header {host[:200]!r} is not an allowed host name",
             remedy="add the name to ZOO_ALLOWED_HOSTS",
             instance="/",
         )
 
-    def _tell(self, scope: Scope, sending: "_Sending", trace_id: str) -> None:
-        """One log line and one count for each request, except those of the machinery."""
+    def _record(self, scope: Scope, sender: "_ResponseSender", trace_id: str) -> None:
+        """Log and count the request, unless it is a health check or metrics scrape."""
         if scope["path"] in _QUIET:
             return
-        seconds = time.perf_counter() - sending.started
+        seconds = time.perf_counter() - sender.started
         route = getattr(scope.get("route"), "path", "none")
-        self._figures.count(scope["method"], route, sending.status, seconds)
+        self._metrics.count(scope["method"], route, sender.status, seconds)
         _log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
-            status=sending.status,
+            status=sender.status,
             milliseconds=round(1000 * seconds, 1),
             trace_id=trace_id,
         )
 
 
-class _Sending:
-    """The way out: adds the trace id, notes the status, and turns a bare 413 into a problem."""
+class _ResponseSender:
+    """Sends the response: adds the trace id, records the status, turns a bare 413 into a problem."""
 
     def __init__(self, scope: Scope, send: Send, trace_id: str) -> None:
         self.status = 0
@@ -92,11 +92,11 @@ class _Sending:
             await self._send(message)
 
     async def _problem_instead(self) -> None:
-        """The framework answers a too long body in plain text when nobody read it."""
+        """Send a problem instead of the plain text with which the framework refuses an unread long body."""
         response = problem(
             status=413,
             code="too_large",
-            detail="the body is larger than is allowed here",
+            detail="the body exceeds the limit of this route",
             instance=self._scope["path"],
             headers={"Trace-Id": self._trace_id, "Connection": "close"},
         )

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI writes, plus problem documents and hand-made bodies."""
+"""The OpenAPI document: FastAPI's, plus problem documents and the bodies of upload routes."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _ETAGS = (412, 428)
 
 
 def creation_body(shape: type[BaseModel], manifest: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a route that takes JSON with an upload_id, or a form with files."""
+    """OpenAPI request body of a route that accepts JSON with an upload_id, or a form with files."""
     _BODIES[shape.__name__] = shape
     _BODIES[manifest.__name__] = manifest
     form = {
@@ -47,7 +47,7 @@ def creation_body(shape: type[BaseModel], manifest: type[BaseModel]) -> dict[str
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
-    """The document, made once per app."""
+    """The document, built once per app."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -72,7 +72,7 @@ def _add_shapes(document: dict[str, Any]) -> None:
 
 
 def _add_problems(operation: dict[str, Any], *, path: str, method: str) -> None:
-    """Name every error status that the operation can answer."""
+    """Add every error status that the operation can return."""
     responses = operation["responses"]
     responses.pop("422", None)
     statuses = {*_ALWAYS, *(_WITH_KEY if operation.get("security") else ())}
@@ -81,7 +81,7 @@ def _add_problems(operation: dict[str, Any], *, path: str, method: str) -> None:
     if any(p["name"] == "If-Match" for p in operation.get("parameters", ())):
         statuses.update(_ETAGS)
     if any(p["name"] == "If-None-Match" for p in operation.get("parameters", ())):
-        responses["304"] = {"description": "The client knows this version"}
+        responses["304"] = {"description": "The version in If-None-Match is current"}
     for status in sorted(statuses):
         responses.setdefault(str(status), _problem_response(status))
 

@@ -1,4 +1,4 @@
-"""Finished rankings as bytes: what is ready never changes, so it is written as JSON once."""
+"""Caches finished rankings as JSON bytes: a ready ranking never changes."""
 
 import hashlib
 import threading
@@ -17,12 +17,12 @@ class CachedBody:
 
 
 def body_of(data: bytes) -> CachedBody:
-    """The body with the ETag that its bytes have."""
+    """The body with the ETag of its bytes."""
     return CachedBody(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
 
 
 class RankingCache:
-    """Bodies by project, ranking and edge weight, forgotten from the oldest on."""
+    """Bodies by project, ranking and edge weight; the oldest are evicted first."""
 
     def __init__(self, *, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most_bytes
@@ -31,15 +31,15 @@ class RankingCache:
         self._bodies: OrderedDict[tuple[str, str, float | None], CachedBody] = OrderedDict()
 
     def get(self, project: str, ranking_id: str, edge_weight: float | None) -> CachedBody | None:
-        """The body, if it was made not long ago."""
+        """The cached body; None if there is none."""
         return self._bodies.get((project, ranking_id, edge_weight))
 
-    def keep(
+    def put(
         self, body: CachedBody, *, project: str, ranking_id: str, edge_weight: float | None
     ) -> None:
-        """Keep the body of a ranking that is ready."""
+        """Cache the body of a ready ranking."""
         with self._lock:
             self._bodies[project, ranking_id, edge_weight] = body
-            self._size = sum(len(one.data) for one in self._bodies.values())
+            self._size = sum(len(cached.data) for cached in self._bodies.values())
             while self._size > self._most:
                 self._size -= len(self._bodies.popitem(last=False)[1].data)

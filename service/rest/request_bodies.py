@@ -23,7 +23,7 @@ UNBOUNDED = 2**62
 
 
 def require_length(request: Request, *, limit: int) -> None:
-    """Refuse a body that announces more than ``limit`` bytes before reading any of it.
+    """Refuse a body whose Content-Length exceeds ``limit`` before reading any of it.
 
     Raises:
         TooLargeError: ``upload_too_large``.
@@ -31,12 +31,12 @@ def require_length(request: Request, *, limit: int) -> None:
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limit:
         raise TooLargeError(
-            f"{announced} bytes announced, {limit} allowed here", code="upload_too_large"
+            f"{announced} bytes announced, {limit} allowed", code="upload_too_large"
         )
 
 
 async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The stream in pieces that are worth a thread's while."""
+    """The stream in blocks large enough to hand to a thread."""
     pieces: list[bytes] = []
     size = 0
     async for chunk in stream:
@@ -51,25 +51,27 @@ async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def feed(receiver: Receiver, block: bytes) -> None:
-    """Give a block to the receiver's threads; wait while they are behind."""
+    """Pass a block to the receiver's threads; wait while they are behind."""
     receiver.feed(block)
     while (behind := receiver.backlog()) is not None:
         await asyncio.wrap_future(behind)
 
 
-async def receive_part(request: Request, intake: UploadService, part: UploadPart) -> None:
-    """Stream the body into an open part, noting the offset from time to time."""
-    noted = part.receiver.offset
+async def receive_part(request: Request, upload_service: UploadService, part: UploadPart) -> None:
+    """Stream the body into an open part and record the offset periodically."""
+    recorded_offset = part.receiver.offset
     async for block in blocks(request.stream()):
         await feed(part.receiver, block)
-        if part.receiver.offset - noted >= CHECK_SPACE_BYTES:
-            noted = part.receiver.offset
-            await run_in_threadpool(intake.note, part, offset=part.receiver.settled)
+        if part.receiver.offset - recorded_offset >= CHECK_SPACE_BYTES:
+            recorded_offset = part.receiver.offset
+            await run_in_threadpool(
+                upload_service.record_offset, part, offset=part.receiver.settled
+            )
 
 
 @dataclass
 class FormPart:
-    """One part of a multipart body: its field, its file name, and what has come of it."""
+    """A piece of one part of a multipart body: its field, file name and data."""
 
     name: str
     filename: str | None
@@ -78,13 +80,15 @@ class FormPart:
 
 
 class MultipartWalker:
-    """Turns chunks of a multipart body into pieces of parts."""
+    """Splits chunks of a multipart body into pieces of parts."""
 
     def __init__(self, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
-            raise InvalidRequestError("the body is not multipart/form-data", code="bad_multipart")
-        self._found: list[FormPart] = []
+            raise InvalidRequestError(
+                "the body is not multipart/form-data", code="invalid_multipart"
+            )
+        self._pieces: list[FormPart] = []
         self._current: FormPart | None = None
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._headers: dict[str, str] = {}
@@ -102,28 +106,30 @@ class MultipartWalker:
         self._finished = False
 
     def walk(self, chunk: bytes) -> list[FormPart]:
-        """The pieces in the next chunk; a part comes as several pieces, the last one ``ended``.
+        """The pieces in the next chunk; a part arrives as several pieces, the last with ``ended`` set.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
             raise InvalidRequestError(
-                f"the multipart body is damaged: {error}", code="bad_multipart"
+                f"the multipart body is malformed: {error}", code="invalid_multipart"
             ) from error
-        found, self._found = self._found, []
-        return found
+        pieces, self._pieces = self._pieces, []
+        return pieces
 
     def require_end(self) -> None:
-        """Refuse a body that stopped before its last boundary.
+        """Refuse a body that ends before its last boundary.
 
         Raises:
-            InvalidRequestError: ``bad_multipart``.
+            InvalidRequestError: ``invalid_multipart``.
         """
         if not self._finished:
-            raise InvalidRequestError("the multipart body has no end", code="bad_multipart")
+            raise InvalidRequestError(
+                "the multipart body has no final boundary", code="invalid_multipart"
+            )
 
     def _finish(self) -> None:
         self._finished = True
@@ -131,7 +137,7 @@ class MultipartWalker:
     def _grow(self, which: int, data: bytes) -> None:
         self._header[which].extend(data)
         if len(self._header[which]) > _HEADER_BYTES:
-            raise InvalidRequestError("a part's header is too long", code="bad_multipart")
+            raise InvalidRequestError("a part's header is too long", code="invalid_multipart")
 
     def _header_end(self) -> None:
         key, value = (bytes(half).decode("utf-8", "replace") for half in self._header)
@@ -154,24 +160,24 @@ class MultipartWalker:
         self._current = None
 
     def _piece(self) -> FormPart:
-        """The piece of the current part in this chunk."""
+        """The current part's piece of this chunk."""
         assert self._current is not None
-        if not self._found or self._found[-1].ended:
-            self._found.append(FormPart(self._current.name, self._current.filename))
-        return self._found[-1]
+        if not self._pieces or self._pieces[-1].ended:
+            self._pieces.append(FormPart(self._current.name, self._current.filename))
+        return self._pieces[-1]
 
 
 class FieldText:
-    """A small form field, gathered whole."""
+    """A small form field, collected in memory."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def add(self, piece: FormPart) -> None:
-        """Take more of the field.
+        """Add a piece of the field.
 
         Raises:
-            TooLargeError: A field is no place for megabytes.
+            TooLargeError: The field exceeds the limit.
         """
         for data in piece.data:
             self._data.extend(data)
@@ -185,7 +191,7 @@ class FieldText:
 
 
 class ZipWriter:
-    """Many files of one request, written one after the other into a zip file, not compressed."""
+    """Writes the files of one request into an uncompressed zip file."""
 
     def __init__(self, path: Path, *, limit: int) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
@@ -195,7 +201,7 @@ class ZipWriter:
         self.path = path
 
     def add(self, piece: FormPart) -> None:
-        """Write a piece; a new member begins when the one before has ended."""
+        """Write a piece; a new member starts when the previous one has ended."""
         if self._member is None:
             self._member = self._zip.open(self._info(piece), "w", force_zip64=True)
         for data in piece.data:
@@ -211,24 +217,24 @@ class ZipWriter:
         name = (piece.filename or "").replace("\\", "/").lstrip("/")
         if not name or name in self._names or "\0" in name:
             raise InvalidRequestError(
-                f"every file needs a name of its own; {name!r} is missing or there twice",
-                code="bad_file_name",
+                f"every file needs a unique name; {name!r} is empty or repeated",
+                code="invalid_file_name",
             )
         self._names.add(name)
         return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
 
     @property
     def count(self) -> int:
-        """Files so far."""
+        """Number of files written."""
         return len(self._names)
 
     def close(self) -> None:
-        """Write the directory."""
+        """Write the central directory and close the file."""
         if self._member is not None:
             self._member.close()
         self._zip.close()
 
 
 def media_type_of(headers: Headers) -> str:
-    """The bare media type of a body, in small letters."""
+    """The media type of a body in lower case, without parameters."""
     return headers.get("content-type", "").split(";", 1)[0].strip().lower()

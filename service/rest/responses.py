@@ -1,4 +1,4 @@
-"""How answers leave: JSON with an ETag, pages, files, and POSTs that happen once."""
+"""Responses: JSON with an ETag, files, and POSTs that run once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,39 +17,34 @@ from service.core.operations.access.keys import Caller
 JSON = "application/json"
 
 
-def json_answer(
+def json_response(
     view: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A view as JSON."""
+    """The view as a JSON response."""
     return Response(view.model_dump_json(), status, dict(headers or {}), media_type=JSON)
 
 
-def tagged(view: BaseModel, *, etag: str, seen: str | None) -> Response:
-    """A view with its ETag, or 304 when the client has ``seen`` it."""
-    if known(etag, seen):
-        return unchanged(etag)
-    return json_answer(view, headers={"ETag": etag})
+def etag_response(view: BaseModel, *, etag: str, if_none_match: str | None) -> Response:
+    """The view with its ETag, or 304 if ``if_none_match`` names it."""
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
+    return json_response(view, headers={"ETag": etag})
 
 
-def known(etag: str, seen: str | None) -> bool:
+def etag_matches(etag: str, if_none_match: str | None) -> bool:
     """Whether an If-None-Match header names the version ``etag``."""
-    return seen is not None and names(seen, etag)
+    return if_none_match is not None and names(if_none_match, etag)
 
 
-def unchanged(etag: str) -> Response:
-    """The answer to a client that has the version ``etag``."""
+def not_modified(etag: str) -> Response:
+    """The 304 response for the version ``etag``."""
     return Response(status_code=304, headers={"ETag": etag})
 
 
-def listing(items: list[dict[str, Any]], token: str | None) -> dict[str, Any]:
-    """The body of a page."""
-    return {"items": items, "next_page_token": token}
-
-
-def kept(
+def stored_response(
     view: BaseModel, *, status: int, headers: Mapping[str, str] | None = None
 ) -> StoredResponse:
-    """A view as an answer that can be given again."""
+    """The view as a response that can be replayed."""
     return StoredResponse(status, view.model_dump_json(), dict(headers or {}))
 
 
@@ -61,9 +56,9 @@ def once(
     request: Any,
     work: Callable[[Session], StoredResponse],
 ) -> StoredResponse:
-    """Do ``work`` in one transaction, once for each Idempotency-Key.
+    """Run ``work`` in one transaction, once for each Idempotency-Key.
 
-    ``request`` is everything that decides it, as JSON values.
+    ``request`` holds the JSON values that determine the result.
     """
     with zoo.transaction() as session:
         return idempotency.once(
@@ -75,12 +70,12 @@ def once(
         )
 
 
-def sent(answer: StoredResponse) -> Response:
-    """A kept answer on its way out."""
+def to_response(answer: StoredResponse) -> Response:
+    """The HTTP response of a stored response."""
     return Response(answer.body, answer.status, dict(answer.headers), media_type=JSON)
 
 
-def posted(
+def respond_once(
     zoo: Zoo,
     caller: Caller,
     *,
@@ -88,11 +83,11 @@ def posted(
     request: Any,
     work: Callable[[Session], StoredResponse],
 ) -> Response:
-    """``once`` and ``sent`` in one."""
-    return sent(once(zoo, caller, key=key, request=request, work=work))
+    """Run ``once`` and return its HTTP response."""
+    return to_response(once(zoo, caller, key=key, request=request, work=work))
 
 
-def file_answer(
+def file_response(
     chunks: Iterator[bytes],
     *,
     media_type: str,
@@ -103,7 +98,7 @@ def file_answer(
     """A stored file as a download; its digest is its ETag."""
     headers = {
         "ETag": f'"{sha256}"',
-        "Content-Disposition": f'attachment; filename="{plain(filename)}"',
+        "Content-Disposition": f'attachment; filename="{header_safe(filename)}"',
         "Cache-Control": "private, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
@@ -112,6 +107,6 @@ def file_answer(
     return StreamingResponse(chunks, headers=headers, media_type=media_type)
 
 
-def plain(filename: str) -> str:
+def header_safe(filename: str) -> str:
     """A file name that is safe inside a header."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)

@@ -16,11 +16,11 @@ from service.rpc.servicers.jobs import JobServicer, MethodServicer
 from service.rpc.servicers.models import ModelServicer
 from service.rpc.servicers.transferability import TransferabilityServicer
 from service.rpc.stubs.zoo.v1 import (
+    accuracy_service_pb2_grpc,
     dataset_service_pb2_grpc,
     job_service_pb2_grpc,
     method_service_pb2_grpc,
     model_service_pb2_grpc,
-    record_service_pb2_grpc,
     transferability_service_pb2_grpc,
 )
 
@@ -28,7 +28,7 @@ SERVICES = (
     "zoo.v1.ModelService",
     "zoo.v1.DatasetService",
     "zoo.v1.TransferabilityService",
-    "zoo.v1.RecordService",
+    "zoo.v1.AccuracyService",
     "zoo.v1.JobService",
     "zoo.v1.MethodService",
 )
@@ -54,7 +54,9 @@ def create_server(zoo: Zoo, *, port: Sequence[tuple[str, int]] = EXCLUSIVE_PORT)
     transferability_service_pb2_grpc.add_TransferabilityServiceServicer_to_server(
         TransferabilityServicer(parts), server
     )
-    record_service_pb2_grpc.add_RecordServiceServicer_to_server(AccuracyServicer(parts), server)
+    accuracy_service_pb2_grpc.add_AccuracyServiceServicer_to_server(
+        AccuracyServicer(parts), server
+    )
     jobs = JobServicer(parts, watchers=_WATCHERS)
     job_service_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
     method_service_pb2_grpc.add_MethodServiceServicer_to_server(MethodServicer(), server)

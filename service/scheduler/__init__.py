@@ -1,5 +1,5 @@
-"""Rings the bell for queued jobs, takes jobs from silent workers, and tidies up.
+"""Notifies workers of queued jobs, reclaims jobs of silent workers, and removes expired data.
 
-Any number may run; they do not get into each other's way. Without one, workers still find jobs
-by polling, but lost jobs stay lost until one is started.
+Any number of schedulers may run at the same time. Without one, workers still find jobs by polling,
+but lost jobs stay lost until a scheduler starts.
 """

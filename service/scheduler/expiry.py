@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: expired uploads, old answers, abandoned scratch folders."""
+"""Removes expired uploads, old idempotency responses and abandoned scratch folders."""
 
 import shutil
 from datetime import timedelta
@@ -13,16 +13,16 @@ from service.core.tables import IdempotencyRecord, JobRecord, JobState
 
 log = structlog.get_logger(__name__)
 
-ANSWERS_KEPT = timedelta(hours=24)
+RESPONSE_RETENTION = timedelta(hours=24)
 
 
-def tidy(zoo: Zoo) -> None:
-    """Remove all of it."""
+def remove_expired(zoo: Zoo) -> None:
+    """Remove everything that has expired."""
     with zoo.transaction() as session:
         expired = uploads.discard_expired(session)
         session.execute(
             delete(IdempotencyRecord).where(
-                IdempotencyRecord.created_at < func.clock_timestamp() - ANSWERS_KEPT
+                IdempotencyRecord.created_at < func.clock_timestamp() - RESPONSE_RETENTION
             )
         )
     for upload_id in expired:
@@ -32,13 +32,14 @@ def tidy(zoo: Zoo) -> None:
     for name in removed:
         shutil.rmtree(zoo.scratch / name, ignore_errors=True)
     if expired or removed:
-        log.info("tidied", uploads=len(expired), scratch=len(removed))
+        log.info("removed expired data", uploads=len(expired), scratch=len(removed))
 
 
 def abandoned_scratch(zoo: Zoo) -> list[Path]:
     """Scratch folders of this machine whose attempt is over.
 
-    A folder is made only after its claim was committed, so an attempt that lives is always found.
+    A worker creates a folder only after it commits its claim, so the database knows every running
+    attempt.
     """
     folders = list(zoo.scratch.iterdir())
     ids = {path.name.rpartition(".")[0] for path in folders}

@@ -1,4 +1,4 @@
-"""Deletes stored files that no row names: what fenced workers and removed models left behind."""
+"""Deletes stored files that no row references, such as those of fenced workers and removed models."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,18 +10,18 @@ from service.core.operations.zoo.blob_names import named
 
 log = structlog.get_logger(__name__)
 
-# A file is stored before the row that names it; no job or upload takes this long in between.
-KEPT_SECONDS = 24 * 3600.0
-LOOKED_UP_AT_ONCE = 1000
+# A file is stored before the row that references it; no job or upload takes longer in between.
+MIN_AGE_SECONDS = 24 * 3600.0
+BATCH_SIZE = 1000
 
 
-def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
-    """Delete unnamed files that nobody has touched for so long; tells how many there were.
+def collect(zoo: Zoo, *, min_age_seconds: float = MIN_AGE_SECONDS) -> int:
+    """Delete unreferenced files of at least this age; return their number.
 
-    The store must belong to this zoo alone: files that only another database names are lost.
+    The store must belong to this zoo alone: files that only another database references are lost.
     """
     deleted = 0
-    for digests in _portions(zoo.blobs.untouched(kept_seconds)):
+    for digests in _batches(zoo.blobs.older_than(min_age_seconds)):
         with zoo.transaction() as session:
             unnamed = set(digests) - named(session, digests)
         for sha256 in unnamed:
@@ -32,7 +32,7 @@ def collect(zoo: Zoo, *, kept_seconds: float = KEPT_SECONDS) -> int:
     return deleted
 
 
-def _portions(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:
-    """The digests, some at a time."""
-    while portion := tuple(islice(digests, LOOKED_UP_AT_ONCE)):
-        yield portion
+def _batches(digests: Iterator[str]) -> Iterator[tuple[str, ...]]:
+    """The digests in batches."""
+    while batch := tuple(islice(digests, BATCH_SIZE)):
+        yield batch

@@ -1,4 +1,4 @@
-"""The scheduler's loop: awake when a job is queued, and at least every few seconds."""
+"""The scheduler's loop: it wakes when a job is queued, and at least every few seconds."""
 
 import math
 import signal
@@ -21,44 +21,44 @@ from service.settings import settings
 
 log = structlog.get_logger(__name__)
 
-FORGOTTEN_AFTER_SWEEPS = 6
-MOST_UNANSWERED_RINGS = 16
-SECONDS_BETWEEN_TRIES = 1.0
-SECONDS_BETWEEN_TIDYING = 60.0
-SECONDS_BETWEEN_COLLECTING = 3600.0
+LOST_AFTER_SWEEPS = 6
+MAX_PENDING_NOTIFICATIONS = 16
+RETRY_SECONDS = 1.0
+EXPIRY_INTERVAL_SECONDS = 60.0
+COLLECTION_INTERVAL_SECONDS = 3600.0
 SHORTEST_PAUSE_SECONDS = 0.05
 DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 @dataclass
 class Scheduler:
-    """One scheduler: the zoo it serves and the bell it rings, if there is a broker."""
+    """One scheduler: the zoo it serves and its job notifier, if a broker is configured."""
 
     zoo: Zoo
     notifier: CeleryJobNotifier | None
     stopping: threading.Event = field(default_factory=threading.Event)
-    _tidied: float = -math.inf
-    _collected: float = field(default_factory=time.monotonic)
+    _expired_at: float = -math.inf
+    _collected_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
-        """Work until told to stop; a database that goes away is waited for."""
+        """Run until ``stopping`` is set; reconnect when the database goes away."""
         while not self.stopping.is_set():
             try:
                 with self._listening() as connection:
                     self._serve(connection)
             except DATABASE_ERRORS:
-                log.warning("the database does not answer; trying again")
-                self.stopping.wait(SECONDS_BETWEEN_TRIES)
+                log.warning("the database does not answer; retrying")
+                self.stopping.wait(RETRY_SECONDS)
 
     def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
-        """A connection that hears of queued jobs."""
+        """A connection that receives notifications of queued jobs."""
         url = self.zoo.engine.url.set(drivername="postgresql")
         connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
         connection.execute(f"LISTEN {QUEUED_CHANNEL}")
         return connection
 
     def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        """Sweep at once, then at every notice and at the end of every interval."""
+        """Sweep now, then after every notification and at the end of every interval."""
         next_sweep = self.sweep()
         while not self.stopping.is_set():
             pause = min(1.0, max(0.0, next_sweep - time.monotonic()))
@@ -72,70 +72,71 @@ class Scheduler:
                 next_sweep = self.sweep()
 
     def sweep(self) -> float:
-        """Do everything that is due: take back, ring, and once a minute tidy.
+        """Do everything that is due: reclaim lost jobs, notify workers, run maintenance.
 
         Returns:
-            When to sweep again, on the monotonic clock.
+            Time of the next sweep on the monotonic clock.
         """
         with self.zoo.transaction() as session:
             reaped = reaper.reap(session)
         if reaped.requeued or reaped.ended:
-            log.warning("took jobs back", requeued=reaped.requeued, ended=reaped.ended)
+            log.warning("reclaimed jobs", requeued=reaped.requeued, ended=reaped.ended)
         self.announce()
-        self._keep_house()
+        self._run_maintenance()
         return self._next_sweep()
 
-    def _keep_house(self) -> None:
-        """Tidy once a minute, and once an hour delete files that no row names."""
+    def _run_maintenance(self) -> None:
+        """Remove expired data once a minute; collect garbage once an hour."""
         now = time.monotonic()
-        if now - self._tidied >= SECONDS_BETWEEN_TIDYING:
-            self._tidied = now
-            expiry.tidy(self.zoo)
-        if now - self._collected >= SECONDS_BETWEEN_COLLECTING:
-            self._collected = now
+        if now - self._expired_at >= EXPIRY_INTERVAL_SECONDS:
+            self._expired_at = now
+            expiry.remove_expired(self.zoo)
+        if now - self._collected_at >= COLLECTION_INTERVAL_SECONDS:
+            self._collected_at = now
             garbage_collection.collect(self.zoo)
 
     def _next_sweep(self) -> float:
-        """After the usual interval, or as soon as a lease runs out or a delayed job is due."""
+        """After the usual interval, or when a lease expires or a delayed job is due."""
         with self.zoo.transaction() as session:
             due = reaper.seconds_until_due(session)
-        interval = self.zoo.settings.sweep_seconds
+        interval = self.zoo.settings.reaper_interval_seconds
         soon = interval if due is None else due + SHORTEST_PAUSE_SECONDS
         return time.monotonic() + min(interval, max(SHORTEST_PAUSE_SECONDS, soon))
 
     def announce(self) -> None:
-        """Ring for claimable jobs nobody was told of, and for forgotten ones."""
+        """Notify workers of claimable jobs that are new, and of those whose notification was lost."""
         if self.notifier is None:
             return
         with self.zoo.transaction() as session:
             waiting = reaper.to_announce(
                 session,
-                forgotten_seconds=FORGOTTEN_AFTER_SWEEPS * self.zoo.settings.sweep_seconds,
+                forgotten_seconds=LOST_AFTER_SWEEPS * self.zoo.settings.reaper_interval_seconds,
             )
         try:
             for queue in sorted({job.queue for job in waiting}):
-                self._ring(self.notifier, queue, [job for job in waiting if job.queue == queue])
+                self._notify(self.notifier, queue, [job for job in waiting if job.queue == queue])
         except UnavailableError as error:
             log.warning(error.detail)
 
-    def _ring(
+    def _notify(
         self, notifier: CeleryJobNotifier, queue: str, waiting: list[reaper.Waiting]
     ) -> None:
-        """Ring for the jobs of one queue, while not many rings are unanswered yet.
+        """Notify workers of the jobs of one queue, unless many notifications are still pending.
 
-        Who answers a ring works until no job is left, so a few are enough for any number of jobs;
-        the others are rung for at a later sweep. Forgotten ones wait until it is quiet.
+        A notified worker works until no job is left, so a few notifications are enough for any
+        number of jobs; later sweeps announce the others. Jobs whose notification was lost wait
+        until none is pending.
         """
-        unanswered = notifier.unanswered(queue=queue)
-        wanted = [job.id for job in waiting if unanswered == 0 or not job.forgotten]
-        ids = wanted[: max(0, MOST_UNANSWERED_RINGS - unanswered)]
+        pending = notifier.pending(queue=queue)
+        eligible = [job.id for job in waiting if pending == 0 or not job.forgotten]
+        ids = eligible[: max(0, MAX_PENDING_NOTIFICATIONS - pending)]
         if not ids:
             return
-        # Marked before, because a marking in progress would hide the row from a quick worker.
+        # Mark before notifying: an update in progress would hide the row from a fast worker.
         with self.zoo.transaction() as session:
             reaper.mark_announced(session, ids)
         try:
-            notifier.ring(ids, queue=queue)
+            notifier.notify(ids, queue=queue)
         except UnavailableError:
             with self.zoo.transaction() as session:
                 reaper.mark_unannounced(session, ids)
@@ -144,10 +145,10 @@ class Scheduler:
 
 def main() -> None:
     """Run a scheduler until SIGTERM or SIGINT."""
-    chosen = settings()
-    start_logging(chosen)
-    zoo = zoo_from(chosen, connections=2)
-    url = chosen.redis_url
+    config = settings()
+    start_logging(config)
+    zoo = zoo_from(config, connections=2)
+    url = config.redis_url
     scheduler = Scheduler(zoo, None if url is None else CeleryJobNotifier(url.get_secret_value()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: scheduler.stopping.set())

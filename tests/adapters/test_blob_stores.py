@@ -31,12 +31,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 def adopted(store: BlobStore, tmp_path: Path) -> Path:
     path = tmp_path / "upload"
     path.write_bytes(CONTENT)
-    blob = store.collect_outputs(path, sha256=SHA256)
+    blob = store.add(path, sha256=SHA256)
     assert (blob.sha256, blob.size_bytes) == (SHA256, len(CONTENT))
     return path
 
 
-def test_an_adopted_file_moves_into_the_store(store: BlobStore, tmp_path: Path):
+def test_an_added_file_moves_into_the_store(store: BlobStore, tmp_path: Path):
     path = adopted(store, tmp_path)
 
     assert not path.exists()
@@ -44,7 +44,7 @@ def test_an_adopted_file_moves_into_the_store(store: BlobStore, tmp_path: Path):
     assert b"".join(store.read(SHA256)) == CONTENT
 
 
-def test_the_same_bytes_twice_are_kept_once(store: BlobStore, tmp_path: Path):
+def test_the_same_bytes_are_stored_once(store: BlobStore, tmp_path: Path):
     adopted(store, tmp_path)
     path = adopted(store, tmp_path)
 
@@ -52,7 +52,7 @@ def test_the_same_bytes_twice_are_kept_once(store: BlobStore, tmp_path: Path):
     assert b"".join(store.read(SHA256)) == CONTENT
 
 
-def test_a_range_is_read_alone(store: BlobStore, tmp_path: Path):
+def test_a_range_is_read(store: BlobStore, tmp_path: Path):
     adopted(store, tmp_path)
 
     assert b"".join(store.read(SHA256, start=1_000_003, length=77)) == CONTENT[1_000_003:1_000_080]
@@ -66,7 +66,7 @@ def test_a_fetched_file_holds_the_bytes(store: BlobStore, tmp_path: Path):
     assert (tmp_path / "fetched").read_bytes() == CONTENT
 
 
-def test_a_deleted_file_is_gone_and_what_is_not_stored_is_named(store: BlobStore, tmp_path: Path):
+def test_a_deleted_file_is_gone_and_reading_it_names_its_digest(store: BlobStore, tmp_path: Path):
     adopted(store, tmp_path)
 
     store.delete(SHA256)
@@ -76,7 +76,7 @@ def test_a_deleted_file_is_gone_and_what_is_not_stored_is_named(store: BlobStore
         list(store.read(SHA256))
 
 
-def test_only_old_files_are_called_untouched(store: BlobStore, tmp_path: Path):
+def test_only_old_files_are_listed_as_older(store: BlobStore, tmp_path: Path):
     adopted(store, tmp_path)
 
-    assert SHA256 not in set(store.untouched(3600.0))
+    assert SHA256 not in set(store.older_than(3600.0))

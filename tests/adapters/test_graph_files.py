@@ -32,74 +32,81 @@ def stored(blobs: FolderBlobs, folder: Path, graph: DeparaGraph) -> str:
     data = save(to_tensors(graph), metadata=to_metadata(graph))
     digest = hashlib.sha256(data).hexdigest()
     (folder / digest).write_bytes(data)
-    blobs.collect_outputs(folder / digest, sha256=digest)
+    blobs.add(folder / digest, sha256=digest)
     return digest
 
 
 @pytest.mark.parametrize("variant", RankVariant)
 @pytest.mark.parametrize("target", ["fox", "owl"])
-def test_files_tell_what_the_workers_tell(
+def test_similarities_equal_those_of_the_workers(
     blobs: FolderBlobs, tmp_path: Path, target: str, variant: RankVariant
 ):
     digests = {name: stored(blobs, tmp_path, graph) for name, graph in GRAPHS.items()}
 
-    told = GraphFiles(blobs).compare(
+    similarities = GraphFiles(blobs).compare(
         digests[target], list(digests.values()), variant=variant, min_valid=0.9
     )
 
     for name, graph in GRAPHS.items():
-        found, exact = told[digests[name]], compare(GRAPHS[target], graph, variant=variant)
+        result, exact = (
+            similarities[digests[name]],
+            compare(GRAPHS[target], graph, variant=variant),
+        )
         if exact.node_similarity is None:
-            assert (found.node_similarity, found.edge_similarity) == (None, None)
+            assert (result.node_similarity, result.edge_similarity) == (None, None)
         else:
-            assert found.node_similarity == pytest.approx(exact.node_similarity, abs=1e-6)
-            assert found.edge_similarity == pytest.approx(exact.edge_similarity, abs=1e-6)
-    assert told[digests["bat"]].node_similarity is None
+            assert result.node_similarity == pytest.approx(exact.node_similarity, abs=1e-6)
+            assert result.edge_similarity == pytest.approx(exact.edge_similarity, abs=1e-6)
+    assert similarities[digests["bat"]].node_similarity is None
 
 
-def test_a_graph_is_as_near_to_itself_as_can_be(blobs: FolderBlobs, tmp_path: Path):
+def test_a_graph_has_similarity_1_to_itself(blobs: FolderBlobs, tmp_path: Path):
     fox = stored(blobs, tmp_path, GRAPHS["fox"])
 
-    told = GraphFiles(blobs).compare(fox, [fox], variant=RankVariant.MIDRANK, min_valid=0.9)
+    similarities = GraphFiles(blobs).compare(
+        fox, [fox], variant=RankVariant.MIDRANK, min_valid=0.9
+    )
 
-    assert told[fox].node_similarity == pytest.approx(1.0, abs=1e-3)
-    assert told[fox].edge_similarity == pytest.approx(1.0)
+    assert similarities[fox].node_similarity == pytest.approx(1.0, abs=1e-3)
+    assert similarities[fox].edge_similarity == pytest.approx(1.0)
 
 
-def test_only_the_first_are_compared_where_files_are_large(blobs: FolderBlobs, tmp_path: Path):
+def test_only_the_first_files_are_compared_if_files_are_large(blobs: FolderBlobs, tmp_path: Path):
     digests = [stored(blobs, tmp_path, graph) for graph in GRAPHS.values()]
     size = len(save(to_tensors(GRAPHS["fox"]), metadata=to_metadata(GRAPHS["fox"])))
     for most, expected in ((3 * size + 100, digests[1:3]), (2 * size - 100, []), (10, [])):
         files = GraphFiles(blobs, most_bytes=most)
 
-        told = files.compare(digests[0], digests[1:], variant=RankVariant.MIDRANK, min_valid=0.9)
+        similarities = files.compare(
+            digests[0], digests[1:], variant=RankVariant.MIDRANK, min_valid=0.9
+        )
 
-        assert list(told) == expected
+        assert list(similarities) == expected
 
 
-def test_files_that_are_gone_or_hold_no_graph_tell_nothing(blobs: FolderBlobs, tmp_path: Path):
+def test_missing_or_invalid_files_are_skipped(blobs: FolderBlobs, tmp_path: Path):
     fox, hen = (stored(blobs, tmp_path, GRAPHS[name]) for name in ("fox", "hen"))
     (tmp_path / "junk").write_bytes(b"\x89PNG and so on")
-    blobs.collect_outputs(tmp_path / "junk", sha256="1" * 64)
+    blobs.add(tmp_path / "junk", sha256="1" * 64)
     files = GraphFiles(blobs)
 
-    told = files.compare(
+    similarities = files.compare(
         fox, ["0" * 64, "1" * 64, hen], variant=RankVariant.MIDRANK, min_valid=0.9
     )
     without = files.compare("0" * 64, [hen], variant=RankVariant.MIDRANK, min_valid=0.9)
 
-    assert list(told) == [hen]
+    assert list(similarities) == [hen]
     assert without == {}
 
 
-def test_constant_edges_agree_with_nobody(blobs: FolderBlobs, tmp_path: Path):
+def test_constant_edges_have_similarity_0(blobs: FolderBlobs, tmp_path: Path):
     fox = GRAPHS["fox"]
     flat = DeparaGraph("flat", fox.comparable_key, fox.maps, fox.ranks.clip(7, 7), fox.mask)
     digests = [stored(blobs, tmp_path, graph) for graph in (fox, flat)]
 
-    told = GraphFiles(blobs).compare(
+    similarities = GraphFiles(blobs).compare(
         digests[0], digests[1:], variant=RankVariant.MIDRANK, min_valid=0.9
     )[digests[1]]
 
-    assert told.edge_similarity == 0.0
-    assert told.node_similarity == pytest.approx(float(np.float32(1.0)), abs=1e-3)
+    assert similarities.edge_similarity == 0.0
+    assert similarities.node_similarity == pytest.approx(float(np.float32(1.0)), abs=1e-3)

@@ -120,8 +120,8 @@ def test_refused_files_and_missing_things_are_told_alike(doors: Doors):
         "unsafe_format",
         "model_not_found",
         "unknown_method",
-        "bad_params",
-        "bad_page_token",
+        "invalid_params",
+        "invalid_page_token",
     ]
 
 
@@ -188,10 +188,10 @@ def test_rankings_neighbours_and_maps_agree(doors: Doors):
     assert [item["name"] for item in ranking["items"]] == ["fox"]
     assert [model["code"] for model in ranking["unranked"]] == ["constant_edges"]
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith("make it with POST /v1/maps ")
+    assert missing["remedy"].startswith("create it with POST /v1/maps ")
     assert drawing["params"]["k"] == 1
-    assert (unknown["refused"], unknown["pointers"]) == ("dataset_unknown", ["/dataset_id"])
-    assert wrong["refused"] == "dataset_unknown"
+    assert (unknown["refused"], unknown["pointers"]) == ("unknown_dataset", ["/dataset_id"])
+    assert wrong["refused"] == "unknown_dataset"
     assert settings["pointers"] == ["/body/settings/grid"]
 
 
@@ -214,10 +214,12 @@ def test_heat_maps_agree(doors: Doors):
     twice = doors.agree(lambda door: door.create_attributions({**body, "indices": [1, 1]}))
 
     assert missing["refused"] == "not_measured"
-    assert missing["remedy"].startswith(f"make it with POST /v1/models/{models[0]}/attributions ")
+    assert missing["remedy"].startswith(
+        f"create it with POST /v1/models/{models[0]}/attributions "
+    )
     assert ordered["inputs"]["indices"] == [1, 0]
     assert spanned["id"] != ordered["id"]
-    assert (wrong["refused"], wrong["pointers"]) == ("image_unknown", ["/indices"])
+    assert (wrong["refused"], wrong["pointers"]) == ("unknown_image", ["/indices"])
     assert (twice["refused"], twice["pointers"]) == ("invalid_request", ["/body"])
 
 
@@ -228,7 +230,7 @@ def test_rankings_by_labels_and_history_agree(doors: Doors):
             model = a_model(session, name=name)
             an_estimate(session, model, target, logme=score)
         measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
-        accuracies.add(session, project="default", given=measured)
+        accuracies.add(session, project="default", measurements=measured)
     body = {"target": {"dataset_id": target.id}, "metric": "logme"}
 
     ranking, _ = doors.alike(lambda door: door.rank(body))
@@ -270,14 +272,14 @@ def test_a_job_is_submitted_followed_and_cancelled_alike(doors: Doors):
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
-        ({"student": {"width": 1}}, "bad_params", "/student/width"),
-        ({"budget": {"steps": 5, "seconds": 2.5}}, "bad_params", "/budget"),
-        ({"seed": -1}, "bad_params", "/seed"),
-        ({"device": "tpu"}, "bad_params", "/device"),
-        ({"data": None}, "bad_inputs", "/data"),
-        ({"params": {"seed": 2}}, "given_twice", "/seed"),
+        ({"student": {"width": 1}}, "invalid_params", "/student/width"),
+        ({"budget": {"steps": 5, "seconds": 2.5}}, "invalid_params", "/budget"),
+        ({"seed": -1}, "invalid_params", "/seed"),
+        ({"device": "tpu"}, "invalid_params", "/device"),
+        ({"dataset_id": None}, "invalid_inputs", "/dataset_id"),
+        ({"params": {"seed": 2}}, "repeated_field", "/seed"),
         ({"priority": 101}, "invalid_request", "/body/priority"),
-        ({"teachers": ["mdl_0"]}, "input_unknown", "/teachers/0"),
+        ({"teachers": ["mdl_0"]}, "unknown_model", "/teachers/0"),
     ],
 )
 def test_a_training_that_does_not_fit_is_refused_alike(
@@ -286,7 +288,7 @@ def test_a_training_that_does_not_fit_is_refused_alike(
     body = {
         "method": "knowledge_distillation",
         "teachers": ["mdl_1"],
-        "data": "dst_1",
+        "dataset_id": "dst_1",
         "student": {"width": 8},
         "seed": 1,
         "device": "cpu",

@@ -140,9 +140,9 @@ def a_short_training(zoo: ZooClient, budget: dict[str, float]) -> Any:
     job = zoo.jobs.submit(
         METHOD,
         teachers=["mdl_0"],
-        data="dst_1",
+        dataset_id="dst_1",
         student=STUDENT,
-        params={"batch_size": 8, "evaluations": 1},
+        params={"batch_size": 8, "num_evaluations": 1},
         budget=budget,
     )
     return zoo.jobs.wait(job["id"])
@@ -161,13 +161,15 @@ def test_the_student_is_fetched_and_loaded_by_plain_pytorch(served_zoo: ServedZo
 
 
 def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
-    course = {"params": {"batch_size": 8, "evaluations": 1}, "budget": {"steps": 2}}
+    course = {"params": {"batch_size": 8, "num_evaluations": 1}, "budget": {"steps": 2}}
 
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
 
         def made(**student: Any) -> str:
             told = {**STUDENT, **student}
-            job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", student=told, **course)
+            job = zoo.jobs.submit(
+                METHOD, teachers=["mdl_0"], dataset_id="dst_1", student=told, **course
+            )
             return zoo.jobs.wait(job["id"])["result"]["model_id"]
 
         first = made()
@@ -176,7 +178,7 @@ def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
             made(init=first, width=8)
 
     assert later["lineage"]["params"]["student"]["init"] == first
-    assert refused.value.code == "bad_student"
+    assert refused.value.code == "invalid_student"
     with served_zoo.zoo.transaction() as session:
         record = session.get_one(ModelRecord, first)
         assert (record.output_shape, record.batch_norms) == ([4], 3)
@@ -184,7 +186,10 @@ def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
 
 @pytest.mark.parametrize(
     ("method", "images"),
-    [(METHOD, {"data": "dst_1"}), ("adversarial_distillation", {"exam": "dst_1"})],
+    [
+        (METHOD, {"dataset_id": "dst_1"}),
+        ("adversarial_distillation", {"eval_dataset_id": "dst_1"}),
+    ],
 )
 def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
     served_zoo: ServedZoo, method: str, images: dict[str, str]
@@ -195,7 +200,7 @@ def test_a_network_of_pixels_teaches_one_that_is_told_by_agreement(
             teachers=["mdl_1"],
             **images,
             student={"architecture": "unet", "width": 4},
-            params={"batch_size": 8, "evaluations": 1},
+            params={"batch_size": 8, "num_evaluations": 1},
             budget={"steps": 2},
         )
         done = zoo.jobs.wait(job["id"])
@@ -216,7 +221,7 @@ def test_a_budget_of_seconds_is_spent_and_counted(served_zoo: ServedZoo):
 
 def test_a_job_for_a_gpu_is_left_by_a_worker_without_one(served_zoo: ServedZoo):
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
-        job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], data="dst_1", device="cuda")
+        job = zoo.jobs.submit(METHOD, teachers=["mdl_0"], dataset_id="dst_1", device="cuda")
         later = a_short_training(zoo, {"steps": 2})
 
         waiting = zoo.jobs.show(job["id"])

@@ -20,7 +20,7 @@ from zooscope import ZooClient
 
 METHOD = "knowledge_distillation"
 STUDENT = {"architecture": "plain", "width": 4}
-OFTEN = {"batch_size": 8, "evaluations": 1000, "seconds_between_checkpoints": 0}
+OFTEN = {"batch_size": 8, "num_evaluations": 1000, "checkpoint_interval_seconds": 0}
 BUDGET = {"steps": 20_000}
 Event = dict[str, Any]
 
@@ -43,7 +43,7 @@ class OverRest:
         self.close = self._client.close
 
     def submit(self, seed: int) -> str:
-        flat = {"teachers": ["mdl_0"], "data": "dst_1", "seed": seed, "device": "cpu"}
+        flat = {"teachers": ["mdl_0"], "dataset_id": "dst_1", "seed": seed, "device": "cpu"}
         body = {"method": METHOD, **flat, "student": STUDENT, "params": OFTEN, "budget": BUDGET}
         return self._told(self._client.post("/v1/jobs", json=body))["id"]
 
@@ -75,7 +75,7 @@ class OverRpc:
 
     def submit(self, seed: int) -> str:
         asked = wire.SubmitJobRequest(
-            method=METHOD, teachers=["mdl_0"], data="dst_1", seed=seed, device="cpu"
+            method=METHOD, teachers=["mdl_0"], dataset_id="dst_1", seed=seed, device="cpu"
         )
         asked.student.update(STUDENT)
         asked.params.update(OFTEN)
@@ -106,7 +106,7 @@ class OverClient:
         job = self._zoo.jobs.submit(
             METHOD,
             teachers=["mdl_0"],
-            data="dst_1",
+            dataset_id="dst_1",
             student=STUDENT,
             params=OFTEN,
             seed=seed,
@@ -139,7 +139,7 @@ class OverShell:
         student = [f"--student={name}={value}" for name, value in STUDENT.items()]
         often = [f"--set={name}={value}" for name, value in OFTEN.items()]
         course = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
-        words = ["--teacher", "mdl_0", "--data", "dst_1", *student, *often, *course]
+        words = ["--teacher", "mdl_0", "--dataset", "dst_1", *student, *often, *course]
         return json.loads(self._said("submit", METHOD, *words))["id"]
 
     def watch(self, job_id: str, after: int) -> Iterator[Event]:

@@ -151,7 +151,7 @@ def row(name: str, seed: int, accuracies: list[float], **more: Any) -> dict[str,
         "nodes": accuracies[::-1],
         "edges": accuracies,
         "agreements": {
-            "edges, centred · logits": accuracies[::-1],
+            "edges, centered · logits": accuracies[::-1],
             "CKA · features": accuracies,
         },
         "variants": {},

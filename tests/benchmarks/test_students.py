@@ -80,7 +80,7 @@ def test_the_published_game_moves_student_and_generator_and_leaves_the_teacher(k
     split = digits()
     one = teaching.teacher(NET, split.train, name="n", seed=0, recipe=SHORT)
     student = Student(architecture=StudentArchitecture.LENET, width=4)
-    scene = scenes.Scene((one,), student, split.test.exam, split.train)
+    scene = scenes.Scene((one,), student, split.test.evaluation_set, split.train)
     networks = (
         teaching.module(NET, split.train, seed=0, recipe=SHORT),
         scene.fresh(0),

@@ -129,7 +129,7 @@ def test_decoders_answer_in_the_shape_that_the_task_asks(task: Task):
     assert bool(losses.isfinite().all())
 
 
-@pytest.mark.parametrize("name", ["autoencoding", "edges", "colourising", "inpainting"])
+@pytest.mark.parametrize("name", ["autoencoding", "edges", "colorizing", "inpainting"])
 def test_the_right_pixels_cost_nothing(name: str):
     _frames, answers = TASKS[name].examples(pictures(), torch.Generator().manual_seed(0))
 
@@ -158,7 +158,7 @@ def test_class_sets_are_disjoint_and_relabelled_from_nought():
 def test_without_colour_nobody_is_asked_to_guess_it():
     grey = Album(*(getattr(album(), name) for name in _FIELDS), coloured=False)
 
-    assert {task.name for task in tasks_of(grey)} == TASKS.keys() - {"colourising"}
+    assert {task.name for task in tasks_of(grey)} == TASKS.keys() - {"colorizing"}
 
 
 _FIELDS = ("name", "lessons", "few", "held_out", "probes", "class_names", "class_sets", "coarse")

@@ -88,7 +88,7 @@ def test_only_the_announced_form_is_let_through(files: dict[str, Path]):
     with pytest.raises(RefusedUploadError) as refused:
         require_form(*edges(files["bare"]), form=ModelFormat.PT2)
 
-    assert refused.value.code == "mislabelled"
+    assert refused.value.code == "format_mismatch"
 
 
 @pytest.mark.parametrize("length", [0x0280, 0x0580, 0x4D5A, 0x5A4D, 0x8B1F, 0x2123])

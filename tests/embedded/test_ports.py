@@ -31,7 +31,7 @@ def taken(request: pytest.FixtureRequest) -> Iterator[TakenPort]:
 
 
 @pytest.mark.parametrize("options", [(), (socket.SO_REUSEADDR,)])
-def test_a_taken_port_is_refused_to_other_programs(taken: TakenPort, options: tuple[int, ...]):
+def test_other_programs_cannot_use_a_reserved_port(taken: TakenPort, options: tuple[int, ...]):
     with socket.socket() as other:
         for option in options:
             other.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -41,7 +41,7 @@ def test_a_taken_port_is_refused_to_other_programs(taken: TakenPort, options: tu
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
-def test_a_taken_port_is_refused_to_other_users_that_offer_to_share_it(taken: TakenPort):
+def test_other_users_cannot_share_a_reserved_port(taken: TakenPort):
     code = (
         "import os, socket, sys; os.setuid(int(sys.argv[1])); other = socket.socket();"
         "other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1);"
@@ -90,36 +90,36 @@ def test_a_chosen_port_that_is_in_use_is_refused(tmp_path: Path):
         port = other.getsockname()[1]
 
         with pytest.raises(UnavailableError, match=f"port {port} of {HOST}") as refused:
-            take_ports(Settings(home=tmp_path, port=port, grpc_port=0), say=str)
+            take_ports(Settings(home=tmp_path, port=port, grpc_port=0), print_line=str)
 
     assert refused.value.code == "port_in_use"
     assert "--port or ZOO_PORT" in str(refused.value.remedy)
 
 
-def test_two_zoos_with_default_ports_get_different_ones_and_the_second_says_so(
+def test_two_zoos_with_default_ports_get_different_ports_and_the_second_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for variable in ("ZOO_PORT", "ZOO_GRPC_PORT"):
         monkeypatch.delenv(variable, raising=False)
     settings, lines = Settings(home=tmp_path), list[str]()
     with ExitStack() as stack:
-        first = take_ports(settings, say=str)
+        first = take_ports(settings, print_line=str)
         stack.callback(first.close)
 
-        second = take_ports(settings, say=lines.append)
+        second = take_ports(settings, print_line=lines.append)
         stack.callback(second.close)
 
         assert first.rest.number < second.rest.number
         assert first.grpc.number < second.grpc.number
         assert lines == [
-            f"port {settings.port} is in use; took {second.rest.number} for REST;"
+            f"port {settings.port} is in use; using {second.rest.number} for REST;"
             " choose with --port or ZOO_PORT",
-            f"port {settings.grpc_port} is in use; took {second.grpc.number} for gRPC;"
+            f"port {settings.grpc_port} is in use; using {second.grpc.number} for gRPC;"
             " choose with --grpc-port or ZOO_GRPC_PORT",
         ]
 
 
-def test_a_port_that_may_not_be_had_is_no_reason_to_try_the_next(tmp_path: Path):
+def test_a_forbidden_port_is_an_error_without_trying_the_next(tmp_path: Path):
     nowhere = "192.0.2.1"
 
     with pytest.raises(UnavailableError) as refused:

@@ -1,4 +1,4 @@
-"""The private servers are real, keep their data where told, and leave no process behind."""
+"""The private servers keep their data in their folder and leave no process running."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def test_postgres_keeps_its_data_over_a_restart(folder: Path):
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
-def test_postgres_that_died_can_be_stopped_and_started_again(folder: Path):
+def test_a_dead_postgres_can_be_stopped_and_restarted(folder: Path):
     server = PrivatePostgres(folder)
     psutil.Process(server.pid).kill()
     wait_until_ended([psutil.Process(server.pid)], seconds=HANG_SECONDS)
@@ -50,7 +50,7 @@ def test_postgres_that_died_can_be_stopped_and_started_again(folder: Path):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_postgres_starts_although_its_old_process_id_now_belongs_to_something_else(folder: Path):
+def test_postgres_starts_when_another_process_has_its_old_id(folder: Path):
     PrivatePostgres(folder).stop()
     lines = ["1", str(folder), "1700000000", "5432", str(folder), "", "1 2", "ready"]
     (folder / "postmaster.pid").write_text("\n".join(lines) + "\n")
@@ -59,7 +59,7 @@ def test_postgres_starts_although_its_old_process_id_now_belongs_to_something_el
         assert psutil.Process(server.pid).name() == "postgres"
 
 
-def test_postgres_listens_in_a_private_folder_where_its_own_has_too_long_a_path(tmp_path: Path):
+def test_postgres_uses_a_private_socket_folder_if_its_own_path_is_too_long(tmp_path: Path):
     with PrivatePostgres(tmp_path / ("long" * 30)) as server:
         folder = Path(unquote(server.url().split("host=")[1]))
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -74,7 +74,7 @@ def test_postgres_listens_in_a_private_folder_where_its_own_has_too_long_a_path(
     assert not folder.exists()
 
 
-def test_a_postgres_that_cannot_start_is_reported_with_what_it_wrote(folder: Path):
+def test_a_postgres_that_cannot_start_is_reported_with_its_output(folder: Path):
     PrivatePostgres(folder).stop()
     (folder / "postgresql.conf").write_text("no_such_setting = 1\n")
 
@@ -84,7 +84,7 @@ def test_a_postgres_that_cannot_start_is_reported_with_what_it_wrote(folder: Pat
     assert refused.value.code == "postgres_not_started"
 
 
-def test_postgres_says_nothing_when_its_program_ends_after_its_folder_is_gone(folder: Path):
+def test_postgres_is_silent_when_its_program_exits_after_its_folder_is_gone(folder: Path):
     program = (
         "import shutil, sys; from pathlib import Path;"
         "from service.embedded.postgres import PrivatePostgres;"
@@ -120,7 +120,7 @@ def test_redis_shows_no_password_in_its_command_line(folder: Path):
         assert password not in " ".join(psutil.Process(server.pid).cmdline())
 
 
-def test_redis_that_died_comes_back_at_the_same_address(folder: Path):
+def test_a_dead_redis_restarts_at_the_same_address(folder: Path):
     with PrivateRedis(folder) as server:
         psutil.Process(server.pid).kill()
         while server.is_running():

@@ -1,4 +1,4 @@
-"""However the owner of some processes dies, the keeper ends them."""
+"""The watchdog stops the processes of an owner, however the owner dies."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from service.embedded.processes import end_family, wait_until_ended
+from service.embedded.processes import end_process_tree, wait_until_ended
 from service.embedded.watchdog import Watchdog
 from tests.waiting import HANG_SECONDS
 
@@ -29,41 +29,41 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def test_a_held_process_ends_when_the_keeper_closes(sleeper: subprocess.Popen[bytes]):
-    keeper = Watchdog()
-    keeper.hold(sleeper.pid, by=signal.SIGTERM)
+def test_a_held_process_stops_when_the_watchdog_closes(sleeper: subprocess.Popen[bytes]):
+    watchdog = Watchdog()
+    watchdog.hold(sleeper.pid, by=signal.SIGTERM)
 
-    keeper.close()
+    watchdog.close()
 
     assert sleeper.wait(HANG_SECONDS) == -signal.SIGTERM
 
 
-def test_a_released_process_lives_on(sleeper: subprocess.Popen[bytes]):
-    keeper = Watchdog()
-    keeper.hold(sleeper.pid, by=signal.SIGTERM)
-    keeper.release(sleeper.pid)
+def test_a_released_process_keeps_running(sleeper: subprocess.Popen[bytes]):
+    watchdog = Watchdog()
+    watchdog.hold(sleeper.pid, by=signal.SIGTERM)
+    watchdog.release(sleeper.pid)
 
-    keeper.close()
+    watchdog.close()
 
     assert sleeper.poll() is None
 
 
-def test_a_process_that_had_ended_before_is_no_reason_to_stumble(
+def test_a_process_that_has_already_exited_is_ignored(
     sleeper: subprocess.Popen[bytes],
 ):
-    keeper = Watchdog()
-    keeper.hold(2**22 - 1, by=signal.SIGTERM)
-    keeper.hold(sleeper.pid, by=signal.SIGTERM)
+    watchdog = Watchdog()
+    watchdog.hold(2**22 - 1, by=signal.SIGTERM)
+    watchdog.hold(sleeper.pid, by=signal.SIGTERM)
 
-    keeper.close()
+    watchdog.close()
 
     assert sleeper.wait(HANG_SECONDS) == -signal.SIGTERM
 
 
-def test_the_death_of_the_owner_ends_what_it_held(sleeper: subprocess.Popen[bytes]):
+def test_the_death_of_the_owner_stops_the_held_processes(sleeper: subprocess.Popen[bytes]):
     program = (
-        "import signal, sys, time; from service.embedded.watchdog import Keeper;"
-        f"Keeper().hold({sleeper.pid}, by=signal.SIGTERM); print('held', flush=True);"
+        "import signal, sys, time; from service.embedded.watchdog import Watchdog;"
+        f"Watchdog().hold({sleeper.pid}, by=signal.SIGTERM); print('held', flush=True);"
         "time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as owner:
@@ -82,7 +82,7 @@ def test_a_stubborn_process_is_killed_together_with_its_children():
         assert stubborn.stdout is not None
         child = psutil.Process(int(stubborn.stdout.readline()))
 
-        end_family(psutil.Process(stubborn.pid), by=signal.SIGTERM, patience_seconds=0.5)
+        end_process_tree(psutil.Process(stubborn.pid), by=signal.SIGTERM, patience_seconds=0.5)
 
         assert stubborn.wait(HANG_SECONDS) == -signal.SIGKILL
     assert wait_until_ended([child], seconds=HANG_SECONDS)

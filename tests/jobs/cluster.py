@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.container import Zoo
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import FINAL_STATES, DatasetRecord, JobEventRecord, JobRecord, ModelRecord
 from service.embedded.postgres import PrivatePostgres
@@ -34,8 +35,8 @@ ENDLESS = {"width": 64, "batch_size": 2, "steps": 100_000}
 # ends it where a test wants it over.
 QUICK = {
     "ZOO_HEARTBEAT_SECONDS": "0.5",
-    "ZOO_SWEEP_SECONDS": "0.5",
-    "ZOO_STOP_SECONDS": "0.5",
+    "ZOO_REAPER_INTERVAL_SECONDS": "0.5",
+    "ZOO_SHUTDOWN_GRACE_SECONDS": "0.5",
 }
 TERMINAL = {"succeeded", "failed", "cancelled"}
 
@@ -80,7 +81,7 @@ class TestCluster:
         path = self.zoo.staging / "squares"
         path.write_bytes(buffer.getvalue())
         sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-        self.zoo.blobs.collect_outputs(path, sha256=sha256)
+        self.zoo.blobs.add(path, sha256=sha256)
         with self.zoo.transaction() as session:
             record = DatasetRecord(
                 id=DATASET,
@@ -114,7 +115,7 @@ class TestCluster:
                 id=f"mdl_{number}",
                 project=PROJECT,
                 name=f"reference {number}",
-                state="awaited",
+                state="pending",
                 task_kind="other",
                 manifest={},
             )
@@ -134,7 +135,7 @@ class TestCluster:
     def job(self, job_id: str) -> JobRecord:
         """The row as it is now."""
         with self.zoo.transaction() as session:
-            return jobs.get(session, project=PROJECT, job_id=job_id)
+            return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id)
 
     def model_of(self, job_id: str) -> ModelRecord:
         """The model a job was to make."""

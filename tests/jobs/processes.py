@@ -88,7 +88,7 @@ class WorkerHall:
         return started
 
     def worker(self, **settings: str) -> Process:
-        started = self._start("worker", [sys.executable, "-m", "workers"], **settings)
+        started = self._start("worker", [sys.executable, "-m", "workers.worker"], **settings)
         eventually(lambda: started.said("worker ready"))
         return started
 

@@ -10,7 +10,7 @@ from service.core.clock import now
 from service.core.fingerprints import fingerprint
 from service.core.operations.jobs import lifecycle
 from service.core.tables import UploadRecord
-from service.scheduler.expiry import tidy
+from service.scheduler.expiry import remove_expired
 from service.scheduler.garbage_collection import collect
 from tests.jobs.builders import PROJECT, a_dataset, a_job
 
@@ -18,7 +18,7 @@ from tests.jobs.builders import PROJECT, a_dataset, a_job
 def stored(zoo: Zoo, words: str) -> str:
     path = zoo.staging / "file"
     path.write_text(words)
-    return zoo.blobs.collect_outputs(path, sha256=fingerprint(words)).sha256
+    return zoo.blobs.add(path, sha256=fingerprint(words)).sha256
 
 
 def aged(zoo: Zoo, sha256: str) -> str:
@@ -60,7 +60,7 @@ def test_expired_uploads_go_with_their_bytes(zoo: Zoo):
             )
             (zoo.staging / name).write_text("x")
 
-    tidy(zoo)
+    remove_expired(zoo)
 
     assert [path.name for path in zoo.staging.iterdir()] == ["upl_new"]
     with zoo.transaction() as session:
@@ -75,6 +75,6 @@ def test_the_scratch_folder_of_a_living_attempt_stays(zoo: Zoo):
     for fence in (1, 2):
         (zoo.scratch / f"{job_id}.{fence}").mkdir()
 
-    tidy(zoo)
+    remove_expired(zoo)
 
     assert [path.name for path in zoo.scratch.iterdir()] == [f"{job_id}.1"]

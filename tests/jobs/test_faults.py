@@ -36,7 +36,7 @@ def test_a_poison_job_fails_when_its_attempts_are_used_up(cluster: TestCluster):
         child.wait(timeout=HANG_SECONDS)
     job = cluster.ended(job_id)
 
-    assert (job.state, job.error["code"]) == (JobState.FAILED, "child_lost")
+    assert (job.state, job.error["code"]) == (JobState.FAILED, "job_process_died")
     assert cluster.model_of(job_id).state == "rejected"
 
 
@@ -114,9 +114,9 @@ def test_a_hundred_rings_for_one_job_start_it_once(cluster: TestCluster):
     notifier = CeleryJobNotifier(cluster.hall.redis_url)
     job_id = cluster.submit()
 
-    notifier.ring([job_id] * 100, queue="cpu")
+    notifier.notify([job_id] * 100, queue="cpu")
     job = cluster.ended(job_id)
-    eventually(lambda: notifier.unanswered(queue="cpu") == 0)
+    eventually(lambda: notifier.pending(queue="cpu") == 0)
 
     assert (job.state, job.fence) == (JobState.SUCCEEDED, 1)
     assert [e.type for e in cluster.events(job_id)].count("started") == 1
@@ -207,5 +207,5 @@ def test_nothing_is_left_when_all_is_done(cluster: TestCluster):
 
     assert active == 0
     eventually(lambda: not cluster.children())
-    expiry.tidy(cluster.zoo)
+    expiry.remove_expired(cluster.zoo)
     eventually(lambda: not list(cluster.zoo.scratch.iterdir()))

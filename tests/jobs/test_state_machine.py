@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from service.container import Zoo
 from service.core.errors import ConflictError, FencedError, InvalidRequestError, NotFoundError
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs, lifecycle, reaper
 from service.core.operations.jobs.lifecycle import AttemptStatus, LeaseStatus, Outcome
 from service.core.tables import DatasetRecord, JobRecord, JobState
@@ -39,7 +40,7 @@ def finish(zoo: Zoo, job: JobRecord, status: AttemptStatus, **more: object) -> J
 
 def state_of(zoo: Zoo, job_id: str) -> str:
     with zoo.transaction() as session:
-        return jobs.get(session, project=PROJECT, job_id=job_id).state
+        return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id).state
 
 
 def test_a_claimed_job_has_a_new_fence_one_more_attempt_and_a_lease(zoo: Zoo):
@@ -87,7 +88,7 @@ def test_equal_submissions_share_the_running_job(zoo: Zoo):
 
 
 def test_internal_methods_look_unknown_to_clients(zoo: Zoo):
-    with zoo.transaction() as session, pytest.raises(NotFoundError, match="can be submitted"):
+    with zoo.transaction() as session, pytest.raises(NotFoundError, match="clients cannot submit"):
         jobs.submit(
             session,
             project=PROJECT,
@@ -163,7 +164,7 @@ def test_the_reaper_ends_a_job_whose_attempts_are_used_up(zoo: Zoo):
 
     with zoo.transaction() as session:
         assert reaper.reap(session).ended == (job.id,)
-        error = jobs.get(session, project=PROJECT, job_id=job.id).error
+        error = owned_rows.get(session, JobRecord, project=PROJECT, id=job.id).error
 
     assert error["code"] == "worker_lost"
 
@@ -176,7 +177,10 @@ def test_the_reaper_ends_a_job_that_ran_too_long(zoo: Zoo):
 
     with zoo.transaction() as session:
         reaper.reap(session)
-        assert jobs.get(session, project=PROJECT, job_id=job.id).error["code"] == "expired"
+        assert (
+            owned_rows.get(session, JobRecord, project=PROJECT, id=job.id).error["code"]
+            == "expired"
+        )
 
 
 def test_cancelling_is_immediate_when_queued_and_a_wish_when_running(zoo: Zoo):

@@ -30,7 +30,7 @@ def test_the_next_sweep_comes_when_a_lease_is_over_and_at_the_latest_after_the_i
         lifecycle.claim(
             session, worker="w", queues=["cpu"], lease_seconds=lease_seconds, running_seconds=7200
         )
-    pause = min(lease_seconds + SHORTEST_PAUSE_SECONDS, zoo.settings.sweep_seconds)
+    pause = min(lease_seconds + SHORTEST_PAUSE_SECONDS, zoo.settings.reaper_interval_seconds)
 
     next_sweep = Scheduler(zoo, None).sweep()
 

@@ -13,7 +13,7 @@ from workers.isolation.fork_client import ForkServerClient
 from workers.methods import method_package
 from workers.worker.run_job import WorkerContext, run_next
 
-PARAMS = {"budget": {"steps": 4}, "batch_size": 8, "evaluations": 1, "student": {"width": 4}}
+PARAMS = {"budget": {"steps": 4}, "batch_size": 8, "num_evaluations": 1, "student": {"width": 4}}
 
 
 def main(method: str, database_url: str, folder: Path) -> None:
@@ -41,7 +41,7 @@ def trained(zoo: Zoo, context: WorkerContext, method: str, folder: Path) -> JobR
     while run_next(context):
         pass
     with zoo.transaction() as session:
-        inputs = {"teachers": ["mdl_0"], "data": "dst_1"}
+        inputs = {"teachers": ["mdl_0"], "dataset_id": "dst_1"}
         job = jobs.submit(session, project="default", method=method, inputs=inputs, params=PARAMS)
     while run_next(context):
         pass

@@ -1,4 +1,4 @@
-"""Teachers, images and exams small enough for tests of trainings."""
+"""Teachers, images and evaluation sets small enough for tests of trainings."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def lesson_of(*teachers: Teacher) -> ImageInputs:
     return ImageInputs(
         name="student",
         teachers=teachers,
-        exam=EvaluationSet(frames[48:], labels[48:], LABELS),
+        evaluation_set=EvaluationSet(frames[48:], labels[48:], LABELS),
         images=frames[:48],
         labels=labels[:48],
         label_names=LABELS,

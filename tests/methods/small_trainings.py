@@ -21,8 +21,8 @@ Teachers = Mapping[TaskKind, tuple[Teacher, ...]]
 SMALL: dict[str, Any] = {
     "budget": {"steps": 4},
     "batch_size": 8,
-    "evaluations": 1,
-    "seconds_between_checkpoints": 60,
+    "num_evaluations": 1,
+    "checkpoint_interval_seconds": 60,
     "seed": 1,
 }
 STUDENT = {"student": {"architecture": "plain", "width": 4}}

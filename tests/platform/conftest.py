@@ -1,4 +1,4 @@
-"""A ``zooscope up`` of one's own, in a folder of its own, on free ports."""
+"""Fixtures for ``zooscope up`` in its own folder on free ports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def home(open_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
-    """One that the tests of a module share, and hurt, and find whole again."""
+    """One ``zooscope up`` that the tests of a module share; each leaves it working."""
     with TemporaryDirectory(prefix="zoo-") as name:
         up = started(Path(name) / "home")
         yield up

@@ -1,4 +1,4 @@
-"""Words before a command that run it as an ordinary user, where this machine allows it."""
+"""A command prefix that runs a command as an ordinary user, if this machine allows it."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def as_ordinary_user() -> tuple[str, ...]:
 
 
 def where_only_files_name_users(folder: Path, *, name: str) -> tuple[str, ...]:
-    """As an ordinary user with this name in a user database that is a file and nothing else."""
+    """A prefix that runs as an ordinary user with this name, from a user database in one file."""
     services, users = folder / "nsswitch.conf", folder / "passwd"
     services.write_text("passwd: files\ngroup: files\n")
     users.write_text(f"{name}:x:{UID}:{UID}::/nonexistent:/bin/false\n")
@@ -34,7 +34,7 @@ def where_only_files_name_users(folder: Path, *, name: str) -> tuple[str, ...]:
 
 
 def _working(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words, if a command can be run behind them; the test is skipped if not."""
+    """The prefix if it works on this machine; otherwise skip the test."""
     try:
         done = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

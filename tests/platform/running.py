@@ -1,4 +1,4 @@
-"""A ``zooscope up`` of one's own, in a folder of its own, on free ports."""
+"""Starts ``zooscope up`` in its own folder on free ports."""
 
 import json
 import subprocess
@@ -19,15 +19,15 @@ ZOOSCOPE = (sys.executable, "-m", "zooscope.cli.main")
 
 @dataclass
 class Up:
-    """One running ``zooscope up`` and what it has said."""
+    """One running ``zooscope up`` and its output."""
 
     home: Path
     process: subprocess.Popen[str]
     family: list[psutil.Process] = field(default_factory=list)
 
     @property
-    def said(self) -> str:
-        return (self.home.parent / "said.txt").read_text()
+    def output(self) -> str:
+        return (self.home.parent / "output.txt").read_text()
 
     @property
     def running(self) -> dict[str, Any]:
@@ -38,13 +38,13 @@ class Up:
         return (self.home / "admin.key").read_text().strip()
 
     def is_ready(self) -> bool:
-        """Whether this very process, and not one before it, says so."""
+        """Whether this process, not an earlier one, is ready."""
         if not (self.home / "up.json").exists():
             return False
         return self.running["pid"] == self.process.pid and self.running["ready"]
 
     def remember_family(self) -> None:
-        """Every process that must be gone when this ``up`` is."""
+        """Record every process that must exit with this ``up``."""
         pids = {*self.running["parts"].values(), self.process.pid}
         for pid in pids:
             process = psutil.Process(pid)
@@ -64,11 +64,11 @@ ANY_PORTS = ("--port", "0", "--grpc-port", "0")
 def starting(home: Path, *, ports: Sequence[str] = ANY_PORTS, prefix: Sequence[str] = ()) -> Up:
     """An ``up`` that has just been started; ``prefix`` is a command that runs it, say as another user."""
     home.parent.mkdir(exist_ok=True)
-    with (home.parent / "said.txt").open("a") as said:
+    with (home.parent / "output.txt").open("a") as output:
         process = subprocess.Popen(
             [*prefix, *ZOOSCOPE, "up", "--home", str(home), *ports],
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             text=True,
             start_new_session=True,
         )
@@ -83,14 +83,14 @@ def started(home: Path, *, prefix: Sequence[str] = ()) -> Up:
 def when_ready(up: Up) -> Up:
     """The same ``up`` once it is ready."""
     process = up.process
-    eventually(lambda: up.is_ready() or process.poll() is not None, facts=lambda: up.said)
-    assert process.poll() is None, up.said
+    eventually(lambda: up.is_ready() or process.poll() is not None, facts=lambda: up.output)
+    assert process.poll() is None, up.output
     up.remember_family()
     return up
 
 
 def all_gone(up: Up) -> None:
-    """Return once no process of the family is left."""
+    """Return once no recorded process is left."""
 
     def left() -> list[psutil.Process]:
         return [process for process in up.family if not has_ended(process)]

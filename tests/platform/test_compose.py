@@ -50,11 +50,11 @@ def test_a_service_names_only_volumes_and_services_that_exist(name: str):
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_part_is_built_from_a_file_that_exists_and_set_by_settings_that_exist(name: str):
-    known = {f"ZOO_{setting.upper()}" for setting in Settings.model_fields}
+    expected = {f"ZOO_{setting.upper()}" for setting in Settings.model_fields}
     ours = {key for key in OURS[name]["environment"] if key.startswith("ZOO_")}
 
     assert (ROOT / OURS[name]["build"]["dockerfile"]).exists()
-    assert ours <= known
+    assert ours <= expected
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -91,14 +91,14 @@ def test_docker_finds_nothing_wrong(tmp_path: Path):
     if not has_compose:
         pytest.skip("docker compose is not installed on this machine")
 
-    found = subprocess.run(
+    result = subprocess.run(
         ["docker", "compose", "--profile", "gpu", "config", "--quiet"],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
 
-    assert found.returncode == 0, found.stderr
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.slow

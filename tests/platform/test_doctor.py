@@ -1,4 +1,4 @@
-"""``zooscope doctor`` tells what this machine has, and fails only for what is wrong."""
+"""``zooscope doctor`` reports what this machine has, and fails only if something is wrong."""
 
 import json
 import subprocess
@@ -10,31 +10,31 @@ import pytest
 from typer.testing import CliRunner
 
 from service.settings import Device, Settings
-from zooscope.cli.doctor import CheckStatus, examined
+from zooscope.cli.doctor import CheckStatus, findings_for
 from zooscope.cli.main import app
 
 # It exports a network, in a fork server of its own that imports torch first.
 pytestmark = pytest.mark.timeout(600)
 
 
-def test_a_healthy_machine_is_told_line_by_line(tmp_path: Path):
-    said = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path)])
+def test_a_healthy_machine_is_reported(tmp_path: Path):
+    output = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path)])
 
-    found = {finding["what"]: finding for finding in json.loads(said.stdout)}
-    assert said.exit_code == 0
-    assert "(PostgreSQL) 18" in found["postgres"]["found"]
-    assert "Redis" in found["redis"]["found"]
-    assert found["torch"]["verdict"] == "ok"
-    assert {found[name]["verdict"] for name in ("timm", "captum")} == {"ok"}
-    assert sum(name.startswith("sandbox: ") for name in found) == 8
-    assert found["sandbox: export"]["found"] == "works"
+    findings = {finding["subject"]: finding for finding in json.loads(output.stdout)}
+    assert output.exit_code == 0
+    assert "(PostgreSQL) 18" in findings["postgres"]["value"]
+    assert "Redis" in findings["redis"]["value"]
+    assert findings["torch"]["status"] == "ok"
+    assert {findings[name]["status"] for name in ("timm", "captum")} == {"ok"}
+    assert sum(name.startswith("sandbox: ") for name in findings) == 8
+    assert findings["sandbox: export"]["value"] == "works"
 
 
 def states_after(before: str) -> dict[str, str]:
     """What another process reports about torchvision after ``before`` ran in it."""
     program = f"""
 import json, sys
-from workers import libraries
+from workers.tools import libraries
 {before}
 print(json.dumps(libraries.states()["torchvision"]))
 """
@@ -72,11 +72,11 @@ torch.ops.load_library = refuse
     assert "RuntimeError: compiled with different CUDA major versions" in state["text"]
 
 
-def test_a_missing_card_is_wrong_only_where_one_was_asked_for(tmp_path: Path):
+def test_a_missing_gpu_is_wrong_only_if_configured(tmp_path: Path):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
-        pytest.skip("this machine has a card")
+        pytest.skip("this machine has a GPU")
 
-    found = {f.what: f for f in examined(Settings(home=tmp_path, device=Device.CUDA))}
+    findings = {f.subject: f for f in findings_for(Settings(home=tmp_path, device=Device.CUDA))}
 
-    assert found["device"].verdict is CheckStatus.WRONG
+    assert findings["device"].status is CheckStatus.WRONG

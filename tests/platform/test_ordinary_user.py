@@ -60,11 +60,11 @@ def up(tmp_path: Path) -> Iterator[Up]:
 def images(tmp_path: Path) -> Path:
     """Eight dark and eight bright images, in a folder for each."""
     numbers = np.random.default_rng(0)
-    for place, label in enumerate(("dark", "bright")):
+    for index, label in enumerate(("dark", "bright")):
         folder = tmp_path / "images" / label
         folder.mkdir(parents=True)
         for number in range(8):
-            pixels = numbers.integers(120 * place, 120 * place + 120, (SIDE, SIDE, 3), np.uint8)
+            pixels = numbers.integers(120 * index, 120 * index + 120, (SIDE, SIDE, 3), np.uint8)
             Image.fromarray(pixels).save(folder / f"{number}.png")
     return tmp_path / "images"
 
@@ -83,8 +83,8 @@ def test_an_ordinary_user_uploads_ranks_and_trains(up: Up, images: Path, tmp_pat
         training = zoo.jobs.submit(
             "knowledge_distillation",
             teachers=[model],
-            data=dataset,
-            student={"architecture": "plain", "width": 4, "side": 8},
+            dataset_id=dataset,
+            student={"architecture": "plain", "width": 4, "image_size": 8},
             budget={"steps": 2},
         )
         student = zoo.jobs.wait(training["id"])

@@ -13,7 +13,7 @@ from zooscope.cli.main import app
 def test_settings_read_from_the_spelled_environment_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    given = Settings(
+    values = Settings(
         home=tmp_path,
         database_url=SecretStr("postgresql://zoo:secret@host/db"),
         port=0,
@@ -23,10 +23,10 @@ def test_settings_read_from_the_spelled_environment_are_the_same(
         lease_seconds=7.5,
     )
 
-    for name, value in environment(given).items():
+    for name, value in environment(values).items():
         monkeypatch.setenv(name, value)
 
-    assert Settings() == given
+    assert Settings() == values
 
 
 def test_a_setting_without_a_value_is_not_spelled():
@@ -37,7 +37,7 @@ def test_the_network_may_not_go_without_keys(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("ZOO_HOST", "0.0.0.0")
     monkeypatch.setenv("ZOO_AUTH", "false")
 
-    said = CliRunner().invoke(app, ["up", "--home", str(tmp_path)])
+    output = CliRunner().invoke(app, ["up", "--home", str(tmp_path)])
 
-    assert said.exit_code == 1
-    assert "would let anybody in" in said.stderr
+    assert output.exit_code == 1
+    assert "would let anybody in" in output.stderr

@@ -1,4 +1,4 @@
-"""``zooscope up`` starts everything, owns its folder, and takes everything with it when it ends."""
+"""``zooscope up`` starts everything, owns its folder, and stops everything when it exits."""
 
 import signal
 import socket
@@ -38,13 +38,13 @@ def stranger_gets(port: int) -> bool:
 
 def serving(home: Path) -> list[str]:
     """Processes that belong to the home folder, by their environment or their command line."""
-    found = []
+    result = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             words = " ".join(process.cmdline())
             if str(home) in words or process.environ().get("ZOO_HOME") == str(home):
-                found.append(words)
-    return found
+                result.append(words)
+    return result
 
 
 def answers(up: Up) -> bool:
@@ -54,12 +54,12 @@ def answers(up: Up) -> bool:
         return False
 
 
-def test_a_first_start_tells_every_part_and_the_key_once(up: Up):
+def test_a_first_start_reports_every_component_and_the_key_once(up: Up):
     assert up.running["parts"].keys() == PARTS
     eventually(
-        lambda: all(f"\n{part} " in "\n" + up.said for part in PARTS), facts=lambda: up.said
+        lambda: all(f"\n{part} " in "\n" + up.output for part in PARTS), facts=lambda: up.output
     )
-    assert up.said.count(up.key) == 1
+    assert up.output.count(up.key) == 1
     assert up.home.joinpath("admin.key").stat().st_mode & 0o777 == 0o600
     assert up.get("/v1/models")["items"] == []
 
@@ -73,27 +73,29 @@ def test_a_second_up_on_the_folder_is_refused_and_names_the_first(up: Up):
     assert up.get("/v1/models")["items"] == []
 
 
-def test_a_part_that_dies_is_started_again(up: Up):
+def test_a_component_that_dies_is_restarted(up: Up):
     first = up.running["parts"]["grpc"]
     psutil.Process(first).kill()
 
-    eventually(lambda: up.running["parts"]["grpc"] != first, facts=lambda: up.said)
+    eventually(lambda: up.running["parts"]["grpc"] != first, facts=lambda: up.output)
 
-    assert "grpc ended with status -9; starting again in 1 s" in up.said
+    assert "grpc exited with status -9; restarting in 1 s" in up.output
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("server", ["redis", "postgres"])
-def test_a_private_server_that_dies_is_started_again(up: Up, server: str):
+def test_a_private_server_that_dies_is_restarted(up: Up, server: str):
     first = up.running["parts"][server]
     psutil.Process(first).kill()
 
-    eventually(lambda: up.running["parts"][server] != first and answers(up), facts=lambda: up.said)
+    eventually(
+        lambda: up.running["parts"][server] != first and answers(up), facts=lambda: up.output
+    )
 
-    assert f"{server} ended unexpectedly; starting it again" in up.said
+    assert f"{server} exited unexpectedly; restarting it" in up.output
 
 
-def test_an_interrupt_ends_every_process_and_a_restart_keeps_the_key(home: Path):
+def test_an_interrupt_stops_every_process_and_a_restart_keeps_the_key(home: Path):
     first = started(home)
     key = first.key
 
@@ -105,7 +107,7 @@ def test_an_interrupt_ends_every_process_and_a_restart_keeps_the_key(home: Path)
 
     assert second.get("/v1/models")["items"] == []
     assert second.key == key
-    assert second.said.count("admin key") == 1
+    assert second.output.count("admin key") == 1
     second.process.terminate()
     assert second.process.wait(HANG_SECONDS) == 0
     all_gone(second)
@@ -121,16 +123,18 @@ def test_a_killed_up_leaves_no_process_and_the_folder_can_be_used_again(home: Pa
 
     all_gone(killed)
     assert again.get("/v1/models")["items"] == []
-    said = zooscope("down", "--home", str(home))
-    assert said.stdout == f"stopped the zoo in {home}\n"
+    output = zooscope("down", "--home", str(home))
+    assert output.stdout == f"stopped the zoo in {home}\n"
     assert again.process.wait(HANG_SECONDS) == 0
     all_gone(again)
 
 
-def test_a_part_that_cannot_start_is_told_with_its_log_and_nothing_stays(home: Path):
+def test_a_component_that_cannot_start_is_reported_with_its_log_and_nothing_keeps_running(
+    home: Path,
+):
     (home / "page_token_secret").mkdir(parents=True)
 
-    said = subprocess.run(
+    output = subprocess.run(
         [*ZOOSCOPE, "up", "--home", str(home), "--port", "0", "--grpc-port", "0"],
         capture_output=True,
         text=True,
@@ -138,32 +142,32 @@ def test_a_part_that_cannot_start_is_told_with_its_log_and_nothing_stays(home: P
         env={"PATH": "/usr/bin:/bin", "HOME": str(home.parent)},
     )
 
-    assert said.returncode == 1
-    assert "ended with status" in said.stderr
+    assert output.returncode == 1
+    assert "exited with status" in output.stderr
     assert serving(home) == []
 
 
-def test_a_taken_port_is_refused_before_anything_starts(home: Path):
+def test_a_port_in_use_is_refused_before_anything_starts(home: Path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        said = zooscope("up", "--home", str(home), "--port", port, "--grpc-port", "0")
+        output = zooscope("up", "--home", str(home), "--port", port, "--grpc-port", "0")
 
-    assert said.returncode == 1
-    assert f"port {port} of 127.0.0.1 cannot be used" in said.stderr
-    assert "--port or ZOO_PORT" in said.stderr
+    assert output.returncode == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in output.stderr
+    assert "--port or ZOO_PORT" in output.stderr
     assert serving(home) == []
 
 
-def test_nobody_else_gets_the_ports_while_the_database_starts(home: Path):
+def test_no_other_program_gets_the_ports_while_the_database_starts(home: Path):
     ports = free_port(), free_port()
     up = starting(home, ports=("--port", str(ports[0]), "--grpc-port", str(ports[1])))
     try:
         eventually(
             lambda: (home / "postgres").exists() or up.process.poll() is not None,
-            facts=lambda: up.said,
+            facts=lambda: up.output,
         )
-        assert up.process.poll() is None, up.said
-        assert "ready after" not in up.said
+        assert up.process.poll() is None, up.output
+        assert "ready after" not in up.output
 
         assert not any(stranger_gets(port) for port in ports)
 
@@ -176,7 +180,7 @@ def test_nobody_else_gets_the_ports_while_the_database_starts(home: Path):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", ["api", "grpc"])
-def test_nobody_else_gets_the_port_of_a_part_that_died(up: Up, part: str):
+def test_no_other_program_gets_the_port_of_a_component_that_died(up: Up, part: str):
     first = up.running["parts"][part]
     address = up.running["rest_url" if part == "api" else "grpc_address"]
     port = int(address.rsplit(":", 1)[1])
@@ -186,13 +190,13 @@ def test_nobody_else_gets_the_port_of_a_part_that_died(up: Up, part: str):
         assert not stranger_gets(port)
         return bool(up.running["parts"][part] != first)
 
-    eventually(restarted, facts=lambda: up.said)
+    eventually(restarted, facts=lambda: up.output)
 
     assert up.get("/v1/models")["items"] == []
 
 
 @pytest.mark.faults
-def test_a_part_that_can_no_longer_start_ends_the_zoo_with_its_reason(home: Path):
+def test_a_component_that_can_no_longer_start_ends_the_zoo_with_its_reason(home: Path):
     up = started(home)
     (home / "page_token_secret").unlink()
     (home / "page_token_secret").mkdir()
@@ -200,7 +204,7 @@ def test_a_part_that_can_no_longer_start_ends_the_zoo_with_its_reason(home: Path
 
     assert up.process.wait(240) == 1
 
-    assert "api could not be started 5 times in a row" in up.said
-    assert "IsADirectoryError" in up.said
-    assert str(home / "logs" / "api.log") in up.said
+    assert "api failed to start 5 times in a row" in up.output
+    assert "IsADirectoryError" in up.output
+    assert str(home / "logs" / "api.log") in up.output
     all_gone(up)

@@ -131,7 +131,7 @@ def form(*images: bytes) -> list[tuple[str, tuple[str, bytes]]]:
     return [("images", (f"{place}.png", data)) for place, data in enumerate(images)]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_a_classifier_names_its_likeliest_classes(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -144,7 +144,7 @@ def test_a_classifier_names_its_likeliest_classes(door: httpx.Client, zoo: Zoo, 
     assert names == ["red", "blue"]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_one_image_may_be_the_body_itself(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -158,7 +158,7 @@ def test_one_image_may_be_the_body_itself(door: httpx.Client, zoo: Zoo, tmp_path
     assert found["classes"][0]["name"] == "blue"
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_a_dense_network_answers_with_pictures(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, nn.Identity(), tmp_path, task_kind="denoising")
 
@@ -171,7 +171,7 @@ def test_a_dense_network_answers_with_pictures(door: httpx.Client, zoo: Zoo, tmp
     assert zipfile.ZipFile(io.BytesIO(two.content)).namelist() == ["0.png", "1.png"]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -183,15 +183,15 @@ def test_features_of_a_layer_come_as_an_array(door: httpx.Client, zoo: Zoo, tmp_
     assert found.reshape(2, 3).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 @pytest.mark.parametrize(
     ("query", "images", "code", "pointer"),
     [
-        ("", [], "bad_image_count", "/images"),
+        ("", [], "invalid_image_count", "/images"),
         ("", [b"no image"], "image_unreadable", "/images"),
         ("layer=nowhere", [a_picture("red")], "unknown_layer", "/layer"),
-        ("layer=pool&output=classes", [a_picture("red")], "output_not_possible", "/layer"),
-        ("output=image", [a_picture("red")], "output_not_possible", "/output"),
+        ("layer=pool&output=classes", [a_picture("red")], "output_not_supported", "/layer"),
+        ("output=image", [a_picture("red")], "output_not_supported", "/output"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(
@@ -220,7 +220,7 @@ def test_without_a_worker_the_asker_hears_so_and_nothing_is_queued(
 
     answer = door.post(f"/v1/models/{model}:predict", files=form(a_picture("red")))
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "no_inference")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_prediction_worker")
     with closing(PredictQueue(redis.url)) as line:
         assert line._redis.llen("zoo:questions") == 0
 
@@ -234,7 +234,7 @@ def test_a_model_that_is_not_ready_is_not_asked(door: httpx.Client, zoo: Zoo):
     assert (answer.status_code, answer.json()["code"]) == (409, "model_not_ready")
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_grpc_answers_the_same(zoo: Zoo, token: str, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
 
@@ -269,7 +269,7 @@ def test_a_killed_child_is_replaced_and_the_next_question_answered(
     assert dispatcher._warm.child.pid != first
 
 
-@pytest.mark.usefixtures("attendant")
+@pytest.mark.usefixtures("dispatcher")
 def test_many_askers_each_get_their_own_answer(door: httpx.Client, zoo: Zoo, tmp_path: Path):
     model = a_network(zoo, Classifier(), tmp_path)
     colours = ["red", "blue"] * 8

@@ -1,1 +1,1 @@
-"""Tests of the REST door over real sockets."""
+"""Tests of the REST API over real sockets."""

@@ -26,7 +26,7 @@ def served(zoo: Zoo) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def shared(shared_zoo: Zoo) -> Iterator[Served]:
-    """One zoo behind a socket for all tests of a module, which leave little behind."""
+    """One zoo behind a socket for all tests of a module."""
     with shared_zoo.transaction() as session:
         token = keys.issue(session, project=PROJECT, name="a key", scopes=["admin"]).token
     with serving(shared_zoo) as url, client_of(url, token) as client:
@@ -38,13 +38,13 @@ def shared(shared_zoo: Zoo) -> Iterator[Served]:
 
 @pytest.fixture
 def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ids of the jobs that requests wait for, or have waited for, in the order of asking."""
+    """Ids of the jobs that requests have waited for, in request order."""
     ids: list[str] = []
-    ear = EventListener.ear
+    subscribe = EventListener.subscription
 
-    def noted(notifier: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
+    def noted(listener: EventListener, job_id: str) -> AbstractContextManager[EventSubscription]:
         ids.append(job_id)
-        return ear(notifier, job_id)
+        return subscribe(listener, job_id)
 
-    monkeypatch.setattr(EventListener, "ear", noted)
+    monkeypatch.setattr(EventListener, "subscription", noted)
     return ids

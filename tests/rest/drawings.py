@@ -1,4 +1,4 @@
-"""What the jobs of maps and heat maps leave behind, without the drawing."""
+"""Results of map and heat map jobs, without running them."""
 
 import json
 import struct
@@ -67,7 +67,7 @@ def keep_file(
 
 
 def draw(zoo: Zoo, measured: tuple[str, list[str]], job_id: str) -> None:
-    """What the job of a map leaves behind."""
+    """The result of a map job."""
     dataset_id, models = measured
     params = TransferabilityMapParams().model_dump(mode="json")
     with zoo.transaction() as session:
@@ -95,10 +95,10 @@ def draw(zoo: Zoo, measured: tuple[str, list[str]], job_id: str) -> None:
 
 
 def draw_pictures(zoo: Zoo, job_id: str) -> None:
-    """What a job of heat maps leaves behind: one made-up picture for each."""
+    """The result of a heat map job, with one placeholder image each."""
     with zoo.transaction() as session:
         job = session.get_one(JobRecord, job_id)
-        drawn = [session.get_one(ModelRecord, one) for one in job.inputs["model_ids"]]
+        drawn = [session.get_one(ModelRecord, item) for item in job.inputs["model_ids"]]
         dataset = session.get_one(DatasetRecord, job.inputs["dataset_id"])
         keys = heat_maps.picture_keys(drawn, dataset, job)
         files = {}

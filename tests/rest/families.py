@@ -1,4 +1,4 @@
-"""Networks that were made from others, as trainings leave them behind."""
+"""Networks made from others, in the state that trainings leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,24 @@ def a_training(
     session: Session,
     teachers: Sequence[str],
     *,
-    data: str | None = None,
-    exam: str | None = None,
+    dataset_id: str | None = None,
+    eval_dataset_id: str | None = None,
     state: JobState = JobState.RUNNING,
     project: str = PROJECT,
     **params: Any,
 ) -> JobRecord:
-    """A training that has yet to make its student."""
+    """A training without a student yet."""
     job = JobRecord(
         id=new_id(IdKind.JOB),
         project=project,
         method="knowledge_distillation",
         method_version=1,
         state=state,
-        inputs={"teachers": list(teachers), "data": data, "exam": exam},
+        inputs={
+            "teachers": list(teachers),
+            "dataset_id": dataset_id,
+            "eval_dataset_id": eval_dataset_id,
+        },
         params={"seed": 3, "budget": {"steps": 100, "seconds": None}, **params},
         progress={},
     )
@@ -39,11 +43,11 @@ def a_training(
 
 
 def a_student(
-    session: Session, name: str, teachers: Sequence[str], *, project: str = PROJECT, **given: Any
+    session: Session, name: str, teachers: Sequence[str], *, project: str = PROJECT, **values: Any
 ) -> ModelRecord:
-    """A network that a training made."""
+    """A network that a training produced."""
     job = a_training(
-        session, teachers, project=project, state=JobState.SUCCEEDED, name=name, **given
+        session, teachers, project=project, state=JobState.SUCCEEDED, name=name, **values
     )
     measured = {"accuracy": 0.75, "retention": 0.9, "trained_on": 40, "agreement": 0.8}
     lineage = {"job_id": job.id, "method": job.method, **job.inputs, "params": job.params}
@@ -72,12 +76,12 @@ class Family:
 
 
 def a_family(zoo: Zoo, session: Session) -> Family:
-    """The family, and the images it learned from and was examined with."""
+    """The family, with its training and evaluation datasets."""
     sea, sky = (_images(zoo, session, name) for name in ("sea", "sky"))
     owl = a_model(session, name="owl")
-    fox = a_student(session, "fox", [owl.id], data=sea.id, exam=sky.id)
-    hen = a_student(session, "hen", [owl.id], exam=sky.id)
-    hare = a_student(session, "hare", [fox.id, hen.id], data=sea.id)
+    fox = a_student(session, "fox", [owl.id], dataset_id=sea.id, eval_dataset_id=sky.id)
+    hen = a_student(session, "hen", [owl.id], eval_dataset_id=sky.id)
+    hare = a_student(session, "hare", [fox.id, hen.id], dataset_id=sea.id)
     return Family(owl.id, fox.id, hen.id, hare.id, sea.id, sky.id)
 
 

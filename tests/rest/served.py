@@ -1,4 +1,4 @@
-"""A zoo behind a real socket, and things to put into it."""
+"""A zoo behind a real socket, and functions that fill it."""
 
 import io
 import struct
@@ -81,7 +81,7 @@ def serving(zoo: Zoo) -> Iterator[str]:
 
 
 def archive(name: str = "fox/models/model.json", data: bytes = b"{}") -> bytes:
-    """A file that begins and ends like a pt2 archive."""
+    """A file that starts and ends like a pt2 archive."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as out:
         out.writestr(name, data)
@@ -89,7 +89,7 @@ def archive(name: str = "fox/models/model.json", data: bytes = b"{}") -> bytes:
 
 
 def safetensors() -> bytes:
-    """A file that begins like safetensors."""
+    """A file that starts like safetensors."""
     header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
     return struct.pack("<Q", len(header)) + header + bytes(4)
 
@@ -118,7 +118,7 @@ def a_model(session: Session, **changes: Any) -> ModelRecord:
 
 
 def a_dataset(zoo: Zoo, session: Session, **changes: Any) -> DatasetRecord:
-    """A labelled probe set of two images that is ready."""
+    """A ready labeled probe set of two images."""
     images = [b"\x89PNG one", b"\x89PNG two!"]
     packed = stored(zoo, b"".join(images))
     values: dict[str, Any] = {
@@ -167,7 +167,7 @@ def stored(zoo: Zoo, data: bytes) -> str:
     path = zoo.staging / new_id(IdKind.UPLOAD)
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    zoo.blobs.collect_outputs(path, sha256=digest)
+    zoo.blobs.add(path, sha256=digest)
     return digest
 
 
@@ -200,24 +200,24 @@ def a_graph(
 def an_estimate(
     session: Session, model: ModelRecord, dataset: DatasetRecord, **scores: float
 ) -> None:
-    """Known scores of a network on a labelled dataset; the others have none, with a reason."""
+    """Scores of a network on a labeled dataset; the other estimators have a reason instead."""
     missing = {"code": "no_class_logits", "detail": "the network is no classifier"}
-    found = {
+    result = {
         "scores": {name.value: scores.get(name.value) for name in Estimator},
         "reasons": {name.value: missing for name in Estimator if name.value not in scores},
         "images": 2,
     }
     params = TransferabilityEstimatorsParams()
     estimates.keep(
-        session, model=model, dataset=dataset, params=params, found=found, job_id="job_1"
+        session, model=model, dataset=dataset, params=params, output=result, job_id="job_1"
     )
 
 
 def an_affinity(
-    session: Session, one: GraphRecord, other: GraphRecord, *, node: float, edge: float | None
+    session: Session, graph: GraphRecord, other: GraphRecord, *, node: float, edge: float | None
 ) -> None:
-    """A known similarity of two graphs."""
-    first, second = sorted((one.id, other.id))
+    """A stored similarity of two graphs."""
+    first, second = sorted((graph.id, other.id))
     session.add(
         AffinityRecord(
             first=first,

@@ -1,4 +1,4 @@
-"""Images go in as one archive or as many files, and are read by position."""
+"""Datasets are created from one archive or many files, and images are read by position."""
 
 import io
 import json
@@ -29,7 +29,7 @@ def test_many_files_in_one_form_become_one_zip_with_their_folders(served: Served
     assert (job.method, record.state) == ("dataset_ingestion", "uploaded")
 
 
-def test_one_archive_is_taken_as_it_is(served: Served):
+def test_one_archive_is_stored_unchanged(served: Served):
     manifest = {"name": "farm", "layout": "flat", "on_error": "skip"}
     files = {"manifest": (None, json.dumps(manifest)), "file": ("farm.tar", b"bytes")}
 
@@ -42,12 +42,12 @@ def test_one_archive_is_taken_as_it_is(served: Served):
     assert (record.filename, record.manifest["layout"]) == ("farm.tar", "flat")
 
 
-def test_two_files_of_one_name_are_refused_and_nothing_is_left(served: Served):
+def test_two_files_with_one_name_are_refused_and_leave_nothing(served: Served):
     files = [("manifest", (None, "{}")), ("files", ("a.png", b"1")), ("files", ("a.png", b"2"))]
 
     answer = served.client.post("/v1/datasets", files=files)
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_file_name")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_file_name")
     assert list(served.zoo.staging.iterdir()) == []
 
 
@@ -61,15 +61,15 @@ def test_images_are_listed_and_read_by_position(served: Served):
     ).json()
     image = served.client.get(f"{path}/images/1")
 
-    assert [one["index"] for one in (*first["items"], *rest["items"])] == [0, 1]
+    assert [item["index"] for item in (*first["items"], *rest["items"])] == [0, 1]
     assert rest["next_page_token"] is None
     assert (image.content, image.headers["content-type"]) == (b"\x89PNG two!", "image/png")
-    seen = {"If-None-Match": image.headers["ETag"]}
-    assert served.client.get(f"{path}/images/1", headers=seen).status_code == 304
+    received = {"If-None-Match": image.headers["ETag"]}
+    assert served.client.get(f"{path}/images/1", headers=received).status_code == 304
     assert served.client.get(f"{path}/images/2").json()["code"] == "image_not_found"
 
 
-def test_a_dataset_that_a_job_needs_is_not_removed(served: Served):
+def test_a_dataset_that_a_job_needs_is_not_deleted(served: Served):
     with served.zoo.transaction() as session:
         dataset = a_dataset(served.zoo, session)
     job = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": dataset.id}}

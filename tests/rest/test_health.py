@@ -1,4 +1,4 @@
-"""The process tells how it is: health, readiness, figures, documents."""
+"""Health, readiness, metrics and the OpenAPI document."""
 
 import socket
 from pathlib import Path
@@ -37,11 +37,11 @@ def test_health_proves_to_which_home_folder_the_service_belongs(served: Served, 
         assert not is_of_home(connection, secret=other, host_header=address.netloc)
 
 
-def test_health_refuses_a_challenge_that_is_none(served: Served):
+def test_health_refuses_an_invalid_challenge(served: Served):
     assert served.client.get("/healthz", params={"challenge": "short"}).status_code == 422
 
 
-def test_figures_tell_of_requests_and_jobs(served: Served):
+def test_metrics_count_requests_and_jobs(served: Served):
     body = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
     served.client.post("/v1/jobs", json=body)
 
@@ -51,7 +51,7 @@ def test_figures_tell_of_requests_and_jobs(served: Served):
     assert 'zooscope_requests_total{method="POST",route="/v1/jobs",status="202"} 1.0' in figures
 
 
-def test_the_document_names_every_problem_of_every_operation(served: Served):
+def test_openapi_lists_every_problem_of_every_operation(served: Served):
     document = served.client.get("/openapi.json").json()
 
     for path, operations in document["paths"].items():

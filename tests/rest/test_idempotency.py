@@ -1,4 +1,4 @@
-"""A POST with an Idempotency-Key happens once."""
+"""A POST with an Idempotency-Key runs once."""
 
 import json
 
@@ -16,7 +16,7 @@ def count(served: Served, record: type) -> int:
         return session.scalar(select(func.count()).select_from(record)) or 0
 
 
-def test_the_same_request_again_gets_the_same_answer(served: Served):
+def test_a_repeated_request_returns_the_same_response(served: Served):
     first = served.client.post("/v1/jobs", json=BODY, headers=KEY)
     again = served.client.post("/v1/jobs", json=BODY, headers=KEY)
 
@@ -35,7 +35,7 @@ def test_another_request_with_the_same_key_is_refused(served: Served):
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_request_that_is_being_worked_on_is_not_begun_again(served: Served):
+def test_a_request_in_progress_does_not_run_twice(served: Served):
     with served.zoo.transaction() as session:
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 20))"),
@@ -47,14 +47,14 @@ def test_a_request_that_is_being_worked_on_is_not_begun_again(served: Served):
     assert (answer.status_code, answer.json()["code"]) == (409, "request_in_flight")
 
 
-def test_a_refused_request_may_be_sent_again(served: Served):
+def test_a_refused_request_can_be_retried(served: Served):
     bad = served.client.post("/v1/jobs", json={"method": "nothing"}, headers=KEY)
     good = served.client.post("/v1/jobs", json=BODY, headers=KEY)
 
     assert (bad.status_code, good.status_code) == (404, 202)
 
 
-def test_keys_of_two_projects_never_meet(served: Served):
+def test_idempotency_keys_of_two_projects_are_independent(served: Served):
     stranger = served.with_scopes("jobs", project="elsewhere")
 
     served.client.post("/v1/jobs", json=BODY, headers=KEY)

@@ -1,4 +1,4 @@
-"""Jobs are submitted, watched without a gap, cancelled, tried again; their files are served."""
+"""Jobs are submitted, watched without gaps, cancelled and retried; their artifacts are served."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def end(served: Served, job_id: str) -> None:
 
 def watch(served: Served, job_id: str, **headers: str) -> list[tuple[int, str]]:
     """Sequence number and type of every event until the stream ends."""
-    seen, event = [], {}
+    received, event = [], {}
     path = f"/v1/jobs/{job_id}/events"
     with served.client.stream("GET", path, headers=headers) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
@@ -41,9 +41,9 @@ def watch(served: Served, job_id: str, **headers: str) -> list[tuple[int, str]]:
             key, _, value = line.partition(": ")
             event[key] = value
             if not line and "id" in event:
-                seen.append((int(event["id"]), event["event"]))
+                received.append((int(event["id"]), event["event"]))
                 event = {}
-    return seen
+    return received
 
 
 def test_a_submitted_job_is_queued_with_its_parameters_filled_in(served: Served):
@@ -60,7 +60,7 @@ def test_a_submitted_job_is_queued_with_its_parameters_filled_in(served: Served)
 def test_wrong_parameters_are_refused_with_a_pointer(served: Served):
     answer = served.client.post("/v1/jobs", json={**BODY, "params": {"grid": 1}})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_params")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_params")
     assert answer.json()["errors"][0]["pointer"] == "/params/grid"
 
 
@@ -72,7 +72,7 @@ def test_jobs_are_listed_by_state_and_method(served: Served, job_id: str):
     assert failed["items"] == []
 
 
-def test_events_come_in_order_until_the_job_ends(
+def test_events_arrive_in_order_until_the_job_finishes(
     served: Served, job_id: str, waited_for: list[str]
 ):
     def live() -> None:
@@ -83,21 +83,21 @@ def test_events_come_in_order_until_the_job_ends(
 
     thread = threading.Thread(target=live)
     thread.start()
-    seen = watch(served, job_id)
+    received = watch(served, job_id)
     thread.join()
 
-    assert [seq for seq, _ in seen] == list(range(1, 23))
-    assert (seen[0][1], seen[-1][1]) == ("queued", "succeeded")
+    assert [seq for seq, _ in received] == list(range(1, 23))
+    assert (received[0][1], received[-1][1]) == ("queued", "succeeded")
 
 
-def test_watching_goes_on_behind_the_last_event_seen(served: Served, job_id: str):
+def test_watching_resumes_after_the_last_event_id(served: Served, job_id: str):
     for number in range(3):
         note(served, job_id, str(number))
     end(served, job_id)
 
-    seen = watch(served, job_id, **{"Last-Event-ID": "3"})
+    received = watch(served, job_id, **{"Last-Event-ID": "3"})
 
-    assert [seq for seq, _ in seen] == [4, 5]
+    assert [seq for seq, _ in received] == [4, 5]
 
 
 def test_watching_a_job_that_does_not_exist_is_refused(served: Served):
@@ -114,12 +114,12 @@ def is_listening(served: Served) -> bool:
         return bool(session.scalar(listeners))
 
 
-def test_an_event_is_seen_by_its_notice_without_looking_again(
+def test_an_event_arrives_by_notification_without_polling(
     served: Served, job_id: str, monkeypatch: pytest.MonkeyPatch
 ):
-    async def hear(ear: EventSubscription, *, seconds: float) -> None:
-        await ear._event.wait()
-        ear._event.clear()
+    async def hear(subscription: EventSubscription, *, seconds: float) -> None:
+        await subscription._event.wait()
+        subscription._event.clear()
 
     monkeypatch.setattr(EventSubscription, "hear", hear)
     eventually(lambda: is_listening(served))
@@ -134,7 +134,7 @@ def test_an_event_is_seen_by_its_notice_without_looking_again(
     end(served, job_id)
 
 
-def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(
+def test_prefer_wait_responds_when_the_job_finishes(
     served: Served, job_id: str, waited_for: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(job_events, "LONGEST_WAIT_SECONDS", 9999.0)
@@ -149,7 +149,7 @@ def test_a_client_that_prefers_to_wait_is_answered_when_the_job_ends(
         assert answer.result().json()["state"] == "succeeded"
 
 
-def test_waiting_ends_after_the_seconds_asked_for(served: Served):
+def test_waiting_ends_after_the_requested_seconds(served: Served):
     answer = served.client.post("/v1/jobs", json=BODY, headers={"Prefer": "wait=1"})
 
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
@@ -183,18 +183,18 @@ def test_files_of_a_job_are_listed_and_served(served: Served, job_id: str):
     listed = served.client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]
     content = served.client.get("/v1/artifacts/art_1/content")
 
-    assert [one["id"] for one in listed] == ["art_1"]
+    assert [item["id"] for item in listed] == ["art_1"]
     assert served.client.get("/v1/artifacts/art_1").json() == listed[0]
     assert content.content == data
     assert content.headers["Content-Disposition"] == 'attachment; filename="map__1_.csv"'
-    seen = {"If-None-Match": content.headers["ETag"]}
-    assert served.client.get("/v1/artifacts/art_1/content", headers=seen).status_code == 304
+    received = {"If-None-Match": content.headers["ETag"]}
+    assert served.client.get("/v1/artifacts/art_1/content", headers=received).status_code == 304
 
 
-def test_the_catalogue_tells_the_public_methods_with_their_schemas(served: Served):
+def test_the_catalog_lists_public_methods_with_their_schemas(served: Served):
     listed = served.client.get("/v1/methods").json()["items"]
-    one = served.client.get("/v1/methods/depara").json()
+    item = served.client.get("/v1/methods/depara").json()
 
     assert {m["name"] for m in listed} >= {"attribution_map", "depara", "transferability_map"}
     assert "model_validation" not in {m["name"] for m in listed}
-    assert one["params"]["properties"]["seed"]["default"] == 0
+    assert item["params"]["properties"]["seed"]["default"] == 0

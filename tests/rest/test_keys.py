@@ -1,4 +1,4 @@
-"""Nobody gets in without a key, and nobody does more than the key allows."""
+"""Every request needs a key, and the key's scopes limit what it may do."""
 
 import pytest
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ NEEDS = {
 
 
 @pytest.mark.parametrize("token", [None, "zoo_1_2", "zoo_", "fox", "zoo_01M8_" + "x" * 40])
-def test_without_a_good_key_nothing_is_answered(served: Served, token: str | None):
+def test_a_valid_key_is_required(served: Served, token: str | None):
     answer = served.with_token(token).get("/v1/models")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -24,7 +24,7 @@ def test_without_a_good_key_nothing_is_answered(served: Served, token: str | Non
 
 
 @pytest.mark.parametrize("scope", NEEDS)
-def test_a_scope_opens_its_routes_and_no_others(served: Served, scope: str):
+def test_a_scope_permits_only_its_routes(served: Served, scope: str):
     client = served.with_scopes(scope)
 
     for needed, (method, path, body) in NEEDS.items():
@@ -70,7 +70,7 @@ def test_more_requests_than_allowed_are_refused(served: Served):
     assert statuses == [200, 200, 200, 429, 429]
 
 
-def test_without_keys_only_this_machine_may_ask():
+def test_without_keys_only_this_machine_has_access():
     assert Settings(auth=False, host="127.0.0.1").auth is False
 
     with pytest.raises(ValidationError, match="let anybody in"):

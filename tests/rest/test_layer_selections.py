@@ -1,4 +1,4 @@
-"""A layer selection is compared once and read for any edge weight; what cannot be asked is refused."""
+"""A layer selection is computed once and read for any edge weight; invalid requests are refused."""
 
 import pytest
 from sqlalchemy import select
@@ -18,16 +18,16 @@ PATH = "/v1/layer-selections"
 
 def part(layer: str, node: float | None, edge: float | None, status: str = "ok") -> dict:
     spread = {"node_variance": 0.01, "edge_variance": 0.04, "covariance": 0.0}
-    place = {"kind": "ReLU", "shape": [4], "depth": 0.5, "operations_share": 0.2, "detail": None}
+    index = {"kind": "ReLU", "shape": [4], "depth": 0.5, "operations_share": 0.2, "detail": None}
     parts = {"node_similarity": node, "edge_similarity": edge, "valid_probes": 2}
-    return {"layer": layer, "status": status, **place, **parts, **spread}
+    return {"layer": layer, "status": status, **index, **parts, **spread}
 
 
 PARTS = [part("act", 0.5, 0.1), part("pool", 0.2, 0.3), part("fc", 0.9, None, "constant_edges")]
 
 
 @pytest.fixture
-def farm(served: Served) -> dict[str, str]:
+def zoo_ids(served: Served) -> dict[str, str]:
     """A source (fox) with layers, a target (hen), and a labelled probe set."""
     with served.zoo.transaction() as session:
         probes = a_dataset(served.zoo, session)
@@ -36,14 +36,14 @@ def farm(served: Served) -> dict[str, str]:
         return {"probes": probes.id, "fox": fox.id, "hen": hen.id}
 
 
-def ask(served: Served, farm: dict[str, str], **changes: object):
+def ask(served: Served, zoo_ids: dict[str, str], **changes: object):
     body = {
-        "source_model_id": farm["fox"],
-        "target": {"model_id": farm["hen"]},
-        "probe_set_id": farm["probes"],
+        "source_model_id": zoo_ids["fox"],
+        "target": {"model_id": zoo_ids["hen"]},
+        "probe_set_id": zoo_ids["probes"],
     }
-    said = {name: value for name, value in {**body, **changes}.items() if value is not None}
-    return served.client.post(PATH, json=said)
+    output = {name: value for name, value in {**body, **changes}.items() if value is not None}
+    return served.client.post(PATH, json=output)
 
 
 def fill(served: Served, selection_id: str) -> None:
@@ -53,31 +53,31 @@ def fill(served: Served, selection_id: str) -> None:
         selections.finish(record, layers=PARTS, measured={})
 
 
-def test_what_was_not_compared_is_pending_with_a_job(served: Served, farm):
-    answer = ask(served, farm)
+def test_a_new_selection_is_pending_with_a_job(served: Served, zoo_ids):
+    answer = ask(served, zoo_ids)
 
-    told = answer.json()
-    assert (answer.status_code, told["state"], told["layers"]) == (202, "pending", [])
-    assert told["choice"] is None
-    assert told["progress"] == {"step": 0, "total": 1, "message": "waiting"}
-    assert told["target_layer"] == "output"
+    response = answer.json()
+    assert (answer.status_code, response["state"], response["layers"]) == (202, "pending", [])
+    assert response["choice"] is None
+    assert response["progress"] == {"step": 0, "total": 1, "message": "waiting"}
+    assert response["target_layer"] == "output"
     with served.zoo.transaction() as session:
-        job = session.get_one(JobRecord, told["job_id"])
-        record = session.get_one(LayerSelectionRecord, told["id"])
-    assert (job.method, job.inputs) == ("layer_selection", {"selection_id": told["id"]})
+        job = session.get_one(JobRecord, response["job_id"])
+        record = session.get_one(LayerSelectionRecord, response["id"])
+    assert (job.method, job.inputs) == ("layer_selection", {"selection_id": response["id"]})
     assert record.candidates == ["act", "pool"]
-    assert served.client.get(answer.headers["Location"]).json() == told
+    assert served.client.get(answer.headers["Location"]).json() == response
 
 
-def test_an_equal_request_is_answered_by_the_same_selection(served: Served, farm):
-    first = ask(served, farm)
-    waiting = ask(served, farm, data="scarce")
+def test_an_equal_request_returns_the_same_selection(served: Served, zoo_ids):
+    first = ask(served, zoo_ids)
+    waiting = ask(served, zoo_ids, data="scarce")
     fill(served, first.json()["id"])
 
-    ready = ask(served, farm, data="scarce")
+    ready = ask(served, zoo_ids, data="scarce")
 
-    assert [one.status_code for one in (first, waiting, ready)] == [202, 202, 201]
-    assert len({one.json()["id"] for one in (first, waiting, ready)}) == 1
+    assert [item.status_code for item in (first, waiting, ready)] == [202, 202, 201]
+    assert len({item.json()["id"] for item in (first, waiting, ready)}) == 1
     assert (first.json()["edge_weight"], ready.json()["edge_weight"]) == (1.0, 10.0)
     assert served.client.get(ready.headers["Location"]).json() == ready.json()
 
@@ -85,10 +85,10 @@ def test_an_equal_request_is_answered_by_the_same_selection(served: Served, farm
 @pytest.mark.parametrize(
     ("changes", "count"), [({"layers": ["pool"]}, 1), ({"settings": {"seed": 1}}, 2)]
 )
-def test_other_layers_or_settings_are_another_selection(served: Served, farm, changes, count):
-    first = ask(served, farm).json()
+def test_other_layers_or_settings_are_another_selection(served: Served, zoo_ids, changes, count):
+    first = ask(served, zoo_ids).json()
 
-    other = ask(served, farm, **changes).json()
+    other = ask(served, zoo_ids, **changes).json()
 
     assert other["id"] != first["id"]
     with served.zoo.transaction() as session:
@@ -96,8 +96,8 @@ def test_other_layers_or_settings_are_another_selection(served: Served, farm, ch
     assert len(record.candidates) == count
 
 
-def test_a_selection_is_read_for_any_edge_weight(served: Served, farm):
-    path = f"{PATH}/{ask(served, farm).json()['id']}"
+def test_a_selection_is_read_for_any_edge_weight(served: Served, zoo_ids):
+    path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
     fill(served, path.rpartition("/")[2])
 
     def read(**params: object) -> dict:
@@ -115,8 +115,8 @@ def test_a_selection_is_read_for_any_edge_weight(served: Served, farm):
     assert ample["baselines"] == {"middle": "pool", "deepest": "pool"}
 
 
-def test_an_unchanged_selection_is_not_sent_again(served: Served, farm):
-    path = f"{PATH}/{ask(served, farm).json()['id']}"
+def test_an_unchanged_selection_is_not_sent_again(served: Served, zoo_ids):
+    path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
     fill(served, path.rpartition("/")[2])
     etag = served.client.get(path).headers["ETag"]
 
@@ -126,11 +126,11 @@ def test_an_unchanged_selection_is_not_sent_again(served: Served, farm):
     assert (again.status_code, weighed.status_code) == (304, 200)
 
 
-def test_the_same_idempotency_key_makes_one_selection(served: Served, farm):
+def test_the_same_idempotency_key_makes_one_selection(served: Served, zoo_ids):
     body = {
-        "source_model_id": farm["fox"],
-        "target": {"model_id": farm["hen"]},
-        "probe_set_id": farm["probes"],
+        "source_model_id": zoo_ids["fox"],
+        "target": {"model_id": zoo_ids["hen"]},
+        "probe_set_id": zoo_ids["probes"],
     }
     headers = {"Idempotency-Key": "once"}
 
@@ -140,63 +140,65 @@ def test_the_same_idempotency_key_makes_one_selection(served: Served, farm):
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_labelled_target_gets_a_network_first(served: Served, farm):
-    target = {"dataset_id": farm["probes"]}
+def test_a_labeled_target_gets_a_reference_network_first(served: Served, zoo_ids):
+    target = {"dataset_id": zoo_ids["probes"]}
 
-    told = ask(served, farm, target=target, probe_set_id=None).json()
+    response = ask(served, zoo_ids, target=target, probe_set_id=None).json()
 
-    assert (told["probe_set_id"], told["target_layer"]) == (farm["probes"], "output")
+    assert (response["probe_set_id"], response["target_layer"]) == (zoo_ids["probes"], "output")
     with served.zoo.transaction() as session:
-        target_model = session.get_one(ModelRecord, told["target_model_id"])
+        target_model = session.get_one(ModelRecord, response["target_model_id"])
         waits = session.scalars(
             select(JobDependencyRecord.depends_on).where(
-                JobDependencyRecord.job_id == told["job_id"]
+                JobDependencyRecord.job_id == response["job_id"]
             )
         ).all()
-    assert target_model.state == "awaited"
+    assert target_model.state == "pending"
     assert waits == [target_model.job_id]
 
 
-def test_a_target_that_is_no_classifier_is_looked_at_where_its_features_are(served: Served, farm):
+def test_a_target_without_classes_is_compared_at_its_feature_layer(served: Served, zoo_ids):
     softmax = [*LAYERS, {"name": "p", "kind": "Softmax", "shape": [3]}]
     with served.zoo.transaction() as session:
         dense = a_model(session, task_kind="depth", layers=LAYERS, feature_layer="act").id
         sure = a_model(session, layers=softmax, output_kind="vector").id
 
     looked = [
-        ask(served, farm, target={"model_id": dense}).json()["target_layer"],
-        ask(served, farm, target={"model_id": sure}).json()["target_layer"],
-        ask(served, farm, target_layer="pool").json()["target_layer"],
+        ask(served, zoo_ids, target={"model_id": dense}).json()["target_layer"],
+        ask(served, zoo_ids, target={"model_id": sure}).json()["target_layer"],
+        ask(served, zoo_ids, target_layer="pool").json()["target_layer"],
     ]
 
     assert looked == ["act", "fc", "pool"]
 
 
-def test_all_layers_are_all_but_the_answer(served: Served, farm):
-    told = ask(served, farm, layers="all").json()
+def test_all_layers_excludes_the_output(served: Served, zoo_ids):
+    response = ask(served, zoo_ids, layers="all").json()
 
     with served.zoo.transaction() as session:
-        record = session.get_one(LayerSelectionRecord, told["id"])
+        record = session.get_one(LayerSelectionRecord, response["id"])
     assert record.candidates == ["conv", "act", "pool"]
 
 
 @pytest.mark.parametrize(
     ("changes", "code", "pointer"),
     [
-        ({"source_model_id": "mdl_0"}, "model_unknown", "/source_model_id"),
-        ({"target": {"model_id": "mdl_0"}}, "model_unknown", "/target/model_id"),
-        ({"target": {"dataset_id": "dst_0"}}, "dataset_unknown", "/target/dataset_id"),
-        ({"probe_set_id": "dst_0"}, "dataset_unknown", "/probe_set_id"),
+        ({"source_model_id": "mdl_0"}, "unknown_model", "/source_model_id"),
+        ({"target": {"model_id": "mdl_0"}}, "unknown_model", "/target/model_id"),
+        ({"target": {"dataset_id": "dst_0"}}, "unknown_dataset", "/target/dataset_id"),
+        ({"probe_set_id": "dst_0"}, "unknown_dataset", "/probe_set_id"),
         ({"layers": ["act", "nowhere"]}, "unknown_layer", "/layers/1"),
         ({"target_layer": "nowhere"}, "unknown_layer", "/target_layer"),
     ],
 )
-def test_what_does_not_exist_is_refused_with_its_place(served, farm, changes, code, pointer):
-    answer = ask(served, farm, **changes)
+def test_unknown_ids_and_layers_are_refused_with_their_pointer(
+    served, zoo_ids, changes, code, pointer
+):
+    answer = ask(served, zoo_ids, **changes)
 
-    told = answer.json()
-    assert (answer.status_code, told["code"]) == (422, code)
-    assert told["errors"][0]["pointer"] == pointer
+    response = answer.json()
+    assert (answer.status_code, response["code"]) == (422, code)
+    assert response["errors"][0]["pointer"] == pointer
 
 
 @pytest.mark.parametrize(
@@ -213,78 +215,78 @@ def test_what_does_not_exist_is_refused_with_its_place(served, farm, changes, co
         {"settings": {"attribution": "occlusion"}},
     ],
 )
-def test_a_request_that_contradicts_itself_is_refused(served: Served, farm, changes):
+def test_a_request_that_contradicts_itself_is_refused(served: Served, zoo_ids, changes):
     body = {
-        "source_model_id": farm["fox"],
-        "target": {"model_id": farm["hen"]},
-        "probe_set_id": farm["probes"],
+        "source_model_id": zoo_ids["fox"],
+        "target": {"model_id": zoo_ids["hen"]},
+        "probe_set_id": zoo_ids["probes"],
     }
 
     assert served.client.post(PATH, json={**body, **changes}).status_code == 422
 
 
 @pytest.mark.parametrize("params", [{"edge_weight": -1}, {"data": "ample", "edge_weight": 1}])
-def test_a_reading_that_makes_no_sense_is_refused(served: Served, farm, params):
-    path = f"{PATH}/{ask(served, farm).json()['id']}"
+def test_invalid_query_parameters_are_refused(served: Served, zoo_ids, params):
+    path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
 
     assert served.client.get(path, params=params).status_code == 422
 
 
-def test_a_source_without_a_layer_before_its_answer_is_refused(served: Served, farm):
+def test_a_source_without_a_layer_before_its_output_is_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         flat = a_model(session, layers=LAYERS[3:], feature_layer=None).id
 
-    answer = ask(served, farm, source_model_id=flat)
+    answer = ask(served, zoo_ids, source_model_id=flat)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "no_candidate_layers")
 
 
-def test_probe_sets_and_networks_that_are_too_large_are_refused(served: Served, farm):
+def test_probe_sets_and_networks_that_are_too_large_are_refused(served: Served, zoo_ids):
     names = [{"name": str(n), "kind": "Conv2d", "shape": [1]} for n in range(1100)]
     with served.zoo.transaction() as session:
         many = a_dataset(served.zoo, session, images=2049).id
         deep = a_model(session, layers=names).id
 
-    probes = ask(served, farm, probe_set_id=many).json()
-    layers = ask(served, farm, source_model_id=deep, layers="all").json()
+    probes = ask(served, zoo_ids, probe_set_id=many).json()
+    layers = ask(served, zoo_ids, source_model_id=deep, layers="all").json()
 
     assert (probes["code"], layers["code"]) == ("probe_set_too_large", "too_many_layers")
 
 
-def test_networks_and_targets_that_cannot_serve_are_refused(served: Served, farm):
+def test_unsuitable_networks_and_targets_are_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         late = a_model(session, state="checking").id
         plain = a_dataset(served.zoo, session, labels=None).id
 
-    source = ask(served, farm, source_model_id=late)
-    target = ask(served, farm, target={"dataset_id": plain})
+    source = ask(served, zoo_ids, source_model_id=late)
+    target = ask(served, zoo_ids, target={"dataset_id": plain})
 
     assert (source.status_code, source.json()["code"]) == (409, "model_not_ready")
-    assert target.json()["code"] == "target_unlabelled"
+    assert target.json()["code"] == "target_unlabeled"
 
 
-def test_a_failed_selection_tells_why_and_may_be_asked_for_again(served: Served, farm):
-    first = ask(served, farm).json()
+def test_a_failed_selection_reports_the_reason_and_can_be_requested_again(served: Served, zoo_ids):
+    first = ask(served, zoo_ids).json()
     with served.zoo.transaction() as session:
         record = session.get_one(LayerSelectionRecord, first["id"])
         record.state, record.error = "failed", {"code": "target_degenerate", "detail": "flat"}
 
-    told = served.client.get(f"{PATH}/{first['id']}").json()
-    again = ask(served, farm)
+    response = served.client.get(f"{PATH}/{first['id']}").json()
+    again = ask(served, zoo_ids)
 
-    assert (told["state"], told["error"]["code"]) == ("failed", "target_degenerate")
+    assert (response["state"], response["error"]["code"]) == ("failed", "target_degenerate")
     assert (again.status_code, again.json()["id"] != first["id"]) == (202, True)
 
 
-def test_a_selection_of_another_project_is_not_there(served: Served, farm):
-    path = f"{PATH}/{ask(served, farm).json()['id']}"
+def test_a_selection_of_another_project_is_not_found(served: Served, zoo_ids):
+    path = f"{PATH}/{ask(served, zoo_ids).json()['id']}"
 
     answer = served.with_scopes("read", project="other").get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "layer_selection_not_found")
 
 
-def test_asking_takes_the_scope_for_jobs(served: Served, farm):
+def test_requesting_a_selection_needs_the_scope_jobs(served: Served, zoo_ids):
     reader = served.with_scopes("read")
 
     assert reader.post(PATH, json={}).status_code == 403

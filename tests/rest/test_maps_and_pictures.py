@@ -1,4 +1,4 @@
-"""A GET serves maps and heat maps that were drawn; a POST draws them, many as one job."""
+"""GET serves computed maps and heat maps; POST computes them, many in one job."""
 
 import io
 import json
@@ -35,18 +35,18 @@ def order_map(served: Served, measured: tuple[str, list[str]], **asked: Any) -> 
 
 def post_in(remedy: str) -> tuple[str, dict[str, Any]]:
     """The path and body of the POST that a remedy names."""
-    found = re.search(r"POST (\S+) (\{.*?\})(?:;|$)", remedy)
-    assert found is not None
-    return found[1], json.loads(found[2])
+    result = re.search(r"POST (\S+) (\{.*?\})(?:;|$)", remedy)
+    assert result is not None
+    return result[1], json.loads(result[2])
 
 
-def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measured):
+def test_a_map_is_computed_once_and_served_in_every_format(served: Served, measured):
     path = f"/v1/maps/{measured[0]}"
     ordered = order_map(served, measured)
     draw(served.zoo, measured, ordered.json()["id"])
 
     again = order_map(served, measured)
-    found = served.client.get(path)
+    result = served.client.get(path)
     table = served.client.get(path, params={"format": "csv"})
     arrays = served.client.get(path, params={"format": "npz"})
     picture = served.client.get(path, params={"format": "svg"})
@@ -56,8 +56,8 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     assert (ordered.status_code, ordered.json()["method"]) == (202, "transferability_map")
     assert ordered.headers["Location"] == f"/v1/jobs/{ordered.json()['id']}"
     assert (again.status_code, again.json()["models"]) == (201, 2)
-    assert served.client.get(again.headers["Location"]).content == found.content
-    assert (found.status_code, found.json()["document"]["models"]) == (200, measured[1])
+    assert served.client.get(again.headers["Location"]).content == result.content
+    assert (result.status_code, result.json()["document"]["models"]) == (200, measured[1])
     assert table.text.splitlines()[1] == f"{measured[1][0]},1.25,"
     assert picture.content == b"<svg/>"
     assert dark.content == b"<svg><g/></svg>"
@@ -65,9 +65,9 @@ def test_a_map_is_drawn_once_and_then_served_in_every_form(served: Served, measu
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
         assert archive["names"].tolist() == ["fox", "hen"]
-    assert found.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
-    seen = {"If-None-Match": found.headers["ETag"]}
-    assert served.client.get(path, headers=seen).status_code == 304
+    assert result.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
+    received = {"If-None-Match": result.headers["ETag"]}
+    assert served.client.get(path, headers=received).status_code == 304
 
 
 def test_another_measured_model_makes_a_new_map(served: Served, measured):
@@ -82,7 +82,7 @@ def test_another_measured_model_makes_a_new_map(served: Served, measured):
     assert order_map(served, measured).status_code == 202
 
 
-def test_a_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+def test_a_missing_map_names_the_post_that_computes_it(served: Served, measured):
     asked = {"linkage": "ward", "edge_weight": 2.0, "format": "csv"}
     missing = served.client.get(f"/v1/maps/{measured[0]}", params=asked)
 
@@ -104,7 +104,7 @@ def test_a_client_that_waits_gets_the_map(served: Served, measured):
     assert (answer.status_code, answer.json()["id"]) == (201, "map_1")
 
 
-def test_the_same_post_of_a_map_happens_once(served: Served, measured):
+def test_the_same_post_of_a_map_runs_once(served: Served, measured):
     body, headers = {"dataset_id": measured[0]}, {"Idempotency-Key": "k"}
     first = served.client.post("/v1/maps", json=body, headers=headers)
     draw(served.zoo, measured, first.json()["id"])
@@ -116,7 +116,7 @@ def test_the_same_post_of_a_map_happens_once(served: Served, measured):
     assert other.json()["code"] == "idempotency_key_reused"
 
 
-def test_a_probe_set_on_which_nothing_was_measured_has_no_map(served: Served):
+def test_a_probe_set_without_measurements_has_no_map(served: Served):
     with served.zoo.transaction() as session:
         dataset = a_dataset(served.zoo, session).id
 
@@ -143,7 +143,7 @@ def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Se
     assert ordered.json()["params"]["edge_weight"] == 4.0
 
 
-def test_a_key_that_only_reads_orders_nothing(served: Served, measured):
+def test_a_read_only_key_starts_no_job(served: Served, measured):
     reader = served.with_scopes("read")
     drawing = {"dataset_id": measured[0], "indices": [0]}
 
@@ -156,7 +156,7 @@ def test_a_key_that_only_reads_orders_nothing(served: Served, measured):
     assert [answer.status_code for answer in refused] == [403, 403, 403]
 
 
-def test_another_project_can_neither_see_nor_draw(served: Served, measured):
+def test_another_project_can_neither_read_nor_compute(served: Served, measured):
     stranger = served.with_scopes("read", "jobs", project="other")
     dataset, (model, _) = measured
     drawing = {"dataset_id": dataset, "indices": [0]}
@@ -170,12 +170,12 @@ def test_another_project_can_neither_see_nor_draw(served: Served, measured):
     ]
 
     assert [answer.json()["code"] for answer in answers] == [
-        "dataset_not_found", "dataset_unknown", "model_not_found", "model_not_found",
-        "model_unknown",
+        "dataset_not_found", "unknown_dataset", "model_not_found", "model_not_found",
+        "unknown_model",
     ]  # fmt: skip
 
 
-def test_many_heat_maps_are_one_job_and_each_picture_is_then_there(served: Served, measured):
+def test_many_heat_maps_are_one_job_and_each_is_then_available(served: Served, measured):
     dataset, models = measured
     look = {"method": "saliency", "style": "signed"}
     body = {"model_ids": models, "dataset_id": dataset, "indices": {"stop": 2}, **look}
@@ -197,7 +197,7 @@ def test_many_heat_maps_are_one_job_and_each_picture_is_then_there(served: Serve
         assert session.query(JobRecord).count() == 1
 
 
-def test_a_heat_map_that_was_not_drawn_names_the_post_that_draws_it(served: Served, measured):
+def test_a_missing_heat_map_names_the_post_that_computes_it(served: Served, measured):
     path = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/1.png"
     asked = {"method": "saliency", "layer": "conv"}
     missing = served.client.get(path, params=asked)
@@ -211,37 +211,37 @@ def test_a_heat_map_that_was_not_drawn_names_the_post_that_draws_it(served: Serv
     assert served.client.get(path, params=asked).status_code == 200
 
 
-def test_heat_maps_that_cannot_be_drawn_tell_why(served: Served, measured):
+def test_heat_maps_that_cannot_be_computed_report_the_reason(served: Served, measured):
     body = {"dataset_id": measured[0], "indices": [0]}
     path = f"/v1/models/{measured[1][0]}/attributions"
     job_id = served.client.post(path, json=body).json()["id"]
 
     def fail() -> None:
         with served.zoo.transaction() as session:
-            error = {"code": "attribution_not_possible", "detail": "no", "remedy": "another"}
+            error = {"code": "attribution_not_supported", "detail": "no", "remedy": "another"}
             jobs.end(session, session.get_one(JobRecord, job_id), JobState.FAILED, error=error)
 
     threading.Timer(0.3, fail).start()
     answer = served.client.post(path, json=body, headers={"Prefer": "wait=10"})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "attribution_not_possible")
+    assert (answer.status_code, answer.json()["code"]) == (422, "attribution_not_supported")
 
 
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
         ({"layer": "fc9"}, "unknown_layer", "/layer"),
-        ({"indices": [0, 9]}, "image_unknown", "/indices"),
+        ({"indices": [0, 9]}, "unknown_image", "/indices"),
         ({"indices": {"start": 3, "stop": 3}}, "invalid_request", "/body"),
         ({"indices": list(range(65))}, "invalid_request", "/body/indices/list"),
         ({"indices": [0, 0]}, "invalid_request", "/body"),
-        ({"model_ids": ["mdl_0"]}, "model_unknown", "/model_ids/0"),
-        ({"dataset_id": "dst_0"}, "dataset_unknown", "/dataset_id"),
+        ({"model_ids": ["mdl_0"]}, "unknown_model", "/model_ids/0"),
+        ({"dataset_id": "dst_0"}, "unknown_dataset", "/dataset_id"),
         ({"model_ids": [f"mdl_{n}" for n in range(9)], "indices": {"stop": 64}},
          "invalid_request", "/body"),
     ],
 )  # fmt: skip
-def test_an_order_of_heat_maps_that_does_not_fit_is_refused(
+def test_an_invalid_heat_map_request_is_refused(
     served: Served, measured, change: dict[str, Any], code: str, pointer: str
 ):
     body = {"model_ids": measured[1], "dataset_id": measured[0], "indices": [0], **change}

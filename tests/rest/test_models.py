@@ -1,4 +1,4 @@
-"""A network goes in by form or by upload, is described, changed with its ETag, and removed."""
+"""Models are created by form or upload, read, updated with their ETag, and deleted."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_a_finished_upload_and_a_manifest_make_a_model(served: Served):
 
 
 @pytest.mark.parametrize("kind", FORMS)
-def test_files_that_are_never_opened_are_refused_with_the_remedy(served: Served, kind: str):
+def test_unsafe_file_types_are_refused_with_the_remedy(served: Served, kind: str):
     answer = push(served, FORMS[kind])
 
     assert answer.status_code == 422
@@ -76,7 +76,7 @@ def test_files_that_are_never_opened_are_refused_with_the_remedy(served: Served,
 def test_a_readable_file_under_the_wrong_name_is_refused(served: Served):
     answer = push(served, safetensors())
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "mislabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "format_mismatch")
 
 
 def test_a_manifest_with_an_error_is_refused_with_a_pointer(served: Served):
@@ -92,7 +92,7 @@ def test_a_form_without_a_file_is_refused(served: Served):
     assert (answer.status_code, answer.json()["code"]) == (422, "file_missing")
 
 
-def test_the_list_is_filtered_and_walked_page_by_page(served: Served):
+def test_the_list_is_filtered_and_paged(served: Served):
     with served.zoo.transaction() as session:
         for number in range(5):
             a_model(session, name=f"Hen {number}", tags=["bird"])
@@ -112,7 +112,7 @@ def test_the_list_is_filtered_and_walked_page_by_page(served: Served):
     assert [model["name"] for model in task["items"]] == ["fox"]
 
 
-def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served):
+def test_a_page_token_of_another_filter_or_a_forged_one_is_refused(served: Served):
     with served.zoo.transaction() as session:
         for _ in range(3):
             a_model(session)
@@ -121,27 +121,27 @@ def test_a_page_token_does_not_fit_another_filter_or_a_forged_end(served: Served
     for query in ({"page_token": token, "tag": "x"}, {"page_token": token[:-2] + "AA"}):
         answer = served.client.get("/v1/models", params=query)
 
-        assert (answer.status_code, answer.json()["code"]) == (422, "bad_page_token")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_page_token")
 
 
-def test_a_known_etag_is_answered_without_a_body(served: Served):
+def test_a_current_etag_returns_304(served: Served):
     with served.zoo.transaction() as session:
         model_id = a_model(session).id
-    seen = served.client.get(f"/v1/models/{model_id}")
+    received = served.client.get(f"/v1/models/{model_id}")
 
     again = served.client.get(
-        f"/v1/models/{model_id}", headers={"If-None-Match": seen.headers["ETag"]}
+        f"/v1/models/{model_id}", headers={"If-None-Match": received.headers["ETag"]}
     )
 
-    assert seen.headers["ETag"] == seen.json()["etag"]
+    assert received.headers["ETag"] == received.json()["etag"]
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_change_needs_the_etag_it_is_based_on(served: Served):
+def test_an_update_requires_the_current_etag(served: Served):
     with served.zoo.transaction() as session:
         path = f"/v1/models/{a_model(session).id}"
     etag = served.client.get(path).json()["etag"]
-    change = {"name": "cock", "tags": ["bird"], "licence": "MIT", "task": "regression"}
+    change = {"name": "cock", "tags": ["bird"], "license": "MIT", "task": "regression"}
 
     without = served.client.patch(path, json=change)
     changed = served.client.patch(path, json=change, headers={"If-Match": etag})
@@ -150,12 +150,12 @@ def test_a_change_needs_the_etag_it_is_based_on(served: Served):
     assert (without.status_code, without.json()["code"]) == (428, "etag_required")
     assert (late.status_code, late.json()["code"]) == (412, "etag_mismatch")
     model = changed.json()
-    assert (model["name"], model["tags"], model["licence"]) == ("cock", ["bird"], "MIT")
+    assert (model["name"], model["tags"], model["license"]) == ("cock", ["bird"], "MIT")
     assert model["task"]["kind"] == "regression"
     assert model["etag"] == changed.headers["ETag"] != etag
 
 
-def test_a_removed_model_is_gone(served: Served):
+def test_a_deleted_model_is_not_found(served: Served):
     with served.zoo.transaction() as session:
         path = f"/v1/models/{a_model(session).id}"
     etag = served.client.get(path).json()["etag"]
@@ -166,7 +166,7 @@ def test_a_removed_model_is_gone(served: Served):
     assert served.client.get(path).json()["code"] == "model_not_found"
 
 
-def test_layers_are_told(served: Served):
+def test_layers_are_listed(served: Served):
     with served.zoo.transaction() as session:
         model = a_model(session)
 

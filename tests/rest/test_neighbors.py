@@ -1,4 +1,4 @@
-"""Neighbours are told exactly from their files, with an error where they cannot be, and keep nothing."""
+"""Neighbors are compared exactly by their files, or estimated with an error; nothing is stored."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ GRAPHS = {
 
 
 @pytest.fixture
-def farm(served: Served) -> dict[str, str]:
+def zoo_ids(served: Served) -> dict[str, str]:
     """Four measured networks with real graph files, one of them with few probes in common."""
     with served.zoo.transaction() as session:
         probes = a_dataset(served.zoo, session)
@@ -37,37 +37,40 @@ def farm(served: Served) -> dict[str, str]:
         return ids
 
 
-def test_neighbours_are_compared_by_their_files(served: Served, farm: dict[str, str]):
-    found = served.client.get(
-        f"/v1/models/{farm['fox']}/neighbors", params={"dataset": farm["probes"], "edge_weight": 2}
+def test_neighbors_are_compared_by_their_files(served: Served, zoo_ids: dict[str, str]):
+    result = served.client.get(
+        f"/v1/models/{zoo_ids['fox']}/neighbors",
+        params={"dataset": zoo_ids["probes"], "edge_weight": 2},
     ).json()["items"]
 
-    assert {one["name"] for one in found} == {"hen", "owl"}
-    for one in found:
-        exact = compare(GRAPHS["fox"], GRAPHS[one["name"]])
-        assert (one["exact"], one["error"]) == (True, None)
-        assert one["node_similarity"] == pytest.approx(exact.node_similarity, abs=1e-6)
-        assert one["edge_similarity"] == pytest.approx(exact.edge_similarity, abs=1e-6)
-        score = one["node_similarity"] + 2 * one["edge_similarity"]
-        assert one["score"] == pytest.approx(score)
-    assert found[0]["score"] >= found[1]["score"]
+    assert {item["name"] for item in result} == {"hen", "owl"}
+    for item in result:
+        exact = compare(GRAPHS["fox"], GRAPHS[item["name"]])
+        assert (item["exact"], item["error"]) == (True, None)
+        assert item["node_similarity"] == pytest.approx(exact.node_similarity, abs=1e-6)
+        assert item["edge_similarity"] == pytest.approx(exact.edge_similarity, abs=1e-6)
+        score = item["node_similarity"] + 2 * item["edge_similarity"]
+        assert item["score"] == pytest.approx(score)
+    assert result[0]["score"] >= result[1]["score"]
 
 
-def test_asking_for_neighbours_keeps_nothing(served: Served, farm: dict[str, str]):
-    served.client.get(f"/v1/models/{farm['fox']}/neighbors", params={"dataset": farm["probes"]})
+def test_listing_neighbors_stores_nothing(served: Served, zoo_ids: dict[str, str]):
+    served.client.get(
+        f"/v1/models/{zoo_ids['fox']}/neighbors", params={"dataset": zoo_ids["probes"]}
+    )
 
     with served.zoo.transaction() as session:
         assert session.scalar(select(func.count()).select_from(AffinityRecord)) == 0
 
 
-def test_files_too_large_for_a_request_leave_estimates(served: Served, farm: dict[str, str]):
+def test_neighbors_are_estimated_if_files_are_too_large(served: Served, zoo_ids: dict[str, str]):
     small = GraphFiles(served.zoo.blobs, most_bytes=1000)
     hurried = dataclasses.replace(served.zoo, comparer=small)
 
     with serving(hurried) as url, client_of(url, served.token) as client:
-        found = client.get(
-            f"/v1/models/{farm['fox']}/neighbors", params={"dataset": farm["probes"]}
+        result = client.get(
+            f"/v1/models/{zoo_ids['fox']}/neighbors", params={"dataset": zoo_ids["probes"]}
         ).json()["items"]
 
-    assert {one["name"] for one in found} == {"hen", "owl", "bat"}
-    assert all(not one["exact"] and one["error"] > 0 for one in found)
+    assert {item["name"] for item in result} == {"hen", "owl", "bat"}
+    assert all(not item["exact"] and item["error"] > 0 for item in result)

@@ -1,4 +1,4 @@
-"""Every error leaves as a problem document with the status of one table."""
+"""Every error is a problem document with the status from one table."""
 
 import pytest
 
@@ -11,7 +11,7 @@ DIRECT = ZooError.__subclasses__()
 
 
 def every_error(root: type[ZooError]) -> list[type[ZooError]]:
-    return [one for kind in root.__subclasses__() for one in (kind, *every_error(kind))]
+    return [item for kind in root.__subclasses__() for item in (kind, *every_error(kind))]
 
 
 @pytest.mark.parametrize("kind", DIRECT, ids=lambda kind: kind.__name__)
@@ -21,15 +21,15 @@ def test_every_direct_error_class_has_a_status_and_a_title(kind: type[ZooError])
 
 @pytest.mark.parametrize(
     "kind",
-    [one for one in every_error(ZooError) if one.__module__ == errors.__name__],
+    [item for item in every_error(ZooError) if item.__module__ == errors.__name__],
     ids=lambda kind: kind.__name__,
 )
-def test_no_deliberate_error_looks_like_a_crash(kind: type[ZooError]):
+def test_no_zoo_error_has_status_500(kind: type[ZooError]):
     assert status_of(kind("it happened")) not in (500, None)
 
 
 def test_codes_of_the_core_are_unique():
-    codes = [one.code for one in every_error(ZooError) if one.__module__ == errors.__name__]
+    codes = [item.code for item in every_error(ZooError) if item.__module__ == errors.__name__]
 
     assert len(codes) == len(set(codes))
 
@@ -45,7 +45,7 @@ CASES = {
         "/v1/models",
         {"content": b"{", "headers": {"Content-Type": "application/json"}},
         422,
-        "bad_json",
+        "invalid_json",
     ),
     "not JSON for a job": (
         "POST",
@@ -54,7 +54,7 @@ CASES = {
         422,
         "invalid_request",
     ),
-    "unknown body": ("POST", "/v1/models", {"content": b"x"}, 422, "bad_media_type"),
+    "unknown body": ("POST", "/v1/models", {"content": b"x"}, 422, "invalid_media_type"),
     "unknown field": (
         "POST",
         "/v1/uploads",
@@ -95,13 +95,13 @@ CASES = {
             "headers": {"Content-Type": "multipart/form-data; boundary=x"},
         },
         422,
-        "bad_multipart",
+        "invalid_multipart",
     ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_wrong_request_is_answered_with_a_problem_document(served: Served, case: str):
+def test_an_invalid_request_returns_a_problem_document(served: Served, case: str):
     method, path, body, status, code = CASES[case]
 
     answer = served.client.request(method, path, **body)
@@ -121,14 +121,14 @@ def test_a_json_body_beyond_the_limit_is_refused(served: Served):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_long_body_nobody_reads_is_refused_with_a_problem_too(served: Served):
+def test_an_unread_long_body_returns_a_problem_document(served: Served):
     answer = served.client.post("/healthz", content=bytes(17 * 1024**2))
 
     assert answer.status_code in (405, 413)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_trace_id_that_was_sent_is_followed(served: Served):
+def test_a_sent_trace_id_is_used(served: Served):
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     sent = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
 
@@ -137,7 +137,7 @@ def test_a_trace_id_that_was_sent_is_followed(served: Served):
     assert answer.headers["Trace-Id"] == trace_id
 
 
-def test_a_host_that_is_not_served_is_told_the_setting(served: Served):
+def test_an_unknown_host_name_is_refused_with_the_setting(served: Served):
     answer = served.client.get("/v1/models", headers={"Host": "evil.example"})
 
     assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")

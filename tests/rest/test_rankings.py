@@ -1,4 +1,4 @@
-"""A ranking is answered at once when all is measured, and asks for exactly what is missing when not."""
+"""A ranking is ready immediately if everything is measured; otherwise it requests only what is missing."""
 
 import math
 
@@ -11,7 +11,7 @@ from tests.rest.served import Served, a_dataset, a_graph, a_model, an_affinity
 
 
 @pytest.fixture
-def farm(served: Served) -> dict[str, str]:
+def zoo_ids(served: Served) -> dict[str, str]:
     """A target (fox), three measured candidates and a probe set; every similarity is known."""
     with served.zoo.transaction() as session:
         probes = a_dataset(served.zoo, session)
@@ -23,8 +23,8 @@ def farm(served: Served) -> dict[str, str]:
         return {"probes": probes.id, **{name: model.id for name, model in models.items()}}
 
 
-def ask(served: Served, farm: dict[str, str], **changes: object):
-    target = {"target": {"model_id": farm["fox"]}, "probe_set_id": farm["probes"]}
+def ask(served: Served, zoo_ids: dict[str, str], **changes: object):
+    target = {"target": {"model_id": zoo_ids["fox"]}, "probe_set_id": zoo_ids["probes"]}
     return served.client.post("/v1/rankings", json={**target, **changes})
 
 
@@ -32,27 +32,27 @@ def names(ranking: dict) -> list[str]:
     return [item["name"] for item in ranking["items"]]
 
 
-def test_what_is_measured_is_ranked_at_once(served: Served, farm):
-    answer = ask(served, farm)
+def test_measured_models_are_ranked_immediately(served: Served, zoo_ids):
+    answer = ask(served, zoo_ids)
 
     ranking = answer.json()
     assert (answer.status_code, ranking["state"], ranking["job_id"]) == (201, "ready", None)
     assert names(ranking) == ["hen", "cow"]
     assert ranking["items"][0]["score"] == pytest.approx(0.5 + 0.25 * 0.8)
-    assert ranking["unranked"][0]["model_id"] == farm["owl"]
+    assert ranking["unranked"][0]["model_id"] == zoo_ids["owl"]
     assert ranking["unranked"][0]["code"] == "constant_edges"
     assert served.client.get(answer.headers["Location"]).json() == ranking
 
 
-def test_the_interval_follows_from_variances_and_edge_weight(served: Served, farm):
-    item = ask(served, farm, edge_weight=2).json()["items"][0]
+def test_the_interval_follows_from_variances_and_edge_weight(served: Served, zoo_ids):
+    item = ask(served, zoo_ids, edge_weight=2).json()["items"][0]
 
     reach = 1.6448536 * math.sqrt(0.01 + 4 * 0.04)
     assert item["interval"] == pytest.approx([item["score"] - reach, item["score"] + reach])
 
 
-def test_edges_are_weighed_anew_at_query_time(served: Served, farm):
-    path = ask(served, farm).headers["Location"]
+def test_edges_are_reweighted_at_query_time(served: Served, zoo_ids):
+    path = ask(served, zoo_ids).headers["Location"]
 
     nodes = served.client.get(path, params={"edge_weight": 0}).json()
     stored = served.client.get(path).json()
@@ -62,20 +62,18 @@ def test_edges_are_weighed_anew_at_query_time(served: Served, farm):
     assert nodes["items"][0]["score"] == nodes["items"][0]["node_similarity"]
 
 
-def test_the_metric_attribution_has_no_edges(served: Served, farm):
-    answer = ask(served, farm, metric="attribution")
+def test_the_metric_attribution_has_no_edges(served: Served, zoo_ids):
+    answer = ask(served, zoo_ids, metric="attribution")
 
     ranking = answer.json()
     weighed = served.client.get(answer.headers["Location"], params={"edge_weight": 1})
     assert (ranking["edge_weight"], names(ranking)) == (0.0, ["cow", "hen", "owl"])
-    assert (weighed.status_code, weighed.json()["code"]) == (422, "edge_weight_not_possible")
-    assert ask(served, farm, metric="attribution", edge_weight=1).status_code == 422
+    assert (weighed.status_code, weighed.json()["code"]) == (422, "edge_weight_not_supported")
+    assert ask(served, zoo_ids, metric="attribution", edge_weight=1).status_code == 422
 
 
-def test_depara_plus_measures_anew_with_flattened_edges_and_weighs_them_fourfold(
-    served: Served, farm
-):
-    ranking = ask(served, farm, metric="depara_plus").json()
+def test_depara_plus_measures_flattened_edges_and_weights_them_fourfold(served: Served, zoo_ids):
+    ranking = ask(served, zoo_ids, metric="depara_plus").json()
 
     with served.zoo.transaction() as session:
         jobs = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).all()
@@ -85,8 +83,8 @@ def test_depara_plus_measures_anew_with_flattened_edges_and_weighs_them_fourfold
 
 
 @pytest.mark.parametrize("weight", [-1, "NaN", "Infinity", 1e9])
-def test_an_edge_weight_that_makes_no_sense_is_refused(served: Served, farm, weight):
-    assert ask(served, farm, edge_weight=weight).status_code == 422
+def test_an_invalid_edge_weight_is_refused(served: Served, zoo_ids, weight):
+    assert ask(served, zoo_ids, edge_weight=weight).status_code == 422
 
 
 def test_equal_scores_are_ordered_by_nodes_then_by_id():
@@ -105,44 +103,44 @@ def test_equal_scores_are_ordered_by_nodes_then_by_id():
     assert [item["rank"] for item in items] == [1, 2, 3]
 
 
-def test_candidates_may_be_named_or_filtered(served: Served, farm):
-    named = ask(served, farm, candidates={"model_ids": [farm["cow"], farm["fox"]]}).json()
-    found = ask(served, farm, candidates={"filter": {"name": "he"}}).json()
+def test_candidates_may_be_named_or_filtered(served: Served, zoo_ids):
+    named = ask(served, zoo_ids, candidates={"model_ids": [zoo_ids["cow"], zoo_ids["fox"]]}).json()
+    result = ask(served, zoo_ids, candidates={"filter": {"name": "he"}}).json()
 
     assert names(named) == ["cow"]
-    assert names(found) == ["hen"]
+    assert names(result) == ["hen"]
 
 
-def test_unknown_candidates_are_refused_with_their_place(served: Served, farm):
-    answer = ask(served, farm, candidates={"model_ids": [farm["cow"], "mdl_0"]})
+def test_unknown_candidates_are_refused_with_their_pointer(served: Served, zoo_ids):
+    answer = ask(served, zoo_ids, candidates={"model_ids": [zoo_ids["cow"], "mdl_0"]})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "model_unknown")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_model")
     assert answer.json()["errors"][0]["pointer"] == "/candidates/model_ids/1"
 
 
-def test_candidates_that_are_not_ready_are_listed_with_the_reason(served: Served, farm):
+def test_candidates_that_are_not_ready_are_listed_with_the_reason(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         late = a_model(session, state="checking").id
 
-    ranking = ask(served, farm, candidates={"model_ids": [farm["cow"], late]}).json()
+    ranking = ask(served, zoo_ids, candidates={"model_ids": [zoo_ids["cow"], late]}).json()
 
     assert {"model_id": late, "code": "model_not_ready", "detail": "the model is checking"} in (
         ranking["unranked"]
     )
 
 
-def test_what_is_not_measured_is_measured_once_and_then_compared(served: Served, farm):
+def test_an_unmeasured_model_is_measured_once_and_then_compared(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         new = a_model(session, name="new").id
 
-    first, second = ask(served, farm), ask(served, farm)
+    first, second = ask(served, zoo_ids), ask(served, zoo_ids)
 
     assert (first.status_code, first.json()["state"]) == (202, "pending")
     with served.zoo.transaction() as session:
         jobs = session.scalars(select(JobRecord).order_by(JobRecord.id)).all()
         waits = session.scalars(select(JobDependencyRecord)).all()
     assert [job.method for job in jobs] == ["depara", "ranking", "ranking"]
-    assert jobs[0].inputs == {"model_id": new, "dataset_id": farm["probes"]}
+    assert jobs[0].inputs == {"model_id": new, "dataset_id": zoo_ids["probes"]}
     assert first.json()["job_id"] == jobs[1].id
     assert {(w.job_id, w.depends_on) for w in waits} == {
         (jobs[1].id, jobs[0].id),
@@ -151,10 +149,10 @@ def test_what_is_not_measured_is_measured_once_and_then_compared(served: Served,
     assert second.json()["id"] != first.json()["id"]
 
 
-def test_a_failed_measurement_becomes_a_reason(served: Served, farm):
+def test_a_failed_measurement_becomes_a_reason(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         new = a_model(session, name="new").id
-    answer = ask(served, farm)
+    answer = ask(served, zoo_ids)
     with served.zoo.transaction() as session:
         job = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).one()
         job.state, job.error = "failed", {"code": "feature_detached", "detail": "no gradient"}
@@ -168,28 +166,28 @@ def test_a_failed_measurement_becomes_a_reason(served: Served, farm):
     assert reason in filled["unranked"]
 
 
-def test_a_labelled_target_gets_one_network_of_its_own(served: Served, farm):
-    body = {"target": {"dataset_id": farm["probes"]}}
+def test_a_labeled_target_gets_one_reference_network(served: Served, zoo_ids):
+    body = {"target": {"dataset_id": zoo_ids["probes"]}}
 
     first = served.client.post("/v1/rankings", json=body).json()
     second = served.client.post("/v1/rankings", json=body).json()
 
     with served.zoo.transaction() as session:
-        made = session.scalars(select(ModelRecord).where(ModelRecord.state == "awaited")).all()
+        made = session.scalars(select(ModelRecord).where(ModelRecord.state == "pending")).all()
         methods = session.scalars(select(JobRecord.method).order_by(JobRecord.id)).all()
     assert [model.id for model in made] == [first["target_model_id"]]
     assert second["target_model_id"] == first["target_model_id"]
-    assert first["probe_set_id"] == farm["probes"]
+    assert first["probe_set_id"] == zoo_ids["probes"]
     assert sorted(methods) == ["depara", "ranking", "ranking", "reference_network"]
 
 
-def test_a_target_without_labels_is_refused(served: Served, farm):
+def test_a_target_without_labels_is_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         flat = a_dataset(served.zoo, session, labels=None).id
 
     answer = served.client.post("/v1/rankings", json={"target": {"dataset_id": flat}})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabelled")
+    assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabeled")
 
 
 @pytest.mark.parametrize(
@@ -206,29 +204,29 @@ def test_a_request_that_contradicts_itself_is_refused(served: Served, body):
     assert served.client.post("/v1/rankings", json=body).status_code == 422
 
 
-def test_a_failed_ranking_tells_why(served: Served, farm):
+def test_a_failed_ranking_reports_the_reason(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         a_model(session, name="new")
-    answer = ask(served, farm)
+    answer = ask(served, zoo_ids)
     with served.zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, answer.json()["id"])
         ranking.state, ranking.error = "failed", {"code": "target_degenerate", "detail": "flat"}
 
-    told = served.client.get(answer.headers["Location"]).json()
+    response = served.client.get(answer.headers["Location"]).json()
 
-    assert (told["state"], told["error"]["code"]) == ("failed", "target_degenerate")
-    assert told["items"] == []
+    assert (response["state"], response["error"]["code"]) == ("failed", "target_degenerate")
+    assert response["items"] == []
 
 
-def test_a_ranking_of_another_project_is_not_there(served: Served, farm):
-    path = ask(served, farm).headers["Location"]
+def test_a_ranking_of_another_project_is_not_found(served: Served, zoo_ids):
+    path = ask(served, zoo_ids).headers["Location"]
     stranger = served.with_scopes("admin", project="elsewhere")
 
     assert served.client.get(path).status_code == 200
     assert stranger.get(path).status_code == 404
 
 
-def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, farm):
+def test_neighbors_use_sketches_and_exact_similarities_where_available(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         probes = a_dataset(served.zoo, session)
         sketches = {"fox": [1.0, 0.0], "hen": [0.9, 0.1], "cow": [0.0, 1.0]}
@@ -240,18 +238,18 @@ def test_neighbours_come_by_sketch_and_exactly_where_known(served: Served, farm)
         an_affinity(session, made["fox"], made["cow"], node=0.25, edge=0.5)
         fox, dataset = made["fox"].model_id, probes.id
 
-    found = served.client.get(
+    result = served.client.get(
         f"/v1/models/{fox}/neighbors", params={"dataset": dataset, "k": 5, "edge_weight": 1}
     ).json()
 
-    assert [(one["name"], one["exact"]) for one in found["items"]] == [
+    assert [(item["name"], item["exact"]) for item in result["items"]] == [
         ("hen", False),
         ("cow", True),
     ]
-    assert found["items"][1]["score"] == pytest.approx(0.75)
-    assert found["items"][0]["error"] > 0
-    assert found["items"][1]["error"] is None
+    assert result["items"][1]["score"] == pytest.approx(0.75)
+    assert result["items"][0]["error"] > 0
+    assert result["items"][1]["error"] is None
     unmeasured = served.client.get(
-        f"/v1/models/{farm['owl']}/neighbors", params={"dataset": dataset}
+        f"/v1/models/{zoo_ids['owl']}/neighbors", params={"dataset": dataset}
     )
     assert (unmeasured.status_code, unmeasured.json()["code"]) == (404, "not_measured")

@@ -1,4 +1,4 @@
-"""Whatever is sent, the server never crashes and never answers what its document does not say."""
+"""For any request, the server does not crash and conforms to its OpenAPI document."""
 
 import logging
 from collections.abc import Iterator
@@ -85,11 +85,11 @@ def document(seeded: tuple[str, str, dict[str, str]]) -> schemathesis.schemas.Ba
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
-def test_the_server_keeps_to_its_document(document, mode: GenerationMode):
+def test_the_server_conforms_to_its_openapi_document(document, mode: GenerationMode):
     broken = []
 
-    for found in document.get_all_operations():
-        operation = found.ok()
+    for result in document.get_all_operations():
+        operation = result.ok()
         try:
             fuzz(operation, mode)
         except Unsatisfiable:

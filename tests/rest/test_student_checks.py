@@ -1,4 +1,4 @@
-"""A student that these teachers cannot make is refused when it is asked for, with a remedy."""
+"""A student that does not suit its teachers is refused at submission, with a remedy."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ from tests.rest.trainings import (
 
 
 @pytest.mark.parametrize("method", [COMMON, ADAPTIVE, DUAL_GAN])
-def test_labels_of_pixels_are_not_for_methods_of_whole_images(shared: Served, method: str):
+def test_pixel_labels_do_not_suit_image_methods(shared: Served, method: str):
     answer = ask(shared, method, a_teacher(shared, **OF_PIXELS), student={"architecture": "unet"})
 
-    assert refusal(answer) == (422, "task_not_for_method", ["/teachers"])
+    assert refusal(answer) == (422, "unsupported_task", ["/teachers"])
 
 
-def test_a_teacher_has_a_class_for_every_answer(shared: Served):
+def test_a_teacher_has_a_class_for_every_output(shared: Served):
     answer = ask(shared, DISTIL, a_teacher(shared), a_teacher(shared, output_shape=[3]))
 
     assert refusal(answer) == (422, "class_count_mismatch", ["/teachers/1"])
 
 
-def test_a_teacher_of_pixels_has_a_class_for_every_channel(shared: Served):
+def test_a_dense_teacher_has_a_class_for_every_channel(shared: Served):
     dense = a_teacher(shared, **{**OF_PIXELS, "output_shape": [5, 8, 8]})
 
     answer = ask(shared, DISTIL, dense, student={"architecture": "unet"})
@@ -39,15 +39,19 @@ def test_a_teacher_of_pixels_has_a_class_for_every_channel(shared: Served):
     assert refusal(answer) == (422, "class_count_mismatch", ["/teachers/0"])
 
 
-def test_labels_of_images_need_not_be_those_of_pixels(shared: Served):
+def test_image_labels_need_not_be_pixel_labels(shared: Served):
     with shared.zoo.transaction() as session:
-        exam = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
-    refused = ask(shared, DISTIL, a_teacher(shared), exam=exam)
+        eval_dataset = a_dataset(shared.zoo, session, labels=["oak", "elm"]).id
+    refused = ask(shared, DISTIL, a_teacher(shared), eval_dataset_id=eval_dataset)
     taken = ask(
-        shared, DISTIL, a_teacher(shared, **OF_PIXELS), exam=exam, student={"architecture": "unet"}
+        shared,
+        DISTIL,
+        a_teacher(shared, **OF_PIXELS),
+        eval_dataset_id=eval_dataset,
+        student={"architecture": "unet"},
     )
 
-    assert refusal(refused) == (422, "exam_without_known_labels", ["/exam"])
+    assert refusal(refused) == (422, "eval_labels_unknown", ["/eval_dataset_id"])
     assert taken.status_code == 202, taken.text
 
 
@@ -72,7 +76,7 @@ def test_labels_of_images_need_not_be_those_of_pixels(shared: Served):
         ),
     ],
 )
-def test_a_student_is_of_a_build_that_can_learn_from_these_teachers(
+def test_a_student_architecture_must_suit_its_teachers(
     shared: Served,
     method: str,
     changes: dict[str, Any],
@@ -81,13 +85,13 @@ def test_a_student_is_of_a_build_that_can_learn_from_these_teachers(
 ):
     assert refusal(ask(shared, method, a_teacher(shared, **changes), **fields)) == (
         422,
-        "bad_student",
+        "invalid_student",
         [pointer],
     )
 
 
 @pytest.mark.parametrize(("promised", "status"), [(5, 202), (3, 422)])
-def test_outputs_that_nobody_named_are_counted(shared: Served, promised: int, status: int):
+def test_unnamed_outputs_are_counted(shared: Served, promised: int, status: int):
     unnamed = a_teacher(shared, classes=None, output_shape=[3])
 
     answer = ask(shared, DISTIL, a_teacher(shared), unnamed, student={"num_classes": promised})
@@ -115,17 +119,21 @@ def test_outputs_that_nobody_named_are_counted(shared: Served, promised: int, st
         {"channels": 1},
     ],
 )
-def test_first_weights_of_another_build_are_refused(shared: Served, start: dict[str, Any]):
+def test_initial_weights_of_another_architecture_are_refused(
+    shared: Served, start: dict[str, Any]
+):
     answer = ask(shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, **start)})
 
-    assert refusal(answer) == (422, "bad_student", ["/student/init"])
+    assert refusal(answer) == (422, "invalid_student", ["/student/init"])
 
 
 @pytest.mark.parametrize(
     "lineage",
     [None, {"method": DISTIL, "params": {"student": {"architecture": "residual", "width": 16}}}],
 )
-def test_first_weights_of_the_same_build_or_of_an_upload_are_taken(shared: Served, lineage: Any):
+def test_initial_weights_of_the_same_architecture_or_an_upload_are_accepted(
+    shared: Served, lineage: Any
+):
     answer = ask(
         shared, DISTIL, a_teacher(shared), student={"init": a_teacher(shared, lineage=lineage)}
     )

@@ -1,4 +1,4 @@
-"""A training may be asked for with its teachers, data and student at the top of the request."""
+"""A training request may have its teachers, data and student at the top level."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def training(served: Served) -> dict[str, Any]:
     return {
         "method": "knowledge_distillation",
         "teachers": [teacher.id],
-        "data": data.id,
+        "dataset_id": data.id,
         "student": {"architecture": "plain", "width": 8},
         "params": {"temperature": 2.0},
         "seed": 3,
@@ -34,7 +34,7 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
     names = ("student", "seed", "device", "budget")
     return {
         "method": flat["method"],
-        "inputs": {name: flat[name] for name in ("teachers", "data")},
+        "inputs": {name: flat[name] for name in ("teachers", "dataset_id")},
         "params": flat["params"] | {name: flat[name] for name in names},
     }
 
@@ -42,37 +42,39 @@ def nested(flat: dict[str, Any]) -> dict[str, Any]:
 def refused(served: Served, body: dict[str, Any]) -> tuple[int, str, list[str]]:
     """Status, code and pointers of a refusal."""
     answer = served.client.post("/v1/jobs", json=body)
-    told = answer.json()
-    assert told["remedy"]
-    return answer.status_code, told["code"], [one["pointer"] for one in told["errors"]]
+    response = answer.json()
+    assert response["remedy"]
+    return answer.status_code, response["code"], [item["pointer"] for item in response["errors"]]
 
 
 def test_both_spellings_make_the_same_job(served: Served, training: dict[str, Any]):
-    one = served.client.post("/v1/jobs", json=training)
+    item = served.client.post("/v1/jobs", json=training)
     other = served.client.post("/v1/jobs", json=nested(training))
 
-    assert one.status_code == other.status_code == 202, one.text
-    assert one.json()["inputs"] == other.json()["inputs"]
-    assert one.json()["params"] == other.json()["params"]
-    assert one.json()["params"]["student"]["width"] == 8
-    assert one.json()["inputs"] == {
+    assert item.status_code == other.status_code == 202, item.text
+    assert item.json()["inputs"] == other.json()["inputs"]
+    assert item.json()["params"] == other.json()["params"]
+    assert item.json()["params"]["student"]["width"] == 8
+    assert item.json()["inputs"] == {
         "teachers": training["teachers"],
-        "data": training["data"],
-        "exam": None,
+        "dataset_id": training["dataset_id"],
+        "eval_dataset_id": None,
     }
 
 
 def test_null_means_not_given(served: Served, training: dict[str, Any]):
-    answer = served.client.post("/v1/jobs", json={**training, "exam": None, "seed": None})
+    answer = served.client.post(
+        "/v1/jobs", json={**training, "eval_dataset_id": None, "seed": None}
+    )
 
     assert answer.status_code == 202
     assert answer.json()["params"]["seed"] == 0
 
 
-def test_what_is_given_twice_is_refused_where_it_stands(served: Served, training: dict[str, Any]):
-    body = {**training, "params": {"seed": 4}, "inputs": {"data": "dst_2"}}
+def test_a_value_given_twice_is_refused_at_its_pointer(served: Served, training: dict[str, Any]):
+    body = {**training, "params": {"seed": 4}, "inputs": {"dataset_id": "dst_2"}}
 
-    assert refused(served, body) == (422, "given_twice", ["/data", "/seed"])
+    assert refused(served, body) == (422, "repeated_field", ["/dataset_id", "/seed"])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_what_is_given_twice_is_refused_where_it_stands(served: Served, training
         ({"seed": -1}, "/seed"),
         ({"params": {"temperature": 0}}, "/params/temperature"),
         ({"teachers": []}, "/teachers"),
-        ({"data": None}, "/data"),
+        ({"dataset_id": None}, "/dataset_id"),
     ],
 )
 def test_pointers_name_the_fields_where_the_request_has_them(
@@ -100,7 +102,7 @@ def test_pointers_name_the_fields_where_the_request_has_them(
     ("part", "change", "pointer"),
     [
         ("params", {"student": {"width": 1}}, "/params/student/width"),
-        ("inputs", {"teachers": ["mdl_1"]}, "/inputs/data"),
+        ("inputs", {"teachers": ["mdl_1"]}, "/inputs/dataset_id"),
     ],
 )
 def test_pointers_lead_inside_where_the_request_has_an_inside(
@@ -115,22 +117,22 @@ def test_a_field_that_the_method_does_not_take_is_named(served: Served):
     inputs = {"model_id": "mdl_1", "dataset_id": "dst_1"}
     body = {"method": "depara", "inputs": inputs, "budget": {"steps": 1}}
 
-    assert refused(served, body) == (422, "bad_params", ["/budget"])
+    assert refused(served, body) == (422, "invalid_params", ["/budget"])
 
 
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
-        ({"teachers": ["mdl_0"]}, "input_unknown", "/teachers/0"),
-        ({"data": "dst_0"}, "input_unknown", "/data"),
-        ({"exam": "dst_0"}, "input_unknown", "/exam"),
-        ({"student": {"init": "mdl_0"}}, "input_unknown", "/student/init"),
+        ({"teachers": ["mdl_0"]}, "unknown_model", "/teachers/0"),
+        ({"dataset_id": "dst_0"}, "unknown_dataset", "/dataset_id"),
+        ({"eval_dataset_id": "dst_0"}, "unknown_dataset", "/eval_dataset_id"),
+        ({"student": {"init": "mdl_0"}}, "unknown_model", "/student/init"),
         ({"student": {"labels": ["cow"]}}, "unknown_labels", "/student/labels"),
         ({"student": {"num_classes": 3}}, "num_classes_mismatch", "/student/num_classes"),
         ({"params": {"teacher_layer": "nose"}}, "layer_not_found", "/params/teacher_layer"),
     ],
 )
-def test_what_does_not_go_together_is_told_with_a_remedy(
+def test_incompatible_options_are_refused_with_a_remedy(
     served: Served, training: dict[str, Any], change: dict[str, Any], code: str, pointer: str
 ):
     assert refused(served, {**training, **change}) == (422, code, [pointer])
@@ -141,10 +143,10 @@ def test_a_teacher_that_is_not_ready_is_named(served: Served, training: dict[str
         young = a_model(session, state="checking").id
     body = {**training, "teachers": [*training["teachers"], young]}
 
-    assert refused(served, body) == (409, "input_not_ready", ["/teachers/1"])
+    assert refused(served, body) == (409, "model_not_ready", ["/teachers/1"])
 
 
-def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
+def test_a_task_that_no_teacher_covers_is_refused_with_their_labels(
     served: Served, training: dict[str, Any]
 ):
     params = {"tasks": [{"name": "animals", "labels": ["cat", "cow"]}]}
@@ -153,8 +155,8 @@ def test_a_task_that_no_teacher_knows_whole_is_told_with_what_they_know(
     assert refused(served, body) == (422, "unknown_task", ["/params/tasks/0/labels"])
 
 
-@pytest.mark.parametrize("role", ["data", "exam"])
-def test_images_of_an_unfinished_training_are_not_removed(
+@pytest.mark.parametrize("role", ["dataset_id", "eval_dataset_id"])
+def test_datasets_of_an_unfinished_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     with served.zoo.transaction() as session:
@@ -170,7 +172,7 @@ def test_images_of_an_unfinished_training_are_not_removed(
 
 
 @pytest.mark.parametrize("role", ["teacher", "start"])
-def test_networks_of_a_running_training_are_not_removed(
+def test_networks_of_a_running_training_cannot_be_deleted(
     served: Served, training: dict[str, Any], role: str
 ):
     (teacher,) = training["teachers"]

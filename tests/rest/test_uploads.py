@@ -1,4 +1,4 @@
-"""An upload is resumed where it stopped, verified, and never larger than announced."""
+"""Uploads resume where they stopped, are verified, and never exceed their announced size."""
 
 import hashlib
 import socket
@@ -24,15 +24,15 @@ def send(served: Served, path: str, data: bytes, offset: int):
     return served.client.patch(path, content=data, headers={"Upload-Offset": str(offset)})
 
 
-def test_parts_at_their_offsets_become_the_whole_file(served: Served):
+def test_parts_at_their_offsets_make_the_whole_file(served: Served):
     path = announce(served, sha256=hashlib.sha256(DATA).hexdigest(), filename="fox.pt2")
 
     first = send(served, path, DATA[:70_000], 0)
-    told = served.client.head(path)
+    response = served.client.head(path)
     last = send(served, path, DATA[70_000:], 70_000)
 
     assert first.json()["state"] == "receiving"
-    assert (told.headers["Upload-Offset"], told.headers["Upload-Length"]) == (
+    assert (response.headers["Upload-Offset"], response.headers["Upload-Length"]) == (
         "70000",
         str(len(DATA)),
     )
@@ -41,7 +41,7 @@ def test_parts_at_their_offsets_become_the_whole_file(served: Served):
     assert b"".join(served.zoo.blobs.read(last.json()["sha256"])) == DATA
 
 
-def test_a_wrong_offset_is_refused_and_the_right_one_told(served: Served):
+def test_a_wrong_offset_is_refused_with_the_right_one(served: Served):
     path = announce(served)
     send(served, path, DATA[:1000], 0)
 
@@ -86,7 +86,7 @@ def test_a_second_process_rehashes_what_the_first_one_received(served: Served, z
     assert record.sha256 == hashlib.sha256(DATA).hexdigest()
 
 
-def test_two_senders_at_once_are_told_apart(served: Served, zoo):
+def test_a_second_sender_at_the_same_time_is_refused(served: Served, zoo):
     from service.uploads import UploadService
 
     path = announce(served)
@@ -100,7 +100,7 @@ def test_two_senders_at_once_are_told_apart(served: Served, zoo):
     assert (answer.status_code, answer.json()["code"]) == (409, "upload_busy")
 
 
-def test_damaged_bytes_are_refused_and_the_upload_begins_again(served: Served):
+def test_corrupt_bytes_are_refused_and_the_upload_restarts(served: Served):
     path = announce(served, sha256=hashlib.sha256(DATA).hexdigest())
 
     bad = send(served, path, b"x" + DATA[1:], 0)
@@ -117,20 +117,20 @@ def test_more_bytes_than_announced_are_refused(served: Served):
         yield DATA
         yield b"one more"
 
-    told = send(served, path, DATA + b"x", 0)
+    response = send(served, path, DATA + b"x", 0)
     untold = served.client.patch(path, content=chunks(), headers={"Upload-Offset": "0"})
 
-    assert (told.status_code, told.json()["code"]) == (413, "upload_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "upload_too_large")
     assert (untold.status_code, untold.json()["code"]) == (413, "upload_too_large")
 
 
-def test_an_upload_beyond_the_limit_is_refused_before_it_begins(served: Served):
+def test_an_upload_beyond_the_limit_is_refused_before_it_starts(served: Served):
     answer = served.client.post("/v1/uploads", json={"size": 2**40})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "upload_too_large")
 
 
-def test_a_model_cannot_be_made_of_half_an_upload(served: Served):
+def test_a_model_needs_a_complete_upload(served: Served):
     path = announce(served)
     manifest = {"name": "fox", "format": "pt2", "input": {"height": 8, "width": 8}}
 
@@ -140,10 +140,10 @@ def test_a_model_cannot_be_made_of_half_an_upload(served: Served):
     none = served.client.post("/v1/models", json={**manifest, "upload_id": "upl_0"})
 
     assert (half.status_code, half.json()["code"]) == (409, "upload_incomplete")
-    assert (none.status_code, none.json()["code"]) == (422, "upload_unknown")
+    assert (none.status_code, none.json()["code"]) == (422, "unknown_upload")
 
 
-def test_a_full_disk_stops_writes_until_there_is_room_again(tmp_path, monkeypatch):
+def test_a_full_disk_stops_writes_until_space_is_free(tmp_path, monkeypatch):
     import shutil
 
     percent = [91]

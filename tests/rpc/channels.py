@@ -13,11 +13,11 @@ from service.container import Zoo
 from service.core.operations.access import keys
 from service.rpc.server import create_server
 from service.rpc.stubs.zoo.v1 import (
+    accuracy_service_pb2_grpc,
     dataset_service_pb2_grpc,
     job_service_pb2_grpc,
     method_service_pb2_grpc,
     model_service_pb2_grpc,
-    record_service_pb2_grpc,
     transferability_service_pb2_grpc,
 )
 from tests.waiting import HANG_SECONDS
@@ -76,7 +76,7 @@ class Dialled:
         self.datasets = dataset_service_pb2_grpc.DatasetServiceStub(channel)
         self.jobs = job_service_pb2_grpc.JobServiceStub(channel)
         self.methods = method_service_pb2_grpc.MethodServiceStub(channel)
-        self.records = record_service_pb2_grpc.RecordServiceStub(channel)
+        self.accuracies = accuracy_service_pb2_grpc.AccuracyServiceStub(channel)
         self.transferability = transferability_service_pb2_grpc.TransferabilityServiceStub(channel)
 
     def with_scopes(self, *scopes: str, project: str = "default") -> "Dialled":

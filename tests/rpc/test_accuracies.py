@@ -4,32 +4,32 @@ import grpc
 
 from service.core.operations.rankings import fused
 from service.core.tables import RankingRecord
-from service.rpc.stubs.zoo.v1 import record_service_pb2 as wire
+from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.transferability_service_pb2 import GetRankingRequest, RankRequest
 from tests.rest.served import a_dataset, a_model
 from tests.rpc.channels import Dialled, refusal
 
 
 def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
-    row = wire.NewRecord(model="oak", dataset="leaves", value=0, seed=2**53 + 1)
+    row = wire.NewAccuracy(model="oak", dataset="leaves", value=0, seed=2**53 + 1)
 
-    added = dialled.records.AddRecords(wire.AddRecordsRequest(records=[row]))
+    added = dialled.accuracies.AddAccuracies(wire.AddAccuraciesRequest(accuracies=[row]))
 
-    listed = dialled.records.ListRecords(wire.ListRecordsRequest(model="oak"))
+    listed = dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest(model="oak"))
     assert added.new == 1
-    assert list(listed.records) == list(added.records)
-    assert (listed.records[0].seed, listed.records[0].protocol) == (2**53 + 1, "other")
-    dialled.records.DeleteRecord(wire.DeleteRecordRequest(id=added.records[0].id))
-    assert not dialled.records.ListRecords(wire.ListRecordsRequest()).records
+    assert list(listed.accuracies) == list(added.accuracies)
+    assert (listed.accuracies[0].seed, listed.accuracies[0].protocol) == (2**53 + 1, "other")
+    dialled.accuracies.DeleteAccuracy(wire.DeleteAccuracyRequest(id=added.accuracies[0].id))
+    assert not dialled.accuracies.ListAccuracies(wire.ListAccuraciesRequest()).accuracies
 
 
-def test_a_row_that_makes_no_sense_is_named(dialled: Dialled):
-    rows = [wire.NewRecord(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
+def test_an_invalid_row_is_named(dialled: Dialled):
+    rows = [wire.NewAccuracy(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
 
-    said = refusal(dialled.records.AddRecords, wire.AddRecordsRequest(records=rows))
+    said = refusal(dialled.accuracies.AddAccuracies, wire.AddAccuraciesRequest(accuracies=rows))
 
     assert said.status is grpc.StatusCode.INVALID_ARGUMENT
-    assert said.fields == ("/body/records/1",)
+    assert said.fields == ("/body/accuracies/1",)
 
 
 def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: Dialled):
@@ -37,10 +37,10 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
         target = a_dataset(dialled.zoo, session).id
         fox, hen = (a_model(session, name=name).id for name in ("fox", "hen"))
     rows = [
-        wire.NewRecord(model=name, dataset="sea", value=value)
+        wire.NewAccuracy(model=name, dataset="sea", value=value)
         for name, value in (("fox", 0.9), ("hen", 0.5))
     ]
-    dialled.records.AddRecords(wire.AddRecordsRequest(records=rows))
+    dialled.accuracies.AddAccuracies(wire.AddAccuraciesRequest(accuracies=rows))
     asked = RankRequest(target={"dataset_id": target}, metric="fused", estimators="known")
     pending = dialled.transferability.Rank(asked).ranking
     found = {
@@ -56,7 +56,7 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     }  # fmt: skip
     with dialled.zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending.id)
-        fused.fill(session, ranking=ranking, found=found)
+        fused.fill(session, ranking=ranking, posterior=found)
 
     told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
 

@@ -15,12 +15,12 @@ from service.rest import error_handlers
 from service.rpc import errors
 from service.rpc.auth_interceptor import SCOPES
 from service.rpc.stubs.zoo.v1 import (
+    accuracy_service_pb2,
     dataset_service_pb2,
     job_service_pb2,
     method_service_pb2,
     model_service_pb2,
     model_service_pb2_grpc,
-    record_service_pb2,
     transferability_service_pb2,
 )
 from tests.rpc.channels import Dialled, channel_to, listening, refusal
@@ -30,7 +30,7 @@ PROTOCOL = (
     model_service_pb2,
     dataset_service_pb2,
     transferability_service_pb2,
-    record_service_pb2,
+    accuracy_service_pb2,
     job_service_pb2,
     method_service_pb2,
 )

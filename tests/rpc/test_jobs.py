@@ -40,7 +40,7 @@ def test_parameters_that_do_not_fit_name_the_field(dialled: Dialled):
 
     said = refusal(dialled.jobs.SubmitJob, request)
 
-    assert (said.code, said.fields) == ("bad_params", ("/params/grid",))
+    assert (said.code, said.fields) == ("invalid_params", ("/params/grid",))
 
 
 def test_a_watch_tells_what_happened_and_ends_with_the_job(dialled: Dialled):
@@ -198,7 +198,7 @@ def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
         teacher = a_model(session, manifest=manifest, output_kind="vector").id
         data = a_dataset(dialled.zoo, session).id
     request = jobs.SubmitJobRequest(
-        method="knowledge_distillation", teachers=[teacher], data=data, seed=3, device="cpu"
+        method="knowledge_distillation", teachers=[teacher], dataset_id=data, seed=3, device="cpu"
     )
     request.student.update({"width": 8})
     request.budget.update({"steps": 5})
@@ -207,6 +207,6 @@ def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
 
     with dialled.zoo.transaction() as session:
         kept = operations.get(session, project="default", job_id=job.id)
-    assert kept.inputs == {"teachers": [teacher], "data": data, "exam": None}
+    assert kept.inputs == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
     assert (kept.params["student"]["width"], kept.params["seed"]) == (8, 3)
     assert kept.params["budget"] == {"steps": 5, "seconds": None}

@@ -125,7 +125,7 @@ def test_a_page_token_of_another_list_is_refused(dialled: Dialled):
         dialled.models.ListModels, models.ListModelsRequest(page_token=token, name="hen")
     )
 
-    assert said.code == "bad_page_token"
+    assert said.code == "invalid_page_token"
 
 
 def test_a_change_needs_the_current_etag(dialled: Dialled):

@@ -19,7 +19,7 @@ _MANIFEST = {
     "classes": ["a", "b"],
     "feature_layer": "1",
     "trained_on": "leaves",
-    "licence": "none",
+    "license": "none",
     "tags": ["student"],
 }
 _NETWORK = {

@@ -16,6 +16,7 @@ from service.container import Zoo
 from service.core.catalog import Audience
 from service.core.catalog.depara import DeparaParams
 from service.core.catalog.measurement import Estimator
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
 from service.core.tables import (
@@ -63,7 +64,7 @@ def run_job(post: WorkerContext) -> Callable[..., JobRecord]:
             )
         assert run_next(post)
         with post.zoo.transaction() as session:
-            return jobs.get(session, project=PROJECT, job_id=job.id)
+            return owned_rows.get(session, JobRecord, project=PROJECT, id=job.id)
 
     return run
 
@@ -72,7 +73,7 @@ def stored(zoo: Zoo, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     path = zoo.staging / "upload"
     path.write_bytes(data)
-    zoo.blobs.collect_outputs(path, sha256=sha256)
+    zoo.blobs.add(path, sha256=sha256)
     return sha256
 
 
@@ -145,7 +146,7 @@ def measured(run_job, zoo: Zoo, tmp_path: Path) -> str:
     with zoo.transaction() as session:
         session.add(
             ModelRecord(
-                id="mdl_r", project=PROJECT, name="reference", state="awaited",
+                id="mdl_r", project=PROJECT, name="reference", state="pending",
                 task_kind="other", manifest={},
             )
         )  # fmt: skip

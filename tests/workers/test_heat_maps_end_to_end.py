@@ -121,4 +121,4 @@ def test_networks_of_another_project_are_gone_when_the_job_begins(
         "attribution_map", {"model_ids": MODELS, "dataset_id": "dst_1", "indices": [0]}
     )
 
-    assert (job.state, job.error["code"]) == ("failed", "input_gone")
+    assert (job.state, job.error["code"]) == ("failed", "input_deleted")

@@ -14,11 +14,12 @@ from torch import nn
 
 from service.container import Zoo
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
 from service.core.operations.jobs import jobs
 from service.core.operations.rankings import estimator_completion, rankings
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord, RankingRecord
 from workers.isolation.fork_client import ForkServerClient
 from workers.programs.exporting import export_network
@@ -62,7 +63,7 @@ def _stored(zoo: Zoo, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     path = zoo.staging / "upload"
     path.write_bytes(data)
-    zoo.blobs.collect_outputs(path, sha256=sha256)
+    zoo.blobs.add(path, sha256=sha256)
     return sha256
 
 
@@ -127,7 +128,7 @@ def answered(post: WorkerContext, ranking: RankingRecord) -> RankingRecord:
     while run_next(post):
         pass
     with post.zoo.transaction() as session:
-        return rankings.get(session, project=PROJECT, ranking_id=ranking.id)
+        return owned_rows.get(session, RankingRecord, project=PROJECT, id=ranking.id)
 
 
 def job_count(zoo: Zoo, method: str) -> int:
@@ -138,7 +139,7 @@ def job_count(zoo: Zoo, method: str) -> int:
 def record(zoo: Zoo, *rows: tuple[str, str, float]) -> None:
     given = [NewAccuracy(model=m, dataset=d, value=v) for m, d, v in rows]
     with zoo.transaction() as session:
-        accuracies.add(session, project=PROJECT, given=given)
+        accuracies.add(session, project=PROJECT, measurements=given)
 
 
 HISTORY = (
@@ -150,7 +151,7 @@ HISTORY = (
 
 def test_a_ranking_by_an_estimator_is_filled_when_its_last_judgement_ends(post: WorkerContext):
     pending = ask(post.zoo, metric="knn")
-    assert (pending.state, len(estimator_completion.awaited_by(pending))) == ("pending", 3)
+    assert (pending.state, len(estimator_completion.estimate_jobs(pending))) == ("pending", 3)
 
     ready = answered(post, pending)
 

@@ -8,6 +8,7 @@ import pytest
 
 from service.container import Zoo
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerSelectionRequest
@@ -69,7 +70,7 @@ def ask(zoo: Zoo, **target: str) -> LayerSelectionRecord:
 
 def found(zoo: Zoo, selection: LayerSelectionRecord) -> LayerSelectionRecord:
     with zoo.transaction() as session:
-        return selections.get(session, project=PROJECT, selection_id=selection.id)
+        return owned_rows.get(session, LayerSelectionRecord, project=PROJECT, id=selection.id)
 
 
 def test_layers_are_compared_with_a_network(post: WorkerContext) -> None:
@@ -82,7 +83,7 @@ def test_layers_are_compared_with_a_network(post: WorkerContext) -> None:
     assert [part["layer"] for part in selection.layers] == selection.candidates
     assert {part["kind"] for part in selection.layers} >= {"ReLU"}
     assert all(part["status"] == "ok" for part in selection.layers)
-    told = selections.told(selection, edge_weight=1)
+    told = selections.values_of(selection, edge_weight=1)
     assert told["choice"]["layer"] in selection.candidates
     assert ask(post.zoo, model_id="mdl_1").id == selection.id
 

@@ -50,7 +50,7 @@ def a_training(folder: Path, *, steps: int) -> dict[str, object]:
         "cpu_seconds": 600,
         "threads": 1,
         "device": "cpu",
-        "hardened": False,
+        "require_sandbox": False,
     }
 
 

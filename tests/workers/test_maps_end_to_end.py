@@ -256,7 +256,7 @@ def test_what_so_many_networks_cannot_show_is_refused(
         "nothing_measured": empty,
         "k_out_of_range": ask(k=3),
         "clusters_out_of_range": ask(clusters=4),
-        "edge_weight_not_possible": ask(metric="attribution", edge_weight=1),
+        "edge_weight_not_supported": ask(metric="attribution", edge_weight=1),
     }
     malformed = [ask(linkage="oldest"), ask(k=0), ask(clusters=0), ask(layout="new")]
 

@@ -1,4 +1,4 @@
-"""A job's child reaches its scratch folder and nothing else: no network, no secrets, no neighbours.
+"""A job's child reaches its scratch folder and nothing else: no network, no secrets, no neighbors.
 
 Every promise is tried from inside a real sandbox, in a fresh process, with and without luck.
 """

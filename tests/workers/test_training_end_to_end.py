@@ -14,7 +14,9 @@ from sqlalchemy import func
 from torch import nn
 
 from service.container import Zoo
+from service.core.catalog.training import source_ids
 from service.core.errors import InvalidRequestError
+from service.core.operations import owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter
 from service.core.operations.jobs import jobs
@@ -29,12 +31,12 @@ from workers.worker.run_job import WorkerContext, run_next
 from workers.worker.stage.inputs import stage
 
 PROJECT = "default"
-QUICK = {"budget": {"steps": 8}, "batch_size": 8, "evaluations": 2}
+QUICK = {"budget": {"steps": 8}, "batch_size": 8, "num_evaluations": 2}
 HASTE = {
     "ZOO_HEARTBEAT_SECONDS": "0.5",
-    "ZOO_SWEEP_SECONDS": "0.5",
+    "ZOO_REAPER_INTERVAL_SECONDS": "0.5",
 }
-STUDENT = {"architecture": "plain", "width": 4, "side": 8}
+STUDENT = {"architecture": "plain", "width": 4, "image_size": 8}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,9 @@ def post(
 def submit(zoo: Zoo, method: str, **params: object) -> str:
     if method == "knowledge_distillation":
         params = {"student": STUDENT, **params}
-    inputs = {"teachers": ["mdl_0"], "data": "dst_1"}
+    transfer = method in ("fine_tune", "linear_probe")
+    source = {"source_model_id": "mdl_0"} if transfer else {"teachers": ["mdl_0"]}
+    inputs = {**source, "dataset_id": "dst_1"}
     with zoo.transaction() as session:
         return jobs.submit(
             session, project=PROJECT, method=method, inputs=inputs, params={**QUICK, **params}
@@ -77,7 +81,7 @@ def submit(zoo: Zoo, method: str, **params: object) -> str:
 
 def job_of(zoo: Zoo, job_id: str) -> JobRecord:
     with zoo.transaction() as session:
-        return jobs.get(session, project=PROJECT, job_id=job_id)
+        return owned_rows.get(session, JobRecord, project=PROJECT, id=job_id)
 
 
 def student_of(zoo: Zoo, job_id: str) -> ModelRecord:
@@ -102,7 +106,8 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(
     assert run_next(post)
 
     student = student_of(post.zoo, job_id)
-    assert (student.state, student.lineage["teachers"]) == ("ready", ["mdl_0"])
+    assert student.state == "ready"
+    assert source_ids(student.lineage) == ["mdl_0"]
     assert student.manifest["classes"][:2] == ["bright", "dark"]
     with post.zoo.transaction() as session:
         files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
@@ -133,7 +138,7 @@ def test_a_student_is_loaded_by_plain_pytorch(post: WorkerContext, tmp_path: Pat
 def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_weights(
     post: WorkerContext, tmp_path: Path
 ):
-    zoo, course = post.zoo, {"budget": {"steps": 400}, "seconds_between_checkpoints": 0.0}
+    zoo, course = post.zoo, {"budget": {"steps": 400}, "checkpoint_interval_seconds": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
@@ -176,7 +181,7 @@ def end_lease(zoo: Zoo, job_id: str) -> None:
 def test_a_killed_worker_is_replaced_and_the_training_ends_with_the_same_weights(
     post: WorkerContext, tmp_path: Path
 ):
-    zoo, course = post.zoo, {"budget": {"steps": 100}, "seconds_between_checkpoints": 0.0}
+    zoo, course = post.zoo, {"budget": {"steps": 100}, "checkpoint_interval_seconds": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(post)
     cut = submit(zoo, "knowledge_distillation", **course)
@@ -202,7 +207,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_of_that_moment_and_goes_on_from
     post: WorkerContext, tmp_path: Path
 ):
     zoo = post.zoo
-    course = {"budget": {"steps": 300}, "evaluations": 30, "seconds_between_checkpoints": 60}
+    course = {"budget": {"steps": 300}, "num_evaluations": 30, "checkpoint_interval_seconds": 60}
     job_id = submit(zoo, "knowledge_distillation", **course)
     worker = threading.Thread(target=run_next, args=(post,))
     worker.start()
@@ -280,7 +285,7 @@ def steps_of(zoo: Zoo, job_id: str) -> list[int]:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"teacher": "mdl_1"}, "teacher_not_teachable"),
+        ({"teacher": "mdl_1"}, "unsupported_teacher_task"),
         ({"teacher_layer": "nowhere"}, "layer_not_found"),
         ({"attention_weight": 1, "teacher_layer": "4"}, "layer_not_spatial"),
         ({"label_weight": 1, "labels": ["bright", "pink"]}, "unknown_labels"),
@@ -290,7 +295,7 @@ def test_what_does_not_go_together_is_told_at_submit(
     post: WorkerContext, change: dict[str, object], code: str
 ):
     params = dict(change)
-    inputs = {"teachers": [params.pop("teacher", "mdl_0")], "data": "dst_1"}
+    inputs = {"teachers": [params.pop("teacher", "mdl_0")], "dataset_id": "dst_1"}
     labels = params.pop("labels", None)
 
     with post.zoo.transaction() as session, pytest.raises(InvalidRequestError) as refused:
@@ -306,7 +311,7 @@ def test_what_does_not_go_together_is_told_at_submit(
 
 def test_a_stored_checkpoint_is_forgotten_when_the_next_one_comes(post: WorkerContext):
     zoo, seen = post.zoo, []
-    course = {"budget": {"steps": 300}, "seconds_between_checkpoints": 0.0}
+    course = {"budget": {"steps": 300}, "checkpoint_interval_seconds": 0.0}
     job_id = submit(zoo, "knowledge_distillation", **course)
     worker = threading.Thread(target=run_next, args=(post,))
     worker.start()
@@ -329,7 +334,7 @@ def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext
             session,
             project=PROJECT,
             method="adversarial_distillation",
-            inputs={"teachers": ["mdl_0"], "exam": "dst_1"},
+            inputs={"teachers": ["mdl_0"], "eval_dataset_id": "dst_1"},
             params={**QUICK, **student},
         )
         session.expunge(job)
@@ -337,9 +342,9 @@ def test_a_training_without_data_gets_no_image_to_learn_from(post: WorkerContext
 
     stage(post.zoo, job, scratch)
 
-    assert {one.name for one in scratch.inputs.iterdir()} == {"teacher_0.pt2", "exam.npy"}
-    assert json.loads(scratch.request.read_text())["facts"]["data"] is None
+    assert {one.name for one in scratch.inputs.iterdir()} == {"teacher_0.pt2", "eval_dataset.npy"}
+    assert json.loads(scratch.request.read_text())["facts"]["dataset"] is None
     assert run_next(post)
     student = student_of(post.zoo, job.id)
-    assert (student.lineage["data"], student.lineage["exam"]) == (None, "dst_1")
+    assert (student.lineage["dataset"], student.lineage["eval_dataset"]) == (None, "dst_1")
     assert student.lineage["measured"]["trained_on"] == 0

@@ -24,8 +24,8 @@ def called(zoo: Zoo, *names: str) -> list[tuple[str, str]]:
         ]
         inputs: dict[str, Any] = {
             "teachers": [one.id for one in teachers],
-            "data": None,
-            "exam": None,
+            "dataset_id": None,
+            "eval_dataset_id": None,
         }
         job = JobRecord(method="dual_gan_amalgamation", inputs=inputs, params={"name": None})
         facts = training_stage(session, job).facts["teachers"]

@@ -36,7 +36,7 @@ def live(order: Mapping[str, Any], messages: int) -> int:
     """Do the job that lies in the ordered folder.
 
     Args:
-        order: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``hardened``.
+        order: ``folder``, ``cpu_seconds``, ``threads``, ``device`` and ``require_sandbox``.
         messages: Descriptor of the pipe to the supervisor.
 
     Returns:
@@ -71,7 +71,7 @@ def settle(order: Mapping[str, Any], scratch: Scratch) -> None:
         memory=sandbox.Memory.FREE if cuda else sandbox.Memory.LIMITED,
     )
     missing = sandbox.enter(room)
-    if order["hardened"]:
+    if order["require_sandbox"]:
         sandbox.require_all(missing)
     torch.set_num_threads(order["threads"])
 

@@ -21,7 +21,7 @@ _NOT_CLASSES = (TaskKind.REGRESSION, TaskKind.EMBEDDING)
 class OutputNotPossibleError(InvalidRequestError):
     """The network's answer has another shape than the wish needs."""
 
-    code = "output_not_possible"
+    code = "output_not_supported"
 
 
 def squeezed(output: Tensor) -> Tensor:

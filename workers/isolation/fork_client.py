@@ -60,7 +60,7 @@ class Child:
             self._hear_of_fate()
             if self.lost:
                 raise UnavailableError(
-                    "the process that forks children ended", code="nursery_lost"
+                    "the process that forks children ended", code="fork_server_lost"
                 )
 
     def listen(self, seconds: float) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ class ForkServerClient:
             self._process.kill()
             raise UnavailableError(
                 "the process that forks children did not start",
-                code="nursery_lost",
+                code="fork_server_lost",
                 remedy="run `zooscope doctor`, then look at the worker's log for the import that fails",
             )
         ours.settimeout(None)

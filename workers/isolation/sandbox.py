@@ -1,7 +1,7 @@
 """The walls around a job's child: defence in depth, for the formats already carry no code.
 
 Each wall is a ``SandboxLayer``. ``enter`` raises them all in the calling process, which must have one
-thread; what the kernel does not offer is reported, and refused when the zoo is hardened.
+thread; what the kernel does not offer is reported, and refused when the sandbox is required.
 ``python -m workers.isolation.sandbox`` prints which layers hold on this machine.
 """
 
@@ -93,7 +93,7 @@ def require_all(missing: dict[SandboxLayer, str]) -> None:
         raise UnavailableError(
             f"this machine cannot raise: {names}",
             code="sandbox_incomplete",
-            remedy="use a newer kernel, or unset ZOO_HARDENED to accept the risk",
+            remedy="use a newer kernel, or unset ZOO_REQUIRE_SANDBOX to accept the risk",
         )
 
 

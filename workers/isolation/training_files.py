@@ -1,3 +1,8 @@
 """Names of the staged files of a training, for the one who lays them out and the one who reads."""
 
-TEACHER, DATA, EXAM, START = "teacher_{}.pt2", "data.npy", "exam.npy", "start.pt2"
+TEACHER, DATASET, EVAL_DATASET, START = (
+    "teacher_{}.pt2",
+    "dataset.npy",
+    "eval_dataset.npy",
+    "start.pt2",
+)

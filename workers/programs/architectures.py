@@ -74,7 +74,7 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     """The named network in evaluation mode with the weights of a safetensors file.
 
     Raises:
-        ProgramRefusedError: ``unknown_architecture``, ``bad_architecture_arguments``,
+        ProgramRefusedError: ``unknown_architecture``, ``invalid_architecture_arguments``,
             ``weights_do_not_fit``, ``non_finite_weights``, or a file that is not safetensors.
     """
     header = read_header(path)
@@ -96,7 +96,7 @@ def constructor_of(architecture: Architecture) -> Callable[[], nn.Module]:
     """A constructor without arguments for a name from a library's registry.
 
     Raises:
-        ProgramRefusedError: ``unknown_architecture`` or ``bad_architecture_arguments``.
+        ProgramRefusedError: ``unknown_architecture`` or ``invalid_architecture_arguments``.
     """
     return _timm(architecture) if architecture.library == "timm" else _torchvision(architecture)
 
@@ -142,7 +142,7 @@ def _checked(schema: type[BaseModel], architecture: Architecture) -> dict[str, A
         first_error = error.errors()[0]
         location = ".".join(map(str, first_error["loc"]))
         raise ProgramRefusedError(
-            "bad_architecture_arguments",
+            "invalid_architecture_arguments",
             f"architecture.arguments.{location}: {first_error['msg']}",
             f"allowed are: {', '.join(schema.model_fields)}",
         ) from error
@@ -163,7 +163,7 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
     ) as error:
         raise_machine_fault(error)
         raise ProgramRefusedError(
-            "bad_architecture_arguments",
+            "invalid_architecture_arguments",
             f"{architecture.name} cannot be built: {str(error)[:300]}",
             "check architecture.arguments against the library's constructor",
         ) from error

@@ -42,7 +42,7 @@ def refuse_unless(path: Path, form: ModelFormat) -> None:
     """Rejects a file that does not have the format of its manifest.
 
     Raises:
-        ProgramRefusedError: ``mislabelled``, ``unknown_format`` or ``unsafe_format``, as in the
+        ProgramRefusedError: ``format_mismatch``, ``unknown_format`` or ``unsafe_format``, as in the
             API, with a remedy for that kind of file; or an error of the archive's directory.
     """
     kind = kind_of(path)

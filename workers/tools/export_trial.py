@@ -19,7 +19,13 @@ from workers.isolation.workdir import Scratch
 
 _SIDE = 8
 _LISTENING_SECONDS = 1.0
-_ORDER = {"life": "job", "cpu_seconds": 60, "threads": 1, "device": "cpu", "hardened": False}
+_ORDER = {
+    "life": "job",
+    "cpu_seconds": 60,
+    "threads": 1,
+    "device": "cpu",
+    "require_sandbox": False,
+}
 _REQUEST = {
     "method": "reference_network",
     "origin": {"job": "export_trial", "version": 1},

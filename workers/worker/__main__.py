@@ -1,4 +1,4 @@
-"""``python -m workers``."""
+"""``python -m workers.worker``."""
 
 from workers.worker.app import main
 

@@ -51,15 +51,17 @@ def main() -> None:
     chosen = settings()
     start_logging(chosen)
     # Two connections a slot: one to supervise, one to renew the lease while files are stored.
-    zoo = zoo_from(chosen, connections=2 * chosen.worker_slots + 2)
+    zoo = zoo_from(chosen, connections=2 * chosen.worker_concurrency + 2)
     fork_server = ForkServerClient(chosen.folder / "cache")
     fork_server.warm_up()
     released = threading.Event()
     dispatcher = _dispatcher(zoo, fork_server)
-    slots = WorkerPool(WorkerContext(zoo, fork_server, released.is_set), count=chosen.worker_slots)
+    slots = WorkerPool(
+        WorkerContext(zoo, fork_server, released.is_set), count=chosen.worker_concurrency
+    )
     app = celery_app(chosen)
     add_tasks(app, slots)
-    _stop_in_time(slots, released, chosen.stop_seconds)
+    _stop_in_time(slots, released, chosen.shutdown_grace_seconds)
     slots.start_polling()
     try:
         _serve(app, chosen, slots)
@@ -93,7 +95,7 @@ def _serve(app: Celery, chosen: Settings, slots: WorkerPool) -> None:
         [
             "worker",
             "--pool=threads",
-            f"--concurrency={chosen.worker_slots}",
+            f"--concurrency={chosen.worker_concurrency}",
             f"--queues={','.join(chosen.queues)}",
             f"--hostname={chosen.queue}@%h",
             f"--loglevel={chosen.log_level}",

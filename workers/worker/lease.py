@@ -109,7 +109,7 @@ class Lease:
 
     def _ask(self) -> LeaseStatus:
         with self.zoo.transaction() as session:
-            return lifecycle.verdict(session, job_id=self.job_id, fence=self.fence)
+            return lifecycle.lease_status(session, job_id=self.job_id, fence=self.fence)
 
 
 def _ignored(message: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def watch(
         hear: What to do with news that outlive the attempt: checkpoints and metrics.
     """
     seen = ChildResult()
-    deadline = time.monotonic() + lease.zoo.settings.job_seconds
+    deadline = time.monotonic() + lease.zoo.settings.job_timeout_seconds
     kill_at: float | None = None
     while not child.ended:
         for message in child.listen(0.1 if kill_at else LOOK_SECONDS):

@@ -119,4 +119,4 @@ def stored(blobs: BlobStore, path: Path) -> Blob:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
-    return blobs.collect_outputs(path, sha256=digest.hexdigest())
+    return blobs.add(path, sha256=digest.hexdigest())

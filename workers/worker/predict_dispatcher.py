@@ -84,7 +84,7 @@ class PredictDispatcher:
         """Tell the doors that questions are answered here."""
         while not self._stopping.is_set():
             with contextlib.suppress(UnavailableError):
-                self.line.be_present()
+                self.line.announce_presence()
             self._stopping.wait(PRESENCE_SECONDS / 3)
 
     def _serve(self) -> None:
@@ -198,7 +198,7 @@ class _Warm:
             "cpu_seconds": _LIFE_SECONDS,
             "threads": settings.worker_threads,
             "device": settings.device.value,
-            "hardened": settings.hardened,
+            "require_sandbox": settings.require_sandbox,
             "shelf_bytes": settings.max_loaded_bytes,
             "image_bytes": settings.max_image_bytes,
             "image_pixels": settings.max_image_pixels,

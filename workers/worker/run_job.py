@@ -77,7 +77,7 @@ def run_next(post: WorkerContext) -> bool:
             worker=post.name,
             queues=settings.queues,
             lease_seconds=settings.lease_seconds,
-            running_seconds=settings.job_seconds,
+            running_seconds=settings.job_timeout_seconds,
         )
     if job is None:
         return False
@@ -167,10 +167,10 @@ def _order(zoo: Zoo, scratch: Scratch) -> dict[str, Any]:
     return {
         "life": "job",
         "folder": str(scratch.folder),
-        "cpu_seconds": int(settings.job_seconds * settings.worker_threads) + 60,
+        "cpu_seconds": int(settings.job_timeout_seconds * settings.worker_threads) + 60,
         "threads": settings.worker_threads,
         "device": settings.device.value,
-        "hardened": settings.hardened,
+        "require_sandbox": settings.require_sandbox,
     }
 
 
@@ -199,7 +199,7 @@ def _died(child: Child) -> Outcome:
     if child.status == -signal.SIGKILL and child.peak_bytes > LARGE_SHARE_OF_MEMORY * memory:
         return Outcome(AttemptStatus.LOST, error=OUT_OF_MEMORY)
     error = {
-        "code": "child_lost",
+        "code": "job_process_died",
         "detail": f"the process that ran the job ended with {_ending_of(child)}",
         "remedy": "look at the worker's log, then retry the job",
     }

@@ -1,16 +1,16 @@
-"""``zooscope records``: accuracies that were measured, here or elsewhere."""
+"""``zooscope accuracies``: measured accuracies, from this zoo or elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn, figure, id_column
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.rankings import Protocol
 
 app = typer.Typer(
-    help="Measured accuracies, from which rankings learn: import, look, remove.",
+    help="Measured accuracies that fused rankings learn from: import, list, delete.",
     no_args_is_help=True,
 )
 
@@ -18,10 +18,10 @@ COLUMNS = (
     id_column("id", "id"),
     TableColumn("model", lambda record: record["model"]),
     TableColumn("dataset", lambda record: record["dataset"]),
-    TableColumn("accuracy", lambda record: figure(record["value"]), "right", Give.STAYS),
-    TableColumn("protocol", lambda record: record["protocol"], give=Give.LEAVES),
-    TableColumn("seed", lambda record: _text(record.get("seed")), "right", Give.LEAVES),
-    TableColumn("source", lambda record: record["source"], give=Give.LEAVES),
+    TableColumn("accuracy", lambda record: format_score(record["value"]), "right", Overflow.KEEP),
+    TableColumn("protocol", lambda record: record["protocol"], overflow=Overflow.HIDE),
+    TableColumn("seed", lambda record: _text(record.get("seed")), "right", Overflow.HIDE),
+    TableColumn("source", lambda record: record["source"], overflow=Overflow.HIDE),
 )
 
 
@@ -31,49 +31,53 @@ def _text(seed: int | None) -> str:
 
 @command(app, "import")
 def import_(
-    talk: Talk,
+    context: CliContext,
     *,
     file: Annotated[
         Path,
         typer.Argument(
-            exists=True, dir_okay=False, help="CSV: networks in rows, datasets in columns."
+            exists=True, dir_okay=False, help="CSV file: networks in rows, datasets in columns."
         ),
     ],
-    percent: Annotated[bool, typer.Option("--percent", help="Cells are from 0 to 100.")] = False,
+    percent: Annotated[
+        bool, typer.Option("--percent", help="Cells are percentages, 0 to 100.")
+    ] = False,
     protocol: Annotated[
-        Protocol, typer.Option(help="How networks were put to work on the datasets.")
+        Protocol, typer.Option(help="How the networks were adapted to the datasets.")
     ] = "other",
     source: Annotated[
-        str | None, typer.Option(help="Where it is from; default: the file.")
+        str | None, typer.Option(help="Source of the accuracies; default: the file name.")
     ] = None,
 ) -> None:
-    """Import a table of accuracies; what is known already stays as it is."""
+    """Import a table of accuracies; recorded accuracies stay unchanged."""
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
-    added = talk.zoo.records.import_table(file, unit=unit, protocol=protocol, source=origin)
-    told = f"{len(added['items'])} records, {added['new']} of them new"
-    talk.out.done({"records": len(added["items"]), "new": added["new"]}, told)
+    added = context.zoo.accuracies.import_table(file, unit=unit, protocol=protocol, source=origin)
+    summary = f"{len(added['items'])} accuracies, {added['new']} of them new"
+    context.out.done({"accuracies": len(added["items"]), "new": added["new"]}, summary)
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
-    model: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Id or name, as it was recorded.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id or name, as recorded.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id or name, as recorded.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
-    """List records, newest first."""
-    found = talk.zoo.records.ls(model=model, dataset=dataset, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no records; add some with `zooscope records import`")
+    """List accuracies, newest first."""
+    accuracies = context.zoo.accuracies.ls(model=model, dataset=dataset, limit=limit)
+    context.out.rows(
+        accuracies, COLUMNS, empty="no accuracies; import some with `zooscope accuracies import`"
+    )
 
 
 @command(app)
 def rm(
-    talk: Talk,
+    context: CliContext,
     *,
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="Id, rec_…")],
+    accuracy: Annotated[str, typer.Argument(metavar="ACCURACY", help="Id of the accuracy, acc_…")],
 ) -> None:
-    """Forget a record."""
-    talk.zoo.records.rm(record)
-    talk.out.done({"id": record, "removed": True}, f"{record} removed")
+    """Delete an accuracy."""
+    context.zoo.accuracies.rm(accuracy)
+    context.out.done({"id": accuracy, "removed": True}, f"{accuracy} deleted")

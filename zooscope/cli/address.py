@@ -1,4 +1,4 @@
-"""Which zoo a command talks to, and with which key."""
+"""Address and API key of the zoo that a command uses."""
 
 import json
 import socket
@@ -17,11 +17,11 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True)
 class Address:
-    """Where a zoo is and the API key to show it.
+    """Address of a zoo and the API key to send.
 
-    ``home`` is the folder that the address or the key was read from. The key is then sent only over
-    connections whose other end proves that it belongs to this folder; without ``home`` it is sent
-    as told.
+    ``home`` is the folder that the address or the key was read from. The client then sends the key
+    only over connections whose other end proves that it belongs to this folder; without ``home`` it
+    sends the key unconditionally.
     """
 
     url: str
@@ -29,7 +29,7 @@ class Address:
     home: Path | None = None
 
     def client(self, **options: Any) -> ZooClient:
-        """A client of the zoo there; ``options`` are those of ZooClient."""
+        """A client of the zoo; ``options`` are those of ZooClient."""
         if self.home is None or self.key is None:
             return ZooClient(self.url, key=self.key, **options)
         check = _check(self.url, self.home)
@@ -37,32 +37,32 @@ class Address:
 
 
 def address_of(*, url: str | None, key: str | None, home: Path | None) -> Address:
-    """The address that was given, completed by what ``zooscope up`` left in its home folder.
+    """The given address, completed with what ``zooscope up`` wrote to its home folder.
 
-    A key is shown only to the zoo of the home folder that it, or the address, was read from.
+    A key is sent only to the zoo of the home folder that it, or the address, was read from.
     """
     if url is not None and key is not None:
         return Address(url, key)
     folder = _folder(home)
     if url is None and (running := _running_url(folder)) is not None:
         return Address(running, key or _admin_key(folder), folder)
-    where = url or LOCAL_URL
-    if key is not None or urlsplit(where).hostname not in _LOOPBACK:
-        return Address(where, key)
-    return Address(where, _admin_key(folder), folder)
+    address = url or LOCAL_URL
+    if key is not None or urlsplit(address).hostname not in _LOOPBACK:
+        return Address(address, key)
+    return Address(address, _admin_key(folder), folder)
 
 
 def _folder(home: Path | None) -> Path:
     if home is not None:
         return home.expanduser()
-    # Half the start-up time of a command; not needed when everything is given.
+    # Importing this takes half the start-up time of a command; skip it if everything is given.
     from service.settings import settings
 
     return settings().folder
 
 
 def _running_url(folder: Path) -> str | None:
-    """Where the zoo of this folder said that it listens."""
+    """The REST address that the zoo of this folder published."""
     try:
         running = json.loads((folder / "up.json").read_text())
     except (OSError, ValueError):
@@ -78,9 +78,9 @@ def _admin_key(folder: Path) -> str | None:
 
 
 def _check(url: str, home: Path) -> Callable[[socket.socket], None]:
-    """Refuses connections whose other end does not belong to the home folder.
+    """A check that refuses connections whose other end does not belong to the home folder.
 
-    The check raises ZooClientError, ``not_this_home``, or UnreachableError when nothing is said.
+    The check raises ZooClientError ``home_mismatch``, or UnreachableError without a response.
     """
 
     def check(connection: socket.socket) -> None:
@@ -100,8 +100,8 @@ def _check(url: str, home: Path) -> Callable[[socket.socket], None]:
 
 def _not_this_home(url: str, home: Path) -> ZooClientError:
     return ZooClientError(
-        f"what answers at {url} is not the zoo of {home}; its key was not sent",
-        code="not_this_home",
+        f"the service at {url} is not the zoo of {home}; the key was not sent",
+        code="home_mismatch",
         remedy=f"start that zoo with `zooscope up --home {home}`;"
-        " to send a key to this address all the same, give --key or set ZOO_KEY",
+        " to send a key to this address anyway, pass --key or set ZOO_KEY",
     )

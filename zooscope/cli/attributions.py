@@ -1,34 +1,43 @@
-"""``zooscope attributions``: which pixels several networks look at in several images."""
+"""``zooscope attributions``: heat maps of several networks on several images."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 
 app = typer.Typer()
 
 
 @command(app)
 def attributions(
-    talk: Talk,
+    context: CliContext,
     *,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Networks, mdl_…")],
-    dataset: Annotated[str, typer.Option(help="Where the images are, dst_…")],
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL…", help="Ids of the networks, mdl_…")
+    ],
+    dataset: Annotated[str, typer.Option(help="Dataset that holds the images, dst_…")],
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", dir_okay=False, help="File to write: a .png sheet, or a .zip of all."
+            "--out",
+            "-o",
+            dir_okay=False,
+            help="Output file: a .png sheet, or a .zip of all heat maps.",
         ),
     ],
-    images: Annotated[str, typer.Option(help="Positions from 0, such as 0-9 or 0,4,7-8.")] = "0",
-    method: Annotated[str | None, typer.Option(help="Such as gxi, saliency, elrp.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Default: the feature layer.")] = None,
-    style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
+    images: Annotated[
+        str, typer.Option(help="Image positions from 0, such as 0-9 or 0,4,7-8.")
+    ] = "0",
+    method: Annotated[
+        str | None, typer.Option(help="Attribution method, such as gxi, saliency, elrp.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer; default: the feature layer.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style: overlay, signed or absolute.")] = None,
 ) -> None:
-    """Draw what networks look at in images: one sheet, or one picture each."""
-    job = talk.zoo.attributions.create(
+    """Compute heat maps of networks on images: one sheet, or one file each."""
+    job = context.zoo.attributions.create(
         models,
         dataset_id=dataset,
         indices=positions_in(images),
@@ -36,15 +45,15 @@ def attributions(
         layer=layer,
         style=style,
     )
-    talk.zoo.attributions.download(job, out)
-    talk.out.done({"job_id": job["id"], "path": str(out)}, f"heat maps written to {out}")
+    context.zoo.attributions.download(job, out)
+    context.out.done({"job_id": job["id"], "path": str(out)}, f"heat maps written to {out}")
 
 
 def positions_in(text: str) -> list[int]:
     """The positions that a list of numbers and ranges names, both ends of a range included.
 
     Raises:
-        typer.BadParameter: It is not such a list.
+        typer.BadParameter: The text is not such a list.
     """
     positions: list[int] = []
     for part in text.split(","):

@@ -1,4 +1,4 @@
-"""``zooscope bench``: judgements that run where numpy is, in a process of their own."""
+"""``zooscope bench``: benchmarks that run with numpy in a separate process."""
 
 import subprocess
 import sys
@@ -6,12 +6,12 @@ from importlib.util import find_spec
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Judge methods on tables of your own.")
+app = typer.Typer(no_args_is_help=True, help="Evaluate ranking methods on your own tables.")
 
 
 @app.callback()
 def _bench() -> None:
-    """Judge methods on tables of your own."""
+    """Evaluate ranking methods on your own tables."""
 
 
 @app.command(
@@ -22,9 +22,9 @@ def _bench() -> None:
     }
 )
 def ranking(context: typer.Context) -> None:
-    """Hold out every target of accuracy tables and rank the models from the rest."""
+    """Hold out each target of accuracy tables and rank the models from the rest."""
     if find_spec("scipy") is None:
-        typer.echo("zooscope: judging rankings needs scipy (scipy_missing)", err=True)
+        typer.echo("zooscope: evaluating rankings needs scipy (scipy_missing)", err=True)
         typer.echo("          pip install 'zooscope[worker]'", err=True)
         raise typer.Exit(1)
     command = [sys.executable, "-m", "workers.tools.ranking_bench", *context.args]

@@ -1,4 +1,4 @@
-"""Commands that talk to a zoo: every one takes --url, --key, --home and --json."""
+"""Commands that use a zoo: each accepts --url, --key, --home and --json."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -15,24 +15,24 @@ from zooscope.cli.output import JsonOutput, Output, TextOutput
 
 Url = Annotated[
     str | None,
-    typer.Option(envvar="ZOO_URL", help="Address of the zoo; default: the one of this machine."),
+    typer.Option(envvar="ZOO_URL", help="Address of the zoo; default: the zoo on this machine."),
 ]
 Key = Annotated[
     str | None,
     typer.Option(
-        envvar="ZOO_KEY", help="API key; default: the administrator's, on the zoo's own machine."
+        envvar="ZOO_KEY", help="API key; default on the zoo's own machine: the admin key."
     ),
 ]
 HomeFolder = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder of the zoo on this machine; default ZOO_HOME."),
+    typer.Option("--home", help="Home folder of the zoo on this machine; default: ZOO_HOME."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True)
-class Talk:
-    """A zoo to talk to, and where to put what it says."""
+class CliContext:
+    """The zoo client and the output of one command."""
 
     zoo: ZooClient
     out: Output
@@ -41,7 +41,7 @@ class Talk:
 def _connection(
     url: Url = None, key: Key = None, home: HomeFolder = None, as_json: AsJson = False
 ) -> None:
-    """The options that every command shares."""
+    """Declare the options that every command shares."""
 
 
 _SHARED = tuple(
@@ -53,13 +53,13 @@ _SHARED = tuple(
 def command(
     app: typer.Typer, name: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function ``(talk, *, …)`` a command of ``app`` and give it the shared options."""
+    """Register a function ``(context, *, …)`` as a command of ``app`` with the shared options."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        def run(**given: Any) -> None:
-            shared = {option.name: given.pop(option.name) for option in _SHARED}
-            with talking(**shared) as talk:
-                function(talk, **given)
+        def run(**arguments: Any) -> None:
+            shared = {option.name: arguments.pop(option.name) for option in _SHARED}
+            with open_context(**shared) as context:
+                function(context, **arguments)
 
         own = list(inspect.signature(function).parameters.values())[1:]
         run.__signature__ = inspect.Signature([*own, *_SHARED])  # type: ignore[attr-defined]
@@ -72,22 +72,24 @@ def command(
 
 
 @contextmanager
-def talking(url: str | None, key: str | None, home: Path | None, as_json: bool) -> Iterator[Talk]:
-    """A conversation; a refusal is told and ends the command with status 1."""
+def open_context(
+    url: str | None, key: str | None, home: Path | None, as_json: bool
+) -> Iterator[CliContext]:
+    """The context of one command; an error is printed and exits with status 1."""
     out = JsonOutput() if as_json else TextOutput()
     address = address_of(url=url, key=key, home=home)
     try:
         with address.client() as zoo:
-            yield Talk(zoo, out)
+            yield CliContext(zoo, out)
     except ZooClientError as error:
-        out.refused(_with_hint(error))
+        out.error(_with_hint(error))
         raise typer.Exit(1) from error
 
 
 def _with_hint(error: ZooClientError) -> ZooClientError:
-    """Where a key comes from is something only the command line knows."""
+    """Replace the remedy for a missing key with the options of the command line."""
     if error.code == "unauthenticated":
         error.remedy = (
-            "give --key or set ZOO_KEY; on the zoo's own machine, --home or ZOO_HOME will do"
+            "pass --key or set ZOO_KEY; on the zoo's own machine, pass --home or set ZOO_HOME"
         )
     return error

@@ -1,4 +1,4 @@
-"""A zoo that goes on running after the command that started it."""
+"""Starts a zoo that outlives the command that started it."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ from service.core.errors import UnavailableError
 from service.embedded.home import Home, Running
 from service.settings import Settings, environment
 
-READY_SECONDS = 360.0  # longer than `up` itself waits, which then says what is wrong
+READY_SECONDS = 360.0  # longer than `up` itself waits, so that its log has the reason
 POLL_SECONDS = 0.1
 
 
 def running_or_started(settings: Settings) -> Running:
-    """The zoo of the home folder, ready; started in the background when none runs.
+    """The ready zoo of the home folder; started in the background if none runs.
 
     Raises:
         UnavailableError: ``zoo_not_started``, with the end of its log.
@@ -34,7 +34,7 @@ def running_or_started(settings: Settings) -> Running:
 
 
 def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> Running:
-    """What runs in the folder once it says that it is ready."""
+    """The zoo in the folder once it is ready."""
     give_up = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up:
         running = home.running()
@@ -43,8 +43,8 @@ def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> Running:
         if process is not None and process.poll() is not None:
             break
         time.sleep(POLL_SECONDS)
-    written = home.log("up").read_text() if home.log("up").exists() else ""
-    tail = "\n".join(written.splitlines()[-15:])
+    log_text = home.log("up").read_text() if home.log("up").exists() else ""
+    tail = "\n".join(log_text.splitlines()[-15:])
     raise UnavailableError(
         f"the zoo in {home.folder} did not become ready:\n{tail}", code="zoo_not_started"
     )

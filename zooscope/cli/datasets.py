@@ -1,46 +1,57 @@
-"""``zooscope datasets``: the sets of images."""
+"""``zooscope datasets``: the datasets of the zoo."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.models import rejected
-from zooscope.cli.output import Give, TableColumn, bytes_bar, id_column
+from zooscope.cli.output import Overflow, TableColumn, bytes_bar, id_column
 
-app = typer.Typer(help="Sets of images: send, look, remove.", no_args_is_help=True)
+app = typer.Typer(help="Datasets of images: upload, list, show, delete.", no_args_is_help=True)
 
-DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id of a set, dst_…")]
+DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset, dst_…")]
 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda dataset: dataset["name"]),
-    TableColumn("state", lambda dataset: dataset["state"], give=Give.STAYS),
-    TableColumn("images", lambda dataset: str(dataset.get("images") or "–"), "right", Give.STAYS),
+    TableColumn("state", lambda dataset: dataset["state"], overflow=Overflow.KEEP),
     TableColumn(
-        "labels", lambda dataset: str(len(dataset.get("labels") or []) or "–"), "right", Give.STAYS
+        "images", lambda dataset: str(dataset.get("images") or "–"), "right", Overflow.KEEP
+    ),
+    TableColumn(
+        "labels",
+        lambda dataset: str(len(dataset.get("labels") or []) or "–"),
+        "right",
+        Overflow.KEEP,
     ),
 )
 
 
 @command(app)
 def push(
-    talk: Talk,
+    context: CliContext,
     *,
     source: Annotated[
         list[Path],
-        typer.Argument(exists=True, help="A zip, tar or Parquet file; a folder; or images."),
+        typer.Argument(exists=True, help="A zip, tar or Parquet file, a folder, or image files."),
     ],
-    name: Annotated[str | None, typer.Option(help="Default: the file's or folder's.")] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="folders (labels), flat or parquet; guessed if not given.")
+    name: Annotated[
+        str | None, typer.Option(help="Name; default: that of the file or folder.")
     ] = None,
-    on_error: Annotated[str, typer.Option(help="What bad images do: fail or skip.")] = "fail",
-    label: Annotated[list[str] | None, typer.Option(help="Fixes their order; repeatable.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked it.")] = True,
+    layout: Annotated[
+        str | None, typer.Option(help="folders (labels), flat or parquet; default: detected.")
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option(help="What to do on unreadable images: fail or skip.")
+    ] = "fail",
+    label: Annotated[
+        list[str] | None, typer.Option(help="Label; repeat to fix the label order.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the dataset.")] = True,
 ) -> None:
-    """Send images; sub-folders name classes; an interrupted upload goes on where it broke."""
+    """Upload a dataset; sub-folders name classes. An interrupted upload resumes automatically."""
     title = name or source[0].resolve().stem
     manifest = {
         "name": title,
@@ -49,11 +60,11 @@ def push(
         **({"labels": label} if label else {}),
     }
     with bytes_bar(title) as on_progress:
-        given = source[0] if len(source) == 1 and _is_collection(source[0]) else source
-        dataset = talk.zoo.datasets.push(given, manifest, on_progress=on_progress)
+        images = source[0] if len(source) == 1 and _is_collection(source[0]) else source
+        dataset = context.zoo.datasets.push(images, manifest, on_progress=on_progress)
     if wait:
-        dataset = talk.zoo.datasets.wait(dataset["id"])
-    talk.out.done(dataset, f"{dataset['id']}  {dataset['name']}  {dataset['state']}")
+        dataset = context.zoo.datasets.wait(dataset["id"])
+    context.out.done(dataset, f"{dataset['id']}  {dataset['name']}  {dataset['state']}")
     if dataset["state"] == "rejected":
         raise rejected(dataset)
 
@@ -67,7 +78,7 @@ def _is_collection(path: Path) -> bool:
 
 
 def _layout(source: list[Path]) -> str:
-    """How labels are written down, judged by what is sent."""
+    """The layout of the labels, detected from the files."""
     first = source[0]
     if first.suffix.lower() == ".parquet":
         return "parquet"
@@ -79,25 +90,27 @@ def _layout(source: list[Path]) -> str:
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
-    state: Annotated[str | None, typer.Option(help="Such as ready or rejected.")] = None,
+    state: Annotated[str | None, typer.Option(help="State, such as ready or rejected.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
-    """List sets of images, newest first."""
-    found = talk.zoo.datasets.ls(state=state, name=name, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no set fits; send one with `zooscope datasets push`")
+    """List datasets, newest first."""
+    datasets = context.zoo.datasets.ls(state=state, name=name, limit=limit)
+    context.out.rows(
+        datasets, COLUMNS, empty="no matching datasets; upload one with `zooscope datasets push`"
+    )
 
 
 @command(app)
-def show(talk: Talk, *, dataset: DatasetId) -> None:
-    """Show everything about a set of images."""
-    talk.out.thing(talk.zoo.datasets.show(dataset))
+def show(context: CliContext, *, dataset: DatasetId) -> None:
+    """Show all fields of a dataset."""
+    context.out.item(context.zoo.datasets.show(dataset))
 
 
 @command(app)
-def rm(talk: Talk, *, dataset: DatasetId) -> None:
-    """Remove a set of images and every measurement on it."""
-    talk.zoo.datasets.rm(dataset)
-    talk.out.done({"id": dataset, "removed": True}, f"{dataset} removed")
+def rm(context: CliContext, *, dataset: DatasetId) -> None:
+    """Delete a dataset and every measurement on it."""
+    context.zoo.datasets.rm(dataset)
+    context.out.done({"id": dataset, "removed": True}, f"{dataset} deleted")

@@ -1,4 +1,4 @@
-"""What the demo tells: the ranking by both metrics beside the truth, and how well they agree."""
+"""The demo's report: the ranking by both metrics next to the truth, and how well they agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def table(rows_: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    """One row of the table; ``maps`` is the place by attribution maps alone."""
+    """One row of the table; ``maps`` is the rank by attribution maps alone."""
     parts = (f"{number:6.3f}" for number in (row["node_similarity"], row["edge_similarity"]))
     return (
         f"{row['rank']:>4} {row['name']:<19} {row['score']:6.3f} {_interval(row):>15}"
@@ -51,7 +51,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
-    """How well the ranking foresaw the truth."""
+    """How well the ranking predicts the truth."""
     items = ranking["items"]
     scores = [item["score"] for item in items]
     accuracies = [truth[item["name"]] for item in items]
@@ -59,43 +59,41 @@ def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
 
 
 def likely_best(fused: Ranking) -> str:
-    """Who is best according to all evidence together, and how sure that is."""
+    """The best networks according to all evidence, with their probability."""
     names = {item["model_id"]: item["name"] for item in fused["items"]}
-    found = fused["best_set"]
-    among = ", ".join(names[model_id] for model_id in found["model_ids"])
-    return (
-        f"By all evidence the best is, with probability {found['probability']:.0%}, among: {among}"
-    )
+    best_set = fused["best_set"]
+    among = ", ".join(names[model_id] for model_id in best_set["model_ids"])
+    return f"According to all evidence, the best network is, with probability {best_set['probability']:.0%}, one of: {among}"
 
 
-def kept(student: Model) -> str:
-    """How good a student is beside its teachers, on images that neither has learned from."""
-    told = (student.get("lineage") or {})["measured"]
-    shares = [told[name] for name in sorted(told) if name.startswith("teacher_")]
+def retained_accuracy(student: Model) -> str:
+    """Accuracy of a student compared with its teachers, on images that none was trained on."""
+    measured = (student.get("lineage") or {})["measured"]
+    shares = [measured[name] for name in sorted(measured) if name.startswith("teacher_")]
     teachers = " and ".join(f"{share:.1%}" for share in shares)
     return (
-        f"{student['name']} ({student['parameters']:,} parameters) names {told['accuracy']:.1%} of"
-        f" the exam's digits, its teachers {teachers}:"
-        f" it retains {told['accuracy'] / max(shares):.1%} of the better one's accuracy"
+        f"{student['name']} ({student['parameters']:,} parameters) classifies"
+        f" {measured['accuracy']:.1%} of the evaluation digits correctly, its teachers {teachers}:"
+        f" it retains {measured['accuracy'] / max(shares):.1%} of the better one's accuracy"
     )
 
 
-def place_of(model_id: str, ranking: Ranking) -> str:
-    """Where a network stands in a ranking, between its neighbours."""
-    lines = [f"Its place for the digits 5 to 9 by {ranking['metric']}:"]
-    place = next(
-        (k for k, one in enumerate(ranking["items"]) if one["model_id"] == model_id), None
+def rank_of(model_id: str, ranking: Ranking) -> str:
+    """The rank of a network, with its neighbors in the ranking."""
+    lines = [f"Its rank for the digits 5 to 9 by {ranking['metric']}:"]
+    index = next(
+        (k for k, item in enumerate(ranking["items"]) if item["model_id"] == model_id), None
     )
-    if place is None:
-        return f"It has no place for the digits 5 to 9 by {ranking['metric']}."
-    for item in ranking["items"][max(0, place - 2) : place + 3]:
+    if index is None:
+        return f"It has no rank for the digits 5 to 9 by {ranking['metric']}."
+    for item in ranking["items"][max(0, index - 2) : index + 3]:
         mark = "→" if item["model_id"] == model_id else " "
         lines.append(f"{mark}{item['rank']:>3} {item['name']:<19} {item['score']:6.3f}")
     return "\n".join(lines)
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float:
-    """Rank correlation with middle ranks for ties; nan for fewer than two, or for a constant."""
+    """Rank correlation with mean ranks for ties; nan for fewer than two values or a constant."""
     if len(set(left)) < 2 or len(set(right)) < 2:  # noqa: PLR2004 - one value has no order
         return float("nan")
     return correlation(_middle_ranks(left), _middle_ranks(right))

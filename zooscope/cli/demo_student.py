@@ -1,6 +1,6 @@
-"""The demo's student: a small network that two of the zoo teach on images without labels."""
+"""The demo's student: a small network that learns from two networks on unlabeled images."""
 
-from zooscope.cli.context import Talk
+from zooscope.cli.context import CliContext
 from zooscope.cli.demo_zoo import UploadedZoo
 from zooscope.cli.live_table import follow
 from zooscope.client.polling import require_success
@@ -9,32 +9,32 @@ from zooscope.client.results import Model
 NAME = "digits-pocket"
 METHOD = "knowledge_distillation"
 TEACHERS = ("digits-conv", "digits-residual")
-STUDENT = {"architecture": "residual", "width": 8, "side": 16}
-PARAMS = {"name": NAME, "batch_size": 32, "rate": 0.01, "evaluations": 5}
+STUDENT = {"architecture": "residual", "width": 8, "image_size": 16}
+PARAMS = {"name": NAME, "batch_size": 32, "learning_rate": 0.01, "num_evaluations": 5}
 STEPS = 400
 
 
-def student_of(talk: Talk, there: UploadedZoo) -> Model:
-    """The student: an earlier demo's, or a new one that is watched while it learns.
+def student_of(context: CliContext, ids: UploadedZoo) -> Model:
+    """The student: an earlier demo's, or a new one whose training is shown.
 
     Raises:
-        ZooClientError: The training failed, with its code.
+        ZooClientError: The code of the failed training.
     """
-    teachers = [there.models[name] for name in TEACHERS]
-    for known in talk.zoo.models.ls(state="ready", name=NAME):
-        if (known.get("lineage") or {}).get("teachers") == teachers:
-            return known
-    job = talk.zoo.jobs.submit(
+    teachers = [ids.models[name] for name in TEACHERS]
+    for model in context.zoo.models.ls(state="ready", name=NAME):
+        if (model.get("lineage") or {}).get("teachers") == teachers:
+            return model
+    job = context.zoo.jobs.submit(
         METHOD,
         teachers=teachers,
-        data=there.probes,
-        exam=there.exam,
+        dataset_id=ids.probes,
+        eval_dataset_id=ids.eval_dataset,
         student=STUDENT,
         params=PARAMS,
         seed=0,
         device="cpu",
         budget={"steps": STEPS},
     )
-    done = follow(talk, job)
+    done = follow(context, job)
     require_success(done)
-    return talk.zoo.models.show(done["result"]["model_id"])
+    return context.zoo.models.show(done["result"]["model_id"])

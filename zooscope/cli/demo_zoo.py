@@ -1,4 +1,4 @@
-"""The demo's networks: trained by the worker's half, uploaded like anybody's."""
+"""The demo's networks: trained by the worker package, uploaded like any other."""
 
 import json
 import subprocess
@@ -24,22 +24,22 @@ class BuiltZoo:
 
 @dataclass(frozen=True)
 class UploadedZoo:
-    """Ids in the service: networks by name, the probe set, the labelled target and the exam."""
+    """Ids in the zoo: networks by name, the probe set, the labeled target and the evaluation dataset."""
 
     models: Mapping[str, str]
     probes: str
     target: str
-    exam: str
+    eval_dataset: str
 
 
 def built(folder: Path) -> BuiltZoo:
-    """Train the networks, unless an earlier demo has; a bar shows how far.
+    """Train the networks, unless an earlier demo has; show a progress bar.
 
     Raises:
-        UnavailableError: ``training_failed``, with what the training said.
+        UnavailableError: ``training_failed``, with the end of the training log.
     """
     truth_file = folder / "truth.json"
-    if not (truth_file.exists() and (folder / "exam.zip").exists()):
+    if not (truth_file.exists() and (folder / "evaluation.zip").exists()):
         truth_file.write_text(json.dumps(_trained(folder), indent=1))
     return BuiltZoo(folder, json.loads(truth_file.read_text()))
 
@@ -68,47 +68,51 @@ def _trained(folder: Path) -> dict[str, float]:
 
 
 def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:
-    """Everything in the service and checked by it; what is there already is not sent again."""
+    """Upload what the zoo does not have yet, and wait until everything is checked."""
     probes = _dataset(zoo, built_zoo.folder / "probes.zip", name="digits", layout="flat")
     target = _dataset(
-        zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labelled", layout="folders"
+        zoo, built_zoo.folder / "target.zip", name="digits 5 to 9, labeled", layout="folders"
     )
-    exam = _dataset(zoo, built_zoo.folder / "exam.zip", name="digits, an exam", layout="folders")
+    eval_dataset = _dataset(
+        zoo, built_zoo.folder / "evaluation.zip", name="digits, for evaluation", layout="folders"
+    )
     models = _models(zoo, built_zoo)
-    for dataset in (probes, target, exam):
+    for dataset in (probes, target, eval_dataset):
         _require_ready(zoo.datasets.wait(dataset["id"]))
-    return UploadedZoo(models, probes["id"], target["id"], exam["id"])
+    return UploadedZoo(models, probes["id"], target["id"], eval_dataset["id"])
 
 
 def _dataset(zoo: ZooClient, path: Path, *, name: str, layout: str) -> Dataset:
-    """The set of this name: an earlier demo's, or a new one."""
-    for found in zoo.datasets.ls(name=name):
-        if found["name"] == name and found["state"] != "rejected":
-            return found
+    """The dataset of this name: an earlier demo's, or a new one."""
+    for dataset in zoo.datasets.ls(name=name):
+        if dataset["name"] == name and dataset["state"] != "rejected":
+            return dataset
     return zoo.datasets.push(path, {"name": name, "layout": layout})
 
 
 def _models(zoo: ZooClient, built_zoo: BuiltZoo) -> dict[str, str]:
-    """Ids of the demo's networks, sent where they are missing and then awaited."""
-    there = {found["name"]: found["id"] for found in zoo.models.ls(state="ready", tag="demo")}
+    """Ids of the demo's networks; uploads the missing ones and waits for their checks."""
+    existing = {model["name"]: model["id"] for model in zoo.models.ls(state="ready", tag="demo")}
     with steps_bar("uploading and checking") as on_progress:
         ids = {}
         for name in built_zoo.truth:
-            ids[name] = there.get(name) or _sent(zoo, built_zoo.folder, name)
+            ids[name] = existing.get(name) or _push(zoo, built_zoo.folder, name)
         for step, model_id in enumerate(ids.values(), start=1):
             _require_ready(zoo.models.wait(model_id))
             on_progress({"step": step, "total": len(ids)})
     return ids
 
 
-def _sent(zoo: ZooClient, folder: Path, name: str) -> str:
-    """The id of a network that is now being checked."""
+def _push(zoo: ZooClient, folder: Path, name: str) -> str:
+    """Upload a network; return its id."""
     manifest = json.loads((folder / f"{name}.manifest.json").read_text())
     return zoo.models.push(folder / f"{name}.pt2", manifest)["id"]
 
 
-def _require_ready(thing: Mapping[str, Any]) -> None:
-    """Raise with the reasons when the service refused a file of the demo."""
-    if thing["state"] != "ready":
-        problem = (thing.get("problems") or [{"code": "rejected", "detail": "no reason given"}])[0]
-        raise ZooClientError(f"{thing['name']}: {problem['detail']}", code=problem["code"])
+def _require_ready(resource: Mapping[str, Any]) -> None:
+    """Raise ZooClientError with the reason if the zoo rejected a file of the demo."""
+    if resource["state"] != "ready":
+        problem = (
+            resource.get("problems") or [{"code": "rejected", "detail": "no reason given"}]
+        )[0]
+        raise ZooClientError(f"{resource['name']}: {problem['detail']}", code=problem["code"])

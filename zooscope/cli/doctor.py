@@ -1,4 +1,4 @@
-"""``zooscope doctor``: what this machine offers to a zoo, and what it lacks."""
+"""``zooscope doctor``: checks whether this machine can run a zoo."""
 
 import json
 import platform
@@ -25,7 +25,7 @@ PROBE_SECONDS = 400.0
 
 
 class CheckStatus(StrEnum):
-    """How a finding is to be taken."""
+    """Result of a check."""
 
     GOOD = "ok"
     WARNING = "warning"
@@ -34,31 +34,31 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at, what was found, and whether that is well."""
+    """One check: its subject, the value and the status."""
 
-    what: str
-    found: str
-    verdict: CheckStatus = CheckStatus.GOOD
+    subject: str
+    value: str
+    status: CheckStatus = CheckStatus.GOOD
 
 
 def doctor(
     home: HomeOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell versions, servers, sandbox and devices; status 1 when something is wrong."""
+    """Report versions, servers, sandbox and devices; exit 1 if anything is wrong."""
     settings = settings_with(home=home, port=None, grpc_port=None)
-    findings = list(examined(settings))
+    findings = list(findings_for(settings))
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            typer.echo(f"{finding.verdict:<8} {finding.what:<28} {finding.found}")
-    if any(finding.verdict is CheckStatus.WRONG for finding in findings):
+            typer.echo(f"{finding.status:<8} {finding.subject:<28} {finding.value}")
+    if any(finding.status is CheckStatus.WRONG for finding in findings):
         raise typer.Exit(1)
 
 
-def examined(settings: Settings) -> Iterator[Finding]:
-    """Everything that is looked at, in the order of telling."""
+def findings_for(settings: Settings) -> Iterator[Finding]:
+    """All checks in report order."""
     yield _python()
     yield _package("zooscope")
     yield _server("postgres", settings.database_url, postgres_server)
@@ -71,7 +71,7 @@ def examined(settings: Settings) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    """The interpreter; 3.11 is the oldest that will do."""
+    """The interpreter; 3.11 is the oldest supported version."""
     fits = sys.version_info >= (3, 11)
     return Finding(
         "python", platform.python_version(), CheckStatus.GOOD if fits else CheckStatus.WRONG
@@ -86,15 +86,15 @@ def _package(name: str) -> Finding:
 
 
 def _server(name: str, address: SecretStr | None, find: Callable[[], Path]) -> Finding:
-    """A private server's program; not needed where an address is set."""
+    """A private server's program; not needed if an address is configured."""
     if address is not None:
-        return Finding(name, "at the address in the settings")
+        return Finding(name, "at the configured address")
     try:
         program = find()
     except ZooError as error:
         return Finding(name, f"{error.detail}; {error.remedy}", CheckStatus.WRONG)
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return Finding(name, f"{said.stdout.strip()} ({program})")
+    completed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return Finding(name, f"{completed.stdout.strip()} ({program})")
 
 
 def _home(settings: Settings) -> Finding:
@@ -105,51 +105,51 @@ def _home(settings: Settings) -> Finding:
 
 
 def _devices(settings: Settings) -> Iterator[Finding]:
-    """What torch sees, asked in another process: this one never loads it."""
-    said = _asked("workers.tools.hardware")
-    for name, what in said.items():
-        yield Finding(name, str(what))
-    if not said:
+    """Devices that torch sees, reported by another process: this one never loads torch."""
+    versions = _report_of("workers.tools.hardware")
+    for name, subject in versions.items():
+        yield Finding(name, str(subject))
+    if not versions:
         yield Finding(
-            "torch", "not installed; this machine can run no worker", CheckStatus.WARNING
+            "torch", "not installed; this machine cannot run a worker", CheckStatus.WARNING
         )
-    elif settings.device.value == "cuda" and "cuda:0" not in said:
-        yield Finding("device", "ZOO_DEVICE is cuda, but torch sees no card", CheckStatus.WRONG)
+    elif settings.device.value == "cuda" and "cuda:0" not in versions:
+        yield Finding("device", "ZOO_DEVICE is cuda, but torch sees no GPU", CheckStatus.WRONG)
 
 
 def _libraries() -> Iterator[Finding]:
-    """Whether torchvision, timm and captum can be imported, and builds that do not match."""
-    states = _asked("workers.tools.libraries")
+    """Whether torchvision, timm and captum can be imported and their builds match."""
+    states = _report_of("workers.tools.libraries")
     for name, state in states.items():
         yield Finding(name, state["text"], CheckStatus(state["verdict"]))
     if not states:
-        what = "importing torchvision, timm or captum ended the process that tried"
-        yield Finding("libraries", what, CheckStatus.WRONG)
+        subject = "importing torchvision, timm or captum crashed the process"
+        yield Finding("libraries", subject, CheckStatus.WRONG)
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
-    """The walls around a job's process; a missing one is wrong only in a hardened zoo."""
-    missing = CheckStatus.WRONG if settings.hardened else CheckStatus.WARNING
-    for wall, reason in _asked("workers.isolation.sandbox").items():
-        verdict = CheckStatus.GOOD if reason is None else missing
-        yield Finding(f"sandbox: {wall}", str(reason or "holds"), verdict)
+    """The sandbox layers of a job process; a missing one is wrong only if the sandbox is required."""
+    missing = CheckStatus.WRONG if settings.require_sandbox else CheckStatus.WARNING
+    for layer, reason in _report_of("workers.isolation.sandbox").items():
+        status = CheckStatus.GOOD if reason is None else missing
+        yield Finding(f"sandbox: {layer}", str(reason or "works"), status)
 
 
 def _export() -> Iterator[Finding]:
-    """Whether a network can be exported in the sandbox, as every training does at its end."""
-    for what, problem in _asked("workers.tools.export_trial").items():
-        verdict = CheckStatus.GOOD if problem is None else CheckStatus.WRONG
-        yield Finding(f"sandbox: {what}", str(problem or "works"), verdict)
+    """Whether the sandbox allows exporting a network, which every training does at its end."""
+    for subject, problem in _report_of("workers.tools.export_trial").items():
+        status = CheckStatus.GOOD if problem is None else CheckStatus.WRONG
+        yield Finding(f"sandbox: {subject}", str(problem or "works"), status)
 
 
-def _asked(module: str) -> Mapping[str, Any]:
-    """The JSON object that a module of the worker's half prints; empty where it cannot run."""
-    said = subprocess.run(
+def _report_of(module: str) -> Mapping[str, Any]:
+    """The JSON object that a module of the worker package prints; empty if it cannot run."""
+    completed = subprocess.run(
         [sys.executable, "-m", module],
         capture_output=True,
         text=True,
         timeout=PROBE_SECONDS,
         check=False,
     )
-    answer: Mapping[str, Any] = json.loads(said.stdout) if said.returncode == 0 else {}
+    answer: Mapping[str, Any] = json.loads(completed.stdout) if completed.returncode == 0 else {}
     return answer

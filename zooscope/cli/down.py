@@ -1,4 +1,4 @@
-"""``zooscope down``: stops what ``zooscope up`` started in a home folder."""
+"""``zooscope down``: stops the zoo that ``zooscope up`` started in a home folder."""
 
 import signal
 
@@ -23,7 +23,7 @@ def down(home: HomeOption = None) -> None:
 
 
 def stop(home: Home) -> str:
-    """Ask the running zoo to end and wait for it; returns what happened, in words."""
+    """Stop the running zoo and wait; return a message that says what happened."""
     running = home.running()
     if running is None:
         return f"no zoo runs in {home.folder}"
@@ -31,6 +31,6 @@ def stop(home: Home) -> str:
     process.send_signal(signal.SIGTERM)
     if not wait_until_ended([process], seconds=STOP_SECONDS):
         raise UnavailableError(
-            f"process {running.pid} has not ended after {STOP_SECONDS:g} s", code="still_running"
+            f"process {running.pid} has not exited after {STOP_SECONDS:g} s", code="still_running"
         )
     return f"stopped the zoo in {home.folder}"

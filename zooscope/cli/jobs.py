@@ -1,4 +1,4 @@
-"""``zooscope jobs``: runs of methods."""
+"""``zooscope jobs``: submit and manage jobs."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from zooscope import ZooClientError
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.live_table import follow, unit_of
-from zooscope.cli.output import Give, TableColumn, id_column
+from zooscope.cli.output import Overflow, TableColumn, id_column
 
 app = typer.Typer(
-    help="Runs of methods: submit, look, watch, cancel, retry.", no_args_is_help=True
+    help="Jobs: submit, list, show, watch, cancel, retry, download artifacts.",
+    no_args_is_help=True,
 )
 
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, job_…")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, job_…")]
 
 
 def _progress(job: Any) -> str:
@@ -26,8 +27,8 @@ def _progress(job: Any) -> str:
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("method", lambda job: job["method"]),
-    TableColumn("state", lambda job: job["state"], give=Give.STAYS),
-    TableColumn("progress", _progress, "right", Give.STAYS),
+    TableColumn("state", lambda job: job["state"], overflow=Overflow.KEEP),
+    TableColumn("progress", _progress, "right", Overflow.KEEP),
     TableColumn("created", lambda job: job["created_at"][:19].replace("T", " ")),
 )
 
@@ -37,18 +38,25 @@ Pairs = list[str] | None
 
 @command(app)
 def submit(
-    talk: Talk,
+    context: CliContext,
     *,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="See `zooscope methods ls`.")],
+    method: Annotated[
+        str,
+        typer.Argument(metavar="METHOD", help="Name of the method; see `zooscope methods ls`."),
+    ],
     teacher: Annotated[
         list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Images to learn on, dst_…")] = None,
-    exam: Annotated[
-        str | None, typer.Option(help="Labelled images to be judged on, dst_…")
+    source: Annotated[
+        str | None, typer.Option(help="Network to fine-tune or to probe, mdl_…")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset to train on, dst_…")] = None,
+    eval_dataset: Annotated[
+        str | None, typer.Option(help="Labeled dataset for evaluation, dst_…")
     ] = None,
     student: Annotated[
-        Pairs, typer.Option(metavar="NAME=VALUE", help="Of the network to make; repeatable.")
+        Pairs,
+        typer.Option(metavar="NAME=VALUE", help="Field of the network to train; repeatable."),
     ] = None,
     inputs: Annotated[
         Pairs, typer.Option("--input", "-i", metavar="NAME=VALUE", help="Other input; repeatable.")
@@ -56,39 +64,43 @@ def submit(
     params: Annotated[
         Pairs, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter; repeatable.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all random draws.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed.")] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where it runs.")
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device to run on.")
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="500|30s", help="How long it lasts: steps, or seconds.")
+        str | None,
+        typer.Option(metavar="500|30s", help="Training length in steps, or in seconds."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it is final.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Watch the job until it has finished.")
+    ] = False,
 ) -> None:
-    """Run a method; `zooscope methods show METHOD` tells what it takes.
+    """Submit a job; `zooscope methods show METHOD` lists its inputs and parameters.
 
-    Values are JSON, or else taken as text.
+    A VALUE is JSON; anything else is text.
     """
-    job = talk.zoo.jobs.submit(
+    job = context.zoo.jobs.submit(
         method,
         inputs=_pairs(inputs),
         params=_pairs(params),
         teachers=teacher,
-        data=data,
-        exam=exam,
+        source_model_id=source,
+        dataset_id=dataset,
+        eval_dataset_id=eval_dataset,
         student=_pairs(student) or None,
         seed=seed,
         device=device,
         budget=_budget(budget),
     )
     if watch:
-        fail_with(follow(talk, job))
+        fail_with(follow(context, job))
     else:
-        talk.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
+        context.out.done(job, f"{job['id']}  {job['method']}  {job['state']}")
 
 
 def _budget(text: str | None) -> dict[str, float] | None:
-    """``500`` steps, or ``30s``; None when nothing is said."""
+    """The budget ``500`` (steps) or ``30s`` (seconds); None if there is none."""
     if text is None:
         return None
     try:
@@ -97,9 +109,9 @@ def _budget(text: str | None) -> dict[str, float] | None:
         raise typer.BadParameter(f"{text!r} is neither steps (500) nor seconds (30s)") from error
 
 
-def _pairs(given: list[str] | None) -> dict[str, Any]:
+def _pairs(texts: list[str] | None) -> dict[str, Any]:
     """``name=value`` pairs as a dictionary."""
-    pairs = [pair.partition("=") for pair in given or []]
+    pairs = [pair.partition("=") for pair in texts or []]
     if bad := [name for name, equals, _ in pairs if not equals]:
         raise typer.BadParameter(f"{bad[0]!r} is not of the form name=value")
     return {name: _value(text) for name, _, text in pairs}
@@ -113,7 +125,7 @@ def _value(text: str) -> Any:
 
 
 def fail_with(job: Any) -> None:
-    """End the command as the job ended, when it failed."""
+    """Raise the job's error if the job failed."""
     if job["state"] == "failed":
         error = job.get("error") or {"code": "failed", "detail": "the job failed"}
         raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
@@ -121,68 +133,66 @@ def fail_with(job: Any) -> None:
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
-    state: Annotated[str | None, typer.Option(help="Such as running or failed.")] = None,
-    method: Annotated[str | None, typer.Option(help="Only of this method.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    state: Annotated[str | None, typer.Option(help="State, such as running or failed.")] = None,
+    method: Annotated[str | None, typer.Option(help="Only jobs of this method.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number to list.")] = 50,
 ) -> None:
     """List jobs, newest first."""
-    found = talk.zoo.jobs.ls(state=state, method=method, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no job fits")
+    jobs = context.zoo.jobs.ls(state=state, method=method, limit=limit)
+    context.out.rows(jobs, COLUMNS, empty="no matching jobs")
 
 
 @command(app)
-def show(talk: Talk, *, job: JobId) -> None:
-    """Show everything about a job."""
-    talk.out.thing(talk.zoo.jobs.show(job))
+def show(context: CliContext, *, job: JobId) -> None:
+    """Show all fields of a job."""
+    context.out.item(context.zoo.jobs.show(job))
 
 
 @command(app)
 def watch(
-    talk: Talk,
+    context: CliContext,
     *,
     job: JobId,
-    after: Annotated[int, typer.Option(min=0, help="Only events behind this one.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
 ) -> None:
-    """Follow a job until it is final; a broken connection is picked up again."""
-    fail_with(follow(talk, talk.zoo.jobs.show(job), after=after))
+    """Watch a job until it has finished; reconnect after a broken connection."""
+    fail_with(follow(context, context.zoo.jobs.show(job), after=after))
 
 
 @command(app)
-def cancel(talk: Talk, *, job: JobId) -> None:
-    """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
-    answer = talk.zoo.jobs.cancel(job)
-    talk.out.done(answer, f"{job} is {answer['state']}")
+def cancel(context: CliContext, *, job: JobId) -> None:
+    """Cancel a job: a queued one immediately, a running one within seconds; keep its checkpoint."""
+    answer = context.zoo.jobs.cancel(job)
+    context.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
-def retry(talk: Talk, *, job: JobId) -> None:
-    """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
-    answer = talk.zoo.jobs.retry(job)
-    talk.out.done(answer, f"{job} is {answer['state']}")
+def retry(context: CliContext, *, job: JobId) -> None:
+    """Retry a failed or cancelled job; a training resumes from its last checkpoint."""
+    answer = context.zoo.jobs.retry(job)
+    context.out.done(answer, f"{job} is {answer['state']}")
 
 
 @command(app)
 def artifacts(
-    talk: Talk,
+    context: CliContext,
     *,
     job: JobId,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to fetch them to.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to download to.")] = None,
 ) -> None:
-    """List the files a job produced, or fetch them."""
+    """List the artifacts of a job, or download them."""
     columns = (
         id_column("id", "id"),
         TableColumn("name", lambda artifact: artifact["name"]),
         TableColumn("type", lambda artifact: artifact["media_type"]),
-        TableColumn("bytes", lambda artifact: str(artifact["size_bytes"]), "right", Give.STAYS),
+        TableColumn("bytes", lambda artifact: str(artifact["size_bytes"]), "right", Overflow.KEEP),
     )
-    found = talk.zoo.jobs.artifacts(job)
-    for artifact in found if out is not None else ():
+    artifacts = context.zoo.jobs.artifacts(job)
+    for artifact in artifacts if out is not None else ():
         assert out is not None
         destination = out / Path(artifact["name"]).name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        talk.zoo.jobs.download(artifact["id"], destination)
-    talk.out.rows(found, columns, empty="the job has no files")
+        context.zoo.jobs.download(artifact["id"], destination)
+    context.out.rows(artifacts, columns, empty="the job has no artifacts")

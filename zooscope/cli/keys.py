@@ -1,13 +1,13 @@
-"""``zooscope keys``: who may do what; for administrators."""
+"""``zooscope keys``: API keys, for administrators."""
 
 from typing import Annotated
 
 import typer
 
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import TableColumn, id_column
 
-app = typer.Typer(help="API keys: issue, look, revoke.", no_args_is_help=True)
+app = typer.Typer(help="API keys: issue, list, revoke.", no_args_is_help=True)
 
 COLUMNS = (
     id_column("id", "id"),
@@ -20,29 +20,31 @@ COLUMNS = (
 
 @command(app)
 def issue(
-    talk: Talk,
+    context: CliContext,
     *,
-    name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[list[str], typer.Option(help="read, write, jobs or admin; repeatable.")],
-    project: Annotated[str | None, typer.Option(help="Default: your own.")] = None,
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    scope: Annotated[
+        list[str], typer.Option(help="Scope: read, write, jobs or admin; repeatable.")
+    ],
+    project: Annotated[str | None, typer.Option(help="Project; default: your own.")] = None,
 ) -> None:
-    """Issue a key; it is printed now and never again."""
-    issued = talk.zoo.keys.issue(name, scopes=scope, project=project)
-    talk.out.done(issued, issued["token"])
+    """Issue a key; it is printed only once."""
+    issued = context.zoo.keys.issue(name, scopes=scope, project=project)
+    context.out.done(issued, issued["token"])
 
 
 @command(app)
-def ls(talk: Talk) -> None:
+def ls(context: CliContext) -> None:
     """List the keys of the project, newest first."""
-    talk.out.rows(talk.zoo.keys.ls(), COLUMNS, empty="no keys")
+    context.out.rows(context.zoo.keys.ls(), COLUMNS, empty="no keys")
 
 
 @command(app)
 def revoke(
-    talk: Talk,
+    context: CliContext,
     *,
-    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of a key, key_…")],
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, key_…")],
 ) -> None:
-    """End a key's life; every process notices within seconds."""
-    talk.zoo.keys.revoke(key_id)
-    talk.out.done({"id": key_id, "revoked": True}, f"{key_id} revoked")
+    """Revoke a key; it stops working within seconds."""
+    context.zoo.keys.revoke(key_id)
+    context.out.done({"id": key_id, "revoked": True}, f"{key_id} revoked")

@@ -1,4 +1,4 @@
-"""``zooscope layers``: which layer of one network to build on."""
+"""``zooscope layers``: which layer of a network to build on."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from zooscope import ZooClientError
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn, figure, steps_bar
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn, format_score, steps_bar
 from zooscope.client.layers import LayerScore, LayerSelection, TargetData
 
 app = typer.Typer()
@@ -18,42 +18,44 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @command(app)
 def layers(
-    talk: Talk,
+    context: CliContext,
     *,
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="Network to cut, mdl_…; or a selection made before, lay_…"
+            metavar="SOURCE", help="Network to cut, mdl_…, or an earlier selection, lay_…"
         ),
     ],
     target: Annotated[
-        str | None, typer.Option(help="A network, mdl_…, or labelled images, dst_…")
+        str | None, typer.Option(help="Target: a network, mdl_…, or a labeled dataset, dst_…")
     ] = None,
     probes: Annotated[
-        str | None, typer.Option(help="Images both are shown, dst_…; the target's own if it has.")
+        str | None,
+        typer.Option(help="Probe set for both networks, dst_…; default: the target dataset."),
     ] = None,
     data: Annotated[
-        TargetData | None, typer.Option(help="Labelled target data: ample (λ 1), scarce (λ 10).")
+        TargetData | None,
+        typer.Option(help="Amount of labeled target data: ample (λ 1) or scarce (λ 10)."),
     ] = None,
-    edge_weight: Annotated[
-        float | None, typer.Option(min=0, help="λ itself, instead of --data.")
-    ] = None,
+    edge_weight: Annotated[float | None, typer.Option(min=0, help="λ, instead of --data.")] = None,
     layers: Annotated[
         list[str] | None,
-        typer.Option(help="Candidate; repeatable. Or all. Default: ends of blocks."),
+        typer.Option(help="Candidate layer, repeatable, or `all`; default: ends of blocks."),
     ] = None,
     target_layer: Annotated[
-        str | None, typer.Option(help="Where the target is looked at; default its logits.")
+        str | None, typer.Option(help="Layer of the target to compare with; default: its logits.")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Wait for the comparison.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
 ) -> None:
-    """Score every candidate layer of a network for a target, and choose one."""
+    """Score each candidate layer of a network for a target, and choose one."""
     if source.startswith("lay_"):
-        tell(talk, talk.zoo.layers.show(source, data=data, edge_weight=edge_weight))
+        print_selection(
+            context, context.zoo.layers.show(source, data=data, edge_weight=edge_weight)
+        )
         return
     images = target is not None and target.startswith("dst_")
     with steps_bar("comparing") as on_progress:
-        selection = talk.zoo.layers.select(
+        selection = context.zoo.layers.select(
             source,
             model=None if images else target,
             dataset=target if images else None,
@@ -65,73 +67,81 @@ def layers(
             wait=wait,
             on_progress=on_progress,
         )
-    tell(talk, selection)
+    print_selection(context, selection)
 
 
-def _candidates(given: list[str] | None) -> Sequence[str] | Literal["all"] | None:
-    return "all" if given == ["all"] else given
+def _candidates(names: list[str] | None) -> Sequence[str] | Literal["all"] | None:
+    return "all" if names == ["all"] else names
 
 
-def tell(talk: Talk, selection: LayerSelection) -> None:
+def print_selection(context: CliContext, selection: LayerSelection) -> None:
     """Print a selection: the choice, then the curve from the input on."""
     error = selection.get("error")
     if selection["state"] == "failed" and error is not None:
         raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
-    talk.out.done(selection, f"{selection['id']}  {_sentence(selection)}")
-    talk.out.part(selection["layers"], columns_for(selection))
+    context.out.done(selection, f"{selection['id']}  {_sentence(selection)}")
+    context.out.details(selection["layers"], columns_for(selection))
 
 
 def _sentence(selection: LayerSelection) -> str:
-    """What was found, or how to look again."""
+    """The choice in one sentence, or how to check a pending selection."""
     if selection["state"] == "pending":
         return f"pending  job {selection['job_id']}; see `zooscope layers {selection['id']}`"
-    found = selection["choice"]
-    if found is None:
-        return "no layer could be compared; the table says why"
-    told = f"build on {found['layer']}: score {figure(found['score'])}"
-    if found["margin"] is not None:
-        told += f", {figure(found['margin'])} above {found['runner_up']}"
-    told += f" (λ = {selection['edge_weight']:g})"
-    blind = selection["baselines"]
-    if blind is not None:
-        told += f"; without looking: {blind['middle']} (middle) or {blind['deepest']} (deepest)"
-    return told
+    choice = selection["choice"]
+    if choice is None:
+        return "no layer could be compared; see the table for the reasons"
+    sentence = f"build on {choice['layer']}: score {format_score(choice['score'])}"
+    if choice["margin"] is not None:
+        sentence += f", {format_score(choice['margin'])} above {choice['runner_up']}"
+    sentence += f" (λ = {selection['edge_weight']:g})"
+    baselines = selection["baselines"]
+    if baselines is not None:
+        sentence += (
+            f"; baselines: {baselines['middle']} (middle) or {baselines['deepest']} (deepest)"
+        )
+    return sentence
 
 
 def columns_for(selection: LayerSelection) -> tuple[TableColumn, ...]:
     """The columns of the curve; bars span the scores of this selection."""
-    found = selection["choice"]
-    chosen = None if found is None else found["layer"]
-    scores = [one["score"] for one in selection["layers"] if one["score"] is not None]
+    choice = selection["choice"]
+    chosen = None if choice is None else choice["layer"]
+    scores = [layer["score"] for layer in selection["layers"] if layer["score"] is not None]
 
     def name(item: LayerScore) -> str:
         return f"{'→' if item['layer'] == chosen else ' '} {item['layer']}"
 
     return (
-        TableColumn("  layer", name, give=Give.STAYS),
-        TableColumn("score", lambda item: figure(item["score"]), "right", Give.STAYS),
-        TableColumn("curve", lambda item: bar(item["score"], scores), give=Give.STAYS),
-        TableColumn("90 % interval", _interval, "right", Give.LEAVES),
-        TableColumn("nodes", lambda item: figure(item["node_similarity"]), "right", Give.LEAVES),
-        TableColumn("edges", lambda item: figure(item["edge_similarity"]), "right", Give.LEAVES),
-        TableColumn("operations", _operations, "right", Give.LEAVES),
-        TableColumn("status", lambda item: item["detail"] or item["status"], give=Give.LEAVES),
+        TableColumn("  layer", name, overflow=Overflow.KEEP),
+        TableColumn("score", lambda item: format_score(item["score"]), "right", Overflow.KEEP),
+        TableColumn("curve", lambda item: bar(item["score"], scores), overflow=Overflow.KEEP),
+        TableColumn("90 % interval", _interval, "right", Overflow.HIDE),
+        TableColumn(
+            "nodes", lambda item: format_score(item["node_similarity"]), "right", Overflow.HIDE
+        ),
+        TableColumn(
+            "edges", lambda item: format_score(item["edge_similarity"]), "right", Overflow.HIDE
+        ),
+        TableColumn("operations", _operations, "right", Overflow.HIDE),
+        TableColumn(
+            "status", lambda item: item["detail"] or item["status"], overflow=Overflow.HIDE
+        ),
     )
 
 
 def bar(score: float | None, scores: Sequence[float]) -> str:
-    """A bar from the smallest of the scores, which has one eighth of a cell, to the greatest."""
+    """A bar scaled from the lowest score, which gets one eighth of a cell, to the highest."""
     if score is None:
         return ""
     low, high = min(scores), max(scores)
     share = (score - low) / (high - low) if high > low else 1.0
-    whole, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
-    return "█" * whole + _EIGHTHS[eighths].strip()
+    full_cells, eighths = divmod(max(1, round(share * _BAR_CELLS * 8)), 8)
+    return "█" * full_cells + _EIGHTHS[eighths].strip()
 
 
 def _interval(item: Any) -> str:
     bounds = item["interval"]
-    return "–" if not bounds else f"{figure(bounds[0])} … {figure(bounds[1])}"
+    return "–" if not bounds else f"{format_score(bounds[0])} … {format_score(bounds[1])}"
 
 
 def _operations(item: Any) -> str:

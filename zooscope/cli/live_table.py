@@ -1,4 +1,4 @@
-"""A job as it goes: a table that is drawn anew on a terminal, lines elsewhere."""
+"""Shows a running job: a table that updates on a terminal, lines elsewhere."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from zooscope.cli.context import Talk
+from zooscope.cli.context import CliContext
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST_CURVE = 24
@@ -17,9 +17,9 @@ _STATES = {"started": "running", "requeued": "queued", "cancel_requested": "canc
 
 
 class JobProgressTable:
-    """What is known of a job, told event by event.
+    """State, progress and metrics of a job, updated with each event.
 
-    Numbers are kept by step: a job that goes on from a checkpoint tells some of them again.
+    Metrics are stored by step: a job that resumes from a checkpoint reports some of them again.
     """
 
     def __init__(self, job: Any) -> None:
@@ -29,8 +29,8 @@ class JobProgressTable:
         self._progress: dict[str, Any] = dict(job["progress"])
         self._curves: dict[str, dict[int, float]] = {}
 
-    def hear(self, event: Any) -> None:
-        """Take in what happened."""
+    def update(self, event: Any) -> None:
+        """Apply an event."""
         kind, data = event["type"], event["data"]
         if kind == "progress":
             self._progress = {**self._progress, **data}
@@ -42,23 +42,23 @@ class JobProgressTable:
             self._state = _STATES.get(kind, kind)
 
     def line(self, event: Any) -> str:
-        """What just happened, in one line."""
-        told = event["data"].items()
-        said = [f"{name}={self._told(name, value, event)}" for name, value in told]
-        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(said)}"
+        """The event as one line of text."""
+        items = event["data"].items()
+        texts = [f"{name}={self._value_text(name, value, event)}" for name, value in items]
+        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(texts)}"
 
-    def _told(self, name: str, value: Any, event: Any) -> str:
+    def _value_text(self, name: str, value: Any, event: Any) -> str:
         if event["type"] != "metrics" or name == "step":
             return str(value)
         return f"{value:.4g} {sparkline(self._curve(name))}"
 
     def _curve(self, name: str) -> Sequence[float]:
-        """The last values of a number, by step."""
+        """The last values of a metric, by step."""
         by_step = self._curves[name]
         return [by_step[step] for step in sorted(by_step)][-_LONGEST_CURVE:]
 
     def picture(self) -> RenderableType:
-        """All that is known: state, progress, and every number with its curve."""
+        """The table: state, progress, and each metric with its curve."""
         head = Table.grid(padding=(0, 2))
         head.add_row(self._job["id"], self._job["method"], f"[bold]{escape(self._state)}[/]")
         parts: list[RenderableType] = [head, self._bar()]
@@ -76,34 +76,34 @@ class JobProgressTable:
 
     def _numbers(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("number")
+        table.add_column("metric")
         for heading in ("latest", "first", "lowest", "highest"):
             table.add_column(heading, justify="right")
         table.add_column("curve", no_wrap=True)
         for name, by_step in self._curves.items():
             latest, first = by_step[max(by_step)], by_step[min(by_step)]
             ends = (latest, first, min(by_step.values()), max(by_step.values()))
-            table.add_row(name, *(f"{one:.4g}" for one in ends), sparkline(self._curve(name)))
+            table.add_row(name, *(f"{value:.4g}" for value in ends), sparkline(self._curve(name)))
         return table
 
 
 def unit_of(job: Any) -> str:
-    """What the progress of a job counts, as it is written behind a number; nothing for steps."""
+    """The unit of a job's progress as a suffix; empty for steps."""
     budget = job["params"].get("budget") or {}
     return " s" if budget.get("seconds") is not None else ""
 
 
-def follow(talk: Talk, job: Any, *, after: int = 0) -> Any:
-    """Tell what happens to a job, from behind event ``after``; the job, once it is final."""
-    course = JobProgressTable(job)
-    with talk.out.screen() as screen:
-        for event in talk.zoo.jobs.watch(job["id"], after=after):
-            course.hear(event)
+def follow(context: CliContext, job: Any, *, after: int = 0) -> Any:
+    """Show the events of a job after event ``after``; return the job once it has finished."""
+    table = JobProgressTable(job)
+    with context.out.screen() as screen:
+        for event in context.zoo.jobs.watch(job["id"], after=after):
+            table.update(event)
             if screen is None:
-                talk.out.event(event, course.line(event))
+                context.out.event(event, table.line(event))
             else:
-                screen.update(course.picture())
-    return talk.zoo.jobs.show(job["id"])
+                screen.update(table.picture())
+    return context.zoo.jobs.show(job["id"])
 
 
 def sparkline(values: Sequence[float]) -> str:

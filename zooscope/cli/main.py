@@ -1,4 +1,4 @@
-"""The command ``zooscope``. A subcommand's module is imported when the command is used."""
+"""The command ``zooscope``. A subcommand's module is imported on use."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -20,7 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "rank": "zooscope.cli.rankings:rank_app",
     "rankings": "zooscope.cli.rankings:app",
     "layers": "zooscope.cli.layers:app",
-    "records": "zooscope.cli.accuracies:app",
+    "accuracies": "zooscope.cli.accuracies:app",
     "attributions": "zooscope.cli.attributions:app",
     "map": "zooscope.cli.maps:map_app",
     "maps": "zooscope.cli.maps:app",
@@ -32,28 +32,28 @@ _COMMANDS: Mapping[str, str] = {
 
 
 class LazyGroup(TyperGroup):
-    """A group that knows its commands by name only, so that `models ls` starts no database."""
+    """A group that imports its commands on use, so that `models ls` does not load the server."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names, in the order in which they are told."""
+        """Names in help order."""
         return [name for name in _COMMANDS if self.get_command(ctx, name) is not None]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported now; None for an unknown name."""
         del ctx
-        where = _COMMANDS.get(cmd_name)
-        return None if where is None else _imported(where, name=cmd_name)
+        target = _COMMANDS.get(cmd_name)
+        return None if target is None else _imported(target, name=cmd_name)
 
 
-def _imported(where: str, *, name: str) -> Any:
+def _imported(target: str, *, name: str) -> Any:
     """The command at ``module:attribute``, which holds a typer app or a function."""
-    module, _, attribute = where.partition(":")
-    found = getattr(import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer()
-        found.command(name)(function)
-    found._add_completion = False  # completion belongs to the root command
-    command = get_command(found)
+    module, _, attribute = target.partition(":")
+    app = getattr(import_module(module), attribute)
+    if not isinstance(app, typer.Typer):
+        function, app = app, typer.Typer()
+        app.command(name)(function)
+    app._add_completion = False  # completion belongs to the root command
+    command = get_command(app)
     command.name = name
     return command
 
@@ -61,7 +61,7 @@ def _imported(where: str, *, name: str) -> Any:
 app = typer.Typer(
     name="zooscope",
     cls=LazyGroup,
-    help="A model zoo that tells which network to start from.",
+    help="Model zoo that ranks pretrained networks for your task.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -69,11 +69,11 @@ app = typer.Typer(
 
 @app.callback()
 def _root() -> None:
-    """A model zoo that tells which network to start from."""
+    """Model zoo that ranks pretrained networks for your task."""
 
 
 def main() -> None:
-    """Run the command line; exit status 0 is success, 1 a refusal or failure, 2 wrong usage."""
+    """Run the command line; exit status 0 means success, 1 an error, 2 wrong usage."""
     app()
 
 

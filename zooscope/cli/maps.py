@@ -1,38 +1,42 @@
-"""``zooscope map`` and ``maps``: how all networks of a probe set relate."""
+"""``zooscope map`` and ``maps``: how all networks relate on a probe set."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn, figure, id_column
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.maps import Linkage, MapOptions, Picture, Theme
 
 map_app = typer.Typer()
-app = typer.Typer(help="Maps drawn before.", no_args_is_help=True)
+app = typer.Typer(help="Earlier maps: list, show.", no_args_is_help=True)
 
-Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Probe set, dst_…")]
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Id of the probe set, dst_…")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="File to write: .json, .csv, .npz, .graphml, .svg or .png."),
+    typer.Option("--out", "-o", help="Output file: .json, .csv, .npz, .graphml, .svg or .png."),
 ]
-Drawn = Annotated[Picture, typer.Option("--picture", help="What an .svg or .png shows.")]
+Drawn = Annotated[Picture, typer.Option("--picture", help="Content of an .svg or .png.")]
 Colors = Annotated[Theme, typer.Option("--theme", help="Colors of an .svg or .png.")]
 
 COLUMNS = (
     id_column("id", "id"),
-    TableColumn("networks", lambda one: str(one["models"]), "right", Give.STAYS),
-    TableColumn("λ", lambda one: f"{one['params']['edge_weight']:g}", "right", Give.STAYS),
-    TableColumn("linkage", lambda one: one["params"]["linkage"], "left", Give.LEAVES),
-    TableColumn("stress", lambda one: figure(one["stress"]), "right", Give.LEAVES),
+    TableColumn("networks", lambda snapshot: str(snapshot["models"]), "right", Overflow.KEEP),
+    TableColumn(
+        "λ", lambda snapshot: f"{snapshot['params']['edge_weight']:g}", "right", Overflow.KEEP
+    ),
+    TableColumn("linkage", lambda snapshot: snapshot["params"]["linkage"], "left", Overflow.HIDE),
+    TableColumn(
+        "stress", lambda snapshot: format_score(snapshot["stress"]), "right", Overflow.HIDE
+    ),
     id_column("layout", "layout_id"),
 )
 
 
 @command(map_app, "map")
 def map_(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
     out: Out = None,
@@ -40,22 +44,22 @@ def map_(
     theme: Colors = "light",
     metric: Annotated[
         Literal["depara", "depara_plus", "attribution"],
-        typer.Option(help="Maps and edges, or maps alone."),
+        typer.Option(help="Similarity: maps and edges, or maps alone."),
     ] = "depara",
     edge_weight: Annotated[
-        float | None, typer.Option(min=0, help="λ of node + λ · edge similarity.")
+        float | None, typer.Option(min=0, help="λ in node + λ · edge similarity.")
     ] = None,
-    linkage: Annotated[Linkage, typer.Option(help="How the task tree joins groups.")] = "single",
+    linkage: Annotated[Linkage, typer.Option(help="Linkage of the task tree.")] = "single",
     k: Annotated[
-        int | None, typer.Option("--k", min=1, help="Neighbours of each network.")
+        int | None, typer.Option("--k", min=1, help="Number of neighbors of each network.")
     ] = None,
     clusters: Annotated[int | None, typer.Option(min=1, help="Number of clusters.")] = None,
     layout: Annotated[
         Literal["continued", "fresh"],
-        typer.Option(help="Keep the places of the map before, or lay out anew."),
+        typer.Option(help="Keep the positions of the previous map, or compute new ones."),
     ] = "continued",
 ) -> None:
-    """Fetch the map of all networks measured on a probe set."""
+    """Show or save the map of all networks measured on a probe set."""
     options: MapOptions = {
         "metric": metric,
         "edge_weight": edge_weight,
@@ -65,37 +69,37 @@ def map_(
         "layout": layout,
     }
     if out is None:
-        talk.out.thing(talk.zoo.maps.show(dataset, **options))
+        context.out.item(context.zoo.maps.show(dataset, **options))
         return
-    talk.zoo.maps.download(dataset, out, picture=picture, theme=theme, **options)
-    talk.out.done({"dataset_id": dataset, "path": str(out)}, f"map written to {out}")
+    context.zoo.maps.download(dataset, out, picture=picture, theme=theme, **options)
+    context.out.done({"dataset_id": dataset, "path": str(out)}, f"map written to {out}")
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
-    """List all maps ever drawn of a probe set, newest first."""
-    found = talk.zoo.maps.snapshots(dataset, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no map yet; draw one with `zooscope map`")
+    """List all computed maps of a probe set, newest first."""
+    snapshots = context.zoo.maps.snapshots(dataset, limit=limit)
+    context.out.rows(snapshots, COLUMNS, empty="no maps; create one with `zooscope map`")
 
 
 @command(app)
 def show(
-    talk: Talk,
+    context: CliContext,
     *,
     dataset: Dataset,
-    map_id: Annotated[str, typer.Argument(metavar="MAP", help="Id, map_…")],
+    map_id: Annotated[str, typer.Argument(metavar="MAP", help="Id of the map, map_…")],
     out: Out = None,
     picture: Drawn = "matrix",
     theme: Colors = "light",
 ) -> None:
-    """Fetch a map as it was drawn once."""
+    """Show or save an earlier map."""
     if out is None:
-        talk.out.thing(talk.zoo.maps.snapshot(dataset, map_id))
+        context.out.item(context.zoo.maps.snapshot(dataset, map_id))
         return
-    talk.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture, theme=theme)
-    talk.out.done({"map_id": map_id, "path": str(out)}, f"map written to {out}")
+    context.zoo.maps.download_snapshot(dataset, map_id, out, picture=picture, theme=theme)
+    context.out.done({"map_id": map_id, "path": str(out)}, f"map written to {out}")

@@ -1,4 +1,4 @@
-"""``zooscope methods``: what jobs can run."""
+"""``zooscope methods``: the methods that jobs can run."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from zooscope.cli.context import Talk, command
-from zooscope.cli.output import Give, TableColumn
+from zooscope.cli.context import CliContext, command
+from zooscope.cli.output import Overflow, TableColumn
 
-app = typer.Typer(help="What jobs can run, and what it takes.", no_args_is_help=True)
+app = typer.Typer(help="Methods that jobs can run: list, show.", no_args_is_help=True)
 
 Schema = Mapping[str, Any]
 _COLUMNS = (
@@ -18,81 +18,91 @@ _COLUMNS = (
     TableColumn("source", lambda method: method["source"]),
 )
 _FIELDS = (
-    TableColumn("given by", lambda field: field["option"], give=Give.STAYS),
+    TableColumn("option", lambda field: field["option"], overflow=Overflow.KEEP),
     TableColumn("type", lambda field: field["type"]),
     TableColumn("default", lambda field: field["default"]),
     TableColumn("range", lambda field: field["range"]),
     TableColumn("meaning", lambda field: field["meaning"]),
 )
-# Fields with an option of their own; all others are given by --input and --set.
+# Fields with their own option; all others use --input and --set.
 _OPTIONS = {
-    "inputs": {"teachers": "--teacher", "data": "--data", "exam": "--exam"},
+    "inputs": {
+        "teachers": "--teacher",
+        "source_model_id": "--source",
+        "dataset_id": "--dataset",
+        "eval_dataset_id": "--eval-dataset",
+    },
     "params": {"seed": "--seed", "device": "--device", "budget": "--budget"},
 }
 _GENERAL = {"inputs": "--input", "params": "--set"}
 
 
 @command(app)
-def ls(talk: Talk) -> None:
-    """List what jobs can run."""
-    talk.out.rows(talk.zoo.methods.ls(), _COLUMNS, empty="no methods")
+def ls(context: CliContext) -> None:
+    """List the methods that jobs can run."""
+    context.out.rows(context.zoo.methods.ls(), _COLUMNS, empty="no methods")
 
 
 @command(app)
 def show(
-    talk: Talk, *, name: Annotated[str, typer.Argument(metavar="METHOD", help="Its name.")]
+    context: CliContext,
+    *,
+    name: Annotated[str, typer.Argument(metavar="METHOD", help="Name of the method.")],
 ) -> None:
-    """Show what a method takes: every input and parameter, its type, default, range and meaning."""
-    method = talk.zoo.methods.show(name)
-    lines = (method["title"], method["source"], f"makes: {method['result']}")
-    talk.out.done(method, "\n".join(lines))
+    """Show the inputs and parameters of a method: type, default, range and meaning."""
+    method = context.zoo.methods.show(name)
+    lines = (method["title"], method["source"], f"result: {method['result']}")
+    context.out.done(method, "\n".join(lines))
     fields = [field for part in _GENERAL for field in fields_of(method[part], part)]
-    talk.out.part(fields, _FIELDS)
+    context.out.details(fields, _FIELDS)
 
 
 def fields_of(schema: Schema, part: str) -> Iterator[dict[str, str]]:
-    """The fields of the JSON schema of inputs or parameters, those of a student one by one."""
+    """The fields in the JSON schema of inputs or parameters; those of a student one by one."""
     shapes = schema.get("$defs", {})
-    for name, given in schema.get("properties", {}).items():
-        field = _meant(given, shapes)
+    for name, property_schema in schema.get("properties", {}).items():
+        field = _resolved(property_schema, shapes)
         option = _OPTIONS[part].get(name) or f"{_GENERAL[part]} {name}="
         if name == "student":
             inner = field["properties"].items()
-            fields = [(f"--student {key}=", _meant(one, shapes), False) for key, one in inner]
+            fields = [
+                (f"--student {key}=", _resolved(student_field, shapes), False)
+                for key, student_field in inner
+            ]
         else:
             fields = [(option, field, name in schema.get("required", ()))]
-        for words, one, needed in fields:
+        for option_text, field_schema, required in fields:
             yield {
-                "option": words,
-                "type": _type_of(one, shapes),
-                "default": "must be given" if needed else _value(one.get("default")),
-                "range": _range_of(one),
-                "meaning": " ".join(_told(one, shapes).split()),
+                "option": option_text,
+                "type": _type_of(field_schema, shapes),
+                "default": "required" if required else _value(field_schema.get("default")),
+                "range": _range_of(field_schema),
+                "meaning": " ".join(_description(field_schema, shapes).split()),
             }
 
 
-def _meant(schema: Schema, shapes: Schema) -> dict[str, Any]:
-    """A schema with what it refers to."""
+def _resolved(schema: Schema, shapes: Schema) -> dict[str, Any]:
+    """A schema merged with the definition that it refers to."""
     named = shapes.get(schema.get("$ref", "").rpartition("/")[2], {})
     return {**named, **schema}
 
 
-def _told(schema: Schema, shapes: Schema) -> str:
-    """What a field means, then what its choices do."""
-    named = [shapes.get(one.get("$ref", "").rpartition("/")[2], {}) for one in _kinds(schema)]
+def _description(schema: Schema, shapes: Schema) -> str:
+    """The description of a field, then those of its choices."""
+    named = [shapes.get(kind.get("$ref", "").rpartition("/")[2], {}) for kind in _kinds(schema)]
     own = schema.get("description", "")
-    choices = [one.get("description", "").removeprefix(own) for one in named if "enum" in one]
+    choices = [kind.get("description", "").removeprefix(own) for kind in named if "enum" in kind]
     return "\n".join([own, *choices])
 
 
 def _kinds(schema: Schema) -> list[Schema]:
-    """The schemas of which a value fits one, but for null."""
-    return [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    """The alternatives of a schema, without null."""
+    return [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
 
 
 def _type_of(schema: Schema, shapes: Schema) -> str:
-    """Words for what a value is: the choices, or the kind."""
-    return " or ".join(_kind(_meant(one, shapes), shapes) for one in _kinds(schema)) or "null"
+    """Name of a type: its choices, or its kind."""
+    return " or ".join(_kind(_resolved(kind, shapes), shapes) for kind in _kinds(schema)) or "null"
 
 
 def _kind(schema: Schema, shapes: Schema) -> str:
@@ -108,7 +118,7 @@ def _kind(schema: Schema, shapes: Schema) -> str:
 
 
 def _range_of(schema: Schema) -> str:
-    """The bounds of a number, a text's length or a list's."""
+    """The bounds of a number, or of the length of a text or list."""
     signs = (
         ("minimum", "≥ {}"),
         ("exclusiveMinimum", "> {}"),
@@ -119,20 +129,20 @@ def _range_of(schema: Schema) -> str:
         ("maxLength", "≤ {} characters"),
     )
     return ", ".join(
-        words.format(_value(one[limit]))
-        for one in _kinds(schema)
+        words.format(_value(kind[limit]))
+        for kind in _kinds(schema)
         for limit, words in signs
-        if limit in one
+        if limit in kind
     )
 
 
 def _value(value: Any) -> str:
-    """A default or bound as one would type it; what is left to the zoo is a dash."""
+    """A default or bound as you type it; a dash if the zoo chooses."""
     if value is None:
         return "–"
     if isinstance(value, dict):
-        given = {name: one for name, one in value.items() if one is not None}
-        return json.dumps(given, ensure_ascii=False) if given else "–"
+        present = {name: item for name, item in value.items() if item is not None}
+        return json.dumps(present, ensure_ascii=False) if present else "–"
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

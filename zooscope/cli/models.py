@@ -7,195 +7,212 @@ from typing import Annotated, Any
 import typer
 
 from zooscope import ZooClientError
-from zooscope.cli.context import Talk, command
+from zooscope.cli.context import CliContext, command
 from zooscope.cli.lineages import tree_of
-from zooscope.cli.output import Give, TableColumn, bytes_bar, count_of, figure, id_column
+from zooscope.cli.output import (
+    Overflow,
+    TableColumn,
+    bytes_bar,
+    format_count,
+    format_score,
+    id_column,
+)
 from zooscope.client.maps import Theme
 from zooscope.client.models import Direction
 
-app = typer.Typer(help="Networks: send, look, remove, fetch.", no_args_is_help=True)
+app = typer.Typer(help="Networks: upload, list, show, delete, download.", no_args_is_help=True)
 
-ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id of a network, mdl_…")]
+ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the network, mdl_…")]
 ProbeSet = Annotated[str, typer.Option("--dataset", help="Id of the probe set, dst_…")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="File to write.", dir_okay=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Output file.", dir_okay=False)]
 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda model: model["name"]),
-    TableColumn("state", lambda model: model["state"], give=Give.STAYS),
+    TableColumn("state", lambda model: model["state"], overflow=Overflow.KEEP),
     TableColumn("task", lambda model: model["task"]["kind"]),
     TableColumn(
-        "parameters", lambda model: count_of(model.get("parameters")), "right", Give.LEAVES
+        "parameters", lambda model: format_count(model.get("parameters")), "right", Overflow.HIDE
     ),
-    TableColumn("tags", lambda model: ", ".join(model["tags"]), give=Give.LEAVES),
+    TableColumn("tags", lambda model: ", ".join(model["tags"]), overflow=Overflow.HIDE),
 )
 
 
 @command(app)
 def push(
-    talk: Talk,
+    context: CliContext,
     *,
-    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="pt2 or safetensors.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A .pt2 or .safetensors file.")
+    ],
     manifest: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="JSON; default: the one that `pack` wrote beside PATH.",
+            help="Manifest (JSON); default: the one that `pack` wrote next to PATH.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Instead of the manifest's.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="One more tag; repeatable.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked it.")] = True,
+    name: Annotated[str | None, typer.Option(help="Name that replaces the manifest's.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Additional tag; repeatable.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the network.")] = True,
 ) -> None:
-    """Send a network; an interrupted upload goes on where it broke."""
-    said = _manifest(path, manifest, name=name, tags=tag or [])
+    """Upload a network. An interrupted upload resumes automatically."""
+    content = _manifest(path, manifest, name=name, tags=tag or [])
     with bytes_bar(path.name) as on_progress:
-        model = talk.zoo.models.push(path, said, on_progress=on_progress)
+        model = context.zoo.models.push(path, content, on_progress=on_progress)
     if wait:
-        model = talk.zoo.models.wait(model["id"])
-    talk.out.done(model, f"{model['id']}  {model['name']}  {model['state']}")
+        model = context.zoo.models.wait(model["id"])
+    context.out.done(model, f"{model['id']}  {model['name']}  {model['state']}")
     if model["state"] == "rejected":
         raise rejected(model)
 
 
 def _manifest(
-    path: Path, given: Path | None, *, name: str | None, tags: list[str]
+    path: Path, chosen: Path | None, *, name: str | None, tags: list[str]
 ) -> dict[str, Any]:
-    """The manifest of a file, with what the command line changes in it."""
+    """The manifest of a file, with the changes from the command line."""
     packed = path.with_suffix(".manifest.json")
-    source = given or (packed if packed.exists() else path.with_suffix(".json"))
+    source = chosen or (packed if packed.exists() else path.with_suffix(".json"))
     try:
-        said: dict[str, Any] = json.loads(source.read_text())
+        manifest: dict[str, Any] = json.loads(source.read_text())
     except (OSError, ValueError) as error:
         raise ZooClientError(
-            f"no manifest could be read from {source}: {error}",
+            f"cannot read the manifest {source}: {error}",
             code="manifest_unreadable",
-            remedy="`zooscope pack` writes one; or name one with --manifest",
+            remedy="write one with `zooscope pack`, or pass one with --manifest",
         ) from error
     if name is not None:
-        said["name"] = name
+        manifest["name"] = name
     if tags:
-        said["tags"] = [*said.get("tags", []), *tags]
-    return said
+        manifest["tags"] = [*manifest.get("tags", []), *tags]
+    return manifest
 
 
-def rejected(thing: Any) -> ZooClientError:
-    """Why the check of a network or a dataset ended badly: its first problem."""
-    problems = thing.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
+def rejected(resource: Any) -> ZooClientError:
+    """The error for a rejected network or dataset: its first problem."""
+    problems = resource.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
     first = problems[0]
     return ZooClientError(first["detail"], code=first["code"], remedy=first.get("remedy"))
 
 
 @command(app)
 def ls(
-    talk: Talk,
+    context: CliContext,
     *,
-    state: Annotated[str | None, typer.Option(help="Such as ready or rejected.")] = None,
+    state: Annotated[str | None, typer.Option(help="State, such as ready or rejected.")] = None,
     task: Annotated[str | None, typer.Option(help="Kind of task.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only networks with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
 ) -> None:
     """List networks, newest first."""
-    found = talk.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
-    talk.out.rows(found, COLUMNS, empty="no network fits; send one with `zooscope models push`")
+    models = context.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
+    context.out.rows(
+        models, COLUMNS, empty="no matching networks; upload one with `zooscope models push`"
+    )
 
 
 @command(app)
-def show(talk: Talk, *, model: ModelId) -> None:
-    """Show everything about a network."""
-    talk.out.thing(talk.zoo.models.show(model))
+def show(context: CliContext, *, model: ModelId) -> None:
+    """Show all fields of a network."""
+    context.out.item(context.zoo.models.show(model))
 
 
 @command(app)
-def rm(talk: Talk, *, model: ModelId) -> None:
-    """Remove a network and what was measured of it."""
-    talk.zoo.models.rm(model)
-    talk.out.done({"id": model, "removed": True}, f"{model} removed")
+def rm(context: CliContext, *, model: ModelId) -> None:
+    """Delete a network and its measurements."""
+    context.zoo.models.rm(model)
+    context.out.done({"id": model, "removed": True}, f"{model} deleted")
 
 
 @command(app)
-def download(talk: Talk, *, model: ModelId, out: Out) -> None:
-    """Fetch the file as it was uploaded."""
+def download(context: CliContext, *, model: ModelId, out: Out) -> None:
+    """Download the file as it was uploaded."""
     with bytes_bar(model) as on_progress:
-        talk.zoo.models.download(model, out, on_progress=on_progress)
-    talk.out.done({"id": model, "path": str(out)}, f"{model} written to {out}")
+        context.zoo.models.download(model, out, on_progress=on_progress)
+    context.out.done({"id": model, "path": str(out)}, f"{model} written to {out}")
 
 
 @command(app)
-def layers(talk: Talk, *, model: ModelId) -> None:
-    """List the layers that can be read or cut."""
+def layers(context: CliContext, *, model: ModelId) -> None:
+    """List the layers that you can read or cut at."""
     columns = (
         TableColumn("name", lambda layer: layer["name"]),
         TableColumn("kind", lambda layer: layer["kind"]),
         TableColumn("shape", lambda layer: " × ".join(map(str, layer["shape"]))),
     )
-    talk.out.rows(talk.zoo.models.layers(model), columns, empty="no layers are known yet")
+    context.out.rows(
+        context.zoo.models.layers(model),
+        columns,
+        empty="no layers yet; the network is not checked",
+    )
 
 
 @command(app)
 def lineage(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     direction: Annotated[
-        Direction, typer.Option(help="What it was made from, what was made from it, or both.")
+        Direction, typer.Option(help="Ancestors, descendants, or both.")
     ] = "both",
     generations: Annotated[
-        int, typer.Option(min=1, help="Most steps from a student to its teachers.")
+        int, typer.Option(min=1, help="Maximum number of steps from student to teacher.")
     ] = 10,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File to write: .svg, .graphml or .json."),
+        typer.Option("--out", "-o", help="Output file: .svg, .graphml or .json."),
     ] = None,
     theme: Annotated[Theme, typer.Option(help="Colors of an .svg.")] = "light",
 ) -> None:
-    """Show what a network was made from, and what was made from it."""
+    """Show the ancestors and descendants of a network."""
     if out is None:
-        found = talk.zoo.models.lineage(model, direction=direction, generations=generations)
-        talk.out.drawn(found, tree_of(found))
+        lineage = context.zoo.models.lineage(model, direction=direction, generations=generations)
+        context.out.drawing(lineage, tree_of(lineage))
         return
-    talk.zoo.models.draw_lineage(
+    context.zoo.models.draw_lineage(
         model, out, direction=direction, generations=generations, theme=theme
     )
-    talk.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
+    context.out.done({"id": model, "path": str(out)}, f"lineage written to {out}")
 
 
 @command(app)
 def neighbors(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     dataset: ProbeSet,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of neighbors.")] = 10,
 ) -> None:
-    """List the nearest networks through a probe set."""
+    """List the nearest networks on a probe set."""
     columns = (
-        TableColumn("score", lambda near: figure(near["score"]), "right", Give.STAYS),
-        TableColumn("±", lambda near: figure(near["error"]), "right", Give.STAYS),
+        TableColumn("score", lambda near: format_score(near["score"]), "right", Overflow.KEEP),
+        TableColumn("±", lambda near: format_score(near["error"]), "right", Overflow.KEEP),
         id_column("id", "model_id"),
         TableColumn("name", lambda near: near["name"]),
     )
-    found = talk.zoo.models.neighbors(model, dataset_id=dataset, k=k)
-    talk.out.rows(found, columns, empty="no other network was measured on this probe set")
+    neighbors = context.zoo.models.neighbors(model, dataset_id=dataset, k=k)
+    context.out.rows(neighbors, columns, empty="no other network is measured on this probe set")
 
 
 @command(app)
 def attribution(
-    talk: Talk,
+    context: CliContext,
     *,
     model: ModelId,
     dataset: ProbeSet,
     out: Out,
     index: Annotated[int, typer.Option(min=0, help="Position of the image, from 0.")] = 0,
-    method: Annotated[str | None, typer.Option(help="Such as gxi, saliency, elrp.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Default: the feature layer.")] = None,
-    style: Annotated[str | None, typer.Option(help="overlay, signed or absolute.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Attribution method, such as gxi, saliency, elrp.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer; default: the feature layer.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style: overlay, signed or absolute.")] = None,
 ) -> None:
-    """Draw what a network looks at in one image."""
-    picture = talk.zoo.models.attribution(
+    """Compute the heat map of a network on one image."""
+    picture = context.zoo.models.attribution(
         model, dataset_id=dataset, index=index, method=method, layer=layer, style=style
     )
     out.write_bytes(picture)
-    talk.out.done({"id": model, "path": str(out)}, f"heat map written to {out}")
+    context.out.done({"id": model, "path": str(out)}, f"heat map written to {out}")

@@ -1,4 +1,4 @@
-"""What a command prints: tables for people, or JSON for programs. Progress goes to stderr."""
+"""Output of a command: tables for people, or JSON for programs. Progress goes to stderr."""
 
 import json
 import sys
@@ -26,17 +26,17 @@ from rich.table import Table
 from zooscope import ZooClientError
 
 Item = Mapping[str, Any]
-_WIDE = 10_000
+_PIPE_WIDTH = 10_000
 _GAP = 2
-_NARROW = 12
+_MIN_WRAPPED_WIDTH = 12
 
 
-class Give(Enum):
-    """What a column does where the terminal is narrow."""
+class Overflow(Enum):
+    """What a column does on a narrow terminal."""
 
-    FOLDS = "its words run over several lines"
-    STAYS = "every entry stays on one line, to be copied whole"
-    LEAVES = "it is left out"
+    WRAP = "wraps over several lines"
+    KEEP = "keeps every entry on one line, so that it can be copied"
+    HIDE = "is hidden"
 
 
 @dataclass(frozen=True)
@@ -46,79 +46,79 @@ class TableColumn:
     heading: str
     text: Callable[[Any], str]
     justify: str = "left"
-    give: Give = Give.FOLDS
+    overflow: Overflow = Overflow.WRAP
 
 
 def id_column(heading: str, field: str) -> TableColumn:
-    """A column of ids, which are there to be copied."""
-    return TableColumn(heading, lambda item: item[field], give=Give.STAYS)
+    """A column of ids, each on one line so that it can be copied."""
+    return TableColumn(heading, lambda item: item[field], overflow=Overflow.KEEP)
 
 
 class Output(Protocol):
-    """Where a command puts what it found."""
+    """Destination of a command's results."""
 
     def rows(self, items: Iterable[Item], columns: Sequence[TableColumn], *, empty: str) -> None:
-        """Several things of a kind."""
+        """Print several items of one kind."""
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
-        """Things that are part of what was just told; programs have them already."""
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+        """Print items that belong to the previous result; JSON already contains them."""
 
-    def thing(self, item: Item) -> None:
-        """One thing with all its fields."""
+    def item(self, item: Item) -> None:
+        """Print one item with all its fields."""
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
-        """A thing as a picture of letters; programs get the thing."""
+    def drawing(self, item: Item, picture: RenderableType) -> None:
+        """Print an item as a text drawing; JSON prints the item."""
 
     def event(self, item: Item, line: str) -> None:
-        """Something that just happened."""
+        """Print an event."""
 
     def screen(self) -> AbstractContextManager[Live | None]:
-        """A place that can be drawn anew, while the block runs; None where events are lines."""
+        """A screen that updates in place during the block; None if events are printed as lines."""
 
     def done(self, item: Item, line: str) -> None:
-        """What was done, as a thing for programs and a sentence for people."""
+        """Print the result: the item for programs, a sentence for people."""
 
-    def refused(self, error: ZooClientError) -> None:
-        """Why the command failed."""
+    def error(self, error: ZooClientError) -> None:
+        """Print why the command failed."""
 
 
 class JsonOutput:
-    """One JSON document; one a line for events."""
+    """Prints one JSON document, or one per line for events."""
 
     def rows(self, items: Iterable[Item], columns: Sequence[TableColumn], *, empty: str) -> None:
-        """A list."""
+        """Print a list."""
         del columns, empty
-        self.thing(list(items))  # type: ignore[arg-type]
+        self.item(list(items))  # type: ignore[arg-type]
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
-        """Nothing: the whole was printed."""
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+        """Print nothing: the previous item contains the details."""
 
-    def thing(self, item: Item) -> None:
-        """The thing as it came."""
+    def item(self, item: Item) -> None:
+        """Print the item."""
         sys.stdout.write(json.dumps(item, indent=2, ensure_ascii=False) + "\n")
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
-        """The thing as it came."""
+    def drawing(self, item: Item, picture: RenderableType) -> None:
+        """Print the item."""
         del picture
-        self.thing(item)
+        self.item(item)
 
     def event(self, item: Item, line: str) -> None:
-        """One line."""
+        """Print one line."""
         del line
         sys.stdout.write(json.dumps(item, ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
     def screen(self) -> AbstractContextManager[None]:
-        """None."""
+        """None: events are lines."""
         return nullcontext()
 
     def done(self, item: Item, line: str) -> None:
-        """The thing as it came."""
+        """Print the item."""
         del line
-        self.thing(item)
+        self.item(item)
 
-    def refused(self, error: ZooClientError) -> None:
-        """The problem, on stderr."""
+    def error(self, error: ZooClientError) -> None:
+        """Print the problem to stderr."""
         problem = {
             "code": error.code,
             "detail": error.detail,
@@ -130,61 +130,61 @@ class JsonOutput:
 
 
 class TextOutput:
-    """Tables and sentences."""
+    """Prints tables and sentences."""
 
     def __init__(self, width: int | None = None) -> None:
-        """A ``width`` in characters, or that of the terminal."""
-        # A pipe has no width; ids that are cut in two are of no use to the next program.
-        wide = width or (None if sys.stdout.isatty() else _WIDE)
+        """Use ``width`` characters, or the width of the terminal."""
+        # A pipe has no width; the next program needs ids that are not wrapped.
+        wide = width or (None if sys.stdout.isatty() else _PIPE_WIDTH)
         self._console = Console(highlight=False, width=wide)
         self._stderr = Console(stderr=True, highlight=False)
 
     def rows(self, items: Iterable[Item], columns: Sequence[TableColumn], *, empty: str) -> None:
-        """A table, or the sentence ``empty``; columns that found no room are named below it."""
+        """Print a table, or ``empty``; a note names the hidden columns."""
         listed = list(items)
         if not listed:
             self._console.print(empty)
             return
         shown, least = _fitting(columns, listed, self._console.width)
-        # Where even the ids do not fit, the terminal breaks the lines, and a copy is still whole.
+        # If even the ids do not fit, the terminal wraps the lines, and copies stay complete.
         wide = Console(highlight=False, width=max(self._console.width, least))
         wide.print(_table(shown, listed), crop=False)
         if hidden := [column.heading for column in columns if column not in shown]:
             note = f"A wider terminal, or --json, also shows: {', '.join(hidden)}"
             self._stderr.print(note, style="dim", soft_wrap=True)
 
-    def part(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
-        """A table, or nothing."""
+    def details(self, items: Sequence[Item], columns: Sequence[TableColumn]) -> None:
+        """Print a table; nothing if there are no items."""
         if items:
             self.rows(items, columns, empty="")
 
-    def thing(self, item: Item) -> None:
-        """One field a line."""
+    def item(self, item: Item) -> None:
+        """Print one field per line."""
         width = max(map(len, item), default=0)
         for name, value in item.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             self._console.print(f"[bold]{name:{width}}[/]  {escape(text)}", soft_wrap=True)
 
-    def drawn(self, item: Item, picture: RenderableType) -> None:
-        """The picture; its lines are as long as they are."""
+    def drawing(self, item: Item, picture: RenderableType) -> None:
+        """Print the drawing without wrapping."""
         del item
         self._console.print(picture, soft_wrap=True)
 
     def event(self, item: Item, line: str) -> None:
-        """The sentence."""
+        """Print the sentence."""
         del item
         self._console.print(escape(line), soft_wrap=True)
 
     def screen(self) -> AbstractContextManager[Live | None]:
-        """The terminal; None when stdout is none."""
+        """The terminal; None if stdout is not one."""
         return Live(console=self._console) if self._console.is_terminal else nullcontext()
 
     def done(self, item: Item, line: str) -> None:
-        """The sentence."""
+        """Print the sentence."""
         self.event(item, line)
 
-    def refused(self, error: ZooClientError) -> None:
-        """What was wrong, field by field, and what to do; on stderr."""
+    def error(self, error: ZooClientError) -> None:
+        """Print the error, each invalid field and the remedy to stderr."""
         say = self._stderr.print
         say(
             f"[red]zooscope:[/] {escape(error.detail)} [dim]({escape(error.code)})[/]",
@@ -199,19 +199,19 @@ class TextOutput:
 def _fitting(
     columns: Sequence[TableColumn], items: Sequence[Item], width: int
 ) -> tuple[Sequence[TableColumn], int]:
-    """The columns for which there is room, and the least number of characters that they need."""
+    """The columns that fit, and the minimum number of characters that they need."""
     needs = {column: _least_width(column, items) for column in columns}
     shown = list(columns)
-    for column in [one for one in reversed(columns) if one.give is Give.LEAVES]:
+    for column in [column for column in reversed(columns) if column.overflow is Overflow.HIDE]:
         if _total(needs, shown) > width:
             shown.remove(column)
     return shown, _total(needs, shown)
 
 
 def _least_width(column: TableColumn, items: Sequence[Item]) -> int:
-    """Characters without which a column is of no use."""
+    """Minimum number of characters of a column."""
     longest = max(cell_len(text) for text in (column.heading, *map(column.text, items)))
-    return min(longest, _NARROW) if column.give is Give.FOLDS else longest
+    return min(longest, _MIN_WRAPPED_WIDTH) if column.overflow is Overflow.WRAP else longest
 
 
 def _total(needs: Mapping[TableColumn, int], shown: Sequence[TableColumn]) -> int:
@@ -225,7 +225,7 @@ def _table(columns: Sequence[TableColumn], items: Sequence[Item]) -> Table:
             column.heading,
             justify=column.justify,  # type: ignore[arg-type]
             overflow="fold",
-            no_wrap=column.give is not Give.FOLDS,
+            no_wrap=column.overflow is not Overflow.WRAP,
             min_width=_least_width(column, items),
         )
     for item in items:
@@ -235,14 +235,14 @@ def _table(columns: Sequence[TableColumn], items: Sequence[Item]) -> Table:
 
 @contextmanager
 def bytes_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for a file under way; yields what wants the bytes sent and those there are."""
+    """A progress bar for a transfer; yields a callback for the transferred and the total bytes."""
     with _bar(title, DownloadColumn()) as move:
         yield move
 
 
 @contextmanager
 def steps_bar(title: str) -> Iterator[Callable[[Item], None]]:
-    """A bar for a job; yields what wants the job's progress."""
+    """A progress bar for a job; yields a callback for its progress."""
     with _bar(title, MofNCompleteColumn()) as move:
         yield lambda progress: move(progress["step"], progress["total"])
 
@@ -258,8 +258,8 @@ def _bar(title: str, count: ProgressColumn) -> Iterator[Callable[[int, int], Non
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
-def count_of(number: int | None) -> str:
-    """A large number the way people say it: 11.7 M."""
+def format_count(number: int | None) -> str:
+    """A large number in short form, such as 11.7 M."""
     if number is None:
         return "–"
     value = float(number)
@@ -270,6 +270,6 @@ def count_of(number: int | None) -> str:
     return f"{value:.3g} G"
 
 
-def figure(number: float | None) -> str:
+def format_score(number: float | None) -> str:
     """A score with four decimals, or a dash."""
     return "–" if number is None else f"{number:.4f}"

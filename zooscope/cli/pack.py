@@ -1,4 +1,4 @@
-"""``zooscope pack``: runs where torch is, in a process of its own, so that this one stays light."""
+"""``zooscope pack``: runs with torch in a separate process, so that this one starts fast."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ app = typer.Typer()
     }
 )
 def pack(context: typer.Context) -> None:
-    """Turn a Python module and its weights into a pt2 upload with a manifest."""
+    """Pack a Python module and its weights into a .pt2 file with a manifest for upload."""
     if find_spec("torch") is None:
         typer.echo("zooscope: packing needs torch (torch_missing)", err=True)
         typer.echo("          pip install 'zooscope[worker]'", err=True)

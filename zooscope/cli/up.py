@@ -1,4 +1,4 @@
-"""``zooscope up``: the whole zoo on this machine, or one part of it."""
+"""``zooscope up``: the whole zoo on this machine, or one component of it."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from service.embedded.process_supervisor import ProcessSupervisor
 from service.settings import Settings, environment
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of all state; default ZOO_HOME.")
+    Path | None, typer.Option("--home", help="Folder of all state; default: ZOO_HOME.")
 ]
 PortOption = Annotated[
     int | None, typer.Option("--port", help="REST port; 0 picks a free one.", min=0, max=65535)
@@ -32,7 +32,7 @@ GrpcPortOption = Annotated[
 ]
 OnlyOption = Annotated[
     ComponentName | None,
-    typer.Option("--only", help="Run this part alone, for a distributed set-up."),
+    typer.Option("--only", help="Run only this component, for a distributed deployment."),
 ]
 
 
@@ -42,7 +42,7 @@ def up(
     grpc_port: GrpcPortOption = None,
     only: OnlyOption = None,
 ) -> None:
-    """Start the zoo: database, broker, worker, scheduler, REST and gRPC; Ctrl-C stops them."""
+    """Start the zoo: database, broker, worker, scheduler, REST and gRPC. Ctrl-C stops it."""
     try:
         settings = settings_with(home=home, port=port, grpc_port=grpc_port)
         if only is not None:
@@ -53,46 +53,46 @@ def up(
 
 
 def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None) -> Settings:
-    """The environment's settings, overridden by what the command line says.
+    """The environment's settings, overridden by the command line.
 
-    Settings that contradict each other end the command with an explanation.
+    Invalid settings end the command with an explanation.
     """
-    said: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
+    options: dict[str, Any] = {"home": home, "port": port, "grpc_port": grpc_port}
     try:
-        return Settings(**{name: value for name, value in said.items() if value is not None})
+        return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         reasons = "; ".join(_explained(problem) for problem in error.errors())
-        fail(InvalidRequestError(f"the settings do not fit: {reasons}", code="bad_settings"))
+        fail(InvalidRequestError(f"invalid settings: {reasons}", code="invalid_settings"))
 
 
 def _explained(problem: ErrorDetails) -> str:
-    """What is wrong with a setting, after the variable that sets it."""
-    name = "".join(f"ZOO_{str(place).upper()}: " for place in problem["loc"][:1])
+    """The reason why a setting is invalid, after its variable."""
+    name = "".join(f"ZOO_{str(part).upper()}: " for part in problem["loc"][:1])
     return name + problem["msg"]
 
 
 def run_all(settings: Settings) -> None:
-    """Run the whole zoo until a signal asks it to stop."""
+    """Run the whole zoo until a signal stops it."""
     home = Home(settings.folder)
     with home.claimed() as lock, _signals() as stopping:
-        ProcessSupervisor(settings, home, say=_say, stopping=stopping).run(lock=lock)
+        ProcessSupervisor(settings, home, print_line=_print_line, stopping=stopping).run(lock=lock)
 
 
 def run_alone(part: ComponentName, settings: Settings) -> NoReturn:
-    """Become one part. Any part brings the tables up to date first; they take turns."""
+    """Replace this process with one component. Each component first upgrades the tables in turn."""
     _require(settings.database_url, "ZOO_DATABASE_URL")
     _require(settings.redis_url, "ZOO_REDIS_URL")
     home = Home(settings.folder)
     key = prepare(settings, home)
     if key is not None:
-        _say(f"admin key  {key}   (shown once; also in {home.admin_key})")
+        _print_line(f"admin key  {key}   (shown once; also in {home.admin_key})")
     sys.stdout.flush()
     command = command_of(part)
     os.execve(command[0], command, environment(settings))
 
 
 def fail(error: ZooError) -> NoReturn:
-    """Say what was wrong and what to do, and end with status 1."""
+    """Print the error and its remedy, and exit with status 1."""
     typer.echo(f"zooscope: {error.detail}", err=True)
     if error.remedy is not None:
         typer.echo(f"          {error.remedy}", err=True)
@@ -100,10 +100,10 @@ def fail(error: ZooError) -> NoReturn:
 
 
 def _require(address: SecretStr | None, variable: str) -> None:
-    """A part alone starts no private server."""
+    """Raise UnavailableError without an address; a single component starts no private server."""
     if address is None:
         raise UnavailableError(
-            f"one part alone needs {variable}",
+            f"a single component needs {variable}",
             code="address_not_set",
             remedy="set it, or start everything with `zooscope up`",
         )
@@ -111,7 +111,7 @@ def _require(address: SecretStr | None, variable: str) -> None:
 
 @contextmanager
 def _signals() -> Iterator[Event]:
-    """An event that the signals which ask a program to end will set."""
+    """An event that SIGINT, SIGTERM and SIGHUP set."""
     stopping = Event()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, lambda *_: stopping.set()) for number in numbers]
@@ -122,7 +122,7 @@ def _signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _say(line: str) -> None:
-    """One line, at once, also into a pipe."""
+def _print_line(line: str) -> None:
+    """Print a line and flush, also into a pipe."""
     typer.echo(line)
     sys.stdout.flush()

@@ -1,15 +1,15 @@
-"""A Python client of the zoo. It needs httpx and nothing else: no server, no torch."""
+"""Python client of a zoo. Its only dependency is httpx: no server, no torch."""
 
 from zooscope.client.client import LOCAL_URL, ZooClient
 from zooscope.client.errors import InvalidField, UnreachableError, ZooClientError
 from zooscope.client.predictions import Prediction
-from zooscope.client.transport import Patience
+from zooscope.client.transport import RetryPolicy
 
 __all__ = [
     "LOCAL_URL",
     "InvalidField",
-    "Patience",
     "Prediction",
+    "RetryPolicy",
     "UnreachableError",
     "ZooClient",
     "ZooClientError",

@@ -1,4 +1,4 @@
-"""Images on the user's disk become one file that the zoo takes."""
+"""Packs local images into one file for upload."""
 
 import tempfile
 import zipfile
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from zooscope.client.errors import ZooClientError
 
-# One fixed date: the same images make the same archive, whose bytes the zoo stores once.
+# A fixed date: the same images make the same archive, which the zoo stores once.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @contextmanager
 def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
-    """A file to send: ``source`` itself, or a temporary zip of a folder or of a list of images.
+    """The file to send: ``source`` itself, or a temporary zip of a folder or of a list of images.
 
-    Folders keep their structure, so that sub-folders name classes; hidden files stay at home.
+    Folders keep their structure, so that sub-folders name classes; hidden files are left out.
 
     Raises:
-        ZooClientError: ``nothing_to_send``, or ``same_name`` for two images that would collide.
+        ZooClientError: ``no_images``, or ``duplicate_name`` for two images with the same name.
     """
     if isinstance(source, Path) and source.is_file():
         yield source
@@ -28,8 +28,8 @@ def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
     if not members:
         raise ZooClientError(
             f"there is no file in {source}",
-            code="nothing_to_send",
-            remedy="name a zip, tar or Parquet file, a folder of images, or images",
+            code="no_images",
+            remedy="pass a zip, tar or Parquet file, a folder of images, or images",
         )
     with tempfile.TemporaryDirectory(prefix="zooscope-") as folder:
         path = Path(folder) / _archive_name(source)
@@ -38,17 +38,17 @@ def archive_of(source: Path | Sequence[Path]) -> Iterator[Path]:
 
 
 def _members_of(source: Path | Sequence[Path]) -> dict[str, Path]:
-    """Files by their name inside the archive, in order."""
+    """The files by their name in the archive, in order."""
     if isinstance(source, Path):
-        found = sorted(path for path in source.rglob("*") if path.is_file())
-        names = {path.relative_to(source).as_posix(): path for path in found}
+        files = sorted(path for path in source.rglob("*") if path.is_file())
+        names = {path.relative_to(source).as_posix(): path for path in files}
         return {name: path for name, path in names.items() if not _is_hidden(name)}
     members: dict[str, Path] = {}
     for path in source:
         if path.name in members:
             raise ZooClientError(
                 f"two of the images are called {path.name}",
-                code="same_name",
+                code="duplicate_name",
                 remedy="rename one, or send the folder that holds them",
             )
         members[path.name] = path
@@ -64,7 +64,7 @@ def _archive_name(source: Path | Sequence[Path]) -> str:
 
 
 def _write_zip(path: Path, members: dict[str, Path]) -> None:
-    """Images are compressed already, so they are stored as they are."""
+    """Write the files uncompressed, since images already are compressed."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, member in members.items():
             info = zipfile.ZipInfo(name, _DATE)

@@ -1,4 +1,4 @@
-"""Heat maps of several networks on several images, as a client asks for them."""
+"""Client of heat maps of several networks on several images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from zooscope.client.downloads import download
 from zooscope.client.errors import ZooClientError
-from zooscope.client.polling import Order, made
+from zooscope.client.polling import CreateRequest, create_and_wait
 from zooscope.client.results import Job
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress
@@ -15,7 +15,7 @@ _FILES: Mapping[str, str] = {".png": "sheet_artifact_id", ".zip": "archive_artif
 
 
 class Attributions:
-    """``zoo.attributions``: which pixels networks look at, many at once."""
+    """``zoo.attributions``: heat maps of several networks on several images in one job."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -31,19 +31,23 @@ class Attributions:
         style: str | None = None,
         timeout_seconds: float = 3600.0,
     ) -> Job:
-        """The job that has drawn a heat map of every network on every image.
+        """Compute a heat map of every network on every image, and wait for the job.
 
         Args:
-            model_ids: At most 32 networks: the columns of the sheet.
-            dataset_id: Where the images are,
-            indices: and their positions there, counted from 0: the rows. At most 256 heat maps.
-            method: An attribution such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
-            layer: None means every network's feature layer.
+            model_ids: Ids of at most 32 networks, the columns of the sheet.
+            dataset_id: Id of the dataset that holds the images.
+            indices: Positions of the images in the dataset, from 0, the rows of the sheet. A job
+                computes at most 256 heat maps.
+            method: Attribution method, such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
+            layer: Layer to attribute; None means the feature layer of each network.
             style: ``overlay``, ``signed`` or ``absolute``.
             timeout_seconds: Longest wait; the job continues after it.
 
+        Returns:
+            The succeeded job; ``download`` fetches its heat maps.
+
         Raises:
-            ZooClientError: The job failed, with its code; or ``timed_out``.
+            ZooClientError: The code of the failed job; or ``timed_out``.
         """
         body = {
             "model_ids": list(model_ids),
@@ -53,23 +57,26 @@ class Attributions:
             "layer": layer,
             "style": style,
         }
-        order = Order("/attributions", body)
-        return cast("Job", made(self._transport, order, timeout_seconds=timeout_seconds))
+        create_request = CreateRequest("/attributions", body)
+        return cast(
+            "Job",
+            create_and_wait(self._transport, create_request, timeout_seconds=timeout_seconds),
+        )
 
     def download(
         self, job: Job, destination: Path, *, on_progress: OnProgress = ignore_progress
     ) -> Path:
-        """Lay what such a job drew at ``destination``: a ``.png`` sheet, or a ``.zip`` of all.
+        """Download the heat maps of a job to ``destination``: a ``.png`` sheet, or a ``.zip`` of all.
 
         Raises:
-            ZooClientError: ``bad_suffix``.
+            ZooClientError: ``invalid_suffix``.
         """
         name = _FILES.get(destination.suffix)
         if name is None:
             raise ZooClientError(
-                f"heat maps are not written to {destination.suffix or 'a file without suffix'}",
-                code="bad_suffix",
-                remedy="name a .png file for the sheet, or a .zip file for all pictures",
+                f"heat maps cannot be written to {destination.suffix or 'a file without suffix'}",
+                code="invalid_suffix",
+                remedy="pass a .png file for the sheet, or a .zip file for all heat maps",
             )
         result: Any = job["result"]
         path = f"/artifacts/{result[name]}/content"

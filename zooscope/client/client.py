@@ -1,4 +1,4 @@
-"""The zoo, as a Python program talks to it."""
+"""The client class."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -20,13 +20,13 @@ from zooscope.client.rankings import (
     ranking_request,
 )
 from zooscope.client.results import Ranking
-from zooscope.client.transport import OnConnect, Patience, Transport
+from zooscope.client.transport import OnConnect, RetryPolicy, Transport
 
 LOCAL_URL = "http://127.0.0.1:8080"
 
 
 class ZooClient:
-    """A zoo behind an address, with the verbs of the command line.
+    """Client of one zoo, with the same verbs as the command line. Thread-safe.
 
     ::
 
@@ -34,9 +34,28 @@ class ZooClient:
             model = zoo.models.push(Path("fox.pt2"), {"name": "fox", …})
             ranking = zoo.rank(model=model["id"], probes="dst_…")
 
-    May be used by several threads at once. Every method raises ZooClientError when the zoo
-    refuses, and UnreachableError when it stays silent. ``on_connect`` is given every new connection
-    before the key or anything else is sent over it, and raises to refuse it.
+    Every method raises ZooClientError if the zoo refuses a request, and UnreachableError if the zoo
+    does not answer. Close the client, or use it in a ``with`` statement.
+
+    Args:
+        url: Address of the zoo's REST API.
+        key: API key; None sends no key.
+        retry_policy: When and how often requests are retried.
+        timeout_seconds: Longest wait for a connection or for the next bytes of a response.
+        on_connect: Called with every new connection before the key or anything else is sent over
+            it; raises to refuse the connection.
+
+    Attributes:
+        models: Networks: upload, list, change, download, predict.
+        datasets: Datasets of images: upload, list, delete.
+        rankings: Rankings of networks for a target; ``rank`` requests one and waits for it.
+        layers: Layer selections: which layer of a network to build on.
+        maps: Maps of how all networks relate on a probe set.
+        attributions: Heat maps of several networks on several images.
+        accuracies: Measured accuracies that fused rankings learn from.
+        jobs: Jobs: submit, list, watch, cancel, retry, download results.
+        methods: The methods that jobs can run.
+        keys: API keys, for administrators.
     """
 
     def __init__(
@@ -44,14 +63,14 @@ class ZooClient:
         url: str = LOCAL_URL,
         *,
         key: str | None = None,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         timeout_seconds: float = 60.0,
         on_connect: OnConnect | None = None,
     ) -> None:
         self._transport = Transport(
             url,
             key=key,
-            patience=patience,
+            retry_policy=retry_policy,
             timeout_seconds=timeout_seconds,
             on_connect=on_connect,
         )
@@ -61,7 +80,7 @@ class ZooClient:
         self.rankings = Rankings(self._transport)
         self.layers = Layers(self._transport)
         self.maps = Maps(self._transport)
-        self.records = Accuracies(self._transport)
+        self.accuracies = Accuracies(self._transport)
         self.jobs = Jobs(self._transport)
         self.methods = Methods(self._transport)
         self.keys = Keys(self._transport)
@@ -82,12 +101,31 @@ class ZooClient:
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
     ) -> Ranking:
-        """The networks of the zoo, ordered for a target: a ``model`` or a ``dataset``.
+        """Rank the networks of the zoo for a target: a ``model`` or a ``dataset``.
 
-        What is asked for is described in detail by
-        ``ranking_request``; ``on_progress`` is told how far the measuring is. With ``wait`` False
-        the answer comes at once and may be pending; it goes on in the zoo, as it does when
-        ``timeout_seconds`` have passed.
+        Args:
+            probes: Id of the dataset whose images all networks process; optional if the target is
+                a dataset.
+            model: Id of the target, if it is a network of the zoo.
+            dataset: Id of the target, if it is a dataset. ``depara`` and ``attribution`` first
+                train a small network on it; estimators use its labels, ``fused`` all evidence.
+            candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None
+                means all networks.
+            metric: ``depara``, ``depara_plus`` or ``attribution``; an estimator such as ``logme``;
+                or ``fused``.
+            edge_weight: λ in node similarity + λ · edge similarity; None means the zoo's default.
+            settings: Parameters of the measurement, those of the method ``depara``.
+            estimators: Whether ``fused`` measures missing estimators or uses only known ones.
+            protocol: Restricts the accuracy history to this protocol.
+            wait: False returns immediately; the ranking may be pending.
+            on_progress: Called with the progress of the measurement.
+            timeout_seconds: Longest wait; the ranking continues in the zoo after it.
+
+        Returns:
+            The ranking, best network first.
+
+        Raises:
+            ZooClientError: ``bad_target``, ``timed_out``, or the code of the failed ranking.
         """
         body = ranking_request(
             probes=probes,

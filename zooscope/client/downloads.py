@@ -1,4 +1,4 @@
-"""Files on their way from the zoo."""
+"""Downloads from the zoo."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def download(
     params: Mapping[str, Any] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Path:
-    """Lay what the zoo answers at ``destination``, which appears only once it is complete."""
+    """Download to ``destination``; the file appears only when it is complete."""
     unfinished = destination.with_name(f".{destination.name}.part")
     try:
         with transport.stream(path, params=params) as answer, unfinished.open("wb") as file:
@@ -32,5 +32,5 @@ def download(
 
 
 def content(transport: Transport, path: str, *, params: Mapping[str, Any] | None = None) -> bytes:
-    """A small file, such as a picture, in memory."""
+    """The bytes of a small file, such as an image."""
     return transport.request("GET", path, params=params).content

@@ -1,8 +1,8 @@
-"""What goes wrong between a client and the zoo.
+"""Errors of the client.
 
 ::
 
-    ZooClientError            the zoo refused, with code, detail and remedy
+    ZooClientError            the zoo refused the request: code, detail and remedy
     └── UnreachableError      the zoo did not answer, or the connection broke
 """
 
@@ -15,18 +15,23 @@ import httpx
 
 @dataclass(frozen=True)
 class InvalidField:
-    """One wrong field: JSON ``pointer`` into the request and the ``reason``."""
+    """An invalid field of a request: JSON ``pointer`` and ``reason``."""
 
     pointer: str
     reason: str
 
 
 class ZooClientError(Exception):
-    """The zoo refused.
+    """The zoo refused a request, or an operation failed.
 
-    ``code`` is stable and machine-readable, ``detail`` says what was wrong, ``remedy`` what to do
-    about it; ``status`` is the HTTP status, 0 when there was no answer. The same request may
-    succeed after ``retry_after_seconds``, when the zoo said so.
+    Attributes:
+        code: Stable, machine-readable code.
+        detail: What was wrong.
+        remedy: How to fix it; None if there is no advice.
+        status: HTTP status; 0 if there was no response.
+        errors: Invalid fields of the request.
+        trace_id: Id of the request in the zoo's log; None if there was no response.
+        retry_after_seconds: Seconds after which the same request may succeed; 0 if not stated.
     """
 
     def __init__(
@@ -57,15 +62,15 @@ class UnreachableError(ZooClientError):
         super().__init__(
             detail,
             code="unreachable",
-            remedy="is the zoo running (`zooscope up`), and is its address right (--url, ZOO_URL)?",
+            remedy="start the zoo with `zooscope up`, or check its address (--url, ZOO_URL)",
         )
 
 
 def error_of(response: httpx.Response) -> ZooClientError:
-    """The error that a refusing answer describes; its body must have been read."""
+    """The error that a response describes; its body must have been read."""
     problem = _problem_in(response)
     return ZooClientError(
-        problem.get("detail") or f"the zoo answered {response.status_code}",
+        problem.get("detail") or f"the zoo responded with status {response.status_code}",
         code=problem.get("code") or f"http_{response.status_code}",
         remedy=problem.get("remedy"),
         status=response.status_code,
@@ -79,12 +84,12 @@ def error_of(response: httpx.Response) -> ZooClientError:
 
 
 def _seconds(header: str) -> float:
-    """A Retry-After header in seconds; its other form, a date, counts as none."""
+    """A Retry-After header in seconds; 0 for its other form, a date."""
     return float(header) if header.isdecimal() else 0.0
 
 
 def _problem_in(response: httpx.Response) -> dict[str, Any]:
-    """The problem document of an answer; empty when it holds none, as from a proxy."""
+    """The problem document of a response; empty if it has none, for example from a proxy."""
     try:
         body = response.json()
     except ValueError:

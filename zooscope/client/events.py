@@ -1,4 +1,4 @@
-"""Server-sent events, read line by line, and picked up again where a connection broke."""
+"""Reads server-sent events, and resumes after broken connections."""
 
 import json
 import time
@@ -10,17 +10,17 @@ from zooscope.client.results import JobEvent
 from zooscope.client.transport import Transport, is_transient
 
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
-# The zoo says something every 15 seconds, if only to keep the connection open.
+# The zoo sends at least a keep-alive comment every 15 seconds.
 _SILENCE_SECONDS = 45.0
 
 
 def job_events(transport: Transport, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
-    """What happens to a job, from behind event ``after`` until it is final.
+    """The events of a job after event ``after``, until the job has finished.
 
-    A broken connection is opened again and goes on where it ended.
+    Reconnects after a broken connection and resumes after the last event.
 
     Raises:
-        ZooClientError: There is no such job, or the zoo stayed unreachable.
+        ZooClientError: ``job_not_found``, or the zoo stayed unreachable.
     """
     failures = 0
     while True:
@@ -32,9 +32,9 @@ def job_events(transport: Transport, job_id: str, *, after: int = 0) -> Iterator
                 return
         except ZooClientError as error:
             failures += 1
-            if not is_transient(error) or failures >= transport.patience.attempts:
+            if not is_transient(error) or failures >= transport.retry_policy.attempts:
                 raise
-            time.sleep(transport.patience.pause(failures))
+            time.sleep(transport.retry_policy.pause(failures))
 
 
 def _one_connection(transport: Transport, job_id: str, *, after: int) -> Iterator[JobEvent]:
@@ -46,7 +46,7 @@ def _one_connection(transport: Transport, job_id: str, *, after: int) -> Iterato
 
 
 def event_data(lines: Iterable[str]) -> Iterator[str]:
-    """The data of each event of a stream; comments and other fields are passed over."""
+    """The data of each event of a stream; comments and other fields are ignored."""
     collected: list[str] = []
     for line in lines:
         if line.startswith("data:"):

@@ -1,4 +1,4 @@
-"""Runs of methods, as a client handles them."""
+"""Client of the jobs and the method catalog."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any, Literal, cast
 
 from zooscope.client.downloads import download
 from zooscope.client.events import job_events
-from zooscope.client.paging import every
-from zooscope.client.polling import settled
+from zooscope.client.paging import paged
+from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Artifact, Job, JobEvent
 from zooscope.client.transport import Transport
 from zooscope.client.uploads import OnProgress, ignore_progress
 
 
 class Jobs:
-    """``zoo.jobs``: submit, look, watch, cancel, try again, fetch results."""
+    """``zoo.jobs``: submit, list, watch, cancel and retry jobs, and download their results."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -26,92 +26,106 @@ class Jobs:
         inputs: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         teachers: Sequence[str] | None = None,
-        data: str | None = None,
-        exam: str | None = None,
+        source_model_id: str | None = None,
+        dataset_id: str | None = None,
+        eval_dataset_id: str | None = None,
         student: Mapping[str, Any] | None = None,
         seed: int | None = None,
         device: Literal["auto", "cpu", "cuda"] | None = None,
         budget: Mapping[str, float] | None = None,
     ) -> Job:
-        """Run a method, as ``zoo.methods.show(method)`` describes it.
+        """Submit a job that runs a method; ``zoo.methods.show(method)`` describes what it accepts.
 
         Args:
-            method: Its name.
-            inputs: What it refers to, where no argument below says it.
-            params: Its knobs, likewise; what is left out takes the method's default.
-            teachers: Networks to learn from.
-            data: Images to learn on.
-            exam: Labelled images to be judged on.
-            student: The network to make: ``architecture``, ``width``, ``labels`` and more.
-            seed: Of all random draws.
-            device: Where it runs.
-            budget: How long it lasts: ``{"steps": 1000}`` or ``{"seconds": 60}``.
+            method: Name of the method.
+            inputs: Inputs that no argument below sets.
+            params: Parameters that no argument below sets; the rest take their defaults.
+            teachers: Ids of the networks to learn from.
+            source_model_id: Id of the network to start from, for ``fine_tune`` and
+                ``linear_probe``.
+            dataset_id: Id of the dataset to train on.
+            eval_dataset_id: Id of the labeled dataset for evaluation.
+            student: The network to train: ``architecture``, ``width``, ``labels`` and more.
+            seed: Seed of all random numbers.
+            device: Device to run on.
+            budget: Length of the training: ``{"steps": 1000}`` or ``{"seconds": 60}``.
+
+        Returns:
+            The queued job.
+
+        Raises:
+            ZooClientError: ``invalid_params`` or ``invalid_inputs``, with the invalid ``errors``.
         """
-        said = {
+        fields = {
             "method": method,
             "inputs": inputs,
             "params": params,
             "teachers": None if teachers is None else list(teachers),
-            "data": data,
-            "exam": exam,
+            "source_model_id": source_model_id,
+            "dataset_id": dataset_id,
+            "eval_dataset_id": eval_dataset_id,
             "student": student,
             "seed": seed,
             "device": device,
             "budget": budget,
         }
-        body = {name: value for name, value in said.items() if value is not None}
+        body = {name: value for name, value in fields.items() if value is not None}
         return cast("Job", self._transport.json("POST", "/jobs", body=body))
 
     def show(self, job_id: str) -> Job:
-        """One job."""
+        """Get a job. Raises ZooClientError ``job_not_found``."""
         return cast("Job", self._transport.json("GET", f"/jobs/{job_id}"))
 
     def ls(
         self, *, state: str | None = None, method: str | None = None, limit: int | None = None
     ) -> Iterator[Job]:
-        """Jobs that fit, newest first."""
-        where = {"state": state, "method": method}
-        return every(self._transport, "/jobs", params=where, limit=limit)
+        """List jobs, newest first; ``limit`` None lists all."""
+        query = {"state": state, "method": method}
+        return paged(self._transport, "/jobs", params=query, limit=limit)
 
     def watch(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
-        """What happens to the job, from behind event ``after``, until it is final."""
+        """The events of a job after event ``after``, until it has finished; survives broken connections."""
         return job_events(self._transport, job_id, after=after)
 
     def wait(self, job_id: str, *, timeout_seconds: float = 3600.0) -> Job:
-        """The job once it is final."""
-        return settled(lambda: self.show(job_id), timeout_seconds=timeout_seconds)
+        """Wait until the job has finished, successfully or not.
+
+        Raises:
+            ZooClientError: ``timed_out``; the job continues.
+        """
+        return wait_until_final(lambda: self.show(job_id), timeout_seconds=timeout_seconds)
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a queued job, or ask a running one to stop; its last checkpoint is kept."""
+        """Cancel a job: a queued one immediately, a running one within seconds; keeps its checkpoint."""
         return cast("Job", self._transport.json("POST", f"/jobs/{job_id}:cancel"))
 
     def retry(self, job_id: str) -> Job:
-        """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
+        """Retry a failed or cancelled job; a training resumes from its last checkpoint."""
         return cast("Job", self._transport.json("POST", f"/jobs/{job_id}:retry"))
 
     def artifacts(self, job_id: str) -> list[Artifact]:
-        """The files the job produced."""
+        """The files that the job produced."""
         answer = self._transport.json("GET", f"/jobs/{job_id}/artifacts")
         return cast("list[Artifact]", answer["items"])
 
     def download(
         self, artifact_id: str, destination: Path, *, on_progress: OnProgress = ignore_progress
     ) -> Path:
-        """Lay one of the files at ``destination``."""
+        """Download an artifact to ``destination``."""
         path = f"/artifacts/{artifact_id}/content"
         return download(self._transport, path, destination, on_progress=on_progress)
 
 
 class Methods:
-    """``zoo.methods``: the catalogue of what jobs can run."""
+    """``zoo.methods``: the catalog of methods that jobs can run."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def ls(self) -> list[Any]:
-        """Every method that can be submitted."""
+        """List the methods that you can submit."""
         return cast("list[Any]", self._transport.json("GET", "/methods")["items"])
 
     def show(self, name: str) -> Any:
-        """One method, with the JSON schemas of what it takes."""
+        """Get a method with the JSON schemas of its inputs and parameters."""
         return self._transport.json("GET", f"/methods/{name}")

@@ -1,26 +1,26 @@
-"""Who may do what, as an administrator's client handles it."""
+"""Client of the API keys, for administrators."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from zooscope.client.paging import every
+from zooscope.client.paging import paged
 from zooscope.client.results import IssuedKey, Key
 from zooscope.client.transport import Transport
 
 
 class Keys:
-    """``zoo.keys``: issue, look, revoke."""
+    """``zoo.keys``: issue, list and revoke API keys."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def issue(self, name: str, *, scopes: Sequence[str], project: str | None = None) -> IssuedKey:
-        """A new key; its ``token`` is told now and never again.
+        """Issue a key; only this result contains its ``token``.
 
         Args:
-            name: What it is for.
-            scopes: Among ``read``, ``write``, ``jobs`` and ``admin``.
-            project: Whose things it opens; None means the caller's own.
+            name: What the key is for.
+            scopes: Any of ``read``, ``write``, ``jobs`` and ``admin``.
+            project: Project that the key can access; None means the caller's own.
         """
         body: dict[str, Any] = {"name": name, "scopes": list(scopes)}
         if project is not None:
@@ -28,9 +28,9 @@ class Keys:
         return cast("IssuedKey", self._transport.json("POST", "/keys", body=body))
 
     def ls(self) -> Iterator[Key]:
-        """The keys of the project, newest first, revoked ones included."""
-        return every(self._transport, "/keys", params={}, limit=None)
+        """List the keys of the project, newest first, including revoked ones."""
+        return paged(self._transport, "/keys", params={}, limit=None)
 
     def revoke(self, key_id: str) -> None:
-        """End a key's life; a second time changes nothing."""
+        """Revoke a key; revoking it again does nothing."""
         self._transport.request("DELETE", f"/keys/{key_id}")

@@ -108,13 +108,13 @@ class Layers:
             timeout_seconds: Longest wait; the job goes on after it.
 
         Raises:
-            ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``; or the
+            ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``; or the
                 comparison failed, with its code; or ``timed_out``.
         """
         if (model is None) == (dataset is None):
             raise ZooClientError(
                 "a layer selection has one target: a model or a dataset",
-                code="bad_target",
+                code="invalid_target",
                 remedy="give exactly one of the two",
             )
         body = {
@@ -127,12 +127,12 @@ class Layers:
             "edge_weight": edge_weight,
             "settings": settings,
         }
-        said = {name: value for name, value in body.items() if value is not None}
-        answer = self._transport.json("POST", "/layer-selections", body=said)
-        found = cast("LayerSelection", answer)
+        fields = {name: value for name, value in body.items() if value is not None}
+        answer = self._transport.json("POST", "/layer-selections", body=fields)
+        selection = cast("LayerSelection", answer)
         if not wait:
-            return found
-        return self.wait(found, on_progress=on_progress, timeout_seconds=timeout_seconds)
+            return selection
+        return self.wait(selection, on_progress=on_progress, timeout_seconds=timeout_seconds)
 
     def show(
         self,

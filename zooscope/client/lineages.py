@@ -29,7 +29,7 @@ class LineageEdge(TypedDict):
 
     source: str
     target: str
-    role: Literal["teacher", "start", "data", "exam", "student"]
+    role: Literal["teacher", "source", "start", "dataset", "eval_dataset", "student"]
 
 
 class Lineage(TypedDict):

@@ -1,4 +1,4 @@
-"""How all networks of a probe set relate, as a client asks."""
+"""Client of the maps of how all networks of a probe set relate."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 
 import httpx
 
-from zooscope.client.paging import every
-from zooscope.client.polling import Order, shown
+from zooscope.client.paging import paged
+from zooscope.client.polling import CreateRequest, get_or_create
 from zooscope.client.results import MapSnapshot
 from zooscope.client.transport import Transport
 
@@ -18,10 +18,15 @@ Theme = Literal["light", "dark"]
 
 
 class MapOptions(TypedDict, total=False):
-    """How a map is drawn; what is left out, or None, the zoo decides.
+    """Options of a map; the zoo chooses a default for each that is absent or None.
 
-    ``edge_weight`` is λ; ``k`` the neighbours of each network; ``clusters`` their number.
-    ``layout`` is ``continued``, where networks keep the places of the map before, or ``fresh``.
+    Attributes:
+        metric: Similarity: ``depara``, ``depara_plus`` or ``attribution``.
+        edge_weight: λ in node similarity + λ · edge similarity.
+        linkage: Linkage of the task tree.
+        k: Number of neighbors of each network.
+        clusters: Number of clusters.
+        layout: ``continued`` keeps the positions of the previous map, ``fresh`` computes new ones.
     """
 
     metric: Literal["depara", "depara_plus", "attribution"]
@@ -35,15 +40,15 @@ class MapOptions(TypedDict, total=False):
 class Maps:
     """``zoo.maps``: how all measured networks of a probe set relate.
 
-    A map that is not drawn yet is ordered first, and these calls wait for it.
+    If a map is not computed yet, these calls submit the job and wait for it.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def show(self, dataset_id: str, **options: Unpack[MapOptions]) -> dict[str, Any]:
-        """The map as data; ``document`` holds networks, similarities, tree, clusters and places."""
-        return cast("dict[str, Any]", self._drawn(dataset_id, options, {}).json())
+        """Get the map as data; ``document`` has networks, similarities, tree, clusters and positions."""
+        return cast("dict[str, Any]", self._get_or_create(dataset_id, options, {}).json())
 
     def content(
         self,
@@ -54,9 +59,9 @@ class Maps:
         theme: Theme = "light",
         **options: Unpack[MapOptions],
     ) -> bytes:
-        """The map as a file in memory; ``picture`` and ``theme`` count for svg and png."""
+        """Get the map as the bytes of a file; ``picture`` and ``theme`` apply to svg and png."""
         form = {"format": format, "picture": picture, "theme": theme}
-        return self._drawn(dataset_id, options, form).content
+        return self._get_or_create(dataset_id, options, form).content
 
     def download(
         self,
@@ -67,17 +72,17 @@ class Maps:
         theme: Theme = "light",
         **options: Unpack[MapOptions],
     ) -> Path:
-        """Lay the map at ``destination``, whose suffix decides the format."""
+        """Download the map to ``destination``; its suffix selects the format."""
         form = {"format": _format_of(destination), "picture": picture, "theme": theme}
-        destination.write_bytes(self._drawn(dataset_id, options, form).content)
+        destination.write_bytes(self._get_or_create(dataset_id, options, form).content)
         return destination
 
     def snapshots(self, dataset_id: str, *, limit: int | None = None) -> Iterator[MapSnapshot]:
-        """All maps ever drawn of a probe set, newest first."""
-        return every(self._transport, f"/maps/{dataset_id}/snapshots", params={}, limit=limit)
+        """List all computed maps of a probe set, newest first."""
+        return paged(self._transport, f"/maps/{dataset_id}/snapshots", params={}, limit=limit)
 
     def snapshot(self, dataset_id: str, map_id: str) -> dict[str, Any]:
-        """A map as it was drawn once, as data."""
+        """Get an earlier map as data."""
         path = f"/maps/{dataset_id}/snapshots/{map_id}"
         return cast("dict[str, Any]", self._transport.json("GET", path))
 
@@ -90,18 +95,18 @@ class Maps:
         picture: Picture = "matrix",
         theme: Theme = "light",
     ) -> Path:
-        """Lay a map as it was drawn once at ``destination``, whose suffix decides the format."""
+        """Download an earlier map to ``destination``; its suffix selects the format."""
         path = f"/maps/{dataset_id}/snapshots/{map_id}"
         params = {"format": _format_of(destination), "picture": picture, "theme": theme}
         destination.write_bytes(self._transport.request("GET", path, params=params).content)
         return destination
 
-    def _drawn(
+    def _get_or_create(
         self, dataset_id: str, options: Mapping[str, Any], form: Mapping[str, str]
     ) -> httpx.Response:
-        order = Order("/maps", {"dataset_id": dataset_id, **options})
+        create_request = CreateRequest("/maps", {"dataset_id": dataset_id, **options})
         path, params = f"/maps/{dataset_id}", {**options, **form}
-        return shown(self._transport, path, params=params, order=order)
+        return get_or_create(self._transport, path, params=params, create_request=create_request)
 
 
 def _format_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The networks of the zoo, as a client handles them."""
+"""Client of the networks of the zoo."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any, Literal, cast
 from zooscope.client.downloads import download
 from zooscope.client.lineages import Lineage
 from zooscope.client.maps import Theme
-from zooscope.client.paging import every
-from zooscope.client.polling import Order, settled, shown
+from zooscope.client.paging import paged
+from zooscope.client.polling import CreateRequest, get_or_create, wait_until_final
 from zooscope.client.predictions import Prediction, prediction_of
 from zooscope.client.results import Layer, Model, Neighbor
 from zooscope.client.transport import Transport
@@ -18,7 +18,7 @@ Direction = Literal["ancestors", "descendants", "both"]
 
 
 class Models:
-    """``zoo.models``: send, look, change, remove, fetch."""
+    """``zoo.models``: the networks of the zoo."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -26,24 +26,34 @@ class Models:
     def push(
         self, path: Path, manifest: Mapping[str, Any], *, on_progress: OnProgress = ignore_progress
     ) -> Model:
-        """Send a network. It is then checked by the zoo: see ``wait``.
+        """Upload a network, and resume after broken connections. The zoo then checks it: see ``wait``.
 
         Args:
             path: A ``pt2`` archive or a ``safetensors`` file.
-            manifest: Name, format, task, input and so on, as ``zooscope pack`` writes it.
-            on_progress: Told the bytes sent and those there are. A broken connection is resumed.
+            manifest: Name, format, task, input and more, as ``zooscope pack`` writes it.
+            on_progress: Called with the bytes sent and the total bytes.
+
+        Returns:
+            The new network in the state ``uploaded``.
+
+        Raises:
+            ZooClientError: ``file_empty``, or a refusal by the zoo.
         """
         upload_id = upload(self._transport, path, on_progress=on_progress)
         body = {**manifest, "upload_id": upload_id}
         return cast("Model", self._transport.json("POST", "/models", body=body))
 
     def show(self, model_id: str) -> Model:
-        """One network."""
+        """Get a network. Raises ZooClientError ``model_not_found``."""
         return cast("Model", self._transport.json("GET", f"/models/{model_id}"))
 
     def wait(self, model_id: str, *, timeout_seconds: float = 600.0) -> Model:
-        """The network once its check has ended: ``ready``, or ``rejected`` with its problems."""
-        return settled(lambda: self.show(model_id), timeout_seconds=timeout_seconds)
+        """Wait until the network is ``ready``, or ``rejected`` with its problems.
+
+        Raises:
+            ZooClientError: ``timed_out``.
+        """
+        return wait_until_final(lambda: self.show(model_id), timeout_seconds=timeout_seconds)
 
     def ls(
         self,
@@ -54,14 +64,14 @@ class Models:
         name: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Model]:
-        """Networks that fit, newest first; ``name`` is a part of the name."""
-        where = {"state": state, "task": task, "tag": tag, "name": name}
-        return every(self._transport, "/models", params=where, limit=limit)
+        """List networks, newest first; ``name`` matches any part of a name, ``limit`` None lists all."""
+        query = {"state": state, "task": task, "tag": tag, "name": name}
+        return paged(self._transport, "/models", params=query, limit=limit)
 
     def update(
         self, model_id: str, changes: Mapping[str, Any], *, etag: str | None = None
     ) -> Model:
-        """Change name, tags, licence or task; ``etag`` None means as it is now."""
+        """Update name, tags, license or task; ``etag`` None means the current version."""
         headers = {"If-Match": etag or self.show(model_id)["etag"]}
         answer = self._transport.json(
             "PATCH", f"/models/{model_id}", body=changes, headers=headers
@@ -69,19 +79,19 @@ class Models:
         return cast("Model", answer)
 
     def rm(self, model_id: str, *, etag: str | None = None) -> None:
-        """Remove a network and what was measured of it; ``etag`` None means as it is now."""
+        """Delete a network and its measurements; ``etag`` None means the current version."""
         headers = {"If-Match": etag or self.show(model_id)["etag"]}
         self._transport.request("DELETE", f"/models/{model_id}", headers=headers)
 
     def download(
         self, model_id: str, destination: Path, *, on_progress: OnProgress = ignore_progress
     ) -> Path:
-        """Lay the file, as it was uploaded, at ``destination``."""
+        """Download the uploaded file to ``destination``."""
         path = f"/models/{model_id}/content"
         return download(self._transport, path, destination, on_progress=on_progress)
 
     def layers(self, model_id: str) -> list[Layer]:
-        """Every layer that can be read or cut."""
+        """The layers that you can read or cut at, in order."""
         answer = self._transport.json("GET", f"/models/{model_id}/layers")
         return cast("list[Layer]", answer["items"])
 
@@ -92,15 +102,15 @@ class Models:
         direction: Direction | None = None,
         generations: int | None = None,
     ) -> Lineage:
-        """What a network was made from, and what was made from it.
+        """Get the ancestors and descendants of a network.
 
         Args:
-            model_id: The network.
+            model_id: Id of the network.
             direction: ``ancestors``, ``descendants`` or ``both``; None means both.
-            generations: Most steps from a student to its teachers; None means 10.
+            generations: Maximum number of steps from student to teacher; None means 10.
         """
-        where = {"direction": direction, "generations": generations}
-        answer = self._transport.json("GET", f"/models/{model_id}/lineage", params=where)
+        query = {"direction": direction, "generations": generations}
+        answer = self._transport.json("GET", f"/models/{model_id}/lineage", params=query)
         return cast("Lineage", answer)
 
     def draw_lineage(
@@ -114,18 +124,18 @@ class Models:
     ) -> Path:
         """Write the lineage to ``destination``: an ``.svg``, ``.graphml`` or ``.json`` file."""
         form = destination.suffix.removeprefix(".") or "json"
-        where = {"direction": direction, "generations": generations, "format": form}
-        where["theme"] = theme
-        answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=where)
+        query = {"direction": direction, "generations": generations, "format": form}
+        query["theme"] = theme
+        answer = self._transport.request("GET", f"/models/{model_id}/lineage", params=query)
         destination.write_bytes(answer.content)
         return destination
 
     def neighbors(
         self, model_id: str, *, dataset_id: str, k: int = 10, edge_weight: float | None = None
     ) -> list[Neighbor]:
-        """The ``k`` nearest networks through a probe set, nearest first."""
-        where = {"dataset": dataset_id, "k": k, "edge_weight": edge_weight}
-        answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=where)
+        """The ``k`` nearest networks on a probe set, nearest first; ``edge_weight`` is λ."""
+        query = {"dataset": dataset_id, "k": k, "edge_weight": edge_weight}
+        answer = self._transport.json("GET", f"/models/{model_id}/neighbors", params=query)
         return cast("list[Neighbor]", answer["items"])
 
     def attribution(
@@ -138,21 +148,23 @@ class Models:
         layer: str | None = None,
         style: str | None = None,
     ) -> bytes:
-        """The heat map of one image, as a PNG; ``zoo.attributions`` draws many at once.
+        """The heat map of one image as PNG bytes; ``zoo.attributions`` computes many at once.
 
         Args:
-            model_id: Whose look at the image is drawn.
-            dataset_id: Where the image is,
-            index: and its position there, counted from 0.
-            method: An attribution such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
-            layer: None means the network's feature layer.
+            model_id: Id of the network.
+            dataset_id: Id of the dataset that holds the image.
+            index: Position of the image in the dataset, from 0.
+            method: Attribution method, such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
+            layer: Layer to attribute; None means the feature layer.
             style: ``overlay``, ``signed`` or ``absolute``.
         """
         path = f"/models/{model_id}/attributions/{dataset_id}/{index}.png"
         params = {"method": method, "layer": layer, "style": style}
         body = {"dataset_id": dataset_id, "indices": [index], **params}
-        order = Order(f"/models/{model_id}/attributions", body)
-        return shown(self._transport, path, params=params, order=order).content
+        create_request = CreateRequest(f"/models/{model_id}/attributions", body)
+        return get_or_create(
+            self._transport, path, params=params, create_request=create_request
+        ).content
 
     def predict(
         self,
@@ -166,11 +178,14 @@ class Models:
         """Run images through a network; nothing is stored.
 
         Args:
-            model_id: The network.
+            model_id: Id of the network.
             images: One to 64 image files.
-            output: ``classes``, ``image`` or ``features``; None takes what suits the network.
-            layer: Features of this layer instead of the feature layer.
-            top_k: Classes told for each image; None means 5.
+            output: ``classes``, ``image`` or ``features``; None selects what suits the network.
+            layer: Layer whose features are returned; None means the feature layer.
+            top_k: Number of classes for each image; None means 5.
+
+        Raises:
+            ZooClientError: ``no_inference`` or ``prediction_late`` if no worker responds in time.
         """
         files = [("images", (path.name, path.read_bytes())) for path in images]
         options = {"output": output, "layer": layer, "top_k": top_k}

@@ -1,4 +1,4 @@
-"""Lists of the zoo, walked page by page as they are read."""
+"""Iterates over lists of the zoo page by page."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from zooscope.client.transport import Transport
 _PAGE_SIZE = 200
 
 
-def every(
+def paged(
     transport: Transport, path: str, *, params: Mapping[str, Any], limit: int | None
 ) -> Iterator[Any]:
-    """The items of a list, at most ``limit`` of them; the next page is asked for when needed."""
+    """The items of a list, at most ``limit`` of them; pages are fetched as needed."""
     token: str | None = None
     left = limit
     while left is None or left > 0:

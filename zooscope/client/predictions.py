@@ -1,4 +1,4 @@
-"""What a network says to images, told apart by the media type of the answer."""
+"""Predictions, distinguished by the media type of the response."""
 
 import io
 import zipfile
@@ -11,10 +11,10 @@ from zooscope.client.results import ImageClasses
 
 @dataclass(frozen=True)
 class Prediction:
-    """Exactly one of the three is set.
+    """Result of running images through a network. Exactly one attribute is set.
 
     Attributes:
-        classes: The likeliest classes of each image.
+        classes: The most likely classes of each image.
         pictures: One PNG file for each image.
         npy: The features of all images as the bytes of an npy file.
     """
@@ -25,7 +25,7 @@ class Prediction:
 
 
 def prediction_of(answer: httpx.Response) -> Prediction:
-    """The prediction in an answer of the zoo."""
+    """The prediction in a response of the zoo."""
     match answer.headers["content-type"].partition(";")[0]:
         case "application/json":
             return Prediction(classes=answer.json()["items"])
@@ -38,6 +38,6 @@ def prediction_of(answer: httpx.Response) -> Prediction:
 
 
 def _unzipped(data: bytes) -> list[bytes]:
-    """The pictures of an archive, in the order of the images."""
+    """The PNG files of an archive, in the order of the images."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [archive.read(f"{place}.png") for place in range(len(archive.namelist()))]
+        return [archive.read(f"{index}.png") for index in range(len(archive.namelist()))]

@@ -1,4 +1,4 @@
-"""Which network to start from, and how networks relate, as a client asks."""
+"""Client of the rankings: which network to start from."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,17 +35,17 @@ _LOOK_AGAIN_SECONDS = 0.5
 
 
 class Rankings:
-    """``zoo.rankings``: ask, look, wait."""
+    """``zoo.rankings``: request rankings, get them and wait for them."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def request(self, body: Mapping[str, Any]) -> Ranking:
-        """Ask for a ranking as the REST door takes it; it may be pending at first."""
+        """Request a ranking with the body of the REST API; it may be pending at first."""
         return cast("Ranking", self._transport.json("POST", "/rankings", body=body))
 
     def show(self, ranking_id: str, *, edge_weight: float | None = None) -> Ranking:
-        """One ranking; ``edge_weight`` weighs its edges anew, None as it was asked for."""
+        """Get a ranking; ``edge_weight`` reweights its edges, None keeps the requested weight."""
         params = {"edge_weight": edge_weight}
         answer = self._transport.json("GET", f"/rankings/{ranking_id}", params=params)
         return cast("Ranking", answer)
@@ -57,10 +57,10 @@ class Rankings:
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
     ) -> Ranking:
-        """The ranking once it is ready.
+        """Wait until the ranking is ready; call ``on_progress`` while it is pending.
 
         Raises:
-            ZooClientError: It failed, with the code of the failure; or ``timed_out``.
+            ZooClientError: The code of the failed ranking; or ``timed_out``.
         """
         end = time.monotonic() + timeout_seconds
         while ranking["state"] == "pending":
@@ -68,7 +68,7 @@ class Rankings:
             if on_progress is not None and progress is not None:
                 on_progress(progress)
             if time.monotonic() > end:
-                raise _late(ranking, timeout_seconds)
+                raise _timed_out(ranking, timeout_seconds)
             time.sleep(_LOOK_AGAIN_SECONDS)
             ranking = self.show(ranking["id"])
         if ranking["state"] == "failed":
@@ -88,30 +88,30 @@ def ranking_request(
     estimators: Literal["measure", "known"] | None = None,
     protocol: Protocol | None = None,
 ) -> dict[str, Any]:
-    """The body of a request for a ranking.
+    """The request body of a ranking; see ``ZooClient.rank``.
 
     Args:
-        probes: The dataset whose images all networks are shown; may be left out when the target
-            is a dataset.
-        model: The target, as a network of the zoo.
-        dataset: Or the target as images. ``depara`` and ``attribution`` first train a small
-            network on them, estimators look at their labels, ``fused`` at all that is known.
+        probes: Id of the dataset whose images all networks process; optional if the target is a
+            dataset.
+        model: Id of the target, if it is a network of the zoo.
+        dataset: Id of the target, if it is a dataset.
         candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None means
-            all.
-        metric: ``depara`` or ``attribution``; an estimator such as ``logme``; or ``fused``.
-        edge_weight: λ in node similarity + λ · edge similarity; None takes the zoo's default.
-        settings: Of the measurement, as in the parameters of the method ``depara``.
-        estimators: Whether ``fused`` measures missing estimators or uses those that are known.
-        protocol: Leaves accuracies of other protocols out of the history.
+            all networks.
+        metric: ``depara``, ``depara_plus`` or ``attribution``; an estimator such as ``logme``; or
+            ``fused``.
+        edge_weight: λ in node similarity + λ · edge similarity; None means the zoo's default.
+        settings: Parameters of the measurement, those of the method ``depara``.
+        estimators: Whether ``fused`` measures missing estimators or uses only known ones.
+        protocol: Restricts the accuracy history to this protocol.
 
     Raises:
-        ZooClientError: ``bad_target``: not exactly one of ``model`` and ``dataset``.
+        ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``.
     """
     if (model is None) == (dataset is None):
         raise ZooClientError(
             "a ranking has one target: a model or a dataset",
-            code="bad_target",
-            remedy="give exactly one of the two",
+            code="invalid_target",
+            remedy="pass exactly one of the two",
         )
     body = {
         "target": {"model_id": model} if model is not None else {"dataset_id": dataset},
@@ -126,17 +126,21 @@ def ranking_request(
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _candidates(given: Sequence[str] | Mapping[str, str] | None) -> dict[str, Any] | None:
-    if given is None:
+def _candidates(candidates: Sequence[str] | Mapping[str, str] | None) -> dict[str, Any] | None:
+    if candidates is None:
         return None
-    return {"filter": dict(given)} if isinstance(given, Mapping) else {"model_ids": list(given)}
+    return (
+        {"filter": dict(candidates)}
+        if isinstance(candidates, Mapping)
+        else {"model_ids": list(candidates)}
+    )
 
 
-def _late(ranking: Ranking, seconds: float) -> ZooClientError:
+def _timed_out(ranking: Ranking, seconds: float) -> ZooClientError:
     return ZooClientError(
         f"the ranking is still pending after {seconds:g} s",
         code="timed_out",
-        remedy=f"it goes on in the zoo; look again with `zooscope rankings show {ranking['id']}`",
+        remedy=f"it continues in the zoo; check it with `zooscope rankings show {ranking['id']}`",
     )
 
 

@@ -21,7 +21,7 @@ class Model(TypedDict):
 
     id: str
     name: str
-    state: Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+    state: Literal["pending", "uploaded", "checking", "ready", "rejected"]
     task: dict[str, str]
     format: str
     architecture: NotRequired[dict[str, Any] | None]
@@ -32,7 +32,7 @@ class Model(TypedDict):
     flops: int | None
     sha256: str | None
     tags: list[str]
-    licence: str
+    license: str
     problems: list[Problem]
     lineage: NotRequired[dict[str, Any] | None]
     created_at: str

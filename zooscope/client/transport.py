@@ -1,4 +1,4 @@
-"""Requests to the zoo's REST door, repeated with growing pauses where that is safe."""
+"""Sends requests to the zoo's REST API; retries them with exponential backoff where that is safe."""
 
 import random
 import socket
@@ -19,11 +19,16 @@ _REPEATABLE = frozenset({"GET", "HEAD", "DELETE", "POST"})
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How often something is tried, and how long the pauses are.
+class RetryPolicy:
+    """When and how often a failed request is retried.
 
-    The pause after the n-th failure is ``first_seconds`` · 2ⁿ⁻¹, at most ``largest_seconds``, and
-    shortened at random by up to a half so that many clients do not come back together.
+    The pause after the n-th failure is ``first_seconds`` · 2ⁿ⁻¹, at most ``largest_seconds``,
+    shortened at random by up to half so that many clients do not retry at the same time.
+
+    Attributes:
+        attempts: Maximum number of attempts, the first included.
+        first_seconds: Pause after the first failure.
+        largest_seconds: Longest pause.
     """
 
     attempts: int = 6
@@ -40,10 +45,10 @@ OnConnect = Callable[[socket.socket], None]
 
 
 class Transport:
-    """One zoo's address and key, and the connections to it.
+    """The connections to one zoo, with its address and key.
 
-    ``on_connect`` is given every new connection before anything is sent over it, and raises to
-    refuse it. Such connections go straight to the zoo, past every proxy.
+    ``on_connect`` is called with every new connection before anything is sent over it, and raises
+    to refuse it. Such connections bypass every proxy.
     """
 
     def __init__(
@@ -51,20 +56,20 @@ class Transport:
         url: str,
         *,
         key: str | None,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         timeout_seconds: float,
         on_connect: OnConnect | None = None,
     ) -> None:
         headers = {"User-Agent": "zooscope-client"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self.patience = patience
+        self.retry_policy = retry_policy
         self._http = httpx.Client(
             base_url=url.rstrip("/") + "/v1",
             headers=headers,
             timeout=timeout_seconds,
             trust_env=on_connect is None,
-            event_hooks={"request": [] if on_connect is None else [_watching(on_connect)]},
+            event_hooks={"request": [] if on_connect is None else [_connect_hook(on_connect)]},
         )
 
     def close(self) -> None:
@@ -80,11 +85,11 @@ class Transport:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """The decoded answer; None when it is empty.
+        """The decoded response body; None if it is empty.
 
         Raises:
-            ZooClientError: The zoo refused.
-            UnreachableError: It did not answer, however often it was asked.
+            ZooClientError: The zoo refused the request.
+            UnreachableError: The zoo did not answer any attempt.
         """
         response = self.request(method, path, params=params, json=body, headers=headers)
         return response.json() if response.content else None
@@ -98,15 +103,15 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> httpx.Response:
-        """The answer. A POST carries an Idempotency-Key, so repeating it does nothing twice."""
-        sent = dict(headers or {})
+        """The response. A POST carries an Idempotency-Key, so that a retry does not run it twice."""
+        all_headers = dict(headers or {})
         if method == "POST":
-            sent.setdefault("Idempotency-Key", uuid.uuid4().hex)
+            all_headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
         request = self._http.build_request(
-            method, path, params=_given(params), headers=sent, **content
+            method, path, params=_without_none(params), headers=all_headers, **content
         )
-        attempts = self.patience.attempts if method in _REPEATABLE else 1
-        return self._insist(request, attempts=attempts)
+        attempts = self.retry_policy.attempts if method in _REPEATABLE else 1
+        return self._send_with_retries(request, attempts=attempts)
 
     @contextmanager
     def stream(
@@ -117,42 +122,46 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         silence_seconds: float | None = None,
     ) -> Iterator[httpx.Response]:
-        """An answer whose body is read piece by piece.
+        """A response whose body is read in blocks.
 
-        The connection counts as broken after ``silence_seconds`` without a byte; None takes the
-        usual timeout.
+        The connection counts as broken after ``silence_seconds`` without a byte; None means the
+        client's timeout.
         """
         timeout = {} if silence_seconds is None else {"timeout": silence_seconds}
-        with translating():
-            arguments: dict[str, Any] = {"params": _given(params), "headers": headers, **timeout}
+        with translated_errors():
+            arguments: dict[str, Any] = {
+                "params": _without_none(params),
+                "headers": headers,
+                **timeout,
+            }
             with self._http.stream("GET", path, **arguments) as response:
                 if response.is_error:
                     response.read()
                     raise error_of(response)
                 yield response
 
-    def _insist(self, request: httpx.Request, *, attempts: int) -> httpx.Response:
-        """Send until there is an answer that is not transient, or until patience ends."""
+    def _send_with_retries(self, request: httpx.Request, *, attempts: int) -> httpx.Response:
+        """Send until the response is not a transient error, or the attempts are used up."""
         for failures in range(1, attempts):
             try:
                 return self._send(request)
             except ZooClientError as error:
                 if not is_transient(error):
                     raise
-                asked = min(error.retry_after_seconds, self.patience.largest_seconds)
-            time.sleep(max(asked, self.patience.pause(failures)))
+                requested_pause = min(error.retry_after_seconds, self.retry_policy.largest_seconds)
+            time.sleep(max(requested_pause, self.retry_policy.pause(failures)))
         return self._send(request)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        with translating():
+        with translated_errors():
             response = self._http.send(request)
         if response.is_error:
             raise error_of(response)
         return response
 
 
-def _watching(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
-    """A hook that lets ``on_connect`` see the connection which a request opens, if any."""
+def _connect_hook(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
+    """A request hook that calls ``on_connect`` with the connection that the request opens, if any."""
 
     def watch(event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
@@ -167,14 +176,14 @@ def _watching(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
 
 
 def is_transient(error: ZooClientError) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Whether the same request may succeed soon."""
     unreachable = isinstance(error, UnreachableError)
     return unreachable or error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
 
 
 @contextmanager
-def translating() -> Iterator[None]:
-    """Broken connections become UnreachableError."""
+def translated_errors() -> Iterator[None]:
+    """Turn broken connections into UnreachableError."""
     try:
         yield
     except httpx.TransportError as error:
@@ -183,6 +192,6 @@ def translating() -> Iterator[None]:
         ) from error
 
 
-def _given(params: Mapping[str, Any] | None) -> dict[str, Any]:
+def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters that are not None."""
     return {name: value for name, value in (params or {}).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Files on their way to the zoo: hashed first, sent in parts, resumed where a connection broke."""
+"""Uploads to the zoo: hashed first, sent in parts, resumed after broken connections."""
 
 import hashlib
 import time
@@ -14,16 +14,16 @@ BLOCK_BYTES = MEBIBYTE
 PART_BYTES = 64 * MEBIBYTE
 
 OnProgress = Callable[[int, int], None]
-"""Called with the bytes that have been sent and those there are."""
+"""Callback with the transferred bytes and the total bytes."""
 
 
 def ignore_progress(sent: int, total: int) -> None:
-    """Take no notice."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One file being sent: where from, as what, and who wants to know how far it is."""
+    """One file that is being sent."""
 
     transport: Transport
     path: Path
@@ -33,10 +33,10 @@ class Upload:
     part_bytes: int
 
     def send_from(self, offset: int) -> None:
-        """Send everything from ``offset`` on, asking the zoo where to go on after each break.
+        """Send everything from ``offset`` on; after each break, resume at the zoo's offset.
 
         Raises:
-            ZooClientError: The zoo refused, or no byte got through however often it was tried.
+            ZooClientError: The zoo refused, or repeated attempts transferred no byte.
         """
         failures = 0
         while offset < self.size:
@@ -45,9 +45,9 @@ class Upload:
                 failures = 0
             except ZooClientError as error:
                 failures += 1
-                if not _can_resume(error) or failures >= self.transport.patience.attempts:
+                if not _can_resume(error) or failures >= self.transport.retry_policy.attempts:
                     raise
-                time.sleep(self.transport.patience.pause(failures))
+                time.sleep(self.transport.retry_policy.pause(failures))
                 offset, before = self._offset_at_the_zoo(), offset
                 failures = 0 if offset > before else failures
 
@@ -67,7 +67,7 @@ class Upload:
         return offset + length
 
     def _blocks(self, offset: int, length: int) -> Iterator[bytes]:
-        """The bytes of one part, telling how far the file is as they are asked for."""
+        """The blocks of one part; each reports progress."""
         end = offset + length
         with self.path.open("rb") as file:
             file.seek(offset)
@@ -88,15 +88,15 @@ def upload(
     on_progress: OnProgress = ignore_progress,
     part_bytes: int = PART_BYTES,
 ) -> str:
-    """Send a file; the id under which the zoo keeps it for a model or dataset to take.
+    """Send a file; return the upload id to create a model or dataset from.
 
     Raises:
-        ZooClientError: ``file_empty``, or whatever the zoo refused.
+        ZooClientError: ``file_empty``, or a refusal by the zoo.
     """
     size = path.stat().st_size
     if size == 0:
         raise ZooClientError(
-            f"{path} is empty", code="file_empty", remedy="send a file with bytes"
+            f"{path} is empty", code="file_empty", remedy="send a file that is not empty"
         )
     announced = {"size": size, "sha256": sha256_of(path), "filename": path.name}
     started = transport.json("POST", "/uploads", body=announced)

@@ -62,9 +62,9 @@ def _object(text: str, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise PackingError("bad_manifest", f"{what} is not valid JSON: {error}", "check its quotes and commas") from error  # fmt: skip
+        raise PackingError("invalid_manifest", f"{what} is not valid JSON: {error}", "check its quotes and commas") from error  # fmt: skip
     if not isinstance(found, dict):
-        raise PackingError("bad_manifest", f"{what} is not a JSON object", "write {…}")
+        raise PackingError("invalid_manifest", f"{what} is not a JSON object", "write {…}")
     return found
 
 
@@ -73,7 +73,7 @@ def _manifest(path: Path) -> ModelManifest:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PackingError("bad_manifest", f"{path} cannot be read: {error}", "give a text file in UTF-8") from error  # fmt: skip
+        raise PackingError("invalid_manifest", f"{path} cannot be read: {error}", "give a text file in UTF-8") from error  # fmt: skip
     content = _object(text, str(path)) | {"format": "pt2"}
     content.pop("architecture", None)
     try:
@@ -81,7 +81,7 @@ def _manifest(path: Path) -> ModelManifest:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise PackingError("bad_manifest", f"{place}: {first['msg']}", f"correct {place} in {path.name}") from error  # fmt: skip
+        raise PackingError("invalid_manifest", f"{place}: {first['msg']}", f"correct {place} in {path.name}") from error  # fmt: skip
 
 
 def _told(packed: PackedModel, as_json: object) -> str:

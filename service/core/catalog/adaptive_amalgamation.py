@@ -1,4 +1,4 @@
-"""Card of ``adaptive_amalgamation``: chosen tasks of several networks come together in one."""
+"""Specification of ``adaptive_amalgamation``: chosen tasks of several networks in one student."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -25,18 +25,18 @@ from service.core.catalog.training import (
 
 
 class Selection(StrEnum):
-    """Which source teaches an image.
+    """Rule that selects the teacher of each image.
 
-    ``entropy`` is the published rule: the source whose answer, among the task's labels alone, has
-    the least entropy. ``normalised`` takes the entropy of all that a source answers, over the
-    logarithm of their number. ``calibrated`` first gives every source the temperature at which
-    its mean entropy over all images is that of the sources' average. ``margin`` looks at the gap
-    between the two largest shares. ``soft`` lets sources share images, by softmax(-entropy / ``softness``). ``average``
-    (every source teaches every image) and ``random`` are there for comparison.
+    ``entropy`` is the published rule: the source whose output, over the labels of the task, has the
+    lowest entropy. ``normalized`` uses the entropy over all outputs of a source, divided by the
+    logarithm of their number. ``calibrated`` first sets the temperature of each source so that its
+    mean entropy over all images equals the average of the sources. ``margin`` uses the gap between
+    the two largest probabilities. ``soft`` lets sources share images by softmax(-entropy /
+    ``softness``). ``average`` (every source teaches every image) and ``random`` are baselines.
     """
 
     ENTROPY = "entropy"
-    NORMALISED = "normalised"
+    NORMALIZED = "normalized"
     CALIBRATED = "calibrated"
     MARGIN = "margin"
     SOFT = "soft"
@@ -45,43 +45,43 @@ class Selection(StrEnum):
 
 
 class TargetTask(Params):
-    """A task of the student, by the labels that belong to it."""
+    """A task of the student, defined by its labels."""
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-    """What to call it."""
+    """Name of the task."""
     labels: tuple[Label, ...] = Field(min_length=1, max_length=10_000)
-    """Its labels; every network that knows all of them is one of its sources."""
+    """Labels of the task; every teacher that knows all of them is a source of the task."""
 
 
 class ComponentNetwork(Params):
-    """The networks between sources and student, one for each task."""
+    """Component networks between sources and student, one per task."""
 
     architecture: StudentArchitecture = StudentArchitecture.RESIDUAL
-    """The build of the network."""
+    """Architecture of the component network."""
     width: int = Field(16, ge=4, le=256)
-    """Channels of the first stage; later stages have twice and four times as many."""
+    """Number of channels of the first stage; later stages have two and four times as many."""
 
 
 class AdaptiveAmalgamationParams(StudentTrainingConfig):
-    """What the student shall know, who teaches it which image, and the parts of the loss."""
+    """Target tasks, the rule that selects the teacher of each image, and the loss weights."""
 
     tasks: tuple[TargetTask, ...] | None = Field(None, min_length=1, max_length=16)
-    """The student's tasks. None makes one task of every group of networks that are linked by
-    common labels: the labels that all of the group know."""
+    """Tasks of the student. None makes one task of every group of teachers that are linked by
+    common labels, with the labels that all of the group know."""
     selection: Selection = Selection.ENTROPY
-    """Which source teaches an image."""
+    """Rule that selects the teacher of each image."""
     softness: float = Field(0.1, gt=0, le=100)
-    """How evenly ``soft`` shares an image, in nats."""
+    """Temperature of the ``soft`` selection, in nats; higher values share each image more
+    evenly."""
     feature_weight: float = Field(1.0, ge=0, le=1000)
-    """Weight of the aligned features beside the logits; 0 leaves features alone."""
+    """Weight of the feature alignment loss relative to the logit loss; 0 turns alignment off."""
     component: ComponentNetwork | None = None
-    """The build of the networks in between; None means the student's."""
+    """Architecture of the component networks; None uses the student's."""
     teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
-    """For each teacher its layers (channels, rows, columns) that are aligned, from the image to
-    the answer; the last goes with the last block. None takes the last layer of every size."""
-    rate: float = Field(0.01, gt=0, le=1)
-    """Peak learning rate of networks and alignments; the scales of the logits learn at a
-    hundredth of it."""
+    """Layers of each teacher to align (channels, rows, columns), ordered from input to output; the
+    last is aligned with the last block. None uses the last layer of every size."""
+    learning_rate: float = Field(0.01, gt=0, le=1)
+    """Peak learning rate of networks and alignments; logit scales use a hundredth of it."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -93,7 +93,9 @@ class AdaptiveAmalgamationParams(StudentTrainingConfig):
     def between(self) -> Student:
         """The build of a component."""
         build = self.component or self.student
-        return Student(architecture=build.architecture, width=build.width, side=self.student.side)
+        return Student(
+            architecture=build.architecture, width=build.width, image_size=self.student.image_size
+        )
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:
@@ -106,7 +108,8 @@ def _refuse_repeats(what: str, names: Iterable[str]) -> None:
 
 SPEC = MethodSpec(
     name="adaptive_amalgamation",
-    title="One network for chosen tasks of several, each image taught by whoever is sure of it",
+    title="Combine chosen tasks of several networks in one student; each image is labeled by the"
+    " most confident teacher",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY}),
@@ -115,5 +118,5 @@ SPEC = MethodSpec(
     source="Shen et al. 2019, arXiv 1908.07121",
     inputs=TeachersAndImages,
     params=AdaptiveAmalgamationParams,
-    result="a model, with report, learning curve and who taught how much",
+    result="a model, with report, learning curve and each source's share of the images",
 )

@@ -1,4 +1,4 @@
-"""Card of ``attribution_map``: heat maps of networks on chosen images."""
+"""Specification of ``attribution_map``: heat maps of networks on chosen images."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -28,7 +28,7 @@ MAPS = "maps.safetensors"
 
 
 class Style(StrEnum):
-    """How a heat map is drawn."""
+    """Drawing style of a heat map."""
 
     SIGNED = "signed"
     ABSOLUTE = "absolute"
@@ -36,14 +36,14 @@ class Style(StrEnum):
 
 
 class AttributionMapInputs(JobInputs):
-    """The networks to explain, and the images: at most 256 heat maps together."""
+    """The networks to explain and the images; at most 256 heat maps in all."""
 
     model_ids: tuple[ModelId, ...] = Field(min_length=1, max_length=MOST_MODELS)
     """The networks to explain, each once; the columns of the sheet."""
     dataset_id: DatasetId
-    """The set that holds the images."""
+    """The dataset that contains the images."""
     indices: tuple[int, ...] = Field(min_length=1, max_length=MOST_IMAGES)
-    """Positions of the images in the set, from 0, each once; the rows of the sheet."""
+    """Positions of the images in the dataset, from 0, each once; the rows of the sheet."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -73,20 +73,20 @@ def picture_name(model_id: str, index: int) -> str:
 
 
 class AttributionMapParams(Params):
-    """Knobs of a heat map."""
+    """Settings of a heat map."""
 
     attribution: Attribution = Attribution.GRADIENT_X_INPUT
-    """How the contribution of a pixel is computed."""
+    """Attribution method."""
     target: Target = Target.L2
-    """The scalar of the layer's answer that is differentiated."""
+    """Scalar of the layer's output that is differentiated."""
     channel: Channel = Channel.MEAN
-    """How the colour planes of a map become one."""
+    """Reduction of the color channels of a map to one."""
     layer: LayerName | None = None
-    """The layer that is asked; None means the network's feature layer."""
+    """Layer to explain; None means the network's feature layer."""
     style: Style = Style.OVERLAY
-    """How the map is drawn."""
+    """Drawing style of the map."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the noise, for attributions that draw any."""
+    """Seed for the noise of attribution methods that sample."""
 
 
 SPEC = MethodSpec(

@@ -1,4 +1,4 @@
-"""Card of ``common_feature_amalgamation``: networks of any build meet in one space of features."""
+"""Specification of ``common_feature_amalgamation``: one feature space for any architectures."""
 
 from enum import StrEnum
 
@@ -16,10 +16,10 @@ from service.core.catalog.training import StudentTrainingConfig, TeachersAndImag
 
 
 class AnswerMatch(StrEnum):
-    """How answers are compared.
+    """Comparison of outputs.
 
-    ``together`` puts the teachers' answers side by side under one softmax, ``apart`` gives each
-    teacher a softmax of its own, ``squared`` takes the distance of the logits.
+    ``together`` concatenates the teachers' outputs under one softmax, ``apart`` gives each teacher
+    a softmax of its own, ``squared`` takes the squared distance of the logits.
     """
 
     TOGETHER = "together"
@@ -28,53 +28,55 @@ class AnswerMatch(StrEnum):
 
 
 class Bandwidths(StrEnum):
-    """Widths of the kernels: the published seven, or multiples of the mean distance of a batch."""
+    """Bandwidths of the kernels: the seven published ones, or multiples of the mean distance."""
 
     PUBLISHED = "published"
     RELATIVE = "relative"
 
 
-class CommonNormalisation(StrEnum):
-    """What follows every convolution of the common space: batch normalisation, or nothing."""
+class CommonNormalization(StrEnum):
+    """Normalization after each convolution of the common space: batch normalization, or none."""
 
     BATCH = "batch"
     NONE = "none"
 
 
 class CommonFeatureAmalgamationParams(StudentTrainingConfig):
-    """The parts of the loss, and the space in which features meet."""
+    """Loss weights, and the space in which features are compared."""
 
     batch_size: int = Field(64, ge=16, le=1024)
-    """Images of a step; distributions of fewer than 16 cannot be compared."""
-    rate: float = Field(2e-3, gt=0, le=1)
-    """Largest learning rate."""
+    """Number of images per step; distributions of fewer than 16 cannot be compared."""
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    """Peak learning rate of Adam."""
     weight_decay: float = Field(1e-4, ge=0, le=1)
-    """Pull of the weights towards 0, as Adam takes it."""
+    """Weight decay of Adam."""
     match: AnswerMatch = AnswerMatch.TOGETHER
-    """How answers are compared; networks for several labels at once are always compared label by
-    label."""
+    """Comparison of outputs; multi-label networks are always compared label by label."""
     temperature: float = Field(1.0, gt=0, le=100)
-    """Softens both answers where they are compared as shares."""
+    """Softmax temperature of both outputs where they are compared as probabilities."""
     answer_weight: float = Field(1.0, ge=0, le=1000)
-    """Weight of the teachers' answers."""
+    """Weight of the teachers' outputs."""
     common_weight: float = Field(1.0, ge=0, le=1000)
-    """Weight of the distance between the student's and the teachers' common features."""
+    """Weight of the distance between the common features of student and teachers."""
     reconstruction_weight: float = Field(1.0, ge=0, le=1000)
-    """Weight of what the common features must still tell of the teachers' own."""
+    """Weight of reconstructing the teachers' own features from the common features."""
     bandwidths: Bandwidths = Bandwidths.PUBLISHED
-    """Widths of the kernels that compare common features."""
+    """Bandwidths of the kernels that compare common features."""
     common_channels: int | None = Field(None, ge=4, le=512)
-    """Channels of the common space; None takes half of the student's block, 128 at most."""
-    common_normalisation: CommonNormalisation = CommonNormalisation.BATCH
-    """What keeps common features of all networks on one scale; public code has either."""
+    """Number of channels of the common space; None uses half of the student's block, 128 at
+    most."""
+    common_normalization: CommonNormalization = CommonNormalization.BATCH
+    """Normalization that keeps the common features of all networks on one scale; public code uses
+    either."""
     teacher_layers: tuple[LayerNames, ...] | None = Field(None, min_length=1, max_length=16)
-    """For each teacher as many layers as for every other, from the image to the answer; the last
-    goes with the student's last block. None takes each teacher's last layer with maps."""
+    """Layers of each teacher to compare, ordered from input to output, as many for every teacher;
+    the last is matched with the student's last block. None uses each teacher's last layer with
+    spatial maps."""
 
 
 SPEC = MethodSpec(
     name="common_feature_amalgamation",
-    title="One network that learns several of any build, through features they have in common",
+    title="Combine networks of any architecture in one student through common features",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     traits=frozenset(

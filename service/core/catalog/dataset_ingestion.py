@@ -1,4 +1,4 @@
-"""Card of ``dataset_ingestion``: the intake check of uploaded images."""
+"""Specification of ``dataset_ingestion``: the ingestion check of uploaded images."""
 
 from service.core.catalog.method_spec import (
     Audience,
@@ -11,20 +11,20 @@ from service.core.catalog.method_spec import (
 
 
 class DatasetIngestionInputs(JobInputs):
-    """The uploaded set of images to check."""
+    """The uploaded dataset to check."""
 
     dataset_id: str
-    """The uploaded set."""
+    """The uploaded dataset."""
 
 
 class DatasetIngestionParams(Params):
-    """There is nothing to choose; the set's manifest says how to treat bad images."""
+    """No settings; the dataset's manifest says how to handle bad images."""
 
 
 SPEC = MethodSpec(
     name="dataset_ingestion",
-    title="Check uploaded images, index them and lay out their canonical frames",
-    family=Family.INTAKE,
+    title="Check uploaded images, index them and write their canonical frames",
+    family=Family.INGESTION,
     kind=MethodKind.DATASET_INGESTION,
     audience=Audience.INTERNAL,
     version=1,

@@ -1,4 +1,4 @@
-"""Card of ``depara``: the graph of one network on one probe set."""
+"""Specification of ``depara``: the attribution graph of one network on one probe set."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.core.catalog.measurement import (
     Attribution,
-    Centring,
+    Centering,
     Channel,
     Metric,
     Precision,
@@ -28,39 +28,39 @@ from service.core.catalog.method_spec import (
 
 
 class DeparaInputs(JobInputs):
-    """One network, seen through one probe set."""
+    """One network and one probe set."""
 
     model_id: ModelId
     """The network to measure."""
     dataset_id: DatasetId
-    """The probe set it is shown."""
+    """The probe set."""
 
 
 class DeparaParams(Params):
-    """Settings of a measurement; graphs are comparable only when all of them agree."""
+    """Settings of a measurement; graphs are comparable only if all of them are equal."""
 
     attribution: Attribution = Attribution.GRADIENT_X_INPUT
-    """How the contribution of a pixel is computed."""
+    """Attribution method."""
     target: Target = Target.L2
-    """The scalar of the layer's answer that is differentiated."""
+    """Scalar of the layer's output that is differentiated."""
     channel: Channel = Channel.MEAN
-    """How the colour planes of a map become one."""
-    centring: Centring = Centring.CENTRED
-    """Whether features are centred over the probes before edges are drawn."""
+    """Reduction of the color channels of a map to one."""
+    centering: Centering = Centering.CENTERED
+    """Centering of the features over the probes before edges are computed."""
     spectrum: Spectrum = Spectrum.NATURAL
-    """Whether directions in which features vary much outweigh the others in the edges."""
+    """Weight of high-variance feature directions in the edges."""
     ranks: RankVariant = RankVariant.MIDRANK
-    """How tied edges are ranked."""
+    """Ranking of tied edges."""
     precision: Precision = Precision.FASTEST_FAITHFUL
-    """Number format of the pass."""
+    """Number format of the forward and backward pass."""
     grid: int | None = Field(None, ge=4, le=1024)
-    """Side of the canonical square in pixels; None takes the probe set's own."""
+    """Height and width of the canonical square in pixels; None uses the probe set's own."""
     layer: LayerName | None = None
-    """Where the network is looked at; None means its feature layer."""
+    """Layer to measure; None means the network's feature layer."""
     min_valid: float = Field(0.9, gt=0, le=1)
-    """Share of probes with a usable map below which the network is called degenerate."""
+    """Smallest share of probes with a usable map; below it the network counts as degenerate."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the noise, for attributions that draw any."""
+    """Seed for the noise of attribution methods that sample."""
 
 
 # λ of a metric unless another is asked for; metrics that are not here have no edges.

@@ -1,4 +1,4 @@
-"""Card of ``dual_gan_amalgamation``: several networks become one without any image."""
+"""Specification of ``dual_gan_amalgamation``: several networks become one without images."""
 
 from enum import StrEnum
 
@@ -16,10 +16,10 @@ from service.core.catalog.training import StudentTrainingConfig, TeachersOnly
 
 
 class DualGanPreset(StrEnum):
-    """Which recipe: ``dfq_ka``, or ``dfka``, the published one, block by block.
+    """Recipe: ``dfka``, the published one, block by block, or ``dfq_ka``.
 
-    ``dfq_ka`` has one generator that keeps moving, and a student that learns the teachers' answers
-    side by side meanwhile.
+    ``dfq_ka`` trains one generator continuously while a student learns the concatenated outputs of
+    all teachers.
     """
 
     DFKA = "dfka"
@@ -27,9 +27,9 @@ class DualGanPreset(StrEnum):
 
 
 class TeacherFilter(StrEnum):
-    """What stands between a map and a teacher's later blocks: learned ``gates``, or ``none``.
+    """Module between a map and a teacher's later blocks: learned ``gates``, or ``none``.
 
-    Where sizes or channels differ a learned 1 × 1 convolution and a resize stand there anyway.
+    Where sizes or channels differ, a learned 1 × 1 convolution and a resize are always inserted.
     """
 
     GATES = "gates"
@@ -37,9 +37,9 @@ class TeacherFilter(StrEnum):
 
 
 class TaskFilter(StrEnum):
-    """What makes a teacher's outputs those of the wanted labels.
+    """Mapping from a teacher's outputs to the requested labels.
 
-    ``affine`` picks them and learns a scale and a shift for each; ``pick`` only picks them.
+    ``affine`` selects them and learns a scale and a shift for each; ``pick`` only selects them.
     """
 
     AFFINE = "affine"
@@ -47,10 +47,10 @@ class TaskFilter(StrEnum):
 
 
 class Regroup(StrEnum):
-    """What becomes of the blocks.
+    """Assembly of the trained blocks.
 
-    ``single`` is one network: the blocks and a head. ``branched`` goes, for each teacher, on with
-    that teacher's own later blocks from where they understand the student best.
+    ``single`` is one network: the blocks and a head. ``branched`` continues, for each teacher, with
+    that teacher's own later blocks from the point where they fit the student best.
     """
 
     SINGLE = "single"
@@ -58,53 +58,55 @@ class Regroup(StrEnum):
 
 
 class DualGanAmalgamationParams(StudentTrainingConfig):
-    """The recipe, and the weights of what it asks of images. None takes the recipe's value."""
+    """Recipe and the weights of its losses. None takes the recipe's value."""
 
     preset: DualGanPreset = DualGanPreset.DFQ_KA
-    """The recipe that all values come from which are not given."""
+    """Recipe that provides every value that you leave out."""
     one_hot_weight: float = Field(1.0, ge=0, le=1000)
-    """How much images are to make teachers decided."""
+    """Weight of the one-hot loss; favors images that teachers classify confidently."""
     entropy_weight: float = Field(5.0, ge=0, le=1000)
-    """How much all labels are to be equally frequent over a batch."""
+    """Weight of the balance loss; favors equally frequent labels over a batch."""
     activation_weight: float | None = Field(None, ge=0, le=1000)
-    """How much the teachers' features are to fire."""
+    """Weight of the activation loss; favors strong teacher features."""
     discrete_weight: float | None = Field(None, ge=0, le=1000)
-    """How much images are to have few labels; for labels that may be there or not."""
+    """Weight of the sparsity loss; favors images with few labels, for multi-label teachers."""
     bn_weight: float | None = Field(None, ge=0, le=1000)
-    """How much images are to have the batch statistics that the teachers remember. ``dfq_ka`` has
-    10, or 0 where a teacher has no batch normalisation; the published recipe has 0."""
+    """Weight of the batch-norm loss; favors images whose batch statistics match the teachers'
+    running statistics. ``dfq_ka`` uses 10, or 0 if a teacher has no batch normalization; ``dfka``
+    uses 0."""
     consistency_weight: float = Field(1.0, ge=0, le=1000)
-    """How much a generator's inner maps are to tell the teachers what its image tells them; for
-    ``dfka``."""
+    """Weight of the consistency loss: teachers must predict the same from a generator's inner maps
+    as from its image. For ``dfka``."""
     adversarial_weight: float = Field(1.0, ge=0, le=1000)
-    """How much images are to be those on which student and teachers differ; for ``dfq_ka``."""
+    """Weight of the adversarial loss; favors images on which student and teachers differ. For
+    ``dfq_ka``."""
     teacher_filter: TeacherFilter = TeacherFilter.GATES
-    """What stands before a teacher's later blocks; for ``dfka``."""
+    """Module before a teacher's later blocks. For ``dfka``."""
     task_filter: TaskFilter = TaskFilter.AFFINE
-    """What makes a teacher's outputs those of the wanted labels; for ``dfka``."""
+    """Mapping from a teacher's outputs to the requested labels. For ``dfka``."""
     regroup: Regroup = Regroup.SINGLE
-    """What becomes of the blocks; for ``dfka``."""
+    """Assembly of the trained blocks. For ``dfka``."""
     blocks: int | None = Field(None, ge=1, le=8)
-    """Blocks that student and teachers are parted into; None means all of the student's; for
-    ``dfka``."""
+    """Number of blocks that student and teachers are divided into; None means all of the student's.
+    For ``dfka``."""
     cuts: tuple[tuple[LayerName, ...], ...] | None = Field(None, min_length=1, max_length=16)
-    """For each teacher the layers that its blocks end with, the last block's left out; None takes
-    the last layer of the sizes that the student has there; for ``dfka``."""
+    """Layers at which the blocks of each teacher end, except the last block; None uses the last
+    layer of each size that the student has there. For ``dfka``."""
     imitations: int = Field(5, ge=1, le=1000)
-    """Steps of the student for one of the generator; for ``dfq_ka``."""
-    student_rate: float | None = Field(None, gt=0, le=1)
+    """Student steps per generator step. For ``dfq_ka``."""
+    student_learning_rate: float | None = Field(None, gt=0, le=1)
     """Peak learning rate of the student."""
-    generator_rate: float = Field(1e-3, gt=0, le=1)
+    generator_learning_rate: float = Field(1e-3, gt=0, le=1)
     """Peak learning rate of the generator."""
     noise_units: int = Field(100, ge=4, le=1024)
-    """Numbers that one image is made of."""
+    """Dimension of the noise vector of an image."""
     generator_width: int = Field(32, ge=4, le=256)
-    """Channels before the last convolution of the generator; for ``dfq_ka``."""
+    """Number of channels before the generator's last convolution. For ``dfq_ka``."""
 
 
 SPEC = MethodSpec(
     name="dual_gan_amalgamation",
-    title="One network for chosen labels of several, made without any image",
+    title="Combine chosen labels of several networks in one student without images",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY, TrainingTrait.READS_STUDENT_MAPS}),
@@ -114,5 +116,5 @@ SPEC = MethodSpec(
     " arXiv 1904.01186, and Yin et al. 2020, arXiv 1912.08795",
     inputs=TeachersOnly,
     params=DualGanAmalgamationParams,
-    result="a model, with report, learning curve and samples of what it learned from",
+    result="a model, with report, learning curve and samples of the generated images",
 )

@@ -1,4 +1,4 @@
-"""Card of ``fine_tune``: a network of the zoo, cut at a layer, learns a labelled set."""
+"""Specification of ``fine_tune``: train a network further from a chosen layer."""
 
 from pydantic import Field
 
@@ -7,10 +7,10 @@ from service.core.catalog.training import SourceAndLabels, TransferTrainingConfi
 
 
 class FineTuneParams(TransferTrainingConfig):
-    """Where the source is cut, and how fast it learns.
+    """Cut layer and learning rates.
 
-    Rows and columns are averaged at the cut, and a linear layer answers. Batch statistics stay
-    the source's.
+    Features are averaged over rows and columns at the cut and passed to a new linear layer.
+    Batch-norm statistics remain those of the source.
     """
 
     body_rate: float = Field(0.1, gt=0, le=1)
@@ -19,7 +19,7 @@ class FineTuneParams(TransferTrainingConfig):
 
 SPEC = MethodSpec(
     name="fine_tune",
-    title="A network of the zoo, trained further on a labelled set from a chosen layer",
+    title="Fine-tune a network of the zoo on a labeled dataset, cut at a chosen layer",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,

@@ -1,4 +1,4 @@
-"""Card of ``fused_ranking``: a posterior over every candidate's accuracy on one target."""
+"""Specification of ``fused_ranking``: a posterior over every candidate's accuracy on one target."""
 
 from pydantic import Field
 
@@ -13,26 +13,26 @@ from service.core.catalog.method_spec import (
 
 
 class FusedRankingInputs(JobInputs):
-    """The ranking to fill, from the records, scores and similarities known to the zoo."""
+    """The ranking to fill, from the accuracies, scores and similarities known to the zoo."""
 
     ranking_id: str
     """The ranking to fill."""
 
 
 class FusedRankingParams(Params):
-    """Knobs of the answer."""
+    """Settings of the posterior."""
 
     coverage: float = Field(0.8, gt=0, lt=1)
-    """Stated probability of intervals and of the set that holds the best."""
+    """Nominal probability of the intervals and of the set that contains the best candidate."""
     samples: int = Field(4000, ge=100, le=100_000)
-    """Draws from the joint posterior."""
+    """Number of draws from the joint posterior."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the draws."""
+    """Seed for the draws."""
 
 
 SPEC = MethodSpec(
     name="fused_ranking",
-    title="Posterior of every candidate's accuracy from history, scores and measured runs",
+    title="Posterior of every candidate's accuracy from past accuracies, scores and measured runs",
     family=Family.TRANSFERABILITY,
     kind=MethodKind.FUSED_RANKING,
     audience=Audience.INTERNAL,

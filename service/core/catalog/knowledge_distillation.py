@@ -1,4 +1,4 @@
-"""Card of ``knowledge_distillation``: a student learns teachers' answers on images."""
+"""Specification of ``knowledge_distillation``: a student learns from its teachers on images."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from service.core.catalog.training import StudentTrainingConfig, TeachersAndImag
 
 
 class SoftTargets(StrEnum):
-    """How answers are compared: cross-entropy at a temperature, or distance of the logits."""
+    """Comparison of outputs: cross-entropy at a temperature, or distance of the logits."""
 
     CROSS_ENTROPY = "cross_entropy"
     ABSOLUTE = "absolute"
@@ -17,37 +17,38 @@ class SoftTargets(StrEnum):
 
 
 class KnowledgeDistillationParams(StudentTrainingConfig):
-    """Weights of the parts of the loss, and the student.
+    """Loss weights and the student.
 
-    Several teachers' answers are put side by side.
+    The outputs of several teachers are concatenated.
     """
 
-    rate: float = Field(2e-3, gt=0, le=1)
-    """Largest learning rate of AdamW; it warms up and falls as a cosine."""
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    """Peak learning rate of AdamW; it warms up and then follows a half cosine to 0."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
     """Weight decay of AdamW."""
     soft_targets: SoftTargets = SoftTargets.CROSS_ENTROPY
-    """How the student's answers are compared with the teachers'."""
+    """Comparison of the student's outputs with the teachers'."""
     temperature: float = Field(4.0, gt=0, le=100)
-    """Of the soft targets of ``cross_entropy``; higher tells more of the unlikely classes."""
-    soft_weight: float = Field(1.0, gt=0, le=1000)
-    """Weight of the teachers' answers."""
+    """Softmax temperature of the soft targets; higher values reveal more about unlikely classes.
+    For ``cross_entropy``."""
+    distillation_weight: float = Field(1.0, gt=0, le=1000)
+    """Weight of the teachers' outputs."""
     label_weight: float = Field(0.0, ge=0, le=1000)
     """Weight of the images' own labels, which the teachers must know; 0 needs no labels."""
     attention_weight: float = Field(0.0, ge=0, le=100_000)
-    """Weight of looking where the first teacher looks, compared at ``teacher_layer``.
+    """Weight of matching the first teacher's attention map at ``teacher_layer``.
 
-    That must be a layer of rank 3 (channels, rows, columns).
+    The layer must have shape (channels, rows, columns).
     """
     feature_weight: float = Field(0.0, ge=0, le=100_000)
-    """Weight of saying what ``teacher_layer`` says, through a linear map that is learned along."""
+    """Weight of predicting the features of ``teacher_layer`` through a learned linear map."""
     teacher_layer: LayerName | None = None
-    """The layer of the first teacher that is compared; None means its feature layer."""
+    """Layer of the first teacher to match; None means its feature layer."""
 
 
 SPEC = MethodSpec(
     name="knowledge_distillation",
-    title="A new network that learns the answers of others on images",
+    title="Distill one or several networks into a new one on images",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,

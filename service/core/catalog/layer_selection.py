@@ -1,10 +1,10 @@
-"""Card of ``layer_selection``: where to cut one network for one target."""
+"""Specification of ``layer_selection``: where to cut one network for one target."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from service.core.catalog.measurement import Attribution, Centring, Channel, RankVariant, Target
+from service.core.catalog.measurement import Attribution, Centering, Channel, RankVariant, Target
 from service.core.catalog.method_spec import (
     Audience,
     Family,
@@ -26,35 +26,35 @@ class LayerSelectionInputs(JobInputs):
 
 
 class LayerSelectionParams(Params):
-    """Settings of the comparison; the words are those of ``depara``.
+    """Settings of the comparison, with the terms of ``depara``.
 
-    The defaults are the paper's for layers: maps by grad × input of half the squared norm, mean
-    of absolute values over channels, features not centred.
+    The defaults are the paper's for layers: maps by gradient × input of half the squared norm, mean
+    of absolute values over channels, features not centered.
     """
 
     attribution: OneGradient = Attribution.GRADIENT_X_INPUT
-    """How the contribution of a pixel is computed."""
+    """Attribution method."""
     target: Target = Target.L2
-    """The scalar of a layer's answer that is differentiated."""
+    """Scalar of a layer's output that is differentiated."""
     channel: Channel = Channel.ABSMEAN
-    """How the colour planes of a map become one."""
-    centring: Centring = Centring.RAW
-    """Whether features are centred over the probes before edges are drawn."""
+    """Reduction of the color channels of a map to one."""
+    centering: Centering = Centering.RAW
+    """Centering of the features over the probes before edges are computed."""
     ranks: RankVariant = RankVariant.MIDRANK
-    """How tied edges are ranked."""
+    """Ranking of tied edges."""
     grid: int | None = Field(None, ge=4, le=1024)
-    """Side of the canonical square in pixels; None takes the probe set's own."""
+    """Height and width of the canonical square in pixels; None uses the probe set's own."""
     min_valid: float = Field(0.9, gt=0, le=1)
-    """Share of probes with a usable map below which a layer is called degenerate."""
+    """Smallest share of probes with a usable map; below it a layer counts as degenerate."""
     replicates: int = Field(200, ge=20, le=10_000)
-    """Redrawn probe sets that give the intervals."""
+    """Number of bootstrap samples of the probes for the intervals."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the redrawn probe sets."""
+    """Seed for the bootstrap samples."""
 
 
 SPEC = MethodSpec(
     name="layer_selection",
-    title="Similarity of every candidate layer of a source network to a target network",
+    title="Compare every candidate layer of a source network with a target network",
     family=Family.TRANSFERABILITY,
     kind=MethodKind.LAYER_SELECTION,
     audience=Audience.INTERNAL,
@@ -62,5 +62,5 @@ SPEC = MethodSpec(
     source="Song et al., DEPARA, CVPR 2020, section 3.2 and table 2",
     inputs=LayerSelectionInputs,
     params=LayerSelectionParams,
-    result="both parts of every layer's score",
+    result="node and edge similarity of every layer",
 )

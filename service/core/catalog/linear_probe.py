@@ -1,19 +1,19 @@
-"""Card of ``linear_probe``: a linear layer on a frozen network learns a labelled set."""
+"""Specification of ``linear_probe``: train a linear layer on a frozen network."""
 
 from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec
 from service.core.catalog.training import SourceAndLabels, TransferTrainingConfig
 
 
 class LinearProbeParams(TransferTrainingConfig):
-    """Where the source is cut.
+    """Cut layer and learning rate.
 
-    Rows and columns are averaged there; the linear layer alone learns.
+    Features are averaged over rows and columns at the cut; only the linear layer learns.
     """
 
 
 SPEC = MethodSpec(
     name="linear_probe",
-    title="A linear layer on a frozen network of the zoo, trained on a labelled set",
+    title="Train a linear layer on a frozen network of the zoo with a labeled dataset",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,

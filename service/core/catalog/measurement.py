@@ -1,12 +1,12 @@
-"""Choices shared by the cards that look at a network through images."""
+"""Choices shared by the methods that measure a network on images."""
 
 from enum import StrEnum
 
 
 class Attribution(StrEnum):
-    """How much each input pixel contributes to the scalar that is differentiated.
+    """Contribution of each input pixel to the scalar that is differentiated.
 
-    The first four are computed by Zooscope itself, the rest by captum.
+    Zooscope computes the first four itself and uses captum for the rest.
     """
 
     SALIENCY = "saliency"
@@ -21,31 +21,32 @@ class Attribution(StrEnum):
 
 
 class Target(StrEnum):
-    """The scalar of a feature F that is differentiated: half the squared norm, or the sum."""
+    """Scalar of a feature F that is differentiated: half the squared norm, or the sum."""
 
     L2 = "l2"
     SUM = "sum"
 
 
 class Channel(StrEnum):
-    """What becomes of the colour planes of a map."""
+    """Reduction of the color channels of a map: mean, mean of absolute values, or none."""
 
     MEAN = "mean"
     ABSMEAN = "absmean"
     KEEP = "keep"
 
 
-class Centring(StrEnum):
-    """Whether features lose their mean over the probes before edges are drawn."""
+class Centering(StrEnum):
+    """Whether the mean over the probes is subtracted from features before edges are computed."""
 
-    CENTRED = "centred"
+    CENTERED = "centered"
     RAW = "raw"
 
 
 class Spectrum(StrEnum):
-    """Whether directions in which a feature varies much outweigh the others in the edges.
+    """Weight of high-variance feature directions in the edges.
 
-    ``flattened``: the eigenvalues of the features' inner products are taken to the power ¼.
+    ``natural`` keeps the eigenvalues of the features' inner products; ``flattened`` raises them to
+    the power ¼.
     """
 
     NATURAL = "natural"
@@ -53,21 +54,21 @@ class Spectrum(StrEnum):
 
 
 class RankVariant(StrEnum):
-    """How tied edges are ranked: by their middle rank, or in the order of a stable sort."""
+    """Ranks of tied edges: their mean rank, or the order of a stable sort."""
 
     MIDRANK = "midrank"
     ORDINAL = "ordinal"
 
 
 class Precision(StrEnum):
-    """Number format of the pass: the fastest whose maps keep a cosine above 0.999, or float32."""
+    """Number format of the pass: the fastest with map cosines above 0.999, or float32."""
 
     FASTEST_FAITHFUL = "fastest_faithful"
     FLOAT32 = "float32"
 
 
 class Metric(StrEnum):
-    """What a ranking is ordered by when networks are compared with a target network."""
+    """Score that orders a ranking if networks are compared with a target network."""
 
     ATTRIBUTION = "attribution"
     DEPARA = "depara"
@@ -75,7 +76,7 @@ class Metric(StrEnum):
 
 
 class Estimator(StrEnum):
-    """What labels of a target say about a network's features or class logits; more is better."""
+    """Transferability score from labels and features or logits; higher is better."""
 
     LOGME = "logme"
     H_SCORE = "h_score"

@@ -44,7 +44,7 @@ class Family(StrEnum):
 
     TRANSFERABILITY = "transferability"
     TRAINING = "training"
-    INTAKE = "intake"
+    INGESTION = "ingestion"
 
 
 class MethodKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Card of ``model_validation``: the intake check of an uploaded network."""
+"""Specification of ``model_validation``: the ingestion check of an uploaded network."""
 
 from service.core.catalog.method_spec import (
     Audience,
@@ -18,13 +18,13 @@ class ModelValidationInputs(JobInputs):
 
 
 class ModelValidationParams(Params):
-    """There is nothing to choose."""
+    """No settings."""
 
 
 SPEC = MethodSpec(
     name="model_validation",
-    title="Check an uploaded network and read it into the executable form",
-    family=Family.INTAKE,
+    title="Check an uploaded network and convert it to executable form",
+    family=Family.INGESTION,
     kind=MethodKind.MODEL_CHECK,
     audience=Audience.INTERNAL,
     version=1,

@@ -1,4 +1,4 @@
-"""Card of ``ranking``: similarities of candidate networks to one target."""
+"""Specification of ``ranking``: similarities of candidate networks to one target."""
 
 from pydantic import Field
 
@@ -13,19 +13,19 @@ from service.core.catalog.method_spec import (
 
 
 class RankingInputs(JobInputs):
-    """The ranking to fill; its target and candidates are measured by other jobs first."""
+    """The ranking to fill; other jobs measure its target and candidates first."""
 
     ranking_id: str
     """The ranking to fill."""
 
 
 class RankingParams(Params):
-    """Knobs of the intervals."""
+    """Settings of the intervals."""
 
     replicates: int = Field(200, ge=20, le=10_000)
-    """Redrawn probe sets that give the intervals."""
+    """Number of bootstrap samples of the probes for the intervals."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the redrawn probe sets."""
+    """Seed for the bootstrap samples."""
 
 
 SPEC = MethodSpec(

@@ -1,4 +1,4 @@
-"""Card of ``reference_network``: a small network trained on a labelled target."""
+"""Specification of ``reference_network``: a small network trained on a labeled target."""
 
 from pydantic import Field
 
@@ -13,10 +13,10 @@ from service.core.catalog.method_spec import (
 
 
 class ReferenceNetworkInputs(JobInputs):
-    """The labelled set of images to learn, and the model whose file the job provides."""
+    """The labeled dataset to learn, and the model that the job fills in."""
 
     dataset_id: str
-    """The labelled images to learn."""
+    """The labeled dataset to learn."""
     model_id: str
     """The model whose file the job provides."""
 
@@ -25,20 +25,20 @@ class ReferenceNetworkParams(Params):
     """Size of the network and of its training."""
 
     width: int = Field(16, ge=4, le=256)
-    """Channels of the first stage."""
+    """Number of channels of the first stage."""
     steps: int = Field(400, ge=1, le=100_000)
-    """Steps of the optimiser."""
+    """Number of optimizer steps."""
     batch_size: int = Field(64, ge=2, le=1024)
-    """Images of a step."""
-    rate: float = Field(3e-3, gt=0, le=1)
-    """Largest learning rate."""
+    """Number of images per step."""
+    learning_rate: float = Field(3e-3, gt=0, le=1)
+    """Peak learning rate."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the first weights and the batches."""
+    """Seed for weight initialization and batch order."""
 
 
 SPEC = MethodSpec(
     name="reference_network",
-    title="Small network trained on a labelled target, to stand for it in rankings",
+    title="Train a small network on a labeled target to represent it in rankings",
     family=Family.TRANSFERABILITY,
     kind=MethodKind.REFERENCE_NETWORK,
     audience=Audience.INTERNAL,

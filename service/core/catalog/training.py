@@ -1,5 +1,6 @@
-"""What all training jobs have in common: teachers, data, the student, the budget, the device."""
+"""What all training methods share: teachers, datasets, the student, the budget and the device."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -11,11 +12,11 @@ Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class StudentArchitecture(StrEnum):
-    """The build of a student; widths follow ``Student.width``.
+    """Architecture of a student; its channels follow ``Student.width``.
 
-    ``plain`` and ``residual`` end in the mean over places, ``lenet`` in two linear layers and has
-    no batch normalisation, ``strided`` halves by its convolutions and takes the largest answer
-    over places, ``unet`` answers every pixel.
+    ``plain`` and ``residual`` end in global average pooling, ``lenet`` ends in two linear layers
+    and has no batch normalization, ``strided`` downsamples with its convolutions and ends in global
+    max pooling, ``unet`` predicts every pixel.
     """
 
     PLAIN = "plain"
@@ -29,26 +30,27 @@ ListedName = Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]{1,
 
 
 class Student(Params):
-    """The network that is made."""
+    """The network to train."""
 
     architecture: StudentArchitecture | ListedName = StudentArchitecture.RESIDUAL
-    """A build of ours, or a network of a library's own listing with fresh weights, such as
-    ``timm/resnet18``; methods that read inner maps of the student need one of ours."""
+    """Architecture: a built-in one, or a timm or torchvision network with random weights, such as
+    ``timm/resnet18``. Methods that read the student's inner maps need a built-in one."""
     width: int = Field(16, ge=4, le=256)
-    """Channels of the first stage; later stages have twice and four times as many. Listed
-    networks have a width of their own."""
-    side: int | None = Field(None, ge=8, le=256)
-    """Height and width of its input in pixels; None takes the first teacher's."""
+    """Number of channels of the first stage; later stages have two and four times as many. Ignored
+    by timm and torchvision networks."""
+    image_size: int | None = Field(None, ge=8, le=256)
+    """Height and width of the input in pixels; None uses the first teacher's."""
     labels: tuple[Label, ...] | None = Field(None, min_length=1, max_length=10_000)
-    """Its outputs in order; None means all of the teachers' labels in their order."""
+    """Output labels in order; None uses all labels of the teachers in their order."""
     num_classes: int | None = Field(None, ge=1, le=10_000)
-    """How many outputs there must be; it only checks ``labels`` or the teachers' labels."""
+    """Expected number of outputs; only checks ``labels`` or the teachers' labels."""
     init: ModelId | None = None
-    """A model of the zoo of the same build whose weights it starts from; None draws fresh ones."""
+    """Model of the zoo with the same architecture that provides the initial weights; None starts
+    from random weights."""
 
 
 class TrainingDevice(StrEnum):
-    """Where a training runs: ``auto`` leaves it to the worker that takes the job."""
+    """Device of a training; ``auto`` leaves it to the worker that runs the job."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -64,17 +66,17 @@ def _one_is_given(schema: dict[str, Any]) -> None:
 
 
 class Budget(Params):
-    """How long a training lasts: a number of steps, or seconds of training time.
+    """Length of a training: a number of steps, or seconds of training time.
 
-    Only a budget of steps makes a run repeatable to the last bit.
+    Only a budget in steps makes a run reproducible bit for bit.
     """
 
     model_config = ConfigDict(json_schema_extra=_one_is_given)
 
     steps: int | None = Field(None, ge=1, le=1_000_000)
-    """Steps of the optimiser; None where ``seconds`` are given."""
+    """Number of optimizer steps; None if ``seconds`` is set."""
     seconds: float | None = Field(None, gt=0, le=86_400)
-    """Seconds of training; None where ``steps`` are given."""
+    """Training time in seconds; None if ``steps`` is set."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -84,72 +86,77 @@ class Budget(Params):
 
 
 class TrainingConfig(Params):
-    """How a training goes, whatever the method."""
+    """Settings that all training methods share."""
 
     name: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-    """Name of the new model; None makes one from what it learned from."""
+    """Name of the new model; None derives one from its sources and the method."""
     budget: Budget = Budget(steps=1000)
-    """How long the training lasts."""
+    """Length of the training."""
     batch_size: int = Field(64, ge=8, le=1024)
-    """Images of a step."""
-    held_out: float = Field(0.2, gt=0, lt=1)
-    """Share of the images that measures and never teaches, where no ``exam`` is given."""
-    evaluations: int = Field(10, ge=1, le=1000)
-    """How often quality is measured on the way; each time is a point of the curve."""
-    seconds_between_checkpoints: float = Field(30.0, ge=0, le=60)
-    """Longest time between two checkpoints, from which a stopped training goes on."""
+    """Number of images per step."""
+    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share of the images held out for validation if there is no ``eval_dataset_id``."""
+    num_evaluations: int = Field(10, ge=1, le=1000)
+    """Number of evaluations during training; each adds a point to the learning curve."""
+    checkpoint_interval_seconds: float = Field(30.0, ge=0, le=60)
+    """Longest time between two checkpoints; a stopped training resumes from the last one."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of the first weights, the batches, and the images that are held out."""
+    """Seed for weight initialization, batch order and the validation split."""
     device: TrainingDevice = TrainingDevice.AUTO
-    """What the training runs on; ``cuda`` waits for a worker with a GPU."""
+    """Device of the training; ``cuda`` waits for a worker with a GPU."""
 
 
 class StudentTrainingConfig(TrainingConfig):
-    """A course whose student is a network of its own build."""
+    """Settings of a training that creates a new network."""
 
     student: Student = Student()
-    """Build, size and labels of the network that is made."""
+    """Architecture, size and labels of the student."""
 
 
 class TeachersAndImages(JobInputs):
-    """Networks to learn from, images to ask them about, and labelled images to be judged on."""
+    """Networks to learn from, images to learn on, and labeled images to evaluate on."""
 
     teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
-    data: DatasetId
-    """The images they are asked about."""
-    exam: DatasetId | None = None
-    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
+    dataset_id: DatasetId
+    """The images to learn on; they need no labels."""
+    eval_dataset_id: DatasetId | None = None
+    """Labeled images to evaluate on; None holds out a share of ``dataset_id``."""
 
 
 class TeachersOnly(JobInputs):
-    """Networks to learn from, and no image to learn from."""
+    """Networks to learn from, and no images to learn from."""
 
     teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=16)
     """The networks to learn from."""
-    data: None = None
-    """Nothing: the method makes its own images."""
-    exam: DatasetId | None = None
-    """Labelled images that judge the student and are never shown to it; None measures nothing."""
+    dataset_id: None = None
+    """Always None: the method generates its own images."""
+    eval_dataset_id: DatasetId | None = None
+    """Labeled images to evaluate on, never used for training; None skips evaluation."""
 
 
 class SourceAndLabels(JobInputs):
-    """A network to start from, and labelled images to learn."""
+    """A network to start from, and labeled images to learn."""
 
-    teachers: tuple[ModelId, ...] = Field(min_length=1, max_length=1)
-    """The one network to start from."""
-    data: DatasetId
-    """The labelled images to learn."""
-    exam: DatasetId | None = None
-    """The labelled images that judge; None keeps a share of ``data`` from training for it."""
+    source_model_id: ModelId
+    """The network to start from."""
+    dataset_id: DatasetId
+    """The labeled images to learn."""
+    eval_dataset_id: DatasetId | None = None
+    """Labeled images to evaluate on; None holds out a share of ``dataset_id``."""
 
 
 class TransferTrainingConfig(TrainingConfig):
-    """A course that goes on from a network of the zoo, cut at a layer."""
+    """Settings of a training that starts from a network of the zoo, cut at a layer."""
 
     layer: LayerName | None = None
-    """Where the source is cut; None means its feature layer."""
-    rate: float = Field(2e-3, gt=0, le=1)
-    """Largest learning rate."""
+    """Layer at which the source is cut; None means its feature layer."""
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    """Peak learning rate of AdamW."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
-    """Pull of the weights towards 0, as AdamW takes it."""
+    """Weight decay of AdamW."""
+
+
+def source_ids(inputs: Mapping[str, Any]) -> list[str]:
+    """Ids of the networks that a training learns from: its teachers, or its one source."""
+    return list(inputs["teachers"]) if "teachers" in inputs else [inputs["source_model_id"]]

@@ -1,4 +1,4 @@
-"""Card of ``transferability_estimators``: what labels say about one network on one target."""
+"""Specification of ``transferability_estimators``: scores of one network on one labeled target."""
 
 from pydantic import Field
 
@@ -16,32 +16,32 @@ from service.core.catalog.method_spec import (
 
 
 class TransferabilityEstimatorsInputs(JobInputs):
-    """One network, and the labelled target it is to be judged on."""
+    """One network and the labeled target."""
 
     model_id: ModelId
-    """The network to judge."""
+    """The network to score."""
     dataset_id: DatasetId
-    """The labelled target."""
+    """The labeled target."""
 
 
 class TransferabilityEstimatorsParams(Params):
-    """Settings of a judgement."""
+    """Settings of the estimators."""
 
     layer: LayerName | None = None
-    """Where features are read; None means the network's feature layer."""
+    """Layer whose features are scored; None means the network's feature layer."""
     folds: int = Field(5, ge=2, le=20)
-    """Parts into which the linear probe divides the images."""
-    neighbours: int = Field(5, ge=1, le=100)
-    """Images that vote in k-NN."""
+    """Number of cross-validation folds of the linear probe."""
+    neighbors: int = Field(5, ge=1, le=100)
+    """Number of neighbors that vote in k-NN."""
     pair_images: int = Field(500, ge=10, le=5000)
-    """Most images that estimators of pairs (PARC, RSA) look at."""
+    """Largest number of images for the pairwise estimators (PARC, RSA)."""
     seed: int = Field(0, ge=0, lt=2**63)
-    """Of those images, the folds and the mixture's first centres."""
+    """Seed for the sampled images, the folds and the initial centers of the mixture."""
 
 
 SPEC = MethodSpec(
     name="transferability_estimators",
-    title="Estimators of transfer from labels: LogME, H-score, LEEP, k-NN, linear probe and more",
+    title="Transferability scores from labels: LogME, H-score, LEEP, k-NN, linear probe and more",
     family=Family.TRANSFERABILITY,
     kind=MethodKind.ESTIMATES,
     audience=Audience.PUBLIC,

@@ -1,4 +1,4 @@
-"""Card of ``transferability_map``: how all measured networks of a probe set relate."""
+"""Specification of ``transferability_map``: how all measured networks of a probe set relate."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ MOST_CLUSTERS = 4000
 
 
 class Linkage(StrEnum):
-    """How the task tree joins groups; the papers use single linkage."""
+    """Linkage of the task tree; the papers use single linkage."""
 
     SINGLE = "single"
     AVERAGE = "average"
@@ -30,29 +30,29 @@ class Linkage(StrEnum):
 
 
 class TransferabilityMapInputs(JobInputs):
-    """The probe set, and the networks to place."""
+    """The probe set and the networks to place."""
 
     dataset_id: DatasetId
     """The probe set on which the networks were measured."""
     model_ids: tuple[ModelId, ...] | None = Field(None, max_length=100_000)
-    """The networks to place; None means all that are measured."""
+    """The networks to place; None means all measured ones."""
     continues: str | None = None
-    """A map whose networks keep their places; None lays all out afresh."""
+    """Map whose networks keep their positions; None computes a new layout."""
 
 
 class TransferabilityMapParams(Params):
-    """Which measurements to compare, and how to draw them."""
+    """The measurements to compare, and how to draw them."""
 
     settings: DeparaParams = DeparaParams()
-    """What the networks were measured with."""
+    """Settings of the measurements to compare."""
     edge_weight: float = Field(0.25, ge=0, allow_inf_nan=False)
-    """λ: how much the edges of graphs count beside their nodes."""
+    """Edge weight λ: weight of edge similarity relative to node similarity."""
     linkage: Linkage = Linkage.SINGLE
-    """How the task tree joins groups."""
+    """Linkage of the task tree."""
     k: int | None = Field(None, ge=1, le=MOST_NEIGHBORS)
-    """Neighbours of each network; None is 5, or all others where they are fewer."""
+    """Number of neighbors per network; None means 5, or all others if there are fewer."""
     clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
-    """How many there are; None chooses the number by the mean silhouette."""
+    """Number of clusters; None selects it by the mean silhouette."""
 
 
 def picture_file(name: str, ending: str, theme: Theme) -> str:
@@ -62,7 +62,8 @@ def picture_file(name: str, ending: str, theme: Theme) -> str:
 
 SPEC = MethodSpec(
     name="transferability_map",
-    title="Similarity matrix, task tree, clusters, neighbour graph and layout of all networks of a probe set",
+    title="Similarity matrix, task tree, clusters, neighbor graph and layout of all networks of a"
+    " probe set",
     family=Family.TRANSFERABILITY,
     kind=MethodKind.MAP,
     audience=Audience.PUBLIC,
@@ -70,5 +71,5 @@ SPEC = MethodSpec(
     source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",
     inputs=TransferabilityMapInputs,
     params=TransferabilityMapParams,
-    result="a map: matrix, tree, clusters, neighbours, layout, pictures",
+    result="a map: matrix, tree, clusters, neighbors, layout, pictures",
 )

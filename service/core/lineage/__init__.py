@@ -1,1 +1,1 @@
-"""Where networks come from, as a graph: what it holds, where it stands in a picture, its files."""
+"""The lineage of a network as a graph: its nodes and edges, its layout, its files."""

@@ -1,4 +1,4 @@
-"""Boxes and lines of a lineage: every coordinate of its picture, in pixels."""
+"""Layout of a lineage as boxes and lines, in pixels."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _PORT_STEP, _PORT_MARGIN = 11.0, 20.0
 
 
 @dataclass(frozen=True)
-class Box:
+class NodeBox:
     """A node with its upper left corner and its size."""
 
     node: Node
@@ -35,9 +35,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A piece of an edge: straight from ``start`` to the height's own ``bend``, a curve to ``end``.
+    """A piece of an edge: a straight line from ``start`` to ``bend``, then a curve to ``end``.
 
-    ``arrives`` is whether it ends at a box; edges that share a lane share the pieces before.
+    ``arrives`` is whether it ends at a box; edges that share a lane share their pieces in it.
     """
 
     role: Role
@@ -49,9 +49,9 @@ class Line:
 
 @dataclass(frozen=True)
 class LineageDrawing:
-    """All of a picture, with room for margins, a heading and a legend."""
+    """A complete picture, with space for margins, a heading and a legend."""
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[NodeBox, ...]
     lines: tuple[Line, ...]
     width: float
     height: float
@@ -59,7 +59,7 @@ class LineageDrawing:
 
 @dataclass(frozen=True)
 class _Spot:
-    """Where a slot stands: from left to right around the height of its middle."""
+    """The position of a slot: its left and right edge and the height of its center."""
 
     left: float
     right: float
@@ -94,7 +94,7 @@ def _height(nodes: Mapping[str, Node], slot: Slot) -> float:
 def _spots(
     order: Order, middles: Mapping[Slot, float], nodes: Mapping[str, Node]
 ) -> dict[Slot, _Spot]:
-    """All columns side by side; whatever stands in one is as wide as its widest node."""
+    """All columns side by side; every slot is as wide as the widest node of its column."""
     spots: dict[Slot, _Spot] = {}
     left = MARGIN
     for column in order:
@@ -111,8 +111,8 @@ def _width(node: Node) -> float:
     return min(max(_SMALLEST_WIDTH, words + 2 * PADDING + 1), _LARGEST_WIDTH)
 
 
-def _box(node: Node, spot: _Spot, height: float) -> Box:
-    return Box(node, spot.left, spot.middle - height / 2, spot.right - spot.left, height)
+def _box(node: Node, spot: _Spot, height: float) -> NodeBox:
+    return NodeBox(node, spot.left, spot.middle - height / 2, spot.right - spot.left, height)
 
 
 def _lines(
@@ -121,36 +121,36 @@ def _lines(
     spots: Mapping[Slot, _Spot],
     sizes: Mapping[Slot, float],
 ) -> list[Line]:
-    """The pieces of all edges, those that edges share once."""
+    """The pieces of all edges; shared pieces occur once."""
     ports = _ports(columns, spots, sizes)
-    found: dict[tuple[Slot, Slot, Role], Line] = {}
-    for number, (edge, way) in enumerate(zip(edges, columns.ways, strict=True)):
-        for one, two in pairwise(way):
-            arrives = two == way[-1]
-            height = ports[number] if arrives else spots[two].middle
-            begins = spots[one].left if isinstance(one, Lane) else spots[one].right
-            found[one, two, edge.role] = Line(
+    pieces: dict[tuple[Slot, Slot, Role], Line] = {}
+    for number, (edge, path) in enumerate(zip(edges, columns.paths, strict=True)):
+        for slot, after in pairwise(path):
+            arrives = after == path[-1]
+            height = ports[number] if arrives else spots[after].middle
+            begins = spots[slot].left if isinstance(slot, Lane) else spots[slot].right
+            pieces[slot, after, edge.role] = Line(
                 edge.role,
-                (begins, spots[one].middle),
-                spots[one].right,
-                (spots[two].left, height),
+                (begins, spots[slot].middle),
+                spots[slot].right,
+                (spots[after].left, height),
                 arrives,
             )
-    return list(found.values())
+    return list(pieces.values())
 
 
 def _ports(
     columns: Columns, spots: Mapping[Slot, _Spot], sizes: Mapping[Slot, float]
 ) -> dict[int, float]:
-    """The height at which each edge arrives: side by side, in the order in which they come."""
+    """The height at which each edge arrives, in the order of their sources."""
     arriving: dict[Slot, list[int]] = defaultdict(list)
-    for number, way in enumerate(columns.ways):
-        arriving[way[-1]].append(number)
+    for number, path in enumerate(columns.paths):
+        arriving[path[-1]].append(number)
     heights_: dict[int, float] = {}
     for target, numbers in arriving.items():
-        numbers.sort(key=lambda number: spots[columns.ways[number][-2]].middle)
-        room = max(0.0, sizes[target] - _PORT_MARGIN)
-        step = min(_PORT_STEP, room / max(1, len(numbers) - 1))
-        for place, number in enumerate(numbers):
-            heights_[number] = spots[target].middle + step * (place - (len(numbers) - 1) / 2)
+        numbers.sort(key=lambda number: spots[columns.paths[number][-2]].middle)
+        space = max(0.0, sizes[target] - _PORT_MARGIN)
+        step = min(_PORT_STEP, space / max(1, len(numbers) - 1))
+        for index, number in enumerate(numbers):
+            heights_[number] = spots[target].middle + step * (index - (len(numbers) - 1) / 2)
     return heights_

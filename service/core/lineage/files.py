@@ -1,4 +1,4 @@
-"""A lineage as a file."""
+"""Lineages as files."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from service.core.theme import Theme
 
 
 class LineageFormat(StrEnum):
-    """How a lineage is sent: as data, as a picture, or for programs that draw graphs."""
+    """The format of a lineage: data, a picture, or a file for graph programs."""
 
     JSON = "json"
     SVG = "svg"
@@ -19,7 +19,7 @@ class LineageFormat(StrEnum):
 
 @dataclass(frozen=True)
 class LineageFile:
-    """A lineage in one of its forms; ``name`` is fit for a download."""
+    """A lineage in one format; ``name`` is a file name for a download."""
 
     name: str
     media_type: str
@@ -29,7 +29,7 @@ class LineageFile:
 def file_of(
     lineage: LineageGraph, format_: LineageFormat, theme: Theme = Theme.LIGHT
 ) -> LineageFile:
-    """The lineage as a file, a picture in this theme; JSON is written by each API itself."""
+    """The lineage as SVG in this theme or as GraphML; each API writes JSON itself."""
     if format_ is LineageFormat.SVG:
         return LineageFile("lineage.svg", "image/svg+xml", b"".join(as_svg(lineage, theme)))
     return LineageFile("lineage.graphml", "application/xml", b"".join(as_graphml(lineage)))

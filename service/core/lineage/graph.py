@@ -1,4 +1,4 @@
-"""What a lineage is made of: networks, the jobs that made them, datasets, and who gave what."""
+"""The graph of a lineage: networks, datasets, the jobs that trained networks, and their inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ MEASURES = {
 
 
 class Kind(StrEnum):
-    """What a node of a lineage is."""
+    """The kind of a node."""
 
     MODEL = "model"
     JOB = "job"
@@ -22,15 +22,17 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What the source of an edge is to its target.
+    """The role of an edge's source for its target.
 
-    A start gave the student its first weights; a student is what a job made.
+    A source is fine-tuned or probed; a start provides the student's initial weights; a student is the
+    result of a job.
     """
 
     TEACHER = "teacher"
+    SOURCE = "source"
     START = "start"
-    DATA = "data"
-    EXAM = "exam"
+    DATASET = "dataset"
+    EVAL_DATASET = "eval_dataset"
     STUDENT = "student"
 
 
@@ -39,16 +41,16 @@ class Node:
     """A network, job or dataset.
 
     Attributes:
-        id: Of the zoo.
-        kind: Which of the three it is.
-        name: Of a network or dataset; of a job, its method. Empty where nobody knows it any more.
-        state: As the thing itself tells it, or ``gone`` for what was removed.
-        task: A network's kind of task.
-        parameters: Number of a network's parameters.
-        measured: A network's quality when it was made, and its retention: shares by name.
-        images: Number of a dataset's images.
-        seed: Of a job.
-        budget: How long a job trains: ``steps``, or ``seconds``.
+        id: Id in the zoo.
+        kind: Kind of the node.
+        name: Name of a network or dataset; method of a job. Empty if it is not recorded.
+        state: State of the row, or ``gone`` if it was deleted.
+        task: Kind of task of a network.
+        parameters: Number of parameters of a network.
+        measured: Quality and retention of a network after its training, as shares by name.
+        images: Number of images of a dataset.
+        seed: Seed of a job.
+        budget: Budget of a job: ``steps`` or ``seconds``.
     """
 
     id: str
@@ -65,7 +67,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From what was given to the job that took it, or from the job to its student."""
+    """An edge from an input to its job, or from a job to its student."""
 
     source: str
     target: str
@@ -74,7 +76,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that the lineage does not show, and how to see it."""
+    """Something that the lineage omits, and how to see it."""
 
     code: str
     detail: str
@@ -83,7 +85,7 @@ class Note:
 
 @dataclass(frozen=True)
 class LineageGraph:
-    """The lineage of one network; every node and every edge is told once."""
+    """The lineage of one network; every node and every edge occurs once."""
 
     model_id: str
     nodes: tuple[Node, ...]

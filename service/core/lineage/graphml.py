@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from service.core.lineage.graph import LineageGraph, Node
-from service.core.lineage.labels import speakable
+from service.core.lineage.labels import xml_text
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
@@ -25,7 +25,7 @@ _TYPES = {
 
 
 def as_graphml(lineage: LineageGraph) -> Iterator[bytes]:
-    """One element after the other; edges lead from teacher to student and have a role."""
+    """The document, element by element; edges point from teacher to student and have a role."""
     measures = sorted({name for node in lineage.nodes for name in node.measured})
     types = {**_TYPES, **dict.fromkeys(measures, "double")}
     yield _HEAD.encode()
@@ -41,16 +41,18 @@ def as_graphml(lineage: LineageGraph) -> Iterator[bytes]:
 
 
 def _key(name: str, kind: str, type_: str) -> bytes:
-    told = f'id={quoteattr(name)} for="{kind}" attr.name={quoteattr(name)} attr.type="{type_}"'
-    return f"<key {told}/>\n".encode()
+    attributes = (
+        f'id={quoteattr(name)} for="{kind}" attr.name={quoteattr(name)} attr.type="{type_}"'
+    )
+    return f"<key {attributes}/>\n".encode()
 
 
 def _node(node: Node) -> bytes:
-    told = {**{name: getattr(node, name) for name in _TYPES}, **node.measured}
-    data = "".join(_data(name, value) for name, value in told.items() if value is not None)
+    values = {**{name: getattr(node, name) for name in _TYPES}, **node.measured}
+    data = "".join(_data(name, value) for name, value in values.items() if value is not None)
     return f"<node id={quoteattr(node.id)}>{data}</node>\n".encode()
 
 
 def _data(key: str, value: Any) -> str:
-    text = escape(speakable(value)) if isinstance(value, str) else repr(value)
+    text = escape(xml_text(value)) if isinstance(value, str) else repr(value)
     return f"<data key={quoteattr(key)}>{text}</data>"

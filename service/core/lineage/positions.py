@@ -1,8 +1,8 @@
-"""In which order and at which height the slots of each column stand.
+"""The order and the height of the slots of each column.
 
-Order: sweeps over the columns, each slot to the mean place of its neighbours, the order with the
-fewest crossings wins (Sugiyama et al. 1981; crossings counted as Barth, Jünger & Mutzel 2004).
-Height: each slot as near as possible to its neighbours in least squares, in that order and without
+Order: sweeps over the columns move each slot to the mean index of its neighbors, and the order with
+the fewest crossings wins (Sugiyama et al. 1981; crossings counted as by Barth, Jünger & Mutzel 2004).
+Height: each slot is as near as possible to its neighbors in least squares, in that order and without
 overlap, which is isotonic regression (pool adjacent violators).
 """
 
@@ -13,11 +13,11 @@ from itertools import accumulate, pairwise
 
 from service.core.lineage.columns import Columns, Lane, Slot
 
-# So many sweeps, or fewer where the drawing is so large that they would take seconds.
+# Numbers of sweeps; fewer for drawings so large that they would take seconds.
 _ORDER_SWEEPS, _FEWEST_ORDER_SWEEPS = 16, 2
 _HEIGHT_SWEEPS, _FEWEST_HEIGHT_SWEEPS = 24, 6
 _LINKS_AT_LEISURE = 1_000
-# A bent lane is uglier than a node beside the middle of its neighbours.
+# A bent lane is uglier than a node beside the center of its neighbors.
 _LANE_WEIGHT = 8.0
 
 Order = list[list[Slot]]
@@ -35,16 +35,16 @@ def ordered(columns: Columns) -> Order:
             near = before if sweep % 2 == 0 else after
             other = order[number - 1 if sweep % 2 == 0 else number + 1]
             order[number] = _drawn_to(order[number], near, _index(other))
-        found = _crossings(order, after)
-        if found < fewest:
-            best, fewest = [list(column) for column in order], found
+        crossings = _crossings(order, after)
+        if crossings < fewest:
+            best, fewest = [list(column) for column in order], crossings
     return best
 
 
 def heights(
     order: Order, columns: Columns, sizes: Mapping[Slot, float], gap: float
 ) -> dict[Slot, float]:
-    """The middle of every slot; slots of a column are at least ``gap`` apart, the topmost at 0."""
+    """The center of every slot; slots of a column are at least ``gap`` apart, the topmost at 0."""
     before, after = _sides(columns)
     middle: dict[Slot, float] = {}
     for column in order:
@@ -65,8 +65,8 @@ def _sweeps(columns: Columns, most: int, fewest: int) -> int:
 
 
 def _sides(columns: Columns) -> tuple[NeighborVotes, NeighborVotes]:
-    """The neighbours of each slot in the column before, and in the column after."""
-    number = {slot: place for place, column in enumerate(columns.slots) for slot in column}
+    """The neighbors of each slot in the previous column, and in the next column."""
+    number = {slot: index for index, column in enumerate(columns.slots) for slot in column}
     before: dict[Slot, list[Slot]] = defaultdict(list)
     after: dict[Slot, list[Slot]] = defaultdict(list)
     for pair in sorted(columns.links, key=str):
@@ -78,34 +78,36 @@ def _sides(columns: Columns) -> tuple[NeighborVotes, NeighborVotes]:
 
 
 def _index(column: Sequence[Slot]) -> dict[Slot, int]:
-    return {slot: place for place, slot in enumerate(column)}
+    return {slot: index for index, slot in enumerate(column)}
 
 
 def _drawn_to(column: list[Slot], near: NeighborVotes, other: Mapping[Slot, int]) -> list[Slot]:
-    """The column, each slot at the mean place of its neighbours; who has none stays in place."""
+    """The column with each slot at the mean index of its neighbors; slots without neighbors stay."""
     keys = {
-        slot: sum(other[one] for one in near[slot]) / len(near[slot]) if near[slot] else place
-        for place, slot in enumerate(column)
+        slot: sum(other[neighbor] for neighbor in near[slot]) / len(near[slot])
+        if near[slot]
+        else index
+        for index, slot in enumerate(column)
     }
     return sorted(column, key=lambda slot: keys[slot])
 
 
 def _crossings(order: Order, after: NeighborVotes) -> int:
     """How many pairs of links cross."""
-    found = 0
+    crossings = 0
     for left, right in pairwise(order):
-        place, ends = _index(right), list[int]()
+        index, ends = _index(right), list[int]()
         for slot in left:
-            own = sorted(place[one] for one in after[slot])
-            found += sum(len(ends) - bisect_right(ends, end) for end in own)
+            own = sorted(index[neighbor] for neighbor in after[slot])
+            crossings += sum(len(ends) - bisect_right(ends, end) for end in own)
             for end in own:
                 insort(ends, end)
-    return found
+    return crossings
 
 
 def _stacked(column: Sequence[Slot], sizes: Mapping[Slot, float], gap: float) -> list[float]:
-    """The middles when nothing is left free between the slots, around 0."""
-    steps = [(sizes[one] + sizes[two]) / 2 + gap for one, two in pairwise(column)]
+    """The centers of slots that are packed as closely as possible around 0."""
+    steps = [(sizes[slot] + sizes[after]) / 2 + gap for slot, after in pairwise(column)]
     middles = list(accumulate(steps, initial=0.0))
     return [middle - middles[-1] / 2 for middle in middles]
 
@@ -113,23 +115,25 @@ def _stacked(column: Sequence[Slot], sizes: Mapping[Slot, float], gap: float) ->
 def _mean_height(
     slot: Slot, sides: Iterable[NeighborVotes], middle: Mapping[Slot, float]
 ) -> float:
-    near = [(_weight(slot, one), middle[one]) for side in sides for one in side[slot]]
+    near = [
+        (_weight(slot, neighbor), middle[neighbor]) for side in sides for neighbor in side[slot]
+    ]
     total = sum(weight for weight, _ in near)
     return sum(weight * height for weight, height in near) / total if near else middle[slot]
 
 
-def _weight(one: Slot, other: Slot) -> float:
-    return _LANE_WEIGHT if isinstance(one, Lane) and isinstance(other, Lane) else 1.0
+def _weight(slot: Slot, other: Slot) -> float:
+    return _LANE_WEIGHT if isinstance(slot, Lane) and isinstance(other, Lane) else 1.0
 
 
 def _settled(
     column: Sequence[Slot], wanted: Sequence[float], sizes: Mapping[Slot, float], gap: float
 ) -> list[float]:
-    """Heights nearest to the wanted ones that keep order and distance."""
+    """The heights nearest to ``wanted`` that keep the order and the distance."""
     free = _stacked(column, sizes, gap)
     pools: list[tuple[float, float, int]] = []
-    for slot, options, offset in zip(column, wanted, free, strict=True):
-        mean, weight, count = options - offset, _LANE_WEIGHT if isinstance(slot, Lane) else 1.0, 1
+    for slot, height, offset in zip(column, wanted, free, strict=True):
+        mean, weight, count = height - offset, _LANE_WEIGHT if isinstance(slot, Lane) else 1.0, 1
         while pools and pools[-1][0] > mean:
             earlier, heavier, more = pools.pop()
             mean = (mean * weight + earlier * heavier) / (weight + heavier)

@@ -1,4 +1,4 @@
-"""Colors of a lineage on a light and on a dark page, and the style sheet that uses them."""
+"""Colors of a lineage for the light and the dark theme, and the style sheet that uses them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,16 +8,16 @@ from service.core.theme import Theme
 
 
 @dataclass(frozen=True)
-class Palette:
+class LineageColors:
     """Colors by purpose, as ``#rrggbb``.
 
     Attributes:
         page: Background of the picture; ``paper`` is that of a network.
-        ink: Titles; ``soft`` are lines below them, ``pale`` is the text of what was removed.
+        ink: Titles; ``soft`` is for lines below them, ``pale`` for the text of deleted nodes.
         neutral: Frames, and edges from teachers.
         network: Networks; a running job has the same color.
         data: Datasets and edges from them; a job that succeeded has the same color.
-        accent: The network whose lineage it is, and edges from a start.
+        accent: The network of the lineage, and edges from a start.
         student: Edges to students.
         failed: A job that failed.
         cancelled: A job that was cancelled.
@@ -44,8 +44,8 @@ class Palette:
     cancelled: str
 
 
-PALETTES: Mapping[Theme, Palette] = {
-    Theme.LIGHT: Palette(
+COLORS: Mapping[Theme, LineageColors] = {
+    Theme.LIGHT: LineageColors(
         page="#ffffff",
         paper="#ffffff",
         ink="#1e293b",
@@ -66,7 +66,7 @@ PALETTES: Mapping[Theme, Palette] = {
         failed="#dc2626",
         cancelled="#f59e0b",
     ),
-    Theme.DARK: Palette(
+    Theme.DARK: LineageColors(
         page="#14181f",
         paper="#1e2530",
         ink="#e8eaed",
@@ -101,13 +101,14 @@ text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:
 .gone .mark{fill:$gone_frame}
 .state{stroke:$page}.succeeded{fill:$data}.running{fill:$network}.queued{fill:$neutral}
 .failed{fill:$failed}.cancelled{fill:$cancelled}
-.edge{fill:none;stroke-width:1.6}.teacher{stroke:$neutral}.data{stroke:$data}
+.edge{fill:none;stroke-width:1.6}.teacher,.source{stroke:$neutral}
+.edge.dataset{stroke:$data}
 .start{stroke:$accent;stroke-dasharray:6 4}
-.exam{stroke:$data;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
+.eval_dataset{stroke:$data;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
 .student{stroke:$student;stroke-width:2}
 """)
 
 
-def style_of(palette: Palette) -> str:
+def style_of(colors: LineageColors) -> str:
     """The style sheet in these colors."""
-    return _STYLE.substitute(asdict(palette))
+    return _STYLE.substitute(asdict(colors))

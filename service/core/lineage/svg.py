@@ -1,4 +1,4 @@
-"""A lineage as a picture: columns from teachers through jobs to students, written as SVG."""
+"""A lineage as SVG: columns from teachers through jobs to students."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,21 +13,22 @@ from service.core.lineage.drawing import (
     MARGIN,
     PADDING,
     TITLE_SIZE,
-    Box,
     Line,
     LineageDrawing,
+    NodeBox,
     drawn,
 )
 from service.core.lineage.graph import GONE, Kind, LineageGraph, Role
-from service.core.lineage.labels import fitted, lines, speakable, title, width
-from service.core.lineage.style import PALETTES, Palette, style_of
+from service.core.lineage.labels import fitted, lines, title, width, xml_text
+from service.core.lineage.style import COLORS, LineageColors, style_of
 from service.core.theme import Theme
 
 _ROLES = {
     Role.TEACHER: "neutral",
+    Role.SOURCE: "neutral",
     Role.START: "accent",
-    Role.DATA: "data",
-    Role.EXAM: "data",
+    Role.DATASET: "data",
+    Role.EVAL_DATASET: "data",
     Role.STUDENT: "student",
 }
 _MARKER = (
@@ -37,10 +38,11 @@ _MARKER = (
 )
 _LEGEND = {
     Role.TEACHER: "teaches",
-    Role.START: "gives first weights",
-    Role.DATA: "is learned from",
-    Role.EXAM: "examines",
-    Role.STUDENT: "makes",
+    Role.START: "provides initial weights",
+    Role.SOURCE: "is trained further",
+    Role.DATASET: "is the training data",
+    Role.EVAL_DATASET: "is the evaluation set",
+    Role.STUDENT: "produces",
 }
 
 
@@ -48,20 +50,22 @@ def as_svg(lineage: LineageGraph, theme: Theme = Theme.LIGHT) -> Iterator[bytes]
     """The picture, piece by piece."""
     drawing = drawn(lineage)
     chosen = next(node for node in lineage.nodes if node.id == lineage.model_id)
-    yield _head(drawing, title(chosen), _counts(lineage), PALETTES[theme]).encode()
+    yield _head(drawing, title(chosen), _counts(lineage), COLORS[theme]).encode()
     yield _heading(lineage, title(chosen)).encode()
     for line in drawing.lines:
         yield _edge(line).encode()
     for box in drawing.boxes:
-        yield _node(box, chosen=box.node.id == lineage.model_id).encode()
+        yield _node(box, lineage.model_id).encode()
     yield _legend(drawing).encode()
     yield b"</svg>\n"
 
 
-def _head(drawing: LineageDrawing, name: str, counts: str, palette: Palette) -> str:
+def _head(drawing: LineageDrawing, name: str, counts: str, colors: LineageColors) -> str:
     size = f"{drawing.width:.0f}", f"{drawing.height:.0f}"
-    colors = {role: getattr(palette, purpose) for role, purpose in _ROLES.items()}
-    markers = "".join(_MARKER.format(role=role, color=color) for role, color in colors.items())
+    markers = "".join(
+        _MARKER.format(role=role, color=getattr(colors, purpose))
+        for role, purpose in _ROLES.items()
+    )
     about = f"From left to right: teachers and data, jobs, students. {counts}."
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" role="img"'
@@ -69,13 +73,13 @@ def _head(drawing: LineageDrawing, name: str, counts: str, palette: Palette) -> 
         f' width="{size[0]}" height="{size[1]}" viewBox="0 0 {size[0]} {size[1]}">'
         f'<title id="lineage-title">{_text(f"Lineage of {name}")}</title>'
         f'<desc id="lineage-description">{_text(about)}</desc>'
-        f"<style>{style_of(palette)}</style><defs>{markers}</defs>"
-        f'<rect width="100%" height="100%" fill="{palette.page}"/>\n'
+        f"<style>{style_of(colors)}</style><defs>{markers}</defs>"
+        f'<rect width="100%" height="100%" fill="{colors.page}"/>\n'
     )
 
 
 def _counts(lineage: LineageGraph) -> str:
-    """How many networks, jobs and datasets there are, and what is left out."""
+    """The numbers of networks, jobs and datasets, and what is omitted."""
     kinds = Counter(node.kind for node in lineage.nodes)
     names = (("network", Kind.MODEL), ("job", Kind.JOB), ("dataset", Kind.DATASET))
     counts = [f"{kinds[kind]} {word}{'' if kinds[kind] == 1 else 's'}" for word, kind in names]
@@ -98,52 +102,55 @@ def _edge(line: Line) -> str:
     return f'<path class="edge {line.role}" d="M{x:.1f} {y:.1f}{across}{curve}"{arrow}/>\n'
 
 
-def _node(box: Box, *, chosen: bool) -> str:
+def _node(box: NodeBox, chosen_id: str) -> str:
     node = box.node
-    words = ["node", node.kind, *(["chosen"] if chosen else [])]
-    words += ["gone"] if node.state == GONE else []
+    classes = ["node", node.kind]
+    classes += ["chosen"] if node.id == chosen_id else []
+    classes += ["gone"] if node.state == GONE else []
     tip = "\n".join(part for part in (node.name, node.id, *lines(node)) if part)
     return (
-        f'<g class="{" ".join(words)}" data-id={quoteattr(node.id)}><title>{_text(tip)}</title>'
+        f'<g class="{" ".join(classes)}" data-id={quoteattr(node.id)}><title>{_text(tip)}</title>'
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
         f' rx="{14 if node.kind is Kind.JOB else 7}"/>{_mark(box)}{_words(box)}</g>\n'
     )
 
 
-def _mark(box: Box) -> str:
-    """A job's state as a dot, another thing's kind as a stripe."""
+def _mark(box: NodeBox) -> str:
+    """A dot with the state of a job, or a stripe with the kind of another node."""
     if box.node.kind is Kind.JOB:
         x, y = box.x + box.width - 13, box.y + 15
         return f'<circle class="state {box.node.state}" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
-    place = f'x="{box.x + 5:.1f}" y="{box.y + 8:.1f}" width="3.5" height="{box.height - 16:.1f}"'
-    return f'<rect class="mark" {place} rx="1.75"/>'
+    position = (
+        f'x="{box.x + 5:.1f}" y="{box.y + 8:.1f}" width="3.5" height="{box.height - 16:.1f}"'
+    )
+    return f'<rect class="mark" {position} rx="1.75"/>'
 
 
-def _words(box: Box) -> str:
-    x, y, room = box.x + PADDING + 1, box.y + 24, box.width - 2 * PADDING
+def _words(box: NodeBox) -> str:
+    x, y, space = box.x + PADDING + 1, box.y + 24, box.width - 2 * PADDING
     beside = DOT if box.node.kind is Kind.JOB else 0.0
-    name = fitted(title(box.node), BOLD * TITLE_SIZE, room - beside)
-    told = [f'<text class="title" x="{x:.1f}" y="{y:.1f}">{_text(name)}</text>']
+    name = fitted(title(box.node), BOLD * TITLE_SIZE, space - beside)
+    texts = [f'<text class="title" x="{x:.1f}" y="{y:.1f}">{_text(name)}</text>']
     for line in lines(box.node):
         y += 16
-        text = _text(fitted(line, LINE_SIZE, room))
-        told.append(f'<text class="line" x="{x:.1f}" y="{y:.1f}">{text}</text>')
-    return "".join(told)
+        text = _text(fitted(line, LINE_SIZE, space))
+        texts.append(f'<text class="line" x="{x:.1f}" y="{y:.1f}">{text}</text>')
+    return "".join(texts)
 
 
 def _legend(drawing: LineageDrawing) -> str:
-    """Which line means what; of kinds that the picture has."""
-    x, y, told = MARGIN, drawing.height - FOOT / 3, []
+    """The meaning of each kind of line in the picture."""
+    x, y, entries = MARGIN, drawing.height - FOOT / 3, []
     used = {line.role for line in drawing.lines}
-    for role in (one for one in _LEGEND if one in used):
+    for role in (role for role in _LEGEND if role in used):
         words = _LEGEND[role]
-        told.append(
+        entries.append(
             f'<path class="edge {role}" d="M{x} {y - 4:.1f}h28" marker-end="url(#arrow-{role})"/>'
             f'<text class="line" x="{x + 36}" y="{y:.1f}">{words}</text>'
         )
         x += 60 + round(width(words, LINE_SIZE))
-    return f'<g class="legend">{"".join(told)}</g>\n'
+    return f'<g class="legend">{"".join(entries)}</g>\n'
 
 
 def _text(text: str) -> str:
-    return escape(speakable(text))
+    return escape(xml_text(text))

@@ -1,1 +1,1 @@
-"""What may be asked: one module per noun. Functions, Session first; they never commit."""
+"""Operations: one package per noun. Functions take the Session first and never commit."""

@@ -1,4 +1,4 @@
-"""What is asked of heat maps: which networks, which images, computed and drawn how."""
+"""Requests for heat maps: the networks, the images, the method and the style."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self
@@ -14,14 +14,14 @@ from service.core.catalog.attribution_map import (
 )
 from service.core.catalog.measurement import Attribution
 from service.core.manifest import Strict
-from service.core.operations.rankings.requests import AnyId
+from service.core.operations.rankings.schemas import AnyId
 
 Index = Annotated[int, Field(ge=0, lt=2**31)]
-LayerWords = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
+LayerText = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
 
 
 class IndexRange(Strict):
-    """Images from ``start`` up to, but without, ``stop``."""
+    """Images from ``start`` to ``stop``, excluding ``stop``."""
 
     start: Index = 0
     stop: Index
@@ -39,15 +39,17 @@ Indices = Annotated[
 
 
 class HeatMapLook(Strict):
-    """How heat maps are computed and drawn."""
+    """Method and style of heat maps."""
 
     method: Attribution = Attribution.GRADIENT_X_INPUT
-    layer: LayerWords | None = Field(None, description="The network's feature layer unless given")
+    layer: LayerText | None = Field(
+        None, description="Layer to explain; the feature layer by default"
+    )
     style: Style = Style.OVERLAY
 
     @property
     def params(self) -> AttributionMapParams:
-        """The parameters of the job that draws them."""
+        """The parameters of the job that computes them."""
         return AttributionMapParams(attribution=self.method, layer=self.layer, style=self.style)
 
 

@@ -6,5 +6,5 @@ from typing import Any
 
 
 def post(path: str, body: Mapping[str, Any]) -> str:
-    """The POST that makes what a GET did not find."""
-    return f"make it with POST {path} {json.dumps(dict(body), ensure_ascii=False)}"
+    """The POST that creates what a GET did not find."""
+    return f"create it with POST {path} {json.dumps(dict(body), ensure_ascii=False)}"

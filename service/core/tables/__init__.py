@@ -1,4 +1,4 @@
-"""What is remembered: the tables. Classes end in Record; nothing here decides anything."""
+"""The tables. Class names end in Record; there is no logic here."""
 
 from service.core.tables.accuracy import AccuracyRecord, Protocol
 from service.core.tables.base import TableRow

@@ -1,4 +1,4 @@
-"""What networks achieved elsewhere and here: the zoo's memory of measured accuracies."""
+"""Measured accuracies of networks, from the zoo and from elsewhere."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from service.core.tables.base import Owned, TableRow
 
 
 class Protocol(StrEnum):
-    """How a network was put to work on the dataset before its accuracy was measured."""
+    """How a network was adapted to the dataset before its accuracy was measured."""
 
     FINE_TUNE = "fine_tune"
     LINEAR_PROBE = "linear_probe"
@@ -20,16 +20,16 @@ class Protocol(StrEnum):
 class AccuracyRecord(Owned, TableRow):
     """One measured accuracy of one network on one dataset, a share from 0 to 1.
 
-    ``model`` and ``dataset`` are ids of the zoo, or free names of what is not in it.
-    ``identity`` hashes everything but the value: one measurement has one value.
+    ``model`` and ``dataset`` are ids of the zoo, or names of networks and datasets outside it.
+    ``identity`` hashes everything except the value: one measurement has one value.
     """
 
-    __tablename__ = "records"
+    __tablename__ = "accuracies"
     __table_args__ = (
         UniqueConstraint("project", "identity"),
-        Index("ix_records_project_id", "project", "id"),
-        Index("ix_records_model", "project", "model"),
-        Index("ix_records_dataset", "project", "dataset"),
+        Index("ix_accuracies_project_id", "project", "id"),
+        Index("ix_accuracies_model", "project", "model"),
+        Index("ix_accuracies_dataset", "project", "dataset"),
     )
 
     model: Mapped[str]

@@ -30,7 +30,7 @@ class TableRow(DeclarativeBase):
 
 
 class Owned:
-    """Columns of everything that belongs to a project and is listed by id."""
+    """Columns of every table whose rows belong to a project and are listed by id."""
 
     id: Mapped[str] = mapped_column(primary_key=True)
     project: Mapped[str]

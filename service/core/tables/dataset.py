@@ -23,9 +23,9 @@ class DatasetRecord(Owned, TableRow):
     """A named set of images.
 
     ``manifest_sha256`` hashes the ordered list of (image digest, label): equal sets, equal hash.
-    ``packed_sha256`` is one file with all images end to end, read by the offsets of
-    ``ImageRecord``; ``canonical_sha256`` a .npy of shape (images, side, side, 3), uint8, RGB,
-    which exists for sets small enough to be probe sets.
+    ``packed_sha256`` is a file with all images, one after another, at the offsets of
+    ``ImageRecord``; ``canonical_sha256`` is a .npy of shape (images, side, side, 3), uint8, RGB,
+    for datasets that are small enough to be probe sets.
     """
 
     __tablename__ = "datasets"
@@ -49,7 +49,7 @@ class DatasetRecord(Owned, TableRow):
 
 
 class ImageRecord(TableRow):
-    """One image of a set: where its bytes lie in the packed file, and its label's index."""
+    """One image of a dataset: the location of its bytes in the packed file, and its label's index."""
 
     __tablename__ = "dataset_images"
 

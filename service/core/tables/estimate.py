@@ -1,4 +1,4 @@
-"""What estimators said of networks on labelled targets."""
+"""Scores of transferability estimators for networks on labeled datasets."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from service.core.tables.base import Owned, TableRow
 
 
 class EstimateRecord(Owned, TableRow):
-    """All estimators' scores of one network on one labelled dataset.
+    """All estimators' scores of one network on one labeled dataset.
 
     ``scores`` has an entry for every estimator, ``reasons`` {code, detail} for every one that is
     null. ``comparable_key`` hashes dataset, settings and method version; ``cache_key`` adds the

@@ -17,8 +17,8 @@ HALF_SKETCH = HALFVEC(SKETCH_SIZE)
 class GraphStatus(StrEnum):
     """Whether a measured network can be compared.
 
-    ``degenerate``: too few usable probes. ``constant_edges``: its features do not tell the
-    probes apart.
+    ``degenerate``: too few usable probes. ``constant_edges``: its features are the same for all
+    probes.
     """
 
     OK = "ok"
@@ -132,9 +132,9 @@ class RankingRecord(Owned, TableRow):
 class MapRecord(Owned, TableRow):
     """A snapshot of how the measured networks of a probe set relate; ``document`` is its JSON.
 
-    ``comparable_key`` and ``models_key`` tell whose similarities it shows, ``edge_weight`` and
-    ``params_key`` how. Maps with one ``layout_id``, the id of the first of them, put every network
-    that they share on the same spot.
+    ``comparable_key`` and ``models_key`` identify the similarities that it shows, ``edge_weight`` and
+    ``params_key`` its settings. Maps with the same ``layout_id``, the id of the first of them, show
+    a network at the same position.
     """
 
     __tablename__ = "maps"

@@ -1,4 +1,4 @@
-"""Jobs: the row is the truth; queues only ring a bell."""
+"""Jobs: the row is authoritative; queues only carry notifications."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,10 +22,12 @@ from service.core.tables.base import Owned, TableRow
 
 TAUGHT_BY: ColumnElement[Any] = literal_column("(inputs -> 'teachers')", JSONB)
 """Ids of the networks that a job learns from."""
+TRANSFERRED_FROM: ColumnElement[Any] = literal_column("(inputs ->> 'source_model_id')", Text)
+"""Id of the network that a job fine-tunes or probes."""
 STARTED_FROM: ColumnElement[Any] = literal_column("(params #>> '{student,init}')", Text)
 """Id of the network whose weights a student starts from."""
 MODEL_MADE: ColumnElement[Any] = literal_column("(result ->> 'model_id')", Text)
-"""Id of the network that a job made or looked at."""
+"""Id of the network that a job produced or measured."""
 
 
 class JobState(StrEnum):
@@ -46,7 +48,7 @@ class JobRecord(Owned, TableRow):
 
     ``fence`` grows with every claim; only the holder of the current one may change the row.
     ``cache_key`` is unique among active jobs, so that identical submissions share one.
-    ``announced_at`` is the outbox: None until the bell was rung for the present state.
+    ``announced_at`` is the outbox: None until the current state has been announced.
     """
 
     __tablename__ = "jobs"
@@ -70,6 +72,7 @@ class JobRecord(Owned, TableRow):
         ),
         Index("ix_jobs_project_id", "project", "id"),
         Index("ix_jobs_teachers", TAUGHT_BY, postgresql_using="gin"),
+        Index("ix_jobs_source", TRANSFERRED_FROM),
         Index("ix_jobs_start", STARTED_FROM),
         Index("ix_jobs_model_made", MODEL_MADE),
     )
@@ -115,7 +118,7 @@ class JobDependencyRecord(TableRow):
 
 
 class JobEventRecord(TableRow):
-    """Something that happened to a job; ``seq`` counts from 1 without gaps."""
+    """An event of a job; ``seq`` counts from 1 without gaps."""
 
     __tablename__ = "job_events"
 
@@ -131,7 +134,7 @@ class JobEventRecord(TableRow):
 class ArtifactRecord(Owned, TableRow):
     """A stored file that a job produced.
 
-    ``cache_key`` is set where it is looked up by what it shows: equal keys promise equal files.
+    ``cache_key`` is set for files that are looked up by content: equal keys promise equal files.
     """
 
     __tablename__ = "artifacts"

@@ -1,4 +1,4 @@
-"""API keys; only the digest of a secret is kept."""
+"""API keys; only the digest of a secret is stored."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from service.core.tables.base import Owned, TableRow
 
 
 class KeyRecord(Owned, TableRow):
-    """One API key: who may do what in which project."""
+    """One API key: its project and its scopes."""
 
     __tablename__ = "keys"
 
@@ -21,7 +21,7 @@ class KeyRecord(Owned, TableRow):
 
 
 class IdempotencyRecord(TableRow):
-    """The answer once given to a POST with an Idempotency-Key."""
+    """The stored response to a POST with an Idempotency-Key."""
 
     __tablename__ = "idempotency_keys"
 

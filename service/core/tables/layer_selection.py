@@ -1,4 +1,4 @@
-"""Which layer of one network a target should be built on."""
+"""Layer selections: the layer of a source network on which to build a target."""
 
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from service.core.tables.base import Owned, TableRow
 
 
 class LayerSelectionState(StrEnum):
-    """``pending`` until its job is done, then ``ready`` or ``failed``."""
+    """``pending`` until its job finishes, then ``ready`` or ``failed``."""
 
     PENDING = "pending"
     READY = "ready"

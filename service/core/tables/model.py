@@ -12,14 +12,16 @@ from service.core.tables.base import Owned, TableRow
 
 TEACHERS: ColumnElement[Any] = literal_column("(lineage -> 'teachers')", JSONB)
 """Ids of the networks that a network learned from."""
+SOURCE: ColumnElement[Any] = literal_column("(lineage ->> 'source_model_id')", Text)
+"""Id of the network that a network was fine-tuned or probed from."""
 START: ColumnElement[Any] = literal_column("(lineage #>> '{params,student,init}')", Text)
 """Id of the network whose weights a network started from."""
 
 
 class ModelState(StrEnum):
-    """``uploaded → checking → ready | rejected``; ``awaited`` for one that a job will make."""
+    """``uploaded → checking → ready | rejected``; ``pending`` for one that a job will make."""
 
-    AWAITED = "awaited"
+    PENDING = "pending"
     UPLOADED = "uploaded"
     CHECKING = "checking"
     READY = "ready"
@@ -32,9 +34,9 @@ class ModelRecord(Owned, TableRow):
     ``upload_sha256`` is the file as it came, ``program_sha256`` the executable form made of it
     (for pt2 the same bytes). ``layers`` is a list of {name, kind, shape}; ``problems`` of
     {code, detail, remedy}; ``lineage`` says which job, teachers and datasets it came from.
-    ``fingerprint`` hashes what decides its numbers: the program and the input specification.
-    ``output_shape`` is that of the first answer to one image, and ``batch_norms`` counts the
-    normalisations that remember batch statistics; both are None for networks of earlier checks.
+    ``fingerprint`` hashes what determines its numbers: the program and the input specification.
+    ``output_shape`` is the shape of the first output for one image, and ``batch_norms`` counts the
+    normalizations with batch statistics; both are None for networks checked by earlier releases.
     """
 
     __tablename__ = "models"
@@ -42,6 +44,7 @@ class ModelRecord(Owned, TableRow):
         Index("ix_models_project_id", "project", "id"),
         Index("ix_models_tags", "tags", postgresql_using="gin"),
         Index("ix_models_teachers", TEACHERS, postgresql_using="gin"),
+        Index("ix_models_source", SOURCE),
         Index("ix_models_start", START),
     )
 

@@ -1,4 +1,4 @@
-"""Uploads under way: bytes in staging, not yet part of the zoo."""
+"""Uploads in progress: bytes in staging that are not yet part of the zoo."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,10 +9,10 @@ from service.core.tables.base import Owned, TableRow
 
 
 class UploadState(StrEnum):
-    """How far an upload is.
+    """The state of an upload.
 
-    ``receiving`` until all bytes are there and verified, then ``complete``; ``used`` once a model
-    or dataset has taken them.
+    ``receiving`` until all bytes are received and verified, then ``complete``; ``used`` when a
+    model or dataset has been created from it.
     """
 
     RECEIVING = "receiving"
@@ -21,7 +21,7 @@ class UploadState(StrEnum):
 
 
 class UploadRecord(Owned, TableRow):
-    """One resumable upload; ``expected_sha256`` is what the client announced, if anything."""
+    """One resumable upload; ``expected_sha256`` is the digest that the client expects, if any."""
 
     __tablename__ = "uploads"
 

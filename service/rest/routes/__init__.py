@@ -1,1 +1,1 @@
-"""One module per noun."""
+"""Routes, one module per resource."""

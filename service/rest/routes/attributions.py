@@ -1,26 +1,23 @@
-"""/v1/attributions and /v1/models/{id}/attributions: which pixels networks look at."""
+"""/v1/attributions and /v1/models/{id}/attributions: attribution heat maps of networks on images."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.operations.access.idempotency import StoredResponse
-from service.core.operations.access.keys import Caller
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
     ModelHeatMapRequest,
 )
+from service.core.operations.jobs import jobs
 from service.core.operations.measurements import heat_maps
 from service.core.tables import JobRecord, JobState
+from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
-    AppParts,
-    AppState,
+    AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
@@ -30,81 +27,88 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
-from service.rest.responses import kept, known, once, sent, unchanged
-from service.rest.routes.jobs import succeeded_job
-from service.rest.schemas.jobs import JobView
+from service.rest.responses import etag_matches, not_modified, stored_response
+from service.views.jobs import JobView
 
 router = APIRouter(prefix="/v1", tags=["attributions"])
-_DRAWN: dict[int | str, dict[str, Any]] = {
-    202: {"model": JobView, "description": "The job that draws them"}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": JobView, "description": "The job that computes the heat maps"}
 }
 
 
-@router.post("/attributions", status_code=201, response_model=JobView, responses=_DRAWN)
+@router.post("/attributions", status_code=201, response_model=JobView, responses=_ACCEPTED)
 async def create(
     body: HeatMapRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the heat maps of several models on several images, as one job.
+    """Compute heat maps of several models on several images in one job.
 
-    201 with the job when an equal one has succeeded, else 202. Its artifacts are every picture,
-    `sheet.png` with the images as rows and the models as columns, and `heat-maps.zip`; each picture
-    is then also at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
+    Returns 201 if an equal job has succeeded, otherwise 202. The artifacts of the job are every
+    heat map, `sheet.png` (images as rows, models as columns) and `heat-maps.zip`. You can also
+    get each heat map at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
     """
 
     def work(session: Session) -> StoredResponse:
-        return _ordered(heat_maps.create(session, project=caller.project, request=body))
+        return _job_response(heat_maps.create(session, project=caller.project, request=body))
 
-    request = ["POST /v1/attributions", body.model_dump(mode="json")]
-    order = partial(once, parts.zoo, caller, key=key, request=request, work=work)
-    return await _made(parts, caller, order, seconds=seconds_in(prefer))
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/attributions", body.model_dump(mode="json")],
+        work=work,
+        read=_after_waiting,
+    )
 
 
 @router.post(
     "/models/{model_id}/attributions",
     status_code=201,
     response_model=JobView,
-    responses=_DRAWN,
+    responses=_ACCEPTED,
 )
 async def create_for_model(
     model_id: Id,
     body: ModelHeatMapRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the heat maps of one model on several images, as `POST /v1/attributions` does."""
+    """Compute heat maps of one model on several images, like `POST /v1/attributions`."""
 
     def work(session: Session) -> StoredResponse:
         job = heat_maps.create_for_model(
             session, project=caller.project, model_id=model_id, request=body
         )
-        return _ordered(job)
+        return _job_response(job)
 
-    request = ["POST attributions", model_id, body.model_dump(mode="json")]
-    order = partial(once, parts.zoo, caller, key=key, request=request, work=work)
-    return await _made(parts, caller, order, seconds=seconds_in(prefer))
-
-
-async def _made(
-    parts: AppState, caller: Caller, order: Callable[[], StoredResponse], *, seconds: float
-) -> Response:
-    """What was ordered, after waiting for it for at most so many seconds."""
-    answer = await run_in_threadpool(order)
-    ended = await succeeded_job(parts, caller, answer, seconds=seconds)
-    return sent(answer if ended is None else _ordered(ended))
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST attributions", model_id, body.model_dump(mode="json")],
+        work=work,
+        read=_after_waiting,
+    )
 
 
-def _ordered(job: JobRecord) -> StoredResponse:
+def _after_waiting(job: JobRecord, _pending: StoredResponse) -> StoredResponse:
+    """The job that computed the heat maps. Raises MethodError if it did not succeed."""
+    jobs.require_success(job)
+    return _job_response(job)
+
+
+def _job_response(job: JobRecord) -> StoredResponse:
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if job.state == JobState.SUCCEEDED:
-        return kept(JobView.of(job), status=201, headers=headers)
-    return kept(JobView.of(job), status=202, headers={**headers, "Zoo-Job": job.id})
+        return stored_response(JobView.of(job), status=201, headers=headers)
+    return stored_response(JobView.of(job), status=202, headers={**headers, JOB_HEADER: job.id})
 
 
 @router.get(
@@ -121,9 +125,9 @@ def heat_map(
     zoo: AppZoo,
     caller: Reader,
     look: Annotated[HeatMapLook, Query()],
-    seen: IfNoneMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The heat map of a model on an image; 404 `not_measured` names the POST that draws it."""
+    """Get the heat map of a model on an image; 404 `not_measured` names the POST that computes it."""
     with zoo.transaction() as session:
         picture = heat_maps.picture(
             session,
@@ -134,8 +138,8 @@ def heat_map(
             look=look,
         )
     etag = f'"{picture.sha256}"'
-    if known(etag, seen):
-        return unchanged(etag)
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
     data = b"".join(zoo.blobs.read(picture.sha256))
     headers = {"ETag": etag, "Cache-Control": "private, max-age=86400"}
     return Response(data, headers=headers, media_type="image/png")

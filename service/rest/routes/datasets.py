@@ -1,21 +1,23 @@
-"""/v1/datasets: sets of images."""
+"""/v1/datasets: datasets of images."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.core.manifest import DatasetManifest
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
-from service.core.operations.zoo import datasets, uploads
+from service.core.operations.zoo import datasets
 from service.core.operations.zoo.datasets import DatasetFilter
+from service.core.tables import DatasetRecord
+from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
     PAGE_SIZE,
-    AppParts,
     AppState,
+    AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
@@ -26,16 +28,43 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
-from service.rest.forms import Form, FormReader, fit, is_form, json_body, unfolded
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
-from service.rest.responses import json_answer, kept, known, posted, tagged, unchanged
-from service.rest.schemas.datasets import DatasetView, ImageView, NewDatasetView
-from service.rest.schemas.paging import ListView
+from service.rest.responses import (
+    etag_matches,
+    etag_response,
+    json_response,
+    not_modified,
+    stored_response,
+)
+from service.views.datasets import DatasetView, ImageView, NewDatasetView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 State = Literal["uploaded", "checking", "ready", "rejected"]
-Words = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _created(
+    app_state: AppState,
+    session: Session,
+    caller: Caller,
+    manifest: DatasetManifest,
+    upload_id: str,
+) -> StoredResponse:
+    del app_state
+    record = datasets.create(
+        session,
+        project=caller.project,
+        manifest=manifest,
+        upload_id=upload_id,
+    )
+    view = DatasetView.of(record)
+    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
+    return stored_response(view, status=201, headers=headers)
+
+
+_UPLOADED = UploadKind("/v1/datasets", NewDatasetView, DatasetManifest, _created)
 
 
 @router.post(
@@ -46,95 +75,61 @@ Words = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
     max_body_size=UNBOUNDED,
 )
 async def create(
-    request: Request, parts: AppParts, caller: Writer, key: IdempotencyKey = None
+    request: Request, app_state: AppStateDep, caller: Writer, key: IdempotencyKey = None
 ) -> Response:
-    """Add images: JSON naming a finished upload, or a form with `manifest` and the files.
+    """Create a dataset from JSON with an `upload_id`, or from a form with `manifest` and the files.
 
-    A form holds one `file` (zip, tar or Parquet) or many `files`, whose names may have folders.
-    The answer's `state` is `uploaded`; a job reads the images, then it is `ready` or `rejected`.
+    A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
+    The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
-    settings = parts.zoo.settings
-    if is_form(request):
-        form = await FormReader(request, parts.intake, limit=settings.max_dataset_bytes).read()
-        return await run_in_threadpool(_from_form, parts, caller, key, form)
-    body = unfolded(await json_body(request, limit=settings.max_json_bytes))
-    new = fit(NewDatasetView, body, where="body")
-    return await run_in_threadpool(_from_upload, parts, caller, key, new)
-
-
-def _from_upload(
-    parts: AppState, caller: Caller, key: str | None, new: NewDatasetView
-) -> Response:
-    request = ["POST /v1/datasets", new.model_dump(mode="json")]
-    return posted(
-        parts.zoo,
+    return await create_from_upload(
+        request,
+        app_state,
         caller,
         key=key,
-        request=request,
-        work=lambda session: _created(session, caller, new.manifest, new.upload_id),
+        kind=_UPLOADED,
+        most_bytes=app_state.zoo.settings.max_dataset_bytes,
     )
-
-
-def _from_form(parts: AppState, caller: Caller, key: str | None, form: Form) -> Response:
-    manifest = fit(DatasetManifest, form.manifest, where="manifest")
-
-    def work(session: Session) -> StoredResponse:
-        upload = uploads.completed(
-            session, project=caller.project, filename=form.filename, received=form.received
-        )
-        return _created(session, caller, manifest, upload.id)
-
-    request = ["POST /v1/datasets", manifest.model_dump(mode="json"), form.received.sha256]
-    return posted(parts.zoo, caller, key=key, request=request, work=work)
-
-
-def _created(
-    session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
-) -> StoredResponse:
-    record = datasets.create(
-        session, project=caller.project, manifest=manifest, upload_id=upload_id
-    )
-    view = DatasetView.of(record)
-    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
-    return kept(view, status=201, headers=headers)
 
 
 @router.get("", response_model=ListView[DatasetView])
 def index(
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     state: State | None = None,
-    name: Words = None,
+    name: NameFilter = None,
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The datasets of the project, newest first; `name` matches any part of a name."""
+    """List the datasets of the project, newest first; `name` matches any part of a name."""
     scope = [caller.project, "datasets", state, name]
-    with parts.zoo.transaction() as session:
-        found = datasets.page(
+    with app_state.zoo.transaction() as session:
+        page = datasets.page(
             session,
             project=caller.project,
             where=DatasetFilter(state, name),
-            after=parts.tokens.read(page_token, scope=scope),
+            after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    token = parts.tokens.make(found.next_after, scope=scope)
-    views = [DatasetView.of(record) for record in found.items]
-    return json_answer(ListView[DatasetView](items=views, next_page_token=token))
+    token = app_state.tokens.make(page.next_after, scope=scope)
+    views = [DatasetView.of(record) for record in page.items]
+    return json_response(ListView[DatasetView](items=views, next_page_token=token))
 
 
 @router.get("/{dataset_id}", response_model=DatasetView)
-def show(dataset_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None) -> Response:
-    """One dataset."""
+def show(
+    dataset_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Get a dataset."""
     with zoo.transaction() as session:
-        record = datasets.get(session, project=caller.project, dataset_id=dataset_id)
+        record = owned_rows.get(session, DatasetRecord, project=caller.project, id=dataset_id)
     view = DatasetView.of(record)
-    return tagged(view, etag=view.etag, seen=seen)
+    return etag_response(view, etag=view.etag, if_none_match=if_none_match)
 
 
 @router.delete("/{dataset_id}", status_code=204)
 def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
-    """Remove a dataset and every measurement on it."""
+    """Delete a dataset and every measurement on it."""
     with zoo.transaction() as session:
         datasets.delete(session, project=caller.project, dataset_id=dataset_id)
     return Response(status_code=204)
@@ -143,25 +138,25 @@ def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
 @router.get("/{dataset_id}/images", response_model=ListView[ImageView])
 def images(
     dataset_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The images of a dataset, in order."""
+    """List the images of a dataset in order."""
     scope = [caller.project, "images", dataset_id]
-    after = parts.tokens.read(page_token, scope=scope)
-    with parts.zoo.transaction() as session:
-        found = datasets.images(
+    after = app_state.tokens.read(page_token, scope=scope)
+    with app_state.zoo.transaction() as session:
+        page = datasets.images(
             session,
             project=caller.project,
             dataset_id=dataset_id,
             after=None if after is None else int(after),
             limit=page_size,
         )
-    token = parts.tokens.make(found.next_after, scope=scope)
-    views = [ImageView.of(record) for record in found.items]
-    return json_answer(ListView[ImageView](items=views, next_page_token=token))
+    token = app_state.tokens.make(page.next_after, scope=scope)
+    views = [ImageView.of(record) for record in page.items]
+    return json_response(ListView[ImageView](items=views, next_page_token=token))
 
 
 @router.get("/{dataset_id}/images/{index}", response_class=Response)
@@ -170,17 +165,17 @@ def image(
     index: Position,
     zoo: AppZoo,
     caller: Reader,
-    seen: IfNoneMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """One image as it was uploaded."""
+    """Get an image as it was uploaded."""
     with zoo.transaction() as session:
-        found = datasets.image_location(
+        location = datasets.image_location(
             session, project=caller.project, dataset_id=dataset_id, position=index
         )
-    tag = f'"{found.image.sha256}"'
-    if known(tag, seen):
-        return unchanged(tag)
-    data = b"".join(found.read(zoo.blobs))
+    tag = f'"{location.image.sha256}"'
+    if etag_matches(tag, if_none_match):
+        return not_modified(tag)
+    data = b"".join(location.read(zoo.blobs))
     headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
     headers["X-Content-Type-Options"] = "nosniff"
-    return Response(data, 200, headers, media_type=found.image.media_type)
+    return Response(data, 200, headers, media_type=location.image.media_type)

@@ -7,11 +7,11 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
-from service.rest.dependencies import AppParts, AppZoo
+from service.rest.dependencies import AppStateDep, AppZoo
 
 Challenge = Annotated[
     str | None,
-    Query(pattern=CHALLENGE_PATTERN, description="32 random bytes in hexadecimal"),
+    Query(pattern=CHALLENGE_PATTERN, description="32 random bytes in hexadecimal."),
 ]
 
 router = APIRouter(tags=["operation"])
@@ -20,7 +20,7 @@ _ALIVE = b'{"status":"ok"}'
 
 @router.get("/healthz", response_model=dict[str, str])
 async def alive(request: Request, zoo: AppZoo, challenge: Challenge = None) -> Response:
-    """The process serves; it answers a `challenge` with a `proof` of the home folder it belongs to."""
+    """Report that the process is alive; a `challenge` returns a `proof` of its home folder."""
     if challenge is None:
         return Response(_ALIVE, media_type="application/json")
     host, port = request.scope["server"]
@@ -31,7 +31,7 @@ async def alive(request: Request, zoo: AppZoo, challenge: Challenge = None) -> R
 
 @router.get("/readyz", response_model=dict[str, str])
 def ready(zoo: AppZoo) -> Response:
-    """The database answers and the store can be asked; else 503."""
+    """Report that the database and the object store answer; 503 otherwise."""
     with zoo.transaction() as session:
         session.execute(text("SELECT 1"))
     zoo.blobs.exists("0" * 64)
@@ -39,6 +39,6 @@ def ready(zoo: AppZoo) -> Response:
 
 
 @router.get("/metrics", response_class=Response)
-def figures(parts: AppParts) -> Response:
-    """Figures in Prometheus' text format."""
-    return Response(parts.figures.text(), media_type="text/plain; version=0.0.4")
+def metrics(app_state: AppStateDep) -> Response:
+    """Get metrics in Prometheus' text format."""
+    return Response(app_state.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""/v1/jobs and what jobs leave behind: events and artifacts."""
+"""/v1/jobs, with the events and artifacts of jobs."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -11,16 +11,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.container import Zoo
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
-from service.core.operations.jobs import artifacts, jobs
+from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import JobEventRecord, JobRecord, JobState
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
+from service.rest.creation import JOB_HEADER, create_and_wait, finished_job, job_of
 from service.rest.dependencies import (
     PAGE_SIZE,
-    AppParts,
-    AppState,
+    AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
@@ -31,19 +32,17 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import EventSubscription, seconds_in, until
+from service.rest.job_events import EventSubscription, seconds_in
 from service.rest.responses import (
-    file_answer,
-    json_answer,
-    kept,
-    known,
-    once,
-    posted,
-    sent,
-    unchanged,
+    etag_matches,
+    file_response,
+    json_response,
+    not_modified,
+    respond_once,
+    stored_response,
 )
-from service.rest.schemas.jobs import ArtifactView, EventView, JobView
-from service.rest.schemas.paging import ListView
+from service.views.jobs import ArtifactView, EventView, JobView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _EVENTS_AT_ONCE = 500
@@ -52,151 +51,125 @@ _EVENTS_AT_ONCE = 500
 @router.post("/jobs", status_code=202, response_model=JobView)
 async def submit(
     body: JobRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Run a method, as `GET /v1/methods/{name}` describes it.
+    """Submit a job that runs a method; `GET /v1/methods/{name}` describes its inputs and parameters.
 
-    `Prefer: wait=10` answers when the job has ended, or after ten seconds.
+    `Prefer: wait=10` responds when the job has finished, or after ten seconds.
     """
-    request = ["POST /v1/jobs", body.model_dump(mode="json")]
-    work = partial(_submitted, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+
+    def read(job: JobRecord, pending: StoredResponse) -> StoredResponse:
+        return stored_response(JobView.of(job), status=202, headers=pending.headers)
+
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/jobs", body.model_dump(mode="json")],
+        work=partial(_submitted, caller, body),
+        read=read,
     )
-    job_id = answer.headers["Location"].rpartition("/")[2]
-    ended = await ended_job(parts, caller, job_id, seconds=seconds_in(prefer))
-    if ended is None:
-        return sent(answer)
-    return json_answer(JobView.of(ended), status=202, headers=answer.headers)
 
 
 def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResponse:
     job = submit_request(
         session, project=caller.project, request=body, trace_id=current_trace_id()
     )
-    return kept(JobView.of(job), status=202, headers={"Location": f"/v1/jobs/{job.id}"})
-
-
-async def ended_job(
-    parts: AppState, caller: Caller, job_id: str, *, seconds: float
-) -> JobRecord | None:
-    """The job, once it has ended; None if it has not after ``seconds``."""
-    if seconds <= 0:
-        return None
-
-    def look() -> JobRecord | None:
-        job = _job(parts.zoo, caller, job_id)
-        return job if jobs.is_final(job) else None
-
-    return await until(parts.listener, job_id, seconds=seconds, look=look)
-
-
-async def succeeded_job(
-    parts: AppState, caller: Caller, answer: StoredResponse, *, seconds: float
-) -> JobRecord | None:
-    """The job that an answer names, once it has succeeded; None if it has not after ``seconds``.
-
-    Raises:
-        MethodError: It failed or was cancelled; the code is that of its own error.
-    """
-    job_id = answer.headers.get("Zoo-Job")
-    ended = None if job_id is None else await ended_job(parts, caller, job_id, seconds=seconds)
-    if ended is not None:
-        jobs.require_success(ended)
-    return ended
-
-
-def _job(zoo: Zoo, caller: Caller, job_id: str) -> JobRecord:
-    with zoo.transaction() as session:
-        return jobs.get(session, project=caller.project, job_id=job_id)
+    headers = {"Location": f"/v1/jobs/{job.id}", JOB_HEADER: job.id}
+    return stored_response(JobView.of(job), status=202, headers=headers)
 
 
 @router.get("/jobs", response_model=ListView[JobView])
 def index(
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     state: JobState | None = None,
     method: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+$")] = None,
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The jobs of the project, newest first."""
+    """List the jobs of the project, newest first."""
     scope = [caller.project, "jobs", state, method]
-    with parts.zoo.transaction() as session:
+    with app_state.zoo.transaction() as session:
         page = jobs.page(
             session,
             project=caller.project,
             state=state,
             method=method,
-            after=parts.tokens.read(page_token, scope=scope),
+            after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    token = parts.tokens.make(page.next_after, scope=scope)
+    token = app_state.tokens.make(page.next_after, scope=scope)
     views = [JobView.of(job) for job in page.items]
-    return json_answer(ListView[JobView](items=views, next_page_token=token))
+    return json_response(ListView[JobView](items=views, next_page_token=token))
 
 
 @router.get("/jobs/{job_id}", response_model=JobView)
-async def show(job_id: Id, parts: AppParts, caller: Reader, prefer: Prefer = None) -> Response:
-    """One job. `Prefer: wait=10` answers when it has ended, or after ten seconds."""
-    job = await run_in_threadpool(_job, parts.zoo, caller, job_id)
-    ended = await ended_job(parts, caller, job_id, seconds=seconds_in(prefer))
+async def show(
+    job_id: Id, app_state: AppStateDep, caller: Reader, prefer: Prefer = None
+) -> Response:
+    """Get a job. `Prefer: wait=10` responds when it has finished, or after ten seconds."""
+    job = await run_in_threadpool(job_of, app_state, caller, job_id)
+    ended = await finished_job(app_state, caller, job_id, seconds=seconds_in(prefer))
     if ended is None and seconds_in(prefer):
-        job = await run_in_threadpool(_job, parts.zoo, caller, job_id)
-    return json_answer(JobView.of(ended or job))
+        job = await run_in_threadpool(job_of, app_state, caller, job_id)
+    return json_response(JobView.of(ended or job))
 
 
 @router.post("/jobs/{job_id}:cancel", response_model=JobView)
 def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Stop a job: a queued one at once, a running one in seconds; its last checkpoint is kept."""
+    """Cancel a job: a queued one immediately, a running one within seconds; keeps its checkpoint."""
 
     def work(session: Session) -> StoredResponse:
         job = jobs.cancel(session, project=caller.project, job_id=job_id)
-        return kept(JobView.of(job), status=200)
+        return stored_response(JobView.of(job), status=200)
 
-    return posted(zoo, caller, key=key, request=["cancel", job_id], work=work)
+    return respond_once(zoo, caller, key=key, request=["cancel", job_id], work=work)
 
 
 @router.post("/jobs/{job_id}:retry", response_model=JobView)
 def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
-    """Queue a failed or cancelled job again. A training goes on from its last checkpoint."""
+    """Retry a failed or cancelled job. A training resumes from its last checkpoint."""
 
     def work(session: Session) -> StoredResponse:
         job = jobs.retry(session, project=caller.project, job_id=job_id)
-        return kept(JobView.of(job), status=200)
+        return stored_response(JobView.of(job), status=200)
 
-    return posted(zoo, caller, key=key, request=["retry", job_id], work=work)
+    return respond_once(zoo, caller, key=key, request=["retry", job_id], work=work)
 
 
-async def _existing_job(job_id: Id, parts: AppParts, caller: Reader) -> str:
-    """The id of a job of the caller's project; checked before any event is sent."""
-    await run_in_threadpool(_job, parts.zoo, caller, job_id)
+async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> str:
+    """The id of a job in the caller's project, checked before any event is sent."""
+    await run_in_threadpool(job_of, app_state, caller, job_id)
     return job_id
 
 
 @router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
 async def events(
     job_id: Annotated[str, Depends(_existing_job)],
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     last_event_id: Annotated[
-        int, Header(ge=0, lt=2**62, description="resume behind this event")
+        int, Header(ge=0, lt=2**62, description="Resume after this event.")
     ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """The events of a job as they happen, until it has ended; `id` is the event's `seq`."""
+    """Stream the events of a job until it has finished; `id` is the event's `seq`."""
     seq = last_event_id
-    with parts.listener.subscription(job_id) as subscription:
+    with app_state.listener.subscription(job_id) as subscription:
         while True:
-            found, final = await run_in_threadpool(_news, parts.zoo, caller, job_id, seq)
-            for event in found:
+            new_events, final = await run_in_threadpool(
+                _new_events, app_state.zoo, caller, job_id, seq
+            )
+            for event in new_events:
                 seq = event.seq
                 yield _sse(event)
-            if final and not found:
+            if final and not new_events:
                 return
-            if not found:
+            if not new_events:
                 await _pause(subscription)
 
 
@@ -209,41 +182,45 @@ async def _pause(subscription: EventSubscription) -> None:
     await subscription.hear(seconds=15)
 
 
-def _news(zoo: Zoo, caller: Caller, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:
-    """Events behind ``seq``, and whether the job has ended."""
+def _new_events(
+    zoo: Zoo, caller: Caller, job_id: str, seq: int
+) -> tuple[list[JobEventRecord], bool]:
+    """Events after ``seq``, and whether the job has finished."""
     with zoo.transaction() as session:
-        final = jobs.is_final(jobs.get(session, project=caller.project, job_id=job_id))
-        found = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
-        return list(found), final
+        final = jobs.is_final(
+            owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
+        )
+        events = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
+        return list(events), final
 
 
 @router.get("/jobs/{job_id}/artifacts", response_model=ListView[ArtifactView])
 def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
-    """The files a job produced."""
+    """List the artifacts of a job."""
     with zoo.transaction() as session:
-        found = jobs.artifacts(session, project=caller.project, job_id=job_id)
-    views = [ArtifactView.of(record) for record in found]
-    return json_answer(ListView[ArtifactView](items=views))
+        records = jobs.artifacts(session, project=caller.project, job_id=job_id)
+    views = [ArtifactView.of(record) for record in records]
+    return json_response(ListView[ArtifactView](items=views))
 
 
 @router.get("/artifacts/{artifact_id}", response_model=ArtifactView, tags=["artifacts"])
 def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
-    """One file that a job produced."""
+    """Get an artifact's metadata."""
     with zoo.transaction() as session:
-        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
-    return json_answer(ArtifactView.of(record))
+        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
+    return json_response(ArtifactView.of(record))
 
 
 @router.get("/artifacts/{artifact_id}/content", response_class=Response, tags=["artifacts"])
 def artifact_content(
-    artifact_id: Id, zoo: AppZoo, caller: Reader, seen: IfNoneMatch = None
+    artifact_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The bytes of a file that a job produced."""
+    """Download an artifact."""
     with zoo.transaction() as session:
-        record = artifacts.get(session, project=caller.project, artifact_id=artifact_id)
-    if known(f'"{record.sha256}"', seen):
-        return unchanged(f'"{record.sha256}"')
-    return file_answer(
+        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
+    if etag_matches(f'"{record.sha256}"', if_none_match):
+        return not_modified(f'"{record.sha256}"')
+    return file_response(
         zoo.blobs.read(record.sha256),
         media_type=record.media_type,
         size_bytes=record.size_bytes,

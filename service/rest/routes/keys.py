@@ -1,4 +1,4 @@
-"""/v1/keys: who may do what. Administrators only."""
+"""/v1/keys: API keys and their scopes. Administrators only."""
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -9,16 +9,16 @@ from service.core.operations.access.idempotency import StoredResponse
 from service.rest.dependencies import (
     PAGE_SIZE,
     Administrator,
-    AppParts,
+    AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     PageSize,
     PageToken,
 )
-from service.rest.responses import json_answer, kept, posted
-from service.rest.schemas.keys import IssuedKeyView, KeyView, NewKeyView
-from service.rest.schemas.paging import ListView
+from service.rest.responses import json_response, respond_once, stored_response
+from service.views.keys import IssuedKeyView, KeyView, NewKeyView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"])
 def issue(
     body: NewKeyView, zoo: AppZoo, caller: Administrator, key: IdempotencyKey = None
 ) -> Response:
-    """Issue a key. Its `token` is in this answer and nowhere else."""
+    """Issue a key. Only this response contains its `token`."""
 
     def work(session: Session) -> StoredResponse:
         issued = keys.issue(
@@ -36,37 +36,37 @@ def issue(
             name=body.name,
             scopes=body.scopes,
         )
-        return kept(IssuedKeyView.issued(issued), status=201)
+        return stored_response(IssuedKeyView.issued(issued), status=201)
 
-    del key  # A kept answer would keep the secret; a second request issues a second key.
-    return posted(zoo, caller, key=None, request=None, work=work)
+    del key  # A stored response would store the secret; a second request issues a second key.
+    return respond_once(zoo, caller, key=None, request=None, work=work)
 
 
 @router.get("", response_model=ListView[KeyView])
 def index(
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Administrator,
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """The keys of the project, newest first, revoked ones included."""
+    """List the keys of the project, newest first, including revoked ones."""
     scope = [caller.project, "keys"]
-    with parts.zoo.transaction() as session:
-        found = keys.page(
+    with app_state.zoo.transaction() as session:
+        page = keys.page(
             session,
             project=caller.project,
-            after=parts.tokens.read(page_token, scope=scope),
+            after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    token = parts.tokens.make(found.next_after, scope=scope)
-    views = [KeyView.of(record) for record in found.items]
-    return json_answer(ListView[KeyView](items=views, next_page_token=token))
+    token = app_state.tokens.make(page.next_after, scope=scope)
+    views = [KeyView.of(record) for record in page.items]
+    return json_response(ListView[KeyView](items=views, next_page_token=token))
 
 
 @router.delete("/{key_id}", status_code=204)
-def revoke(key_id: Id, parts: AppParts, caller: Administrator) -> Response:
+def revoke(key_id: Id, app_state: AppStateDep, caller: Administrator) -> Response:
     """Revoke a key; other processes notice within five seconds."""
-    with parts.zoo.transaction() as session:
+    with app_state.zoo.transaction() as session:
         keys.revoke(session, project=caller.project, key_id=key_id)
-    parts.keys.forget_all()
+    app_state.keys.clear()
     return Response(status_code=204)

@@ -5,17 +5,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
-from service.core.tables import LayerSelectionState
+from service.core.tables import JobRecord, LayerSelectionRecord, LayerSelectionState
+from service.rest.creation import JOB_HEADER, create_and_wait, created_id
 from service.rest.dependencies import (
-    AppParts,
     AppState,
+    AppStateDep,
     Id,
     IdempotencyKey,
     IfNoneMatch,
@@ -23,11 +24,9 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import body_of
-from service.rest.responses import kept, known, once, sent, unchanged
-from service.rest.routes.jobs import ended_job
-from service.rest.schemas.layer_selections import LayerSelectionView, layer_selection_view
+from service.rest.responses import etag_matches, not_modified, stored_response
+from service.views.layer_selections import LayerSelectionView, layer_selection_view
 
 router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
 
@@ -36,28 +35,33 @@ router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
     "",
     status_code=201,
     response_model=LayerSelectionView,
-    responses={202: {"model": LayerSelectionView, "description": "Pending; `job_id` fills it"}},
+    responses={
+        202: {"model": LayerSelectionView, "description": "Pending; the job `job_id` computes it"}
+    },
 )
 async def create(
     body: LayerSelectionRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Compare the layers of a source with a target: 201 when it was done before, else 202."""
-    request = ["POST /v1/layer-selections", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    """Compare the layers of a source model with a target: 201 if already computed, otherwise 202."""
+
+    def read(_job: JobRecord, pending: StoredResponse) -> StoredResponse:
+        view = _view(app_state, caller, created_id(pending), body.weight)
+        location = {"Location": pending.headers["Location"]}
+        return stored_response(view, status=201, headers=location)
+
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/layer-selections", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=read,
     )
-    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
-    if job_id is None or await ended_job(parts, caller, job_id, seconds=seconds) is None:
-        return sent(answer)
-    location = answer.headers["Location"]
-    selection_id = location.partition("?")[0].rpartition("/")[2]
-    view = await run_in_threadpool(_view, parts, caller, selection_id, body.weight)
-    return sent(kept(view, status=201, headers={"Location": location}))
 
 
 def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> StoredResponse:
@@ -65,31 +69,35 @@ def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> S
     session.refresh(record)
     progress = selections.progress(session, selection=record)
     view = layer_selection_view(record, edge_weight=body.weight, progress=progress)
-    # The weight is a matter of reading, so the address of this reading names it.
+    # The stored selection has no weight; the URL of this reading includes it.
     headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
     if record.state == LayerSelectionState.READY:
-        return kept(view, status=201, headers=headers)
-    return kept(view, status=202, headers={**headers, "Zoo-Job": record.job_id or ""})
+        return stored_response(view, status=201, headers=headers)
+    return stored_response(view, status=202, headers={**headers, JOB_HEADER: record.job_id or ""})
 
 
 @router.get("/{selection_id}", response_model=LayerSelectionView)
 def show(
     selection_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     reading: Annotated[LayerReading, Query()],
-    seen: IfNoneMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A selection, read for `scarce` or `ample` data or by an `edge_weight`; ample by default."""
-    view = _view(parts, caller, selection_id, reading.weight)
+    """Get a selection for `scarce` or `ample` data or by an `edge_weight`; `ample` by default."""
+    view = _view(app_state, caller, selection_id, reading.weight)
     body = body_of(view.model_dump_json().encode())
-    if known(body.etag, seen):
-        return unchanged(body.etag)
+    if etag_matches(body.etag, if_none_match):
+        return not_modified(body.etag)
     return Response(body.data, 200, {"ETag": body.etag}, media_type="application/json")
 
 
-def _view(parts: AppState, caller: Caller, selection_id: str, weight: float) -> LayerSelectionView:
-    with parts.zoo.transaction() as session:
-        record = selections.get(session, project=caller.project, selection_id=selection_id)
+def _view(
+    app_state: AppState, caller: Caller, selection_id: str, weight: float
+) -> LayerSelectionView:
+    with app_state.zoo.transaction() as session:
+        record = owned_rows.get(
+            session, LayerSelectionRecord, project=caller.project, id=selection_id
+        )
         progress = selections.progress(session, selection=record)
     return layer_selection_view(record, edge_weight=weight, progress=progress)

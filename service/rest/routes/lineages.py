@@ -1,4 +1,4 @@
-"""/v1/models/{id}/lineage: what a network was made from, and what was made from it."""
+"""/v1/models/{id}/lineage: the ancestors and descendants of a model."""
 
 from typing import Annotated, Any
 
@@ -10,8 +10,8 @@ from service.core.lineage.files import LineageFormat, file_of
 from service.core.operations.lineages import lineages
 from service.core.operations.lineages.lineages import LineageRequest
 from service.rest.dependencies import AppZoo, Id, IfNoneMatch, Reader
-from service.rest.responses import known, tagged, unchanged
-from service.rest.schemas.lineages import LineageView
+from service.rest.responses import etag_matches, etag_response, not_modified
+from service.views.lineages import LineageView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -31,24 +31,26 @@ def show(
     model_id: Id,
     zoo: AppZoo,
     caller: Reader,
-    asked: Annotated[LineageRequest, Query()],
-    seen: IfNoneMatch = None,
+    query: Annotated[LineageRequest, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The networks, jobs and datasets that a network comes from or that come from it.
+    """Get the models, jobs and datasets that a model comes from, and those that come from it.
 
-    Of a descendant's other teachers no further lineage is told. What was removed is there as
-    `gone`; a job that has yet to make its student is there without one. `notes` say what is left
-    out.
+    The ancestors of a descendant's other teachers are not included. A deleted resource appears as
+    `gone`; a job that has not yet produced its student appears without one. `notes` list what is
+    left out.
     """
     with zoo.transaction() as session:
-        found = lineages.lineage(session, project=caller.project, model_id=model_id, request=asked)
-    view = LineageView.of(found)
-    etag = f'"{fingerprint([asked.format, asked.theme, view.model_dump(mode="json")])[:32]}"'
-    if asked.format is LineageFormat.JSON:
-        return tagged(view, etag=etag, seen=seen)
-    if known(etag, seen):
-        return unchanged(etag)
-    file = file_of(found, asked.format, asked.theme)
+        lineage = lineages.lineage(
+            session, project=caller.project, model_id=model_id, request=query
+        )
+    view = LineageView.of(lineage)
+    etag = f'"{fingerprint([query.format, query.theme, view.model_dump(mode="json")])[:32]}"'
+    if query.format is LineageFormat.JSON:
+        return etag_response(view, etag=etag, if_none_match=if_none_match)
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
+    file = file_of(lineage, query.format, query.theme)
     headers = {
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",

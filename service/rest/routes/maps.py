@@ -1,23 +1,24 @@
-"""/v1/maps: how all networks relate, seen through one probe set."""
+"""/v1/maps: how all models relate on one probe set."""
 
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
+from service.core.operations.jobs import jobs
 from service.core.operations.maps import files, maps
 from service.core.operations.maps.requests import MapForm, MapFormat, MapRequest, NewMapRequest
 from service.core.operations.maps.snapshot_lookup import summary
 from service.core.tables import JobRecord, MapRecord
+from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
     PAGE_SIZE,
-    AppParts,
     AppState,
+    AppStateDep,
     Id,
     IdempotencyKey,
     IfNoneMatch,
@@ -27,12 +28,16 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
-from service.rest.responses import json_answer, kept, known, once, plain, sent, unchanged
-from service.rest.routes.jobs import succeeded_job
-from service.rest.schemas.jobs import JobView
-from service.rest.schemas.maps import MapView, SnapshotView
-from service.rest.schemas.paging import ListView
+from service.rest.responses import (
+    etag_matches,
+    header_safe,
+    json_response,
+    not_modified,
+    stored_response,
+)
+from service.views.jobs import JobView
+from service.views.maps import MapView, SnapshotView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 
@@ -54,43 +59,51 @@ _FILES: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=SnapshotView,
-    responses={202: {"model": JobView, "description": "The job that draws the map"}},
+    responses={202: {"model": JobView, "description": "The job that computes the map"}},
 )
 async def create(
     body: NewMapRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Draw the map of all networks measured so far: 201 when it was drawn before, else 202.
+    """Compute the map of all models measured so far: 201 if already computed, otherwise 202.
 
-    Networks keep the places that they have in the map before; `layout` `fresh` gives all new ones.
+    Models keep their positions from the previous map; `layout` `fresh` computes new positions.
     """
-    request = ["POST /v1/maps", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/maps", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=partial(_drawn, app_state, caller, body.dataset_id),
     )
-    ended = await succeeded_job(parts, caller, answer, seconds=seconds_in(prefer))
-    if ended is None:
-        return sent(answer)
-    return sent(await run_in_threadpool(_drawn, parts, caller, body.dataset_id, ended))
 
 
 def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredResponse:
-    found = maps.create(session, project=caller.project, dataset_id=body.dataset_id, look=body)
-    if found.map is not None:
-        return _ready(found.map)
-    assert found.job is not None
-    headers = {"Location": f"/v1/jobs/{found.job.id}", "Zoo-Job": found.job.id}
-    return kept(JobView.of(found.job), status=202, headers=headers)
+    snapshot_or_job = maps.create(
+        session, project=caller.project, dataset_id=body.dataset_id, look=body
+    )
+    if snapshot_or_job.map is not None:
+        return _ready(snapshot_or_job.map)
+    assert snapshot_or_job.job is not None
+    headers = {
+        "Location": f"/v1/jobs/{snapshot_or_job.job.id}",
+        JOB_HEADER: snapshot_or_job.job.id,
+    }
+    return stored_response(JobView.of(snapshot_or_job.job), status=202, headers=headers)
 
 
-def _drawn(parts: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> StoredResponse:
-    """The map that a job drew."""
+def _drawn(
+    app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord, _pending: StoredResponse
+) -> StoredResponse:
+    """The map that a job computed. Raises MethodError if the job did not succeed."""
+    jobs.require_success(job)
     map_id = str((job.result or {})["map_id"])
-    with parts.zoo.transaction() as session:
+    with app_state.zoo.transaction() as session:
         record = maps.snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
         )
@@ -99,73 +112,75 @@ def _drawn(parts: AppState, caller: Caller, dataset_id: str, job: JobRecord) -> 
 
 def _ready(record: MapRecord) -> StoredResponse:
     location = {"Location": f"/v1/maps/{record.dataset_id}/snapshots/{record.id}"}
-    return kept(SnapshotView.of(summary(record)), status=201, headers=location)
+    return stored_response(SnapshotView.of(summary(record)), status=201, headers=location)
 
 
 @router.get("/{dataset_id}", response_model=MapView, responses=_FILES)
 def show(
     dataset_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
-    asked: Annotated[MapRequest, Query()],
-    seen: IfNoneMatch = None,
+    query: Annotated[MapRequest, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The map of all networks measured so far; 404 `not_measured` names the POST that draws it."""
-    with parts.zoo.transaction() as session:
+    """Get the map of all models measured so far; 404 `not_measured` names the POST to compute it."""
+    with app_state.zoo.transaction() as session:
         record = maps.drawn(
-            session, project=caller.project, dataset_id=dataset_id, look=asked.look
+            session, project=caller.project, dataset_id=dataset_id, look=query.look
         )
-    return _sent(parts, record, asked, seen)
+    return _map_response(app_state, record, query, if_none_match)
 
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[SnapshotView])
 def index(
     dataset_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     page_size: PageSize = PAGE_SIZE,
     page_token: PageToken = None,
 ) -> Response:
-    """All maps ever drawn of a dataset, newest first."""
+    """List all computed maps of a dataset, newest first."""
     scope = [caller.project, "maps", dataset_id]
-    with parts.zoo.transaction() as session:
+    with app_state.zoo.transaction() as session:
         page = maps.snapshots(
             session,
             project=caller.project,
             dataset_id=dataset_id,
-            after=parts.tokens.read(page_token, scope=scope),
+            after=app_state.tokens.read(page_token, scope=scope),
             limit=page_size,
         )
-    views = [SnapshotView.of(one) for one in page.items]
-    token = parts.tokens.make(page.next_after, scope=scope)
-    return json_answer(ListView[SnapshotView](items=views, next_page_token=token))
+    views = [SnapshotView.of(record) for record in page.items]
+    token = app_state.tokens.make(page.next_after, scope=scope)
+    return json_response(ListView[SnapshotView](items=views, next_page_token=token))
 
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)
 def snapshot(
     dataset_id: Id,
     map_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
-    asked: Annotated[MapForm, Query()],
-    seen: IfNoneMatch = None,
+    query: Annotated[MapForm, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A map as it was drawn once, in any form."""
-    with parts.zoo.transaction() as session:
+    """Get an earlier map in any format."""
+    with app_state.zoo.transaction() as session:
         record = maps.snapshot(
             session, project=caller.project, dataset_id=dataset_id, map_id=map_id
         )
-    return _sent(parts, record, asked, seen)
+    return _map_response(app_state, record, query, if_none_match)
 
 
-def _sent(parts: AppState, record: MapRecord, form: MapForm, seen: str | None) -> Response:
-    """A map as a file; a map never changes, so its id is its version."""
+def _map_response(
+    app_state: AppState, record: MapRecord, form: MapForm, if_none_match: str | None
+) -> Response:
+    """The map as a file; a map never changes, so its id is its ETag."""
     etag = f'"{record.id}"'
-    if known(etag, seen):
-        return unchanged(etag)
-    with parts.zoo.transaction() as session:
-        file = files.file_of(session, record=record, form=form, blobs=parts.zoo.blobs)
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
+    with app_state.zoo.transaction() as session:
+        file = files.file_of(session, record=record, form=form, blobs=app_state.zoo.blobs)
     headers = {"ETag": etag, "X-Content-Type-Options": "nosniff"}
     if form.format is not MapFormat.JSON:
-        headers["Content-Disposition"] = f'attachment; filename="{plain(file.name)}"'
+        headers["Content-Disposition"] = f'attachment; filename="{header_safe(file.name)}"'
     return StreamingResponse(file.chunks, headers=headers, media_type=file.media_type)

@@ -1,4 +1,4 @@
-"""/v1/models/{id}/neighbors: the models nearest to one."""
+"""/v1/models/{id}/neighbors: the nearest models of a model."""
 
 from typing import Annotated
 
@@ -6,21 +6,26 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, Id, Reader
-from service.rest.responses import json_answer
-from service.rest.schemas.models import NeighborsView, NeighborView
+from service.rest.responses import json_response
+from service.views.models import NeighborsView, NeighborView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[
-    str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="the probe set")
+    str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the probe set.")
 ]
-Count = Annotated[int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="most neighbours")]
-EdgeWeight = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False, description="λ")]
+Count = Annotated[
+    int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="Maximum number of neighbors.")
+]
+EdgeWeight = Annotated[
+    float,
+    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ: weight of the edge similarity."),
+]
 
 
 @router.get("/{model_id}/neighbors", response_model=NeighborsView)
-def near(
+def index(
     model_id: Id,
     zoo: AppZoo,
     caller: Reader,
@@ -28,9 +33,9 @@ def near(
     k: Count = 10,
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT,
 ) -> Response:
-    """The measured models nearest to this one, seen through a probe set."""
+    """List the measured models nearest to this one on a probe set."""
     with zoo.transaction() as session:
-        listed = neighbors.shortlist(
+        candidates = neighbors.shortlist(
             session,
             project=caller.project,
             model_id=model_id,
@@ -38,8 +43,8 @@ def near(
             count=k,
             edge_weight=edge_weight,
         )
-    found = neighbors.nearest(listed, zoo.comparer)
-    items = [NeighborView(rank=rank, **vars(one)) for rank, one in enumerate(found, 1)]
-    return json_answer(
+    nearest = neighbors.nearest(candidates, zoo.comparer)
+    items = [NeighborView(rank=rank, **vars(neighbor)) for rank, neighbor in enumerate(nearest, 1)]
+    return json_response(
         NeighborsView(model_id=model_id, dataset_id=dataset, edge_weight=edge_weight, items=items)
     )

@@ -1,4 +1,4 @@
-"""/v1/methods: what a job can run."""
+"""/v1/methods: the methods that jobs can run."""
 
 from typing import Annotated
 
@@ -7,25 +7,25 @@ from starlette.responses import Response
 
 from service.core.catalog import method_named, public_methods
 from service.rest.dependencies import Reader
-from service.rest.responses import json_answer
-from service.rest.schemas.jobs import MethodView
-from service.rest.schemas.paging import ListView
+from service.rest.responses import json_response
+from service.views.jobs import MethodView
+from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/methods", tags=["methods"])
 
 
 @router.get("", response_model=ListView[MethodView])
 def index(caller: Reader) -> Response:
-    """The methods that can be submitted as jobs."""
+    """List the methods that you can submit as jobs."""
     del caller
     views = [MethodView.model_validate(spec.describe()) for spec in public_methods()]
-    return json_answer(ListView[MethodView](items=views))
+    return json_response(ListView[MethodView](items=views))
 
 
 @router.get("/{name}", response_model=MethodView)
 def show(
     name: Annotated[str, Path(max_length=100, pattern=r"^[a-z0-9_]+$")], caller: Reader
 ) -> Response:
-    """One method, with the JSON schemas of its inputs and parameters."""
+    """Get a method with the JSON schemas of its inputs and parameters."""
     del caller
-    return json_answer(MethodView.model_validate(method_named(name).describe()))
+    return json_response(MethodView.model_validate(method_named(name).describe()))

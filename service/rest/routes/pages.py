@@ -1,4 +1,4 @@
-"""Pages for a browser: the front page and Swagger UI. They load nothing from another host."""
+"""Pages for a browser: the front page and Swagger UI. They load nothing from other hosts."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 _FOLDER = Path(__file__).parents[1] / "pages"
-# Swagger UI draws its arrows as data: images of its style sheet, and shows an image that a call
-# answered with (a heat map, say) from a blob: address. Neither leaves the browser.
+# Swagger UI uses data: images in its style sheet, and shows the image in a response (a heat map,
+# say) from a blob: URL. Neither leaves the browser.
 _POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'"
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +23,7 @@ async def front() -> FileResponse:
 
 @router.get("/docs", response_class=FileResponse)
 async def documentation() -> FileResponse:
-    """The REST API, to read and to try."""
+    """Interactive documentation of the REST API."""
     return _page("docs.html")
 
 

@@ -1,4 +1,4 @@
-"""POST /v1/models/{id}:predict: images through a network."""
+"""POST /v1/models/{id}:predict: run images through a model."""
 
 import io
 import zipfile
@@ -13,11 +13,11 @@ from starlette.responses import Response
 from service.core.operations.zoo.predictions import PredictOptions
 from service.core.predict_messages import LARGEST_TOP_K, MOST_IMAGES, OutputKind
 from service.predict_client import PredictResult
-from service.rest.dependencies import AppParts, Id, Reader
+from service.rest.dependencies import AppStateDep, Id, Reader
 from service.rest.forms import is_form
 from service.rest.request_bodies import require_length
-from service.rest.responses import json_answer
-from service.rest.schemas.predictions import PredictionView
+from service.rest.responses import json_response
+from service.views.predictions import PredictionView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _SLACK_BYTES = 1024**2
@@ -40,9 +40,12 @@ _BODY: dict[str, Any] = {
     }
 }
 Layer = Annotated[
-    str | None, Query(max_length=300, pattern=r"^[^\x00]*$", description="features of this layer")
+    str | None,
+    Query(max_length=300, pattern=r"^[^\x00]*$", description="Layer whose features are returned."),
 ]
-TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told for each image")]
+TopK = Annotated[
+    int, Query(ge=1, le=LARGEST_TOP_K, description="Number of classes for each image.")
+]
 
 
 @router.post(
@@ -55,7 +58,7 @@ TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told fo
                 "application/zip": _BINARY,
                 "application/x-npy": _BINARY,
             },
-            "description": "Classes as JSON; a picture, or several in a zip; features as npy",
+            "description": "Classes as JSON; one PNG, or several in a zip; features as npy",
         }
     },
     openapi_extra=_BODY,
@@ -64,26 +67,26 @@ TopK = Annotated[int, Query(ge=1, le=LARGEST_TOP_K, description="classes told fo
 async def predict(
     model_id: Id,
     request: Request,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     output: OutputKind | None = None,
     layer: Layer = None,
     top_k: TopK = 5,
 ) -> Response:
-    """Run images through a model: one as the body, or up to 64 as form fields `images`.
+    """Run images through a model: send one as the body, or up to 64 as form fields `images`.
 
-    Without `output` a classifier answers with its likeliest classes, a dense network with a
-    picture, any other with its features. Nothing is stored.
+    Without `output`, a classifier returns its most likely classes, a dense network an image, and
+    any other network its features. Nothing is stored.
     """
-    images = await _images(request, limit=parts.zoo.settings.max_image_bytes)
-    ask = partial(
-        parts.asking.ask,
+    images = await _images(request, limit=app_state.zoo.settings.max_image_bytes)
+    predict_images = partial(
+        app_state.predict_client.predict,
         project=caller.project,
         model_id=model_id,
         images=images,
         options=PredictOptions(output, layer, top_k),
     )
-    return _told(await run_in_threadpool(ask))
+    return _response(await run_in_threadpool(predict_images))
 
 
 async def _images(request: Request, *, limit: int) -> list[bytes]:
@@ -93,13 +96,13 @@ async def _images(request: Request, *, limit: int) -> list[bytes]:
         body = await request.body()
         return [body] if body else []
     async with request.form(max_files=MOST_IMAGES + 1, max_fields=MOST_IMAGES) as form:
-        given = [one for one in form.getlist("images") if isinstance(one, UploadFile)]
-        return [await one.read() for one in given]
+        files = [file for file in form.getlist("images") if isinstance(file, UploadFile)]
+        return [await file.read() for file in files]
 
 
-def _told(prediction: PredictResult) -> Response:
+def _response(prediction: PredictResult) -> Response:
     if prediction.kind is OutputKind.CLASSES:
-        return json_answer(PredictionView.of(prediction))
+        return json_response(PredictionView.of(prediction))
     if prediction.kind is OutputKind.FEATURES:
         return Response(prediction.parts[0], media_type="application/x-npy")
     if len(prediction.parts) == 1:
@@ -108,9 +111,9 @@ def _told(prediction: PredictResult) -> Response:
 
 
 def _zipped(pictures: tuple[bytes, ...]) -> bytes:
-    """Pictures as 0.png, 1.png …; they are squeezed already."""
+    """The PNG files as 0.png, 1.png …, uncompressed since PNG already is compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for place, picture in enumerate(pictures):
-            archive.writestr(f"{place}.png", picture)
+        for index, picture in enumerate(pictures):
+            archive.writestr(f"{index}.png", picture)
     return buffer.getvalue()

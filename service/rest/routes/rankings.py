@@ -1,4 +1,4 @@
-"""/v1/rankings: which network to start from."""
+"""/v1/rankings: which model to start from."""
 
 from functools import partial
 from typing import Annotated
@@ -6,17 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.rankings import rankings
-from service.core.operations.rankings.requests import RankingRequest
-from service.core.tables import RankingState
+from service.core.operations.rankings.schemas import RankingRequest
+from service.core.tables import JobRecord, RankingRecord, RankingState
+from service.rest.creation import JOB_HEADER, create_and_wait, created_id
 from service.rest.dependencies import (
-    AppParts,
     AppState,
+    AppStateDep,
     Id,
     IdempotencyKey,
     IfNoneMatch,
@@ -24,16 +25,14 @@ from service.rest.dependencies import (
     Reader,
     Submitter,
 )
-from service.rest.job_events import seconds_in
 from service.rest.ranking_cache import CachedBody, body_of
-from service.rest.responses import JSON, known, once, sent, unchanged
-from service.rest.routes.jobs import ended_job
-from service.rest.schemas.rankings import RankingView, ranking_values
+from service.rest.responses import JSON, etag_matches, not_modified
+from service.views.rankings import RankingView, ranking_values
 
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
 EdgeWeight = Annotated[
     float | None,
-    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ instead of the stored one"),
+    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ that replaces the stored one."),
 ]
 
 
@@ -41,35 +40,40 @@ EdgeWeight = Annotated[
     "",
     status_code=201,
     response_model=RankingView,
-    responses={202: {"model": RankingView, "description": "Pending; `job_id` will fill it"}},
+    responses={
+        202: {"model": RankingView, "description": "Pending; the job `job_id` computes it"}
+    },
 )
 async def create(
     body: RankingRequest,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Submitter,
     key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Order models for a target: 201 when all is measured already, else 202 with a job."""
-    request = ["POST /v1/rankings", body.model_dump(mode="json")]
-    work = partial(_created, caller, body)
-    answer = await run_in_threadpool(
-        partial(once, parts.zoo, caller, key=key, request=request, work=work)
+    """Rank models for a target: 201 if everything is already measured, otherwise 202 with a job."""
+    return await create_and_wait(
+        app_state,
+        caller,
+        key=key,
+        prefer=prefer,
+        request=["POST /v1/rankings", body.model_dump(mode="json")],
+        work=partial(_created, caller, body),
+        read=partial(_after_waiting, app_state, caller),
     )
-    job_id, seconds = answer.headers.get("Zoo-Job"), seconds_in(prefer)
-    if job_id is None or await ended_job(parts, caller, job_id, seconds=seconds) is None:
-        return sent(answer)
-    return await run_in_threadpool(_after_waiting, parts, caller, answer.headers["Location"])
 
 
-def _after_waiting(parts: AppState, caller: Caller, location: str) -> Response:
-    """What came of the wait; the job that was ordered last need not be the last to end."""
-    ranking_id = location.rpartition("/")[2]
-    with parts.zoo.transaction() as session:
-        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+def _after_waiting(
+    app_state: AppState, caller: Caller, _job: JobRecord, pending: StoredResponse
+) -> StoredResponse:
+    """The ranking after the wait; the last job submitted need not be the last to finish."""
+    ranking_id = created_id(pending)
+    with app_state.zoo.transaction() as session:
+        record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
     status = 202 if record.state == RankingState.PENDING else 201
-    body = _body(parts, caller, ranking_id, None)
-    return Response(body.data, status, {"Location": location}, media_type=JSON)
+    body = _body(app_state, caller, ranking_id, None)
+    location = {"Location": pending.headers["Location"]}
+    return StoredResponse(status, body.data.decode(), location)
 
 
 def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredResponse:
@@ -79,7 +83,7 @@ def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredRe
     values = ranking_values(record, edge_weight=record.edge_weight, progress=progress)
     headers = {"Location": f"/v1/rankings/{record.id}"}
     if record.job_id is not None:
-        headers["Zoo-Job"] = record.job_id
+        headers[JOB_HEADER] = record.job_id
     status = 201 if record.state == RankingState.READY else 202
     return StoredResponse(status, to_json(values).decode(), headers)
 
@@ -87,32 +91,32 @@ def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredRe
 @router.get("/{ranking_id}", response_model=RankingView)
 def show(
     ranking_id: Id,
-    parts: AppParts,
+    app_state: AppStateDep,
     caller: Reader,
     edge_weight: EdgeWeight = None,
-    seen: IfNoneMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A ranking; `edge_weight` weighs the edges anew without measuring anything again."""
-    body = _body(parts, caller, ranking_id, edge_weight)
-    if known(body.etag, seen):
-        return unchanged(body.etag)
+    """Get a ranking; `edge_weight` reweights the edges without a new measurement."""
+    body = _body(app_state, caller, ranking_id, edge_weight)
+    if etag_matches(body.etag, if_none_match):
+        return not_modified(body.etag)
     return Response(body.data, 200, {"ETag": body.etag}, media_type=JSON)
 
 
 def _body(
-    parts: AppState, caller: Caller, ranking_id: str, edge_weight: float | None
+    app_state: AppState, caller: Caller, ranking_id: str, edge_weight: float | None
 ) -> CachedBody:
-    kept = parts.rankings.get(caller.project, ranking_id, edge_weight)
-    if kept is not None:
-        return kept
-    with parts.zoo.transaction() as session:
-        record = rankings.get(session, project=caller.project, ranking_id=ranking_id)
+    cached = app_state.rankings.get(caller.project, ranking_id, edge_weight)
+    if cached is not None:
+        return cached
+    with app_state.zoo.transaction() as session:
+        record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
         progress = rankings.progress(session, ranking=record)
     weight = rankings.weight_of(record, edge_weight)
     values = ranking_values(record, edge_weight=weight, progress=progress)
     body = body_of(to_json(values))
     if record.state == RankingState.READY:
-        parts.rankings.keep(
+        app_state.rankings.put(
             body, project=caller.project, ranking_id=ranking_id, edge_weight=edge_weight
         )
     return body

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from service.core.manifest import DatasetManifest
+from service.core.operations import owned_rows
 from service.core.operations.zoo import datasets
 from service.core.operations.zoo.datasets import DatasetFilter
+from service.core.tables import DatasetRecord
 from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
 from service.rpc.from_proto import fit, given, page_size, plain, state_name
@@ -50,7 +52,7 @@ class DatasetServicer(DatasetServiceServicer):
     ) -> wire.GetDatasetResponse:
         """One set of images."""
         with self._zoo.transaction() as session:
-            record = datasets.get(session, project=call.project, dataset_id=request.id)
+            record = owned_rows.get(session, DatasetRecord, project=call.project, id=request.id)
         return wire.GetDatasetResponse(dataset=to_proto.dataset(record))
 
     def ListDatasets(

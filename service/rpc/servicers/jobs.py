@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from service.core.catalog import method_named, public_methods
 from service.core.errors import UnavailableError
-from service.core.operations.jobs import artifacts, jobs
+from service.core.operations import owned_rows
+from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import JobEventRecord, JobState
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
 from service.core.tracing import current_trace_id
 from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
@@ -49,7 +50,7 @@ class JobServicer(JobServiceServicer):
     def GetJob(self, request: wire.GetJobRequest, call: RpcCall) -> wire.GetJobResponse:
         """One job."""
         with self._zoo.transaction() as session:
-            job = jobs.get(session, project=call.project, job_id=request.id)
+            job = owned_rows.get(session, JobRecord, project=call.project, id=request.id)
         return wire.GetJobResponse(job=to_proto.job(job))
 
     def ListJobs(self, request: wire.ListJobsRequest, call: RpcCall) -> wire.ListJobsResponse:
@@ -106,7 +107,9 @@ class JobServicer(JobServiceServicer):
     def _news(self, call: RpcCall, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
         """Events behind ``seq``, and whether the job has ended."""
         with self._zoo.transaction() as session:
-            final = jobs.is_final(jobs.get(session, project=call.project, job_id=job_id))
+            final = jobs.is_final(
+                owned_rows.get(session, JobRecord, project=call.project, id=job_id)
+            )
             return jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE), final
 
     @contextmanager
@@ -136,7 +139,7 @@ class JobServicer(JobServiceServicer):
     ) -> Iterator[wire.DownloadArtifactResponse]:
         """One file that a job produced."""
         with self._zoo.transaction() as session:
-            record = artifacts.get(session, project=call.project, artifact_id=request.id)
+            record = owned_rows.get(session, ArtifactRecord, project=call.project, id=request.id)
         yield wire.DownloadArtifactResponse(artifact=to_proto.artifact(record))
         for piece in pieces(self._zoo.blobs.read(record.sha256)):
             yield wire.DownloadArtifactResponse(chunk=piece)

@@ -7,12 +7,14 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from service.core.manifest import ModelManifest, Name, Strict, Tag, Task
+from service.core.operations import owned_rows
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, EdgeWeight
 from service.core.operations.zoo import models
 from service.core.operations.zoo.models import ModelChanges, ModelFilter
 from service.core.operations.zoo.predictions import PredictOptions
 from service.core.predict_messages import LARGEST_TOP_K, OutputKind
+from service.core.tables import ModelRecord
 from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
 from service.rpc.from_proto import fit, given, page_size, plain, state_name
@@ -32,12 +34,12 @@ class _Changes(Strict):
 
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(None, max_length=50)
-    licence: Annotated[str, Field(max_length=200)] | None = None
+    license: Annotated[str, Field(max_length=200)] | None = None
     task: Task | None = None
 
 
 class _Near(Strict):
-    """Which neighbours are asked for."""
+    """Which neighbors are asked for."""
 
     k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
@@ -84,7 +86,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     def GetModel(self, request: wire.GetModelRequest, call: RpcCall) -> wire.GetModelResponse:
         """One network."""
         with self._zoo.transaction() as session:
-            record = models.get(session, project=call.project, model_id=request.id)
+            record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
             return wire.GetModelResponse(model=to_proto.model(record))
 
     def ListModels(
@@ -122,7 +124,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
                 session,
                 project=call.project,
                 model_id=request.id,
-                changes=ModelChanges(changes.name, changes.tags, changes.licence, changes.task),
+                changes=ModelChanges(changes.name, changes.tags, changes.license, changes.task),
                 etag=given(request, "etag"),
             )
             return wire.UpdateModelResponse(model=to_proto.model(record))
@@ -145,7 +147,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     ) -> Iterator[wire.DownloadModelResponse]:
         """The file as it was uploaded."""
         with self._zoo.transaction() as session:
-            record = models.get(session, project=call.project, model_id=request.id)
+            record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
             digest = models.content_digest(record)
         for chunk in pieces(self._zoo.blobs.read(digest)):
             yield wire.DownloadModelResponse(chunk=chunk)
@@ -155,7 +157,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     ) -> wire.ListLayersResponse:
         """Every layer that can be read or cut."""
         with self._zoo.transaction() as session:
-            record = models.get(session, project=call.project, model_id=request.id)
+            record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
         layers = [to_proto.layer(layer) for layer in record.layers]
         return wire.ListLayersResponse(layers=layers, feature_layer=record.feature_layer)
 
@@ -185,7 +187,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         options = fit(
             _PredictOptions, {k: v for k, v in asked.items() if v is not None}, where="body"
         )
-        found = self._parts.asking.ask(
+        found = self._parts.asking.predict(
             project=call.project,
             model_id=request.id,
             images=request.images,

@@ -5,10 +5,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.manifest import Strict
+from service.core.operations import owned_rows
 from service.core.operations.layers import selections
 from service.core.operations.layers.requests import LayerReading, LayerSelectionRequest
 from service.core.operations.rankings import rankings
-from service.core.operations.rankings.requests import EdgeWeight, RankingRequest
+from service.core.operations.rankings.schemas import EdgeWeight, RankingRequest
+from service.core.tables import LayerSelectionRecord, RankingRecord
 from service.rpc import layer_selections as layer_messages
 from service.rpc import to_proto
 from service.rpc.context import RpcCall, RpcState
@@ -54,7 +56,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
         """A ranking, with the edges weighed anew if asked for."""
         asked = fit(_Weight, {"edge_weight": given(request, "edge_weight")}, where="query")
         with self._zoo.transaction() as session:
-            record = rankings.get(session, project=call.project, ranking_id=request.id)
+            record = owned_rows.get(session, RankingRecord, project=call.project, id=request.id)
             progress = rankings.progress(session, ranking=record)
         weight = rankings.weight_of(record, asked.edge_weight)
         ranking = to_proto.ranking(record, edge_weight=weight, progress=progress)
@@ -70,7 +72,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
             record = selections.create(session, project=call.project, request=asked)
             session.refresh(record)
             progress = selections.progress(session, selection=record)
-            told = selections.told(record, edge_weight=asked.weight)
+            told = selections.values_of(record, edge_weight=asked.weight)
             return wire.SelectLayerResponse(selection=layer_messages.selection(told, progress))
 
         values = asked.model_dump(mode="json")
@@ -82,9 +84,11 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
         """A selection, read by another edge weight if asked for."""
         asked = fit(LayerReading, plain(request.reading), where="query")
         with self._zoo.transaction() as session:
-            record = selections.get(session, project=call.project, selection_id=request.id)
+            record = owned_rows.get(
+                session, LayerSelectionRecord, project=call.project, id=request.id
+            )
             progress = selections.progress(session, selection=record)
-        told = selections.told(record, edge_weight=asked.weight)
+        told = selections.values_of(record, edge_weight=asked.weight)
         return wire.GetLayerSelectionResponse(selection=layer_messages.selection(told, progress))
 
 

@@ -86,8 +86,8 @@ def test_a_form_of_a_training_can_offer_networks_sets_and_layers(name: str):
     chosen = {field: formats for field, formats in fields.items() if any(formats)}
     layers = chosen.keys() & {"layer", "teacher_layer", "teacher_layers", "cuts"}
 
-    assert chosen["teachers"] == ["model-id"]
-    assert chosen["exam"] == ["dataset-id", None]
+    assert (chosen.get("teachers") or chosen.get("source_model_id")) == ["model-id"]
+    assert chosen["eval_dataset_id"] == ["dataset-id", None]
     assert all("layer-name" in chosen[field] for field in layers)
 
 

@@ -18,14 +18,16 @@ def dataset(name: str) -> Node:
     return Node(f"dst_{name}", Kind.DATASET, name, "ready", images=40)
 
 
-def taught(student: str, teachers: str, *, data: str = "", exam: str = "") -> Iterator[Edge]:
+def taught(
+    student: str, teachers: str, *, dataset: str = "", eval_dataset: str = ""
+) -> Iterator[Edge]:
     """The edges around the job that made a student; it is called like the student."""
     for name in teachers.split():
         yield Edge(f"mdl_{name}", f"job_{student}", Role.TEACHER)
-    if data:
-        yield Edge(f"dst_{data}", f"job_{student}", Role.DATA)
-    if exam:
-        yield Edge(f"dst_{exam}", f"job_{student}", Role.EXAM)
+    if dataset:
+        yield Edge(f"dst_{dataset}", f"job_{student}", Role.DATASET)
+    if eval_dataset:
+        yield Edge(f"dst_{eval_dataset}", f"job_{student}", Role.EVAL_DATASET)
     yield Edge(f"job_{student}", f"mdl_{student}", Role.STUDENT)
 
 
@@ -43,9 +45,9 @@ def three_generations() -> LineageGraph:
     ]
     jobs = [job("fox"), job("hen", "adversarial_distillation"), job("hare")]
     edges = [
-        *taught("fox", "owl", data="sea"),
-        *taught("hen", "owl", exam="sky"),
-        *taught("hare", "fox hen lost", data="sea", exam="sky"),
+        *taught("fox", "owl", dataset="sea"),
+        *taught("hen", "owl", eval_dataset="sky"),
+        *taught("hare", "fox hen lost", dataset="sea", eval_dataset="sky"),
         Edge("mdl_elk & <son>", "job_hen", Role.TEACHER),
         Edge(models[5].id, "job_hare", Role.TEACHER),
     ]
@@ -61,6 +63,6 @@ def a_random_one(seed: int) -> LineageGraph:
     for place, name in enumerate(names[3:], start=3):
         teachers = draw.sample(names[:place], draw.randint(1, min(4, place)))
         nodes.append(job(name))
-        data, exam = draw.choice(["sea", ""]), draw.choice(["sky", "sea", ""])
-        edges += taught(name, " ".join(teachers), data=data, exam=exam)
+        images, eval_images = draw.choice(["sea", ""]), draw.choice(["sky", "sea", ""])
+        edges += taught(name, " ".join(teachers), dataset=images, eval_dataset=eval_images)
     return LineageGraph(f"mdl_{names[5]}", tuple(nodes), tuple(edges))

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from service.core.lineage.columns import Lane, in_columns
-from service.core.lineage.drawing import Box, drawn
+from service.core.lineage.drawing import NodeBox, drawn
 from service.core.lineage.graph import Edge, LineageGraph, Role
 from service.core.lineage.graphml import as_graphml
 from service.core.lineage.labels import quality
@@ -26,7 +26,7 @@ def parsed(lineage: LineageGraph) -> ElementTree.Element:
     return ElementTree.fromstring(b"".join(as_svg(lineage)))
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(one: NodeBox, other: NodeBox) -> bool:
     beside = one.x + one.width <= other.x or other.x + other.width <= one.x
     above = one.y + one.height <= other.y or other.y + other.height <= one.y
     return not (beside or above)
@@ -94,7 +94,7 @@ def test_the_asked_network_and_what_is_gone_look_different():
     assert [id_ for id_, words in classes.items() if "gone" in words] == ["mdl_lost"]
 
 
-def test_exams_are_dotted_and_teachers_are_not():
+def test_evaluation_datasets_are_dotted_and_teachers_are_not():
     picture = parsed(three_generations())
     style = picture.findtext(f"{SVG}style") or ""
     kinds = Counter(
@@ -102,9 +102,14 @@ def test_exams_are_dotted_and_teachers_are_not():
     )
 
     dotted = [line for line in style.splitlines() if "stroke-dasharray:1.5" in line]
-    assert [line.split("{")[0] for line in dotted] == [".exam"]
+    assert [line.split("{")[0] for line in dotted] == [".eval_dataset"]
     # What arrives, and one of each in the legend.
-    assert kinds == {"edge exam": 3, "edge teacher": 8, "edge data": 3, "edge student": 4}
+    assert kinds == {
+        "edge eval_dataset": 3,
+        "edge teacher": 8,
+        "edge dataset": 3,
+        "edge student": 4,
+    }
 
 
 def test_an_edge_over_several_columns_has_a_lane_that_its_siblings_share():
@@ -114,7 +119,7 @@ def test_an_edge_over_several_columns_has_a_lane_that_its_siblings_share():
 
     lane, further = Lane("a", 1, 1), Lane("a", 1, 2)
     assert columns.slots == (("a",), ("b", lane), ("c", further), ("d",))
-    assert columns.ways[3:] == (("a", lane, "c"), ("a", lane, further, "d"))
+    assert columns.paths[3:] == (("a", lane, "c"), ("a", lane, further, "d"))
 
 
 def test_what_nothing_leads_to_stands_right_before_what_needs_it():

@@ -79,7 +79,7 @@ def near(
 @pytest.fixture
 def by_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every zoo counts as a large one."""
-    monkeypatch.setattr(sketch_search, "LARGEST_FULL_LOOK", 0)
+    monkeypatch.setattr(sketch_search, "LARGEST_FULL_SCAN", 0)
 
 
 @pytest.mark.parametrize("edge_weight", [0.0, 0.25, 1.0, 10.0, 1e6])

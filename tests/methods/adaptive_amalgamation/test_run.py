@@ -31,8 +31,8 @@ SETTINGS: dict[str, Any] = {
     ],
     "budget": {"steps": STEPS},
     "batch_size": 8,
-    "seconds_between_checkpoints": 0,
-    "evaluations": 2,
+    "checkpoint_interval_seconds": 0,
+    "num_evaluations": 2,
     "student": {"width": 4, "architecture": "plain"},
     "component": {"width": 4, "architecture": "lenet"},
 }
@@ -92,8 +92,10 @@ def frames(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
 def inputs(teachers: tuple[Teacher, ...]) -> ImageInputs:
     images, _ = frames(60, seed=0)
     seen, bright = frames(40, seed=1)
-    exam = EvaluationSet(seen, bright, ("dark", "bright"))
-    return ImageInputs(name="student", teachers=teachers, exam=exam, images=images)
+    evaluation_set = EvaluationSet(seen, bright, ("dark", "bright"))
+    return ImageInputs(
+        name="student", teachers=teachers, evaluation_set=evaluation_set, images=images
+    )
 
 
 def params(**changes: object) -> AdaptiveAmalgamationParams:
@@ -151,7 +153,12 @@ def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: ImageInp
 
 
 def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: ImageInputs) -> None:
-    changes = {"budget": {"steps": 90}, "rate": 0.03, "component": None, "feature_weight": 0}
+    changes = {
+        "budget": {"steps": 90},
+        "learning_rate": 0.03,
+        "component": None,
+        "feature_weight": 0,
+    }
 
     found = run(inputs, params(**changes), RecordingReporter())
 

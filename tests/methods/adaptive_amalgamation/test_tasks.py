@@ -52,7 +52,7 @@ def test_a_task_that_nobody_knows_is_refused_with_what_is_known(known: Known) ->
     with pytest.raises(NotTeachableError, match=r"one has cat, dog \(lacks owl\)") as refusal:
         assignments(teachers, [task("dog", "owl")])
 
-    assert refusal.value.code == "not_teachable"
+    assert refusal.value.code == "unsupported_teachers"
 
 
 def test_unless_told_each_group_of_linked_networks_has_the_labels_common_to_it(

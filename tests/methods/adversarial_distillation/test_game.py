@@ -142,8 +142,8 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
         recipe = game.recipe
         optimizer = torch.optim.Adam(
             [
-                {"params": list(copied.parameters()), "lr": recipe.generator_rate},
-                {"params": [moving], "lr": recipe.noise_rate},
+                {"params": list(copied.parameters()), "lr": recipe.generator_learning_rate},
+                {"params": [moving], "lr": recipe.noise_learning_rate},
             ],
             betas=(0.5, 0.999),
         )

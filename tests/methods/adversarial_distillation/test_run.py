@@ -34,11 +34,11 @@ LABELS = ("left", "middle", "right")
 SMALL: dict[str, Any] = {
     "budget": {"steps": 6},
     "batch_size": 8,
-    "evaluations": 1,
+    "num_evaluations": 1,
     "imitations": 2,
     "generator_width": 4,
     "noise_units": 8,
-    "seconds_between_checkpoints": 0.0,
+    "checkpoint_interval_seconds": 0.0,
     "student": {"width": 4, "architecture": "lenet"},
 }
 Make = Callable[[nn.Module, TaskKind], Teacher]
@@ -60,10 +60,12 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 @pytest.fixture(scope="module")
 def inputs(make: Make) -> DataFreeInputs:
     teacher = make(whole_images(normalized=True), TaskKind.CLASSIFICATION)
-    return DataFreeInputs(name="student", teachers=(teacher,), exam=exam_of(teacher))
+    return DataFreeInputs(
+        name="student", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher)
+    )
 
 
-def exam_of(teacher: Teacher) -> EvaluationSet:
+def evaluation_set_of(teacher: Teacher) -> EvaluationSet:
     """Frames of noise, and what the teacher says of them."""
     drawn = torch.Generator().manual_seed(5)
     frames = torch.randint(0, 256, (64, SIDE, SIDE, 1), generator=drawn, dtype=torch.uint8)
@@ -96,7 +98,7 @@ EVERYTHING = {"pool_images": 16, "generator_average": 0.5, "batch_norm_memory": 
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
     inputs: DataFreeInputs, changes: dict[str, Any]
 ) -> None:
-    asked, whole = params(**changes, evaluations=2), RecordingReporter()
+    asked, whole = params(**changes, num_evaluations=2), RecordingReporter()
     expected = run(inputs, asked, whole)
 
     rest = RecordingReporter(start=whole.checkpoints[2])
@@ -121,12 +123,18 @@ def test_the_teacher_is_the_same_before_and_after(inputs: DataFreeInputs, preset
 
 
 def test_nothing_that_it_takes_could_hold_an_image_to_learn_from() -> None:
-    assert {one.name for one in fields(DataFreeInputs)} == {"name", "teachers", "exam", "start"}
+    assert {one.name for one in fields(DataFreeInputs)} == {
+        "name",
+        "teachers",
+        "evaluation_set",
+        "start",
+    }
 
 
-def test_the_exam_changes_nothing_of_the_student(inputs: DataFreeInputs) -> None:
+def test_the_evaluation_set_changes_nothing_of_the_student(inputs: DataFreeInputs) -> None:
     judged, alone = (
-        run(one, params(), RecordingReporter()) for one in (inputs, replace(inputs, exam=None))
+        run(one, params(), RecordingReporter())
+        for one in (inputs, replace(inputs, evaluation_set=None))
     )
 
     torch.testing.assert_close(
@@ -138,7 +146,12 @@ def test_the_exam_changes_nothing_of_the_student(inputs: DataFreeInputs) -> None
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_a_student_comes_to_agree_with_its_teacher(inputs: DataFreeInputs, preset: Preset) -> None:
-    longer = {"budget": {"steps": 60}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
+    longer = {
+        "budget": {"steps": 60},
+        "batch_size": 32,
+        "imitations": 5,
+        "student_learning_rate": 0.05,
+    }
 
     found = run(inputs, params(preset=preset, **longer), RecordingReporter())
 
@@ -160,8 +173,15 @@ def test_a_teacher_without_batch_normalization_takes_the_recipe_that_needs_none(
 @pytest.mark.parametrize("preset", list(Preset))
 def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset) -> None:
     teacher = make(whole_images(normalized=True), TaskKind.MULTI_LABEL)
-    several = DataFreeInputs(name="s", teachers=(teacher,), exam=exam_of(teacher))
-    longer = {"budget": {"steps": 40}, "batch_size": 32, "imitations": 5, "student_rate": 0.05}
+    several = DataFreeInputs(
+        name="s", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher)
+    )
+    longer = {
+        "budget": {"steps": 40},
+        "batch_size": 32,
+        "imitations": 5,
+        "student_learning_rate": 0.05,
+    }
 
     found = run(several, params(preset=preset, **longer), RecordingReporter())
 
@@ -173,7 +193,7 @@ def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset)
 def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Preset) -> None:
     teacher = make(Pixels(), TaskKind.SEGMENTATION)
     student = {"width": 4, "architecture": "unet"}
-    longer = {"budget": {"steps": 20}, "student_rate": 0.05, "evaluations": 4}
+    longer = {"budget": {"steps": 20}, "student_learning_rate": 0.05, "num_evaluations": 4}
     dense = params(preset=preset, student=student, **longer)
 
     found = run(DataFreeInputs(name="s", teachers=(teacher,)), dense, RecordingReporter())
@@ -203,7 +223,7 @@ def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
 
 
 def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: DataFreeInputs) -> None:
-    student = {"width": 4, "architecture": "lenet", "labels": ["right", "left"], "side": 8}
+    student = {"width": 4, "architecture": "lenet", "labels": ["right", "left"], "image_size": 8}
 
     found = run(inputs, params(student=student), RecordingReporter())
 
@@ -261,5 +281,5 @@ def test_fewer_than_eight_images_at_once_are_refused() -> None:
 def test_exactly_one_teacher_and_no_data_can_be_named() -> None:
     with pytest.raises(ValidationError, match="teachers"):
         OneTeacherOnly.model_validate({"teachers": ["m1", "m2"]})
-    with pytest.raises(ValidationError, match="data"):
-        OneTeacherOnly.model_validate({"teachers": ["m1"], "data": "d1"})
+    with pytest.raises(ValidationError, match="dataset_id"):
+        OneTeacherOnly.model_validate({"teachers": ["m1"], "dataset_id": "d1"})

@@ -11,7 +11,7 @@ from torch import nn
 
 from service.core.catalog.common_feature_amalgamation import (
     CommonFeatureAmalgamationParams,
-    CommonNormalisation,
+    CommonNormalization,
 )
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.common_feature_amalgamation import run
@@ -34,9 +34,9 @@ SIDE = 8
 QUICK = {
     "budget": {"steps": 6},
     "batch_size": 16,
-    "evaluations": 2,
-    "seconds_between_checkpoints": 0.0,
-    "student": {"architecture": "plain", "width": 4, "side": SIDE},
+    "num_evaluations": 2,
+    "checkpoint_interval_seconds": 0.0,
+    "student": {"architecture": "plain", "width": 4, "image_size": SIDE},
 }
 
 
@@ -90,8 +90,10 @@ def inputs_of(teachers: Sequence[Teacher]) -> ImageInputs:
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator).to(torch.uint8)
     truth = torch.arange(16) % 3
-    exam = EvaluationSet(frames[32:], truth, ("a", "b", "c"))
-    return ImageInputs(name="student", teachers=tuple(teachers), exam=exam, images=frames[:32])
+    evaluation_set = EvaluationSet(frames[32:], truth, ("a", "b", "c"))
+    return ImageInputs(
+        name="student", teachers=tuple(teachers), evaluation_set=evaluation_set, images=frames[:32]
+    )
 
 
 def params(**changes: object) -> CommonFeatureAmalgamationParams:
@@ -130,7 +132,9 @@ def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights
     first = run(inputs, params(), RecordingReporter())
 
     found = run(
-        replace(inputs, start=first.network.state_dict()), params(rate=1e-9), RecordingReporter()
+        replace(inputs, start=first.network.state_dict()),
+        params(learning_rate=1e-9),
+        RecordingReporter(),
     )
 
     for name, value in first.network.named_parameters():
@@ -186,7 +190,7 @@ def test_a_student_without_maps_is_refused(teachers: tuple[Teacher, ...]) -> Non
     with pytest.raises(BadStudentError, match="maps"):
         run(
             inputs_of(teachers[:1]),
-            params(student={"architecture": "timm/resnet10t", "side": 32}),
+            params(student={"architecture": "timm/resnet10t", "image_size": 32}),
             RecordingReporter(),
         )
 
@@ -240,17 +244,17 @@ def test_answers_of_different_kinds_are_not_put_side_by_side(
 
 def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]) -> None:
     alone = inputs_of([replace(teachers[0], task=TaskKind.MULTI_LABEL)])
-    several = replace(alone, exam=None)
+    several = replace(alone, evaluation_set=None)
 
-    found = run(several, params(budget={"steps": 60}, evaluations=60), RecordingReporter())
+    found = run(several, params(budget={"steps": 60}, num_evaluations=60), RecordingReporter())
 
     assert found.manifest.task.kind is TaskKind.MULTI_LABEL
     losses = [one["whole_loss"] for one in found.history]
     assert sum(losses[-5:]) < sum(losses[:5])
 
 
-@pytest.mark.parametrize("kind", CommonNormalisation)
-def test_the_common_features_pull_at_the_teachers_side_too(kind: CommonNormalisation) -> None:
+@pytest.mark.parametrize("kind", CommonNormalization)
+def test_the_common_features_pull_at_the_teachers_side_too(kind: CommonNormalization) -> None:
     space = CommonSpace(4, [5], 4, kind=kind, generator=torch.Generator().manual_seed(0))
     draw = torch.Generator().manual_seed(1)
     own, told = (torch.randn(16, one, 2, 2, generator=draw) for one in (4, 5))

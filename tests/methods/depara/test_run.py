@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from service.core.catalog.depara import DeparaParams
-from service.core.catalog.measurement import Centring, Channel
+from service.core.catalog.measurement import Centering, Channel
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.small_networks import (
     PLAIN,
@@ -57,7 +57,7 @@ def test_nodes_and_edges_are_those_of_the_equations() -> None:
     cut = network[:7]
     images = to_network_input(PROBES, PLAIN)
 
-    result = result_of(network, centring=Centring.RAW, channel=Channel.KEEP)
+    result = result_of(network, centering=Centering.RAW, channel=Channel.KEEP)
 
     features = cut(images)
     for probe, image in enumerate(images):

@@ -19,8 +19,8 @@ QUICK = {
     "preset": "dfka",
     "budget": {"steps": 14},
     "batch_size": 8,
-    "evaluations": 2,
-    "seconds_between_checkpoints": 0,
+    "num_evaluations": 2,
+    "checkpoint_interval_seconds": 0,
     "noise_units": 8,
     "generator_width": 4,
     "imitations": 2,
@@ -60,7 +60,7 @@ def teacher(
     return Teacher(name, name, program, InputSpec(height=side, width=side), task, labels)
 
 
-def exam(labels: tuple[str, ...]) -> EvaluationSet:
+def evaluation_set(labels: tuple[str, ...]) -> EvaluationSet:
     """Twelve images of noise, of which every second has each label."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (12, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
@@ -77,6 +77,6 @@ def trained(
 ) -> TrainingResult:
     """What the room makes of these teachers."""
     labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
-    told = exam(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
-    inputs = DataFreeInputs(name="student", teachers=teachers, exam=told)
+    told = evaluation_set(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
+    inputs = DataFreeInputs(name="student", teachers=teachers, evaluation_set=told)
     return run(inputs, params(**changes), diary if diary is not None else RecordingReporter())

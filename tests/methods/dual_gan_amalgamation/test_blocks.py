@@ -69,7 +69,7 @@ def test_images_have_the_statistics_of_normalized_sets_or_lie_around_gray(gray, 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_fewer_blocks_than_the_students_are_enough(pair, blocks):
-    found = trained(pair, blocks=blocks, evaluations=14)
+    found = trained(pair, blocks=blocks, num_evaluations=14)
 
     losses = {name for one in found.history for name in one}
     assert ("consistency_loss" in losses) == (blocks > 1)

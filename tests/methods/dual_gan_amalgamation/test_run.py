@@ -76,11 +76,16 @@ def test_no_teacher_changes_or_gathers_gradients(pair, name):
 
 
 def test_inputs_have_no_place_for_images(pair):
-    assert {one.name for one in fields(DataFreeInputs)} == {"name", "teachers", "exam", "start"}
+    assert {one.name for one in fields(DataFreeInputs)} == {
+        "name",
+        "teachers",
+        "evaluation_set",
+        "start",
+    }
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_without_an_exam_it_trains_and_says_nothing_of_quality(pair, name):
+def test_without_an_evaluation_set_it_trains_and_says_nothing_of_quality(pair, name):
     found = run(
         DataFreeInputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
     )
@@ -174,7 +179,11 @@ def test_other_seeds_give_other_students_and_the_same_seed_the_same(pair):
 
 
 def test_a_student_comes_closer_to_what_teachers_say_of_drawn_images(pair):
-    changes = RECIPES["dfq_ka"] | {"budget": {"steps": 60}, "batch_size": 16, "evaluations": 12}
+    changes = RECIPES["dfq_ka"] | {
+        "budget": {"steps": 60},
+        "batch_size": 16,
+        "num_evaluations": 12,
+    }
 
     found = trained(pair, **changes)
 

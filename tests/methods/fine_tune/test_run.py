@@ -17,9 +17,9 @@ SHORT = FineTuneParams.model_validate(
     {
         "budget": {"steps": 40},
         "batch_size": 8,
-        "rate": 0.02,
-        "evaluations": 2,
-        "seconds_between_checkpoints": 0.0,
+        "learning_rate": 0.02,
+        "num_evaluations": 2,
+        "checkpoint_interval_seconds": 0.0,
         "layer": "2",
     }
 )

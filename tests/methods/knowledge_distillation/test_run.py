@@ -20,13 +20,13 @@ from workers.torchkit.training.teachers import NotTeachableError
 EVERYTHING = {
     "budget": {"steps": 12},
     "batch_size": 8,
-    "evaluations": 3,
-    "seconds_between_checkpoints": 0.0,
+    "num_evaluations": 3,
+    "checkpoint_interval_seconds": 0.0,
     "label_weight": 0.5,
     "attention_weight": 10.0,
     "feature_weight": 0.1,
     "teacher_layer": "1",
-    "student": {"width": 4, "side": 8},
+    "student": {"width": 4, "image_size": 8},
 }
 
 
@@ -85,10 +85,12 @@ def test_two_teachers_make_one_student_of_all_their_labels(
 
 
 def test_without_labels_there_is_agreement_and_no_accuracy(inputs: ImageInputs) -> None:
-    assert inputs.exam is not None
-    unlabeled = EvaluationSet(inputs.exam.images, None, ())
+    assert inputs.evaluation_set is not None
+    unlabeled = EvaluationSet(inputs.evaluation_set.images, None, ())
 
-    found = run(replace(inputs, exam=unlabeled), params(label_weight=0), RecordingReporter())
+    found = run(
+        replace(inputs, evaluation_set=unlabeled), params(label_weight=0), RecordingReporter()
+    )
 
     assert set(found.quality) == {"agreement"}
 
@@ -102,7 +104,7 @@ def test_another_seed_gives_another_student(inputs: ImageInputs) -> None:
 
 
 def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: ImageInputs) -> None:
-    still = params(budget={"steps": 1}, rate=1e-12, feature_weight=0)
+    still = params(budget={"steps": 1}, learning_rate=1e-12, feature_weight=0)
     first = run(inputs, params(), RecordingReporter()).network
 
     found = run(replace(inputs, start=first.state_dict()), still, RecordingReporter()).network
@@ -116,7 +118,7 @@ def test_a_start_of_another_build_is_refused(inputs: ImageInputs) -> None:
     first = run(inputs, params(), RecordingReporter()).network
 
     with pytest.raises(BadStudentError, match="another architecture"):
-        wider = params(student={"width": 8, "side": 8})
+        wider = params(student={"width": 8, "image_size": 8})
         run(replace(inputs, start=first.state_dict()), wider, RecordingReporter())
 
 
@@ -129,7 +131,9 @@ def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
     given = replace(inputs, teachers=(sure_of_both,))
 
     found = run(
-        given, params(label_weight=0, rate=0.02, budget={"steps": 60}), RecordingReporter()
+        given,
+        params(label_weight=0, learning_rate=0.02, budget={"steps": 60}),
+        RecordingReporter(),
     )
 
     assert found.manifest.task.kind is TaskKind.MULTI_LABEL

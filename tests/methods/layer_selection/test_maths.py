@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from service.core.catalog.measurement import Centring, RankVariant
+from service.core.catalog.measurement import Centering, RankVariant
 from tests.methods.oracles import layer_selection as oracle
 from workers.methods.layer_selection.maths import WideFeatures, edges_of_wide
 from workers.torchkit.similarity.edges import draw_edges
@@ -58,10 +58,10 @@ def test_products_are_centered_without_the_features() -> None:
     assert_close(centered, torch.tensor(slow, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("centering", list(Centring))
+@pytest.mark.parametrize("centering", list(Centering))
 @pytest.mark.parametrize("variant", list(RankVariant))
 def test_wide_edges_are_exactly_those_of_the_features_at_once(
-    centering: Centring, variant: RankVariant
+    centering: Centering, variant: RankVariant
 ) -> None:
     wide = edges_of_wide(WideFeatures(read, 3), MASK, centering=centering, variant=variant)
 
@@ -78,7 +78,7 @@ def test_a_constant_layer_made_anew_has_constant_edges() -> None:
     wide = edges_of_wide(
         WideFeatures(constant, 2),
         everywhere,
-        centering=Centring.CENTRED,
+        centering=Centering.CENTERED,
         variant=RankVariant.MIDRANK,
     )
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from service.core.catalog.layer_selection import LayerSelectionParams
-from service.core.catalog.measurement import Centring
+from service.core.catalog.measurement import Centering
 from tests.methods.oracles import layer_selection as oracle
 from tests.workers.torchkit.small_networks import (
     PLAIN,
@@ -100,11 +100,11 @@ def test_a_layer_alone_and_among_others_gets_the_same_parts() -> None:
         assert alone == item_of(among, layer)
 
 
-@pytest.mark.parametrize("centering", list(Centring))
-def test_features_that_do_not_fit_give_the_same_parts(centering: Centring) -> None:
-    roomy = result_of(inputs_of(), centring=centering)
+@pytest.mark.parametrize("centering", list(Centering))
+def test_features_that_do_not_fit_give_the_same_parts(centering: Centering) -> None:
+    roomy = result_of(inputs_of(), centering=centering)
 
-    narrow = result_of(inputs_of(memory=A_PROBE_AT_A_TIME), centring=centering)
+    narrow = result_of(inputs_of(memory=A_PROBE_AT_A_TIME), centering=centering)
 
     assert roomy.remade == ()
     assert set(narrow.remade) == {"0", "1", "2", "3"}

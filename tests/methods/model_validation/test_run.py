@@ -1,4 +1,4 @@
-"""What passes the intake check can be measured; what does not leaves with reasons."""
+"""What passes the ingestion check can be measured; what does not leaves with reasons."""
 
 import pytest
 import torch

@@ -12,7 +12,7 @@ from workers.methods.reference_network import ReferenceNetworkData, ReferenceNet
 from workers.methods.reference_network.run import NotLearnableError
 from workers.torchkit.protocols import silent
 
-PARAMS = ReferenceNetworkParams(width=4, steps=40, batch_size=16, rate=1e-2)
+PARAMS = ReferenceNetworkParams(width=4, steps=40, batch_size=16, learning_rate=1e-2)
 
 
 def stripes(count: int = 60, side: int = 12) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ def short(name: str, steps: int = 2) -> DemoTask:
 def test_no_digit_is_in_two_parts_of_the_split():
     parts = digits()
 
-    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.exam)
+    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.evaluation)
     frames = torch.cat([part.frames.flatten(1) for part in apart])
 
     assert len(frames) == len(frames.unique(dim=0))
@@ -41,8 +41,8 @@ def test_the_target_shows_only_the_digits_that_low_digit_networks_never_saw():
     assert set(BY_NAME["low-digits-conv"].pictures().labels.tolist()) == {0, 1, 2, 3, 4}
 
 
-def test_the_exam_asks_for_every_digit_equally():
-    assert digits().exam.labels.bincount().tolist() == [20] * 10
+def test_the_evaluation_set_asks_for_every_digit_equally():
+    assert digits().evaluation.labels.bincount().tolist() == [20] * 10
 
 
 def test_patches_come_from_both_photos_and_are_coloured():

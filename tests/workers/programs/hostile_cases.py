@@ -62,7 +62,7 @@ CASES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "random bytes": (only(bytes(range(200, 256)) * 50), "unknown_format"),
     "a PNG": (only(b"\x89PNG\r\n\x1a\n" + bytes(100)), "unknown_format"),
     "a gzip": (only(b"\x1f\x8b\x08" + bytes(100)), "unsafe_format"),
-    "safetensors called pt2": (only((2).to_bytes(8, "little") + b"{}"), "mislabelled"),
+    "safetensors called pt2": (only((2).to_bytes(8, "little") + b"{}"), "format_mismatch"),
     "an archive of 2.8 with pickled weights": (with_member(f"{ROOT}/data/weights/model.pt", evil_pickle()), "unsafe_format"),
     "an archive of 2.6": (only(zipped({"serialized_exported_program.json": b"{}", "serialized_state_dict.pt": evil_pickle(), "version": b"1"})), "unsafe_format"),
     "a pickled weight": (weight(use_pickle=True), "pickled_weights"),

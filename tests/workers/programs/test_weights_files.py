@@ -149,12 +149,17 @@ def test_weights_with_nan_are_refused(tmp_path, state):
         ("timm", "os.system", {}, "unknown_architecture"),
         ("torchvision", "os.system", {}, "unknown_architecture"),
         ("torchvision", "raft_large", {}, "unknown_architecture"),
-        ("timm", "resnet10t", {"pretrained": True}, "bad_architecture_arguments"),
-        ("timm", "resnet10t", {"checkpoint_path": "/etc/passwd"}, "bad_architecture_arguments"),
-        ("timm", "resnet10t", {"num_classes": 10**9}, "bad_architecture_arguments"),
-        ("timm", "resnet10t", {"num_classes": "4"}, "bad_architecture_arguments"),
-        ("timm", "resnet10t", {"img_size": 64}, "bad_architecture_arguments"),
-        ("torchvision", "resnet18", {"progress": True}, "bad_architecture_arguments"),
+        ("timm", "resnet10t", {"pretrained": True}, "invalid_architecture_arguments"),
+        (
+            "timm",
+            "resnet10t",
+            {"checkpoint_path": "/etc/passwd"},
+            "invalid_architecture_arguments",
+        ),
+        ("timm", "resnet10t", {"num_classes": 10**9}, "invalid_architecture_arguments"),
+        ("timm", "resnet10t", {"num_classes": "4"}, "invalid_architecture_arguments"),
+        ("timm", "resnet10t", {"img_size": 64}, "invalid_architecture_arguments"),
+        ("torchvision", "resnet18", {"progress": True}, "invalid_architecture_arguments"),
     ],
 )
 def test_only_listed_names_and_checked_arguments_reach_a_constructor(

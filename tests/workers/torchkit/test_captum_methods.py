@@ -188,7 +188,7 @@ def test_deep_lift_on_a_graph_of_fixed_batch_size_is_refused() -> None:
     with pytest.raises(AttributionNotPossibleError) as refusal:
         deep_lift(reader, some_inputs(4), AttributionTarget("6"))
     assert isinstance(refusal.value, ZooError)
-    assert refusal.value.code == "attribution_not_possible"
+    assert refusal.value.code == "attribution_not_supported"
     assert "dynamic" in (refusal.value.remedy or "")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 from torch.testing import assert_close
 
-from service.core.catalog.measurement import Centring, RankVariant, Spectrum
+from service.core.catalog.measurement import Centering, RankVariant, Spectrum
 from tests.methods.oracles import depara as oracle
 from tests.workers.torchkit.graph_samples import random_features
 from workers.torchkit.similarity.edges import (
@@ -30,11 +30,11 @@ ALL = torch.ones(PROBES, dtype=torch.bool)
 few_values = st.lists(st.integers(0, 4), min_size=2, max_size=30)
 
 
-@pytest.mark.parametrize("centering", Centring)
-def test_edges_rank_as_the_slow_twin_ranks_them(centering: Centring) -> None:
+@pytest.mark.parametrize("centering", Centering)
+def test_edges_rank_as_the_slow_twin_ranks_them(centering: Centering) -> None:
     features = random_features(PROBES)
     rows = features.tolist()
-    slow = oracle.edges(oracle.centered(rows) if centering is Centring.CENTRED else rows)
+    slow = oracle.edges(oracle.centered(rows) if centering is Centering.CENTERED else rows)
 
     edges = draw_edges(features, ALL, centering=centering)
 
@@ -43,7 +43,7 @@ def test_edges_rank_as_the_slow_twin_ranks_them(centering: Centring) -> None:
 
 
 def test_flattened_products_are_the_fourth_root() -> None:
-    gram, _sizes = probe_products(random_features(5, 12), ALL[:5], centering=Centring.RAW)
+    gram, _sizes = probe_products(random_features(5, 12), ALL[:5], centering=Centering.RAW)
 
     flattened = flattened_products(gram)
 
@@ -59,11 +59,11 @@ def test_flattening_a_diagonal_is_the_fourth_root_of_its_entries_and_nought_stay
 
 def test_flattened_edges_rank_the_flattened_cosines() -> None:
     features = random_features(PROBES, 20)
-    gram, _sizes = probe_products(features, ALL, centering=Centring.RAW)
+    gram, _sizes = probe_products(features, ALL, centering=Centering.RAW)
     roots = torch.tensor(oracle.flattened(gram.tolist()))
     norms = roots.diagonal().sqrt()
 
-    edges = draw_edges(features, ALL, centering=Centring.RAW, spectrum=Spectrum.FLATTENED)
+    edges = draw_edges(features, ALL, centering=Centering.RAW, spectrum=Spectrum.FLATTENED)
 
     cosines = upper_triangle(roots / norms.unsqueeze(0) / norms.unsqueeze(1))
     assert (edges.ranks / 2).tolist() == rankdata(cosines).tolist()
@@ -82,7 +82,7 @@ def test_flattening_leaves_invalid_probes_absent_and_the_rest_as_they_would_be_a
 def test_features_wider_than_a_block_are_summed_over_blocks() -> None:
     features = random_features(PROBES, 10_000)
 
-    edges = draw_edges(features, ALL, centering=Centring.RAW)
+    edges = draw_edges(features, ALL, centering=Centering.RAW)
 
     values = torch.nn.functional.normalize(features.double(), dim=1)
     assert (edges.ranks / 2).tolist() == rankdata(upper_triangle(values @ values.T)).tolist()
@@ -131,7 +131,7 @@ def test_the_printed_formula_equals_the_correlation_for_permutations_only() -> N
 def test_ties_in_exact_arithmetic_stay_ties() -> None:
     features = torch.eye(4) * torch.tensor([[0.1], [0.3], [7.0], [1e-3]])
 
-    edges = draw_edges(features, ALL[:4], centering=Centring.RAW)
+    edges = draw_edges(features, ALL[:4], centering=Centering.RAW)
 
     assert edges.status is EdgeStatus.CONSTANT_EDGES
     assert edges.ranks.tolist() == [7] * 6
@@ -180,7 +180,7 @@ def test_an_edge_matrix_is_symmetric_and_gives_its_edges_back() -> None:
 def test_ordinal_edges_are_a_permutation() -> None:
     features = torch.eye(5)
 
-    edges = draw_edges(features, ALL[:5], centering=Centring.RAW, variant=RankVariant.ORDINAL)
+    edges = draw_edges(features, ALL[:5], centering=Centering.RAW, variant=RankVariant.ORDINAL)
 
     assert sorted(edges.ranks.tolist()) == list(range(2, 21, 2))
 

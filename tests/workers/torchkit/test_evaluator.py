@@ -30,7 +30,7 @@ class Colors(nn.Module):
         return images.mean(dim=(2, 3)) * self.scale
 
 
-def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
+def evaluation_set_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
     """Images of one color each: red, green, blue, then red again."""
     images = torch.zeros(len(labels), 4, 4, 3, dtype=torch.uint8)
     for index in range(len(labels)):
@@ -38,9 +38,11 @@ def exam_of(labels: list[int], names: tuple[str, ...]) -> EvaluationSet:
     return EvaluationSet(images, torch.tensor(labels), names)
 
 
-def test_labels_of_exam_and_student_meet_by_name() -> None:
-    exam = exam_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
-    judge = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION)
+def test_labels_of_evaluation_set_and_student_meet_by_name() -> None:
+    evaluation_set = evaluation_set_of([2, 0, 1, 3], ("green", "blue", "red", "purple"))
+    judge = Evaluator(
+        evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.CLASSIFICATION
+    )
 
     found = judge.grade(Colors(), SPEC)
 
@@ -48,7 +50,7 @@ def test_labels_of_exam_and_student_meet_by_name() -> None:
     assert judge.references() == {"chance": pytest.approx(1 / 3)}
 
 
-def test_without_exam_nothing_is_known() -> None:
+def test_without_evaluation_set_nothing_is_known() -> None:
     judge = Evaluator(None, (), Head(("red",), ()), TaskKind.CLASSIFICATION)
 
     assert (judge.grade(Colors(), SPEC), judge.references()) == ({}, {})
@@ -67,8 +69,10 @@ class Pixels(nn.Module):
 
 
 def test_labels_of_whole_images_grade_no_answers_for_pixels() -> None:
-    exam = exam_of([0, 1, 2], ("red", "green", "blue"))
-    judge = Evaluator(exam, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION)
+    evaluation_set = evaluation_set_of([0, 1, 2], ("red", "green", "blue"))
+    judge = Evaluator(
+        evaluation_set, (), Head(("red", "green", "blue"), ()), TaskKind.SEGMENTATION
+    )
 
     assert (judge.grade(Pixels(), SPEC), judge.references()) == ({}, {})
 

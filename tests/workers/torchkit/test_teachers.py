@@ -74,7 +74,7 @@ def test_labels_unknown_or_twice_are_refused(wanted: tuple[str, ...]) -> None:
         InputSpec(height=8, width=8, channel_order="BGR", range=(0.0, 255.0)),
         InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.25,)),
     ],
-    ids=["normalised", "blue first", "grey"],
+    ids=["normalized", "blue first", "grey"],
 )
 def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -> None:
     own = InputSpec(height=8, width=8, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))

@@ -81,7 +81,7 @@ class AdversarialStep:
 
 
 def course(**given: object) -> TrainingConfig:
-    quick = {"budget": {"steps": 12}, "evaluations": 3, "seconds_between_checkpoints": 0.0}
+    quick = {"budget": {"steps": 12}, "num_evaluations": 3, "checkpoint_interval_seconds": 0.0}
     return TrainingConfig.model_validate({**quick, **given})
 
 
@@ -165,7 +165,9 @@ def test_a_budget_of_seconds_goes_on_with_what_is_left(
     early = whole[0].checkpoints[1]
     spent = Checkpoint(early.tensors, {**early.facts, "seconds": 95.0})
 
-    rest = played(RecordingReporter(start=spent), course(budget={"seconds": 100.0}, evaluations=1))
+    rest = played(
+        RecordingReporter(start=spent), course(budget={"seconds": 100.0}, num_evaluations=1)
+    )
 
     assert rest.training.seconds >= 100.0
     assert early.facts["taken"] < rest.training.taken < 20
@@ -189,7 +191,7 @@ def test_progress_counts_the_steps_or_the_seconds_of_the_budget(
 ) -> None:
     listener = Listener()
 
-    played(listener, course(budget=budget, evaluations=1))
+    played(listener, course(budget=budget, num_evaluations=1))
 
     steps = [step for step, _ in listener.trained_on]
     assert {of for _, of in listener.trained_on} == {total}
@@ -224,7 +226,7 @@ def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> Non
 
     train(
         game.training,
-        TrainingConfig(budget={"steps": 2}, evaluations=2),
+        TrainingConfig(budget={"steps": 2}, num_evaluations=2),
         [stage],
         evaluate=lambda: {"quality": 0.5},
         pictures=dict,

@@ -1,4 +1,4 @@
-"""A method without data cannot look at an exam: only the judge ever touches its images."""
+"""A method without data cannot look at an evaluation set: only the judge ever touches its images."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ ROOMS: Mapping[str, dict[str, Any]] = {
 SMALL: dict[str, Any] = {
     "budget": {"steps": 4},
     "batch_size": 8,
-    "evaluations": 2,
+    "num_evaluations": 2,
     "generator_width": 4,
     "noise_units": 8,
     "student": {"architecture": "plain", "width": 4},
@@ -72,16 +72,18 @@ class Absent(Evaluator):
 def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingResult:
     teacher = teacher_of(convolutional(), folder)
     frames = torch.zeros(6, SIDE, SIDE, 3, dtype=torch.uint8).as_subclass(Poisoned)
-    exam = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
+    evaluation_set = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
     params = method_named(method).params.model_validate({**SMALL, **ROOMS[method]})
     room = method_package(method)
-    inputs = task.DataFreeInputs(name="student", teachers=(teacher,), exam=exam)
+    inputs = task.DataFreeInputs(
+        name="student", teachers=(teacher,), evaluation_set=evaluation_set
+    )
     found: task.TrainingResult = room.run(inputs, params, diary)
     return found
 
 
 @pytest.mark.parametrize("method", ROOMS)
-def test_a_room_without_data_never_touches_the_exam(
+def test_a_room_without_data_never_touches_the_evaluation_set(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task, "Evaluator", Absent)

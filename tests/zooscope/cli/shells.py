@@ -18,13 +18,13 @@ class Shell:
             self.environment["ZOO_KEY"] = key
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Whatever the command said."""
+        """The completed command."""
         command = [sys.executable, "-m", "zooscope.cli.main", *words]
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=HANG_SECONDS
         )
 
-    def said(self, *words: str) -> str:
+    def output(self, *words: str) -> str:
         """What it printed; it must succeed."""
         done = self.run(*words)
         assert done.returncode == 0, done.stderr
@@ -32,4 +32,4 @@ class Shell:
 
     def json(self, *words: str) -> Any:
         """What it printed as JSON."""
-        return json.loads(self.said(*words, "--json"))
+        return json.loads(self.output(*words, "--json"))

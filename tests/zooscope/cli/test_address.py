@@ -1,4 +1,4 @@
-"""The key of a home folder is sent to the zoo of that folder and to nobody else."""
+"""The key of a home folder is sent only to the zoo of that folder."""
 
 import json
 import threading
@@ -113,7 +113,7 @@ def test_a_stranger_at_the_address_of_the_home_is_sent_no_key(tmp_path: Path, ur
         with address.client() as client, pytest.raises(ZooClientError) as refused:
             list(client.models.ls())
 
-    assert refused.value.code == "not_this_home"
+    assert refused.value.code == "home_mismatch"
     assert str(home) in str(refused.value.remedy)
     assert received == []
 
@@ -136,11 +136,11 @@ def test_a_stranger_that_passes_the_challenge_on_to_the_zoo_is_sent_no_key(zoo: 
         with address.client() as client, pytest.raises(ZooClientError) as refused:
             list(client.models.ls())
 
-    assert refused.value.code == "not_this_home"
+    assert refused.value.code == "home_mismatch"
     assert received == []
 
 
-def test_an_explicit_address_and_key_are_sent_as_told(tmp_path: Path):
+def test_an_explicit_key_is_sent_to_an_explicit_address(tmp_path: Path):
     with _stranger() as (theirs, received):
         address = address_of(url=theirs, key="zoo_2_x", home=_home(tmp_path))
 
@@ -158,6 +158,6 @@ def test_every_command_refuses_a_stranger_with_the_remedy(tmp_path: Path, words:
         done = shell.run(*words)
 
     assert done.returncode == 1
-    assert "not_this_home" in done.stderr + done.stdout or "not the zoo of" in done.stderr
+    assert "home_mismatch" in done.stderr + done.stdout or "not the zoo of" in done.stderr
     assert "zooscope up --home" in done.stderr
     assert received == []

@@ -1,4 +1,4 @@
-"""``zooscope bench ranking`` passes its words on, prints what was judged, and refuses with a remedy."""
+"""``zooscope bench ranking`` forwards its arguments, prints the evaluation, and reports errors with a remedy."""
 
 import json
 import subprocess
@@ -17,18 +17,18 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
 
 
-def test_it_explains_itself():
+def test_it_has_help():
     done = bench("--help")
 
     assert done.returncode == 0, done.stderr
     assert "--scores" in done.stdout
 
 
-def test_it_judges_a_table(tmp_path: Path):
-    place = tmp_path / "animals.csv"
-    place.write_text(TABLE)
+def test_it_evaluates_a_table(tmp_path: Path):
+    index = tmp_path / "animals.csv"
+    index.write_text(TABLE)
 
-    done = bench(str(place), "--json", "--runs", "0")
+    done = bench(str(index), "--json", "--runs", "0")
 
     assert done.returncode == 0, done.stderr
     static = json.loads(done.stdout)["tables"][0]["methods"]["static list"]
@@ -37,10 +37,10 @@ def test_it_judges_a_table(tmp_path: Path):
 
 
 def test_a_bad_cell_is_named_with_its_remedy(tmp_path: Path):
-    place = tmp_path / "animals.csv"
-    place.write_text(TABLE.replace("0.6", "many"))
+    index = tmp_path / "animals.csv"
+    index.write_text(TABLE.replace("0.6", "many"))
 
-    done = bench(str(place))
+    done = bench(str(index))
 
     assert done.returncode == 1
     assert "row 4, column 'v': 'many'" in done.stderr

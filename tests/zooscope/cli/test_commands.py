@@ -1,4 +1,4 @@
-"""The command speaks to a real zoo: tables for people, JSON for programs, an exit code for scripts."""
+"""The command line against a real zoo: tables for people, JSON for programs, exit codes for scripts."""
 
 import json
 import subprocess
@@ -36,14 +36,14 @@ def fox(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_network_is_pushed_listed_shown_and_removed(shell: Shell, fox: Path):
+def test_a_network_is_pushed_listed_shown_and_deleted(shell: Shell, fox: Path):
     pushed = shell.json("models", "push", str(fox), "--no-wait", "--tag", "red")
 
     assert (pushed["name"], pushed["tags"], pushed["state"]) == ("fox", ["red"], "uploaded")
-    assert pushed["id"] in shell.said("models", "ls")
+    assert pushed["id"] in shell.output("models", "ls")
     assert shell.json("models", "ls", "--tag", "red")[0]["id"] == pushed["id"]
     assert shell.json("models", "show", pushed["id"])["sha256"] == pushed["sha256"]
-    assert "removed" in shell.said("models", "rm", pushed["id"])
+    assert "deleted" in shell.output("models", "rm", pushed["id"])
     assert shell.json("models", "ls") == []
 
 
@@ -51,10 +51,10 @@ def test_a_network_is_fetched_and_its_layers_are_listed(shell: Shell, zoo: Zoo, 
     with zoo.transaction() as session:
         id_ = a_model(session, upload_sha256=stored(zoo, b"fox" * 999), upload_bytes=2997).id
 
-    shell.said("models", "download", id_, "--out", str(tmp_path / "back.pt2"))
+    shell.output("models", "download", id_, "--out", str(tmp_path / "back.pt2"))
 
     assert (tmp_path / "back.pt2").read_bytes() == b"fox" * 999
-    assert "4 × 8 × 8" in shell.said("models", "layers", id_)
+    assert "4 × 8 × 8" in shell.output("models", "layers", id_)
 
 
 def test_a_folder_of_images_is_pushed_with_its_labels(shell: Shell, tmp_path: Path):
@@ -68,53 +68,53 @@ def test_a_folder_of_images_is_pushed_with_its_labels(shell: Shell, tmp_path: Pa
     assert shell.json("datasets", "ls")[0]["id"] == pushed["id"]
 
 
-def test_a_ranking_is_printed_as_a_table_and_weighed(shell: Shell, zoo: Zoo):
+def test_a_ranking_is_printed_as_a_table_and_reweighted(shell: Shell, zoo: Zoo):
     with zoo.transaction() as session:
         probes = a_dataset(zoo, session)
         hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
-        one, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
-        an_affinity(session, one, two, node=0.5, edge=0.25)
+        item, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
+        an_affinity(session, item, two, node=0.5, edge=0.25)
 
     asked = ("rank", "--probes", probes.id, "--model", hen.id, "--edge-weight", "2")
-    text, data = shell.said(*asked), shell.json(*asked)
+    text, data = shell.output(*asked), shell.json(*asked)
 
     assert "fox" in text
     assert "1.0000" in text
     assert [item["score"] for item in data["items"]] == [1.0]
-    anew = shell.json("rankings", "show", data["id"], "--edge-weight", "0")
-    assert [item["score"] for item in anew["items"]] == [0.5]
+    reweighted = shell.json("rankings", "show", data["id"], "--edge-weight", "0")
+    assert [item["score"] for item in reweighted["items"]] == [0.5]
 
 
-def test_a_job_is_submitted_cancelled_watched_and_tried_again(shell: Shell):
+def test_a_job_is_submitted_cancelled_watched_and_retried(shell: Shell):
     inputs = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1", "--set", "grid=16")
 
     job = shell.json("jobs", "submit", "depara", *inputs)
     cancelled = shell.json("jobs", "cancel", job["id"])
-    events = shell.said("jobs", "watch", job["id"], "--json").splitlines()
+    events = shell.output("jobs", "watch", job["id"], "--json").splitlines()
 
     assert job["params"]["grid"] == 16
     assert cancelled["state"] == "cancelled"
     assert [json.loads(line)["type"] for line in events] == ["queued", "cancelled"]
     assert shell.json("jobs", "retry", job["id"])["state"] == "queued"
-    assert job["id"] in shell.said("jobs", "ls", "--state", "queued")
+    assert job["id"] in shell.output("jobs", "ls", "--state", "queued")
 
 
 def test_a_key_is_issued_used_and_revoked(shell: Shell, zoo: Zoo):
     issued = shell.json("keys", "issue", "a reader", "--scope", "read")
 
     assert shell.json("models", "ls", "--key", issued["token"]) == []
-    assert "a reader" in shell.said("keys", "ls")
-    shell.said("keys", "revoke", issued["id"])
+    assert "a reader" in shell.output("keys", "ls")
+    shell.output("keys", "revoke", issued["id"])
     assert shell.json("keys", "ls")[0]["revoked_at"] is not None
-    assert issued["token"] not in shell.said("keys", "ls", "--json")
+    assert issued["token"] not in shell.output("keys", "ls", "--json")
 
 
 def test_methods_are_listed_and_shown(shell: Shell):
-    assert "DEPARA" in shell.said("methods", "ls")
+    assert "DEPARA" in shell.output("methods", "ls")
     assert "grid" in shell.json("methods", "show", "depara")["params"]["properties"]
 
 
-def test_a_refusal_ends_with_1_and_says_what_to_do(shell: Shell, fox: Path):
+def test_an_error_exits_with_1_and_prints_the_remedy(shell: Shell, fox: Path):
     fox.write_bytes(b"\x80\x04pickled")
 
     done = shell.run("models", "push", str(fox))
@@ -125,27 +125,27 @@ def test_a_refusal_ends_with_1_and_says_what_to_do(shell: Shell, fox: Path):
     assert done.stdout == ""
 
 
-def test_a_refusal_is_json_when_json_is_asked_for(shell: Shell):
+def test_an_error_is_json_with_json_output(shell: Shell):
     done = shell.run("models", "show", "mdl_0", "--json")
 
     assert done.returncode == 1
     assert json.loads(done.stderr)["code"] == "model_not_found"
 
 
-def test_wrong_usage_ends_with_2(shell: Shell):
+def test_wrong_usage_exits_with_2(shell: Shell):
     assert shell.run("models", "push").returncode == 2
     assert shell.run("models", "fly").returncode == 2
     assert shell.run("jobs", "submit", "depara", "-i", "model").returncode == 2
 
 
-def test_a_zoo_that_does_not_answer_is_named(tmp_path: Path):
+def test_an_unreachable_zoo_is_reported_with_a_remedy(tmp_path: Path):
     done = Shell("http://127.0.0.1:1", "zoo_1_2", tmp_path).run("models", "ls")
 
     assert done.returncode == 1
     assert "zooscope up" in done.stderr
 
 
-def test_on_the_zoos_own_machine_address_and_key_are_found_in_its_home(zoo: Zoo, tmp_path: Path):
+def test_address_and_key_come_from_the_home_folder_on_the_zoos_machine(zoo: Zoo, tmp_path: Path):
     with zoo.transaction() as session:
         issued = keys.issue_first(session)
     assert issued is not None
@@ -169,7 +169,7 @@ def test_on_the_zoos_own_machine_address_and_key_are_found_in_its_home(zoo: Zoo,
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
-def test_every_command_explains_itself_and_packing_passes_its_words_on():
+def test_every_command_has_help_and_pack_forwards_its_arguments():
     for words in (["--help"], ["models", "push", "--help"], ["pack", "--help"]):
         command = [sys.executable, "-m", "zooscope.cli.main", *words]
 
@@ -185,12 +185,14 @@ def test_a_listing_loads_neither_the_server_nor_torch():
         "print(sorted({'torch', 'numpy', 'sqlalchemy', 'grpc', 'fastapi'} & set(sys.modules)))"
     )
 
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
-    assert said.stdout.strip() == "[]"
+    assert output.stdout.strip() == "[]"
 
 
-def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zoo, tmp_path: Path):
+def test_networks_are_ranked_by_an_imported_table(shell: Shell, zoo: Zoo, tmp_path: Path):
     with zoo.transaction() as session:
         target = a_dataset(zoo, session).id
         fox = a_model(session, name="fox").id
@@ -198,24 +200,26 @@ def test_a_table_is_imported_and_networks_are_ranked_by_it(shell: Shell, zoo: Zo
     table = tmp_path / "history.csv"
     table.write_text("model,sea,sky\nfox,90,80\nhen,50,\noak,10,20\n")
 
-    added = shell.json("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    again = shell.said("records", "import", str(table), "--percent", "--protocol", "fine_tune")
-    listed = shell.json("records", "ls", "--model", "fox")
+    added = shell.json("accuracies", "import", str(table), "--percent", "--protocol", "fine_tune")
+    again = shell.output(
+        "accuracies", "import", str(table), "--percent", "--protocol", "fine_tune"
+    )
+    listed = shell.json("accuracies", "ls", "--model", "fox")
     words = ["rank", "--dataset", target, "--metric", "fused", "--estimators", "known"]
     pending = shell.json(*words, "--no-wait")
     with zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending["id"])
-        fused.fill(session, ranking=ranking, found=_posterior(fox))
-    told = shell.said("rankings", "show", pending["id"])
+        fused.fill(session, ranking=ranking, posterior=_posterior(fox))
+    reported = shell.output("rankings", "show", pending["id"])
 
-    assert added == {"records": 5, "new": 5}
+    assert added == {"accuracies": 5, "new": 5}
     assert "0 of them new" in again
-    assert {(one["dataset"], one["value"]) for one in listed} == {("sea", 0.9), ("sky", 0.8)}
+    assert {(item["dataset"], item["value"]) for item in listed} == {("sea", 0.9), ("sky", 0.8)}
     assert listed[0]["source"] == "history.csv"
-    assert "the best is among: fox" in told
-    assert "measure next: fox" in told
-    assert "70.0 %" in told
-    assert "static" in told
+    assert "the best is one of: fox" in reported
+    assert "measure next: fox" in reported
+    assert "70.0 %" in reported
+    assert "static" in reported
 
 
 def _posterior(model: str) -> dict[str, Any]:
@@ -232,11 +236,11 @@ def _posterior(model: str) -> dict[str, Any]:
     }
 
 
-def test_a_table_with_a_wrong_cell_is_refused_with_its_line(shell: Shell, tmp_path: Path):
+def test_an_invalid_cell_is_reported_with_its_line(shell: Shell, tmp_path: Path):
     table = tmp_path / "history.csv"
     table.write_text("model,sea\nfox,high\n")
 
-    done = shell.run("records", "import", str(table))
+    done = shell.run("accuracies", "import", str(table))
 
     assert done.returncode == 1
-    assert "line 2: 'high' is no number (bad_table)" in done.stderr
+    assert "line 2: 'high' is not a number (bad_table)" in done.stderr

@@ -1,4 +1,4 @@
-"""The demo's table says what was found, and its correlation is Spearman's."""
+"""The demo's table shows the results, and its correlation is Spearman's."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ def ranking(metric: str, **scores: float) -> dict:
     ordered = sorted(scores, key=lambda name: -scores[name])
     items = [
         {
-            "rank": place,
+            "rank": index,
             "model_id": f"mdl_{name}",
             "name": name,
             "score": scores[name],
@@ -24,35 +24,37 @@ def ranking(metric: str, **scores: float) -> dict:
             "interval": [scores[name] - 0.1, scores[name] + 0.1],
             "valid_probes": 8,
         }
-        for place, name in enumerate(ordered, start=1)
+        for index, name in enumerate(ordered, start=1)
     ]
     return {"metric": metric, "items": items, "unranked": []}
 
 
-def test_rows_follow_the_first_ranking_and_carry_the_other_place_and_the_truth():
-    found = rows(
+def test_rows_follow_the_first_ranking_and_include_the_other_rank_and_the_truth():
+    result = rows(
         ranking("depara", fox=0.5, hen=0.1, owl=0.3),
         ranking("attribution", fox=0.1, hen=0.5, owl=0.3),
         TRUTH,
     )
 
-    assert [(row["name"], row["attribution_rank"], row["transfer_accuracy"]) for row in found] == [
+    assert [
+        (row["name"], row["attribution_rank"], row["transfer_accuracy"]) for row in result
+    ] == [
         ("fox", 3, 0.9),
         ("owl", 2, 0.8),
         ("hen", 1, 0.7),
     ]
 
 
-def test_a_network_without_a_place_in_the_other_ranking_gets_a_dash():
-    found = rows(ranking("depara", fox=0.5), ranking("attribution", hen=0.1), TRUTH)
+def test_a_network_missing_in_the_other_ranking_gets_a_dash():
+    result = rows(ranking("depara", fox=0.5), ranking("attribution", hen=0.1), TRUTH)
 
-    assert " – " in table(found)
+    assert " – " in table(result)
 
 
 def test_the_table_fits_eighty_columns():
-    found = rows(ranking("depara", fox=0.5), ranking("attribution", fox=0.1), TRUTH)
+    result = rows(ranking("depara", fox=0.5), ranking("attribution", fox=0.1), TRUTH)
 
-    assert max(map(len, table(found).splitlines())) <= 80
+    assert max(map(len, table(result).splitlines())) <= 80
 
 
 def test_agreement_is_perfect_when_the_order_is_the_truth():
@@ -71,11 +73,14 @@ def test_spearman_of_a_constant_is_not_a_number():
     assert math.isnan(spearman([1, 1, 1], [1, 2, 3]))
 
 
-def test_all_evidence_together_names_who_may_be_best_and_how_surely():
+def test_the_fused_summary_names_the_best_set_and_its_probability():
     items = [{"model_id": "mdl_1", "name": "hen"}, {"model_id": "mdl_2", "name": "fox"}]
     best = {"model_ids": ["mdl_2"], "coverage": 0.8, "probability": 0.841}
     fused: Any = {"items": items, "best_set": best}
 
-    told = likely_best(fused)
+    reported = likely_best(fused)
 
-    assert told == "By all evidence the best is, with probability 84%, among: fox"
+    assert (
+        reported
+        == "According to all evidence, the best network is, with probability 84%, one of: fox"
+    )

@@ -1,4 +1,4 @@
-"""The demo makes its student once, and says honestly how good it is and where it stands."""
+"""The demo trains its student once and reports its accuracy and rank."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from tests.rest.families import a_student
 from tests.rest.served import a_model, serving
 from zooscope import ZooClient
 from zooscope.cli import demo_student
-from zooscope.cli.context import Talk
-from zooscope.cli.demo_report import kept, place_of
+from zooscope.cli.context import CliContext
+from zooscope.cli.demo_report import rank_of, retained_accuracy
 from zooscope.cli.demo_zoo import UploadedZoo
 from zooscope.cli.output import TextOutput
 
@@ -26,35 +26,37 @@ def ranked(*names: str) -> Any:
     return {"metric": "depara_plus", "items": items}
 
 
-def test_a_student_of_an_earlier_demo_is_taken_and_one_of_other_teachers_is_not(zoo: Zoo):
+def test_a_student_of_an_earlier_demo_with_the_same_teachers_is_reused(zoo: Zoo):
     with zoo.transaction() as session:
         teachers = {name: a_model(session, name=name).id for name in demo_student.TEACHERS}
-        known = a_student(session, demo_student.NAME, list(teachers.values())).id
+        expected = a_student(session, demo_student.NAME, list(teachers.values())).id
         a_student(session, demo_student.NAME, [a_model(session).id])
         key = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
-    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", exam="dst_3")
+    there = UploadedZoo(teachers, probes="dst_1", target="dst_2", eval_dataset="dst_3")
 
     with serving(zoo) as url, ZooClient(url, key=key) as client:
-        found = demo_student.student_of(Talk(client, TextOutput()), there)
+        result = demo_student.student_of(CliContext(client, TextOutput()), there)
 
-    assert found["id"] == known
+    assert result["id"] == expected
 
 
-def test_retention_is_told_against_the_better_teacher():
-    said = kept(student(accuracy=0.9, teacher_1_accuracy=0.8, teacher_2_accuracy=1.0))
+def test_retention_is_relative_to_the_better_teacher():
+    output = retained_accuracy(
+        student(accuracy=0.9, teacher_1_accuracy=0.8, teacher_2_accuracy=1.0)
+    )
 
-    assert said == (
-        "pocket (19,890 parameters) names 90.0% of the exam's digits, its teachers 80.0% and"
-        " 100.0%: it retains 90.0% of the better one's accuracy"
+    assert output == (
+        "pocket (19,890 parameters) classifies 90.0% of the evaluation digits correctly,"
+        " its teachers 80.0% and 100.0%: it retains 90.0% of the better one's accuracy"
     )
 
 
-def test_the_place_is_told_between_its_neighbours():
-    lines = place_of("mdl_d", ranked(*"abcdefg")).splitlines()
+def test_the_rank_is_shown_between_its_neighbors():
+    lines = rank_of("mdl_d", ranked(*"abcdefg")).splitlines()
 
     assert [line.split()[1] for line in lines[1:] if not line.startswith("→")] == list("bcef")
     assert lines[3].split() == ["→", "4", "d", "0.250"]
 
 
-def test_a_network_without_a_place_is_said_to_have_none():
-    assert "no place" in place_of("mdl_z", ranked("a"))
+def test_an_unranked_network_is_reported_as_such():
+    assert "no rank" in rank_of("mdl_z", ranked("a"))

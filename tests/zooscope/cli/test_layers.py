@@ -1,4 +1,4 @@
-"""`zooscope layers` asks, tells the choice and the curve, and refuses with a reason."""
+"""`zooscope layers` prints the choice and the curve, and reports errors with a reason."""
 
 import pytest
 
@@ -27,12 +27,12 @@ def filled(zoo: Zoo, selection_id: str) -> None:
         selections.finish(record, layers=PARTS, measured={})
 
 
-def test_the_choice_and_the_curve_are_told(shell: Shell, zoo: Zoo, words: list[str]) -> None:
+def test_the_choice_and_the_curve_are_printed(shell: Shell, zoo: Zoo, words: list[str]) -> None:
     pending = shell.json(*words, "--no-wait")
     filled(zoo, pending["id"])
 
-    ample, scarce = shell.said(*words), shell.said(*words, "--data", "scarce")
-    weighed = shell.said("layers", pending["id"], "--edge-weight", "0")
+    ample, scarce = shell.output(*words), shell.output(*words, "--data", "scarce")
+    weighed = shell.output("layers", pending["id"], "--edge-weight", "0")
 
     assert pending["state"] == "pending"
     assert "build on act: score 0.6000, 0.1000 above pool (λ = 1)" in ample
@@ -50,13 +50,13 @@ def test_candidates_are_named_or_all(shell: Shell, zoo: Zoo, words: list[str]) -
 
     with zoo.transaction() as session:
         candidates = [
-            session.get_one(LayerSelectionRecord, one["id"]).candidates
-            for one in (some, everything)
+            session.get_one(LayerSelectionRecord, item["id"]).candidates
+            for item in (some, everything)
         ]
     assert candidates == [["conv", "pool"], ["conv", "act", "pool"]]
 
 
-def test_refusals_end_the_command_with_a_reason(shell: Shell, words: list[str]) -> None:
+def test_errors_end_the_command_with_a_reason(shell: Shell, words: list[str]) -> None:
     unknown = shell.run(*words, "--layers", "nowhere")
     aimless = shell.run(*words[:2])
     both = shell.run(*words, "--data", "scarce", "--edge-weight", "1")

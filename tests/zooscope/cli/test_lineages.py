@@ -1,4 +1,4 @@
-"""The command shows a lineage as a tree that tells everything once, or lays it into a file."""
+"""The command shows a lineage as a tree that lists each node once, or writes it to a file."""
 
 from pathlib import Path
 
@@ -15,20 +15,22 @@ def family(zoo: Zoo) -> Family:
         return a_family(zoo, session)
 
 
-def test_the_tree_goes_back_to_teachers_and_images(shell: Shell, family: Family):
-    lines = shell.said("models", "lineage", family.hare).splitlines()
+def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: Family):
+    lines = shell.output("models", "lineage", family.hare).splitlines()
 
     assert lines[0].startswith(f"hare {family.hare} classification · 7 parameters")
     assert "made by knowledge_distillation job_" in lines[1]
     assert "succeeded · seed 3 · 100 steps" in lines[1]
     assert "teacher fox" in lines[2]
     assert sum("data sea" in line for line in lines) == 2
-    assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each told before
-    assert any("exam sky" in line for line in lines)
+    assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each listed before
+    assert any("eval_dataset sky" in line for line in lines)
 
 
-def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, family: Family):
-    lines = shell.said("models", "lineage", family.fox, "--direction", "descendants").splitlines()
+def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, family: Family):
+    lines = shell.output(
+        "models", "lineage", family.fox, "--direction", "descendants"
+    ).splitlines()
 
     assert "taught knowledge_distillation" in lines[1]
     assert "with teacher hen" in lines[2]
@@ -36,26 +38,31 @@ def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, fa
     assert f"student hare {family.hare}" in lines[4]
 
 
-def test_a_cut_tree_says_how_to_see_more(shell: Shell, family: Family):
-    said = shell.said("models", "lineage", family.hare, "--generations", "1")
+def test_a_cut_tree_has_a_remedy(shell: Shell, family: Family):
+    output = shell.output("models", "lineage", family.hare, "--generations", "1")
 
-    assert "more than 1 generations; ask for more" in said
+    assert "more than 1 generations; ask for more" in output
 
 
-def test_programs_get_nodes_and_edges(shell: Shell, family: Family):
+def test_json_has_nodes_and_edges(shell: Shell, family: Family):
     lineage = shell.json("models", "lineage", family.hare)
 
     assert lineage["model_id"] == family.hare
-    assert {one["role"] for one in lineage["edges"]} == {"teacher", "data", "exam", "student"}
+    assert {item["role"] for item in lineage["edges"]} == {
+        "teacher",
+        "dataset",
+        "eval_dataset",
+        "student",
+    }
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<svg"), ("graphml", b"<?xml"), ("json", b"{")])  # fmt: skip
-def test_the_suffix_of_the_file_decides_its_form(
+def test_the_suffix_of_the_file_selects_its_format(
     shell: Shell, family: Family, tmp_path: Path, suffix: str, begin: bytes
 ):
     path = tmp_path / f"lineage.{suffix}"
 
-    said = shell.said("models", "lineage", family.hare, "--out", str(path))
+    output = shell.output("models", "lineage", family.hare, "--out", str(path))
 
     assert path.read_bytes().startswith(begin)
-    assert str(path) in said
+    assert str(path) in output

@@ -1,4 +1,4 @@
-"""A watched job draws its numbers as they come: anew on a terminal, line by line elsewhere."""
+"""Watching a job shows its metrics as they arrive: in place on a terminal, as lines elsewhere."""
 
 import json
 import os
@@ -24,17 +24,17 @@ JOB = {
 }
 
 
-def trained_on(*events: tuple[str, dict[str, Any]], **params: Any) -> JobProgressTable:
-    """A course that was told these events."""
-    course = JobProgressTable({**JOB, "params": params})
+def table_after(*events: tuple[str, dict[str, Any]], **params: Any) -> JobProgressTable:
+    """A table after these events."""
+    table = JobProgressTable({**JOB, "params": params})
     for seq, (kind, data) in enumerate(events, 1):
-        course.hear({"seq": seq, "at": "2026-11-22T18:00:00Z", "type": kind, "data": data})
-    return course
+        table.update({"seq": seq, "at": "2026-11-22T18:00:00Z", "type": kind, "data": data})
+    return table
 
 
-def drawn(course: JobProgressTable) -> str:
+def drawn(table: JobProgressTable) -> str:
     paper = StringIO()
-    Console(width=120, file=paper).print(course.picture())
+    Console(width=120, file=paper).print(table.picture())
     return paper.getvalue()
 
 
@@ -42,12 +42,12 @@ def test_the_lowest_value_is_the_lowest_bar_and_the_highest_the_highest():
     assert sparkline([0.0, 0.5, 1.0]) == "▁▅█"
 
 
-def test_equal_values_lie_low():
+def test_equal_values_are_lowest_bars():
     assert sparkline([3.0, 3.0]) == "▁▁"
 
 
-def test_the_picture_tells_state_progress_and_the_ends_of_every_number():
-    course = trained_on(
+def test_the_table_shows_state_progress_and_extremes_of_each_metric():
+    table = table_after(
         ("started", {"attempt": 1}),
         ("progress", {"step": 40, "total": 100, "message": "distillation"}),
         ("metrics", {"step": 10, "loss": 2.0}),
@@ -55,7 +55,7 @@ def test_the_picture_tells_state_progress_and_the_ends_of_every_number():
         ("metrics", {"step": 30, "loss": 1.0, "accuracy": 0.75}),
     )
 
-    lines = drawn(course).splitlines()
+    lines = drawn(table).splitlines()
 
     assert lines[0].split() == ["job_1", "fine_tune", "running"]
     assert lines[1].split()[-2:] == ["40/100", "distillation"]
@@ -65,26 +65,26 @@ def test_the_picture_tells_state_progress_and_the_ends_of_every_number():
     ]
 
 
-def test_a_budget_of_seconds_is_counted_in_those():
-    told = ("progress", {"step": 12, "total": 30, "message": "distillation"})
+def test_progress_of_a_time_budget_is_in_seconds():
+    reported = ("progress", {"step": 12, "total": 30, "message": "distillation"})
 
-    course = trained_on(told, budget={"steps": None, "seconds": 30.0})
+    table = table_after(reported, budget={"steps": None, "seconds": 30.0})
 
-    assert drawn(course).splitlines()[1].split()[-3:] == ["12/30", "s", "distillation"]
+    assert drawn(table).splitlines()[1].split()[-3:] == ["12/30", "s", "distillation"]
 
 
-def test_a_number_told_again_after_a_checkpoint_is_drawn_once():
-    course = trained_on(
+def test_a_metric_reported_again_after_a_checkpoint_is_drawn_once():
+    table = table_after(
         ("metrics", {"step": 10, "loss": 2.0}),
         ("metrics", {"step": 20, "loss": 1.0}),
         ("requeued", {"reason": {}}),
         ("metrics", {"step": 20, "loss": 1.0}),
     )
 
-    assert drawn(course).splitlines()[-1].split() == ["loss", "1", "2", "1", "2", "█▁"]
+    assert drawn(table).splitlines()[-1].split() == ["loss", "1", "2", "1", "2", "█▁"]
 
 
-def _told(zoo: Zoo, shell: Shell) -> str:
+def _cancelled_training(zoo: Zoo, shell: Shell) -> str:
     """The id of a job that learned a little and was cancelled."""
     words = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1")
     job_id: str = shell.json("jobs", "submit", "depara", *words)["id"]
@@ -92,15 +92,15 @@ def _told(zoo: Zoo, shell: Shell) -> str:
         for step, loss in ((1, 4.0), (2, 2.0)):
             data = {"step": step, "loss": loss}
             jobs.append_event(session, job_id, type="metrics", data=data)
-    shell.said("jobs", "cancel", job_id)
+    shell.output("jobs", "cancel", job_id)
     return job_id
 
 
 def test_without_a_terminal_every_event_is_a_line(shell: Shell, zoo: Zoo):
-    job_id = _told(zoo, shell)
+    job_id = _cancelled_training(zoo, shell)
 
-    lines = shell.said("jobs", "watch", job_id).splitlines()
-    events = shell.said("jobs", "watch", job_id, "--json", "--after", "1").splitlines()
+    lines = shell.output("jobs", "watch", job_id).splitlines()
+    events = shell.output("jobs", "watch", job_id, "--json", "--after", "1").splitlines()
 
     assert [line.split()[2] for line in lines] == ["queued", "metrics", "metrics", "cancelled"]
     assert "loss=2 █▁" in lines[2]
@@ -108,7 +108,7 @@ def test_without_a_terminal_every_event_is_a_line(shell: Shell, zoo: Zoo):
 
 
 def test_on_a_terminal_the_table_is_drawn(shell: Shell, zoo: Zoo):
-    job_id = _told(zoo, shell)
+    job_id = _cancelled_training(zoo, shell)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "zooscope.cli.main", "jobs", "watch", job_id]
 

@@ -1,4 +1,4 @@
-"""An id in a table can be copied, however narrow the terminal; what found no room is named."""
+"""Ids in tables can be copied on any terminal width; hidden columns are named."""
 
 from typing import Any
 
@@ -49,13 +49,13 @@ def test_ids_stay_on_one_line(
 ):
     TextOutput(width).rows([item], columns, empty="")
 
-    said = capsys.readouterr().out
-    assert (JOB_ID in said) or (MODEL_ID in said)
-    assert "…" not in said.replace("0.1000 … 0.2000", "")
+    output = capsys.readouterr().out
+    assert (JOB_ID in output) or (MODEL_ID in output)
+    assert "…" not in output.replace("0.1000 … 0.2000", "")
 
 
 @pytest.mark.parametrize(("item", "columns"), TABLES)
-def test_a_usual_terminal_is_not_overrun(
+def test_a_table_fits_eighty_columns(
     capsys: pytest.CaptureFixture[str], item: dict[str, Any], columns: tuple[TableColumn, ...]
 ):
     TextOutput(80).rows([item], columns, empty="")
@@ -63,7 +63,7 @@ def test_a_usual_terminal_is_not_overrun(
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_columns_that_found_no_room_are_named_beside_the_table(capsys: pytest.CaptureFixture[str]):
+def test_hidden_columns_are_named(capsys: pytest.CaptureFixture[str]):
     TextOutput(80).rows([RANKED], ranking_report.COLUMNS, empty="")
     narrow = capsys.readouterr()
     TextOutput(200).rows([RANKED], ranking_report.COLUMNS, empty="")
@@ -75,7 +75,7 @@ def test_columns_that_found_no_room_are_named_beside_the_table(capsys: pytest.Ca
     assert wide.err == ""
 
 
-def test_nothing_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]):
+def test_an_empty_table_prints_a_sentence(capsys: pytest.CaptureFixture[str]):
     TextOutput(80).rows([], jobs.COLUMNS, empty="no jobs yet")
 
     assert capsys.readouterr().out == "no jobs yet\n"

@@ -7,9 +7,9 @@ import pytest
 from service.container import Zoo
 from service.core.operations.access import keys
 from tests.rest.served import serving
-from zooscope.client import Patience, ZooClient
+from zooscope.client import RetryPolicy, ZooClient
 
-QUICK = Patience(attempts=6, first_seconds=0.01, largest_seconds=0.05)
+QUICK = RetryPolicy(attempts=6, first_seconds=0.01, largest_seconds=0.05)
 
 
 @pytest.fixture
@@ -30,6 +30,6 @@ def key(zoo: Zoo) -> str:
 
 @pytest.fixture
 def client(url: str, key: str) -> Iterator[ZooClient]:
-    """A client that loses patience quickly."""
-    with ZooClient(url, key=key, patience=QUICK) as client:
+    """A client with a fast retry policy."""
+    with ZooClient(url, key=key, retry_policy=QUICK) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The client has the verbs of the command line, and lets errors speak."""
+"""The client has the verbs of the command line and raises the zoo's errors."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import zooscope
 from service.container import Zoo
 from service.core.operations.jobs import jobs
 from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
@@ -21,15 +22,17 @@ INPUTS = {"model_id": "mdl_1", "dataset_id": "dst_1"}
 
 
 def test_the_package_exports_exactly_its_public_names():
-    assert sorted(package.__all__) == [
-        "FieldProblem",
+    assert set(package.__all__) == {
+        "InvalidField",
         "LOCAL_URL",
-        "Patience",
         "Prediction",
+        "RetryPolicy",
         "UnreachableError",
         "ZooClient",
         "ZooClientError",
-    ]
+    }
+    assert set(package.__all__) <= set(zooscope.__all__)
+    assert all(hasattr(zooscope, name) for name in zooscope.__all__)
 
 
 def test_importing_the_client_loads_no_server_no_torch_and_no_pydantic():
@@ -39,12 +42,14 @@ def test_importing_the_client_loads_no_server_no_torch_and_no_pydantic():
         "print(sorted(bad & set(sys.modules)))"
     )
 
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
-    assert said.stdout.strip() == "[]"
+    assert output.stdout.strip() == "[]"
 
 
-def test_lists_are_walked_over_all_their_pages(client: ZooClient, zoo: Zoo, monkeypatch):
+def test_lists_are_iterated_over_all_pages(client: ZooClient, zoo: Zoo, monkeypatch):
     monkeypatch.setattr("zooscope.client.paging._PAGE_SIZE", 2)
     with zoo.transaction() as session:
         names = [a_model(session, name=f"hen {number}").name for number in range(5)]
@@ -54,7 +59,7 @@ def test_lists_are_walked_over_all_their_pages(client: ZooClient, zoo: Zoo, monk
     assert [model["name"] for model in client.models.ls(name="HEN 4")] == ["hen 4"]
 
 
-def test_a_model_is_shown_changed_and_removed(client: ZooClient, zoo: Zoo):
+def test_a_model_is_shown_updated_and_deleted(client: ZooClient, zoo: Zoo):
     with zoo.transaction() as session:
         id_ = a_model(session).id
 
@@ -63,10 +68,10 @@ def test_a_model_is_shown_changed_and_removed(client: ZooClient, zoo: Zoo):
     assert client.models.layers(id_)[0]["name"] == "conv"
     client.models.rm(id_)
 
-    with pytest.raises(ZooClientError) as told:
+    with pytest.raises(ZooClientError) as raised:
         client.models.show(id_)
-    assert (told.value.code, told.value.status) == ("model_not_found", 404)
-    assert told.value.trace_id
+    assert (raised.value.code, raised.value.status) == ("model_not_found", 404)
+    assert raised.value.trace_id
 
 
 def test_a_download_is_complete_or_absent(client: ZooClient, zoo: Zoo, tmp_path: Path):
@@ -80,41 +85,43 @@ def test_a_download_is_complete_or_absent(client: ZooClient, zoo: Zoo, tmp_path:
     assert path.read_bytes() == data
     with pytest.raises(ZooClientError):
         client.models.download("mdl_0", tmp_path / "none.pt2")
-    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["fox.pt2"]
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["fox.pt2"]
 
 
-def test_fields_that_do_not_fit_are_named(client: ZooClient):
-    with pytest.raises(ZooClientError) as told:
+def test_invalid_fields_are_named(client: ZooClient):
+    with pytest.raises(ZooClientError) as raised:
         client.jobs.submit("depara", inputs=INPUTS, params={"grid": 1})
 
-    assert told.value.code == "bad_params"
-    assert [field.pointer for field in told.value.errors] == ["/params/grid"]
+    assert raised.value.code == "invalid_params"
+    assert [field.pointer for field in raised.value.errors] == ["/params/grid"]
 
 
-def test_a_missing_key_is_told(url: str):
-    with ZooClient(url) as stranger, pytest.raises(ZooClientError) as told:
+def test_a_missing_key_is_reported(url: str):
+    with ZooClient(url) as stranger, pytest.raises(ZooClientError) as raised:
         list(stranger.models.ls())
 
-    assert told.value.code == "unauthenticated"
+    assert raised.value.code == "unauthenticated"
 
 
-def test_a_watch_hears_the_job_end(client: ZooClient):
+def test_watching_reports_the_end_of_the_job(client: ZooClient):
     job = client.jobs.submit("depara", inputs=INPUTS)
-    trained_on: list[str] = []
+    events: list[str] = []
 
     def watch() -> None:
-        trained_on.extend(event["type"] for event in client.jobs.watch(job["id"]))
+        events.extend(event["type"] for event in client.jobs.watch(job["id"]))
 
     watching = threading.Thread(target=watch)
     watching.start()
-    eventually(lambda: trained_on)
+    eventually(lambda: events)
     client.jobs.cancel(job["id"])
     watching.join(HANG_SECONDS)
 
-    assert trained_on == ["queued", "cancelled"]
+    assert events == ["queued", "cancelled"]
 
 
-def test_a_watch_goes_on_where_the_wire_broke(url: str, key: str, client: ZooClient, zoo: Zoo):
+def test_watching_resumes_after_a_broken_connection(
+    url: str, key: str, client: ZooClient, zoo: Zoo
+):
     job = client.jobs.submit("depara", inputs=INPUTS)
     client.jobs.cancel(job["id"])
     with zoo.transaction() as session:
@@ -123,38 +130,38 @@ def test_a_watch_goes_on_where_the_wire_broke(url: str, key: str, client: ZooCli
 
     with (
         wire_to(url, answer_cuts=[60_000, 90_000]) as wire,
-        ZooClient(wire.url, key=key, patience=QUICK) as far,
+        ZooClient(wire.url, key=key, retry_policy=QUICK) as far,
     ):
-        trained_on = [event["seq"] for event in far.jobs.watch(job["id"])]
+        events = [event["seq"] for event in far.jobs.watch(job["id"])]
         assert wire.broken == 2
 
-    assert trained_on == list(range(1, 603))
+    assert events == list(range(1, 603))
 
 
-def test_a_cancelled_job_is_tried_again(client: ZooClient):
+def test_a_cancelled_job_is_retried(client: ZooClient):
     job = client.jobs.submit("depara", inputs=INPUTS)
 
     assert client.jobs.cancel(job["id"])["state"] == "cancelled"
     assert client.jobs.retry(job["id"])["state"] == "queued"
-    assert [one["id"] for one in client.jobs.ls(state="queued")] == [job["id"]]
+    assert [item["id"] for item in client.jobs.ls(state="queued")] == [job["id"]]
 
 
-def test_a_repeated_post_does_its_work_once(url: str, key: str, zoo: Zoo):
+def test_a_retried_post_runs_once(url: str, key: str, zoo: Zoo):
     with (
         wire_to(url, cuts=[1]) as wire,
-        ZooClient(wire.url, key=key, patience=QUICK) as client,
+        ZooClient(wire.url, key=key, retry_policy=QUICK) as client,
     ):
         client.jobs.submit("depara", inputs=INPUTS)
         assert wire.broken == 1
         assert len(list(client.jobs.ls())) == 1
 
 
-def test_a_ranking_of_measured_networks_is_there_at_once(client: ZooClient, zoo: Zoo):
+def test_a_ranking_of_measured_networks_is_ready_immediately(client: ZooClient, zoo: Zoo):
     with zoo.transaction() as session:
         probes = a_dataset(zoo, session)
         hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
-        one, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
-        an_affinity(session, one, two, node=0.9, edge=0.1)
+        item, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
+        an_affinity(session, item, two, node=0.9, edge=0.1)
 
     ranking = client.rank(model=hen.id, probes=probes.id, edge_weight=1, candidates=[fox.id])
 
@@ -162,17 +169,19 @@ def test_a_ranking_of_measured_networks_is_there_at_once(client: ZooClient, zoo:
     assert [(item["name"], item["score"]) for item in ranking["items"]] == [("fox", 1.0)]
 
 
-def test_waiting_for_a_ranking_tells_progress_and_ends_in_time(client: ZooClient, zoo: Zoo):
+def test_waiting_for_a_ranking_reports_progress_and_times_out(client: ZooClient, zoo: Zoo):
     with zoo.transaction() as session:
         probes = a_dataset(zoo, session)
         hen, _ = a_model(session, name="hen"), a_model(session, name="fox")
-    told = []
+    reported = []
 
     with pytest.raises(ZooClientError) as late:
-        client.rank(model=hen.id, probes=probes.id, on_progress=told.append, timeout_seconds=0.6)
+        client.rank(
+            model=hen.id, probes=probes.id, on_progress=reported.append, timeout_seconds=0.6
+        )
 
     assert late.value.code == "timed_out"
-    assert told[0] == {"step": 0, "total": 3, "message": "measuring"}
+    assert reported[0] == {"step": 0, "total": 3, "message": "measuring"}
 
 
 def test_a_target_is_a_model_or_a_dataset():
@@ -180,16 +189,16 @@ def test_a_target_is_a_model_or_a_dataset():
         ranking_request(probes="dst_1", model="mdl_1", dataset="dst_2")
 
 
-def test_methods_are_told_with_their_schemas(client: ZooClient):
+def test_methods_have_schemas(client: ZooClient):
     names = [method["name"] for method in client.methods.ls()]
 
     assert "depara" in names
     assert "grid" in client.methods.show("depara")["params"]["properties"]
 
 
-def test_an_image_comes_back(client: ZooClient, zoo: Zoo):
+def test_an_image_is_downloaded(client: ZooClient, zoo: Zoo):
     with zoo.transaction() as session:
         probes = a_dataset(zoo, session)
 
     assert client.datasets.image(probes.id, 1) == b"\x89PNG two!"
-    assert [one["name"] for one in client.datasets.ls()] == ["farm"]
+    assert [item["name"] for item in client.datasets.ls()] == ["farm"]

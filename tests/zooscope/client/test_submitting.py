@@ -1,4 +1,4 @@
-"""A Python program asks for a training as it thinks of it: teachers, data, student, budget."""
+"""A Python program submits a training with teachers, data, student and budget."""
 
 import pytest
 
@@ -9,14 +9,14 @@ from zooscope import ZooClient, ZooClientError
 
 @pytest.fixture
 def ids(zoo: Zoo) -> tuple[str, str]:
-    """A teacher, and images it can be asked about."""
+    """A teacher and a dataset that suits it."""
     manifest = {"name": "hen", "classes": ["cat", "dog"], "input": {"height": 8, "width": 8}}
     with zoo.transaction() as session:
         teacher = a_model(session, manifest=manifest, output_kind="vector")
         return teacher.id, a_dataset(zoo, session).id
 
 
-def test_a_training_is_submitted_cancelled_watched_and_tried_again(
+def test_a_training_is_submitted_cancelled_watched_and_retried(
     client: ZooClient, ids: tuple[str, str]
 ):
     teacher, data = ids
@@ -24,7 +24,7 @@ def test_a_training_is_submitted_cancelled_watched_and_tried_again(
     job = client.jobs.submit(
         "knowledge_distillation",
         teachers=[teacher],
-        data=data,
+        dataset_id=data,
         student={"width": 8},
         params={"temperature": 2},
         seed=3,
@@ -32,21 +32,21 @@ def test_a_training_is_submitted_cancelled_watched_and_tried_again(
         budget={"steps": 5},
     )
     cancelled = client.jobs.cancel(job["id"])
-    trained_on = [event["type"] for event in client.jobs.watch(job["id"])]
+    events = [event["type"] for event in client.jobs.watch(job["id"])]
     again = client.jobs.retry(job["id"])
 
-    assert job["inputs"] == {"teachers": [teacher], "data": data, "exam": None}
+    assert job["inputs"] == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
     assert (job["params"]["student"]["width"], job["params"]["seed"]) == (8, 3)
     assert (job["params"]["temperature"], job["params"]["budget"]["steps"]) == (2, 5)
     assert (cancelled["state"], again["state"]) == ("cancelled", "queued")
-    assert trained_on == ["queued", "cancelled"]
+    assert events == ["queued", "cancelled"]
 
 
-def test_a_field_that_does_not_fit_is_named_as_it_was_given(client: ZooClient):
-    with pytest.raises(ZooClientError) as told:
+def test_an_invalid_field_is_named_by_its_argument(client: ZooClient):
+    with pytest.raises(ZooClientError) as raised:
         client.jobs.submit(
-            "knowledge_distillation", teachers=["mdl_1"], data="dst_1", student={"width": 1}
+            "knowledge_distillation", teachers=["mdl_1"], dataset_id="dst_1", student={"width": 1}
         )
 
-    assert told.value.code == "bad_params"
-    assert [one.pointer for one in told.value.errors] == ["/student/width"]
+    assert raised.value.code == "invalid_params"
+    assert [item.pointer for item in raised.value.errors] == ["/student/width"]

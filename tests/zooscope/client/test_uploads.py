@@ -1,4 +1,4 @@
-"""A file arrives whole, however often the wire breaks on its way."""
+"""A file arrives complete, however often the connection breaks."""
 
 import hashlib
 import io
@@ -38,24 +38,22 @@ def _stored(zoo: Zoo, model_id: str) -> str:
     return hashlib.sha256(b"".join(zoo.blobs.read(digest))).hexdigest()
 
 
-def test_a_pushed_file_is_stored_as_it_is_and_progress_is_told(
+def test_a_pushed_file_is_stored_unchanged_and_progress_is_reported(
     client: ZooClient, zoo: Zoo, fox: Path
 ):
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    model = client.models.push(fox, MANIFEST, on_progress=lambda *now: told.append(now))
+    model = client.models.push(fox, MANIFEST, on_progress=lambda *now: reported.append(now))
 
     assert model["state"] == "uploaded"
     assert _stored(zoo, model["id"]) == sha256_of(fox)
-    assert told[-1] == (fox.stat().st_size, fox.stat().st_size)
+    assert reported[-1] == (fox.stat().st_size, fox.stat().st_size)
 
 
-def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
-    url: str, key: str, zoo: Zoo, fox: Path
-):
+def test_three_broken_connections_lose_no_bytes(url: str, key: str, zoo: Zoo, fox: Path):
     cuts = [2 * MEBIBYTE, 1 * MEBIBYTE, 3 * MEBIBYTE]
     with wire_to(url, cuts=cuts) as wire:
-        with ZooClient(wire.url, key=key, patience=QUICK) as client:
+        with ZooClient(wire.url, key=key, retry_policy=QUICK) as client:
             model = client.models.push(fox, MANIFEST)
 
         assert wire.broken == 3
@@ -65,7 +63,7 @@ def test_a_wire_that_breaks_three_times_delays_the_file_and_loses_nothing(
 def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: str, fox: Path):
     offsets: list[int] = []
     with wire_to(url, cuts=[4 * MEBIBYTE + 100_000]) as wire:
-        transport = Transport(wire.url, key=key, patience=QUICK, timeout_seconds=HANG_SECONDS)
+        transport = Transport(wire.url, key=key, retry_policy=QUICK, timeout_seconds=HANG_SECONDS)
         upload(
             transport,
             fox,
@@ -80,27 +78,27 @@ def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: s
     assert offsets[-1] == fox.stat().st_size
 
 
-def test_a_zoo_that_is_not_there_is_named_with_a_remedy(fox: Path):
+def test_an_unreachable_zoo_is_reported_with_a_remedy(fox: Path):
     with (
-        ZooClient("http://127.0.0.1:1", patience=QUICK) as client,
-        pytest.raises(UnreachableError) as told,
+        ZooClient("http://127.0.0.1:1", retry_policy=QUICK) as client,
+        pytest.raises(UnreachableError) as raised,
     ):
         client.models.push(fox, MANIFEST)
 
-    assert told.value.code == "unreachable"
-    assert told.value.remedy is not None
+    assert raised.value.code == "unreachable"
+    assert raised.value.remedy is not None
 
 
-def test_a_refused_file_is_refused_with_the_zoos_own_remedy(client: ZooClient, tmp_path: Path):
+def test_a_refused_file_has_the_zoos_remedy(client: ZooClient, tmp_path: Path):
     path = tmp_path / "fox.pth"
     path.write_bytes(b"\x80\x04pickled")
 
-    with pytest.raises(ZooClientError) as told:
+    with pytest.raises(ZooClientError) as raised:
         client.models.push(path, MANIFEST)
 
-    assert (told.value.code, told.value.status) == ("unsafe_format", 422)
-    assert told.value.remedy is not None
-    assert "zooscope pack" in told.value.remedy
+    assert (raised.value.code, raised.value.status) == ("unsafe_format", 422)
+    assert raised.value.remedy is not None
+    assert "zooscope pack" in raised.value.remedy
 
 
 def test_an_empty_file_is_not_sent(client: ZooClient, tmp_path: Path):
@@ -146,9 +144,9 @@ def test_images_of_the_same_name_are_not_silently_merged(tmp_path: Path):
     folder = _folder(tmp_path)
 
     with (
-        pytest.raises(ZooClientError, match=r"1\.png") as told,
+        pytest.raises(ZooClientError, match=r"1\.png") as raised,
         archive_of([folder / "cat/1.png", folder / "dog/1.png"]),
     ):
         pass
 
-    assert told.value.code == "same_name"
+    assert raised.value.code == "duplicate_name"

@@ -10,7 +10,7 @@ from service.core.catalog import method_named
 from service.core.catalog.training import TeachersOnly, TrainingDevice
 from service.core.manifest import InputSpec, TaskKind
 from workers.child.load.canonical_frames import canonical_frames
-from workers.isolation.training_files import DATA, EXAM, START, TEACHER
+from workers.isolation.training_files import DATASET, EVAL_DATASET, START, TEACHER
 from workers.isolation.workdir import Scratch
 from workers.programs import read_program
 from workers.torchkit.training.evaluator import EvaluationSet
@@ -38,17 +38,25 @@ def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> D
         ),
         "start": _weights(scratch) if facts["start"] else None,
     }
-    exam = _exam(facts["exam"], canonical_frames(scratch.inputs / EXAM)) if facts["exam"] else None
+    evaluation_set = (
+        _evaluation_set(facts["eval_dataset"], canonical_frames(scratch.inputs / EVAL_DATASET))
+        if facts["eval_dataset"]
+        else None
+    )
     if issubclass(method_named(request["method"]).inputs, TeachersOnly):
-        return DataFreeInputs(**shared, exam=exam)
-    frames, data = canonical_frames(scratch.inputs / DATA), facts["data"]
+        return DataFreeInputs(**shared, evaluation_set=evaluation_set)
+    frames, data = canonical_frames(scratch.inputs / DATASET), facts["dataset"]
     labels = torch.tensor(data["labels"], dtype=torch.int64)
-    is_held_out = torch.zeros(len(labels), dtype=torch.bool) if exam else _held_out(labels, params)
-    if exam is None:
-        exam = EvaluationSet(frames[is_held_out], labels[is_held_out], tuple(data["label_names"]))
+    is_held_out = (
+        torch.zeros(len(labels), dtype=torch.bool) if evaluation_set else _held_out(labels, params)
+    )
+    if evaluation_set is None:
+        evaluation_set = EvaluationSet(
+            frames[is_held_out], labels[is_held_out], tuple(data["label_names"])
+        )
     return ImageInputs(
         **shared,
-        exam=exam,
+        evaluation_set=evaluation_set,
         images=frames[~is_held_out],
         labels=labels[~is_held_out],
         label_names=tuple(data["label_names"]),
@@ -58,10 +66,10 @@ def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> D
 def _held_out(labels: Tensor, params: Facts) -> Tensor:
     """Which images evaluate; those without a label count as a label of their own."""
     generator = torch.Generator().manual_seed(params["seed"])
-    return held_out(labels + 1, share=params["held_out"], generator=generator)
+    return held_out(labels + 1, share=params["validation_fraction"], generator=generator)
 
 
-def _exam(facts: Facts, frames: Tensor) -> EvaluationSet:
+def _evaluation_set(facts: Facts, frames: Tensor) -> EvaluationSet:
     labels = torch.tensor(facts["labels"], dtype=torch.int64)
     return EvaluationSet(frames, labels, tuple(facts["label_names"]))
 

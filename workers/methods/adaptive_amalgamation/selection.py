@@ -81,7 +81,7 @@ def _ambiguity(
     task: Assignment, outputs: Sequence[Answers], selection: Selection, kind: TaskKind
 ) -> Float[Tensor, "source image"]:
     """Ambiguity of every source of the task on every image."""
-    if selection is Selection.NORMALISED:
+    if selection is Selection.NORMALIZED:
         return torch.stack([_normalized(logits, kind) for logits in outputs])
     task_logits = [
         logits[:, list(source.columns)]

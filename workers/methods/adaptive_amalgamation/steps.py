@@ -73,7 +73,7 @@ class ComponentStep:
     def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The component and all alignments learn together."""
         networks = [self.component.network, self.alignments]
-        return {"component": player(networks, self.params.rate)}, self.turn
+        return {"component": player(networks, self.params.learning_rate)}, self.turn
 
     def turn(self) -> dict[str, Tensor]:
         """One step on one batch per source."""
@@ -116,7 +116,7 @@ class StudentStep:
     def begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         """The student and all adaptors learn together; components are frozen."""
         networks = [self.student.network, self.adaptors]
-        return {"student": player(networks, self.params.rate)}, self.turn
+        return {"student": player(networks, self.params.learning_rate)}, self.turn
 
     def turn(self) -> dict[str, Tensor]:
         """One step on one batch."""

@@ -41,13 +41,13 @@ class AdversarialRecipe:
     balance_weight: float
     batch_norm_weight: float
     batch_norm_memory: float
-    student_rate: float
+    student_learning_rate: float
     weight_decay: float
-    generator_rate: float
+    generator_learning_rate: float
     generator_average: float
     pool_images: int
     inner_steps: int
-    noise_rate: float
+    noise_learning_rate: float
     meta_gradient: MetaGradient
     warm_up: float
     first_moment: float
@@ -66,13 +66,13 @@ _DFAD = AdversarialRecipe(
     balance_weight=0.0,
     batch_norm_weight=0.0,
     batch_norm_memory=0.0,
-    student_rate=0.05,
+    student_learning_rate=0.05,
     weight_decay=5e-4,
-    generator_rate=1e-3,
+    generator_learning_rate=1e-3,
     generator_average=0.0,
     pool_images=0,
     inner_steps=0,
-    noise_rate=0.0,
+    noise_learning_rate=0.0,
     meta_gradient=MetaGradient.FIRST_ORDER,
     warm_up=0.0,
     first_moment=0.9,
@@ -87,7 +87,7 @@ _DFQ = replace(
     one_hot_weight=1.0,
     balance_weight=20.0,
     batch_norm_weight=1.0,
-    student_rate=0.1,
+    student_learning_rate=0.1,
     first_moment=0.5,
 )
 _FAST_META = replace(
@@ -97,12 +97,12 @@ _FAST_META = replace(
     balance_weight=0.0,
     batch_norm_weight=10.0,
     batch_norm_memory=0.9,
-    student_rate=0.2,
+    student_learning_rate=0.2,
     weight_decay=1e-4,
-    generator_rate=3e-3,
+    generator_learning_rate=3e-3,
     pool_images=2048,
     inner_steps=5,
-    noise_rate=0.01,
+    noise_learning_rate=0.01,
     warm_up=0.1,
     student_schedule=cosine,
     generator_schedule=_steady,

@@ -109,16 +109,18 @@ class _AdversarialTask:
         recipe = self._recipe
         student = torch.optim.SGD(
             self.student.parameters(),
-            lr=recipe.student_rate,
+            lr=recipe.student_learning_rate,
             momentum=_MOMENTUM,
             weight_decay=recipe.weight_decay,
             fused=True,
         )
-        rate = recipe.generator_rate * max(1, recipe.inner_steps)
+        rate = recipe.generator_learning_rate * max(1, recipe.inner_steps)
         betas = (recipe.first_moment, SECOND_MOMENT)
         generator = torch.optim.Adam(self._network.parameters(), lr=rate, betas=betas, fused=True)
         players = {
-            "student": OptimizerGroup(student, recipe.student_rate, recipe.student_schedule),
+            "student": OptimizerGroup(
+                student, recipe.student_learning_rate, recipe.student_schedule
+            ),
             "generator": OptimizerGroup(generator, rate, recipe.generator_schedule),
         }
         return players, self._synthesis_turn if recipe.inner_steps > 0 else self._turn

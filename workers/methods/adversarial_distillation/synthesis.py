@@ -80,10 +80,10 @@ class Synthesis:
         recipe = self._game.recipe
         groups: list[dict[str, Any]] = [
             {"params": copied_parameters},
-            {"params": [noise_vectors], "lr": recipe.noise_rate},
+            {"params": [noise_vectors], "lr": recipe.noise_learning_rate},
         ]
         betas = (recipe.first_moment, SECOND_MOMENT)
-        return torch.optim.Adam(groups, lr=recipe.generator_rate, betas=betas)
+        return torch.optim.Adam(groups, lr=recipe.generator_learning_rate, betas=betas)
 
     def _requested_labels(self, generator: torch.Generator) -> Tensor | None:
         """Uniformly random labels for classification, else None."""

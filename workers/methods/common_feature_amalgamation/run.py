@@ -126,7 +126,7 @@ class CommonFeatureTask:
             common = self._params.common_channels or max(
                 _FEWEST_COMMON_CHANNELS, min(_MOST_COMMON_CHANNELS, student_channels // 2)
             )
-            kind = self._params.common_normalisation
+            kind = self._params.common_normalization
             space = CommonSpace(student_channels, channels, common, kind=kind, generator=generator)
             networks[f"space_{tap}"] = space.to(self._device)
         return networks
@@ -160,7 +160,7 @@ class CommonFeatureTask:
         parameters = list(
             chain(*[network.parameters() for network in self.training.networks.values()])
         )
-        rate, decay = self._params.rate, self._params.weight_decay
+        rate, decay = self._params.learning_rate, self._params.weight_decay
         optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
         return {"student": OptimizerGroup(optimizer, rate, cosine)}, self._turn
 

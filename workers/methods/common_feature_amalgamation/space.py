@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from service.core.catalog.common_feature_amalgamation import CommonNormalisation
+from service.core.catalog.common_feature_amalgamation import CommonNormalization
 
 _ADAPTED_PER_COMMON = 2
 _BLOCKS = 3
@@ -41,7 +41,7 @@ class CommonSpace(nn.Module):
         teachers: Sequence[int],
         common: int,
         *,
-        kind: CommonNormalisation,
+        kind: CommonNormalization,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -70,19 +70,19 @@ class CommonSpace(nn.Module):
         return Meeting(self.extractor(self.own(student_maps)), teacher_features, reconstructed)
 
 
-def _normalization(width: int, kind: CommonNormalisation) -> nn.Module:
+def _normalization(width: int, kind: CommonNormalization) -> nn.Module:
     """Normalization by the statistics of the current batch of one network, or none."""
-    if kind is CommonNormalisation.NONE:
+    if kind is CommonNormalization.NONE:
         return nn.Identity()
     return nn.BatchNorm2d(width, track_running_stats=False)
 
 
-def _adaptation(channels: int, width: int, kind: CommonNormalisation) -> nn.Sequential:
+def _adaptation(channels: int, width: int, kind: CommonNormalization) -> nn.Sequential:
     convolution = nn.Conv2d(channels, width, 1, bias=False)
     return nn.Sequential(convolution, _normalization(width, kind), nn.ReLU())
 
 
-def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequential:
+def _decoder(common: int, channels: int, kind: CommonNormalization) -> nn.Sequential:
     first = nn.Conv2d(common, channels, 3, padding=1)
     last = nn.Conv2d(channels, channels, 1)
     return nn.Sequential(first, _normalization(channels, kind), nn.ReLU(), last)
@@ -91,7 +91,7 @@ def _decoder(common: int, channels: int, kind: CommonNormalisation) -> nn.Sequen
 class _ResidualUnit(nn.Module):
     """Two 3 × 3 convolutions with a skip connection, projected if widths differ."""
 
-    def __init__(self, channels: int, width: int, kind: CommonNormalisation) -> None:
+    def __init__(self, channels: int, width: int, kind: CommonNormalization) -> None:
         super().__init__()
         self.first = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1, bias=False), _normalization(width, kind)

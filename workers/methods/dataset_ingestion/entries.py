@@ -53,7 +53,7 @@ def checked_name(name: str) -> PurePosixPath:
     escapes = path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
     if escapes or not path.parts or len(name) > _LONGEST_NAME:
         raise refused(
-            "bad_name",
+            "invalid_name",
             f"the archive holds a path that leaves it or is too long: {name[:80]!r}",
             "pack the images again with plain relative names",
         )

@@ -72,7 +72,7 @@ def run(inputs: DeparaData, params: DeparaParams, report: Report) -> DeparaResul
     edges = draw_edges(
         measured.features,
         measured.mask,
-        centering=params.centring,
+        centering=params.centering,
         variant=params.ranks,
         spectrum=params.spectrum,
     )

@@ -15,7 +15,7 @@ class DualGanRecipe:
     activation_weight: float
     discrete_weight: float
     bn_weight: float
-    student_rate: float
+    student_learning_rate: float
 
 
 PRESETS = {

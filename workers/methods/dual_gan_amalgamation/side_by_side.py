@@ -58,15 +58,17 @@ class SideBySideLearner:
         return [TrainingStage("side by side", 1.0, self._begin)]
 
     def _begin(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
-        rate = self._recipe.student_rate
+        rate = self._recipe.student_learning_rate
         student = torch.optim.SGD(
             self.student.parameters(), lr=rate, momentum=_MOMENTUM, weight_decay=_DECAY
         )
-        generator_rate = self._params.generator_rate
-        generator = torch.optim.Adam(self._images.parameters(), lr=generator_rate, betas=_BETAS)
+        generator_learning_rate = self._params.generator_learning_rate
+        generator = torch.optim.Adam(
+            self._images.parameters(), lr=generator_learning_rate, betas=_BETAS
+        )
         players = {
             "student": OptimizerGroup(student, rate, cosine),
-            "generator": OptimizerGroup(generator, generator_rate, cosine),
+            "generator": OptimizerGroup(generator, generator_learning_rate, cosine),
         }
         return players, self._turn
 

@@ -95,7 +95,7 @@ class StackedLearner:
 
     def _begin_images(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = list(self._drawing.networks.values())
-        return self._players(modules, self._params.generator_rate), self._draw
+        return self._players(modules, self._params.generator_learning_rate), self._draw
 
     def _draw(self) -> dict[str, Tensor]:
         """One step of the generator and of the teachers' filters."""
@@ -110,7 +110,9 @@ class StackedLearner:
 
     def _begin_block(self, number: int) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         modules = self._dual.learning(number)
-        return self._players(modules, self._recipe.student_rate), partial(self._build, number)
+        return self._players(modules, self._recipe.student_learning_rate), partial(
+            self._build, number
+        )
 
     def _build(self, number: int) -> dict[str, Tensor]:
         """One step of a block and its filters on both streams."""
@@ -121,7 +123,7 @@ class StackedLearner:
 
     def _begin_head(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         head = self._ground.student.head
-        return self._players([head], self._recipe.student_rate), self._learn_head
+        return self._players([head], self._recipe.student_learning_rate), self._learn_head
 
     def _learn_head(self) -> dict[str, Tensor]:
         loss = self._dual.head_loss(self._drawn()[-1])
@@ -129,7 +131,7 @@ class StackedLearner:
 
     def _begin_together(self) -> tuple[dict[str, OptimizerGroup], TrainingStep]:
         student = self._ground.student
-        return self._players([student], self._recipe.student_rate), self._learn_together
+        return self._players([student], self._recipe.student_learning_rate), self._learn_together
 
     def _learn_together(self) -> dict[str, Tensor]:
         loss = self._dual.whole_loss(self._drawn()[-1])

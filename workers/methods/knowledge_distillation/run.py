@@ -81,8 +81,10 @@ class _DistillationTask:
             for parameter in network.parameters()
         ]
         decay = self._params.weight_decay
-        optimizer = torch.optim.AdamW(parameters, lr=self._params.rate, weight_decay=decay)
-        return {"student": OptimizerGroup(optimizer, self._params.rate)}, self._turn
+        optimizer = torch.optim.AdamW(
+            parameters, lr=self._params.learning_rate, weight_decay=decay
+        )
+        return {"student": OptimizerGroup(optimizer, self._params.learning_rate)}, self._turn
 
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""
@@ -113,7 +115,7 @@ class _DistillationTask:
         student_outputs = self.student.answer(self._student_inputs(frames))
         student_logits = student_outputs.logits[:, [column.label for column in self.head.columns]]
         teacher_logits, teacher_features = self._teacher_outputs(frames)
-        parts = {"soft": params.soft_weight * self._soft(student_logits, teacher_logits)}
+        parts = {"soft": params.distillation_weight * self._soft(student_logits, teacher_logits)}
         if params.label_weight > 0:
             parts["label"] = params.label_weight * self._hard(student_outputs.logits, indices)
         if params.attention_weight > 0:

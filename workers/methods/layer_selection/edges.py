@@ -42,7 +42,7 @@ def edges_of(
     """Ranked edges of one layer; releases its features."""
     if layer.resident:
         edges = draw_edges(
-            layer.features, layer.mask, centering=params.centring, variant=params.ranks
+            layer.features, layer.mask, centering=params.centering, variant=params.ranks
         )
         layer.drop_features()
         return edges
@@ -54,5 +54,5 @@ def edges_of(
         return recompute.features(side, layer, start, stop)
 
     return edges_of_wide(
-        WideFeatures(read, resident), layer.mask, centering=params.centring, variant=params.ranks
+        WideFeatures(read, resident), layer.mask, centering=params.centering, variant=params.ranks
     )

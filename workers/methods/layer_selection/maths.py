@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool
 from torch import Tensor
 
-from service.core.catalog.measurement import Centring, RankVariant
+from service.core.catalog.measurement import Centering, RankVariant
 from workers.torchkit.similarity.edges import Edges, edges_of_products
 from workers.torchkit.similarity.wide_products import (
     ReadProbes,
@@ -31,13 +31,13 @@ def edges_of_wide(
     features: WideFeatures,
     mask: Bool[Tensor, " probe"],
     *,
-    centering: Centring,
+    centering: Centering,
     variant: RankVariant,
 ) -> Edges:
     """Ranked cosines of every two valid probes; equal to ``draw_edges`` on all features."""
     gram = streamed_products(features.read, len(mask), resident=features.resident)
     # Raw norms, taken before centering: the yardstick for a vanishing centered feature.
     sizes = gram.diagonal().clamp_min(0).sqrt()
-    if centering is Centring.CENTRED:
+    if centering is Centering.CENTERED:
         gram = centered_products(gram, mask)
     return edges_of_products(gram, sizes, mask, variant=variant)

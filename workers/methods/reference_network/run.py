@@ -110,7 +110,7 @@ class _Trainer:
         self._params = params
         self._generator = generator
         self._optimizer = torch.optim.AdamW(
-            network.parameters(), lr=params.rate, weight_decay=_WEIGHT_DECAY
+            network.parameters(), lr=params.learning_rate, weight_decay=_WEIGHT_DECAY
         )
 
     def learn(self, images: Tensor, labels: Tensor, report: Report) -> float:
@@ -120,7 +120,7 @@ class _Trainer:
         size = min(self._params.batch_size, len(images))
         for step in range(steps):
             drawn = torch.randperm(len(images), generator=self._generator)[:size]
-            rate = self._params.rate * warm_cosine(step / steps)
+            rate = self._params.learning_rate * warm_cosine(step / steps)
             loss = self._step(images[drawn], labels[drawn], rate)
             if (step + 1) % _STEPS_PER_REPORT == 0 or step + 1 == steps:
                 report(step + 1, steps, f"loss {loss:.3f}")

@@ -22,7 +22,7 @@ def run(
     read_at = time.perf_counter()
     settings = EstimateSettings(
         folds=params.folds,
-        neighbors=params.neighbours,
+        neighbors=params.neighbors,
         pair_images=params.pair_images,
         seed=params.seed,
     )

@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     _print_json({"networks": len(LESSONS)})
     write_unlabeled(digits().probes, folder / "probes.zip")
     write_labeled(smaller(digits().labeled), folder / "target.zip")
-    write_labeled(smaller(digits().exam), folder / "exam.zip")
+    write_labeled(smaller(digits().evaluation), folder / "evaluation.zip")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.tools.demo_zoo.building"])
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:

@@ -45,7 +45,7 @@ def manifest_of(lesson: DemoTask) -> ModelManifest:
         classes=lesson.classes,
         feature_layer="encoder",
         trained_on="images that come with scikit-learn" if lesson.steps else "nothing",
-        licence=LICENSE,
+        license=LICENSE,
         tags=("demo",),
     )
 

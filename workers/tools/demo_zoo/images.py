@@ -12,7 +12,7 @@ from torch.nn import functional
 SIDE = 32
 TARGET_DIGITS = (5, 6, 7, 8, 9)
 LABELED_PER_DIGIT = 20
-EXAM_PER_DIGIT = 20
+EVALUATION_PER_DIGIT = 20
 PROBES = 160
 PATCHES_PER_PHOTO = 400
 SPLIT_SEED = 7
@@ -38,7 +38,7 @@ class Digits:
     """The scanned digits, in disjoint parts.
 
     ``lessons`` trains the networks of the zoo. ``labeled`` and ``tests`` contain only digits 5 to
-    9: the user's data, and the data of the true transfer accuracy. ``probes`` and ``exam``, which
+    9: the user's data, and the data of the true transfer accuracy. ``probes`` and ``evaluation``, which
     evaluates students, contain all digits.
     """
 
@@ -46,7 +46,7 @@ class Digits:
     labeled: Pictures
     tests: Pictures
     probes: Pictures
-    exam: Pictures
+    evaluation: Pictures
 
 
 @cache
@@ -63,14 +63,14 @@ def digits() -> Digits:
 
 
 def _target_parts(rest: Pictures) -> tuple[Pictures, Pictures, Pictures, Pictures]:
-    """Labeled images, tests, probes and exam from images that no network of the zoo learns."""
+    """Labeled images, tests, probes and evaluation images from images that no network of the zoo learns."""
     probes, rest = rest.at(torch.arange(PROBES)), rest.at(torch.arange(PROBES, len(rest)))
     indices_by_digit = [(rest.labels == digit).nonzero().squeeze(1) for digit in range(10)]
-    exam = torch.cat([indices[-EXAM_PER_DIGIT:] for indices in indices_by_digit])
-    target = [indices_by_digit[digit][:-EXAM_PER_DIGIT] for digit in TARGET_DIGITS]
+    evaluation = torch.cat([indices[-EVALUATION_PER_DIGIT:] for indices in indices_by_digit])
+    target = [indices_by_digit[digit][:-EVALUATION_PER_DIGIT] for digit in TARGET_DIGITS]
     labeled = torch.cat([indices[:LABELED_PER_DIGIT] for indices in target])
     tests = torch.cat([indices[LABELED_PER_DIGIT:] for indices in target])
-    return rest.at(labeled), rest.at(tests), probes, rest.at(exam)
+    return rest.at(labeled), rest.at(tests), probes, rest.at(evaluation)
 
 
 def smaller(pictures: Pictures) -> Pictures:

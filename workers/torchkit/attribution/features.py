@@ -47,7 +47,7 @@ class FeaturesTooLargeError(MethodError):
 class AttributionNotPossibleError(MethodError):
     """The chosen attribution cannot be computed on this graph."""
 
-    code = "attribution_not_possible"
+    code = "attribution_not_supported"
 
 
 class UnstableMapsError(MethodError):

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int, Int32
 from torch import Tensor
 
-from service.core.catalog.measurement import Centring, RankVariant, Spectrum
+from service.core.catalog.measurement import Centering, RankVariant, Spectrum
 from service.core.errors import MethodError
 
 LARGEST_PROBE_SET = 8192
@@ -57,7 +57,7 @@ def draw_edges(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centering: Centring = Centring.CENTRED,
+    centering: Centering = Centering.CENTERED,
     variant: RankVariant = RankVariant.MIDRANK,
     spectrum: Spectrum = Spectrum.NATURAL,
 ) -> Edges:
@@ -110,7 +110,7 @@ def probe_products(
     features: Float[Tensor, "probe unit"],
     mask: Bool[Tensor, " probe"],
     *,
-    centering: Centring,
+    centering: Centering,
 ) -> tuple[Float64[Tensor, "probe probe"], Float64[Tensor, " probe"]]:
     """Inner products of features, centered over the valid probes or raw, and raw norms.
 
@@ -123,7 +123,7 @@ def probe_products(
         block = features[:, start : start + _UNITS_PER_BLOCK]
         values = block.double().cpu() * mask.unsqueeze(1)
         squares += values.square().sum(dim=1)
-        if centering is Centring.CENTRED:
+        if centering is Centering.CENTERED:
             values = centered(values, mask)
         gram += values @ values.T
     return gram, squares.sqrt()

@@ -23,7 +23,7 @@ from workers.torchkit.similarity.graphs import GraphSource, require_comparable
 class BadEdgeWeightError(InvalidRequestError):
     """The edge weight λ is negative or not a number."""
 
-    code = "bad_edge_weight"
+    code = "invalid_edge_weight"
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,13 @@ class Evaluator:
     """
 
     def __init__(
-        self, exam: EvaluationSet | None, teachers: Sequence[Teacher], head: Head, task: TaskKind
+        self,
+        evaluation_set: EvaluationSet | None,
+        teachers: Sequence[Teacher],
+        head: Head,
+        task: TaskKind,
     ) -> None:
-        self._exam, self._head = exam, head
+        self._evaluation_set, self._head = evaluation_set, head
         self._teachers = teachers if head.columns else ()
         self._task = task
         self._measure = _MEASURES[task]
@@ -61,7 +65,7 @@ class Evaluator:
 
     def grade(self, student: nn.Module, spec: InputSpec) -> Numbers:
         """Held-out quality of a student whose outputs are ``head.labels``."""
-        if self._exam is None:
+        if self._evaluation_set is None:
             return {}
         student_logits = self._student_logits(student, spec)
         return self._against_truth(student_logits) | self._against_teachers(student_logits)
@@ -72,7 +76,7 @@ class Evaluator:
         The same measures of the teachers, with ``ceiling`` for several teachers side by side;
         ``chance`` is the share of the most common label.
         """
-        if self._exam is None or self._truth is None:
+        if self._evaluation_set is None or self._truth is None:
             return {}
         references: dict[str, float | None] = {"chance": self._chance(self._truth)}
         if self._teachers:
@@ -94,7 +98,7 @@ class Evaluator:
     @cached_property
     def _teacher_logits(self) -> list[Tensor]:
         """Every teacher's logits on the held-out images, on the CPU."""
-        assert self._exam is not None
+        assert self._evaluation_set is not None
         with torch.no_grad():
             return [
                 torch.cat(
@@ -104,8 +108,8 @@ class Evaluator:
             ]
 
     def _parts(self) -> tuple[Tensor, ...]:
-        assert self._exam is not None
-        return self._exam.images.split(_AT_ONCE)  # type: ignore[no-untyped-call, no-any-return]
+        assert self._evaluation_set is not None
+        return self._evaluation_set.images.split(_AT_ONCE)  # type: ignore[no-untyped-call, no-any-return]
 
     @cached_property
     def _truth(self) -> Tensor | None:
@@ -113,8 +117,8 @@ class Evaluator:
 
         None for segmentation with labels of whole images, which say nothing about pixels.
         """
-        assert self._exam is not None
-        truth, names = self._exam.truth, self._exam.labels
+        assert self._evaluation_set is not None
+        truth, names = self._evaluation_set.truth, self._evaluation_set.labels
         if truth is None or (self._task is TaskKind.SEGMENTATION and truth.ndim == 1):
             return None
         label_index = {name: index for index, name in enumerate(self._head.labels)}

@@ -176,21 +176,21 @@ class _Watch:
         return due
 
     def evaluation_due(self) -> bool:
-        """Whether another of ``evaluations`` equal parts of the budget is spent."""
+        """Whether another of ``num_evaluations`` equal parts of the budget is spent."""
         due = (
-            math.floor(self._share_spent() * self._course.evaluations + _ROUNDING)
+            math.floor(self._share_spent() * self._course.num_evaluations + _ROUNDING)
             > self._evaluated
         )
         if due:
             self._evaluated = math.floor(
-                self._share_spent() * self._course.evaluations + _ROUNDING
+                self._share_spent() * self._course.num_evaluations + _ROUNDING
             )
         return due
 
     def checkpoint_due(self) -> bool:
         """Whether the interval between checkpoints is over; always true after the last turn."""
         now = time.monotonic()
-        due = now - self._kept >= self._course.seconds_between_checkpoints
+        due = now - self._kept >= self._course.checkpoint_interval_seconds
         due = due or self._share_spent() >= 1
         self._kept = now if due else self._kept
         return due

@@ -34,7 +34,7 @@ _OF_PIXELS = 4
 class BadStudentError(MethodError):
     """No student of this architecture fits these teachers or inputs."""
 
-    code = "bad_student"
+    code = "invalid_student"
 
 
 class ListedStudent(StudentNetwork):
@@ -163,6 +163,6 @@ def fill_linear(layer: nn.Linear, generator: torch.Generator) -> None:
 
 def own_input(teacher: InputSpec, spec: Student) -> InputSpec:
     """The student's input: that of the teacher at the student's image size."""
-    if spec.side is None:
+    if spec.image_size is None:
         return teacher
-    return teacher.model_copy(update={"height": spec.side, "width": spec.side})
+    return teacher.model_copy(update={"height": spec.image_size, "width": spec.image_size})

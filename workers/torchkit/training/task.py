@@ -36,13 +36,13 @@ class DataFreeInputs:
 
     Attributes:
         name: Name of the student.
-        exam: Held-out images; methods pass them to a ``Evaluator`` and never read them.
+        evaluation_set: Held-out images; methods pass them to a ``Evaluator`` and never read them.
         start: Initial weights of the student by name; None draws new ones.
     """
 
     name: str
     teachers: tuple[Teacher, ...]
-    exam: EvaluationSet | None = None
+    evaluation_set: EvaluationSet | None = None
     start: Mapping[str, Tensor] | None = None
 
 
@@ -144,7 +144,7 @@ def complete(
         TeacherChangedError: A teacher's weights or statistics moved.
     """
     require_answers(lesson.student, lesson.spec, lesson.task)
-    judge = Evaluator(inputs.exam, inputs.teachers, lesson.head, lesson.task)
+    judge = Evaluator(inputs.evaluation_set, inputs.teachers, lesson.head, lesson.task)
     fingerprints = [teacher.program.fingerprint for teacher in inputs.teachers]
     device = inputs.teachers[0].program.device
     use_channels_last(lesson.student, device)
@@ -167,7 +167,7 @@ def complete(
         quality=quality | retention(quality),
         history=tuple(lesson.training.history),
         trained_on=0 if images is None else len(images),
-        held_out=0 if inputs.exam is None else len(inputs.exam.images),
+        held_out=0 if inputs.evaluation_set is None else len(inputs.evaluation_set.images),
         teacher=_sizes(inputs.teachers),
         taught_by=tuple(teacher.name for teacher in inputs.teachers),
         params=course.model_dump(mode="json"),

@@ -16,7 +16,7 @@ from workers.torchkit.attribution.canonical import Preprocessing, luma, resize, 
 class NotTeachableError(MethodError):
     """Teachers, labels and student do not match."""
 
-    code = "not_teachable"
+    code = "unsupported_teachers"
 
 
 @dataclass(frozen=True)

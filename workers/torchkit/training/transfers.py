@@ -75,9 +75,9 @@ class Transfer:
         if self._body_rate > 0:
             groups.append({"params": list(self._body.parameters()), "share": self._body_rate})
         decay = self._course.weight_decay
-        optimizer = torch.optim.AdamW(groups, lr=self._course.rate, weight_decay=decay)
+        optimizer = torch.optim.AdamW(groups, lr=self._course.learning_rate, weight_decay=decay)
         turn = self._turn if self._body_rate > 0 else self._turn_of_head
-        return {"student": OptimizerGroup(optimizer, self._course.rate)}, turn
+        return {"student": OptimizerGroup(optimizer, self._course.learning_rate)}, turn
 
     def _turn(self) -> dict[str, Tensor]:
         """One step of body and head on a shifted batch."""

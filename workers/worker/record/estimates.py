@@ -21,14 +21,14 @@ def record_estimate(
     model = session.get(ModelRecord, job.inputs["model_id"])
     dataset = session.get(DatasetRecord, job.inputs["dataset_id"])
     if model is None or dataset is None:
-        raise NotFoundError("the model or the dataset was removed meanwhile", code="input_gone")
+        raise NotFoundError("the model or the dataset was removed meanwhile", code="input_deleted")
     estimate = estimates.keep(
         session,
         model=model,
         dataset=dataset,
         params=TransferabilityEstimatorsParams.model_validate(job.params),
-        found=scores,
+        output=scores,
         job_id=job.id,
     )
-    estimator_completion.settle(session, job_id=job.id)
+    estimator_completion.complete_rankings(session, job_id=job.id)
     return {"estimate_id": estimate.id, **scores}

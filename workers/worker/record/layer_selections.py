@@ -33,7 +33,7 @@ def _selection(session: Session, job: JobRecord) -> LayerSelectionRecord:
     """The job's selection, locked; removing one of its networks removes it too."""
     selection = session.get(LayerSelectionRecord, job.inputs["selection_id"], with_for_update=True)
     if selection is None:
-        raise NotFoundError("the layer selection was removed meanwhile", code="input_gone")
+        raise NotFoundError("the layer selection was removed meanwhile", code="input_deleted")
     return selection
 
 

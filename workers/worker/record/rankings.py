@@ -21,7 +21,7 @@ def record_ranking(
     """Store the similarities that were missing, then complete the ranking from all similarities."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
+        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
     target_id = by_graph.target_of(ranking)
     items = {item.model_id: item for item in output.result.items}
     measured = {
@@ -51,8 +51,8 @@ def record_fused_ranking(
     """Complete the ranking with the posterior."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_gone")
-    fused.fill(session, ranking=ranking, found=output.result.model_dump(mode="json"))
+        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
+    fused.fill(session, ranking=ranking, posterior=output.result.model_dump(mode="json"))
     return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 
 

@@ -228,7 +228,7 @@ def _locked(session: Session, kind: Any, identity: str) -> Any:
 def _existing(session: Session, kind: Any, identity: str, **options: Any) -> Any:
     row = session.get(kind, identity, populate_existing=True, **options)
     if row is None:
-        raise NotFoundError(f"{identity} was removed meanwhile", code="input_gone")
+        raise NotFoundError(f"{identity} was removed meanwhile", code="input_deleted")
     return row
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalog import method_named
-from service.core.catalog.training import SourceAndLabels
+from service.core.catalog.training import SourceAndLabels, source_ids
 from service.core.ids import IdKind, new_id
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
@@ -47,17 +47,23 @@ def record_student(
 
 def _lineage(session: Session, job: JobRecord, student: TrainedStudent) -> dict[str, Any]:
     """Where a student came from; fingerprints identify the state of its teachers."""
-    teachers = list(job.inputs["teachers"])
-    rows = [session.get(ModelRecord, model_id) for model_id in teachers]
-    sets = dict.fromkeys(name for name in (job.inputs["data"], job.inputs["exam"]) if name)
+    models = [session.get(ModelRecord, model_id) for model_id in source_ids(job.inputs)]
+    fingerprints = [None if model is None else model.fingerprint for model in models]
+    origin: dict[str, Any] = (
+        {"source_model_id": job.inputs["source_model_id"], "source_fingerprint": fingerprints[0]}
+        if _is_transfer(job)
+        else {"teachers": list(job.inputs["teachers"]), "teacher_fingerprints": fingerprints}
+    )
+    sets = dict.fromkeys(
+        name for name in (job.inputs["dataset_id"], job.inputs["eval_dataset_id"]) if name
+    )
     return {
         "job_id": job.id,
         "method": job.method,
         "method_version": job.method_version,
-        "teachers": teachers,
-        "teacher_fingerprints": [None if row is None else row.fingerprint for row in rows],
-        "data": job.inputs["data"],
-        "exam": job.inputs["exam"],
+        **origin,
+        "dataset": job.inputs["dataset_id"],
+        "eval_dataset": job.inputs["eval_dataset_id"],
         "datasets": list(sets),
         "params": job.params,
         "seed": job.params["seed"],
@@ -79,16 +85,20 @@ def _keep_accuracy(
     """Record the held-out accuracy: a transfer's measures its source, any other its student."""
     if accuracy is None:
         return
-    is_transfer = issubclass(method_named(job.method).inputs, SourceAndLabels)
     measured = NewAccuracy(
-        model=job.inputs["teachers"][0] if is_transfer else model.id,
-        dataset=job.inputs["exam"] or job.inputs["data"],
+        model=job.inputs["source_model_id"] if _is_transfer(job) else model.id,
+        dataset=job.inputs["eval_dataset_id"] or job.inputs["dataset_id"],
         value=accuracy,
-        protocol=_protocol(job.method) if is_transfer else Protocol.OTHER,
+        protocol=_protocol(job.method) if _is_transfer(job) else Protocol.OTHER,
         seed=job.params["seed"],
         source=f"held-out images of job {job.id}",
     )
-    accuracies.add(session, project=job.project, given=[measured], job_id=job.id)
+    accuracies.add(session, project=job.project, measurements=[measured], job_id=job.id)
+
+
+def _is_transfer(job: JobRecord) -> bool:
+    """Whether the job trained a network of the zoo further."""
+    return issubclass(method_named(job.method).inputs, SourceAndLabels)
 
 
 def _protocol(method: str) -> Protocol:

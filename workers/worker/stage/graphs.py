@@ -45,7 +45,7 @@ def graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> Sta
 def evidence(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
     """Everything that is known of the candidates of a fused ranking; no files."""
     ranking = row_of(session, job, RankingRecord, job.inputs["ranking_id"])
-    evidence = fused.take(session, ranking=ranking)
+    evidence = fused.take_evidence(session, ranking=ranking)
     candidates = zip(evidence["models"], evidence["candidates"], strict=True)
     names = frozenset(model_id for model_id, is_candidate in candidates if is_candidate)
     return StagedInputs({"evidence": evidence}, scope=ResultScope(model_ids=names))
@@ -89,7 +89,7 @@ def graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> St
     points = (
         {}
         if before is None
-        else snapshot_lookup.places_in(session, project=job.project, map_id=before)
+        else snapshot_lookup.positions_in(session, project=job.project, map_id=before)
     )
     facts = {
         "models": [graph.model_id for graph in placed],

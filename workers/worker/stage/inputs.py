@@ -114,7 +114,7 @@ def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -
     facts = {
         "model": model_facts(model),
         "logits_layer": "output" if estimates.is_classifier(model) else None,
-        **label_facts(session, datasets.require_labelled(dataset)),
+        **label_facts(session, datasets.require_labeled(dataset)),
     }
     return StagedInputs(facts, {**program_file(model), **canonical_file(dataset)})
 

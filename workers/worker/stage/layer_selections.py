@@ -24,7 +24,7 @@ def networks_to_compare(session: Session, job: JobRecord, _settings: Settings) -
     """
     selection = session.get(LayerSelectionRecord, job.inputs["selection_id"])
     if selection is None:
-        raise NotFoundError("the layer selection was removed meanwhile", code="input_gone")
+        raise NotFoundError("the layer selection was removed meanwhile", code="input_deleted")
     source = session.get_one(ModelRecord, selection.source_model_id)
     target = session.get_one(ModelRecord, selection.target_model_id)
     if target.state != ModelState.READY:

@@ -41,7 +41,7 @@ def row_of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> 
     """A row of the job's project by id, or NotFoundError."""
     row = session.get(kind, identity)
     if row is None or row.project != job.project:
-        raise NotFoundError(f"{identity} is gone", code="input_gone")
+        raise NotFoundError(f"{identity} is gone", code="input_deleted")
     return row
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.core.catalog.training import source_ids
 from service.core.errors import ConflictError, NotFoundError
 from service.core.operations.trainings.teachers import classes_of, task_of
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, DatasetState, JobRecord, ModelRecord, ModelState
-from workers.isolation.training_files import DATA, EXAM, START, TEACHER
+from workers.isolation.training_files import DATASET, EVAL_DATASET, START, TEACHER
 from workers.worker.stage.rows import StagedInputs
 
 _LONGEST_NAME = 200
@@ -23,14 +24,14 @@ def training_stage(session: Session, job: JobRecord) -> StagedInputs:
         NotFoundError: Something is gone.
         ConflictError: Something is not ready, or a set is too large for canonical frames.
     """
-    teachers = [_model(session, model_id) for model_id in job.inputs["teachers"]]
+    teachers = [_model(session, model_id) for model_id in source_ids(job.inputs)]
     files = {TEACHER.format(index): _program(model) for index, model in enumerate(teachers)}
     facts: dict[str, Any] = {
         "name": job.params["name"] or _name_for(job, teachers),
         "teachers": [_facts_of(model, teachers) for model in teachers],
     }
-    for role, file in (("data", DATA), ("exam", EXAM)):
-        identity = job.inputs[role]
+    for role, file in (("dataset", DATASET), ("eval_dataset", EVAL_DATASET)):
+        identity = job.inputs[f"{role}_id"]
         facts[role] = None
         if identity is not None:
             facts[role], files[file] = _images(session, identity)
@@ -65,7 +66,7 @@ def _images(session: Session, identity: str) -> tuple[Mapping[str, Any], str]:
     """Labels by index, their names, and the canonical frames."""
     dataset = session.get(DatasetRecord, identity)
     if dataset is None:
-        raise NotFoundError(f"{identity} is gone", code="input_gone")
+        raise NotFoundError(f"{identity} is gone", code="input_deleted")
     if dataset.state != DatasetState.READY:
         raise ConflictError(f"{identity} is {dataset.state}", code="dataset_not_ready")
     if dataset.canonical_sha256 is None:
@@ -87,7 +88,7 @@ def _images(session: Session, identity: str) -> tuple[Mapping[str, Any], str]:
 def _model(session: Session, identity: str) -> ModelRecord:
     model = session.get(ModelRecord, identity)
     if model is None:
-        raise NotFoundError(f"{identity} is gone", code="input_gone")
+        raise NotFoundError(f"{identity} is gone", code="input_deleted")
     if model.state != ModelState.READY:
         raise ConflictError(f"{identity} is {model.state}", code="model_not_ready")
     return model

@@ -1,1 +1,1 @@
-"""Who may do what: API keys, their cache, and idempotent requests."""
+"""Access: API keys, their cache, and idempotent requests."""

@@ -1,4 +1,4 @@
-"""A POST with an Idempotency-Key happens once, however often it is sent."""
+"""Idempotency: a POST with an Idempotency-Key runs once, however often it is sent."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from service.core.tables import IdempotencyRecord
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """What a request was answered with."""
+    """The response to a request, which can be replayed."""
 
     status: int
     body: str
@@ -28,58 +28,58 @@ def once(
     request_sha256: str,
     work: Callable[[], StoredResponse],
 ) -> StoredResponse:
-    """The answer of ``work``, or the one it gave when the same request came before.
+    """The response of ``work``, or the stored response if the same request came before.
 
-    The answer is stored in the transaction that did the work: both are kept or neither is. A
-    request that failed leaves nothing, so it may be sent again.
+    One transaction runs the work and stores the response. A failed request stores nothing, so you
+    can send it again.
 
     Args:
-        session: The transaction that the work and the stored answer share.
-        project: Keys of different projects never meet.
-        key: The client's Idempotency-Key; None lets the work happen each time.
-        request_sha256: Digest of everything that decides the request.
-        work: What to do in ``session``.
+        session: The transaction of the work and of the stored response.
+        project: Keys of different projects are independent.
+        key: The client's Idempotency-Key; without one the work always runs.
+        request_sha256: Digest of everything that determines the request.
+        work: Runs in ``session``.
 
     Raises:
-        InvalidRequestError: ``idempotency_key_reused``: the key came with another request.
-        ConflictError: ``request_in_flight``: the same request is being worked on.
+        InvalidRequestError: ``idempotency_key_reused``: another request used the key.
+        ConflictError: ``request_in_flight``: the same request is in progress.
     """
     if key is None:
         return work()
     _claim(session, project, key)
     stored = session.get(IdempotencyRecord, (project, key))
     if stored is not None:
-        return _answer_again(stored, request_sha256)
-    answer = work()
+        return _replayed(stored, request_sha256)
+    response = work()
     session.add(
         IdempotencyRecord(
             project=project,
             key=key,
             request_sha256=request_sha256,
-            status=answer.status,
-            headers=json.dumps(answer.headers),
-            body=answer.body,
+            status=response.status,
+            headers=json.dumps(response.headers),
+            body=response.body,
         )
     )
     session.flush()
-    return answer
+    return response
 
 
 def _claim(session: Session, project: str, key: str) -> None:
-    """Hold the key until the transaction ends."""
+    """Lock the key until the transaction ends."""
     lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 20))")
     if not session.scalar(lock, {"name": f"{project}\n{key}"}):
         raise ConflictError(
-            "a request with this Idempotency-Key is being worked on",
+            "a request with this Idempotency-Key is in progress",
             code="request_in_flight",
             remedy="wait a moment and send it again",
         )
 
 
-def _answer_again(stored: IdempotencyRecord, request_sha256: str) -> StoredResponse:
+def _replayed(stored: IdempotencyRecord, request_sha256: str) -> StoredResponse:
     if stored.request_sha256 != request_sha256:
         raise InvalidRequestError(
-            "this Idempotency-Key came with another request before",
+            "another request has used this Idempotency-Key",
             code="idempotency_key_reused",
             remedy="use a new key for a new request",
         )

@@ -1,4 +1,4 @@
-"""Callers of the last seconds, so that not every request asks the database for its key."""
+"""Cache of recent callers, so that not every request reads its key from the database."""
 
 import hashlib
 import threading
@@ -13,36 +13,36 @@ _SIZE = 1024
 
 
 class KeyCache:
-    """Remembers callers by the digest of their token; a revoked key lives ``seconds`` longer."""
+    """Callers by the digest of their token; a revoked key stays valid for up to ``seconds``."""
 
     def __init__(self, *, seconds: float = _SECONDS, size: int = _SIZE) -> None:
         self._seconds = seconds
         self._size = size
         self._lock = threading.Lock()
-        self._found: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
-    def known(self, token: str) -> Caller | None:
-        """The caller with this token, when asked for not long ago."""
-        entry = self._found.get(_key(token))
+    def cached(self, token: str) -> Caller | None:
+        """The caller with this token, if it is cached."""
+        entry = self._entries.get(_key(token))
         if entry is None or entry[0] < time.monotonic():
             return None
         return entry[1]
 
     def caller(self, token: str, look_up: Callable[[str], Caller]) -> Caller:
-        """The caller with this token, looked up when not remembered."""
-        known = self.known(token)
-        return known if known is not None else self._remember(token, look_up(token))
+        """The caller with this token, looked up if it is not cached."""
+        caller = self.cached(token)
+        return caller if caller is not None else self._store(token, look_up(token))
 
-    def forget_all(self) -> None:
-        """Start again, as after a revocation."""
+    def clear(self) -> None:
+        """Remove all callers, as after a revocation."""
         with self._lock:
-            self._found.clear()
+            self._entries.clear()
 
-    def _remember(self, token: str, caller: Caller) -> Caller:
+    def _store(self, token: str, caller: Caller) -> Caller:
         with self._lock:
-            self._found[_key(token)] = (time.monotonic() + self._seconds, caller)
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
+            self._entries[_key(token)] = (time.monotonic() + self._seconds, caller)
+            while len(self._entries) > self._size:
+                self._entries.popitem(last=False)
         return caller
 
 

@@ -15,10 +15,10 @@ from service.core.errors import (
     FieldProblem,
     ForbiddenError,
     InvalidRequestError,
-    NotFoundError,
     UnauthenticatedError,
 )
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import KeyRecord
 
@@ -37,21 +37,21 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the project, the key and what it allows."""
+    """The caller of a request: the project, the key and its scopes."""
 
     project: str
     key_id: str
     scopes: frozenset[str]
 
     def require(self, scope: Scope) -> None:
-        """Refuse callers whose key lacks ``scope``.
+        """Require that the key has ``scope``.
 
         Raises:
             ForbiddenError: Neither the scope nor ``admin`` is among the key's.
         """
         if scope not in self.scopes and Scope.ADMIN not in self.scopes:
             raise ForbiddenError(
-                f"this needs the scope {scope!r}; the key has {', '.join(sorted(self.scopes))}",
+                f"this request needs the scope {scope!r}; the key has {', '.join(sorted(self.scopes))}",
                 remedy="ask an administrator for a key with that scope",
             )
 
@@ -68,7 +68,7 @@ class NewKey:
 
 
 def issue(session: Session, *, project: str, name: str, scopes: Collection[str]) -> NewKey:
-    """Make a key.
+    """Create a key.
 
     Raises:
         InvalidRequestError: ``unknown_scope``, or no scope at all.
@@ -76,8 +76,11 @@ def issue(session: Session, *, project: str, name: str, scopes: Collection[str])
     unknown = sorted(set(scopes) - set(Scope))
     if unknown or not scopes:
         raise InvalidRequestError(
-            f"unknown scopes: {', '.join(unknown)}" if unknown else "a key needs a scope",
+            f"unknown scopes: {', '.join(unknown)}"
+            if unknown
+            else "a key needs at least one scope",
             code="unknown_scope",
+            remedy=f"choose among {', '.join(Scope)}",
             errors=[FieldProblem("/scopes", f"choose among {', '.join(Scope)}")],
         )
     key_id = new_id(IdKind.KEY)
@@ -95,7 +98,7 @@ def issue(session: Session, *, project: str, name: str, scopes: Collection[str])
 
 
 def issue_first(session: Session) -> NewKey | None:
-    """The administrator's key of a zoo that has none yet; None ever after."""
+    """The administrator's key of a zoo that has no key yet; None otherwise."""
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FIRST_KEY_LOCK})
     if session.scalar(select(func.count()).select_from(KeyRecord)):
         return None
@@ -103,19 +106,19 @@ def issue_first(session: Session) -> NewKey | None:
 
 
 def caller_with(session: Session, *, token: str) -> Caller:
-    """Who holds ``token``.
+    """The caller with ``token``.
 
     Raises:
-        UnauthenticatedError: The token is not well formed, not known, or revoked.
+        UnauthenticatedError: The token is malformed, unknown or revoked.
     """
     prefix, _, rest = token.partition("_")
     ulid, _, secret = rest.partition("_")
     record = session.get(KeyRecord, f"key_{ulid}") if prefix == "zoo" and secret else None
-    known = record.secret_sha256 if record is not None else "0" * 64
-    fits = hmac.compare_digest(known, _digest(secret))
+    expected = record.secret_sha256 if record is not None else "0" * 64
+    fits = hmac.compare_digest(expected, _digest(secret))
     if record is None or not fits or record.revoked_at is not None:
         raise UnauthenticatedError(
-            "the API key is not known, or was revoked",
+            "the API key is unknown or revoked",
             remedy="send `Authorization: Bearer zoo_…` with a key of this zoo",
         )
     return Caller(record.project, record.id, frozenset(record.scopes))
@@ -126,15 +129,13 @@ def page(session: Session, *, project: str, after: str | None, limit: int) -> Pa
     query = select(KeyRecord).where(KeyRecord.project == project)
     if after is not None:
         query = query.where(KeyRecord.id < after)
-    found = session.scalars(query.order_by(KeyRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(found), limit=limit)
+    rows = session.scalars(query.order_by(KeyRecord.id.desc()).limit(limit + 1)).all()
+    return page_of(list(rows), limit=limit)
 
 
 def revoke(session: Session, *, project: str, key_id: str) -> KeyRecord:
-    """End a key's life; a second time changes nothing."""
-    record = session.get(KeyRecord, key_id, with_for_update=True)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no key {key_id}", code="key_not_found")
+    """Revoke a key; doing it again changes nothing."""
+    record = owned_rows.get_locked(session, KeyRecord, project=project, id=key_id)
     if record.revoked_at is None:
         record.revoked_at = now()
         session.flush()

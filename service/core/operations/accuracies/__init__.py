@@ -1,1 +1,1 @@
-"""Measured accuracies, and the history that rankings learn from."""
+"""Measured accuracies, and the history that rankings use."""

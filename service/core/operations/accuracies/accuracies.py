@@ -1,7 +1,7 @@
-"""Measured accuracies: taken in many at a time, listed, removed.
+"""Measured accuracies: added in batches, listed, deleted.
 
-A measurement is told once: posted again with the same value it changes nothing, with another
-value it is refused. Who corrects a value removes the old record first.
+Posting a measurement again with the same value changes nothing; with another value it is an error.
+To correct a value, delete the old one first.
 """
 
 import math
@@ -17,10 +17,11 @@ from sqlalchemy import ARRAY, Text, any_, cast, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.core.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from service.core.errors import ConflictError, FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import Name, Strict
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import AccuracyRecord, DatasetRecord, ModelRecord, Protocol
 
@@ -35,7 +36,7 @@ _OF_IDENTITY = ("model", "dataset", "metric", "protocol", "seed", "source")
 
 
 class Unit(StrEnum):
-    """What a value counts in: shares from 0 to 1, or percent from 0 to 100."""
+    """The unit of a value: a share from 0 to 1, or percent from 0 to 100."""
 
     SHARE = "share"
     PERCENT = "percent"
@@ -44,8 +45,8 @@ class Unit(StrEnum):
 class NewAccuracy(Strict):
     """One measured accuracy.
 
-    ``model`` and ``dataset`` are ids of the zoo, or names of a network or dataset that is not in
-    it. ``source`` says where the figure comes from, ``seed`` which of several runs it is.
+    ``model`` and ``dataset`` are ids of the zoo, or names of a network or dataset outside it.
+    ``source`` is the origin of the value; ``seed`` distinguishes several runs.
     """
 
     model: Name
@@ -60,7 +61,7 @@ class NewAccuracy(Strict):
     @model_validator(mode="after")
     def _value_fits_unit(self) -> Self:
         if self.unit is Unit.SHARE and self.value > 1:
-            raise ValueError('value is above 1; for values from 0 to 100 say "unit": "percent"')
+            raise ValueError('value is above 1; for values from 0 to 100 set "unit": "percent"')
         return self
 
     @property
@@ -70,127 +71,133 @@ class NewAccuracy(Strict):
 
     @cached_property
     def identity(self) -> str:
-        """Digest of everything but the value."""
+        """Digest of everything except the value."""
         return fingerprint({name: getattr(self, name) for name in _OF_IDENTITY})
 
 
 class NewAccuracies(Strict):
-    """Measured accuracies to keep, all or none."""
+    """Measured accuracies to store, all or none."""
 
-    records: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    accuracies: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
 class Added:
-    """The records of a request in its order, and how many of them are new."""
+    """The accuracies in the order of the request, and how many of them are new."""
 
-    records: list[AccuracyRecord]
+    accuracies: list[AccuracyRecord]
     new: int
 
 
 @dataclass(frozen=True)
 class AccuracyFilter:
-    """Which records are meant; None asks for no restriction."""
+    """A filter for accuracies; None does not restrict."""
 
     model: str | None = None
     dataset: str | None = None
 
 
 def add(
-    session: Session, *, project: str, given: Sequence[NewAccuracy], job_id: str | None = None
+    session: Session,
+    *,
+    project: str,
+    measurements: Sequence[NewAccuracy],
+    job_id: str | None = None,
 ) -> Added:
-    """Keep measured accuracies; those that are known already stay as they are.
+    """Store measured accuracies; existing ones do not change.
 
     Args:
-        given: What was measured.
-        job_id: The job that measured it, if one of the zoo did.
+        measurements: The measured accuracies.
+        job_id: The job of the zoo that measured them, if any.
 
     Raises:
-        InvalidRequestError: ``record_unfit``: an id names nothing here, or one measurement comes
-            with two values.
-        ConflictError: ``record_exists``: a measurement is known with another value.
+        InvalidRequestError: ``accuracy_invalid``: an id does not exist, or one measurement has two
+            values.
+        ConflictError: ``accuracy_exists``: a measurement exists with another value.
     """
-    _require_known_ids(session, project, given)
-    _require_one_value(given)
-    new = _inserted(session, project, given, job_id)
-    kept = _with_identities(session, project, [one.identity for one in given])
-    _require_same_values(given, kept)
-    return Added([kept[one.identity] for one in given], new)
+    _require_known_ids(session, project, measurements)
+    _require_one_value(measurements)
+    new = _inserted(session, project, measurements, job_id)
+    stored = _with_identities(session, project, [row.identity for row in measurements])
+    _require_same_values(measurements, stored)
+    return Added([stored[row.identity] for row in measurements], new)
 
 
-def _require_known_ids(session: Session, project: str, given: Sequence[NewAccuracy]) -> None:
-    """What looks like an id must be one of the project's."""
+def _require_known_ids(
+    session: Session, project: str, measurements: Sequence[NewAccuracy]
+) -> None:
+    """Accept only ids that exist in the project; any other text is a name."""
     unknown = {
-        field: _unknown(session, project, field, {getattr(one, field) for one in given})
+        field: _unknown(session, project, field, {getattr(row, field) for row in measurements})
         for field in _THINGS
     }
     problems = [
-        FieldProblem(f"/records/{place}/{field}", f"there is no {field} {getattr(one, field)}")
-        for place, one in enumerate(given)
+        FieldProblem(f"/accuracies/{index}/{field}", f"there is no {field} {getattr(row, field)}")
+        for index, row in enumerate(measurements)
         for field, missing in unknown.items()
-        if getattr(one, field) in missing
+        if getattr(row, field) in missing
     ]
     _refuse(problems)
 
 
-def _unknown(session: Session, project: str, field: str, named: set[str]) -> set[str]:
-    """Those of the names that look like ids and are not."""
+def _unknown(session: Session, project: str, field: str, names: set[str]) -> set[str]:
+    """The names that have the form of an id and do not exist."""
     kind, pattern = _THINGS[field]
-    ids = {name for name in named if pattern.fullmatch(name)}
+    ids = {name for name in names if pattern.fullmatch(name)}
     if not ids:
         return ids
-    known = select(kind.id).where(
+    existing = select(kind.id).where(
         kind.project == project, kind.id == any_(cast(list(ids), ARRAY(Text)))
     )
-    return ids - set(session.scalars(known))
+    return ids - set(session.scalars(existing))
 
 
-def _require_one_value(given: Sequence[NewAccuracy]) -> None:
+def _require_one_value(measurements: Sequence[NewAccuracy]) -> None:
     first: dict[str, int] = {}
     problems = []
-    for place, one in enumerate(given):
-        before = first.setdefault(one.identity, place)
-        if not _same(given[before].share, one.share):
-            reason = f"row {before} is the same measurement with another value"
-            problems.append(FieldProblem(f"/records/{place}/value", reason))
+    for index, row in enumerate(measurements):
+        before = first.setdefault(row.identity, index)
+        if not _same(measurements[before].share, row.share):
+            reason = f"row {before} has another value for the same measurement"
+            problems.append(FieldProblem(f"/accuracies/{index}/value", reason))
     _refuse(problems)
 
 
-def _same(one: float, other: float) -> bool:
-    """Equal but for the rounding of percent to shares."""
-    return math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-15)
+def _same(value: float, other: float) -> bool:
+    """Whether two shares are equal, up to the rounding of percent."""
+    return math.isclose(value, other, rel_tol=1e-12, abs_tol=1e-15)
 
 
 def _refuse(problems: list[FieldProblem]) -> None:
     if problems:
         raise InvalidRequestError(
-            f"{len(problems)} of the values do not fit; first, {problems[0].pointer}:"
+            f"{len(problems)} of the values are invalid; the first is {problems[0].pointer}:"
             f" {problems[0].reason}",
-            code="record_unfit",
-            remedy="correct these rows and send all again; nothing was kept",
+            code="accuracy_invalid",
+            remedy="correct these rows and send all rows again; none was stored",
             errors=problems[:_MOST_PROBLEMS],
         )
 
 
 def _inserted(
-    session: Session, project: str, given: Sequence[NewAccuracy], job_id: str | None
+    session: Session, project: str, measurements: Sequence[NewAccuracy], job_id: str | None
 ) -> int:
-    """How many rows were not known before."""
-    # In the order of their identities, so that two requests never wait for each other in a circle.
-    distinct = dict(sorted({one.identity: one for one in given}.items()))
+    """How many rows are new."""
+    # Sorted by identity, so that two requests cannot deadlock.
+    distinct = dict(sorted({row.identity: row for row in measurements}.items()))
     rows = [
         {
-            "id": new_id(IdKind.RECORD),
+            "id": new_id(IdKind.ACCURACY),
             "project": project,
-            "value": one.share,
+            "value": row.share,
             "identity": identity,
             "job_id": job_id,
-            **{name: getattr(one, name) for name in _OF_IDENTITY},
+            **{name: getattr(row, name) for name in _OF_IDENTITY},
         }
-        for identity, one in distinct.items()
+        for identity, row in distinct.items()
     ]
-    kept = insert(AccuracyRecord).on_conflict_do_nothing(index_elements=["project", "identity"])
-    return len(session.scalars(kept.returning(AccuracyRecord.id), rows).all())
+    new = insert(AccuracyRecord).on_conflict_do_nothing(index_elements=["project", "identity"])
+    return len(session.scalars(new.returning(AccuracyRecord.id), rows).all())
 
 
 def _with_identities(
@@ -200,21 +207,23 @@ def _with_identities(
         AccuracyRecord.project == project,
         AccuracyRecord.identity == any_(cast(list(identities), ARRAY(Text))),
     )
-    return {one.identity: one for one in session.scalars(query)}
+    return {record.identity: record for record in session.scalars(query)}
 
 
-def _require_same_values(given: Sequence[NewAccuracy], kept: dict[str, AccuracyRecord]) -> None:
+def _require_same_values(
+    measurements: Sequence[NewAccuracy], stored: dict[str, AccuracyRecord]
+) -> None:
     problems = [
-        FieldProblem(f"/records/{place}/value", f"{record.id} says {record.value:g}")
-        for place, one in enumerate(given)
-        if not _same((record := kept[one.identity]).value, one.share)
+        FieldProblem(f"/accuracies/{index}/value", f"{record.id} has the value {record.value:g}")
+        for index, row in enumerate(measurements)
+        if not _same((record := stored[row.identity]).value, row.share)
     ]
     if problems:
         raise ConflictError(
-            f"{len(problems)} of the measurements are known with another value; first,"
+            f"{len(problems)} of the measurements exist with another value; the first is"
             f" {problems[0].pointer}: {problems[0].reason}",
-            code="record_exists",
-            remedy="remove the old record, or tell the runs apart by seed or source",
+            code="accuracy_exists",
+            remedy="delete the old accuracy, or distinguish the runs by seed or source",
             errors=problems[:_MOST_PROBLEMS],
         )
 
@@ -222,7 +231,7 @@ def _require_same_values(given: Sequence[NewAccuracy], kept: dict[str, AccuracyR
 def page(
     session: Session, *, project: str, where: AccuracyFilter, after: str | None, limit: int
 ) -> Page[AccuracyRecord]:
-    """Records of the project, newest first."""
+    """Accuracies of the project, newest first."""
     query = select(AccuracyRecord).where(AccuracyRecord.project == project)
     if where.model is not None:
         query = query.where(AccuracyRecord.model == where.model)
@@ -230,18 +239,15 @@ def page(
         query = query.where(AccuracyRecord.dataset == where.dataset)
     if after is not None:
         query = query.where(AccuracyRecord.id < after)
-    found = session.scalars(query.order_by(AccuracyRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(found), limit=limit)
+    rows = session.scalars(query.order_by(AccuracyRecord.id.desc()).limit(limit + 1)).all()
+    return page_of(list(rows), limit=limit)
 
 
-def delete(session: Session, *, project: str, record_id: str) -> None:
-    """Forget a record; rankings that were made with it stay as they are.
+def delete(session: Session, *, project: str, accuracy_id: str) -> None:
+    """Delete an accuracy; rankings that used it do not change.
 
     Raises:
-        NotFoundError: ``record_not_found``.
+        NotFoundError: ``accuracy_not_found``.
     """
-    record = session.get(AccuracyRecord, record_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no record {record_id}", code="record_not_found")
-    session.delete(record)
+    session.delete(owned_rows.get(session, AccuracyRecord, project=project, id=accuracy_id))
     session.flush()

@@ -1,7 +1,7 @@
-"""The zoo's memory read as one table: networks, datasets, and the accuracy of one on the other.
+"""The recorded accuracies as one table of networks and datasets.
 
-A name that exactly one network or dataset of the zoo bears means that one, whenever it came: a
-table may be imported before its networks are uploaded. Accuracies of one dataset under different
+A name that exactly one network or dataset of the zoo has refers to it, whenever it was uploaded: you
+can import a table before its networks. Accuracies of one dataset under different
 protocols are different columns; several runs of one cell are averaged.
 """
 
@@ -33,7 +33,7 @@ class Cell:
 
 
 def cells(session: Session, *, project: str, protocol: str | None = None) -> list[Cell]:
-    """Everything that is known, in a fixed order; of all protocols or of one."""
+    """All recorded cells in a fixed order, for all protocols or for one."""
     table = _table(project, protocol)
     order = select(table).order_by(table.c.model, table.c.dataset, table.c.protocol)
     return [
@@ -44,15 +44,15 @@ def cells(session: Session, *, project: str, protocol: str | None = None) -> lis
 def static_list(
     session: Session, *, project: str, without: str | None, protocol: str | None = None
 ) -> dict[str, float]:
-    """Mean standardised accuracy over the recorded datasets but one, by network.
+    """Mean standardized accuracy over the recorded datasets except one, by network.
 
-    Every column loses its mean and is divided by its standard deviation; a constant one is 0.
+    Every column is centered and divided by its standard deviation; a constant column becomes 0.
     """
     table = _table(project, protocol)
     column = (table.c.dataset, table.c.protocol)
     spread = func.stddev_pop(table.c.value).over(partition_by=column)
-    centred = table.c.value - func.avg(table.c.value).over(partition_by=column)
-    z = case((spread > _SMALLEST_SPREAD, centred / spread), else_=0.0).label("z")
+    centered = table.c.value - func.avg(table.c.value).over(partition_by=column)
+    z = case((spread > _SMALLEST_SPREAD, centered / spread), else_=0.0).label("z")
     standard = select(table.c.model, z).where(table.c.dataset != (without or "")).subquery()
     query = select(standard.c.model, func.avg(standard.c.z)).group_by(standard.c.model)
     return {model: float(value) for model, value in session.execute(query)}
@@ -61,7 +61,7 @@ def static_list(
 def upstream_accuracies(
     session: Session, *, project: str, without: str | None = None
 ) -> dict[str, float]:
-    """Recorded accuracy of networks of the zoo on what their manifests say they were trained on."""
+    """Recorded accuracy of each model on the dataset that its manifest names in ``trained_on``."""
     table = _table(project, None)
     trained_on = ModelRecord.manifest["trained_on"].astext
     query = (
@@ -78,9 +78,9 @@ def upstream_accuracies(
 
 
 def _table(project: str, protocol: str | None) -> Subquery:
-    """Rows of model, dataset, protocol, value, and the names under which the dataset was told."""
-    models = _bearers(ModelRecord, project, ModelState.READY)
-    sets = _bearers(DatasetRecord, project, DatasetState.READY)
+    """Rows of model, dataset, protocol, value, and the names recorded for the dataset."""
+    models = _unique_names(ModelRecord, project, ModelState.READY)
+    sets = _unique_names(DatasetRecord, project, DatasetState.READY)
     model = func.coalesce(models.c.id, AccuracyRecord.model).label("model")
     dataset = func.coalesce(sets.c.id, AccuracyRecord.dataset).label("dataset")
     query = (
@@ -103,8 +103,8 @@ def _of_protocol(query: Select[Any], protocol: str | None) -> Select[Any]:
     return query if protocol is None else query.where(AccuracyRecord.protocol == protocol)
 
 
-def _bearers(kind: Any, project: str, state: str) -> Subquery:
-    """Names that exactly one of the project's things bears, with its id."""
+def _unique_names(kind: Any, project: str, state: str) -> Subquery:
+    """Names that exactly one row of the project has, with its id."""
     return (
         select(kind.name, func.min(kind.id).label("id"))
         .where(and_(kind.project == project, kind.state == state))

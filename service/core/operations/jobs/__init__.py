@@ -1,1 +1,1 @@
-"""Jobs: submission, life cycle, events, artifacts, and recovery of lost ones."""
+"""Jobs: submission, lifecycle, events, artifacts, and recovery of lost jobs."""

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.core.blobs import Blob
-from service.core.errors import NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.tables import ArtifactRecord, JobRecord
 
@@ -22,18 +21,6 @@ _MEDIA_TYPES = {
 }
 
 
-def get(session: Session, *, project: str, artifact_id: str) -> ArtifactRecord:
-    """The artifact.
-
-    Raises:
-        NotFoundError: ``artifact_not_found``.
-    """
-    record = session.get(ArtifactRecord, artifact_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no artifact {artifact_id}", code="artifact_not_found")
-    return record
-
-
 def put(
     session: Session,
     *,
@@ -41,28 +28,28 @@ def put(
     files: Mapping[str, Blob],
     cache_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Ids of the job's artifacts by name; one of the same name keeps its id and gets new bytes.
+    """Ids of the job's artifacts by name; an existing artifact keeps its id and gets the new bytes.
 
-    ``cache_keys`` are the keys under which files are looked up, by their names.
+    ``cache_keys`` are the keys for looking up files, by file name.
     """
     query = select(ArtifactRecord).where(ArtifactRecord.job_id == job.id)
-    known = {one.name: one for one in session.scalars(query.with_for_update())}
+    records = {record.name: record for record in session.scalars(query.with_for_update())}
     for name, blob in files.items():
-        if name not in known:
-            known[name] = _new(job, name)
-            session.add(known[name])
-        known[name].sha256, known[name].size_bytes = blob.sha256, blob.size_bytes
-        known[name].cache_key = cache_keys.get(name)
+        if name not in records:
+            records[name] = _new(job, name)
+            session.add(records[name])
+        records[name].sha256, records[name].size_bytes = blob.sha256, blob.size_bytes
+        records[name].cache_key = cache_keys.get(name)
     session.flush()
-    return {name: known[name].id for name in files}
+    return {name: records[name].id for name in files}
 
 
 def _new(job: JobRecord, name: str) -> ArtifactRecord:
-    status = name.rsplit(".", maxsplit=1)[-1]
+    suffix = name.rsplit(".", maxsplit=1)[-1]
     return ArtifactRecord(
         id=new_id(IdKind.ARTIFACT),
         project=job.project,
         job_id=job.id,
         name=name,
-        media_type=_MEDIA_TYPES.get(status, "application/octet-stream"),
+        media_type=_MEDIA_TYPES.get(suffix, "application/octet-stream"),
     )

@@ -1,4 +1,4 @@
-"""What happened to a job, in order and without gaps; and the calls that wake who is waiting."""
+"""Events of a job, in order and without gaps, and the notifications that announce them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ EVENTS_CHANNEL = "zoo_events"
 
 
 def append_event(session: Session, job_id: str, *, type: str, data: dict[str, Any]) -> int:  # noqa: A002 - the field's name
-    """The sequence number of the event now written; the job's row stays locked until the commit.
+    """The sequence number of the new event; the job's row stays locked until the commit.
 
-    Listeners on ``EVENTS_CHANNEL`` hear the job's id when the transaction commits.
+    Listeners on ``EVENTS_CHANNEL`` receive the job's id when the transaction commits.
     """
     counted = (
         update(JobRecord)
@@ -31,7 +31,7 @@ def append_event(session: Session, job_id: str, *, type: str, data: dict[str, An
 
 
 def begin_events(session: Session, job_ids: Sequence[str], *, data: dict[str, Any]) -> None:
-    """Write the first event of new jobs, whose rows count it already, and announce the jobs."""
+    """Write the first event of new jobs, whose rows already count it, and announce the jobs."""
     if not job_ids:
         return
     first = {"seq": 1, "type": "queued", "data": data}
@@ -42,7 +42,7 @@ def begin_events(session: Session, job_ids: Sequence[str], *, data: dict[str, An
 
 
 def announce(session: Session, job_id: str) -> None:
-    """Tell the scheduler, once this transaction has committed, that a job may be claimable."""
+    """Notify the scheduler after this transaction commits that a job may be claimable."""
     session.execute(select(func.pg_notify(QUEUED_CHANNEL, job_id)))
 
 
@@ -50,10 +50,10 @@ def events_after(
     session: Session, *, job_id: str, seq: int, limit: int = 1000
 ) -> Sequence[JobEventRecord]:
     """Events of a job with a sequence number above ``seq``, oldest first."""
-    found = (
+    query = (
         select(JobEventRecord)
         .where(JobEventRecord.job_id == job_id, JobEventRecord.seq > seq)
         .order_by(JobEventRecord.seq)
         .limit(limit)
     )
-    return session.scalars(found).all()
+    return session.scalars(query).all()

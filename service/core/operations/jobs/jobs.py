@@ -1,6 +1,6 @@
-"""What clients ask of jobs: submit, look, cancel, try again.
+"""What clients do with jobs: submit, list, cancel, retry.
 
-Workers use ``job_lifecycle``. Everything here works inside the caller's transaction.
+Workers use ``lifecycle``. Everything here runs inside the caller's transaction.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service.core.errors import ConflictError, MethodError, NotFoundError
+from service.core.errors import ConflictError, MethodError
+from service.core.operations import owned_rows
 from service.core.operations.jobs.events import announce, append_event, events_after
-from service.core.operations.jobs.owners import job_ended_badly, job_queued_again
+from service.core.operations.jobs.observer import observer_of
 from service.core.operations.jobs.submission import ACTIVE_STATES, JobOrder, submit, submit_many
 from service.core.paging import Page, page_of
 from service.core.tables import (
@@ -30,20 +31,11 @@ __all__ = [
     "artifacts",
     "cancel",
     "events_after",
-    "get",
     "page",
     "retry",
     "submit",
     "submit_many",
 ]
-
-
-def get(session: Session, *, project: str, job_id: str) -> JobRecord:
-    """The job. Raises NotFoundError when the project has none with this id."""
-    job = session.get(JobRecord, job_id, populate_existing=True)
-    if job is None or job.project != project:
-        raise NotFoundError(f"no job {job_id}", code="job_not_found", remedy="see GET /v1/jobs")
-    return job
 
 
 def page(
@@ -55,42 +47,42 @@ def page(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[JobRecord]:
-    """At most ``limit`` jobs, newest first, beginning after the job with id ``after``."""
-    found = select(JobRecord).where(JobRecord.project == project)
+    """At most ``limit`` jobs, newest first, starting after the job with the id ``after``."""
+    query = select(JobRecord).where(JobRecord.project == project)
     if state is not None:
-        found = found.where(JobRecord.state == state)
+        query = query.where(JobRecord.state == state)
     if method is not None:
-        found = found.where(JobRecord.method == method)
+        query = query.where(JobRecord.method == method)
     if after is not None:
-        found = found.where(JobRecord.id < after)
-    rows = session.scalars(found.order_by(JobRecord.id.desc()).limit(limit + 1)).all()
+        query = query.where(JobRecord.id < after)
+    rows = session.scalars(query.order_by(JobRecord.id.desc()).limit(limit + 1)).all()
     return page_of(list(rows), limit=limit)
 
 
 def cancel(session: Session, *, project: str, job_id: str) -> JobRecord:
-    """The job, cancelled if it was queued; a running one is asked to stop and will be.
+    """The job: a queued one is now cancelled, and a running one is going to stop.
 
-    Cancelling again changes nothing. Raises ConflictError when it has succeeded or failed.
+    Repeating the call changes nothing. Raises ConflictError if the job succeeded or failed.
     """
-    job = _locked(session, project, job_id)
+    job = owned_rows.get_locked(session, JobRecord, project=project, id=job_id)
     if job.state == JobState.QUEUED:
         job.cancel_requested_at = func.clock_timestamp()
         end(session, job, JobState.CANCELLED)
     elif job.state == JobState.RUNNING:
-        _ask_to_stop(session, job)
+        _request_cancel(session, job)
     elif job.state != JobState.CANCELLED:
         raise ConflictError(
             f"the job has already {job.state}",
             code="job_is_final",
-            remedy="nothing is left to cancel; see its result or its error",
+            remedy="there is nothing to cancel; read its result or its error",
         )
     session.flush()
     session.refresh(job)
     return job
 
 
-def _ask_to_stop(session: Session, job: JobRecord) -> None:
-    """Leave the wish to cancel in the row of a running job, once."""
+def _request_cancel(session: Session, job: JobRecord) -> None:
+    """Record once in the row of a running job that it should stop."""
     if job.cancel_requested_at is None:
         job.cancel_requested_at = func.clock_timestamp()
         session.flush()
@@ -100,7 +92,7 @@ def _ask_to_stop(session: Session, job: JobRecord) -> None:
 def end(
     session: Session, job: JobRecord, state: JobState, *, error: dict[str, Any] | None = None
 ) -> None:
-    """Make a locked, active job final; whatever waits for it hears of it after the commit."""
+    """Make a locked, active job final; dependent jobs are announced after the commit."""
     job.state = state
     job.error = error
     job.lease_until = None
@@ -108,12 +100,14 @@ def end(
     session.flush()
     append_event(session, job.id, type=state, data={"error": error} if error else {})
     if state is not JobState.SUCCEEDED:
-        job_ended_badly(session, job, error or {"code": "cancelled", "detail": "cancelled"})
+        observer_of(session).failed(
+            session, job, error or {"code": "cancelled", "detail": "the job was cancelled"}
+        )
     wake_dependents(session, job.id)
 
 
 def wake_dependents(session: Session, job_id: str) -> None:
-    """Announce the queued jobs that waited for this one."""
+    """Announce the queued jobs that depend on this one."""
     waiting = (
         select(JobDependencyRecord.job_id)
         .join(JobRecord, JobRecord.id == JobDependencyRecord.job_id)
@@ -124,17 +118,17 @@ def wake_dependents(session: Session, job_id: str) -> None:
 
 
 def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
-    """The failed or cancelled job, queued again with fresh attempts; its checkpoint is kept.
+    """The failed or cancelled job, queued again with all attempts; it keeps its checkpoint.
 
-    The fence is not reset: a worker that still believes in an old attempt stays locked out.
-    Raises ConflictError for a job in any other state, or when an equal one is active.
+    The fence is not reset, so a worker of an old attempt stays locked out. Raises ConflictError for
+    a job in any other state, or if an equal job is active.
     """
-    job = _locked(session, project, job_id)
+    job = owned_rows.get_locked(session, JobRecord, project=project, id=job_id)
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         raise ConflictError(
-            f"only failed or cancelled jobs can be tried again; this one is {job.state}",
+            f"you can retry only a failed or cancelled job; this one is {job.state}",
             code="job_not_retriable",
-            remedy="cancel it first if it is under way; submit a new one if it has succeeded",
+            remedy="cancel an active job first; submit a new job if it succeeded",
         )
     try:
         with session.begin_nested():
@@ -142,10 +136,10 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
     except IntegrityError as error:
         raise ConflictError(
             "an equal job is already queued or running",
-            code="equal_job_active",
-            remedy="wait for that one; GET /v1/jobs lists it",
+            code="duplicate_job",
+            remedy="wait for that job; see GET /v1/jobs",
         ) from error
-    job_queued_again(session, job)
+    observer_of(session).retried(session, job)
     append_event(session, job.id, type="queued", data={"again": True})
     announce(session, job.id)
     session.refresh(job)
@@ -153,7 +147,7 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
 
 
 def _reset(job: JobRecord) -> None:
-    """Make the row look newly queued, but for its fence, checkpoint and history."""
+    """Reset the row to that of a new job, except for its fence, checkpoint and history."""
     job.state = JobState.QUEUED
     job.attempts = 0
     job.error = None
@@ -168,22 +162,22 @@ def _reset(job: JobRecord) -> None:
 
 
 def artifacts(session: Session, *, project: str, job_id: str) -> Sequence[ArtifactRecord]:
-    """The files a job produced, by name."""
-    get(session, project=project, job_id=job_id)
-    found = select(ArtifactRecord).where(ArtifactRecord.job_id == job_id)
-    return session.scalars(found.order_by(ArtifactRecord.name)).all()
+    """The artifacts of a job, by name."""
+    owned_rows.get(session, JobRecord, project=project, id=job_id)
+    query = select(ArtifactRecord).where(ArtifactRecord.job_id == job_id)
+    return session.scalars(query.order_by(ArtifactRecord.name)).all()
 
 
 def is_final(job: JobRecord) -> bool:
-    """Whether nothing more will happen to the job by itself."""
+    """Whether the job has finished."""
     return job.state in FINAL_STATES
 
 
 def require_success(job: JobRecord) -> None:
-    """Pass on why an ended job did not succeed.
+    """Require that a finished job succeeded.
 
     Raises:
-        MethodError: With the code of the job's own error.
+        MethodError: It did not; the code is that of the job's error.
     """
     if job.state == JobState.SUCCEEDED:
         return
@@ -191,17 +185,3 @@ def require_success(job: JobRecord) -> None:
     raise MethodError(
         str(error.get("detail")), code=str(error.get("code")), remedy=error.get("remedy")
     )
-
-
-def _locked(session: Session, project: str, job_id: str) -> JobRecord:
-    """The job's row, locked until the end of the transaction."""
-    found = (
-        select(JobRecord)
-        .where(JobRecord.id == job_id, JobRecord.project == project)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    job = session.scalars(found).one_or_none()
-    if job is None:
-        raise NotFoundError(f"no job {job_id}", code="job_not_found", remedy="see GET /v1/jobs")
-    return job

@@ -1,7 +1,7 @@
 """What workers and the scheduler do to jobs: claim, heartbeat, finish, reap.
 
 Every change of a running job is guarded by its fence: a worker that lost its lease changes no
-row and is told so. All times are the database's.
+row and gets an error. All times are the database's.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,25 @@ from sqlalchemy.orm import Session, aliased
 from service.core.errors import FencedError
 from service.core.operations.jobs.events import announce, append_event
 from service.core.operations.jobs.jobs import ACTIVE_STATES, end
-from service.core.operations.jobs.owners import job_started
+from service.core.operations.jobs.observer import observer_of
 from service.core.tables import JobDependencyRecord, JobRecord, JobState
 
 FIRST_BACKOFF_SECONDS = 1.0
 LARGEST_BACKOFF_SECONDS = 60.0
 EXPIRED = {
     "code": "expired",
-    "detail": "the job ran longer than it may",
-    "remedy": "ask for less at once, or raise ZOO_JOB_SECONDS",
+    "detail": "the job exceeded its time limit",
+    "remedy": "request less work per job, or raise ZOO_JOB_TIMEOUT_SECONDS",
 }
 WORKER_LOST = {
     "code": "worker_lost",
-    "detail": "the worker that ran the job went silent, on every attempt",
-    "remedy": "look at the worker's log, then retry the job",
+    "detail": "the worker stopped reporting on every attempt of the job",
+    "remedy": "read the log of the worker, then retry the job",
 }
 
 
 class LeaseStatus(StrEnum):
-    """What a heartbeat answers."""
+    """The result of a heartbeat."""
 
     HELD = "go on"
     CANCEL = "cancel"
@@ -44,8 +44,8 @@ class LeaseStatus(StrEnum):
 class AttemptStatus(StrEnum):
     """How an attempt ended.
 
-    ``LOST`` attempts are repeated while any are left; ``RELEASED`` ones, given back by a worker
-    that is being stopped, are repeated at once and do not count.
+    ``LOST`` attempts are repeated while attempts remain. ``RELEASED`` attempts, which a stopping
+    worker returns, are repeated immediately and do not count.
     """
 
     SUCCEEDED = "succeeded"
@@ -57,7 +57,7 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker reports: the ending, with a ``result`` or an ``error`` {code, detail, remedy}."""
+    """A worker's report: the status, with a ``result`` or an ``error`` {code, detail, remedy}."""
 
     status: AttemptStatus
     result: dict[str, Any] | None = None
@@ -73,20 +73,20 @@ def claim(
     running_seconds: float,
     job_id: str | None = None,
 ) -> JobRecord | None:
-    """The job that ``worker`` now runs, or None when there is nothing it may claim.
+    """The job that ``worker`` now runs; None if it can claim none.
 
-    Without ``job_id`` it is the one with the highest priority, then the oldest. The row comes
-    with a new fence and one more attempt.
+    Without ``job_id`` it is the oldest job of the highest priority. Its row has a new fence and one
+    more attempt.
 
     Args:
         queues: The queues this worker serves.
-        lease_seconds: A silence longer than this gives the job to somebody else.
-        running_seconds: The attempt fails when it takes longer than this.
+        lease_seconds: Another worker gets the job after this long without a heartbeat.
+        running_seconds: The attempt fails after this long.
     """
-    wanted = claimable().where(JobRecord.queue.in_(queues))
+    query = claimable().where(JobRecord.queue.in_(queues))
     if job_id is not None:
-        wanted = wanted.where(JobRecord.id == job_id)
-    best = wanted.order_by(JobRecord.priority.desc(), JobRecord.id).limit(1)
+        query = query.where(JobRecord.id == job_id)
+    best = query.order_by(JobRecord.priority.desc(), JobRecord.id).limit(1)
     locked = best.with_for_update(skip_locked=True, of=JobRecord)
     job = session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
     if job is None:
@@ -101,18 +101,18 @@ def claim(
     job.started_at = func.coalesce(JobRecord.started_at, now)
     session.flush()
     append_event(session, job.id, type="started", data={"attempt": job.attempts})
-    job_started(session, job)
+    observer_of(session).started(session, job)
     session.refresh(job)
     return job
 
 
 def claimable() -> Select[JobRecord]:
-    """Queued jobs whose time has come and whose dependencies are all final."""
-    awaited = aliased(JobRecord)
+    """Queued jobs that are available and whose dependencies have all finished."""
+    dependency = aliased(JobRecord)
     waits = exists().where(
         JobDependencyRecord.job_id == JobRecord.id,
-        JobDependencyRecord.depends_on == awaited.id,
-        awaited.state.in_(ACTIVE_STATES),
+        JobDependencyRecord.depends_on == dependency.id,
+        dependency.state.in_(ACTIVE_STATES),
     )
     return select(JobRecord).where(
         JobRecord.state == JobState.QUEUED,
@@ -122,18 +122,18 @@ def claimable() -> Select[JobRecord]:
 
 
 def _held(job_id: str, fence: int) -> ColumnElement[bool]:
-    """The condition that a worker still owns its job."""
+    """The condition that a worker still holds its job."""
     return and_(
         JobRecord.id == job_id, JobRecord.fence == fence, JobRecord.state == JobState.RUNNING
     )
 
 
-def verdict(session: Session, *, job_id: str, fence: int) -> LeaseStatus:
-    """Whether the holder of ``fence`` should go on; the lease is left as it is."""
+def lease_status(session: Session, *, job_id: str, fence: int) -> LeaseStatus:
+    """Whether the holder of ``fence`` should continue; the lease does not change."""
     row = session.execute(
         select(JobRecord.cancel_requested_at).where(_held(job_id, fence))
     ).one_or_none()
-    return _judge(row)
+    return _status_of(row)
 
 
 def heartbeat(
@@ -144,7 +144,7 @@ def heartbeat(
     lease_seconds: float,
     progress: dict[str, Any] | None = None,
 ) -> LeaseStatus:
-    """Renew the lease, store the progress if there is news, and answer as ``verdict`` does."""
+    """Renew the lease, store new progress, and return the status like ``lease_status``."""
     values: dict[str, Any] = {
         "lease_until": func.clock_timestamp() + timedelta(seconds=lease_seconds)
     }
@@ -158,29 +158,29 @@ def heartbeat(
     ).one_or_none()
     if row is not None and progress is not None:
         append_event(session, job_id, type="progress", data=progress)
-    return _judge(row)
+    return _status_of(row)
 
 
-def _judge(row: Any) -> LeaseStatus:
-    """Fenced without a row, cancelled with a time in it."""
+def _status_of(row: Any) -> LeaseStatus:
+    """Fenced without a row, cancelled if the row has a time."""
     if row is None:
         return LeaseStatus.FENCED
     return LeaseStatus.HELD if row[0] is None else LeaseStatus.CANCEL
 
 
 def set_checkpoint(session: Session, *, job_id: str, fence: int, sha256: str) -> None:
-    """Point the job at its latest checkpoint. Raises FencedError when it was lost meanwhile."""
+    """Set the job's latest checkpoint. Raises FencedError if the worker lost the job."""
     hold(session, job_id=job_id, fence=fence).checkpoint_sha256 = sha256
     session.flush()
 
 
 def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> JobRecord:
-    """The job after an attempt: final, or queued again when the attempt was lost or released.
+    """The job after an attempt: final, or queued again if the attempt was lost or released.
 
-    Call it in the transaction that writes the results, so that both happen or neither.
+    Call it in the transaction that writes the results, so that both happen or neither does.
 
     Raises:
-        FencedError: The job belongs to somebody else, or is final; nothing was changed.
+        FencedError: Another worker holds the job, or it is final; nothing changed.
     """
     job = hold(session, job_id=job_id, fence=fence)
     cancelling = job.cancel_requested_at is not None
@@ -205,28 +205,28 @@ def finish(session: Session, *, job_id: str, fence: int, outcome: Outcome) -> Jo
 
 
 def _completed(progress: dict[str, Any]) -> dict[str, Any]:
-    """The last report with its step at the total: the end overtakes reports not yet written."""
+    """The last report with its step at the total, since later reports may be missing."""
     return {**progress, "step": progress["total"]} if progress.get("total") else progress
 
 
 def hold(session: Session, *, job_id: str, fence: int) -> JobRecord:
-    """The running job, locked, or FencedError when ``fence`` is not its current one."""
+    """The running job, locked. Raises FencedError if ``fence`` is not the current one."""
     held = select(JobRecord).where(_held(job_id, fence)).with_for_update()
     job = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
     if job is None:
-        raise FencedError(f"job {job_id} is no longer held with fence {fence}")
+        raise FencedError(f"fence {fence} no longer holds the job {job_id}")
     return job
 
 
 def backoff_seconds(attempts: int) -> float:
-    """Seconds before the next attempt: doubling from one second."""
+    """Seconds before the next attempt, doubling from one second."""
     return float(min(LARGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (attempts - 1)))
 
 
 def requeue(
     session: Session, job: JobRecord, reason: dict[str, Any], *, delay_seconds: float
 ) -> None:
-    """Put a running job back into the queue; its fence stays, so the old worker is locked out."""
+    """Queue a running job again; its fence stays, so the old worker is locked out."""
     job.state = JobState.QUEUED
     job.worker = None
     job.lease_until = None

@@ -1,4 +1,4 @@
-"""What the scheduler does to jobs: takes them from silent workers, and says which to ring for."""
+"""What the scheduler does with jobs: reaps those of lost workers, and lists those to announce."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ REAPED_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Reaped:
-    """Ids of the jobs a sweep acted on."""
+    """Ids of the jobs that a sweep changed."""
 
     requeued: tuple[str, ...]
     ended: tuple[str, ...]
 
 
 def reap(session: Session) -> Reaped:
-    """Take running jobs from silent workers, and end those that took too long.
+    """Requeue running jobs of lost workers, and end jobs that exceeded their time limit.
 
-    Rows that somebody else has locked are left for the next sweep.
+    The next sweep handles rows that another transaction has locked.
     """
     now = func.clock_timestamp()
     lost = (
@@ -41,27 +41,27 @@ def reap(session: Session) -> Reaped:
     )
     requeued: list[str] = []
     ended: list[str] = []
-    for job, late in session.execute(lost).all():
-        _take_away(session, job, late=late)
+    for job, expired in session.execute(lost).all():
+        _reap(session, job, expired=expired)
         (requeued if job.state == JobState.QUEUED else ended).append(job.id)
     return Reaped(tuple(requeued), tuple(ended))
 
 
-def _take_away(session: Session, job: JobRecord, *, late: Any) -> None:
-    """End or requeue one running job whose lease or time is over."""
+def _reap(session: Session, job: JobRecord, *, expired: Any) -> None:
+    """End or requeue a running job whose lease or time limit has expired."""
     if job.cancel_requested_at is not None:
         end(session, job, JobState.CANCELLED)
-    elif late:
+    elif expired:
         end(session, job, JobState.FAILED, error=EXPIRED)
     elif job.attempts < job.max_attempts:
-        # No further delay: running into the lease's end was delay enough.
+        # Without a delay: waiting for the lease to expire was enough.
         requeue(session, job, WORKER_LOST, delay_seconds=0.0)
     else:
         end(session, job, JobState.FAILED, error=WORKER_LOST)
 
 
 def seconds_until_due(session: Session) -> float | None:
-    """How long until a lease or time runs out, or a job put back becomes claimable; None: never."""
+    """Seconds until a lease or time limit expires or a queued job becomes claimable; None: never."""
     now = func.clock_timestamp()
     running = select(func.min(func.least(JobRecord.lease_until, JobRecord.deadline_at))).where(
         JobRecord.state == JobState.RUNNING
@@ -76,7 +76,7 @@ def seconds_until_due(session: Session) -> float | None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A claimable job to ring for; ``forgotten`` when a bell has rung long ago."""
+    """A claimable job to announce; ``forgotten`` if it was announced long ago."""
 
     id: str
     queue: str
@@ -86,26 +86,26 @@ class Waiting:
 def to_announce(
     session: Session, *, forgotten_seconds: float, limit: int = 1000
 ) -> Sequence[Waiting]:
-    """Claimable jobs for which no bell has rung, or none for ``forgotten_seconds``."""
-    silence = func.clock_timestamp() - timedelta(seconds=forgotten_seconds)
-    rung = JobRecord.announced_at
-    found = (
+    """Claimable jobs that were never announced, or not within ``forgotten_seconds``."""
+    oldest = func.clock_timestamp() - timedelta(seconds=forgotten_seconds)
+    announced = JobRecord.announced_at
+    query = (
         claimable()
-        .where(or_(rung.is_(None), rung < silence))
-        .with_only_columns(JobRecord.id, JobRecord.queue, rung.is_not(None))
+        .where(or_(announced.is_(None), announced < oldest))
+        .with_only_columns(JobRecord.id, JobRecord.queue, announced.is_not(None))
         .order_by(JobRecord.priority.desc(), JobRecord.id)
         .limit(limit)
     )
-    return [Waiting(*row) for row in session.execute(found)]
+    return [Waiting(*row) for row in session.execute(query)]
 
 
 def mark_announced(session: Session, ids: Sequence[str]) -> None:
-    """Note that the bell is being rung for these jobs."""
+    """Record that these jobs are being announced."""
     _mark(session, ids, func.clock_timestamp())
 
 
 def mark_unannounced(session: Session, ids: Sequence[str]) -> None:
-    """Note that the bell could not be rung for these jobs after all."""
+    """Record that announcing these jobs failed."""
     _mark(session, ids, None)
 
 

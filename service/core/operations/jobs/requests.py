@@ -1,4 +1,4 @@
-"""What a client asks of a job, in one of two spellings, and the job that comes of it."""
+"""Job requests in either of two forms, and the jobs that they submit."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +12,12 @@ from service.core.manifest import Strict
 from service.core.operations.jobs import jobs
 from service.core.tables import JobRecord
 
-# Fields that may stand at the top of a request, and what they are a part of.
-_BELONGS: Mapping[str, str] = {
+# Fields that a request can have at its top level, and the part to which they belong.
+_PARTS: Mapping[str, str] = {
     "teachers": "inputs",
-    "data": "inputs",
-    "exam": "inputs",
+    "source_model_id": "inputs",
+    "dataset_id": "inputs",
+    "eval_dataset_id": "inputs",
     "student": "params",
     "seed": "params",
     "device": "params",
@@ -25,11 +26,11 @@ _BELONGS: Mapping[str, str] = {
 
 
 class JobRequest(Strict):
-    """A job to run: a method with inputs and parameters as its card describes them.
+    """A job to run: a method with inputs and parameters as its spec describes them.
 
-    What trainings have in common may stand beside them instead of inside: ``teachers``, ``data``
-    and ``exam`` are inputs, ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
-    means not given; a field that is given twice is refused.
+    You can set what trainings have in common at the top level instead: ``teachers``,
+    ``source_model_id``, ``dataset_id`` and ``eval_dataset_id`` are inputs; ``student``, ``seed``, ``device`` and ``budget`` are parameters. Null
+    counts as omitted; setting a field twice is an error.
     """
 
     method: Annotated[str, Field(max_length=100, pattern=r"^[a-z_]+$")]
@@ -37,83 +38,84 @@ class JobRequest(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(0, ge=-100, le=100)
     teachers: tuple[str, ...] | None = None
-    data: str | None = None
-    exam: str | None = None
+    source_model_id: str | None = None
+    dataset_id: str | None = None
+    eval_dataset_id: str | None = None
     student: dict[str, Any] | None = None
     seed: int | None = None
     device: str | None = None
     budget: dict[str, Any] | None = None
 
     @property
-    def beside(self) -> dict[str, Any]:
-        """The fields that were given outside of inputs and parameters."""
-        told = {name: getattr(self, name) for name in _BELONGS}
-        return {name: value for name, value in told.items() if value is not None}
+    def top_level(self) -> dict[str, Any]:
+        """The fields set outside of inputs and parameters."""
+        values = {name: getattr(self, name) for name in _PARTS}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def submit_request(
     session: Session, *, project: str, request: JobRequest, trace_id: str | None = None
 ) -> JobRecord:
-    """The queued job, or the equal one that is active.
+    """The queued job, or the equal active job.
 
     Raises:
-        InvalidRequestError: ``given_twice``, or as ``jobs.submit``; pointers name the fields where
+        InvalidRequestError: ``repeated_field``, or as ``jobs.submit``; pointers name the fields as
             the request has them.
         NotFoundError, ConflictError: Likewise.
     """
-    _require_once(request)
-    with _as_written(request):
+    _require_unique(request)
+    with _as_requested(request):
         return jobs.submit(
             session,
             project=project,
             method=request.method,
-            inputs=_whole(request, "inputs"),
-            params=_whole(request, "params"),
+            inputs=_part(request, "inputs"),
+            params=_part(request, "params"),
             priority=request.priority,
             trace_id=trace_id,
         )
 
 
-def _require_once(request: JobRequest) -> None:
-    """Let pass what says everything in one place."""
-    twice = [name for name in request.beside if name in getattr(request, _BELONGS[name])]
+def _require_unique(request: JobRequest) -> None:
+    """Accept a request that sets every field at most once."""
+    twice = [name for name in request.top_level if name in getattr(request, _PARTS[name])]
     if twice:
         raise InvalidRequestError(
-            f"{', '.join(twice)}: given twice",
-            code="given_twice",
-            remedy="say it at the top or inside inputs and params, not in both",
+            f"the request sets {', '.join(twice)} twice",
+            code="repeated_field",
+            remedy="set it at the top level or inside inputs and params, not both",
             errors=[
-                FieldProblem(f"/{name}", f"also given as /{_BELONGS[name]}/{name}")
-                for name in twice
+                FieldProblem(f"/{name}", f"also set as /{_PARTS[name]}/{name}") for name in twice
             ],
         )
 
 
-def _whole(request: JobRequest, part: str) -> dict[str, Any]:
-    """The inputs or the parameters, with what was given beside them."""
-    joined = {name: one for name, one in request.beside.items() if _BELONGS[name] == part}
+def _part(request: JobRequest, part: str) -> dict[str, Any]:
+    """The inputs or the parameters, with the top-level fields that belong to them."""
+    joined = {name: value for name, value in request.top_level.items() if _PARTS[name] == part}
     return {**getattr(request, part), **joined}
 
 
 @contextmanager
-def _as_written(request: JobRequest) -> Iterator[None]:
-    """Errors from inside point at the fields of ``request``."""
+def _as_requested(request: JobRequest) -> Iterator[None]:
+    """Errors from inside point at fields of ``request``."""
     try:
         yield
     except ZooError as error:
         error.errors = tuple(
-            FieldProblem(_pointer(request, one.pointer), one.reason) for one in error.errors
+            FieldProblem(_pointer(request, problem.pointer), problem.reason)
+            for problem in error.errors
         )
         raise
 
 
 def _pointer(request: JobRequest, pointer: str) -> str:
-    """``/student/width`` for ``/params/student/width``, if the request says it that way.
+    """``/student/width`` for ``/params/student/width``, if the request sets it at the top level.
 
-    What is missing is pointed at inside only where the request has an inside.
+    A missing field points into a part only if the request has that part.
     """
-    part, _, place = pointer.removeprefix("/").partition("/")
-    name = place.partition("/")[0]
-    if _BELONGS.get(name) != part or (name not in request.beside and getattr(request, part)):
+    part, _, path = pointer.removeprefix("/").partition("/")
+    name = path.partition("/")[0]
+    if _PARTS.get(name) != part or (name not in request.top_level and getattr(request, part)):
         return pointer
-    return f"/{place}"
+    return f"/{path}"

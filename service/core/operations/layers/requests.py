@@ -1,4 +1,4 @@
-"""What is asked of a layer selection, and how the request is filled in."""
+"""Requests for layer selections, and the rows and layers that they name."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -10,16 +10,11 @@ from service.core.candidate_layers import candidate_layers, cut_layers
 from service.core.catalog.layer_selection import LARGEST_PROBE_SET, LayerSelectionParams
 from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.manifest import Strict, TaskKind
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.layers.scores import TargetData, weight_of
-from service.core.operations.rankings.requests import (
-    AnyId,
-    EdgeWeight,
-    RankingTarget,
-    naming,
-    probes_of,
-    target_of,
-)
-from service.core.operations.zoo import models
+from service.core.operations.rankings.participants import probes_of, target_of
+from service.core.operations.rankings.schemas import AnyId, EdgeWeight, RankingTarget
 from service.core.tables import DatasetRecord, ModelRecord, ModelState
 
 OUTPUT = "output"
@@ -28,7 +23,7 @@ LayerName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00
 
 
 class LayerReading(Strict):
-    """By which edge weight a selection is read: λ itself, or that of the amount of data."""
+    """The edge weight by which to read a selection: λ itself, or that of an amount of data."""
 
     data: TargetData | None = None
     edge_weight: EdgeWeight | None = None
@@ -36,22 +31,21 @@ class LayerReading(Strict):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if self.data is not None and self.edge_weight is not None:
-            raise ValueError("give either data or an edge_weight")
+            raise ValueError("set either data or edge_weight")
         return self
 
     @property
     def weight(self) -> float:
-        """λ; that of ample data where nothing is said."""
+        """λ; by default that of ample data."""
         return weight_of(self.data, self.edge_weight)
 
 
 class LayerSelectionRequest(LayerReading):
-    """A layer selection to make.
+    """A layer selection to create.
 
-    ``probe_set_id`` may be left out when the target is a dataset: its images are the probes.
-    ``layers`` names candidates of the source, or is "all"; without it the ends of its blocks are
-    asked about. ``target_layer`` is where the target's graph is taken: its logits if it is a
-    classifier, else its feature layer.
+    If the target is a dataset, its images are the default probe set. ``layers`` lists candidates of
+    the source, or is "all"; the default is the ends of its blocks. ``target_layer`` is the layer of
+    the target's graph: by default the logits of a classifier, otherwise the feature layer.
     """
 
     source_model_id: AnyId
@@ -70,7 +64,7 @@ class LayerSelectionRequest(LayerReading):
 
 @dataclass(frozen=True)
 class LayerParticipants:
-    """Who takes part: both networks, the probes, the candidate layers and the target's layer."""
+    """Both networks, the probe set, the candidate layers and the target's layer."""
 
     source: ModelRecord
     target: ModelRecord
@@ -82,15 +76,17 @@ class LayerParticipants:
 def resolve_participants(
     session: Session, *, project: str, request: LayerSelectionRequest
 ) -> LayerParticipants:
-    """Find everybody whom a request names.
+    """Look up everything that a request names.
 
     Raises:
-        InvalidRequestError: Somebody or some layer does not exist; the source has no candidates;
-            there are too many layers or probes; the target has nothing to learn.
+        InvalidRequestError: A model, dataset or layer does not exist; the source has no candidates;
+            there are too many layers or probes; the target has no classes.
         ConflictError: A network or the probe set is not ready.
     """
-    with naming("/source_model_id"):
-        source = models.get_ready(session, project=project, model_id=request.source_model_id)
+    with error_pointer("/source_model_id"):
+        source = owned_rows.get_ready(
+            session, ModelRecord, project=project, id=request.source_model_id
+        )
     candidates = _candidates(source, request.layers)
     probes = probes_of(
         session, project=project, probe_set_id=request.probe_set_id, target=request.target
@@ -100,31 +96,33 @@ def resolve_participants(
     return LayerParticipants(source, target, probes, candidates, _target_layer(target, request))
 
 
-def _candidates(source: ModelRecord, asked: str | tuple[str, ...] | None) -> tuple[str, ...]:
+def _candidates(source: ModelRecord, requested: str | tuple[str, ...] | None) -> tuple[str, ...]:
     layers = [(layer["name"], layer["kind"]) for layer in source.layers]
-    if asked is None:
-        found = candidate_layers(layers, feature_layer=source.feature_layer)
-    elif isinstance(asked, str):
-        found = cut_layers(layers)
+    if requested is None:
+        names = candidate_layers(layers, feature_layer=source.feature_layer)
+    elif isinstance(requested, str):
+        names = cut_layers(layers)
     else:
-        found = _known([name for name, _ in layers], asked, source)
-    if not found:
+        names = _existing([name for name, _ in layers], requested, source)
+    if not names:
         raise InvalidRequestError(
-            f"{source.id} has no layer before its answer, so there is nowhere to cut it",
+            f"{source.id} has no layer before its output, so it cannot be cut",
             code="no_candidate_layers",
             remedy="choose another source",
-            errors=[FieldProblem("/source_model_id", "no layer before the answer")],
+            errors=[FieldProblem("/source_model_id", "no layer before the output")],
         )
-    return _few_enough(found)
+    return _few_enough(names)
 
 
-def _known(names: list[str], asked: tuple[str, ...], source: ModelRecord) -> tuple[str, ...]:
-    """The layers asked for, in the order of computation."""
-    known = {*names, OUTPUT}
+def _existing(
+    names: list[str], requested: tuple[str, ...], source: ModelRecord
+) -> tuple[str, ...]:
+    """The requested layers, in the order of computation."""
+    existing = {*names, OUTPUT}
     missing = [
-        FieldProblem(f"/layers/{place}", f"the network has no layer {name!r}")
-        for place, name in enumerate(asked)
-        if name not in known
+        FieldProblem(f"/layers/{index}", f"the network has no layer {name!r}")
+        for index, name in enumerate(requested)
+        if name not in existing
     ]
     if missing:
         raise InvalidRequestError(
@@ -133,15 +131,15 @@ def _known(names: list[str], asked: tuple[str, ...], source: ModelRecord) -> tup
             remedy=f"see GET /v1/models/{source.id}/layers",
             errors=missing[:100],
         )
-    return tuple(name for name in (*names, OUTPUT) if name in set(asked))
+    return tuple(name for name in (*names, OUTPUT) if name in set(requested))
 
 
 def _few_enough(layers: tuple[str, ...]) -> tuple[str, ...]:
     if len(layers) > MOST_LAYERS:
         raise InvalidRequestError(
-            f"{len(layers)} layers are more than {MOST_LAYERS}",
+            f"there are {len(layers)} layers; the limit is {MOST_LAYERS}",
             code="too_many_layers",
-            remedy="name some of them, or leave layers out for the ends of blocks",
+            remedy="list some of them, or omit layers for the ends of blocks",
             errors=[FieldProblem("/layers", "too many")],
         )
     return layers
@@ -150,31 +148,31 @@ def _few_enough(layers: tuple[str, ...]) -> tuple[str, ...]:
 def _require_few(probes: DatasetRecord) -> None:
     if (probes.images or 0) > LARGEST_PROBE_SET:
         raise InvalidRequestError(
-            f"{probes.id} has {probes.images} images; layers are compared on at most"
+            f"{probes.id} has {probes.images} images; the limit for comparing layers is"
             f" {LARGEST_PROBE_SET}",
             code="probe_set_too_large",
-            remedy="upload a sample of it as a dataset of its own; a few hundred suffice",
+            remedy="upload a sample of a few hundred images as its own dataset",
             errors=[FieldProblem("/probe_set_id", "too many images")],
         )
 
 
 def _target_layer(target: ModelRecord, request: LayerSelectionRequest) -> str:
-    """Where the target's graph is taken; that of a network still to come is at its logits."""
-    if target.state == ModelState.AWAITED:
+    """The layer of the target's graph; for a pending network its logits."""
+    if target.state == ModelState.PENDING:
         return request.target_layer or OUTPUT
     names = [layer["name"] for layer in target.layers]
     if request.target_layer is not None:
-        _known_target_layer([*names, OUTPUT], request.target_layer, target)
+        _require_target_layer([*names, OUTPUT], request.target_layer, target)
         return request.target_layer
     if target.task_kind == TaskKind.CLASSIFICATION and target.output_kind == "vector":
         return _logits(target)
     return target.feature_layer or OUTPUT
 
 
-def _known_target_layer(names: list[str], asked: str, target: ModelRecord) -> None:
-    if asked not in names:
+def _require_target_layer(names: list[str], requested: str, target: ModelRecord) -> None:
+    if requested not in names:
         raise InvalidRequestError(
-            f"the target has no layer {asked!r}",
+            f"the target has no layer {requested!r}",
             code="unknown_layer",
             remedy=f"see GET /v1/models/{target.id}/layers",
             errors=[FieldProblem("/target_layer", "unknown layer")],
@@ -182,7 +180,7 @@ def _known_target_layer(names: list[str], asked: str, target: ModelRecord) -> No
 
 
 def _logits(target: ModelRecord) -> str:
-    """The answer, or what goes into the softmax that ends the network."""
+    """The output, or the input of a final softmax."""
     if len(target.layers) <= 1:
         return OUTPUT
     before, last = target.layers[-2:]

@@ -1,4 +1,4 @@
-"""From parts to a choice of layer: score = node similarity + λ · edge similarity, for any λ."""
+"""Choice of a layer by the score = node similarity + λ · edge similarity, for any λ."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -8,25 +8,25 @@ from service.core.operations.rankings.scores import interval_of, score_of
 
 
 class TargetData(StrEnum):
-    """How much of the target is labelled: a tenth or more, or about a hundredth."""
+    """The share of labeled target data: a tenth or more, or about a hundredth."""
 
     AMPLE = "ample"
     SCARCE = "scarce"
 
 
 EDGE_WEIGHTS: Mapping[TargetData, float] = {TargetData.AMPLE: 1.0, TargetData.SCARCE: 10.0}
-"""λ of DEPARA's section 4.3: scarcer data need knowledge that is easier to reach."""
+"""λ of DEPARA's section 4.3: with scarcer data the edge similarity matters more."""
 
 
 def weight_of(data: TargetData | None, edge_weight: float | None) -> float:
-    """λ as given, or that of the amount of data; ample where neither is given."""
+    """The explicit λ, or that of the amount of data; by default that of ample data."""
     if edge_weight is not None:
         return edge_weight
     return EDGE_WEIGHTS[data or TargetData.AMPLE]
 
 
 def curve(parts: Sequence[Mapping[str, Any]], *, edge_weight: float) -> list[dict[str, Any]]:
-    """Every layer with its score and the 90 % interval of it; both None where there is none."""
+    """Every layer with its score and the 90 % interval of it; both None if there is none."""
     return [_scored(part, edge_weight) for part in parts]
 
 
@@ -37,14 +37,14 @@ def _scored(part: Mapping[str, Any], edge_weight: float) -> dict[str, Any]:
 
 
 def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The layer with the greatest score, the deepest of equals; None where none has a score.
+    """The layer with the highest score, the deepest of equals; None if none has a score.
 
     Args:
-        layers: As ``curve`` gives them, from the input on.
+        layers: The result of ``curve``, from input to output.
 
     Returns:
         ``layer``, its ``score`` and ``interval``, the ``runner_up`` and the ``margin`` to it; the
-        last two are None where no other output has a score.
+        last two are None if no other output has a score.
     """
     scored = [layer for layer in layers if layer["score"] is not None]
     if not scored:
@@ -60,10 +60,10 @@ def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def baselines(layers: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """What one would choose without looking; None where nothing has a score.
+    """Choices without a comparison; None if nothing has a score.
 
-    ``middle`` is the middle candidate, of two the deeper; ``deepest`` the last. Measured transfer
-    says that the middle is hard to beat: docs/methods/layer_selection.md.
+    ``middle`` is the middle candidate, the deeper of two; ``deepest`` is the last. In measured
+    transfer the middle is hard to beat: docs/methods/layer_selection.md.
     """
     names = [layer["layer"] for layer in layers if layer["score"] is not None]
     return {"middle": names[len(names) // 2], "deepest": names[-1]} if names else None
@@ -75,5 +75,5 @@ def _score(layer: Mapping[str, Any]) -> float:
 
 
 def _parts(layer: Mapping[str, Any]) -> tuple[float, float]:
-    """Layers that have both in common are one output under two names."""
+    """Both similarities; layers with equal ones are one output under two names."""
     return layer["node_similarity"], layer["edge_similarity"]

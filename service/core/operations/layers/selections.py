@@ -1,4 +1,4 @@
-"""Layer selections: ask, compare once, read for any edge weight."""
+"""Layer selections: created and compared once, read for any edge weight."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,31 +6,29 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, layer_selection
-from service.core.errors import NotFoundError
+from service.core.catalog import layer_selection
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.layers.requests import (
     LayerParticipants,
     LayerSelectionRequest,
     resolve_participants,
 )
 from service.core.operations.layers.scores import baselines, choice, curve
+from service.core.operations.zoo import models
 from service.core.tables import (
     FINAL_STATES,
     JobRecord,
     LayerSelectionRecord,
     LayerSelectionState,
-    ModelState,
 )
-from service.core.tracing import current_trace_id
 
 
 def create(
     session: Session, *, project: str, request: LayerSelectionRequest
 ) -> LayerSelectionRecord:
-    """A selection: the one that an equal request made before, else a pending one with a job.
+    """A selection: that of an equal earlier request, otherwise a pending one with a job.
 
     Raises:
         InvalidRequestError: A model, dataset or layer does not exist or cannot serve.
@@ -38,10 +36,10 @@ def create(
     """
     participants = resolve_participants(session, project=project, request=request)
     key = _cache_key(participants, request)
-    _hold(session, project, key)
-    known = _known(session, project, key)
-    if known is not None:
-        return known
+    _lock(session, project, key)
+    existing = _existing(session, project, key)
+    if existing is not None:
+        return existing
     record = LayerSelectionRecord(
         id=new_id(IdKind.LAYER_SELECTION),
         project=project,
@@ -57,12 +55,20 @@ def create(
     )
     session.add(record)
     session.flush()
-    _order_job(session, record, participants)
+    submit_for(
+        session,
+        record,
+        method=layer_selection.SPEC.name,
+        inputs={"selection_id": record.id},
+        params=record.settings,
+        depends_on=models.jobs_making(participants.target),
+        priority=RANKING_PRIORITY,
+    )
     return record
 
 
 def _cache_key(participants: LayerParticipants, request: LayerSelectionRequest) -> str:
-    """Equal keys promise equal parts; the edge weight is a matter of reading."""
+    """Hash of everything that determines the parts; the edge weight applies when reading."""
     return fingerprint(
         {
             "method": layer_selection.SPEC.name,
@@ -77,14 +83,14 @@ def _cache_key(participants: LayerParticipants, request: LayerSelectionRequest) 
     )
 
 
-def _hold(session: Session, project: str, key: str) -> None:
-    """Let equal requests come one after the other until the transaction ends."""
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 21))")
-    session.execute(lock, {"name": f"{project}\n{key}"})
+def _lock(session: Session, project: str, key: str) -> None:
+    """Serialize equal requests until the transaction ends."""
+    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 21))")
+    session.execute(statement, {"name": f"{project}\n{key}"})
 
 
-def _known(session: Session, project: str, key: str) -> LayerSelectionRecord | None:
-    """The newest selection with this key that has not failed."""
+def _existing(session: Session, project: str, key: str) -> LayerSelectionRecord | None:
+    """The newest selection with this key that did not fail."""
     query = (
         select(LayerSelectionRecord)
         .where(
@@ -98,44 +104,8 @@ def _known(session: Session, project: str, key: str) -> LayerSelectionRecord | N
     return session.scalars(query).first()
 
 
-def _order_job(
-    session: Session, record: LayerSelectionRecord, participants: LayerParticipants
-) -> None:
-    """The job that compares; it waits for the one that makes the target's network, if any."""
-    awaited = (
-        participants.target.state == ModelState.AWAITED and participants.target.job_id is not None
-    )
-    job = jobs.submit(
-        session,
-        project=record.project,
-        method=layer_selection.SPEC.name,
-        inputs={"selection_id": record.id},
-        params=record.settings,
-        depends_on=[str(participants.target.job_id)] if awaited else [],
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    record.job_id = job.id
-    session.flush()
-
-
-def get(session: Session, *, project: str, selection_id: str) -> LayerSelectionRecord:
-    """The selection.
-
-    Raises:
-        NotFoundError: ``layer_selection_not_found``.
-    """
-    record = session.get(LayerSelectionRecord, selection_id)
-    if record is None or record.project != project:
-        raise NotFoundError(
-            f"there is no layer selection {selection_id}", code="layer_selection_not_found"
-        )
-    return record
-
-
 def progress(session: Session, *, selection: LayerSelectionRecord) -> dict[str, Any] | None:
-    """How far the job of a pending selection is; None when there is nothing to wait for."""
+    """Progress of the job of a pending selection; None if there is nothing to wait for."""
     if selection.state != LayerSelectionState.PENDING or selection.job_id is None:
         return None
     job = session.get(JobRecord, selection.job_id)
@@ -145,8 +115,8 @@ def progress(session: Session, *, selection: LayerSelectionRecord) -> dict[str, 
     return {**waiting, **job.progress} if job.progress else waiting
 
 
-def told(selection: LayerSelectionRecord, *, edge_weight: float) -> dict[str, Any]:
-    """What a reader learns: the curve and the choice, for an edge weight."""
+def values_of(selection: LayerSelectionRecord, *, edge_weight: float) -> dict[str, Any]:
+    """The values of a selection for an edge weight, with its curve and choice."""
     layers = curve(selection.layers, edge_weight=edge_weight)
     return {
         "id": selection.id,
@@ -172,7 +142,7 @@ def finish(
     layers: Sequence[Mapping[str, Any]],
     measured: Mapping[str, Any],
 ) -> None:
-    """Keep the parts of every layer; the selection can be read now."""
+    """Store the parts of every layer; the selection is ready."""
     selection.layers = list(layers)
     selection.measured = dict(measured)
     selection.state = LayerSelectionState.READY

@@ -1,1 +1,1 @@
-"""Lineages: what a network was made from, and what was made from it."""
+"""Lineages: the ancestors and descendants of a network."""

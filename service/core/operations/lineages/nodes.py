@@ -1,4 +1,4 @@
-"""Nodes of a lineage from rows; None stands for a row that was removed."""
+"""Nodes of a lineage from rows; None stands for a deleted row."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 
 
 def model_node(id_: str, model: ModelRecord | None, origin: Origin | None) -> Node:
-    """A network, measured as its maker measured it; a removed one has the name it was given."""
+    """A network with the measures of its job; a deleted one has the name from its job."""
     measured = {} if origin is None else origin.measured
     if model is None:
         name = "" if origin is None else origin.params.get("name") or ""

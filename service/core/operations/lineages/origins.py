@@ -1,4 +1,4 @@
-"""What is remembered of how a network was made: by the network itself, and by the job."""
+"""The origin of a trained network, as the network and its job record it."""
 
 import math
 from collections.abc import Mapping
@@ -11,84 +11,104 @@ from service.core.tables import JobRecord, ModelRecord
 
 @dataclass(frozen=True)
 class Origin:
-    """A job and what it was given; ``student`` is None while nothing is made."""
+    """A job and its inputs; ``student`` is None until it produces one."""
 
     job_id: str
     method: str
     teachers: tuple[str, ...]
+    source: str | None
     start: str | None
-    data: tuple[str, ...]
-    exam: str | None
+    datasets: tuple[str, ...]
+    eval_dataset: str | None
     params: Mapping[str, Any]
     measured: Mapping[str, float]
     student: str | None
 
     @classmethod
     def of_model(cls, model: ModelRecord, job: JobRecord | None) -> Self | None:
-        """What a network tells of itself, and its job besides; None for an uploaded network."""
+        """What a network and its job record; None for an uploaded network."""
         job_id = maker_of(model)
         if job_id is None:
             return None
-        said = {} if job is None else {"method": job.method, **job.inputs, "params": job.params}
-        return cls._of({**said, **(model.lineage or {})}, job_id, model.id)
+        recorded = (
+            {} if job is None else {"method": job.method, **job.inputs, "params": job.params}
+        )
+        return cls._of({**recorded, **(model.lineage or {})}, job_id, model.id)
 
     @classmethod
     def of_job(cls, job: JobRecord) -> Self:
-        """What a job tells, whether or not its network is still there."""
+        """What a job records, whether or not its network still exists."""
         result = job.result or {}
-        said = {"method": job.method, **job.inputs, "params": job.params, "measured": result}
-        return cls._of(said, job.id, result.get("model_id"))
+        recorded = {"method": job.method, **job.inputs, "params": job.params, "measured": result}
+        return cls._of(recorded, job.id, result.get("model_id"))
 
     @classmethod
-    def _of(cls, said: Mapping[str, Any], job_id: str, student: str | None) -> Self:
-        exam = said.get("exam")
-        data = [said.get("data"), said.get("dataset_id"), *(said.get("datasets") or ())]
+    def _of(cls, recorded: Mapping[str, Any], job_id: str, student: str | None) -> Self:
+        eval_dataset = recorded.get("eval_dataset") or recorded.get("eval_dataset_id")
+        datasets = [
+            recorded.get("dataset"),
+            recorded.get("dataset_id"),
+            *(recorded.get("datasets") or ()),
+        ]
         return cls(
             job_id,
-            said.get("method", ""),
-            tuple(dict.fromkeys(said.get("teachers") or ())),
-            ((said.get("params") or {}).get("student") or {}).get("init"),
-            tuple(dict.fromkeys(one for one in data if one and one != exam)),
-            exam,
-            said.get("params") or {},
-            _qualities(said.get("measured") or {}),
+            recorded.get("method", ""),
+            tuple(dict.fromkeys(recorded.get("teachers") or ())),
+            recorded.get("source_model_id"),
+            ((recorded.get("params") or {}).get("student") or {}).get("init"),
+            tuple(
+                dict.fromkeys(
+                    dataset_id
+                    for dataset_id in datasets
+                    if dataset_id not in (None, "", eval_dataset)
+                )
+            ),
+            eval_dataset,
+            recorded.get("params") or {},
+            _qualities(recorded.get("measured") or {}),
             student,
         )
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Those that the student comes from: its teachers, and the one that gave first weights."""
-        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.start,)))))
+        """The networks that the student comes from: its teachers, its source and its start."""
+        return tuple(dict.fromkeys((*self.teachers, *filter(None, (self.source, self.start)))))
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The job, everything that it was given, and its student."""
-        ends = [one for one in (self.exam, self.student) if one]
-        return (*self.networks, *self.data, self.job_id, *ends)
+        """The job, all its inputs, and its student."""
+        ends = [node_id for node_id in (self.eval_dataset, self.student) if node_id]
+        return (*self.networks, *self.datasets, self.job_id, *ends)
 
     @property
     def edges(self) -> tuple[Edge, ...]:
-        """To the job from everything that it was given, and from it to its student."""
-        given = {Role.TEACHER: self.teachers, Role.DATA: self.data}
-        edges = [Edge(one, self.job_id, role) for role, some in given.items() for one in some]
-        for one, role in ((self.start, Role.START), (self.exam, Role.EXAM)):
-            if one:
-                edges.append(Edge(one, self.job_id, role))
+        """Edges from every input to the job, and from the job to its student."""
+        inputs = {Role.TEACHER: self.teachers, Role.DATASET: self.datasets}
+        edges = [
+            Edge(node_id, self.job_id, role) for role, ids in inputs.items() for node_id in ids
+        ]
+        for node_id, role in (
+            (self.source, Role.SOURCE),
+            (self.start, Role.START),
+            (self.eval_dataset, Role.EVAL_DATASET),
+        ):
+            if node_id:
+                edges.append(Edge(node_id, self.job_id, role))
         if self.student:
             edges.append(Edge(self.job_id, self.student, Role.STUDENT))
         return tuple(edges)
 
 
 def maker_of(model: ModelRecord) -> str | None:
-    """Id of the job that made a network; None for an uploaded one."""
+    """Id of the job that trained a network; None for an uploaded one."""
     if model.lineage is None:
         return None
-    told: str | None = model.lineage.get("job_id")
-    return told or model.job_id
+    recorded: str | None = model.lineage.get("job_id")
+    return recorded or model.job_id
 
 
 def _qualities(measured: Mapping[str, Any]) -> dict[str, float]:
-    """The measures of tasks, and retention, among everything that was measured."""
+    """The task measures and the retention among all measured values."""
     return {
         name: float(value)
         for name, value in measured.items()

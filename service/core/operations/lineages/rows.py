@@ -1,4 +1,4 @@
-"""The rows that a lineage is read from: those of one project, many at once."""
+"""The rows behind a lineage, read in batches from one project."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session, load_only
 from service.core.catalog import all_methods, reference_network
 from service.core.catalog.method_spec import Family
 from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY
-from service.core.tables.model import START, TEACHERS
+from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY, TRANSFERRED_FROM
+from service.core.tables.model import SOURCE, START, TEACHERS
 
-_MAKING = [
+_TRAINING_METHODS = [
     *(spec.name for spec in all_methods() if spec.family is Family.TRAINING),
     reference_network.SPEC.name,
 ]
-_GOING = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
+_RELEVANT_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
 _MODELS = load_only(
     ModelRecord.name,
     ModelRecord.state,
@@ -32,49 +32,49 @@ _DATASETS = load_only(DatasetRecord.name, DatasetRecord.state, DatasetRecord.ima
 
 
 class Rows:
-    """Models, jobs and datasets of a project; what is not the project's is not there."""
+    """Models, jobs and datasets of a project; rows of other projects are invisible."""
 
     def __init__(self, session: Session, project: str, most: int) -> None:
-        """``most``: rows that one question about descendants answers."""
+        """``most``: limit of rows per query for descendants."""
         self._session = session
         self._project = project
         self._most = most
 
     def models(self, ids: Iterable[str]) -> dict[str, ModelRecord]:
-        """Those of these models that are there."""
+        """The models among these ids that exist."""
         return self._models(ModelRecord.id.in_(list(ids)))
 
     def students_of(self, ids: Sequence[str]) -> dict[str, ModelRecord]:
-        """Models that name one of these as a teacher or as their start, newest first."""
-        return self._models(or_(TEACHERS.has_any(array(ids)), START.in_(ids)))
+        """Models with one of these as a teacher, source or start, newest first."""
+        return self._models(or_(TEACHERS.has_any(array(ids)), SOURCE.in_(ids), START.in_(ids)))
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
-        """Those of these jobs that are there."""
+        """The jobs among these ids that exist."""
         return self._jobs(JobRecord.id.in_(list(ids)))
 
     def makers_of(self, ids: Iterable[str]) -> dict[str, JobRecord]:
-        """Jobs whose student had one of these ids."""
-        return self._jobs(MODEL_MADE.in_(list(ids)), JobRecord.method.in_(_MAKING))
+        """Jobs that produced a model with one of these ids."""
+        return self._jobs(MODEL_MADE.in_(list(ids)), JobRecord.method.in_(_TRAINING_METHODS))
 
     def learners_from(self, ids: Sequence[str]) -> dict[str, JobRecord]:
-        """Jobs that learn or start from one of these, are going to, or did, newest first."""
-        given = or_(TAUGHT_BY.has_any(array(ids)), STARTED_FROM.in_(ids))
-        return self._jobs(given, JobRecord.state.in_(_GOING))
+        """Queued, running and successful jobs that learn or start from one of these, newest first."""
+        uses = or_(TAUGHT_BY.has_any(array(ids)), TRANSFERRED_FROM.in_(ids), STARTED_FROM.in_(ids))
+        return self._jobs(uses, JobRecord.state.in_(_RELEVANT_STATES))
 
     def datasets(self, ids: Iterable[str]) -> dict[str, DatasetRecord]:
-        """Those of these datasets that are there."""
+        """The datasets among these ids that exist."""
         query = select(DatasetRecord).options(_DATASETS)
         query = query.where(
             DatasetRecord.project == self._project, DatasetRecord.id.in_(list(ids))
         )
-        return {one.id: one for one in self._session.scalars(query)}
+        return {row.id: row for row in self._session.scalars(query)}
 
-    def _models(self, which: ColumnElement[bool]) -> dict[str, ModelRecord]:
+    def _models(self, condition: ColumnElement[bool]) -> dict[str, ModelRecord]:
         query = select(ModelRecord).options(_MODELS).order_by(ModelRecord.id.desc())
-        query = query.where(ModelRecord.project == self._project, which).limit(self._most)
-        return {one.id: one for one in self._session.scalars(query)}
+        query = query.where(ModelRecord.project == self._project, condition).limit(self._most)
+        return {row.id: row for row in self._session.scalars(query)}
 
-    def _jobs(self, *which: ColumnElement[bool]) -> dict[str, JobRecord]:
+    def _jobs(self, *condition: ColumnElement[bool]) -> dict[str, JobRecord]:
         query = select(JobRecord).options(_JOBS).order_by(JobRecord.id.desc())
-        query = query.where(JobRecord.project == self._project, *which).limit(self._most)
-        return {one.id: one for one in self._session.scalars(query)}
+        query = query.where(JobRecord.project == self._project, *condition).limit(self._most)
+        return {row.id: row for row in self._session.scalars(query)}

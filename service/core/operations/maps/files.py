@@ -1,4 +1,4 @@
-"""A transferability map as a file, written while it is sent."""
+"""Transferability maps as files, written while they are sent."""
 
 import json
 import math
@@ -25,7 +25,7 @@ _LINES_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class MapFile:
-    """A map in one of its forms; ``name`` is fit for a download."""
+    """A map in one format; ``name`` is a file name for a download."""
 
     name: str
     media_type: str
@@ -33,7 +33,7 @@ class MapFile:
 
 
 def file_of(session: Session, *, record: MapRecord, form: MapForm, blobs: BlobStore) -> MapFile:
-    """The map as a file. JSON has matrices up to 400 networks; CSV and NPZ always have them.
+    """The map as a file. JSON includes matrices up to 400 networks; CSV and NPZ always do.
 
     Raises:
         NotFoundError: ``artifact_not_found``.
@@ -56,7 +56,7 @@ def file_of(session: Session, *, record: MapRecord, form: MapForm, blobs: BlobSt
 
 
 def _matrices(session: Session, record: MapRecord, blobs: BlobStore) -> dict[str, Matrix]:
-    """Both parts of all similarities and the valid probes, where they lie in the store."""
+    """Both parts of all similarities and the valid probes, read from the store on demand."""
     artifact = maps.file(session, record=record, name=SIMILARITIES)
     return matrices_in(partial(_part, blobs, artifact.sha256))
 
@@ -67,13 +67,13 @@ def _part(blobs: BlobStore, sha256: str, start: int, length: int) -> bytes:
 
 def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in fewer, larger pieces."""
-    waiting = iter(lines)
-    while some := list(islice(waiting, _LINES_AT_ONCE)):
-        yield b"".join(some)
+    remaining = iter(lines)
+    while batch := list(islice(remaining, _LINES_AT_ONCE)):
+        yield b"".join(batch)
 
 
 def _columns(document: Mapping[str, Any]) -> dict[str, ArrayColumn]:
-    """What a program wants beside the matrices; the tree as scipy writes a linkage."""
+    """The data of a map besides its matrices; the tree is a linkage matrix as in SciPy."""
     joins = [(j["left"], j["right"], j["height"], j["size"]) for j in document["tree"]["joins"]]
     return {
         "models": ArrayColumn.of_words(document["models"]),
@@ -101,15 +101,15 @@ def _json(
     if len(record.document["models"]) > LARGEST_MATRIX_IN_JSON:
         yield b"null}}"
         return
-    named = {**{name: one.rows() for name, one in matrices.items()}, "score": scores}
-    for place, (name, rows) in enumerate(named.items()):
-        yield f'{", " if place else "{"}"{name}": '.encode()
+    named = {**{name: matrix.rows() for name, matrix in matrices.items()}, "score": scores}
+    for index, (name, rows) in enumerate(named.items()):
+        yield f'{", " if index else "{"}"{name}": '.encode()
         yield from _joined(_json_rows(rows))
     yield b"}}}"
 
 
 def _json_rows(rows: Iterable[Sequence[float]]) -> Iterator[bytes]:
-    for place, row in enumerate(rows):
-        known = [None if math.isnan(value) else value for value in row]
-        yield (b", " if place else b"[") + json.dumps(known).encode()
+    for index, row in enumerate(rows):
+        values = [None if math.isnan(value) else value for value in row]
+        yield (b", " if index else b"[") + json.dumps(values).encode()
     yield b"]"

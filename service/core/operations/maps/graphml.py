@@ -1,4 +1,4 @@
-"""The neighbour graph of a map as GraphML, which networkx, igraph, Gephi and Cytoscape open.
+"""The neighbor graph of a map as GraphML, which networkx, igraph, Gephi and Cytoscape open.
 
 Source: Brandes et al. 2002, GraphML Progress Report; http://graphml.graphdrawing.org.
 """
@@ -20,40 +20,40 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <key id="similarity" for="edge" attr.name="similarity" attr.type="double"/>
 <graph edgedefault="undirected">
 """
-# What XML 1.0 cannot hold, not even escaped.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# Characters that XML 1.0 cannot represent, not even escaped.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def as_graphml(document: Mapping[str, Any]) -> Iterator[bytes]:
-    """One element after the other.
+    """The document, element by element.
 
-    Networks are nodes with name, cluster and coordinates; two are joined, once, when either is
-    among the nearest of the other.
+    Nodes are networks with name, cluster and coordinates. An edge joins two networks if either is
+    among the nearest neighbors of the other.
     """
     models = document["models"]
     yield _HEAD.encode()
     yield _data("edge_weight", document["params"]["edge_weight"]).encode() + b"\n"
-    for place, model_id in enumerate(models):
-        x, y = document["points"][place]
-        data = _data("name", document["names"][place])
-        data += _data("cluster", document["clusters"][place]) + _data("x", x) + _data("y", y)
+    for index, model_id in enumerate(models):
+        x, y = document["points"][index]
+        data = _data("name", document["names"][index])
+        data += _data("cluster", document["clusters"][index]) + _data("x", x) + _data("y", y)
         yield f"<node id={quoteattr(model_id)}>{data}</node>\n".encode()
-    for one, other, similarity in _edges(document["neighbors"]):
-        ends = f"source={quoteattr(models[one])} target={quoteattr(models[other])}"
+    for index, other, similarity in _edges(document["neighbors"]):
+        ends = f"source={quoteattr(models[index])} target={quoteattr(models[other])}"
         yield f"<edge {ends}>{_data('similarity', similarity)}</edge>\n".encode()
     yield b"</graph>\n</graphml>\n"
 
 
 def _edges(neighbors: list[list[dict[str, Any]]]) -> Iterator[tuple[int, int, float]]:
-    """Every joined pair once, told by the first of the two that has the other as a neighbour."""
-    near = [{one["index"] for one in some} for some in neighbors]
-    for place, some in enumerate(neighbors):
-        for one in some:
-            other = one["index"]
-            if place < other or place not in near[other]:
-                yield place, other, one["similarity"]
+    """Every joined pair once."""
+    near = [{neighbor["index"] for neighbor in row} for row in neighbors]
+    for index, row in enumerate(neighbors):
+        for neighbor in row:
+            other = neighbor["index"]
+            if index < other or index not in near[other]:
+                yield index, other, neighbor["similarity"]
 
 
 def _data(key: str, value: Any) -> str:
-    text = escape(_UNSPEAKABLE.sub("", value)) if isinstance(value, str) else repr(value)
+    text = escape(_NOT_IN_XML.sub("", value)) if isinstance(value, str) else repr(value)
     return f'<data key="{key}">{text}</data>'

@@ -1,4 +1,4 @@
-"""Transferability maps: the snapshot that answers a question, and the job that draws one."""
+"""Transferability maps: the snapshot for a request, and the job that computes one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,35 +8,35 @@ from sqlalchemy.orm import Session
 from service.core.catalog import transferability_map
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.maps import snapshot_lookup
 from service.core.operations.maps.requests import MapLayout, MapLook
 from service.core.operations.maps.snapshot_lookup import Snapshot
 from service.core.operations.measurements import graphs
-from service.core.operations.rankings.requests import naming
 from service.core.operations.remedies import post
-from service.core.operations.zoo import datasets
 from service.core.paging import Page
-from service.core.tables import ArtifactRecord, JobRecord, MapRecord
+from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, MapRecord
 from service.core.tracing import current_trace_id
 
 
 @dataclass(frozen=True)
 class MapOrJob:
-    """Exactly one of the two: the map that is there, or the job that will draw it."""
+    """Either the existing map or the job that computes it."""
 
     map: MapRecord | None = None
     job: JobRecord | None = None
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What a request means now.
+class _MapPlan:
+    """What a request means for the models measured now.
 
     Attributes:
-        comparable: How many networks have a place on the map.
-        model_ids: All that were measured.
-        params: Of the map, filled in.
+        comparable: How many networks the map can show.
+        model_ids: All measured models.
+        params: Parameters of the map, with defaults filled in.
         before: The map whose layout it continues.
     """
 
@@ -47,62 +47,62 @@ class _Wanted:
 
 
 def drawn(session: Session, *, project: str, dataset_id: str, look: MapLook) -> MapRecord:
-    """The map of all networks measured so far, as it was drawn before.
+    """The existing map of all networks measured so far.
 
     Raises:
-        NotFoundError: ``dataset_not_found``; or ``not_measured``: it was not drawn yet.
+        NotFoundError: ``dataset_not_found``; or ``not_measured``: it does not exist yet.
         ConflictError: ``dataset_not_ready``.
         InvalidRequestError: As ``create``.
     """
-    wanted = _wanted(session, project, dataset_id, look)
-    found = None
-    if wanted.comparable:
-        _require_possible(wanted, look)
-        found = _found(session, wanted)
-    if found is None:
+    plan = _plan(session, project, dataset_id, look)
+    record = None
+    if plan.comparable:
+        _require_possible(plan, look)
+        record = _existing(session, plan)
+    if record is None:
         body = {"dataset_id": dataset_id, **look.model_dump(mode="json", exclude_defaults=True)}
         raise NotFoundError(
-            f"this map of the networks measured on {dataset_id} was not drawn yet",
+            f"the map of the networks measured on {dataset_id} does not exist yet",
             code="not_measured",
-            remedy=f"{post('/v1/maps', body)}; older ones: GET /v1/maps/{dataset_id}/snapshots",
+            remedy=f"{post('/v1/maps', body)}; for older maps see GET /v1/maps/{dataset_id}/snapshots",
         )
-    return found
+    return record
 
 
 def create(session: Session, *, project: str, dataset_id: str, look: MapLook) -> MapOrJob:
-    """The map of all networks measured so far, or the job that draws it.
+    """The map of all networks measured so far, or the job that computes it.
 
     Raises:
-        InvalidRequestError: ``dataset_unknown``, ``k_out_of_range``, ``clusters_out_of_range``, or
-            ``edge_weight_not_possible``.
+        InvalidRequestError: ``unknown_dataset``, ``k_out_of_range``, ``clusters_out_of_range``, or
+            ``edge_weight_not_supported``.
         ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
-    with naming("/dataset_id"):
-        wanted = _wanted(session, project, dataset_id, look)
-    if not wanted.comparable:
+    with error_pointer("/dataset_id"):
+        plan = _plan(session, project, dataset_id, look)
+    if not plan.comparable:
         raise ConflictError(
-            f"no model has been measured on {dataset_id} with these settings",
+            f"no model is measured on {dataset_id} with these settings",
             code="nothing_measured",
-            remedy="ask for a ranking with these probes first; it measures the models",
+            remedy="create a ranking with this probe set first; it measures the models",
         )
-    _require_possible(wanted, look)
-    found = _found(session, wanted)
-    if found is not None:
-        return MapOrJob(map=found)
+    _require_possible(plan, look)
+    record = _existing(session, plan)
+    if record is not None:
+        return MapOrJob(map=record)
     inputs = {
         "dataset_id": dataset_id,
-        "model_ids": wanted.model_ids,
-        "continues": None if wanted.before is None else wanted.before.id,
+        "model_ids": plan.model_ids,
+        "continues": None if plan.before is None else plan.before.id,
     }
-    return MapOrJob(job=_ordered(session, project, inputs, wanted.params))
+    return MapOrJob(job=_submit(session, project, inputs, plan.params))
 
 
-def _wanted(session: Session, project: str, dataset_id: str, look: MapLook) -> _Wanted:
+def _plan(session: Session, project: str, dataset_id: str, look: MapLook) -> _MapPlan:
     params = look.params()
-    probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", params.settings)
     measured = snapshot_lookup.measured(session, project=project, comparable=comparable)
-    model_ids = sorted(one.model_id for one in measured)
+    model_ids = sorted(network.model_id for network in measured)
     before = snapshot_lookup.current(
         session, project=project, comparable=comparable, edge_weight=params.edge_weight
     )
@@ -110,23 +110,23 @@ def _wanted(session: Session, project: str, dataset_id: str, look: MapLook) -> _
         session, before, snapshot_lookup.models_key(model_ids)
     ):
         before = None
-    count = sum(one.comparable for one in measured)
-    return _Wanted(count, model_ids, params.model_dump(mode="json"), before)
+    count = sum(network.comparable for network in measured)
+    return _MapPlan(count, model_ids, params.model_dump(mode="json"), before)
 
 
-def _found(session: Session, wanted: _Wanted) -> MapRecord | None:
-    """The map, if it was drawn."""
-    if wanted.before is None:
+def _existing(session: Session, plan: _MapPlan) -> MapRecord | None:
+    """The map, if it exists."""
+    if plan.before is None:
         return None
     return snapshot_lookup.drawn(
         session,
-        layout_id=wanted.before.layout_id,
-        models=snapshot_lookup.models_key(wanted.model_ids),
-        params=snapshot_lookup.params_key(wanted.params),
+        layout_id=plan.before.layout_id,
+        models=snapshot_lookup.models_key(plan.model_ids),
+        params=snapshot_lookup.params_key(plan.params),
     )
 
 
-def _ordered(
+def _submit(
     session: Session, project: str, inputs: dict[str, Any], params: dict[str, Any]
 ) -> JobRecord:
     return jobs.submit(
@@ -141,31 +141,31 @@ def _ordered(
 
 
 def _began_with(session: Session, before: MapRecord | None, models: str) -> bool:
-    """Whether the layout of a map was begun with the same networks: then it is fresh as it is."""
+    """Whether the layout of a map began with the same networks, so that it is still fresh."""
     if before is None:
         return False
     return session.get_one(MapRecord, before.layout_id).models_key == models
 
 
-def _require_possible(wanted: _Wanted, look: MapLook) -> None:
-    """Refuse what so many networks cannot show."""
-    count = wanted.comparable
+def _require_possible(plan: _MapPlan, look: MapLook) -> None:
+    """Require settings that this number of networks supports."""
+    count = plan.comparable
     if look.k is not None and look.k >= count:
         raise InvalidRequestError(
             f"k is {look.k}, but each of {count} networks has {count - 1} others",
             code="k_out_of_range",
-            remedy="ask for a smaller k, or leave it out",
+            remedy="request a smaller k, or omit it",
         )
     if look.clusters is not None and look.clusters > count:
         raise InvalidRequestError(
             f"{count} networks cannot form {look.clusters} clusters",
             code="clusters_out_of_range",
-            remedy="ask for fewer clusters, or leave the number out",
+            remedy="request fewer clusters, or omit clusters",
         )
 
 
 def snapshot(session: Session, *, project: str, dataset_id: str, map_id: str) -> MapRecord:
-    """A map as it was drawn once. Raises NotFoundError: ``map_not_found``."""
+    """A stored map of a dataset. Raises NotFoundError: ``map_not_found``."""
     return snapshot_lookup.get(session, project=project, map_id=map_id, dataset_id=dataset_id)
 
 
@@ -173,7 +173,7 @@ def snapshots(
     session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[Snapshot]:
     """The maps of a dataset, newest first. Raises NotFoundError: ``dataset_not_found``."""
-    datasets.get(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     return snapshot_lookup.page(
         session, project=project, dataset_id=dataset_id, after=after, limit=limit
     )
@@ -185,8 +185,11 @@ def file(session: Session, *, record: MapRecord, name: str) -> ArtifactRecord:
     Raises:
         NotFoundError: ``artifact_not_found``.
     """
-    found = jobs.artifacts(session, project=record.project, job_id=record.job_id)
-    for artifact in found:
+    for artifact in jobs.artifacts(session, project=record.project, job_id=record.job_id):
         if artifact.name == name:
             return artifact
-    raise NotFoundError(f"the map {record.id} has no {name}", code="artifact_not_found")
+    raise NotFoundError(
+        f"the map {record.id} has no file {name}",
+        code="artifact_not_found",
+        remedy="create the map again with POST /v1/maps",
+    )

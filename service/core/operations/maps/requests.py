@@ -1,4 +1,4 @@
-"""What is asked of a map: which one, drawn how, sent in which form."""
+"""Requests for maps: which map, its drawing and its format."""
 
 from enum import StrEnum
 
@@ -14,12 +14,12 @@ from service.core.catalog.transferability_map import (
 )
 from service.core.errors import InvalidRequestError
 from service.core.manifest import Strict
-from service.core.operations.rankings.requests import AnyId, EdgeWeight
+from service.core.operations.rankings.schemas import AnyId, EdgeWeight
 from service.core.theme import Theme
 
 
 class MapFormat(StrEnum):
-    """How a map is sent."""
+    """File format of a map."""
 
     JSON = "json"
     CSV = "csv"
@@ -30,7 +30,7 @@ class MapFormat(StrEnum):
 
 
 class MapPicture(StrEnum):
-    """Which drawing of a map."""
+    """Drawing of a map."""
 
     MATRIX = "matrix"
     TREE = "tree"
@@ -39,46 +39,53 @@ class MapPicture(StrEnum):
 
 
 class MapLayout(StrEnum):
-    """Where networks stand: where the last map put them, or laid out anew."""
+    """Positions of networks: those of the previous map, or a new layout."""
 
     CONTINUED = "continued"
     FRESH = "fresh"
 
 
 class MapForm(Strict):
-    """In which form a map is sent; ``picture`` and ``theme`` count for svg and png."""
+    """The format of a map; ``picture`` and ``theme`` apply to svg and png."""
 
     format: MapFormat = MapFormat.JSON
     picture: MapPicture = MapPicture.MATRIX
-    theme: Theme = Field(Theme.LIGHT, description="colors of an svg or png")
+    theme: Theme = Field(Theme.LIGHT, description="Colors of an SVG or PNG")
 
 
 class MapLook(Strict):
-    """Which map. Nothing is measured or compared again for another λ, linkage, k or clusters."""
+    """Settings of a map. Another λ, linkage, k or clusters needs no new measurement or comparison."""
 
     metric: Metric = Metric.DEPARA
     edge_weight: EdgeWeight | None = Field(
-        None, description="λ; 0.25 unless given, 4 for depara_plus"
+        None, description="Weight λ of edge similarity; 0.25 by default, 4 for depara_plus"
     )
     linkage: Linkage = Linkage.SINGLE
     k: int | None = Field(
-        None, ge=1, le=MOST_NEIGHBORS, description="neighbours of each network; 5 unless given"
+        None,
+        ge=1,
+        le=MOST_NEIGHBORS,
+        description="Number of neighbors of each network; 5 by default",
     )
     clusters: int | None = Field(
-        None, ge=1, le=MOST_CLUSTERS, description="chosen by the mean silhouette unless given"
+        None,
+        ge=1,
+        le=MOST_CLUSTERS,
+        description="Number of clusters; by default the mean silhouette selects it",
     )
     layout: MapLayout = MapLayout.CONTINUED
 
     def params(self) -> TransferabilityMapParams:
-        """The parameters of the job that draws it.
+        """The parameters of the job that computes it.
 
         Raises:
-            InvalidRequestError: ``edge_weight_not_possible``: attribution has no edges.
+            InvalidRequestError: ``edge_weight_not_supported``: attribution has no edges.
         """
         if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise InvalidRequestError(
-                "the metric attribution has no edges; leave edge_weight out",
-                code="edge_weight_not_possible",
+                "the metric attribution has no edges",
+                code="edge_weight_not_supported",
+                remedy="omit edge_weight",
             )
         default = EDGE_WEIGHTS.get(self.metric, 0.0)
         weight = default if self.edge_weight is None else self.edge_weight
@@ -92,15 +99,15 @@ class MapLook(Strict):
 
 
 class MapRequest(MapForm, MapLook):
-    """A map that was drawn before, and the form in which it is sent."""
+    """An existing map and its format."""
 
     @property
     def look(self) -> MapLook:
-        """Which map it is, whatever its form."""
+        """The settings without the format."""
         return MapLook(**{name: getattr(self, name) for name in MapLook.model_fields})
 
 
 class NewMapRequest(MapLook):
-    """A map to draw, of all networks measured so far on a probe set."""
+    """A map to compute, of all networks measured so far on a probe set."""
 
     dataset_id: AnyId

@@ -1,8 +1,8 @@
-"""Snapshots of maps: which one answers a question, and what a new one can take from older ones.
+"""Snapshots of maps: which one fits a request, and what a new one can reuse from older ones.
 
-Similarities belong to a set of networks, whatever the weight of edges: the first map of a set
-computes them, all later ones read its file. Places belong to a *layout*, named by the map that
-began it: maps of one layout put every network that they share on the same spot.
+Similarities belong to a set of networks and do not depend on the edge weight: the first map of a set
+computes them, and later maps read its file. Positions belong to a *layout*, named by its first map:
+all maps of a layout show a network at the same position.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from service.core.catalog import transferability_map
-from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
 from service.core.tables import ArtifactRecord, GraphRecord, GraphStatus, MapRecord, ModelRecord
 
 SIMILARITIES = "similarities.safetensors"
-Place = tuple[float, float]
+Position = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured network, and the file of its graph."""
+    """A measured network and the file of its graph."""
 
     graph_id: str
     model_id: str
@@ -37,13 +37,13 @@ class Measured:
 
     @property
     def comparable(self) -> bool:
-        """Whether it has a place on a map."""
+        """Whether a map can show it."""
         return self.status != GraphStatus.DEGENERATE
 
 
 @dataclass(frozen=True)
-class Known:
-    """Similarities that an earlier map computed, and the networks in the order of their rows."""
+class StoredSimilarities:
+    """Similarities of an earlier map, and its networks in the order of the rows."""
 
     sha256: str
     models: tuple[str, ...]
@@ -51,7 +51,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A map in a list of maps: how many networks it shows, how it was asked for, its stress."""
+    """A map as lists show it: its number of networks, parameters and stress."""
 
     id: str
     job_id: str
@@ -63,12 +63,12 @@ class Snapshot:
 
 
 def params_key(params: Mapping[str, Any]) -> str:
-    """Hash of a map's filled-in parameters."""
+    """Hash of a map's parameters with defaults filled in."""
     return fingerprint(dict(params))
 
 
 def models_key(model_ids: Sequence[str]) -> str:
-    """Hash of the networks that were measured, and of the version that compares them."""
+    """Hash of the measured networks and of the version that compares them."""
     return fingerprint([transferability_map.SPEC.version, sorted(model_ids)])
 
 
@@ -76,7 +76,7 @@ def measured(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
 ) -> list[Measured]:
     """The networks with this comparable key, these or all, in the order of measurement."""
-    found = (
+    query = (
         select(
             GraphRecord.id,
             GraphRecord.model_id,
@@ -90,37 +90,37 @@ def measured(
         .where(GraphRecord.project == project, GraphRecord.comparable_key == comparable)
     )
     if model_ids is not None:
-        found = found.where(GraphRecord.model_id.in_(model_ids))
-    return [Measured(*row) for row in session.execute(found.order_by(GraphRecord.id))]
+        query = query.where(GraphRecord.model_id.in_(model_ids))
+    return [Measured(*row) for row in session.execute(query.order_by(GraphRecord.id))]
 
 
 def current(
     session: Session, *, project: str, comparable: str, edge_weight: float
 ) -> MapRecord | None:
     """The newest map of the newest layout for this weight."""
-    found = select(MapRecord).where(
+    query = select(MapRecord).where(
         MapRecord.project == project,
         MapRecord.comparable_key == comparable,
         MapRecord.edge_weight == edge_weight,
     )
-    return session.scalars(found.order_by(MapRecord.layout_id.desc(), MapRecord.id.desc())).first()
+    return session.scalars(query.order_by(MapRecord.layout_id.desc(), MapRecord.id.desc())).first()
 
 
 def drawn(session: Session, *, layout_id: str, models: str, params: str) -> MapRecord | None:
     """The newest map of a layout with these keys of networks and parameters."""
-    found = select(MapRecord).where(
+    query = select(MapRecord).where(
         MapRecord.layout_id == layout_id,
         MapRecord.models_key == models,
         MapRecord.params_key == params,
     )
-    return session.scalars(found.order_by(MapRecord.id.desc()).limit(1)).first()
+    return session.scalars(query.order_by(MapRecord.id.desc()).limit(1)).first()
 
 
 def known_similarities(
     session: Session, *, project: str, comparable: str, models: str
-) -> Known | None:
-    """What the newest map of the same networks computed or took over, for whatever weight."""
-    found = (
+) -> StoredSimilarities | None:
+    """The similarities of the newest map of the same networks, for any weight."""
+    query = (
         select(ArtifactRecord.sha256, MapRecord.document["models"])
         .join(ArtifactRecord, ArtifactRecord.job_id == MapRecord.job_id)
         .where(
@@ -130,38 +130,32 @@ def known_similarities(
             ArtifactRecord.name == SIMILARITIES,
         )
     )
-    row = session.execute(found.order_by(MapRecord.id.desc()).limit(1)).first()
-    return None if row is None else Known(row[0], tuple(row[1]))
+    row = session.execute(query.order_by(MapRecord.id.desc()).limit(1)).first()
+    return None if row is None else StoredSimilarities(row[0], tuple(row[1]))
 
 
-def places_in(session: Session, *, project: str, map_id: str) -> dict[str, Place]:
-    """Where a map puts its networks. Raises NotFoundError: ``map_not_found``."""
-    document = get(session, project=project, map_id=map_id).document
+def positions_in(session: Session, *, project: str, map_id: str) -> dict[str, Position]:
+    """The positions of the networks of a map. Raises NotFoundError: ``map_not_found``."""
+    document = owned_rows.get(session, MapRecord, project=project, id=map_id).document
     return {
         model_id: (x, y)
         for model_id, (x, y) in zip(document["models"], document["points"], strict=True)
     }
 
 
-def get(
-    session: Session, *, project: str, map_id: str, dataset_id: str | None = None
-) -> MapRecord:
-    """A map by id, of this dataset where one is given. Raises NotFoundError: ``map_not_found``."""
-    found = session.get(MapRecord, map_id)
-    if found is None or found.project != project or dataset_id not in (None, found.dataset_id):
-        raise NotFoundError(
-            f"no map {map_id}",
-            code="map_not_found",
-            remedy="see GET /v1/maps/{dataset_id}/snapshots",
-        )
-    return found
+def get(session: Session, *, project: str, map_id: str, dataset_id: str) -> MapRecord:
+    """A map of the dataset by id. Raises NotFoundError: ``map_not_found``."""
+    record = owned_rows.get(session, MapRecord, project=project, id=map_id)
+    if record.dataset_id != dataset_id:
+        raise owned_rows.not_found(MapRecord, map_id)
+    return record
 
 
 def page(
     session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[Snapshot]:
-    """At most ``limit`` maps of a dataset, newest first, beginning after the id ``after``."""
-    found = select(
+    """At most ``limit`` maps of a dataset, newest first, starting after the id ``after``."""
+    query = select(
         MapRecord.id,
         MapRecord.job_id,
         MapRecord.layout_id,
@@ -171,8 +165,8 @@ def page(
         MapRecord.document["params"].label("params"),
     ).where(MapRecord.project == project, MapRecord.dataset_id == dataset_id)
     if after is not None:
-        found = found.where(MapRecord.id < after)
-    rows = session.execute(found.order_by(MapRecord.id.desc()).limit(limit + 1))
+        query = query.where(MapRecord.id < after)
+    rows = session.execute(query.order_by(MapRecord.id.desc()).limit(limit + 1))
     return page_of([_snapshot(row) for row in rows], limit=limit)
 
 

@@ -1,4 +1,4 @@
-"""Scores of estimators on labelled datasets: what makes them equal, those known, new ones."""
+"""Scores of estimators on labeled datasets: their keys, stored ones, new ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +15,13 @@ from service.core.manifest import TaskKind
 from service.core.tables import DatasetRecord, EstimateRecord, ModelRecord
 
 _SPEC = transferability_estimators.SPEC
-USUAL = TransferabilityEstimatorsParams()
+DEFAULT_PARAMS = TransferabilityEstimatorsParams()
 
 
-def comparable_key(dataset: DatasetRecord, params: TransferabilityEstimatorsParams = USUAL) -> str:
-    """Hash of method, version, filled-in settings and labelled images."""
+def comparable_key(
+    dataset: DatasetRecord, params: TransferabilityEstimatorsParams = DEFAULT_PARAMS
+) -> str:
+    """Hash of method, version, settings and labeled images."""
     return fingerprint(
         {
             "method": _SPEC.name,
@@ -38,21 +40,23 @@ def cache_key(comparable: str, model: ModelRecord) -> str:
 
 
 def is_classifier(model: ModelRecord) -> bool:
-    """Whether the network answers with one number for each class it knows."""
-    told = model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
-    return told and model.output_kind == "vector"
+    """Whether the network has one output for each of its classes."""
+    has_classes = (
+        model.task_kind == TaskKind.CLASSIFICATION or model.manifest.get("classes") is not None
+    )
+    return has_classes and model.output_kind == "vector"
 
 
-def known(
+def stored(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
 ) -> dict[str, EstimateRecord]:
-    """The newest estimate of each model that has one, by model; of these models or of all."""
+    """The newest stored estimate of each model, by model; of these models or of all."""
     query = select(EstimateRecord).where(
         EstimateRecord.project == project, EstimateRecord.comparable_key == comparable
     )
     if model_ids is not None:
         query = query.where(EstimateRecord.model_id.in_(model_ids))
-    return {one.model_id: one for one in session.scalars(query.order_by(EstimateRecord.id))}
+    return {row.model_id: row for row in session.scalars(query.order_by(EstimateRecord.id))}
 
 
 def keep(
@@ -61,13 +65,13 @@ def keep(
     model: ModelRecord,
     dataset: DatasetRecord,
     params: TransferabilityEstimatorsParams,
-    found: Mapping[str, Any],
+    output: Mapping[str, Any],
     job_id: str,
 ) -> EstimateRecord:
-    """The estimate, kept once per cache key: an equal one that came first stays.
+    """The stored estimate; one per cache key, and the first one stays.
 
     Args:
-        found: ``scores``, ``reasons`` and ``images``, as the method hands them back.
+        output: ``scores``, ``reasons`` and ``images``, as the method returns them.
     """
     comparable = comparable_key(dataset, params)
     key = cache_key(comparable, model)
@@ -81,7 +85,7 @@ def keep(
         version=_SPEC.version,
         settings=params.model_dump(mode="json"),
         job_id=job_id,
-        **{name: found[name] for name in ("scores", "reasons", "images")},
+        **{name: output[name] for name in ("scores", "reasons", "images")},
     )
     session.execute(statement.on_conflict_do_nothing(index_elements=["project", "cache_key"]))
     query = select(EstimateRecord).where(

@@ -1,4 +1,4 @@
-"""What makes two measurements comparable, or the same."""
+"""Graphs of networks: the keys that make two comparable or equal, and stored ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from service.core.tables import GraphRecord, JobDependencyRecord, JobRecord, Job
 
 
 def comparable_key(manifest_sha256: str, params: DeparaParams) -> str:
-    """Hash of method, version, filled-in settings and probe set: equal keys can be compared."""
+    """Hash of method, version, settings and probe set: graphs with equal keys are comparable."""
     return fingerprint(
         {
             "method": depara.SPEC.name,
@@ -27,8 +27,8 @@ def comparable_key(manifest_sha256: str, params: DeparaParams) -> str:
 def cache_key(comparable: str, *, model_id: str, fingerprint_of_model: str) -> str:
     """Hash of a comparable key and a network: equal keys promise the same graph.
 
-    A network that was uploaded twice is two models with a graph each: whoever removes one of them
-    takes nothing from the other.
+    A network that was uploaded twice is two models with a graph each, so deleting one does not affect
+    the other.
     """
     return fingerprint(
         {"comparable_key": comparable, "model_id": model_id, "model": fingerprint_of_model}
@@ -39,25 +39,25 @@ def measured(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
 ) -> Sequence[GraphRecord]:
     """The graphs with this comparable key, of these models or of all, oldest first."""
-    found = select(GraphRecord).where(
+    query = select(GraphRecord).where(
         GraphRecord.project == project, GraphRecord.comparable_key == comparable
     )
     if model_ids is not None:
-        found = found.where(GraphRecord.model_id.in_(model_ids))
-    return session.scalars(found.order_by(GraphRecord.id)).all()
+        query = query.where(GraphRecord.model_id.in_(model_ids))
+    return session.scalars(query.order_by(GraphRecord.id)).all()
 
 
 def with_key(session: Session, *, project: str, cache_key: str) -> GraphRecord:
     """The graph with this cache key, which must exist."""
-    found = select(GraphRecord).where(
+    query = select(GraphRecord).where(
         GraphRecord.project == project, GraphRecord.cache_key == cache_key
     )
-    return session.scalars(found).one()
+    return session.scalars(query).one()
 
 
 def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, Any]]:
-    """Why measurements that a job waited for failed, by model."""
-    found = (
+    """Errors of failed measurements that a job depends on, by model."""
+    query = (
         select(JobRecord)
         .join(JobDependencyRecord, JobDependencyRecord.depends_on == JobRecord.id)
         .where(
@@ -68,6 +68,6 @@ def measuring_errors(session: Session, *, job_id: str) -> dict[str, dict[str, An
     cancelled = {"code": "cancelled", "detail": "its measurement was cancelled"}
     return {
         job.inputs["model_id"]: job.error or cancelled
-        for job in session.scalars(found)
+        for job in session.scalars(query)
         if "model_id" in job.inputs
     }

@@ -1,4 +1,4 @@
-"""Heat maps: the picture that was drawn before, and the job that draws many of them."""
+"""Heat maps: stored pictures, and the job that computes them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +10,8 @@ from service.core.catalog import attribution_map
 from service.core.catalog.attribution_map import picture_name
 from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer, invalid_value
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
@@ -17,10 +19,8 @@ from service.core.operations.heat_map_requests import (
 )
 from service.core.operations.jobs import jobs
 from service.core.operations.layers.requests import OUTPUT
-from service.core.operations.rankings.requests import naming
 from service.core.operations.remedies import post
-from service.core.operations.trainings.plans import invalid_value
-from service.core.operations.zoo import datasets, models
+from service.core.operations.zoo import datasets
 from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, JobState, ModelRecord
 from service.core.tracing import current_trace_id
 
@@ -37,11 +37,12 @@ def picture(
     """The heat map of one model on one image.
 
     Raises:
-        NotFoundError: No such model, dataset or image; or ``not_measured``: it was not drawn yet.
+        NotFoundError: The model, dataset or image does not exist; or ``not_measured``: the heat map
+            does not exist yet.
         ConflictError: The model or the dataset is not ready.
     """
-    model = models.get_ready(session, project=project, model_id=model_id)
-    dataset = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
+    dataset = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     datasets.image(session, project=project, dataset_id=dataset_id, position=position)
     key = picture_key(model, dataset, position, look.params.model_dump(mode="json"))
     query = select(ArtifactRecord).where(
@@ -52,7 +53,7 @@ def picture(
         body = {"dataset_id": dataset_id, "indices": [position]}
         body |= look.model_dump(mode="json", exclude_defaults=True)
         raise NotFoundError(
-            f"this heat map of {model_id} on image {position} of {dataset_id} was not drawn yet",
+            f"the heat map of {model_id} on image {position} of {dataset_id} does not exist yet",
             code="not_measured",
             remedy=post(f"/v1/models/{model_id}/attributions", body),
         )
@@ -62,24 +63,24 @@ def picture(
 def create_for_model(
     session: Session, *, project: str, model_id: str, request: ModelHeatMapRequest
 ) -> JobRecord:
-    """As ``create``, for one model. Raises NotFoundError also: ``model_not_found``."""
-    models.get_ready(session, project=project, model_id=model_id)
+    """Like ``create``, for one model. Also raises NotFoundError: ``model_not_found``."""
+    owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
     whole = HeatMapRequest(model_ids=(model_id,), **dict(request))
     return create(session, project=project, request=whole)
 
 
 def create(session: Session, *, project: str, request: HeatMapRequest) -> JobRecord:
-    """The job that draws all of them and their sheet: one that has succeeded, or one to wait for.
+    """The job that computes them and their sheet: one that succeeded, or a new one.
 
     Raises:
-        InvalidRequestError: No such model, dataset, image or layer in the project.
+        InvalidRequestError: A model, dataset, image or layer does not exist in the project.
         ConflictError: A model or the dataset is not ready.
     """
     drawn = _models(session, project, request)
     dataset = _dataset(session, project, request)
     params = request.params.model_dump(mode="json")
-    keys = [picture_key(one, dataset, i, params) for one in drawn for i in request.positions]
-    # A sheet names its networks, and equal networks may have two names.
+    keys = [picture_key(model, dataset, i, params) for model in drawn for i in request.positions]
+    # A sheet shows names, and equal networks can have different names.
     key = fingerprint([list(request.model_ids), keys])
     done = _done(session, project, key)
     if done is not None:
@@ -103,7 +104,7 @@ def create(session: Session, *, project: str, request: HeatMapRequest) -> JobRec
 def picture_key(
     model: ModelRecord, dataset: DatasetRecord, position: int, params: Mapping[str, Any]
 ) -> str:
-    """Equal keys promise the same picture; ``params`` are filled in."""
+    """Hash for looking up a picture: equal keys promise the same picture."""
     return fingerprint(
         {
             "method": attribution_map.SPEC.name,
@@ -119,7 +120,7 @@ def picture_key(
 def picture_keys(
     drawn: Sequence[ModelRecord], dataset: DatasetRecord, job: JobRecord
 ) -> dict[str, str]:
-    """Keys of the pictures that a job draws, by the names of their files."""
+    """Keys of the pictures that a job computes, by file name."""
     return {
         picture_name(model.id, position): picture_key(model, dataset, position, job.params)
         for model in drawn
@@ -130,32 +131,34 @@ def picture_keys(
 def _models(session: Session, project: str, request: HeatMapRequest) -> list[ModelRecord]:
     """The networks, in the order of the request."""
     ready = []
-    for place, model_id in enumerate(request.model_ids):
-        with naming(f"/model_ids/{place}"):
-            model = models.get_ready(session, project=project, model_id=model_id)
+    for index, model_id in enumerate(request.model_ids):
+        with error_pointer(f"/model_ids/{index}"):
+            model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
         _require_layer(model, request.layer)
         ready.append(model)
     return ready
 
 
 def _dataset(session: Session, project: str, request: HeatMapRequest) -> DatasetRecord:
-    """The set, if it has all the images."""
-    with naming("/dataset_id"):
-        dataset = datasets.get_ready(session, project=project, dataset_id=request.dataset_id)
+    """The dataset, if it has all the images."""
+    with error_pointer("/dataset_id"):
+        dataset = owned_rows.get_ready(
+            session, DatasetRecord, project=project, id=request.dataset_id
+        )
     last = (dataset.images or 0) - 1
     if max(request.positions) > last:
         raise invalid_value(
             "/indices",
             f"{dataset.id} has images 0 to {last}",
-            code="image_unknown",
+            code="unknown_image",
             remedy=f"see GET /v1/datasets/{dataset.id}/images",
         )
     return dataset
 
 
 def _require_layer(model: ModelRecord, layer: str | None) -> None:
-    known = {one["name"] for one in model.layers} | {OUTPUT, model.feature_layer, None}
-    if layer not in known:
+    names = {entry["name"] for entry in model.layers} | {OUTPUT, model.feature_layer, None}
+    if layer not in names:
         raise invalid_value(
             "/layer",
             f"{model.id} has no layer {layer!r}",
@@ -165,7 +168,7 @@ def _require_layer(model: ModelRecord, layer: str | None) -> None:
 
 
 def _done(session: Session, project: str, key: str) -> JobRecord | None:
-    """The newest job with this key that has succeeded."""
+    """The newest successful job with this key."""
     query = select(JobRecord).where(
         JobRecord.project == project,
         JobRecord.cache_key == key,

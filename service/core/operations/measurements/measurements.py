@@ -1,4 +1,4 @@
-"""Asking for the graphs that are not there yet: one job per network, shared by all who wait."""
+"""Measurements of missing graphs: one job per network, shared by all who wait for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,15 @@ from service.core.catalog import depara
 from service.core.catalog.depara import DeparaParams
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
-from service.core.tables import DatasetRecord, GraphRecord, ModelRecord, ModelState
+from service.core.operations.zoo.models import jobs_making
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 from service.core.tracing import current_trace_id
 
 
 def known_graphs(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str]
 ) -> dict[str, GraphRecord]:
-    """The newest graph of each model that has one, by model; without the heavy sketch."""
+    """The newest graph of each measured model, by model; without the large sketch."""
     query = (
         select(GraphRecord)
         .where(
@@ -38,7 +39,7 @@ def measure(
     probes: DatasetRecord,
     settings: DeparaParams,
 ) -> dict[str, str]:
-    """Ids of the jobs that will measure the models, by model; equal ones under way are shared."""
+    """Ids of the jobs that will measure the models, by model; equal active jobs are shared."""
     if not models:
         return {}
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)
@@ -56,13 +57,12 @@ def measure(
 def _order(
     model: ModelRecord, probes: DatasetRecord, params: dict[str, Any], comparable: str
 ) -> jobs.JobOrder:
-    """The measurement of one model; that of an awaited one waits for the job that makes it."""
-    awaited = model.state == ModelState.AWAITED and model.job_id is not None
+    """The measurement of one model, after the job that makes a pending model."""
     return jobs.JobOrder(
         inputs={"model_id": model.id, "dataset_id": probes.id},
         params=params,
         cache_key=graphs.cache_key(
             comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
         ),
-        depends_on=[str(model.job_id)] if awaited else [],
+        depends_on=jobs_making(model),
     )

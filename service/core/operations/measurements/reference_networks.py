@@ -1,44 +1,45 @@
-"""Networks that stand for labelled targets: trained once per dataset and settings, then reused."""
+"""Reference networks of labeled datasets: trained once per dataset and settings, then reused."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, reference_network
+from service.core.catalog import reference_network
 from service.core.catalog.reference_network import ReferenceNetworkParams
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
 from service.core.manifest import TaskKind
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import submit_for
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord, ModelState
-from service.core.tracing import current_trace_id
 
 _USABLE = (JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED)
 
 
 def network_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord:
-    """The network that stands for a labelled dataset: there already, or awaited from a job.
+    """The reference network of a labeled dataset: an existing one, or a pending one with a job.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled``: there are not two classes to learn.
+        InvalidRequestError: ``target_unlabeled``: the dataset has fewer than two classes.
     """
-    known = known_for(session, dataset=datasets.require_labelled(dataset))
-    return known if known is not None else _ordered(session, dataset, reference_key(dataset))
+    existing = known_for(session, dataset=datasets.require_labeled(dataset))
+    return existing if existing is not None else _created(session, dataset, reference_key(dataset))
 
 
 def known_for(session: Session, *, dataset: DatasetRecord) -> ModelRecord | None:
-    """The network that stands for a dataset, if it is there already or to come."""
-    return _known(session, dataset.project, reference_key(dataset))
+    """The ready or pending reference network of a dataset, if there is one."""
+    return _existing(session, dataset.project, reference_key(dataset))
 
 
 def stands_for(model: ModelRecord, dataset: DatasetRecord) -> bool:
-    """Whether the network was trained to stand for the dataset."""
-    told = model.lineage or {}
-    return told.get("method") == reference_network.SPEC.name and dataset.id in told["datasets"]
+    """Whether the model is a reference network of the dataset."""
+    lineage = model.lineage or {}
+    return (
+        lineage.get("method") == reference_network.SPEC.name and dataset.id in lineage["datasets"]
+    )
 
 
 def reference_key(dataset: DatasetRecord) -> str:
-    """Equal keys promise the same trained network."""
+    """Hash of method, version, settings and dataset: equal keys promise the same network."""
     return fingerprint(
         {
             "method": reference_network.SPEC.name,
@@ -49,8 +50,8 @@ def reference_key(dataset: DatasetRecord) -> str:
     )
 
 
-def _known(session: Session, project: str, key: str) -> ModelRecord | None:
-    """The network of an earlier job with this key that is ready or still to come."""
+def _existing(session: Session, project: str, key: str) -> ModelRecord | None:
+    """The ready or pending network of an earlier job with this key."""
     query = (
         select(JobRecord)
         .where(
@@ -63,18 +64,18 @@ def _known(session: Session, project: str, key: str) -> ModelRecord | None:
     )
     for job in session.scalars(query):
         model = session.get(ModelRecord, job.inputs["model_id"])
-        if model is not None and model.state in (ModelState.AWAITED, ModelState.READY):
+        if model is not None and model.state in (ModelState.PENDING, ModelState.READY):
             return model
     return None
 
 
-def _ordered(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
-    """A place for the network, and the job that fills it."""
+def _created(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
+    """A pending network and the job that trains it."""
     model = ModelRecord(
         id=new_id(IdKind.MODEL),
         project=dataset.project,
         name=f"reference for {dataset.name}"[:200],
-        state=ModelState.AWAITED,
+        state=ModelState.PENDING,
         task_kind=TaskKind.CLASSIFICATION,
         manifest={"task": {"kind": TaskKind.CLASSIFICATION, "text": ""}, "tags": ["reference"]},
         tags=["reference"],
@@ -82,20 +83,15 @@ def _ordered(session: Session, dataset: DatasetRecord, key: str) -> ModelRecord:
     )
     session.add(model)
     session.flush()
-    job = jobs.submit(
+    job = submit_for(
         session,
-        project=dataset.project,
+        model,
         method=reference_network.SPEC.name,
         inputs={"dataset_id": dataset.id, "model_id": model.id},
-        params={},
         cache_key=key,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
     )
     if job.inputs["model_id"] != model.id:
         session.delete(model)
         session.flush()
         return session.get_one(ModelRecord, job.inputs["model_id"])
-    model.job_id = job.id
-    session.flush()
     return model

@@ -1,1 +1,1 @@
-"""Nearest networks: a shortlist from the sketch index, then exact vectors."""
+"""Nearest networks: a shortlist from the sketch index, then exact comparisons."""

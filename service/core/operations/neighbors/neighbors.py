@@ -1,6 +1,6 @@
-"""Who is near a network: a shortlist by the index of sketches, then the exact vectors.
+"""Nearest neighbors of a network: a shortlist from the sketch index, then exact comparisons.
 
-Asked in two steps, so that no connection to the database is held while files are read.
+The two steps are separate, so that no database connection is held while files are read.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from service.core.catalog import depara
 from service.core.catalog.depara import DeparaParams
 from service.core.errors import NotFoundError
+from service.core.operations import owned_rows
 from service.core.operations.measurements import graphs
 from service.core.operations.neighbors import sketch_search
 from service.core.operations.neighbors.closeness import Closeness, GraphComparer
 from service.core.operations.neighbors.sketch_search import Sketched
 from service.core.operations.rankings import affinities
 from service.core.operations.remedies import post
-from service.core.operations.zoo import datasets, models
 from service.core.sketches import error_of
-from service.core.tables import GraphRecord
+from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 
 MOST_NEIGHBORS = 200
 COMPARED_EXACTLY = 50
@@ -29,8 +29,8 @@ COMPARED_EXACTLY = 50
 class NearModel:
     """A model near another one.
 
-    ``exact`` tells a full comparison from one of sketches, whose score is off by more than
-    ``error`` at most once in a hundred times.
+    ``exact`` is True for a full comparison. Otherwise sketches estimate the score, and its error
+    exceeds ``error`` in at most one of a hundred cases.
     """
 
     model_id: str
@@ -44,13 +44,13 @@ class NearModel:
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Who may be among the nearest of ``graph``, best first, and what is already known exactly."""
+    """Candidates for the nearest graphs of ``graph``, best first, and stored exact similarities."""
 
     graph: GraphRecord
     edge_weight: float
     count: int
     candidates: list[Sketched]
-    known: Mapping[str, Closeness]
+    stored: Mapping[str, Closeness]
 
 
 def shortlist(
@@ -63,15 +63,15 @@ def shortlist(
     edge_weight: float,
     settings: DeparaParams | None = None,
 ) -> Shortlist:
-    """The measured models that sketches call nearest to one, more of them than ``count``.
+    """More than ``count`` measured models that are nearest to one by their sketches.
 
     Raises:
-        NotFoundError: No such model or dataset; or ``not_measured``: the model has no usable graph
+        NotFoundError: The model or dataset does not exist; or ``not_measured``: the model has no usable graph
             on this probe set.
         ConflictError: The dataset is not ready.
     """
-    models.get(session, project=project, model_id=model_id)
-    probes = datasets.get_ready(session, project=project, dataset_id=dataset_id)
+    owned_rows.get(session, ModelRecord, project=project, id=model_id)
+    probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings or DeparaParams())
     measured = graphs.measured(
         session, project=project, comparable=comparable, model_ids=[model_id]
@@ -85,52 +85,67 @@ def shortlist(
         )
     graph = measured[-1]
     most = max(COMPARED_EXACTLY, 2 * count)
-    found = sketch_search.nearest(session, graph, edge_weight=edge_weight, count=most)
-    rows = affinities.of_graph(session, graph_id=graph.id, others=[one.graph_id for one in found])
-    known = {id_: Closeness(row.node_similarity, row.edge_similarity) for id_, row in rows.items()}
-    return Shortlist(graph, edge_weight, count, found, known)
+    candidates = sketch_search.nearest(session, graph, edge_weight=edge_weight, count=most)
+    rows = affinities.of_graph(
+        session, graph_id=graph.id, others=[candidate.graph_id for candidate in candidates]
+    )
+    stored = {
+        id_: Closeness(row.node_similarity, row.edge_similarity) for id_, row in rows.items()
+    }
+    return Shortlist(graph, edge_weight, count, candidates, stored)
 
 
-def nearest(listed: Shortlist, comparer: GraphComparer) -> list[NearModel]:
+def nearest(shortlist: Shortlist, comparer: GraphComparer) -> list[NearModel]:
     """The nearest of a shortlist, best first; the first fifty are compared exactly.
 
-    Fewer are where the graphs are too large for a request, and who has too few probes in common is
-    left out.
+    Fewer are compared if the graphs are too large for a request. Models with too few common probes
+    are omitted.
     """
-    exact = _exact(listed, comparer)
-    found = [_neighbor(one, exact, listed.edge_weight) for one in listed.candidates]
-    neighbors = [one for one in found if one is not None]
-    neighbors.sort(key=lambda one: (-one.score, one.model_id))
-    return neighbors[: listed.count]
+    exact = _exact(shortlist, comparer)
+    neighbors = [
+        neighbor
+        for candidate in shortlist.candidates
+        if (neighbor := _neighbor(candidate, exact, shortlist.edge_weight)) is not None
+    ]
+    neighbors.sort(key=lambda neighbor: (-neighbor.score, neighbor.model_id))
+    return neighbors[: shortlist.count]
 
 
-def _exact(listed: Shortlist, comparer: GraphComparer) -> dict[str, Closeness]:
-    """Exact similarities by graph: those known before, and those that files tell."""
-    settings = DeparaParams.model_validate(listed.graph.settings)
-    best = listed.candidates[: max(COMPARED_EXACTLY, listed.count)]
-    unknown = {one.graph_id: one.sha256 for one in best if one.graph_id not in listed.known}
-    told = comparer.compare(
-        listed.graph.sha256 or "",
+def _exact(shortlist: Shortlist, comparer: GraphComparer) -> dict[str, Closeness]:
+    """Exact similarities by graph: stored ones, and new ones from graph files."""
+    settings = DeparaParams.model_validate(shortlist.graph.settings)
+    best = shortlist.candidates[: max(COMPARED_EXACTLY, shortlist.count)]
+    unknown = {
+        candidate.graph_id: candidate.sha256
+        for candidate in best
+        if candidate.graph_id not in shortlist.stored
+    }
+    compared = comparer.compare(
+        shortlist.graph.sha256 or "",
         list(unknown.values()),
         variant=settings.ranks,
         min_valid=settings.min_valid,
     )
-    found = {id_: told[digest] for id_, digest in unknown.items() if digest in told}
-    return {**listed.known, **found}
+    new = {id_: compared[digest] for id_, digest in unknown.items() if digest in compared}
+    return {**shortlist.stored, **new}
 
 
 def _neighbor(
-    one: Sketched, exact: Mapping[str, Closeness], edge_weight: float
+    candidate: Sketched, exact: Mapping[str, Closeness], edge_weight: float
 ) -> NearModel | None:
-    """A candidate with its score; None when it cannot be compared."""
-    known = exact.get(one.graph_id)
-    node, edge = (one.node, one.edge) if known is None else _parts(known)
+    """A candidate with its score; None if it has none."""
+    closeness = exact.get(candidate.graph_id)
+    node, edge = (
+        (candidate.node, candidate.edge)
+        if closeness is None
+        else (closeness.node_similarity, closeness.edge_similarity)
+    )
     if node is None:
         return None
     score = node + edge_weight * (edge or 0.0)
-    error = None if known else error_of(one.node, one.edge, edge_weight=edge_weight)
-    return NearModel(one.model_id, one.name, score, node, edge, known is not None, error)
-
-
-def _parts(known: Closeness) -> tuple[float | None, float | None]:
-    return known.node_similarity, known.edge_similarity
+    error = (
+        None if closeness else error_of(candidate.node, candidate.edge, edge_weight=edge_weight)
+    )
+    return NearModel(
+        candidate.model_id, candidate.name, score, node, edge, closeness is not None, error
+    )

@@ -1,1 +1,1 @@
-"""Rankings: candidates ordered for one target, by every metric."""
+"""Rankings of candidates for one target, by every metric."""

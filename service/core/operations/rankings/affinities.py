@@ -1,4 +1,4 @@
-"""Similarities of graphs that are already known, and keeping new ones."""
+"""Stored similarities of graphs."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ _ROWS_AT_ONCE = 5000
 def of_graph(
     session: Session, *, graph_id: str, others: Sequence[str]
 ) -> dict[str, AffinityRecord]:
-    """Known similarities of one graph to ``others``, by the id of the other."""
+    """Stored similarities of one graph to ``others``, by the id of the other."""
     first, second = AffinityRecord.first, AffinityRecord.second
-    # One parameter whatever their number; each half is served by an index.
+    # One parameter for any number of ids; an index serves each half.
     wanted = any_(literal(list(others), ARRAY(Text)))
     query = select(AffinityRecord).where(
         AffinityRecord.version == VERSION,
@@ -37,12 +37,12 @@ def of_graph(
         ),
     )
     return {
-        one.second if one.first == graph_id else one.first: one for one in session.scalars(query)
+        row.second if row.first == graph_id else row.first: row for row in session.scalars(query)
     }
 
 
 def keep(session: Session, *, rows: Iterable[dict[str, Any]]) -> None:
-    """Keep similarities, each {first, second, …PARTS}; the order of the two ids is free."""
+    """Store similarities, each {first, second, …PARTS}, with the two ids in any order."""
     ordered = [
         {
             **{part: row.get(part) for part in PARTS},

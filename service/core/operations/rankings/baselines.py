@@ -1,4 +1,4 @@
-"""Orders that never look at the target; told beside every ranking, so that its worth shows."""
+"""Baselines that ignore the target; every ranking reports them for comparison."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,23 +13,23 @@ STATIC = "static"
 PARAMETERS = "parameters"
 UPSTREAM = "upstream_accuracy"
 _REASONS = {
-    STATIC: ("no_history", "no accuracy of a candidate on another dataset is recorded"),
-    PARAMETERS: ("no_parameters", "the number of parameters of no candidate is known"),
+    STATIC: ("no_history", "no candidate has a recorded accuracy on another dataset"),
+    PARAMETERS: ("no_parameters", "no candidate has a known number of parameters"),
     UPSTREAM: (
         "no_upstream_accuracy",
-        "no accuracy of a candidate on the dataset it was trained on is recorded",
+        "no candidate has a recorded accuracy on the dataset it was trained on",
     ),
 }
 
 
 def of(session: Session, *, ranking: RankingRecord) -> list[dict[str, Any]]:
-    """Each baseline as {name, items, reason}: items best first, or null with the reason.
+    """Each baseline as {name, items, reason}: items best first, or None with the reason.
 
-    ``static`` is the mean standardised accuracy on all recorded datasets but the target;
-    ``parameters`` and ``upstream_accuracy`` take the larger for the better.
+    ``static`` is the mean standardized accuracy on all recorded datasets except the target;
+    ``parameters`` and ``upstream_accuracy`` prefer larger values.
     """
     target = ranking.target_dataset_id
-    named = [one["model_id"] for one in ranking.candidates]
+    model_ids = [candidate["model_id"] for candidate in ranking.candidates]
     values = {
         STATIC: history.static_list(
             session,
@@ -37,22 +37,26 @@ def of(session: Session, *, ranking: RankingRecord) -> list[dict[str, Any]]:
             without=target,
             protocol=ranking.request.get("protocol"),
         ),
-        PARAMETERS: parameters(session, model_ids=named),
+        PARAMETERS: parameters(session, model_ids=model_ids),
         UPSTREAM: history.upstream_accuracies(session, project=ranking.project, without=target),
     }
-    return [_baseline(name, known, named) for name, known in values.items()]
+    return [_baseline(name, by_model, model_ids) for name, by_model in values.items()]
 
 
 def parameters(session: Session, *, model_ids: Sequence[str]) -> dict[str, float]:
-    """How many parameters networks have, where that is known."""
+    """The number of parameters of each network for which it is known."""
     query = select(ModelRecord.id, ModelRecord.parameters).where(
         ModelRecord.id.in_(model_ids), ModelRecord.parameters.is_not(None)
     )
     return {row.id: float(row.parameters) for row in session.execute(query)}
 
 
-def _baseline(name: str, known: Mapping[str, float], named: Sequence[str]) -> dict[str, Any]:
-    best_first = sorted((-known[one], one) for one in named if one in known)
+def _baseline(
+    name: str, by_model: Mapping[str, float], model_ids: Sequence[str]
+) -> dict[str, Any]:
+    best_first = sorted(
+        (-by_model[model_id], model_id) for model_id in model_ids if model_id in by_model
+    )
     if not best_first:
         code, detail = _REASONS[name]
         return {"name": name, "items": None, "reason": {"code": code, "detail": detail}}

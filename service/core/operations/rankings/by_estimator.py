@@ -1,4 +1,4 @@
-"""Rankings by what labels of the target say about each network: LogME, LEEP, k-NN and the like."""
+"""Rankings by transferability estimators, which use labels of the target: LogME, LEEP, k-NN."""
 
 from typing import Any
 
@@ -7,55 +7,55 @@ from sqlalchemy.orm import Session
 
 from service.core.operations.measurements import estimates
 from service.core.operations.rankings.dataset_targets import (
-    begun,
+    create_pending,
     measure_missing,
     resolve_dataset_participants,
 )
-from service.core.operations.rankings.estimator_completion import awaited_by, fill, under_way
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.estimator_completion import estimate_jobs, fill, unfinished
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import JobRecord, RankingRecord
 
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
-    """A ranking: ready at once when everything was judged before, else pending.
+    """A ranking: ready if every candidate has an estimate, otherwise pending.
 
-    Whichever of its jobs ends last fills it; ``job_id`` names the one that was ordered last.
+    The last of its jobs to finish completes it; ``job_id`` names the last one submitted.
 
     Raises:
-        InvalidRequestError: Somebody does not exist, or the target has no labels.
+        InvalidRequestError: A model or dataset does not exist, or the target has no labels.
         ConflictError: The target is not ready.
     """
     participants = resolve_dataset_participants(session, project=project, request=request)
-    ordered = measure_missing(session, participants=participants)
+    job_ids = measure_missing(session, participants=participants)
     comparable = estimates.comparable_key(participants.target)
-    ranking = begun(
-        session, participants=participants, request=request, job_ids=ordered, comparable=comparable
+    ranking = create_pending(
+        session, participants=participants, request=request, job_ids=job_ids, comparable=comparable
     )
-    ranking.job_id = max(ordered.values(), default=None)
-    if not _under_way(session, ranking):
+    ranking.job_id = max(job_ids.values(), default=None)
+    if not _unfinished_jobs(session, ranking):
         fill(session, ranking)
     return ranking
 
 
-def _under_way(session: Session, ranking: RankingRecord) -> set[str]:
-    """Jobs that the ranking waits for; none of them ends before this transaction does."""
-    # A shared job may end just now, before the ranking can be seen by those who would fill it.
-    held = select(JobRecord.id).where(JobRecord.id.in_(awaited_by(ranking)))
+def _unfinished_jobs(session: Session, ranking: RankingRecord) -> set[str]:
+    """The jobs that the ranking waits for, locked so that none finishes before this transaction."""
+    # A shared job may be finishing now, before its worker can see this ranking.
+    held = select(JobRecord.id).where(JobRecord.id.in_(estimate_jobs(ranking)))
     session.execute(held.order_by(JobRecord.id).with_for_update(read=True))
-    return under_way(session, awaited_by(ranking))
+    return unfinished(session, estimate_jobs(ranking))
 
 
 def progress(session: Session, ranking: RankingRecord) -> dict[str, Any]:
-    """How many of the jobs that it waits for have ended."""
-    awaited = awaited_by(ranking)
-    step = len(awaited) - len(under_way(session, awaited))
-    return {"step": step, "total": len(awaited), "message": "measuring"}
+    """How many of the jobs that the ranking waits for have finished."""
+    job_ids = estimate_jobs(ranking)
+    step = len(job_ids) - len(unfinished(session, job_ids))
+    return {"step": step, "total": len(job_ids), "message": "measuring"}
 
 
 def ordered(
     ranking: RankingRecord, edge_weight: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Items, the highest score first, equal ones by model id; nobody is left out."""
+    """All items, highest score first and equal scores by model id; none is without a rank."""
     del edge_weight
     best_first = sorted(ranking.pairs, key=lambda pair: (-pair["score"], pair["model_id"]))
     shared = {"node_similarity": None, "edge_similarity": None, "interval": None}

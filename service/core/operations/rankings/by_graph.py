@@ -1,4 +1,4 @@
-"""Rankings by attribution maps and DEPARA graphs: measure what is missing, compare, fill in."""
+"""Rankings by attribution maps and DEPARA graphs: measure missing graphs, compare, complete."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,17 +6,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, ranking
+from service.core.catalog import ranking
 from service.core.ids import IdKind, new_id
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.measurements import graphs, measurements
 from service.core.operations.rankings import affinities, scores
 from service.core.operations.rankings.completion import complete, errors, names, reason
-from service.core.operations.rankings.requests import (
-    RankingParticipants,
-    RankingRequest,
-    resolve_participants,
-)
+from service.core.operations.rankings.participants import RankingParticipants, resolve_participants
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import (
     FINAL_STATES,
     AffinityRecord,
@@ -27,13 +24,12 @@ from service.core.tables import (
     RankingRecord,
     RankingState,
 )
-from service.core.tracing import current_trace_id
 
 _TOO_FEW = "too few probes are valid for both networks"
 
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
-    """A ranking: ready at once when everything was measured before, else pending with a job.
+    """A ranking: ready if everything is measured and compared, otherwise pending with a job.
 
     Raises:
         InvalidRequestError: A model or dataset does not exist or cannot serve.
@@ -43,14 +39,21 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     record = _record_of(participants, request, project=project)
     session.add(record)
     session.flush()
-    known = _known(session, record)
+    evidence = _evidence(session, record)
     waiting = _measure_missing(
-        session, record, participants=participants, request=request, known=known
+        session, record, participants=participants, request=request, evidence=evidence
     )
-    if waiting or _unknown(known):
-        _order_job(session, record, waiting)
+    if waiting or _uncompared(evidence):
+        submit_for(
+            session,
+            record,
+            method=ranking.SPEC.name,
+            inputs={"ranking_id": record.id},
+            depends_on=waiting,
+            priority=RANKING_PRIORITY,
+        )
     else:
-        _fill(session, record, known)
+        _fill(session, record, evidence)
     session.flush()
     return record
 
@@ -83,98 +86,84 @@ def _measure_missing(
     *,
     participants: RankingParticipants,
     request: RankingRequest,
-    known: "_Known",
+    evidence: "_Evidence",
 ) -> list[str]:
-    """Jobs for the graphs that are missing, each noted beside its candidate."""
-    missing = [model for model in participants.candidates if model.id not in known.graphs]
-    if known.target is None:
+    """Jobs that measure the missing graphs; each candidate records its own."""
+    missing = [model for model in participants.candidates if model.id not in evidence.graphs]
+    if evidence.target is None:
         missing.append(participants.target)
-    ordered = measurements.measure(
+    job_ids = measurements.measure(
         session, models=missing, probes=participants.probes, settings=request.measured_with
     )
     record.candidates = [
-        {**one, "job_id": ordered.get(one["model_id"])} for one in record.candidates
+        {**candidate, "job_id": job_ids.get(candidate["model_id"])}
+        for candidate in record.candidates
     ]
-    return list(ordered.values())
-
-
-def _order_job(session: Session, record: RankingRecord, depends_on: list[str]) -> None:
-    job = jobs.submit(
-        session,
-        project=record.project,
-        method=ranking.SPEC.name,
-        inputs={"ranking_id": record.id},
-        params={},
-        depends_on=depends_on,
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    record.job_id = job.id
+    return list(job_ids.values())
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What is measured of a ranking: the target's graph, the candidates', their similarities."""
+class _Evidence:
+    """The measured graphs of a ranking's target and candidates, and their similarities."""
 
     target: GraphRecord | None
     graphs: dict[str, GraphRecord]
     affinities: dict[str, AffinityRecord]
 
 
-def _known(session: Session, record: RankingRecord) -> _Known:
+def _evidence(session: Session, record: RankingRecord) -> _Evidence:
     target_id = target_of(record)
-    ids = [target_id, *(one["model_id"] for one in record.candidates)]
-    found = measurements.known_graphs(
+    ids = [target_id, *(candidate["model_id"] for candidate in record.candidates)]
+    by_model = measurements.known_graphs(
         session, project=record.project, comparable=record.comparable_key, model_ids=ids
     )
-    target = found.pop(target_id, None)
+    target = by_model.pop(target_id, None)
     if target is None:
-        return _Known(None, found, {})
-    others = [graph.id for graph in found.values()]
-    known = affinities.of_graph(session, graph_id=target.id, others=others)
-    return _Known(target, found, known)
+        return _Evidence(None, by_model, {})
+    others = [graph.id for graph in by_model.values()]
+    similarities = affinities.of_graph(session, graph_id=target.id, others=others)
+    return _Evidence(target, by_model, similarities)
 
 
-def _unknown(known: _Known) -> list[GraphRecord]:
-    """Graphs whose similarity to the target is not known; a degenerate target is left to the job."""
-    if known.target is None or known.target.status == GraphStatus.DEGENERATE:
-        return list(known.graphs.values())
+def _uncompared(evidence: _Evidence) -> list[GraphRecord]:
+    """Graphs without a similarity to the target; the job itself handles a degenerate target."""
+    if evidence.target is None or evidence.target.status == GraphStatus.DEGENERATE:
+        return list(evidence.graphs.values())
     return [
         graph
-        for graph in known.graphs.values()
-        if graph.id not in known.affinities and graph.status != GraphStatus.DEGENERATE
+        for graph in evidence.graphs.values()
+        if graph.id not in evidence.affinities and graph.status != GraphStatus.DEGENERATE
     ]
 
 
 def still_to_compare(session: Session, *, ranking: RankingRecord) -> list[GraphRecord]:
-    """Graphs of candidates whose similarity to the target is not known yet."""
-    return _unknown(_known(session, ranking))
+    """Graphs of candidates that have no similarity to the target yet."""
+    return _uncompared(_evidence(session, ranking))
 
 
 def finish(session: Session, *, ranking: RankingRecord) -> None:
-    """Fill a ranking from the similarities that are known; who has none is listed with a reason."""
-    _fill(session, ranking, _known(session, ranking))
+    """Complete a ranking from stored similarities; candidates without one get a reason."""
+    _fill(session, ranking, _evidence(session, ranking))
 
 
-def _fill(session: Session, ranking: RankingRecord, known: _Known) -> None:
-    told_names = names(session, [one["model_id"] for one in ranking.candidates])
+def _fill(session: Session, ranking: RankingRecord, evidence: _Evidence) -> None:
+    names_by_id = names(session, [candidate["model_id"] for candidate in ranking.candidates])
     failed = errors(session, ranking.candidates)
     pairs, unranked = [], list(ranking.unranked)
     for candidate in ranking.candidates:
         model_id = candidate["model_id"]
-        graph = known.graphs.get(model_id)
-        found = None if graph is None else known.affinities.get(graph.id)
-        if found is not None and found.node_similarity is not None:
-            told = {"model_id": model_id, "name": told_names.get(model_id, "")}
-            pairs.append({**told, **affinities.parts_of(found)})
+        graph = evidence.graphs.get(model_id)
+        affinity = None if graph is None else evidence.affinities.get(graph.id)
+        if affinity is not None and affinity.node_similarity is not None:
+            model = {"model_id": model_id, "name": names_by_id.get(model_id, "")}
+            pairs.append({**model, **affinities.parts_of(affinity)})
         else:
             unranked.append(_reason(model_id, graph, failed.get(candidate["job_id"], {})))
     complete(session, ranking, pairs=pairs, unranked=unranked)
 
 
 def _reason(model_id: str, graph: GraphRecord | None, error: dict[str, Any]) -> dict[str, Any]:
-    """Why a candidate has no place; ``error`` is what its measurement failed with."""
+    """Why a candidate has no rank; ``error`` is the error of its measurement, if it failed."""
     if graph is None:
         return reason(model_id, error)
     if graph.status == GraphStatus.OK:
@@ -184,13 +173,13 @@ def _reason(model_id: str, graph: GraphRecord | None, error: dict[str, Any]) -> 
 
 
 def target_of(ranking: RankingRecord) -> str:
-    """Id of the network that all candidates are compared with."""
+    """Id of the network with which all candidates are compared."""
     assert ranking.target_model_id is not None, "a ranking by graphs has a target network"
     return ranking.target_model_id
 
 
 def progress(session: Session, ranking: RankingRecord) -> dict[str, Any]:
-    """How many of the jobs that its own job waits for have ended, and whether that has."""
+    """How many of the jobs before the ranking's own job have finished."""
     ended = func.count().filter(JobRecord.state.in_(FINAL_STATES))
     query = (
         select(func.count(), ended)

@@ -1,4 +1,4 @@
-"""What rankings of every metric have in common: how they end, and reasons for absence."""
+"""Completion of rankings of every metric, and the reasons why candidates have no rank."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def complete(
     pairs: list[dict[str, Any]],
     unranked: list[dict[str, Any]],
 ) -> None:
-    """Make a ranking ready, with the baselines of this moment; it never changes afterwards."""
+    """Make a ranking ready with the current baselines; it never changes afterwards."""
     ranking.pairs, ranking.unranked = pairs, unranked
     ranking.baselines = baselines.of(session, ranking=ranking)
     ranking.state = RankingState.READY
@@ -28,18 +28,18 @@ def complete(
 
 
 def names(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    """Names of models as they are now; a ranking keeps them."""
+    """Current names of models; a ranking stores them."""
     query = select(ModelRecord.id, ModelRecord.name).where(ModelRecord.id.in_(ids))
     return {row.id: row.name for row in session.execute(query)}
 
 
 def errors(session: Session, candidates: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Why jobs failed that were to measure candidates, by job."""
-    ids = [one["job_id"] for one in candidates if one["job_id"] is not None]
+    """Errors of failed measurement jobs of candidates, by job."""
+    ids = [entry["job_id"] for entry in candidates if entry["job_id"] is not None]
     query = select(JobRecord.id, JobRecord.error).where(JobRecord.id.in_(ids))
     return {row.id: row.error or {} for row in session.execute(query)} if ids else {}
 
 
-def reason(model_id: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Why a candidate has no place, in the words of ``told`` as far as there are any."""
-    return {"model_id": model_id, **{k: told.get(k, NOT_MEASURED[k]) for k in NOT_MEASURED}}
+def reason(model_id: str, error: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a candidate has no rank: code and detail of ``error``, or ``not_measured``."""
+    return {"model_id": model_id, **{k: error.get(k, NOT_MEASURED[k]) for k in NOT_MEASURED}}

@@ -1,4 +1,4 @@
-"""What rankings have in common whose target is a dataset that no network stands for."""
+"""Rankings for a dataset without a reference network: participants, measurements, the record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,12 @@ from sqlalchemy.orm import Session
 
 from service.core.catalog import transferability_estimators
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import estimates, reference_networks
-from service.core.operations.rankings.requests import (
-    RankingRequest,
-    candidates_of,
-    naming,
-    require_probe_set,
-)
+from service.core.operations.rankings.participants import candidates_of, require_probe_set
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, ModelRecord, RankingRecord, RankingState
 from service.core.tracing import current_trace_id
@@ -23,7 +21,7 @@ from service.core.tracing import current_trace_id
 
 @dataclass(frozen=True)
 class DatasetParticipants:
-    """Who takes part where the target is a dataset that no network stands for."""
+    """The target dataset, the candidates, and the models that cannot be ranked."""
 
     target: DatasetRecord
     candidates: list[ModelRecord]
@@ -33,46 +31,48 @@ class DatasetParticipants:
 def resolve_dataset_participants(
     session: Session, *, project: str, request: RankingRequest
 ) -> DatasetParticipants:
-    """Find everybody whom a request names, whose target is a dataset.
+    """Look up everything that a request names, for a dataset as the target.
 
-    Networks that were trained to stand for the target are no candidates unless they are named.
+    Reference networks of the target are candidates only if the request names them.
 
     Raises:
-        InvalidRequestError: Somebody does not exist.
+        InvalidRequestError: A model or dataset does not exist.
         ConflictError: The target is not ready.
     """
-    with naming("/target/dataset_id"):
-        target = datasets.get_ready(
-            session, project=project, dataset_id=request.target.dataset_id or ""
+    with error_pointer("/target/dataset_id"):
+        target = owned_rows.get_ready(
+            session, DatasetRecord, project=project, id=request.target.dataset_id or ""
         )
     candidates, unranked = candidates_of(session, project, request.candidates)
     if request.candidates is None or request.candidates.model_ids is None:
-        candidates = [one for one in candidates if not reference_networks.stands_for(one, target)]
+        candidates = [
+            model for model in candidates if not reference_networks.stands_for(model, target)
+        ]
     return DatasetParticipants(target, candidates, unranked)
 
 
 def measure_missing(session: Session, *, participants: DatasetParticipants) -> dict[str, str]:
-    """Jobs that will judge the candidates that were not judged before, by candidate.
+    """Jobs that will estimate the candidates that have no estimate, by candidate.
 
     Raises:
-        InvalidRequestError: ``target_unlabelled`` or ``probe_set_too_large``.
+        InvalidRequestError: ``target_unlabeled`` or ``probe_set_too_large``.
     """
-    with naming("/target/dataset_id"):
-        datasets.require_labelled(require_probe_set(participants.target))
-    known = estimates.known(
+    with error_pointer("/target/dataset_id"):
+        datasets.require_labeled(require_probe_set(participants.target))
+    estimated = estimates.stored(
         session,
         project=participants.target.project,
         comparable=estimates.comparable_key(participants.target),
         model_ids=[model.id for model in participants.candidates],
     )
-    missing = [model for model in participants.candidates if model.id not in known]
+    missing = [model for model in participants.candidates if model.id not in estimated]
     return _measure(session, missing, participants.target)
 
 
 def _measure(
     session: Session, models: Sequence[ModelRecord], dataset: DatasetRecord
 ) -> dict[str, str]:
-    """Ids of the jobs that will judge the models; equal ones under way are shared."""
+    """Ids of the jobs that will estimate the models, by model; equal active jobs are shared."""
     if not models:
         return {}
     comparable = estimates.comparable_key(dataset)
@@ -93,7 +93,7 @@ def _measure(
     return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
 
 
-def begun(
+def create_pending(
     session: Session,
     *,
     participants: DatasetParticipants,
@@ -101,7 +101,7 @@ def begun(
     job_ids: Mapping[str, str],
     comparable: str,
 ) -> RankingRecord:
-    """A pending ranking for a dataset; ``job_ids`` tells whose measurement is awaited."""
+    """A pending ranking for a dataset; ``job_ids`` are the jobs that estimate models, by model."""
     record = RankingRecord(
         id=new_id(IdKind.RANKING),
         project=participants.target.project,

@@ -1,4 +1,4 @@
-"""Rankings by an estimator are filled when the last judgement they wait for has ended."""
+"""Completion of rankings by an estimator, when the last of their jobs finishes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +19,9 @@ from service.core.tables import (
 )
 
 
-def settle(session: Session, *, job_id: str) -> None:
-    """Fill the rankings for which this job, which is about to end, was the last."""
-    # Locked, so that of two jobs that end at once the second sees the first.
+def complete_rankings(session: Session, *, job_id: str) -> None:
+    """Complete the rankings for which this job, which is about to finish, is the last."""
+    # Locked, so that of two jobs that finish at the same time the second sees the first.
     waiting = (
         select(RankingRecord)
         .where(
@@ -34,17 +34,17 @@ def settle(session: Session, *, job_id: str) -> None:
         .execution_options(populate_existing=True)
     )
     for ranking in session.scalars(waiting).all():
-        if not under_way(session, awaited_by(ranking) - {job_id}):
+        if not unfinished(session, estimate_jobs(ranking) - {job_id}):
             fill(session, ranking)
 
 
-def awaited_by(ranking: RankingRecord) -> set[str]:
-    """Ids of the jobs that judge candidates."""
-    return {one["job_id"] for one in ranking.candidates} - {None}
+def estimate_jobs(ranking: RankingRecord) -> set[str]:
+    """Ids of the jobs that estimate the candidates."""
+    return {candidate["job_id"] for candidate in ranking.candidates} - {None}
 
 
-def under_way(session: Session, job_ids: set[str]) -> set[str]:
-    """Those of the jobs that have not ended."""
+def unfinished(session: Session, job_ids: set[str]) -> set[str]:
+    """The jobs among these that have not finished."""
     if not job_ids:
         return job_ids
     query = select(JobRecord.id).where(
@@ -54,37 +54,37 @@ def under_way(session: Session, job_ids: set[str]) -> set[str]:
 
 
 def fill(session: Session, ranking: RankingRecord) -> None:
-    """Order the candidates by the scores that are known; who has none is listed with a reason."""
+    """Rank the candidates by their stored scores; candidates without a score get a reason."""
     dataset = session.get_one(DatasetRecord, ranking.dataset_id)
-    ids = [one["model_id"] for one in ranking.candidates]
-    found = estimates.known(
+    ids = [candidate["model_id"] for candidate in ranking.candidates]
+    estimated = estimates.stored(
         session,
         project=ranking.project,
         comparable=estimates.comparable_key(dataset),
         model_ids=ids,
     )
-    told = names(session, ids)
+    names_by_id = names(session, ids)
     failed = errors(session, ranking.candidates)
     pairs, unranked = [], list(ranking.unranked)
     for candidate in ranking.candidates:
-        model_id, estimate = candidate["model_id"], found.get(candidate["model_id"])
+        model_id, estimate = candidate["model_id"], estimated.get(candidate["model_id"])
         score = None if estimate is None else estimate.scores.get(ranking.metric)
         if estimate is None or score is None:
             error = failed.get(candidate["job_id"], {})
-            unranked.append(reason(model_id, _why(estimate, ranking.metric, error)))
+            unranked.append(reason(model_id, _reason_of(estimate, ranking.metric, error)))
         else:
-            pairs.append(_pair(estimate, score, name=told.get(model_id, "")))
+            pairs.append(_pair(estimate, score, name=names_by_id.get(model_id, "")))
     complete(session, ranking, pairs=pairs, unranked=unranked)
 
 
-def _why(
+def _reason_of(
     estimate: EstimateRecord | None, metric: str, error: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """What the estimator said, or else why the judgement failed."""
+    """The reason that the estimator gave, or else the error of its job."""
     if estimate is None:
         return error
-    why: Mapping[str, Any] = estimate.reasons.get(metric, {})
-    return why
+    stored: Mapping[str, Any] = estimate.reasons.get(metric, {})
+    return stored
 
 
 def _pair(estimate: EstimateRecord, score: float, *, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rankings by a posterior over every candidate's accuracy, from everything that is known."""
+"""Rankings by a posterior over the accuracy of every candidate, given all available evidence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,52 +6,58 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.core.catalog import Audience, fused_ranking
+from service.core.catalog import fused_ranking
 from service.core.catalog.fused_ranking import FusedRankingParams
 from service.core.catalog.measurement import FUSED
-from service.core.operations.jobs import jobs
+from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.rankings import by_graph, fusion_evidence
 from service.core.operations.rankings.completion import complete, names
 from service.core.operations.rankings.dataset_targets import (
-    begun,
+    create_pending,
     measure_missing,
     resolve_dataset_participants,
 )
-from service.core.operations.rankings.requests import EstimatorEvidence, RankingRequest
+from service.core.operations.rankings.schemas import EstimatorEvidence, RankingRequest
 from service.core.tables import RankingRecord, RankingState
-from service.core.tracing import current_trace_id
 
 progress = by_graph.progress
 
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
-    """A ranking: ready at once when one was made from the same evidence, else pending.
+    """A ranking: ready if the same evidence has been used before, otherwise pending.
 
     Raises:
-        InvalidRequestError: Somebody does not exist; or estimators are to be measured and the
-            target has no labels.
+        InvalidRequestError: A model or dataset does not exist; or estimators must be measured and
+            the target has no labels.
         ConflictError: The target is not ready.
-        TooLargeError: There are more networks than one posterior holds.
+        TooLargeError: There are more networks than one posterior supports.
     """
     participants = resolve_dataset_participants(session, project=project, request=request)
     measuring = request.estimators is not EstimatorEvidence.KNOWN
-    ordered = measure_missing(session, participants=participants) if measuring else {}
-    ranking = begun(
-        session, participants=participants, request=request, job_ids=ordered, comparable=""
+    job_ids = measure_missing(session, participants=participants) if measuring else {}
+    ranking = create_pending(
+        session, participants=participants, request=request, job_ids=job_ids, comparable=""
     )
-    take(session, ranking=ranking)
-    earlier = None if ordered else _made_before(session, ranking)
+    take_evidence(session, ranking=ranking)
+    earlier = None if job_ids else _made_before(session, ranking)
     if earlier is not None:
         _copy(session, ranking, earlier)
     elif ranking.candidates:
-        _order_job(session, ranking, sorted(set(ordered.values())))
+        submit_for(
+            session,
+            ranking,
+            method=fused_ranking.SPEC.name,
+            inputs={"ranking_id": ranking.id},
+            depends_on=sorted(set(job_ids.values())),
+            priority=RANKING_PRIORITY,
+        )
     else:
         complete(session, ranking, pairs=[], unranked=ranking.unranked)
     return ranking
 
 
-def take(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
-    """The evidence of this moment; the ranking's key tells from now on that it is made of it."""
+def take_evidence(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
+    """The current evidence, whose key the ranking now stores."""
     evidence = fusion_evidence.gather(session, ranking=ranking)
     ranking.comparable_key = fusion_evidence.key_of(evidence)
     session.flush()
@@ -59,7 +65,7 @@ def take(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
 
 
 def _made_before(session: Session, ranking: RankingRecord) -> RankingRecord | None:
-    """A ranking that was made from the same evidence."""
+    """The newest ready ranking with the same evidence."""
     query = (
         select(RankingRecord)
         .where(
@@ -76,58 +82,46 @@ def _made_before(session: Session, ranking: RankingRecord) -> RankingRecord | No
 
 def _copy(session: Session, ranking: RankingRecord, earlier: RankingRecord) -> None:
     ranking.findings = earlier.findings
-    told = names(session, [pair["model_id"] for pair in earlier.pairs])
-    pairs = [{**pair, "name": told.get(pair["model_id"], "")} for pair in earlier.pairs]
+    names_by_id = names(session, [pair["model_id"] for pair in earlier.pairs])
+    pairs = [{**pair, "name": names_by_id.get(pair["model_id"], "")} for pair in earlier.pairs]
     complete(session, ranking, pairs=pairs, unranked=ranking.unranked)
 
 
-def _order_job(session: Session, ranking: RankingRecord, depends_on: list[str]) -> None:
-    job = jobs.submit(
-        session,
-        project=ranking.project,
-        method=fused_ranking.SPEC.name,
-        inputs={"ranking_id": ranking.id},
-        params={},
-        depends_on=depends_on,
-        priority=1,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
-    )
-    ranking.job_id = job.id
-
-
-def fill(session: Session, *, ranking: RankingRecord, found: Mapping[str, Any]) -> None:
-    """Make the ranking ready with what the method handed back as plain values."""
-    told = names(session, [one["model"] for one in found["estimates"]])
+def fill(session: Session, *, ranking: RankingRecord, posterior: Mapping[str, Any]) -> None:
+    """Make the ranking ready with the method's result as plain values."""
+    names_by_id = names(session, [estimate["model"] for estimate in posterior["estimates"]])
     ranking.findings = {
         "best_set": {
-            "model_ids": list(found["best_set"]),
+            "model_ids": list(posterior["best_set"]),
             "coverage": FusedRankingParams().coverage,
-            "probability": found["best_set_probability"],
+            "probability": posterior["best_set_probability"],
         },
-        "expected_regret": found["expected_regret"],
-        "measure_next": list(found["measure_next"]),
-        "evidence": dict(found["evidence"]),
+        "expected_regret": posterior["expected_regret"],
+        "measure_next": list(posterior["measure_next"]),
+        "evidence": dict(posterior["evidence"]),
     }
-    pairs = [_pair(one, told.get(one["model"], "")) for one in found["estimates"]]
+    pairs = [
+        _pair(estimate, names_by_id.get(estimate["model"], ""))
+        for estimate in posterior["estimates"]
+    ]
     complete(session, ranking, pairs=pairs, unranked=ranking.unranked)
 
 
 def _pair(estimate: Mapping[str, Any], name: str) -> dict[str, Any]:
-    kept = ("mean", "deviation", "p_best", "expected_regret", "measured")
+    fields = ("mean", "deviation", "p_best", "expected_regret", "measured")
     return {
         "model_id": estimate["model"],
         "name": name,
         "score": estimate["mean"],
         "interval": [estimate["low"], estimate["high"]],
-        **{field: estimate[field] for field in kept},
+        **{field: estimate[field] for field in fields},
     }
 
 
 def ordered(
     ranking: RankingRecord, edge_weight: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Items in the method's order, the highest expected accuracy first; nobody is left out."""
+    """All items, highest expected accuracy first; none is without a rank."""
     del edge_weight
     shared = {"node_similarity": None, "edge_similarity": None, "valid_probes": None}
     return [{"rank": rank, **shared, **pair} for rank, pair in enumerate(ranking.pairs, 1)], []

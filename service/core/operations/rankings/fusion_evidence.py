@@ -1,6 +1,6 @@
-"""What is known before a fused ranking: history, runs, scores, similarities and traits.
+"""Evidence for a fused ranking: history, runs, scores, similarities and traits.
 
-Rows are the candidates and every other network with a recorded accuracy; null means not known.
+Rows are the candidates and every other network with a recorded accuracy; None means unknown.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from service.core.operations.measurements import (
     reference_networks,
 )
 from service.core.operations.rankings import affinities, baselines, scores
-from service.core.operations.rankings.requests import DEFAULT_EDGE_WEIGHT
+from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.core.tables import DatasetRecord, RankingRecord
 
 MOST_NETWORKS = 4000
@@ -34,29 +34,29 @@ Values = list[float | None]
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which network is which row, and which dataset under which protocol is which column."""
+    """The row of each network, and the column of each dataset with a protocol."""
 
     rows: Mapping[str, int]
     columns: Mapping[tuple[str, str], int]
 
-    def vector(self, known: Mapping[str, float]) -> Values:
+    def vector(self, by_model: Mapping[str, float]) -> Values:
         """Values of networks, row by row."""
-        return [known.get(model) for model in self.rows]
+        return [by_model.get(model) for model in self.rows]
 
 
 def gather(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
-    """The evidence as plain values, in the order of the room's inputs.
+    """The evidence as plain values, in the order of the method's inputs.
 
     Raises:
         TooLargeError: ``too_many_candidates``.
     """
-    known = history.cells(
+    cells = history.cells(
         session, project=ranking.project, protocol=ranking.request.get("protocol")
     )
-    past = [cell for cell in known if cell.dataset != ranking.target_dataset_id]
-    runs = [cell for cell in known if cell.dataset == ranking.target_dataset_id]
-    candidates = sorted(one["model_id"] for one in ranking.candidates)
-    others = sorted({cell.model for cell in known} - set(candidates))
+    past = [cell for cell in cells if cell.dataset != ranking.target_dataset_id]
+    runs = [cell for cell in cells if cell.dataset == ranking.target_dataset_id]
+    candidates = sorted(candidate["model_id"] for candidate in ranking.candidates)
+    others = sorted({cell.model for cell in cells} - set(candidates))
     _require_few(len(candidates) + len(others))
     columns = sorted({(cell.dataset, cell.protocol) for cell in past})
     layout = _Layout(_numbered([*candidates, *others]), _numbered(columns))
@@ -69,8 +69,8 @@ def gather(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
         "target": target.id,
         "measured": layout.vector(_means(runs)),
         "scores": {
-            name: layout.vector(found)
-            for name, found in _scores(session, ranking, target, candidates).items()
+            name: layout.vector(by_model)
+            for name, by_model in _scores(session, ranking, target, candidates).items()
         },
         "history_scores": _history_scores(session, ranking, layout),
         "traits": _traits(session, ranking, layout, candidates),
@@ -86,15 +86,15 @@ def key_of(evidence: Mapping[str, Any]) -> str:
 def _require_few(networks: int) -> None:
     if networks > MOST_NETWORKS:
         raise TooLargeError(
-            f"{networks} networks, candidates and those of the history together, are more than"
-            f" the {MOST_NETWORKS} that one posterior holds",
+            f"candidates and networks with recorded accuracies are {networks} together; one"
+            f" posterior supports {MOST_NETWORKS}",
             code="too_many_candidates",
-            remedy="name fewer candidates, or filter them by task or tag",
+            remedy="list fewer candidates, or filter them by task or tag",
         )
 
 
 def _numbered(things: Sequence[Any]) -> dict[Any, int]:
-    return {thing: place for place, thing in enumerate(things)}
+    return {thing: index for index, thing in enumerate(things)}
 
 
 def _empty(layout: _Layout) -> list[Values]:
@@ -110,83 +110,82 @@ def _matrix(layout: _Layout, cells: Sequence[Cell]) -> list[Values]:
 
 def _means(cells: Sequence[Cell]) -> dict[str, float]:
     """Mean accuracy of each network over the protocols."""
-    found = defaultdict(list)
+    by_model = defaultdict(list)
     for cell in cells:
-        found[cell.model].append(cell.value)
-    return {model: sum(values) / len(values) for model, values in found.items()}
+        by_model[cell.model].append(cell.value)
+    return {model: sum(values) / len(values) for model, values in by_model.items()}
 
 
 def _scores(
     session: Session, ranking: RankingRecord, dataset: DatasetRecord, models: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Everything that is known of networks on a dataset, by name of the score, then by network."""
-    found: dict[str, dict[str, float]] = defaultdict(dict)
-    known = estimates.known(
+    """All scores of networks on a dataset, by name of the score, then by network."""
+    by_score: dict[str, dict[str, float]] = defaultdict(dict)
+    estimated = estimates.stored(
         session,
         project=ranking.project,
         comparable=estimates.comparable_key(dataset),
         model_ids=models,
     )
-    for model, estimate in known.items():
+    for model, estimate in estimated.items():
         for name in Estimator:
             score = estimate.scores.get(name)
             if score is not None:
-                found[name.value][model] = score
-    return {**found, **_similarities(session, ranking, dataset, models)}
+                by_score[name.value][model] = score
+    return {**by_score, **_similarities(session, ranking, dataset, models)}
 
 
 def _similarities(
     session: Session, ranking: RankingRecord, dataset: DatasetRecord, models: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Similarities to the network that stands for a dataset, as far as they are known."""
-    stand_in = reference_networks.known_for(session, dataset=dataset)
-    if stand_in is None:
+    """Stored similarities to the reference network of a dataset."""
+    reference = reference_networks.known_for(session, dataset=dataset)
+    if reference is None:
         return {}
-    pairs = _pairs(session, ranking, dataset, [stand_in.id, *models])
+    pairs = _pairs(session, ranking, dataset, [reference.id, *models])
     weights = {Metric.ATTRIBUTION.value: 0.0, Metric.DEPARA.value: DEFAULT_EDGE_WEIGHT}
-    found: dict[str, dict[str, float]] = {}
+    by_metric: dict[str, dict[str, float]] = {}
     for name, weight in weights.items():
-        told = {m: scores.score_of(pair, edge_weight=weight) for m, pair in pairs.items()}
-        if known := {model: score for model, score in told.items() if score is not None}:
-            found[name] = known
-    return found
+        weighted = {m: scores.score_of(pair, edge_weight=weight) for m, pair in pairs.items()}
+        if by_model := {model: score for model, score in weighted.items() if score is not None}:
+            by_metric[name] = by_model
+    return by_metric
 
 
 def _pairs(
     session: Session, ranking: RankingRecord, dataset: DatasetRecord, ids: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Parts of the known similarities of the first network to the others, by the other."""
+    """Parts of the stored similarities of the first network to the others, by the other."""
     settings = DeparaParams.model_validate(ranking.request.get("settings", {}))
     comparable = graphs.comparable_key(dataset.manifest_sha256 or "", settings)
-    known = measurements.known_graphs(
+    measured = measurements.known_graphs(
         session, project=ranking.project, comparable=comparable, model_ids=ids
     )
-    first = known.pop(ids[0], None)
+    first = measured.pop(ids[0], None)
     if first is None:
         return {}
-    others = {graph.id: model for model, graph in known.items()}
-    found = affinities.of_graph(session, graph_id=first.id, others=list(others))
-    return {others[graph_id]: affinities.parts_of(one) for graph_id, one in found.items()}
+    others = {graph.id: model for model, graph in measured.items()}
+    stored = affinities.of_graph(session, graph_id=first.id, others=list(others))
+    return {others[graph_id]: affinities.parts_of(row) for graph_id, row in stored.items()}
 
 
 def _history_scores(
     session: Session, ranking: RankingRecord, layout: _Layout
 ) -> dict[str, list[Values]]:
-    """The same scores on those datasets of the history that are in the zoo."""
-    found: dict[str, list[Values]] = {}
-    sets = sorted({dataset for dataset, _ in layout.columns})
-    for dataset_id in sets:
+    """The same scores on the datasets of the history that are in the zoo."""
+    matrices: dict[str, list[Values]] = {}
+    for dataset_id in sorted({dataset for dataset, _ in layout.columns}):
         dataset = session.get(DatasetRecord, dataset_id)
         if dataset is None or dataset.project != ranking.project:
             continue
-        known = _scores(session, ranking, dataset, list(layout.rows))
-        places = [n for (name, _), n in layout.columns.items() if name == dataset_id]
-        for name, values in known.items():
-            matrix = found.setdefault(name, _empty(layout))
+        by_score = _scores(session, ranking, dataset, list(layout.rows))
+        columns = [n for (name, _), n in layout.columns.items() if name == dataset_id]
+        for name, values in by_score.items():
+            matrix = matrices.setdefault(name, _empty(layout))
             for model, value in values.items():
-                for place in places:
-                    matrix[layout.rows[model]][place] = value
-    return found
+                for column in columns:
+                    matrix[layout.rows[model]][column] = value
+    return matrices
 
 
 def _traits(
@@ -201,4 +200,4 @@ def _traits(
         "parameters_million": {model: size / _MILLION for model, size in sizes.items()},
         "upstream_accuracy": upstream,
     }
-    return {name: layout.vector(known) for name, known in traits.items() if known}
+    return {name: layout.vector(by_model) for name, by_model in traits.items() if by_model}

@@ -1,4 +1,4 @@
-"""Rankings: ask, measure what is missing, fill in, look. Each kind of metric has its own way."""
+"""Rankings: create, measure what is missing, complete, read. Each kind of metric has a module."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from service.core.catalog import fused_ranking, ranking
 from service.core.catalog import transferability_estimators as estimators
 from service.core.catalog.depara import EDGE_WEIGHTS
 from service.core.catalog.measurement import FUSED, Estimator, Metric
-from service.core.errors import FieldProblem, InvalidRequestError, NotFoundError
+from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.operations.rankings import by_estimator, by_graph, fused
-from service.core.operations.rankings.requests import RankingRequest
+from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import RankingRecord, RankingState
 
-Told = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class MetricKind:
-    """How rankings by one kind of metric come about.
+    """How rankings by one kind of metric are created and read.
 
     Attributes:
-        version: Of the method whose numbers order the candidates.
+        version: Version of the method whose numbers order the candidates.
         create: A new ranking, ready or pending.
         progress: How far a pending one is.
-        ordered: Items best first by an edge weight, and who has no place at that weight.
+        ordered: Items best first by an edge weight, and the candidates without a rank.
     """
 
     version: int
     create: Callable[..., RankingRecord]
     progress: Callable[[Session, RankingRecord], dict[str, Any]]
-    ordered: Callable[[RankingRecord, float], tuple[Told, Told]]
+    ordered: Callable[[RankingRecord, float], tuple[Items, Items]]
 
 
-def _kind(version: int, way: Any) -> MetricKind:
-    return MetricKind(version, way.create, way.progress, way.ordered)
+def _kind(version: int, module: Any) -> MetricKind:
+    return MetricKind(version, module.create, module.progress, module.ordered)
 
 
 _KINDS: Mapping[str, MetricKind] = {
@@ -48,7 +48,7 @@ _KINDS: Mapping[str, MetricKind] = {
 
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
-    """A ranking: ready at once when everything was measured before, else pending with a job.
+    """A ranking: ready if everything is measured, otherwise pending with a job.
 
     Raises:
         InvalidRequestError: A model or dataset does not exist or cannot serve.
@@ -59,57 +59,45 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     return record
 
 
-def get(session: Session, *, project: str, ranking_id: str) -> RankingRecord:
-    """The ranking.
-
-    Raises:
-        NotFoundError: ``ranking_not_found``.
-    """
-    record = session.get(RankingRecord, ranking_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no ranking {ranking_id}", code="ranking_not_found")
-    return record
-
-
 def cache_key(record: RankingRecord) -> str:
-    """Digest of what decides the numbers: evidence, target, candidates and metric."""
+    """Digest of what determines the numbers: evidence, target, candidates and metric."""
     return fingerprint(
         {
             "comparable_key": record.comparable_key,
             "version": _KINDS[record.metric].version,
             "metric": record.metric,
             "target": record.target_model_id or record.target_dataset_id,
-            "candidates": sorted(one["model_id"] for one in record.candidates),
+            "candidates": sorted(candidate["model_id"] for candidate in record.candidates),
         }
     )
 
 
 def progress(session: Session, *, ranking: RankingRecord) -> dict[str, Any] | None:
-    """How far a pending ranking is: jobs it waits for that have ended, of all."""
+    """Progress of a pending ranking: how many of the jobs it waits for have finished."""
     if ranking.state != RankingState.PENDING or ranking.job_id is None:
         return None
     return _KINDS[ranking.metric].progress(session, ranking)
 
 
-def ordered(ranking: RankingRecord, *, edge_weight: float) -> tuple[Told, Told]:
-    """Items best first, and everybody without a place, with the reason."""
+def ordered(ranking: RankingRecord, *, edge_weight: float) -> tuple[Items, Items]:
+    """Items best first, and the candidates without a rank, with the reason."""
     if ranking.state != RankingState.READY:
         return [], ranking.unranked
     items, without = _KINDS[ranking.metric].ordered(ranking, edge_weight)
     return items, [*ranking.unranked, *without]
 
 
-def weight_of(record: RankingRecord, asked: float | None) -> float:
-    """The λ to order by: the one that is asked for, or else the ranking's own.
+def weight_of(record: RankingRecord, requested: float | None) -> float:
+    """The λ to order by: the requested one, or else the ranking's own.
 
     Raises:
-        InvalidRequestError: ``edge_weight_not_possible``: the metric has no edges.
+        InvalidRequestError: ``edge_weight_not_supported``: the metric has no edges.
     """
-    if asked and record.metric not in EDGE_WEIGHTS:
+    if requested and record.metric not in EDGE_WEIGHTS:
         raise InvalidRequestError(
             f"the metric {record.metric} has no edges",
-            code="edge_weight_not_possible",
-            remedy=f"ask for a ranking with the metric {' or '.join(EDGE_WEIGHTS)}",
+            code="edge_weight_not_supported",
+            remedy=f"create a ranking with the metric {' or '.join(EDGE_WEIGHTS)}",
             errors=[FieldProblem("/edge_weight", f"must be 0 for the metric {record.metric}")],
         )
-    return record.edge_weight if asked is None else asked
+    return record.edge_weight if requested is None else requested

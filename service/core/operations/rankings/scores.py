@@ -1,4 +1,4 @@
-"""From parts to an order: score = node similarity + λ · edge similarity, with its interval."""
+"""Order by the score = node similarity + λ · edge similarity, with its interval."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -62,5 +62,5 @@ def _edgeless(pair: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model_id": pair["model_id"],
         "code": "constant_edges",
-        "detail": "its features do not tell the probes apart; only edge_weight=0 ranks it",
+        "detail": "its features are the same for all probes; only edge_weight=0 ranks it",
     }

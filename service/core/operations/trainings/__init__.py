@@ -1,1 +1,1 @@
-"""Trainings: what is checked before a training job is queued."""
+"""Trainings: checks before a training job is queued."""

@@ -1,69 +1,56 @@
-"""A training before it is queued: what is asked of it, with the rows that the request names."""
+"""A training before it is queued: its validated parameters and the rows that its request names."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from service.core.errors import FieldProblem, InvalidRequestError, ZooError
+from service.core.catalog.training import Student, StudentTrainingConfig, TrainingConfig
 from service.core.operations.trainings.teachers import classes_of
 from service.core.tables import DatasetRecord, ModelRecord
 
 _NAMED_AT_MOST = 10
-Given = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training that is asked for.
+    """A requested training.
 
     Attributes:
-        data: What it learns from; None for a training without images.
-        exam: What judges it, where that is not a share of ``data``.
+        dataset: The images to learn from; None for a training without images.
+        eval_dataset: The evaluation set; None if a share of ``dataset`` is held out or nothing is
+            measured.
         start: The network whose weights the student starts from.
     """
 
     method: str
-    params: Given
+    params: TrainingConfig
     teachers: Sequence[ModelRecord]
-    data: DatasetRecord | None
-    exam: DatasetRecord | None
+    dataset: DatasetRecord | None
+    eval_dataset: DatasetRecord | None
     start: ModelRecord | None
 
     @property
-    def known(self) -> list[str] | None:
-        """All labels of the teachers, each once; None where one of them never told its own."""
-        told = [classes_of(one) for one in self.teachers]
-        if any(one is None for one in told):
-            return None
-        return list(dict.fromkeys(name for one in told for name in one or ()))
+    def student(self) -> Student:
+        """The student of a method that builds one."""
+        assert isinstance(self.params, StudentTrainingConfig), "this method builds a student"
+        return self.params.student
 
     @property
-    def wanted(self) -> list[str] | None:
-        """The student's labels; None where they are not known yet."""
-        labels = self.params["student"]["labels"]
-        return self.known if labels is None else list(labels)
+    def teacher_labels(self) -> list[str] | None:
+        """The labels of all teachers without repeats; None if a teacher does not name its own."""
+        classes = [classes_of(teacher) for teacher in self.teachers]
+        if any(names is None for names in classes):
+            return None
+        return list(dict.fromkeys(label for names in classes for label in names or ()))
+
+    @property
+    def student_labels(self) -> list[str] | None:
+        """The student's labels; None if they are not known yet."""
+        labels = self.student.labels
+        return self.teacher_labels if labels is None else list(labels)
 
 
-def invalid_value(pointer: str, detail: str, *, code: str, remedy: str) -> InvalidRequestError:
-    """What is wrong at one place of the request."""
-    return InvalidRequestError(
-        detail, code=code, remedy=remedy, errors=[FieldProblem(pointer, detail)]
-    )
-
-
-@contextmanager
-def about(pointer: str) -> Iterator[None]:
-    """Errors from inside that point nowhere point there."""
-    try:
-        yield
-    except ZooError as error:
-        error.errors = error.errors or (FieldProblem(pointer, error.detail),)
-        raise
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of these names, and how many more there are."""
+def abbreviated(names: Sequence[str]) -> str:
+    """The first ten names, and how many more there are."""
     shown = ", ".join(names[:_NAMED_AT_MOST])
     more = len(names) - _NAMED_AT_MOST
     return f"{shown} and {more} more" if more > 0 else shown

@@ -1,243 +1,262 @@
-"""What a method of training asks of its teachers: layers, labels, batch statistics."""
+"""Checks of what each training method needs of its teachers: layers, labels, batch statistics."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from service.core.catalog.adversarial_distillation import Preset
-from service.core.catalog.dual_gan_amalgamation import DualGanPreset
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, TargetTask
+from service.core.catalog.adversarial_distillation import AdversarialDistillationParams, Preset
+from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams, DualGanPreset
+from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
+from service.core.catalog.training import TransferTrainingConfig
 from service.core.manifest import TaskKind
-from service.core.operations.trainings.plans import TrainingPlan, invalid_value, some
+from service.core.operations.error_pointers import invalid_value
+from service.core.operations.trainings.plans import TrainingPlan, abbreviated
 from service.core.operations.trainings.teachers import classes_of, task_of
 from service.core.tables import ModelRecord
 
-# Presets that compare batch statistics, whatever the teacher, unless their weight is given.
+# Presets that compare batch statistics, whatever the teacher, unless a weight is set.
 STATISTICAL = frozenset({Preset.DFQ, Preset.FAST_META})
 
-_SPATIAL = 3
+_SPATIAL_DIMENSIONS = 3
 _FEWEST_LABELS = 2
 _OUTPUT = "output"
 Layer = dict[str, Any]
-Place = tuple[int, ModelRecord]
+LayerLists = Sequence[Sequence[str]]
+NumberedModel = tuple[int, ModelRecord]
 
 
 def require_method(plan: TrainingPlan) -> None:
-    """Let teachers pass that have what the method needs. Raises InvalidRequestError."""
-    check = _CHECKS.get(plan.method)
-    if check is not None:
-        check(plan)
+    """Accept teachers that have what the method needs. Raises InvalidRequestError."""
+    match plan.params:
+        case KnowledgeDistillationParams() as params:
+            _check_distillation(plan, params)
+        case AdversarialDistillationParams() as params:
+            _check_adversarial(plan, params)
+        case CommonFeatureAmalgamationParams() as params:
+            _check_common_features(plan, params)
+        case AdaptiveAmalgamationParams() as params:
+            _check_adaptive(plan, params)
+        case DualGanAmalgamationParams() as params:
+            _check_dual_gan(plan, params)
+        case TransferTrainingConfig() as params:
+            _check_transfer(plan, params)
 
 
-def _distillation(plan: TrainingPlan) -> None:
-    layer = _layer_of(plan.teachers[0], plan, "teacher_layer")
-    if plan.params["attention_weight"] > 0 and len(layer["shape"]) != _SPATIAL:
+def _check_distillation(plan: TrainingPlan, params: KnowledgeDistillationParams) -> None:
+    layer = _layer_of(plan.teachers[0], params.teacher_layer, "/params/teacher_layer")
+    if params.attention_weight > 0 and len(layer["shape"]) != _SPATIAL_DIMENSIONS:
         raise invalid_value(
             "/params/attention_weight",
             f"layer {layer['name']} has shape {layer['shape']}, which has no rows and columns",
             code="layer_not_spatial",
-            remedy="choose a convolutional layer as teacher_layer, or attention_weight 0",
+            remedy="choose a convolutional layer as teacher_layer, or set attention_weight to 0",
         )
-    if plan.params["label_weight"] > 0:
-        _require_taught_labels(plan)
+    if params.label_weight > 0:
+        _require_teacher_labels(plan)
 
 
-def _require_taught_labels(plan: TrainingPlan) -> None:
-    """Labels of the images that are a choice among the teachers' own."""
+def _require_teacher_labels(plan: TrainingPlan) -> None:
+    """Accept images whose labels are all labels of a classifying teacher."""
     kind = task_of(plan.teachers[0])
     if kind is not TaskKind.CLASSIFICATION:
         raise invalid_value(
             "/params/label_weight",
-            f"one label for each image cannot teach {kind}",
-            code="labels_not_taught",
+            f"one label per image cannot train {kind}",
+            code="labels_not_supported",
             remedy="set label_weight to 0",
         )
-    labels = (plan.data.labels if plan.data is not None else None) or []
-    known = set(plan.known or ())
-    unknown = [label for label in labels if label not in known]
+    labels = _image_labels(plan)
+    teacher_labels = set(plan.teacher_labels or ())
+    unknown = [label for label in labels if label not in teacher_labels]
     if unknown or not labels:
         raise invalid_value(
             "/params/label_weight",
-            "label_weight needs labels that the teachers know; unknown to them: "
-            + (some(unknown) or "none at all"),
+            "label_weight needs images with the teachers' labels; "
+            + (f"no teacher has {abbreviated(unknown)}" if unknown else "these have no labels"),
             code="unknown_labels",
-            remedy="use a set labelled with the teachers' classes, or label_weight 0",
+            remedy="use a dataset labeled with the teachers' classes, or set label_weight to 0",
         )
 
 
-def _common_features(plan: TrainingPlan) -> None:
-    """Layers of every teacher, as many of each."""
-    _require_layers(plan, "teacher_layers", spatial=False)
-    told = plan.params["teacher_layers"]
-    if told is None:
-        _require_maps(enumerate(plan.teachers))
-    elif len(set(map(len, told))) > 1:
+def _image_labels(plan: TrainingPlan) -> list[str]:
+    return (plan.dataset.labels if plan.dataset is not None else None) or []
+
+
+def _check_common_features(plan: TrainingPlan, params: CommonFeatureAmalgamationParams) -> None:
+    """Accept layers of every teacher, the same number of each."""
+    if params.teacher_layers is None:
+        _require_feature_maps(enumerate(plan.teachers))
+        return
+    for _ in _layers_of_all(plan, params.teacher_layers, "/params/teacher_layers"):
+        pass
+    counts = [len(names) for names in params.teacher_layers]
+    if len(set(counts)) > 1:
         raise invalid_value(
             "/params/teacher_layers",
-            f"teacher_layers names {some([str(len(one)) for one in told])} layers",
-            code="layers_uneven",
-            remedy="name as many layers for every teacher",
+            f"teacher_layers lists {abbreviated([str(count) for count in counts])} layers",
+            code="layer_counts_differ",
+            remedy="list the same number of layers for every teacher",
         )
 
 
-def _adaptive(plan: TrainingPlan) -> None:
-    _require_tasks(plan)
-    if plan.params["feature_weight"] == 0:
+def _check_adaptive(plan: TrainingPlan, params: AdaptiveAmalgamationParams) -> None:
+    _require_tasks(plan, params)
+    if params.feature_weight == 0:
         return
-    _require_layers(plan, "teacher_layers", spatial=True)
-    if plan.params["teacher_layers"] is None:
-        _require_maps(enumerate(plan.teachers))
+    if params.teacher_layers is None:
+        _require_feature_maps(enumerate(plan.teachers))
+    else:
+        _require_spatial_layers(plan, params.teacher_layers, "/params/teacher_layers")
 
 
-def _require_tasks(plan: TrainingPlan) -> None:
-    """Tasks all of whose labels one of the teachers knows; who never told is not asked."""
-    tasks, labels = plan.params["tasks"] or (), plan.params["student"]["labels"]
-    for place, task in enumerate(tasks):
-        _require_task(plan, f"/params/tasks/{place}/labels", task)
-    together = sorted(label for task in tasks for label in task["labels"])
-    if tasks and labels is not None and sorted(labels) != together:
+def _require_tasks(plan: TrainingPlan, params: AdaptiveAmalgamationParams) -> None:
+    """Accept tasks whose labels all belong to one teacher, as far as teachers name theirs."""
+    tasks, labels = params.tasks or (), params.student.labels
+    for index, task in enumerate(tasks):
+        _require_task(plan, f"/params/tasks/{index}/labels", task)
+    task_labels = sorted(label for task in tasks for label in task.labels)
+    if tasks and labels is not None and sorted(labels) != task_labels:
         raise invalid_value(
             "/params/student/labels",
-            f"the labels of the tasks are {some(together)}",
-            code="labels_not_of_tasks",
-            remedy="leave student.labels out, or name the labels of all tasks in any order",
+            f"the labels of the tasks are {abbreviated(task_labels)}",
+            code="labels_do_not_match_tasks",
+            remedy="omit student.labels, or list the labels of all tasks in any order",
         )
 
 
-def _require_task(plan: TrainingPlan, pointer: str, task: dict[str, Any]) -> None:
-    told = [classes_of(one) for one in plan.teachers]
-    if not any(known is None or set(task["labels"]) <= set(known) for known in told):
+def _require_task(plan: TrainingPlan, pointer: str, task: TargetTask) -> None:
+    classes = [classes_of(teacher) for teacher in plan.teachers]
+    if not any(names is None or set(task.labels) <= set(names) for names in classes):
         raise invalid_value(
             pointer,
-            f"no teacher knows all labels of the task {task['name']!r}",
+            f"no teacher has all labels of the task {task.name!r}",
             code="unknown_task",
-            remedy="choose labels that one teacher knows: "
+            remedy="choose labels that one teacher has: "
             + "; ".join(
-                f"{one.id} knows {some(known or [])}"
-                for one, known in zip(plan.teachers, told, strict=True)
+                f"{teacher.id} has {abbreviated(names or [])}"
+                for teacher, names in zip(plan.teachers, classes, strict=True)
             ),
         )
-    choice = task_of(plan.teachers[0]) is TaskKind.CLASSIFICATION
-    if choice and len(task["labels"]) < _FEWEST_LABELS:
+    is_choice = task_of(plan.teachers[0]) is TaskKind.CLASSIFICATION
+    if is_choice and len(task.labels) < _FEWEST_LABELS:
         raise invalid_value(
             pointer,
-            f"the task {task['name']!r} is a choice among one label",
-            code="task_of_one_label",
+            f"the classification task {task.name!r} has only one label",
+            code="too_few_labels",
             remedy="give every task at least two labels",
         )
 
 
-def _dual_gan(plan: TrainingPlan) -> None:
-    """Teachers that know no wanted label are left out, and nothing is asked of them."""
-    wanted = set(plan.wanted or ())
-    kept = [
-        (place, one)
-        for place, one in enumerate(plan.teachers)
-        if plan.wanted is None or wanted & set(classes_of(one) or ())
+def _check_dual_gan(plan: TrainingPlan, params: DualGanAmalgamationParams) -> None:
+    """Accept teachers that share labels with the student; the method ignores all others."""
+    labels = plan.student_labels
+    contributing = [
+        (index, teacher)
+        for index, teacher in enumerate(plan.teachers)
+        if labels is None or set(labels) & set(classes_of(teacher) or ())
     ]
-    if (plan.params["bn_weight"] or 0) > 0:
-        _require_batch_norms(kept)
-    if plan.params["preset"] == DualGanPreset.DFKA:
-        _require_layers(plan, "cuts", spatial=True)
-        if plan.params["cuts"] is None and plan.params["blocks"] != 1:
-            _require_maps(kept)
+    if (params.bn_weight or 0) > 0:
+        _require_batch_norms(contributing)
+    if params.preset is not DualGanPreset.DFKA:
+        return
+    if params.cuts is not None:
+        _require_spatial_layers(plan, params.cuts, "/params/cuts")
+    elif params.blocks != 1:
+        _require_feature_maps(contributing)
 
 
-def _adversarial(plan: TrainingPlan) -> None:
-    weight: float | None = plan.params["batch_norm_weight"]
-    if plan.params["preset"] in STATISTICAL if weight is None else weight > 0:
+def _check_adversarial(plan: TrainingPlan, params: AdversarialDistillationParams) -> None:
+    weight = params.batch_norm_weight
+    if params.preset in STATISTICAL if weight is None else weight > 0:
         _require_batch_norms(enumerate(plan.teachers))
 
 
-def _require_batch_norms(teachers: Iterable[Place]) -> None:
-    """Teachers that remember batch statistics; of networks of earlier checks nobody knows."""
-    for place, one in teachers:
-        if one.batch_norms == 0:
+def _require_batch_norms(teachers: Iterable[NumberedModel]) -> None:
+    """Accept teachers with batch statistics; networks checked by old releases have no count."""
+    for index, teacher in teachers:
+        if teacher.batch_norms == 0:
             raise invalid_value(
-                f"/inputs/teachers/{place}",
-                f"{one.id} has no batch normalisation whose statistics images could be compared"
-                " with",
+                f"/inputs/teachers/{index}",
+                f"{teacher.id} has no batch normalization, so it has no statistics to match",
                 code="teacher_without_batch_norm",
                 remedy="set the weight of batch statistics to 0, or choose another teacher",
             )
 
 
-def _require_maps(teachers: Iterable[Place]) -> None:
-    """Teachers with a layer that has rows and columns."""
-    for place, one in teachers:
-        shapes = [layer["shape"] for layer in one.layers]
-        if not any(len(shape) == _SPATIAL and math.prod(shape[1:]) > 1 for shape in shapes):
+def _require_feature_maps(teachers: Iterable[NumberedModel]) -> None:
+    """Accept teachers with a layer that has rows and columns."""
+    for index, teacher in teachers:
+        shapes = [layer["shape"] for layer in teacher.layers]
+        if not any(
+            len(shape) == _SPATIAL_DIMENSIONS and math.prod(shape[1:]) > 1 for shape in shapes
+        ):
             raise invalid_value(
-                f"/inputs/teachers/{place}",
-                f"{one.id} has no layer with channels, rows and columns",
+                f"/inputs/teachers/{index}",
+                f"{teacher.id} has no layer with channels, rows and columns",
                 code="teacher_without_maps",
                 remedy="choose another teacher, such as a convolutional network",
             )
 
 
-def _require_layers(plan: TrainingPlan, knob: str, *, spatial: bool) -> None:
-    """For every teacher a list of layers that it has, if lists are given at all."""
-    told = plan.params[knob]
-    if told is None:
-        return
-    if len(told) != len(plan.teachers):
+def _layers_of_all(
+    plan: TrainingPlan, lists: LayerLists, pointer: str
+) -> Iterator[tuple[str, ModelRecord, Layer]]:
+    """The layers listed for every teacher, each with its pointer and its teacher."""
+    if len(lists) != len(plan.teachers):
         raise invalid_value(
-            f"/params/{knob}",
-            f"{knob} has {len(told)} lists for {len(plan.teachers)} teachers",
-            code="layers_not_for_every_teacher",
+            pointer,
+            f"there are {len(lists)} lists of layers for {len(plan.teachers)} teachers",
+            code="layer_list_count_mismatch",
             remedy="give one list of layers for each teacher, in their order",
         )
-    for place, (one, names) in enumerate(zip(plan.teachers, told, strict=True)):
+    for index, (teacher, names) in enumerate(zip(plan.teachers, lists, strict=True)):
         for number, name in enumerate(names):
-            pointer = f"/params/{knob}/{place}/{number}"
-            layer = _layer_named(one, name, pointer)
-            if spatial and len(layer["shape"]) != _SPATIAL:
-                raise invalid_value(
-                    pointer,
-                    f"layer {name} of {one.id} has shape {layer['shape']}",
-                    code="layer_not_spatial",
-                    remedy="choose a layer with channels, rows and columns",
-                )
+            position = f"{pointer}/{index}/{number}"
+            yield position, teacher, _layer_named(teacher, name, position)
 
 
-def _transfer(plan: TrainingPlan) -> None:
-    _layer_of(plan.teachers[0], plan, "layer")
-    labels = (plan.data.labels if plan.data is not None else None) or []
+def _require_spatial_layers(plan: TrainingPlan, lists: LayerLists, pointer: str) -> None:
+    """Accept layers of every teacher that have channels, rows and columns."""
+    for position, teacher, layer in _layers_of_all(plan, lists, pointer):
+        if len(layer["shape"]) != _SPATIAL_DIMENSIONS:
+            raise invalid_value(
+                position,
+                f"layer {layer['name']} of {teacher.id} has shape {layer['shape']}",
+                code="layer_not_spatial",
+                remedy="choose a layer with channels, rows and columns",
+            )
+
+
+def _check_transfer(plan: TrainingPlan, params: TransferTrainingConfig) -> None:
+    _layer_of(plan.teachers[0], params.layer, "/params/layer")
+    labels = _image_labels(plan)
     if len(labels) < _FEWEST_LABELS:
         raise invalid_value(
-            "/inputs/data",
-            f"the data has {len(labels)} labels",
-            code="target_unlabelled",
-            remedy="give a set with images of at least two labels",
+            "/inputs/dataset_id",
+            f"the dataset has {len(labels)} labels; transfer needs at least {_FEWEST_LABELS}",
+            code="target_unlabeled",
+            remedy="use a dataset with images of at least two labels",
         )
 
 
-def _layer_of(model: ModelRecord, plan: TrainingPlan, knob: str) -> Layer:
-    """The layer that a parameter names, or the feature layer; the answer counts as one."""
-    name: str = plan.params[knob] or model.feature_layer or _OUTPUT
+def _layer_of(model: ModelRecord, requested: str | None, pointer: str) -> Layer:
+    """The requested layer, or else the feature layer; the output counts as a layer."""
+    name = requested or model.feature_layer or _OUTPUT
     if name == _OUTPUT:
         return {"name": _OUTPUT, "shape": model.output_shape or []}
-    return _layer_named(model, name, f"/params/{knob}")
+    return _layer_named(model, name, pointer)
 
 
 def _layer_named(model: ModelRecord, name: str, pointer: str) -> Layer:
-    for layer in model.layers:
+    layers: list[Layer] = model.layers
+    for layer in layers:
         if layer["name"] == name:
-            found: Layer = layer
-            return found
+            return layer
     raise invalid_value(
         pointer,
         f"{model.id} has no layer {name!r}",
         code="layer_not_found",
         remedy=f"choose one of the layers under GET /v1/models/{model.id}/layers",
     )
-
-
-_CHECKS: dict[str, Callable[[TrainingPlan], None]] = {
-    "knowledge_distillation": _distillation,
-    "adversarial_distillation": _adversarial,
-    "common_feature_amalgamation": _common_features,
-    "adaptive_amalgamation": _adaptive,
-    "dual_gan_amalgamation": _dual_gan,
-    "fine_tune": _transfer,
-    "linear_probe": _transfer,
-}

@@ -7,8 +7,8 @@ from service.core.errors import InvalidRequestError
 from service.core.manifest import TaskKind
 from service.core.tables import ModelRecord
 
-# What a teacher answers with, by the kind of its task.
-ANSWERS: Mapping[TaskKind, str] = {
+# The kind of output that a teacher of each task has.
+OUTPUT_KINDS: Mapping[TaskKind, str] = {
     TaskKind.CLASSIFICATION: "vector",
     TaskKind.MULTI_LABEL: "vector",
     TaskKind.SEGMENTATION: "map",
@@ -16,26 +16,26 @@ ANSWERS: Mapping[TaskKind, str] = {
 
 
 def classes_of(model: ModelRecord) -> list[str] | None:
-    """The labels of the network's outputs; None where nobody told, and a loader makes them up."""
-    told: Any = model.manifest.get("classes")
-    return None if told is None else list(told)
+    """The labels of the network's outputs; None if its manifest names none."""
+    classes: Any = model.manifest.get("classes")
+    return None if classes is None else list(classes)
 
 
 def task_of(model: ModelRecord) -> TaskKind:
     """The kind of task that the network teaches.
 
-    A network with named classes and a vector of answers that says nothing else is a classifier.
+    A network of any other task that names classes and has a vector output is a classifier.
 
     Raises:
-        InvalidRequestError: ``teacher_not_teachable``: it answers in no form that can be taught.
+        InvalidRequestError: ``unsupported_teacher_task``: no student can learn its kind of output.
     """
     kind = TaskKind(model.task_kind)
-    if kind not in ANSWERS and model.manifest.get("classes") is not None:
+    if kind not in OUTPUT_KINDS and model.manifest.get("classes") is not None:
         kind = TaskKind.CLASSIFICATION
-    if ANSWERS.get(kind) != model.output_kind:
+    if OUTPUT_KINDS.get(kind) != model.output_kind:
         raise InvalidRequestError(
-            f"{model.id} is a network for {model.task_kind} whose answer is {model.output_kind}",
-            code="teacher_not_teachable",
+            f"{model.id} has the task {model.task_kind} and the output kind {model.output_kind}",
+            code="unsupported_teacher_task",
             remedy="choose teachers for classification, multi_label or segmentation",
         )
     return kind

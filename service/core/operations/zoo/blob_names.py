@@ -1,4 +1,4 @@
-"""Which stored files are still named by a row."""
+"""Which stored files rows still refer to."""
 
 from collections.abc import Sequence
 
@@ -30,6 +30,6 @@ _NAMED_IN: tuple[InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
 
 
 def named(session: Session, digests: Sequence[str]) -> set[str]:
-    """Those of the digests that some row names."""
-    found = union(*(select(column).where(column.in_(digests)) for column in _NAMED_IN))
-    return {str(row[0]) for row in session.execute(found)}
+    """The digests that some row refers to."""
+    query = union(*(select(column).where(column.in_(digests)) for column in _NAMED_IN))
+    return {str(row[0]) for row in session.execute(query)}

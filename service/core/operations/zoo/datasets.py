@@ -7,32 +7,31 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
-from service.core.catalog import Audience
+from service.core.catalog import dataset_ingestion
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.manifest import DatasetManifest
-from service.core.operations.jobs import jobs
+from service.core.operations import owned_rows
+from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
 from service.core.operations.zoo import uploads
 from service.core.paging import Page, page_of
 from service.core.tables import (
     FINAL_STATES,
     DatasetRecord,
-    DatasetState,
     ImageRecord,
     JobRecord,
     RankingRecord,
     RankingState,
 )
-from service.core.tracing import current_trace_id
 
 _FEWEST_CLASSES = 2
-# Under what a job may name a dataset among its inputs.
-_ROLES = ("dataset_id", "data", "exam")
+# The inputs of jobs that hold the id of a dataset.
+_ROLES = ("dataset_id", "eval_dataset_id")
 
 
 @dataclass(frozen=True)
 class DatasetFilter:
-    """Which datasets are meant; None asks for no restriction. ``name`` is a part of the name."""
+    """A filter for datasets; None does not restrict. ``name`` matches any part of a name."""
 
     state: str | None = None
     name: str | None = None
@@ -41,11 +40,11 @@ class DatasetFilter:
 def create(
     session: Session, *, project: str, manifest: DatasetManifest, upload_id: str
 ) -> DatasetRecord:
-    """Take a finished upload as a set of images; a job reads and checks it.
+    """Create a dataset from a finished upload; a job reads and checks the images.
 
     Raises:
-        InvalidRequestError: There is no such upload.
-        ConflictError: Bytes of the upload are missing.
+        InvalidRequestError: The upload does not exist.
+        ConflictError: The upload is incomplete.
     """
     upload = uploads.use(session, project=project, upload_id=upload_id)
     record = DatasetRecord(
@@ -59,67 +58,33 @@ def create(
     )
     session.add(record)
     session.flush()
-    job = jobs.submit(
+    submit_for(
         session,
-        project=project,
-        method="dataset_ingestion",
+        record,
+        method=dataset_ingestion.SPEC.name,
         inputs={"dataset_id": record.id},
-        params={},
-        priority=10,
-        trace_id=current_trace_id(),
-        audience=Audience.INTERNAL,
+        priority=UPLOAD_PRIORITY,
     )
-    record.job_id = job.id
-    session.flush()
     return record
 
 
-def get(session: Session, *, project: str, dataset_id: str) -> DatasetRecord:
-    """The dataset.
+def require_labeled(dataset: DatasetRecord) -> DatasetRecord:
+    """The dataset, if it has labels of at least two classes.
 
     Raises:
-        NotFoundError: ``dataset_not_found``.
-    """
-    record = session.get(DatasetRecord, dataset_id)
-    if record is None or record.project != project:
-        raise NotFoundError(f"there is no dataset {dataset_id}", code="dataset_not_found")
-    return record
-
-
-def get_ready(session: Session, *, project: str, dataset_id: str) -> DatasetRecord:
-    """The dataset, which must be ready for use.
-
-    Raises:
-        NotFoundError: ``dataset_not_found``.
-        ConflictError: ``dataset_not_ready``, naming its state.
-    """
-    record = get(session, project=project, dataset_id=dataset_id)
-    if record.state != DatasetState.READY:
-        raise ConflictError(
-            f"{dataset_id} is {record.state}, not ready",
-            code="dataset_not_ready",
-            remedy="wait for its check to end, or read its problems",
-        )
-    return record
-
-
-def require_labelled(dataset: DatasetRecord) -> DatasetRecord:
-    """The dataset, if its labels tell at least two classes apart.
-
-    Raises:
-        InvalidRequestError: ``target_unlabelled``.
+        InvalidRequestError: ``target_unlabeled``.
     """
     if len(dataset.labels or ()) < _FEWEST_CLASSES:
         raise InvalidRequestError(
-            f"{dataset.id} has no labels of two classes or more, so nothing can be learnt from it",
-            code="target_unlabelled",
-            remedy="upload the images in one folder per class, or choose a way that needs no labels",
+            f"{dataset.id} has labels of fewer than two classes",
+            code="target_unlabeled",
+            remedy="upload the images in one folder per class, or choose a metric without labels",
         )
     return dataset
 
 
 def labels_of(session: Session, *, dataset: DatasetRecord) -> Sequence[int | None]:
-    """The place of every image's class among the dataset's labels; None where it has none."""
+    """The index of every image's class in the dataset's labels; None for an unlabeled image."""
     query = select(ImageRecord.label).where(ImageRecord.dataset_id == dataset.id)
     return session.scalars(query.order_by(ImageRecord.position)).all()
 
@@ -135,20 +100,20 @@ def page(
         query = query.where(func.strpos(func.lower(DatasetRecord.name), where.name.lower()) > 0)
     if after is not None:
         query = query.where(DatasetRecord.id < after)
-    found = session.scalars(query.order_by(DatasetRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(found), limit=limit)
+    rows = session.scalars(query.order_by(DatasetRecord.id.desc()).limit(limit + 1)).all()
+    return page_of(list(rows), limit=limit)
 
 
 def delete(session: Session, *, project: str, dataset_id: str) -> None:
-    """Remove a dataset and every measurement on it.
+    """Delete a dataset and every measurement on it.
 
     Raises:
         NotFoundError: ``dataset_not_found``.
         ConflictError: ``dataset_in_use``: an unfinished job or ranking needs it.
     """
-    record = get(session, project=project, dataset_id=dataset_id)
-    named = [JobRecord.inputs[role].astext == dataset_id for role in _ROLES]
-    working = exists().where(or_(*named), JobRecord.state.not_in(FINAL_STATES))
+    record = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    references = [JobRecord.inputs[role].astext == dataset_id for role in _ROLES]
+    working = exists().where(or_(*references), JobRecord.state.not_in(FINAL_STATES))
     pending = exists().where(
         RankingRecord.dataset_id == dataset_id, RankingRecord.state == RankingState.PENDING
     )
@@ -156,7 +121,7 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
         raise ConflictError(
             f"an unfinished job or ranking needs {dataset_id}",
             code="dataset_in_use",
-            remedy="wait for it, or cancel it",
+            remedy="wait for it to finish, or cancel it",
         )
     session.delete(record)
     session.flush()
@@ -165,24 +130,24 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
 def images(
     session: Session, *, project: str, dataset_id: str, after: int | None, limit: int
 ) -> Page[ImageRecord]:
-    """The images of a dataset in order, from the one behind position ``after`` on."""
-    get(session, project=project, dataset_id=dataset_id)
+    """The images of a dataset in order, starting after position ``after``."""
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     query = select(ImageRecord).where(ImageRecord.dataset_id == dataset_id)
     if after is not None:
         query = query.where(ImageRecord.position > after)
-    found = session.scalars(query.order_by(ImageRecord.position).limit(limit + 1)).all()
-    return page_of(list(found), limit=limit, key="position")
+    rows = session.scalars(query.order_by(ImageRecord.position).limit(limit + 1)).all()
+    return page_of(list(rows), limit=limit, key="position")
 
 
 @dataclass(frozen=True)
 class ImageLocation:
-    """One image as it was uploaded: what it is, and the packed file it lies in."""
+    """One uploaded image and the packed file that contains it."""
 
     image: ImageRecord
     packed_sha256: str
 
     def read(self, blobs: BlobStore) -> Iterator[bytes]:
-        """The image's bytes, in chunks."""
+        """The bytes of the image, in chunks."""
         return blobs.read(self.packed_sha256, start=self.image.start, length=self.image.length)
 
 
@@ -192,29 +157,33 @@ def image(session: Session, *, project: str, dataset_id: str, position: int) -> 
     Raises:
         NotFoundError: ``image_not_found``.
     """
-    get(session, project=project, dataset_id=dataset_id)
-    found = session.get(ImageRecord, (dataset_id, position))
-    if found is None:
-        raise NotFoundError(f"{dataset_id} has no image number {position}", code="image_not_found")
-    return found
+    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    record = session.get(ImageRecord, (dataset_id, position))
+    if record is None:
+        raise NotFoundError(
+            f"{dataset_id} has no image at position {position}",
+            code="image_not_found",
+            remedy=f"see GET /v1/datasets/{dataset_id}/images",
+        )
+    return record
 
 
 def image_location(
     session: Session, *, project: str, dataset_id: str, position: int
 ) -> ImageLocation:
-    """The image at a position, with the place of its bytes.
+    """The image at a position, with the location of its bytes.
 
     Raises:
         NotFoundError: ``dataset_not_found`` or ``image_not_found``.
     """
-    record = get(session, project=project, dataset_id=dataset_id)
-    found = image(session, project=project, dataset_id=dataset_id, position=position)
-    return ImageLocation(found, record.packed_sha256 or "")
+    dataset = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    record = image(session, project=project, dataset_id=dataset_id, position=position)
+    return ImageLocation(record, dataset.packed_sha256 or "")
 
 
 @dataclass(frozen=True)
 class ImageContent:
-    """One image as it was uploaded: what it is and its bytes, which must be read to the end."""
+    """One uploaded image and its bytes, which you must read to the end."""
 
     image: ImageRecord
     chunks: Iterator[bytes]
@@ -224,5 +193,5 @@ def image_content(
     session: Session, *, project: str, dataset_id: str, position: int, blobs: BlobStore
 ) -> ImageContent:
     """The image at a position with its bytes; errors as for ``image_location``."""
-    place = image_location(session, project=project, dataset_id=dataset_id, position=position)
-    return ImageContent(place.image, place.read(blobs))
+    location = image_location(session, project=project, dataset_id=dataset_id, position=position)
+    return ImageContent(location.image, location.read(blobs))

@@ -1,4 +1,4 @@
-"""Asking a network about images: what is refused before anything runs, and the question."""
+"""Predictions: requests for a model's output on images, checked before anything runs."""
 
 import time
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from service.core.errors import FieldProblem, InvalidRequestError, TooLargeError
-from service.core.operations.zoo import models
+from service.core.errors import TooLargeError
+from service.core.operations import owned_rows
+from service.core.operations.error_pointers import invalid_value
 from service.core.predict_messages import LARGEST_TOP_K, MOST_IMAGES, OutputKind, PredictRequest
 from service.core.tables import ModelRecord
 
@@ -17,14 +18,14 @@ OUTPUT_LAYER = "output"
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """What is wanted of a network for some images; None leaves the choice to the network."""
+    """The requested output; None takes the default of the model."""
 
     output: OutputKind | None = None
     layer: str | None = None
     top_k: int = 5
 
 
-def question(
+def request_for(
     session: Session,
     *,
     project: str,
@@ -34,15 +35,15 @@ def question(
     most_bytes: int,
     timeout_seconds: float,
 ) -> tuple[ModelRecord, PredictRequest]:
-    """The model and the question to it.
+    """The model and the request to it.
 
     Raises:
-        NotFoundError: No such model.
+        NotFoundError: The model does not exist.
         ConflictError: It is not ready.
-        InvalidRequestError: No images, too many, an unknown layer, or one without use.
-        TooLargeError: The images together are longer than ``most_bytes``.
+        InvalidRequestError: There are no images or too many, or the layer is unknown or unused.
+        TooLargeError: The images have more than ``most_bytes`` bytes together.
     """
-    model = models.get_ready(session, project=project, model_id=model_id)
+    model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
     _check_images(images, most_bytes)
     _check_options(model, options)
     facts = {
@@ -64,35 +65,40 @@ def question(
 
 def _check_images(images: Sequence[bytes], most_bytes: int) -> None:
     if not images or len(images) > MOST_IMAGES:
-        raise _refused(
+        raise invalid_value(
             "/images",
-            f"{len(images)} images were sent; 1 to {MOST_IMAGES} can be looked at together",
-            code="bad_image_count",
+            f"the request has {len(images)} images; the limits are 1 and {MOST_IMAGES}",
+            code="invalid_image_count",
             remedy="send them as form fields called `images`, or one image as the body",
         )
     if sum(map(len, images)) > most_bytes:
         raise TooLargeError(
-            f"the images together have more than {most_bytes} bytes",
+            f"the images have more than {most_bytes} bytes together",
             remedy="send fewer or smaller images at once",
         )
 
 
 def _check_options(model: ModelRecord, options: PredictOptions) -> None:
-    """Refuse a wish that this network can never fulfil."""
+    """Accept options that this model supports."""
     if not 1 <= options.top_k <= LARGEST_TOP_K:
-        raise _refused("/top_k", f"top_k must be 1 to {LARGEST_TOP_K}", code="bad_top_k")
+        raise invalid_value(
+            "/top_k",
+            f"top_k is {options.top_k}",
+            code="invalid_top_k",
+            remedy=f"set top_k to 1 to {LARGEST_TOP_K}",
+        )
     if options.layer is None:
         return
     if options.output not in (None, OutputKind.FEATURES):
-        raise _refused(
+        raise invalid_value(
             "/layer",
-            f"a layer has no {options.output}",
-            code="output_not_possible",
-            remedy="leave `layer` out, or ask for features",
+            f"a layer has no output {options.output}",
+            code="output_not_supported",
+            remedy="omit `layer`, or set `output` to features",
         )
-    known = [layer["name"] for layer in model.layers]
-    if options.layer not in known and options.layer not in (OUTPUT_LAYER, model.feature_layer):
-        raise _refused(
+    names = [layer["name"] for layer in model.layers]
+    if options.layer not in names and options.layer not in (OUTPUT_LAYER, model.feature_layer):
+        raise invalid_value(
             "/layer",
             f"{model.id} has no layer {options.layer!r}",
             code="unknown_layer",
@@ -100,21 +106,14 @@ def _check_options(model: ModelRecord, options: PredictOptions) -> None:
         )
 
 
-def _refused(
-    pointer: str, detail: str, *, code: str, remedy: str | None = None
-) -> InvalidRequestError:
-    return InvalidRequestError(
-        detail, code=code, remedy=remedy, errors=[FieldProblem(pointer, detail)]
-    )
-
-
 def named(
     model: ModelRecord, classes: list[list[dict[str, float]]]
 ) -> list[list[dict[str, object]]]:
-    """The classes of an answer with their names, where the manifest knows them."""
+    """The predicted classes with their names from the manifest; None for a class without a name."""
     names = model.manifest.get("classes") or []
     return [
-        [{**one, "name": _name(names, int(one["index"]))} for one in image] for image in classes
+        [{**prediction, "name": _name(names, int(prediction["index"]))} for prediction in image]
+        for image in classes
     ]
 
 

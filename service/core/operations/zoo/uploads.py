@@ -1,4 +1,4 @@
-"""Resumable uploads: announced, received in parts at an offset, verified, given to the store."""
+"""Resumable uploads: created, received in parts at an offset, verified, stored."""
 
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from service.core.errors import (
     RefusedUploadError,
 )
 from service.core.ids import IdKind, new_id
+from service.core.operations import owned_rows
 from service.core.staging import Received
 from service.core.tables import UploadRecord, UploadState
 
@@ -27,7 +28,7 @@ def create(
     filename: str = "",
     expected_sha256: str | None = None,
 ) -> UploadRecord:
-    """Announce an upload of exactly ``size_bytes``."""
+    """Create an upload of exactly ``size_bytes``."""
     record = UploadRecord(
         id=new_id(IdKind.UPLOAD),
         project=project,
@@ -42,52 +43,40 @@ def create(
     return record
 
 
-def get(session: Session, *, project: str, upload_id: str) -> UploadRecord:
-    """The upload.
-
-    Raises:
-        NotFoundError: ``upload_not_found``, also when it has expired.
-    """
-    record = session.get(UploadRecord, upload_id)
-    if record is None or record.project != project:
-        raise NotFoundError(
-            f"there is no upload {upload_id}",
-            code="upload_not_found",
-            remedy="uploads are kept for a day; announce it again with POST /v1/uploads",
-        )
-    return record
-
-
 def part_at(
     session: Session, *, project: str, upload_id: str, offset: int, staged_bytes: int
 ) -> UploadRecord:
-    """The upload, ready for a part at ``offset``; ``staged_bytes`` of it lie in staging.
+    """The upload, ready for a part at ``offset``; staging holds ``staged_bytes`` of it.
 
     Raises:
         ConflictError: ``upload_complete``, or ``offset_mismatch`` with the right offset.
     """
-    record = get(session, project=project, upload_id=upload_id)
+    record = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
     if record.state != UploadState.RECEIVING:
-        raise ConflictError(f"all bytes of {upload_id} are there", code="upload_complete")
+        raise ConflictError(
+            f"{upload_id} is complete",
+            code="upload_complete",
+            remedy="create a model or dataset from it",
+        )
     record.offset_bytes = min(record.offset_bytes, staged_bytes)
     if offset != record.offset_bytes:
         raise ConflictError(
-            f"the next byte is number {record.offset_bytes}, not {offset}",
+            f"the next offset is {record.offset_bytes}, not {offset}",
             code="offset_mismatch",
-            remedy=f"ask with HEAD, then send from Upload-Offset: {record.offset_bytes}",
+            remedy=f"get the offset with HEAD, then resume at Upload-Offset: {record.offset_bytes}",
         )
     return record
 
 
 def advance(session: Session, *, upload_id: str, offset: int) -> None:
-    """Note that the bytes up to ``offset`` lie in staging."""
+    """Record that staging holds the bytes up to ``offset``."""
     record = session.get_one(UploadRecord, upload_id)
     record.offset_bytes = offset
     record.expires_at = now() + LIFETIME
 
 
 def verify(record: UploadRecord, received: Received) -> None:
-    """Refuse bytes that are not those announced.
+    """Require that the bytes have the expected digest.
 
     Raises:
         RefusedUploadError: ``checksum_mismatch``.
@@ -95,14 +84,14 @@ def verify(record: UploadRecord, received: Received) -> None:
     expected = record.expected_sha256
     if expected is not None and expected != received.sha256:
         raise RefusedUploadError(
-            f"the bytes have SHA-256 {received.sha256}, announced was {expected}",
+            f"the bytes have the SHA-256 {received.sha256}; the upload expects {expected}",
             code="checksum_mismatch",
-            remedy="the file changed or was damaged on its way; send it again from offset 0",
+            remedy="the file changed or was damaged in transit; upload it again from offset 0",
         )
 
 
 def complete(session: Session, *, upload_id: str, received: Received) -> UploadRecord:
-    """Note that all bytes are verified and stored under their digest."""
+    """Record that all bytes are verified and stored under their digest."""
     record = session.get_one(UploadRecord, upload_id)
     record.offset_bytes = received.size_bytes
     record.sha256 = received.sha256
@@ -114,7 +103,7 @@ def complete(session: Session, *, upload_id: str, received: Received) -> UploadR
 def completed(
     session: Session, *, project: str, filename: str, received: Received
 ) -> UploadRecord:
-    """An upload that came in one request and is already stored."""
+    """A complete upload, received in one request and already stored."""
     record = create(
         session,
         project=project,
@@ -125,32 +114,32 @@ def completed(
 
 
 def use(session: Session, *, project: str, upload_id: str) -> UploadRecord:
-    """The finished upload, taken for a model or dataset.
+    """The finished upload, now used by a model or dataset.
 
     Raises:
-        InvalidRequestError: ``upload_unknown``: there is none with this id.
+        InvalidRequestError: ``unknown_upload``: it does not exist.
         ConflictError: ``upload_incomplete``.
     """
     try:
-        record = get(session, project=project, upload_id=upload_id)
+        record = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
     except NotFoundError as error:
         raise InvalidRequestError(
-            error.detail, code="upload_unknown", remedy=error.remedy
+            error.detail, code="unknown_upload", remedy=error.remedy
         ) from None
     if record.state == UploadState.RECEIVING:
         raise ConflictError(
             f"{record.offset_bytes} of {record.size_bytes} bytes have arrived",
             code="upload_incomplete",
-            remedy="send the rest with PATCH first",
+            remedy="send the remaining bytes with PATCH first",
         )
     record.state = UploadState.USED
     return record
 
 
 def discard_expired(session: Session) -> list[str]:
-    """Forget uploads that nobody finished or used in time; their ids name files in staging."""
-    old = select(UploadRecord).where(UploadRecord.expires_at < now())
-    expired = session.scalars(old).all()
+    """Delete expired uploads; their ids are the names of files in staging."""
+    query = select(UploadRecord).where(UploadRecord.expires_at < now())
+    expired = session.scalars(query).all()
     for record in expired:
         session.delete(record)
     return [record.id for record in expired]

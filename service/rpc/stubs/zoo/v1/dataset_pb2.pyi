@@ -25,30 +25,30 @@ DATASET_STATE_READY: DatasetState
 DATASET_STATE_REJECTED: DatasetState
 
 class DatasetManifest(_message.Message):
-    __slots__ = ("name", "layout", "labels", "on_error", "licence", "tags")
+    __slots__ = ("name", "layout", "labels", "on_error", "license", "tags")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
-    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    LICENSE_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     layout: str
     labels: _containers.RepeatedScalarFieldContainer[str]
     on_error: str
-    licence: str
+    license: str
     tags: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., license: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Dataset(_message.Message):
-    __slots__ = ("id", "name", "state", "images", "labels", "sha256", "licence", "tags", "problems", "created_at", "etag", "job_id", "canonical_side")
+    __slots__ = ("id", "name", "state", "images", "labels", "sha256", "license", "tags", "problems", "created_at", "etag", "job_id", "canonical_side")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
-    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    LICENSE_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -61,11 +61,11 @@ class Dataset(_message.Message):
     images: int
     labels: _containers.RepeatedScalarFieldContainer[str]
     sha256: str
-    licence: str
+    license: str
     tags: _containers.RepeatedScalarFieldContainer[str]
     problems: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
     created_at: _timestamp_pb2.Timestamp
     etag: str
     job_id: str
     canonical_side: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[DatasetState, str]] = ..., images: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sha256: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., canonical_side: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[DatasetState, str]] = ..., images: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., sha256: _Optional[str] = ..., license: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., canonical_side: _Optional[int] = ...) -> None: ...

@@ -9,14 +9,15 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubmitJobRequest(_message.Message):
-    __slots__ = ("method", "inputs", "params", "priority", "teachers", "data", "exam", "student", "seed", "device", "budget")
+    __slots__ = ("method", "inputs", "params", "priority", "teachers", "source_model_id", "dataset_id", "eval_dataset_id", "student", "seed", "device", "budget")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     PARAMS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     TEACHERS_FIELD_NUMBER: _ClassVar[int]
-    DATA_FIELD_NUMBER: _ClassVar[int]
-    EXAM_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    EVAL_DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     STUDENT_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
@@ -26,13 +27,14 @@ class SubmitJobRequest(_message.Message):
     params: _struct_pb2.Struct
     priority: int
     teachers: _containers.RepeatedScalarFieldContainer[str]
-    data: str
-    exam: str
+    source_model_id: str
+    dataset_id: str
+    eval_dataset_id: str
     student: _struct_pb2.Struct
     seed: int
     device: str
     budget: _struct_pb2.Struct
-    def __init__(self, method: _Optional[str] = ..., inputs: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., priority: _Optional[int] = ..., teachers: _Optional[_Iterable[str]] = ..., data: _Optional[str] = ..., exam: _Optional[str] = ..., student: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ..., device: _Optional[str] = ..., budget: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    def __init__(self, method: _Optional[str] = ..., inputs: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., priority: _Optional[int] = ..., teachers: _Optional[_Iterable[str]] = ..., source_model_id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., eval_dataset_id: _Optional[str] = ..., student: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., seed: _Optional[int] = ..., device: _Optional[str] = ..., budget: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job",)

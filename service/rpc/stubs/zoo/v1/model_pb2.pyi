@@ -15,13 +15,13 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class ModelState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MODEL_STATE_UNSPECIFIED: _ClassVar[ModelState]
-    MODEL_STATE_AWAITED: _ClassVar[ModelState]
+    MODEL_STATE_PENDING: _ClassVar[ModelState]
     MODEL_STATE_UPLOADED: _ClassVar[ModelState]
     MODEL_STATE_CHECKING: _ClassVar[ModelState]
     MODEL_STATE_READY: _ClassVar[ModelState]
     MODEL_STATE_REJECTED: _ClassVar[ModelState]
 MODEL_STATE_UNSPECIFIED: ModelState
-MODEL_STATE_AWAITED: ModelState
+MODEL_STATE_PENDING: ModelState
 MODEL_STATE_UPLOADED: ModelState
 MODEL_STATE_CHECKING: ModelState
 MODEL_STATE_READY: ModelState
@@ -56,7 +56,7 @@ class Architecture(_message.Message):
     def __init__(self, library: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ModelManifest(_message.Message):
-    __slots__ = ("name", "format", "task", "input", "architecture", "classes", "feature_layer", "trained_on", "licence", "tags")
+    __slots__ = ("name", "format", "task", "input", "architecture", "classes", "feature_layer", "trained_on", "license", "tags")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
@@ -65,7 +65,7 @@ class ModelManifest(_message.Message):
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     FEATURE_LAYER_FIELD_NUMBER: _ClassVar[int]
     TRAINED_ON_FIELD_NUMBER: _ClassVar[int]
-    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    LICENSE_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     format: str
@@ -75,12 +75,12 @@ class ModelManifest(_message.Message):
     classes: _containers.RepeatedScalarFieldContainer[str]
     feature_layer: str
     trained_on: str
-    licence: str
+    license: str
     tags: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., trained_on: _Optional[str] = ..., licence: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., trained_on: _Optional[str] = ..., license: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "licence", "trained_on", "problems", "lineage", "created_at", "etag", "job_id", "output_kind")
+    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "license", "trained_on", "problems", "lineage", "created_at", "etag", "job_id", "output_kind")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -95,7 +95,7 @@ class Model(_message.Message):
     SHA256_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
-    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    LICENSE_FIELD_NUMBER: _ClassVar[int]
     TRAINED_ON_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     LINEAGE_FIELD_NUMBER: _ClassVar[int]
@@ -117,7 +117,7 @@ class Model(_message.Message):
     sha256: str
     size_bytes: int
     tags: _containers.RepeatedScalarFieldContainer[str]
-    licence: str
+    license: str
     trained_on: str
     problems: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
     lineage: _struct_pb2.Struct
@@ -125,7 +125,7 @@ class Model(_message.Message):
     etag: str
     job_id: str
     output_kind: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., licence: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., output_kind: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., license: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., output_kind: _Optional[str] = ...) -> None: ...
 
 class Layer(_message.Message):
     __slots__ = ("name", "kind", "shape")

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from service.core.operations.rankings import rankings
-from service.core.operations.rankings.requests import RankingMetric
+from service.core.operations.rankings.schemas import RankingMetric
 from service.core.tables import RankingRecord
-from service.rest.schemas.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, ProgressView
 
 
 class RankingItemView(BaseModel):

@@ -29,7 +29,7 @@ class ModelChangesView(Strict):
 
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(None, max_length=50)
-    licence: Annotated[str, Field(max_length=200)] | None = None
+    license: Annotated[str, Field(max_length=200)] | None = None
     task: Task | None = None
 
     @field_validator("task", mode="before")
@@ -41,7 +41,7 @@ class ModelChangesView(Strict):
     @property
     def changes(self) -> ModelChanges:
         """The changes as the operation takes them."""
-        return ModelChanges(self.name, self.tags, self.licence, self.task)
+        return ModelChanges(self.name, self.tags, self.license, self.task)
 
 
 class ProblemOfModelView(BaseModel):
@@ -58,7 +58,7 @@ class ModelView(BaseModel):
 
     id: str
     name: str
-    state: Literal["awaited", "uploaded", "checking", "ready", "rejected"]
+    state: Literal["pending", "uploaded", "checking", "ready", "rejected"]
     task: Task
     format: str
     architecture: Architecture | None = None
@@ -72,7 +72,7 @@ class ModelView(BaseModel):
     size_bytes: int | None = None
     trained_on: str = ""
     tags: list[str]
-    licence: str = ""
+    license: str = ""
     problems: list[ProblemOfModelView]
     lineage: dict[str, Any] | None = None
     job_id: str | None = None
@@ -83,7 +83,7 @@ class ModelView(BaseModel):
     def of(cls, record: ModelRecord) -> Self:
         """The view of a record."""
         manifest = record.manifest
-        told = ("architecture", "classes", "trained_on", "licence")
+        told = ("architecture", "classes", "trained_on", "license")
         return cls(
             id=record.id,
             name=record.name,

@@ -23,15 +23,15 @@ class AccuracyView(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, record: AccuracyRecord) -> Self:
-        """The view of a record."""
+    def of(cls, row: AccuracyRecord) -> Self:
+        """The view of a row."""
         names = ("id", "model", "dataset", "metric", "value", "seed", "source", "job_id")
-        told = {name: getattr(record, name) for name in names}
-        return cls(protocol=Protocol(record.protocol), created_at=record.created_at, **told)
+        told = {name: getattr(row, name) for name in names}
+        return cls(protocol=Protocol(row.protocol), created_at=row.created_at, **told)
 
 
 class AddedAccuraciesView(BaseModel):
-    """The records of a request in its order; ``new`` of them were not known before."""
+    """The accuracies of a request in its order; ``new`` of them were not known before."""
 
     items: list[AccuracyView]
     new: int

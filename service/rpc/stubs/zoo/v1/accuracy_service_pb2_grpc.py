@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from service.rpc.stubs.zoo.v1 import record_service_pb2 as zoo_dot_v1_dot_record__service__pb2
+from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as zoo_dot_v1_dot_accuracy__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in zoo/v1/record_service_pb2_grpc.py depends on'
+        + ' but the generated code in zoo/v1/accuracy_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class RecordServiceStub:
+class AccuracyServiceStub:
     """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
     """
 
@@ -35,28 +35,28 @@ class RecordServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.AddRecords = channel.unary_unary(
-                '/zoo.v1.RecordService/AddRecords',
-                request_serializer=zoo_dot_v1_dot_record__service__pb2.AddRecordsRequest.SerializeToString,
-                response_deserializer=zoo_dot_v1_dot_record__service__pb2.AddRecordsResponse.FromString,
+        self.AddAccuracies = channel.unary_unary(
+                '/zoo.v1.AccuracyService/AddAccuracies',
+                request_serializer=zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesResponse.FromString,
                 _registered_method=True)
-        self.ListRecords = channel.unary_unary(
-                '/zoo.v1.RecordService/ListRecords',
-                request_serializer=zoo_dot_v1_dot_record__service__pb2.ListRecordsRequest.SerializeToString,
-                response_deserializer=zoo_dot_v1_dot_record__service__pb2.ListRecordsResponse.FromString,
+        self.ListAccuracies = channel.unary_unary(
+                '/zoo.v1.AccuracyService/ListAccuracies',
+                request_serializer=zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesResponse.FromString,
                 _registered_method=True)
-        self.DeleteRecord = channel.unary_unary(
-                '/zoo.v1.RecordService/DeleteRecord',
-                request_serializer=zoo_dot_v1_dot_record__service__pb2.DeleteRecordRequest.SerializeToString,
-                response_deserializer=zoo_dot_v1_dot_record__service__pb2.DeleteRecordResponse.FromString,
+        self.DeleteAccuracy = channel.unary_unary(
+                '/zoo.v1.AccuracyService/DeleteAccuracy',
+                request_serializer=zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyResponse.FromString,
                 _registered_method=True)
 
 
-class RecordServiceServicer:
+class AccuracyServiceServicer:
     """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
     """
 
-    def AddRecords(self, request, context):
+    def AddAccuracies(self, request, context):
         """Keep measured accuracies, all or none. What is known already stays as it is; the same
         measurement with another value is refused.
         """
@@ -64,50 +64,50 @@ class RecordServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListRecords(self, request, context):
+    def ListAccuracies(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DeleteRecord(self, request, context):
+    def DeleteAccuracy(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
 
-def add_RecordServiceServicer_to_server(servicer, server):
+def add_AccuracyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'AddRecords': grpc.unary_unary_rpc_method_handler(
-                    servicer.AddRecords,
-                    request_deserializer=zoo_dot_v1_dot_record__service__pb2.AddRecordsRequest.FromString,
-                    response_serializer=zoo_dot_v1_dot_record__service__pb2.AddRecordsResponse.SerializeToString,
+            'AddAccuracies': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddAccuracies,
+                    request_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesResponse.SerializeToString,
             ),
-            'ListRecords': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRecords,
-                    request_deserializer=zoo_dot_v1_dot_record__service__pb2.ListRecordsRequest.FromString,
-                    response_serializer=zoo_dot_v1_dot_record__service__pb2.ListRecordsResponse.SerializeToString,
+            'ListAccuracies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccuracies,
+                    request_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesResponse.SerializeToString,
             ),
-            'DeleteRecord': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteRecord,
-                    request_deserializer=zoo_dot_v1_dot_record__service__pb2.DeleteRecordRequest.FromString,
-                    response_serializer=zoo_dot_v1_dot_record__service__pb2.DeleteRecordResponse.SerializeToString,
+            'DeleteAccuracy': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAccuracy,
+                    request_deserializer=zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'zoo.v1.RecordService', rpc_method_handlers)
+            'zoo.v1.AccuracyService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('zoo.v1.RecordService', rpc_method_handlers)
+    server.add_registered_method_handlers('zoo.v1.AccuracyService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class RecordService:
+class AccuracyService:
     """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
     """
 
     @staticmethod
-    def AddRecords(request,
+    def AddAccuracies(request,
             target,
             options=(),
             channel_credentials=None,
@@ -120,9 +120,9 @@ class RecordService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/zoo.v1.RecordService/AddRecords',
-            zoo_dot_v1_dot_record__service__pb2.AddRecordsRequest.SerializeToString,
-            zoo_dot_v1_dot_record__service__pb2.AddRecordsResponse.FromString,
+            '/zoo.v1.AccuracyService/AddAccuracies',
+            zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesRequest.SerializeToString,
+            zoo_dot_v1_dot_accuracy__service__pb2.AddAccuraciesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -134,7 +134,7 @@ class RecordService:
             _registered_method=True)
 
     @staticmethod
-    def ListRecords(request,
+    def ListAccuracies(request,
             target,
             options=(),
             channel_credentials=None,
@@ -147,9 +147,9 @@ class RecordService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/zoo.v1.RecordService/ListRecords',
-            zoo_dot_v1_dot_record__service__pb2.ListRecordsRequest.SerializeToString,
-            zoo_dot_v1_dot_record__service__pb2.ListRecordsResponse.FromString,
+            '/zoo.v1.AccuracyService/ListAccuracies',
+            zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesRequest.SerializeToString,
+            zoo_dot_v1_dot_accuracy__service__pb2.ListAccuraciesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -161,7 +161,7 @@ class RecordService:
             _registered_method=True)
 
     @staticmethod
-    def DeleteRecord(request,
+    def DeleteAccuracy(request,
             target,
             options=(),
             channel_credentials=None,
@@ -174,9 +174,9 @@ class RecordService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/zoo.v1.RecordService/DeleteRecord',
-            zoo_dot_v1_dot_record__service__pb2.DeleteRecordRequest.SerializeToString,
-            zoo_dot_v1_dot_record__service__pb2.DeleteRecordResponse.FromString,
+            '/zoo.v1.AccuracyService/DeleteAccuracy',
+            zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyRequest.SerializeToString,
+            zoo_dot_v1_dot_accuracy__service__pb2.DeleteAccuracyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from service.core.etags import etag_of
 from service.core.manifest import DatasetManifest
 from service.core.tables import DatasetRecord, ImageRecord
-from service.rest.schemas.models import ProblemOfModelView, UploadId, problem_view
+from service.views.models import ProblemOfModelView, UploadId, problem_view
 
 
 class NewDatasetView(DatasetManifest):
@@ -33,7 +33,7 @@ class DatasetView(BaseModel):
     sha256: str | None
     canonical_side: int | None = None
     tags: list[str]
-    licence: str = ""
+    license: str = ""
     problems: list[ProblemOfModelView]
     job_id: str | None = None
     created_at: datetime
@@ -51,7 +51,7 @@ class DatasetView(BaseModel):
             sha256=record.manifest_sha256,
             canonical_side=record.canonical_side,
             tags=record.manifest.get("tags", []),
-            licence=record.manifest.get("licence", ""),
+            license=record.manifest.get("license", ""),
             problems=[problem_view(one) for one in record.problems],
             job_id=record.job_id,
             created_at=record.created_at,

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class NewRecord(_message.Message):
+class NewAccuracy(_message.Message):
     __slots__ = ("model", "dataset", "value", "unit", "metric", "protocol", "seed", "source")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -29,7 +29,7 @@ class NewRecord(_message.Message):
     source: str
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., value: _Optional[float] = ..., unit: _Optional[str] = ..., metric: _Optional[str] = ..., protocol: _Optional[str] = ..., seed: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
 
-class Record(_message.Message):
+class Accuracy(_message.Message):
     __slots__ = ("id", "model", "dataset", "metric", "value", "protocol", "seed", "source", "job_id", "created_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -53,21 +53,21 @@ class Record(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., model: _Optional[str] = ..., dataset: _Optional[str] = ..., metric: _Optional[str] = ..., value: _Optional[float] = ..., protocol: _Optional[str] = ..., seed: _Optional[int] = ..., source: _Optional[str] = ..., job_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
-class AddRecordsRequest(_message.Message):
-    __slots__ = ("records",)
-    RECORDS_FIELD_NUMBER: _ClassVar[int]
-    records: _containers.RepeatedCompositeFieldContainer[NewRecord]
-    def __init__(self, records: _Optional[_Iterable[_Union[NewRecord, _Mapping]]] = ...) -> None: ...
+class AddAccuraciesRequest(_message.Message):
+    __slots__ = ("accuracies",)
+    ACCURACIES_FIELD_NUMBER: _ClassVar[int]
+    accuracies: _containers.RepeatedCompositeFieldContainer[NewAccuracy]
+    def __init__(self, accuracies: _Optional[_Iterable[_Union[NewAccuracy, _Mapping]]] = ...) -> None: ...
 
-class AddRecordsResponse(_message.Message):
-    __slots__ = ("records", "new")
-    RECORDS_FIELD_NUMBER: _ClassVar[int]
+class AddAccuraciesResponse(_message.Message):
+    __slots__ = ("accuracies", "new")
+    ACCURACIES_FIELD_NUMBER: _ClassVar[int]
     NEW_FIELD_NUMBER: _ClassVar[int]
-    records: _containers.RepeatedCompositeFieldContainer[Record]
+    accuracies: _containers.RepeatedCompositeFieldContainer[Accuracy]
     new: int
-    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
+    def __init__(self, accuracies: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., new: _Optional[int] = ...) -> None: ...
 
-class ListRecordsRequest(_message.Message):
+class ListAccuraciesRequest(_message.Message):
     __slots__ = ("model", "dataset", "page_size", "page_token")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -79,20 +79,20 @@ class ListRecordsRequest(_message.Message):
     page_token: str
     def __init__(self, model: _Optional[str] = ..., dataset: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
-class ListRecordsResponse(_message.Message):
-    __slots__ = ("records", "next_page_token")
-    RECORDS_FIELD_NUMBER: _ClassVar[int]
+class ListAccuraciesResponse(_message.Message):
+    __slots__ = ("accuracies", "next_page_token")
+    ACCURACIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    records: _containers.RepeatedCompositeFieldContainer[Record]
+    accuracies: _containers.RepeatedCompositeFieldContainer[Accuracy]
     next_page_token: str
-    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, accuracies: _Optional[_Iterable[_Union[Accuracy, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
-class DeleteRecordRequest(_message.Message):
+class DeleteAccuracyRequest(_message.Message):
     __slots__ = ("id",)
     ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
-class DeleteRecordResponse(_message.Message):
+class DeleteAccuracyResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

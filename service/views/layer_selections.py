@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from service.core.operations.layers import selections
 from service.core.tables import LayerSelectionRecord
-from service.rest.schemas.jobs import JobErrorView, ProgressView
+from service.views.jobs import JobErrorView, ProgressView
 
 
 class LayerScoreView(BaseModel):
@@ -72,5 +72,5 @@ def layer_selection_view(
     record: LayerSelectionRecord, *, edge_weight: float, progress: dict[str, Any] | None
 ) -> LayerSelectionView:
     """A selection as it is told."""
-    told = selections.told(record, edge_weight=edge_weight)
+    told = selections.values_of(record, edge_weight=edge_weight)
     return LayerSelectionView.model_validate({**told, "progress": progress})

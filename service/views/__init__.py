@@ -1,0 +1,1 @@
+"""Views: the shapes that both APIs answer with and accept, one module per noun. Names end in View."""
