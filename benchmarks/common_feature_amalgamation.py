@@ -55,7 +55,7 @@ def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers
     found = of_method(
         lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
     )
-    first, last = diary.told[0][1], diary.told[-1][1]
+    first, last = diary.measurements[0][1], diary.measurements[-1][1]
     fell = {
         f"{name}_fell": last[f"{name}_loss"] / first[f"{name}_loss"]
         for name in ("common", "reconstruction")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ShortText = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w .:/+-]*$")]
 
@@ -14,7 +15,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w][\w .:/+-
 class Strict(BaseModel):
     """A model that rejects unknown fields, so that no typing error goes unnoticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TaskKind(StrEnum):
@@ -119,12 +120,12 @@ class ModelManifest(Strict):
     task: Task = Task()
     input: InputSpec
     architecture: Architecture | None = None
-    classes: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(
-        None, max_length=100_000
-    )
-    feature_layer: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    classes: tuple[Line, ...] | None = Field(None, max_length=100_000)
+    feature_layer: (
+        Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")] | None
+    ) = None
     trained_on: ShortText = ""
-    license: Annotated[str, Field(max_length=200)] = ""
+    license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)
 
     @field_validator("task", mode="before")
@@ -167,9 +168,7 @@ class DatasetManifest(Strict):
 
     name: Name
     layout: DatasetLayout = DatasetLayout.FOLDERS
-    labels: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(
-        None, max_length=100_000
-    )
+    labels: tuple[Line, ...] | None = Field(None, max_length=100_000)
     on_error: OnError = OnError.FAIL
-    license: Annotated[str, Field(max_length=200)] = ""
+    license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)

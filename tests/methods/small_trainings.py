@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from service.core.catalog import method_named
+from service.core.catalog import MethodKind, method_named, methods_of
+from service.core.catalog.training import TeachersOnly
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, teacher
 from workers.methods import method_package
@@ -14,6 +15,7 @@ from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult
 from workers.torchkit.training.teachers import Teacher
 
+TRAININGS = tuple(spec.name for spec in methods_of(MethodKind.TRAINING))
 Teachers = Mapping[TaskKind, tuple[Teacher, ...]]
 
 SMALL: dict[str, Any] = {
@@ -51,7 +53,7 @@ def inputs_of(method: str, teachers: Teachers) -> DataFreeInputs:
     several = method == "dual_gan_amalgamation"
     known = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
     taken = known if "amalgamation" in method else known[:1]
-    if method_package(method).Inputs is DataFreeInputs:
+    if issubclass(method_named(method).inputs, TeachersOnly):
         return DataFreeInputs(name="student", teachers=taken)
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
@@ -66,7 +68,9 @@ def inputs_of(method: str, teachers: Teachers) -> DataFreeInputs:
 
 def trained(method: str, teachers: Teachers, params: Mapping[str, Any]) -> TrainingResult:
     """What the method makes of them."""
-    given = method_named(method).params.model_validate({**SMALL, **BASES[method], **params})
+    given = method_named(method).params.model_validate(
+        {**SMALL, **BASES.get(method, {}), **params}
+    )
     made: TrainingResult = method_package(method).run(
         inputs_of(method, teachers), given, RecordingReporter()
     )

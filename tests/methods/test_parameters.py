@@ -8,8 +8,15 @@ import torch
 from torch import Tensor
 
 from service.core.catalog import method_named
-from service.core.catalog.training import TRAININGS, StudentTrainingConfig, TrainingConfig
-from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
+from service.core.catalog.training import StudentTrainingConfig, TrainingConfig
+from tests.methods.small_trainings import (
+    INNER,
+    STACKED,
+    TRAININGS,
+    Teachers,
+    teachers_in,
+    trained,
+)
 from workers.torchkit.training import loop, task
 
 Change = tuple[Any, dict[str, Any]]

@@ -8,9 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from service.core.catalog.training import TRAININGS
 from service.core.manifest import TaskKind
-from tests.methods.small_trainings import INNER, STACKED, Teachers, teachers_in, trained
+from tests.methods.small_trainings import (
+    INNER,
+    STACKED,
+    TRAININGS,
+    Teachers,
+    teachers_in,
+    trained,
+)
 from workers.methods.adaptive_amalgamation.maths import alignment_loss, scaled_logits_loss
 from workers.methods.adversarial_distillation.maths import absolute_discrepancy, divergence
 from workers.methods.common_feature_amalgamation.maths import discrepancy

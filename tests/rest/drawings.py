@@ -29,7 +29,7 @@ DOCUMENT = {
     "names": ["fox", "hen"],
     "tree": {"joins": [{"left": 0, "right": 1, "height": 1.0, "size": 2}], "order": [0, 1]},
     "clusters": [0, 0],
-    "neighbors": [[{"place": 1, "similarity": 0.5}], [{"place": 0, "similarity": 0.5}]],
+    "neighbors": [[{"index": 1, "similarity": 0.5}], [{"index": 0, "similarity": 0.5}]],
     "points": [[0.0, 0.0], [1.0, 0.0]],
     "stress": 0.0,
 }

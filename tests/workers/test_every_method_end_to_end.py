@@ -152,6 +152,7 @@ def measured(run_job, zoo: Zoo, tmp_path: Path) -> str:
         )  # fmt: skip
     inputs = {"dataset_id": "dst_1", "model_id": "mdl_r"}
     learned = run_job("reference_network", inputs, steps=5, width=4)
+    assert learned.error is None
     assert 0 <= learned.result["accuracy"] <= 1
     for model_id in ("mdl_0", "mdl_1", "mdl_r"):
         assert run_job("depara", {"dataset_id": "dst_1", "model_id": model_id}).error is None

@@ -176,7 +176,7 @@ def test_every_format_shows_the_same_map(ask: Ask, zoo: Zoo, probes: str, tmp_pa
         assert [node["x"], node["y"]] == document["points"][place]
         assert node["cluster"] == document["clusters"][place]
         for near in document["neighbors"][place]:
-            edge = graph.edges[model, document["models"][near["place"]]]
+            edge = graph.edges[model, document["models"][near["index"]]]
             assert edge["similarity"] == near["similarity"]
     assert graph.number_of_edges() <= 12
     for picture in ("matrix", "tree", "layout", "neighbors"):

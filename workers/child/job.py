@@ -96,7 +96,7 @@ def _run_method(scratch: Scratch, device: str, writer: MessageWriter) -> None:
     result = method_package(method).run(
         inputs, params, Reporter(writer, scratch, request["origin"])
     )
-    scratch.result.write_text(json.dumps(save(result, method, scratch.out), allow_nan=False))
+    scratch.result.write_text(save(result, method, scratch.out).model_dump_json())
 
 
 def _error_message(error: Exception) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The methods: one package each, with ``Inputs``, ``Result`` and ``run``."""
+"""The methods: one package each, with ``run(inputs, params, report)``."""
 
 from importlib import import_module
 
@@ -7,5 +7,5 @@ from workers.torchkit.protocols import MethodPackage
 
 def method_package(name: str) -> MethodPackage:
     """The package of a method, imported on first use."""
-    room: MethodPackage = import_module(f"workers.methods.{name}")
-    return room
+    package: MethodPackage = import_module(f"workers.methods.{name}")
+    return package

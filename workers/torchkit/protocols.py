@@ -1,4 +1,4 @@
-"""What a room owes its caller, and what it may expect of him."""
+"""The contract between a method package and its caller."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @runtime_checkable
 class Report(Protocol):
-    """Tells the caller how far a room has come; raises when the job was cancelled."""
+    """Reports the progress of a method to its caller; may raise to stop it."""
 
     def __call__(self, step: int, total: int, message: str = "") -> None:
         """``step`` of ``total`` is done."""
@@ -18,11 +18,11 @@ class Report(Protocol):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a training needs to go on as if nothing had happened.
+    """Everything that a training needs to resume without a trace of the interruption.
 
     Attributes:
-        tensors: Networks, optimisers and random states, by name.
-        facts: The rest, as JSON knows it.
+        tensors: Networks, optimizers and random states, by name.
+        facts: The rest, as JSON values.
     """
 
     tensors: Mapping[str, Tensor]
@@ -30,24 +30,24 @@ class Checkpoint:
 
 
 class TrainingReport(Report, Protocol):
-    """A report that also takes checkpoints, numbers and pictures while a room works."""
+    """A report that also takes checkpoints, numbers and pictures while a method runs."""
 
     def resumed(self) -> Checkpoint | None:
-        """The last checkpoint of an attempt that was cut short."""
+        """The last checkpoint of an interrupted attempt; None at the first attempt."""
         ...
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Have the checkpoint survive whatever happens to this process."""
+        """Store the checkpoint so that it survives this process."""
         ...
 
     def leave_if_asked(self, checkpoint: Callable[[], Checkpoint]) -> None:
-        """Keep the checkpoint and end the process, if somebody asked for its end meanwhile."""
+        """If the process was asked to stop, store the checkpoint and end the process."""
         ...
 
     def measured(
         self, step: int, numbers: Mapping[str, float], pictures: Mapping[str, bytes]
     ) -> None:
-        """Tell who watches: named numbers after ``step``, and PNG files by artifact name."""
+        """Publish named numbers after ``step``, and PNG files by artifact name."""
         ...
 
 
@@ -55,53 +55,51 @@ class TrainingReport(Report, Protocol):
 class MethodPackage(Protocol):
     """A module under ``workers.methods``.
 
-    ``run(inputs, params, report)`` takes the room's own frozen ``Inputs``, the card's params and
-    a ``Report``, and returns the room's own frozen ``Result``.
+    ``run(inputs, params, report)`` takes a frozen dataclass of tensors and programs, the params of
+    the method's spec and a ``Report``, and returns a frozen dataclass.
     """
 
-    Inputs: type[Any]
-    Result: type[Any]
     run: Callable[..., Any]
 
 
 def silent(step: int, total: int, message: str = "") -> None:
-    """A report for callers who do not watch."""
+    """A report that ignores everything."""
 
 
 @dataclass
 class RecordingReporter:
-    """A training report for callers without a supervisor: it remembers everything.
+    """A training report outside of a worker: it records everything in memory.
 
     Attributes:
-        start: The checkpoint to go on from.
-        kept: Checkpoints, in order.
-        told: Steps and numbers, in order.
+        start: The checkpoint to resume from.
+        checkpoints: In order.
+        measurements: Steps and numbers, in order.
         pictures: The latest of every name.
     """
 
     start: Checkpoint | None = None
-    kept: list[Checkpoint] = field(default_factory=list)
-    told: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    measurements: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)
 
     def __call__(self, step: int, total: int, message: str = "") -> None:
-        """Nothing: nobody watches."""
+        """Ignores the progress."""
 
     def resumed(self) -> Checkpoint | None:
-        """The checkpoint to go on from."""
+        """The checkpoint to resume from."""
         return self.start
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Remember a copy of the checkpoint, which training goes on to overwrite."""
-        tensors = {name: one.detach().clone() for name, one in checkpoint.tensors.items()}
-        self.kept.append(Checkpoint(tensors, dict(checkpoint.facts)))
+        """Records a copy, because the training overwrites the tensors."""
+        tensors = {name: tensor.detach().clone() for name, tensor in checkpoint.tensors.items()}
+        self.checkpoints.append(Checkpoint(tensors, dict(checkpoint.facts)))
 
     def leave_if_asked(self, checkpoint: Callable[[], Checkpoint]) -> None:
-        """Nothing: nobody asks."""
+        """Does nothing: there is no process to end."""
 
     def measured(
         self, step: int, numbers: Mapping[str, float], pictures: Mapping[str, bytes]
     ) -> None:
-        """Remember numbers and pictures."""
-        self.told.append((step, dict(numbers)))
+        """Records numbers and pictures."""
+        self.measurements.append((step, dict(numbers)))
         self.pictures.update(pictures)

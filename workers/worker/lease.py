@@ -19,6 +19,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from service.container import Zoo
 from service.core.operations.jobs import lifecycle
 from service.core.operations.jobs.lifecycle import LeaseStatus
+from service.core.results.live import (
+    DoneMessage,
+    ErrorMessage,
+    ProgressMessage,
+    RunningMessage,
+    live_message,
+)
 from service.core.tables import JobRecord
 from workers.isolation.fork_client import Child, ForkServerClient
 
@@ -50,7 +57,7 @@ class ChildResult:
     """
 
     stop_reason: StopReason | None = None
-    final_message: dict[str, Any] | None = None
+    final_message: DoneMessage | ErrorMessage | None = None
 
 
 @dataclass
@@ -163,14 +170,19 @@ def _grace_seconds(stop: StopReason) -> float:
     return 0.0 if stop is StopReason.FENCED else STOP_GRACE_SECONDS
 
 
-def _record(message: dict[str, Any], result: ChildResult, lease: Lease) -> None:
-    """Remember the progress or the final message."""
-    match message.get("kind"):
-        case "progress":
-            lease.progress = {k: message.get(k) for k in ("step", "total", "message")}
-        case "running":
+def _record(payload: dict[str, Any], result: ChildResult, lease: Lease) -> None:
+    """Remember the progress or the final message; an invalid message is logged and ignored."""
+    try:
+        message = live_message(payload)
+    except ValueError:
+        log.warning("the child sent an invalid message", job=lease.job_id, fence=lease.fence)
+        return
+    match message:
+        case ProgressMessage():
+            lease.progress = message.model_dump(exclude={"kind"})
+        case RunningMessage():
             log.info("child running", job=lease.job_id, fence=lease.fence)
-        case "done" | "error":
+        case DoneMessage() | ErrorMessage():
             result.final_message = message
 
 

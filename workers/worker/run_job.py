@@ -15,9 +15,12 @@ from typing import Any
 import structlog
 
 from service.container import Zoo
+from service.core.catalog import method_named
 from service.core.errors import FencedError, UnavailableError, ZooError
 from service.core.operations.jobs import lifecycle
 from service.core.operations.jobs.lifecycle import EXPIRED, AttemptStatus, Outcome
+from service.core.results import JobResult, ResultScope
+from service.core.results.live import DoneMessage, ErrorMessage
 from service.core.tables import JobRecord
 from service.core.tracing import follow, new_trace_id
 from workers.isolation.fork_client import Child, ForkServerClient
@@ -107,9 +110,9 @@ def _run_attempt(context: WorkerContext, job: JobRecord, scratch: Scratch) -> No
     """Run one attempt and finish it; a job that was lost meanwhile stays untouched."""
     lease = Lease.of(context.zoo, job)
     try:
-        outcome = _outcome(context, job, lease, scratch)
+        scope, outcome = _outcome(context, job, lease, scratch)
         if outcome is not None:
-            _finish(context, job, lease, outcome)
+            _finish(context, job, lease, outcome, scope=scope)
     except FencedError:
         log.warning("another worker owns the job", job=job.id, fence=job.fence)
     except DATABASE_ERRORS:
@@ -119,26 +122,26 @@ def _run_attempt(context: WorkerContext, job: JobRecord, scratch: Scratch) -> No
 
 def _outcome(
     context: WorkerContext, job: JobRecord, lease: Lease, scratch: Scratch
-) -> Outcome | None:
-    """How the attempt ended, before anything is recorded; None when the lease was lost."""
+) -> tuple[ResultScope, Outcome | None]:
+    """What the result may name, and how the attempt ended; None when the lease was lost."""
+    scope = ResultScope()
     try:
         with renewed(lease):
-            inputs.stage(context.zoo, job, scratch)
+            scope = inputs.stage(context.zoo, job, scratch)
             child = context.fork_server.fork(_child_config(context.zoo, scratch))
-        return _run_child(context, job, lease, child)
+        return scope, _run_child(context, job, lease, child)
     except DATABASE_ERRORS:
         raise
     except ZooError as error:
-        return _failure(error)
+        return scope, _failure(error)
     except OSError as error:
         log.exception("running the job failed", job=job.id)
         detail = f"the worker could not serve the job: {error.strerror}"
-        return Outcome(
-            AttemptStatus.LOST, error={**INTERNAL, "code": "worker_failed", "detail": detail}
-        )
+        lost = {**INTERNAL, "code": "worker_failed", "detail": detail}
+        return scope, Outcome(AttemptStatus.LOST, error=lost)
     except Exception:
         log.exception("running the job failed", job=job.id)
-        return Outcome(AttemptStatus.LOST, error=INTERNAL)
+        return scope, Outcome(AttemptStatus.LOST, error=INTERNAL)
 
 
 def _run_child(
@@ -162,7 +165,7 @@ def _run_child(
 def _handle_message(context: WorkerContext, job: JobRecord, message: dict[str, Any]) -> None:
     """Store a live update; one that meets no database is dropped, for the next replaces it."""
     try:
-        live_updates.hear(context.zoo, job, message)
+        live_updates.handle_message(context.zoo, job, message)
     except DATABASE_ERRORS:
         log.exception("the database did not answer; a live update was dropped", job=job.id)
 
@@ -186,15 +189,14 @@ def _outcome_of(job: JobRecord, child: Child, result: ChildResult) -> Outcome | 
         return None
     if result.stop_reason is not None:
         return _STOPPED[result.stop_reason]
-    message = result.final_message or {}
-    if message.get("kind") == "done" and child.status == 0:
+    message = result.final_message
+    if isinstance(message, DoneMessage) and child.status == 0:
         return Outcome(AttemptStatus.SUCCEEDED)
-    if message.get("kind") == "error":
-        log.warning("job failed", job=job.id, error=message["error"], trace=message.get("trace"))
-        return Outcome(
-            AttemptStatus.LOST if message.get("retryable") else AttemptStatus.FAILED,
-            error=message["error"],
-        )
+    if isinstance(message, ErrorMessage):
+        error = message.error.model_dump()
+        log.warning("job failed", job=job.id, error=error, trace=message.trace)
+        status = AttemptStatus.LOST if message.retryable else AttemptStatus.FAILED
+        return Outcome(status, error=error)
     log.warning("child died", job=job.id, status=child.status, peak_bytes=child.peak_bytes)
     return _died(child)
 
@@ -223,13 +225,16 @@ def _exit_of(child: Child) -> str:
     return f"status {child.status}"
 
 
-def _finish(context: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome) -> None:
+def _finish(
+    context: WorkerContext, job: JobRecord, lease: Lease, outcome: Outcome, *, scope: ResultScope
+) -> None:
     """Store the outputs, then write results and state in one transaction. Raises FencedError."""
     zoo, output = context.zoo, None
     if outcome.status is AttemptStatus.SUCCEEDED:
         try:
             with renewed(lease):
-                output = collect_outputs(zoo.blobs, scratch_of(context, job))
+                kind = method_named(job.method).kind
+                output = collect_outputs(zoo.blobs, scratch_of(context, job), kind, scope)
         except ZooError as error:
             outcome = _failure(error)
         except OSError as error:
@@ -241,7 +246,9 @@ def _finish(context: WorkerContext, job: JobRecord, lease: Lease, outcome: Outco
     _write_with_retries(zoo, lambda: _write(zoo, job, outcome, output))
 
 
-def _write(zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput | None) -> None:
+def _write(
+    zoo: Zoo, job: JobRecord, outcome: Outcome, output: JobOutput[JobResult] | None
+) -> None:
     """Finish the job in one transaction; a result that cannot be recorded makes it a failure."""
     if output is not None:
         try:

@@ -1,4 +1,4 @@
-"""What can be done: the one list of methods."""
+"""The catalog of methods: one tuple lists their specs."""
 
 from service.core.catalog import (
     adaptive_amalgamation,
@@ -19,18 +19,29 @@ from service.core.catalog import (
     transferability_estimators,
     transferability_map,
 )
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+    TrainingTrait,
+)
 from service.core.errors import NotFoundError
 
 __all__ = [
     "Audience",
     "Family",
     "JobInputs",
+    "MethodKind",
     "MethodSpec",
     "Params",
-    "card_named",
-    "cards",
-    "public_cards",
+    "TrainingTrait",
+    "all_methods",
+    "method_named",
+    "methods_of",
+    "public_methods",
 ]
 
 _SPECS = (
@@ -60,16 +71,21 @@ def all_methods() -> tuple[MethodSpec, ...]:
 
 
 def public_methods() -> tuple[MethodSpec, ...]:
-    """The methods that anybody with the scope may submit."""
+    """The methods that everyone with the scope may submit."""
     return tuple(spec for spec in _SPECS if spec.audience is Audience.PUBLIC)
 
 
+def methods_of(kind: MethodKind) -> tuple[MethodSpec, ...]:
+    """The methods of one kind, such as all trainings."""
+    return tuple(spec for spec in _SPECS if spec.kind is kind)
+
+
 def method_named(name: str) -> MethodSpec:
-    """The card of a method. Raises NotFoundError naming the known methods."""
+    """The spec of a method. Raises NotFoundError naming the public methods."""
     for spec in _SPECS:
         if spec.name == name:
             return spec
-    known = ", ".join(spec.name for spec in public_methods())
+    names = ", ".join(spec.name for spec in public_methods())
     raise NotFoundError(
-        f"no method is called {name!r}", code="unknown_method", remedy=f"use one of: {known}"
+        f"no method is called {name!r}", code="unknown_method", remedy=f"use one of: {names}"
     )

@@ -6,7 +6,15 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from service.core.catalog.method_spec import Audience, Family, LayerNames, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    LayerNames,
+    MethodKind,
+    MethodSpec,
+    Params,
+    TrainingTrait,
+)
 from service.core.catalog.training import (
     Label,
     Student,
@@ -103,6 +111,8 @@ SPEC = MethodSpec(
     title="Combine chosen tasks of several networks in one student; each image is labeled by the"
     " most confident teacher",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
+    traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY}),
     audience=Audience.PUBLIC,
     version=1,
     source="Shen et al. 2019, arXiv 1908.07121",

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, MethodSpec, ModelId
+from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec, ModelId
 from service.core.catalog.training import StudentTrainingConfig, TeachersOnly
 
 
@@ -119,6 +119,7 @@ SPEC = MethodSpec(
     name="adversarial_distillation",
     title="Distill a network into a new one without images",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
     version=1,
     source="Fang et al. 2019 (DFAD), arXiv 1912.11006; Choi et al. 2020 (DFQ), arXiv 2005.04136;"

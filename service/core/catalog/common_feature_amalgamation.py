@@ -4,7 +4,14 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, LayerNames, MethodSpec
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    LayerNames,
+    MethodKind,
+    MethodSpec,
+    TrainingTrait,
+)
 from service.core.catalog.training import StudentTrainingConfig, TeachersAndImages
 
 
@@ -71,6 +78,14 @@ SPEC = MethodSpec(
     name="common_feature_amalgamation",
     title="Combine networks of any architecture in one student through common features",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
+    traits=frozenset(
+        {
+            TrainingTrait.WHOLE_IMAGES_ONLY,
+            TrainingTrait.READS_STUDENT_MAPS,
+            TrainingTrait.OUTPUT_PER_TEACHER_OUTPUT,
+        }
+    ),
     audience=Audience.PUBLIC,
     version=1,
     source="Luo et al. 2019 (IJCAI), arXiv 1906.10546",

@@ -1,6 +1,13 @@
 """Specification of ``dataset_ingestion``: the ingestion check of uploaded images."""
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class DatasetIngestionInputs(JobInputs):
@@ -18,6 +25,7 @@ SPEC = MethodSpec(
     name="dataset_ingestion",
     title="Check uploaded images, index them and write their canonical frames",
     family=Family.INGESTION,
+    kind=MethodKind.DATASET_INGESTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

@@ -4,7 +4,14 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, LayerName, MethodSpec
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    LayerName,
+    MethodKind,
+    MethodSpec,
+    TrainingTrait,
+)
 from service.core.catalog.training import StudentTrainingConfig, TeachersOnly
 
 
@@ -101,6 +108,8 @@ SPEC = MethodSpec(
     name="dual_gan_amalgamation",
     title="Combine chosen labels of several networks in one student without images",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
+    traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY, TrainingTrait.READS_STUDENT_MAPS}),
     audience=Audience.PUBLIC,
     version=1,
     source="Ye et al. 2020 (DFKA), arXiv 2003.09088; priors of images from Chen et al. 2019 (DAFL),"

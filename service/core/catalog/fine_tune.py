@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, MethodSpec
+from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec
 from service.core.catalog.training import SourceAndLabels, TransferTrainingConfig
 
 
@@ -21,6 +21,7 @@ SPEC = MethodSpec(
     name="fine_tune",
     title="Fine-tune a network of the zoo on a labeled dataset, cut at a chosen layer",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
     version=1,
     source="Yosinski et al. 2014, arXiv 1411.1792",

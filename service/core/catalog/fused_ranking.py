@@ -2,7 +2,14 @@
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class FusedRankingInputs(JobInputs):
@@ -27,6 +34,7 @@ SPEC = MethodSpec(
     name="fused_ranking",
     title="Posterior of every candidate's accuracy from past accuracies, scores and measured runs",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.FUSED_RANKING,
     audience=Audience.INTERNAL,
     version=2,
     source="Zooscope; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",

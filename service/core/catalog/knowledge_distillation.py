@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, LayerName, MethodSpec
+from service.core.catalog.method_spec import Audience, Family, LayerName, MethodKind, MethodSpec
 from service.core.catalog.training import StudentTrainingConfig, TeachersAndImages
 
 
@@ -50,6 +50,7 @@ SPEC = MethodSpec(
     name="knowledge_distillation",
     title="Distill one or several networks into a new one on images",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
     version=1,
     source="Hinton, Vinyals & Dean 2015, arXiv 1503.02531; FitNets, arXiv 1412.6550; attention"

@@ -5,7 +5,14 @@ from typing import Literal
 from pydantic import Field
 
 from service.core.catalog.measurement import Attribution, Centering, Channel, RankVariant, Target
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 LARGEST_PROBE_SET = 2048
 OneGradient = Literal[Attribution.GRADIENT_X_INPUT, Attribution.SALIENCY, Attribution.EPSILON_LRP]
@@ -49,6 +56,7 @@ SPEC = MethodSpec(
     name="layer_selection",
     title="Compare every candidate layer of a source network with a target network",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.LAYER_SELECTION,
     audience=Audience.INTERNAL,
     version=1,
     source="Song et al., DEPARA, CVPR 2020, section 3.2 and table 2",

@@ -1,6 +1,6 @@
 """Specification of ``linear_probe``: train a linear layer on a frozen network."""
 
-from service.core.catalog.method_spec import Audience, Family, MethodSpec
+from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec
 from service.core.catalog.training import SourceAndLabels, TransferTrainingConfig
 
 
@@ -15,6 +15,7 @@ SPEC = MethodSpec(
     name="linear_probe",
     title="Train a linear layer on a frozen network of the zoo with a labeled dataset",
     family=Family.TRAINING,
+    kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
     version=1,
     source="Alain & Bengio 2016, arXiv 1610.01644",

@@ -1,4 +1,4 @@
-"""A card: the public, torch-free face of a method. The maths lives in the room of the same name."""
+"""The spec of a method: its public, torch-free description. The method package has the same name."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# What a form offers a choice of; the formats are ours.
+# Forms offer a choice for these formats, which are Zooscope's own.
 ModelId = Annotated[str, Field(max_length=100, json_schema_extra={"format": "model-id"})]
 DatasetId = Annotated[str, Field(max_length=100, json_schema_extra={"format": "dataset-id"})]
 LayerName = Annotated[
@@ -17,7 +17,7 @@ LayerNames = Annotated[tuple[LayerName, ...], Field(min_length=1)]
 
 
 def _title(name: str, field: object) -> str:
-    """What a form writes beside a field."""
+    """The label of a field in a form."""
     del field
     return name.replace("_", " ").capitalize()
 
@@ -28,7 +28,7 @@ _STRICT = ConfigDict(
 
 
 class Params(BaseModel):
-    """Knobs of a method, each explained by the string below it; unknown names are refused."""
+    """Parameters of a method, each explained by the string below it; unknown names are refused."""
 
     model_config = _STRICT
 
@@ -47,8 +47,35 @@ class Family(StrEnum):
     INGESTION = "ingestion"
 
 
+class MethodKind(StrEnum):
+    """What goes in and what comes out: it decides how a job is staged, loaded, saved and recorded."""
+
+    MODEL_CHECK = "model_check"
+    DATASET_INGESTION = "dataset_ingestion"
+    GRAPH = "graph"
+    HEAT_MAPS = "heat_maps"
+    REFERENCE_NETWORK = "reference_network"
+    ESTIMATES = "estimates"
+    RANKING = "ranking"
+    FUSED_RANKING = "fused_ranking"
+    MAP = "map"
+    LAYER_SELECTION = "layer_selection"
+    TRAINING = "training"
+
+
+class TrainingTrait(StrEnum):
+    """What sets a training method apart when a request is checked."""
+
+    WHOLE_IMAGES_ONLY = "whole_images_only"
+    """It cannot teach labels of pixels."""
+    READS_STUDENT_MAPS = "reads_student_maps"
+    """It always compares feature maps inside the student, which only Zooscope's builds show."""
+    OUTPUT_PER_TEACHER_OUTPUT = "output_per_teacher_output"
+    """A label that two teachers know has two outputs while the student learns."""
+
+
 class Audience(StrEnum):
-    """Who may submit a job of the method: anybody with the scope, or only an operation."""
+    """Who may submit a job of the method: everyone with the scope, or only an operation."""
 
     PUBLIC = "public"
     INTERNAL = "internal"
@@ -56,23 +83,27 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """One method of the catalogue.
+    """One method of the catalog.
 
-    ``version`` is part of every cache key: raise it when a change may alter numbers.
+    Attributes:
+        version: Part of every cache key: raise it when a change may alter numbers.
+        traits: Only trainings have any.
     """
 
     name: str
     title: str
     family: Family
+    kind: MethodKind
     audience: Audience
     version: int
     source: str
     inputs: type[JobInputs]
     params: type[Params]
     result: str
+    traits: frozenset[TrainingTrait] = frozenset()
 
     def describe(self) -> dict[str, Any]:
-        """The card as clients see it, with JSON schemas of inputs and parameters."""
+        """The spec as clients see it, with JSON schemas of inputs and parameters."""
         return {
             "name": self.name,
             "title": self.title,
@@ -86,21 +117,21 @@ class MethodSpec:
 
 
 def _for_clients(schema: Any) -> Any:
-    """A schema whose descriptions are Markdown without line breaks and call nothing ``null``."""
+    """A schema whose descriptions are Markdown without line breaks and call nothing ``None``."""
     if isinstance(schema, list):
-        return [_for_clients(one) for one in schema]
+        return [_for_clients(element) for element in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        name: _reworded(one)
-        if name == "description" and isinstance(one, str)
-        else _for_clients(one)
-        for name, one in schema.items()
+        name: _reworded(value)
+        if name == "description" and isinstance(value, str)
+        else _for_clients(value)
+        for name, value in schema.items()
     }
 
 
 def _reworded(text: str) -> str:
-    """Words for readers of JSON, from words for readers of Python; paragraphs stay."""
-    paragraphs = [" ".join(one.split()) for one in text.split("\n\n")]
+    """Text for readers of JSON, from text for readers of Python; paragraphs stay."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
     words = "\n\n".join(paragraphs).replace("``", "`")
     return re.sub(r"\bNone\b", "null", words)

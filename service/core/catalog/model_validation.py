@@ -1,6 +1,13 @@
 """Specification of ``model_validation``: the ingestion check of an uploaded network."""
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class ModelValidationInputs(JobInputs):
@@ -18,6 +25,7 @@ SPEC = MethodSpec(
     name="model_validation",
     title="Check an uploaded network and convert it to executable form",
     family=Family.INGESTION,
+    kind=MethodKind.MODEL_CHECK,
     audience=Audience.INTERNAL,
     version=1,
     source="Zooscope",

@@ -2,7 +2,14 @@
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class RankingInputs(JobInputs):
@@ -25,6 +32,7 @@ SPEC = MethodSpec(
     name="ranking",
     title="Similarity of every candidate to one target, with bootstrap intervals",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.RANKING,
     audience=Audience.INTERNAL,
     version=1,
     source="NeurIPS 2019 and CVPR 2020 papers of attribution_map and depara",

@@ -2,7 +2,14 @@
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, JobInputs, MethodSpec, Params
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobInputs,
+    MethodKind,
+    MethodSpec,
+    Params,
+)
 
 
 class ReferenceNetworkInputs(JobInputs):
@@ -33,6 +40,7 @@ SPEC = MethodSpec(
     name="reference_network",
     title="Train a small network on a labeled target to represent it in rankings",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.REFERENCE_NETWORK,
     audience=Audience.INTERNAL,
     version=2,
     source="Song et al., CVPR 2020, section 3.2: the target graph needs a network trained on it",

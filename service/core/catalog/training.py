@@ -160,15 +160,3 @@ class TransferTrainingConfig(TrainingConfig):
 def source_ids(inputs: Mapping[str, Any]) -> list[str]:
     """Ids of the networks that a training learns from: its teachers, or its one source."""
     return list(inputs["teachers"]) if "teachers" in inputs else [inputs["source_model_id"]]
-
-
-# Every method that trains a student, by name: staged, loaded, saved and recorded in one way.
-TRAININGS = (
-    "knowledge_distillation",
-    "fine_tune",
-    "linear_probe",
-    "adversarial_distillation",
-    "common_feature_amalgamation",
-    "adaptive_amalgamation",
-    "dual_gan_amalgamation",
-)

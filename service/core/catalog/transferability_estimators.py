@@ -8,6 +8,7 @@ from service.core.catalog.method_spec import (
     Family,
     JobInputs,
     LayerName,
+    MethodKind,
     MethodSpec,
     ModelId,
     Params,
@@ -42,6 +43,7 @@ SPEC = MethodSpec(
     name="transferability_estimators",
     title="Transferability scores from labels: LogME, H-score, LEEP, k-NN, linear probe and more",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.ESTIMATES,
     audience=Audience.PUBLIC,
     version=1,
     source="You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et al., LEEP,"

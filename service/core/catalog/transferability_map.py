@@ -10,6 +10,7 @@ from service.core.catalog.method_spec import (
     DatasetId,
     Family,
     JobInputs,
+    MethodKind,
     MethodSpec,
     ModelId,
     Params,
@@ -64,6 +65,7 @@ SPEC = MethodSpec(
     title="Similarity matrix, task tree, clusters, neighbor graph and layout of all networks of a"
     " probe set",
     family=Family.TRANSFERABILITY,
+    kind=MethodKind.MAP,
     audience=Audience.PUBLIC,
     version=3,
     source="Song et al., NeurIPS 2019 section 3 and CVPR 2020 section 3",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
 from service.core.manifest import InputSpec, TaskKind
-from workers.methods.adaptive_amalgamation import Inputs, run
+from workers.methods.adaptive_amalgamation import run
 from workers.methods.adaptive_amalgamation.alignment import AlignedSpace, TaskOutputs, paired
 from workers.methods.adaptive_amalgamation.maths import entropy
 from workers.methods.adaptive_amalgamation.run import SELECTION, AdaptiveAmalgamationTask
@@ -19,6 +19,7 @@ from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter, silent
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SIDE = 12
@@ -88,11 +89,13 @@ def frames(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def inputs(teachers: tuple[Teacher, ...]) -> Inputs:
+def inputs(teachers: tuple[Teacher, ...]) -> ImageInputs:
     images, _ = frames(60, seed=0)
     seen, bright = frames(40, seed=1)
     evaluation_set = EvaluationSet(seen, bright, ("dark", "bright"))
-    return Inputs(name="student", teachers=teachers, evaluation_set=evaluation_set, images=images)
+    return ImageInputs(
+        name="student", teachers=teachers, evaluation_set=evaluation_set, images=images
+    )
 
 
 def params(**changes: object) -> AdaptiveAmalgamationParams:
@@ -106,12 +109,12 @@ def same(one: nn.Module, other: nn.Module) -> None:
 
 @pytest.mark.parametrize("selection", [Selection.ENTROPY, Selection.RANDOM])
 def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
-    inputs: Inputs, selection: Selection
+    inputs: ImageInputs, selection: Selection
 ) -> None:
     whole = RecordingReporter()
     expected = run(inputs, params(selection=selection), whole)
     for stage in range(3):
-        last = [one for one in whole.kept if one.facts["stage"] == stage][-1]
+        last = [one for one in whole.checkpoints if one.facts["stage"] == stage][-1]
 
         found = run(inputs, params(selection=selection), RecordingReporter(start=last))
 
@@ -119,19 +122,19 @@ def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
         same(expected.network, found.network)
 
 
-def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: Inputs) -> None:
+def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: ImageInputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, params(), whole)
 
-    rest = RecordingReporter(start=whole.kept[5])
+    rest = RecordingReporter(start=whole.checkpoints[5])
     found = run(inputs, params(), rest)
 
-    assert whole.kept[5].facts["step"] == 2
-    assert len(rest.kept) == len(whole.kept) - 6
+    assert whole.checkpoints[5].facts["step"] == 2
+    assert len(rest.checkpoints) == len(whole.checkpoints) - 6
     same(expected.network, found.network)
 
 
-def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
+def test_sources_are_the_same_before_and_after(inputs: ImageInputs) -> None:
     before = [one.program.fingerprint for one in inputs.teachers]
 
     run(inputs, params(), RecordingReporter())
@@ -141,7 +144,7 @@ def test_sources_are_the_same_before_and_after(inputs: Inputs) -> None:
     assert all(weight.grad is None and not weight.requires_grad for weight in weights)
 
 
-def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) -> None:
+def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: ImageInputs) -> None:
     found = run(inputs, params(), RecordingReporter())
 
     assert "1. weak 0.0% (left out), 2. strong 100.0%" in found.manifest.trained_on
@@ -149,7 +152,7 @@ def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: Inputs) 
     assert found.pictures[SELECTION].startswith(b"\x89PNG")
 
 
-def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Inputs) -> None:
+def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: ImageInputs) -> None:
     changes = {
         "budget": {"steps": 90},
         "learning_rate": 0.03,
@@ -164,7 +167,7 @@ def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Inp
     assert found.quality["task_2_accuracy"] >= 0.9
 
 
-def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) -> None:
+def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: ImageInputs) -> None:
     order = ("blue", "dark", "red", "bright")
     student = {**SETTINGS["student"], "labels": order}
 
@@ -175,7 +178,7 @@ def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: Inputs) 
 
 @pytest.mark.parametrize("selection", list(Selection))
 def test_every_selection_shares_each_image_among_the_sources(
-    inputs: Inputs, selection: Selection
+    inputs: ImageInputs, selection: Selection
 ) -> None:
     training_task = AdaptiveAmalgamationTask(inputs, params(selection=selection), silent)
 
@@ -184,8 +187,8 @@ def test_every_selection_shares_each_image_among_the_sources(
         assert bool((weights >= 0).all())
 
 
-def test_one_source_of_one_task_goes_the_same_way(inputs: Inputs) -> None:
-    alone = Inputs(name="student", teachers=inputs.teachers[2:], images=inputs.images)
+def test_one_source_of_one_task_goes_the_same_way(inputs: ImageInputs) -> None:
+    alone = ImageInputs(name="student", teachers=inputs.teachers[2:], images=inputs.images)
 
     found = run(alone, params(tasks=None), RecordingReporter())
 
@@ -193,7 +196,7 @@ def test_one_source_of_one_task_goes_the_same_way(inputs: Inputs) -> None:
     assert "task 1: 1. hue 100.0%" in found.manifest.trained_on
 
 
-def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> None:
+def test_several_labels_of_an_image_are_learned_one_by_one(inputs: ImageInputs) -> None:
     many = tuple(
         Teacher(one.id, one.name, one.program, one.input, TaskKind.MULTI_LABEL, one.classes)
         for one in inputs.teachers
@@ -201,7 +204,7 @@ def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> No
     tasks = [{"name": "bright", "labels": ["bright"]}, {"name": "blue", "labels": ["blue"]}]
 
     found = run(
-        Inputs(name="s", teachers=many, images=inputs.images),
+        ImageInputs(name="s", teachers=many, images=inputs.images),
         params(tasks=tasks),
         RecordingReporter(),
     )
@@ -209,20 +212,20 @@ def test_several_labels_of_an_image_are_learned_one_by_one(inputs: Inputs) -> No
     assert found.manifest.classes == ("bright", "blue")
 
 
-def test_labels_of_images_change_nothing(inputs: Inputs) -> None:
-    labeled = Inputs(
+def test_labels_of_images_change_nothing(inputs: ImageInputs) -> None:
+    labeled = ImageInputs(
         name="student",
         teachers=inputs.teachers,
         images=inputs.images,
         labels=torch.arange(60) % 2,
         label_names=("dark", "bright"),
     )
-    unlabeled = Inputs(name="student", teachers=inputs.teachers, images=inputs.images)
+    unlabeled = ImageInputs(name="student", teachers=inputs.teachers, images=inputs.images)
 
     same(*(run(one, params(), RecordingReporter()).network for one in (labeled, unlabeled)))
 
 
-def test_without_features_only_logits_teach(inputs: Inputs) -> None:
+def test_without_features_only_logits_teach(inputs: ImageInputs) -> None:
     found = run(inputs, params(feature_weight=0), RecordingReporter())
 
     assert {one["feature_loss"] for one in found.history} == {0.0}
@@ -249,7 +252,7 @@ def test_the_last_maps_of_both_sides_are_aligned_with_each_other() -> None:
     assert paired((4, 8, 16), [6, 7]) == [(8, 6), (16, 7)]
 
 
-def test_named_layers_are_taken_and_unknown_ones_refused(inputs: Inputs) -> None:
+def test_named_layers_are_taken_and_unknown_ones_refused(inputs: ImageInputs) -> None:
     named = [["first", "second"]] * 3
 
     run(inputs, params(teacher_layers=named), RecordingReporter())
@@ -292,7 +295,7 @@ def test_what_is_given_twice_is_refused(tasks: object, words: str) -> None:
         params(tasks=tasks)
 
 
-def test_students_that_do_not_fit_are_refused(inputs: Inputs) -> None:
+def test_students_that_do_not_fit_are_refused(inputs: ImageInputs) -> None:
     with pytest.raises(NotTeachableError, match="student's labels differ from those of the tasks"):
         run(inputs, params(student={"labels": ["dark", "bright"]}), RecordingReporter())
     with pytest.raises(BadStudentError, match="predicts pixels"):

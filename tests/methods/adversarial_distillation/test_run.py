@@ -18,12 +18,13 @@ from service.core.catalog.adversarial_distillation import (
 )
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.adversarial_distillation.small_teachers import SIDE, Pixels, whole_images
-from workers.methods.adversarial_distillation import Inputs, run
+from workers.methods.adversarial_distillation import run
 from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.bn_statistics import TeacherWithoutBatchNormError
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 torch.set_num_threads(1)
@@ -57,9 +58,11 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 
 @pytest.fixture(scope="module")
-def inputs(make: Make) -> Inputs:
+def inputs(make: Make) -> DataFreeInputs:
     teacher = make(whole_images(normalized=True), TaskKind.CLASSIFICATION)
-    return Inputs(name="student", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher))
+    return DataFreeInputs(
+        name="student", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher)
+    )
 
 
 def evaluation_set_of(teacher: Teacher) -> EvaluationSet:
@@ -93,15 +96,15 @@ EVERYTHING = {"pool_images": 16, "generator_average": 0.5, "batch_norm_memory": 
     ids=["dfad", "dfq", "fast_meta", "reptile", "everything"],
 )
 def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
-    inputs: Inputs, changes: dict[str, Any]
+    inputs: DataFreeInputs, changes: dict[str, Any]
 ) -> None:
     asked, whole = params(**changes, num_evaluations=2), RecordingReporter()
     expected = run(inputs, asked, whole)
 
-    rest = RecordingReporter(start=whole.kept[2])
+    rest = RecordingReporter(start=whole.checkpoints[2])
     found = run(inputs, asked, rest)
 
-    assert len(rest.kept) == 6 - 3
+    assert len(rest.checkpoints) == 6 - 3
     assert found.history == expected.history
     assert found.pictures["samples.png"] == expected.pictures["samples.png"]
     for name, value in expected.network.state_dict().items():
@@ -109,7 +112,7 @@ def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(
 
 
 @pytest.mark.parametrize("preset", list(Preset))
-def test_the_teacher_is_the_same_before_and_after(inputs: Inputs, preset: Preset) -> None:
+def test_the_teacher_is_the_same_before_and_after(inputs: DataFreeInputs, preset: Preset) -> None:
     program = inputs.teachers[0].program
     before = program.fingerprint
 
@@ -120,10 +123,15 @@ def test_the_teacher_is_the_same_before_and_after(inputs: Inputs, preset: Preset
 
 
 def test_nothing_that_it_takes_could_hold_an_image_to_learn_from() -> None:
-    assert {one.name for one in fields(Inputs)} == {"name", "teachers", "evaluation_set", "start"}
+    assert {one.name for one in fields(DataFreeInputs)} == {
+        "name",
+        "teachers",
+        "evaluation_set",
+        "start",
+    }
 
 
-def test_the_evaluation_set_does_not_change_the_student(inputs: Inputs) -> None:
+def test_the_evaluation_set_does_not_change_the_student(inputs: DataFreeInputs) -> None:
     judged, alone = (
         run(one, params(), RecordingReporter())
         for one in (inputs, replace(inputs, evaluation_set=None))
@@ -137,7 +145,7 @@ def test_the_evaluation_set_does_not_change_the_student(inputs: Inputs) -> None:
 
 
 @pytest.mark.parametrize("preset", list(Preset))
-def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs, preset: Preset) -> None:
+def test_a_student_comes_to_agree_with_its_teacher(inputs: DataFreeInputs, preset: Preset) -> None:
     longer = {
         "budget": {"steps": 60},
         "batch_size": 32,
@@ -155,17 +163,19 @@ def test_a_teacher_without_batch_normalization_takes_the_recipe_that_needs_none(
 ) -> None:
     plain = make(whole_images(normalized=False), TaskKind.CLASSIFICATION)
 
-    found = run(Inputs(name="s", teachers=(plain,)), params(), RecordingReporter())
+    found = run(DataFreeInputs(name="s", teachers=(plain,)), params(), RecordingReporter())
 
     assert "batch_norm_loss" not in found.history[-1]
     with pytest.raises(TeacherWithoutBatchNormError):
-        run(Inputs(name="s", teachers=(plain,)), params(preset="dfq"), RecordingReporter())
+        run(DataFreeInputs(name="s", teachers=(plain,)), params(preset="dfq"), RecordingReporter())
 
 
 @pytest.mark.parametrize("preset", list(Preset))
 def test_labels_that_may_be_there_or_not_are_learned(make: Make, preset: Preset) -> None:
     teacher = make(whole_images(normalized=True), TaskKind.MULTI_LABEL)
-    several = Inputs(name="s", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher))
+    several = DataFreeInputs(
+        name="s", teachers=(teacher,), evaluation_set=evaluation_set_of(teacher)
+    )
     longer = {
         "budget": {"steps": 40},
         "batch_size": 32,
@@ -186,14 +196,14 @@ def test_pixels_are_learned_at_the_teachers_smaller_size(make: Make, preset: Pre
     longer = {"budget": {"steps": 20}, "student_learning_rate": 0.05, "num_evaluations": 4}
     dense = params(preset=preset, student=student, **longer)
 
-    found = run(Inputs(name="s", teachers=(teacher,)), dense, RecordingReporter())
+    found = run(DataFreeInputs(name="s", teachers=(teacher,)), dense, RecordingReporter())
 
     assert found.history[-1]["imitation_loss"] < found.history[0]["imitation_loss"]
     assert found.history[-1]["generated_agreement"] > 0.4
 
 
 def test_a_teacher_of_pixels_takes_the_recipe_that_was_published_for_them(make: Make) -> None:
-    dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
+    dense = DataFreeInputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
 
     found = run(dense, params(student={"width": 4, "architecture": "unet"}), RecordingReporter())
 
@@ -202,9 +212,9 @@ def test_a_teacher_of_pixels_takes_the_recipe_that_was_published_for_them(make: 
 
 
 def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
-    make: Make, inputs: Inputs
+    make: Make, inputs: DataFreeInputs
 ) -> None:
-    dense = Inputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
+    dense = DataFreeInputs(name="s", teachers=(make(Pixels(), TaskKind.SEGMENTATION),))
 
     with pytest.raises(BadStudentError, match="cannot learn labels of pixels"):
         run(dense, params(), RecordingReporter())
@@ -212,7 +222,7 @@ def test_only_a_student_that_answers_pixels_learns_from_one_that_does(
         run(inputs, params(student={"architecture": "unet", "width": 4}), RecordingReporter())
 
 
-def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: Inputs) -> None:
+def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: DataFreeInputs) -> None:
     student = {"width": 4, "architecture": "lenet", "labels": ["right", "left"], "image_size": 8}
 
     found = run(inputs, params(student=student), RecordingReporter())
@@ -221,7 +231,7 @@ def test_a_student_of_fewer_labels_and_another_side_learns_those(inputs: Inputs)
     assert found.manifest.input.height == 8
 
 
-def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) -> None:
+def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: DataFreeInputs) -> None:
     diary = RecordingReporter()
     nothing = {"preset": "dfad", "adversarial_weight": 0, "rescue_balance_weight": 0}
 
@@ -229,7 +239,7 @@ def test_weights_of_nothing_leave_the_generator_as_it_was_drawn(inputs: Inputs) 
 
     first, last = (
         {n: one for n, one in kept.tensors.items() if n.startswith("network.generator.")}
-        for kept in (diary.kept[0], diary.kept[-1])
+        for kept in (diary.checkpoints[0], diary.checkpoints[-1])
     )
     torch.testing.assert_close(first, last, rtol=0, atol=0)
     with pytest.raises(NotTeachableError):
@@ -243,9 +253,11 @@ def test_a_teacher_that_predicts_one_label_raises_the_balance_loss(make: Make) -
     teacher = make(one_sided, TaskKind.CLASSIFICATION)
     longer = {"preset": "dfad", "batch_size": 256, "budget": {"steps": 4}}
 
-    found = run(Inputs(name="s", teachers=(teacher,)), params(**longer), RecordingReporter())
+    found = run(
+        DataFreeInputs(name="s", teachers=(teacher,)), params(**longer), RecordingReporter()
+    )
     unwatched = run(
-        Inputs(name="s", teachers=(teacher,)),
+        DataFreeInputs(name="s", teachers=(teacher,)),
         params(**longer, rescue_balance_weight=0),
         RecordingReporter(),
     )
@@ -255,7 +267,7 @@ def test_a_teacher_that_predicts_one_label_raises_the_balance_loss(make: Make) -
     assert "balance_loss" not in unwatched.history[-1]
 
 
-def test_a_sheet_of_samples_is_shown(inputs: Inputs) -> None:
+def test_a_sheet_of_samples_is_shown(inputs: DataFreeInputs) -> None:
     found = run(inputs, params(batch_size=16), RecordingReporter())
 
     assert Image.open(io.BytesIO(found.pictures["samples.png"])).size == (8 * 64, 8 * 64)

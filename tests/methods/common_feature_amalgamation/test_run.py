@@ -14,7 +14,7 @@ from service.core.catalog.common_feature_amalgamation import (
     CommonNormalization,
 )
 from service.core.manifest import InputSpec, TaskKind
-from workers.methods.common_feature_amalgamation import Inputs, run
+from workers.methods.common_feature_amalgamation import run
 from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     discrepancy,
@@ -27,6 +27,7 @@ from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
 SIDE = 8
@@ -85,12 +86,12 @@ def taught(folder: Path, net: nn.Module, spec: InputSpec, classes: tuple[str, ..
     return Teacher(name, name, program, spec, TaskKind.CLASSIFICATION, classes)
 
 
-def inputs_of(teachers: Sequence[Teacher]) -> Inputs:
+def inputs_of(teachers: Sequence[Teacher]) -> ImageInputs:
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator).to(torch.uint8)
     truth = torch.arange(16) % 3
     evaluation_set = EvaluationSet(frames[32:], truth, ("a", "b", "c"))
-    return Inputs(
+    return ImageInputs(
         name="student", teachers=tuple(teachers), evaluation_set=evaluation_set, images=frames[:32]
     )
 
@@ -103,9 +104,9 @@ def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> 
     whole, inputs = RecordingReporter(), inputs_of(teachers[:2])
     expected = run(inputs, params(), whole)
 
-    found = run(inputs, params(), RecordingReporter(start=whole.kept[2]))
+    found = run(inputs, params(), RecordingReporter(start=whole.checkpoints[2]))
 
-    assert whole.kept[2].facts["taken"] == 3
+    assert whole.checkpoints[2].facts["taken"] == 3
     assert found.history == expected.history
     for name, value in expected.network.state_dict().items():
         torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)

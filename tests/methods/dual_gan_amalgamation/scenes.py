@@ -7,10 +7,11 @@ from torch import nn
 
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import InputSpec, TaskKind
-from workers.methods.dual_gan_amalgamation import Inputs, Result, run
+from workers.methods.dual_gan_amalgamation import run
 from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
+from workers.torchkit.training.task import DataFreeInputs, TrainingResult
 from workers.torchkit.training.teachers import Teacher
 
 SIDE = 16
@@ -73,9 +74,9 @@ def params(**changes: object) -> DualGanAmalgamationParams:
 
 def trained(
     teachers: tuple[Teacher, ...], diary: RecordingReporter | None = None, **changes: object
-) -> Result:
+) -> TrainingResult:
     """What the method makes of these teachers."""
     labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
     told = evaluation_set(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
-    inputs = Inputs(name="student", teachers=teachers, evaluation_set=told)
+    inputs = DataFreeInputs(name="student", teachers=teachers, evaluation_set=told)
     return run(inputs, params(**changes), diary if diary is not None else RecordingReporter())

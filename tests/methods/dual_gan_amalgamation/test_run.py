@@ -10,11 +10,12 @@ from PIL import Image
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
-from workers.methods.dual_gan_amalgamation import Inputs, run
+from workers.methods.dual_gan_amalgamation import run
 from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.bn_statistics import TeacherWithoutBatchNormError
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import NotTeachableError
 
 torch.set_num_threads(1)
@@ -55,7 +56,7 @@ def test_a_resumed_run_ends_the_same_in_every_stage(pair, name):
     whole = RecordingReporter()
     expected = trained(pair, whole, **RECIPES[name])
 
-    for middle in whole.kept[:-1:2]:
+    for middle in whole.checkpoints[:-1:2]:
         found = trained(pair, RecordingReporter(start=middle), **RECIPES[name])
 
         assert found.history == expected.history
@@ -75,13 +76,18 @@ def test_no_teacher_changes_or_gathers_gradients(pair, name):
 
 
 def test_inputs_have_no_place_for_images(pair):
-    assert {one.name for one in fields(Inputs)} == {"name", "teachers", "evaluation_set", "start"}
+    assert {one.name for one in fields(DataFreeInputs)} == {
+        "name",
+        "teachers",
+        "evaluation_set",
+        "start",
+    }
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_without_an_evaluation_set_it_trains_without_quality(pair, name):
     found = run(
-        Inputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
+        DataFreeInputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
     )
 
     assert found.quality == {}
@@ -146,7 +152,7 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
         trained((without,), blocks=1)
     told = RecordingReporter()
     trained((without,), told, preset="dfq_ka", bn_weight=None)
-    assert "batch_norm_loss" not in told.told[-1][1]
+    assert "batch_norm_loss" not in told.measurements[-1][1]
 
 
 def test_by_default_it_takes_the_simpler_recipe_with_batch_statistics(pair):
@@ -154,7 +160,7 @@ def test_by_default_it_takes_the_simpler_recipe_with_batch_statistics(pair):
 
     trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)
 
-    assert {"adversarial_loss", "batch_norm_loss"} <= told.told[-1][1].keys()
+    assert {"adversarial_loss", "batch_norm_loss"} <= told.measurements[-1][1].keys()
 
 
 def test_the_sheet_of_samples_is_a_picture(pair):

@@ -7,9 +7,10 @@ import torch
 
 from service.core.catalog.fine_tune import FineTuneParams
 from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.methods.fine_tune import Inputs, run
+from workers.methods.fine_tune import run
 from workers.programs.trainable import TrainableProgram
 from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.transfers import NotTransferableError
 
 SHORT = FineTuneParams.model_validate(
@@ -25,11 +26,11 @@ SHORT = FineTuneParams.model_validate(
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ImageInputs:
     return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
-def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
+def test_it_learns_while_its_source_stays(inputs: ImageInputs) -> None:
     before = inputs.teachers[0].program.fingerprint
 
     found = run(inputs, SHORT, RecordingReporter())
@@ -39,17 +40,17 @@ def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
     assert inputs.teachers[0].program.fingerprint == before
 
 
-def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
+def test_resumed_it_ends_with_the_same_weights(inputs: ImageInputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, RecordingReporter(start=whole.kept[9]))
+    found = run(inputs, SHORT, RecordingReporter(start=whole.checkpoints[9]))
 
     assert_same_weights(found.network, expected.network)
 
 
 def test_a_trainable_view_says_what_the_program_says_and_holds_only_what_it_needs(
-    inputs: Inputs,
+    inputs: ImageInputs,
 ) -> None:
     program = inputs.teachers[0].program
     images = torch.randn(5, *program.input_shape, generator=torch.Generator().manual_seed(0))
@@ -61,7 +62,7 @@ def test_a_trainable_view_says_what_the_program_says_and_holds_only_what_it_need
     assert all(one.requires_grad for one in view.parameters())
 
 
-def test_a_set_of_one_label_is_refused(inputs: Inputs) -> None:
+def test_a_set_of_one_label_is_refused(inputs: ImageInputs) -> None:
     assert inputs.labels is not None
     alike = replace(inputs, labels=torch.zeros_like(inputs.labels))
 

@@ -10,10 +10,11 @@ from torch import nn
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
 from service.core.manifest import TaskKind
 from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.methods.knowledge_distillation import Inputs, run
+from workers.methods.knowledge_distillation import run
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
+from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError
 
 EVERYTHING = {
@@ -30,7 +31,7 @@ EVERYTHING = {
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ImageInputs:
     return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
@@ -38,21 +39,21 @@ def params(**changes: object) -> KnowledgeDistillationParams:
     return KnowledgeDistillationParams.model_validate({**EVERYTHING, **changes})
 
 
-def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: Inputs) -> None:
+def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: ImageInputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, params(), whole)
-    middle = whole.kept[6]
+    middle = whole.checkpoints[6]
 
     rest = RecordingReporter(start=middle)
     found = run(inputs, params(), rest)
 
     assert middle.facts["taken"] == 7
-    assert len(rest.kept) == 12 - 7
+    assert len(rest.checkpoints) == 12 - 7
     assert found.history == expected.history
     assert_same_weights(found.network, expected.network)
 
 
-def test_the_teacher_is_the_same_before_and_after(inputs: Inputs) -> None:
+def test_the_teacher_is_the_same_before_and_after(inputs: ImageInputs) -> None:
     program = inputs.teachers[0].program
     before = program.fingerprint
 
@@ -62,14 +63,16 @@ def test_the_teacher_is_the_same_before_and_after(inputs: Inputs) -> None:
     assert all(one.grad is None and not one.requires_grad for one in program.parameters())
 
 
-def test_a_student_comes_to_agree_with_its_teacher(inputs: Inputs) -> None:
+def test_a_student_comes_to_agree_with_its_teacher(inputs: ImageInputs) -> None:
     found = run(inputs, params(budget={"steps": 120}, label_weight=0), RecordingReporter())
 
     assert found.quality["agreement"] >= 0.9
     assert found.history[-1]["whole_loss"] < found.history[0]["whole_loss"]
 
 
-def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_path: Path) -> None:
+def test_two_teachers_make_one_student_of_all_their_labels(
+    inputs: ImageInputs, tmp_path: Path
+) -> None:
     other = teacher_of(convolutional(seed=1), tmp_path, classes=("red", "bright"), name="other")
     both = replace(inputs, teachers=(*inputs.teachers, other))
 
@@ -81,7 +84,7 @@ def test_two_teachers_make_one_student_of_all_their_labels(inputs: Inputs, tmp_p
     )
 
 
-def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> None:
+def test_without_labels_there_is_agreement_and_no_accuracy(inputs: ImageInputs) -> None:
     assert inputs.evaluation_set is not None
     unlabeled = EvaluationSet(inputs.evaluation_set.images, None, ())
 
@@ -92,7 +95,7 @@ def test_without_labels_there_is_agreement_and_no_accuracy(inputs: Inputs) -> No
     assert set(found.quality) == {"agreement"}
 
 
-def test_another_seed_gives_another_student(inputs: Inputs) -> None:
+def test_another_seed_gives_another_student(inputs: ImageInputs) -> None:
     one, other = (
         run(inputs, params(seed=seed), RecordingReporter()).network.state_dict() for seed in (0, 1)
     )
@@ -100,7 +103,7 @@ def test_another_seed_gives_another_student(inputs: Inputs) -> None:
     assert not torch.equal(one["head.2.weight"], other["head.2.weight"])
 
 
-def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -> None:
+def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: ImageInputs) -> None:
     still = params(budget={"steps": 1}, learning_rate=1e-12, feature_weight=0)
     first = run(inputs, params(), RecordingReporter()).network
 
@@ -111,7 +114,7 @@ def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: Inputs) -
     )
 
 
-def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
+def test_a_start_of_another_build_is_refused(inputs: ImageInputs) -> None:
     first = run(inputs, params(), RecordingReporter()).network
 
     with pytest.raises(BadStudentError, match="another architecture"):
@@ -120,7 +123,7 @@ def test_a_start_of_another_build_is_refused(inputs: Inputs) -> None:
 
 
 def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
-    inputs: Inputs, tmp_path: Path
+    inputs: ImageInputs, tmp_path: Path
 ) -> None:
     network = convolutional()
     nn.init.constant_(network[-1].bias, 3.0)  # type: ignore[arg-type]
@@ -139,6 +142,6 @@ def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
         run(given, params(), RecordingReporter())
 
 
-def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: Inputs) -> None:
+def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: ImageInputs) -> None:
     with pytest.raises(BadStudentError, match="predicts pixels"):
         run(inputs, params(student={"architecture": "unet", "width": 4}), RecordingReporter())

@@ -16,7 +16,7 @@ from torch import nn
 from service.core.catalog.layer_selection import LayerSelectionParams
 from workers.torchkit.protocols import silent
 from workers.methods import layer_selection
-from workers.methods.layer_selection import Inputs, Side
+from workers.methods.layer_selection import LayerSelectionData, Side
 from workers.torchkit.attribution.canonical import Preprocessing
 from workers.torchkit.attribution.module_reader import ModuleReader
 
@@ -29,7 +29,7 @@ side = Side(ModuleReader(wide, "3", input_shape=(3, {SIDE}, {SIDE})), plain)
 probes = torch.randint(0, 256, ({PROBES}, {SIDE}, {SIDE}, 3)).to(torch.uint8)
 
 def peak(count, memory):
-    inputs = Inputs(side, ("1", "2"), side, "output", probes[:count], memory)
+    inputs = LayerSelectionData(side, ("1", "2"), side, "output", probes[:count], memory)
     result = layer_selection.run(inputs, LayerSelectionParams(replicates=20), silent)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return result, used

@@ -5,9 +5,10 @@ import torch
 
 from service.core.catalog.linear_probe import LinearProbeParams
 from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
-from workers.methods.linear_probe import Inputs, run
+from workers.methods.linear_probe import run
 from workers.programs.trainable import TrainableProgram
 from workers.torchkit.protocols import RecordingReporter
+from workers.torchkit.training.task import ImageInputs
 
 SHORT = LinearProbeParams.model_validate(
     {
@@ -22,11 +23,11 @@ SHORT = LinearProbeParams.model_validate(
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> ImageInputs:
     return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
-def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
+def test_it_learns_while_its_source_stays(inputs: ImageInputs) -> None:
     before = inputs.teachers[0].program.fingerprint
 
     found = run(inputs, SHORT, RecordingReporter())
@@ -36,16 +37,16 @@ def test_it_learns_while_its_source_stays(inputs: Inputs) -> None:
     assert inputs.teachers[0].program.fingerprint == before
 
 
-def test_resumed_it_ends_with_the_same_weights(inputs: Inputs) -> None:
+def test_resumed_it_ends_with_the_same_weights(inputs: ImageInputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, RecordingReporter(start=whole.kept[9]))
+    found = run(inputs, SHORT, RecordingReporter(start=whole.checkpoints[9]))
 
     assert_same_weights(found.network, expected.network)
 
 
-def test_the_body_keeps_the_weights_of_its_source(inputs: Inputs) -> None:
+def test_the_body_keeps_the_weights_of_its_source(inputs: ImageInputs) -> None:
     found = run(inputs, SHORT, RecordingReporter())
 
     fresh = TrainableProgram(inputs.teachers[0].program, "2").state_dict()

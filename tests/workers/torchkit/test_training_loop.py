@@ -111,10 +111,10 @@ def test_resumed_in_any_stage_it_ends_with_the_same_bits(
 ) -> None:
     diary, expected = whole
 
-    rest = RecordingReporter(start=diary.kept[index])
+    rest = RecordingReporter(start=diary.checkpoints[index])
     found = played(rest, config())
 
-    assert len(rest.kept) == 12 - (index + 1)
+    assert len(rest.checkpoints) == 12 - (index + 1)
     assert found.training.history == expected.training.history
     for name, network in expected.training.networks.items():
         for key, value in network.state_dict().items():
@@ -125,11 +125,11 @@ def test_resumed_in_any_stage_it_ends_with_the_same_bits(
 def test_memory_survives(whole: tuple[RecordingReporter, AdversarialStep]) -> None:
     diary, _ = whole
 
-    found = played(RecordingReporter(start=diary.kept[7]), config())
+    found = played(RecordingReporter(start=diary.checkpoints[7]), config())
 
     assert found.training.memory["pool"].abs().sum() > 0
     torch.testing.assert_close(
-        found.training.memory["pool"], diary.kept[7].tensors["memory.pool"], rtol=0, atol=0
+        found.training.memory["pool"], diary.checkpoints[7].tensors["memory.pool"], rtol=0, atol=0
     )
 
 
@@ -138,8 +138,8 @@ def test_quality_is_reported_as_often_as_configured_and_no_stage_is_empty(
 ) -> None:
     diary, game = whole
 
-    assert [step for step, _ in diary.told] == [4, 8, 12]
-    assert [one.facts["stage"] for one in diary.kept] == [0] * 8 + [1] * 4
+    assert [step for step, _ in diary.measurements] == [4, 8, 12]
+    assert [one.facts["stage"] for one in diary.checkpoints] == [0] * 8 + [1] * 4
     assert game.training.taken == 12
 
 
@@ -162,7 +162,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_budget_of_seconds_resumes_with_the_remaining_time(
     whole: tuple[RecordingReporter, AdversarialStep],
 ) -> None:
-    early = whole[0].kept[1]
+    early = whole[0].checkpoints[1]
     spent = Checkpoint(early.tensors, {**early.facts, "seconds": 95.0})
 
     rest = played(
@@ -235,7 +235,7 @@ def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> Non
 
     numbers = {"good_loss": 0.0, "quality": 0.5}
     assert game.training.history == [{"step": 1.0, **numbers}, {"step": 2.0, **numbers}]
-    json.dumps(dict(diary.kept[-1].facts), allow_nan=False)
+    json.dumps(dict(diary.checkpoints[-1].facts), allow_nan=False)
 
 
 def test_fewer_than_eight_images_a_step_are_refused() -> None:
@@ -264,7 +264,7 @@ def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> N
             torch.testing.assert_close(value, expected, rtol=0.05, atol=0.05)
     assert all(
         one.dtype is torch.float32
-        for name, one in diary.kept[-1].tensors.items()
+        for name, one in diary.checkpoints[-1].tensors.items()
         if name.startswith("optimizer")
     )
 

@@ -75,7 +75,9 @@ def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingRes
     evaluation_set = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
     params = method_named(method).params.model_validate({**SMALL, **ROOMS[method]})
     room = method_package(method)
-    inputs = room.Inputs(name="student", teachers=(teacher,), evaluation_set=evaluation_set)
+    inputs = task.DataFreeInputs(
+        name="student", teachers=(teacher,), evaluation_set=evaluation_set
+    )
     found: task.TrainingResult = room.run(inputs, params, diary)
     return found
 

@@ -1,6 +1,6 @@
-"""A request and its files become the ``Inputs`` of a room; runs in the child.
+"""A request and its files become the inputs of a method; runs in the child.
 
-One loader per kind of input, in one closed table; every room's are listed here and nowhere else.
+One loader per kind of method, in one closed table.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from service.core.catalog import MethodKind, method_named
 from service.core.catalog.measurement import RankVariant
-from service.core.catalog.training import TRAININGS
 from service.core.manifest import DatasetManifest, InputSpec, ModelManifest, TaskKind
 from workers.child.load.canonical_frames import canonical_frames
 from workers.child.load.trainings import training_inputs
@@ -39,11 +39,9 @@ Loader = Callable[[Facts, Scratch, torch.device], Any]
 
 
 def inputs_of(request: Mapping[str, Any], scratch: Scratch, *, device: str) -> Any:
-    """The inputs that the room of the request's method takes."""
-    if request["method"] in TRAININGS:
-        return training_inputs(request, scratch, torch.device(device))
-    load = _LOADERS[request["method"]]
-    return load(request["facts"], scratch, torch.device(device))
+    """The inputs that the request's method takes."""
+    load = LOADERS[method_named(request["method"]).kind]
+    return load(request, scratch, torch.device(device))
 
 
 def _model_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
@@ -77,7 +75,7 @@ def _networks_and_images(facts: Facts, scratch: Scratch, device: torch.device) -
     indices = tuple(facts["indices"])
     frames = canonical_frames(scratch.inputs / "canonical.npy")
     return attribution_map.AttributionMapData(
-        subjects=(_subject(one, scratch, device) for one in facts["models"]),
+        subjects=(_subject(model, scratch, device) for model in facts["models"]),
         count=len(facts["models"]),
         images=frames[list(indices)],
         indices=indices,
@@ -93,7 +91,7 @@ def _subject(model: Facts, scratch: Scratch, device: torch.device) -> attributio
     )
 
 
-def _labelled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
+def _labeled_images(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
     return reference_network.ReferenceNetworkData(
         name=f"reference for {facts['name']}"[:200],
         images=canonical_frames(scratch.inputs / "canonical.npy"),
@@ -124,23 +122,23 @@ def _graphs_to_rank(facts: Facts, scratch: Scratch, _device: torch.device) -> An
 
 
 def _evidence(facts: Facts, _scratch: Scratch, _device: torch.device) -> Any:
-    """Null is told as NaN."""
-    told = facts["evidence"]
-    shape = (len(told["models"]), len(told["datasets"]))
+    """Null becomes NaN."""
+    evidence = facts["evidence"]
+    shape = (len(evidence["models"]), len(evidence["datasets"]))
     named = ("scores", "traits", "history_scores")
     return fused_ranking.FusedRankingData(
-        models=tuple(told["models"]),
-        candidates=np.array(told["candidates"], dtype=bool),
-        datasets=tuple(told["datasets"]),
-        accuracies=_numbers(told["accuracies"]).reshape(shape),
-        target=told["target"],
-        measured=_numbers(told["measured"]),
-        **{name: {k: _numbers(v) for k, v in told[name].items()} for name in named},
+        models=tuple(evidence["models"]),
+        candidates=np.array(evidence["candidates"], dtype=bool),
+        datasets=tuple(evidence["datasets"]),
+        accuracies=_numbers(evidence["accuracies"]).reshape(shape),
+        target=evidence["target"],
+        measured=_numbers(evidence["measured"]),
+        **{name: {k: _numbers(v) for k, v in evidence[name].items()} for name in named},
     )
 
 
-def _numbers(told: Any) -> np.ndarray:
-    return np.array(told, dtype=np.float64)
+def _numbers(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.float64)
 
 
 def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> Any:
@@ -154,9 +152,9 @@ def _graphs_to_place(facts: Facts, scratch: Scratch, _device: torch.device) -> A
         graphs=tuple(GraphFile(scratch.inputs / name) for name in facts["graphs"]),
         similarities=Similarities(models, **load_file(stored)) if stored.exists() else None,
         coordinates=tuple(
-            None if place is None else (place[0], place[1]) for place in facts["places"]
+            None if point is None else (point[0], point[1]) for point in facts["places"]
         ),
-        left_out=tuple(transferability_map.LeftOut(*one) for one in facts["left_out"]),
+        left_out=tuple(transferability_map.LeftOut(*entry) for entry in facts["left_out"]),
     )
 
 
@@ -179,7 +177,7 @@ def _program(facts: Facts, scratch: Scratch, device: torch.device) -> Program:
 
 
 def _network(model: Facts, file: Path, device: torch.device) -> Program:
-    """The network, cut by default where its manifest or the reader said."""
+    """The network, with the feature layer that its manifest or its check chose."""
     program = read_program(file)
     layer = model["feature_layer"]
     if layer is not None:
@@ -195,15 +193,21 @@ def _preprocessing_of(model: Facts) -> Preprocessing:
     return Preprocessing.of(InputSpec.model_validate(model["input"]))
 
 
-_LOADERS: dict[str, Loader] = {
-    "model_validation": _model_upload,
-    "dataset_ingestion": _dataset_upload,
-    "depara": _network_and_probes,
-    "attribution_map": _networks_and_images,
-    "reference_network": _labelled_images,
-    "transferability_estimators": _network_and_labels,
-    "ranking": _graphs_to_rank,
-    "fused_ranking": _evidence,
-    "transferability_map": _graphs_to_place,
-    "layer_selection": _networks_to_compare,
+def _from_facts(load: Loader) -> Loader:
+    """A loader for which the facts of a request are enough."""
+    return lambda request, scratch, device: load(request["facts"], scratch, device)
+
+
+LOADERS: Mapping[MethodKind, Loader] = {
+    MethodKind.MODEL_CHECK: _from_facts(_model_upload),
+    MethodKind.DATASET_INGESTION: _from_facts(_dataset_upload),
+    MethodKind.GRAPH: _from_facts(_network_and_probes),
+    MethodKind.HEAT_MAPS: _from_facts(_networks_and_images),
+    MethodKind.REFERENCE_NETWORK: _from_facts(_labeled_images),
+    MethodKind.ESTIMATES: _from_facts(_network_and_labels),
+    MethodKind.RANKING: _from_facts(_graphs_to_rank),
+    MethodKind.FUSED_RANKING: _from_facts(_evidence),
+    MethodKind.MAP: _from_facts(_graphs_to_place),
+    MethodKind.LAYER_SELECTION: _from_facts(_networks_to_compare),
+    MethodKind.TRAINING: training_inputs,
 }

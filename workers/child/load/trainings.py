@@ -1,4 +1,4 @@
-"""The staged files of a training become what its room takes; runs in the child."""
+"""The staged files of a training become the inputs of its method; runs in the child."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from service.core.catalog.training import TrainingDevice
+from service.core.catalog import method_named
+from service.core.catalog.training import TeachersOnly, TrainingDevice
 from service.core.manifest import InputSpec, TaskKind
 from workers.child.load.canonical_frames import canonical_frames
 from workers.isolation.training_files import DATASET, EVAL_DATASET, START, TEACHER
 from workers.isolation.workdir import Scratch
-from workers.methods import method_package
 from workers.programs import read_program
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.steps import held_out
@@ -24,16 +24,17 @@ Facts = Mapping[str, Any]
 def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> DataFreeInputs:
     """Teachers, and images where the method learns from images.
 
-    Without an evaluation dataset, a share of the images judges instead of teaching; the course's seed draws it.
+    Without an evaluation set, a share of the images, drawn by the seed, evaluates instead of
+    training.
     """
     facts, params = request["facts"], request["params"]
     if params["device"] == TrainingDevice.CPU:
         device = torch.device("cpu")
-    given = {
+    shared = {
         "name": facts["name"],
         "teachers": tuple(
-            _teacher(one, scratch, TEACHER.format(place), device)
-            for place, one in enumerate(facts["teachers"])
+            _teacher(teacher, scratch, TEACHER.format(index), device)
+            for index, teacher in enumerate(facts["teachers"])
         ),
         "start": _weights(scratch) if facts["start"] else None,
     }
@@ -42,24 +43,28 @@ def training_inputs(request: Facts, scratch: Scratch, device: torch.device) -> D
         if facts["eval_dataset"]
         else None
     )
-    if not issubclass(method_package(request["method"]).Inputs, ImageInputs):
-        return DataFreeInputs(**given, evaluation_set=evaluation_set)
+    if issubclass(method_named(request["method"]).inputs, TeachersOnly):
+        return DataFreeInputs(**shared, evaluation_set=evaluation_set)
     frames, data = canonical_frames(scratch.inputs / DATASET), facts["dataset"]
     labels = torch.tensor(data["labels"], dtype=torch.int64)
-    kept = torch.zeros(len(labels), dtype=torch.bool) if evaluation_set else _kept(labels, params)
+    is_held_out = (
+        torch.zeros(len(labels), dtype=torch.bool) if evaluation_set else _held_out(labels, params)
+    )
     if evaluation_set is None:
-        evaluation_set = EvaluationSet(frames[kept], labels[kept], tuple(data["label_names"]))
+        evaluation_set = EvaluationSet(
+            frames[is_held_out], labels[is_held_out], tuple(data["label_names"])
+        )
     return ImageInputs(
-        **given,
+        **shared,
         evaluation_set=evaluation_set,
-        images=frames[~kept],
-        labels=labels[~kept],
+        images=frames[~is_held_out],
+        labels=labels[~is_held_out],
         label_names=tuple(data["label_names"]),
     )
 
 
-def _kept(labels: Tensor, params: Facts) -> Tensor:
-    """Which images judge; those without a label count as a label of their own."""
+def _held_out(labels: Tensor, params: Facts) -> Tensor:
+    """Which images evaluate; those without a label count as a label of their own."""
     generator = torch.Generator().manual_seed(params["seed"])
     return held_out(labels + 1, share=params["validation_fraction"], generator=generator)
 
@@ -74,7 +79,7 @@ def _teacher(facts: Facts, scratch: Scratch, file: str, device: torch.device) ->
     if facts["feature_layer"] is not None:
         program = program.with_interface(feature_layer=facts["feature_layer"])
     outputs = program.output_shape[0]
-    made_up = tuple(f"{facts['outputs_called']} {place}" for place in range(outputs))
+    made_up = tuple(f"{facts['outputs_called']} {index}" for index in range(outputs))
     return Teacher(
         id=facts["id"],
         name=facts["name"],

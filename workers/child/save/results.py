@@ -1,7 +1,6 @@
-"""A room's ``Result`` becomes files in ``out`` and plain data; runs in the child.
+"""A method's result becomes files in ``out`` and one of the typed results; runs in the child.
 
-One saver per kind of result, in one closed table. Plain data are JSON: numbers that are not
-finite become null.
+One saver per kind of method, in one closed table. Numbers that are not finite become null.
 """
 
 import math
@@ -12,11 +11,17 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from safetensors.torch import save_file
 from torch import Tensor
 
+from service.core.catalog import MethodKind, method_named
 from service.core.catalog.attribution_map import ARCHIVE, MAPS, SHEET, picture_name
-from service.core.catalog.training import TRAININGS
+from service.core.results import RESULTS, JobResult
+from service.core.results.maps import SIMILARITIES
+from service.core.results.measurements import GRAPH_FILE
+from service.core.results.networks import NetworkFacts
+from workers.child.save.networks import PROGRAM, export
 from workers.child.save.students import save_student
 from workers.methods import (
     attribution_map,
@@ -30,70 +35,67 @@ from workers.methods import (
     transferability_estimators,
     transferability_map,
 )
-from workers.methods.model_validation.judgement import output_kind_of
-from workers.programs.exporting import export_network
 from workers.torchkit.drawing.rendering import png
 from workers.torchkit.similarity.graphs import to_metadata, to_tensors
 
 Saver = Callable[[Any, Path], dict[str, Any]]
 
 
-def save(result: Any, method: str, out: Path) -> dict[str, Any]:
-    """The plain data of a method's result; its files lie in ``out`` afterwards."""
-    plain: dict[str, Any] = _plain(_SAVERS[method](result, out))
-    return plain
+def save(result: Any, method: str, out: Path) -> JobResult:
+    """The typed result of a method; its files lie in ``out`` afterwards."""
+    kind = method_named(method).kind
+    return RESULTS[kind].model_validate(_plain(SAVERS[kind](result, out)), strict=False)
 
 
 def _plain(value: Any) -> Any:
     """Values that JSON knows: tensors as lists, dataclasses as objects, NaN as null."""
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case Mapping():
+            return {str(key): _plain(element) for key, element in value.items()}
+        case list() | tuple():
+            return [_plain(element) for element in value]
+        case float() if not math.isfinite(value):
+            return None
+    return _plain_object(value)
+
+
+def _plain_object(value: Any) -> Any:
+    """A choice as its value, a file as its name; a value that JSON knows as it is."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return value.name
     if isinstance(value, Tensor) or hasattr(value, "tolist"):
         return _plain(value.tolist())
     if is_dataclass(value) and not isinstance(value, type):
         return _plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return _plain_word(value)
-
-
-def _plain_word(value: Any) -> Any:
-    """A choice as its value, a file as its name, anything else as it is."""
-    if isinstance(value, Enum):
-        return value.value
-    return value.name if isinstance(value, Path) else value
+    return value
 
 
 def _checked_model(result: model_validation.ModelValidationResult, out: Path) -> dict[str, Any]:
     """Problems, or what the network is; ``program`` names the file if it is not the upload."""
+    if result.problems:
+        return {"problems": result.problems, "program": None, "network": None}
     file = result.program_file
     written = file is not None and file.parent == out
-    return {
-        "problems": result.problems,
-        "program": file if written else None,
-        "layers": result.layers,
-        "feature_layer": result.feature_layer,
-        "parameters": result.parameters,
-        "flops": result.flops,
-        "output_kind": result.output_kind,
-        "output_shape": result.output_shape,
-        "batch_norms": result.batch_norms,
-    }
+    network = {name: getattr(result, name) for name in NetworkFacts.model_fields}
+    return {"problems": (), "program": file if written else None, "network": network}
 
 
 def _checked_dataset(
     result: dataset_ingestion.DatasetIngestionResult, _out: Path
 ) -> dict[str, Any]:
     """Problems and the index; both large files are in place already."""
-    return {name: getattr(result, name) for name in result.__dataclass_fields__}
+    index = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    return {**index, "manifest_sha256": result.manifest_sha256 or None}
 
 
 def _graph(result: depara.DeparaResult, out: Path) -> dict[str, Any]:
-    """The graph as one file, and what an index wants to know of it."""
-    tensors = {name: one.contiguous() for name, one in to_tensors(result.graph).items()}
-    save_file(tensors, out / "graph.safetensors", metadata=to_metadata(result.graph))
+    """The graph as a file, and what the index must know of it."""
+    tensors = {name: tensor.contiguous() for name, tensor in to_tensors(result.graph).items()}
+    save_file(tensors, out / GRAPH_FILE, metadata=to_metadata(result.graph))
     return {
         "comparable_key": result.graph.comparable_key,
         "status": result.graph.status,
@@ -121,33 +123,19 @@ def _heat_maps(result: attribution_map.AttributionMapResult, out: Path) -> dict[
                 about = {"model_id": network.model_id, "index": index}
                 images.append({**about, "picture": name, "status": status})
     (out / SHEET).write_bytes(result.sheet)
-    save_file({one.model_id: one.maps.contiguous() for one in result.networks}, out / MAPS)
-    return {"images": images, "numerics": {one.model_id: one.numerics for one in result.networks}}
+    save_file({maps.model_id: maps.maps.contiguous() for maps in result.networks}, out / MAPS)
+    return {"images": images, "numerics": {m.model_id: m.numerics for m in result.networks}}
 
 
 def _learned_network(
     result: reference_network.ReferenceNetworkResult, out: Path
 ) -> dict[str, Any]:
     """The network as a program file, with what it is and how good."""
-    spec = result.manifest.input
-    shape = (spec.channels, spec.height, spec.width)
-    program = export_network(result.network, shape, out / "program.pt2")
+    measured = ("manifest", "accuracy", "chance", "trained_on", "held_out", "last_loss", "seconds")
     return {
-        "manifest": result.manifest.model_dump(mode="json"),
-        "program": "program.pt2",
-        "layers": program.layers,
-        "feature_layer": program.feature_layer,
-        "parameters": program.parameter_count,
-        "flops": program.flops,
-        "output_kind": output_kind_of(program.output_shape),
-        "output_shape": program.output_shape,
-        "batch_norms": len(program.batch_norms),
-        "accuracy": result.accuracy,
-        "chance": result.chance,
-        "trained_on": result.trained_on,
-        "held_out": result.held_out,
-        "last_loss": result.last_loss,
-        "seconds": result.seconds,
+        **{name: getattr(result, name) for name in measured},
+        "program": PROGRAM,
+        "network": export(result.network, result.manifest, out),
     }
 
 
@@ -157,7 +145,7 @@ def _estimates(
     """Every estimator's score, or why it has none."""
     plain = {name: getattr(result, name) for name in ("images", "classes", "units", "timing")}
     by_name = {
-        name: {estimator.value: one for estimator, one in getattr(result, name).items()}
+        name: {estimator.value: value for estimator, value in getattr(result, name).items()}
         for name in ("scores", "reasons")
     }
     return {**plain, **by_name}
@@ -180,7 +168,7 @@ def _layers(result: layer_selection.LayerSelectionResult, _out: Path) -> dict[st
 def _posterior(result: fused_ranking.FusedRankingResult, _out: Path) -> dict[str, Any]:
     """Every candidate's posterior, and what follows from all of them; baselines are the zoo's."""
     names = ("estimates", "best_set", "best_set_probability", "expected_regret")
-    return {n: getattr(result, n) for n in (*names, "measure_next", "evidence")}
+    return {name: getattr(result, name) for name in (*names, "measure_next", "evidence")}
 
 
 def _map(result: transferability_map.TransferabilityMapResult, out: Path) -> dict[str, Any]:
@@ -189,7 +177,7 @@ def _map(result: transferability_map.TransferabilityMapResult, out: Path) -> dic
         (out / name).write_bytes(data)
     similar = result.similarities
     matrices = {"node": similar.node, "edge": similar.edge, "valid": similar.valid}
-    save_file({k: v.contiguous() for k, v in matrices.items()}, out / "similarities.safetensors")
+    save_file({k: v.contiguous() for k, v in matrices.items()}, out / SIMILARITIES)
     document = {
         "models": result.models,
         "names": result.names,
@@ -201,19 +189,19 @@ def _map(result: transferability_map.TransferabilityMapResult, out: Path) -> dic
         "stress": result.layout.stress,
         "left_out": result.left_out,
     }
-    return {"document": document}
+    return {"document": document, "pictures": sorted(result.pictures)}
 
 
-_SAVERS: dict[str, Saver] = {
-    "model_validation": _checked_model,
-    "dataset_ingestion": _checked_dataset,
-    "depara": _graph,
-    "attribution_map": _heat_maps,
-    "reference_network": _learned_network,
-    "transferability_estimators": _estimates,
-    "ranking": _similarities,
-    "fused_ranking": _posterior,
-    "transferability_map": _map,
-    "layer_selection": _layers,
-    **dict.fromkeys(TRAININGS, save_student),
+SAVERS: Mapping[MethodKind, Saver] = {
+    MethodKind.MODEL_CHECK: _checked_model,
+    MethodKind.DATASET_INGESTION: _checked_dataset,
+    MethodKind.GRAPH: _graph,
+    MethodKind.HEAT_MAPS: _heat_maps,
+    MethodKind.REFERENCE_NETWORK: _learned_network,
+    MethodKind.ESTIMATES: _estimates,
+    MethodKind.RANKING: _similarities,
+    MethodKind.FUSED_RANKING: _posterior,
+    MethodKind.MAP: _map,
+    MethodKind.LAYER_SELECTION: _layers,
+    MethodKind.TRAINING: save_student,
 }

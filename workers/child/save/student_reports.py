@@ -1,4 +1,4 @@
-"""The report of a training as Markdown: quality beside the teachers', sizes, course, pictures."""
+"""The report of a training as Markdown: quality beside the teachers', sizes, curve, pictures."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,11 +29,11 @@ def readable(name: str, report: Report) -> str:
         _chance(report["quality"]),
         "Sizes, the teachers' taken together; FLOPs are those of one image:",
         _table(("", "student", "teachers", "ratio"), _sizes(report)),
-        *[f"![{one.removesuffix('.png')}]({one})" for one in report["pictures"]],
+        *[f"![{name.removesuffix('.png')}]({name})" for name in report["pictures"]],
         _table(("parameter", "value"), _parameters(report["params"])),
         ", ".join(f"{what} {which}" for what, which in report["versions"].items()),
     ]
-    return "\n\n".join(one for one in parts if one) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _opening(report: Report) -> str:
@@ -50,14 +50,14 @@ def _opening(report: Report) -> str:
 def _grades(report: Report) -> Iterator[Sequence[str]]:
     """All labels together, and with several teachers the labels of each."""
     quality, teachers = report["quality"], report["taught_by"]
-    measure = next((one for one in MEASURES.values() if one in quality), "quality")
+    measure = next((name for name in MEASURES.values() if name in quality), "quality")
     title = _TITLES.get(measure, measure)
     whole = (measure, "ceiling" if len(teachers) > 1 else f"teacher_{measure}")
     yield [f"{title} over all labels", *_cells(quality, *whole, "retention", "agreement")]
-    for number, one in enumerate(teachers if len(teachers) > 1 else (), start=1):
+    for number, name in enumerate(teachers if len(teachers) > 1 else (), start=1):
         own = (f"task_{number}_{measure}", f"teacher_{number}_{measure}")
         beside = (f"retention_{number}", f"agreement_{number}")
-        yield [f"{title} on the labels of {one}", *_cells(quality, *own, *beside)]
+        yield [f"{title} on the labels of {name}", *_cells(quality, *own, *beside)]
 
 
 def _cells(quality: Mapping[str, float], *names: str) -> list[str]:

@@ -10,6 +10,6 @@ Axes: ``image``; ``source`` one network of a task; ``label`` one of the task's; 
 column`` of maps; ``out`` rows of a 1 x 1 convolution.
 """
 
-from workers.methods.adaptive_amalgamation.run import Inputs, Result, run
+from workers.methods.adaptive_amalgamation.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

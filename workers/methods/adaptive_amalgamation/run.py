@@ -39,13 +39,12 @@ from workers.torchkit.training.taps import last_of_every_size, maps_of, named_ma
 from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
 from workers.torchkit.training.teachers import Head, NotTeachableError, Teacher
 
-Inputs = ImageInputs
-Result = TrainingResult
-
 SELECTION = "selection.png"
 
 
-def run(inputs: Inputs, params: AdaptiveAmalgamationParams, report: TrainingReport) -> Result:
+def run(
+    inputs: ImageInputs, params: AdaptiveAmalgamationParams, report: TrainingReport
+) -> TrainingResult:
     """The student, evaluated after its last training step.
 
     Raises:
@@ -65,7 +64,9 @@ class AdaptiveAmalgamationTask:
         components: One network per task, in the same order.
     """
 
-    def __init__(self, inputs: Inputs, params: AdaptiveAmalgamationParams, report: Report) -> None:
+    def __init__(
+        self, inputs: ImageInputs, params: AdaptiveAmalgamationParams, report: Report
+    ) -> None:
         self._inputs, self._params = inputs, params
         self.tasks = assignments(inputs.teachers, params.tasks)
         self.head = head_of(inputs.teachers, self.tasks, params.student)

@@ -11,6 +11,6 @@ Axes: ``image``; ``label`` one class; ``pixel`` of a dense output; ``channel row
 images.
 """
 
-from workers.methods.adversarial_distillation.run import Inputs, Result, run
+from workers.methods.adversarial_distillation.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

@@ -29,14 +29,13 @@ from workers.torchkit.training.students import own_input, student_network
 from workers.torchkit.training.task import DataFreeInputs, TrainingResult, complete
 from workers.torchkit.training.teachers import Head, Teacher
 
-Inputs = DataFreeInputs
-Result = TrainingResult
-
 SAMPLES = "samples.png"
 _MOMENTUM = 0.9
 
 
-def run(inputs: Inputs, params: AdversarialDistillationParams, report: TrainingReport) -> Result:
+def run(
+    inputs: DataFreeInputs, params: AdversarialDistillationParams, report: TrainingReport
+) -> TrainingResult:
     """The student, trained without images and evaluated after its last step.
 
     Raises:
@@ -51,7 +50,7 @@ def run(inputs: Inputs, params: AdversarialDistillationParams, report: TrainingR
 class _AdversarialTask:
     """Teacher, student, generator and pool of the training."""
 
-    def __init__(self, inputs: Inputs, params: AdversarialDistillationParams) -> None:
+    def __init__(self, inputs: DataFreeInputs, params: AdversarialDistillationParams) -> None:
         (teacher,) = inputs.teachers
         self._params, self._recipe = params, recipe_for(params, teacher)
         self._device, self.task = teacher.program.device, teacher.task

@@ -10,6 +10,6 @@ Axes: ``image``; ``channel row column`` of maps; ``unit`` of a flattened map; ``
 of one teacher.
 """
 
-from workers.methods.common_feature_amalgamation.run import Inputs, Result, run
+from workers.methods.common_feature_amalgamation.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

@@ -47,11 +47,11 @@ _MEASURED_AT_MOST = 256
 _FEWEST_IMAGES = 16
 _MOST_COMMON_CHANNELS = 128
 _FEWEST_COMMON_CHANNELS = 8
-Inputs = ImageInputs
-Result = TrainingResult
 
 
-def run(inputs: Inputs, params: CommonFeatureAmalgamationParams, report: TrainingReport) -> Result:
+def run(
+    inputs: ImageInputs, params: CommonFeatureAmalgamationParams, report: TrainingReport
+) -> TrainingResult:
     """The student, evaluated after its last training step.
 
     Raises:
@@ -65,7 +65,7 @@ def run(inputs: Inputs, params: CommonFeatureAmalgamationParams, report: Trainin
 class CommonFeatureTask:
     """Teachers, student and their common feature spaces."""
 
-    def __init__(self, inputs: Inputs, params: CommonFeatureAmalgamationParams) -> None:
+    def __init__(self, inputs: ImageInputs, params: CommonFeatureAmalgamationParams) -> None:
         _require(inputs)
         self._inputs, self._params = inputs, params
         first = inputs.teachers[0]
@@ -259,7 +259,7 @@ def spread(images: Tensor, *, most: int) -> Tensor:
     return images[:: math.ceil(len(images) / most)]
 
 
-def _require(inputs: Inputs) -> None:
+def _require(inputs: ImageInputs) -> None:
     """Raises NotTeachableError if images are too few or tasks differ in kind."""
     if len(inputs.images) < _FEWEST_IMAGES:
         raise NotTeachableError(

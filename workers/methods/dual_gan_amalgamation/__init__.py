@@ -12,6 +12,6 @@ of images and maps. Blocks are counted from 1, from the image to the logits; gro
 generator from the noise to the image.
 """
 
-from workers.methods.dual_gan_amalgamation.run import Inputs, Result, run
+from workers.methods.dual_gan_amalgamation.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

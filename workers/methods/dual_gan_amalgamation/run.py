@@ -7,11 +7,10 @@ from workers.methods.dual_gan_amalgamation.stacked import StackedLearner
 from workers.torchkit.protocols import TrainingReport
 from workers.torchkit.training.task import DataFreeInputs, TrainingResult, complete
 
-Inputs = DataFreeInputs
-Result = TrainingResult
 
-
-def run(inputs: Inputs, params: DualGanAmalgamationParams, report: TrainingReport) -> Result:
+def run(
+    inputs: DataFreeInputs, params: DualGanAmalgamationParams, report: TrainingReport
+) -> TrainingResult:
     """The student, trained without images and evaluated after its last step.
 
     Teachers without a requested label are not used and not reported.

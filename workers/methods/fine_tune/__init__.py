@@ -7,6 +7,6 @@ than the new layer.
 Source: Yosinski et al. 2014, arXiv 1411.1792.
 """
 
-from workers.methods.fine_tune.run import Inputs, Result, run
+from workers.methods.fine_tune.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

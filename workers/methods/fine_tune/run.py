@@ -5,11 +5,8 @@ from workers.torchkit.protocols import TrainingReport
 from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
 from workers.torchkit.training.transfers import Transfer
 
-Inputs = ImageInputs
-Result = TrainingResult
 
-
-def run(inputs: Inputs, params: FineTuneParams, report: TrainingReport) -> Result:
+def run(inputs: ImageInputs, params: FineTuneParams, report: TrainingReport) -> TrainingResult:
     """The network, evaluated after its last training step.
 
     Raises:

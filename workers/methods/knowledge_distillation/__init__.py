@@ -10,6 +10,6 @@ Axes: ``image``; ``side`` of the canonical frame; ``label`` one class; ``channel
 inputs and maps; ``unit`` of a feature vector.
 """
 
-from workers.methods.knowledge_distillation.run import Inputs, Result, run
+from workers.methods.knowledge_distillation.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

@@ -23,11 +23,10 @@ from workers.torchkit.training.students import fill_linear, own_input, student_n
 from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
 from workers.torchkit.training.teachers import Head, NotTeachableError, stacked
 
-Inputs = ImageInputs
-Result = TrainingResult
 
-
-def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingReport) -> Result:
+def run(
+    inputs: ImageInputs, params: KnowledgeDistillationParams, report: TrainingReport
+) -> TrainingResult:
     """The student, evaluated after its last training step.
 
     Raises:
@@ -42,7 +41,7 @@ def run(inputs: Inputs, params: KnowledgeDistillationParams, report: TrainingRep
 class _DistillationTask:
     """Teachers, student and images of the training."""
 
-    def __init__(self, inputs: Inputs, params: KnowledgeDistillationParams) -> None:
+    def __init__(self, inputs: ImageInputs, params: KnowledgeDistillationParams) -> None:
         self._inputs, self._params = inputs, params
         first = inputs.teachers[0]
         self._device, self.task = first.program.device, first.task

@@ -6,6 +6,6 @@ computed once and standardized to mean 0 and deviation 1.
 Source: Alain & Bengio 2016, arXiv 1610.01644.
 """
 
-from workers.methods.linear_probe.run import Inputs, Result, run
+from workers.methods.linear_probe.run import run
 
-__all__ = ["Inputs", "Result", "run"]
+__all__ = ["run"]

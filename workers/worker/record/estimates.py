@@ -1,4 +1,4 @@
-"""Scores of estimators become a row, and fill the rankings that waited for them alone."""
+"""Scores of estimators become a row, and complete the rankings that waited only for them."""
 
 from typing import Any
 
@@ -8,12 +8,16 @@ from service.core.catalog.transferability_estimators import TransferabilityEstim
 from service.core.errors import NotFoundError
 from service.core.operations.measurements import estimates
 from service.core.operations.rankings import estimator_completion
+from service.core.results.measurements import EstimatedTransferability
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 from workers.worker.outputs import JobOutput
 
 
-def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """Keep the scores, and fill the rankings for which they were the last."""
+def record_estimate(
+    session: Session, job: JobRecord, output: JobOutput[EstimatedTransferability]
+) -> dict[str, Any]:
+    """Store the scores, and complete the rankings for which they were the last."""
+    scores = output.result.model_dump(mode="json")
     model = session.get(ModelRecord, job.inputs["model_id"])
     dataset = session.get(DatasetRecord, job.inputs["dataset_id"])
     if model is None or dataset is None:
@@ -23,8 +27,8 @@ def record_estimate(session: Session, job: JobRecord, output: JobOutput) -> dict
         model=model,
         dataset=dataset,
         params=TransferabilityEstimatorsParams.model_validate(job.params),
-        output=output.data,
+        output=scores,
         job_id=job.id,
     )
     estimator_completion.complete_rankings(session, job_id=job.id)
-    return {"estimate_id": estimate.id, **output.data}
+    return {"estimate_id": estimate.id, **scores}

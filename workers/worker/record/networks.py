@@ -1,27 +1,16 @@
-"""What is known of a network that was checked or made here, written into its row."""
-
-from typing import Any
+"""What is known of a network that was checked or trained here, written into its row."""
 
 from service.core.fingerprints import fingerprint
+from service.core.results import NetworkFacts
 from service.core.tables import ModelRecord, ModelState
 
-_FOUND = (
-    "layers",
-    "feature_layer",
-    "parameters",
-    "flops",
-    "output_kind",
-    "output_shape",
-    "batch_norms",
-)
 
-
-def describe_network(model: ModelRecord, data: Any, program_sha256: str) -> None:
-    """Make the model ready, with what the check found."""
+def describe_network(model: ModelRecord, network: NetworkFacts, program_sha256: str) -> None:
+    """Make the model ready, with what its check or export revealed."""
     model.state = ModelState.READY
     model.program_sha256 = program_sha256
-    for name in _FOUND:
-        setattr(model, name, data[name])
+    for name, value in network.model_dump(mode="json").items():
+        setattr(model, name, value)
     model.fingerprint = fingerprint(
         {
             "program": program_sha256,

@@ -1,6 +1,5 @@
-"""What a job found out about candidates fills their ranking; similarities are kept besides."""
+"""What a job computed about candidates completes their ranking; similarities get rows of their own."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -10,18 +9,22 @@ from service.core.catalog import ranking as spec
 from service.core.errors import NotFoundError
 from service.core.operations.measurements import graphs
 from service.core.operations.rankings import by_graph, fused
+from service.core.results.measurements import SpreadFacts
+from service.core.results.rankings import ComparedCandidates, ComparedGraphFacts, FusedCandidates
 from service.core.tables import AffinityRecord, GraphRecord, JobRecord, RankingRecord
 from workers.worker.outputs import JobOutput
 
 
-def record_ranking(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """Store the similarities that were missing, then fill the ranking from all that are known."""
+def record_ranking(
+    session: Session, job: JobRecord, output: JobOutput[ComparedCandidates]
+) -> dict[str, Any]:
+    """Store the similarities that were missing, then complete the ranking from all similarities."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
         raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
     target_id = by_graph.target_of(ranking)
-    items = {item["model_id"]: item for item in output.data["items"]}
-    found = {
+    items = {item.model_id: item for item in output.result.items}
+    measured = {
         graph.model_id: graph
         for graph in graphs.measured(
             session,
@@ -30,10 +33,10 @@ def record_ranking(session: Session, job: JobRecord, output: JobOutput) -> dict[
             model_ids=[target_id, *items],
         )
     }
-    target = found[target_id]
+    target = measured[target_id]
     for model_id, item in items.items():
-        if model_id in found:
-            _keep_affinity(session, target, found[model_id], item)
+        if model_id in measured:
+            _keep_affinity(session, target, measured[model_id], item)
     by_graph.finish(session, ranking=ranking)
     return {
         "ranking_id": ranking.id,
@@ -42,30 +45,31 @@ def record_ranking(session: Session, job: JobRecord, output: JobOutput) -> dict[
     }
 
 
-def record_fused_ranking(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """Fill the ranking with the posterior."""
+def record_fused_ranking(
+    session: Session, job: JobRecord, output: JobOutput[FusedCandidates]
+) -> dict[str, Any]:
+    """Complete the ranking with the posterior."""
     ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
     if ranking is None:
         raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
-    fused.fill(session, ranking=ranking, posterior=output.data)
+    fused.fill(session, ranking=ranking, posterior=output.result.model_dump(mode="json"))
     return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 
 
-def _parts(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Both parts of a score and their spread, from which any edge weight can be served."""
-    spread = item["spread"] or {}
-    return {
-        **{k: item[k] for k in ("node_similarity", "edge_similarity", "valid_probes")},
-        **{k: spread.get(k) for k in ("node_variance", "edge_variance", "covariance")},
-    }
+def spread_columns(spread: SpreadFacts | None) -> dict[str, float | None]:
+    """The columns of a spread, each None where there is no spread."""
+    return {name: getattr(spread, name, None) for name in SpreadFacts.model_fields}
 
 
 def _keep_affinity(
-    session: Session, target: GraphRecord, other: GraphRecord, item: Mapping[str, Any]
+    session: Session, target: GraphRecord, other: GraphRecord, item: ComparedGraphFacts
 ) -> None:
-    """Store the similarity of two graphs, whichever was the target."""
+    """Store the parts of the similarity of two graphs, whichever was the target."""
     first, second = sorted((target.id, other.id))
-    parts = _parts(item)
+    parts = {
+        **item.model_dump(include={"node_similarity", "edge_similarity", "valid_probes"}),
+        **spread_columns(item.spread),
+    }
     version = spec.SPEC.version
     statement = upsert(AffinityRecord).values(first=first, second=second, version=version, **parts)
     session.execute(

@@ -1,19 +1,19 @@
-"""What a job found becomes rows, in the transaction that finishes it.
+"""A result becomes rows, in the transaction that finishes its job.
 
-One recorder per method, in one closed table. Files are stored before; a worker that lost its job
-meanwhile leaves only stored bytes that no row names.
+One recorder per kind of method, in one closed table. Files are stored before; a worker that lost
+its job meanwhile leaves only stored bytes that no row names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from service.core.catalog import MethodKind, method_named
 from service.core.catalog.attribution_map import ARCHIVE, MAPS, SHEET
 from service.core.catalog.depara import DeparaParams
-from service.core.catalog.training import TRAININGS
 from service.core.catalog.transferability_map import TransferabilityMapParams
 from service.core.errors import NotFoundError
 from service.core.ids import IdKind, new_id
@@ -21,6 +21,10 @@ from service.core.operations.jobs import artifacts, lifecycle
 from service.core.operations.jobs.lifecycle import AttemptStatus, Outcome
 from service.core.operations.maps import snapshot_lookup
 from service.core.operations.measurements import graphs, heat_maps
+from service.core.results.datasets import IngestedDataset
+from service.core.results.maps import PlacedNetworks
+from service.core.results.measurements import GRAPH_FILE, DrawnHeatMaps, MeasuredGraph
+from service.core.results.networks import ModelCheckResult, TrainedReferenceNetwork
 from service.core.tables import (
     DatasetRecord,
     DatasetState,
@@ -38,47 +42,50 @@ from workers.worker.record.networks import describe_network
 from workers.worker.record.rankings import record_fused_ranking, record_ranking
 from workers.worker.record.trainings import record_student
 
-Recorder = Callable[[Session, JobRecord, JobOutput], dict[str, Any]]
+Recorder = Callable[[Session, JobRecord, JobOutput[Any]], dict[str, Any]]
 
 _ROWS_AT_ONCE = 5000
 
 
-def record(session: Session, job: JobRecord, output: JobOutput) -> JobRecord:
-    """Write what was found and end the job as succeeded, both or neither.
+def record(session: Session, job: JobRecord, output: JobOutput[Any]) -> JobRecord:
+    """Write the result and end the job as succeeded, both or neither.
 
     Raises:
         FencedError: The job was taken away; nothing was written.
         NotFoundError: The thing the job worked for is gone.
     """
     held = lifecycle.hold(session, job_id=job.id, fence=job.fence)
-    result = _RECORDERS[job.method](session, held, output)
+    result = RECORDERS[method_named(job.method).kind](session, held, output)
     held.checkpoint_sha256 = None
     outcome = Outcome(AttemptStatus.SUCCEEDED, result=result)
     return lifecycle.finish(session, job_id=job.id, fence=job.fence, outcome=outcome)
 
 
-def _model(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
+def _model(
+    session: Session, job: JobRecord, output: JobOutput[ModelCheckResult]
+) -> dict[str, Any]:
     """A checked model is ready, or rejected with its problems."""
-    model = _locked(session, ModelRecord, job.inputs["model_id"])
-    data = output.data
-    model.problems = list(data["problems"])
+    model, result = _locked(session, ModelRecord, job.inputs["model_id"]), output.result
+    model.problems = [problem.model_dump() for problem in result.problems]
     model.version += 1
-    if model.problems:
+    if result.network is None:
         model.state = ModelState.REJECTED
     else:
         uploaded = model.upload_sha256 or ""
-        program = output.files[data["program"]].sha256 if data["program"] else uploaded
-        describe_network(model, data, program)
+        program = output.files[result.program].sha256 if result.program else uploaded
+        describe_network(model, result.network, program)
     return {"model_id": model.id, "state": model.state, "problems": model.problems}
 
 
-def _reference(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """A network learned here is a ready model that knows where it came from."""
-    model = _locked(session, ModelRecord, job.inputs["model_id"])
-    data = output.data
+def _reference(
+    session: Session, job: JobRecord, output: JobOutput[TrainedReferenceNetwork]
+) -> dict[str, Any]:
+    """A reference network is a ready model with its lineage."""
+    model, result = _locked(session, ModelRecord, job.inputs["model_id"]), output.result
+    manifest = result.manifest.model_dump(mode="json")
     measured = ("accuracy", "chance", "trained_on", "held_out", "last_loss", "seconds")
-    model.manifest = {**data["manifest"], "name": model.name}
-    model.task_kind = data["manifest"]["task"]["kind"]
+    model.manifest = {**manifest, "name": model.name}
+    model.task_kind = manifest["task"]["kind"]
     model.problems = []
     model.version += 1
     model.lineage = {
@@ -88,22 +95,24 @@ def _reference(session: Session, job: JobRecord, output: JobOutput) -> dict[str,
         "datasets": [job.inputs["dataset_id"]],
         "teachers": [],
         "params": job.params,
-        "measured": {name: data[name] for name in measured},
+        "measured": result.model_dump(include=set(measured)),
     }
-    describe_network(model, data, output.files[data["program"]].sha256)
+    describe_network(model, result.network, output.files[result.program].sha256)
     return {"model_id": model.id, **model.lineage["measured"]}
 
 
-def _dataset(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
+def _dataset(
+    session: Session, job: JobRecord, output: JobOutput[IngestedDataset]
+) -> dict[str, Any]:
     """A checked dataset is ready with its index, or rejected with its problems."""
-    dataset = _locked(session, DatasetRecord, job.inputs["dataset_id"])
-    data = output.data
-    dataset.problems = list(data["problems"])
+    dataset, result = _locked(session, DatasetRecord, job.inputs["dataset_id"]), output.result
+    dataset.problems = [problem.model_dump() for problem in result.problems]
     dataset.version += 1
-    if data["packed_file"] is not None:
-        _describe_images(session, dataset, output)
-    else:
+    if result.packed_file is None:
         dataset.state = DatasetState.REJECTED
+    else:
+        dataset.packed_sha256 = output.files[result.packed_file].sha256
+        _describe_images(session, dataset, output)
     session.flush()
     return {
         "dataset_id": dataset.id,
@@ -113,38 +122,37 @@ def _dataset(session: Session, job: JobRecord, output: JobOutput) -> dict[str, A
     }
 
 
-def _describe_images(session: Session, dataset: DatasetRecord, output: JobOutput) -> None:
+def _describe_images(
+    session: Session, dataset: DatasetRecord, output: JobOutput[IngestedDataset]
+) -> None:
     """Make the dataset ready, with one row per image."""
-    data = output.data
-    labels = data["labels"]
+    result = output.result
     dataset.state = DatasetState.READY
-    dataset.images = len(data["images"])
-    dataset.labels = labels
-    dataset.manifest_sha256 = data["manifest_sha256"]
-    dataset.packed_sha256 = output.files[data["packed_file"]].sha256
-    if data["canonical_file"] is not None:
-        dataset.canonical_sha256 = output.files[data["canonical_file"]].sha256
-        dataset.canonical_side = data["canonical_side"]
-    place = {name: index for index, name in enumerate(labels or ())}
+    dataset.images = len(result.images)
+    dataset.labels = None if result.labels is None else list(result.labels)
+    dataset.manifest_sha256 = result.manifest_sha256
+    if result.canonical_file is not None:
+        dataset.canonical_sha256 = output.files[result.canonical_file].sha256
+        dataset.canonical_side = result.canonical_side
+    label_index = {name: index for index, name in enumerate(result.labels or ())}
     rows = [
         {
-            **image,
+            **image.model_dump(),
             "dataset_id": dataset.id,
             "position": position,
-            "label": place.get(image["label"]),
+            "label": None if image.label is None else label_index[image.label],
         }
-        for position, image in enumerate(data["images"])
+        for position, image in enumerate(result.images)
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(insert(ImageRecord), rows[start : start + _ROWS_AT_ONCE])
 
 
-def _graph(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """A measurement, kept once per cache key: an equal one that came first stays."""
-    model = _existing(session, ModelRecord, job.inputs["model_id"])
-    data = output.data
+def _graph(session: Session, job: JobRecord, output: JobOutput[MeasuredGraph]) -> dict[str, Any]:
+    """A measurement, stored once per cache key: an equal one that came first stays."""
+    model, result = _existing(session, ModelRecord, job.inputs["model_id"]), output.result
     key = graphs.cache_key(
-        data["comparable_key"], model_id=model.id, fingerprint_of_model=model.fingerprint or ""
+        result.comparable_key, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
     )
     values = {
         "id": new_id(IdKind.GRAPH),
@@ -152,53 +160,49 @@ def _graph(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any
         "model_id": model.id,
         "dataset_id": job.inputs["dataset_id"],
         "cache_key": key,
-        "comparable_key": data["comparable_key"],
+        "comparable_key": result.comparable_key,
         "settings": DeparaParams.model_validate(job.params).model_dump(mode="json"),
-        "sha256": output.files["graph.safetensors"].sha256,
-        "numeric_policy": data["policy"],
+        "sha256": output.files[GRAPH_FILE].sha256,
+        "numeric_policy": result.policy.model_dump(),
+        "sketch": None if result.sketch is None else list(result.sketch),
         "job_id": job.id,
-        **{k: data[k] for k in ("status", "detail", "valid_probes", "sketch")},
+        **result.model_dump(include={"status", "detail", "valid_probes"}),
     }
     statement = upsert(GraphRecord).values(**values)
-    kept = statement.on_conflict_do_nothing(index_elements=["project", "cache_key"])
-    session.execute(kept)
+    first = statement.on_conflict_do_nothing(index_elements=["project", "cache_key"])
+    session.execute(first)
     graph = graphs.with_key(session, project=job.project, cache_key=key)
-    summary = ("status", "detail", "valid_probes", "probes", "grid", "policy", "timing")
-    return {
-        "graph_id": graph.id,
-        "comparable_key": graph.comparable_key,
-        **{name: data[name] for name in summary},
-    }
+    return {"graph_id": graph.id, **result.model_dump(mode="json", exclude={"sketch"})}
 
 
-def _heat_maps(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """Pictures, sheet, zip and maps are artifacts of the job; a picture is found by its key.
-
-    The keys are those of what was asked, whatever the child calls its files.
-    """
-    drawn = [_existing(session, ModelRecord, one) for one in job.inputs["model_ids"]]
+def _heat_maps(
+    session: Session, job: JobRecord, output: JobOutput[DrawnHeatMaps]
+) -> dict[str, Any]:
+    """Pictures, sheet, archive and maps are artifacts of the job; a picture is found by its key."""
+    drawn = [_existing(session, ModelRecord, name) for name in job.inputs["model_ids"]]
     dataset = _existing(session, DatasetRecord, job.inputs["dataset_id"])
     keys = heat_maps.picture_keys(drawn, dataset, job)
     ids = artifacts.put(session, job=job, files=output.files, cache_keys=keys)
-    images = [{**i, "artifact_id": ids[i["picture"]]} for i in output.data["images"]]
+    facts = output.result.model_dump(mode="json")
     return {
-        "images": images,
+        "images": [{**image, "artifact_id": ids[image["picture"]]} for image in facts["images"]],
         "sheet_artifact_id": ids[SHEET],
         "archive_artifact_id": ids[ARCHIVE],
         "maps_artifact_id": ids[MAPS],
-        "numerics": output.data["numerics"],
+        "numerics": facts["numerics"],
     }
 
 
-def _map(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
+def _map(session: Session, job: JobRecord, output: JobOutput[PlacedNetworks]) -> dict[str, Any]:
     """A map, with its pictures and exact matrices as artifacts of the job."""
     ids = artifacts.put(session, job=job, files=output.files)
-    document = {**output.data["document"], "artifacts": ids, "params": job.params}
+    document = output.result.document.model_dump(mode="json")
+    document |= {"artifacts": ids, "params": job.params}
     params = TransferabilityMapParams.model_validate(job.params)
     probes = _existing(session, DatasetRecord, job.inputs["dataset_id"])
     before = session.get(MapRecord, job.inputs["continues"]) if job.inputs["continues"] else None
     map_id = new_id(IdKind.MAP)
-    shown = [*document["models"], *(one["model_id"] for one in document["left_out"])]
+    shown = [*document["models"], *(entry["model_id"] for entry in document["left_out"])]
     row = MapRecord(
         id=map_id,
         project=job.project,
@@ -222,22 +226,22 @@ def _locked(session: Session, kind: Any, identity: str) -> Any:
 
 
 def _existing(session: Session, kind: Any, identity: str, **options: Any) -> Any:
-    found = session.get(kind, identity, populate_existing=True, **options)
-    if found is None:
+    row = session.get(kind, identity, populate_existing=True, **options)
+    if row is None:
         raise NotFoundError(f"{identity} was removed meanwhile", code="input_deleted")
-    return found
+    return row
 
 
-_RECORDERS: dict[str, Recorder] = {
-    "model_validation": _model,
-    "dataset_ingestion": _dataset,
-    "reference_network": _reference,
-    "depara": _graph,
-    "transferability_estimators": record_estimate,
-    "attribution_map": _heat_maps,
-    "ranking": record_ranking,
-    "fused_ranking": record_fused_ranking,
-    "transferability_map": _map,
-    "layer_selection": record_layers,
-    **dict.fromkeys(TRAININGS, record_student),
+RECORDERS: Mapping[MethodKind, Recorder] = {
+    MethodKind.MODEL_CHECK: _model,
+    MethodKind.DATASET_INGESTION: _dataset,
+    MethodKind.GRAPH: _graph,
+    MethodKind.HEAT_MAPS: _heat_maps,
+    MethodKind.REFERENCE_NETWORK: _reference,
+    MethodKind.ESTIMATES: record_estimate,
+    MethodKind.RANKING: record_ranking,
+    MethodKind.FUSED_RANKING: record_fused_ranking,
+    MethodKind.MAP: _map,
+    MethodKind.LAYER_SELECTION: record_layers,
+    MethodKind.TRAINING: record_student,
 }

@@ -1,60 +1,61 @@
-"""A trained student becomes a model of the zoo, its accuracy a record, its files artifacts."""
+"""A trained student becomes a model of the zoo; its accuracy and its files get rows of their own."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.catalog.training import source_ids
+from service.core.catalog import method_named
+from service.core.catalog.training import SourceAndLabels, source_ids
 from service.core.ids import IdKind, new_id
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
 from service.core.operations.jobs import artifacts
+from service.core.results.trainings import TrainedStudent
 from service.core.tables import JobRecord, ModelRecord, Protocol
 from workers.worker.outputs import JobOutput
 from workers.worker.record.networks import describe_network
 
-# Transfers measure how well their source suits the data: the record is the source's.
-_TRANSFERS = {"fine_tune": Protocol.FINE_TUNE, "linear_probe": Protocol.LINEAR_PROBE}
 
-
-def record_student(session: Session, job: JobRecord, output: JobOutput) -> dict[str, Any]:
-    """The student is ready and knows where it came from."""
-    data, report = output.data, output.data["report"]
-    program, lineage = output.files[data["program"]], _lineage(session, job, report)
+def record_student(
+    session: Session, job: JobRecord, output: JobOutput[TrainedStudent]
+) -> dict[str, Any]:
+    """The student is ready, with its lineage."""
+    student = output.result
+    program, lineage = output.files[student.program], _lineage(session, job, student)
+    manifest = student.manifest.model_dump(mode="json")
     model = ModelRecord(
         id=new_id(IdKind.MODEL),
         project=job.project,
-        name=data["manifest"]["name"],
-        task_kind=data["manifest"]["task"]["kind"],
-        manifest=data["manifest"],
-        tags=data["manifest"]["tags"],
+        name=manifest["name"],
+        task_kind=manifest["task"]["kind"],
+        manifest=manifest,
+        tags=manifest["tags"],
         filename="student.pt2",
         upload_sha256=program.sha256,
         upload_bytes=program.size_bytes,
         lineage=lineage,
         job_id=job.id,
     )
-    describe_network(model, data, program.sha256)
+    describe_network(model, student.network, program.sha256)
     session.add(model)
     session.flush()
-    shown = {name: blob for name, blob in output.files.items() if name != data["program"]}
+    shown = {name: output.files[name] for name in sorted(student.artifact_names())}
     ids = artifacts.put(session, job=job, files=shown)
-    _keep_accuracy(session, job, model, report["quality"])
+    _keep_accuracy(session, job, model, student.quality.get("accuracy"))
     return {"model_id": model.id, **lineage["measured"], "artifacts": ids}
 
 
-def _lineage(session: Session, job: JobRecord, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a student came from; fingerprints say from which state of its sources."""
+def _lineage(session: Session, job: JobRecord, student: TrainedStudent) -> dict[str, Any]:
+    """Where a student came from; fingerprints identify the state of its teachers."""
     models = [session.get(ModelRecord, model_id) for model_id in source_ids(job.inputs)]
     fingerprints = [None if model is None else model.fingerprint for model in models]
     origin: dict[str, Any] = (
         {"source_model_id": job.inputs["source_model_id"], "source_fingerprint": fingerprints[0]}
-        if job.method in _TRANSFERS
+        if _is_transfer(job)
         else {"teachers": list(job.inputs["teachers"]), "teacher_fingerprints": fingerprints}
     )
     sets = dict.fromkeys(
-        one for one in (job.inputs["dataset_id"], job.inputs["eval_dataset_id"]) if one
+        name for name in (job.inputs["dataset_id"], job.inputs["eval_dataset_id"]) if name
     )
     return {
         "job_id": job.id,
@@ -66,28 +67,40 @@ def _lineage(session: Session, job: JobRecord, report: Mapping[str, Any]) -> dic
         "datasets": list(sets),
         "params": job.params,
         "seed": job.params["seed"],
-        "versions": report["versions"],
-        "sizes": {"student": report["student"], "teachers": report["teachers"]},
+        "versions": student.versions,
+        "sizes": {
+            "student": student.network.model_dump(include={"parameters", "flops"}),
+            "teachers": student.teachers.model_dump(),
+        },
         "measured": {
-            **report["quality"],
-            **{name: report[name] for name in ("trained_on", "held_out", "seconds")},
+            **student.quality,
+            **student.model_dump(include={"trained_on", "held_out", "seconds"}),
         },
     }
 
 
 def _keep_accuracy(
-    session: Session, job: JobRecord, model: ModelRecord, quality: Mapping[str, float]
+    session: Session, job: JobRecord, model: ModelRecord, accuracy: float | None
 ) -> None:
-    """Remember the held-out accuracy: of the source for transfers, of the student otherwise."""
-    if "accuracy" not in quality:
+    """Record the held-out accuracy: a transfer's measures its source, any other its student."""
+    if accuracy is None:
         return
-    protocol = _TRANSFERS.get(job.method, Protocol.OTHER)
-    given = NewAccuracy(
-        model=job.inputs["source_model_id"] if job.method in _TRANSFERS else model.id,
+    measured = NewAccuracy(
+        model=job.inputs["source_model_id"] if _is_transfer(job) else model.id,
         dataset=job.inputs["eval_dataset_id"] or job.inputs["dataset_id"],
-        value=quality["accuracy"],
-        protocol=protocol,
+        value=accuracy,
+        protocol=_protocol(job.method) if _is_transfer(job) else Protocol.OTHER,
         seed=job.params["seed"],
         source=f"held-out images of job {job.id}",
     )
-    accuracies.add(session, project=job.project, measurements=[given], job_id=job.id)
+    accuracies.add(session, project=job.project, measurements=[measured], job_id=job.id)
+
+
+def _is_transfer(job: JobRecord) -> bool:
+    """Whether the job trained a network of the zoo further."""
+    return issubclass(method_named(job.method).inputs, SourceAndLabels)
+
+
+def _protocol(method: str) -> Protocol:
+    """The protocol that a transfer is named after."""
+    return Protocol(method) if method in list(Protocol) else Protocol.OTHER

@@ -1,7 +1,6 @@
-"""What training jobs need, laid out: teachers, images to learn from, images that judge."""
+"""What training jobs need: teachers, images to learn from, images that evaluate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,31 +11,24 @@ from service.core.operations.trainings.teachers import classes_of, task_of
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord, DatasetState, JobRecord, ModelRecord, ModelState
 from workers.isolation.training_files import DATASET, EVAL_DATASET, START, TEACHER
+from workers.worker.stage.rows import StagedInputs
 
 _LONGEST_NAME = 200
 _LONGEST_PREFIX = 180
 
 
-@dataclass(frozen=True)
-class StagedTraining:
-    """Facts for the room, and the digests of files by the name they get."""
-
-    facts: dict[str, Any]
-    files: dict[str, str] = field(default_factory=dict)
-
-
-def training_stage(session: Session, job: JobRecord) -> StagedTraining:
+def training_stage(session: Session, job: JobRecord) -> StagedInputs:
     """Everything that the job's inputs name; a data-free training gets no image to learn from.
 
     Raises:
         NotFoundError: Something is gone.
         ConflictError: Something is not ready, or a set is too large for canonical frames.
     """
-    teachers = [_model(session, one) for one in source_ids(job.inputs)]
-    files = {TEACHER.format(place): _program(one) for place, one in enumerate(teachers)}
+    teachers = [_model(session, model_id) for model_id in source_ids(job.inputs)]
+    files = {TEACHER.format(index): _program(model) for index, model in enumerate(teachers)}
     facts: dict[str, Any] = {
         "name": job.params["name"] or _name_for(job, teachers),
-        "teachers": [_facts_of(one, teachers) for one in teachers],
+        "teachers": [_facts_of(model, teachers) for model in teachers],
     }
     for role, file in (("dataset", DATASET), ("eval_dataset", EVAL_DATASET)):
         identity = job.inputs[f"{role}_id"]
@@ -47,18 +39,18 @@ def training_stage(session: Session, job: JobRecord) -> StagedTraining:
     facts["start"] = start is not None
     if start is not None:
         files[START] = _program(_model(session, start))
-    return StagedTraining(facts, files)
+    return StagedInputs(facts, files)
 
 
 def _name_for(job: JobRecord, teachers: list[ModelRecord]) -> str:
-    """A name that tells where the student came from."""
-    names = ", ".join(one.name for one in teachers)
+    """A name that names the student's teachers and its method."""
+    names = ", ".join(model.name for model in teachers)
     return f"{names} by {job.method}"[:_LONGEST_NAME]
 
 
 def _facts_of(model: ModelRecord, teachers: list[ModelRecord]) -> dict[str, Any]:
-    """What a teacher is; outputs that nobody named get its name, or its id if others share that."""
-    alone = len({one.id for one in teachers if one.name == model.name}) == 1
+    """What a teacher is; unnamed outputs get its name, or its id if another teacher shares the name."""
+    alone = len({other.id for other in teachers if other.name == model.name}) == 1
     return {
         "id": model.id,
         "name": model.name,
@@ -71,7 +63,7 @@ def _facts_of(model: ModelRecord, teachers: list[ModelRecord]) -> dict[str, Any]
 
 
 def _images(session: Session, identity: str) -> tuple[Mapping[str, Any], str]:
-    """Labels by place, their names, and the canonical frames."""
+    """Labels by index, their names, and the canonical frames."""
     dataset = session.get(DatasetRecord, identity)
     if dataset is None:
         raise NotFoundError(f"{identity} is gone", code="input_deleted")

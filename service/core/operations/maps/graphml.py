@@ -46,10 +46,10 @@ def as_graphml(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _edges(neighbors: list[list[dict[str, Any]]]) -> Iterator[tuple[int, int, float]]:
     """Every joined pair once."""
-    near = [{neighbor["place"] for neighbor in row} for row in neighbors]
+    near = [{neighbor["index"] for neighbor in row} for row in neighbors]
     for index, row in enumerate(neighbors):
         for neighbor in row:
-            other = neighbor["place"]
+            other = neighbor["index"]
             if index < other or index not in near[other]:
                 yield index, other, neighbor["similarity"]
 

@@ -3,23 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+from service.core.catalog import MethodKind, TrainingTrait, method_named, methods_of
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
-from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
-from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
-from service.core.catalog.training import TRAININGS, StudentArchitecture
+from service.core.catalog.training import StudentArchitecture
 from service.core.errors import InvalidRequestError
 from service.core.manifest import TaskKind
 from service.core.operations.error_pointers import error_pointer, invalid_value
 from service.core.operations.trainings.plans import TrainingPlan, abbreviated
 from service.core.operations.trainings.teachers import classes_of, task_of
 from service.core.tables import ModelRecord
-
-_WHOLE_IMAGE_METHODS = (
-    CommonFeatureAmalgamationParams,
-    AdaptiveAmalgamationParams,
-    DualGanAmalgamationParams,
-)
 
 
 def require_student(plan: TrainingPlan) -> None:
@@ -50,7 +43,7 @@ def _shared_task(plan: TrainingPlan) -> TaskKind:
             remedy="choose teachers with the same kind of task",
         )
     (kind,) = set(kinds.values())
-    if kind is TaskKind.SEGMENTATION and isinstance(plan.params, _WHOLE_IMAGE_METHODS):
+    if kind is TaskKind.SEGMENTATION and TrainingTrait.WHOLE_IMAGES_ONLY in _traits(plan):
         raise invalid_value(
             "/inputs/teachers",
             f"{plan.method} learns labels of whole images, not of pixels",
@@ -138,11 +131,15 @@ def _bad_architecture(part: str, detail: str, remedy: str) -> InvalidRequestErro
     )
 
 
+def _traits(plan: TrainingPlan) -> frozenset[TrainingTrait]:
+    return method_named(plan.method).traits
+
+
 def _reads_feature_maps(plan: TrainingPlan) -> bool:
     """Whether the method compares feature maps of the student."""
+    if TrainingTrait.READS_STUDENT_MAPS in _traits(plan):
+        return True
     match plan.params:
-        case CommonFeatureAmalgamationParams() | DualGanAmalgamationParams():
-            return True
         case KnowledgeDistillationParams() as params:
             return params.feature_weight > 0 or params.attention_weight > 0
         case AdaptiveAmalgamationParams() as params:
@@ -168,7 +165,8 @@ def _differences(plan: TrainingPlan, start: ModelRecord) -> Iterator[str]:
     """How the start network differs from the student."""
     student, lineage = plan.student, start.lineage or {}
     recorded: dict[str, Any] = lineage.get("params", {}).get("student") or {}
-    if lineage.get("method") in TRAININGS and not recorded:
+    trainings = {spec.name for spec in methods_of(MethodKind.TRAINING)}
+    if lineage.get("method") in trainings and not recorded:
         yield f"{lineage['method']} trained it"
     ours = student.architecture in list(StudentArchitecture)
     for name in ("architecture", "width") if ours else ("architecture",):
@@ -186,7 +184,7 @@ def _output_count(plan: TrainingPlan) -> int | None:
     """How many outputs the student trains with; None if that is not known yet."""
     labels = plan.student_labels
     if (
-        not isinstance(plan.params, CommonFeatureAmalgamationParams)
+        TrainingTrait.OUTPUT_PER_TEACHER_OUTPUT not in _traits(plan)
         or plan.teacher_labels is None
         or labels is None
     ):

@@ -1,0 +1,105 @@
+"""What comparing graphs needs: their files, or everything that is known of the candidates."""
+
+from sqlalchemy.orm import Session
+
+from service.core.catalog.transferability_map import TransferabilityMapParams
+from service.core.errors import NotFoundError
+from service.core.operations.maps import snapshot_lookup
+from service.core.operations.measurements import graphs
+from service.core.operations.rankings import by_graph, fused
+from service.core.results import ResultScope
+from service.core.tables import JobRecord, RankingRecord
+from service.settings import Settings
+from workers.worker.stage.rows import (
+    StagedInputs,
+    graph_files,
+    ready_dataset_of,
+    required_file,
+    row_of,
+)
+
+
+def graphs_to_rank(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
+    """The target's graph, and the candidates' whose similarity to it is not known yet."""
+    ranking = row_of(session, job, RankingRecord, job.inputs["ranking_id"])
+    targets = graphs.measured(
+        session,
+        project=job.project,
+        comparable=ranking.comparable_key,
+        model_ids=[by_graph.target_of(ranking)],
+    )
+    if not targets:
+        raise _target_missing(session, job, ranking)
+    target = targets[0]
+    candidates = by_graph.still_to_compare(session, ranking=ranking)
+    facts = {
+        "target": target.id,
+        "candidates": [graph.id for graph in candidates],
+        "min_valid": target.settings["min_valid"],
+        "ranks": target.settings["ranks"],
+    }
+    names = frozenset(graph.model_id for graph in (target, *candidates))
+    return StagedInputs(facts, graph_files([target, *candidates]), ResultScope(model_ids=names))
+
+
+def evidence(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
+    """Everything that is known of the candidates of a fused ranking; no files."""
+    ranking = row_of(session, job, RankingRecord, job.inputs["ranking_id"])
+    evidence = fused.take_evidence(session, ranking=ranking)
+    candidates = zip(evidence["models"], evidence["candidates"], strict=True)
+    names = frozenset(model_id for model_id, is_candidate in candidates if is_candidate)
+    return StagedInputs({"evidence": evidence}, scope=ResultScope(model_ids=names))
+
+
+def _target_missing(session: Session, job: JobRecord, ranking: RankingRecord) -> NotFoundError:
+    """Why there is nothing to compare with: the reason its measurement gave, if any."""
+    errors = graphs.measuring_errors(session, job_id=job.id)
+    reason = errors.get(by_graph.target_of(ranking), {}).get("detail", "it has no graph")
+    return NotFoundError(
+        f"the target could not be measured: {reason}",
+        code="target_not_measured",
+        remedy="look at the jobs that this one waited for",
+    )
+
+
+def graphs_to_place(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
+    """All graphs of a probe set with the same settings; or what an earlier map made of them."""
+    dataset = ready_dataset_of(session, job)
+    params = TransferabilityMapParams.model_validate(job.params)
+    comparable = graphs.comparable_key(dataset.manifest_sha256 or "", params.settings)
+    measured = snapshot_lookup.measured(
+        session,
+        project=job.project,
+        comparable=comparable,
+        model_ids=job.inputs["model_ids"],
+    )
+    similarities = snapshot_lookup.known_similarities(
+        session,
+        project=job.project,
+        comparable=comparable,
+        models=snapshot_lookup.models_key([graph.model_id for graph in measured]),
+    )
+    placed = [graph for graph in measured if graph.comparable]
+    if similarities is not None:
+        placed.sort(key=lambda graph: similarities.models.index(graph.model_id))
+        files = {snapshot_lookup.SIMILARITIES: similarities.sha256}
+    else:
+        files = {graph.graph_id: required_file(graph.sha256, "a graph's file") for graph in placed}
+    before = job.inputs["continues"]
+    points = (
+        {}
+        if before is None
+        else snapshot_lookup.positions_in(session, project=job.project, map_id=before)
+    )
+    facts = {
+        "models": [graph.model_id for graph in placed],
+        "names": [graph.name for graph in placed],
+        "tasks": [graph.task_kind for graph in placed],
+        "parameters": [graph.parameters for graph in placed],
+        "probes": dataset.name,
+        "graphs": [] if similarities is not None else list(files),
+        "places": [points.get(graph.model_id) for graph in placed],
+        "left_out": [[graph.model_id, graph.status] for graph in measured if not graph.comparable],
+    }
+    names = frozenset(graph.model_id for graph in measured)
+    return StagedInputs(facts, files, ResultScope(model_ids=names))
