@@ -276,7 +276,7 @@ MESSAGES: list[dict[str, Any]] = [
     {
         "kind": "error",
         "error": {"code": "internal", "detail": "it broke", "remedy": "retry"},
-        "again": False,
+        "retryable": False,
         "trace": "",
     },
     {"kind": "running"},
