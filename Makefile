@@ -11,7 +11,7 @@ HOME_DIR ?= .zooscope
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
         bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
-        check-format check-lint check-types check-imports check-stubs check-tables check-pages check-docs check-oldest-python check-pins
+        check-format check-lint check-names check-types check-imports check-stubs check-tables check-pages check-docs check-oldest-python check-pins
 
 help:  ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,13 +44,15 @@ down: $(RUNTIME)  ## stop the service that `make demo` left running
 test: $(DEVELOPMENT)  ## run every test that this machine can run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
 
-check: check-format check-lint check-types check-imports check-stubs check-pages check-tables check-oldest-python check-docs  ## format, lint, types, import contracts, generated files, tables, pins, docs
+check: check-format check-lint check-names check-types check-imports check-stubs check-pages check-tables check-oldest-python check-docs  ## format, lint, names, types, import contracts, generated files, tables, pins, docs
 	@echo "check: all clean"
 
 check-format: $(DEVELOPMENT)
 	$(BIN)/ruff format --check --quiet .
 check-lint: $(DEVELOPMENT)
 	$(BIN)/ruff check --quiet .
+check-names: $(DEVELOPMENT)
+	$(BIN)/python -m tests.architecture.names
 check-types: $(DEVELOPMENT)
 	$(BIN)/mypy --no-error-summary
 check-imports: $(DEVELOPMENT)
