@@ -34,9 +34,9 @@ class Attributions:
         """Compute a heat map of every network on every image, and wait for the job.
 
         Args:
-            model_ids: Ids of at most 32 networks, the columns of the sheet.
+            model_ids: Ids of at most 32 networks, the rows of the sheet.
             dataset_id: Id of the dataset that holds the images.
-            indices: Positions of the images in the dataset, from 0, the rows of the sheet. A job
+            indices: Positions of the images in the dataset, from 0, the columns of the sheet. A job
                 computes at most 256 heat maps.
             method: Attribution method, such as ``gxi``, ``saliency``, ``elrp`` or ``grad_cam``.
             layer: Layer to attribute; None means the feature layer of each network.

@@ -39,11 +39,11 @@ class AttributionMapInputs(JobInputs):
     """The networks to explain and the images; at most 256 heat maps in all."""
 
     model_ids: tuple[ModelId, ...] = Field(min_length=1, max_length=MOST_MODELS)
-    """The networks to explain, each once; the columns of the sheet."""
+    """The networks to explain, each once; the rows of the sheet."""
     dataset_id: DatasetId
     """The dataset that contains the images."""
     indices: tuple[int, ...] = Field(min_length=1, max_length=MOST_IMAGES)
-    """Positions of the images in the dataset, from 0, each once; the rows of the sheet."""
+    """Positions of the images in the dataset, from 0, each once; the columns of the sheet."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

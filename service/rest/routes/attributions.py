@@ -47,7 +47,7 @@ async def create(
     """Compute heat maps of several models on several images in one job.
 
     Returns 201 if an equal job has succeeded, otherwise 202. The artifacts of the job are every
-    heat map, `sheet.png` (images as rows, models as columns) and `heat-maps.zip`. You can also
+    heat map, `sheet.png` (models as rows, images as columns) and `heat-maps.zip`. You can also
     get each heat map at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
     """
 

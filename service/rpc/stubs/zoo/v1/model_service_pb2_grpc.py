@@ -172,7 +172,7 @@ class ModelServiceServicer:
 
     def CreateAttributions(self, request, context):
         """Draw the heat maps of several networks on several images, as one job. Its artifacts are every
-        picture, a sheet of all (images as rows, networks as columns) and a zip of all; each picture is
+        picture, a sheet of all (networks as rows, images as columns) and a zip of all; each picture is
         then also to be had by GetAttribution. An equal job that has succeeded is answered at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
