@@ -46,7 +46,7 @@ def trained(zoo: Zoo, context: WorkerContext, method: str, folder: Path) -> JobR
     while run_next(context):
         pass
     with zoo.transaction() as session:
-        return jobs.get(session, project="default", job_id=job.id)
+        return session.get_one(JobRecord, job.id)
 
 
 if __name__ == "__main__":

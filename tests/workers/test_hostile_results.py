@@ -16,7 +16,7 @@ from service.core.operations.jobs import jobs
 from service.core.operations.jobs.lifecycle import AttemptStatus, Outcome
 from service.core.results import RESULTS, ResultScope
 from service.core.results.live import live_message
-from service.core.tables import ArtifactRecord, GraphStatus, ModelRecord
+from service.core.tables import ArtifactRecord, GraphStatus, JobRecord, ModelRecord
 from tests.workers.result_examples import EXAMPLES
 from workers.isolation.fork_client import ForkServerClient
 from workers.isolation.workdir import Scratch
@@ -261,7 +261,7 @@ def test_an_invalid_result_fails_its_job_and_writes_nothing(zoo: Zoo):
     run_job._finish(context, job, Lease.of(zoo, job), succeeded, scope=scope)
 
     with zoo.transaction() as session:
-        ended = jobs.get(session, project="default", job_id=submitted.id)
+        ended = session.get_one(JobRecord, submitted.id)
         rows = session.query(ArtifactRecord).count() + session.query(ModelRecord).count()
     assert (ended.state, ended.error["code"], rows) == ("failed", "result_unreadable", 0)
     assert "best_set" in ended.error["detail"]

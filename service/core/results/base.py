@@ -84,7 +84,7 @@ FileName = Annotated[
 ]
 
 
-class Problem(Facts):
+class ProblemFacts(Facts):
     """Why an upload cannot be used as it is."""
 
     code: Code

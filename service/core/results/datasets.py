@@ -9,7 +9,7 @@ from service.core.results.base import (
     Facts,
     FileName,
     JobResult,
-    Problem,
+    ProblemFacts,
     Sha256,
     SmallCount,
     Text,
@@ -19,7 +19,7 @@ from service.core.results.base import (
 Label = Text
 
 
-class ImageProblemFacts(Problem):
+class ImageProblemFacts(ProblemFacts):
     """Why one file, or the whole upload if the name is empty, cannot be used."""
 
     name: Text

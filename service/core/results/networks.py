@@ -12,7 +12,7 @@ from service.core.results.base import (
     JobResult,
     NonNegative,
     Number,
-    Problem,
+    ProblemFacts,
     Share,
     ShortText,
     SmallCount,
@@ -47,7 +47,7 @@ class ModelCheckResult(JobResult):
     ``program`` is None where the upload itself is the program.
     """
 
-    problems: tuple[Problem, ...] = Field(max_length=1000)
+    problems: tuple[ProblemFacts, ...] = Field(max_length=1000)
     program: FileName | None
     network: NetworkFacts | None
 
