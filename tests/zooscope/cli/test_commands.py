@@ -243,4 +243,4 @@ def test_an_invalid_cell_is_reported_with_its_line(shell: Shell, tmp_path: Path)
     done = shell.run("accuracies", "import", str(table))
 
     assert done.returncode == 1
-    assert "line 2: 'high' is not a number (bad_table)" in done.stderr
+    assert "line 2: 'high' is not a number (invalid_table)" in done.stderr
