@@ -36,22 +36,22 @@ class Layers:
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
     ) -> LayerSelection:
-        """Every candidate layer's score against the target, and the choice.
+        """Score every candidate layer against the target and choose one.
 
         Args:
             source: The network to cut.
             model: The target, as a network of the zoo.
-            dataset: Or the target as labelled images; a small network is trained on them first.
-            probes: The dataset whose images both are shown; a target dataset's own when left out.
-            layers: Candidates, or "all"; None means the ends of blocks.
-            target_layer: Where the target is looked at; None means its logits if it classifies.
-            data: How much of the target is labelled: "ample" (a tenth, λ = 1) or "scarce" (a
+            dataset: The target as labeled images instead; a small network is trained on them first.
+            probes: The dataset whose images both networks process; defaults to the target dataset.
+            layers: Candidate layers, or "all"; None selects the ends of blocks.
+            target_layer: Layer of the target; None selects the logits of a classifier.
+            data: Share of the target that is labeled: "ample" (a tenth, λ = 1) or "scarce" (a
                 hundredth, λ = 10).
             edge_weight: λ itself, instead of ``data``.
-            settings: Of the comparison, as in the parameters of the method ``layer_selection``.
-            wait: False answers at once, pending if it was not compared before.
-            on_progress: Told how far the job is.
-            timeout_seconds: Longest wait; the job goes on after it.
+            settings: Settings of the comparison, as in the parameters of the method ``layer_selection``.
+            wait: False returns at once, with the state ``pending`` if the comparison is not done.
+            on_progress: Called with the progress of the job.
+            timeout_seconds: Longest wait in seconds; the job continues after it.
 
         Raises:
             ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``; or the
@@ -113,7 +113,7 @@ class Layers:
                 raise ZooClientError(
                     f"the layer selection is still pending after {timeout_seconds:g} s",
                     code="timed_out",
-                    remedy=f"it goes on in the zoo; `zooscope layers {selection['id']}` tells",
+                    remedy=f"the job continues; `zooscope layers {selection['id']}` shows the result",
                 )
             time.sleep(_LOOK_AGAIN_SECONDS)
             selection = self.show(selection["id"], edge_weight=selection["edge_weight"])

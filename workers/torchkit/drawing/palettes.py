@@ -2,7 +2,7 @@
 
 Categories: light, Okabe & Ito 2008 ("Color Universal Design") without yellow and black, plus a
 violet; dark, the scheme "light" of Tol 2021 ("Color schemes", SRON/EPS/TN/09-002), which is made
-to be told apart by color-blind readers too.
+to be distinguished by color-blind readers too.
 """
 
 from collections.abc import Iterator, Mapping
