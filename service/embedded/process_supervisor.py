@@ -55,6 +55,7 @@ class ProcessSupervisor:
         self._crashes: dict[ComponentName, int] = {}
         self._failed_starts: dict[ComponentName, int] = {}
         self._due: dict[ComponentName, float] = {}
+        self._is_ready = False
 
     def run(self, *, lock: int) -> None:
         """Start everything, watch it until ``stopping`` is set, and stop it.
@@ -94,7 +95,7 @@ class ProcessSupervisor:
     def _start_components(self) -> None:
         for component in components_of(self._settings, self._ports, identity=self._home.identity):
             self._start(component)
-        self._announce(ready=False)
+        self._announce()
 
     def _start(self, component: Component) -> None:
         process = ComponentProcess(
@@ -116,7 +117,8 @@ class ProcessSupervisor:
             self._report_ready_components()
             self._stopping.wait(POLL_SECONDS)
         if not self._stopping.is_set():
-            self._announce(ready=True)
+            self._is_ready = True
+            self._announce()
             self._print_line(
                 f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}"
             )
@@ -150,7 +152,8 @@ class ProcessSupervisor:
         while not self._stopping.wait(WATCH_SECONDS):
             self._report_ready_components()
             if self._servers.restart_dead(self._print_line):
-                self._announce(ready=True)
+                self._is_ready = True
+                self._announce()
             for name, process in list(self._processes.items()):
                 if process.status() is not None:
                     self._schedule_or_restart(name, process)
@@ -171,7 +174,8 @@ class ProcessSupervisor:
             del self._due[name]
             self._start(process.component)
             self._waiting[name] = self._processes[name]
-            self._announce(ready=True)
+            self._is_ready = True
+            self._announce()
 
     def _count_failed_start(self, name: ComponentName, process: ComponentProcess) -> None:
         """Raise UnavailableError if a component has failed to start several times in a row."""
@@ -199,13 +203,13 @@ class ProcessSupervisor:
                 for process in pool.map(_stopped, ending):
                     self._watchdog.release(process.pid)
 
-    def _announce(self, *, ready: bool) -> None:
+    def _announce(self) -> None:
         parts = {name.value: process.pid for name, process in self._processes.items()}
         self._home.announce(
             Running(
                 rest_url=rest_url(self._settings),
                 grpc_address=grpc_address(self._settings),
-                ready=ready,
+                ready=self._is_ready,
                 parts={**self._servers.pids(), **parts},
             )
         )

@@ -29,7 +29,7 @@ folder = Path(sys.argv[1])
 policy = sandbox.SandboxPolicy(
     readable=(*sandbox.code_folders(), *sandbox.system_files(), folder),
     writable=(folder / "out",),
-    devices=sandbox.device_files(cuda=False),
+    devices=sandbox.device_files("cpu"),
     cpu_seconds=60,
     memory=sandbox.Memory.LIMITED,
 )

@@ -66,7 +66,7 @@ def enter_sandbox(config: Mapping[str, Any], scratch: Scratch) -> None:
     policy = sandbox.SandboxPolicy(
         readable=(*sandbox.code_folders(), *sandbox.system_files(), scratch.folder),
         writable=(scratch.out, scratch.updates, scratch.tmp),
-        devices=sandbox.device_files(cuda=cuda),
+        devices=sandbox.device_files(config["device"]),
         cpu_seconds=config["cpu_seconds"],
         memory=sandbox.Memory.FREE if cuda else sandbox.Memory.LIMITED,
     )

@@ -170,10 +170,10 @@ def system_files() -> tuple[Path, ...]:
     return tuple(Path(name) for name in names if Path(name).exists())
 
 
-def device_files(*, cuda: bool) -> tuple[Path, ...]:
-    """Devices a child may write to."""
+def device_files(device: str) -> tuple[Path, ...]:
+    """Devices a child that computes on ``device``, ``cpu`` or ``cuda``, may write to."""
     paths = [Path("/dev/null")]
-    if cuda:
+    if device == "cuda":
         paths += [*sorted(Path("/dev").glob("nvidia*")), Path("/dev/shm")]
     return tuple(paths)
 

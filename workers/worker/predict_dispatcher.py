@@ -42,11 +42,11 @@ _PROCESS_DIED = PredictResponse(
 
 
 class ChildLostError(Exception):
-    """The predict child ended, or exceeded the time limit (``slow``)."""
+    """The predict child ended before it responded."""
 
-    def __init__(self, *, slow: bool) -> None:
-        super().__init__()
-        self.slow = slow
+
+class ChildTooSlowError(ChildLostError):
+    """The predict child exceeded the time limit."""
 
 
 @dataclass
@@ -115,7 +115,7 @@ class PredictDispatcher:
         try:
             return self._try(group)
         except ChildLostError as loss:
-            if loss.slow and len(group) == 1:
+            if isinstance(loss, ChildTooSlowError) and len(group) == 1:
                 return [_PROCESS_DIED]
         return [self._retry_alone(request) for request in group]
 
@@ -133,7 +133,7 @@ class PredictDispatcher:
             details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
             return [PredictResponse(None, error=details)] * len(group)
         except ChildLostError as loss:
-            log.warning("the predict child was lost", slow=loss.slow)
+            log.warning("the predict child was lost", reason=type(loss).__name__)
             self._end_child()
             raise
 
@@ -211,7 +211,8 @@ class _PredictChild:
         """The responses to compatible requests.
 
         Raises:
-            ChildLostError: The child ended, or took too long.
+            ChildLostError: The child ended.
+            ChildTooSlowError: It exceeded the time limit.
             NotFoundError: The program was deleted.
         """
         reply, parts = self._send(group, None)
@@ -240,10 +241,10 @@ class _PredictChild:
         try:
             self.connection.send_bytes(pack(request, [image for r in group for image in r.images]))
             if not self.connection.poll(self.zoo.settings.predict_timeout_seconds):
-                raise ChildLostError(slow=True)
+                raise ChildTooSlowError
             return unpack(self.connection.recv_bytes())
         except (EOFError, OSError) as error:
-            raise ChildLostError(slow=False) from error
+            raise ChildLostError from error
 
     def end(self) -> None:
         """Kill the child and remove its folder."""

@@ -1,6 +1,6 @@
 """From evidence to the prior of the target, without the runs measured on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ def fitted(inputs: FusedRankingData, *, seed: int, report: Callable[[int, int], 
         learning.fold_of(fold_signals, z)
         for fold_signals, z in zip(signals_by_fold, columns, strict=True)
     ]
-    expected = _expected(inputs, has_history=bool(folds), count=len(target.names))
+    expected = _expected(inputs, folds=folds, count=len(target.names))
     strengths = learning.learned_strengths(products, expected)
     variance = learning.prior_variance(strengths.shared, len(expected))
     terms = [learning.terms_of(product, strengths) for product in products]
@@ -104,13 +104,13 @@ def _signals_for_fold(inputs: FusedRankingData, history: History, dataset: int) 
 
 
 def _expected(
-    inputs: FusedRankingData, *, has_history: bool, count: int
+    inputs: FusedRankingData, *, folds: Sequence[object], count: int
 ) -> Float64[ndarray, " signal"]:
     """w₀: zero for signals with history; otherwise a small positive weight."""
     expected = np.zeros(count)
     for index, name in enumerate(inputs.scores, start=1 + len(inputs.traits)):
         history_scores = inputs.history_scores.get(name)
-        if not has_history or history_scores is None or np.isnan(history_scores).all():
+        if not folds or history_scores is None or np.isnan(history_scores).all():
             expected[index] = WEIGHT_WITHOUT_HISTORY
     return expected
 

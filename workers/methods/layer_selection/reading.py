@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -54,17 +55,26 @@ class LayerBatch:
     mask: Bool[Tensor, " probe"]
 
 
+class FeatureStorage(Enum):
+    """Whether the features of a layer stay in memory or are computed again on every read."""
+
+    RESIDENT = "resident"
+    RECOMPUTED = "recomputed"
+
+
 class LayerFeatures:
     """One layer on all probes: map cosines to the target, and its features if resident."""
 
-    def __init__(self, name: str, *, probes: int, shape: tuple[int, ...], resident: bool) -> None:
+    def __init__(
+        self, name: str, *, probes: int, shape: tuple[int, ...], storage: FeatureStorage
+    ) -> None:
         self.name = name
         self.shape = shape
         self.units = math.prod(shape)
         self.mask = torch.zeros(probes, dtype=torch.bool)
         self.cosines = torch.zeros(probes)
-        self.resident = resident
-        self.features = torch.zeros(probes if resident else 0, self.units)
+        self.resident = storage is FeatureStorage.RESIDENT
+        self.features = torch.zeros(probes if self.resident else 0, self.units)
         self.problem: MethodError | None = None
 
     def add(self, batch: LayerBatch, start: int, target_maps: Tensor) -> None:

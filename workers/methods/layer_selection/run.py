@@ -19,6 +19,7 @@ from torch import Tensor
 from service.core.catalog.layer_selection import LayerSelectionParams
 from workers.methods.layer_selection.edges import Recompute, edges_of
 from workers.methods.layer_selection.reading import (
+    FeatureStorage,
     LayerFeatures,
     LayerReader,
     Measure,
@@ -158,10 +159,15 @@ def _plan_of(inputs: LayerSelectionData) -> _Plan:
     recompute = Recompute(inputs.probes, _batch_size(inputs, [source, target]), budget)
     shapes = [target.shapes[target_layer], *(source.shapes[layer] for layer in layers)]
     bytes_of_each = [4 * len(inputs.probes) * math.prod(shape) for shape in shapes]
-    resident = fit_in_memory(bytes_of_each, budget_bytes=budget)
+    fitting = fit_in_memory(bytes_of_each, budget_bytes=budget)
     measured = [
-        LayerFeatures(layer, probes=len(inputs.probes), shape=shape, resident=fits)
-        for layer, shape, fits in zip([target_layer, *layers], shapes, resident, strict=True)
+        LayerFeatures(
+            layer,
+            probes=len(inputs.probes),
+            shape=shape,
+            storage=FeatureStorage.RESIDENT if fits else FeatureStorage.RECOMPUTED,
+        )
+        for layer, shape, fits in zip([target_layer, *layers], shapes, fitting, strict=True)
     ]
     return _Plan(measured[1:], measured[0], recompute)
 

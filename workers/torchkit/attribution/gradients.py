@@ -9,6 +9,7 @@ feature F. x̃ is the network's preprocessed input.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 from jaxtyping import Float
@@ -141,7 +142,7 @@ def input_gradients(
     for layer in reversed(layers):
         try:
             features = as_feature(values.pop(layer), layer, len(inputs))
-            gradient = _gradient(scalar_target(features, target), leaf, again=True)
+            gradient = _gradient(scalar_target(features, target), leaf, _AutogradGraph.RETAINED)
         except (DetachedFeatureError, UnusableFeatureError) as error:
             yield NoGradient(layer, error)
         else:
@@ -153,11 +154,22 @@ def attributed_by_gradient(attribution: Attribution, inputs: Tensor, gradient: T
     return gradient.abs() if attribution is Attribution.SALIENCY else inputs * gradient
 
 
-def _gradient(scalar: Tensor, leaf: Tensor, *, again: bool = False) -> Tensor:
+class _AutogradGraph(Enum):
+    """What becomes of the graph after a gradient: freed, or retained for further ones."""
+
+    FREED = "freed"
+    RETAINED = "retained"
+
+
+def _gradient(
+    scalar: Tensor, leaf: Tensor, graph: _AutogradGraph = _AutogradGraph.FREED
+) -> Tensor:
     """∂scalar/∂leaf. Raises DetachedFeatureError if no differentiable path connects them."""
     gradient = None
     if scalar.requires_grad:
-        (gradient,) = torch.autograd.grad(scalar, leaf, retain_graph=again, allow_unused=True)
+        (gradient,) = torch.autograd.grad(
+            scalar, leaf, retain_graph=graph is _AutogradGraph.RETAINED, allow_unused=True
+        )
     if gradient is None:
         raise DetachedFeatureError(
             "the feature does not depend on the image through differentiable steps",
@@ -204,5 +216,5 @@ def saliency_exact(
     units = torch.randperm(features.shape[1], generator=question.generator())[:_UNITS]
     total = torch.zeros_like(leaf)
     for unit in units.tolist():
-        total += _gradient(features[:, unit].sum(), leaf, again=True).abs()
+        total += _gradient(features[:, unit].sum(), leaf, _AutogradGraph.RETAINED).abs()
     return Attributed(total / len(units), features.detach())
