@@ -22,7 +22,7 @@ def test_the_tree_goes_back_to_teachers_and_images(shell: Shell, family: Family)
     assert "made by knowledge_distillation job_" in lines[1]
     assert "succeeded · seed 3 · 100 steps" in lines[1]
     assert "teacher fox" in lines[2]
-    assert sum("data sea" in line for line in lines) == 2
+    assert sum("dataset sea" in line for line in lines) == 2
     assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each told before
     assert any("eval_dataset sky" in line for line in lines)
 
@@ -32,7 +32,7 @@ def test_the_tree_goes_on_to_students_with_their_other_teachers(shell: Shell, fa
 
     assert "taught knowledge_distillation" in lines[1]
     assert "with teacher hen" in lines[2]
-    assert "with data sea" in lines[3]
+    assert "with dataset sea" in lines[3]
     assert f"student hare {family.hare}" in lines[4]
 
 
