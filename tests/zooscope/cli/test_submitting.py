@@ -77,4 +77,4 @@ def test_a_method_tells_its_fields_with_type_default_range_and_meaning(shell: Sh
     assert rows["--student width="][2:4] == ["integer", "16"]
     assert "plain, residual, lenet" in said
     assert "Number of channels of the first stage" in said
-    assert "How the student's answers are compared with the teachers'. How answers are" in said
+    assert "Comparison of the student's outputs with the teachers'. Comparison of outputs" in said
