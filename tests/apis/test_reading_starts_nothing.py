@@ -26,7 +26,7 @@ from tests.rpc.channels import channel_to, listening
 
 # Who may do what is told to administrators alone.
 ADMINISTRATORS = frozenset({"/v1/keys"})
-SERVICES = ("Model", "Dataset", "Transferability", "TableRow", "Job", "Method")
+SERVICES = ("Model", "Dataset", "Transferability", "Accuracy", "Job", "Method")
 READING = ("Get", "List", "Download", "Watch")
 
 

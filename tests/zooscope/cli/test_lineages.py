@@ -22,7 +22,7 @@ def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: Family):
     assert "made by knowledge_distillation job_" in lines[1]
     assert "succeeded · seed 3 · 100 steps" in lines[1]
     assert "teacher fox" in lines[2]
-    assert sum("data sea" in line for line in lines) == 2
+    assert sum("dataset sea" in line for line in lines) == 2
     assert sum(line.endswith("↑") for line in lines) == 3  # owl, sea and sky, each listed before
     assert any("eval_dataset sky" in line for line in lines)
 
@@ -34,7 +34,7 @@ def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, fami
 
     assert "taught knowledge_distillation" in lines[1]
     assert "with teacher hen" in lines[2]
-    assert "with data sea" in lines[3]
+    assert "with dataset sea" in lines[3]
     assert f"student hare {family.hare}" in lines[4]
 
 

@@ -79,5 +79,7 @@ def test_methods_show_lists_fields_with_type_default_range_and_meaning(shell: Sh
     assert rows["--set temperature="][2:8] == ["number", "4", ">", "0,", "≤", "100"]
     assert rows["--student width="][2:4] == ["integer", "16"]
     assert "plain, residual, lenet" in output
-    assert "Channels of the first stage" in output
-    assert "How the student's answers are compared with the teachers'. How answers are" in output
+    assert "Number of channels of the first stage" in output
+    assert (
+        "Comparison of the student's outputs with the teachers'. Comparison of outputs" in output
+    )
