@@ -64,7 +64,7 @@ def test_errors_end_the_command_with_a_reason(shell: Shell, words: list[str]) ->
     assert (unknown.returncode, aimless.returncode, both.returncode) == (1, 1, 1)
     assert "no layer 'nowhere'" in unknown.stderr
     assert "one target" in aimless.stderr
-    assert "either data or an edge_weight" in both.stderr
+    assert "set either data or edge_weight" in both.stderr
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, fami
 def test_a_cut_tree_has_a_remedy(shell: Shell, family: Family):
     output = shell.output("models", "lineage", family.hare, "--generations", "1")
 
-    assert "more than 1 generations; ask for more" in output
+    assert "more than 1 generations; request up to 50 generations" in output
 
 
 def test_json_has_nodes_and_edges(shell: Shell, family: Family):
