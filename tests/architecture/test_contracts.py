@@ -21,6 +21,10 @@ FORBIDDEN_IMPORTS = {
     "workers-floors": ("workers/worker/lease.py", "import workers.child.reporter"),
     "worker-floors": ("workers/worker/lease.py", "import workers.worker.run_job"),
     "child-floors": ("workers/child/reporter.py", "import workers.child.job"),
+    "plain-jobs": (
+        "service/core/operations/jobs/jobs.py",
+        "import service.core.operations.rankings.rankings",
+    ),
     "halves": ("service/core/ids.py", "import workers.torchkit.protocols"),
     "no-apis": ("workers/worker/stage/inputs.py", "import service.rest.app"),
     "plain-core": ("service/core/blobs.py", "import fastapi"),

@@ -30,7 +30,7 @@ def short(name: str, steps: int = 2) -> DemoTask:
 def test_no_digit_is_in_two_parts_of_the_split():
     parts = digits()
 
-    apart = (parts.lessons, parts.labeled, parts.tests, parts.probes, parts.evaluation)
+    apart = (parts.training, parts.labeled, parts.tests, parts.probes, parts.evaluation)
     frames = torch.cat([part.frames.flatten(1) for part in apart])
 
     assert len(frames) == len(frames.unique(dim=0))
