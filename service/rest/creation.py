@@ -19,9 +19,10 @@ from service.core.operations.jobs import jobs
 from service.core.operations.zoo import uploads
 from service.core.tables import JobRecord
 from service.rest.dependencies import AppState
-from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body, validated
+from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body
 from service.rest.job_events import seconds_in, until
 from service.rest.responses import once, respond_once, to_response
+from service.views.validation import validated
 
 JOB_HEADER = "Zoo-Job"
 """Names the job that a pending response waits for."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -16,7 +16,7 @@ from service.core.errors import RateLimitedError, UnauthenticatedError
 from service.core.operations.access import keys
 from service.core.operations.access.key_cache import KeyCache
 from service.core.operations.access.keys import ANYBODY, Caller, Scope
-from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE, PageTokens
+from service.core.paging import PageTokens
 from service.job_events import EventListener
 from service.predict_client import PredictClient
 from service.rest.metrics import Metrics
@@ -113,12 +113,6 @@ Id = Annotated[
     str, Path(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the resource.")
 ]
 Position = Annotated[int, Path(ge=0, lt=2**31, description="Position in the dataset, from 0.")]
-PageSize = Annotated[
-    int, Query(ge=1, le=LARGEST_PAGE, description="Maximum number of items in the page.")
-]
-PageToken = Annotated[
-    str | None, Query(max_length=400, description="`next_page_token` of the previous page.")
-]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -142,4 +136,3 @@ IfNoneMatch = Annotated[
 Prefer = Annotated[
     str | None, Header(description="`wait=10` responds when the work is done, or after 10 s.")
 ]
-PAGE_SIZE = DEFAULT_PAGE

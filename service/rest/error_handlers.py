@@ -1,7 +1,6 @@
 """Turns every error into a problem document (RFC 9457), with the status from one table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -16,6 +15,7 @@ from starlette.responses import Response
 from service.core import errors
 from service.core.errors import FieldProblem, InvalidRequestError, UnavailableError, ZooError
 from service.core.tracing import current_trace_id
+from service.views.validation import invalid_request
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger("zooscope.rest")
@@ -147,17 +147,8 @@ async def _on_zoo_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [field_problem(error_item) for error_item in error.errors()]
-    invalid = InvalidRequestError(
-        "; ".join(f"{f.pointer}: {f.reason}" for f in fields[:3]), errors=fields[:100]
-    )
+    invalid = invalid_request(error.errors())
     return problem_response(invalid, instance=request.url.path)
-
-
-def field_problem(finding: Mapping[str, Any]) -> FieldProblem:
-    """One of pydantic's errors as pointer and reason; the pointer starts at the part of the request."""
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in finding["loc"])
-    return FieldProblem(f"/{path}", str(finding["msg"]))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

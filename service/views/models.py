@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator
+from sqlalchemy.orm import Session
 
 from service.core.etags import etag_of
 from service.core.manifest import (
@@ -20,9 +22,11 @@ from service.core.manifest import (
 from service.core.operations.neighbors import neighbors
 from service.core.operations.neighbors.neighbors import NearModel
 from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, AnyId, EdgeWeight
+from service.core.operations.zoo import models
 from service.core.operations.zoo.models import ModelChanges, ModelFilter
+from service.core.paging import PageTokens
 from service.core.tables import ModelRecord, ModelState
-from service.views.paging import PageQuery, Words
+from service.views.paging import ListView, PageQuery, Words, list_view
 
 UploadId = Annotated[str, Field(pattern=r"^upl_[0-9A-Z]{1,40}$")]
 
@@ -66,10 +70,12 @@ class ModelQuery(PageQuery):
     tag: Words | None = None
     name: Words | None = None
 
-    @property
-    def filter(self) -> ModelFilter:
-        """The filter as the operation takes it."""
-        return ModelFilter(self.state, self.task, self.tag, self.name)
+    def page(self, session: Session, tokens: PageTokens, *, project: str) -> ListView["ModelView"]:
+        """The page of the project's models that the query asks for."""
+        where = ModelFilter(self.state, self.task, self.tag, self.name)
+        read = partial(models.page, session, project=project, where=where)
+        scope = [project, "models", self.state, self.task, self.tag, self.name]
+        return list_view(read, ModelView.of, self, tokens=tokens, scope=scope)
 
 
 class RejectionView(BaseModel):

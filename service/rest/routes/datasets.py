@@ -1,6 +1,7 @@
 """/v1/datasets: datasets of images."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
@@ -11,19 +12,15 @@ from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import datasets
-from service.core.operations.zoo.datasets import DatasetFilter
 from service.core.tables import DatasetRecord
 from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppState,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Position,
     Reader,
     Writer,
@@ -37,12 +34,10 @@ from service.rest.responses import (
     not_modified,
     stored_response,
 )
-from service.views.datasets import DatasetView, ImageView, NewDatasetView
-from service.views.paging import ListView
+from service.views.datasets import DatasetQuery, DatasetView, ImageView, NewDatasetView
+from service.views.paging import ListView, PageQuery, list_view
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
-State = Literal["uploaded", "checking", "ready", "rejected"]
-NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def _created(
@@ -94,26 +89,11 @@ async def create(
 
 @router.get("", response_model=ListView[DatasetView])
 def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: State | None = None,
-    name: NameFilter = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Reader, query: Annotated[DatasetQuery, Query()]
 ) -> Response:
     """List the datasets of the project, newest first; `name` matches any part of a name."""
-    scope = [caller.project, "datasets", state, name]
     with app_state.zoo.transaction() as session:
-        page = datasets.page(
-            session,
-            project=caller.project,
-            where=DatasetFilter(state, name),
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [DatasetView.of(record) for record in page.items]
-    return json_response(ListView[DatasetView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/{dataset_id}", response_model=DatasetView)
@@ -137,26 +117,14 @@ def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
 
 @router.get("/{dataset_id}/images", response_model=ListView[ImageView])
 def images(
-    dataset_id: Id,
-    app_state: AppStateDep,
-    caller: Reader,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """List the images of a dataset in order."""
     scope = [caller.project, "images", dataset_id]
-    after = app_state.tokens.read(page_token, scope=scope)
     with app_state.zoo.transaction() as session:
-        page = datasets.images(
-            session,
-            project=caller.project,
-            dataset_id=dataset_id,
-            after=None if after is None else int(after),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [ImageView.of(record) for record in page.items]
-    return json_response(ListView[ImageView](items=views, next_page_token=token))
+        read = partial(datasets.images, session, project=caller.project, dataset_id=dataset_id)
+        view = list_view(read, ImageView.of, query, tokens=app_state.tokens, scope=scope)
+    return json_response(view)
 
 
 @router.get("/{dataset_id}/images/{index}", response_class=Response)

@@ -17,18 +17,15 @@ from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
 from service.core.tracing import current_trace_id
 from service.rest.creation import JOB_HEADER, create_and_wait, finished_job, job_of
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Prefer,
     Reader,
     Submitter,
@@ -42,7 +39,7 @@ from service.rest.responses import (
     respond_once,
     stored_response,
 )
-from service.views.jobs import ArtifactView, JobEventView, JobView
+from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -91,28 +88,10 @@ def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResp
 
 
 @router.get("/jobs", response_model=ListView[JobView])
-def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: JobState | None = None,
-    method: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+$")] = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
-) -> Response:
+def index(app_state: AppStateDep, caller: Reader, query: Annotated[JobQuery, Query()]) -> Response:
     """List the jobs of the project, newest first."""
-    scope = [caller.project, "jobs", state, method]
     with app_state.zoo.transaction() as session:
-        page = jobs.page(
-            session,
-            project=caller.project,
-            state=state,
-            method=method,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [JobView.of(job) for job in page.items]
-    return json_response(ListView[JobView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/jobs/{job_id}", response_model=JobView)

@@ -16,14 +16,11 @@ from service.core.operations.maps.snapshot_lookup import summary
 from service.core.tables import JobRecord, MapRecord
 from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppState,
     AppStateDep,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Prefer,
     Reader,
     Submitter,
@@ -36,8 +33,8 @@ from service.rest.responses import (
     stored_response,
 )
 from service.views.jobs import JobView
-from service.views.maps import MapSnapshotView, MapView
-from service.views.paging import ListView
+from service.views.maps import MapSnapshotView, MapView, snapshots_page
+from service.views.paging import ListView, PageQuery
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 
@@ -133,25 +130,14 @@ def show(
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[MapSnapshotView])
 def index(
-    dataset_id: Id,
-    app_state: AppStateDep,
-    caller: Reader,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """List all computed maps of a dataset, newest first."""
-    scope = [caller.project, "maps", dataset_id]
     with app_state.zoo.transaction() as session:
-        page = maps.snapshots(
-            session,
-            project=caller.project,
-            dataset_id=dataset_id,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
+        view = snapshots_page(
+            session, app_state.tokens, query, project=caller.project, dataset_id=dataset_id
         )
-    views = [MapSnapshotView.of(record) for record in page.items]
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    return json_response(ListView[MapSnapshotView](items=views, next_page_token=token))
+    return json_response(view)
 
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)

@@ -1,22 +1,20 @@
 """/v1/models: the models of the zoo."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from service.core.etags import etag_of
-from service.core.manifest import ModelManifest, TaskKind
+from service.core.manifest import ModelManifest
 from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import models
-from service.core.operations.zoo.models import ModelFilter
 from service.core.tables import ModelRecord
 from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppState,
     AppStateDep,
     AppZoo,
@@ -24,8 +22,6 @@ from service.rest.dependencies import (
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Reader,
     Writer,
 )
@@ -43,14 +39,13 @@ from service.views.models import (
     LayerListView,
     LayerView,
     ModelChangesView,
+    ModelQuery,
     ModelView,
     NewModelView,
 )
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-State = Literal["pending", "uploaded", "checking", "ready", "rejected"]
-TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def _created(
@@ -97,29 +92,11 @@ async def create(
 
 @router.get("", response_model=ListView[ModelView])
 def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: State | None = None,
-    task: TaskKind | None = None,
-    tag: TextFilter = None,
-    name: TextFilter = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Reader, query: Annotated[ModelQuery, Query()]
 ) -> Response:
     """List the models of the project, newest first; `name` matches any part of a name."""
-    filters = ModelFilter(state, task, tag, name)
-    scope = [caller.project, "models", state, task, tag, name]
     with app_state.zoo.transaction() as session:
-        page = models.page(
-            session,
-            project=caller.project,
-            where=filters,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [ModelView.of(record) for record in page.items]
-    return json_response(ListView[ModelView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/{model_id}", response_model=ModelView)

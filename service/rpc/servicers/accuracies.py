@@ -12,8 +12,7 @@ from service.rpc.scopes import requires
 from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.accuracy_service_pb2_grpc import AccuracyServiceServicer
 from service.rpc.to_proto import to_proto
-from service.views.accuracies import AccuracyQuery, AccuracyView, AddedAccuraciesView
-from service.views.paging import list_view
+from service.views.accuracies import AccuracyQuery, AddedAccuraciesView
 
 
 class AccuracyServicer(AccuracyServiceServicer):
@@ -45,19 +44,7 @@ class AccuracyServicer(AccuracyServiceServicer):
         """Accuracies that fit, newest first."""
         query = request_of(AccuracyQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: accuracies.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                AccuracyView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "accuracies", query.model, query.dataset],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListAccuraciesResponse)
 
     @requires(Scope.WRITE)

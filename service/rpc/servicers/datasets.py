@@ -20,7 +20,6 @@ from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServ
 from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
 from service.views.datasets import DatasetQuery, DatasetView, ImageView
-from service.views.paging import list_view
 
 
 class DatasetServicer(DatasetServiceServicer):
@@ -69,19 +68,7 @@ class DatasetServicer(DatasetServiceServicer):
         """Sets that fit, newest first."""
         query = request_of(DatasetQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: datasets.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                DatasetView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "datasets", query.state, query.name],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListDatasetsResponse)
 
     @requires(Scope.WRITE)

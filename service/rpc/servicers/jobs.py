@@ -26,7 +26,7 @@ from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
 from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServicer
 from service.rpc.to_proto import to_proto
 from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView, MethodView
-from service.views.paging import ListView, list_view
+from service.views.paging import ListView
 
 _EVENTS_AT_ONCE = 500
 
@@ -65,20 +65,7 @@ class JobServicer(JobServiceServicer):
         """Jobs that fit, newest first."""
         query = request_of(JobQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: jobs.page(
-                    session,
-                    project=call.project,
-                    state=query.state,
-                    method=query.method,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                JobView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "jobs", query.state, query.method],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListJobsResponse)
 
     @requires(Scope.JOBS)

@@ -18,8 +18,8 @@ from service.rpc.stubs.zoo.v1 import job_pb2
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
 from service.rpc.to_proto import to_proto
 from service.views.jobs import JobView
-from service.views.maps import MapSnapshotView
-from service.views.paging import PageQuery, list_view
+from service.views.maps import MapSnapshotView, snapshots_page
+from service.views.paging import PageQuery
 
 
 class MapCalls:
@@ -66,18 +66,12 @@ class MapCalls:
         """All maps of a probe set, newest first."""
         query = request_of(PageQuery, request, where="query", without=("dataset_id",))
         with self._parts.zoo.transaction() as session:
-            view = list_view(
-                lambda after: maps.snapshots(
-                    session,
-                    project=call.project,
-                    dataset_id=request.dataset_id,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                MapSnapshotView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "maps", request.dataset_id],
+            view = snapshots_page(
+                session,
+                self._parts.tokens,
+                query,
+                project=call.project,
+                dataset_id=request.dataset_id,
             )
         return to_proto(view, wire.ListMapsResponse)
 

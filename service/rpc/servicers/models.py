@@ -32,7 +32,6 @@ from service.views.models import (
     NeighborsQuery,
     NeighborsView,
 )
-from service.views.paging import list_view
 from service.views.predictions import ClassPredictionView, PredictQuery
 
 
@@ -81,19 +80,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         """Networks that fit, newest first."""
         query = request_of(ModelQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: models.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                ModelView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "models", query.state, query.task, query.tag, query.name],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListModelsResponse)
 
     @requires(Scope.WRITE)
