@@ -7,15 +7,13 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from service.container import Zoo
 from service.core.manifest import DatasetManifest
-from service.core.operations import owned_rows
-from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord
 from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
-    AppState,
     AppStateDep,
     AppZoo,
     Id,
@@ -32,7 +30,6 @@ from service.rest.responses import (
     etag_response,
     json_response,
     not_modified,
-    stored_response,
 )
 from service.views.datasets import DatasetQuery, DatasetView, ImageView, NewDatasetView
 from service.views.paging import ListView, PageQuery, list_view
@@ -41,25 +38,25 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
 
 def _created(
-    app_state: AppState,
-    session: Session,
-    caller: Caller,
-    manifest: DatasetManifest,
-    upload_id: str,
-) -> StoredResponse:
-    del app_state
+    zoo: Zoo, session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
+) -> DatasetView:
+    del zoo
     record = datasets.create(
         session,
         project=caller.project,
         manifest=manifest,
         upload_id=upload_id,
     )
-    view = DatasetView.of(record)
-    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
-    return stored_response(view, status=201, headers=headers)
+    return DatasetView.of(record)
 
 
-_UPLOADED = UploadKind("/v1/datasets", NewDatasetView, DatasetManifest, _created)
+_UPLOADED = UploadKind(
+    "/v1/datasets",
+    NewDatasetView,
+    DatasetManifest,
+    _created,
+    lambda settings: settings.max_dataset_bytes,
+)
 
 
 @router.post(
@@ -77,14 +74,7 @@ async def create(
     A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
     The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
-    return await create_from_upload(
-        request,
-        app_state,
-        caller,
-        key=key,
-        kind=_UPLOADED,
-        most_bytes=app_state.zoo.settings.max_dataset_bytes,
-    )
+    return await create_from_upload(request, app_state, caller, key=key, kind=_UPLOADED)
 
 
 @router.get("", response_model=ListView[DatasetView])
@@ -98,11 +88,10 @@ def index(
 
 @router.get("/{dataset_id}", response_model=DatasetView)
 def show(
-    dataset_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Get a dataset."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, DatasetRecord, project=caller.project, id=dataset_id)
+    record = app_state.row(DatasetRecord, caller, dataset_id)
     view = DatasetView.of(record)
     return etag_response(view, etag=view.etag, if_none_match=if_none_match)
 

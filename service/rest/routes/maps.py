@@ -19,11 +19,10 @@ from service.rest.dependencies import (
     AppState,
     AppStateDep,
     Id,
-    IdempotencyKey,
     IfNoneMatch,
-    Prefer,
     Reader,
-    Submitter,
+    Submission,
+    SubmissionDep,
 )
 from service.rest.responses import (
     etag_matches,
@@ -58,25 +57,16 @@ _FILES: dict[int | str, dict[str, Any]] = {
     response_model=MapSnapshotView,
     responses={202: {"model": JobView, "description": "The job that computes the map"}},
 )
-async def create(
-    body: NewMapRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def create(body: NewMapRequest, submission: SubmissionDep) -> Response:
     """Compute the map of all models measured so far: 201 if already computed, otherwise 202.
 
     Models keep their positions from the previous map; `layout` `fresh` computes new positions.
     """
     return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/maps", body.model_dump(mode="json")],
-        work=partial(_created, caller, body),
-        read=partial(_drawn, app_state, caller, body.dataset_id),
+        submission,
+        ["POST /v1/maps", body.model_dump(mode="json")],
+        work=partial(_created, submission.caller, body),
+        read=partial(_drawn, submission, body.dataset_id),
     )
 
 
@@ -95,14 +85,14 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
 
 
 def _drawn(
-    app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord, _pending: StoredResponse
+    submission: Submission, dataset_id: str, job: JobRecord, _pending: StoredResponse
 ) -> StoredResponse:
     """The map that a job computed. Raises MethodError if the job did not succeed."""
     jobs.require_success(job)
     map_id = str((job.result or {})["map_id"])
-    with app_state.zoo.transaction() as session:
+    with submission.app_state.zoo.transaction() as session:
         record = maps.snapshot(
-            session, project=caller.project, dataset_id=dataset_id, map_id=map_id
+            session, project=submission.caller.project, dataset_id=dataset_id, map_id=map_id
         )
     return _ready(record)
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from service.core.operations.access.keys import Scope
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracies
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -15,12 +15,8 @@ from service.rpc.to_proto import to_proto
 from service.views.accuracies import AccuracyQuery, AddedAccuraciesView
 
 
-class AccuracyServicer(AccuracyServiceServicer):
+class AccuracyServicer(Servicer, AccuracyServiceServicer):
     """Serves AccuracyService."""
-
-    def __init__(self, parts: RpcState) -> None:
-        self._parts = parts
-        self._zoo = parts.zoo
 
     @requires(Scope.WRITE)
     def AddAccuracies(
@@ -34,8 +30,7 @@ class AccuracyServicer(AccuracyServiceServicer):
             view = AddedAccuraciesView.of(added.accuracies, new=added.new)
             return to_proto(view, wire.AddAccuraciesResponse)
 
-        values = new.model_dump(mode="json")
-        return once(self._zoo, call, request=values, shape=wire.AddAccuraciesResponse, work=work)
+        return once(self._zoo, call, request=new, shape=wire.AddAccuraciesResponse, work=work)
 
     @requires(Scope.READ)
     def ListAccuracies(
