@@ -10,10 +10,14 @@ import psycopg
 import structlog
 
 from service.container import Zoo, database_url
+from service.core.operations import owned_rows
+from service.core.operations.jobs import jobs
 from service.core.operations.jobs.events import EVENTS_CHANNEL
+from service.core.tables import JobEventRecord, JobRecord
 
 # Whoever waits looks again this often, so a notification that is lost costs only time.
 POLL_SECONDS = 2.0
+_EVENTS_AT_ONCE = 500
 _IDLE_CHECK_SECONDS = 0.5
 _log = structlog.get_logger("zooscope.job_events")
 
@@ -84,3 +88,13 @@ class EventListener:
             for wakes in self._waiting.values():
                 for wake in wakes:
                     wake()
+
+
+def news(zoo: Zoo, *, project: str, job_id: str, seq: int) -> tuple[list[JobEventRecord], bool]:
+    """The events of a job after ``seq``, and whether it has finished."""
+    with zoo.transaction() as session:
+        job = owned_rows.get(session, JobRecord, project=project, id=job_id)
+        final = jobs.is_final(job)
+        return list(
+            jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
+        ), final

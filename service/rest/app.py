@@ -4,10 +4,6 @@ from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.container import Zoo
-from service.core.home_secrets import Purpose, home_secret
-from service.core.paging import PageTokens
-from service.job_events import EventListener
-from service.predict_client import PredictClient
 from service.rest import error_handlers
 from service.rest.dependencies import AppState
 from service.rest.metrics import Metrics
@@ -31,7 +27,6 @@ from service.rest.routes import (
     rankings,
     uploads,
 )
-from service.uploads import UploadService
 
 # Routes match in this order: the most frequent ones come first.
 _ROUTERS = (
@@ -56,7 +51,7 @@ _ROUTERS = (
 
 def create_app(zoo: Zoo) -> FastAPI:
     """The ASGI application that serves ``zoo``; the caller closes the zoo."""
-    app_state = app_state_for(zoo)
+    app_state = AppState.of(zoo, metrics=Metrics(zoo))
 
     app = FastAPI(
         title="Zooscope",
@@ -77,21 +72,3 @@ def create_app(zoo: Zoo) -> FastAPI:
         RequestContextMiddleware, hosts=zoo.settings.hosts, metrics=app_state.metrics
     )
     return app
-
-
-def app_state_for(zoo: Zoo) -> AppState:
-    """The state of one REST process."""
-    page_token_secret = zoo.settings.page_token_secret
-    secret = (
-        page_token_secret.get_secret_value().encode()
-        if page_token_secret is not None
-        else home_secret(zoo.settings.folder, Purpose.PAGE_TOKENS)
-    )
-    return AppState(
-        zoo=zoo,
-        upload_service=UploadService(zoo),
-        tokens=PageTokens(secret),
-        metrics=Metrics(zoo),
-        listener=EventListener(zoo),
-        predict_client=PredictClient(zoo),
-    )

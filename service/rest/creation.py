@@ -12,16 +12,20 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.core.operations import owned_rows
+from service.container import Zoo
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.jobs import jobs
 from service.core.operations.zoo import uploads
 from service.core.tables import JobRecord
-from service.rest.dependencies import AppState
-from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body, validated
+from service.rest.dependencies import AppState, Submission
+from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body
 from service.rest.job_events import seconds_in, until
-from service.rest.responses import once, respond_once, to_response
+from service.rest.responses import once, respond_once, stored_response, to_response
+from service.settings import Settings
+from service.views.datasets import DatasetView
+from service.views.models import ModelView
+from service.views.validation import validated
 
 JOB_HEADER = "Zoo-Job"
 """Names the job that a pending response waits for."""
@@ -30,30 +34,27 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def create_and_wait(
-    app_state: AppState,
-    caller: Caller,
-    *,
-    key: str | None,
-    prefer: str | None,
+    submission: Submission,
     request: Any,
+    *,
     work: Callable[[Session], StoredResponse],
     read: Callable[[JobRecord, StoredResponse], StoredResponse],
 ) -> Response:
     """The response of ``work``; that of ``read`` if its job finishes within the wait of ``Prefer``.
 
     Args:
-        key: The Idempotency-Key.
-        prefer: The ``Prefer`` header.
+        submission: The caller and the headers of the POST.
         request: The JSON values that determine the result.
         work: Creates the thing; its response names a job in ``Zoo-Job`` while it is pending.
         read: The response after the job, from the finished job and the response of ``work``.
     """
-    submit = partial(once, app_state.zoo, caller, key=key, request=request, work=work)
+    app_state, caller = submission.app_state, submission.caller
+    submit = partial(once, app_state.zoo, caller, key=submission.key, request=request, work=work)
     pending = await run_in_threadpool(submit)
     job_id = pending.headers.get(JOB_HEADER)
     if job_id is None:
         return to_response(pending)
-    job = await finished_job(app_state, caller, job_id, seconds=seconds_in(prefer))
+    job = await finished_job(app_state, caller, job_id, seconds=seconds_in(submission.prefer))
     if job is None:
         return to_response(pending)
     return to_response(await run_in_threadpool(read, job, pending))
@@ -64,12 +65,6 @@ def created_id(response: StoredResponse) -> str:
     return str(json.loads(response.body)["id"])
 
 
-def job_of(app_state: AppState, caller: Caller, job_id: str) -> JobRecord:
-    """The job as it is now."""
-    with app_state.zoo.transaction() as session:
-        return owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
-
-
 async def finished_job(
     app_state: AppState, caller: Caller, job_id: str, *, seconds: float
 ) -> JobRecord | None:
@@ -78,7 +73,7 @@ async def finished_job(
         return None
 
     def look() -> JobRecord | None:
-        job = job_of(app_state, caller, job_id)
+        job = app_state.row(JobRecord, caller, job_id)
         return job if jobs.is_final(job) else None
 
     return await until(app_state.listener, job_id, seconds=seconds, look=look)
@@ -93,12 +88,14 @@ class UploadKind(Generic[M]):
         body: Shape of a JSON body, which holds an ``upload_id`` and a ``manifest``.
         manifest: Shape of the ``manifest`` field of a form.
         create: Creates the thing from its manifest and the id of a finished upload.
+        most_bytes: Largest size of the file.
     """
 
     path: str
     body: type[BaseModel]
     manifest: type[M]
-    create: Callable[[AppState, Session, Caller, M, str], StoredResponse]
+    create: Callable[[Zoo, Session, Caller, M, str], ModelView | DatasetView]
+    most_bytes: Callable[[Settings], int]
 
 
 @dataclass(frozen=True)
@@ -117,22 +114,25 @@ async def create_from_upload(
     *,
     key: str | None,
     kind: UploadKind[M],
-    most_bytes: int,
 ) -> Response:
-    """The response of ``kind.create``, for JSON with an ``upload_id`` or for a form with the file."""
+    """What ``kind.create`` makes, for JSON with an ``upload_id`` or for a form with the file."""
+    zoo = app_state.zoo
     if is_form(request):
-        reader = FormReader(request, app_state.upload_service, limit=most_bytes)
+        limit = kind.most_bytes(zoo.settings)
+        reader = FormReader(request, app_state.upload_service, limit=limit)
         source = _form_source(kind, caller, await reader.read())
     else:
-        limit = app_state.zoo.settings.max_json_bytes
+        limit = zoo.settings.max_json_bytes
         source = _body_source(kind, flatten_manifest(await json_body(request, limit=limit)))
 
     def work(session: Session) -> StoredResponse:
-        return kind.create(app_state, session, caller, source.manifest, source.upload_id(session))
+        view = kind.create(zoo, session, caller, source.manifest, source.upload_id(session))
+        headers = {"Location": f"{kind.path}/{view.id}", "ETag": view.etag}
+        return stored_response(view, status=201, headers=headers)
 
     identity = [f"POST {kind.path}", *source.identity]
     return await run_in_threadpool(
-        partial(respond_once, app_state.zoo, caller, key=key, request=identity, work=work)
+        partial(respond_once, zoo, caller, key=key, request=identity, work=work)
     )
 
 

@@ -4,46 +4,24 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.concurrency import run_in_threadpool
 
+from service.api_state import ApiState
 from service.container import Zoo
-from service.core.errors import RateLimitedError, UnauthenticatedError
-from service.core.operations.access import keys
-from service.core.operations.access.key_cache import KeyCache
+from service.core.errors import UnauthenticatedError
 from service.core.operations.access.keys import ANYBODY, Caller, Scope
-from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE, PageTokens
-from service.job_events import EventListener
-from service.predict_client import PredictClient
 from service.rest.metrics import Metrics
 from service.rest.ranking_cache import RankingCache
-from service.uploads import UploadService
 
 
-@dataclass(frozen=True)
-class AppState:
+@dataclass(frozen=True, kw_only=True)
+class AppState(ApiState):
     """State of one REST process."""
 
-    zoo: Zoo
-    upload_service: UploadService
-    tokens: PageTokens
     metrics: Metrics
-    listener: EventListener
-    predict_client: PredictClient
     rankings: RankingCache = field(default_factory=RankingCache)
-    keys: KeyCache = field(default_factory=KeyCache)
-    limiter: FixedWindowRateLimiter = field(
-        default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
-    )
-
-    @property
-    def rate(self) -> RateLimitItem:
-        """Number of requests that one key may send per period."""
-        return parse(self.zoo.settings.rate_limit)
 
 
 def app_state_of(request: Request) -> AppState:
@@ -80,18 +58,8 @@ async def _caller(
     token = bearer.credentials
     caller = app_state.keys.cached(token)
     if caller is None:
-        caller = await run_in_threadpool(app_state.keys.caller, token, _look_up(app_state.zoo))
-    if not app_state.limiter.hit(app_state.rate, caller.key_id):
-        raise RateLimitedError(f"this key exceeded {app_state.zoo.settings.rate_limit}")
-    return caller
-
-
-def _look_up(zoo: Zoo) -> Callable[[str], Caller]:
-    def look_up(token: str) -> Caller:
-        with zoo.transaction() as session:
-            return keys.caller_with(session, token=token)
-
-    return look_up
+        caller = await run_in_threadpool(app_state.keys.caller, token, app_state.look_up)
+    return app_state.admitted(caller)
 
 
 def _needs(scope: Scope) -> Callable[[Caller], Coroutine[Any, Any, Caller]]:
@@ -113,12 +81,6 @@ Id = Annotated[
     str, Path(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the resource.")
 ]
 Position = Annotated[int, Path(ge=0, lt=2**31, description="Position in the dataset, from 0.")]
-PageSize = Annotated[
-    int, Query(ge=1, le=LARGEST_PAGE, description="Maximum number of items in the page.")
-]
-PageToken = Annotated[
-    str | None, Query(max_length=400, description="`next_page_token` of the previous page.")
-]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -142,4 +104,22 @@ IfNoneMatch = Annotated[
 Prefer = Annotated[
     str | None, Header(description="`wait=10` responds when the work is done, or after 10 s.")
 ]
-PAGE_SIZE = DEFAULT_PAGE
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A POST that may submit a job: who sends it, under which key, and how long it waits."""
+
+    app_state: AppState
+    caller: Caller
+    key: str | None
+    prefer: str | None
+
+
+async def _submission(
+    app_state: AppStateDep, caller: Submitter, key: IdempotencyKey = None, prefer: Prefer = None
+) -> Submission:
+    return Submission(app_state, caller, key, prefer)
+
+
+SubmissionDep = Annotated[Submission, Depends(_submission)]

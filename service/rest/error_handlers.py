@@ -1,21 +1,20 @@
 """Turns every error into a problem document (RFC 9457), with the status from one table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service.core import errors
-from service.core.errors import FieldProblem, InvalidRequestError, UnavailableError, ZooError
+from service.core.errors import FieldProblem, ZooError
 from service.core.tracing import current_trace_id
+from service.views.foreseen import DATABASE_AWAY, UNSTORABLE, foreseen
+from service.views.validation import invalid_request
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger("zooscope.rest")
@@ -129,35 +128,26 @@ def problem_response(error: ZooError, *, instance: str) -> Response:
 
 def install(app: FastAPI) -> None:
     """Register handlers that answer every error with a problem document."""
-    app.add_exception_handler(ZooError, _on_zoo_error)
+    for kind in (ZooError, *UNSTORABLE, *DATABASE_AWAY):
+        app.add_exception_handler(kind, _on_foreseen)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    for unstorable in (DataError, UnicodeEncodeError, RecursionError):
-        app.add_exception_handler(unstorable, _on_unstorable)
-    for database_error in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.add_exception_handler(database_error, _on_database_unavailable)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_crash)
 
 
-async def _on_zoo_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ZooError)
-    return problem_response(error, instance=request.url.path)
+async def _on_foreseen(request: Request, error: Exception) -> Response:
+    if isinstance(error, DATABASE_AWAY):
+        _log.error("database_unavailable", error=str(error).splitlines()[0])
+    expected = foreseen(error)
+    assert expected is not None
+    return problem_response(expected, instance=request.url.path)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [field_problem(error_item) for error_item in error.errors()]
-    invalid = InvalidRequestError(
-        "; ".join(f"{f.pointer}: {f.reason}" for f in fields[:3]), errors=fields[:100]
-    )
+    invalid = invalid_request(error.errors())
     return problem_response(invalid, instance=request.url.path)
-
-
-def field_problem(finding: Mapping[str, Any]) -> FieldProblem:
-    """One of pydantic's errors as pointer and reason; the pointer starts at the part of the request."""
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in finding["loc"])
-    return FieldProblem(f"/{path}", str(finding["msg"]))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -179,22 +169,6 @@ def _detail_of(error: HTTPException, request: Request) -> str:
         413: "the body exceeds the limit of this route",
     }
     return details.get(error.status_code, str(error.detail))
-
-
-async def _on_unstorable(request: Request, error: Exception) -> Response:
-    del error
-    invalid = InvalidRequestError(
-        "a text or number in the request cannot be stored",
-        code="unstorable_value",
-        remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
-    )
-    return problem_response(invalid, instance=request.url.path)
-
-
-async def _on_database_unavailable(request: Request, error: Exception) -> Response:
-    _log.error("database_unavailable", error=str(error).splitlines()[0])
-    unavailable = UnavailableError("the database does not answer", code="database_unavailable")
-    return problem_response(unavailable, instance=request.url.path)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

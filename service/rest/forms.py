@@ -2,15 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from service.core.errors import InvalidRequestError, TooLargeError
 from service.core.staging import Received, Receiver
-from service.rest.error_handlers import field_problem
 from service.rest.request_bodies import (
     FieldText,
     FormPart,
@@ -23,7 +21,6 @@ from service.rest.request_bodies import (
 )
 from service.uploads import UploadService
 
-V = TypeVar("V", bound=BaseModel)
 _SLACK_BYTES = 64 * 1024 * 1024
 
 
@@ -75,23 +72,6 @@ def as_json(data: bytes) -> Any:
         raise InvalidRequestError(
             f"the body is not valid JSON: {error}", code="invalid_json"
         ) from error
-
-
-def validated(shape: type[V], value: Any, *, where: str) -> V:
-    """``value`` as ``shape``.
-
-    Raises:
-        InvalidRequestError: It does not match; ``errors`` point into ``where``.
-    """
-    try:
-        return shape.model_validate(value)
-    except ValidationError as error:
-        problems = [
-            field_problem({**problem, "loc": (where, *problem["loc"])})
-            for problem in error.errors()
-        ]
-        summary = "; ".join(f"{problem.pointer}: {problem.reason}" for problem in problems[:3])
-        raise InvalidRequestError(summary, errors=problems[:100]) from error
 
 
 def flatten_manifest(value: Any) -> Any:

@@ -5,6 +5,10 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from starlette.responses import Response
+
+from service.rest.responses import JSON, etag_matches, not_modified
+
 _MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -19,6 +23,13 @@ class CachedBody:
 def body_of(data: bytes) -> CachedBody:
     """The body with the ETag of its bytes."""
     return CachedBody(data, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+
+
+def body_response(body: CachedBody, if_none_match: str | None) -> Response:
+    """The body as a response, or 304 if ``if_none_match`` names it."""
+    if etag_matches(body.etag, if_none_match):
+        return not_modified(body.etag)
+    return Response(body.data, 200, {"ETag": body.etag}, media_type=JSON)
 
 
 class RankingCache:

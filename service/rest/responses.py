@@ -1,6 +1,6 @@
 """Responses: JSON with an ETag, files, and POSTs that run once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
 
 from service.container import Zoo
+from service.core.blobs import BlobStore
 from service.core.etags import names
 from service.core.fingerprints import fingerprint
 from service.core.operations.access import idempotency
@@ -88,23 +89,27 @@ def respond_once(
 
 
 def file_response(
-    chunks: Iterator[bytes],
+    blobs: BlobStore,
+    if_none_match: str | None,
     *,
     media_type: str,
     size_bytes: int | None,
     sha256: str,
     filename: str,
 ) -> Response:
-    """A stored file as a download; its digest is its ETag."""
+    """A stored file as a download; its digest is its ETag. 304 if ``if_none_match`` names it."""
+    etag = f'"{sha256}"'
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
     headers = {
-        "ETag": f'"{sha256}"',
+        "ETag": etag,
         "Content-Disposition": f'attachment; filename="{header_safe(filename)}"',
         "Cache-Control": "private, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
     if size_bytes is not None:
         headers["Content-Length"] = str(size_bytes)
-    return StreamingResponse(chunks, headers=headers, media_type=media_type)
+    return StreamingResponse(blobs.read(sha256), headers=headers, media_type=media_type)
 
 
 def header_safe(filename: str) -> str:

@@ -8,12 +8,16 @@ import grpc
 import structlog
 from grpc_status import rpc_status
 
-from service.core.operations.access.keys import Scope
+from service.api_state import ApiState
+from service.core.errors import UnauthenticatedError
+from service.core.operations.access.keys import ANYBODY, Caller, Scope
 from service.core.tracing import follow, new_trace_id, trace_id_of
-from service.rpc.context import RpcCall, RpcState
-from service.rpc.errors import answer_to, crash, foreseen
+from service.rpc.context import RpcCall
+from service.rpc.errors import answer_to, crash
 from service.rpc.scopes import required_scope
+from service.views.foreseen import foreseen
 
+_BEARER = "Bearer "
 _OURS = "/zoo.v1."
 _log = structlog.get_logger("zooscope.rpc")
 
@@ -21,7 +25,7 @@ _log = structlog.get_logger("zooscope.rpc")
 class AuthInterceptor(grpc.ServerInterceptor):
     """Guards every RPC of the zoo; health and reflection are open to all."""
 
-    def __init__(self, parts: RpcState) -> None:
+    def __init__(self, parts: ApiState) -> None:
         self._parts = parts
 
     def intercept_service(
@@ -68,9 +72,21 @@ class AuthInterceptor(grpc.ServerInterceptor):
         """The call, if the caller's key has the scope."""
         metadata = dict(context.invocation_metadata())
         follow(trace_id_of(str(metadata.get("traceparent", ""))) or new_trace_id())
-        caller = self._parts.caller(_text(metadata.get("authorization")))
+        caller = self._caller(_text(metadata.get("authorization")))
         caller.require(scope)
         return RpcCall(caller, context, _text(metadata.get("idempotency-key")))
+
+    def _caller(self, authorization: str | None) -> Caller:
+        """The caller that sends this ``authorization``."""
+        state = self._parts
+        if not state.zoo.settings.auth:
+            return ANYBODY
+        if authorization is None or not authorization.startswith(_BEARER):
+            raise UnauthenticatedError(
+                "no API key was sent", remedy="send the metadata `authorization: Bearer zoo_…`"
+            )
+        token = authorization.removeprefix(_BEARER)
+        return state.admitted(state.keys.caller(token, state.look_up))
 
 
 _MAKERS: Mapping[tuple[bool, bool], Any] = {

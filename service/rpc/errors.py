@@ -8,11 +8,9 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core import errors
-from service.core.errors import InvalidRequestError, UnavailableError, ZooError
+from service.core.errors import ZooError
 from service.core.tracing import current_trace_id
 
 DOMAIN = "zooscope"
@@ -30,9 +28,6 @@ STATUS: Mapping[type[ZooError], grpc.StatusCode] = {
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.MethodError: grpc.StatusCode.INVALID_ARGUMENT,
 }
-
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
-UNSTORABLE = (DataError, UnicodeEncodeError, RecursionError)
 
 
 def status_of(error: ZooError) -> grpc.StatusCode:
@@ -75,21 +70,6 @@ def crash() -> Status:
         message="unexpected error; the log has it under the trace id",
         details=[_packed(info)],
     )
-
-
-def foreseen(error: BaseException) -> ZooError | None:
-    """The deliberate error that an exception stands for; None if it is unexpected."""
-    if isinstance(error, ZooError):
-        return error
-    if isinstance(error, DATABASE_AWAY):
-        return UnavailableError("the database does not answer", code="database_unavailable")
-    if isinstance(error, UNSTORABLE):
-        return InvalidRequestError(
-            "a text or number in the request cannot be stored",
-            code="unstorable_value",
-            remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
-        )
-    return None
 
 
 def _packed(message: Message) -> Any:

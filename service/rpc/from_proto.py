@@ -7,16 +7,15 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from service.core.errors import FieldProblem, InvalidRequestError
 from service.rpc.stubs.zoo.v1.common_pb2 import StringList
 from service.rpc.stubs.zoo.v1.model_service_pb2 import IndexList
 from service.rpc.to_proto import enum_prefix
+from service.views.validation import validated
 
 V = TypeVar("V", bound=BaseModel)
-_MAX_PROBLEMS = 100
-_MAX_REASONS = 3
 # Beyond this a double no longer distinguishes neighboring integers.
 _LARGEST_EXACT = 2**53
 
@@ -36,15 +35,7 @@ def request_of(
         InvalidRequestError: It does not fit; ``errors`` point into ``where``.
     """
     values = from_proto(message)
-    try:
-        return model.model_validate({k: v for k, v in values.items() if k not in without})
-    except ValidationError as error:
-        problems = [
-            FieldProblem("/" + "/".join([where, *map(str, detail["loc"])]), detail["msg"])
-            for detail in error.errors()
-        ]
-        reasons = "; ".join(f"{p.pointer}: {p.reason}" for p in problems[:_MAX_REASONS])
-        raise InvalidRequestError(reasons, errors=problems[:_MAX_PROBLEMS]) from error
+    return validated(model, {k: v for k, v in values.items() if k not in without}, where=where)
 
 
 def from_proto(message: Message) -> dict[str, Any]:

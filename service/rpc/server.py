@@ -7,9 +7,9 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.api_state import ApiState
 from service.container import Zoo
 from service.rpc.auth_interceptor import AuthInterceptor
-from service.rpc.context import parts_for
 from service.rpc.servicers.accuracies import AccuracyServicer
 from service.rpc.servicers.datasets import DatasetServicer
 from service.rpc.servicers.jobs import JobServicer, MethodServicer
@@ -43,7 +43,7 @@ SHARED_PORT = (("grpc.so_reuseport", 1),)
 
 def create_server(zoo: Zoo, *, port: Sequence[tuple[str, int]] = EXCLUSIVE_PORT) -> grpc.Server:
     """The server of ``zoo``; it owns nothing of it. Add a port, then start it."""
-    parts = parts_for(zoo)
+    parts = ApiState.of(zoo)
     server = grpc.server(
         ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"),
         interceptors=[AuthInterceptor(parts)],

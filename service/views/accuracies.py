@@ -2,28 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from functools import partial
+from typing import Annotated, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
+from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import AccuracyFilter
+from service.core.paging import PageTokens
 from service.core.tables import AccuracyRecord, Protocol
-from service.views.paging import PageQuery, Words
+from service.views.paging import ListView, PageQuery, RecordView, Words, list_view
+
+Recorded = Annotated[Words | None, Field(description="Id or name, as recorded.")]
 
 
 class AccuracyQuery(PageQuery):
     """Which accuracies to list, newest first; ``model`` and ``dataset`` as they were added."""
 
-    model: Words | None = None
-    dataset: Words | None = None
+    model: Recorded = None
+    dataset: Recorded = None
 
-    @property
-    def filter(self) -> AccuracyFilter:
-        """The filter as the operation takes it."""
-        return AccuracyFilter(self.model, self.dataset)
+    def page(
+        self, session: Session, tokens: PageTokens, *, project: str
+    ) -> ListView["AccuracyView"]:
+        """The page of the project's accuracies that the query asks for."""
+        where = AccuracyFilter(self.model, self.dataset)
+        read = partial(accuracies.page, session, project=project, where=where)
+        scope = [project, "accuracies", self.model, self.dataset]
+        return list_view(read, AccuracyView.of, self, tokens=tokens, scope=scope)
 
 
-class AccuracyView(BaseModel):
+class AccuracyView(RecordView):
     """A measured accuracy of a network on a dataset; ``value`` is a share from 0 to 1."""
 
     id: str
@@ -36,13 +46,6 @@ class AccuracyView(BaseModel):
     source: str
     job_id: str | None = None
     created_at: datetime
-
-    @classmethod
-    def of(cls, row: AccuracyRecord) -> Self:
-        """The view of a row."""
-        names = ("id", "model", "dataset", "metric", "value", "seed", "source", "job_id")
-        values = {name: getattr(row, name) for name in names}
-        return cls(protocol=Protocol(row.protocol), created_at=row.created_at, **values)
 
 
 class AddedAccuraciesView(BaseModel):

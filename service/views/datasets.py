@@ -1,16 +1,20 @@
 """Wire shapes of datasets and their images."""
 
 from datetime import datetime
+from functools import partial
 from typing import Literal, Self
 
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
 from service.core.etags import etag_of
 from service.core.manifest import DatasetManifest
+from service.core.operations.zoo import datasets
 from service.core.operations.zoo.datasets import DatasetFilter
+from service.core.paging import PageTokens
 from service.core.tables import DatasetRecord, DatasetState, ImageRecord
 from service.views.models import RejectionView, UploadId, rejection_view
-from service.views.paging import PageQuery, Words
+from service.views.paging import ListView, PageQuery, Words, list_view
 
 
 class NewDatasetView(DatasetManifest):
@@ -30,10 +34,14 @@ class DatasetQuery(PageQuery):
     state: DatasetState | None = None
     name: Words | None = None
 
-    @property
-    def filter(self) -> DatasetFilter:
-        """The filter as the operation takes it."""
-        return DatasetFilter(self.state, self.name)
+    def page(
+        self, session: Session, tokens: PageTokens, *, project: str
+    ) -> ListView["DatasetView"]:
+        """The page of the project's datasets that the query asks for."""
+        where = DatasetFilter(self.state, self.name)
+        read = partial(datasets.page, session, project=project, where=where)
+        scope = [project, "datasets", self.state, self.name]
+        return list_view(read, DatasetView.of, self, tokens=tokens, scope=scope)
 
 
 class DatasetView(BaseModel):

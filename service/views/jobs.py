@@ -1,12 +1,16 @@
 """Wire shapes of jobs, events, artifacts and methods."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from functools import partial
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
-from service.views.paging import PageQuery
+from service.core.operations.jobs import jobs
+from service.core.paging import PageTokens
+from service.core.tables import JobState
+from service.views.paging import ListView, PageQuery, RecordView, list_view
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -16,6 +20,12 @@ class JobQuery(PageQuery):
 
     state: JobState | None = None
     method: str | None = Field(None, max_length=100, pattern=r"^[a-z_]+$")
+
+    def page(self, session: Session, tokens: PageTokens, *, project: str) -> ListView["JobView"]:
+        """The page of the project's jobs that the query asks for."""
+        read = partial(jobs.page, session, project=project, state=self.state, method=self.method)
+        scope = [project, "jobs", self.state, self.method]
+        return list_view(read, JobView.of, self, tokens=tokens, scope=scope)
 
 
 class JobProgressView(BaseModel):
@@ -37,7 +47,7 @@ class JobErrorView(BaseModel):
     remedy: str | None = None
 
 
-class JobView(BaseModel):
+class JobView(RecordView):
     """One asynchronous run of a method."""
 
     id: str
@@ -53,26 +63,8 @@ class JobView(BaseModel):
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
-    @classmethod
-    def of(cls, record: JobRecord) -> Self:
-        """The view of a record."""
-        return cls(
-            id=record.id,
-            method=record.method,
-            state=record.state,
-            progress=JobProgressView.model_validate(record.progress),
-            params=record.params,
-            inputs=record.inputs,
-            result=record.result,
-            error=None if record.error is None else JobErrorView.model_validate(record.error),
-            attempts=record.attempts,
-            created_at=record.created_at,
-            started_at=record.started_at,
-            finished_at=record.finished_at,
-        )
 
-
-class JobEventView(BaseModel):
+class JobEventView(RecordView):
     """Something that happened to a job; ``seq`` counts from 1 without gaps."""
 
     seq: int
@@ -80,13 +72,8 @@ class JobEventView(BaseModel):
     type: str
     data: dict[str, Any]
 
-    @classmethod
-    def of(cls, record: JobEventRecord) -> Self:
-        """The view of a record."""
-        return cls(seq=record.seq, at=record.at, type=record.type, data=record.data)
 
-
-class ArtifactView(BaseModel):
+class ArtifactView(RecordView):
     """A file that a job produced."""
 
     id: str
@@ -96,19 +83,6 @@ class ArtifactView(BaseModel):
     sha256: str
     size_bytes: int
     created_at: datetime
-
-    @classmethod
-    def of(cls, record: ArtifactRecord) -> Self:
-        """The view of a record."""
-        return cls(
-            id=record.id,
-            job_id=record.job_id,
-            name=record.name,
-            media_type=record.media_type,
-            sha256=record.sha256,
-            size_bytes=record.size_bytes,
-            created_at=record.created_at,
-        )
 
 
 class MethodView(BaseModel):

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from service.core.manifest import Name, Strict
 from service.core.operations.access.keys import NewKey
-from service.core.tables import KeyRecord
+from service.views.paging import RecordView
 
 ScopeName = Literal["read", "write", "jobs", "admin"]
 Project = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -21,7 +21,7 @@ class NewKeyView(Strict):
     project: Project | None = None
 
 
-class KeyView(BaseModel):
+class KeyView(RecordView):
     """An API key, without its secret."""
 
     id: str
@@ -30,18 +30,6 @@ class KeyView(BaseModel):
     scopes: list[str]
     created_at: datetime
     revoked_at: datetime | None = None
-
-    @classmethod
-    def of(cls, record: KeyRecord) -> Self:
-        """The view of a record."""
-        return cls(
-            id=record.id,
-            name=record.name,
-            project=record.project,
-            scopes=record.scopes,
-            created_at=record.created_at,
-            revoked_at=record.revoked_at,
-        )
 
 
 class IssuedKeyView(KeyView):

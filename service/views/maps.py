@@ -1,11 +1,16 @@
 """Wire shapes of maps."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
+from service.core.operations.maps import maps
 from service.core.operations.maps.snapshot_lookup import Snapshot
+from service.core.paging import PageTokens
+from service.views.paging import ListView, PageQuery, list_view
 
 
 class MapView(BaseModel):
@@ -37,3 +42,12 @@ class MapSnapshotView(BaseModel):
     def of(cls, snapshot: Snapshot) -> Self:
         """The view of a snapshot."""
         return cls(**{**vars(snapshot), "params": dict(snapshot.params)})
+
+
+def snapshots_page(
+    session: Session, tokens: PageTokens, query: PageQuery, *, project: str, dataset_id: str
+) -> ListView[MapSnapshotView]:
+    """The page of a dataset's maps that the query asks for."""
+    read = partial(maps.snapshots, session, project=project, dataset_id=dataset_id)
+    scope = [project, "maps", dataset_id]
+    return list_view(read, MapSnapshotView.of, query, tokens=tokens, scope=scope)

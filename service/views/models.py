@@ -1,11 +1,13 @@
 """Wire shapes of models."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator
+from sqlalchemy.orm import Session
 
+from service.container import Zoo
 from service.core.etags import etag_of
 from service.core.manifest import (
     Architecture,
@@ -18,11 +20,12 @@ from service.core.manifest import (
     TaskKind,
 )
 from service.core.operations.neighbors import neighbors
-from service.core.operations.neighbors.neighbors import NearModel
 from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, AnyId, EdgeWeight
+from service.core.operations.zoo import models
 from service.core.operations.zoo.models import ModelChanges, ModelFilter
+from service.core.paging import PageTokens
 from service.core.tables import ModelRecord, ModelState
-from service.views.paging import PageQuery, Words
+from service.views.paging import ListView, PageQuery, Words, list_view
 
 UploadId = Annotated[str, Field(pattern=r"^upl_[0-9A-Z]{1,40}$")]
 
@@ -66,10 +69,12 @@ class ModelQuery(PageQuery):
     tag: Words | None = None
     name: Words | None = None
 
-    @property
-    def filter(self) -> ModelFilter:
-        """The filter as the operation takes it."""
-        return ModelFilter(self.state, self.task, self.tag, self.name)
+    def page(self, session: Session, tokens: PageTokens, *, project: str) -> ListView["ModelView"]:
+        """The page of the project's models that the query asks for."""
+        where = ModelFilter(self.state, self.task, self.tag, self.name)
+        read = partial(models.page, session, project=project, where=where)
+        scope = [project, "models", self.state, self.task, self.tag, self.name]
+        return list_view(read, ModelView.of, self, tokens=tokens, scope=scope)
 
 
 class RejectionView(BaseModel):
@@ -200,13 +205,21 @@ class NeighborsView(BaseModel):
     edge_weight: float
     items: list[NeighborView]
 
-    @classmethod
-    def of(cls, model_id: str, query: NeighborsQuery, models: Sequence[NearModel]) -> Self:
-        """The view of the nearest models, nearest first."""
-        items = [NeighborView(rank=rank, **vars(near)) for rank, near in enumerate(models, 1)]
-        return cls(
+
+def neighbors_view(
+    zoo: Zoo, query: NeighborsQuery, *, project: str, model_id: str
+) -> NeighborsView:
+    """The models nearest to a model, nearest first."""
+    weight, dataset_id = query.edge_weight, query.dataset_id
+    with zoo.transaction() as session:
+        candidates = neighbors.shortlist(
+            session,
+            project=project,
             model_id=model_id,
-            dataset_id=query.dataset_id,
-            edge_weight=query.edge_weight,
-            items=items,
+            dataset_id=dataset_id,
+            count=query.k,
+            edge_weight=weight,
         )
+    nearest = enumerate(neighbors.nearest(candidates, zoo.comparer), 1)
+    items = [NeighborView(rank=rank, **vars(near)) for rank, near in nearest]
+    return NeighborsView(model_id=model_id, dataset_id=dataset_id, edge_weight=weight, items=items)

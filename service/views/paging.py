@@ -1,11 +1,10 @@
 """The shape of every list, and of every request for one."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from service.core.manifest import Strict
 from service.core.paging import DEFAULT_PAGE, LARGEST_PAGE, Page, PageTokens
 
 R = TypeVar("R")
@@ -13,11 +12,28 @@ T = TypeVar("T")
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
-class PageQuery(Strict):
+class RecordView(BaseModel):
+    """A view whose fields have the names of the record's attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, record: Any) -> Self:
+        """The view of a record."""
+        return cls.model_validate(record)
+
+
+class PageQuery(BaseModel):
     """Which page of a list."""
 
-    page_size: int = Field(DEFAULT_PAGE, ge=1, le=LARGEST_PAGE)
-    page_token: str | None = Field(None, max_length=400)
+    model_config = ConfigDict(frozen=True)
+
+    page_size: int = Field(
+        DEFAULT_PAGE, ge=1, le=LARGEST_PAGE, description="Maximum number of items in the page."
+    )
+    page_token: str | None = Field(
+        None, max_length=400, description="`next_page_token` of the previous page."
+    )
 
 
 class ListView(BaseModel, Generic[T]):
@@ -28,22 +44,23 @@ class ListView(BaseModel, Generic[T]):
 
 
 def list_view(
-    read: Callable[[str | None], Page[R]],
+    read: Callable[..., Page[R]],
     view: Callable[[R], T],
+    query: PageQuery,
     *,
     tokens: PageTokens,
-    token: str | None,
     scope: Any,
 ) -> ListView[T]:
-    """The page of a list that a token names.
+    """The page of a list that a query asks for.
 
     Args:
-        read: Reads the page after an id; after None the first one.
+        read: Reads at most ``limit`` records ``after`` an id; after None the first ones.
         view: Makes the view of a record.
+        query: The size of the page, and its token.
         tokens: Reads and makes page tokens.
-        token: The token of the request.
         scope: Everything that decides the list: project, noun, filters. JSON values.
     """
-    page = read(tokens.read(token, scope=scope))
+    after = tokens.read(query.page_token, scope=scope)
+    page = read(after=after, limit=query.page_size)
     items = [view(record) for record in page.items]
     return ListView(items=items, next_page_token=tokens.make(page.next_after, scope=scope))

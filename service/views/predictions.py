@@ -1,21 +1,25 @@
 """Shapes of predictions."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from service.core.manifest import Strict
 from service.core.operations.zoo.predictions import PredictOptions
 from service.core.predict_messages import LARGEST_TOP_K, OutputKind
 from service.predict_client import PredictResult
 
 
-class PredictQuery(Strict):
+class PredictQuery(BaseModel):
     """What to compute for the images; the network decides what is left out."""
 
     output: OutputKind | None = None
-    layer: Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")] | None = None
-    top_k: int = Field(5, ge=1, le=LARGEST_TOP_K)
+    layer: str | None = Field(
+        None,
+        max_length=300,
+        pattern=r"^[^\x00]*$",
+        description="Layer whose features are returned.",
+    )
+    top_k: int = Field(5, ge=1, le=LARGEST_TOP_K, description="Number of classes for each image.")
 
     @property
     def options(self) -> PredictOptions:

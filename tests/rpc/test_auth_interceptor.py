@@ -29,6 +29,7 @@ from service.rpc.stubs.zoo.v1 import (
     model_service_pb2_grpc,
     transferability_service_pb2,
 )
+from service.views.foreseen import foreseen
 from tests.rpc.channels import Dialled, channel_to, listening, refusal
 
 LIST = model_service_pb2.ListModelsRequest()
@@ -83,7 +84,7 @@ def test_a_descendant_takes_the_status_of_its_class(kind: type[ZooError]):
 
 def test_a_database_that_is_away_is_told_as_unavailable():
     status = errors.answer_to(
-        errors.foreseen(OperationalError("select", {}, Exception()))  # type: ignore[arg-type]
+        foreseen(OperationalError("select", {}, Exception()))  # type: ignore[arg-type]
     )
 
     info = ErrorInfo()

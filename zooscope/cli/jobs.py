@@ -127,8 +127,7 @@ def _value(text: str) -> Any:
 def fail_with(job: Any) -> None:
     """Raise the job's error if the job failed."""
     if job["state"] == "failed":
-        error = job.get("error") or {"code": "failed", "detail": "the job failed"}
-        raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+        raise ZooClientError.failed(job, name="job")
 
 
 @command(app)

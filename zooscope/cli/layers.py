@@ -77,9 +77,8 @@ def _candidates(names: list[str] | None) -> Sequence[str] | Literal["all"] | Non
 
 def print_selection(context: CliContext, selection: LayerSelection) -> None:
     """Print a selection: the choice, then the curve from the input on."""
-    error = selection.get("error")
-    if selection["state"] == "failed" and error is not None:
-        raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+    if selection["state"] == "failed":
+        raise ZooClientError.failed(selection, name="layer selection")
     context.out.done(selection, f"{selection['id']}  {_sentence(selection)}")
     context.out.details(selection["layers"], columns_for(selection))
 

@@ -91,9 +91,8 @@ def _manifest(
 
 def rejected(resource: Any) -> ZooClientError:
     """The error for a rejected network or dataset: its first problem."""
-    problems = resource.get("problems") or [{"code": "rejected", "detail": "the zoo rejected it"}]
-    first = problems[0]
-    return ZooClientError(first["detail"], code=first["code"], remedy=first.get("remedy"))
+    first = next(iter(resource.get("problems") or []), None)
+    return ZooClientError.of(first, code="rejected", detail="the zoo rejected it")
 
 
 @command(app)

@@ -79,8 +79,7 @@ def print_ranking(context: CliContext, ranking: Ranking) -> None:
         ZooClientError: The code of the failed ranking.
     """
     if ranking["state"] == "failed":
-        error = ranking.get("error") or {"code": "failed", "detail": "the ranking failed"}
-        raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+        raise ZooClientError.failed(ranking, name="ranking")
     context.out.done(ranking, "\n".join(_lines(ranking)))
     context.out.details(ranking["items"], _COLUMNS.get(ranking["metric"], ESTIMATOR_COLUMNS))
     context.out.details(ranking["unranked"], UNRANKED_COLUMNS)

@@ -8,16 +8,13 @@ from typing import Any
 from zooscope.client.errors import ZooClientError
 from zooscope.client.paging import paged
 from zooscope.client.results import Accuracy, AddedAccuracies
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 
 _MOST_AT_ONCE = 10_000
 
 
-class Accuracies:
+class Accuracies(Resource):
     """``zoo.accuracies``: measured accuracies, the history that fused rankings learn from."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def add(self, accuracies: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
         """Record accuracies.

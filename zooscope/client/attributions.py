@@ -8,17 +8,14 @@ from zooscope.client.downloads import download
 from zooscope.client.errors import ZooClientError
 from zooscope.client.polling import CreateRequest, create_and_wait
 from zooscope.client.results import Job
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 from zooscope.client.uploads import OnProgress, ignore_progress
 
 _FILES: Mapping[str, str] = {".png": "sheet_artifact_id", ".zip": "archive_artifact_id"}
 
 
-class Attributions:
+class Attributions(Resource):
     """``zoo.attributions``: heat maps of several networks on several images in one job."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create(
         self,

@@ -1,8 +1,7 @@
 """The client class."""
 
-from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Self, Unpack
 
 from zooscope.client.accuracies import Accuracies
 from zooscope.client.attributions import Attributions
@@ -12,13 +11,8 @@ from zooscope.client.keys import Keys
 from zooscope.client.layers import Layers
 from zooscope.client.maps import Maps
 from zooscope.client.models import Models
-from zooscope.client.rankings import (
-    OnJobProgress,
-    Protocol,
-    RankingMetric,
-    Rankings,
-    ranking_request,
-)
+from zooscope.client.polling import OnJobProgress
+from zooscope.client.rankings import RankingOptions, Rankings, ranking_request
 from zooscope.client.results import Ranking
 from zooscope.client.transport import OnConnect, RetryPolicy, Transport
 
@@ -88,38 +82,18 @@ class ZooClient:
     def rank(
         self,
         *,
-        probes: str | None = None,
-        model: str | None = None,
-        dataset: str | None = None,
-        candidates: Sequence[str] | Mapping[str, str] | None = None,
-        metric: RankingMetric = "depara",
-        edge_weight: float | None = None,
-        settings: Mapping[str, Any] | None = None,
-        estimators: Literal["measure", "known"] | None = None,
-        protocol: Protocol | None = None,
         wait: bool = True,
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
+        **options: Unpack[RankingOptions],
     ) -> Ranking:
         """Rank the networks of the zoo for a target: a ``model`` or a ``dataset``.
 
         Args:
-            probes: Id of the dataset whose images all networks process; optional if the target is
-                a dataset.
-            model: Id of the target, if it is a network of the zoo.
-            dataset: Id of the target, if it is a dataset. ``depara`` and ``attribution`` first
-                train a small network on it; estimators use its labels, ``fused`` all evidence.
-            candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None
-                means all networks.
-            metric: ``depara``, ``depara_plus`` or ``attribution``; an estimator such as ``logme``;
-                or ``fused``.
-            edge_weight: λ in node similarity + λ · edge similarity; None means the zoo's default.
-            settings: Parameters of the measurement, those of the method ``depara``.
-            estimators: Whether ``fused`` measures missing estimators or uses only known ones.
-            protocol: Restricts the accuracy history to this protocol.
             wait: False returns immediately; the ranking may be pending.
             on_progress: Called with the progress of the measurement.
             timeout_seconds: Longest wait; the ranking continues in the zoo after it.
+            options: Target, candidates and metric: those of ``ranking_request``.
 
         Returns:
             The ranking, best network first.
@@ -127,18 +101,7 @@ class ZooClient:
         Raises:
             ZooClientError: ``bad_target``, ``timed_out``, or the code of the failed ranking.
         """
-        body = ranking_request(
-            probes=probes,
-            model=model,
-            dataset=dataset,
-            candidates=candidates,
-            metric=metric,
-            edge_weight=edge_weight,
-            settings=settings,
-            estimators=estimators,
-            protocol=protocol,
-        )
-        ranking = self.rankings.request(body)
+        ranking = self.rankings.request(ranking_request(**options))
         if not wait:
             return ranking
         return self.rankings.wait(

@@ -9,15 +9,12 @@ from zooscope.client.downloads import content
 from zooscope.client.paging import paged
 from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Dataset
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 from zooscope.client.uploads import OnProgress, ignore_progress, upload
 
 
-class Datasets:
+class Datasets(Resource):
     """``zoo.datasets``: datasets of images."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def push(
         self,

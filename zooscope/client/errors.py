@@ -6,9 +6,9 @@
     └── UnreachableError      the zoo did not answer, or the connection broke
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -53,6 +53,17 @@ class ZooClientError(Exception):
         self.errors = tuple(errors)
         self.trace_id = trace_id
         self.retry_after_seconds = retry_after_seconds
+
+    @classmethod
+    def of(cls, problem: Mapping[str, Any] | None, *, code: str, detail: str) -> Self:
+        """The error for a problem in a response; ``code`` and ``detail`` if there is none."""
+        fields = problem or {"code": code, "detail": detail}
+        return cls(fields["detail"], code=fields["code"], remedy=fields.get("remedy"))
+
+    @classmethod
+    def failed(cls, result: Mapping[str, Any], *, name: str) -> Self:
+        """The error of a failed result."""
+        return cls.of(result.get("error"), code="failed", detail=f"the {name} failed")
 
 
 class UnreachableError(ZooClientError):

@@ -9,15 +9,12 @@ from zooscope.client.events import job_events
 from zooscope.client.paging import paged
 from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Artifact, Job, JobEvent
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 from zooscope.client.uploads import OnProgress, ignore_progress
 
 
-class Jobs:
+class Jobs(Resource):
     """``zoo.jobs``: submit, list, watch, cancel and retry jobs, and download their results."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def submit(
         self,
@@ -116,11 +113,8 @@ class Jobs:
         return download(self._transport, path, destination, on_progress=on_progress)
 
 
-class Methods:
+class Methods(Resource):
     """``zoo.methods``: the catalog of methods that jobs can run."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def ls(self) -> list[Any]:
         """List the methods that you can submit."""

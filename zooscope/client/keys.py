@@ -5,14 +5,11 @@ from typing import Any, cast
 
 from zooscope.client.paging import paged
 from zooscope.client.results import IssuedKey, Key
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 
 
-class Keys:
+class Keys(Resource):
     """``zoo.keys``: issue, list and revoke API keys."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def issue(self, name: str, *, scopes: Sequence[str], project: str | None = None) -> IssuedKey:
         """Issue a key; only this result contains its ``token``.

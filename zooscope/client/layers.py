@@ -1,24 +1,18 @@
 """Which layer of one network to build on, as a client asks."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-from zooscope.client.errors import ZooClientError
-from zooscope.client.rankings import OnJobProgress
+from zooscope.client.polling import OnJobProgress, wait_while_pending
+from zooscope.client.rankings import target_of
 from zooscope.client.results import LayerSelection
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 
 TargetData = Literal["ample", "scarce"]
 
-_LOOK_AGAIN_SECONDS = 0.5
 
-
-class Layers:
+class Layers(Resource):
     """``zoo.layers``: where to cut one network for one target."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def select(
         self,
@@ -57,15 +51,9 @@ class Layers:
             ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``; or the
                 comparison failed, with its code; or ``timed_out``.
         """
-        if (model is None) == (dataset is None):
-            raise ZooClientError(
-                "a layer selection has one target: a model or a dataset",
-                code="invalid_target",
-                remedy="give exactly one of the two",
-            )
         body = {
             "source_model_id": source,
-            "target": {"model_id": model} if model is not None else {"dataset_id": dataset},
+            "target": target_of(model, dataset, name="layer selection"),
             "probe_set_id": probes,
             "layers": layers if layers is None or isinstance(layers, str) else list(layers),
             "target_layer": target_layer,
@@ -104,20 +92,11 @@ class Layers:
         Raises:
             ZooClientError: It failed, with the code of the failure; or ``timed_out``.
         """
-        end = time.monotonic() + timeout_seconds
-        while selection["state"] == "pending":
-            progress = selection.get("progress")
-            if on_progress is not None and progress is not None:
-                on_progress(progress)
-            if time.monotonic() > end:
-                raise ZooClientError(
-                    f"the layer selection is still pending after {timeout_seconds:g} s",
-                    code="timed_out",
-                    remedy=f"the job continues; `zooscope layers {selection['id']}` shows the result",
-                )
-            time.sleep(_LOOK_AGAIN_SECONDS)
-            selection = self.show(selection["id"], edge_weight=selection["edge_weight"])
-        error = selection.get("error")
-        if selection["state"] == "failed" and error is not None:
-            raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
-        return selection
+        return wait_while_pending(
+            selection,
+            lambda pending: self.show(pending["id"], edge_weight=pending["edge_weight"]),
+            on_progress=on_progress,
+            timeout_seconds=timeout_seconds,
+            name="layer selection",
+            command="zooscope layers",
+        )

@@ -9,7 +9,7 @@ import httpx
 from zooscope.client.paging import paged
 from zooscope.client.polling import CreateRequest, get_or_create
 from zooscope.client.results import MapSnapshot
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 
 MapFormat = Literal["json", "csv", "npz", "graphml", "svg", "png"]
 Picture = Literal["matrix", "tree", "layout", "neighbors"]
@@ -37,14 +37,11 @@ class MapOptions(TypedDict, total=False):
     layout: Literal["continued", "fresh"]
 
 
-class Maps:
+class Maps(Resource):
     """``zoo.maps``: how all measured networks of a probe set relate.
 
     If a map is not computed yet, these calls submit the job and wait for it.
     """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def show(self, dataset_id: str, **options: Unpack[MapOptions]) -> dict[str, Any]:
         """Get the map as data; ``document`` has networks, similarities, tree, clusters and positions."""

@@ -10,17 +10,14 @@ from zooscope.client.paging import paged
 from zooscope.client.polling import CreateRequest, get_or_create, wait_until_final
 from zooscope.client.predictions import Prediction, prediction_of
 from zooscope.client.results import Layer, Lineage, Model, Neighbor
-from zooscope.client.transport import Transport
+from zooscope.client.transport import Resource
 from zooscope.client.uploads import OnProgress, ignore_progress, upload
 
 Direction = Literal["ancestors", "descendants", "both"]
 
 
-class Models:
+class Models(Resource):
     """``zoo.models``: the networks of the zoo."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def push(
         self, path: Path, manifest: Mapping[str, Any], *, on_progress: OnProgress = ignore_progress

@@ -4,17 +4,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from zooscope.client.errors import ZooClientError
+from zooscope.client.results import JobProgress
 from zooscope.client.transport import Transport
 
 T = TypeVar("T")
+OnJobProgress = Callable[[JobProgress], None]
 _ACCEPTED = 202
 _FIRST_PAUSE_SECONDS = 0.05
 _LARGEST_PAUSE_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 0.5
 _UNSETTLED = frozenset({"uploaded", "checking", "pending", "queued", "running"})
 
 
@@ -36,6 +39,47 @@ def wait_until_final(fetch: Callable[[], T], *, timeout_seconds: float) -> T:
         time.sleep(pause)
         pause = min(_LARGEST_PAUSE_SECONDS, 1.5 * pause)
     return resource
+
+
+def wait_while_pending(
+    result: T,
+    fetch: Callable[[T], T],
+    *,
+    on_progress: OnJobProgress | None,
+    timeout_seconds: float,
+    name: str,
+    command: str,
+) -> T:
+    """The result of a job once it is ready; calls ``on_progress`` while it is pending.
+
+    Args:
+        result: The result as the zoo returned it.
+        fetch: Gets it as it is now.
+        on_progress: Called with the progress of the job.
+        timeout_seconds: Longest wait.
+        name: What messages call it.
+        command: The command that shows the result later, for the remedy.
+
+    Raises:
+        ZooClientError: The code of the failed result; or ``timed_out``.
+    """
+    end = time.monotonic() + timeout_seconds
+    current: Any = result
+    while current["state"] == "pending":
+        progress = current.get("progress")
+        if on_progress is not None and progress is not None:
+            on_progress(progress)
+        if time.monotonic() > end:
+            raise ZooClientError(
+                f"the {name} is still pending after {timeout_seconds:g} s",
+                code="timed_out",
+                remedy=f"it continues in the zoo; check it with `{command} {current['id']}`",
+            )
+        time.sleep(_LOOK_AGAIN_SECONDS)
+        current = fetch(current)
+    if current["state"] == "failed":
+        raise ZooClientError.failed(current, name=name)
+    return cast("T", current)
 
 
 @dataclass(frozen=True)
@@ -89,8 +133,8 @@ def require_success(job: Any) -> None:
     """Raise ZooClientError with the job's own code unless the job has succeeded."""
     if job["state"] == "succeeded":
         return
-    error = job.get("error") or {"code": job["state"], "detail": f"the job was {job['state']}"}
-    raise ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+    state = job["state"]
+    raise ZooClientError.of(job.get("error"), code=state, detail=f"the job was {state}")
 
 
 def _state(resource: Any) -> str:

@@ -1,14 +1,13 @@
 """Client of the rankings: which network to start from."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict, cast
 
 from zooscope.client.errors import ZooClientError
-from zooscope.client.results import JobProgress, Ranking
-from zooscope.client.transport import Transport
+from zooscope.client.polling import OnJobProgress, wait_while_pending
+from zooscope.client.results import Ranking
+from zooscope.client.transport import Resource
 
-OnJobProgress = Callable[[JobProgress], None]
 Metric = Literal["depara", "depara_plus", "attribution"]
 RankingMetric = Literal[
     "depara",
@@ -31,14 +30,9 @@ RankingMetric = Literal[
 ]
 Protocol = Literal["fine_tune", "linear_probe", "zero_shot", "other"]
 
-_LOOK_AGAIN_SECONDS = 0.5
 
-
-class Rankings:
+class Rankings(Resource):
     """``zoo.rankings``: request rankings, get them and wait for them."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def request(self, body: Mapping[str, Any]) -> Ranking:
         """Request a ranking with the body of the REST API; it may be pending at first."""
@@ -62,18 +56,28 @@ class Rankings:
         Raises:
             ZooClientError: The code of the failed ranking; or ``timed_out``.
         """
-        end = time.monotonic() + timeout_seconds
-        while ranking["state"] == "pending":
-            progress = ranking.get("progress")
-            if on_progress is not None and progress is not None:
-                on_progress(progress)
-            if time.monotonic() > end:
-                raise _timed_out(ranking, timeout_seconds)
-            time.sleep(_LOOK_AGAIN_SECONDS)
-            ranking = self.show(ranking["id"])
-        if ranking["state"] == "failed":
-            raise _failed(ranking)
-        return ranking
+        return wait_while_pending(
+            ranking,
+            lambda pending: self.show(pending["id"]),
+            on_progress=on_progress,
+            timeout_seconds=timeout_seconds,
+            name="ranking",
+            command="zooscope rankings show",
+        )
+
+
+class RankingOptions(TypedDict, total=False):
+    """The options of a ranking; ``ranking_request`` describes them."""
+
+    probes: str | None
+    model: str | None
+    dataset: str | None
+    candidates: Sequence[str] | Mapping[str, str] | None
+    metric: RankingMetric
+    edge_weight: float | None
+    settings: Mapping[str, Any] | None
+    estimators: Literal["measure", "known"] | None
+    protocol: Protocol | None
 
 
 def ranking_request(
@@ -94,7 +98,8 @@ def ranking_request(
         probes: Id of the dataset whose images all networks process; optional if the target is a
             dataset.
         model: Id of the target, if it is a network of the zoo.
-        dataset: Id of the target, if it is a dataset.
+        dataset: Id of the target, if it is a dataset. ``depara`` and ``attribution`` first train a
+            small network on it; estimators use its labels, ``fused`` all evidence.
         candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None means
             all networks.
         metric: ``depara``, ``depara_plus`` or ``attribution``; an estimator such as ``logme``; or
@@ -107,14 +112,8 @@ def ranking_request(
     Raises:
         ZooClientError: ``invalid_target``: not exactly one of ``model`` and ``dataset``.
     """
-    if (model is None) == (dataset is None):
-        raise ZooClientError(
-            "a ranking has one target: a model or a dataset",
-            code="invalid_target",
-            remedy="pass exactly one of the two",
-        )
     body = {
-        "target": {"model_id": model} if model is not None else {"dataset_id": dataset},
+        "target": target_of(model, dataset, name="ranking"),
         "probe_set_id": probes,
         "candidates": _candidates(candidates),
         "metric": metric,
@@ -136,14 +135,12 @@ def _candidates(candidates: Sequence[str] | Mapping[str, str] | None) -> dict[st
     )
 
 
-def _timed_out(ranking: Ranking, seconds: float) -> ZooClientError:
-    return ZooClientError(
-        f"the ranking is still pending after {seconds:g} s",
-        code="timed_out",
-        remedy=f"it continues in the zoo; check it with `zooscope rankings show {ranking['id']}`",
-    )
-
-
-def _failed(ranking: Ranking) -> ZooClientError:
-    error = ranking.get("error") or {"code": "failed", "detail": "the ranking failed"}
-    return ZooClientError(error["detail"], code=error["code"], remedy=error.get("remedy"))
+def target_of(model: str | None, dataset: str | None, *, name: str) -> dict[str, str | None]:
+    """The target in a request body. Raises ZooClientError ``invalid_target``."""
+    if (model is None) == (dataset is None):
+        raise ZooClientError(
+            f"a {name} has one target: a model or a dataset",
+            code="invalid_target",
+            remedy="pass exactly one of the two",
+        )
+    return {"model_id": model} if model is not None else {"dataset_id": dataset}

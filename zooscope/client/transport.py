@@ -195,3 +195,10 @@ def translated_errors() -> Iterator[None]:
 def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters that are not None."""
     return {name: value for name, value in (params or {}).items() if value is not None}
+
+
+class Resource:
+    """One kind of things in the zoo, reached over a transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport

@@ -8,27 +8,20 @@ from starlette.responses import Response
 
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.accuracies import accuracies
-from service.core.operations.accuracies.accuracies import AccuracyFilter, NewAccuracies
+from service.core.operations.accuracies.accuracies import NewAccuracies
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
-    PageSize,
-    PageToken,
     Reader,
     Writer,
 )
 from service.rest.responses import json_response, respond_once, stored_response
-from service.views.accuracies import AccuracyView, AddedAccuraciesView
+from service.views.accuracies import AccuracyQuery, AccuracyView, AddedAccuraciesView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"])
-Recorded = Annotated[
-    str | None,
-    Query(max_length=200, pattern=r"^[^\x00]*$", description="Id or name, as recorded."),
-]
 
 
 @router.post(
@@ -49,8 +42,7 @@ def create(
 
     def work(session: Session) -> StoredResponse:
         added = accuracies.add(session, project=caller.project, measurements=body.accuracies)
-        items = [AccuracyView.of(row) for row in added.accuracies]
-        view = AddedAccuraciesView(items=items, new=added.new)
+        view = AddedAccuraciesView.of(added.accuracies, new=added.new)
         return stored_response(view, status=201 if added.new else 200)
 
     request = ["POST /v1/accuracies", body.model_dump(mode="json")]
@@ -59,26 +51,11 @@ def create(
 
 @router.get("", response_model=ListView[AccuracyView])
 def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    model: Recorded = None,
-    dataset: Recorded = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Reader, query: Annotated[AccuracyQuery, Query()]
 ) -> Response:
     """List the accuracies of the project, newest first."""
-    scope = [caller.project, "accuracies", model, dataset]
     with app_state.zoo.transaction() as session:
-        page = accuracies.page(
-            session,
-            project=caller.project,
-            where=AccuracyFilter(model, dataset),
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [AccuracyView.of(record) for record in page.items]
-    return json_response(ListView[AccuracyView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.delete("/{accuracy_id}", status_code=204)

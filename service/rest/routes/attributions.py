@@ -1,5 +1,7 @@
 """/v1/attributions and /v1/models/{id}/attributions: attribution heat maps of networks on images."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -17,15 +19,13 @@ from service.core.operations.measurements import heat_maps
 from service.core.tables import JobRecord, JobState
 from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
-    AppStateDep,
     AppZoo,
     Id,
-    IdempotencyKey,
     IfNoneMatch,
     Position,
-    Prefer,
     Reader,
-    Submitter,
+    Submission,
+    SubmissionDep,
 )
 from service.rest.responses import etag_matches, not_modified, stored_response
 from service.views.jobs import JobView
@@ -37,32 +37,15 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/attributions", status_code=201, response_model=JobView, responses=_ACCEPTED)
-async def create(
-    body: HeatMapRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def create(body: HeatMapRequest, submission: SubmissionDep) -> Response:
     """Compute heat maps of several models on several images in one job.
 
     Returns 201 if an equal job has succeeded, otherwise 202. The artifacts of the job are every
     heat map, `sheet.png` (models as rows, images as columns) and `heat-maps.zip`. You can also
     get each heat map at `GET /v1/models/{model_id}/attributions/{dataset_id}/{index}.png`.
     """
-
-    def work(session: Session) -> StoredResponse:
-        return _job_response(heat_maps.create(session, project=caller.project, request=body))
-
-    return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/attributions", body.model_dump(mode="json")],
-        work=work,
-        read=_after_waiting,
-    )
+    request = ["POST /v1/attributions", body.model_dump(mode="json")]
+    return await _submitted(submission, request, partial(heat_maps.create, request=body))
 
 
 @router.post(
@@ -72,30 +55,21 @@ async def create(
     responses=_ACCEPTED,
 )
 async def create_for_model(
-    model_id: Id,
-    body: ModelHeatMapRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
+    model_id: Id, body: ModelHeatMapRequest, submission: SubmissionDep
 ) -> Response:
     """Compute heat maps of one model on several images, like `POST /v1/attributions`."""
+    request = ["POST attributions", model_id, body.model_dump(mode="json")]
+    create = partial(heat_maps.create_for_model, model_id=model_id, request=body)
+    return await _submitted(submission, request, create)
 
+
+async def _submitted(
+    submission: Submission, request: list[Any], create: Callable[..., JobRecord]
+) -> Response:
     def work(session: Session) -> StoredResponse:
-        job = heat_maps.create_for_model(
-            session, project=caller.project, model_id=model_id, request=body
-        )
-        return _job_response(job)
+        return _job_response(create(session, project=submission.caller.project))
 
-    return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST attributions", model_id, body.model_dump(mode="json")],
-        work=work,
-        read=_after_waiting,
-    )
+    return await create_and_wait(submission, request, work=work, read=_after_waiting)
 
 
 def _after_waiting(job: JobRecord, _pending: StoredResponse) -> StoredResponse:

@@ -1,29 +1,24 @@
 """/v1/datasets: datasets of images."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from service.container import Zoo
 from service.core.manifest import DatasetManifest
-from service.core.operations import owned_rows
-from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import datasets
-from service.core.operations.zoo.datasets import DatasetFilter
 from service.core.tables import DatasetRecord
 from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
-    PAGE_SIZE,
-    AppState,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Position,
     Reader,
     Writer,
@@ -35,36 +30,33 @@ from service.rest.responses import (
     etag_response,
     json_response,
     not_modified,
-    stored_response,
 )
-from service.views.datasets import DatasetView, ImageView, NewDatasetView
-from service.views.paging import ListView
+from service.views.datasets import DatasetQuery, DatasetView, ImageView, NewDatasetView
+from service.views.paging import ListView, PageQuery, list_view
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
-State = Literal["uploaded", "checking", "ready", "rejected"]
-NameFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def _created(
-    app_state: AppState,
-    session: Session,
-    caller: Caller,
-    manifest: DatasetManifest,
-    upload_id: str,
-) -> StoredResponse:
-    del app_state
+    zoo: Zoo, session: Session, caller: Caller, manifest: DatasetManifest, upload_id: str
+) -> DatasetView:
+    del zoo
     record = datasets.create(
         session,
         project=caller.project,
         manifest=manifest,
         upload_id=upload_id,
     )
-    view = DatasetView.of(record)
-    headers = {"Location": f"/v1/datasets/{view.id}", "ETag": view.etag}
-    return stored_response(view, status=201, headers=headers)
+    return DatasetView.of(record)
 
 
-_UPLOADED = UploadKind("/v1/datasets", NewDatasetView, DatasetManifest, _created)
+_UPLOADED = UploadKind(
+    "/v1/datasets",
+    NewDatasetView,
+    DatasetManifest,
+    _created,
+    lambda settings: settings.max_dataset_bytes,
+)
 
 
 @router.post(
@@ -82,47 +74,24 @@ async def create(
     A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
     The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
-    return await create_from_upload(
-        request,
-        app_state,
-        caller,
-        key=key,
-        kind=_UPLOADED,
-        most_bytes=app_state.zoo.settings.max_dataset_bytes,
-    )
+    return await create_from_upload(request, app_state, caller, key=key, kind=_UPLOADED)
 
 
 @router.get("", response_model=ListView[DatasetView])
 def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: State | None = None,
-    name: NameFilter = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Reader, query: Annotated[DatasetQuery, Query()]
 ) -> Response:
     """List the datasets of the project, newest first; `name` matches any part of a name."""
-    scope = [caller.project, "datasets", state, name]
     with app_state.zoo.transaction() as session:
-        page = datasets.page(
-            session,
-            project=caller.project,
-            where=DatasetFilter(state, name),
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [DatasetView.of(record) for record in page.items]
-    return json_response(ListView[DatasetView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/{dataset_id}", response_model=DatasetView)
 def show(
-    dataset_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Get a dataset."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, DatasetRecord, project=caller.project, id=dataset_id)
+    record = app_state.row(DatasetRecord, caller, dataset_id)
     view = DatasetView.of(record)
     return etag_response(view, etag=view.etag, if_none_match=if_none_match)
 
@@ -137,26 +106,14 @@ def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
 
 @router.get("/{dataset_id}/images", response_model=ListView[ImageView])
 def images(
-    dataset_id: Id,
-    app_state: AppStateDep,
-    caller: Reader,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """List the images of a dataset in order."""
     scope = [caller.project, "images", dataset_id]
-    after = app_state.tokens.read(page_token, scope=scope)
     with app_state.zoo.transaction() as session:
-        page = datasets.images(
-            session,
-            project=caller.project,
-            dataset_id=dataset_id,
-            after=None if after is None else int(after),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [ImageView.of(record) for record in page.items]
-    return json_response(ListView[ImageView](items=views, next_page_token=token))
+        read = partial(datasets.images, session, project=caller.project, dataset_id=dataset_id)
+        view = list_view(read, ImageView.of, query, tokens=app_state.tokens, scope=scope)
+    return json_response(view)
 
 
 @router.get("/{dataset_id}/images/{index}", response_class=Response)

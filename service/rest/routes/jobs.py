@@ -1,7 +1,7 @@
 """/v1/jobs, with the events and artifacts of jobs."""
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
 
@@ -12,41 +12,36 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.container import Zoo
-from service.core.operations import owned_rows
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord, JobState
+from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
 from service.core.tracing import current_trace_id
-from service.rest.creation import JOB_HEADER, create_and_wait, finished_job, job_of
+from service.job_events import news
+from service.rest.creation import JOB_HEADER, create_and_wait, finished_job
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Prefer,
     Reader,
+    SubmissionDep,
     Submitter,
 )
 from service.rest.job_events import next_events, seconds_in
 from service.rest.responses import (
-    etag_matches,
     file_response,
     json_response,
-    not_modified,
     respond_once,
     stored_response,
 )
-from service.views.jobs import ArtifactView, JobEventView, JobView
+from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
-_EVENTS_AT_ONCE = 500
 _EVENT_DATA = {
     "contentMediaType": "application/json",
     "contentSchema": {"$ref": "#/components/schemas/JobEventView"},
@@ -56,13 +51,7 @@ _EVENT_STREAM = {"responses": {"200": {"content": {"text/event-stream": _EVENT_S
 
 
 @router.post("/jobs", status_code=202, response_model=JobView)
-async def submit(
-    body: JobRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def submit(body: JobRequest, submission: SubmissionDep) -> Response:
     """Submit a job that runs a method; `GET /v1/methods/{name}` describes its inputs and parameters.
 
     `Prefer: wait=10` responds when the job has finished, or after ten seconds.
@@ -72,12 +61,9 @@ async def submit(
         return stored_response(JobView.of(job), status=202, headers=pending.headers)
 
     return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/jobs", body.model_dump(mode="json")],
-        work=partial(_submitted, caller, body),
+        submission,
+        ["POST /v1/jobs", body.model_dump(mode="json")],
+        work=partial(_submitted, submission.caller, body),
         read=read,
     )
 
@@ -91,28 +77,10 @@ def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResp
 
 
 @router.get("/jobs", response_model=ListView[JobView])
-def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: JobState | None = None,
-    method: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+$")] = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
-) -> Response:
+def index(app_state: AppStateDep, caller: Reader, query: Annotated[JobQuery, Query()]) -> Response:
     """List the jobs of the project, newest first."""
-    scope = [caller.project, "jobs", state, method]
     with app_state.zoo.transaction() as session:
-        page = jobs.page(
-            session,
-            project=caller.project,
-            state=state,
-            method=method,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [JobView.of(job) for job in page.items]
-    return json_response(ListView[JobView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/jobs/{job_id}", response_model=JobView)
@@ -120,38 +88,38 @@ async def show(
     job_id: Id, app_state: AppStateDep, caller: Reader, prefer: Prefer = None
 ) -> Response:
     """Get a job. `Prefer: wait=10` responds when it has finished, or after ten seconds."""
-    job = await run_in_threadpool(job_of, app_state, caller, job_id)
+    job = await run_in_threadpool(app_state.row, JobRecord, caller, job_id)
     ended = await finished_job(app_state, caller, job_id, seconds=seconds_in(prefer))
     if ended is None and seconds_in(prefer):
-        job = await run_in_threadpool(job_of, app_state, caller, job_id)
+        job = await run_in_threadpool(app_state.row, JobRecord, caller, job_id)
     return json_response(JobView.of(ended or job))
 
 
 @router.post("/jobs/{job_id}:cancel", response_model=JobView)
 def cancel(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
     """Cancel a job: a queued one immediately, a running one within seconds; keeps its checkpoint."""
-
-    def work(session: Session) -> StoredResponse:
-        job = jobs.cancel(session, project=caller.project, job_id=job_id)
-        return stored_response(JobView.of(job), status=200)
-
-    return respond_once(zoo, caller, key=key, request=["cancel", job_id], work=work)
+    return _changed(zoo, caller, key, job_id, change=jobs.cancel)
 
 
 @router.post("/jobs/{job_id}:retry", response_model=JobView)
 def retry(job_id: Id, zoo: AppZoo, caller: Submitter, key: IdempotencyKey = None) -> Response:
     """Retry a failed or cancelled job. A training resumes from its last checkpoint."""
+    return _changed(zoo, caller, key, job_id, change=jobs.retry)
 
+
+def _changed(
+    zoo: Zoo, caller: Caller, key: str | None, job_id: str, *, change: Callable[..., JobRecord]
+) -> Response:
     def work(session: Session) -> StoredResponse:
-        job = jobs.retry(session, project=caller.project, job_id=job_id)
+        job = change(session, project=caller.project, job_id=job_id)
         return stored_response(JobView.of(job), status=200)
 
-    return respond_once(zoo, caller, key=key, request=["retry", job_id], work=work)
+    return respond_once(zoo, caller, key=key, request=[change.__name__, job_id], work=work)
 
 
 async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> str:
     """The id of a job in the caller's project, checked before any event is sent."""
-    await run_in_threadpool(job_of, app_state, caller, job_id)
+    await run_in_threadpool(app_state.row, JobRecord, caller, job_id)
     return job_id
 
 
@@ -170,9 +138,8 @@ async def events(
     seq = last_event_id
     with next_events(app_state.listener, job_id) as next_event:
         while True:
-            new_events, final = await run_in_threadpool(
-                _new_events, app_state.zoo, caller, job_id, seq
-            )
+            read = partial(news, app_state.zoo, project=caller.project, job_id=job_id, seq=seq)
+            new_events, final = await run_in_threadpool(read)
             for event in new_events:
                 seq = event.seq
                 yield _sse(event)
@@ -187,18 +154,6 @@ def _sse(event: JobEventRecord) -> ServerSentEvent:
     return ServerSentEvent(raw_data=view.model_dump_json(), event=view.type, id=str(view.seq))
 
 
-def _new_events(
-    zoo: Zoo, caller: Caller, job_id: str, seq: int
-) -> tuple[list[JobEventRecord], bool]:
-    """Events after ``seq``, and whether the job has finished."""
-    with zoo.transaction() as session:
-        final = jobs.is_final(
-            owned_rows.get(session, JobRecord, project=caller.project, id=job_id)
-        )
-        events = jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE)
-        return list(events), final
-
-
 @router.get("/jobs/{job_id}/artifacts", response_model=ListView[ArtifactView])
 def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
     """List the artifacts of a job."""
@@ -209,24 +164,21 @@ def job_artifacts(job_id: Id, zoo: AppZoo, caller: Reader) -> Response:
 
 
 @router.get("/artifacts/{artifact_id}", response_model=ArtifactView, tags=["artifacts"])
-def artifact(artifact_id: Id, zoo: AppZoo, caller: Reader) -> Response:
+def artifact(artifact_id: Id, app_state: AppStateDep, caller: Reader) -> Response:
     """Get an artifact's metadata."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
+    record = app_state.row(ArtifactRecord, caller, artifact_id)
     return json_response(ArtifactView.of(record))
 
 
 @router.get("/artifacts/{artifact_id}/content", response_class=Response, tags=["artifacts"])
 def artifact_content(
-    artifact_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+    artifact_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Download an artifact."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, ArtifactRecord, project=caller.project, id=artifact_id)
-    if etag_matches(f'"{record.sha256}"', if_none_match):
-        return not_modified(f'"{record.sha256}"')
+    record = app_state.row(ArtifactRecord, caller, artifact_id)
     return file_response(
-        zoo.blobs.read(record.sha256),
+        app_state.zoo.blobs,
+        if_none_match,
         media_type=record.media_type,
         size_bytes=record.size_bytes,
         sha256=record.sha256,

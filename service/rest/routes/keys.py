@@ -1,24 +1,24 @@
 """/v1/keys: API keys and their scopes. Administrators only."""
 
-from fastapi import APIRouter
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from service.core.operations.access import keys
 from service.core.operations.access.idempotency import StoredResponse
 from service.rest.dependencies import (
-    PAGE_SIZE,
     Administrator,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
-    PageSize,
-    PageToken,
 )
 from service.rest.responses import json_response, respond_once, stored_response
 from service.views.keys import IssuedKeyView, KeyView, NewKeyView
-from service.views.paging import ListView
+from service.views.paging import ListView, PageQuery, list_view
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -44,23 +44,14 @@ def issue(
 
 @router.get("", response_model=ListView[KeyView])
 def index(
-    app_state: AppStateDep,
-    caller: Administrator,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Administrator, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """List the keys of the project, newest first, including revoked ones."""
-    scope = [caller.project, "keys"]
     with app_state.zoo.transaction() as session:
-        page = keys.page(
-            session,
-            project=caller.project,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [KeyView.of(record) for record in page.items]
-    return json_response(ListView[KeyView](items=views, next_page_token=token))
+        read = partial(keys.page, session, project=caller.project)
+        scope = [caller.project, "keys"]
+        view = list_view(read, KeyView.of, query, tokens=app_state.tokens, scope=scope)
+    return json_response(view)
 
 
 @router.delete("/{key_id}", status_code=204)

@@ -18,14 +18,12 @@ from service.rest.dependencies import (
     AppState,
     AppStateDep,
     Id,
-    IdempotencyKey,
     IfNoneMatch,
-    Prefer,
     Reader,
-    Submitter,
+    SubmissionDep,
 )
-from service.rest.ranking_cache import body_of
-from service.rest.responses import etag_matches, not_modified, stored_response
+from service.rest.ranking_cache import body_of, body_response
+from service.rest.responses import stored_response
 from service.views.layer_selections import LayerSelectionView, layer_selection_view
 
 router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
@@ -39,27 +37,18 @@ router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
         202: {"model": LayerSelectionView, "description": "Pending; the job `job_id` computes it"}
     },
 )
-async def create(
-    body: LayerSelectionRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def create(body: LayerSelectionRequest, submission: SubmissionDep) -> Response:
     """Compare the layers of a source model with a target: 201 if already computed, otherwise 202."""
 
     def read(_job: JobRecord, pending: StoredResponse) -> StoredResponse:
-        view = _view(app_state, caller, created_id(pending), body.weight)
+        view = _view(submission.app_state, submission.caller, created_id(pending), body.weight)
         location = {"Location": pending.headers["Location"]}
         return stored_response(view, status=201, headers=location)
 
     return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/layer-selections", body.model_dump(mode="json")],
-        work=partial(_created, caller, body),
+        submission,
+        ["POST /v1/layer-selections", body.model_dump(mode="json")],
+        work=partial(_created, submission.caller, body),
         read=read,
     )
 
@@ -86,10 +75,7 @@ def show(
 ) -> Response:
     """Get a selection for `scarce` or `ample` data or by an `edge_weight`; `ample` by default."""
     view = _view(app_state, caller, selection_id, reading.weight)
-    body = body_of(view.model_dump_json().encode())
-    if etag_matches(body.etag, if_none_match):
-        return not_modified(body.etag)
-    return Response(body.data, 200, {"ETag": body.etag}, media_type="application/json")
+    return body_response(body_of(view.model_dump_json().encode()), if_none_match)
 
 
 def _view(

@@ -16,17 +16,13 @@ from service.core.operations.maps.snapshot_lookup import summary
 from service.core.tables import JobRecord, MapRecord
 from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
-    PAGE_SIZE,
     AppState,
     AppStateDep,
     Id,
-    IdempotencyKey,
     IfNoneMatch,
-    PageSize,
-    PageToken,
-    Prefer,
     Reader,
-    Submitter,
+    Submission,
+    SubmissionDep,
 )
 from service.rest.responses import (
     etag_matches,
@@ -36,8 +32,8 @@ from service.rest.responses import (
     stored_response,
 )
 from service.views.jobs import JobView
-from service.views.maps import MapSnapshotView, MapView
-from service.views.paging import ListView
+from service.views.maps import MapSnapshotView, MapView, snapshots_page
+from service.views.paging import ListView, PageQuery
 
 router = APIRouter(prefix="/v1/maps", tags=["maps"])
 
@@ -61,25 +57,16 @@ _FILES: dict[int | str, dict[str, Any]] = {
     response_model=MapSnapshotView,
     responses={202: {"model": JobView, "description": "The job that computes the map"}},
 )
-async def create(
-    body: NewMapRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def create(body: NewMapRequest, submission: SubmissionDep) -> Response:
     """Compute the map of all models measured so far: 201 if already computed, otherwise 202.
 
     Models keep their positions from the previous map; `layout` `fresh` computes new positions.
     """
     return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/maps", body.model_dump(mode="json")],
-        work=partial(_created, caller, body),
-        read=partial(_drawn, app_state, caller, body.dataset_id),
+        submission,
+        ["POST /v1/maps", body.model_dump(mode="json")],
+        work=partial(_created, submission.caller, body),
+        read=partial(_drawn, submission, body.dataset_id),
     )
 
 
@@ -98,14 +85,14 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
 
 
 def _drawn(
-    app_state: AppState, caller: Caller, dataset_id: str, job: JobRecord, _pending: StoredResponse
+    submission: Submission, dataset_id: str, job: JobRecord, _pending: StoredResponse
 ) -> StoredResponse:
     """The map that a job computed. Raises MethodError if the job did not succeed."""
     jobs.require_success(job)
     map_id = str((job.result or {})["map_id"])
-    with app_state.zoo.transaction() as session:
+    with submission.app_state.zoo.transaction() as session:
         record = maps.snapshot(
-            session, project=caller.project, dataset_id=dataset_id, map_id=map_id
+            session, project=submission.caller.project, dataset_id=dataset_id, map_id=map_id
         )
     return _ready(record)
 
@@ -133,25 +120,14 @@ def show(
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[MapSnapshotView])
 def index(
-    dataset_id: Id,
-    app_state: AppStateDep,
-    caller: Reader,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
 ) -> Response:
     """List all computed maps of a dataset, newest first."""
-    scope = [caller.project, "maps", dataset_id]
     with app_state.zoo.transaction() as session:
-        page = maps.snapshots(
-            session,
-            project=caller.project,
-            dataset_id=dataset_id,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
+        view = snapshots_page(
+            session, app_state.tokens, query, project=caller.project, dataset_id=dataset_id
         )
-    views = [MapSnapshotView.of(record) for record in page.items]
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    return json_response(ListView[MapSnapshotView](items=views, next_page_token=token))
+    return json_response(view)
 
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)

@@ -9,7 +9,7 @@ from service.core.operations.neighbors import neighbors
 from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, Id, Reader
 from service.rest.responses import json_response
-from service.views.models import NeighborsView, NeighborView
+from service.views.models import NeighborsQuery, NeighborsView, neighbors_view
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 DatasetId = Annotated[
@@ -34,17 +34,5 @@ def index(
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT,
 ) -> Response:
     """List the measured models nearest to this one on a probe set."""
-    with zoo.transaction() as session:
-        candidates = neighbors.shortlist(
-            session,
-            project=caller.project,
-            model_id=model_id,
-            dataset_id=dataset,
-            count=k,
-            edge_weight=edge_weight,
-        )
-    nearest = neighbors.nearest(candidates, zoo.comparer)
-    items = [NeighborView(rank=rank, **vars(neighbor)) for rank, neighbor in enumerate(nearest, 1)]
-    return json_response(
-        NeighborsView(model_id=model_id, dataset_id=dataset, edge_weight=edge_weight, items=items)
-    )
+    query = NeighborsQuery(dataset_id=dataset, k=k, edge_weight=edge_weight)
+    return json_response(neighbors_view(zoo, query, project=caller.project, model_id=model_id))

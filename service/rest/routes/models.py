@@ -1,74 +1,67 @@
 """/v1/models: the models of the zoo."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from service.container import Zoo
 from service.core.etags import etag_of
-from service.core.manifest import ModelManifest, TaskKind
-from service.core.operations import owned_rows
-from service.core.operations.access.idempotency import StoredResponse
+from service.core.manifest import ModelManifest
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import models
-from service.core.operations.zoo.models import ModelFilter
 from service.core.tables import ModelRecord
 from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
-    PAGE_SIZE,
-    AppState,
     AppStateDep,
     AppZoo,
     Id,
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
-    PageSize,
-    PageToken,
     Reader,
     Writer,
 )
 from service.rest.openapi import creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
-    etag_matches,
     etag_response,
     file_response,
     json_response,
-    not_modified,
-    stored_response,
 )
 from service.views.models import (
     LayerListView,
-    LayerView,
     ModelChangesView,
+    ModelQuery,
     ModelView,
     NewModelView,
 )
 from service.views.paging import ListView
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
-State = Literal["pending", "uploaded", "checking", "ready", "rejected"]
-TextFilter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 def _created(
-    app_state: AppState, session: Session, caller: Caller, manifest: ModelManifest, upload_id: str
-) -> StoredResponse:
+    zoo: Zoo, session: Session, caller: Caller, manifest: ModelManifest, upload_id: str
+) -> ModelView:
     record = models.create(
         session,
         project=caller.project,
         manifest=manifest,
         upload_id=upload_id,
-        blobs=app_state.zoo.blobs,
+        blobs=zoo.blobs,
     )
-    view = ModelView.of(record)
-    headers = {"Location": f"/v1/models/{view.id}", "ETag": view.etag}
-    return stored_response(view, status=201, headers=headers)
+    return ModelView.of(record)
 
 
-_UPLOADED = UploadKind("/v1/models", NewModelView, ModelManifest, _created)
+_UPLOADED = UploadKind(
+    "/v1/models",
+    NewModelView,
+    ModelManifest,
+    _created,
+    lambda settings: settings.max_model_bytes,
+)
 
 
 @router.post(
@@ -85,50 +78,24 @@ async def create(
 
     The new model's `state` is `uploaded`; a job checks the file and sets `ready` or `rejected`.
     """
-    return await create_from_upload(
-        request,
-        app_state,
-        caller,
-        key=key,
-        kind=_UPLOADED,
-        most_bytes=app_state.zoo.settings.max_model_bytes,
-    )
+    return await create_from_upload(request, app_state, caller, key=key, kind=_UPLOADED)
 
 
 @router.get("", response_model=ListView[ModelView])
 def index(
-    app_state: AppStateDep,
-    caller: Reader,
-    state: State | None = None,
-    task: TaskKind | None = None,
-    tag: TextFilter = None,
-    name: TextFilter = None,
-    page_size: PageSize = PAGE_SIZE,
-    page_token: PageToken = None,
+    app_state: AppStateDep, caller: Reader, query: Annotated[ModelQuery, Query()]
 ) -> Response:
     """List the models of the project, newest first; `name` matches any part of a name."""
-    filters = ModelFilter(state, task, tag, name)
-    scope = [caller.project, "models", state, task, tag, name]
     with app_state.zoo.transaction() as session:
-        page = models.page(
-            session,
-            project=caller.project,
-            where=filters,
-            after=app_state.tokens.read(page_token, scope=scope),
-            limit=page_size,
-        )
-    token = app_state.tokens.make(page.next_after, scope=scope)
-    views = [ModelView.of(record) for record in page.items]
-    return json_response(ListView[ModelView](items=views, next_page_token=token))
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/{model_id}", response_model=ModelView)
-def show(model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None) -> Response:
+def show(
+    model_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
+) -> Response:
     """Get a model."""
-    with zoo.transaction() as session:
-        view = ModelView.of(
-            owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
-        )
+    view = ModelView.of(app_state.row(ModelRecord, caller, model_id))
     return etag_response(view, etag=view.etag, if_none_match=if_none_match)
 
 
@@ -160,16 +127,14 @@ def remove(model_id: Id, zoo: AppZoo, caller: Writer, etag: IfMatch = None) -> R
 
 @router.get("/{model_id}/content", response_class=Response)
 def content(
-    model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+    model_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Download the file as it was uploaded."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
-        digest = models.content_digest(record)
-    if etag_matches(f'"{digest}"', if_none_match):
-        return not_modified(f'"{digest}"')
+    record = app_state.row(ModelRecord, caller, model_id)
+    digest = models.content_digest(record)
     return file_response(
-        zoo.blobs.read(digest),
+        app_state.zoo.blobs,
+        if_none_match,
         media_type="application/octet-stream",
         size_bytes=record.upload_bytes,
         sha256=digest,
@@ -179,14 +144,9 @@ def content(
 
 @router.get("/{model_id}/layers", response_model=LayerListView)
 def layers(
-    model_id: Id, zoo: AppZoo, caller: Reader, if_none_match: IfNoneMatch = None
+    model_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:
     """List the layers that you can read or cut at; empty until the model is ready."""
-    with zoo.transaction() as session:
-        record = owned_rows.get(session, ModelRecord, project=caller.project, id=model_id)
-    view = LayerListView(
-        model_id=record.id,
-        feature_layer=record.feature_layer,
-        items=[LayerView.model_validate(layer) for layer in record.layers],
-    )
+    record = app_state.row(ModelRecord, caller, model_id)
+    view = LayerListView.of(record)
     return etag_response(view, etag=etag_of(record), if_none_match=if_none_match)

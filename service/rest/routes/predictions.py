@@ -10,14 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from service.core.operations.zoo.predictions import PredictOptions
-from service.core.predict_messages import LARGEST_TOP_K, MOST_IMAGES, OutputKind
+from service.core.predict_messages import MOST_IMAGES, OutputKind
 from service.predict_client import PredictResult
 from service.rest.dependencies import AppStateDep, Id, Reader
 from service.rest.forms import is_form
 from service.rest.request_bodies import require_length
 from service.rest.responses import json_response
-from service.views.predictions import ClassPredictionView
+from service.views.predictions import ClassPredictionView, PredictQuery
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 _SLACK_BYTES = 1024**2
@@ -39,13 +38,6 @@ _BODY: dict[str, Any] = {
         },
     }
 }
-Layer = Annotated[
-    str | None,
-    Query(max_length=300, pattern=r"^[^\x00]*$", description="Layer whose features are returned."),
-]
-TopK = Annotated[
-    int, Query(ge=1, le=LARGEST_TOP_K, description="Number of classes for each image.")
-]
 
 
 @router.post(
@@ -69,9 +61,7 @@ async def predict(
     request: Request,
     app_state: AppStateDep,
     caller: Reader,
-    output: OutputKind | None = None,
-    layer: Layer = None,
-    top_k: TopK = 5,
+    query: Annotated[PredictQuery, Query()],
 ) -> Response:
     """Run images through a model: send one as the body, or up to 64 as form fields `images`.
 
@@ -84,7 +74,7 @@ async def predict(
         project=caller.project,
         model_id=model_id,
         images=images,
-        options=PredictOptions(output, layer, top_k),
+        options=query.options,
     )
     return _response(await run_in_threadpool(predict_images))
 

@@ -19,14 +19,12 @@ from service.rest.dependencies import (
     AppState,
     AppStateDep,
     Id,
-    IdempotencyKey,
     IfNoneMatch,
-    Prefer,
     Reader,
-    Submitter,
+    Submission,
+    SubmissionDep,
 )
-from service.rest.ranking_cache import CachedBody, body_of
-from service.rest.responses import JSON, etag_matches, not_modified
+from service.rest.ranking_cache import CachedBody, body_of, body_response
 from service.views.rankings import RankingView, ranking_values
 
 router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
@@ -44,32 +42,23 @@ EdgeWeight = Annotated[
         202: {"model": RankingView, "description": "Pending; the job `job_id` computes it"}
     },
 )
-async def create(
-    body: RankingRequest,
-    app_state: AppStateDep,
-    caller: Submitter,
-    key: IdempotencyKey = None,
-    prefer: Prefer = None,
-) -> Response:
+async def create(body: RankingRequest, submission: SubmissionDep) -> Response:
     """Rank models for a target: 201 if everything is already measured, otherwise 202 with a job."""
     return await create_and_wait(
-        app_state,
-        caller,
-        key=key,
-        prefer=prefer,
-        request=["POST /v1/rankings", body.model_dump(mode="json")],
-        work=partial(_created, caller, body),
-        read=partial(_after_waiting, app_state, caller),
+        submission,
+        ["POST /v1/rankings", body.model_dump(mode="json")],
+        work=partial(_created, submission.caller, body),
+        read=partial(_after_waiting, submission),
     )
 
 
 def _after_waiting(
-    app_state: AppState, caller: Caller, _job: JobRecord, pending: StoredResponse
+    submission: Submission, _job: JobRecord, pending: StoredResponse
 ) -> StoredResponse:
     """The ranking after the wait; the last job submitted need not be the last to finish."""
     ranking_id = created_id(pending)
-    with app_state.zoo.transaction() as session:
-        record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
+    app_state, caller = submission.app_state, submission.caller
+    record = app_state.row(RankingRecord, caller, ranking_id)
     status = 202 if record.state == RankingState.PENDING else 201
     body = _body(app_state, caller, ranking_id, None)
     location = {"Location": pending.headers["Location"]}
@@ -98,9 +87,7 @@ def show(
 ) -> Response:
     """Get a ranking; `edge_weight` reweights the edges without a new measurement."""
     body = _body(app_state, caller, ranking_id, edge_weight)
-    if etag_matches(body.etag, if_none_match):
-        return not_modified(body.etag)
-    return Response(body.data, 200, {"ETag": body.etag}, media_type=JSON)
+    return body_response(body, if_none_match)
 
 
 def _body(

@@ -5,23 +5,18 @@ from sqlalchemy.orm import Session
 from service.core.operations.access.keys import Scope
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracies
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
 from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.accuracy_service_pb2_grpc import AccuracyServiceServicer
 from service.rpc.to_proto import to_proto
-from service.views.accuracies import AccuracyQuery, AccuracyView, AddedAccuraciesView
-from service.views.paging import list_view
+from service.views.accuracies import AccuracyQuery, AddedAccuraciesView
 
 
-class AccuracyServicer(AccuracyServiceServicer):
+class AccuracyServicer(Servicer, AccuracyServiceServicer):
     """Serves AccuracyService."""
-
-    def __init__(self, parts: RpcState) -> None:
-        self._parts = parts
-        self._zoo = parts.zoo
 
     @requires(Scope.WRITE)
     def AddAccuracies(
@@ -35,8 +30,7 @@ class AccuracyServicer(AccuracyServiceServicer):
             view = AddedAccuraciesView.of(added.accuracies, new=added.new)
             return to_proto(view, wire.AddAccuraciesResponse)
 
-        values = new.model_dump(mode="json")
-        return once(self._zoo, call, request=values, shape=wire.AddAccuraciesResponse, work=work)
+        return once(self._zoo, call, request=new, shape=wire.AddAccuraciesResponse, work=work)
 
     @requires(Scope.READ)
     def ListAccuracies(
@@ -45,19 +39,7 @@ class AccuracyServicer(AccuracyServiceServicer):
         """Accuracies that fit, newest first."""
         query = request_of(AccuracyQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: accuracies.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                AccuracyView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "accuracies", query.model, query.dataset],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListAccuraciesResponse)
 
     @requires(Scope.WRITE)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from service.core.operations.access.keys import Scope
 from service.core.operations.heat_map_requests import HeatMapLook, HeatMapRequest
 from service.core.operations.measurements import heat_maps
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -17,11 +17,8 @@ from service.views.jobs import JobView
 _PATH = ("id", "dataset_id", "index")
 
 
-class AttributionCalls:
+class AttributionCalls(Servicer):
     """GetAttribution and CreateAttributions."""
-
-    def __init__(self, parts: RpcState) -> None:
-        self._parts = parts
 
     @requires(Scope.READ)
     def GetAttribution(
@@ -29,7 +26,7 @@ class AttributionCalls:
     ) -> wire.GetAttributionResponse:
         """The heat map of one image."""
         look = request_of(HeatMapLook, request, where="query", without=_PATH)
-        zoo = self._parts.zoo
+        zoo = self._zoo
         with zoo.transaction() as session:
             picture = heat_maps.picture(
                 session,
@@ -52,6 +49,4 @@ class AttributionCalls:
             job = heat_maps.create(session, project=call.project, request=new)
             return wire.CreateAttributionsResponse(job=to_proto(JobView.of(job), job_pb2.Job))
 
-        values = new.model_dump(mode="json")
-        shape = wire.CreateAttributionsResponse
-        return once(self._parts.zoo, call, request=values, shape=shape, work=work)
+        return once(self._zoo, call, request=new, shape=wire.CreateAttributionsResponse, work=work)

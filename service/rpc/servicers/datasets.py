@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from service.core.manifest import DatasetManifest
-from service.core.operations import owned_rows
 from service.core.operations.access.keys import Scope
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -20,15 +19,10 @@ from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServ
 from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
 from service.views.datasets import DatasetQuery, DatasetView, ImageView
-from service.views.paging import list_view
 
 
-class DatasetServicer(DatasetServiceServicer):
+class DatasetServicer(Servicer, DatasetServiceServicer):
     """Serves DatasetService."""
-
-    def __init__(self, parts: RpcState) -> None:
-        self._parts = parts
-        self._zoo = parts.zoo
 
     @requires(Scope.WRITE)
     def CreateDataset(
@@ -39,7 +33,7 @@ class DatasetServicer(DatasetServiceServicer):
         header = incoming.header
         manifest = request_of(DatasetManifest, header.manifest, where="manifest")
         limit = self._zoo.settings.max_dataset_bytes
-        received = incoming.store(self._parts.uploads, limit=limit)
+        received = incoming.store(self._parts.upload_service, limit=limit)
 
         def work(session: Session) -> wire.CreateDatasetResponse:
             upload = noted(session, project=call.project, header=header, received=received)
@@ -57,8 +51,7 @@ class DatasetServicer(DatasetServiceServicer):
         self, request: wire.GetDatasetRequest, call: RpcCall
     ) -> wire.GetDatasetResponse:
         """One set of images."""
-        with self._zoo.transaction() as session:
-            record = owned_rows.get(session, DatasetRecord, project=call.project, id=request.id)
+        record = self._parts.row(DatasetRecord, call.caller, request.id)
         dataset = to_proto(DatasetView.of(record), dataset_pb2.Dataset)
         return wire.GetDatasetResponse(dataset=dataset)
 
@@ -69,19 +62,7 @@ class DatasetServicer(DatasetServiceServicer):
         """Sets that fit, newest first."""
         query = request_of(DatasetQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: datasets.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                DatasetView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "datasets", query.state, query.name],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListDatasetsResponse)
 
     @requires(Scope.WRITE)

@@ -1,21 +1,21 @@
 """JobService and MethodService: runs, and what can be run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Event
 
 from sqlalchemy.orm import Session
 
+from service.api_state import ApiState
 from service.core.catalog import method_named, public_methods
 from service.core.errors import UnavailableError
-from service.core.operations import owned_rows
 from service.core.operations.access.keys import Scope
 from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
-from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
+from service.core.tables import ArtifactRecord, JobRecord
 from service.core.tracing import current_trace_id
-from service.job_events import POLL_SECONDS
-from service.rpc.context import RpcCall, RpcState
+from service.job_events import POLL_SECONDS, news
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -26,17 +26,14 @@ from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
 from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServicer
 from service.rpc.to_proto import to_proto
 from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView, MethodView
-from service.views.paging import ListView, list_view
-
-_EVENTS_AT_ONCE = 500
+from service.views.paging import ListView
 
 
-class JobServicer(JobServiceServicer):
+class JobServicer(Servicer, JobServiceServicer):
     """Serves JobService; at most ``watchers`` calls may watch at once, each holds a thread."""
 
-    def __init__(self, parts: RpcState, *, watchers: int) -> None:
-        self._parts = parts
-        self._zoo = parts.zoo
+    def __init__(self, parts: ApiState, *, watchers: int) -> None:
+        super().__init__(parts)
         self._watchers = BoundedSemaphore(watchers)
 
     @requires(Scope.JOBS)
@@ -50,14 +47,12 @@ class JobServicer(JobServiceServicer):
             )
             return wire.SubmitJobResponse(job=_job(job))
 
-        key = new.model_dump(mode="json")
-        return once(self._zoo, call, request=key, shape=wire.SubmitJobResponse, work=work)
+        return once(self._zoo, call, request=new, shape=wire.SubmitJobResponse, work=work)
 
     @requires(Scope.READ)
     def GetJob(self, request: wire.GetJobRequest, call: RpcCall) -> wire.GetJobResponse:
         """One job."""
-        with self._zoo.transaction() as session:
-            job = owned_rows.get(session, JobRecord, project=call.project, id=request.id)
+        job = self._parts.row(JobRecord, call.caller, request.id)
         return wire.GetJobResponse(job=_job(job))
 
     @requires(Scope.READ)
@@ -65,20 +60,7 @@ class JobServicer(JobServiceServicer):
         """Jobs that fit, newest first."""
         query = request_of(JobQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: jobs.page(
-                    session,
-                    project=call.project,
-                    state=query.state,
-                    method=query.method,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                JobView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "jobs", query.state, query.method],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListJobsResponse)
 
     @requires(Scope.JOBS)
@@ -104,11 +86,11 @@ class JobServicer(JobServiceServicer):
     ) -> Iterator[wire.WatchJobResponse]:
         """Events as they happen, until the job is final, the deadline passes or the caller leaves."""
         seq = request.after_seq
-        news = Event()
-        with self._admitted(), self._parts.listener.subscription(request.id, news.set):
-            call.context.add_callback(news.set)
+        happened = Event()
+        with self._admitted(), self._parts.listener.subscription(request.id, happened.set):
+            call.context.add_callback(happened.set)
             while call.context.is_active():
-                events, final = self._news(call, request.id, seq)
+                events, final = news(self._zoo, project=call.project, job_id=request.id, seq=seq)
                 for event in events:
                     seq = event.seq
                     message = to_proto(JobEventView.of(event), job_pb2.JobEvent)
@@ -116,16 +98,8 @@ class JobServicer(JobServiceServicer):
                 if final and not events:
                     return
                 if not events:
-                    news.wait(POLL_SECONDS)
-                    news.clear()
-
-    def _news(self, call: RpcCall, job_id: str, seq: int) -> tuple[Sequence[JobEventRecord], bool]:
-        """Events behind ``seq``, and whether the job has ended."""
-        with self._zoo.transaction() as session:
-            final = jobs.is_final(
-                owned_rows.get(session, JobRecord, project=call.project, id=job_id)
-            )
-            return jobs.events_after(session, job_id=job_id, seq=seq, limit=_EVENTS_AT_ONCE), final
+                    happened.wait(POLL_SECONDS)
+                    happened.clear()
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -156,8 +130,7 @@ class JobServicer(JobServiceServicer):
         self, request: wire.DownloadArtifactRequest, call: RpcCall
     ) -> Iterator[wire.DownloadArtifactResponse]:
         """One file that a job produced."""
-        with self._zoo.transaction() as session:
-            record = owned_rows.get(session, ArtifactRecord, project=call.project, id=request.id)
+        record = self._parts.row(ArtifactRecord, call.caller, request.id)
         artifact = to_proto(ArtifactView.of(record), job_pb2.Artifact)
         yield wire.DownloadArtifactResponse(artifact=artifact)
         for piece in pieces(self._zoo.blobs.read(record.sha256)):

@@ -6,7 +6,7 @@ from service.core.lineage.files import LineageFormat, file_of
 from service.core.operations.access.keys import Scope
 from service.core.operations.lineages import lineages
 from service.core.operations.lineages.lineages import LineageRequest
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
@@ -15,11 +15,8 @@ from service.rpc.to_proto import to_proto
 from service.views.lineages import LineageView
 
 
-class LineageCalls:
+class LineageCalls(Servicer):
     """GetLineage."""
-
-    def __init__(self, parts: RpcState) -> None:
-        self._parts = parts
 
     @requires(Scope.READ)
     def GetLineage(
@@ -27,7 +24,7 @@ class LineageCalls:
     ) -> Iterator[wire.GetLineageResponse]:
         """What a network was made from, and what was made from it."""
         query = request_of(LineageRequest, request, where="query", without=("id",))
-        with self._parts.zoo.transaction() as session:
+        with self._zoo.transaction() as session:
             graph = lineages.lineage(
                 session, project=call.project, model_id=request.id, request=query
             )

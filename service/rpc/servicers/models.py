@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session
 from service.core.manifest import ModelManifest
 from service.core.operations import owned_rows
 from service.core.operations.access.keys import Scope
-from service.core.operations.neighbors import neighbors
 from service.core.operations.zoo import models
 from service.core.predict_messages import OutputKind
 from service.core.tables import ModelRecord
 from service.predict_client import PredictResult
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall
 from service.rpc.from_proto import optional, request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -30,18 +29,13 @@ from service.views.models import (
     ModelQuery,
     ModelView,
     NeighborsQuery,
-    NeighborsView,
+    neighbors_view,
 )
-from service.views.paging import list_view
 from service.views.predictions import ClassPredictionView, PredictQuery
 
 
 class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     """Serves ModelService."""
-
-    def __init__(self, parts: RpcState) -> None:
-        super().__init__(parts)
-        self._zoo = parts.zoo
 
     @requires(Scope.WRITE)
     def CreateModel(
@@ -51,7 +45,9 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         incoming: Incoming[wire.ModelHeader] = Incoming(requests)
         header = incoming.header
         manifest = request_of(ModelManifest, header.manifest, where="manifest")
-        received = incoming.store(self._parts.uploads, limit=self._zoo.settings.max_model_bytes)
+        received = incoming.store(
+            self._parts.upload_service, limit=self._zoo.settings.max_model_bytes
+        )
 
         def work(session: Session) -> wire.CreateModelResponse:
             upload = noted(session, project=call.project, header=header, received=received)
@@ -70,9 +66,8 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     @requires(Scope.READ)
     def GetModel(self, request: wire.GetModelRequest, call: RpcCall) -> wire.GetModelResponse:
         """One network."""
-        with self._zoo.transaction() as session:
-            record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
-            return wire.GetModelResponse(model=_model(record))
+        record = self._parts.row(ModelRecord, call.caller, request.id)
+        return wire.GetModelResponse(model=_model(record))
 
     @requires(Scope.READ)
     def ListModels(
@@ -81,19 +76,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         """Networks that fit, newest first."""
         query = request_of(ModelQuery, request, where="query")
         with self._zoo.transaction() as session:
-            view = list_view(
-                lambda after: models.page(
-                    session,
-                    project=call.project,
-                    where=query.filter,
-                    after=after,
-                    limit=query.page_size,
-                ),
-                ModelView.of,
-                tokens=self._parts.tokens,
-                token=query.page_token,
-                scope=[call.project, "models", query.state, query.task, query.tag, query.name],
-            )
+            view = query.page(session, self._parts.tokens, project=call.project)
         return to_proto(view, wire.ListModelsResponse)
 
     @requires(Scope.WRITE)
@@ -142,8 +125,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         self, request: wire.ListLayersRequest, call: RpcCall
     ) -> wire.ListLayersResponse:
         """Every layer that can be read or cut."""
-        with self._zoo.transaction() as session:
-            record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
+        record = self._parts.row(ModelRecord, call.caller, request.id)
         return to_proto(LayerListView.of(record), wire.ListLayersResponse)
 
     @requires(Scope.READ)
@@ -152,17 +134,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     ) -> wire.ListNeighborsResponse:
         """The nearest networks through one probe set."""
         query = request_of(NeighborsQuery, request, where="query", without=("id",))
-        with self._zoo.transaction() as session:
-            listed = neighbors.shortlist(
-                session,
-                project=call.project,
-                model_id=request.id,
-                dataset_id=query.dataset_id,
-                count=query.k,
-                edge_weight=query.edge_weight,
-            )
-        nearest = neighbors.nearest(listed, self._zoo.comparer)
-        view = NeighborsView.of(request.id, query, nearest)
+        view = neighbors_view(self._zoo, query, project=call.project, model_id=request.id)
         return to_proto(view, wire.ListNeighborsResponse)
 
     @requires(Scope.READ)

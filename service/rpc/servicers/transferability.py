@@ -10,7 +10,7 @@ from service.core.operations.layers.requests import LayerReading, LayerSelection
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.schemas import EdgeWeight, RankingRequest
 from service.core.tables import LayerSelectionRecord, RankingRecord
-from service.rpc.context import RpcCall, RpcState
+from service.rpc.context import RpcCall
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
 from service.rpc.scopes import requires
@@ -34,10 +34,6 @@ class _Weight(Strict):
 class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
     """Serves TransferabilityService."""
 
-    def __init__(self, parts: RpcState) -> None:
-        super().__init__(parts)
-        self._zoo = parts.zoo
-
     @requires(Scope.JOBS)
     def Rank(self, request: wire.RankRequest, call: RpcCall) -> wire.RankResponse:
         """Order networks for a target."""
@@ -48,8 +44,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
             session.refresh(record)
             return wire.RankResponse(ranking=_ranking(session, record, None))
 
-        values = new.model_dump(mode="json")
-        return once(self._zoo, call, request=values, shape=wire.RankResponse, work=work)
+        return once(self._zoo, call, request=new, shape=wire.RankResponse, work=work)
 
     @requires(Scope.READ)
     def GetRanking(
@@ -74,8 +69,7 @@ class TransferabilityServicer(MapCalls, TransferabilityServiceServicer):
             session.refresh(record)
             return wire.SelectLayerResponse(selection=_selection(session, record, new))
 
-        values = new.model_dump(mode="json")
-        return once(self._zoo, call, request=values, shape=wire.SelectLayerResponse, work=work)
+        return once(self._zoo, call, request=new, shape=wire.SelectLayerResponse, work=work)
 
     @requires(Scope.READ)
     def GetLayerSelection(

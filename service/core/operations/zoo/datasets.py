@@ -128,13 +128,13 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
 
 
 def images(
-    session: Session, *, project: str, dataset_id: str, after: int | None, limit: int
+    session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[ImageRecord]:
     """The images of a dataset in order, starting after position ``after``."""
     owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     query = select(ImageRecord).where(ImageRecord.dataset_id == dataset_id)
     if after is not None:
-        query = query.where(ImageRecord.position > after)
+        query = query.where(ImageRecord.position > int(after))
     rows = session.scalars(query.order_by(ImageRecord.position).limit(limit + 1)).all()
     return page_of(list(rows), limit=limit, key="position")
 
