@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from safetensors.torch import load_file
 
+from service.core.catalog.attribution_map import MAPS
 from service.core.theme import Theme
 from workers.torchkit.drawing.curves import curve_picture
 from workers.torchkit.drawing.heat_map_sheet import draw_heat_map_sheet
@@ -112,21 +113,21 @@ class Demo:
             )
         ]
 
-    def maps(self, model_id: str, folder: Path) -> list[torch.Tensor]:
-        """The attribution maps of a network on the first probes."""
+    def maps(self, model_ids: list[str], folder: Path) -> list[list[torch.Tensor]]:
+        """The attribution maps of every network on the first probes."""
         inputs = {
-            "model_id": model_id,
+            "model_ids": model_ids,
             "dataset_id": self.probes,
             "indices": list(range(IMAGES_ON_SHEET)),
         }
         job = self.zoo.jobs.wait(self.zoo.jobs.submit("attribution_map", inputs=inputs)["id"])
-        result = job["result"]
-        assert result is not None
-        path = folder / "maps.safetensors"
-        self.zoo.jobs.download(result["maps_artifact_id"], path)
-        planes = load_file(path)["maps"].mean(dim=1)
+        artifacts = self.zoo.jobs.artifacts(job["id"])
+        maps = next(artifact for artifact in artifacts if artifact["name"] == MAPS)
+        path = folder / MAPS
+        self.zoo.jobs.download(maps["id"], path)
+        planes = load_file(path)
         path.unlink()
-        return list(planes)
+        return [list(planes[model_id].mean(dim=1)) for model_id in model_ids]
 
     def history(self) -> list[dict[str, float]]:
         """What the student's training measured."""
@@ -141,7 +142,7 @@ def pictures(demo: Demo, folder: Path) -> Iterator[tuple[str, bytes]]:
     ranking = demo.ranking()
     best = ranking["items"][:MODELS_ON_SHEET]
     originals = demo.originals()
-    maps = [demo.maps(item["model_id"], folder) for item in best]
+    maps = demo.maps([item["model_id"] for item in best], folder)
     history = demo.history()
     for theme in Theme:
         yield f"ranking-{theme}.svg", ranking_picture(ranking, theme)
