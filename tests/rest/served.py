@@ -84,7 +84,8 @@ def archive(name: str = "fox/models/model.json", data: bytes = b"{}") -> bytes:
     """A file that starts and ends like a pt2 archive."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as out:
-        out.writestr(name, data)
+        # A fixed date: two calls give the same bytes.
+        out.writestr(zipfile.ZipInfo(name), data)
     return file.getvalue()
 
 
