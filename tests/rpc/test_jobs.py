@@ -6,7 +6,8 @@ from typing import Any
 import grpc
 import pytest
 
-from service.core.operations.jobs import jobs as operations
+from service.core.operations import owned_rows
+from service.core.tables import JobRecord
 from service.rpc.stubs.zoo.v1 import job_pb2
 from service.rpc.stubs.zoo.v1 import job_service_pb2 as jobs
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as rankings
@@ -27,7 +28,7 @@ def test_parameters_arrive_filled_in_and_whole_numbers_stay_whole(dialled: Diall
 
     assert job.state == job_pb2.JOB_STATE_QUEUED
     with dialled.zoo.transaction() as session:
-        params = operations.get(session, project="default", job_id=job.id).params
+        params = owned_rows.get(session, JobRecord, project="default", id=job.id).params
     assert params["grid"] == 16
     assert isinstance(params["grid"], int)
     assert params["attribution"] == "gxi"
@@ -206,7 +207,7 @@ def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
     job = dialled.jobs.SubmitJob(request).job
 
     with dialled.zoo.transaction() as session:
-        kept = operations.get(session, project="default", job_id=job.id)
+        kept = owned_rows.get(session, JobRecord, project="default", id=job.id)
     assert kept.inputs == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
     assert (kept.params["student"]["width"], kept.params["seed"]) == (8, 3)
     assert kept.params["budget"] == {"steps": 5, "seconds": None}
