@@ -13,11 +13,11 @@ from tests.jobs.builders import a_job
 
 def test_the_usual_settings_leave_a_job_with_a_silent_worker_for_35_seconds_at_most():
     fields = Settings.model_fields
-    lease, sweep, heartbeat = (
-        fields[f"{name}_seconds"].default for name in ("lease", "sweep", "heartbeat")
+    lease, reaper_interval, heartbeat = (
+        fields[f"{name}_seconds"].default for name in ("lease", "reaper_interval", "heartbeat")
     )
 
-    assert lease + sweep <= 35
+    assert lease + reaper_interval <= 35
     assert heartbeat <= lease / 3
 
 

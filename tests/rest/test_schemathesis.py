@@ -79,7 +79,9 @@ def document(seeded: tuple[str, str, dict[str, str]]) -> schemathesis.schemas.Ba
     config = SchemathesisConfig.from_dict(
         {"headers": {"Authorization": f"Bearer {token}"}, "parameters": ids}
     )
-    return schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
+    return schemathesis.openapi.from_url(
+        f"{url}/openapi.json", config=config, timeout=HANG_SECONDS
+    )
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
