@@ -4,8 +4,7 @@ from alembic import context
 from sqlalchemy import text
 
 from service.core.tables import TableRow
-
-MIGRATION_LOCK = 7_066_013
+from service.migrate import MIGRATION_LOCK
 
 
 def include_object(_object, name, kind, _reflected, _compare_to):

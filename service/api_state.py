@@ -1,22 +1,18 @@
-"""What a process of either API holds, and who calls it."""
+"""What a process of either API holds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-
+from service.audit_trail import AuditTrail
+from service.authenticator import Authenticator
 from service.container import Zoo
-from service.core.errors import RateLimitedError
 from service.core.home_secrets import Purpose, home_secret
-from service.core.operations import owned_rows
-from service.core.operations.access import keys
-from service.core.operations.access.key_cache import KeyCache
+from service.core.operations import names, owned_rows
 from service.core.operations.access.keys import Caller
 from service.core.paging import PageTokens
 from service.core.tables.base import Owned
 from service.job_events import EventListener
+from service.key_watch import KeyWatch
 from service.predict_client import PredictClient
 from service.uploads import UploadService
 
@@ -32,10 +28,9 @@ class ApiState:
     tokens: PageTokens
     listener: EventListener
     predict_client: PredictClient
-    keys: KeyCache = field(default_factory=KeyCache)
-    limiter: FixedWindowRateLimiter = field(
-        default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
-    )
+    audit: AuditTrail
+    authenticator: Authenticator
+    key_watch: KeyWatch
 
     @classmethod
     def of(cls, zoo: Zoo, **fields: Any) -> Self:
@@ -52,24 +47,16 @@ class ApiState:
             tokens=PageTokens(secret),
             listener=EventListener(zoo),
             predict_client=PredictClient(zoo),
+            audit=AuditTrail(zoo),
+            authenticator=Authenticator(zoo),
+            key_watch=KeyWatch(zoo),
             **fields,
         )
 
-    @property
-    def rate(self) -> RateLimitItem:
-        """Number of requests that one key may send per period."""
-        return parse(self.zoo.settings.rate_limit)
-
-    def look_up(self, token: str) -> Caller:
-        """The caller with a key. Raises UnauthenticatedError: the key is unknown."""
+    def id_of(self, kind: names.Named, *, project: str, reference: str) -> str:
+        """The id that an id or a name means. Raises NotFoundError and ConflictError."""
         with self.zoo.transaction() as session:
-            return keys.caller_with(session, token=token)
-
-    def admitted(self, caller: Caller) -> Caller:
-        """The caller, whose request now counts. Raises RateLimitedError: it sent too many."""
-        if not self.limiter.hit(self.rate, caller.key_id):
-            raise RateLimitedError(f"this key exceeded {self.zoo.settings.rate_limit}")
-        return caller
+            return names.id_of(session, kind, project=project, reference=reference)
 
     def row(self, table: type[R], caller: Caller, row_id: str) -> R:
         """A row of the caller's project. Raises NotFoundError: it has no such row."""

@@ -1,4 +1,4 @@
-"""Waiting for a job's next event without a busy loop; both APIs use it."""
+"""Waiting for the next event of a job or a project without a busy loop; both APIs use it."""
 
 import threading
 import time
@@ -9,11 +9,13 @@ from contextlib import contextmanager
 import psycopg
 import structlog
 
-from service.container import Zoo, database_url
+from service.container import Zoo, database_limits, database_url
 from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.operations.jobs.events import EVENTS_CHANNEL
+from service.core.operations.project_events import PROJECT_EVENTS_CHANNEL
 from service.core.tables import JobEventRecord, JobRecord
+from service.database import connection_options
 
 # Whoever waits looks again this often, so a notification that is lost costs only time.
 POLL_SECONDS = 2.0
@@ -23,25 +25,26 @@ _log = structlog.get_logger("zooscope.job_events")
 
 
 class EventListener:
-    """Wakes everybody who waits for an event of a job when the database notifies of one.
+    """Wakes everybody who waits for an event when the database notifies of one.
 
-    Its thread and its connection live as long as somebody waits.
+    A topic is the id of a job or the name of a project. Its thread and its connection live as long as somebody waits.
     """
 
     def __init__(self, zoo: Zoo) -> None:
         self._address = database_url(zoo.settings).replace("+psycopg", "", 1)
+        self._options = connection_options(database_limits(zoo.settings))
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, list[Callable[[], object]]] = defaultdict(list)
         self._running = False
 
     @contextmanager
-    def subscription(self, job_id: str, wake: Callable[[], object]) -> Iterator[None]:
-        """Call ``wake``, in another thread, at every event of a job while the block runs.
+    def subscription(self, topic: str, wake: Callable[[], object]) -> Iterator[None]:
+        """Call ``wake``, in another thread, at every event of a topic while the block runs.
 
-        Subscribe before looking at the job, so that no event slips between.
+        Subscribe before looking for events, so that no event slips between.
         """
         with self._lock:
-            self._waiting[job_id].append(wake)
+            self._waiting[topic].append(wake)
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="events", daemon=True).start()
@@ -49,9 +52,9 @@ class EventListener:
             yield
         finally:
             with self._lock:
-                self._waiting[job_id].remove(wake)
-                if not self._waiting[job_id]:
-                    del self._waiting[job_id]
+                self._waiting[topic].remove(wake)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
 
     def _run(self) -> None:
         wanted = True
@@ -65,8 +68,9 @@ class EventListener:
 
     def _listen(self) -> bool:
         """Pass notifications on until nobody waits; then False."""
-        with psycopg.connect(self._address, autocommit=True) as connection:
-            connection.execute(f"LISTEN {EVENTS_CHANNEL}")
+        with psycopg.connect(self._address, autocommit=True, **self._options) as connection:
+            for channel in (EVENTS_CHANNEL, PROJECT_EVENTS_CHANNEL):
+                connection.execute(f"LISTEN {channel}")
             self._wake_all()  # What happened before is not notified.
             while self._is_wanted():
                 for notification in connection.notifies(timeout=_IDLE_CHECK_SECONDS):
@@ -78,9 +82,9 @@ class EventListener:
             self._running = bool(self._waiting)
             return self._running
 
-    def _wake(self, job_id: str) -> None:
+    def _wake(self, topic: str) -> None:
         with self._lock:
-            for wake in self._waiting.get(job_id, ()):
+            for wake in self._waiting.get(topic, ()):
                 wake()
 
     def _wake_all(self) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from service.container import Zoo
-from service.core.errors import RefusedUploadError, TooLargeError
+from service.core.errors import RefusedUploadError, TooLargeError, UnavailableError
 from service.core.operations import owned_rows
+from service.core.operations.quotas.admission import require_room
+from service.core.operations.quotas.limits import Quota
 from service.core.operations.zoo import uploads
-from service.core.staging import CHECK_SPACE_BYTES, DiskGuard, Received, Receiver, Staging
-from service.core.tables import UploadRecord
+from service.core.staging import CHECK_SPACE_BYTES, Received, Receiver, Staging
+from service.core.tables import UploadRecord, UploadState
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,7 @@ class UploadService:
     @cached_property
     def staging(self) -> Staging:
         """The store of unfinished uploads."""
-        settings = self.zoo.settings
-        guard = DiskGuard(
-            self.zoo.staging,
-            stop_percent=settings.disk_stop_percent,
-            resume_percent=settings.disk_resume_percent,
-        )
-        return Staging(self.zoo.staging, guard)
+        return Staging(self.zoo.staging, self.zoo.disk_guard(self.zoo.staging))
 
     @property
     def largest_bytes(self) -> int:
@@ -52,7 +48,7 @@ class UploadService:
 
         Raises:
             TooLargeError: ``upload_too_large``.
-            UnavailableError: ``disk_full``.
+            StorageFullError: The disk is full.
         """
         if size_bytes > self.largest_bytes:
             raise TooLargeError(
@@ -61,10 +57,22 @@ class UploadService:
             )
         self.staging.guard.require_space()
 
-    def state(self, *, project: str, upload_id: str) -> UploadRecord:
-        """The upload and its progress."""
+    def require_quota(self, project: str, *, size_bytes: int) -> None:
+        """Refuse a file before any of it arrives if the project has no room for it.
+
+        Raises:
+            TooLargeError: ``quota_exceeded``.
+        """
         with self.zoo.transaction() as session:
-            return owned_rows.get(session, UploadRecord, project=project, id=upload_id)
+            require_room(session, project, Quota.BYTES, wanted=size_bytes)
+
+    def state(self, *, project: str, upload_id: str) -> UploadRecord:
+        """The upload and its progress: the next byte is the first that is not in staging."""
+        with self.zoo.transaction() as session:
+            upload = owned_rows.get(session, UploadRecord, project=project, id=upload_id)
+        if upload.state == UploadState.RECEIVING:
+            upload.offset_bytes = self.staging.size(upload_id)
+        return upload
 
     def open_part(self, *, project: str, upload_id: str, offset: int) -> UploadPart:
         """Open an upload at its next byte.
@@ -86,15 +94,22 @@ class UploadService:
     def record_offset(self, part: UploadPart, *, offset: int) -> None:
         """Record that a resumed upload starts at ``offset``; called periodically while bytes arrive."""
         with self.zoo.transaction() as session:
-            uploads.advance(session, upload_id=part.upload.id, offset=offset)
+            uploads.advance(
+                session, project=part.upload.project, upload_id=part.upload.id, offset=offset
+            )
 
     def close_part(self, part: UploadPart) -> UploadRecord:
         """Keep the received bytes; after the last byte, verify and store the file.
 
         Raises:
             RefusedUploadError: ``checksum_mismatch``; the upload restarts at offset 0.
+            UnavailableError: The machine refused a write; the upload resumes after the last byte.
         """
-        received = part.receiver.close()
+        try:
+            received = part.receiver.close()
+        except UnavailableError:
+            self.record_offset(part, offset=part.receiver.written)
+            raise
         if received.size_bytes < part.upload.size_bytes:
             self.record_offset(part, offset=received.size_bytes)
             return self.state(project=part.upload.project, upload_id=part.upload.id)
@@ -106,16 +121,30 @@ class UploadService:
             raise
         self._store(part.upload.id, received)
         with self.zoo.transaction() as session:
-            return uploads.complete(session, upload_id=part.upload.id, received=received)
+            return uploads.complete(
+                session,
+                project=part.upload.project,
+                upload_id=part.upload.id,
+                received=received,
+            )
+
+    def discard_part(self, part: UploadPart, *, offset: int) -> None:
+        """Close a part whose bytes are wrong; the upload continues at ``offset``, where it began."""
+        part.receiver.discard(offset)
+        self.record_offset(part, offset=offset)
 
     def receive_whole(self, *, limit: int) -> Receiver:
         """Open an unnamed upload whose bytes arrive in one request."""
         return self.staging.receive(f"whole-{uuid4().hex}", offset=0, limit=limit)
 
     def close_whole(self, receiver: Receiver) -> Received:
-        """Store the bytes of an unnamed upload."""
-        received = receiver.close()
-        self._store(receiver.name, received)
+        """Store the bytes of an unnamed upload; they are gone if that fails."""
+        try:
+            received = receiver.close()
+            self._store(receiver.name, received)
+        except BaseException:
+            receiver.abandon()
+            raise
         return received
 
     def new_path(self) -> Path:

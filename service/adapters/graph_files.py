@@ -1,7 +1,7 @@
 """Exact similarities of graph files, computed within a request.
 
-This is the only module of the service that uses numpy, and it imports numpy on first use: Python
-alone is too slow for fifty vectors of 18 000 half-precision numbers (ADR 0013).
+This module and ``response_files``, the only ones of the service that use numpy, import it on first
+use: Python alone is too slow for fifty vectors of 18 000 half-precision numbers (ADR 0013).
 The file format and the arithmetic are those of ``workers.torchkit.similarity.graphs`` and
 ``workers.torchkit.similarity.similarity``; a test compares the two.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.core.blobs import BlobStore
 from service.core.catalog.measurement import RankVariant
-from service.core.errors import NotFoundError
+from service.core.errors import BlobDamagedError, NotFoundError
 from service.core.operations.neighbors.closeness import Closeness
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What one request may read: 50 graphs of 340 probes on a 32 × 32 grid, none of 1 000 on 256 × 256.
 MOST_BYTES = 64 * 1024 * 1024
-_LENGTH_BYTES = 8
+LENGTH_BYTES = 8
 _HEADER_BYTES = 64 * 1024
 
 
@@ -50,21 +50,32 @@ class GraphFiles:
                 )
         return similarities
 
+    def image_similarities(self, first: str, second: str) -> Sequence[float | None]:
+        """Cosine of the two maps of each probe; None where it does not count for both."""
+        if 2 * self._size(first) > self._most_bytes:
+            return []
+        left, right = self._graph(first), self._graph(second)
+        if left is None or right is None or len(left.mask) != len(right.mask):
+            return []
+        products = (left.maps * right.maps).reshape(len(left.mask), -1).sum(axis=1)
+        common = left.mask & right.mask
+        return [float(x) if valid else None for x, valid in zip(products, common, strict=True)]
+
     def _size(self, digest: str) -> int:
         """Size of a graph file in bytes, from its header; all files of one probe set have the same."""
         try:
             start = b"".join(self._blobs.read(digest, start=0, length=_HEADER_BYTES))
-            length, header = _header(start)
-        except (NotFoundError, ValueError):
+            length, header = header_of(start)
+        except (NotFoundError, BlobDamagedError, ValueError):
             return self._most_bytes
         tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
-        return _LENGTH_BYTES + length + int(max(tensor["data_offsets"][1] for tensor in tensors))
+        return LENGTH_BYTES + length + int(max(tensor["data_offsets"][1] for tensor in tensors))
 
     def _graph(self, digest: str) -> "GraphArrays | None":
-        """The graph in a file; None if the file is missing or holds none."""
+        """The graph in a file; None if the file is missing, damaged or holds none."""
         try:
             return arrays_of(b"".join(self._blobs.read(digest)))
-        except (NotFoundError, ValueError, KeyError):
+        except (NotFoundError, BlobDamagedError, ValueError, KeyError):
             return None
 
 
@@ -86,11 +97,11 @@ def arrays_of(data: bytes) -> GraphArrays:
     """The tensors of a graph file, without copying the large ones."""
     import numpy as np
 
-    length, header = _header(data)
+    length, header = header_of(data)
     forms = {"maps": "<f2", "ranks": "<i4", "mask": "?"}
     parts = {}
     for name, form in forms.items():
-        start, stop = (_LENGTH_BYTES + length + at for at in header[name]["data_offsets"])
+        start, stop = (LENGTH_BYTES + length + at for at in header[name]["data_offsets"])
         parts[name] = np.frombuffer(memoryview(data)[start:stop], dtype=form)
     return GraphArrays(parts["maps"].astype(np.float32), parts["ranks"], parts["mask"])
 
@@ -155,8 +166,8 @@ def _ordinals(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return positions
 
 
-def _header(data: bytes) -> tuple[int, dict[str, Any]]:
+def header_of(data: bytes) -> tuple[int, dict[str, Any]]:
     """Length of a safetensors header, and its content."""
-    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
-    header: dict[str, Any] = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    length = int.from_bytes(data[:LENGTH_BYTES], "little")
+    header: dict[str, Any] = json.loads(data[LENGTH_BYTES : LENGTH_BYTES + length])
     return length, header

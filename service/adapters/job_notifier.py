@@ -4,17 +4,21 @@ A message carries a job id for the log only: the worker that receives it claims 
 A lost or repeated message costs time and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
+from kombu.transport.redis import Channel
 from redis import Redis
 from redis.exceptions import RedisError
 
+from service.adapters.redis_address import CONNECT_TIMEOUT_SECONDS, broker_url, client_url
+from service.adapters.worker_registry import KeyType, WorkerRegistry
 from service.core.errors import UnavailableError
 
 TASK_NAME = "run_job"
-CONNECT_TIMEOUT_SECONDS = 2.0
+T = TypeVar("T")
 TRANSPORT = {
     "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "socket_timeout": 10.0,
@@ -22,14 +26,16 @@ TRANSPORT = {
 }
 
 
-def broker_url(redis_url: str) -> str:
-    """The URL in Celery's form: ``unix://`` becomes ``redis+socket://``."""
-    return redis_url.replace("unix://", "redis+socket://", 1)
-
-
-def client_url(redis_url: str) -> str:
-    """The URL in the form of the Redis client."""
-    return redis_url.replace("redis+socket://", "unix://", 1)
+def keys_of(queue: str) -> Mapping[str, KeyType]:
+    """The keys that Celery uses for a queue, with their types."""
+    priorities = (f"{queue}{Channel.sep}{step}" for step in Channel.priority_steps if step)
+    return {
+        **dict.fromkeys((queue, *priorities), KeyType.LIST),
+        Channel.keyprefix_queue % (queue,): KeyType.SET,
+        Channel.keyprefix_binding_permanent % (queue,): KeyType.SET,
+        Channel.unacked_key: KeyType.HASH,
+        Channel.unacked_index_key: KeyType.SORTED_SET,
+    }
 
 
 class CeleryJobNotifier:
@@ -50,23 +56,29 @@ class CeleryJobNotifier:
             socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
             socket_timeout=CONNECT_TIMEOUT_SECONDS,
         )
+        self._registry = WorkerRegistry(self._redis)
 
     def notify(self, job_ids: Sequence[str], *, queue: str) -> None:
         """Send one notification per job. Raises UnavailableError if the broker does not answer."""
-        try:
+
+        def send() -> None:
             with self._celery.producer_or_acquire() as producer:
                 for job_id in job_ids:
                     self._celery.send_task(
                         TASK_NAME, args=[job_id], queue=queue, producer=producer, retry=False
                     )
-        except (OperationalError, RedisError, OSError) as error:
-            raise _broker_unavailable() from error
+
+        self._try(send, queue)
 
     def pending(self, *, queue: str) -> int:
         """Number of messages in the queue. Raises UnavailableError."""
+        return self._try(lambda: int(self._redis.llen(queue)), queue)
+
+    def _try(self, call: Callable[[], T], queue: str) -> T:
+        """What a call on a queue returns. Raises UnavailableError."""
         try:
-            return int(self._redis.llen(queue))
-        except (RedisError, OSError) as error:
+            return self._registry.with_own_keys(keys_of(queue), call)
+        except (KombuError, RedisError, OSError) as error:
             raise _broker_unavailable() from error
 
     def close(self) -> None:

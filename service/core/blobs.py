@@ -14,11 +14,37 @@ class Blob:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class BlobStamp:
+    """Size and version of a stored file; writing to the file changes its stamp."""
+
+    size_bytes: int
+    version: str
+
+
+class DamageLog(Protocol):
+    """Learns which stored files are damaged, and which are whole again."""
+
+    def damaged(self, sha256: str) -> None:
+        """Record that the file was set aside."""
+        ...
+
+    def stored(self, sha256: str) -> None:
+        """Record that the file was stored just now, so it is whole."""
+        ...
+
+
 class BlobStore(Protocol):
-    """A store of files by SHA-256 digest; adding the same bytes again costs nothing."""
+    """A store of files by SHA-256 digest.
+
+    Reading a file that was set aside raises BlobDamagedError, a missing one NotFoundError.
+    """
 
     def add(self, path: Path, *, sha256: str) -> Blob:
-        """Move the complete file at ``path``, which has this digest, into the store."""
+        """Move the complete file at ``path``, which has this digest, into the store.
+
+        It replaces a file that is stored or set aside under the same digest.
+        """
         ...
 
     def exists(self, sha256: str) -> bool:
@@ -26,7 +52,7 @@ class BlobStore(Protocol):
         ...
 
     def read(self, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes, or a range of them, in chunks. Raises NotFoundError if they are not stored."""
+        """The bytes, or a range of them, in chunks."""
         ...
 
     def fetch(self, sha256: str, destination: Path) -> None:
@@ -37,6 +63,30 @@ class BlobStore(Protocol):
         """Digests of the files that were last added more than ``seconds`` ago."""
         ...
 
+    def stamp(self, sha256: str) -> BlobStamp:
+        """Size and version of the file."""
+        ...
+
+    def digests(self) -> Iterator[str]:
+        """Digests of all stored files."""
+        ...
+
+    def set_aside(self, sha256: str) -> None:
+        """Move a damaged file away, so that nothing reads it until it is added again."""
+        ...
+
+    def set_aside_digests(self) -> Iterator[str]:
+        """Digests of the files that are set aside."""
+        ...
+
     def delete(self, sha256: str) -> None:
         """Delete the bytes; for garbage collection only."""
+        ...
+
+
+class VerifiedStore(BlobStore, Protocol):
+    """A store whose reads raise BlobDamagedError for a damaged file, which it sets aside."""
+
+    def verify(self, sha256: str) -> None:
+        """Require that the bytes have their digest."""
         ...

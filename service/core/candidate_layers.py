@@ -8,6 +8,8 @@ calls outside all modules.
 import re
 from collections.abc import Sequence
 
+OUTPUT = "output"
+"""Name of the network's output, where a layer can be named."""
 MOST = 40
 _FEWEST = 8
 

@@ -8,7 +8,8 @@ from service.core.errors import PreconditionFailedError, PreconditionRequiredErr
 
 def etag_of(record: Any) -> str:
     """The quoted ETag of a record: a digest of its id, version, state and time of change."""
-    parts = (record.id, record.version, record.state, getattr(record, "updated_at", ""))
+    # As text: a new record holds its state as an enum until it is read again.
+    parts = (record.id, record.version, str(record.state), getattr(record, "updated_at", ""))
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 

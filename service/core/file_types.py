@@ -6,6 +6,7 @@ use ``kind_of_members`` and raise the same errors.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from service.core.errors import RefusedUploadError
@@ -16,17 +17,17 @@ PACK = "run `zooscope pack` on your own machine and upload the pt2 file that it 
 
 
 class FileKind(StrEnum):
-    """Kinds of files that users upload as models; the first two are supported."""
+    """Kinds of files that users upload as models; the first three are supported."""
 
     PT2 = "a torch.export archive"
     SAFETENSORS = "a safetensors file"
+    ONNX = "an ONNX model"
     PT2_OLD = "a torch.export archive of an old release, with pickled weights"
     CHECKPOINT = "a PyTorch checkpoint, which holds a pickle"
     TORCHSCRIPT = "a TorchScript archive, which holds a pickle"
     PICKLE = "a Python pickle"
     KERAS_H5 = "an HDF5 file (Keras)"
     KERAS = "a Keras archive"
-    ONNX = "an ONNX model"
     SAVED_MODEL = "a TensorFlow SavedModel"
     TFLITE = "a TensorFlow Lite model"
     GGUF = "a GGUF file"
@@ -41,20 +42,26 @@ class FileKind(StrEnum):
     UNKNOWN = "a file of unknown kind"
 
 
+NEVER_PICKLES = frozenset(
+    {FileKind.SAFETENSORS, FileKind.ONNX, FileKind.TEXT, FileKind.EMPTY, FileKind.UNKNOWN}
+)
+"""Kinds that no reader takes for a pickle or for an archive that holds one."""
+
 _FORMS = {
     FileKind.PT2: ModelFormat.PT2,
     FileKind.SAFETENSORS: ModelFormat.SAFETENSORS,
+    FileKind.ONNX: ModelFormat.ONNX,
 }
 _NO_NETWORKS = {FileKind.ZIP, FileKind.IMAGE, FileKind.TEXT, FileKind.EMPTY, FileKind.UNKNOWN}
-_REBUILD = "rebuild the network in PyTorch, then " + PACK
+_IMPORT_KERAS = "run `zooscope import keras FILE` on your own machine, where Keras 3 is"
+_TO_ONNX = "convert it to ONNX with tf2onnx and upload that"
 _UNPACK = "upload the pt2 or safetensors file itself; to make one, " + PACK
 _REMEDIES = {
-    FileKind.ONNX: "ONNX is not supported yet; " + PACK,
     FileKind.PT2_OLD: "save it again with torch 2.9 or newer, or " + PACK,
-    FileKind.KERAS_H5: _REBUILD,
-    FileKind.KERAS: _REBUILD,
-    FileKind.SAVED_MODEL: _REBUILD,
-    FileKind.TFLITE: _REBUILD,
+    FileKind.KERAS_H5: "save it as .keras with Keras 3, then " + _IMPORT_KERAS,
+    FileKind.KERAS: _IMPORT_KERAS,
+    FileKind.SAVED_MODEL: _TO_ONNX,
+    FileKind.TFLITE: _TO_ONNX,
     FileKind.COMPRESSED: _UNPACK,
     FileKind.TAR: _UNPACK,
 }
@@ -74,8 +81,16 @@ _PICKLE = re.compile(
 )
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _ONNX_WORDS = re.compile(rb"pytorch|onnx|backend-test|Conv|Gemm|Relu|MatMul")
-_ONNX_START = re.compile(rb"\x08[\x01-\x1f][\x12\x1aB]")
+_ONNX_START = re.compile(rb"\x08[\x01-\x1f][\x12\x1a:B]")
 _PICKLED_WEIGHTS = re.compile(r"data/(weights|constants)/[^/]+\.pt")
+# What torch writes besides weights and sample inputs; none of it is ever unpickled.
+_PLAIN = (
+    r"archive_format|archive_version|byteorder|version|\.data/[^/]+|models/[^/]+\.json"
+    r"|data/(weights|constants)/[^/]+_config\.json"
+)
+_HARMLESS = re.compile(_PLAIN)
+_HARMLESS_ONCE_CHECKED = re.compile(_PLAIN + r"|data/(weights|constants)/[^/]+(?<!\.pt)")
+_LONGEST_DIRECTORY = 3 * 1024 * 1024
 _LONGEST_HEADER = 2**40
 _ENTRY, _ENTRY_BYTES = b"PK\x01\x02", 46
 _LOCAL, _LOCAL_BYTES = b"PK\x03\x04", 30
@@ -117,6 +132,45 @@ def kind_of_members(names: Iterable[str]) -> FileKind:
     return FileKind.KERAS if keras else FileKind.ZIP
 
 
+@dataclass(frozen=True)
+class ArchiveMember:
+    """One file of a zip archive: its full name and its unpacked size."""
+
+    name: str
+    size_bytes: int
+
+
+def archive_members(read: Callable[[int, int], bytes], size_bytes: int) -> list[ArchiveMember]:
+    """The directory of a zip archive; empty for any other file, and for a directory beyond 3 MiB.
+
+    Args:
+        read: The bytes from a start, at most a number of them.
+        size_bytes: Size of the file.
+    """
+    start = max(0, size_bytes - EDGE_BYTES)
+    tail = read(start, EDGE_BYTES)
+    length, stop = _directory_span(tail)
+    if length > _LONGEST_DIRECTORY or length > start + stop:
+        return []
+    directory = (
+        tail[stop - length : stop] if length <= stop else read(start + stop - length, length)
+    )
+    return list(_entries(directory))
+
+
+def may_hold_pickle(members: Iterable[ArchiveMember], *, raw_weights: bool) -> bool:
+    """Whether a torch.export archive may hold a pickle, or anything else that a reader would run.
+
+    Args:
+        members: The archive's directory.
+        raw_weights: Whether the archive's check has found all weights to be raw bytes; otherwise any
+            of them may be a pickle.
+    """
+    harmless = _HARMLESS_ONCE_CHECKED if raw_weights else _HARMLESS
+    below = ((member.name.partition("/")[2], member.size_bytes) for member in members)
+    return any(size > 0 and not harmless.fullmatch(name) for name, size in below)
+
+
 def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
     """Require that the first and last bytes of a file fit its format.
 
@@ -132,7 +186,7 @@ def require_form(head: bytes, tail: bytes, *, form: ModelFormat) -> None:
 def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
     """The error for a file of this kind with the format ``form``.
 
-    The code is ``format_mismatch`` for the other supported format, ``unknown_format`` for a file without
+    The code is ``format_mismatch`` for another supported format, ``unknown_format`` for a file without
     a network, and ``unsafe_format`` for a file that is never opened.
     """
     readable = _FORMS.get(kind)
@@ -147,7 +201,7 @@ def refusal(kind: FileKind, *, form: ModelFormat) -> RefusedUploadError:
         return RefusedUploadError(
             f"the file is {kind}, not a model in a supported format",
             code="unknown_format",
-            remedy=f"{PACK}, or upload safetensors",
+            remedy=f"{PACK}, or upload safetensors or ONNX",
         )
     return RefusedUploadError(
         f"the file is {kind}; Zooscope never opens such files",
@@ -165,26 +219,33 @@ def _first_name(head: bytes) -> Iterator[str]:
 
 def _last_names(tail: bytes) -> Iterator[str]:
     """Names in the part of an archive's directory that the tail contains."""
-    directory = _directory(tail)
+    length, stop = _directory_span(tail)
+    for member in _entries(tail[max(0, stop - length) : stop]):
+        yield member.name
+
+
+def _entries(directory: bytes) -> Iterator[ArchiveMember]:
+    """The members in a part of a zip archive's directory."""
     at = directory.find(_ENTRY)
     while at >= 0 and directory[at : at + 4] == _ENTRY:
+        size = int.from_bytes(directory[at + 24 : at + 28], "little")
         fields = directory[at + 28 : at + 34]
         name, extra, note = (int.from_bytes(fields[n : n + 2], "little") for n in (0, 2, 4))
         start = at + _ENTRY_BYTES
-        yield directory[start : start + name].decode("utf-8", "replace")
+        yield ArchiveMember(directory[start : start + name].decode("utf-8", "replace"), size)
         at = start + name + extra + note
 
 
-def _directory(tail: bytes) -> bytes:
-    """The part of a zip archive's directory that the tail contains; zip64 included."""
+def _directory_span(tail: bytes) -> tuple[int, int]:
+    """Length of a zip archive's directory, and where it ends in the tail; zip64 included."""
     stop = tail.rfind(_END)
     if stop < 0:
-        return b""
-    size = int.from_bytes(tail[stop + 12 : stop + 16], "little")
+        return 0, 0
+    length = int.from_bytes(tail[stop + 12 : stop + 16], "little")
     wide = stop - _WIDE_BYTES
     if wide >= 0 and tail[wide : wide + 4] == _WIDE_END:
-        size, stop = int.from_bytes(tail[wide + 40 : wide + 48], "little"), wide
-    return tail[max(0, stop - size) : stop]
+        length, stop = int.from_bytes(tail[wide + 40 : wide + 48], "little"), wide
+    return length, stop
 
 
 def _begins_like_safetensors(head: bytes) -> bool:

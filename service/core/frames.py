@@ -27,7 +27,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         (length,) = _LENGTH.unpack_from(view)
         head = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]))
         header, lengths = dict(head["header"]), [int(part) for part in head["lengths"]]
-    except (struct.error, ValueError, KeyError, TypeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidRequestError(
             f"the bytes are not a message: {error}",
             code="invalid_frame",

@@ -15,6 +15,8 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
+from service.core.private_files import private_folder
+
 CHALLENGE_PATTERN = r"^[0-9a-f]{64}$"
 _CONTEXT = "zooscope home 1"
 
@@ -33,7 +35,7 @@ def home_secret(folder: Path, purpose: Purpose) -> bytes:
     """
     path = folder / purpose
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         handle, draft = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(32))

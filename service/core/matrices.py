@@ -42,6 +42,15 @@ class Matrix:
             for start in range(0, len(values), width):
                 yield values[start : start + width]
 
+    def selected(self, indices: Sequence[int]) -> Iterator[Sequence[float]]:
+        """The rows and columns at ``indices``, in their order; only those rows are read."""
+        code, width = _KINDS[self.kind][1], self.shape[1]
+        row_bytes = width * array(code).itemsize
+        for index in indices:
+            row = array(code)
+            row.frombytes(self.read(self.start + index * row_bytes, row_bytes))
+            yield [row[column] for column in indices]
+
     def blocks(self, block_bytes: int | None = None) -> Iterator[bytes]:
         """The raw bytes in blocks; of one mebibyte by default."""
         block_bytes = _BLOCK_BYTES if block_bytes is None else block_bytes
@@ -92,8 +101,17 @@ def matrices_in(read: Read) -> dict[str, Matrix]:
 
 def scores_of(matrices: Mapping[str, Matrix], *, edge_weight: float) -> Iterator[list[float]]:
     """Rows of s_V + λ s_E; NaN if unknown. If λ is 0, edges have no effect."""
-    pairs = zip(matrices["node"].rows(), matrices["edge"].rows(), strict=True)
-    for nodes, edges in pairs:
+    yield from weighted(matrices["node"].rows(), matrices["edge"].rows(), edge_weight=edge_weight)
+
+
+def weighted(
+    node_rows: Iterable[Sequence[float]],
+    edge_rows: Iterable[Sequence[float]],
+    *,
+    edge_weight: float,
+) -> Iterator[list[float]]:
+    """Rows of s_V + λ s_E from those of its parts."""
+    for nodes, edges in zip(node_rows, edge_rows, strict=True):
         yield [
             node if edge_weight == 0 else node + edge_weight * edge
             for node, edge in zip(nodes, edges, strict=True)

@@ -18,17 +18,29 @@ _TAG_BYTES = 16
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some items of a list, and the id after which the next page starts; None at the end."""
+    """Some items of a list, the cursor of each, and whether there are more.
+
+    The page after an item starts after its cursor.
+    """
 
     items: list[T]
-    next_after: str | None
+    cursors: list[str]
+    more: bool
+
+    def next_after(self, shown: int) -> str | None:
+        """The cursor after which the next page starts if ``shown`` items are shown; None at the end."""
+        if shown == len(self.items) and not self.more:
+            return None
+        return self.cursors[shown - 1]
 
 
 def page_of(rows: list[T], *, limit: int, key: str = "id") -> Page[T]:
-    """The page of up to ``limit + 1`` rows; the extra row shows that there is another page."""
-    items = rows[:limit]
-    more = len(rows) > limit
-    return Page(items, str(getattr(items[-1], key)) if more else None)
+    """The page of up to ``limit + 1`` rows; the extra row shows that there is another page.
+
+    ``key`` is the attribute that orders the rows.
+    """
+    shown = rows[:limit]
+    return Page(shown, [str(getattr(row, key)) for row in shown], len(rows) > limit)
 
 
 class PageTokens:
@@ -38,10 +50,10 @@ class PageTokens:
         self._secret = secret
 
     def make(self, after: str | None, *, scope: Any) -> str | None:
-        """The token of the page after the id ``after``; None stays None.
+        """The token of the page after the cursor ``after``; None stays None.
 
         Args:
-            after: The last id of the previous page.
+            after: The cursor of the last item of the previous page.
             scope: Everything that determines the list: project, path, filters. JSON values.
         """
         if after is None:
@@ -50,7 +62,7 @@ class PageTokens:
         return base64.urlsafe_b64encode(self._tag(body, scope) + body).decode().rstrip("=")
 
     def read(self, token: str | None, *, scope: Any) -> str | None:
-        """The id in a token; None stays None.
+        """The cursor in a token; None stays None.
 
         Raises:
             InvalidRequestError: ``invalid_page_token``: the token is damaged, forged, or of another list.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from service.core.errors import ConflictError, TooLargeError, UnavailableError
+from service.core.machine_faults import machine_fault_in, storage_full
 
 BLOCK_BYTES = 1024 * 1024
 CHECK_SPACE_BYTES = 64 * BLOCK_BYTES
@@ -31,29 +32,33 @@ class Received:
 
 
 class DiskGuard:
-    """Stops writes on a nearly full disk, and allows them again below a lower limit."""
+    """Stops work on nearly full disks, and allows it again below a lower limit."""
 
-    def __init__(self, folder: Path, *, stop_percent: float, resume_percent: float) -> None:
-        self._folder = folder
+    def __init__(self, *folders: Path, stop_percent: float, resume_percent: float) -> None:
+        self._folders = folders
         self._stop = stop_percent
         self._resume = min(resume_percent, stop_percent)
         self._closed = False
 
     def require_space(self) -> None:
-        """Require free disk space.
+        """Require free space on every disk.
 
         Raises:
-            UnavailableError: ``disk_full``.
+            StorageFullError: ``storage_full``.
         """
-        usage = shutil.disk_usage(self._folder)
-        percent = 100 * usage.used / usage.total
-        self._closed = percent >= (self._resume if self._closed else self._stop)
+        percent, folder = max((used_percent(folder), folder) for folder in self._folders)
+        limit = self._resume if self._closed else self._stop
+        self._closed = percent >= limit
         if self._closed:
-            raise UnavailableError(
-                f"the disk is {percent:.0f} % full; uploads stop at {self._stop:g} %",
-                code="disk_full",
-                remedy="delete models or datasets, or try again later",
+            raise storage_full(
+                f"the disk of {folder} is {percent:.0f} % full, the limit {limit:g} %"
             )
+
+
+def used_percent(folder: Path) -> float:
+    """Share of the space that this user can write which is in use, in percent."""
+    usage = shutil.disk_usage(folder)
+    return 100 * usage.used / max(1, usage.used + usage.free)
 
 
 class Staging:
@@ -84,7 +89,7 @@ class Staging:
 
         Raises:
             ConflictError: ``upload_busy``: another request writes to it.
-            UnavailableError: ``disk_full``.
+            StorageFullError: There is no room.
         """
         self.guard.require_space()
         file = _locked(self.path(name))
@@ -107,7 +112,10 @@ class Staging:
 
 
 class Receiver:
-    """An upload that is open for writing: ``feed`` blocks, wait for ``backlog``, then ``close``."""
+    """An upload that is open for writing: ``feed`` blocks, wait for ``backlog``, then ``close``.
+
+    ``offset`` counts the bytes that were fed, ``written`` those that are certainly in the file.
+    """
 
     def __init__(
         self, staging: Staging, name: str, file: BinaryIO, *, hasher: Any, limit: int
@@ -117,17 +125,18 @@ class Receiver:
         self._file = file
         self._hasher = hasher
         self._limit = limit
-        self._checked = self.offset = file.tell()
+        self._checked = self.offset = self.written = file.tell()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._pending: deque[tuple[Future[Any], int]] = deque()
+        self._pending: deque[Future[Any]] = deque()
+        self._fault: UnavailableError | None = None
 
     def feed(self, block: bytes) -> None:
         """Write the next bytes in the background.
 
         Raises:
             TooLargeError: More bytes than the limit.
-            UnavailableError: ``disk_full``.
+            StorageFullError: There is no room.
         """
         if self.offset + len(block) > self._limit:
             raise TooLargeError(
@@ -139,30 +148,51 @@ class Receiver:
             self._staging.guard.require_space()
             self._checked = self.offset
         self.offset += len(block)
-        self._pending.append((self._hashing.submit(self._hasher.update, block), 0))
-        self._pending.append((self._writing.submit(_write_all, self._file, block), len(block)))
+        self._pending.append(self._hashing.submit(self._hasher.update, block))
+        self._pending.append(self._writing.submit(self._write, block))
+
+    def _write(self, block: bytes) -> None:
+        """Write the whole block, unless an earlier one could not be written.
+
+        Raises:
+            UnavailableError: The machine refused it; ``written`` bytes are in the file.
+        """
+        if self._fault is not None:
+            raise self._fault
+        try:
+            _write_all(self._file, block)
+        except OSError as error:
+            self._fault = machine_fault_in(error) or storage_full(str(error))
+            raise self._fault from error
+        self.written += len(block)
 
     def backlog(self) -> Future[Any] | None:
         """What to wait for before the next ``feed``; None if there is nothing to wait for."""
-        while self._pending and self._pending[0][0].done():
-            self._pending.popleft()[0].result()
-        return self._pending[0][0] if len(self._pending) > _MOST_PENDING_BLOCKS else None
-
-    @property
-    def settled(self) -> int:
-        """The number of bytes that are certainly in the file; the rest is pending."""
-        return self.offset - sum(size for _, size in self._pending)
+        while self._pending and self._pending[0].done():
+            self._pending.popleft().result()
+        return self._pending[0] if len(self._pending) > _MOST_PENDING_BLOCKS else None
 
     def close(self) -> Received:
-        """Finish pending writes; all bytes are now in the file and hashed."""
+        """Finish pending writes; all bytes are now in the file and hashed.
+
+        Raises:
+            UnavailableError: The machine refused a write; ``written`` bytes are in the file.
+        """
         try:
             while self._pending:
-                self._pending.popleft()[0].result()
-            self._file.flush()
+                self._pending.popleft().result()
+            if self._fault is not None:
+                raise self._fault
             self._staging.keep_hash(self.name, self.offset, self._hasher)
         finally:
             self._release()
         return Received(self.offset, self._hasher.hexdigest())
+
+    def discard(self, offset: int) -> None:
+        """Stop; of the received bytes, only those before ``offset`` remain."""
+        self._finish_writes()
+        self._file.truncate(offset)
+        self._file.close()
 
     def abandon(self) -> None:
         """Stop and delete the received bytes."""
@@ -170,28 +200,20 @@ class Receiver:
         self._staging.remove(self.name)
 
     def _release(self) -> None:
+        self._finish_writes()
+        self._file.close()
+
+    def _finish_writes(self) -> None:
         self._writing.shutdown(wait=True)
         self._hashing.shutdown(wait=True)
         self._pending.clear()
-        self._file.close()
 
 
 def _write_all(file: BinaryIO, block: bytes) -> None:
-    """Write the whole block.
-
-    Raises:
-        UnavailableError: ``disk_full``: the write failed.
-    """
+    """Write the whole block."""
     rest = memoryview(block)
-    try:
-        while rest:
-            rest = rest[file.write(rest) :]
-    except OSError as error:
-        raise UnavailableError(
-            f"writing to the disk failed: {error}",
-            code="disk_full",
-            remedy="free disk space, then resume the upload",
-        ) from error
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _locked(path: Path) -> BinaryIO:

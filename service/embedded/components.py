@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from service.adapters.worker_registry import WorkerRegistry, worker_name
+from service.core.python_command import module_command
 from service.embedded.home_check import answers_as_home
-from service.embedded.ports import TakenPort, is_listening
+from service.embedded.ports import TakenPort, is_listening, speaks_http2
 from service.embedded.processes import end_process_tree
 from service.settings import LogLevel, Settings
 
@@ -41,7 +42,7 @@ MODULES: Mapping[ComponentName, str] = {
 
 def command_of(name: ComponentName) -> list[str]:
     """The command line that runs a component in the foreground."""
-    return [sys.executable, "-m", MODULES[name]]
+    return module_command(MODULES[name])
 
 
 def inherited_socket(arguments: Sequence[str]) -> int | None:
@@ -144,7 +145,7 @@ def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple
         Component(
             ComponentName.WORKER,
             f"queue {settings.queue}",
-            _logs_line("worker ready", settings),
+            _is_announced(settings),
             patience_seconds=settings.shutdown_grace_seconds + REQUEUE_SECONDS,
         ),
         Component(ComponentName.SCHEDULER, "", _logs_line("scheduler ready", settings)),
@@ -157,7 +158,7 @@ def components_of(settings: Settings, ports: Ports, *, identity: bytes) -> tuple
         Component(
             ComponentName.GRPC,
             grpc_address(settings),
-            lambda process: is_listening(process.pid, settings.grpc_port),
+            _answers_grpc(settings),
             port=ports.grpc,
         ),
     )
@@ -189,6 +190,21 @@ def _logs_line(line: str, settings: Settings) -> Callable[[ComponentProcess], bo
     if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
         return lambda _process: True
     return lambda process: line in process.log_so_far()
+
+
+def _is_announced(settings: Settings) -> Callable[[ComponentProcess], bool]:
+    """Whether the worker has announced itself, which it does once it takes jobs."""
+    assert settings.redis_url is not None, "every zoo of one machine has a broker"
+    registry = WorkerRegistry.at(settings.redis_url.get_secret_value())
+    return lambda process: worker_name(process.pid) in {facts.name for facts in registry.workers()}
+
+
+def _answers_grpc(settings: Settings) -> Callable[[ComponentProcess], bool]:
+    """Whether the process itself answers at the gRPC address."""
+    host, port = reached_host(settings), settings.grpc_port
+    return lambda process: (
+        is_listening(process.pid, port) and speaks_http2(host, port, timeout_seconds=PROBE_SECONDS)
+    )
 
 
 def _proves_home(settings: Settings, identity: bytes) -> Callable[[ComponentProcess], bool]:

@@ -14,16 +14,34 @@ import psutil
 
 from service.core.errors import ConflictError
 from service.core.home_secrets import Purpose, home_secret
+from service.core.private_files import private_folder
 
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.1
+_OWN_ENTRIES = frozenset(
+    {
+        "admin.key",
+        "blobs",
+        "cache",
+        "lock",
+        "logs",
+        "postgres",
+        "redis",
+        "scratch",
+        "staging",
+        "up.json",
+        "up.json.new",
+        *Purpose,
+    }
+)
 
 
 @dataclass(frozen=True)
 class Running:
     """What a running ``zooscope up`` reports about itself.
 
-    ``ready`` is False until both APIs answer; ``parts`` maps component names to process ids.
+    ``ready`` is False until both APIs answer and the worker takes jobs; ``parts`` maps component
+    names to process ids.
     """
 
     rest_url: str
@@ -33,17 +51,29 @@ class Running:
     pid: int = field(default_factory=os.getpid)
 
 
+def postgres_of(home: Path) -> Path:
+    """Data of the private Postgres of a home folder; nothing is created."""
+    return home / "postgres"
+
+
+def foreign_entry(folder: Path) -> Path | None:
+    """A file or folder that no zoo puts into its home folder; None if there is none."""
+    if not folder.is_dir():
+        return None
+    entries = sorted(entry for entry in folder.iterdir() if entry.name not in _OWN_ENTRIES)
+    return entries[0] if entries else None
+
+
 class Home:
     """Paths in the home folder, created on first use."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder = folder
+        self.folder = private_folder(folder)
 
     @property
     def postgres(self) -> Path:
         """Data of the private Postgres."""
-        return self.folder / "postgres"
+        return postgres_of(self.folder)
 
     @property
     def redis(self) -> Path:
@@ -67,14 +97,20 @@ class Home:
 
     def log(self, part: str) -> Path:
         """Log file of a component."""
-        self.logs.mkdir(mode=0o700, exist_ok=True)
-        return self.logs / f"{part}.log"
+        return private_folder(self.logs) / f"{part}.log"
 
     def write_admin_key(self, token: str) -> None:
         """Write the key to a file that only its owner can read."""
         self.admin_key.unlink(missing_ok=True)
         self.admin_key.touch(mode=0o600)
         self.admin_key.write_text(token + "\n")
+
+    def read_admin_key(self) -> str | None:
+        """The key in that file; None if there is no file."""
+        try:
+            return self.admin_key.read_text().strip()
+        except FileNotFoundError:
+            return None
 
     def announce(self, running: Running) -> None:
         """Publish what runs here for other commands."""

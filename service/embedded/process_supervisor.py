@@ -88,7 +88,8 @@ class ProcessSupervisor:
         self._settings = self._servers.with_addresses(self._settings)
         for name, pid in self._servers.pids().items():
             self._report(name, "private", pid, self._servers.start_seconds[name])
-        key = prepare(self._settings, self._home)
+        self._prepared = prepare(self._settings, self._home)
+        key = self._prepared.new_key
         if key is not None:
             self._print_line(f"admin key  {key}   (shown once; also in {self._home.admin_key})")
 
@@ -105,13 +106,13 @@ class ProcessSupervisor:
         self._watchdog.hold(process.pid, by=SIGTERM)
 
     def _wait_until_ready(self, began: float) -> None:
-        """Return once the APIs answer; give up if a component exits or takes too long.
+        """Return once the APIs answer and the worker takes jobs.
 
-        Clients can then submit jobs. The worker loads torch first and may need a few more seconds;
-        its line is reported when it is ready.
+        Raises:
+            UnavailableError: A component exited or took too long.
         """
         self._waiting = dict(self._processes)
-        while self._waiting.keys() - {ComponentName.WORKER} and not self._stopping.is_set():
+        while self._waiting and not self._stopping.is_set():
             for process in self._waiting.values():
                 self._require_alive(process)
             self._report_ready_components()
@@ -122,6 +123,15 @@ class ProcessSupervisor:
             self._print_line(
                 f"ready after {time.monotonic() - began:.1f} s; logs in {self._home.logs}"
             )
+            self._print_page()
+
+    def _print_page(self) -> None:
+        """Print where the page is, with the link that signs the first browser in."""
+        url, path = rest_url(self._settings), self._prepared.sign_in_path
+        self._print_line(f"page       {url}")
+        if path is not None:
+            minutes = self._settings.sign_in_link_seconds / 60
+            self._print_line(f"sign in    {url}{path}   (once, within {minutes:.0f} minutes)")
 
     def _report_ready_components(self) -> None:
         """Report each component that has become ready since the last check."""

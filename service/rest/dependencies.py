@@ -1,6 +1,5 @@
 """Dependencies of the routes: the zoo, the caller, uploads, paging and ids."""
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -10,8 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api_state import ApiState
 from service.container import Zoo
-from service.core.errors import UnauthenticatedError
-from service.core.operations.access.keys import ANYBODY, Caller, Scope
+from service.core.ids import LONGEST_REFERENCE
+from service.core.model_references import is_id
+from service.core.operations import names, owned_rows
+from service.core.operations.access.idempotency import KEY_PATTERN, LONGEST_KEY
+from service.core.operations.access.keys import Caller, Scope
+from service.core.tables import DatasetRecord, ModelRecord
+from service.rest.key_middleware import CALLER_SCOPE_KEY
 from service.rest.metrics import Metrics
 from service.rest.ranking_cache import RankingCache
 
@@ -41,53 +45,101 @@ async def _zoo(request: Request) -> Zoo:
 AppStateDep = Annotated[AppState, Depends(_app_state)]
 AppZoo = Annotated[Zoo, Depends(_zoo)]
 
-_bearer = HTTPBearer(auto_error=False, description="API key: `zoo_…`")
+documented_bearer = HTTPBearer(auto_error=False, description="API key: `zoo_…`")
 
 
-async def _caller(
-    app_state: AppStateDep,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
-    """The caller of the request; a key is looked up at most every few seconds."""
-    if not app_state.zoo.settings.auth:
-        return ANYBODY
-    if bearer is None:
-        raise UnauthenticatedError(
-            "no API key was sent", remedy="send `Authorization: Bearer zoo_…`"
-        )
-    token = bearer.credentials
-    caller = app_state.keys.cached(token)
-    if caller is None:
-        caller = await run_in_threadpool(app_state.keys.caller, token, app_state.look_up)
-    return app_state.admitted(caller)
+def caller_of(request: Request) -> Caller:
+    """The caller of a request, whose key the middleware has checked."""
+    caller: Caller = request.scope[CALLER_SCOPE_KEY]
+    return caller
 
 
-def _needs(scope: Scope) -> Callable[[Caller], Coroutine[Any, Any, Caller]]:
-    """A dependency that returns the caller if its key has the scope."""
+@dataclass(frozen=True)
+class KeyWithScope:
+    """A dependency that returns the caller if its key has at least one of ``scopes``."""
 
-    async def allowed(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
-        caller.require(scope)
+    scopes: tuple[Scope, ...]
+
+    async def __call__(
+        self,
+        request: Request,
+        _documented: Annotated[HTTPAuthorizationCredentials | None, Depends(documented_bearer)],
+    ) -> Caller:
+        """The caller. Raises ForbiddenError."""
+        caller = caller_of(request)
+        caller.require(*self.scopes)
         return caller
 
-    return allowed
+
+async def _metrics_reader(request: Request) -> None:
+    """Require the scope that the settings demand of a reader of metrics, if they demand one."""
+    scope = app_state_of(request).zoo.settings.metrics_scope
+    if scope is not None:
+        caller_of(request).require(Scope(scope))
 
 
-Reader = Annotated[Caller, Depends(_needs(Scope.READ))]
-Writer = Annotated[Caller, Depends(_needs(Scope.WRITE))]
-Submitter = Annotated[Caller, Depends(_needs(Scope.JOBS))]
-Administrator = Annotated[Caller, Depends(_needs(Scope.ADMIN))]
+MetricsReader = Annotated[None, Depends(_metrics_reader)]
+Reader = Annotated[Caller, Depends(KeyWithScope((Scope.READ,)))]
+Writer = Annotated[Caller, Depends(KeyWithScope((Scope.WRITE,)))]
+Submitter = Annotated[Caller, Depends(KeyWithScope((Scope.JOBS,)))]
+AnyKey = Annotated[Caller, Depends(KeyWithScope(tuple(Scope)))]
+KeyManager = Annotated[Caller, Depends(KeyWithScope((Scope.ADMIN, Scope.OPERATOR)))]
+
+
+def _reference(description: str) -> Any:
+    """A path parameter that is an id or a name."""
+    return Path(
+        min_length=1,
+        max_length=LONGEST_REFERENCE,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description=description,
+    )
+
+
+async def _model_id(
+    request: Request,
+    app_state: AppStateDep,
+    model_id: Annotated[str, _reference("Id or name of the model.")],
+) -> str:
+    """The id of the model in the path. Raises NotFoundError and ConflictError as ``names.id_of``."""
+    return await _path_id(request, app_state, ModelRecord, model_id)
+
+
+async def _dataset_id(
+    request: Request,
+    app_state: AppStateDep,
+    dataset_id: Annotated[str, _reference("Id or name of the dataset.")],
+) -> str:
+    """The id of the dataset in the path. Raises NotFoundError and ConflictError as ``names.id_of``."""
+    return await _path_id(request, app_state, DatasetRecord, dataset_id)
+
+
+async def _path_id(
+    request: Request, app_state: AppState, kind: names.Named, reference: str
+) -> str:
+    """The id that a path means; the audit log names it, too."""
+    if is_id(reference):
+        return reference
+    project = caller_of(request).project
+    row_id = await run_in_threadpool(app_state.id_of, kind, project=project, reference=reference)
+    request.scope["path_params"][f"{owned_rows.KINDS[kind].noun}_id"] = row_id
+    return row_id
+
 
 Id = Annotated[
     str, Path(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the resource.")
 ]
+ModelId = Annotated[str, Depends(_model_id)]
+DatasetId = Annotated[str, Depends(_dataset_id)]
+Name = Annotated[str, _reference("The whole name.")]
 Position = Annotated[int, Path(ge=0, lt=2**31, description="Position in the dataset, from 0.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=200,
-        pattern=r"^[\x20-\x7e]+$",
+        max_length=LONGEST_KEY,
+        pattern=KEY_PATTERN,
         description="Unique key of the request; a repeated request with the same key runs only once.",
     ),
 ]

@@ -1,6 +1,9 @@
 """Turns every error into a problem document (RFC 9457), with the status from one table."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 
 import structlog
 from fastapi import FastAPI, Request
@@ -11,9 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service.core import errors
-from service.core.errors import FieldProblem, ZooError
+from service.core.errors import Candidate, FieldProblem, QuotaExcess, ZooError
+from service.core.operations.access import audited_calls
 from service.core.tracing import current_trace_id
-from service.views.foreseen import DATABASE_AWAY, UNSTORABLE, foreseen
+from service.views.foreseen import DATABASE_AWAY, MACHINE, UNSTORABLE, foreseen
+from service.views.problems import problem_of
 from service.views.validation import invalid_request
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,8 +33,10 @@ STATUS: Mapping[type[ZooError], int] = {
     errors.PreconditionFailedError: 412,
     errors.PreconditionRequiredError: 428,
     errors.TooLargeError: 413,
+    errors.MessageTooLargeError: 413,
     errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
+    errors.StorageFullError: 507,
     errors.MethodError: 422,
 }
 
@@ -40,6 +47,7 @@ TITLES: Mapping[int, str] = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "The request took too long to arrive",
     409: "Conflict with the current state",
     412: "Precondition failed: the resource has changed",
     413: "Too large",
@@ -49,9 +57,13 @@ TITLES: Mapping[int, str] = {
     422: "Invalid request",
     428: "ETag required",
     429: "Too many requests",
+    431: "Header too long",
     500: "Internal error",
     503: "Temporarily unavailable",
+    507: "Storage full",
 }
+
+TOO_LARGE_REMEDY = "send less at once; ZOO_MAX_JSON_BYTES and its like bound what a route takes"
 
 _CODES = {400: "bad_request", 404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 
@@ -63,8 +75,29 @@ class FieldProblemView(BaseModel):
     reason: str
 
 
+class QuotaExcessView(BaseModel):
+    """The quota that a request exceeds: what the project uses of it, and what the request adds."""
+
+    quota: str
+    limit: int
+    used: int
+    requested: int
+
+
+class CandidateView(BaseModel):
+    """A row that an ambiguous name may stand for."""
+
+    id: str
+    name: str
+    state: str
+    created_at: datetime
+
+
 class ProblemView(BaseModel):
-    """A problem document."""
+    """A problem document.
+
+    ``quota`` comes with the code ``quota_exceeded``, ``candidates`` with ``ambiguous_name``.
+    """
 
     type: str
     title: str
@@ -73,6 +106,9 @@ class ProblemView(BaseModel):
     detail: str
     remedy: str | None = None
     errors: list[FieldProblemView] | None = None
+    quota: QuotaExcessView | None = None
+    candidates: list[CandidateView] | None = None
+    errors_omitted: int | None = None
     instance: str
     trace_id: str
 
@@ -93,9 +129,16 @@ def problem(
     instance: str,
     remedy: str | None = None,
     fields: Sequence[FieldProblem] = (),
+    quota: QuotaExcess | None = None,
+    candidates: Sequence[Candidate] = (),
+    omitted: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document as a response; empty members are left out."""
+    """A problem document as a response; empty members are left out.
+
+    ``omitted`` counts the wrong fields beyond those in ``fields``.
+    """
+    audited_calls.note_code(code)
     view = ProblemView(
         type=f"urn:zooscope:problem:{code}",
         title=TITLES.get(status, "The request failed"),
@@ -104,6 +147,9 @@ def problem(
         detail=detail,
         remedy=remedy,
         errors=[FieldProblemView(pointer=f.pointer, reason=f.reason) for f in fields] or None,
+        quota=None if quota is None else QuotaExcessView(**asdict(quota)),
+        candidates=[CandidateView(**asdict(candidate)) for candidate in candidates] or None,
+        errors_omitted=omitted or None,
         instance=instance,
         trace_id=current_trace_id() or "",
     )
@@ -111,24 +157,38 @@ def problem(
     return Response(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def problem_response(error: ZooError, *, instance: str) -> Response:
+def problem_response(
+    error: ZooError, *, instance: str, headers: Mapping[str, str] | None = None
+) -> Response:
     """The problem document of a ZooError."""
-    status = status_of(error)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}}
+    audited_calls.note_error(error)
+    shown = problem_of(error)
     return problem(
-        status=status,
-        code=error.code,
-        detail=error.detail,
-        remedy=error.remedy,
-        fields=error.errors,
+        status=status_of(error),
+        code=shown.code,
+        detail=shown.detail,
+        remedy=shown.remedy,
+        fields=shown.fields,
+        omitted=shown.omitted,
         instance=instance,
-        headers=headers.get(status, {"Retry-After": "10"} if status == 503 else {}),  # noqa: PLR2004
+        quota=error.quota,
+        candidates=error.candidates,
+        headers={**_headers_of(error), **(headers or {})},
     )
+
+
+def _headers_of(error: ZooError) -> dict[str, str]:
+    """The headers of an error: how to authenticate, or when to try again."""
+    if isinstance(error, errors.UnauthenticatedError):
+        return {"WWW-Authenticate": "Bearer"}
+    if error.retry_after_seconds is not None:
+        return {"Retry-After": str(math.ceil(error.retry_after_seconds))}
+    return {}
 
 
 def install(app: FastAPI) -> None:
     """Register handlers that answer every error with a problem document."""
-    for kind in (ZooError, *UNSTORABLE, *DATABASE_AWAY):
+    for kind in (ZooError, *UNSTORABLE, *DATABASE_AWAY, *MACHINE):
         app.add_exception_handler(kind, _on_foreseen)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -137,11 +197,17 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_foreseen(request: Request, error: Exception) -> Response:
+    expected = expected_error(error)
+    if expected is None:
+        return await _on_crash(request, error)
+    return problem_response(expected, instance=request.url.path)
+
+
+def expected_error(error: Exception) -> ZooError | None:
+    """The deliberate error that an exception stands for, logged if an operator must act."""
     if isinstance(error, DATABASE_AWAY):
         _log.error("database_unavailable", error=str(error).splitlines()[0])
-    expected = foreseen(error)
-    assert expected is not None
-    return problem_response(expected, instance=request.url.path)
+    return foreseen(error)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
@@ -156,6 +222,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         status=error.status_code,
         code=_CODES.get(error.status_code, f"http_{error.status_code}"),
         detail=_detail_of(error, request),
+        remedy=TOO_LARGE_REMEDY if error.status_code == 413 else None,  # noqa: PLR2004
         instance=request.url.path,
         headers=error.headers,
     )

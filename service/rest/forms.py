@@ -1,27 +1,30 @@
 """Bodies of POST /models and POST /datasets: JSON with an upload id, or multipart with the files."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from service.core.errors import InvalidRequestError, TooLargeError
+from service.core.errors import InvalidRequestError
+from service.core.file_names import file_name
 from service.core.staging import Received, Receiver
+from service.core.strict_json import JsonLimits
+from service.rest.json_route import json_value, long_limits, read_bounded
 from service.rest.request_bodies import (
     FieldText,
     FormPart,
     MultipartWalker,
     ZipWriter,
     blocks,
+    checked_stream,
     feed,
     media_type_of,
     require_length,
 )
 from service.uploads import UploadService
 
-_SLACK_BYTES = 64 * 1024 * 1024
+SLACK_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,12 @@ def is_form(request: Request) -> bool:
     return media_type_of(request.headers) == "multipart/form-data"
 
 
-async def json_body(request: Request, *, limit: int) -> Any:
+async def json_body(request: Request) -> Any:
     """The JSON value of the body.
 
     Raises:
-        TooLargeError: The body is longer than ``limit``.
-        InvalidRequestError: ``invalid_json``, or the wrong media type.
+        TooLargeError: The body is longer than ZOO_MAX_JSON_BYTES.
+        InvalidRequestError: ``invalid_media_type``, or as ``parse_json``.
     """
     if media_type_of(request.headers) != "application/json":
         raise InvalidRequestError(
@@ -51,27 +54,8 @@ async def json_body(request: Request, *, limit: int) -> Any:
             code="invalid_media_type",
             remedy="send JSON with an upload_id, or a form with `manifest` and `file`",
         )
-    require_length(request, limit=limit)
-    data = bytearray()
-    async for chunk in request.stream():
-        data.extend(chunk)
-        if len(data) > limit:
-            raise TooLargeError(f"a JSON body may have at most {limit} bytes")
-    return as_json(bytes(data))
-
-
-def as_json(data: bytes) -> Any:
-    """The value of a JSON text.
-
-    Raises:
-        InvalidRequestError: ``invalid_json``.
-    """
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(
-            f"the body is not valid JSON: {error}", code="invalid_json"
-        ) from error
+    limits = long_limits(request)
+    return await json_value(await read_bounded(request, limits), limits)
 
 
 def flatten_manifest(value: Any) -> Any:
@@ -88,7 +72,8 @@ class FormReader:
         self._request = request
         self._upload_service = upload_service
         self._limit = limit
-        self._manifest = FieldText()
+        self._json_limits: JsonLimits = long_limits(request)
+        self._manifest = FieldText(self._json_limits)
         self._receiver: Receiver | None = None
         self._zip: ZipWriter | None = None
         self._filename = ""
@@ -101,10 +86,10 @@ class FormReader:
             InvalidRequestError: The form is malformed, incomplete, or has unknown fields.
             TooLargeError: The file exceeds the limit.
         """
-        require_length(self._request, limit=self._limit + _SLACK_BYTES)
+        require_length(self._request, limit=self._limit + SLACK_BYTES)
         walker = MultipartWalker(self._request.headers["content-type"])
         try:
-            async for block in blocks(self._request.stream()):
+            async for block in blocks(checked_stream(self._request)):
                 for piece in walker.walk(block):
                     await self._take(piece)
             walker.require_end()
@@ -131,7 +116,7 @@ class FormReader:
         if self._file_ended or self._zip is not None:
             raise InvalidRequestError("a form may have only one `file`", code="too_many_files")
         if self._receiver is None:
-            self._filename = piece.filename or ""
+            self._filename = file_name(piece.filename or "")
             self._receiver = await run_in_threadpool(
                 self._upload_service.receive_whole, limit=self._limit
             )
@@ -149,9 +134,9 @@ class FormReader:
     async def _finished(self) -> Form:
         if not self._file_ended and self._zip is None:
             raise InvalidRequestError("the form has no `file`", code="file_missing")
-        manifest = as_json(self._manifest.text or b"null")
+        manifest = await json_value(self._manifest.text or b"null", self._json_limits)
         received = await run_in_threadpool(self._stored)
-        return Form(manifest, received, self._filename[:300])
+        return Form(manifest, received, self._filename)
 
     def _stored(self) -> Received:
         if self._receiver is not None:

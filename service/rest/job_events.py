@@ -1,4 +1,4 @@
-"""Waiting for jobs in a request, on the event loop."""
+"""Waiting for events in a request, on the event loop."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,8 @@ NextEvent = Callable[[float], Awaitable[None]]
 
 
 @contextlib.contextmanager
-def next_events(listener: EventListener, job_id: str) -> Iterator[NextEvent]:
-    """A function that returns at the job's next event since the last call, or after seconds."""
+def next_events(listener: EventListener, topic: str) -> Iterator[NextEvent]:
+    """A function that returns at the topic's next event since the last call, or after seconds."""
     event = asyncio.Event()
 
     async def next_event(seconds: float) -> None:
@@ -28,7 +28,7 @@ def next_events(listener: EventListener, job_id: str) -> Iterator[NextEvent]:
         event.clear()
 
     wake = partial(asyncio.get_running_loop().call_soon_threadsafe, event.set)
-    with listener.subscription(job_id, wake):
+    with listener.subscription(topic, wake):
         yield next_event
 
 

@@ -1,28 +1,35 @@
-"""Middleware for every request: trace id, Host check, log line, metrics. Plain ASGI, no buffering."""
+"""Middleware for every request: trace, Host check, log line, metrics. Plain ASGI, no buffering."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.tracing import follow, new_trace_id, trace_id_of
-from service.rest.error_handlers import MEDIA_TYPE, problem
+from service.adapters.spans import SpanKind, Spans
+from service.core.tracing import follow_request
+from service.rest.error_handlers import MEDIA_TYPE, TOO_LARGE_REMEDY, problem
 from service.rest.metrics import Metrics
 
 _log = structlog.get_logger("zooscope.rest")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_FIRST_SERVER_ERROR = 500
 
 
 class RequestContextMiddleware:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], metrics: Metrics, spans: Spans
+    ) -> None:
         self.app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -30,13 +37,13 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        trace_id = trace_id_of(headers.get("traceparent", "")) or new_trace_id()
-        follow(trace_id)
+        trace_id = follow_request(headers.get("traceparent", ""))
         sender = _ResponseSender(scope, send, trace_id)
-        if not self._serves(headers.get("host", "")):
-            await self._wrong_host(headers.get("host", ""))(scope, receive, sender)
-        else:
-            await self.app(scope, receive, sender)
+        with self._traced(scope, sender):
+            if not self._serves(headers.get("host", "")):
+                await self._wrong_host(headers.get("host", ""))(scope, receive, sender)
+            else:
+                await self.app(scope, receive, sender)
         self._record(scope, sender, trace_id)
 
     def _serves(self, host: str) -> bool:
@@ -51,6 +58,36 @@ class RequestContextMiddleware:
             remedy="add the name to ZOO_ALLOWED_HOSTS",
             instance="/",
         )
+
+    @contextmanager
+    def _traced(self, scope: Scope, sender: "_ResponseSender") -> Iterator[None]:
+        """Inside is the span of the request, unless it is a health check or metrics scrape.
+
+        Neither path nor query is in it: they name more than an operator of traces needs.
+        """
+        if scope["path"] in _QUIET:
+            yield
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        attributes = {"http.request.method": method, "url.scheme": scope["scheme"]}
+        name = "HTTP" if method == "_OTHER" else method
+        with self._spans.span(name, kind=SpanKind.SERVER, attributes=attributes) as span:
+            try:
+                yield
+            except Exception as error:
+                # The response to it is sent further outside.
+                span.note({"http.response.status_code": _FIRST_SERVER_ERROR})
+                span.fail(type(error).__name__)
+                raise
+            finally:
+                route = getattr(scope.get("route"), "path", None)
+                if route is not None:
+                    span.rename(f"{name} {route}")
+                    span.note({"http.route": route})
+                if sender.status:
+                    span.note({"http.response.status_code": sender.status})
+                if sender.status >= _FIRST_SERVER_ERROR:
+                    span.fail(str(sender.status))
 
     def _record(self, scope: Scope, sender: "_ResponseSender", trace_id: str) -> None:
         """Log and count the request, unless it is a health check or metrics scrape."""
@@ -97,6 +134,7 @@ class _ResponseSender:
             status=413,
             code="too_large",
             detail="the body exceeds the limit of this route",
+            remedy=TOO_LARGE_REMEDY,
             instance=self._scope["path"],
             headers={"Trace-Id": self._trace_id, "Connection": "close"},
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from service.rest.responses import JSON, etag_matches, not_modified
+from service.views.rankings import RankingReading
 
 _MOST_BYTES = 32 * 1024 * 1024
 
@@ -33,24 +34,24 @@ def body_response(body: CachedBody, if_none_match: str | None) -> Response:
 
 
 class RankingCache:
-    """Bodies by project, ranking and edge weight; the oldest are evicted first."""
+    """Bodies by project, ranking and reading; the oldest are evicted first."""
 
     def __init__(self, *, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most_bytes
         self._size = 0
         self._lock = threading.Lock()
-        self._bodies: OrderedDict[tuple[str, str, float | None], CachedBody] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, str, RankingReading], CachedBody] = OrderedDict()
 
-    def get(self, project: str, ranking_id: str, edge_weight: float | None) -> CachedBody | None:
+    def get(self, project: str, ranking_id: str, reading: RankingReading) -> CachedBody | None:
         """The cached body; None if there is none."""
-        return self._bodies.get((project, ranking_id, edge_weight))
+        return self._bodies.get((project, ranking_id, reading))
 
     def put(
-        self, body: CachedBody, *, project: str, ranking_id: str, edge_weight: float | None
+        self, body: CachedBody, *, project: str, ranking_id: str, reading: RankingReading
     ) -> None:
         """Cache the body of a ready ranking."""
         with self._lock:
-            self._bodies[project, ranking_id, edge_weight] = body
+            self._bodies[project, ranking_id, reading] = body
             self._size = sum(len(cached.data) for cached in self._bodies.values())
             while self._size > self._most:
                 self._size -= len(self._bodies.popitem(last=False)[1].data)

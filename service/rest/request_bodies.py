@@ -12,12 +12,15 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
+from service.core.content_digest import DigestCheck
 from service.core.errors import InvalidRequestError, TooLargeError
+from service.core.file_names import disposition_parameters, invalid_file_name, relative_name
 from service.core.staging import BLOCK_BYTES, CHECK_SPACE_BYTES, Receiver
+from service.core.strict_json import JsonLimits, require_size
 from service.uploads import UploadPart, UploadService
 
-_FIELD_BYTES = 16 * 1024 * 1024
 _HEADER_BYTES = 16 * 1024
 UNBOUNDED = 2**62
 
@@ -28,24 +31,53 @@ def require_length(request: Request, *, limit: int) -> None:
     Raises:
         TooLargeError: ``upload_too_large``.
     """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
+    announced = announced_bytes(request)
+    if announced > limit:
         raise TooLargeError(
             f"{announced} bytes announced, {limit} allowed", code="upload_too_large"
         )
 
 
+def announced_bytes(request: Request) -> int:
+    """The Content-Length of a body; 0 if it has none."""
+    announced = request.headers.get("content-length", "0")
+    return int(announced) if announced.isdecimal() else 0
+
+
+async def checked_stream(request: Request) -> AsyncIterator[bytes]:
+    """The body as it arrives; it must have the digests that its Content-Digest states.
+
+    Raises:
+        InvalidRequestError: ``invalid_content_digest``, before the first byte.
+        RefusedUploadError: ``content_digest_mismatch``, after the last one.
+    """
+    lines = request.headers.getlist("content-digest")
+    check = DigestCheck(", ".join(lines) if lines else None)
+    async for chunk in request.stream():
+        check.update(chunk)
+        yield chunk
+    check.require_match()
+
+
 async def blocks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The stream in blocks large enough to hand to a thread."""
+    """The stream in blocks large enough to hand to a thread.
+
+    What arrived before the client disconnects is the last block; then the error follows.
+    """
     pieces: list[bytes] = []
     size = 0
-    async for chunk in stream:
-        pieces.append(chunk)
-        size += len(chunk)
-        if size >= BLOCK_BYTES:
+    try:
+        async for chunk in stream:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size >= BLOCK_BYTES:
+                yield b"".join(pieces)
+                pieces.clear()
+                size = 0
+    except ClientDisconnect:
+        if size:
             yield b"".join(pieces)
-            pieces.clear()
-            size = 0
+        raise
     if size:
         yield b"".join(pieces)
 
@@ -60,12 +92,12 @@ async def feed(receiver: Receiver, block: bytes) -> None:
 async def receive_part(request: Request, upload_service: UploadService, part: UploadPart) -> None:
     """Stream the body into an open part and record the offset periodically."""
     recorded_offset = part.receiver.offset
-    async for block in blocks(request.stream()):
+    async for block in blocks(checked_stream(request)):
         await feed(part.receiver, block)
         if part.receiver.offset - recorded_offset >= CHECK_SPACE_BYTES:
             recorded_offset = part.receiver.offset
             await run_in_threadpool(
-                upload_service.record_offset, part, offset=part.receiver.settled
+                upload_service.record_offset, part, offset=part.receiver.written
             )
 
 
@@ -91,7 +123,7 @@ class MultipartWalker:
         self._pieces: list[FormPart] = []
         self._current: FormPart | None = None
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
-        self._headers: dict[str, str] = {}
+        self._headers: dict[bytes, bytes] = {}
         callbacks: Any = {
             "on_part_begin": self._headers.clear,
             "on_header_field": lambda data, start, end: self._grow(0, data[start:end]),
@@ -140,17 +172,13 @@ class MultipartWalker:
             raise InvalidRequestError("a part's header is too long", code="invalid_multipart")
 
     def _header_end(self) -> None:
-        key, value = (bytes(half).decode("utf-8", "replace") for half in self._header)
+        key, value = map(bytes, self._header)
         self._headers[key.lower()] = value
         self._header = (bytearray(), bytearray())
 
     def _begin(self) -> None:
-        _, options = parse_options_header(self._headers.get("content-disposition", ""))
-        filename = options.get(b"filename")
-        self._current = FormPart(
-            name=options.get(b"name", b"").decode("utf-8", "replace"),
-            filename=None if filename is None else filename.decode("utf-8", "replace"),
-        )
+        parameters = disposition_parameters(self._headers.get(b"content-disposition", b""))
+        self._current = FormPart(parameters.get("name", ""), parameters.get("filename"))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._piece().data.append(data[start:end])
@@ -168,21 +196,21 @@ class MultipartWalker:
 
 
 class FieldText:
-    """A small form field, collected in memory."""
+    """A form field of JSON, collected in memory up to its limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: JsonLimits) -> None:
+        self._limits = limits
         self._data = bytearray()
 
     def add(self, piece: FormPart) -> None:
         """Add a piece of the field.
 
         Raises:
-            TooLargeError: The field exceeds the limit.
+            TooLargeError: ``too_large``.
         """
         for data in piece.data:
             self._data.extend(data)
-        if len(self._data) > _FIELD_BYTES:
-            raise TooLargeError(f"the field {piece.name!r} is too long")
+        require_size(len(self._data), self._limits)
 
     @property
     def text(self) -> bytes:
@@ -214,12 +242,9 @@ class ZipWriter:
             self._member = None
 
     def _info(self, piece: FormPart) -> zipfile.ZipInfo:
-        name = (piece.filename or "").replace("\\", "/").lstrip("/")
-        if not name or name in self._names or "\0" in name:
-            raise InvalidRequestError(
-                f"every file needs a unique name; {name!r} is empty or repeated",
-                code="invalid_file_name",
-            )
+        name = relative_name(piece.filename or "")
+        if name in self._names:
+            raise invalid_file_name(name, "another file of this form has the same name")
         self._names.add(name)
         return zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
 

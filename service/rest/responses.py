@@ -1,19 +1,25 @@
 """Responses: JSON with an ETag, files, and POSTs that run once."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from service.container import Zoo
-from service.core.blobs import BlobStore
+from service.core.blobs import BlobStore, VerifiedStore
+from service.core.content_digest import content_digest_of
 from service.core.etags import names
+from service.core.file_names import content_disposition
 from service.core.fingerprints import fingerprint
-from service.core.operations.access import idempotency
+from service.core.operations.access import audited_calls, idempotency
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
+from service.core.operations.zoo.packed_parts import PackedPart
 
 JSON = "application/json"
 
@@ -67,8 +73,14 @@ def once(
             project=caller.project,
             key=key,
             request_sha256=fingerprint(request),
-            work=lambda: work(session),
+            work=lambda: _noted(work(session)),
         )
+
+
+def _noted(response: StoredResponse) -> StoredResponse:
+    """The response, whose ids the audit log names."""
+    audited_calls.note_created(json.loads(response.body))
+    return response
 
 
 def to_response(answer: StoredResponse) -> Response:
@@ -88,6 +100,24 @@ def respond_once(
     return to_response(once(zoo, caller, key=key, request=request, work=work))
 
 
+class ChunksResponse(StreamingResponse):
+    """A response of chunks, whose source is closed even if the client leaves early."""
+
+    def __init__(
+        self, chunks: Iterator[bytes], *, headers: Mapping[str, str], media_type: str
+    ) -> None:
+        super().__init__(chunks, headers=headers, media_type=media_type)
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if isinstance(self._chunks, Generator):
+                await run_in_threadpool(self._chunks.close)
+
+
 def file_response(
     blobs: BlobStore,
     if_none_match: str | None,
@@ -103,15 +133,26 @@ def file_response(
         return not_modified(etag)
     headers = {
         "ETag": etag,
-        "Content-Disposition": f'attachment; filename="{header_safe(filename)}"',
+        "Content-Digest": content_digest_of(sha256),
+        "Content-Disposition": content_disposition(filename),
         "Cache-Control": "private, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
     if size_bytes is not None:
         headers["Content-Length"] = str(size_bytes)
-    return StreamingResponse(blobs.read(sha256), headers=headers, media_type=media_type)
+    return ChunksResponse(blobs.read(sha256), headers=headers, media_type=media_type)
 
 
-def header_safe(filename: str) -> str:
-    """A file name that is safe inside a header."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)
+def part_response(
+    part: PackedPart, blobs: VerifiedStore, if_none_match: str | None, *, media_type: str
+) -> Response:
+    """A part of a dataset's packed file, which never changes. 304 if ``if_none_match`` names it."""
+    etag = f'"{part.sha256}"'
+    if etag_matches(etag, if_none_match):
+        return not_modified(etag)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, max-age=86400, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(part.read(blobs), headers=headers, media_type=media_type)

@@ -13,6 +13,7 @@ import structlog
 
 from service.container import zoo_from
 from service.core.errors import ZooError
+from service.core.private_files import create_private_files
 from service.embedded.components import inherited_socket
 from service.embedded.ports import GRPC_OPTION, cannot_listen
 from service.logs import start_logging
@@ -31,11 +32,12 @@ def serve(settings: Settings, *, inherited: int | None) -> None:
         settings: The settings.
         inherited: Descriptor of a socket that reserves the port, if there is one.
     """
+    create_private_files()
     start_logging(settings)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    zoo = zoo_from(settings, connections=20)
+    zoo = zoo_from(settings, connections=20, process="zooscope-grpc")
     server = create_server(zoo, port=EXCLUSIVE_PORT if inherited is None else SHARED_PORT)
     try:
         _bind(server, settings)

@@ -6,6 +6,7 @@ import grpc
 
 from service.api_state import ApiState
 from service.core.operations.access.keys import Caller
+from service.key_watch import OpenStream
 
 
 class Servicer:
@@ -18,9 +19,10 @@ class Servicer:
 
 @dataclass(frozen=True)
 class RpcCall:
-    """A call: the caller, the idempotency key, and gRPC's own context."""
+    """A call: the caller, the stream of messages, the idempotency key, and gRPC's own context."""
 
     caller: Caller
+    stream: OpenStream
     context: grpc.ServicerContext
     idempotency_key: str | None
 

@@ -1,15 +1,17 @@
 """From messages to the request models of REST: one way for every message."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from datetime import UTC
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel
 
 from service.core.errors import FieldProblem, InvalidRequestError
+from service.core.strict_json import checked_values, long_lists, require_number
 from service.rpc.stubs.zoo.v1.common_pb2 import StringList
 from service.rpc.stubs.zoo.v1.model_service_pb2 import IndexList
 from service.rpc.to_proto import enum_prefix
@@ -18,6 +20,7 @@ from service.views.validation import validated
 V = TypeVar("V", bound=BaseModel)
 # Beyond this a double no longer distinguishes neighboring integers.
 _LARGEST_EXACT = 2**53
+_STRUCT = long_lists(0)
 
 
 def request_of(
@@ -71,9 +74,13 @@ def _single(field: FieldDescriptor, value: Any) -> Any:
     if field.enum_type is not None:
         return _enum_value(field.enum_type, value, pointer=f"/{field.name}")
     if isinstance(value, Struct):
-        return _with_integers(MessageToDict(value))
+        return checked_values(_object_of(value), _STRUCT)
+    if isinstance(value, Timestamp):
+        return _time(value, pointer=f"/{field.name}")
     if isinstance(value, StringList | IndexList):
         return list(value.values)
+    if isinstance(value, float):
+        return require_number(value)
     return from_proto(value) if isinstance(value, Message) else value
 
 
@@ -87,10 +94,34 @@ def _enum_value(enum: EnumDescriptor, number: int, *, pointer: str) -> str | Non
     return name.removeprefix(enum_prefix(enum)).lower() if number else None
 
 
-def _with_integers(value: Any) -> Any:
-    """The JSON values of a Struct. It knows doubles only, so 10 arrives as 10.0."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _with_integers(item) for name, item in value.items()}
-    return [_with_integers(item) for item in value] if isinstance(value, list) else value
+def _time(value: Timestamp, *, pointer: str) -> str:
+    try:
+        return value.ToDatetime(tzinfo=UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequestError(
+            "the time is outside the calendar",
+            errors=[FieldProblem(pointer, "outside the calendar")],
+        ) from error
+
+
+def _object_of(struct: Struct) -> dict[str, Any]:
+    return {name: _json_value(value) for name, value in struct.fields.items()}
+
+
+def _json_value(value: Value) -> Any:
+    """The JSON value. A Struct knows doubles only, so 10 arrives as 10.0; an empty value is null."""
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return _object_of(value.struct_value)
+        case "list_value":
+            return [_json_value(item) for item in value.list_value.values]
+        case "number_value":
+            number = value.number_value
+            exact = number.is_integer() and abs(number) <= _LARGEST_EXACT
+            return int(number) if exact else number
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None

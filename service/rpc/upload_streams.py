@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from service.core.errors import InvalidRequestError
+from service.core.file_names import file_name
 from service.core.operations.zoo import uploads as operations
 from service.core.staging import Received
 from service.core.tables import UploadRecord
@@ -23,6 +24,7 @@ class Incoming(Generic[H]):
                 code="header_missing",
                 remedy="send `header` with the manifest, then `chunk` after `chunk`",
             )
+        file_name(first.header.filename)
         self.header: H = first.header
         self._requests = requests
 
@@ -58,7 +60,7 @@ def noted(session: Any, *, project: str, header: Any, received: Received) -> Upl
         RefusedUploadError: ``checksum_mismatch``.
     """
     record = operations.completed(
-        session, project=project, filename=header.filename, received=received
+        session, project=project, filename=file_name(header.filename), received=received
     )
     record.expected_sha256 = header.sha256 if header.HasField("sha256") else None
     operations.verify(record, received)

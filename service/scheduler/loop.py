@@ -11,10 +11,12 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from service.adapters.job_notifier import CeleryJobNotifier
-from service.container import Zoo, zoo_from
+from service.container import Zoo, database_limits, zoo_from
 from service.core.errors import UnavailableError
 from service.core.operations.jobs import reaper
 from service.core.operations.jobs.events import QUEUED_CHANNEL
+from service.core.private_files import create_private_files
+from service.database import connection_options
 from service.logs import start_logging
 from service.scheduler import expiry, garbage_collection
 from service.settings import settings
@@ -53,7 +55,11 @@ class Scheduler:
     def _listening(self) -> psycopg.Connection[tuple[object, ...]]:
         """A connection that receives notifications of queued jobs."""
         url = self.zoo.engine.url.set(drivername="postgresql")
-        connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+        connection = psycopg.connect(
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            **connection_options(database_limits(self.zoo.settings)),
+        )
         connection.execute(f"LISTEN {QUEUED_CHANNEL}")
         return connection
 
@@ -146,6 +152,7 @@ class Scheduler:
 def main() -> None:
     """Run a scheduler until SIGTERM or SIGINT."""
     config = settings()
+    create_private_files()
     start_logging(config)
     zoo = zoo_from(config, connections=2)
     url = config.redis_url

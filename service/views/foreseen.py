@@ -1,11 +1,14 @@
 """Which errors of a request are deliberate, alike in both APIs."""
 
+from psycopg.errors import DiskFull
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core.errors import InvalidRequestError, UnavailableError, ZooError
+from service.core.machine_faults import machine_fault_in, storage_full
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+MACHINE = (OSError, MemoryError)
 UNSTORABLE = (DataError, UnicodeEncodeError, RecursionError)
 
 
@@ -13,6 +16,8 @@ def foreseen(error: BaseException) -> ZooError | None:
     """The deliberate error that an exception stands for; None if it is unexpected."""
     if isinstance(error, ZooError):
         return error
+    if isinstance(error, OperationalError) and isinstance(error.orig, DiskFull):
+        return storage_full("the database's disk has no room")
     if isinstance(error, DATABASE_AWAY):
         return UnavailableError("the database does not answer", code="database_unavailable")
     if isinstance(error, UNSTORABLE):
@@ -21,4 +26,4 @@ def foreseen(error: BaseException) -> ZooError | None:
             code="unstorable_value",
             remedy="send text without NUL and lone surrogates, and numbers of up to 64 bits",
         )
-    return None
+    return machine_fault_in(error) if isinstance(error, MACHINE) else None

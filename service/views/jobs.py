@@ -7,25 +7,54 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from service.core.operations.jobs import jobs
+from service.core.catalog.method_spec import METHOD_NAME
+from service.core.manifest import DatasetKind
+from service.core.operations.jobs import job_lists
+from service.core.operations.jobs.job_lists import JobFilter
 from service.core.paging import PageTokens
 from service.core.tables import JobState
-from service.views.paging import ListView, PageQuery, RecordView, list_view
+from service.views.paging import (
+    SORT_DESCRIPTION,
+    CountedListView,
+    CountedQuery,
+    ListCounters,
+    RecordView,
+    counted_list_view,
+    list_view,
+)
+
+JobSort = Literal["created_at", "-created_at", "method", "-method", "state", "-state"]
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
-class JobQuery(PageQuery):
+class JobQuery(CountedQuery):
     """Which jobs to list, newest first."""
 
     state: JobState | None = None
-    method: str | None = Field(None, max_length=100, pattern=r"^[a-z_]+$")
+    method: str | None = Field(None, max_length=100, pattern=METHOD_NAME)
+    sort: JobSort = Field("-created_at", description=SORT_DESCRIPTION)
 
-    def page(self, session: Session, tokens: PageTokens, *, project: str) -> ListView["JobView"]:
+    @property
+    def where(self) -> JobFilter:
+        """The filter as the operation takes it."""
+        return JobFilter(self.state, self.method, self.q)
+
+    def page(
+        self, session: Session, tokens: PageTokens, *, project: str
+    ) -> CountedListView["JobView"]:
         """The page of the project's jobs that the query asks for."""
-        read = partial(jobs.page, session, project=project, state=self.state, method=self.method)
-        scope = [project, "jobs", self.state, self.method]
-        return list_view(read, JobView.of, self, tokens=tokens, scope=scope)
+        where = self.where
+        read = partial(job_lists.page, session, project=project, where=where, sort=self.sort)
+        scope = [project, "jobs", self.sort, *vars(where).values()]
+        return counted_list_view(
+            list_view(read, JobView.of, self, tokens=tokens, scope=scope),
+            self,
+            ListCounters(
+                partial(job_lists.total, session, project=project, where=where),
+                partial(job_lists.facets, session, project=project, where=where),
+            ),
+        )
 
 
 class JobProgressView(BaseModel):
@@ -86,7 +115,10 @@ class ArtifactView(RecordView):
 
 
 class MethodView(BaseModel):
-    """A method of the catalog, with JSON schemas of its inputs and parameters."""
+    """A method of the catalog, with JSON schemas of its inputs and parameters.
+
+    ``dataset_kinds`` says what the datasets that it takes may hold.
+    """
 
     name: str
     title: str
@@ -96,3 +128,4 @@ class MethodView(BaseModel):
     inputs: dict[str, Any]
     params: dict[str, Any]
     result: str
+    dataset_kinds: list[DatasetKind]

@@ -3,10 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from service.core.errors import InvalidRequestError
+from service.core.file_names import LONGEST_PATH, file_name
 from service.core.manifest import Sha256, Strict
 from service.core.tables import UploadRecord
+
+
+def _file_name(name: str) -> str:
+    try:
+        return file_name(name)
+    except InvalidRequestError as error:
+        raise ValueError(error.detail) from None
+
+
+FileName = Annotated[str, Field(max_length=LONGEST_PATH), AfterValidator(_file_name)]
+"""A file name in NFC, without folders and control characters."""
 
 
 class NewUploadView(Strict):
@@ -14,7 +27,7 @@ class NewUploadView(Strict):
 
     size: int = Field(ge=1, lt=2**62)
     sha256: Sha256 | None = None
-    filename: Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    filename: FileName = ""
 
 
 class UploadProgressView(BaseModel):

@@ -4,36 +4,48 @@ from service.core.catalog import (
     adaptive_amalgamation,
     adversarial_distillation,
     attribution_map,
+    cascade_seq2seq,
+    class_regularization,
     common_feature_amalgamation,
+    concept_search,
     dataset_ingestion,
     depara,
     dual_gan_amalgamation,
+    dynamic_instance_normalization,
+    few_shot_adaptation,
     fine_tune,
     fused_ranking,
     knowledge_distillation,
     layer_selection,
     linear_probe,
+    lip_by_speech,
     model_validation,
     ranking,
     reference_network,
+    speech_recognizer,
+    style_baking,
     transferability_estimators,
     transferability_map,
+    unit_responses,
 )
 from service.core.catalog.method_spec import (
     Audience,
     Family,
     JobInputs,
+    JobLane,
     MethodKind,
     MethodSpec,
     Params,
     TrainingTrait,
 )
 from service.core.errors import NotFoundError
+from service.core.spelling import suggestion
 
 __all__ = [
     "Audience",
     "Family",
     "JobInputs",
+    "JobLane",
     "MethodKind",
     "MethodSpec",
     "Params",
@@ -52,12 +64,21 @@ _SPECS = (
     transferability_estimators.SPEC,
     transferability_map.SPEC,
     layer_selection.SPEC,
+    unit_responses.SPEC,
+    concept_search.SPEC,
     knowledge_distillation.SPEC,
     adaptive_amalgamation.SPEC,
     common_feature_amalgamation.SPEC,
     dual_gan_amalgamation.SPEC,
     fine_tune.SPEC,
     linear_probe.SPEC,
+    class_regularization.SPEC,
+    few_shot_adaptation.SPEC,
+    dynamic_instance_normalization.SPEC,
+    style_baking.SPEC,
+    speech_recognizer.SPEC,
+    lip_by_speech.SPEC,
+    cascade_seq2seq.SPEC,
     adversarial_distillation.SPEC,
     reference_network.SPEC,
     model_validation.SPEC,
@@ -85,7 +106,9 @@ def method_named(name: str) -> MethodSpec:
     for spec in _SPECS:
         if spec.name == name:
             return spec
-    names = ", ".join(spec.name for spec in public_methods())
+    hint = suggestion(name, [spec.name for spec in public_methods()], kind="methods")
     raise NotFoundError(
-        f"no method is called {name!r}", code="unknown_method", remedy=f"use one of: {names}"
+        f"no method is called {name!r}",
+        code="unknown_method",
+        remedy=f"{hint}; see GET /v1/methods",
     )

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from service.core.catalog.method_spec import (
     Audience,
     Family,
+    JobLane,
     LayerNames,
     MethodKind,
     MethodSpec,
@@ -16,7 +17,7 @@ from service.core.catalog.method_spec import (
     TrainingTrait,
 )
 from service.core.catalog.training import (
-    Label,
+    DistinctLabels,
     Student,
     StudentArchitecture,
     StudentTrainingConfig,
@@ -49,7 +50,7 @@ class TargetTask(Params):
 
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
     """Name of the task."""
-    labels: tuple[Label, ...] = Field(min_length=1, max_length=10_000)
+    labels: DistinctLabels = Field(min_length=1, max_length=10_000)
     """Labels of the task; every teacher that knows all of them is a source of the task."""
 
 
@@ -114,9 +115,11 @@ SPEC = MethodSpec(
     kind=MethodKind.TRAINING,
     traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY}),
     audience=Audience.PUBLIC,
-    version=1,
+    version=3,
     source="Shen et al. 2019, arXiv 1908.07121",
     inputs=TeachersAndImages,
     params=AdaptiveAmalgamationParams,
     result="a model, with report, learning curve and each source's share of the images",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

@@ -4,8 +4,15 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec, ModelId
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobLane,
+    MethodKind,
+    MethodSpec,
+)
 from service.core.catalog.training import StudentTrainingConfig, TeachersOnly
+from service.core.ids import ModelId
 
 
 class Preset(StrEnum):
@@ -65,7 +72,9 @@ class AdversarialDistillationParams(StudentTrainingConfig):
     match: Match | None = None
     """Distance between the outputs of student and teacher, for both networks."""
     temperature: float | None = Field(None, gt=0, le=100)
-    """Softmax temperature of both outputs where their divergence is compared."""
+    """Softmax temperature of both outputs where the student's divergence is compared."""
+    generator_temperature: float | None = Field(None, gt=0, le=100)
+    """The same for the divergence that the generator is rewarded for."""
     adversarial_weight: float | None = Field(None, ge=0, le=1000)
     """Weight of the discrepancy in the generator loss; if all weights are 0, the generator is not
     trained."""
@@ -121,10 +130,12 @@ SPEC = MethodSpec(
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
-    version=1,
+    version=3,
     source="Fang et al. 2019 (DFAD), arXiv 1912.11006; Choi et al. 2020 (DFQ), arXiv 2005.04136;"
     " Fang et al. 2021 (fast meta), arXiv 2112.06253",
     inputs=OneTeacherOnly,
     params=AdversarialDistillationParams,
     result="a model, with report, learning curve and samples of the generated images",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

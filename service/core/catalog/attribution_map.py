@@ -9,15 +9,14 @@ from pydantic import Field, model_validator
 from service.core.catalog.measurement import Attribution, Channel, Target
 from service.core.catalog.method_spec import (
     Audience,
-    DatasetId,
     Family,
     JobInputs,
     LayerName,
     MethodKind,
     MethodSpec,
-    ModelId,
     Params,
 )
+from service.core.ids import DatasetId, ModelId
 
 MOST_MODELS = 32
 MOST_IMAGES = 64
@@ -52,14 +51,13 @@ class AttributionMapInputs(JobInputs):
 
 
 def require_bounded(model_ids: Sequence[str], indices: Sequence[int]) -> None:
-    """Let pass what names every network and image once and makes at most 256 heat maps.
+    """Let pass what names every image once and makes at most 256 heat maps.
 
     Raises:
         ValueError: It does not.
     """
-    for what, names in (("model", model_ids), ("image", indices)):
-        if len(set(names)) != len(names):
-            raise ValueError(f"name every {what} once")
+    if len(set(indices)) != len(indices):
+        raise ValueError("name every image once")
     if len(model_ids) * len(indices) > MOST_PICTURES:
         raise ValueError(
             f"{len(model_ids)} models on {len(indices)} images are more than"
@@ -95,7 +93,7 @@ SPEC = MethodSpec(
     family=Family.TRANSFERABILITY,
     kind=MethodKind.HEAT_MAPS,
     audience=Audience.PUBLIC,
-    version=1,
+    version=2,
     source="Song et al., Deep Model Transferability from Attribution Maps, NeurIPS 2019",
     inputs=AttributionMapInputs,
     params=AttributionMapParams,

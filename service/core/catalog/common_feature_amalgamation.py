@@ -7,24 +7,38 @@ from pydantic import Field
 from service.core.catalog.method_spec import (
     Audience,
     Family,
+    JobLane,
     LayerNames,
     MethodKind,
     MethodSpec,
     TrainingTrait,
 )
-from service.core.catalog.training import StudentTrainingConfig, TeachersAndImages
+from service.core.catalog.training import SharedLabels, StudentTrainingConfig, TeachersAndImages
+
+FEWEST_IMAGES = 16
 
 
 class AnswerMatch(StrEnum):
     """Comparison of outputs.
 
-    ``together`` concatenates the teachers' outputs under one softmax, ``apart`` gives each teacher
-    a softmax of its own, ``squared`` takes the squared distance of the logits.
+    ``together`` takes one softmax of the student and the target of all teachers, ``apart`` gives each
+    teacher a softmax of its own, ``squared`` takes the squared distance of the logits from the target.
     """
 
     TOGETHER = "together"
     APART = "apart"
     SQUARED = "squared"
+
+
+class TeacherLoudness(StrEnum):
+    """Scale of a teacher's logits.
+
+    ``as_taught`` leaves it. ``fitted`` divides them by the temperature at which the teacher is as
+    uncertain of the images as the teachers are on average.
+    """
+
+    AS_TAUGHT = "as_taught"
+    FITTED = "fitted"
 
 
 class Bandwidths(StrEnum):
@@ -52,6 +66,10 @@ class CommonFeatureAmalgamationParams(StudentTrainingConfig):
     """Weight decay of Adam."""
     match: AnswerMatch = AnswerMatch.TOGETHER
     """Comparison of outputs; multi-label networks are always compared label by label."""
+    shared_labels: SharedLabels = SharedLabels.PROBABILITIES
+    """Target of all teachers together; not for ``apart``."""
+    loudness: TeacherLoudness = TeacherLoudness.FITTED
+    """Scale of the teachers' logits."""
     temperature: float = Field(1.0, gt=0, le=100)
     """Softmax temperature of both outputs where they are compared as probabilities."""
     answer_weight: float = Field(1.0, ge=0, le=1000)
@@ -79,17 +97,13 @@ SPEC = MethodSpec(
     title="Combine networks of any architecture in one student through common features",
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
-    traits=frozenset(
-        {
-            TrainingTrait.WHOLE_IMAGES_ONLY,
-            TrainingTrait.READS_STUDENT_MAPS,
-            TrainingTrait.OUTPUT_PER_TEACHER_OUTPUT,
-        }
-    ),
+    traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY, TrainingTrait.READS_STUDENT_MAPS}),
     audience=Audience.PUBLIC,
-    version=1,
+    version=3,
     source="Luo et al. 2019 (IJCAI), arXiv 1906.10546",
     inputs=TeachersAndImages,
     params=CommonFeatureAmalgamationParams,
     result="a model, with report and learning curve",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

@@ -1,6 +1,7 @@
 """Specification of ``depara``: the attribution graph of one network on one probe set."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -9,6 +10,7 @@ from service.core.catalog.measurement import (
     Centering,
     Channel,
     Metric,
+    Nodes,
     Precision,
     RankVariant,
     Spectrum,
@@ -16,15 +18,14 @@ from service.core.catalog.measurement import (
 )
 from service.core.catalog.method_spec import (
     Audience,
-    DatasetId,
     Family,
     JobInputs,
     LayerName,
     MethodKind,
     MethodSpec,
-    ModelId,
     Params,
 )
+from service.core.ids import DatasetId, ModelId
 
 
 class DeparaInputs(JobInputs):
@@ -61,17 +62,26 @@ class DeparaParams(Params):
     """Smallest share of probes with a usable map; below it the network counts as degenerate."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Seed for the noise of attribution methods that sample."""
+    # Absent from dumps by default, so the keys of graphs measured before the field existed stay.
+    nodes: Nodes = Field(Nodes.MAPS, exclude_if=lambda nodes: nodes is Nodes.MAPS)
+    """Description of a probe: its attribution map, or its row in a matrix that relates all probes."""
 
 
 # λ of a metric unless another is asked for; metrics that are not here have no edges.
 EDGE_WEIGHTS: Mapping[str, float] = {Metric.DEPARA: 0.25, Metric.DEPARA_PLUS: 4.0}
 
 
+_SETTINGS: Mapping[str, Mapping[str, StrEnum]] = {
+    Metric.DEPARA_PLUS: {"spectrum": Spectrum.FLATTENED},
+    Metric.RSA: {"nodes": Nodes.RSA},
+    Metric.DDS: {"nodes": Nodes.DDS},
+    Metric.LINEAR_CKA: {"nodes": Nodes.LINEAR_CKA},
+}
+
+
 def settings_of(metric: str, params: DeparaParams) -> DeparaParams:
-    """What a metric measures with: the settings given, but flattened edges for ``depara_plus``."""
-    if metric != Metric.DEPARA_PLUS:
-        return params
-    return params.model_copy(update={"spectrum": Spectrum.FLATTENED})
+    """What a metric measures with: ``params``, and what the metric itself decides."""
+    return params.model_copy(update=dict(_SETTINGS.get(metric, {})))
 
 
 SPEC = MethodSpec(
@@ -80,7 +90,7 @@ SPEC = MethodSpec(
     family=Family.TRANSFERABILITY,
     kind=MethodKind.GRAPH,
     audience=Audience.PUBLIC,
-    version=1,
+    version=2,
     source="Song et al., DEPARA: Deep Attribution Graph for Deep Knowledge Transferability, CVPR 2020",
     inputs=DeparaInputs,
     params=DeparaParams,

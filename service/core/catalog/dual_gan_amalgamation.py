@@ -1,25 +1,27 @@
 """Specification of ``dual_gan_amalgamation``: several networks become one without images."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from service.core.catalog.method_spec import (
     Audience,
     Family,
+    JobLane,
     LayerName,
     MethodKind,
     MethodSpec,
     TrainingTrait,
 )
-from service.core.catalog.training import StudentTrainingConfig, TeachersOnly
+from service.core.catalog.training import SharedLabels, StudentTrainingConfig, TeachersOnly
 
 
 class DualGanPreset(StrEnum):
     """Recipe: ``dfka``, the published one, block by block, or ``dfq_ka``.
 
-    ``dfq_ka`` trains one generator continuously while a student learns the concatenated outputs of
-    all teachers.
+    ``dfq_ka`` trains one generator continuously while a student learns the outputs of all teachers
+    together.
     """
 
     DFKA = "dfka"
@@ -62,6 +64,8 @@ class DualGanAmalgamationParams(StudentTrainingConfig):
 
     preset: DualGanPreset = DualGanPreset.DFQ_KA
     """Recipe that provides every value that you leave out."""
+    shared_labels: SharedLabels = SharedLabels.PROBABILITIES
+    """Target of a label that several teachers have."""
     one_hot_weight: float = Field(1.0, ge=0, le=1000)
     """Weight of the one-hot loss; favors images that teachers classify confidently."""
     entropy_weight: float = Field(5.0, ge=0, le=1000)
@@ -89,7 +93,9 @@ class DualGanAmalgamationParams(StudentTrainingConfig):
     blocks: int | None = Field(None, ge=1, le=8)
     """Number of blocks that student and teachers are divided into; None means all of the student's.
     For ``dfka``."""
-    cuts: tuple[tuple[LayerName, ...], ...] | None = Field(None, min_length=1, max_length=16)
+    cuts: tuple[Annotated[tuple[LayerName, ...], Field(fail_fast=True)], ...] | None = Field(
+        None, min_length=1, max_length=16
+    )
     """Layers at which the blocks of each teacher end, except the last block; None uses the last
     layer of each size that the student has there. For ``dfka``."""
     imitations: int = Field(5, ge=1, le=1000)
@@ -111,10 +117,12 @@ SPEC = MethodSpec(
     kind=MethodKind.TRAINING,
     traits=frozenset({TrainingTrait.WHOLE_IMAGES_ONLY, TrainingTrait.READS_STUDENT_MAPS}),
     audience=Audience.PUBLIC,
-    version=1,
+    version=3,
     source="Ye et al. 2020 (DFKA), arXiv 2003.09088; priors of images from Chen et al. 2019 (DAFL),"
     " arXiv 1904.01186, and Yin et al. 2020, arXiv 1912.08795",
     inputs=TeachersOnly,
     params=DualGanAmalgamationParams,
     result="a model, with report, learning curve and samples of the generated images",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, MethodKind, MethodSpec
-from service.core.catalog.training import SourceAndLabels, TransferTrainingConfig
+from service.core.catalog.method_spec import Audience, Family, JobLane, MethodKind, MethodSpec
+from service.core.catalog.training import AdamWTransferConfig, SourceAndLabels
 
 
-class FineTuneParams(TransferTrainingConfig):
+class FineTuneParams(AdamWTransferConfig):
     """Cut layer and learning rates.
 
     Features are averaged over rows and columns at the cut and passed to a new linear layer.
@@ -28,4 +28,6 @@ SPEC = MethodSpec(
     inputs=SourceAndLabels,
     params=FineTuneParams,
     result="a model, with report and learning curve",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

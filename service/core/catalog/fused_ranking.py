@@ -10,12 +10,13 @@ from service.core.catalog.method_spec import (
     MethodSpec,
     Params,
 )
+from service.core.ids import RankingId
 
 
 class FusedRankingInputs(JobInputs):
     """The ranking to fill, from the accuracies, scores and similarities known to the zoo."""
 
-    ranking_id: str
+    ranking_id: RankingId
     """The ranking to fill."""
 
 
@@ -36,9 +37,10 @@ SPEC = MethodSpec(
     family=Family.TRANSFERABILITY,
     kind=MethodKind.FUSED_RANKING,
     audience=Audience.INTERNAL,
-    version=2,
+    version=4,
     source="Zooscope; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
     inputs=FusedRankingInputs,
     params=FusedRankingParams,
     result="the items of a ranking, its set of likely best, and what to measure next",
+    time_limit_seconds=900.0,
 )

@@ -4,8 +4,15 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.method_spec import Audience, Family, LayerName, MethodKind, MethodSpec
-from service.core.catalog.training import StudentTrainingConfig, TeachersAndImages
+from service.core.catalog.method_spec import (
+    Audience,
+    Family,
+    JobLane,
+    LayerName,
+    MethodKind,
+    MethodSpec,
+)
+from service.core.catalog.training import SharedLabels, StudentTrainingConfig, TeachersAndImages
 
 
 class SoftTargets(StrEnum):
@@ -19,7 +26,7 @@ class SoftTargets(StrEnum):
 class KnowledgeDistillationParams(StudentTrainingConfig):
     """Loss weights and the student.
 
-    The outputs of several teachers are concatenated.
+    Several teachers give one target for each label.
     """
 
     learning_rate: float = Field(2e-3, gt=0, le=1)
@@ -31,6 +38,8 @@ class KnowledgeDistillationParams(StudentTrainingConfig):
     temperature: float = Field(4.0, gt=0, le=100)
     """Softmax temperature of the soft targets; higher values reveal more about unlikely classes.
     For ``cross_entropy``."""
+    shared_labels: SharedLabels = SharedLabels.PROBABILITIES
+    """Target of a label that several teachers have; one teacher needs no rule."""
     distillation_weight: float = Field(1.0, gt=0, le=1000)
     """Weight of the teachers' outputs."""
     label_weight: float = Field(0.0, ge=0, le=1000)
@@ -52,10 +61,12 @@ SPEC = MethodSpec(
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
-    version=1,
+    version=3,
     source="Hinton, Vinyals & Dean 2015, arXiv 1503.02531; FitNets, arXiv 1412.6550; attention"
     " transfer, arXiv 1612.03928",
     inputs=TeachersAndImages,
     params=KnowledgeDistillationParams,
     result="a model, with report and learning curve",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

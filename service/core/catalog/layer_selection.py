@@ -13,6 +13,7 @@ from service.core.catalog.method_spec import (
     MethodSpec,
     Params,
 )
+from service.core.ids import LayerSelectionId
 
 LARGEST_PROBE_SET = 2048
 OneGradient = Literal[Attribution.GRADIENT_X_INPUT, Attribution.SALIENCY, Attribution.EPSILON_LRP]
@@ -21,7 +22,7 @@ OneGradient = Literal[Attribution.GRADIENT_X_INPUT, Attribution.SALIENCY, Attrib
 class LayerSelectionInputs(JobInputs):
     """The selection to fill; it names both networks, the probes and the layers."""
 
-    selection_id: str
+    selection_id: LayerSelectionId
     """The selection to fill."""
 
 

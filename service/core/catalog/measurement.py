@@ -1,5 +1,6 @@
 """Choices shared by the methods that measure a network on images."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -18,6 +19,24 @@ class Attribution(StrEnum):
     GRAD_CAM = "grad_cam"
     OCCLUSION = "occlusion"
     SMOOTH_GRAD = "smooth_grad"
+
+    @property
+    def full_name(self) -> str:
+        """The name that readers of a picture know."""
+        return _FULL_NAMES[self]
+
+
+_FULL_NAMES: Mapping[Attribution, str] = {
+    Attribution.SALIENCY: "saliency",
+    Attribution.GRADIENT_X_INPUT: "gradient × input",
+    Attribution.EPSILON_LRP: "ε-LRP",
+    Attribution.SALIENCY_EXACT: "exact saliency",
+    Attribution.INTEGRATED_GRADIENTS: "integrated gradients",
+    Attribution.DEEP_LIFT: "DeepLIFT",
+    Attribution.GRAD_CAM: "Grad-CAM",
+    Attribution.OCCLUSION: "occlusion",
+    Attribution.SMOOTH_GRAD: "SmoothGrad",
+}
 
 
 class Target(StrEnum):
@@ -53,6 +72,20 @@ class Spectrum(StrEnum):
     FLATTENED = "flattened"
 
 
+class Nodes(StrEnum):
+    """Description of one probe by a network.
+
+    ``maps``: the attribution map. The others relate the probe to all probes, by its row of a matrix:
+    ``rsa`` of ranked Pearson correlations, ``dds`` of cosines of z-scored features, ``linear_cka``
+    of inner products of centered features.
+    """
+
+    MAPS = "maps"
+    RSA = "rsa"
+    DDS = "dds"
+    LINEAR_CKA = "linear_cka"
+
+
 class RankVariant(StrEnum):
     """Ranks of tied edges: their mean rank, or the order of a stable sort."""
 
@@ -73,6 +106,9 @@ class Metric(StrEnum):
     ATTRIBUTION = "attribution"
     DEPARA = "depara"
     DEPARA_PLUS = "depara_plus"
+    RSA = "rsa"
+    DDS = "dds"
+    LINEAR_CKA = "linear_cka"
 
 
 class Estimator(StrEnum):
@@ -93,5 +129,41 @@ class Estimator(StrEnum):
     LINEAR_PROBE = "linear_probe"
 
 
+class LabelEdges(StrEnum):
+    """Agreement of a network's edges, by their spectrum, with labels as the ideal graph.
+
+    It orders ``depara`` and ``depara_plus`` if the target is a labeled dataset.
+    """
+
+    NATURAL = "label_edges"
+    FLATTENED = "label_edges_flattened"
+
+
+LabelScore = Estimator | LabelEdges
+LABEL_SCORES: tuple[LabelScore, ...] = (*Estimator, *LabelEdges)
+LABEL_SCORE_OF: Mapping[str, LabelScore] = {
+    Metric.DEPARA: LabelEdges.NATURAL,
+    Metric.DEPARA_PLUS: LabelEdges.FLATTENED,
+    Metric.RSA: Estimator.RSA,
+    Metric.LINEAR_CKA: Estimator.LINEAR_CKA,
+}
+"""What orders a metric that compares networks if labels replace the target network."""
+AUTO = "auto"
+"""Stands for the metric that suits what is known of the target."""
+LABELS = "labels"
+"""The mean of several estimators, standardized."""
 FUSED = "fused"
-RANKING_METRICS: tuple[str, ...] = (*Metric, *Estimator, FUSED)
+LABELS_AND_HISTORY = "labels_and_history"
+"""The mean of ``labels`` and ``fused``, standardized."""
+POSTERIORS = (FUSED, LABELS_AND_HISTORY)
+LIKENESS = Metric.DEPARA_PLUS
+"""What compares candidates with a target network."""
+_LIKENESSES = frozenset(metric.value for metric in Metric)
+RANKING_METRICS: tuple[str, ...] = (
+    AUTO,
+    *Metric,
+    LABELS,
+    *(estimator for estimator in Estimator if estimator.value not in _LIKENESSES),
+    FUSED,
+    LABELS_AND_HISTORY,
+)

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-# Forms offer a choice for these formats, which are Zooscope's own.
-ModelId = Annotated[str, Field(max_length=100, json_schema_extra={"format": "model-id"})]
-DatasetId = Annotated[str, Field(max_length=100, json_schema_extra={"format": "dataset-id"})]
+from service.core.manifest import DatasetKind
+from service.core.strict_model import StrictModel
+
+# Forms offer a choice for this format, which is Zooscope's own.
 LayerName = Annotated[
     str, Field(min_length=1, max_length=300, json_schema_extra={"format": "layer-name"})
 ]
-LayerNames = Annotated[tuple[LayerName, ...], Field(min_length=1)]
+METHOD_NAME = r"^[a-z0-9_]+$"
+LayerNames = Annotated[tuple[LayerName, ...], Field(min_length=1, fail_fast=True)]
 
 
 def _title(name: str, field: object) -> str:
@@ -27,13 +29,13 @@ _STRICT = ConfigDict(
 )
 
 
-class Params(BaseModel):
+class Params(StrictModel):
     """Parameters of a method, each explained by the string below it; unknown names are refused."""
 
     model_config = _STRICT
 
 
-class JobInputs(BaseModel):
+class JobInputs(StrictModel):
     """References a job takes, each explained by the string below it; unknown names are refused."""
 
     model_config = _STRICT
@@ -61,6 +63,12 @@ class MethodKind(StrEnum):
     MAP = "map"
     LAYER_SELECTION = "layer_selection"
     TRAINING = "training"
+    READER_TRAINING = "reader_training"
+    CASCADE_TRAINING = "cascade_training"
+    ADAPTATION = "adaptation"
+    UNIT_RESPONSES = "unit_responses"
+    CONCEPT_SEARCH = "concept_search"
+    BAKED_STYLE = "baked_style"
 
 
 class TrainingTrait(StrEnum):
@@ -70,8 +78,8 @@ class TrainingTrait(StrEnum):
     """It cannot teach labels of pixels."""
     READS_STUDENT_MAPS = "reads_student_maps"
     """It always compares feature maps inside the student, which only Zooscope's builds show."""
-    OUTPUT_PER_TEACHER_OUTPUT = "output_per_teacher_output"
-    """A label that two teachers know has two outputs while the student learns."""
+    HOLDS_OUT_CLASSES = "holds_out_classes"
+    """It is evaluated on classes that it never learns from, not on other images of the same."""
 
 
 class Audience(StrEnum):
@@ -81,6 +89,13 @@ class Audience(StrEnum):
     INTERNAL = "internal"
 
 
+class JobLane(StrEnum):
+    """How long jobs of a method take: workers keep a slot that long ones never fill."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
 @dataclass(frozen=True)
 class MethodSpec:
     """One method of the catalog.
@@ -88,6 +103,10 @@ class MethodSpec:
     Attributes:
         version: Part of every cache key: raise it when a change may alter numbers.
         traits: Only trainings have any.
+        lane: Trainings are long.
+        dataset_kinds: What datasets that inputs and parameters name may hold.
+        time_limit_seconds: Longest run on a machine of ordinary speed; None for trainings, which
+            only ``ZOO_JOB_TIMEOUT_SECONDS`` limits.
     """
 
     name: str
@@ -101,6 +120,9 @@ class MethodSpec:
     params: type[Params]
     result: str
     traits: frozenset[TrainingTrait] = frozenset()
+    lane: JobLane = JobLane.SHORT
+    dataset_kinds: frozenset[DatasetKind] = frozenset({DatasetKind.IMAGES})
+    time_limit_seconds: float | None = 3600.0
 
     def describe(self) -> dict[str, Any]:
         """The spec as clients see it, with JSON schemas of inputs and parameters."""
@@ -113,6 +135,7 @@ class MethodSpec:
             "inputs": _for_clients(self.inputs.model_json_schema()),
             "params": _for_clients(self.params.model_json_schema()),
             "result": self.result,
+            "dataset_kinds": sorted(self.dataset_kinds),
         }
 
 

@@ -8,12 +8,13 @@ from service.core.catalog.method_spec import (
     MethodSpec,
     Params,
 )
+from service.core.ids import ModelId
 
 
 class ModelValidationInputs(JobInputs):
     """The uploaded network to check."""
 
-    model_id: str
+    model_id: ModelId
     """The uploaded network."""
 
 
@@ -32,4 +33,5 @@ SPEC = MethodSpec(
     inputs=ModelValidationInputs,
     params=ModelValidationParams,
     result="the model becomes ready or rejected",
+    time_limit_seconds=600.0,
 )

@@ -10,12 +10,13 @@ from service.core.catalog.method_spec import (
     MethodSpec,
     Params,
 )
+from service.core.ids import RankingId
 
 
 class RankingInputs(JobInputs):
     """The ranking to fill; other jobs measure its target and candidates first."""
 
-    ranking_id: str
+    ranking_id: RankingId
     """The ranking to fill."""
 
 
@@ -39,4 +40,5 @@ SPEC = MethodSpec(
     inputs=RankingInputs,
     params=RankingParams,
     result="the items of a ranking",
+    time_limit_seconds=900.0,
 )

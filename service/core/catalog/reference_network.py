@@ -6,18 +6,20 @@ from service.core.catalog.method_spec import (
     Audience,
     Family,
     JobInputs,
+    JobLane,
     MethodKind,
     MethodSpec,
     Params,
 )
+from service.core.ids import DatasetId, ModelId
 
 
 class ReferenceNetworkInputs(JobInputs):
     """The labeled dataset to learn, and the model that the job fills in."""
 
-    dataset_id: str
+    dataset_id: DatasetId
     """The labeled dataset to learn."""
-    model_id: str
+    model_id: ModelId
     """The model whose file the job provides."""
 
 
@@ -47,4 +49,6 @@ SPEC = MethodSpec(
     inputs=ReferenceNetworkInputs,
     params=ReferenceNetworkParams,
     result="a model",
+    lane=JobLane.LONG,
+    time_limit_seconds=None,
 )

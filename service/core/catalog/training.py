@@ -1,14 +1,29 @@
 """What all training methods share: teachers, datasets, the student, the budget and the device."""
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
-from service.core.catalog.method_spec import DatasetId, JobInputs, LayerName, ModelId, Params
+from service.core.catalog.method_spec import JobInputs, LayerName, Params
+from service.core.ids import DatasetId, ModelId
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _require_distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels, none of which is listed twice."""
+    repeated = next((label for label, count in Counter(labels).items() if count > 1), None)
+    if repeated is not None:
+        raise ValueError(f"list each label once; {repeated!r} is listed more than once")
+    return labels
+
+
+DistinctLabels = Annotated[
+    tuple[Label, ...], Field(fail_fast=True), AfterValidator(_require_distinct)
+]
 
 
 class StudentArchitecture(StrEnum):
@@ -26,6 +41,30 @@ class StudentArchitecture(StrEnum):
     UNET = "unet"
 
 
+# How many blocks a student of each architecture has.
+STUDENT_BLOCKS: Mapping[StudentArchitecture, int] = {
+    StudentArchitecture.PLAIN: 3,
+    StudentArchitecture.RESIDUAL: 3,
+    StudentArchitecture.LENET: 2,
+    StudentArchitecture.STRIDED: 3,
+    StudentArchitecture.UNET: 3,
+}
+
+
+class SharedLabels(StrEnum):
+    """Target of a label that several teachers have.
+
+    ``probabilities``, the default, takes the softmax of each teacher over all its outputs, then the
+    mean over the teachers that have the label. ``logits`` takes the mean, and ``largest`` the
+    maximum, of their logits, each minus the mean of its teacher's logits. For labels that are present
+    or absent independently, ``probabilities`` takes the mean of the sigmoids.
+    """
+
+    PROBABILITIES = "probabilities"
+    LOGITS = "logits"
+    LARGEST = "largest"
+
+
 ListedName = Annotated[str, Field(pattern=r"^(timm|torchvision)/[A-Za-z0-9_.]{1,120}$")]
 
 
@@ -40,7 +79,7 @@ class Student(Params):
     by timm and torchvision networks."""
     image_size: int | None = Field(None, ge=8, le=256)
     """Height and width of the input in pixels; None uses the first teacher's."""
-    labels: tuple[Label, ...] | None = Field(None, min_length=1, max_length=10_000)
+    labels: DistinctLabels | None = Field(None, min_length=1, max_length=10_000)
     """Output labels in order; None uses all labels of the teachers in their order."""
     num_classes: int | None = Field(None, ge=1, le=10_000)
     """Expected number of outputs; only checks ``labels`` or the teachers' labels."""
@@ -134,6 +173,16 @@ class TeachersOnly(JobInputs):
     eval_dataset_id: DatasetId | None = None
     """Labeled images to evaluate on, never used for training; None skips evaluation."""
 
+    @field_validator("dataset_id", mode="before")
+    @classmethod
+    def _without_images(cls, value: Any) -> Any:
+        if value is not None:
+            raise ValueError(
+                "this method generates its own images and learns from no dataset; leave dataset_id"
+                " out, and name labeled images to evaluate on as eval_dataset_id"
+            )
+        return value
+
 
 class SourceAndLabels(JobInputs):
     """A network to start from, and labeled images to learn."""
@@ -151,12 +200,29 @@ class TransferTrainingConfig(TrainingConfig):
 
     layer: LayerName | None = None
     """Layer at which the source is cut; None means its feature layer."""
+
+
+class AdamWTransferConfig(TransferTrainingConfig):
+    """Settings of a training by AdamW that starts from a network of the zoo, cut at a layer."""
+
     learning_rate: float = Field(2e-3, gt=0, le=1)
     """Peak learning rate of AdamW."""
     weight_decay: float = Field(1e-3, ge=0, le=1)
     """Weight decay of AdamW."""
 
 
+def starts_from_a_source(inputs: Mapping[str, Any]) -> bool:
+    """Whether a training cuts one network at a layer, instead of learning from outputs."""
+    return "source_model_id" in inputs
+
+
+def reads_layers_only(inputs: Mapping[str, Any]) -> bool:
+    """Whether a training reads layers of its networks, so that their outputs may mean anything."""
+    return starts_from_a_source(inputs) or "style_dataset_id" in inputs
+
+
 def source_ids(inputs: Mapping[str, Any]) -> list[str]:
     """Ids of the networks that a training learns from: its teachers, or its one source."""
-    return list(inputs["teachers"]) if "teachers" in inputs else [inputs["source_model_id"]]
+    return (
+        [inputs["source_model_id"]] if starts_from_a_source(inputs) else list(inputs["teachers"])
+    )

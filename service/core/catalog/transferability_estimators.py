@@ -4,15 +4,14 @@ from pydantic import Field
 
 from service.core.catalog.method_spec import (
     Audience,
-    DatasetId,
     Family,
     JobInputs,
     LayerName,
     MethodKind,
     MethodSpec,
-    ModelId,
     Params,
 )
+from service.core.ids import DatasetId, ModelId
 
 
 class TransferabilityEstimatorsInputs(JobInputs):
@@ -45,7 +44,7 @@ SPEC = MethodSpec(
     family=Family.TRANSFERABILITY,
     kind=MethodKind.ESTIMATES,
     audience=Audience.PUBLIC,
-    version=1,
+    version=2,
     source="You et al., LogME, ICML 2021; Bao et al., H-score, ICIP 2019; Nguyen et al., LEEP,"
     " ICML 2020; Bolya et al., PARC, NeurIPS 2021; the page of the method lists all",
     inputs=TransferabilityEstimatorsInputs,

@@ -1,24 +1,26 @@
 """Specification of ``transferability_map``: how all measured networks of a probe set relate."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from service.core.catalog.depara import DeparaParams
 from service.core.catalog.method_spec import (
     Audience,
-    DatasetId,
     Family,
     JobInputs,
     MethodKind,
     MethodSpec,
-    ModelId,
     Params,
 )
+from service.core.ids import DatasetId, MapId, ModelId
 from service.core.theme import Theme
 
 MOST_NEIGHBORS = 50
 MOST_CLUSTERS = 4000
+MOST_COMPARED_EXACTLY = 400
+"""Up to this many networks a map compares exactly, unless a request says otherwise."""
 
 
 class Linkage(StrEnum):
@@ -29,14 +31,23 @@ class Linkage(StrEnum):
     WARD = "ward"
 
 
+class MapComparison(StrEnum):
+    """What stands for a network when a map compares it: its graph, exactly, or its sketch."""
+
+    EXACT = "exact"
+    SKETCHES = "sketches"
+
+
 class TransferabilityMapInputs(JobInputs):
     """The probe set and the networks to place."""
 
     dataset_id: DatasetId
     """The probe set on which the networks were measured."""
-    model_ids: tuple[ModelId, ...] | None = Field(None, max_length=100_000)
+    model_ids: Annotated[tuple[ModelId, ...], Field(fail_fast=True)] | None = Field(
+        None, max_length=100_000
+    )
     """The networks to place; None means all measured ones."""
-    continues: str | None = None
+    continues: MapId | None = None
     """Map whose networks keep their positions; None computes a new layout."""
 
 
@@ -53,6 +64,12 @@ class TransferabilityMapParams(Params):
     """Number of neighbors per network; None means 5, or all others if there are fewer."""
     clusters: int | None = Field(None, ge=1, le=MOST_CLUSTERS)
     """Number of clusters; None selects it by the mean silhouette."""
+    comparison: MapComparison = MapComparison.EXACT
+    """Graphs compared exactly in all pairs, or sketches compared with 400 of the networks."""
+
+
+SKETCHES_FILE = "sketches"
+"""The file of the sketches that stand for graphs: half precision, in network byte order."""
 
 
 def picture_file(name: str, ending: str, theme: Theme) -> str:

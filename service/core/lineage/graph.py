@@ -9,6 +9,7 @@ GONE = "gone"
 MEASURES = {
     "accuracy": "accuracy",
     "mean_average_precision": "average precision",
+    "label_accuracy": "labels right",
     "mean_iou": "mean IoU",
 }
 
@@ -25,7 +26,8 @@ class Role(StrEnum):
     """The role of an edge's source for its target.
 
     A source is fine-tuned or probed; a start provides the student's initial weights; a student is the
-    result of a job.
+    result of a job. ``confirmed`` and ``suggested`` lead from a network to one that was made from it
+    elsewhere: as a person confirmed, or as the weights suggest.
     """
 
     TEACHER = "teacher"
@@ -34,6 +36,8 @@ class Role(StrEnum):
     DATASET = "dataset"
     EVAL_DATASET = "eval_dataset"
     STUDENT = "student"
+    CONFIRMED = "confirmed"
+    SUGGESTED = "suggested"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge from an input to its job, or from a job to its student."""
+    """An edge from an input to its job, from a job to its student, or between relatives."""
 
     source: str
     target: str

@@ -106,6 +106,7 @@ text{font-family:Inter,'Segoe UI',Helvetica,Arial,'DejaVu Sans',sans-serif;fill:
 .start{stroke:$accent;stroke-dasharray:6 4}
 .eval_dataset{stroke:$data;stroke-dasharray:1.5 4.5;stroke-linecap:round;stroke-width:2}
 .student{stroke:$student;stroke-width:2}
+.confirmed,.suggested{stroke:$network}.suggested{stroke-dasharray:6 4}
 """)
 
 

@@ -30,6 +30,8 @@ _ROLES = {
     Role.DATASET: "data",
     Role.EVAL_DATASET: "data",
     Role.STUDENT: "student",
+    Role.CONFIRMED: "network",
+    Role.SUGGESTED: "network",
 }
 _MARKER = (
     '<marker id="arrow-{role}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8"'
@@ -43,6 +45,8 @@ _LEGEND = {
     Role.DATASET: "is the training data",
     Role.EVAL_DATASET: "is the evaluation set",
     Role.STUDENT: "produces",
+    Role.CONFIRMED: "confirmed ancestor",
+    Role.SUGGESTED: "ancestor by the weights, not confirmed",
 }
 
 

@@ -13,8 +13,8 @@ from service.core.catalog.attribution_map import (
     require_bounded,
 )
 from service.core.catalog.measurement import Attribution
+from service.core.ids import DatasetId, ModelId
 from service.core.manifest import Strict
-from service.core.operations.rankings.schemas import AnyId
 
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 LayerText = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
@@ -56,7 +56,7 @@ class HeatMapLook(Strict):
 class ModelHeatMapRequest(HeatMapLook):
     """Heat maps of one model on images of a dataset: a list of positions, or a range."""
 
-    dataset_id: AnyId
+    dataset_id: DatasetId
     indices: Indices
 
     @property
@@ -71,13 +71,14 @@ class ModelHeatMapRequest(HeatMapLook):
         span = self.indices
         if isinstance(span, IndexRange) and not 0 < span.stop - span.start <= MOST_IMAGES:
             raise ValueError(f"a range holds 1 to {MOST_IMAGES} images")
+        require_bounded((), self.positions)
         return self
 
 
 class HeatMapRequest(ModelHeatMapRequest):
     """Heat maps of models on images of a dataset, at most 256 together."""
 
-    model_ids: tuple[AnyId, ...] = Field(min_length=1, max_length=MOST_MODELS)
+    model_ids: tuple[ModelId, ...] = Field(min_length=1, max_length=MOST_MODELS)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

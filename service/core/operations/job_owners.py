@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalog import (
+    concept_search,
     dataset_ingestion,
     fused_ranking,
     layer_selection,
@@ -15,8 +16,11 @@ from service.core.catalog import (
     reference_network,
     transferability_estimators,
 )
+from service.core.operations import owned_rows
 from service.core.operations.rankings import estimator_completion
 from service.core.tables import (
+    ConceptSearchRecord,
+    ConceptSearchState,
     DatasetRecord,
     DatasetState,
     JobRecord,
@@ -52,8 +56,11 @@ def _set_problems(record: ModelRecord | DatasetRecord, error: dict[str, Any] | N
     record.version += 1
 
 
-def _set_error(record: RankingRecord | LayerSelectionRecord, error: dict[str, Any] | None) -> None:
-    """Rankings and layer selections have at most one error."""
+def _set_error(
+    record: RankingRecord | LayerSelectionRecord | ConceptSearchRecord,
+    error: dict[str, Any] | None,
+) -> None:
+    """Rankings, layer selections and concept searches have at most one error."""
     record.error = error
 
 
@@ -100,6 +107,14 @@ _OWNERS: Mapping[str, JobOwner] = {
         LayerSelectionState.FAILED,
         _set_error,
     ),
+    concept_search.SPEC.name: JobOwner(
+        ConceptSearchRecord,
+        "search_id",
+        ConceptSearchState.PENDING,
+        ConceptSearchState.PENDING,
+        ConceptSearchState.FAILED,
+        _set_error,
+    ),
 }
 # Rankings share estimates, so a failed one fails none of them: they complete without it.
 _AFTER_FAILURE: Mapping[str, Callable[..., None]] = {
@@ -108,7 +123,7 @@ _AFTER_FAILURE: Mapping[str, Callable[..., None]] = {
 
 
 class JobOwners:
-    """The ``JobObserver`` that keeps models, datasets, rankings and layer selections in step."""
+    """The ``JobObserver`` that keeps models, datasets, rankings, selections and searches in step."""
 
     def started(self, session: Session, job: JobRecord) -> None:
         """The owner is being worked on."""
@@ -119,7 +134,7 @@ class JobOwners:
         _update(session, job, state="failed", error=error)
         handler = _AFTER_FAILURE.get(job.method)
         if handler is not None:
-            handler(session, job_id=job.id)
+            handler(session, job=job)
 
     def retried(self, session: Session, job: JobRecord) -> None:
         """The owner waits for the job again."""
@@ -131,8 +146,12 @@ def _update(session: Session, job: JobRecord, *, state: str, error: dict[str, An
     owner = _OWNERS.get(job.method)
     if owner is None:
         return
-    record = session.get(owner.record, job.inputs[owner.input_name], with_for_update=True)
+    record_id = job.inputs[owner.input_name]
+    record = owned_rows.find_locked(session, owner.record, project=job.project, id=record_id)
     if record is None or record.state == getattr(owner, state):
+        return
+    if state == "failed" and record.state == ModelState.DAMAGED:
+        # Damage is no verdict on the upload; the repair submits its check again.
         return
     record.state = getattr(owner, state)
     owner.set_error(record, error)

@@ -7,7 +7,9 @@ job, before it stores a file or writes a row.
 from collections.abc import Mapping
 
 from service.core.catalog import MethodKind
+from service.core.results.adaptations import AdaptedLearner, BakedStyle
 from service.core.results.base import JobResult, ResultScope
+from service.core.results.concepts import FoundUnits, MeasuredResponses
 from service.core.results.datasets import IngestedDataset
 from service.core.results.maps import PlacedNetworks
 from service.core.results.measurements import (
@@ -18,7 +20,7 @@ from service.core.results.measurements import (
 )
 from service.core.results.networks import ModelCheckResult, NetworkFacts, TrainedReferenceNetwork
 from service.core.results.rankings import ComparedCandidates, FusedCandidates
-from service.core.results.trainings import TrainedStudent
+from service.core.results.trainings import TrainedReader, TrainedStudent
 
 __all__ = ["RESULTS", "JobResult", "NetworkFacts", "ResultScope"]
 
@@ -34,4 +36,10 @@ RESULTS: Mapping[MethodKind, type[JobResult]] = {
     MethodKind.MAP: PlacedNetworks,
     MethodKind.LAYER_SELECTION: ComparedLayers,
     MethodKind.TRAINING: TrainedStudent,
+    MethodKind.READER_TRAINING: TrainedReader,
+    MethodKind.CASCADE_TRAINING: TrainedReader,
+    MethodKind.ADAPTATION: AdaptedLearner,
+    MethodKind.UNIT_RESPONSES: MeasuredResponses,
+    MethodKind.CONCEPT_SEARCH: FoundUnits,
+    MethodKind.BAKED_STYLE: BakedStyle,
 }

@@ -20,6 +20,7 @@ class ResultScope:
         image_indices: Positions of images that the result may be about.
         comparable_key: Key that a measured graph must have.
         file_sizes: Bytes of the files that the job's process left, by name.
+        params: What the recipe of a training must be: the parameters of its method.
     """
 
     model_ids: frozenset[str] = frozenset()
@@ -27,6 +28,7 @@ class ResultScope:
     image_indices: frozenset[int] = frozenset()
     comparable_key: str | None = None
     file_sizes: Mapping[str, int] = field(default_factory=dict)
+    params: type[BaseModel] | None = None
 
 
 class Facts(BaseModel):

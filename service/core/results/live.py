@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from service.core.results.base import Code, Count, Facts, MeasureName, Number, Text
+from service.core.results.base import Code, Count, Facts, MeasureName, NonNegative, Number, Text
 
 
 class ProgressMessage(Facts):
@@ -58,6 +58,14 @@ class RunningMessage(Facts):
     kind: Literal["running"]
 
 
+class PhaseMessage(Facts):
+    """The process begins a phase, at this many seconds of the machine's monotonic clock."""
+
+    kind: Literal["phase"]
+    phase: Literal["load", "run", "write"]
+    began: NonNegative
+
+
 class DoneMessage(Facts):
     """The result lies in its file."""
 
@@ -70,6 +78,7 @@ LiveMessage = (
     | MetricsMessage
     | ErrorMessage
     | RunningMessage
+    | PhaseMessage
     | DoneMessage
 )
 

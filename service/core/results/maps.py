@@ -50,12 +50,27 @@ class LeftOutFacts(Facts):
     status: ShortText
 
 
+class SketchedMapFacts(Facts):
+    """How a map estimates: the networks that span its plane, and the bound on a score's error.
+
+    ``largest_error`` holds for unrelated networks in 99 of 100 cases; the nearer two are, the smaller.
+    """
+
+    landmarks: SmallCount
+    largest_error: Number
+
+
 class MapDocument(Facts):
-    """The map: lists with one entry per network have the order of ``models``."""
+    """The map: lists with one entry per network have the order of ``models``.
+
+    A map from sketches has no tree, and no neighbors.
+    """
 
     models: tuple[AskedModelId, ...] = Field(min_length=1, max_length=MOST_NETWORKS)
     names: tuple[ShortText, ...] = Field(max_length=MOST_NETWORKS)
-    tree: TreeFacts
+    tasks: tuple[ShortText, ...] = Field(max_length=MOST_NETWORKS)
+    tree: TreeFacts | None
+    sketches: SketchedMapFacts | None = None
     clusters: Indices
     typical: Indices
     neighbors: tuple[
@@ -70,11 +85,11 @@ class MapDocument(Facts):
         count = len(self.models)
         if len(set(self.models)) != count:
             raise ValueError("models must contain a network once")
-        for name in ("names", "clusters", "neighbors", "points"):
+        for name in ("names", "tasks", "clusters", "neighbors", "points"):
             if len(getattr(self, name)) != count:
                 raise ValueError(f"{name} must have one entry for each of the {count} networks")
-        if sorted(self.tree.order) != list(range(count)) or len(self.tree.joins) != count - 1:
-            raise ValueError("tree must contain every network once")
+        if (self.tree is None) != (self.sketches is not None):
+            raise ValueError("a map has either a tree or sketches")
         return self
 
     @model_validator(mode="after")
@@ -83,6 +98,15 @@ class MapDocument(Facts):
         near = [neighbor.index for row in self.neighbors for neighbor in row]
         if max([*near, *self.typical, *self.clusters], default=0) >= count:
             raise ValueError(f"neighbors, typical and clusters must be below {count}")
+        return self
+
+    @model_validator(mode="after")
+    def _tree_joins_all_networks(self) -> Self:
+        if self.tree is None:
+            return self
+        count = len(self.models)
+        if sorted(self.tree.order) != list(range(count)) or len(self.tree.joins) != count - 1:
+            raise ValueError("tree must contain every network once")
         joined = [side for join in self.tree.joins for side in (join.left, join.right)]
         if max(joined, default=0) >= 2 * count - 1:
             raise ValueError(f"groups of the tree must be below {2 * count - 1}")
@@ -96,5 +120,6 @@ class PlacedNetworks(JobResult):
     pictures: tuple[FileName, ...] = Field(max_length=100)
 
     def file_names(self) -> frozenset[str]:
-        """The pictures and the exact similarities."""
-        return frozenset({*self.pictures, SIMILARITIES})
+        """The pictures and the exact similarities, which a map from sketches does not have."""
+        exact = set() if self.document.tree is None else {SIMILARITIES}
+        return frozenset({*self.pictures, *exact})

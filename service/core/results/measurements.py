@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from service.core.catalog.attribution_map import ARCHIVE, MAPS, SHEET, picture_name
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.measurement import LABEL_SCORES, LabelScore
 from service.core.results.base import (
     AskedImageIndex,
     AskedLayer,
@@ -141,12 +141,12 @@ class EstimatedTransferability(JobResult):
     classes: SmallCount
     units: SmallCount
     timing: EstimateTimingFacts
-    scores: dict[Estimator, Number | None]
-    reasons: dict[Estimator, NoScoreFacts]
+    scores: dict[LabelScore, Number | None]
+    reasons: dict[LabelScore, NoScoreFacts]
 
     @model_validator(mode="after")
     def _every_estimator_once(self) -> Self:
-        if set(self.scores) != set(Estimator):
+        if set(self.scores) != set(LABEL_SCORES):
             raise ValueError("scores must contain every estimator")
         if any(self.scores[name] is not None for name in self.reasons):
             raise ValueError("reasons are for estimators without a score")

@@ -103,6 +103,8 @@ class RankingRecord(Owned, TableRow):
     network ``target_model_id``, or the dataset ``target_dataset_id`` alone or with a network that
     stands for it; ``dataset_id`` are the images that the networks are shown. ``findings`` holds
     what is known of the candidates as a whole, ``baselines`` orders that never saw the target.
+    ``effective_probes`` is the number of different images; None where no networks are compared.
+    ``shared_images`` counts the images of the target that are also in the probe set.
     """
 
     __tablename__ = "rankings"
@@ -125,6 +127,8 @@ class RankingRecord(Owned, TableRow):
     unranked: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     findings: Mapped[dict[str, Any] | None]
     baselines: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    effective_probes: Mapped[float | None] = mapped_column(Double)
+    shared_images: Mapped[int | None]
     error: Mapped[dict[str, Any] | None]
     job_id: Mapped[str | None]
 

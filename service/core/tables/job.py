@@ -22,6 +22,8 @@ from service.core.tables.base import Owned, TableRow
 
 TAUGHT_BY: ColumnElement[Any] = literal_column("(inputs -> 'teachers')", JSONB)
 """Ids of the networks that a job learns from."""
+SHARED_FIRST_STAGE: ColumnElement[Any] = literal_column("(inputs ->> 'first_stage')", Text)
+"""Id of the cascade whose first stage a training shares."""
 TRANSFERRED_FROM: ColumnElement[Any] = literal_column("(inputs ->> 'source_model_id')", Text)
 """Id of the network that a job fine-tunes or probes."""
 STARTED_FROM: ColumnElement[Any] = literal_column("(params #>> '{student,init}')", Text)
@@ -56,6 +58,13 @@ class JobRecord(Owned, TableRow):
         Index(
             "ix_jobs_queue", text("priority DESC"), "id", postgresql_where=text("state = 'queued'")
         ),
+        Index(
+            "ix_jobs_queue_of_project",
+            "project",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("state = 'queued'"),
+        ),
         Index("ix_jobs_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index(
             "uq_jobs_active_cache_key",
@@ -70,10 +79,23 @@ class JobRecord(Owned, TableRow):
             "cache_key",
             postgresql_where=text("state = 'succeeded'"),
         ),
+        Index(
+            "ix_jobs_failures",
+            "project",
+            "cache_key",
+            postgresql_where=text("state = 'failed'"),
+        ),
         Index("ix_jobs_project_id", "project", "id"),
+        Index(
+            "ix_jobs_project_active",
+            "project",
+            "state",
+            postgresql_where=text("state IN ('queued', 'running')"),
+        ),
         Index("ix_jobs_teachers", TAUGHT_BY, postgresql_using="gin"),
         Index("ix_jobs_source", TRANSFERRED_FROM),
         Index("ix_jobs_start", STARTED_FROM),
+        Index("ix_jobs_first_stage", SHARED_FIRST_STAGE),
         Index("ix_jobs_model_made", MODEL_MADE),
     )
 
@@ -99,6 +121,7 @@ class JobRecord(Owned, TableRow):
     announced_at: Mapped[datetime | None]
     checkpoint_sha256: Mapped[str | None]
     trace_id: Mapped[str | None]
+    parent_span_id: Mapped[str | None]
     events: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -115,6 +138,24 @@ class JobDependencyRecord(TableRow):
     depends_on: Mapped[str] = mapped_column(
         ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, index=True
     )
+
+
+class JobRunRecord(TableRow):
+    """The time that one attempt of a job ran; ``ended_at`` is None while it does."""
+
+    __tablename__ = "job_runs"
+    __table_args__ = (
+        Index("ix_job_runs_project", "project", "ended_at"),
+        Index("ix_job_runs_open", "job_id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    job_id: Mapped[str] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
+    )
+    fence: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    ended_at: Mapped[datetime | None]
 
 
 class JobEventRecord(TableRow):

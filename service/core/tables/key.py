@@ -10,7 +10,7 @@ from service.core.tables.base import Owned, TableRow
 
 
 class KeyRecord(Owned, TableRow):
-    """One API key: its project and its scopes."""
+    """One API key: its project, its scopes, and until when it is valid."""
 
     __tablename__ = "keys"
 
@@ -18,6 +18,8 @@ class KeyRecord(Owned, TableRow):
     secret_sha256: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class IdempotencyRecord(TableRow):

@@ -17,11 +17,13 @@ from service.rest.dependencies import (
     Reader,
     Writer,
 )
+from service.rest.json_route import LONG_LISTS
 from service.rest.responses import json_response, respond_once, stored_response
+from service.rest.scoped_route import ScopedRoute
 from service.views.accuracies import AccuracyQuery, AccuracyView, AddedAccuraciesView
 from service.views.paging import ListView
 
-router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"])
+router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"], route_class=ScopedRoute)
 
 
 @router.post(
@@ -31,6 +33,7 @@ router = APIRouter(prefix="/v1/accuracies", tags=["accuracies"])
     responses={
         200: {"model": AddedAccuraciesView, "description": "All accuracies were already recorded"},
     },
+    max_body_size=LONG_LISTS,
 )
 def create(
     body: NewAccuracies, zoo: AppZoo, caller: Writer, key: IdempotencyKey = None

@@ -20,17 +20,20 @@ from service.core.tables import JobRecord, JobState
 from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
     AppZoo,
-    Id,
+    DatasetId,
     IfNoneMatch,
+    ModelId,
     Position,
     Reader,
     Submission,
     SubmissionDep,
 )
+from service.rest.openapi import body_of
 from service.rest.responses import etag_matches, not_modified, stored_response
+from service.rest.scoped_route import ScopedRoute
 from service.views.jobs import JobView
 
-router = APIRouter(prefix="/v1", tags=["attributions"])
+router = APIRouter(prefix="/v1", tags=["attributions"], route_class=ScopedRoute)
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {"model": JobView, "description": "The job that computes the heat maps"}
 }
@@ -55,7 +58,7 @@ async def create(body: HeatMapRequest, submission: SubmissionDep) -> Response:
     responses=_ACCEPTED,
 )
 async def create_for_model(
-    model_id: Id, body: ModelHeatMapRequest, submission: SubmissionDep
+    model_id: ModelId, body: ModelHeatMapRequest, submission: SubmissionDep
 ) -> Response:
     """Compute heat maps of one model on several images, like `POST /v1/attributions`."""
     request = ["POST attributions", model_id, body.model_dump(mode="json")]
@@ -88,13 +91,11 @@ def _job_response(job: JobRecord) -> StoredResponse:
 @router.get(
     "/models/{model_id}/attributions/{dataset_id}/{index}.png",
     response_class=Response,
-    responses={
-        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
-    },
+    responses=body_of("image/png", headers=["Cache-Control"]),
 )
 def heat_map(
-    model_id: Id,
-    dataset_id: Id,
+    model_id: ModelId,
+    dataset_id: DatasetId,
     index: Position,
     zoo: AppZoo,
     caller: Reader,

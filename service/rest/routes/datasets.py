@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from service.container import Zoo
 from service.core.manifest import DatasetManifest
+from service.core.operations import names, owned_rows
 from service.core.operations.access.keys import Caller
 from service.core.operations.zoo import datasets
 from service.core.tables import DatasetRecord
@@ -16,25 +17,32 @@ from service.rest.creation import UploadKind, create_from_upload
 from service.rest.dependencies import (
     AppStateDep,
     AppZoo,
-    Id,
+    DatasetId,
     IdempotencyKey,
     IfNoneMatch,
+    Name,
     Position,
     Reader,
     Writer,
 )
-from service.rest.openapi import creation_body
+from service.rest.openapi import body_of, creation_body
 from service.rest.request_bodies import UNBOUNDED
 from service.rest.responses import (
-    etag_matches,
     etag_response,
     json_response,
-    not_modified,
+    part_response,
 )
-from service.views.datasets import DatasetQuery, DatasetView, ImageView, NewDatasetView
-from service.views.paging import ListView, PageQuery, list_view
+from service.rest.scoped_route import ScopedRoute
+from service.views.datasets import (
+    MASK_MEDIA_TYPE,
+    DatasetQuery,
+    DatasetView,
+    ImageView,
+    NewDatasetView,
+)
+from service.views.paging import CountedListView, ListView, PageQuery, list_view
 
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=ScopedRoute)
 
 
 def _created(
@@ -72,23 +80,42 @@ async def create(
     """Create a dataset from JSON with an `upload_id`, or from a form with `manifest` and the files.
 
     A form has one `file` (zip, tar or Parquet) or many `files`, whose names may include folders.
+    One upload makes one model or dataset; a second use is a 409 (`upload_used`).
     The new dataset's `state` is `uploaded`; a job reads the images and sets `ready` or `rejected`.
     """
     return await create_from_upload(request, app_state, caller, key=key, kind=_UPLOADED)
 
 
-@router.get("", response_model=ListView[DatasetView])
+@router.get("", response_model=CountedListView[DatasetView])
 def index(
     app_state: AppStateDep, caller: Reader, query: Annotated[DatasetQuery, Query()]
 ) -> Response:
-    """List the datasets of the project, newest first; `name` matches any part of a name."""
+    """List the datasets of the project, newest first; `q` searches, `name` matches any part of a name."""
     with app_state.zoo.transaction() as session:
         return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
+@router.get("/by-name/{dataset_name:path}", response_model=DatasetView)
+def show_by_name(
+    dataset_name: Name, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Get the dataset with exactly this name, which may contain slashes."""
+    with app_state.zoo.transaction() as session:
+        row_id = names.id_with_name(
+            session, DatasetRecord, project=caller.project, name=dataset_name
+        )
+        view = DatasetView.of(
+            owned_rows.get(session, DatasetRecord, project=caller.project, id=row_id)
+        )
+    return etag_response(view, etag=view.etag, if_none_match=if_none_match)
+
+
 @router.get("/{dataset_id}", response_model=DatasetView)
 def show(
-    dataset_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
+    dataset_id: DatasetId,
+    app_state: AppStateDep,
+    caller: Reader,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Get a dataset."""
     record = app_state.row(DatasetRecord, caller, dataset_id)
@@ -97,7 +124,7 @@ def show(
 
 
 @router.delete("/{dataset_id}", status_code=204)
-def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
+def remove(dataset_id: DatasetId, zoo: AppZoo, caller: Writer) -> Response:
     """Delete a dataset and every measurement on it."""
     with zoo.transaction() as session:
         datasets.delete(session, project=caller.project, dataset_id=dataset_id)
@@ -106,7 +133,10 @@ def remove(dataset_id: Id, zoo: AppZoo, caller: Writer) -> Response:
 
 @router.get("/{dataset_id}/images", response_model=ListView[ImageView])
 def images(
-    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
+    dataset_id: DatasetId,
+    app_state: AppStateDep,
+    caller: Reader,
+    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """List the images of a dataset in order."""
     scope = [caller.project, "images", dataset_id]
@@ -116,9 +146,13 @@ def images(
     return json_response(view)
 
 
-@router.get("/{dataset_id}/images/{index}", response_class=Response)
+@router.get(
+    "/{dataset_id}/images/{index}",
+    response_class=Response,
+    responses=body_of("*/*", headers=["Cache-Control"]),
+)
 def image(
-    dataset_id: Id,
+    dataset_id: DatasetId,
     index: Position,
     zoo: AppZoo,
     caller: Reader,
@@ -129,10 +163,27 @@ def image(
         location = datasets.image_location(
             session, project=caller.project, dataset_id=dataset_id, position=index
         )
-    tag = f'"{location.image.sha256}"'
-    if etag_matches(tag, if_none_match):
-        return not_modified(tag)
-    data = b"".join(location.read(zoo.blobs))
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
-    headers["X-Content-Type-Options"] = "nosniff"
-    return Response(data, 200, headers, media_type=location.image.media_type)
+    return part_response(location, zoo.blobs, if_none_match, media_type=location.image.media_type)
+
+
+@router.get(
+    "/{dataset_id}/masks/{index}",
+    response_class=Response,
+    responses=body_of(MASK_MEDIA_TYPE, headers=["Cache-Control"]),
+)
+def mask(
+    dataset_id: DatasetId,
+    index: Position,
+    zoo: AppZoo,
+    caller: Reader,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Get the mask of an image: a PNG of its size, whose values are indices of the dataset's `labels`.
+
+    255 is a pixel without a class. The palette of the PNG only gives each class a color.
+    """
+    with zoo.transaction() as session:
+        location = datasets.mask_location(
+            session, project=caller.project, dataset_id=dataset_id, position=index
+        )
+    return part_response(location, zoo.blobs, if_none_match, media_type=MASK_MEDIA_TYPE)

@@ -7,14 +7,16 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from service.core.home_secrets import CHALLENGE_PATTERN, Purpose, home_secret, proof_of
-from service.rest.dependencies import AppStateDep, AppZoo
+from service.rest.dependencies import AppStateDep, AppZoo, MetricsReader
+from service.rest.json_route import JsonRoute
+from service.rest.openapi import body_of
 
 Challenge = Annotated[
     str | None,
     Query(pattern=CHALLENGE_PATTERN, description="32 random bytes in hexadecimal."),
 ]
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["operation"], route_class=JsonRoute)
 _ALIVE = b'{"status":"ok"}'
 
 
@@ -38,7 +40,7 @@ def ready(zoo: AppZoo) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-@router.get("/metrics", response_class=Response)
-def metrics(app_state: AppStateDep) -> Response:
-    """Get metrics in Prometheus' text format."""
+@router.get("/metrics", response_class=Response, responses=body_of("text/plain"))
+def metrics(app_state: AppStateDep, _: MetricsReader) -> Response:
+    """Get metrics in Prometheus' text format; needs a key if ZOO_METRICS_SCOPE names a scope."""
     return Response(app_state.metrics.text(), media_type="text/plain; version=0.0.4")

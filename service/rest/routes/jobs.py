@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +19,10 @@ from service.core.operations.jobs.requests import JobRequest, submit_request
 from service.core.tables import ArtifactRecord, JobEventRecord, JobRecord
 from service.core.tracing import current_trace_id
 from service.job_events import news
+from service.key_watch import OpenStream
 from service.rest.creation import JOB_HEADER, create_and_wait, finished_job
 from service.rest.dependencies import (
+    AppState,
     AppStateDep,
     AppZoo,
     Id,
@@ -31,26 +33,26 @@ from service.rest.dependencies import (
     SubmissionDep,
     Submitter,
 )
+from service.rest.event_streams import closing_event, stream_schema
 from service.rest.job_events import next_events, seconds_in
+from service.rest.json_route import LONG_LISTS
+from service.rest.openapi import STORED_FILE
 from service.rest.responses import (
     file_response,
     json_response,
     respond_once,
     stored_response,
 )
+from service.rest.scoped_route import ScopedRoute
 from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView
-from service.views.paging import ListView
+from service.views.paging import CountedListView, ListView
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
-_EVENT_DATA = {
-    "contentMediaType": "application/json",
-    "contentSchema": {"$ref": "#/components/schemas/JobEventView"},
-}
-_EVENT_SCHEMA = {"itemSchema": {"properties": {"data": _EVENT_DATA}}}
-_EVENT_STREAM = {"responses": {"200": {"content": {"text/event-stream": _EVENT_SCHEMA}}}}
+_EVENT = 'id: 1\nevent: queued\ndata: {"seq": 1, "type": "queued"}\n\n'
+
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=ScopedRoute)
 
 
-@router.post("/jobs", status_code=202, response_model=JobView)
+@router.post("/jobs", status_code=202, response_model=JobView, max_body_size=LONG_LISTS)
 async def submit(body: JobRequest, submission: SubmissionDep) -> Response:
     """Submit a job that runs a method; `GET /v1/methods/{name}` describes its inputs and parameters.
 
@@ -76,9 +78,9 @@ def _submitted(caller: Caller, body: JobRequest, session: Session) -> StoredResp
     return stored_response(JobView.of(job), status=202, headers=headers)
 
 
-@router.get("/jobs", response_model=ListView[JobView])
+@router.get("/jobs", response_model=CountedListView[JobView])
 def index(app_state: AppStateDep, caller: Reader, query: Annotated[JobQuery, Query()]) -> Response:
-    """List the jobs of the project, newest first."""
+    """List the jobs of the project, newest first; `q` searches."""
     with app_state.zoo.transaction() as session:
         return json_response(query.page(session, app_state.tokens, project=caller.project))
 
@@ -124,20 +126,42 @@ async def _existing_job(job_id: Id, app_state: AppStateDep, caller: Reader) -> s
 
 
 @router.get(
-    "/jobs/{job_id}/events", response_class=EventSourceResponse, openapi_extra=_EVENT_STREAM
+    "/jobs/{job_id}/events",
+    response_class=EventSourceResponse,
+    openapi_extra=stream_schema("JobEventView", example=_EVENT),
 )
 async def events(
     job_id: Annotated[str, Depends(_existing_job)],
+    request: Request,
     app_state: AppStateDep,
     caller: Reader,
     last_event_id: Annotated[
         int, Header(ge=0, lt=2**62, description="Resume after this event.")
     ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Stream the events of a job until it has finished; `id` is the event's `seq`."""
-    seq = last_event_id
+    """Stream the events of a job until it has finished; `id` is the event's `seq`.
+
+    When the stream cannot continue, for example because the key was revoked, its last event is of
+    the type `error`; its data is a problem document.
+    """
+    try:
+        with app_state.key_watch.stream(caller) as stream:
+            async for event in _events(app_state, stream, caller, job_id, seq=last_event_id):
+                yield event
+    except Exception as error:
+        last = closing_event(error, request)
+        if last is None:
+            raise
+        yield last
+
+
+async def _events(
+    app_state: AppState, stream: OpenStream, caller: Caller, job_id: str, *, seq: int
+) -> AsyncIterator[ServerSentEvent]:
+    """The events of a job after ``seq`` until it has finished. Raises UnauthenticatedError."""
     with next_events(app_state.listener, job_id) as next_event:
         while True:
+            stream.require_valid_key()
             read = partial(news, app_state.zoo, project=caller.project, job_id=job_id, seq=seq)
             new_events, final = await run_in_threadpool(read)
             for event in new_events:
@@ -170,7 +194,12 @@ def artifact(artifact_id: Id, app_state: AppStateDep, caller: Reader) -> Respons
     return json_response(ArtifactView.of(record))
 
 
-@router.get("/artifacts/{artifact_id}/content", response_class=Response, tags=["artifacts"])
+@router.get(
+    "/artifacts/{artifact_id}/content",
+    response_class=Response,
+    responses=STORED_FILE,
+    tags=["artifacts"],
+)
 def artifact_content(
     artifact_id: Id, app_state: AppStateDep, caller: Reader, if_none_match: IfNoneMatch = None
 ) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from service.core.operations import owned_rows
+from service.core.operations import owned_rows, stored_answers
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.layers import selections
@@ -22,11 +22,21 @@ from service.rest.dependencies import (
     Reader,
     SubmissionDep,
 )
+from service.rest.json_route import LONG_LISTS
 from service.rest.ranking_cache import body_of, body_response
-from service.rest.responses import stored_response
-from service.views.layer_selections import LayerSelectionView, layer_selection_view
+from service.rest.responses import json_response, stored_response
+from service.rest.scoped_route import ScopedRoute
+from service.views.layer_selections import (
+    LayerSelectionQuery,
+    LayerSelectionSummaryView,
+    LayerSelectionView,
+    layer_selection_view,
+)
+from service.views.paging import ListView
 
-router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
+router = APIRouter(
+    prefix="/v1/layer-selections", tags=["layer selections"], route_class=ScopedRoute
+)
 
 
 @router.post(
@@ -36,6 +46,7 @@ router = APIRouter(prefix="/v1/layer-selections", tags=["layer selections"])
     responses={
         202: {"model": LayerSelectionView, "description": "Pending; the job `job_id` computes it"}
     },
+    max_body_size=LONG_LISTS,
 )
 async def create(body: LayerSelectionRequest, submission: SubmissionDep) -> Response:
     """Compare the layers of a source model with a target: 201 if already computed, otherwise 202."""
@@ -56,13 +67,22 @@ async def create(body: LayerSelectionRequest, submission: SubmissionDep) -> Resp
 def _created(caller: Caller, body: LayerSelectionRequest, session: Session) -> StoredResponse:
     record = selections.create(session, project=caller.project, request=body)
     session.refresh(record)
-    progress = selections.progress(session, selection=record)
+    progress = stored_answers.progress(session, record)
     view = layer_selection_view(record, edge_weight=body.weight, progress=progress)
     # The stored selection has no weight; the URL of this reading includes it.
     headers = {"Location": f"/v1/layer-selections/{record.id}?edge_weight={body.weight:g}"}
     if record.state == LayerSelectionState.READY:
         return stored_response(view, status=201, headers=headers)
     return stored_response(view, status=202, headers={**headers, JOB_HEADER: record.job_id or ""})
+
+
+@router.get("", response_model=ListView[LayerSelectionSummaryView])
+def index(
+    app_state: AppStateDep, caller: Reader, query: Annotated[LayerSelectionQuery, Query()]
+) -> Response:
+    """List the layer selections of the project, newest first, without their scores."""
+    with app_state.zoo.transaction() as session:
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
 
 
 @router.get("/{selection_id}", response_model=LayerSelectionView)
@@ -85,5 +105,5 @@ def _view(
         record = owned_rows.get(
             session, LayerSelectionRecord, project=caller.project, id=selection_id
         )
-        progress = selections.progress(session, selection=record)
+        progress = stored_answers.progress(session, record)
     return layer_selection_view(record, edge_weight=weight, progress=progress)

@@ -1,34 +1,31 @@
 """/v1/models/{id}/lineage: the ancestors and descendants of a model."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from service.core.file_names import content_disposition
 from service.core.fingerprints import fingerprint
 from service.core.lineage.files import LineageFormat, file_of
 from service.core.operations.lineages import lineages
 from service.core.operations.lineages.lineages import LineageRequest
-from service.rest.dependencies import AppZoo, Id, IfNoneMatch, Reader
+from service.rest.dependencies import AppZoo, IfNoneMatch, ModelId, Reader
+from service.rest.openapi import body_of
 from service.rest.responses import etag_matches, etag_response, not_modified
+from service.rest.scoped_route import ScopedRoute
 from service.views.lineages import LineageView
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ScopedRoute)
 
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "application/json": {},
-            "image/svg+xml": {"schema": {"type": "string"}},
-            "application/xml": {"schema": {"type": "string"}},
-        }
-    },
-}
+_FILES = body_of(
+    "application/json", "image/svg+xml", "application/xml", headers=["Content-Disposition"]
+)
 
 
 @router.get("/{model_id}/lineage", response_model=LineageView, responses=_FILES)
 def show(
-    model_id: Id,
+    model_id: ModelId,
     zoo: AppZoo,
     caller: Reader,
     query: Annotated[LineageRequest, Query()],
@@ -54,6 +51,6 @@ def show(
     headers = {
         "ETag": etag,
         "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": f'attachment; filename="{file.name}"',
+        "Content-Disposition": content_disposition(file.name),
     }
     return Response(file.content, headers=headers, media_type=file.media_type)

@@ -1,12 +1,13 @@
 """/v1/maps: how all models relate on one probe set."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from service.core.file_names import content_disposition
 from service.core.operations.access.idempotency import StoredResponse
 from service.core.operations.access.keys import Caller
 from service.core.operations.jobs import jobs
@@ -18,37 +19,37 @@ from service.rest.creation import JOB_HEADER, create_and_wait
 from service.rest.dependencies import (
     AppState,
     AppStateDep,
+    DatasetId,
     Id,
     IfNoneMatch,
     Reader,
     Submission,
     SubmissionDep,
 )
+from service.rest.openapi import body_of
 from service.rest.responses import (
+    ChunksResponse,
     etag_matches,
-    header_safe,
     json_response,
     not_modified,
     stored_response,
 )
+from service.rest.scoped_route import ScopedRoute
 from service.views.jobs import JobView
 from service.views.maps import MapSnapshotView, MapView, snapshots_page
 from service.views.paging import ListView, PageQuery
 
-router = APIRouter(prefix="/v1/maps", tags=["maps"])
+router = APIRouter(prefix="/v1/maps", tags=["maps"], route_class=ScopedRoute)
 
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "application/json": {},
-            "text/csv": {"schema": {"type": "string"}},
-            "application/xml": {"schema": {"type": "string"}},
-            "image/svg+xml": {"schema": {"type": "string"}},
-            "image/png": {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        }
-    },
-}
+_FILES = body_of(
+    "application/json",
+    "text/csv",
+    "application/xml",
+    "image/svg+xml",
+    "image/png",
+    "application/octet-stream",
+    headers=["Content-Disposition"],
+)
 
 
 @router.post(
@@ -66,7 +67,7 @@ async def create(body: NewMapRequest, submission: SubmissionDep) -> Response:
         submission,
         ["POST /v1/maps", body.model_dump(mode="json")],
         work=partial(_created, submission.caller, body),
-        read=partial(_drawn, submission, body.dataset_id),
+        read=partial(_drawn, submission),
     )
 
 
@@ -84,12 +85,10 @@ def _created(caller: Caller, body: NewMapRequest, session: Session) -> StoredRes
     return stored_response(JobView.of(snapshot_or_job.job), status=202, headers=headers)
 
 
-def _drawn(
-    submission: Submission, dataset_id: str, job: JobRecord, _pending: StoredResponse
-) -> StoredResponse:
+def _drawn(submission: Submission, job: JobRecord, _pending: StoredResponse) -> StoredResponse:
     """The map that a job computed. Raises MethodError if the job did not succeed."""
     jobs.require_success(job)
-    map_id = str((job.result or {})["map_id"])
+    map_id, dataset_id = str((job.result or {})["map_id"]), str(job.inputs["dataset_id"])
     with submission.app_state.zoo.transaction() as session:
         record = maps.snapshot(
             session, project=submission.caller.project, dataset_id=dataset_id, map_id=map_id
@@ -104,7 +103,7 @@ def _ready(record: MapRecord) -> StoredResponse:
 
 @router.get("/{dataset_id}", response_model=MapView, responses=_FILES)
 def show(
-    dataset_id: Id,
+    dataset_id: DatasetId,
     app_state: AppStateDep,
     caller: Reader,
     query: Annotated[MapRequest, Query()],
@@ -120,7 +119,10 @@ def show(
 
 @router.get("/{dataset_id}/snapshots", response_model=ListView[MapSnapshotView])
 def index(
-    dataset_id: Id, app_state: AppStateDep, caller: Reader, query: Annotated[PageQuery, Query()]
+    dataset_id: DatasetId,
+    app_state: AppStateDep,
+    caller: Reader,
+    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """List all computed maps of a dataset, newest first."""
     with app_state.zoo.transaction() as session:
@@ -132,7 +134,7 @@ def index(
 
 @router.get("/{dataset_id}/snapshots/{map_id}", response_model=MapView, responses=_FILES)
 def snapshot(
-    dataset_id: Id,
+    dataset_id: DatasetId,
     map_id: Id,
     app_state: AppStateDep,
     caller: Reader,
@@ -158,5 +160,5 @@ def _map_response(
         file = files.file_of(session, record=record, form=form, blobs=app_state.zoo.blobs)
     headers = {"ETag": etag, "X-Content-Type-Options": "nosniff"}
     if form.format is not MapFormat.JSON:
-        headers["Content-Disposition"] = f'attachment; filename="{header_safe(file.name)}"'
-    return StreamingResponse(file.chunks, headers=headers, media_type=file.media_type)
+        headers["Content-Disposition"] = content_disposition(file.name)
+    return ChunksResponse(file.chunks, headers=headers, media_type=file.media_type)

@@ -1,20 +1,27 @@
-"""/v1/models/{id}/neighbors: the nearest models of a model."""
+"""What measurements say of a model: the nearest models, and how alike two look at each image."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from service.core import ids
+from service.core.ids import DatasetId
 from service.core.operations.neighbors import neighbors
 from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
-from service.rest.dependencies import AppZoo, Id, Reader
+from service.rest.dependencies import AppZoo, ModelId, Reader
 from service.rest.responses import json_response
+from service.rest.scoped_route import ScopedRoute
+from service.views.image_similarities import (
+    ImageSimilaritiesQuery,
+    ImageSimilaritiesView,
+    image_similarities_view,
+)
 from service.views.models import NeighborsQuery, NeighborsView, neighbors_view
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
-DatasetId = Annotated[
-    str, Query(pattern=r"^[a-z]{3}_[0-9A-Za-z_]{1,60}$", description="Id of the probe set.")
-]
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=ScopedRoute)
+OtherModelId = Annotated[ids.ModelId, Query(description="Id or name of the other model.")]
+ProbeSetId = Annotated[DatasetId, Query(description="Id or name of the probe set.")]
 Count = Annotated[
     int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="Maximum number of neighbors.")
 ]
@@ -26,13 +33,26 @@ EdgeWeight = Annotated[
 
 @router.get("/{model_id}/neighbors", response_model=NeighborsView)
 def index(
-    model_id: Id,
+    model_id: ModelId,
     zoo: AppZoo,
     caller: Reader,
-    dataset: DatasetId,
+    dataset: ProbeSetId,
     k: Count = 10,
     edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT,
 ) -> Response:
     """List the measured models nearest to this one on a probe set."""
     query = NeighborsQuery(dataset_id=dataset, k=k, edge_weight=edge_weight)
     return json_response(neighbors_view(zoo, query, project=caller.project, model_id=model_id))
+
+
+@router.get("/{model_id}/image-similarities", response_model=ImageSimilaritiesView)
+def image_similarities(
+    model_id: ModelId, zoo: AppZoo, caller: Reader, other: OtherModelId, dataset: ProbeSetId
+) -> Response:
+    """Get how alike this model and another one look at each image of a probe set: 1 is the same.
+
+    404 `not_measured` if one of them has no measurement on the probe set.
+    """
+    query = ImageSimilaritiesQuery(other_model_id=other, dataset_id=dataset)
+    view = image_similarities_view(zoo, query, project=caller.project, model_id=model_id)
+    return json_response(view)

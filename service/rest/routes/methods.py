@@ -8,10 +8,11 @@ from starlette.responses import Response
 from service.core.catalog import method_named, public_methods
 from service.rest.dependencies import Reader
 from service.rest.responses import json_response
+from service.rest.scoped_route import ScopedRoute
 from service.views.jobs import MethodView
 from service.views.paging import ListView
 
-router = APIRouter(prefix="/v1/methods", tags=["methods"])
+router = APIRouter(prefix="/v1/methods", tags=["methods"], route_class=ScopedRoute)
 
 
 @router.get("", response_model=ListView[MethodView])

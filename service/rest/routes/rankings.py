@@ -18,20 +18,29 @@ from service.rest.creation import JOB_HEADER, create_and_wait, created_id
 from service.rest.dependencies import (
     AppState,
     AppStateDep,
+    AppZoo,
     Id,
     IfNoneMatch,
     Reader,
     Submission,
     SubmissionDep,
+    Submitter,
 )
+from service.rest.json_route import LONG_LISTS
 from service.rest.ranking_cache import CachedBody, body_of, body_response
-from service.views.rankings import RankingView, ranking_values
+from service.rest.responses import json_response
+from service.rest.scoped_route import ScopedRoute
+from service.views.paging import ListView
+from service.views.rankings import (
+    RankingEstimateView,
+    RankingQuery,
+    RankingReading,
+    RankingSummaryView,
+    RankingView,
+    ranking_values,
+)
 
-router = APIRouter(prefix="/v1/rankings", tags=["rankings"])
-EdgeWeight = Annotated[
-    float | None,
-    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ that replaces the stored one."),
-]
+router = APIRouter(prefix="/v1/rankings", tags=["rankings"], route_class=ScopedRoute)
 
 
 @router.post(
@@ -41,6 +50,7 @@ EdgeWeight = Annotated[
     responses={
         202: {"model": RankingView, "description": "Pending; the job `job_id` computes it"}
     },
+    max_body_size=LONG_LISTS,
 )
 async def create(body: RankingRequest, submission: SubmissionDep) -> Response:
     """Rank models for a target: 201 if everything is already measured, otherwise 202 with a job."""
@@ -52,6 +62,14 @@ async def create(body: RankingRequest, submission: SubmissionDep) -> Response:
     )
 
 
+@router.post(":estimate", response_model=RankingEstimateView, max_body_size=LONG_LISTS)
+def estimate(body: RankingRequest, zoo: AppZoo, caller: Submitter) -> Response:
+    """Estimate how long a ranking would take and list the jobs that it would need; starts nothing."""
+    with zoo.transaction() as session:
+        view = RankingEstimateView.of(session, zoo, project=caller.project, request=body)
+    return json_response(view)
+
+
 def _after_waiting(
     submission: Submission, _job: JobRecord, pending: StoredResponse
 ) -> StoredResponse:
@@ -60,7 +78,7 @@ def _after_waiting(
     app_state, caller = submission.app_state, submission.caller
     record = app_state.row(RankingRecord, caller, ranking_id)
     status = 202 if record.state == RankingState.PENDING else 201
-    body = _body(app_state, caller, ranking_id, None)
+    body = _body(app_state, caller, ranking_id, RankingReading())
     location = {"Location": pending.headers["Location"]}
     return StoredResponse(status, body.data.decode(), location)
 
@@ -77,33 +95,42 @@ def _created(caller: Caller, body: RankingRequest, session: Session) -> StoredRe
     return StoredResponse(status, to_json(values).decode(), headers)
 
 
+@router.get("", response_model=ListView[RankingSummaryView])
+def index(
+    app_state: AppStateDep, caller: Reader, query: Annotated[RankingQuery, Query()]
+) -> Response:
+    """List the rankings of the project, newest first, without their scores."""
+    with app_state.zoo.transaction() as session:
+        return json_response(query.page(session, app_state.tokens, project=caller.project))
+
+
 @router.get("/{ranking_id}", response_model=RankingView)
 def show(
     ranking_id: Id,
     app_state: AppStateDep,
     caller: Reader,
-    edge_weight: EdgeWeight = None,
+    reading: Annotated[RankingReading, Query()],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Get a ranking; `edge_weight` reweights the edges without a new measurement."""
-    body = _body(app_state, caller, ranking_id, edge_weight)
+    body = _body(app_state, caller, ranking_id, reading)
     return body_response(body, if_none_match)
 
 
 def _body(
-    app_state: AppState, caller: Caller, ranking_id: str, edge_weight: float | None
+    app_state: AppState, caller: Caller, ranking_id: str, reading: RankingReading
 ) -> CachedBody:
-    cached = app_state.rankings.get(caller.project, ranking_id, edge_weight)
+    cached = app_state.rankings.get(caller.project, ranking_id, reading)
     if cached is not None:
         return cached
     with app_state.zoo.transaction() as session:
         record = owned_rows.get(session, RankingRecord, project=caller.project, id=ranking_id)
         progress = rankings.progress(session, ranking=record)
-    weight = rankings.weight_of(record, edge_weight)
-    values = ranking_values(record, edge_weight=weight, progress=progress)
+    weight = rankings.weight_of(record, reading.edge_weight)
+    values = ranking_values(record, edge_weight=weight, progress=progress, limit=reading.limit)
     body = body_of(to_json(values))
     if record.state == RankingState.READY:
         app_state.rankings.put(
-            body, project=caller.project, ranking_id=ranking_id, edge_weight=edge_weight
+            body, project=caller.project, ranking_id=ranking_id, reading=reading
         )
     return body

@@ -8,6 +8,7 @@ from service.core.operations.accuracies.accuracies import NewAccuracies
 from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.messages import MessageSize
 from service.rpc.scopes import requires
 from service.rpc.stubs.zoo.v1 import accuracy_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.accuracy_service_pb2_grpc import AccuracyServiceServicer
@@ -18,7 +19,7 @@ from service.views.accuracies import AccuracyQuery, AddedAccuraciesView
 class AccuracyServicer(Servicer, AccuracyServiceServicer):
     """Serves AccuracyService."""
 
-    @requires(Scope.WRITE)
+    @requires(Scope.WRITE, size=MessageSize.LONG)
     def AddAccuracies(
         self, request: wire.AddAccuraciesRequest, call: RpcCall
     ) -> wire.AddAccuraciesResponse:

@@ -1,16 +1,18 @@
-"""DatasetService: the sets of images."""
+"""DatasetService: the sets of images and clips."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from service.core.manifest import DatasetManifest
 from service.core.operations.access.keys import Scope
-from service.core.operations.zoo import datasets
+from service.core.operations.zoo import clips, datasets
 from service.core.tables import DatasetRecord
 from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.messages import MessageSize
 from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import dataset_pb2
@@ -18,13 +20,15 @@ from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.dataset_service_pb2_grpc import DatasetServiceServicer
 from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
-from service.views.datasets import DatasetQuery, DatasetView, ImageView
+from service.views.clips import ClipPictureQuery, ClipView
+from service.views.datasets import DatasetQuery, DatasetView, ImageView, MaskView
+from service.views.paging import PageQuery, list_view
 
 
 class DatasetServicer(Servicer, DatasetServiceServicer):
     """Serves DatasetService."""
 
-    @requires(Scope.WRITE)
+    @requires(Scope.WRITE, size=MessageSize.FILES)
     def CreateDataset(
         self, requests: Iterator[wire.CreateDatasetRequest], call: RpcCall
     ) -> wire.CreateDatasetResponse:
@@ -33,6 +37,7 @@ class DatasetServicer(Servicer, DatasetServiceServicer):
         header = incoming.header
         manifest = request_of(DatasetManifest, header.manifest, where="manifest")
         limit = self._zoo.settings.max_dataset_bytes
+        self._parts.upload_service.require_quota(call.project, size_bytes=1)
         received = incoming.store(self._parts.upload_service, limit=limit)
 
         def work(session: Session) -> wire.CreateDatasetResponse:
@@ -80,13 +85,50 @@ class DatasetServicer(Servicer, DatasetServiceServicer):
     ) -> Iterator[wire.GetImageResponse]:
         """One image as it was uploaded."""
         with self._zoo.transaction() as session:
-            content = datasets.image_content(
+            location = datasets.image_location(
+                session, project=call.project, dataset_id=request.id, position=request.index
+            )
+        data = location.read(self._zoo.blobs)
+        yield wire.GetImageResponse(info=to_proto(ImageView.of(location.image), wire.ImageInfo))
+        for piece in pieces([data]):
+            yield wire.GetImageResponse(chunk=piece)
+
+    @requires(Scope.READ)
+    def GetMask(
+        self, request: wire.GetMaskRequest, call: RpcCall
+    ) -> Iterator[wire.GetMaskResponse]:
+        """The mask of one image."""
+        with self._zoo.transaction() as session:
+            location = datasets.mask_location(
+                session, project=call.project, dataset_id=request.id, position=request.index
+            )
+        data = location.read(self._zoo.blobs)
+        yield wire.GetMaskResponse(info=to_proto(MaskView.of(location), wire.MaskInfo))
+        for piece in pieces([data]):
+            yield wire.GetMaskResponse(chunk=piece)
+
+    @requires(Scope.READ)
+    def ListClips(self, request: wire.ListClipsRequest, call: RpcCall) -> wire.ListClipsResponse:
+        """The clips of a dataset in order."""
+        query = request_of(PageQuery, request, where="query", without=("id",))
+        scope = [call.project, "clips", request.id]
+        with self._zoo.transaction() as session:
+            read = partial(clips.clips, session, project=call.project, dataset_id=request.id)
+            view = list_view(read, ClipView.of, query, tokens=self._parts.tokens, scope=scope)
+        return to_proto(view, wire.ListClipsResponse)
+
+    @requires(Scope.READ)
+    def GetClipPicture(
+        self, request: wire.GetClipPictureRequest, call: RpcCall
+    ) -> wire.GetClipPictureResponse:
+        """A picture of a clip, as PNG."""
+        query = request_of(ClipPictureQuery, request, where="query", without=("id", "index"))
+        with self._zoo.transaction() as session:
+            location = clips.picture_location(
                 session,
                 project=call.project,
                 dataset_id=request.id,
                 position=request.index,
-                blobs=self._zoo.blobs,
+                picture=query.picture,
             )
-        yield wire.GetImageResponse(info=to_proto(ImageView.of(content.image), wire.ImageInfo))
-        for piece in pieces(content.chunks):
-            yield wire.GetImageResponse(chunk=piece)
+        return wire.GetClipPictureResponse(png=location.read(self._zoo.blobs))

@@ -1,14 +1,12 @@
 """JobService and MethodService: runs, and what can be run."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore, Event
+from threading import Event
 
 from sqlalchemy.orm import Session
 
 from service.api_state import ApiState
 from service.core.catalog import method_named, public_methods
-from service.core.errors import UnavailableError
 from service.core.operations.access.keys import Scope
 from service.core.operations.jobs import jobs
 from service.core.operations.jobs.requests import JobRequest, submit_request
@@ -18,6 +16,7 @@ from service.job_events import POLL_SECONDS, news
 from service.rpc.context import RpcCall, Servicer
 from service.rpc.from_proto import request_of
 from service.rpc.idempotency import once
+from service.rpc.messages import MessageSize
 from service.rpc.scopes import requires
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import job_pb2, method_service_pb2
@@ -25,18 +24,19 @@ from service.rpc.stubs.zoo.v1 import job_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.job_service_pb2_grpc import JobServiceServicer
 from service.rpc.stubs.zoo.v1.method_service_pb2_grpc import MethodServiceServicer
 from service.rpc.to_proto import to_proto
+from service.rpc.watchers import Watchers
 from service.views.jobs import ArtifactView, JobEventView, JobQuery, JobView, MethodView
 from service.views.paging import ListView
 
 
 class JobServicer(Servicer, JobServiceServicer):
-    """Serves JobService; at most ``watchers`` calls may watch at once, each holds a thread."""
+    """Serves JobService; calls that watch count among the ``watchers``."""
 
-    def __init__(self, parts: ApiState, *, watchers: int) -> None:
+    def __init__(self, parts: ApiState, *, watchers: Watchers) -> None:
         super().__init__(parts)
-        self._watchers = BoundedSemaphore(watchers)
+        self._watchers = watchers
 
-    @requires(Scope.JOBS)
+    @requires(Scope.JOBS, size=MessageSize.LONG)
     def SubmitJob(self, request: wire.SubmitJobRequest, call: RpcCall) -> wire.SubmitJobResponse:
         """Run a method."""
         new = request_of(JobRequest, request, where="body")
@@ -84,12 +84,16 @@ class JobServicer(Servicer, JobServiceServicer):
     def WatchJob(
         self, request: wire.WatchJobRequest, call: RpcCall
     ) -> Iterator[wire.WatchJobResponse]:
-        """Events as they happen, until the job is final, the deadline passes or the caller leaves."""
+        """Events as they happen, until the job is final, the deadline passes or the key ends."""
         seq = request.after_seq
         happened = Event()
-        with self._admitted(), self._parts.listener.subscription(request.id, happened.set):
+        with (
+            self._watchers.admitted(),
+            self._parts.listener.subscription(request.id, happened.set),
+        ):
             call.context.add_callback(happened.set)
             while call.context.is_active():
+                call.stream.require_valid_key()
                 events, final = news(self._zoo, project=call.project, job_id=request.id, seq=seq)
                 for event in events:
                     seq = event.seq
@@ -100,20 +104,6 @@ class JobServicer(Servicer, JobServiceServicer):
                 if not events:
                     happened.wait(POLL_SECONDS)
                     happened.clear()
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """Counts as a watcher inside. Raises UnavailableError when there are too many."""
-        if not self._watchers.acquire(blocking=False):
-            raise UnavailableError(
-                "too many calls watch jobs here",
-                code="too_many_watchers",
-                remedy="poll with GetJob, or watch again later",
-            )
-        try:
-            yield
-        finally:
-            self._watchers.release()
 
     @requires(Scope.READ)
     def ListArtifacts(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from service.core.manifest import ModelManifest
-from service.core.operations import owned_rows
+from service.core.operations import model_names, owned_rows
 from service.core.operations.access.keys import Scope
 from service.core.operations.zoo import models
 from service.core.predict_messages import OutputKind
@@ -14,8 +14,10 @@ from service.predict_client import PredictResult
 from service.rpc.context import RpcCall
 from service.rpc.from_proto import optional, request_of
 from service.rpc.idempotency import once
+from service.rpc.messages import MessageSize
 from service.rpc.scopes import requires
 from service.rpc.servicers.attributions import AttributionCalls
+from service.rpc.servicers.families import FamilyCalls
 from service.rpc.servicers.lineages import LineageCalls
 from service.rpc.streaming import pieces
 from service.rpc.stubs.zoo.v1 import model_pb2
@@ -23,7 +25,9 @@ from service.rpc.stubs.zoo.v1 import model_service_pb2 as wire
 from service.rpc.stubs.zoo.v1.model_service_pb2_grpc import ModelServiceServicer
 from service.rpc.to_proto import to_proto
 from service.rpc.upload_streams import Incoming, noted
+from service.views.image_similarities import ImageSimilaritiesQuery, image_similarities_view
 from service.views.models import (
+    AliasView,
     LayerListView,
     ModelChangesView,
     ModelQuery,
@@ -32,12 +36,13 @@ from service.views.models import (
     neighbors_view,
 )
 from service.views.predictions import ClassPredictionView, PredictQuery
+from service.views.readings import TextPredictionView
 
 
-class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
+class ModelServicer(FamilyCalls, LineageCalls, AttributionCalls, ModelServiceServicer):
     """Serves ModelService."""
 
-    @requires(Scope.WRITE)
+    @requires(Scope.WRITE, size=MessageSize.FILES)
     def CreateModel(
         self, requests: Iterator[wire.CreateModelRequest], call: RpcCall
     ) -> wire.CreateModelResponse:
@@ -45,6 +50,7 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         incoming: Incoming[wire.ModelHeader] = Incoming(requests)
         header = incoming.header
         manifest = request_of(ModelManifest, header.manifest, where="manifest")
+        self._parts.upload_service.require_quota(call.project, size_bytes=1)
         received = incoming.store(
             self._parts.upload_service, limit=self._zoo.settings.max_model_bytes
         )
@@ -68,6 +74,30 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         """One network."""
         record = self._parts.row(ModelRecord, call.caller, request.id)
         return wire.GetModelResponse(model=_model(record))
+
+    @requires(Scope.WRITE)
+    def SetModelAlias(
+        self, request: wire.SetModelAliasRequest, call: RpcCall
+    ) -> wire.SetModelAliasResponse:
+        """A network with one more alias."""
+        body = request_of(AliasView, request, where="body", without=("id",))
+        with self._zoo.transaction() as session:
+            record = model_names.set_alias(
+                session, project=call.project, model_id=request.id, alias=body.alias
+            )
+            return wire.SetModelAliasResponse(model=_model(record))
+
+    @requires(Scope.WRITE)
+    def DeleteModelAlias(
+        self, request: wire.DeleteModelAliasRequest, call: RpcCall
+    ) -> wire.DeleteModelAliasResponse:
+        """A network with one alias less."""
+        body = request_of(AliasView, request, where="body", without=("id",))
+        with self._zoo.transaction() as session:
+            model_names.remove_alias(
+                session, project=call.project, model_id=request.id, alias=body.alias
+            )
+        return wire.DeleteModelAliasResponse()
 
     @requires(Scope.READ)
     def ListModels(
@@ -113,10 +143,10 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
     def DownloadModel(
         self, request: wire.DownloadModelRequest, call: RpcCall
     ) -> Iterator[wire.DownloadModelResponse]:
-        """The file as it was uploaded."""
+        """The file as the zoo stores it: as it was uploaded, a pt2 without its pickles."""
         with self._zoo.transaction() as session:
             record = owned_rows.get(session, ModelRecord, project=call.project, id=request.id)
-            digest = models.content_digest(record)
+        digest = models.content_digest(record, self._zoo.blobs)
         for chunk in pieces(self._zoo.blobs.read(digest)):
             yield wire.DownloadModelResponse(chunk=chunk)
 
@@ -138,14 +168,30 @@ class ModelServicer(LineageCalls, AttributionCalls, ModelServiceServicer):
         return to_proto(view, wire.ListNeighborsResponse)
 
     @requires(Scope.READ)
+    def GetImageSimilarities(
+        self, request: wire.GetImageSimilaritiesRequest, call: RpcCall
+    ) -> wire.GetImageSimilaritiesResponse:
+        """How alike two networks look at each image."""
+        query = request_of(ImageSimilaritiesQuery, request, where="query", without=("id",))
+        view = image_similarities_view(self._zoo, query, project=call.project, model_id=request.id)
+        return to_proto(view, wire.GetImageSimilaritiesResponse)
+
+    @requires(Scope.READ, size=MessageSize.FILES)
     def Predict(self, request: wire.PredictRequest, call: RpcCall) -> wire.PredictResponse:
-        """The outputs of a network for images."""
-        query = request_of(PredictQuery, request, where="query", without=("id", "images"))
+        """The outputs of a network for images, or the texts of a reader for clips."""
+        files = ("id", "images", "support", "styles", "masks", "clips")
+        query = request_of(PredictQuery, request, where="query", without=files)
         result = self._parts.predict_client.predict(
             project=call.project,
             model_id=request.id,
             images=request.images,
-            options=query.options,
+            options=query.options(
+                [example.image for example in request.support],
+                [example.label for example in request.support],
+                request.styles,
+                request.masks,
+                clips=request.clips,
+            ),
         )
         return _prediction(result)
 
@@ -155,7 +201,9 @@ def _model(record: ModelRecord) -> model_pb2.Model:
 
 
 def _prediction(result: PredictResult) -> wire.PredictResponse:
-    """Classes, pictures or an array."""
+    """Classes, pictures, an array or texts."""
+    if result.kind is OutputKind.TEXTS:
+        return wire.PredictResponse(texts=to_proto(TextPredictionView.of(result), wire.Texts))
     if result.kind is OutputKind.FEATURES:
         return wire.PredictResponse(npy=result.parts[0])
     if result.kind is OutputKind.IMAGE:

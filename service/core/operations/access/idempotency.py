@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from service.core.errors import ConflictError, InvalidRequestError
 from service.core.tables import IdempotencyRecord
 
+LONGEST_KEY = 200
+KEY_PATTERN = r"^[\x20-\x7e]+$"
+
 
 @dataclass(frozen=True)
 class StoredResponse:

@@ -26,7 +26,6 @@ from service.core.paging import Page, page_of
 from service.core.tables import AccuracyRecord, DatasetRecord, ModelRecord, Protocol
 
 MOST_AT_ONCE = 10_000
-_MOST_PROBLEMS = 100
 _PERCENT = 100.0
 _THINGS: Mapping[str, tuple[Any, re.Pattern[str]]] = {
     "model": (ModelRecord, re.compile(r"mdl_[0-9A-Za-z_]{1,60}")),
@@ -78,7 +77,9 @@ class NewAccuracy(Strict):
 class NewAccuracies(Strict):
     """Measured accuracies to store, all or none."""
 
-    accuracies: tuple[NewAccuracy, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    accuracies: Annotated[tuple[NewAccuracy, ...], Field(fail_fast=True)] = Field(
+        min_length=1, max_length=MOST_AT_ONCE
+    )
 
 
 @dataclass(frozen=True)
@@ -144,12 +145,7 @@ def _unknown(session: Session, project: str, field: str, names: set[str]) -> set
     """The names that have the form of an id and do not exist."""
     kind, pattern = _THINGS[field]
     ids = {name for name in names if pattern.fullmatch(name)}
-    if not ids:
-        return ids
-    existing = select(kind.id).where(
-        kind.project == project, kind.id == any_(cast(list(ids), ARRAY(Text)))
-    )
-    return ids - set(session.scalars(existing))
+    return owned_rows.missing(session, kind, project=project, ids=ids)
 
 
 def _require_one_value(measurements: Sequence[NewAccuracy]) -> None:
@@ -175,7 +171,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
             f" {problems[0].reason}",
             code="accuracy_invalid",
             remedy="correct these rows and send all rows again; none was stored",
-            errors=problems[:_MOST_PROBLEMS],
+            errors=problems,
         )
 
 
@@ -224,7 +220,7 @@ def _require_same_values(
             f" {problems[0].pointer}: {problems[0].reason}",
             code="accuracy_exists",
             remedy="delete the old accuracy, or distinguish the runs by seed or source",
-            errors=problems[:_MOST_PROBLEMS],
+            errors=problems,
         )
 
 

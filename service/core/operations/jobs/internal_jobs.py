@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.core.catalog import Audience
 from service.core.operations.jobs.submission import submit
 from service.core.tables import (
+    ConceptSearchRecord,
     DatasetRecord,
     JobRecord,
     LayerSelectionRecord,
@@ -23,7 +24,11 @@ RANKING_PRIORITY = 1
 
 def submit_for(
     session: Session,
-    record: ModelRecord | DatasetRecord | RankingRecord | LayerSelectionRecord,
+    record: ModelRecord
+    | DatasetRecord
+    | RankingRecord
+    | LayerSelectionRecord
+    | ConceptSearchRecord,
     *,
     method: str,
     inputs: Mapping[str, Any],

@@ -14,8 +14,10 @@ from service.core.errors import ConflictError, MethodError
 from service.core.operations import owned_rows
 from service.core.operations.jobs.events import announce, append_event, events_after
 from service.core.operations.jobs.observer import observer_of
+from service.core.operations.jobs.runs import end_run
 from service.core.operations.jobs.submission import ACTIVE_STATES, JobOrder, submit, submit_many
-from service.core.paging import Page, page_of
+from service.core.operations.quotas.admission import require_time, within
+from service.core.operations.quotas.limits import Quota
 from service.core.tables import (
     FINAL_STATES,
     ArtifactRecord,
@@ -31,32 +33,10 @@ __all__ = [
     "artifacts",
     "cancel",
     "events_after",
-    "page",
     "retry",
     "submit",
     "submit_many",
 ]
-
-
-def page(
-    session: Session,
-    *,
-    project: str,
-    state: JobState | None = None,
-    method: str | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page[JobRecord]:
-    """At most ``limit`` jobs, newest first, starting after the job with the id ``after``."""
-    query = select(JobRecord).where(JobRecord.project == project)
-    if state is not None:
-        query = query.where(JobRecord.state == state)
-    if method is not None:
-        query = query.where(JobRecord.method == method)
-    if after is not None:
-        query = query.where(JobRecord.id < after)
-    rows = session.scalars(query.order_by(JobRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(rows), limit=limit)
 
 
 def cancel(session: Session, *, project: str, job_id: str) -> JobRecord:
@@ -98,6 +78,7 @@ def end(
     job.lease_until = None
     job.finished_at = func.clock_timestamp()
     session.flush()
+    end_run(session, job.id)
     append_event(session, job.id, type=state, data={"error": error} if error else {})
     if state is not JobState.SUCCEEDED:
         observer_of(session).failed(
@@ -123,6 +104,18 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
     The fence is not reset, so a worker of an old attempt stays locked out. Raises ConflictError for
     a job in any other state, or if an equal job is active.
     """
+    require_time(session, project)
+    with within(session, project, Quota.QUEUED_JOBS, Quota.MODELS):
+        job = _queued_again(session, project, job_id)
+    observer_of(session).retried(session, job)
+    append_event(session, job.id, type="queued", data={"again": True})
+    announce(session, job.id)
+    session.refresh(job)
+    return job
+
+
+def _queued_again(session: Session, project: str, job_id: str) -> JobRecord:
+    """The job in the state of a new one. Raises ConflictError."""
     job = owned_rows.get_locked(session, JobRecord, project=project, id=job_id)
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         raise ConflictError(
@@ -139,10 +132,6 @@ def retry(session: Session, *, project: str, job_id: str) -> JobRecord:
             code="duplicate_job",
             remedy="wait for that job; see GET /v1/jobs",
         ) from error
-    observer_of(session).retried(session, job)
-    append_event(session, job.id, type="queued", data={"again": True})
-    announce(session, job.id)
-    session.refresh(job)
     return job
 
 

@@ -9,7 +9,12 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.core.operations.jobs.jobs import end
-from service.core.operations.jobs.lifecycle import EXPIRED, WORKER_LOST, claimable, requeue
+from service.core.operations.jobs.lifecycle import (
+    WORKER_LOST,
+    claimable,
+    requeue,
+    time_limit_exceeded,
+)
 from service.core.tables import JobRecord, JobState
 
 REAPED_AT_ONCE = 200
@@ -52,7 +57,7 @@ def _reap(session: Session, job: JobRecord, *, expired: Any) -> None:
     if job.cancel_requested_at is not None:
         end(session, job, JobState.CANCELLED)
     elif expired:
-        end(session, job, JobState.FAILED, error=EXPIRED)
+        end(session, job, JobState.FAILED, error=time_limit_exceeded())
     elif job.attempts < job.max_attempts:
         # Without a delay: waiting for the lease to expire was enough.
         requeue(session, job, WORKER_LOST, delay_seconds=0.0)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from service.core.catalog.method_spec import METHOD_NAME
 from service.core.errors import FieldProblem, InvalidRequestError, ZooError
 from service.core.manifest import Strict
 from service.core.operations.jobs import jobs
@@ -33,11 +34,11 @@ class JobRequest(Strict):
     counts as omitted; setting a field twice is an error.
     """
 
-    method: Annotated[str, Field(max_length=100, pattern=r"^[a-z_]+$")]
+    method: Annotated[str, Field(max_length=100, pattern=METHOD_NAME)]
     inputs: dict[str, Any] = Field(default_factory=dict)
     params: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(0, ge=-100, le=100)
-    teachers: tuple[str, ...] | None = None
+    teachers: Annotated[tuple[str, ...], Field(fail_fast=True)] | None = None
     source_model_id: str | None = None
     dataset_id: str | None = None
     eval_dataset_id: str | None = None

@@ -1,7 +1,8 @@
 """Job submission: validated against the method's spec, shared with an equal active job."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,10 +19,22 @@ from service.core.errors import (
     NotFoundError,
 )
 from service.core.ids import IdKind, new_id
-from service.core.operations import owned_rows
+from service.core.operations import names, owned_rows
+from service.core.operations.dataset_kinds import require_kinds
+from service.core.operations.id_references import IdReference, id_references
 from service.core.operations.jobs.events import begin_events
+from service.core.operations.measurement_checks import require_measurable
+from service.core.operations.new_names import require_model_name
+from service.core.operations.quotas.admission import require_time, within
+from service.core.operations.quotas.limits import Quota
+from service.core.operations.trainings.cascade_checks import require_valid_cascade
 from service.core.operations.trainings.checks import require_valid_training
+from service.core.operations.trainings.clip_checks import require_valid_clips
+from service.core.operations.trainings.few_shot_checks import require_valid_adaptation
+from service.core.operations.trainings.style_checks import require_valid_baking
 from service.core.tables import JobDependencyRecord, JobRecord, JobState
+from service.core.tracing import current_span_id
+from service.core.validation_reasons import reason_of, without_consequences
 
 ACTIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
 _TRIES = 10
@@ -62,11 +75,13 @@ def submit(
         depends_on: Jobs of the project that must be final before this one is claimed.
         priority: Higher ones are claimed first.
         queue: ``cpu`` or ``gpu``; None is ``gpu`` for parameters that ask for CUDA, else ``cpu``.
-        audience: INTERNAL lets an operation submit the methods that clients cannot.
+        audience: INTERNAL lets an operation submit the methods that clients cannot, and
+            measurements of networks that do not exist yet.
 
     Raises:
         NotFoundError: The method is unknown, or this audience cannot submit it.
-        InvalidRequestError: Inputs or parameters do not fit the spec.
+        InvalidRequestError: Inputs or parameters do not fit the spec, or name what the project does
+            not have: ``unknown_model`` and the like, with a pointer to each id.
     """
     (job_id,) = submit_many(
         session,
@@ -79,7 +94,7 @@ def submit(
         max_attempts=max_attempts,
         audience=audience,
     )
-    return session.get_one(JobRecord, job_id, populate_existing=True)
+    return owned_rows.get(session, JobRecord, project=project, id=job_id)
 
 
 def submit_many(
@@ -96,7 +111,8 @@ def submit_many(
 ) -> list[str]:
     """Ids of the jobs, one per order; the number of statements is constant.
 
-    Arguments and errors are those of ``submit``. Orders with the same ``cache_key`` share a job.
+    Arguments and errors are those of ``submit``; a project that would exceed a quota gets those of
+    ``within`` and ``require_time``. Orders with the same ``cache_key`` share a job.
     """
     spec = _spec_for(method, audience)
     shared = {
@@ -105,17 +121,29 @@ def submit_many(
         "method_version": spec.version,
         "priority": priority,
         "trace_id": trace_id,
+        "parent_span_id": None if trace_id is None else current_span_id(),
         "max_attempts": max_attempts,
         "progress": {},
         "events": 1,
     }
-    validated = [_Validated.of(spec, order) for order in orders]
+    validated = [_Validated.of(spec, order).with_ids(session, project=project) for order in orders]
+    references = list(chain.from_iterable(job.references() for job in validated))
+    owned_rows.require_references(session, project=project, references=references)
+    require_kinds(session, project=project, references=references, allowed=spec.dataset_kinds)
     for job in validated:
         require_valid_training(
             session, project=project, method=method, inputs=job.inputs, params=job.params
         )
+        require_valid_clips(session, project=project, inputs=job.inputs, params=job.params)
+        require_valid_cascade(session, project=project, inputs=job.inputs, params=job.params)
+        require_valid_adaptation(session, project=project, inputs=job.inputs, params=job.params)
+        require_valid_baking(session, project=project, inputs=job.inputs, params=job.params)
+        if audience is Audience.PUBLIC:
+            require_measurable(session, project=project, inputs=job.inputs, params=job.params)
     rows = [shared | job.columns(queue) for job in validated]
-    job_ids, created = _inserted_or_shared(session, project, rows)
+    require_time(session, project)
+    with within(session, project, Quota.QUEUED_JOBS, Quota.MODELS):
+        job_ids, created = _inserted_or_shared(session, project, rows)
     waits = {
         row["id"]: order.depends_on
         for row, order in zip(rows, orders, strict=True)
@@ -138,7 +166,19 @@ class _Validated:
     def of(cls, spec: MethodSpec, order: JobOrder) -> Self:
         """An order that fits ``spec``. Raises InvalidRequestError with a pointer per problem."""
         params = _fitted(spec.params, order.params, "params")
+        _require_name_of_result(params)
         return cls(_fitted(spec.inputs, order.inputs, "inputs"), params, order.cache_key)
+
+    def with_ids(self, session: Session, *, project: str) -> Self:
+        """The same with an id for each name."""
+        inputs = names.with_ids(session, self.inputs, project=project, pointer="/inputs")
+        params = names.with_ids(session, self.params, project=project, pointer="/params")
+        return replace(self, inputs=inputs, params=params)
+
+    def references(self) -> Iterator[IdReference]:
+        """Every id in the inputs and the parameters."""
+        yield from id_references(self.inputs, "/inputs")
+        yield from id_references(self.params, "/params")
 
     def columns(self, queue: str | None) -> dict[str, Any]:
         """The columns in which the job differs from others of its batch."""
@@ -164,14 +204,23 @@ def _spec_for(method: str, audience: Audience) -> MethodSpec:
     return spec
 
 
+def _require_name_of_result(params: Params) -> None:
+    """Raises InvalidRequestError: ``invalid_name``: no new model may be called so."""
+    name = getattr(params, "name", None)
+    if name is not None:
+        require_model_name(name, pointer="/params/name")
+
+
 def _fitted(shape: type[Shape], values: Mapping[str, Any], part: str) -> Shape:
     """The values of one part of a job with their defaults filled in."""
     try:
         return shape.model_validate(values)
     except ValidationError as error:
         problems = [
-            FieldProblem("/" + "/".join([part, *map(str, e["loc"])]), e["msg"])
-            for e in error.errors()
+            FieldProblem("/" + "/".join([part, *map(str, e["loc"])]), reason_of(e))
+            for e in without_consequences(
+                error.errors(include_url=False, include_context=False, include_input=False)
+            )
         ]
         raise InvalidRequestError(
             f"the {part} of the job do not fit the method: {problems[0].reason}",
@@ -239,10 +288,7 @@ def _depend(session: Session, project: str, waits: Mapping[str, Sequence[str]]) 
     wanted = {other for others in waits.values() for other in others}
     if not wanted:
         return
-    existing = select(JobRecord.id).where(
-        JobRecord.project == project, JobRecord.id == any_(cast(list(wanted), ARRAY(Text)))
-    )
-    missing = wanted - set(session.scalars(existing))
+    missing = owned_rows.missing(session, JobRecord, project=project, ids=wanted)
     if missing:
         raise owned_rows.not_found(JobRecord, min(missing))
     rows = [

@@ -6,18 +6,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from sqlalchemy.orm import Session
 
-from service.core.candidate_layers import candidate_layers, cut_layers
+from service.core.candidate_layers import OUTPUT, candidate_layers, cut_layers
 from service.core.catalog.layer_selection import LARGEST_PROBE_SET, LayerSelectionParams
 from service.core.errors import FieldProblem, InvalidRequestError
+from service.core.ids import DatasetId, ModelId
 from service.core.manifest import Strict, TaskKind
 from service.core.operations import owned_rows
 from service.core.operations.error_pointers import error_pointer
 from service.core.operations.layers.scores import TargetData, weight_of
 from service.core.operations.rankings.participants import probes_of, target_of
-from service.core.operations.rankings.schemas import AnyId, EdgeWeight, RankingTarget
+from service.core.operations.rankings.schemas import EdgeWeight, RankingTarget
 from service.core.tables import DatasetRecord, ModelRecord, ModelState
 
-OUTPUT = "output"
 MOST_LAYERS = 1000
 LayerName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
 
@@ -48,10 +48,14 @@ class LayerSelectionRequest(LayerReading):
     the target's graph: by default the logits of a classifier, otherwise the feature layer.
     """
 
-    source_model_id: AnyId
+    source_model_id: ModelId
     target: RankingTarget
-    probe_set_id: AnyId | None = None
-    layers: Literal["all"] | Annotated[tuple[LayerName, ...], Field(min_length=1)] | None = None
+    probe_set_id: DatasetId | None = None
+    layers: (
+        Literal["all"]
+        | Annotated[tuple[LayerName, ...], Field(min_length=1, fail_fast=True)]
+        | None
+    ) = None
     target_layer: LayerName | None = None
     settings: LayerSelectionParams = LayerSelectionParams()
 
@@ -129,7 +133,7 @@ def _existing(
             missing[0].reason,
             code="unknown_layer",
             remedy=f"see GET /v1/models/{source.id}/layers",
-            errors=missing[:100],
+            errors=missing,
         )
     return tuple(name for name in (*names, OUTPUT) if name in set(requested))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from service.core.operations.rankings.groups import with_groups
 from service.core.operations.rankings.scores import interval_of, score_of
 
 
@@ -25,14 +26,29 @@ def weight_of(data: TargetData | None, edge_weight: float | None) -> float:
     return EDGE_WEIGHTS[data or TargetData.AMPLE]
 
 
-def curve(parts: Sequence[Mapping[str, Any]], *, edge_weight: float) -> list[dict[str, Any]]:
-    """Every layer with its score and the 90 % interval of it; both None if there is none."""
-    return [_scored(part, edge_weight) for part in parts]
+def curve(
+    parts: Sequence[Mapping[str, Any]],
+    *,
+    edge_weight: float,
+    effective_probes: float | None = None,
+) -> list[dict[str, Any]]:
+    """Every layer with its score, its 90 % interval and its group; all None if there is no score.
+
+    Layers of one group, counted from the best, cannot be told apart.
+    """
+    layers = [_scored(part, edge_weight, effective_probes) for part in parts]
+    best_first = sorted(
+        (layer for layer in layers if layer["score"] is not None), key=_score, reverse=True
+    )
+    groups = {layer["layer"]: layer["group"] for layer in with_groups(best_first)}
+    return [{**layer, "group": groups.get(layer["layer"])} for layer in layers]
 
 
-def _scored(part: Mapping[str, Any], edge_weight: float) -> dict[str, Any]:
+def _scored(
+    part: Mapping[str, Any], edge_weight: float, effective_probes: float | None
+) -> dict[str, Any]:
     score = score_of(part, edge_weight=edge_weight)
-    interval = None if score is None else interval_of(part, score, edge_weight=edge_weight)
+    interval = None if score is None else interval_of(part, score, edge_weight, effective_probes)
     return {**part, "score": score, "interval": interval}
 
 
@@ -43,8 +59,9 @@ def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         layers: The result of ``curve``, from input to output.
 
     Returns:
-        ``layer``, its ``score`` and ``interval``, the ``runner_up`` and the ``margin`` to it; the
-        last two are None if no other output has a score.
+        ``layer``, its ``score`` and ``interval``, the ``runner_up`` and the ``margin`` to it, both
+        None if no other output has a score; and ``tied``, the other layers from which it cannot be
+        told apart.
     """
     scored = [layer for layer in layers if layer["score"] is not None]
     if not scored:
@@ -56,6 +73,11 @@ def choice(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         **{name: chosen[name] for name in ("layer", "score", "interval")},
         "runner_up": runner_up["layer"] if runner_up else None,
         "margin": chosen["score"] - runner_up["score"] if runner_up else None,
+        "tied": [
+            layer["layer"]
+            for layer in scored
+            if layer["group"] == chosen["group"] and layer is not chosen
+        ],
     }
 
 

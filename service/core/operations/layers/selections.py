@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from service.core.catalog import layer_selection
 from service.core.fingerprints import fingerprint
 from service.core.ids import IdKind, new_id
+from service.core.operations import names, stored_answers
 from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
 from service.core.operations.layers.requests import (
     LayerParticipants,
@@ -16,10 +16,10 @@ from service.core.operations.layers.requests import (
     resolve_participants,
 )
 from service.core.operations.layers.scores import baselines, choice, curve
+from service.core.operations.measurements.effective_probes import few_probes, require_enough
 from service.core.operations.zoo import models
+from service.core.paging import Page
 from service.core.tables import (
-    FINAL_STATES,
-    JobRecord,
     LayerSelectionRecord,
     LayerSelectionState,
 )
@@ -31,13 +31,16 @@ def create(
     """A selection: that of an equal earlier request, otherwise a pending one with a job.
 
     Raises:
-        InvalidRequestError: A model, dataset or layer does not exist or cannot serve.
+        InvalidRequestError: A model, dataset or layer does not exist or cannot serve;
+            ``too_few_probes``.
         ConflictError: A network or the probe set is not ready.
     """
+    request = names.with_ids(session, request, project=project)
     participants = resolve_participants(session, project=project, request=request)
     key = _cache_key(participants, request)
-    _lock(session, project, key)
-    existing = _existing(session, project, key)
+    existing = stored_answers.of_equal_request(
+        session, LayerSelectionRecord, project=project, key=key
+    )
     if existing is not None:
         return existing
     record = LayerSelectionRecord(
@@ -52,6 +55,7 @@ def create(
         candidates=list(participants.candidates),
         settings=request.settings.model_dump(mode="json"),
         layers=[],
+        effective_probes=require_enough(session, participants.probes),
     )
     session.add(record)
     session.flush()
@@ -83,41 +87,25 @@ def _cache_key(participants: LayerParticipants, request: LayerSelectionRequest) 
     )
 
 
-def _lock(session: Session, project: str, key: str) -> None:
-    """Serialize equal requests until the transaction ends."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 21))")
-    session.execute(statement, {"name": f"{project}\n{key}"})
-
-
-def _existing(session: Session, project: str, key: str) -> LayerSelectionRecord | None:
-    """The newest selection with this key that did not fail."""
-    query = (
-        select(LayerSelectionRecord)
-        .where(
-            LayerSelectionRecord.project == project,
-            LayerSelectionRecord.cache_key == key,
-            LayerSelectionRecord.state != LayerSelectionState.FAILED,
-        )
-        .order_by(LayerSelectionRecord.id.desc())
-        .limit(1)
+def page(
+    session: Session, *, project: str, state: str | None, after: str | None, limit: int
+) -> Page[LayerSelectionRecord]:
+    """Selections of the project, newest first, without the parts of their layers."""
+    return stored_answers.page(
+        session,
+        LayerSelectionRecord,
+        large=LayerSelectionRecord.layers,
+        project=project,
+        state=state,
+        after=after,
+        limit=limit,
     )
-    return session.scalars(query).first()
-
-
-def progress(session: Session, *, selection: LayerSelectionRecord) -> dict[str, Any] | None:
-    """Progress of the job of a pending selection; None if there is nothing to wait for."""
-    if selection.state != LayerSelectionState.PENDING or selection.job_id is None:
-        return None
-    job = session.get(JobRecord, selection.job_id)
-    if job is None or job.state in FINAL_STATES:
-        return None
-    waiting = {"step": 0, "total": 1, "message": "waiting"}
-    return {**waiting, **job.progress} if job.progress else waiting
 
 
 def values_of(selection: LayerSelectionRecord, *, edge_weight: float) -> dict[str, Any]:
     """The values of a selection for an edge weight, with its curve and choice."""
-    layers = curve(selection.layers, edge_weight=edge_weight)
+    probes = selection.effective_probes
+    layers = curve(selection.layers, edge_weight=edge_weight, effective_probes=probes)
     return {
         "id": selection.id,
         "state": selection.state,
@@ -130,6 +118,8 @@ def values_of(selection: LayerSelectionRecord, *, edge_weight: float) -> dict[st
         "choice": choice(layers),
         "baselines": baselines(layers),
         "layers": layers,
+        "effective_probes": probes,
+        "warnings": few_probes(probes),
         "error": selection.error,
         "cache_key": selection.cache_key,
         "created_at": selection.created_at,

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from service.core.ids import IdKind
 from service.core.lineage.files import LineageFormat
-from service.core.lineage.graph import LineageGraph, Node, Note
+from service.core.lineage.graph import Edge, LineageGraph, Node, Note, Role
 from service.core.manifest import Strict
 from service.core.operations import owned_rows
 from service.core.operations.lineages.nodes import dataset_node, job_node, model_node
-from service.core.operations.lineages.origins import Origin, maker_of
+from service.core.operations.lineages.origins import Kinship, Origin, maker_of
 from service.core.operations.lineages.rows import Rows
 from service.core.tables import ModelRecord
 from service.core.theme import Theme
@@ -70,7 +70,7 @@ class _Walk:
         self._rows = rows
         self._start = start
         self._ids: dict[str, None] = {start: None}
-        self._origins: dict[str, Origin] = {}
+        self._origins: dict[str, Origin | Kinship] = {}
         self._notes: dict[str, Note] = {}
 
     def go(self, step: Callable[[Sequence[str]], "_Steps"], generations: int) -> None:
@@ -82,7 +82,7 @@ class _Walk:
             reached = [end for end in dict.fromkeys(ends) if end not in visited]
             visited.update(reached)
         beyond = step(reached) if reached else []
-        if any(origin.job_id not in self._origins for origin, _ in beyond):
+        if any(origin.key not in self._origins for origin, _ in beyond):
             self._note_generations(generations)
 
     def makers(self, ids: Sequence[str]) -> "_Steps":
@@ -95,7 +95,11 @@ class _Walk:
         deleted = self._rows.makers_of([id_ for id_ in ids if id_ not in existing])
         origins = [origin for origin in recorded if origin is not None]
         origins += [Origin.of_job(job) for job in deleted.values()]
-        return [(origin, origin.networks) for origin in origins]
+        kinships = self._kinships(ids)
+        return [
+            *((origin, origin.networks) for origin in origins),
+            *((kin, _onward(kin, kin.ancestor)) for kin in kinships if kin.descendant in ids),
+        ]
 
     def learners(self, ids: Sequence[str]) -> "_Steps":
         """The jobs that learn or start from networks, and their students, newest first."""
@@ -107,31 +111,54 @@ class _Walk:
             if origin is not None:
                 origins[origin.job_id] = origin
         newest = sorted(origins.values(), key=lambda origin: origin.job_id, reverse=True)
-        return [(origin, (origin.student,) if origin.student else ()) for origin in newest]
+        kinships = self._kinships(ids)
+        return [
+            *((origin, (origin.student,) if origin.student else ()) for origin in newest),
+            *((kin, _onward(kin, kin.descendant)) for kin in kinships if kin.ancestor in ids),
+        ]
+
+    def _kinships(self, ids: Sequence[str]) -> list[Kinship]:
+        """Confirmed descents of networks, and suggested ones of the first network alone."""
+        return self._rows.kinships(ids, suggested_of=self._start)
 
     def graph(self) -> LineageGraph:
         """Everything that the walk reached."""
-        edges = dict.fromkeys(edge for origin in self._origins.values() for edge in origin.edges)
         return LineageGraph(
-            self._start, tuple(self._nodes()), tuple(edges), tuple(self._notes.values())
+            self._start, tuple(self._nodes()), tuple(self._edges()), tuple(self._notes.values())
         )
+
+    def _edges(self) -> dict[Edge, None]:
+        """Every edge once; none is suggested between networks whose training is recorded."""
+        recorded = {
+            (source, origin.student) for origin in self._trainings() for source in origin.networks
+        }
+        edges = (edge for origin in self._origins.values() for edge in origin.edges)
+        return dict.fromkeys(
+            edge
+            for edge in edges
+            if edge.role is not Role.SUGGESTED or (edge.source, edge.target) not in recorded
+        )
+
+    def _trainings(self) -> list[Origin]:
+        return [origin for origin in self._origins.values() if isinstance(origin, Origin)]
 
     def _nodes(self) -> list[Node]:
         models_, jobs = self._rows.models(self._ids), self._rows.jobs(self._ids)
         datasets = self._rows.datasets(self._ids)
-        made_by = {origin.student: origin for origin in self._origins.values()}
+        trainings = {origin.job_id: origin for origin in self._trainings()}
+        made_by = {origin.student: origin for origin in trainings.values()}
         nodes = []
         for id_ in self._ids:
-            if id_ in self._origins:
-                nodes.append(job_node(self._origins[id_], jobs.get(id_)))
+            if id_ in trainings:
+                nodes.append(job_node(trainings[id_], jobs.get(id_)))
             elif id_.startswith(IdKind.DATASET):
                 nodes.append(dataset_node(id_, datasets.get(id_)))
             else:
                 nodes.append(model_node(id_, models_.get(id_), made_by.get(id_)))
         return nodes
 
-    def _add(self, origin: Origin) -> bool:
-        """Whether the job and its neighbors are now part of the lineage; False beyond the limit."""
+    def _add(self, origin: Origin | Kinship) -> bool:
+        """Whether the job or descent and its neighbors are now part of the lineage; False beyond the limit."""
         new = [id_ for id_ in origin.ids if id_ not in self._ids]
         if len(self._ids) + len(new) > MOST_NODES:
             self._notes["too_many_nodes"] = Note(
@@ -141,7 +168,7 @@ class _Walk:
             )
             return False
         self._ids.update(dict.fromkeys(new))
-        self._origins.setdefault(origin.job_id, origin)
+        self._origins.setdefault(origin.key, origin)
         return True
 
     def _note_generations(self, generations: int) -> None:
@@ -152,4 +179,9 @@ class _Walk:
         )
 
 
-_Steps = list[tuple[Origin, tuple[str, ...]]]
+def _onward(kinship: Kinship, end: str) -> tuple[str, ...]:
+    """Where a walk continues: it does not go on from what is only suggested."""
+    return () if kinship.role is Role.SUGGESTED else (end,)
+
+
+_Steps = list[tuple[Origin | Kinship, tuple[str, ...]]]

@@ -10,6 +10,30 @@ from service.core.tables import JobRecord, ModelRecord
 
 
 @dataclass(frozen=True)
+class Kinship:
+    """A network that was made from another outside of this zoo, by its weights."""
+
+    ancestor: str
+    descendant: str
+    role: Role
+
+    @property
+    def key(self) -> str:
+        """What identifies it in a lineage."""
+        return f"{self.ancestor} {self.descendant}"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Both networks."""
+        return self.ancestor, self.descendant
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The edge from ancestor to descendant."""
+        return (Edge(self.ancestor, self.descendant, self.role),)
+
+
+@dataclass(frozen=True)
 class Origin:
     """A job and its inputs; ``student`` is None until it produces one."""
 
@@ -48,13 +72,14 @@ class Origin:
         datasets = [
             recorded.get("dataset"),
             recorded.get("dataset_id"),
+            recorded.get("style_dataset_id"),
             *(recorded.get("datasets") or ()),
         ]
         return cls(
             job_id,
             recorded.get("method", ""),
             tuple(dict.fromkeys(recorded.get("teachers") or ())),
-            recorded.get("source_model_id"),
+            recorded.get("source_model_id") or recorded.get("first_stage"),
             ((recorded.get("params") or {}).get("student") or {}).get("init"),
             tuple(
                 dict.fromkeys(
@@ -68,6 +93,11 @@ class Origin:
             _qualities(recorded.get("measured") or {}),
             student,
         )
+
+    @property
+    def key(self) -> str:
+        """What identifies it in a lineage."""
+        return self.job_id
 
     @property
     def networks(self) -> tuple[str, ...]:

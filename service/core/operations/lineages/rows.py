@@ -2,14 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, load_only
 
 from service.core.catalog import all_methods, reference_network
 from service.core.catalog.method_spec import Family
-from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord
-from service.core.tables.job import MODEL_MADE, STARTED_FROM, TAUGHT_BY, TRANSFERRED_FROM
+from service.core.lineage.graph import Role
+from service.core.operations.lineages.origins import Kinship
+from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord, RelativeRecord
+from service.core.tables.job import (
+    MODEL_MADE,
+    SHARED_FIRST_STAGE,
+    STARTED_FROM,
+    TAUGHT_BY,
+    TRANSFERRED_FROM,
+)
 from service.core.tables.model import SOURCE, START, TEACHERS
 
 _TRAINING_METHODS = [
@@ -58,8 +66,38 @@ class Rows:
 
     def learners_from(self, ids: Sequence[str]) -> dict[str, JobRecord]:
         """Queued, running and successful jobs that learn or start from one of these, newest first."""
-        uses = or_(TAUGHT_BY.has_any(array(ids)), TRANSFERRED_FROM.in_(ids), STARTED_FROM.in_(ids))
+        uses = or_(
+            TAUGHT_BY.has_any(array(ids)),
+            TRANSFERRED_FROM.in_(ids),
+            STARTED_FROM.in_(ids),
+            SHARED_FIRST_STAGE.in_(ids),
+        )
         return self._jobs(uses, JobRecord.state.in_(_RELEVANT_STATES))
+
+    def kinships(self, ids: Sequence[str], *, suggested_of: str) -> list[Kinship]:
+        """Descents that people confirmed, of these networks; of one of them also what is suggested."""
+        ancestor = func.coalesce(RelativeRecord.confirmed_ancestor_id, RelativeRecord.ancestor_id)
+        ends = (RelativeRecord.first_id, RelativeRecord.second_id)
+        confirmed = RelativeRecord.confirmed_ancestor_id.is_not(None)
+        query = (
+            select(*ends, ancestor, confirmed)
+            .where(
+                RelativeRecord.project == self._project,
+                or_(*(end.in_(ids) for end in ends)),
+                or_(confirmed, *(end == suggested_of for end in ends)),
+                ancestor.is_not(None),
+            )
+            .order_by(RelativeRecord.second_id.desc())
+            .limit(self._most)
+        )
+        return [
+            Kinship(
+                parent,
+                second if parent == first else first,
+                Role.CONFIRMED if is_confirmed else Role.SUGGESTED,
+            )
+            for first, second, parent, is_confirmed in self._session.execute(query)
+        ]
 
     def datasets(self, ids: Iterable[str]) -> dict[str, DatasetRecord]:
         """The datasets among these ids that exist."""

@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalog import transferability_map
+from service.core.catalog.transferability_map import MOST_COMPARED_EXACTLY, MapComparison
+from service.core.counts import counted
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
-from service.core.operations import owned_rows
+from service.core.operations import names, owned_rows
 from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.maps import snapshot_lookup
@@ -73,11 +75,12 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
     """The map of all networks measured so far, or the job that computes it.
 
     Raises:
-        InvalidRequestError: ``unknown_dataset``, ``k_out_of_range``, ``clusters_out_of_range``, or
-            ``edge_weight_not_supported``.
+        InvalidRequestError: ``unknown_dataset``, ``k_out_of_range``, ``clusters_out_of_range``,
+            ``k_not_supported``, or ``edge_weight_not_supported``.
         ConflictError: ``dataset_not_ready``, or ``nothing_measured``.
     """
     with error_pointer("/dataset_id"):
+        dataset_id = names.id_of(session, DatasetRecord, project=project, reference=dataset_id)
         plan = _plan(session, project, dataset_id, look)
     if not plan.comparable:
         raise ConflictError(
@@ -98,11 +101,12 @@ def create(session: Session, *, project: str, dataset_id: str, look: MapLook) ->
 
 
 def _plan(session: Session, project: str, dataset_id: str, look: MapLook) -> _MapPlan:
-    params = look.params()
     probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
-    comparable = graphs.comparable_key(probes.manifest_sha256 or "", params.settings)
+    comparable = graphs.comparable_key(probes.manifest_sha256 or "", look.settings())
     measured = snapshot_lookup.measured(session, project=project, comparable=comparable)
     model_ids = sorted(network.model_id for network in measured)
+    count = sum(network.comparable for network in measured)
+    params = look.params(networks=count)
     before = snapshot_lookup.current(
         session, project=project, comparable=comparable, edge_weight=params.edge_weight
     )
@@ -110,7 +114,6 @@ def _plan(session: Session, project: str, dataset_id: str, look: MapLook) -> _Ma
         session, before, snapshot_lookup.models_key(model_ids)
     ):
         before = None
-    count = sum(network.comparable for network in measured)
     return _MapPlan(count, model_ids, params.model_dump(mode="json"), before)
 
 
@@ -120,6 +123,7 @@ def _existing(session: Session, plan: _MapPlan) -> MapRecord | None:
         return None
     return snapshot_lookup.drawn(
         session,
+        project=plan.before.project,
         layout_id=plan.before.layout_id,
         models=snapshot_lookup.models_key(plan.model_ids),
         params=snapshot_lookup.params_key(plan.params),
@@ -144,12 +148,21 @@ def _began_with(session: Session, before: MapRecord | None, models: str) -> bool
     """Whether the layout of a map began with the same networks, so that it is still fresh."""
     if before is None:
         return False
-    return session.get_one(MapRecord, before.layout_id).models_key == models
+    first = owned_rows.get(session, MapRecord, project=before.project, id=before.layout_id)
+    return first.models_key == models
 
 
 def _require_possible(plan: _MapPlan, look: MapLook) -> None:
     """Require settings that this number of networks supports."""
     count = plan.comparable
+    if plan.params["comparison"] == MapComparison.SKETCHES:
+        count = min(count, MOST_COMPARED_EXACTLY)
+        if look.k is not None:
+            raise InvalidRequestError(
+                "a map from sketches has no neighbors",
+                code="k_not_supported",
+                remedy="omit k, request comparison=exact, or GET /v1/models/{id}/neighbors",
+            )
     if look.k is not None and look.k >= count:
         raise InvalidRequestError(
             f"k is {look.k}, but each of {count} networks has {count - 1} others",
@@ -158,7 +171,7 @@ def _require_possible(plan: _MapPlan, look: MapLook) -> None:
         )
     if look.clusters is not None and look.clusters > count:
         raise InvalidRequestError(
-            f"{count} networks cannot form {look.clusters} clusters",
+            f"{counted(count, 'compared network')} cannot form {look.clusters} clusters",
             code="clusters_out_of_range",
             remedy="request fewer clusters, or omit clusters",
         )

@@ -8,13 +8,16 @@ from service.core.catalog.depara import EDGE_WEIGHTS, DeparaParams, settings_of
 from service.core.catalog.measurement import Metric
 from service.core.catalog.transferability_map import (
     MOST_CLUSTERS,
+    MOST_COMPARED_EXACTLY,
     MOST_NEIGHBORS,
     Linkage,
+    MapComparison,
     TransferabilityMapParams,
 )
 from service.core.errors import InvalidRequestError
+from service.core.ids import DatasetId
 from service.core.manifest import Strict
-from service.core.operations.rankings.schemas import AnyId, EdgeWeight
+from service.core.operations.rankings.schemas import EdgeWeight
 from service.core.theme import Theme
 
 
@@ -45,12 +48,35 @@ class MapLayout(StrEnum):
     FRESH = "fresh"
 
 
+class MapMatrix(StrEnum):
+    """Matrix of a map: a part of the similarities, the probes that count, or s_V + λ s_E."""
+
+    NODE = "node"
+    EDGE = "edge"
+    VALID = "valid"
+    SCORE = "score"
+
+
+LARGEST_MATRIX_IN_JSON = 500
+
+
 class MapForm(Strict):
-    """The format of a map; ``picture`` and ``theme`` apply to svg and png."""
+    """The format of a map.
+
+    ``picture`` and ``theme`` apply to svg and png, ``include`` and ``indices`` to json.
+    """
 
     format: MapFormat = MapFormat.JSON
     picture: MapPicture = MapPicture.MATRIX
     theme: Theme = Field(Theme.LIGHT, description="Colors of an SVG or PNG")
+    include: list[MapMatrix] = Field(
+        [], description="Matrices that the JSON document includes; none by default"
+    )
+    indices: list[int] = Field(
+        [],
+        max_length=LARGEST_MATRIX_IN_JSON,
+        description="Positions in `models` of the networks that matrices show; all by default",
+    )
 
 
 class MapLook(Strict):
@@ -74,28 +100,42 @@ class MapLook(Strict):
         description="Number of clusters; by default the mean silhouette selects it",
     )
     layout: MapLayout = MapLayout.CONTINUED
+    comparison: MapComparison | None = Field(
+        None,
+        description="Exact similarities of all pairs, or estimates from sketches; by default"
+        f" sketches for more than {MOST_COMPARED_EXACTLY} networks",
+    )
 
-    def params(self) -> TransferabilityMapParams:
-        """The parameters of the job that computes it.
+    def params(self, *, networks: int) -> TransferabilityMapParams:
+        """The parameters of the job that computes it for this many networks.
 
         Raises:
-            InvalidRequestError: ``edge_weight_not_supported``: attribution has no edges.
+            InvalidRequestError: ``edge_weight_not_supported``: the metric has no edges.
         """
         if self.metric not in EDGE_WEIGHTS and self.edge_weight:
             raise InvalidRequestError(
-                "the metric attribution has no edges",
+                f"the metric {self.metric} has no edges",
                 code="edge_weight_not_supported",
                 remedy="omit edge_weight",
             )
         default = EDGE_WEIGHTS.get(self.metric, 0.0)
         weight = default if self.edge_weight is None else self.edge_weight
         return TransferabilityMapParams(
-            settings=settings_of(self.metric, DeparaParams()),
+            settings=self.settings(),
             edge_weight=weight,
             linkage=self.linkage,
             k=self.k,
             clusters=self.clusters,
+            comparison=self.comparison or _default_comparison(networks),
         )
+
+    def settings(self) -> DeparaParams:
+        """The settings of the measurements that it compares."""
+        return settings_of(self.metric, DeparaParams())
+
+
+def _default_comparison(networks: int) -> MapComparison:
+    return MapComparison.EXACT if networks <= MOST_COMPARED_EXACTLY else MapComparison.SKETCHES
 
 
 class MapRequest(MapForm, MapLook):
@@ -110,4 +150,4 @@ class MapRequest(MapForm, MapLook):
 class NewMapRequest(MapLook):
     """A map to compute, of all networks measured so far on a probe set."""
 
-    dataset_id: AnyId
+    dataset_id: DatasetId

@@ -17,7 +17,14 @@ from service.core.catalog import transferability_map
 from service.core.fingerprints import fingerprint
 from service.core.operations import owned_rows
 from service.core.paging import Page, page_of
-from service.core.tables import ArtifactRecord, GraphRecord, GraphStatus, MapRecord, ModelRecord
+from service.core.tables import (
+    ArtifactRecord,
+    DamagedBlobRecord,
+    GraphRecord,
+    GraphStatus,
+    MapRecord,
+    ModelRecord,
+)
 
 SIMILARITIES = "similarities.safetensors"
 Position = tuple[float, float]
@@ -106,9 +113,12 @@ def current(
     return session.scalars(query.order_by(MapRecord.layout_id.desc(), MapRecord.id.desc())).first()
 
 
-def drawn(session: Session, *, layout_id: str, models: str, params: str) -> MapRecord | None:
+def drawn(
+    session: Session, *, project: str, layout_id: str, models: str, params: str
+) -> MapRecord | None:
     """The newest map of a layout with these keys of networks and parameters."""
     query = select(MapRecord).where(
+        MapRecord.project == project,
         MapRecord.layout_id == layout_id,
         MapRecord.models_key == models,
         MapRecord.params_key == params,
@@ -128,6 +138,7 @@ def known_similarities(
             MapRecord.comparable_key == comparable,
             MapRecord.models_key == models,
             ArtifactRecord.name == SIMILARITIES,
+            ArtifactRecord.sha256.not_in(select(DamagedBlobRecord.sha256)),
         )
     )
     row = session.execute(query.order_by(MapRecord.id.desc()).limit(1)).first()

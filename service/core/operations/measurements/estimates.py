@@ -33,9 +33,17 @@ def comparable_key(
 
 
 def cache_key(comparable: str, model: ModelRecord) -> str:
-    """Hash of a comparable key and a network: equal keys promise the same scores."""
+    """Hash of a comparable key and a network: equal keys promise the same scores.
+
+    A network's task can change later, and decides whether its output counts as logits of classes.
+    """
     return fingerprint(
-        {"comparable_key": comparable, "model_id": model.id, "model": model.fingerprint}
+        {
+            "comparable_key": comparable,
+            "model_id": model.id,
+            "model": model.fingerprint,
+            "classifier": is_classifier(model),
+        }
     )
 
 
@@ -50,13 +58,19 @@ def is_classifier(model: ModelRecord) -> bool:
 def stored(
     session: Session, *, project: str, comparable: str, model_ids: Sequence[str] | None = None
 ) -> dict[str, EstimateRecord]:
-    """The newest stored estimate of each model, by model; of these models or of all."""
-    query = select(EstimateRecord).where(
-        EstimateRecord.project == project, EstimateRecord.comparable_key == comparable
+    """The stored estimate of each model as it is now, by model; of these models or of all."""
+    query = (
+        select(EstimateRecord, ModelRecord)
+        .join(ModelRecord, ModelRecord.id == EstimateRecord.model_id)
+        .where(EstimateRecord.project == project, EstimateRecord.comparable_key == comparable)
     )
     if model_ids is not None:
         query = query.where(EstimateRecord.model_id.in_(model_ids))
-    return {row.model_id: row for row in session.scalars(query.order_by(EstimateRecord.id))}
+    return {
+        model.id: estimate
+        for estimate, model in session.execute(query)
+        if estimate.cache_key == cache_key(comparable, model)
+    }
 
 
 def keep(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, func, select
 from sqlalchemy.orm import Session
 
 from service.core.catalog import depara
@@ -45,6 +45,17 @@ def measured(
     if model_ids is not None:
         query = query.where(GraphRecord.model_id.in_(model_ids))
     return session.scalars(query.order_by(GraphRecord.id)).all()
+
+
+def raw_sketches(session: Session, *, project: str, comparable: str) -> dict[str, bytes]:
+    """The sketches with this comparable key by graph, as Postgres sends their numbers."""
+    query = select(GraphRecord.id, func.halfvec_send(GraphRecord.sketch, type_=LargeBinary)).where(
+        GraphRecord.project == project,
+        GraphRecord.comparable_key == comparable,
+        GraphRecord.sketch.is_not(None),
+    )
+    # The number of dimensions and a reserved word, two bytes each, come first.
+    return {graph_id: bytes(sent[4:]) for graph_id, sent in session.execute(query)}
 
 
 def with_key(session: Session, *, project: str, cache_key: str) -> GraphRecord:

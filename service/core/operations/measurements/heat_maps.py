@@ -10,15 +10,18 @@ from service.core.catalog import attribution_map
 from service.core.catalog.attribution_map import picture_name
 from service.core.errors import NotFoundError
 from service.core.fingerprints import fingerprint
-from service.core.operations import owned_rows
-from service.core.operations.error_pointers import error_pointer, invalid_value
+from service.core.operations import names, owned_rows
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.heat_map_requests import (
     HeatMapLook,
     HeatMapRequest,
     ModelHeatMapRequest,
 )
 from service.core.operations.jobs import jobs
-from service.core.operations.layers.requests import OUTPUT
+from service.core.operations.measurement_checks import (
+    require_images,
+    require_layer,
+)
 from service.core.operations.remedies import post
 from service.core.operations.zoo import datasets
 from service.core.tables import ArtifactRecord, DatasetRecord, JobRecord, JobState, ModelRecord
@@ -76,6 +79,7 @@ def create(session: Session, *, project: str, request: HeatMapRequest) -> JobRec
         InvalidRequestError: A model, dataset, image or layer does not exist in the project.
         ConflictError: A model or the dataset is not ready.
     """
+    request = names.with_ids(session, request, project=project)
     drawn = _models(session, project, request)
     dataset = _dataset(session, project, request)
     params = request.params.model_dump(mode="json")
@@ -134,7 +138,7 @@ def _models(session: Session, project: str, request: HeatMapRequest) -> list[Mod
     for index, model_id in enumerate(request.model_ids):
         with error_pointer(f"/model_ids/{index}"):
             model = owned_rows.get_ready(session, ModelRecord, project=project, id=model_id)
-        _require_layer(model, request.layer)
+        require_layer(model, request.layer, pointer="/layer")
         ready.append(model)
     return ready
 
@@ -145,26 +149,8 @@ def _dataset(session: Session, project: str, request: HeatMapRequest) -> Dataset
         dataset = owned_rows.get_ready(
             session, DatasetRecord, project=project, id=request.dataset_id
         )
-    last = (dataset.images or 0) - 1
-    if max(request.positions) > last:
-        raise invalid_value(
-            "/indices",
-            f"{dataset.id} has images 0 to {last}",
-            code="unknown_image",
-            remedy=f"see GET /v1/datasets/{dataset.id}/images",
-        )
+    require_images(dataset, request.positions, pointer="/indices")
     return dataset
-
-
-def _require_layer(model: ModelRecord, layer: str | None) -> None:
-    names = {entry["name"] for entry in model.layers} | {OUTPUT, model.feature_layer, None}
-    if layer not in names:
-        raise invalid_value(
-            "/layer",
-            f"{model.id} has no layer {layer!r}",
-            code="unknown_layer",
-            remedy=f"use one of GET /v1/models/{model.id}/layers",
-        )
 
 
 def _done(session: Session, project: str, key: str) -> JobRecord | None:

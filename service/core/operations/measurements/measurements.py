@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from service.core.catalog import depara
+from service.core.catalog import Audience, depara
 from service.core.catalog.depara import DeparaParams
 from service.core.operations.jobs import jobs
-from service.core.operations.measurements import graphs
+from service.core.operations.measurements import graphs, lasting_failures
 from service.core.operations.zoo.models import jobs_making
 from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
 from service.core.tracing import current_trace_id
@@ -32,6 +32,20 @@ def known_graphs(
     return {graph.model_id: graph for graph in session.scalars(query)}
 
 
+def failed_for_good(
+    session: Session,
+    *,
+    models: Sequence[ModelRecord],
+    probes: DatasetRecord,
+    settings: DeparaParams,
+) -> dict[str, str]:
+    """Ids of the jobs that measured these models in vain, and would again, by model."""
+    comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings)
+    keys = {model.id: _key(model, comparable) for model in models}
+    failed = lasting_failures.remembered(session, project=probes.project, keys=list(keys.values()))
+    return {model_id: failed[key] for model_id, key in keys.items() if key in failed}
+
+
 def measure(
     session: Session,
     *,
@@ -49,6 +63,7 @@ def measure(
         project=probes.project,
         method=depara.SPEC.name,
         orders=[_order(model, probes, params, comparable) for model in models],
+        audience=Audience.INTERNAL,
         trace_id=current_trace_id(),
     )
     return {model.id: job_id for model, job_id in zip(models, ids, strict=True)}
@@ -61,8 +76,12 @@ def _order(
     return jobs.JobOrder(
         inputs={"model_id": model.id, "dataset_id": probes.id},
         params=params,
-        cache_key=graphs.cache_key(
-            comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
-        ),
+        cache_key=_key(model, comparable),
         depends_on=jobs_making(model),
+    )
+
+
+def _key(model: ModelRecord, comparable: str) -> str:
+    return graphs.cache_key(
+        comparable, model_id=model.id, fingerprint_of_model=model.fingerprint or ""
     )

@@ -31,3 +31,10 @@ class GraphComparer(Protocol):
             Similarities by the other's SHA-256; an unreadable file has none.
         """
         ...
+
+    def image_similarities(self, first: str, second: str) -> Sequence[float | None]:
+        """Cosine of the two maps of each probe; None where it does not count for both.
+
+        Empty if a file is unreadable or too large for a request.
+        """
+        ...

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.core.catalog import depara
 from service.core.catalog.depara import DeparaParams
 from service.core.errors import NotFoundError
-from service.core.operations import owned_rows
+from service.core.operations import names, owned_rows
 from service.core.operations.measurements import graphs
 from service.core.operations.neighbors import sketch_search
 from service.core.operations.neighbors.closeness import Closeness, GraphComparer
@@ -19,7 +19,7 @@ from service.core.operations.neighbors.sketch_search import Sketched
 from service.core.operations.rankings import affinities
 from service.core.operations.remedies import post
 from service.core.sketches import error_of
-from service.core.tables import DatasetRecord, GraphRecord, ModelRecord
+from service.core.tables import DatasetRecord, GraphRecord
 
 MOST_NEIGHBORS = 200
 COMPARED_EXACTLY = 50
@@ -70,7 +70,31 @@ def shortlist(
             on this probe set.
         ConflictError: The dataset is not ready.
     """
-    owned_rows.get(session, ModelRecord, project=project, id=model_id)
+    graph = measured_graph(
+        session, project=project, model_id=model_id, dataset_id=dataset_id, settings=settings
+    )
+    most = max(COMPARED_EXACTLY, 2 * count)
+    candidates = sketch_search.nearest(session, graph, edge_weight=edge_weight, count=most)
+    rows = affinities.of_graph(
+        session, graph_id=graph.id, others=[candidate.graph_id for candidate in candidates]
+    )
+    stored = {
+        id_: Closeness(row.node_similarity, row.edge_similarity) for id_, row in rows.items()
+    }
+    return Shortlist(graph, edge_weight, count, candidates, stored)
+
+
+def measured_graph(
+    session: Session,
+    *,
+    project: str,
+    model_id: str,
+    dataset_id: str,
+    settings: DeparaParams | None = None,
+) -> GraphRecord:
+    """The usable graph of a model on a probe set. Raises as ``shortlist``."""
+    owned_rows.get_network(session, project=project, id=model_id)
+    dataset_id = names.id_of(session, DatasetRecord, project=project, reference=dataset_id)
     probes = owned_rows.get_ready(session, DatasetRecord, project=project, id=dataset_id)
     comparable = graphs.comparable_key(probes.manifest_sha256 or "", settings or DeparaParams())
     measured = graphs.measured(
@@ -83,16 +107,7 @@ def shortlist(
             code="not_measured",
             remedy=post("/v1/jobs", {"method": depara.SPEC.name, "inputs": inputs}),
         )
-    graph = measured[-1]
-    most = max(COMPARED_EXACTLY, 2 * count)
-    candidates = sketch_search.nearest(session, graph, edge_weight=edge_weight, count=most)
-    rows = affinities.of_graph(
-        session, graph_id=graph.id, others=[candidate.graph_id for candidate in candidates]
-    )
-    stored = {
-        id_: Closeness(row.node_similarity, row.edge_similarity) for id_, row in rows.items()
-    }
-    return Shortlist(graph, edge_weight, count, candidates, stored)
+    return measured[-1]
 
 
 def nearest(shortlist: Shortlist, comparer: GraphComparer) -> list[NearModel]:

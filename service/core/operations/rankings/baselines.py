@@ -37,16 +37,18 @@ def of(session: Session, *, ranking: RankingRecord) -> list[dict[str, Any]]:
             without=target,
             protocol=ranking.request.get("protocol"),
         ),
-        PARAMETERS: parameters(session, model_ids=model_ids),
+        PARAMETERS: parameters(session, project=ranking.project, model_ids=model_ids),
         UPSTREAM: history.upstream_accuracies(session, project=ranking.project, without=target),
     }
     return [_baseline(name, by_model, model_ids) for name, by_model in values.items()]
 
 
-def parameters(session: Session, *, model_ids: Sequence[str]) -> dict[str, float]:
+def parameters(session: Session, *, project: str, model_ids: Sequence[str]) -> dict[str, float]:
     """The number of parameters of each network for which it is known."""
     query = select(ModelRecord.id, ModelRecord.parameters).where(
-        ModelRecord.id.in_(model_ids), ModelRecord.parameters.is_not(None)
+        ModelRecord.project == project,
+        ModelRecord.id.in_(model_ids),
+        ModelRecord.parameters.is_not(None),
     )
     return {row.id: float(row.parameters) for row in session.execute(query)}
 

@@ -1,4 +1,4 @@
-"""Rankings by transferability estimators, which use labels of the target: LogME, LEEP, k-NN."""
+"""Rankings by labels of the target: one estimator, several combined, or labels as the ideal graph."""
 
 from typing import Any
 
@@ -31,8 +31,9 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     ranking = create_pending(
         session, participants=participants, request=request, job_ids=job_ids, comparable=comparable
     )
-    ranking.job_id = max(job_ids.values(), default=None)
-    if not _unfinished_jobs(session, ranking):
+    waiting = _unfinished_jobs(session, ranking)
+    ranking.job_id = max(waiting, default=None)
+    if not waiting:
         fill(session, ranking)
     return ranking
 
@@ -40,22 +41,27 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
 def _unfinished_jobs(session: Session, ranking: RankingRecord) -> set[str]:
     """The jobs that the ranking waits for, locked so that none finishes before this transaction."""
     # A shared job may be finishing now, before its worker can see this ranking.
-    held = select(JobRecord.id).where(JobRecord.id.in_(estimate_jobs(ranking)))
+    held = select(JobRecord.id).where(
+        JobRecord.project == ranking.project, JobRecord.id.in_(estimate_jobs(ranking))
+    )
     session.execute(held.order_by(JobRecord.id).with_for_update(read=True))
-    return unfinished(session, estimate_jobs(ranking))
+    return unfinished(session, ranking)
 
 
 def progress(session: Session, ranking: RankingRecord) -> dict[str, Any]:
     """How many of the jobs that the ranking waits for have finished."""
     job_ids = estimate_jobs(ranking)
-    step = len(job_ids) - len(unfinished(session, job_ids))
+    step = len(job_ids) - len(unfinished(session, ranking))
     return {"step": step, "total": len(job_ids), "message": "measuring"}
 
 
 def ordered(
     ranking: RankingRecord, edge_weight: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All items, highest score first and equal scores by model id; none is without a rank."""
+    """All items, highest score first and equal scores by model id; none is without a rank.
+
+    Labels as the ideal graph have no maps, so that no edge weight changes the order.
+    """
     del edge_weight
     best_first = sorted(ranking.pairs, key=lambda pair: (-pair["score"], pair["model_id"]))
     shared = {"node_similarity": None, "edge_similarity": None, "interval": None}

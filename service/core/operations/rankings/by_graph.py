@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from service.core.catalog import ranking
 from service.core.ids import IdKind, new_id
 from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
-from service.core.operations.measurements import graphs, measurements
+from service.core.operations.measurements import graphs, measurements, reference_networks
+from service.core.operations.measurements.effective_probes import require_enough
 from service.core.operations.rankings import affinities, scores
 from service.core.operations.rankings.completion import complete, errors, names, reason
 from service.core.operations.rankings.participants import RankingParticipants, resolve_participants
@@ -32,11 +33,13 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
     """A ranking: ready if everything is measured and compared, otherwise pending with a job.
 
     Raises:
-        InvalidRequestError: A model or dataset does not exist or cannot serve.
-        ConflictError: The target or the probe set is not ready.
+        InvalidRequestError: A model or dataset does not exist or cannot serve; ``too_few_probes``.
+        ConflictError: The target or the probe set is not ready; or ``reference_near_chance``.
     """
     participants = resolve_participants(session, project=project, request=request)
+    reference_networks.require_useful(participants.target)
     record = _record_of(participants, request, project=project)
+    record.effective_probes = require_enough(session, participants.probes)
     session.add(record)
     session.flush()
     evidence = _evidence(session, record)
@@ -88,15 +91,18 @@ def _measure_missing(
     request: RankingRequest,
     evidence: "_Evidence",
 ) -> list[str]:
-    """Jobs that measure the missing graphs; each candidate records its own."""
+    """Jobs that measure the missing graphs; each candidate records its own, or the one that failed."""
+    probes, settings = participants.probes, request.measured_with
     missing = [model for model in participants.candidates if model.id not in evidence.graphs]
+    failed = measurements.failed_for_good(
+        session, models=missing, probes=probes, settings=settings
+    )
+    missing = [model for model in missing if model.id not in failed]
     if evidence.target is None:
         missing.append(participants.target)
-    job_ids = measurements.measure(
-        session, models=missing, probes=participants.probes, settings=request.measured_with
-    )
+    job_ids = measurements.measure(session, models=missing, probes=probes, settings=settings)
     record.candidates = [
-        {**candidate, "job_id": job_ids.get(candidate["model_id"])}
+        {**candidate, "job_id": (failed | job_ids).get(candidate["model_id"])}
         for candidate in record.candidates
     ]
     return list(job_ids.values())
@@ -147,8 +153,12 @@ def finish(session: Session, *, ranking: RankingRecord) -> None:
 
 
 def _fill(session: Session, ranking: RankingRecord, evidence: _Evidence) -> None:
-    names_by_id = names(session, [candidate["model_id"] for candidate in ranking.candidates])
-    failed = errors(session, ranking.candidates)
+    names_by_id = names(
+        session,
+        project=ranking.project,
+        ids=[candidate["model_id"] for candidate in ranking.candidates],
+    )
+    failed = errors(session, ranking=ranking)
     pairs, unranked = [], list(ranking.unranked)
     for candidate in ranking.candidates:
         model_id = candidate["model_id"]
@@ -199,4 +209,6 @@ def ordered(
     ranking: RankingRecord, edge_weight: float
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Items best first, and the candidates that have no score at this edge weight."""
-    return scores.ordered(ranking.pairs, edge_weight=edge_weight)
+    return scores.ordered(
+        ranking.pairs, edge_weight=edge_weight, effective_probes=ranking.effective_probes
+    )

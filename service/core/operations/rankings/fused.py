@@ -8,17 +8,26 @@ from sqlalchemy.orm import Session
 
 from service.core.catalog import fused_ranking
 from service.core.catalog.fused_ranking import FusedRankingParams
-from service.core.catalog.measurement import FUSED
+from service.core.catalog.measurement import LABELS_AND_HISTORY
+from service.core.operations import owned_rows
+from service.core.operations.accuracies import history
 from service.core.operations.jobs.internal_jobs import RANKING_PRIORITY, submit_for
-from service.core.operations.rankings import by_graph, fusion_evidence
-from service.core.operations.rankings.completion import complete, names
+from service.core.operations.measurements import estimates
+from service.core.operations.rankings import by_graph, consensus, fit, fusion_evidence
+from service.core.operations.rankings.completion import add_findings, add_warnings, complete, names
+from service.core.operations.rankings.copies import (
+    copies_among,
+    near_copies_among,
+    without_copies,
+)
 from service.core.operations.rankings.dataset_targets import (
     create_pending,
     measure_missing,
     resolve_dataset_participants,
 )
+from service.core.operations.rankings.estimator_completion import unfinished
 from service.core.operations.rankings.schemas import EstimatorEvidence, RankingRequest
-from service.core.tables import RankingRecord, RankingState
+from service.core.tables import DatasetRecord, RankingRecord, RankingState
 
 progress = by_graph.progress
 
@@ -39,7 +48,8 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
         session, participants=participants, request=request, job_ids=job_ids, comparable=""
     )
     take_evidence(session, ranking=ranking)
-    earlier = None if job_ids else _made_before(session, ranking)
+    waiting = unfinished(session, ranking)
+    earlier = None if waiting else _made_before(session, ranking)
     if earlier is not None:
         _copy(session, ranking, earlier)
     elif ranking.candidates:
@@ -48,7 +58,7 @@ def create(session: Session, *, project: str, request: RankingRequest) -> Rankin
             ranking,
             method=fused_ranking.SPEC.name,
             inputs={"ranking_id": ranking.id},
-            depends_on=sorted(set(job_ids.values())),
+            depends_on=sorted(waiting),
             priority=RANKING_PRIORITY,
         )
     else:
@@ -71,7 +81,7 @@ def _made_before(session: Session, ranking: RankingRecord) -> RankingRecord | No
         .where(
             RankingRecord.project == ranking.project,
             RankingRecord.comparable_key == ranking.comparable_key,
-            RankingRecord.metric == FUSED,
+            RankingRecord.metric == ranking.metric,
             RankingRecord.state == RankingState.READY,
         )
         .order_by(RankingRecord.id.desc())
@@ -81,30 +91,84 @@ def _made_before(session: Session, ranking: RankingRecord) -> RankingRecord | No
 
 
 def _copy(session: Session, ranking: RankingRecord, earlier: RankingRecord) -> None:
-    ranking.findings = earlier.findings
-    names_by_id = names(session, [pair["model_id"] for pair in earlier.pairs])
+    ranking.findings = {k: v for k, v in (earlier.findings or {}).items() if k != "choice"}
+    names_by_id = names(
+        session, project=ranking.project, ids=[pair["model_id"] for pair in earlier.pairs]
+    )
     pairs = [{**pair, "name": names_by_id.get(pair["model_id"], "")} for pair in earlier.pairs]
     complete(session, ranking, pairs=pairs, unranked=ranking.unranked)
 
 
 def fill(session: Session, *, ranking: RankingRecord, posterior: Mapping[str, Any]) -> None:
     """Make the ranking ready with the method's result as plain values."""
-    names_by_id = names(session, [estimate["model"] for estimate in posterior["estimates"]])
-    ranking.findings = {
-        "best_set": {
-            "model_ids": list(posterior["best_set"]),
-            "coverage": FusedRankingParams().coverage,
-            "probability": posterior["best_set_probability"],
-        },
-        "expected_regret": posterior["expected_regret"],
-        "measure_next": list(posterior["measure_next"]),
-        "evidence": dict(posterior["evidence"]),
+    ids = [estimate["model"] for estimate in posterior["estimates"]]
+    measured = [
+        estimate["model"]
+        for estimate in posterior["estimates"]
+        if estimate["measured"] is not None
+    ]
+    copies = copies_among(session, project=ranking.project, ids=ids)
+    near = near_copies_among(session, project=ranking.project, ids=ids)
+    equals = {id_: [*copies.get(id_, ()), *near.get(id_, ())] for id_ in ids}
+    best_set = {
+        "model_ids": list(posterior["best_set"]),
+        "coverage": FusedRankingParams().coverage,
+        "probability": posterior["best_set_probability"],
     }
+    add_findings(
+        ranking,
+        best_set=best_set,
+        expected_regret=posterior["expected_regret"],
+        measure_next=without_copies(posterior["measure_next"], equals, measured=measured),
+        evidence=dict(posterior["evidence"]),
+    )
+    add_warnings(ranking, _warnings(session, ranking))
+    names_by_id = names(session, project=ranking.project, ids=ids)
     pairs = [
         _pair(estimate, names_by_id.get(estimate["model"], ""))
         for estimate in posterior["estimates"]
     ]
+    if ranking.metric == LABELS_AND_HISTORY:
+        pairs = _with_labels(session, ranking, pairs)
     complete(session, ranking, pairs=pairs, unranked=ranking.unranked)
+
+
+def _warnings(session: Session, ranking: RankingRecord) -> list[dict[str, str]]:
+    """The warning that intervals are wide because no history narrows them; empty with history."""
+    cells = history.cells(
+        session, project=ranking.project, protocol=ranking.request.get("protocol")
+    )
+    if any(cell.dataset != ranking.target_dataset_id for cell in cells):
+        return []
+    return [
+        {
+            "code": "no_history",
+            "detail": "the intervals are wide because no accuracy of any network is recorded on"
+            " another dataset, from which to learn what the scores are worth",
+            "remedy": "record accuracies that you have measured with POST /v1/accuracies",
+        }
+    ]
+
+
+def _with_labels(
+    session: Session, ranking: RankingRecord, pairs: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The pairs in the order of the mean of both evidences, standardized; it is their new score."""
+    target = owned_rows.get(session, DatasetRecord, project=ranking.project, id=ranking.dataset_id)
+    estimated = estimates.stored(
+        session,
+        project=ranking.project,
+        comparable=estimates.comparable_key(target),
+        model_ids=[pair["model_id"] for pair in pairs],
+    )
+    add_warnings(ranking, fit.warnings_of(session, target=target, estimated=estimated))
+    scores = {
+        "labels": consensus.of_labels(estimated),
+        "history": {pair["model_id"]: pair["mean"] for pair in pairs},
+    }
+    means = consensus.standardized_means(scores, names=tuple(scores))
+    joined = [{**pair, "score": means[pair["model_id"]]} for pair in pairs]
+    return sorted(joined, key=lambda pair: (-pair["score"], pair["model_id"]))
 
 
 def _pair(estimate: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from service.core.catalog.depara import DeparaParams
 from service.core.catalog.measurement import Estimator, Metric
 from service.core.errors import TooLargeError
 from service.core.fingerprints import fingerprint
+from service.core.operations import owned_rows
 from service.core.operations.accuracies import history
 from service.core.operations.accuracies.history import Cell
 from service.core.operations.measurements import (
@@ -60,7 +61,7 @@ def gather(session: Session, *, ranking: RankingRecord) -> dict[str, Any]:
     _require_few(len(candidates) + len(others))
     columns = sorted({(cell.dataset, cell.protocol) for cell in past})
     layout = _Layout(_numbered([*candidates, *others]), _numbered(columns))
-    target = session.get_one(DatasetRecord, ranking.dataset_id)
+    target = owned_rows.get(session, DatasetRecord, project=ranking.project, id=ranking.dataset_id)
     return {
         "models": list(layout.rows),
         "candidates": [True] * len(candidates) + [False] * len(others),
@@ -140,7 +141,7 @@ def _similarities(
 ) -> dict[str, dict[str, float]]:
     """Stored similarities to the reference network of a dataset."""
     reference = reference_networks.known_for(session, dataset=dataset)
-    if reference is None:
+    if reference is None or not reference_networks.is_useful(reference):
         return {}
     pairs = _pairs(session, ranking, dataset, [reference.id, *models])
     weights = {Metric.ATTRIBUTION.value: 0.0, Metric.DEPARA.value: DEFAULT_EDGE_WEIGHT}
@@ -175,8 +176,8 @@ def _history_scores(
     """The same scores on the datasets of the history that are in the zoo."""
     matrices: dict[str, list[Values]] = {}
     for dataset_id in sorted({dataset for dataset, _ in layout.columns}):
-        dataset = session.get(DatasetRecord, dataset_id)
-        if dataset is None or dataset.project != ranking.project:
+        dataset = owned_rows.find(session, DatasetRecord, project=ranking.project, id=dataset_id)
+        if dataset is None:
             continue
         by_score = _scores(session, ranking, dataset, list(layout.rows))
         columns = [n for (name, _), n in layout.columns.items() if name == dataset_id]
@@ -192,7 +193,7 @@ def _traits(
     session: Session, ranking: RankingRecord, layout: _Layout, candidates: Sequence[str]
 ) -> dict[str, Values]:
     """Facts of networks that hold for every target."""
-    sizes = baselines.parameters(session, model_ids=candidates)
+    sizes = baselines.parameters(session, project=ranking.project, model_ids=candidates)
     upstream = history.upstream_accuracies(
         session, project=ranking.project, without=ranking.target_dataset_id
     )

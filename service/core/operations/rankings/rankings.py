@@ -9,11 +9,30 @@ from sqlalchemy.orm import Session
 from service.core.catalog import fused_ranking, ranking
 from service.core.catalog import transferability_estimators as estimators
 from service.core.catalog.depara import EDGE_WEIGHTS
-from service.core.catalog.measurement import FUSED, Estimator, Metric
+from service.core.catalog.measurement import (
+    AUTO,
+    LABEL_SCORE_OF,
+    LABELS,
+    POSTERIORS,
+    Estimator,
+    Metric,
+)
 from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
-from service.core.operations.rankings import by_estimator, by_graph, fused
+from service.core.operations import names
+from service.core.operations.rankings import (
+    appearances,
+    by_estimator,
+    by_graph,
+    choices,
+    costs,
+    fused,
+)
+from service.core.operations.rankings.completion import add_findings, add_warnings
+from service.core.operations.rankings.copies import with_copies_below
+from service.core.operations.rankings.groups import with_groups
 from service.core.operations.rankings.schemas import RankingRequest
+from service.core.operations.zoo import datasets
 from service.core.tables import RankingRecord, RankingState
 
 Items = list[dict[str, Any]]
@@ -41,20 +60,50 @@ def _kind(version: int, module: Any) -> MetricKind:
 
 
 _KINDS: Mapping[str, MetricKind] = {
+    **dict.fromkeys((*Estimator, LABELS), _kind(estimators.SPEC.version, by_estimator)),
+    # After the estimators: by the names that both have, networks are compared unless labels replace one.
     **dict.fromkeys(Metric, _kind(ranking.SPEC.version, by_graph)),
-    **dict.fromkeys(Estimator, _kind(estimators.SPEC.version, by_estimator)),
-    FUSED: _kind(fused_ranking.SPEC.version, fused),
+    **dict.fromkeys(POSTERIORS, _kind(fused_ranking.SPEC.version, fused)),
 }
+_BY_LABELS = _kind(estimators.SPEC.version, by_estimator)
+
+
+def _kind_of(record: RankingRecord) -> MetricKind:
+    """What serves a ranking: a likeness without a target network is that to the labels."""
+    if record.metric in LABEL_SCORE_OF and record.target_model_id is None:
+        return _BY_LABELS
+    return _KINDS[record.metric]
 
 
 def create(session: Session, *, project: str, request: RankingRequest) -> RankingRecord:
     """A ranking: ready if everything is measured, otherwise pending with a job.
 
+    Its metric is the requested one, or the one chosen for ``auto``; then ``findings`` says why.
+
     Raises:
         InvalidRequestError: A model or dataset does not exist or cannot serve.
         ConflictError: The target or the probe set is not ready.
     """
-    record = _KINDS[request.metric].create(session, project=project, request=request)
+    request = names.with_ids(session, request, project=project)
+    choice = None
+    if request.metric == AUTO:
+        choice = choices.choose(session, project=project, request=request)
+        request = choice.applied_to(request)
+    kind = _BY_LABELS if request.likens_to_labels else _KINDS[request.metric]
+    record = kind.create(session, project=project, request=request)
+    if choice is not None:
+        add_findings(record, choice={"metric": choice.metric, "reason": choice.reason})
+    if record.target_dataset_id is not None:
+        doubts = appearances.warnings_of(
+            session,
+            project=record.project,
+            target_id=record.target_dataset_id,
+            probe_set_id=record.dataset_id,
+        )
+        add_warnings(record, doubts)
+    target = request.target.dataset_id
+    if target is not None and target != record.dataset_id:
+        record.shared_images = datasets.shared_images(session, target, record.dataset_id)
     session.flush()
     return record
 
@@ -64,7 +113,7 @@ def cache_key(record: RankingRecord) -> str:
     return fingerprint(
         {
             "comparable_key": record.comparable_key,
-            "version": _KINDS[record.metric].version,
+            "version": _kind_of(record).version,
             "metric": record.metric,
             "target": record.target_model_id or record.target_dataset_id,
             "candidates": sorted(candidate["model_id"] for candidate in record.candidates),
@@ -76,15 +125,16 @@ def progress(session: Session, *, ranking: RankingRecord) -> dict[str, Any] | No
     """Progress of a pending ranking: how many of the jobs it waits for have finished."""
     if ranking.state != RankingState.PENDING or ranking.job_id is None:
         return None
-    return _KINDS[ranking.metric].progress(session, ranking)
+    return _kind_of(ranking).progress(session, ranking)
 
 
 def ordered(ranking: RankingRecord, *, edge_weight: float) -> tuple[Items, Items]:
-    """Items best first, and the candidates without a rank, with the reason."""
+    """Items best first, near copies below the better one; and the candidates without a rank."""
     if ranking.state != RankingState.READY:
         return [], ranking.unranked
-    items, without = _KINDS[ranking.metric].ordered(ranking, edge_weight)
-    return items, [*ranking.unranked, *without]
+    items, without = _kind_of(ranking).ordered(ranking, edge_weight)
+    complete_items = [{"same_weights_as": [], **item} for item in with_copies_below(items)]
+    return costs.marked(with_groups(complete_items)), [*ranking.unranked, *without]
 
 
 def weight_of(record: RankingRecord, requested: float | None) -> float:

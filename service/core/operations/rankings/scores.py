@@ -6,10 +6,14 @@ from typing import Any
 
 # A normal variable stays within this many standard deviations nine times out of ten.
 NINETY_PERCENT = 1.6448536269514722
+_VARIANCES = frozenset({"node_variance", "edge_variance", "covariance"})
 
 
 def ordered(
-    pairs: Sequence[Mapping[str, Any]], *, edge_weight: float
+    pairs: Sequence[Mapping[str, Any]],
+    *,
+    edge_weight: float,
+    effective_probes: float | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Items best first, and the pairs that have no score at this edge weight.
 
@@ -23,7 +27,11 @@ def ordered(
         else:
             scored.append((-score, -pair["node_similarity"], pair["model_id"], pair))
     scored.sort(key=lambda entry: entry[:3])
-    return [_item(rank, -s[0], s[3], edge_weight) for rank, s in enumerate(scored, 1)], without
+    items = [
+        _item(rank, -s[0], s[3], interval_of(s[3], -s[0], edge_weight, effective_probes))
+        for rank, s in enumerate(scored, 1)
+    ]
+    return items, without
 
 
 def score_of(pair: Mapping[str, Any], *, edge_weight: float) -> float | None:
@@ -35,27 +43,29 @@ def score_of(pair: Mapping[str, Any], *, edge_weight: float) -> float | None:
     return None if edge is None else node + edge_weight * edge
 
 
-def interval_of(pair: Mapping[str, Any], score: float, *, edge_weight: float) -> list[float]:
-    """The 90 % interval of a score over redrawn probes, from the stored variances."""
+def interval_of(
+    pair: Mapping[str, Any], score: float, edge_weight: float, effective_probes: float | None
+) -> list[float]:
+    """The 90 % interval of a score over redrawn probes, from the stored variances.
+
+    The variances count copies of an image as different images; with fewer in effect they are larger
+    by that factor.
+    """
     variance = pair["node_variance"] or 0.0
     if edge_weight:
         edge, covariance = pair["edge_variance"] or 0.0, pair["covariance"] or 0.0
         variance += edge_weight * (edge_weight * edge + 2 * covariance)
-    reach = NINETY_PERCENT * math.sqrt(max(0.0, variance))
+    copies = 1.0 if effective_probes is None else max(1.0, pair["valid_probes"] / effective_probes)
+    reach = NINETY_PERCENT * math.sqrt(max(0.0, variance) * copies)
     return [score - reach, score + reach]
 
 
-def _item(rank: int, score: float, pair: Mapping[str, Any], edge_weight: float) -> dict[str, Any]:
-    return {
-        "rank": rank,
-        "model_id": pair["model_id"],
-        "name": pair["name"],
-        "score": score,
-        "node_similarity": pair["node_similarity"],
-        "edge_similarity": pair["edge_similarity"],
-        "interval": interval_of(pair, score, edge_weight=edge_weight),
-        "valid_probes": pair["valid_probes"],
-    }
+def _item(
+    rank: int, score: float, pair: Mapping[str, Any], interval: list[float]
+) -> dict[str, Any]:
+    """What is known of the pair, with its costs, but the variances of which the interval is made."""
+    shown = {name: value for name, value in pair.items() if name not in _VARIANCES}
+    return {"rank": rank, "score": score, "interval": interval, **shown}
 
 
 def _edgeless(pair: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from service.core.catalog import MethodKind, TrainingTrait, method_named, method
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
 from service.core.catalog.training import StudentArchitecture
+from service.core.counts import counted
 from service.core.errors import InvalidRequestError
 from service.core.manifest import TaskKind
 from service.core.operations.error_pointers import error_pointer, invalid_value
@@ -61,7 +62,7 @@ def _require_class_counts(plan: TrainingPlan) -> None:
         if classes is not None and shape and len(classes) != shape[0]:
             raise invalid_value(
                 f"/inputs/teachers/{index}",
-                f"{teacher.id} names {len(classes)} classes but has {shape[0]} outputs",
+                f"{teacher.id} names {counted(len(classes), 'class')} but has {counted(shape[0], 'output')}",
                 code="class_count_mismatch",
                 remedy="upload it again with one class per output, in the order of the outputs",
             )
@@ -84,7 +85,7 @@ def _require_labels(plan: TrainingPlan) -> None:
     if student.num_classes is not None and count not in (None, student.num_classes):
         raise invalid_value(
             "/params/student/num_classes",
-            f"num_classes is {student.num_classes}, but there are {count} labels",
+            f"num_classes is {student.num_classes}, but the number of labels is {count}",
             code="num_classes_mismatch",
             remedy="omit num_classes, or list as many labels",
         )
@@ -172,24 +173,12 @@ def _differences(plan: TrainingPlan, start: ModelRecord) -> Iterator[str]:
     for name in ("architecture", "width") if ours else ("architecture",):
         if recorded and recorded[name] != getattr(student, name):
             yield f"its {name} is {recorded[name]}, not {getattr(student, name)}"
-    shape, outputs = start.output_shape, _output_count(plan)
+    shape, outputs = start.output_shape, _label_count(plan)
     if shape and outputs is not None and shape[0] != outputs:
-        yield f"it has {shape[0]} outputs, not {outputs}"
+        yield f"it has {counted(shape[0], 'output')}, not {outputs}"
     channels = start.manifest["input"]["channels"]
     if all(teacher.manifest["input"]["channels"] != channels for teacher in plan.teachers):
         yield f"it takes images with {channels} channels"
-
-
-def _output_count(plan: TrainingPlan) -> int | None:
-    """How many outputs the student trains with; None if that is not known yet."""
-    labels = plan.student_labels
-    if (
-        TrainingTrait.OUTPUT_PER_TEACHER_OUTPUT not in _traits(plan)
-        or plan.teacher_labels is None
-        or labels is None
-    ):
-        return _label_count(plan)
-    return sum(label in labels for teacher in plan.teachers for label in classes_of(teacher) or ())
 
 
 def _label_count(plan: TrainingPlan) -> int | None:

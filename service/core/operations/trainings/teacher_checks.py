@@ -4,17 +4,31 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, TargetTask
+from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
 from service.core.catalog.adversarial_distillation import AdversarialDistillationParams, Preset
-from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
+from service.core.catalog.class_regularization import ClassRegularizationParams
+from service.core.catalog.common_feature_amalgamation import (
+    FEWEST_IMAGES,
+    CommonFeatureAmalgamationParams,
+)
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams, DualGanPreset
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
-from service.core.catalog.training import TransferTrainingConfig
+from service.core.catalog.training import (
+    STUDENT_BLOCKS,
+    StudentArchitecture,
+    TransferTrainingConfig,
+)
+from service.core.counts import counted
 from service.core.manifest import TaskKind
 from service.core.operations.error_pointers import invalid_value
 from service.core.operations.trainings.plans import TrainingPlan, abbreviated
-from service.core.operations.trainings.teachers import classes_of, task_of
-from service.core.tables import ModelRecord
+from service.core.operations.trainings.task_checks import require_tasks
+from service.core.operations.trainings.teachers import (
+    classes_of,
+    task_of,
+    why_not_transferable,
+)
+from service.core.tables import LabelKind, ModelRecord
 
 # Presets that compare batch statistics, whatever the teacher, unless a weight is set.
 STATISTICAL = frozenset({Preset.DFQ, Preset.FAST_META})
@@ -40,6 +54,8 @@ def require_method(plan: TrainingPlan) -> None:
             _check_adaptive(plan, params)
         case DualGanAmalgamationParams() as params:
             _check_dual_gan(plan, params)
+        case ClassRegularizationParams() as params:
+            _require_source(plan, params)
         case TransferTrainingConfig() as params:
             _check_transfer(plan, params)
 
@@ -67,6 +83,17 @@ def _require_teacher_labels(plan: TrainingPlan) -> None:
             code="labels_not_supported",
             remedy="set label_weight to 0",
         )
+    if plan.dataset is not None and plan.dataset.label_kind in (
+        LabelKind.MULTIPLE,
+        LabelKind.MASK,
+    ):
+        raise invalid_value(
+            "/params/label_weight",
+            f"the images of {plan.dataset.id} have several labels or masks, and the student learns"
+            " one label of each",
+            code="several_labels",
+            remedy="set label_weight to 0, or use images with one label each",
+        )
     labels = _image_labels(plan)
     teacher_labels = set(plan.teacher_labels or ())
     unknown = [label for label in labels if label not in teacher_labels]
@@ -86,6 +113,14 @@ def _image_labels(plan: TrainingPlan) -> list[str]:
 
 def _check_common_features(plan: TrainingPlan, params: CommonFeatureAmalgamationParams) -> None:
     """Accept layers of every teacher, the same number of each."""
+    images = 0 if plan.dataset is None else plan.dataset.images or 0
+    if images < FEWEST_IMAGES:
+        raise invalid_value(
+            "/inputs/dataset_id",
+            f"the dataset has {counted(images, 'image')}; {plan.method} needs {FEWEST_IMAGES}",
+            code="too_few_images",
+            remedy=f"use a dataset of at least {FEWEST_IMAGES} images",
+        )
     if params.teacher_layers is None:
         _require_feature_maps(enumerate(plan.teachers))
         return
@@ -99,54 +134,32 @@ def _check_common_features(plan: TrainingPlan, params: CommonFeatureAmalgamation
             code="layer_counts_differ",
             remedy="list the same number of layers for every teacher",
         )
+    _require_blocks(plan, counts[0], "/params/teacher_layers", "layers of each teacher")
+
+
+def _require_blocks(plan: TrainingPlan, count: int, pointer: str, what: str) -> None:
+    """Accept as many blocks or layers as the student has blocks."""
+    architecture = plan.student.architecture
+    if not isinstance(architecture, StudentArchitecture):
+        return
+    blocks = STUDENT_BLOCKS[architecture]
+    if count > blocks:
+        raise invalid_value(
+            pointer,
+            f"{count} {what} are more than the {blocks} blocks of a {architecture} student",
+            code="too_many_blocks",
+            remedy=f"ask for at most {blocks}, or choose another architecture",
+        )
 
 
 def _check_adaptive(plan: TrainingPlan, params: AdaptiveAmalgamationParams) -> None:
-    _require_tasks(plan, params)
+    require_tasks(plan, params)
     if params.feature_weight == 0:
         return
     if params.teacher_layers is None:
         _require_feature_maps(enumerate(plan.teachers))
     else:
         _require_spatial_layers(plan, params.teacher_layers, "/params/teacher_layers")
-
-
-def _require_tasks(plan: TrainingPlan, params: AdaptiveAmalgamationParams) -> None:
-    """Accept tasks whose labels all belong to one teacher, as far as teachers name theirs."""
-    tasks, labels = params.tasks or (), params.student.labels
-    for index, task in enumerate(tasks):
-        _require_task(plan, f"/params/tasks/{index}/labels", task)
-    task_labels = sorted(label for task in tasks for label in task.labels)
-    if tasks and labels is not None and sorted(labels) != task_labels:
-        raise invalid_value(
-            "/params/student/labels",
-            f"the labels of the tasks are {abbreviated(task_labels)}",
-            code="labels_do_not_match_tasks",
-            remedy="omit student.labels, or list the labels of all tasks in any order",
-        )
-
-
-def _require_task(plan: TrainingPlan, pointer: str, task: TargetTask) -> None:
-    classes = [classes_of(teacher) for teacher in plan.teachers]
-    if not any(names is None or set(task.labels) <= set(names) for names in classes):
-        raise invalid_value(
-            pointer,
-            f"no teacher has all labels of the task {task.name!r}",
-            code="unknown_task",
-            remedy="choose labels that one teacher has: "
-            + "; ".join(
-                f"{teacher.id} has {abbreviated(names or [])}"
-                for teacher, names in zip(plan.teachers, classes, strict=True)
-            ),
-        )
-    is_choice = task_of(plan.teachers[0]) is TaskKind.CLASSIFICATION
-    if is_choice and len(task.labels) < _FEWEST_LABELS:
-        raise invalid_value(
-            pointer,
-            f"the classification task {task.name!r} has only one label",
-            code="too_few_labels",
-            remedy="give every task at least two labels",
-        )
 
 
 def _check_dual_gan(plan: TrainingPlan, params: DualGanAmalgamationParams) -> None:
@@ -161,6 +174,7 @@ def _check_dual_gan(plan: TrainingPlan, params: DualGanAmalgamationParams) -> No
         _require_batch_norms(contributing)
     if params.preset is not DualGanPreset.DFKA:
         return
+    _require_blocks(plan, params.blocks or 1, "/params/blocks", "blocks")
     if params.cuts is not None:
         _require_spatial_layers(plan, params.cuts, "/params/cuts")
     elif params.blocks != 1:
@@ -207,7 +221,7 @@ def _layers_of_all(
     if len(lists) != len(plan.teachers):
         raise invalid_value(
             pointer,
-            f"there are {len(lists)} lists of layers for {len(plan.teachers)} teachers",
+            f"there are {len(lists)} lists of layers for {counted(len(plan.teachers), 'teacher')}",
             code="layer_list_count_mismatch",
             remedy="give one list of layers for each teacher, in their order",
         )
@@ -229,13 +243,23 @@ def _require_spatial_layers(plan: TrainingPlan, lists: LayerLists, pointer: str)
             )
 
 
-def _check_transfer(plan: TrainingPlan, params: TransferTrainingConfig) -> None:
+def _require_source(plan: TrainingPlan, params: TransferTrainingConfig) -> None:
+    """Accept a source of any batch size that has the layer of the cut."""
+    problem = why_not_transferable(plan.teachers[0])
+    if problem is not None:
+        raise invalid_value(
+            "/inputs/source_model_id", problem.detail, code=problem.code, remedy=problem.remedy
+        )
     _layer_of(plan.teachers[0], params.layer, "/params/layer")
+
+
+def _check_transfer(plan: TrainingPlan, params: TransferTrainingConfig) -> None:
+    _require_source(plan, params)
     labels = _image_labels(plan)
     if len(labels) < _FEWEST_LABELS:
         raise invalid_value(
             "/inputs/dataset_id",
-            f"the dataset has {len(labels)} labels; transfer needs at least {_FEWEST_LABELS}",
+            f"the dataset has {counted(len(labels), 'label')}; transfer needs at least {_FEWEST_LABELS}",
             code="target_unlabeled",
             remedy="use a dataset with images of at least two labels",
         )

@@ -1,19 +1,24 @@
-"""Sets of images: created from an upload, immutable, read by position."""
+"""Sets of images or clips: created from an upload, immutable, read by position."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from service.core.blobs import BlobStore
 from service.core.catalog import dataset_ingestion
-from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
+from service.core.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.manifest import DatasetManifest
 from service.core.operations import owned_rows
+from service.core.operations.dataset_kinds import require_kind
 from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
+from service.core.operations.new_names import require_name
+from service.core.operations.quotas.admission import require_room, within
+from service.core.operations.quotas.limits import Quota
 from service.core.operations.zoo import uploads
+from service.core.operations.zoo.packed_parts import PackedPart
 from service.core.paging import Page, page_of
 from service.core.tables import (
     FINAL_STATES,
@@ -26,38 +31,35 @@ from service.core.tables import (
 
 _FEWEST_CLASSES = 2
 # The inputs of jobs that hold the id of a dataset.
-_ROLES = ("dataset_id", "eval_dataset_id")
-
-
-@dataclass(frozen=True)
-class DatasetFilter:
-    """A filter for datasets; None does not restrict. ``name`` matches any part of a name."""
-
-    state: str | None = None
-    name: str | None = None
+_ROLES = ("dataset_id", "style_dataset_id", "eval_dataset_id")
 
 
 def create(
     session: Session, *, project: str, manifest: DatasetManifest, upload_id: str
 ) -> DatasetRecord:
-    """Create a dataset from a finished upload; a job reads and checks the images.
+    """Create a dataset from a finished upload; a job reads and checks the files.
 
     Raises:
-        InvalidRequestError: The upload does not exist.
+        InvalidRequestError: The upload does not exist; ``invalid_name``; ``repeated_label``.
         ConflictError: The upload is incomplete.
     """
+    require_name(manifest.name)
+    _require_distinct(manifest.labels or ())
     upload = uploads.use(session, project=project, upload_id=upload_id)
     record = DatasetRecord(
         id=new_id(IdKind.DATASET),
         project=project,
         name=manifest.name,
+        kind=manifest.kind,
         manifest=manifest.model_dump(mode="json"),
         filename=upload.filename,
         upload_sha256=upload.sha256 or "",
         upload_bytes=upload.size_bytes,
     )
-    session.add(record)
-    session.flush()
+    require_room(session, project, Quota.IMAGES)
+    with within(session, project, Quota.DATASETS, Quota.BYTES):
+        session.add(record)
+        session.flush()
     submit_for(
         session,
         record,
@@ -68,40 +70,26 @@ def create(
     return record
 
 
-def require_labeled(dataset: DatasetRecord) -> DatasetRecord:
-    """The dataset, if it has labels of at least two classes.
-
-    Raises:
-        InvalidRequestError: ``target_unlabeled``.
-    """
-    if len(dataset.labels or ()) < _FEWEST_CLASSES:
-        raise InvalidRequestError(
-            f"{dataset.id} has labels of fewer than two classes",
-            code="target_unlabeled",
-            remedy="upload the images in one folder per class, or choose a metric without labels",
-        )
-    return dataset
+def _require_distinct(labels: Sequence[str]) -> None:
+    """Raises InvalidRequestError: ``repeated_label``."""
+    positions = dict(zip(labels, range(len(labels)), strict=True))
+    for index, label in enumerate(labels):
+        if positions[label] != index:
+            raise InvalidRequestError(
+                f"the class {label!r} is listed more than once",
+                code="repeated_label",
+                remedy="list each class once",
+                errors=[FieldProblem(f"/labels/{positions[label]}", "repeated")],
+            )
 
 
-def labels_of(session: Session, *, dataset: DatasetRecord) -> Sequence[int | None]:
-    """The index of every image's class in the dataset's labels; None for an unlabeled image."""
-    query = select(ImageRecord.label).where(ImageRecord.dataset_id == dataset.id)
-    return session.scalars(query.order_by(ImageRecord.position)).all()
-
-
-def page(
-    session: Session, *, project: str, where: DatasetFilter, after: str | None, limit: int
-) -> Page[DatasetRecord]:
-    """Datasets of the project, newest first."""
-    query = select(DatasetRecord).where(DatasetRecord.project == project)
-    if where.state is not None:
-        query = query.where(DatasetRecord.state == where.state)
-    if where.name is not None:
-        query = query.where(func.strpos(func.lower(DatasetRecord.name), where.name.lower()) > 0)
-    if after is not None:
-        query = query.where(DatasetRecord.id < after)
-    rows = session.scalars(query.order_by(DatasetRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(rows), limit=limit)
+def shared_images(session: Session, dataset_id: str, other_id: str) -> int:
+    """How many images of a dataset are, byte for byte, also in another."""
+    others = select(ImageRecord.sha256).where(ImageRecord.dataset_id == other_id)
+    query = select(func.count()).where(
+        ImageRecord.dataset_id == dataset_id, ImageRecord.sha256.in_(others)
+    )
+    return session.scalars(query).one()
 
 
 def delete(session: Session, *, project: str, dataset_id: str) -> None:
@@ -113,9 +101,13 @@ def delete(session: Session, *, project: str, dataset_id: str) -> None:
     """
     record = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     references = [JobRecord.inputs[role].astext == dataset_id for role in _ROLES]
-    working = exists().where(or_(*references), JobRecord.state.not_in(FINAL_STATES))
+    working = exists().where(
+        JobRecord.project == project, or_(*references), JobRecord.state.not_in(FINAL_STATES)
+    )
     pending = exists().where(
-        RankingRecord.dataset_id == dataset_id, RankingRecord.state == RankingState.PENDING
+        RankingRecord.project == project,
+        RankingRecord.dataset_id == dataset_id,
+        RankingRecord.state == RankingState.PENDING,
     )
     if session.scalar(select(working | pending)):
         raise ConflictError(
@@ -131,7 +123,7 @@ def images(
     session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[ImageRecord]:
     """The images of a dataset in order, starting after position ``after``."""
-    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    require_kind(owned_rows.get(session, DatasetRecord, project=project, id=dataset_id))
     query = select(ImageRecord).where(ImageRecord.dataset_id == dataset_id)
     if after is not None:
         query = query.where(ImageRecord.position > int(after))
@@ -140,15 +132,15 @@ def images(
 
 
 @dataclass(frozen=True)
-class ImageLocation:
-    """One uploaded image and the packed file that contains it."""
+class ImageLocation(PackedPart):
+    """The bytes of an image, or of its mask."""
 
     image: ImageRecord
-    packed_sha256: str
 
-    def read(self, blobs: BlobStore) -> Iterator[bytes]:
-        """The bytes of the image, in chunks."""
-        return blobs.read(self.packed_sha256, start=self.image.start, length=self.image.length)
+    @classmethod
+    def of(cls, image: ImageRecord, packed_sha256: str) -> Self:
+        """The location of an image."""
+        return cls(packed_sha256, image.start, image.length, image.sha256, image)
 
 
 def image(session: Session, *, project: str, dataset_id: str, position: int) -> ImageRecord:
@@ -157,7 +149,7 @@ def image(session: Session, *, project: str, dataset_id: str, position: int) -> 
     Raises:
         NotFoundError: ``image_not_found``.
     """
-    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    require_kind(owned_rows.get(session, DatasetRecord, project=project, id=dataset_id))
     record = session.get(ImageRecord, (dataset_id, position))
     if record is None:
         raise NotFoundError(
@@ -178,20 +170,24 @@ def image_location(
     """
     dataset = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
     record = image(session, project=project, dataset_id=dataset_id, position=position)
-    return ImageLocation(record, dataset.packed_sha256 or "")
+    return ImageLocation.of(record, dataset.packed_sha256 or "")
 
 
-@dataclass(frozen=True)
-class ImageContent:
-    """One uploaded image and its bytes, which you must read to the end."""
+def mask_location(
+    session: Session, *, project: str, dataset_id: str, position: int
+) -> ImageLocation:
+    """The mask of the image at a position, with the location of its bytes.
 
-    image: ImageRecord
-    chunks: Iterator[bytes]
-
-
-def image_content(
-    session: Session, *, project: str, dataset_id: str, position: int, blobs: BlobStore
-) -> ImageContent:
-    """The image at a position with its bytes; errors as for ``image_location``."""
-    location = image_location(session, project=project, dataset_id=dataset_id, position=position)
-    return ImageContent(location.image, location.read(blobs))
+    Raises:
+        NotFoundError: ``dataset_not_found``, ``image_not_found`` or ``mask_not_found``.
+    """
+    dataset = owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    record = image(session, project=project, dataset_id=dataset_id, position=position)
+    if record.mask_sha256 is None:
+        raise NotFoundError(
+            f"the image at position {position} of {dataset_id} has no stored mask",
+            code="mask_not_found",
+            remedy="upload images and masks with layout masks; masks of earlier releases: upload them again",
+        )
+    start, length = record.mask_start or 0, record.mask_length or 0
+    return ImageLocation(dataset.packed_sha256 or "", start, length, record.mask_sha256, record)

@@ -3,32 +3,31 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
 
 from service.core.blobs import BlobStore
 from service.core.catalog import model_validation
 from service.core.errors import ConflictError
 from service.core.etags import require_match
-from service.core.file_types import EDGE_BYTES, require_form
+from service.core.file_types import (
+    EDGE_BYTES,
+    NEVER_PICKLES,
+    archive_members,
+    kind_of,
+    may_hold_pickle,
+    require_form,
+)
 from service.core.ids import IdKind, new_id
-from service.core.manifest import ModelManifest, Task
-from service.core.operations import owned_rows
+from service.core.manifest import ModelFormat, ModelManifest, Task
+from service.core.operations import model_names, owned_rows
 from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
+from service.core.operations.new_names import require_model_name
+from service.core.operations.quotas.admission import within
+from service.core.operations.quotas.limits import Quota
 from service.core.operations.zoo import uploads
-from service.core.paging import Page, page_of
 from service.core.tables import JobRecord, JobState, ModelRecord, ModelState, UploadRecord
 from service.core.tables.job import STARTED_FROM, TAUGHT_BY
-
-
-@dataclass(frozen=True)
-class ModelFilter:
-    """A filter for models; None does not restrict. ``name`` matches any part of a name."""
-
-    state: str | None = None
-    task: str | None = None
-    tag: str | None = None
-    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,16 +46,19 @@ def create(
     """Create a model from a finished upload; a job checks it before anything else can use it.
 
     Raises:
-        InvalidRequestError: The upload does not exist.
+        InvalidRequestError: The upload does not exist; ``invalid_name``.
         ConflictError: The upload is incomplete.
         RefusedUploadError: The file does not have the format that the manifest names.
     """
+    require_model_name(manifest.name)
     upload = uploads.use(session, project=project, upload_id=upload_id)
     digest = upload.sha256 or ""
     require_form(*_edges(blobs, digest, upload.size_bytes), form=manifest.format)
     record = _record_of(manifest, upload, project=project)
-    session.add(record)
-    session.flush()
+    model_names.give_version(session, record)
+    with within(session, project, Quota.MODELS, Quota.BYTES):
+        session.add(record)
+        session.flush()
     submit_for(
         session,
         record,
@@ -89,32 +91,6 @@ def _record_of(manifest: ModelManifest, upload: UploadRecord, *, project: str) -
     )
 
 
-def page(
-    session: Session, *, project: str, where: ModelFilter, after: str | None, limit: int
-) -> Page[ModelRecord]:
-    """Models of the project, newest first."""
-    query = matching(project, where)
-    if after is not None:
-        query = query.where(ModelRecord.id < after)
-    rows = session.scalars(query.order_by(ModelRecord.id.desc()).limit(limit + 1)).all()
-    return page_of(list(rows), limit=limit)
-
-
-def matching(project: str, where: ModelFilter) -> Select[ModelRecord]:
-    """The query for the models that match a filter, without their layers."""
-    query = select(ModelRecord).where(ModelRecord.project == project)
-    query = query.options(defer(ModelRecord.layers))
-    if where.state is not None:
-        query = query.where(ModelRecord.state == where.state)
-    if where.task is not None:
-        query = query.where(ModelRecord.task_kind == where.task)
-    if where.tag is not None:
-        query = query.where(ModelRecord.tags.contains([where.tag]))
-    if where.name is not None:
-        query = query.where(func.strpos(func.lower(ModelRecord.name), where.name.lower()) > 0)
-    return query
-
-
 def update(
     session: Session, *, project: str, model_id: str, changes: ModelChanges, etag: str | None
 ) -> ModelRecord:
@@ -122,6 +98,7 @@ def update(
 
     Raises:
         NotFoundError: ``model_not_found``.
+        InvalidRequestError: ``invalid_name``.
         PreconditionRequiredError: The ETag is missing.
         PreconditionFailedError: The model has changed since.
     """
@@ -129,7 +106,9 @@ def update(
     require_match(record, etag)
     manifest = dict(record.manifest)
     if changes.name is not None:
-        record.name = manifest["name"] = changes.name
+        require_model_name(changes.name)
+        manifest["name"] = changes.name
+        model_names.rename(session, record, changes.name)
     if changes.tags is not None:
         record.tags = manifest["tags"] = list(changes.tags)
     if changes.license is not None:
@@ -154,17 +133,18 @@ def delete(session: Session, *, project: str, model_id: str, etag: str | None) -
     """
     record = owned_rows.get_locked(session, ModelRecord, project=project, id=model_id)
     require_match(record, etag)
-    if session.scalar(select(_in_use(model_id))):
+    if session.scalar(select(_in_use(project, model_id))):
         raise ConflictError(
             f"a running job uses {model_id}",
             code="model_in_use",
             remedy="wait for the job to finish, or cancel it",
         )
+    model_names.changed_relatives(session, record)
     session.delete(record)
     session.flush()
 
 
-def _in_use(model_id: str) -> Any:
+def _in_use(project: str, model_id: str) -> Any:
     """Whether a running job measures or draws the model, learns from it or starts from it."""
     references = or_(
         JobRecord.inputs["model_id"].astext == model_id,
@@ -172,7 +152,9 @@ def _in_use(model_id: str) -> Any:
         TAUGHT_BY.has_key(model_id),
         STARTED_FROM.in_((model_id,)),
     )
-    return exists().where(JobRecord.state == JobState.RUNNING, references)
+    return exists().where(
+        JobRecord.project == project, JobRecord.state == JobState.RUNNING, references
+    )
 
 
 def jobs_making(model: ModelRecord) -> list[str]:
@@ -182,11 +164,12 @@ def jobs_making(model: ModelRecord) -> list[str]:
     return [model.job_id]
 
 
-def content_digest(record: ModelRecord) -> str:
-    """Digest of the file that was uploaded, or that a job of the zoo wrote.
+def content_digest(record: ModelRecord, blobs: BlobStore) -> str:
+    """Digest of the file to download: the upload without its pickles, or what a job wrote.
 
     Raises:
-        ConflictError: ``model_not_ready``: its job has not finished.
+        ConflictError: ``model_not_ready``: its job has not finished. ``content_holds_pickle``.
+        BlobDamagedError: The file is damaged.
     """
     digest = record.upload_sha256 or record.program_sha256
     if digest is None:
@@ -195,4 +178,33 @@ def content_digest(record: ModelRecord) -> str:
             code="model_not_ready",
             remedy="wait for the job that makes it",
         )
+    if record.manifest.get("format") == ModelFormat.PT2:
+        _require_no_pickle(record, digest, blobs)
     return digest
+
+
+def _require_no_pickle(record: ModelRecord, digest: str, blobs: BlobStore) -> None:
+    """Hand out no file that somebody's ``torch.export.load`` or ``torch.load`` would unpickle."""
+    size_bytes = blobs.stamp(digest).size_bytes
+    kind = kind_of(*_edges(blobs, digest, size_bytes))
+    if kind in NEVER_PICKLES:
+        return
+
+    def read(start: int, length: int) -> bytes:
+        return b"".join(blobs.read(digest, start=start, length=length))
+
+    members = archive_members(read, size_bytes)
+    checked = record.fingerprint is not None
+    if members and not may_hold_pickle(members, raw_weights=checked):
+        return
+    if record.state in (ModelState.UPLOADED, ModelState.CHECKING):
+        raise ConflictError(
+            f"{record.id} is {record.state}, so its file may still hold a pickle",
+            code="model_not_ready",
+            remedy="wait for its check, after which the zoo stores the file without pickles",
+        )
+    raise ConflictError(
+        f"the file of {record.id} holds a pickle, which the zoo never hands out",
+        code="content_holds_pickle",
+        remedy="upload the file again; the zoo then stores it without pickles",
+    )

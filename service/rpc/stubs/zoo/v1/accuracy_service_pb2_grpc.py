@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AccuracyServiceStub:
-    """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
+    """Measured accuracies, from this zoo or elsewhere: the history that rankings learn from.
     """
 
     def __init__(self, channel):
@@ -53,12 +53,12 @@ class AccuracyServiceStub:
 
 
 class AccuracyServiceServicer:
-    """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
+    """Measured accuracies, from this zoo or elsewhere: the history that rankings learn from.
     """
 
     def AddAccuracies(self, request, context):
-        """Keep measured accuracies, all or none. What is known already stays as it is; the same
-        measurement with another value is refused.
+        """Record measured accuracies, all or none. A measurement that is already stored stays as it is;
+        the same measurement with another value is refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +103,7 @@ def add_AccuracyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccuracyService:
-    """Accuracies that were measured, here or elsewhere: the history that rankings learn from.
+    """Measured accuracies, from this zoo or elsewhere: the history that rankings learn from.
     """
 
     @staticmethod

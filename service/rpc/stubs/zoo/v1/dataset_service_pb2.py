@@ -22,40 +22,57 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from service.rpc.stubs.zoo.v1 import common_pb2 as zoo_dot_v1_dot_common__pb2
 from service.rpc.stubs.zoo.v1 import dataset_pb2 as zoo_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czoo/v1/dataset_service.proto\x12\x06zoo.v1\x1a\x14zoo/v1/dataset.proto\"l\n\rDatasetHeader\x12)\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.zoo.v1.DatasetManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"X\n\x14\x43reateDatasetRequest\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.zoo.v1.DatasetHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"9\n\x15\x43reateDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\x1f\n\x11GetDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x12GetDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\xb3\x01\n\x13ListDatasetsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x14.zoo.v1.DatasetStateH\x02\x88\x01\x01\x12\x11\n\x04name\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_name\"O\n\x14ListDatasetsResponse\x12\x1e\n\x05items\x18\x01 \x03(\x0b\x32\x0f.zoo.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x14\x44\x65leteDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteDatasetResponse\",\n\x0fGetImageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\"\x9d\x01\n\tImageInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x12\n\x05label\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\r\n\x05index\x18\x08 \x01(\x05\x42\x08\n\x06_label\"N\n\x10GetImageResponse\x12!\n\x04info\x18\x01 \x01(\x0b\x32\x11.zoo.v1.ImageInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xff\x02\n\x0e\x44\x61tasetService\x12N\n\rCreateDataset\x12\x1c.zoo.v1.CreateDatasetRequest\x1a\x1d.zoo.v1.CreateDatasetResponse(\x01\x12\x43\n\nGetDataset\x12\x19.zoo.v1.GetDatasetRequest\x1a\x1a.zoo.v1.GetDatasetResponse\x12I\n\x0cListDatasets\x12\x1b.zoo.v1.ListDatasetsRequest\x1a\x1c.zoo.v1.ListDatasetsResponse\x12L\n\rDeleteDataset\x12\x1c.zoo.v1.DeleteDatasetRequest\x1a\x1d.zoo.v1.DeleteDatasetResponse\x12?\n\x08GetImage\x12\x17.zoo.v1.GetImageRequest\x1a\x18.zoo.v1.GetImageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1czoo/v1/dataset_service.proto\x12\x06zoo.v1\x1a\x13zoo/v1/common.proto\x1a\x14zoo/v1/dataset.proto\"l\n\rDatasetHeader\x12)\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.zoo.v1.DatasetManifest\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x06sha256\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_sha256\"X\n\x14\x43reateDatasetRequest\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x15.zoo.v1.DatasetHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"9\n\x15\x43reateDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\x1f\n\x11GetDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x12GetDatasetResponse\x12 \n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x0f.zoo.v1.Dataset\"\xc8\x02\n\x13ListDatasetsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x14.zoo.v1.DatasetStateH\x02\x88\x01\x01\x12\x11\n\x04name\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x0e\n\x01q\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04sort\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x0f\n\x07include\x18\x07 \x03(\t\x12\x11\n\x04size\x18\x08 \x01(\tH\x06\x88\x01\x01\x12\x10\n\x03tag\x18\t \x01(\tH\x07\x88\x01\x01\x12\x11\n\x04kind\x18\n \x01(\tH\x08\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\x07\n\x05_nameB\x04\n\x02_qB\x07\n\x05_sortB\x07\n\x05_sizeB\x06\n\x04_tagB\x07\n\x05_kind\"\x8c\x01\n\x14ListDatasetsResponse\x12\x1e\n\x05items\x18\x01 \x03(\x0b\x32\x0f.zoo.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x06\x66\x61\x63\x65ts\x18\x04 \x03(\x0b\x32\r.zoo.v1.FacetB\x08\n\x06_total\"\"\n\x14\x44\x65leteDatasetRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteDatasetResponse\",\n\x0fGetImageRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\"\xd7\x01\n\tImageInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x12\n\x05label\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\x12\r\n\x05index\x18\x08 \x01(\x05\x12\x0e\n\x06labels\x18\t \x03(\x05\x12\x18\n\x0bmask_sha256\x18\n \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_labelB\x0e\n\x0c_mask_sha256\"N\n\x10GetImageResponse\x12!\n\x04info\x18\x01 \x01(\x0b\x32\x11.zoo.v1.ImageInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"l\n\x10ListClipsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\tpage_size\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"\xe2\x02\n\x04\x43lip\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ntranscript\x18\x03 \x01(\t\x12\x0e\n\x06pinyin\x18\x04 \x03(\t\x12\x14\n\x07speaker\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\x12\x0e\n\x06\x66rames\x18\x07 \x01(\x05\x12\x19\n\x11\x66rames_per_second\x18\x08 \x01(\x01\x12\x12\n\nmel_frames\x18\t \x01(\x05\x12\r\n\x05width\x18\n \x01(\x05\x12\x0e\n\x06height\x18\x0b \x01(\x05\x12\x10\n\x08rotation\x18\x0c \x01(\x05\x12\r\n\x05\x66\x61\x63\x65s\x18\r \x01(\x05\x12\x1c\n\x03\x62ox\x18\x0e \x01(\x0b\x32\x0f.zoo.v1.ClipBox\x12\x0f\n\x07remarks\x18\x0f \x03(\t\x12\x0e\n\x06sha256\x18\x10 \x01(\t\x12\x0e\n\x06poster\x18\x11 \x01(\t\x12\x10\n\x03mel\x18\x12 \x01(\tH\x01\x88\x01\x01\x42\n\n\x08_speakerB\x06\n\x04_mel\"I\n\x11ListClipsResponse\x12\x1b\n\x05items\x18\x01 \x03(\x0b\x32\x0c.zoo.v1.Clip\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"T\n\x15GetClipPictureRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x14\n\x07picture\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_picture\"%\n\x16GetClipPictureResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"+\n\x0eGetMaskRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x05\"p\n\x08MaskInfo\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\r\n\x05index\x18\x06 \x01(\x05\"L\n\x0fGetMaskResponse\x12 \n\x04info\x18\x01 \x01(\x0b\x32\x10.zoo.v1.MaskInfoH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xd0\x04\n\x0e\x44\x61tasetService\x12N\n\rCreateDataset\x12\x1c.zoo.v1.CreateDatasetRequest\x1a\x1d.zoo.v1.CreateDatasetResponse(\x01\x12\x43\n\nGetDataset\x12\x19.zoo.v1.GetDatasetRequest\x1a\x1a.zoo.v1.GetDatasetResponse\x12I\n\x0cListDatasets\x12\x1b.zoo.v1.ListDatasetsRequest\x1a\x1c.zoo.v1.ListDatasetsResponse\x12L\n\rDeleteDataset\x12\x1c.zoo.v1.DeleteDatasetRequest\x1a\x1d.zoo.v1.DeleteDatasetResponse\x12?\n\x08GetImage\x12\x17.zoo.v1.GetImageRequest\x1a\x18.zoo.v1.GetImageResponse0\x01\x12<\n\x07GetMask\x12\x16.zoo.v1.GetMaskRequest\x1a\x17.zoo.v1.GetMaskResponse0\x01\x12@\n\tListClips\x12\x18.zoo.v1.ListClipsRequest\x1a\x19.zoo.v1.ListClipsResponse\x12O\n\x0eGetClipPicture\x12\x1d.zoo.v1.GetClipPictureRequest\x1a\x1e.zoo.v1.GetClipPictureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.dataset_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATASETHEADER']._serialized_start=62
-  _globals['_DATASETHEADER']._serialized_end=170
-  _globals['_CREATEDATASETREQUEST']._serialized_start=172
-  _globals['_CREATEDATASETREQUEST']._serialized_end=260
-  _globals['_CREATEDATASETRESPONSE']._serialized_start=262
-  _globals['_CREATEDATASETRESPONSE']._serialized_end=319
-  _globals['_GETDATASETREQUEST']._serialized_start=321
-  _globals['_GETDATASETREQUEST']._serialized_end=352
-  _globals['_GETDATASETRESPONSE']._serialized_start=354
-  _globals['_GETDATASETRESPONSE']._serialized_end=408
-  _globals['_LISTDATASETSREQUEST']._serialized_start=411
-  _globals['_LISTDATASETSREQUEST']._serialized_end=590
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=592
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=671
-  _globals['_DELETEDATASETREQUEST']._serialized_start=673
-  _globals['_DELETEDATASETREQUEST']._serialized_end=707
-  _globals['_DELETEDATASETRESPONSE']._serialized_start=709
-  _globals['_DELETEDATASETRESPONSE']._serialized_end=732
-  _globals['_GETIMAGEREQUEST']._serialized_start=734
-  _globals['_GETIMAGEREQUEST']._serialized_end=778
-  _globals['_IMAGEINFO']._serialized_start=781
-  _globals['_IMAGEINFO']._serialized_end=938
-  _globals['_GETIMAGERESPONSE']._serialized_start=940
-  _globals['_GETIMAGERESPONSE']._serialized_end=1018
-  _globals['_DATASETSERVICE']._serialized_start=1021
-  _globals['_DATASETSERVICE']._serialized_end=1404
+  _globals['_DATASETHEADER']._serialized_start=83
+  _globals['_DATASETHEADER']._serialized_end=191
+  _globals['_CREATEDATASETREQUEST']._serialized_start=193
+  _globals['_CREATEDATASETREQUEST']._serialized_end=281
+  _globals['_CREATEDATASETRESPONSE']._serialized_start=283
+  _globals['_CREATEDATASETRESPONSE']._serialized_end=340
+  _globals['_GETDATASETREQUEST']._serialized_start=342
+  _globals['_GETDATASETREQUEST']._serialized_end=373
+  _globals['_GETDATASETRESPONSE']._serialized_start=375
+  _globals['_GETDATASETRESPONSE']._serialized_end=429
+  _globals['_LISTDATASETSREQUEST']._serialized_start=432
+  _globals['_LISTDATASETSREQUEST']._serialized_end=760
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=763
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=903
+  _globals['_DELETEDATASETREQUEST']._serialized_start=905
+  _globals['_DELETEDATASETREQUEST']._serialized_end=939
+  _globals['_DELETEDATASETRESPONSE']._serialized_start=941
+  _globals['_DELETEDATASETRESPONSE']._serialized_end=964
+  _globals['_GETIMAGEREQUEST']._serialized_start=966
+  _globals['_GETIMAGEREQUEST']._serialized_end=1010
+  _globals['_IMAGEINFO']._serialized_start=1013
+  _globals['_IMAGEINFO']._serialized_end=1228
+  _globals['_GETIMAGERESPONSE']._serialized_start=1230
+  _globals['_GETIMAGERESPONSE']._serialized_end=1308
+  _globals['_LISTCLIPSREQUEST']._serialized_start=1310
+  _globals['_LISTCLIPSREQUEST']._serialized_end=1418
+  _globals['_CLIP']._serialized_start=1421
+  _globals['_CLIP']._serialized_end=1775
+  _globals['_LISTCLIPSRESPONSE']._serialized_start=1777
+  _globals['_LISTCLIPSRESPONSE']._serialized_end=1850
+  _globals['_GETCLIPPICTUREREQUEST']._serialized_start=1852
+  _globals['_GETCLIPPICTUREREQUEST']._serialized_end=1936
+  _globals['_GETCLIPPICTURERESPONSE']._serialized_start=1938
+  _globals['_GETCLIPPICTURERESPONSE']._serialized_end=1975
+  _globals['_GETMASKREQUEST']._serialized_start=1977
+  _globals['_GETMASKREQUEST']._serialized_end=2020
+  _globals['_MASKINFO']._serialized_start=2022
+  _globals['_MASKINFO']._serialized_end=2134
+  _globals['_GETMASKRESPONSE']._serialized_start=2136
+  _globals['_GETMASKRESPONSE']._serialized_end=2212
+  _globals['_DATASETSERVICE']._serialized_start=2215
+  _globals['_DATASETSERVICE']._serialized_end=2807
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DatasetServiceStub:
-    """The sets of images.
+    """Datasets of images or clips.
     """
 
     def __init__(self, channel):
@@ -60,14 +60,29 @@ class DatasetServiceStub:
                 request_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetImageRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetImageResponse.FromString,
                 _registered_method=True)
+        self.GetMask = channel.unary_stream(
+                '/zoo.v1.DatasetService/GetMask',
+                request_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetMaskRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetMaskResponse.FromString,
+                _registered_method=True)
+        self.ListClips = channel.unary_unary(
+                '/zoo.v1.DatasetService/ListClips',
+                request_serializer=zoo_dot_v1_dot_dataset__service__pb2.ListClipsRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_dataset__service__pb2.ListClipsResponse.FromString,
+                _registered_method=True)
+        self.GetClipPicture = channel.unary_unary(
+                '/zoo.v1.DatasetService/GetClipPicture',
+                request_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureResponse.FromString,
+                _registered_method=True)
 
 
 class DatasetServiceServicer:
-    """The sets of images.
+    """Datasets of images or clips.
     """
 
     def CreateDataset(self, request_iterator, context):
-        """Store a set of images. The first message is the header, the others are the archive.
+        """Store a dataset. The first message is the header, the others are the archive.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,14 +102,37 @@ class DatasetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDataset(self, request, context):
-        """Removes the set and every measurement on it.
+        """Delete the dataset and every measurement on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetImage(self, request, context):
-        """One image as it was uploaded. The first message says what it is, the others are its bytes.
+        """One image as it was uploaded. The first message describes it, the others are its bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMask(self, request, context):
+        """The mask of one image. The first message describes it, the others are the bytes of a PNG of the
+        image's size. Its values are indices of the dataset's labels, 255 for none; its palette only gives
+        each class a color.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClips(self, request, context):
+        """The clips of a dataset in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClipPicture(self, request, context):
+        """A picture of a clip, as PNG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +166,21 @@ def add_DatasetServiceServicer_to_server(servicer, server):
                     request_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetImageRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetImageResponse.SerializeToString,
             ),
+            'GetMask': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetMask,
+                    request_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetMaskRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetMaskResponse.SerializeToString,
+            ),
+            'ListClips': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClips,
+                    request_deserializer=zoo_dot_v1_dot_dataset__service__pb2.ListClipsRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_dataset__service__pb2.ListClipsResponse.SerializeToString,
+            ),
+            'GetClipPicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClipPicture,
+                    request_deserializer=zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'zoo.v1.DatasetService', rpc_method_handlers)
@@ -137,7 +190,7 @@ def add_DatasetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DatasetService:
-    """The sets of images.
+    """Datasets of images or clips.
     """
 
     @staticmethod
@@ -265,6 +318,87 @@ class DatasetService:
             '/zoo.v1.DatasetService/GetImage',
             zoo_dot_v1_dot_dataset__service__pb2.GetImageRequest.SerializeToString,
             zoo_dot_v1_dot_dataset__service__pb2.GetImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zoo.v1.DatasetService/GetMask',
+            zoo_dot_v1_dot_dataset__service__pb2.GetMaskRequest.SerializeToString,
+            zoo_dot_v1_dot_dataset__service__pb2.GetMaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClips(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.DatasetService/ListClips',
+            zoo_dot_v1_dot_dataset__service__pb2.ListClipsRequest.SerializeToString,
+            zoo_dot_v1_dot_dataset__service__pb2.ListClipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClipPicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.DatasetService/GetClipPicture',
+            zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureRequest.SerializeToString,
+            zoo_dot_v1_dot_dataset__service__pb2.GetClipPictureResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,48 +23,49 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from service.rpc.stubs.zoo.v1 import common_pb2 as zoo_dot_v1_dot_common__pb2
 from service.rpc.stubs.zoo.v1 import job_pb2 as zoo_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zoo/v1/job_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x10zoo/v1/job.proto\"\xb3\x03\n\x10SubmitJobRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\'\n\x06inputs\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06params\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x10\n\x08teachers\x18\x05 \x03(\t\x12\x1c\n\x0fsource_model_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x17\n\ndataset_id\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x1c\n\x0f\x65val_dataset_id\x18\x08 \x01(\tH\x02\x88\x01\x01\x12(\n\x07student\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\x04seed\x18\n \x01(\x03H\x03\x88\x01\x01\x12\x13\n\x06\x64\x65vice\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\'\n\x06\x62udget\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructB\x12\n\x10_source_model_idB\r\n\x0b_dataset_idB\x12\n\x10_eval_dataset_idB\x07\n\x05_seedB\t\n\x07_device\"-\n\x11SubmitJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"*\n\x0eGetJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\xaf\x01\n\x0fListJobsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x10.zoo.v1.JobStateH\x02\x88\x01\x01\x12\x13\n\x06method\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\t\n\x07_method\"G\n\x10ListJobsResponse\x12\x1a\n\x05items\x18\x01 \x03(\x0b\x32\x0b.zoo.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"-\n\x11\x43\x61ncelJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\x1d\n\x0fRetryJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x10RetryJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"0\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x03\"3\n\x10WatchJobResponse\x12\x1f\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x10.zoo.v1.JobEvent\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"8\n\x15ListArtifactsResponse\x12\x1f\n\x05items\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Artifact\"%\n\x17\x44ownloadArtifactRequest\x12\n\n\x02id\x18\x01 \x01(\t\"Y\n\x18\x44ownloadArtifactResponse\x12$\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x10.zoo.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xaf\x04\n\nJobService\x12@\n\tSubmitJob\x12\x18.zoo.v1.SubmitJobRequest\x1a\x19.zoo.v1.SubmitJobResponse\x12\x37\n\x06GetJob\x12\x15.zoo.v1.GetJobRequest\x1a\x16.zoo.v1.GetJobResponse\x12=\n\x08ListJobs\x12\x17.zoo.v1.ListJobsRequest\x1a\x18.zoo.v1.ListJobsResponse\x12@\n\tCancelJob\x12\x18.zoo.v1.CancelJobRequest\x1a\x19.zoo.v1.CancelJobResponse\x12=\n\x08RetryJob\x12\x17.zoo.v1.RetryJobRequest\x1a\x18.zoo.v1.RetryJobResponse\x12?\n\x08WatchJob\x12\x17.zoo.v1.WatchJobRequest\x1a\x18.zoo.v1.WatchJobResponse0\x01\x12L\n\rListArtifacts\x12\x1c.zoo.v1.ListArtifactsRequest\x1a\x1d.zoo.v1.ListArtifactsResponse\x12W\n\x10\x44ownloadArtifact\x12\x1f.zoo.v1.DownloadArtifactRequest\x1a .zoo.v1.DownloadArtifactResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zoo/v1/job_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x13zoo/v1/common.proto\x1a\x10zoo/v1/job.proto\"\xb3\x03\n\x10SubmitJobRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\'\n\x06inputs\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06params\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x10\n\x08teachers\x18\x05 \x03(\t\x12\x1c\n\x0fsource_model_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x17\n\ndataset_id\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x1c\n\x0f\x65val_dataset_id\x18\x08 \x01(\tH\x02\x88\x01\x01\x12(\n\x07student\x18\t \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\x04seed\x18\n \x01(\x03H\x03\x88\x01\x01\x12\x13\n\x06\x64\x65vice\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\'\n\x06\x62udget\x18\x0c \x01(\x0b\x32\x17.google.protobuf.StructB\x12\n\x10_source_model_idB\r\n\x0b_dataset_idB\x12\n\x10_eval_dataset_idB\x07\n\x05_seedB\t\n\x07_device\"-\n\x11SubmitJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"*\n\x0eGetJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\xf2\x01\n\x0fListJobsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x17\n\npage_token\x18\x02 \x01(\tH\x01\x88\x01\x01\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x10.zoo.v1.JobStateH\x02\x88\x01\x01\x12\x13\n\x06method\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x0e\n\x01q\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04sort\x18\x06 \x01(\tH\x05\x88\x01\x01\x12\x0f\n\x07include\x18\x07 \x03(\tB\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x08\n\x06_stateB\t\n\x07_methodB\x04\n\x02_qB\x07\n\x05_sort\"\x84\x01\n\x10ListJobsResponse\x12\x1a\n\x05items\x18\x01 \x03(\x0b\x32\x0b.zoo.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x1d\n\x06\x66\x61\x63\x65ts\x18\x04 \x03(\x0b\x32\r.zoo.v1.FacetB\x08\n\x06_total\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"-\n\x11\x43\x61ncelJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"\x1d\n\x0fRetryJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x10RetryJobResponse\x12\x18\n\x03job\x18\x01 \x01(\x0b\x32\x0b.zoo.v1.Job\"0\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x03\"3\n\x10WatchJobResponse\x12\x1f\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x10.zoo.v1.JobEvent\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"8\n\x15ListArtifactsResponse\x12\x1f\n\x05items\x18\x01 \x03(\x0b\x32\x10.zoo.v1.Artifact\"%\n\x17\x44ownloadArtifactRequest\x12\n\n\x02id\x18\x01 \x01(\t\"Y\n\x18\x44ownloadArtifactResponse\x12$\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x10.zoo.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part2\xaf\x04\n\nJobService\x12@\n\tSubmitJob\x12\x18.zoo.v1.SubmitJobRequest\x1a\x19.zoo.v1.SubmitJobResponse\x12\x37\n\x06GetJob\x12\x15.zoo.v1.GetJobRequest\x1a\x16.zoo.v1.GetJobResponse\x12=\n\x08ListJobs\x12\x17.zoo.v1.ListJobsRequest\x1a\x18.zoo.v1.ListJobsResponse\x12@\n\tCancelJob\x12\x18.zoo.v1.CancelJobRequest\x1a\x19.zoo.v1.CancelJobResponse\x12=\n\x08RetryJob\x12\x17.zoo.v1.RetryJobRequest\x1a\x18.zoo.v1.RetryJobResponse\x12?\n\x08WatchJob\x12\x17.zoo.v1.WatchJobRequest\x1a\x18.zoo.v1.WatchJobResponse0\x01\x12L\n\rListArtifacts\x12\x1c.zoo.v1.ListArtifactsRequest\x1a\x1d.zoo.v1.ListArtifactsResponse\x12W\n\x10\x44ownloadArtifact\x12\x1f.zoo.v1.DownloadArtifactRequest\x1a .zoo.v1.DownloadArtifactResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.job_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBMITJOBREQUEST']._serialized_start=85
-  _globals['_SUBMITJOBREQUEST']._serialized_end=520
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=522
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=567
-  _globals['_GETJOBREQUEST']._serialized_start=569
-  _globals['_GETJOBREQUEST']._serialized_end=596
-  _globals['_GETJOBRESPONSE']._serialized_start=598
-  _globals['_GETJOBRESPONSE']._serialized_end=640
-  _globals['_LISTJOBSREQUEST']._serialized_start=643
-  _globals['_LISTJOBSREQUEST']._serialized_end=818
-  _globals['_LISTJOBSRESPONSE']._serialized_start=820
-  _globals['_LISTJOBSRESPONSE']._serialized_end=891
-  _globals['_CANCELJOBREQUEST']._serialized_start=893
-  _globals['_CANCELJOBREQUEST']._serialized_end=923
-  _globals['_CANCELJOBRESPONSE']._serialized_start=925
-  _globals['_CANCELJOBRESPONSE']._serialized_end=970
-  _globals['_RETRYJOBREQUEST']._serialized_start=972
-  _globals['_RETRYJOBREQUEST']._serialized_end=1001
-  _globals['_RETRYJOBRESPONSE']._serialized_start=1003
-  _globals['_RETRYJOBRESPONSE']._serialized_end=1047
-  _globals['_WATCHJOBREQUEST']._serialized_start=1049
-  _globals['_WATCHJOBREQUEST']._serialized_end=1097
-  _globals['_WATCHJOBRESPONSE']._serialized_start=1099
-  _globals['_WATCHJOBRESPONSE']._serialized_end=1150
-  _globals['_LISTARTIFACTSREQUEST']._serialized_start=1152
-  _globals['_LISTARTIFACTSREQUEST']._serialized_end=1190
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=1192
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=1248
-  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_start=1250
-  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_end=1287
-  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_start=1289
-  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_end=1378
-  _globals['_JOBSERVICE']._serialized_start=1381
-  _globals['_JOBSERVICE']._serialized_end=1940
+  _globals['_SUBMITJOBREQUEST']._serialized_start=106
+  _globals['_SUBMITJOBREQUEST']._serialized_end=541
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=543
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=588
+  _globals['_GETJOBREQUEST']._serialized_start=590
+  _globals['_GETJOBREQUEST']._serialized_end=617
+  _globals['_GETJOBRESPONSE']._serialized_start=619
+  _globals['_GETJOBRESPONSE']._serialized_end=661
+  _globals['_LISTJOBSREQUEST']._serialized_start=664
+  _globals['_LISTJOBSREQUEST']._serialized_end=906
+  _globals['_LISTJOBSRESPONSE']._serialized_start=909
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1041
+  _globals['_CANCELJOBREQUEST']._serialized_start=1043
+  _globals['_CANCELJOBREQUEST']._serialized_end=1073
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1075
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1120
+  _globals['_RETRYJOBREQUEST']._serialized_start=1122
+  _globals['_RETRYJOBREQUEST']._serialized_end=1151
+  _globals['_RETRYJOBRESPONSE']._serialized_start=1153
+  _globals['_RETRYJOBRESPONSE']._serialized_end=1197
+  _globals['_WATCHJOBREQUEST']._serialized_start=1199
+  _globals['_WATCHJOBREQUEST']._serialized_end=1247
+  _globals['_WATCHJOBRESPONSE']._serialized_start=1249
+  _globals['_WATCHJOBRESPONSE']._serialized_end=1300
+  _globals['_LISTARTIFACTSREQUEST']._serialized_start=1302
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=1340
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=1342
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=1398
+  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_start=1400
+  _globals['_DOWNLOADARTIFACTREQUEST']._serialized_end=1437
+  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_start=1439
+  _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_end=1528
+  _globals['_JOBSERVICE']._serialized_start=1531
+  _globals['_JOBSERVICE']._serialized_end=2090
 # @@protoc_insertion_point(module_scope)

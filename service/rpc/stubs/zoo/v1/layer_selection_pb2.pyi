@@ -24,7 +24,7 @@ LAYER_SELECTION_STATE_READY: LayerSelectionState
 LAYER_SELECTION_STATE_FAILED: LayerSelectionState
 
 class LayerScore(_message.Message):
-    __slots__ = ("layer", "kind", "shape", "depth", "operations_share", "status", "detail", "valid_probes", "node_similarity", "edge_similarity", "score", "interval")
+    __slots__ = ("layer", "kind", "shape", "depth", "operations_share", "status", "detail", "valid_probes", "node_similarity", "edge_similarity", "score", "interval", "group")
     LAYER_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class LayerScore(_message.Message):
     EDGE_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     layer: str
     kind: str
     shape: _containers.RepeatedScalarFieldContainer[int]
@@ -49,21 +50,24 @@ class LayerScore(_message.Message):
     edge_similarity: float
     score: float
     interval: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, layer: _Optional[str] = ..., kind: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., depth: _Optional[float] = ..., operations_share: _Optional[float] = ..., status: _Optional[str] = ..., detail: _Optional[str] = ..., valid_probes: _Optional[int] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ...) -> None: ...
+    group: int
+    def __init__(self, layer: _Optional[str] = ..., kind: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., depth: _Optional[float] = ..., operations_share: _Optional[float] = ..., status: _Optional[str] = ..., detail: _Optional[str] = ..., valid_probes: _Optional[int] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., group: _Optional[int] = ...) -> None: ...
 
 class LayerChoice(_message.Message):
-    __slots__ = ("layer", "score", "interval", "runner_up", "margin")
+    __slots__ = ("layer", "score", "interval", "runner_up", "margin", "tied")
     LAYER_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     RUNNER_UP_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
+    TIED_FIELD_NUMBER: _ClassVar[int]
     layer: str
     score: float
     interval: _containers.RepeatedScalarFieldContainer[float]
     runner_up: str
     margin: float
-    def __init__(self, layer: _Optional[str] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., runner_up: _Optional[str] = ..., margin: _Optional[float] = ...) -> None: ...
+    tied: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, layer: _Optional[str] = ..., score: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., runner_up: _Optional[str] = ..., margin: _Optional[float] = ..., tied: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LayerBaselines(_message.Message):
     __slots__ = ("middle", "deepest")
@@ -74,7 +78,7 @@ class LayerBaselines(_message.Message):
     def __init__(self, middle: _Optional[str] = ..., deepest: _Optional[str] = ...) -> None: ...
 
 class LayerSelection(_message.Message):
-    __slots__ = ("id", "state", "job_id", "source_model_id", "target_model_id", "target_layer", "probe_set_id", "edge_weight", "choice", "layers", "error", "progress", "cache_key", "created_at", "baselines")
+    __slots__ = ("id", "state", "job_id", "source_model_id", "target_model_id", "target_layer", "probe_set_id", "edge_weight", "choice", "layers", "error", "progress", "cache_key", "created_at", "baselines", "effective_probes", "warnings")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +94,8 @@ class LayerSelection(_message.Message):
     CACHE_KEY_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     BASELINES_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_PROBES_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: LayerSelectionState
     job_id: str
@@ -105,4 +111,6 @@ class LayerSelection(_message.Message):
     cache_key: str
     created_at: _timestamp_pb2.Timestamp
     baselines: LayerBaselines
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[LayerSelectionState, str]] = ..., job_id: _Optional[str] = ..., source_model_id: _Optional[str] = ..., target_model_id: _Optional[str] = ..., target_layer: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., choice: _Optional[_Union[LayerChoice, _Mapping]] = ..., layers: _Optional[_Iterable[_Union[LayerScore, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., baselines: _Optional[_Union[LayerBaselines, _Mapping]] = ...) -> None: ...
+    effective_probes: float
+    warnings: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[LayerSelectionState, str]] = ..., job_id: _Optional[str] = ..., source_model_id: _Optional[str] = ..., target_model_id: _Optional[str] = ..., target_layer: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., choice: _Optional[_Union[LayerChoice, _Mapping]] = ..., layers: _Optional[_Iterable[_Union[LayerScore, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., baselines: _Optional[_Union[LayerBaselines, _Mapping]] = ..., effective_probes: _Optional[float] = ..., warnings: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ...) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzoo/v1/method_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xb8\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\'\n\x06inputs\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06params\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06result\x18\x08 \x01(\t\"\x14\n\x12ListMethodsRequest\"4\n\x13ListMethodsResponse\x12\x1d\n\x05items\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Method\" \n\x10GetMethodRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x11GetMethodResponse\x12\x1e\n\x06method\x18\x01 \x01(\x0b\x32\x0e.zoo.v1.Method2\x99\x01\n\rMethodService\x12\x46\n\x0bListMethods\x12\x1a.zoo.v1.ListMethodsRequest\x1a\x1b.zoo.v1.ListMethodsResponse\x12@\n\tGetMethod\x12\x18.zoo.v1.GetMethodRequest\x1a\x19.zoo.v1.GetMethodResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bzoo/v1/method_service.proto\x12\x06zoo.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xcf\x01\n\x06Method\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\'\n\x06inputs\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06params\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06result\x18\x08 \x01(\t\x12\x15\n\rdataset_kinds\x18\t \x03(\t\"\x14\n\x12ListMethodsRequest\"4\n\x13ListMethodsResponse\x12\x1d\n\x05items\x18\x01 \x03(\x0b\x32\x0e.zoo.v1.Method\" \n\x10GetMethodRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"3\n\x11GetMethodResponse\x12\x1e\n\x06method\x18\x01 \x01(\x0b\x32\x0e.zoo.v1.Method2\x99\x01\n\rMethodService\x12\x46\n\x0bListMethods\x12\x1a.zoo.v1.ListMethodsRequest\x1a\x1b.zoo.v1.ListMethodsResponse\x12@\n\tGetMethod\x12\x18.zoo.v1.GetMethodRequest\x1a\x19.zoo.v1.GetMethodResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zoo.v1.method_service_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_METHOD']._serialized_start=70
-  _globals['_METHOD']._serialized_end=254
-  _globals['_LISTMETHODSREQUEST']._serialized_start=256
-  _globals['_LISTMETHODSREQUEST']._serialized_end=276
-  _globals['_LISTMETHODSRESPONSE']._serialized_start=278
-  _globals['_LISTMETHODSRESPONSE']._serialized_end=330
-  _globals['_GETMETHODREQUEST']._serialized_start=332
-  _globals['_GETMETHODREQUEST']._serialized_end=364
-  _globals['_GETMETHODRESPONSE']._serialized_start=366
-  _globals['_GETMETHODRESPONSE']._serialized_end=417
-  _globals['_METHODSERVICE']._serialized_start=420
-  _globals['_METHODSERVICE']._serialized_end=573
+  _globals['_METHOD']._serialized_end=277
+  _globals['_LISTMETHODSREQUEST']._serialized_start=279
+  _globals['_LISTMETHODSREQUEST']._serialized_end=299
+  _globals['_LISTMETHODSRESPONSE']._serialized_start=301
+  _globals['_LISTMETHODSRESPONSE']._serialized_end=353
+  _globals['_GETMETHODREQUEST']._serialized_start=355
+  _globals['_GETMETHODREQUEST']._serialized_end=387
+  _globals['_GETMETHODRESPONSE']._serialized_start=389
+  _globals['_GETMETHODRESPONSE']._serialized_end=440
+  _globals['_METHODSERVICE']._serialized_start=443
+  _globals['_METHODSERVICE']._serialized_end=596
 # @@protoc_insertion_point(module_scope)

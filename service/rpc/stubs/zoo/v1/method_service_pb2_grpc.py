@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class MethodServiceStub:
-    """The catalogue of what jobs can run.
+    """The methods that jobs can run.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class MethodServiceStub:
 
 
 class MethodServiceServicer:
-    """The catalogue of what jobs can run.
+    """The methods that jobs can run.
     """
 
     def ListMethods(self, request, context):
@@ -85,7 +85,7 @@ def add_MethodServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MethodService:
-    """The catalogue of what jobs can run.
+    """The methods that jobs can run.
     """
 
     @staticmethod

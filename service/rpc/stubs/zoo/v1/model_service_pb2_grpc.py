@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """The networks of the zoo.
+    """The networks of the zoo. Every `id` of a network may be a name instead ("name" is the newest ready
+    version; "name:version", "name@alias"), and so may every `dataset_id`.
     """
 
     def __init__(self, channel):
@@ -44,6 +45,16 @@ class ModelServiceStub:
                 '/zoo.v1.ModelService/GetModel',
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetModelResponse.FromString,
+                _registered_method=True)
+        self.SetModelAlias = channel.unary_unary(
+                '/zoo.v1.ModelService/SetModelAlias',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.SetModelAliasRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.SetModelAliasResponse.FromString,
+                _registered_method=True)
+        self.DeleteModelAlias = channel.unary_unary(
+                '/zoo.v1.ModelService/DeleteModelAlias',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasResponse.FromString,
                 _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/zoo.v1.ModelService/ListModels',
@@ -75,10 +86,25 @@ class ModelServiceStub:
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.GetLineageRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetLineageResponse.FromString,
                 _registered_method=True)
+        self.GetFamily = channel.unary_unary(
+                '/zoo.v1.ModelService/GetFamily',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.GetFamilyRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetFamilyResponse.FromString,
+                _registered_method=True)
+        self.ConfirmFamily = channel.unary_unary(
+                '/zoo.v1.ModelService/ConfirmFamily',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyResponse.FromString,
+                _registered_method=True)
         self.ListNeighbors = channel.unary_unary(
                 '/zoo.v1.ModelService/ListNeighbors',
                 request_serializer=zoo_dot_v1_dot_model__service__pb2.ListNeighborsRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_model__service__pb2.ListNeighborsResponse.FromString,
+                _registered_method=True)
+        self.GetImageSimilarities = channel.unary_unary(
+                '/zoo.v1.ModelService/GetImageSimilarities',
+                request_serializer=zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesResponse.FromString,
                 _registered_method=True)
         self.GetAttribution = channel.unary_unary(
                 '/zoo.v1.ModelService/GetAttribution',
@@ -98,7 +124,8 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """The networks of the zoo.
+    """The networks of the zoo. Every `id` of a network may be a name instead ("name" is the newest ready
+    version; "name:version", "name@alias"), and so may every `dataset_id`.
     """
 
     def CreateModel(self, request_iterator, context):
@@ -114,6 +141,20 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetModelAlias(self, request, context):
+        """Give a network an alias; another version of its name that has the alias loses it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteModelAlias(self, request, context):
+        """Remove an alias of a network; the network stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Newest first.
         """
@@ -122,7 +163,7 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateModel(self, request, context):
-        """Change what is said about a network; its file never changes.
+        """Change the description of a network; its file never changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,22 +190,44 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLineage(self, request, context):
-        """What a network was made from, and what was made from it. As data it is one message; as a file
-        its bytes come in several.
+        """What a network was made from, and what was made from it: one message as data, or the bytes of
+        a file in several.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFamily(self, request, context):
+        """Lists the models that a model is a copy, a descendant or another form of, by their weights.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmFamily(self, request, context):
+        """Confirms that a relative is the ancestor or a descendant of a model; the lineage shows it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListNeighbors(self, request, context):
-        """The nearest networks through one probe set, nearest first.
+        """The most similar networks on one probe set, nearest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetImageSimilarities(self, request, context):
+        """How alike two networks look at each image of a probe set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetAttribution(self, request, context):
-        """The heat map of one image as a PNG. NOT_FOUND with the code not_measured until it was drawn.
+        """The heat map of one image as a PNG file. NOT_FOUND with the code not_measured if it has not been
+        drawn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,14 +236,14 @@ class ModelServiceServicer:
     def CreateAttributions(self, request, context):
         """Draw the heat maps of several networks on several images, as one job. Its artifacts are every
         picture, a sheet of all (networks as rows, images as columns) and a zip of all; each picture is
-        then also to be had by GetAttribution. An equal job that has succeeded is answered at once.
+        also available from GetAttribution afterwards. An equal job that has succeeded is returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """Run images through a network. Nothing is stored.
+        """Run images through a network, or clips through a reader. Nothing is stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,6 +261,16 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.GetModel,
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetModelRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.GetModelResponse.SerializeToString,
+            ),
+            'SetModelAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModelAlias,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.SetModelAliasRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.SetModelAliasResponse.SerializeToString,
+            ),
+            'DeleteModelAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteModelAlias,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -229,10 +302,25 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetLineageRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.GetLineageResponse.SerializeToString,
             ),
+            'GetFamily': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFamily,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetFamilyRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.GetFamilyResponse.SerializeToString,
+            ),
+            'ConfirmFamily': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmFamily,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyResponse.SerializeToString,
+            ),
             'ListNeighbors': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNeighbors,
                     request_deserializer=zoo_dot_v1_dot_model__service__pb2.ListNeighborsRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_model__service__pb2.ListNeighborsResponse.SerializeToString,
+            ),
+            'GetImageSimilarities': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetImageSimilarities,
+                    request_deserializer=zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesResponse.SerializeToString,
             ),
             'GetAttribution': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAttribution,
@@ -258,7 +346,8 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """The networks of the zoo.
+    """The networks of the zoo. Every `id` of a network may be a name instead ("name" is the newest ready
+    version; "name:version", "name@alias"), and so may every `dataset_id`.
     """
 
     @staticmethod
@@ -305,6 +394,60 @@ class ModelService:
             '/zoo.v1.ModelService/GetModel',
             zoo_dot_v1_dot_model__service__pb2.GetModelRequest.SerializeToString,
             zoo_dot_v1_dot_model__service__pb2.GetModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModelAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/SetModelAlias',
+            zoo_dot_v1_dot_model__service__pb2.SetModelAliasRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.SetModelAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteModelAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/DeleteModelAlias',
+            zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.DeleteModelAliasResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -478,6 +621,60 @@ class ModelService:
             _registered_method=True)
 
     @staticmethod
+    def GetFamily(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/GetFamily',
+            zoo_dot_v1_dot_model__service__pb2.GetFamilyRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.GetFamilyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmFamily(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/ConfirmFamily',
+            zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.ConfirmFamilyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListNeighbors(request,
             target,
             options=(),
@@ -494,6 +691,33 @@ class ModelService:
             '/zoo.v1.ModelService/ListNeighbors',
             zoo_dot_v1_dot_model__service__pb2.ListNeighborsRequest.SerializeToString,
             zoo_dot_v1_dot_model__service__pb2.ListNeighborsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetImageSimilarities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.ModelService/GetImageSimilarities',
+            zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesRequest.SerializeToString,
+            zoo_dot_v1_dot_model__service__pb2.GetImageSimilaritiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,8 +71,20 @@ class RankRequest(_message.Message):
     protocol: str
     def __init__(self, target: _Optional[_Union[RankTarget, _Mapping]] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[_Union[Candidates, _Mapping]] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., settings: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., estimators: _Optional[str] = ..., protocol: _Optional[str] = ...) -> None: ...
 
+class NearCopy(_message.Message):
+    __slots__ = ("model_id", "name", "score", "relation")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    RELATION_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    name: str
+    score: float
+    relation: str
+    def __init__(self, model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., relation: _Optional[str] = ...) -> None: ...
+
 class RankingItem(_message.Message):
-    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured", "group", "same_weights_as", "parameters", "flops", "size_bytes", "pareto", "near_copies")
     RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +98,13 @@ class RankingItem(_message.Message):
     P_BEST_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_REGRET_FIELD_NUMBER: _ClassVar[int]
     MEASURED_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    SAME_WEIGHTS_AS_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    FLOPS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PARETO_FIELD_NUMBER: _ClassVar[int]
+    NEAR_COPIES_FIELD_NUMBER: _ClassVar[int]
     rank: int
     model_id: str
     name: str
@@ -99,7 +118,14 @@ class RankingItem(_message.Message):
     p_best: float
     expected_regret: float
     measured: float
-    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ...) -> None: ...
+    group: int
+    same_weights_as: _containers.RepeatedScalarFieldContainer[str]
+    parameters: int
+    flops: int
+    size_bytes: int
+    pareto: bool
+    near_copies: _containers.RepeatedCompositeFieldContainer[NearCopy]
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ..., group: _Optional[int] = ..., same_weights_as: _Optional[_Iterable[str]] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., size_bytes: _Optional[int] = ..., pareto: _Optional[bool] = ..., near_copies: _Optional[_Iterable[_Union[NearCopy, _Mapping]]] = ...) -> None: ...
 
 class BaselineItem(_message.Message):
     __slots__ = ("model_id", "value")
@@ -129,6 +155,14 @@ class BestSet(_message.Message):
     probability: float
     def __init__(self, model_ids: _Optional[_Iterable[str]] = ..., coverage: _Optional[float] = ..., probability: _Optional[float] = ...) -> None: ...
 
+class MetricChoice(_message.Message):
+    __slots__ = ("metric", "reason")
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    metric: str
+    reason: str
+    def __init__(self, metric: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class UnrankedModel(_message.Message):
     __slots__ = ("model_id", "code", "detail")
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -140,7 +174,7 @@ class UnrankedModel(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Ranking(_message.Message):
-    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress", "target_dataset_id", "baselines", "best_set", "expected_regret", "measure_next", "evidence")
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress", "target_dataset_id", "baselines", "best_set", "expected_regret", "measure_next", "evidence", "effective_probes", "warnings", "shared_images", "advice", "choice", "ranked")
     class EvidenceEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -167,6 +201,12 @@ class Ranking(_message.Message):
     EXPECTED_REGRET_FIELD_NUMBER: _ClassVar[int]
     MEASURE_NEXT_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_PROBES_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    CHOICE_FIELD_NUMBER: _ClassVar[int]
+    RANKED_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: RankingState
     job_id: str
@@ -186,7 +226,13 @@ class Ranking(_message.Message):
     expected_regret: float
     measure_next: _containers.RepeatedScalarFieldContainer[str]
     evidence: _containers.ScalarMap[str, float]
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., target_dataset_id: _Optional[str] = ..., baselines: _Optional[_Iterable[_Union[Baseline, _Mapping]]] = ..., best_set: _Optional[_Union[BestSet, _Mapping]] = ..., expected_regret: _Optional[float] = ..., measure_next: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    effective_probes: float
+    warnings: _containers.RepeatedCompositeFieldContainer[_common_pb2.Problem]
+    shared_images: int
+    advice: str
+    choice: MetricChoice
+    ranked: int
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., target_dataset_id: _Optional[str] = ..., baselines: _Optional[_Iterable[_Union[Baseline, _Mapping]]] = ..., best_set: _Optional[_Union[BestSet, _Mapping]] = ..., expected_regret: _Optional[float] = ..., measure_next: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, float]] = ..., effective_probes: _Optional[float] = ..., warnings: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., shared_images: _Optional[int] = ..., advice: _Optional[str] = ..., choice: _Optional[_Union[MetricChoice, _Mapping]] = ..., ranked: _Optional[int] = ...) -> None: ...
 
 class RankResponse(_message.Message):
     __slots__ = ("ranking",)
@@ -194,19 +240,105 @@ class RankResponse(_message.Message):
     ranking: Ranking
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
 
+class EstimateRankingRequest(_message.Message):
+    __slots__ = ("ranking",)
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    ranking: RankRequest
+    def __init__(self, ranking: _Optional[_Union[RankRequest, _Mapping]] = ...) -> None: ...
+
+class RankingStep(_message.Message):
+    __slots__ = ("method", "jobs", "seconds", "basis")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    BASIS_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    jobs: int
+    seconds: float
+    basis: str
+    def __init__(self, method: _Optional[str] = ..., jobs: _Optional[int] = ..., seconds: _Optional[float] = ..., basis: _Optional[str] = ...) -> None: ...
+
+class RankingEstimate(_message.Message):
+    __slots__ = ("seconds", "steps", "concurrency", "other_jobs", "candidates")
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    OTHER_JOBS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    seconds: float
+    steps: _containers.RepeatedCompositeFieldContainer[RankingStep]
+    concurrency: int
+    other_jobs: int
+    candidates: int
+    def __init__(self, seconds: _Optional[float] = ..., steps: _Optional[_Iterable[_Union[RankingStep, _Mapping]]] = ..., concurrency: _Optional[int] = ..., other_jobs: _Optional[int] = ..., candidates: _Optional[int] = ...) -> None: ...
+
+class EstimateRankingResponse(_message.Message):
+    __slots__ = ("estimate",)
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    estimate: RankingEstimate
+    def __init__(self, estimate: _Optional[_Union[RankingEstimate, _Mapping]] = ...) -> None: ...
+
 class GetRankingRequest(_message.Message):
-    __slots__ = ("id", "edge_weight")
+    __slots__ = ("id", "edge_weight", "limit")
     ID_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
     id: str
     edge_weight: float
-    def __init__(self, id: _Optional[str] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+    limit: int
+    def __init__(self, id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetRankingResponse(_message.Message):
     __slots__ = ("ranking",)
     RANKING_FIELD_NUMBER: _ClassVar[int]
     ranking: Ranking
     def __init__(self, ranking: _Optional[_Union[Ranking, _Mapping]] = ...) -> None: ...
+
+class RankingSummary(_message.Message):
+    __slots__ = ("id", "state", "job_id", "metric", "edge_weight", "target_model_id", "target_dataset_id", "probe_set_id", "candidates", "error", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_DATASET_ID_FIELD_NUMBER: _ClassVar[int]
+    PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: RankingState
+    job_id: str
+    metric: str
+    edge_weight: float
+    target_model_id: str
+    target_dataset_id: str
+    probe_set_id: str
+    candidates: int
+    error: _common_pb2.Problem
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., target_dataset_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[int] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListRankingsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "state", "metric")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    state: RankingState
+    metric: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., metric: _Optional[str] = ...) -> None: ...
+
+class ListRankingsResponse(_message.Message):
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[RankingSummary]
+    next_page_token: str
+    def __init__(self, items: _Optional[_Iterable[_Union[RankingSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SelectLayerRequest(_message.Message):
     __slots__ = ("source_model_id", "target", "probe_set_id", "names", "range", "target_layer", "data", "edge_weight", "settings")
@@ -252,8 +384,50 @@ class GetLayerSelectionResponse(_message.Message):
     selection: _layer_selection_pb2.LayerSelection
     def __init__(self, selection: _Optional[_Union[_layer_selection_pb2.LayerSelection, _Mapping]] = ...) -> None: ...
 
+class LayerSelectionSummary(_message.Message):
+    __slots__ = ("id", "state", "job_id", "source_model_id", "target_model_id", "target_layer", "probe_set_id", "candidates", "error", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_LAYER_FIELD_NUMBER: _ClassVar[int]
+    PROBE_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: _layer_selection_pb2.LayerSelectionState
+    job_id: str
+    source_model_id: str
+    target_model_id: str
+    target_layer: str
+    probe_set_id: str
+    candidates: int
+    error: _common_pb2.Problem
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[_layer_selection_pb2.LayerSelectionState, str]] = ..., job_id: _Optional[str] = ..., source_model_id: _Optional[str] = ..., target_model_id: _Optional[str] = ..., target_layer: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., candidates: _Optional[int] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListLayerSelectionsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "state")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    state: _layer_selection_pb2.LayerSelectionState
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[_layer_selection_pb2.LayerSelectionState, str]] = ...) -> None: ...
+
+class ListLayerSelectionsResponse(_message.Message):
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[LayerSelectionSummary]
+    next_page_token: str
+    def __init__(self, items: _Optional[_Iterable[_Union[LayerSelectionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class CreateMapRequest(_message.Message):
-    __slots__ = ("dataset_id", "metric", "edge_weight", "linkage", "k", "clusters", "layout")
+    __slots__ = ("dataset_id", "metric", "edge_weight", "linkage", "k", "clusters", "layout", "comparison")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +435,7 @@ class CreateMapRequest(_message.Message):
     K_FIELD_NUMBER: _ClassVar[int]
     CLUSTERS_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     metric: str
     edge_weight: float
@@ -268,7 +443,8 @@ class CreateMapRequest(_message.Message):
     k: int
     clusters: int
     layout: str
-    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., linkage: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ...) -> None: ...
+    comparison: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., linkage: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ..., comparison: _Optional[str] = ...) -> None: ...
 
 class CreateMapResponse(_message.Message):
     __slots__ = ("snapshot", "job")
@@ -279,7 +455,7 @@ class CreateMapResponse(_message.Message):
     def __init__(self, snapshot: _Optional[_Union[MapSnapshot, _Mapping]] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
 
 class GetMapRequest(_message.Message):
-    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout", "theme")
+    __slots__ = ("dataset_id", "metric", "edge_weight", "format", "linkage", "picture", "k", "clusters", "layout", "theme", "include", "indices", "comparison")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -290,6 +466,9 @@ class GetMapRequest(_message.Message):
     CLUSTERS_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
     THEME_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     metric: str
     edge_weight: float
@@ -300,7 +479,10 @@ class GetMapRequest(_message.Message):
     clusters: int
     layout: str
     theme: str
-    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ..., theme: _Optional[str] = ...) -> None: ...
+    include: _containers.RepeatedScalarFieldContainer[str]
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    comparison: str
+    def __init__(self, dataset_id: _Optional[str] = ..., metric: _Optional[str] = ..., edge_weight: _Optional[float] = ..., format: _Optional[str] = ..., linkage: _Optional[str] = ..., picture: _Optional[str] = ..., k: _Optional[int] = ..., clusters: _Optional[int] = ..., layout: _Optional[str] = ..., theme: _Optional[str] = ..., include: _Optional[_Iterable[str]] = ..., indices: _Optional[_Iterable[int]] = ..., comparison: _Optional[str] = ...) -> None: ...
 
 class ListMapsRequest(_message.Message):
     __slots__ = ("dataset_id", "page_size", "page_token")
@@ -339,18 +521,22 @@ class ListMapsResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[MapSnapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetMapSnapshotRequest(_message.Message):
-    __slots__ = ("dataset_id", "map_id", "format", "picture", "theme")
+    __slots__ = ("dataset_id", "map_id", "format", "picture", "theme", "include", "indices")
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     THEME_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
     dataset_id: str
     map_id: str
     format: str
     picture: str
     theme: str
-    def __init__(self, dataset_id: _Optional[str] = ..., map_id: _Optional[str] = ..., format: _Optional[str] = ..., picture: _Optional[str] = ..., theme: _Optional[str] = ...) -> None: ...
+    include: _containers.RepeatedScalarFieldContainer[str]
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, dataset_id: _Optional[str] = ..., map_id: _Optional[str] = ..., format: _Optional[str] = ..., picture: _Optional[str] = ..., theme: _Optional[str] = ..., include: _Optional[_Iterable[str]] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GetMapSnapshotResponse(_message.Message):
     __slots__ = ("info", "chunk")

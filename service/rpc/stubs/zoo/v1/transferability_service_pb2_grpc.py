@@ -40,10 +40,20 @@ class TransferabilityServiceStub:
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.RankRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.RankResponse.FromString,
                 _registered_method=True)
+        self.EstimateRanking = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/EstimateRanking',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingResponse.FromString,
+                _registered_method=True)
         self.GetRanking = channel.unary_unary(
                 '/zoo.v1.TransferabilityService/GetRanking',
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingResponse.FromString,
+                _registered_method=True)
+        self.ListRankings = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/ListRankings',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListRankingsRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListRankingsResponse.FromString,
                 _registered_method=True)
         self.SelectLayer = channel.unary_unary(
                 '/zoo.v1.TransferabilityService/SelectLayer',
@@ -54,6 +64,11 @@ class TransferabilityServiceStub:
                 '/zoo.v1.TransferabilityService/GetLayerSelection',
                 request_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
                 response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
+                _registered_method=True)
+        self.ListLayerSelections = channel.unary_unary(
+                '/zoo.v1.TransferabilityService/ListLayerSelections',
+                request_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsRequest.SerializeToString,
+                response_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsResponse.FromString,
                 _registered_method=True)
         self.CreateMap = channel.unary_unary(
                 '/zoo.v1.TransferabilityService/CreateMap',
@@ -82,8 +97,15 @@ class TransferabilityServiceServicer:
     """
 
     def Rank(self, request, context):
-        """Order the candidates for a target. What is not measured yet is measured by a job first: the
-        ranking is then pending and names it.
+        """Rank the candidates for a target. If measurements are missing, a job makes them first, and the
+        ranking is pending and names the job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateRanking(self, request, context):
+        """How long a ranking would take, and what would have to be measured for it. Nothing is started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,9 +117,16 @@ class TransferabilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRankings(self, request, context):
+        """The rankings of the project, newest first, without their scores.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SelectLayer(self, request, context):
-        """Which layer of one network a target should be built on. An equal request that came before is
-        answered at once; else the selection is pending and names its job.
+        """The layer of a network on which to build for a target. An equal earlier request is answered at
+        once; otherwise the selection is pending and names its job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,31 +138,38 @@ class TransferabilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLayerSelections(self, request, context):
+        """The layer selections of the project, newest first, without their scores.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateMap(self, request, context):
-        """Draw how all networks measured so far on a probe set relate. A map that was drawn before is
-        answered at once; else the job that draws it.
+        """Draw the map of all networks measured so far on a probe set. Returns the map if it exists, and
+        otherwise the job that draws it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMap(self, request, context):
-        """Such a map as a file, NOT_FOUND with the code not_measured until it was drawn. The first message
-        says of what type it is, the others are its bytes.
+        """A map as a file; NOT_FOUND with the code not_measured if it has not been drawn. The first
+        message has its media type, the others are its bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMaps(self, request, context):
-        """All maps ever drawn of a probe set, newest first.
+        """All maps of a probe set, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMapSnapshot(self, request, context):
-        """A map as it was drawn once; sent like GetMap's.
+        """An earlier map as it was drawn; sent like that of GetMap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,10 +183,20 @@ def add_TransferabilityServiceServicer_to_server(servicer, server):
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.RankRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.RankResponse.SerializeToString,
             ),
+            'EstimateRanking': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateRanking,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingResponse.SerializeToString,
+            ),
             'GetRanking': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRanking,
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetRankingResponse.SerializeToString,
+            ),
+            'ListRankings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRankings,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListRankingsRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListRankingsResponse.SerializeToString,
             ),
             'SelectLayer': grpc.unary_unary_rpc_method_handler(
                     servicer.SelectLayer,
@@ -161,6 +207,11 @@ def add_TransferabilityServiceServicer_to_server(servicer, server):
                     servicer.GetLayerSelection,
                     request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.FromString,
                     response_serializer=zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.SerializeToString,
+            ),
+            'ListLayerSelections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLayerSelections,
+                    request_deserializer=zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsRequest.FromString,
+                    response_serializer=zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsResponse.SerializeToString,
             ),
             'CreateMap': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateMap,
@@ -222,6 +273,33 @@ class TransferabilityService:
             _registered_method=True)
 
     @staticmethod
+    def EstimateRanking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/EstimateRanking',
+            zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.EstimateRankingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetRanking(request,
             target,
             options=(),
@@ -238,6 +316,33 @@ class TransferabilityService:
             '/zoo.v1.TransferabilityService/GetRanking',
             zoo_dot_v1_dot_transferability__service__pb2.GetRankingRequest.SerializeToString,
             zoo_dot_v1_dot_transferability__service__pb2.GetRankingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRankings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/ListRankings',
+            zoo_dot_v1_dot_transferability__service__pb2.ListRankingsRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.ListRankingsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -292,6 +397,33 @@ class TransferabilityService:
             '/zoo.v1.TransferabilityService/GetLayerSelection',
             zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionRequest.SerializeToString,
             zoo_dot_v1_dot_transferability__service__pb2.GetLayerSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLayerSelections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zoo.v1.TransferabilityService/ListLayerSelections',
+            zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsRequest.SerializeToString,
+            zoo_dot_v1_dot_transferability__service__pb2.ListLayerSelectionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,1 @@
+"""Backups of a zoo: one consistent state of its tables, and every file that they refer to."""

@@ -1,0 +1,1 @@
+"""Search by concept: responses of output units, searches, units like a unit, units by name."""
