@@ -7,7 +7,8 @@ kills every child; when the fork server dies, the kernel does.
 
 Protocol, one JSON object per packet: ``fork`` with the child's configuration and two descriptors
 (message pipe, exit-status pipe), ``signal`` with a process id. The exit-status pipe carries
-``{"pid": …}`` and, at the end, ``{"status": …, "peak_bytes": …}``.
+``{"pid": …}`` and, at the end, ``{"status": …, "peak_bytes": …}``. The first packet of the fork
+server means that it is ready: ``{"missing_layers": {layer: reason}}``.
 """
 
 import contextlib
@@ -21,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from workers.child.preload import preload
-from workers.isolation.sandbox import die_with_parent
+from workers.isolation.pipe import MessageWriter
+from workers.isolation.sandbox import active_layers, die_with_parent
 
 PACKET_BYTES = 64 * 1024
 KIBIBYTE = 1024
@@ -63,8 +65,12 @@ class ForkServer:
         return True
 
     def _fork(self, config: dict[str, Any], messages: int, exit_pipe: int) -> None:
-        """Fork a child and report its process id to the worker."""
-        pid = os.fork()
+        """Fork a child and report its process id to the worker, or why the machine has no room."""
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _report_refusal(error, config, messages, exit_pipe)
+            return
         if pid == 0:
             self._run_child(config, messages, exit_pipe)
         os.close(messages)
@@ -73,9 +79,9 @@ class ForkServer:
 
     def _run_child(self, config: dict[str, Any], messages: int, exit_pipe: int) -> NoReturn:
         """Drop the state of the fork server, run, and exit without any of its clean-up."""
-        from workers.child import job, predict
+        from workers.child import job, predict, speed
 
-        entry_points = {"job": job.run, "predict": predict.run}
+        entry_points = {"job": job.run, "predict": predict.run, "speed": speed.run}
         code = 1
         try:
             die_with_parent()
@@ -102,6 +108,18 @@ class ForkServer:
             code = os.waitstatus_to_exitcode(status)
             _send(exit_pipe, {"status": code, "peak_bytes": usage.ru_maxrss * KIBIBYTE})
             os.close(exit_pipe)
+
+
+def _report_refusal(error: OSError, config: dict[str, Any], messages: int, exit_pipe: int) -> None:
+    """End a child that the system did not let start: a job with its error, a predict child as lost."""
+    from workers.child.job import error_message
+
+    if config["entry_point"] == "job":
+        with contextlib.suppress(OSError):
+            MessageWriter(messages).send("error", **error_message(error, config["memory_bytes"]))
+        _send(exit_pipe, {"status": 1})
+    os.close(messages)
+    os.close(exit_pipe)
 
 
 def _send(exit_pipe: int, message: dict[str, Any]) -> None:
@@ -133,8 +151,10 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     os.chdir(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Before torch is imported, since a process with threads cannot try the layers.
+    missing = {layer: reason for layer, reason in active_layers().items() if reason is not None}
     preload()
-    control.send(b'{"ready": true}')
+    control.send(json.dumps({"missing_layers": missing}).encode())
     ForkServer(control, {}).serve()
 
 

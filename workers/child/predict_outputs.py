@@ -9,11 +9,12 @@ from torch import Tensor
 
 from service.core.errors import InvalidRequestError
 from service.core.manifest import TaskKind
-from service.core.predict_messages import OutputKind
+from service.core.output_scales import OutputScale
+from service.core.predict_messages import ClassProbability, ErrorDetails, OutputKind
+from workers.programs.outputs import class_probabilities
 from workers.torchkit.drawing.rendering import png
 
 _FLAT, _DENSE = 2, 4
-_SUM_TOLERANCE = 1e-3
 _RGB = 3
 _NOT_CLASSES = (TaskKind.REGRESSION, TaskKind.EMBEDDING)
 
@@ -39,12 +40,16 @@ def kind_of(output: Tensor, task: str) -> OutputKind:
 
 
 def likely_classes(
-    scores: Float[Tensor, "image class"], *, task: str, top_k: int
-) -> list[list[dict[str, float]]]:
+    scores: Float[Tensor, "image class"],
+    *,
+    task: str,
+    top_k: int,
+    scale: OutputScale | None = None,
+) -> list[list[ClassProbability]]:
     """Index and probability of the likeliest classes of each image.
 
-    Softmax over the classes, or a sigmoid for each label of a multi-label network. Scores that are
-    probabilities already stay as they are.
+    Args:
+        scale: What the scores are; None measures it on them.
 
     Raises:
         OutputNotPossibleError: The output is not one row of scores per image.
@@ -54,21 +59,12 @@ def likely_classes(
             f"an output of shape {tuple(scores.shape[1:])} has no classes",
             remedy="request output `image` or `features`",
         )
-    values, indices = probabilities(scores.double(), task=task).topk(min(top_k, scores.shape[1]))
+    likely = class_probabilities(scores.double(), task=task, scale=scale)
+    values, indices = likely.topk(min(top_k, scores.shape[1]))
     return [
-        [{"index": i, "probability": p} for i, p in zip(row, chances, strict=True)]
+        [ClassProbability(index=i, probability=p) for i, p in zip(row, chances, strict=True)]
         for row, chances in zip(indices.tolist(), values.tolist(), strict=True)
     ]
-
-
-def probabilities(
-    scores: Float[Tensor, "image class"], *, task: str
-) -> Float[Tensor, "image class"]:
-    """Scores as probabilities in [0, 1]."""
-    if task == TaskKind.MULTI_LABEL:
-        return scores if _within_one(scores) else scores.sigmoid()
-    sums_to_one = ((scores.sum(1) - 1).abs() < _SUM_TOLERANCE).all()
-    return scores if _within_one(scores) and sums_to_one else scores.softmax(1)
 
 
 def _within_one(scores: Tensor) -> bool:
@@ -128,7 +124,7 @@ def array_file(values: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def error_details(error: InvalidRequestError, pointer: str) -> dict[str, str | None]:
+def error_details(error: InvalidRequestError, pointer: str) -> ErrorDetails:
     """An error of the client as a response carries it."""
     return {
         "code": error.code,

@@ -14,6 +14,9 @@ from service.core.errors import UnavailableError
 LIBRARIES = (
     "numpy",
     "torch",
+    # These are otherwise imported by the first export, so by every child that exports.
+    "torch.export._trace",
+    "sympy.tensor.tensor",
     "safetensors.torch",
     "PIL.Image",
     "captum.attr",

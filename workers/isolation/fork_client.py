@@ -6,17 +6,24 @@ import os
 import select
 import socket
 import subprocess
-import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from service.core.errors import UnavailableError
+from service.core.private_files import private_folder
+from service.core.python_command import module_command
 from workers.isolation.environment import VARIABLES
 from workers.isolation.pipe import MessageReader
 
+log = structlog.get_logger(__name__)
+
 STARTING_SECONDS = 300.0
+_PACKET_BYTES = 64 * 1024
 _PASSED_ON = (
     "PATH",
     "LD_LIBRARY_PATH",
@@ -92,9 +99,13 @@ class Child:
 
 
 class ForkServerClient:
-    """Starts the fork server, restarts it if it died, and requests forks from it. Thread-safe."""
+    """Starts the fork server, restarts it if it died, and requests forks from it. Thread-safe.
+
+    ``missing_layers`` holds the sandbox layers that its children lack, each with the reason.
+    """
 
     def __init__(self, cache: Path) -> None:
+        self.missing_layers: Mapping[str, str] = {}
         self._cache = cache
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
@@ -161,7 +172,8 @@ class ForkServerClient:
         with theirs:
             self._process = _start(theirs, self._cache)
         ours.settimeout(STARTING_SECONDS)
-        if not _is_ready(ours):
+        missing = _missing_layers(ours)
+        if missing is None:
             ours.close()
             self._process.kill()
             raise UnavailableError(
@@ -170,8 +182,19 @@ class ForkServerClient:
                 remedy="run `zooscope doctor`, then look at the worker's log for the import that fails",
             )
         ours.settimeout(None)
+        self._report(missing)
         self._control = ours
         return ours
+
+    def _report(self, missing: Mapping[str, str]) -> None:
+        """Log the sandbox layers that children lack, once and whenever they change."""
+        if missing and missing != self.missing_layers:
+            log.error(
+                "jobs run without sandbox layers",
+                missing=missing,
+                remedy="use a newer kernel, or set ZOO_REQUIRE_SANDBOX to refuse jobs",
+            )
+        self.missing_layers = missing
 
     def close(self) -> None:
         """Stop the fork server and every child."""
@@ -188,15 +211,9 @@ class ForkServerClient:
 
 def _start(control: socket.socket, cache: Path) -> subprocess.Popen[bytes]:
     """Start the fork server in a session of its own, with a clean environment and ``cache`` as its folder."""
-    cache.mkdir(parents=True, exist_ok=True)
+    private_folder(cache)
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "workers.child.fork_server",
-            str(control.fileno()),
-            str(cache.resolve()),
-        ],
+        module_command("workers.child.fork_server", str(control.fileno()), str(cache.resolve())),
         pass_fds=[control.fileno()],
         env=_clean_environment(),
         stdin=subprocess.DEVNULL,
@@ -212,9 +229,10 @@ def _clean_environment() -> dict[str, str]:
     return {**passed_on, **one_thread, **VARIABLES}
 
 
-def _is_ready(control: socket.socket) -> bool:
-    """Whether the fork server reports that it is ready."""
+def _missing_layers(control: socket.socket) -> Mapping[str, str] | None:
+    """The missing sandbox layers that a ready fork server reports; None if it never is ready."""
     try:
-        return bool(control.recv(1024))
+        packet = control.recv(_PACKET_BYTES)
     except (TimeoutError, ConnectionError):
-        return False
+        return None
+    return dict(json.loads(packet)["missing_layers"]) if packet else None

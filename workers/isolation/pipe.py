@@ -1,6 +1,6 @@
 """Messages of a child to the worker: one JSON object per line, through a pipe.
 
-``running`` once; ``progress`` {step, total, message}; ``metrics`` {step, numbers, pictures: file
+``running`` once; ``phase`` {phase, began} as each phase begins; ``progress`` {step, total, message}; ``metrics`` {step, numbers, pictures: file
 names by artifact name} and ``checkpoint`` {file}, both for files in ``updates``; then ``done`` or
 ``error`` {error: {code, detail, remedy}, retryable, trace}.
 """
@@ -27,6 +27,10 @@ class MessageWriter:
         view = memoryview(line)
         while view:
             view = view[os.write(self._descriptor, view) :]
+
+    def begin_phase(self, phase: str) -> None:
+        """Report that a phase of the job begins now."""
+        self.send("phase", phase=phase, began=time.monotonic())
 
     def report_progress(self, step: int, total: int, message: str = "") -> None:
         """Send the progress of a method; too frequent reports are dropped, the last one never."""

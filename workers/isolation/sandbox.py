@@ -17,13 +17,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from service.core.errors import UnavailableError
-from workers.isolation import environment, landlock, seccomp
+from workers.isolation import environment, landlock, memory, seccomp
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_NAME = 15
 _PR_SET_NO_NEW_PRIVS = 38
+_PROCESS_NAME_CHARACTERS = 15
 _LARGEST_FILE_BYTES = 64 * 1024**3
 _OPEN_FILES = 1024
+_SECONDS_AFTER_SIGNAL = 5
+_KILLED_FIRST = "1000"
+_TRIAL_BYTES = 1024**3
 
 
 class SandboxLayer(StrEnum):
@@ -31,6 +36,7 @@ class SandboxLayer(StrEnum):
 
     ENVIRONMENT = "empty environment"
     SESSION = "own session"
+    KILLED_FIRST = "killed before other processes when memory runs out"
     NO_NEW_PRIVILEGES = "no new privileges"
     NOT_DUMPABLE = "memory closed to others"
     LIMITS = "resource limits"
@@ -38,25 +44,19 @@ class SandboxLayer(StrEnum):
     SECCOMP = "system calls (seccomp)"
 
 
-class Memory(StrEnum):
-    """Whether address space is limited; CUDA reserves far more than it uses."""
-
-    LIMITED = "limited"
-    FREE = "free"
-
-
 @dataclass(frozen=True)
 class SandboxPolicy:
-    """What a child may use: folders to read and write, seconds of processor, kind of memory.
+    """What a child may use: folders to read and write, seconds of processor, bytes of memory.
 
-    The child works in the last writable folder, and temporary files go there.
+    The child works in the last writable folder, and temporary files go there. ``memory_bytes`` is
+    what it may map beyond what it has mapped already; None where CUDA reserves more than it uses.
     """
 
     readable: tuple[Path, ...]
     writable: tuple[Path, ...]
     devices: tuple[Path, ...]
     cpu_seconds: int
-    memory: Memory
+    memory_bytes: int | None
 
 
 def enter(policy: SandboxPolicy) -> dict[SandboxLayer, str]:
@@ -68,6 +68,8 @@ def enter(policy: SandboxPolicy) -> dict[SandboxLayer, str]:
     layers: tuple[tuple[SandboxLayer, Callable[[], None]], ...] = (
         (SandboxLayer.ENVIRONMENT, lambda: environment.enter(policy.writable[-1])),
         (SandboxLayer.SESSION, _own_session),
+        # Before the next layers, which close the file to the process itself.
+        (SandboxLayer.KILLED_FIRST, _be_killed_first),
         (SandboxLayer.NO_NEW_PRIVILEGES, lambda: _prctl(_PR_SET_NO_NEW_PRIVS, 1)),
         (SandboxLayer.NOT_DUMPABLE, lambda: _prctl(_PR_SET_DUMPABLE, 0)),
         (SandboxLayer.LIMITS, lambda: _limit(policy)),
@@ -105,26 +107,46 @@ def die_with_parent() -> None:
         os._exit(1)
 
 
+def process_name(job_id: str) -> str:
+    """The name of a job's process in process lists: the end of the id, which is unique."""
+    return job_id[-_PROCESS_NAME_CHARACTERS:]
+
+
+def name_process(job_id: str) -> None:
+    """Name the calling process after its job; nothing else of a closed process can be seen."""
+    text = ctypes.create_string_buffer(process_name(job_id).encode())
+    _prctl(_PR_SET_NAME, ctypes.addressof(text))
+
+
 def _own_session() -> None:
     """Lead a session, so that one signal reaches this child and all its descendants."""
     if os.getpid() != os.getsid(0):
         os.setsid()
 
 
+def _be_killed_first() -> None:
+    """Have the kernel choose this process when memory runs out; raising the score is free to all."""
+    Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
+
+
 def _limit(policy: SandboxPolicy) -> None:
     """Limit processor time, files and memory; threads are left to the system-call filter."""
     limits = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: policy.cpu_seconds,
-        resource.RLIMIT_NOFILE: _OPEN_FILES,
-        resource.RLIMIT_FSIZE: _LARGEST_FILE_BYTES,
+        resource.RLIMIT_CORE: (0, 0),
+        # The signal of the lower limit tells time from memory; at the upper one the kernel kills.
+        resource.RLIMIT_CPU: (policy.cpu_seconds, policy.cpu_seconds + _SECONDS_AFTER_SIGNAL),
+        resource.RLIMIT_NOFILE: (_OPEN_FILES, _OPEN_FILES),
+        resource.RLIMIT_FSIZE: (_LARGEST_FILE_BYTES, _LARGEST_FILE_BYTES),
     }
-    if policy.memory is Memory.LIMITED:
-        limits[resource.RLIMIT_AS] = _address_space_bytes()
-    for kind, amount in limits.items():
+    if policy.memory_bytes is not None:
+        # Of the address space, mapped files and reserved ranges take no memory of this process.
+        data = memory.data_bytes() + policy.memory_bytes
+        limits[resource.RLIMIT_DATA] = (data, data)
+        limits[resource.RLIMIT_AS] = (_address_space_bytes(), _address_space_bytes())
+    for kind, amounts in limits.items():
         _, hard = resource.getrlimit(kind)
-        limit = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-        resource.setrlimit(kind, (limit, limit))
+        highest = max(amounts) if hard == resource.RLIM_INFINITY else hard
+        resource.setrlimit(kind, (min(amounts[0], highest), min(amounts[1], highest)))
 
 
 def _address_space_bytes() -> int:
@@ -198,7 +220,7 @@ def active_layers() -> dict[str, str | None]:
 def _trial_policy() -> SandboxPolicy:
     """A policy for trying the layers."""
     writable = (Path("/dev"),)
-    return SandboxPolicy(system_files(), writable, (), cpu_seconds=60, memory=Memory.LIMITED)
+    return SandboxPolicy(system_files(), writable, (), cpu_seconds=60, memory_bytes=_TRIAL_BYTES)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """A system-call filter: no sockets, no other processes, no privileges, no kernel interfaces.
 
+Neither the owner, mode, times nor attributes of a file can be changed, since inputs are hard links
+into the store.
+
 It lists the refused calls, because what torch needs varies with its build and the processor.
 Refused calls return EPERM, so that libraries can do without. Threads may be created, processes not.
 
@@ -47,7 +50,39 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266),
     "adjtimex": (159, 171), "iopl": (172, None), "ioperm": (173, None), "vhangup": (153, 58),
     "personality": (135, 92), "modify_ldt": (154, None), "process_mrelease": (448, 448),
+    "open_tree_attr": (467, 467), "quotactl_fd": (443, 443),
+    # Landlock guards the content of files, not their owner, mode, times and attributes.
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54),
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None),
+    "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7), "setxattrat": (463, 463), "removexattr": (197, 14),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
+    "file_setattr": (469, 469), "inotify_add_watch": (254, 27),
+    # Scheduling, of this process and of others.
+    "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
+    # Memory and messages that processes of one user share by number or name.
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190),
+    "semop": (65, 193), "semtimedop": (220, 192), "semctl": (66, 191), "msgget": (68, 186),
+    "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
 }  # fmt: skip
+
+# Allowed where the first argument is this process's own id.
+_SIGNALS: dict[str, tuple[int | None, int | None]] = {
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+}  # fmt: skip
+
+# Allowed where the first argument is this process's own id, or 0, which means the same.
+_OWN_PROCESS: dict[str, tuple[int | None, int | None]] = {
+    "prlimit64": (302, 261), "sched_setaffinity": (203, 122), "migrate_pages": (256, 238),
+    "move_pages": (279, 239), "get_robust_list": (274, 100),
+}  # fmt: skip
+
+
+_Step = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -84,7 +119,7 @@ def restrict() -> None:
     architecture = _ARCHITECTURES.get(platform.machine())
     if architecture is None:
         raise OSError(errno.ENOSYS, f"no system-call table for {platform.machine()}")
-    steps = program(architecture)
+    steps = program(architecture, pid=os.getpid())
     array = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
     filtered = _Filter(len(steps), array)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -93,8 +128,8 @@ def restrict() -> None:
         raise OSError(code, f"seccomp: {os.strerror(code)}")
 
 
-def program(architecture: _Architecture) -> list[tuple[int, int, int, int]]:
-    """The filter as (code, jump if true, jump if false, value)."""
+def program(architecture: _Architecture, *, pid: int) -> list[_Step]:
+    """The filter of the process ``pid`` as (code, jump if true, jump if false, value)."""
     refuse = (_RETURN, 0, 0, _ERRNO | errno.EPERM)
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
@@ -111,6 +146,9 @@ def program(architecture: _Architecture) -> list[tuple[int, int, int, int]]:
         number = numbers[architecture.column]
         if number is not None:
             steps += [(_EQUAL, 0, 1, number), refuse]
+    for calls, ids in ((_SIGNALS, (pid,)), (_OWN_PROCESS, (0, pid))):
+        for numbers in calls.values():
+            steps += _on_ids(numbers[architecture.column], ids)
     return [
         *steps,
         (_EQUAL, 0, 4, architecture.clone),
@@ -118,5 +156,18 @@ def program(architecture: _Architecture) -> list[tuple[int, int, int, int]]:
         (_AND, 0, 0, _CLONE_THREAD),
         (_EQUAL, 0, 1, 0),
         refuse,
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+
+
+def _on_ids(number: int | None, ids: tuple[int, ...]) -> list[_Step]:
+    """Steps that allow a call if its first argument is one of the process ids, else refuse it."""
+    if number is None:
+        return []
+    return [
+        (_EQUAL, 0, len(ids) + 3, number),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        *((_EQUAL, len(ids) - index, 0, allowed) for index, allowed in enumerate(ids)),
+        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
         (_RETURN, 0, 0, _ALLOW),
     ]

@@ -17,6 +17,11 @@ class Scratch:
         return cls(root / f"{job_id}.{fence}")
 
     @property
+    def owner(self) -> str:
+        """The job whose attempt this is."""
+        return self.folder.name.partition(".")[0]
+
+    @property
     def inputs(self) -> Path:
         """Files the job reads."""
         return self.folder / "in"

@@ -7,9 +7,10 @@ unpickled or evaluated. The result is a ``Program``, which methods run, cut and 
 
 from service.core.file_types import FileKind
 from workers.programs.interface import BatchNorm, ProgramLayer
+from workers.programs.liveness import PassKind
 from workers.programs.nonlinearities import EPSILON, ProgramSlope
 from workers.programs.program import OUTPUT, Program
-from workers.programs.reading import read_program
+from workers.programs.reading import read_program, without_pickles
 from workers.programs.recognition import kind_of
 from workers.programs.refusal import NotACutError, ProgramFailedError, ProgramRefusedError
 
@@ -19,6 +20,7 @@ __all__ = [
     "BatchNorm",
     "FileKind",
     "NotACutError",
+    "PassKind",
     "Program",
     "ProgramFailedError",
     "ProgramLayer",
@@ -26,4 +28,5 @@ __all__ = [
     "ProgramSlope",
     "kind_of",
     "read_program",
+    "without_pickles",
 ]

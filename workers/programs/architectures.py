@@ -1,7 +1,7 @@
 """Building a published architecture by name with the weights of a safetensors file.
 
 Names come from the libraries' own registries and arguments from a strict schema. Nothing is
-allocated before every key, shape and element type of the file fits.
+allocated before every weight that the network needs is there in its shape and kind of numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,16 +10,23 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors.torch import load_file
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from service.core.file_types import PACK
 from service.core.manifest import Architecture
 from workers.programs import limits
+from workers.programs.expected_weights import ExpectedWeights, kind_of_numbers
 from workers.programs.machine_faults import raise_machine_fault
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.safetensors_header import TensorEntry, read_header
+from workers.programs.weight_sets import (
+    WeightSelection,
+    WeightSet,
+    WeightsMismatch,
+    select_weights,
+)
 
 _DTYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32,
@@ -81,14 +88,12 @@ def build_with_weights(architecture: Architecture, path: Path) -> nn.Module:
     build = constructor_of(architecture)
     with torch.device("meta"):
         plan = _built(build, architecture)
-    _refuse_mismatch(plan.state_dict(), header)
+    expected = ExpectedWeights.of(plan)
+    selection = _selected(plan, expected, header)
     with _SkippedInitialization():
         network = _built(build, architecture)
-    weights = load_file(path)
-    _refuse_non_finite(weights)
-    expected = network.state_dict()
-    converted = {name: weights[name].to(expected[name].dtype) for name in expected}
-    network.load_state_dict(converted, strict=True, assign=True)
+    weights = _weights(path, network, expected=expected, selection=selection)
+    network.load_state_dict(weights, strict=True, assign=True)
     return network.eval()
 
 
@@ -115,6 +120,12 @@ def _torchvision(architecture: Architecture) -> Callable[[], nn.Module]:
     from torchvision import models
 
     name = architecture.name
+    if name in models.list_models(module=models.detection):
+        raise ProgramRefusedError(
+            "detection_not_supported",
+            f"{name} is a detection network: it returns boxes, a different number for each image",
+            "upload its backbone with the task embedding, packed with `zooscope pack`",
+        )
     if name not in models.list_models() or name.startswith(_NOT_FOR_IMAGES):
         raise _unknown(architecture)
     arguments: dict[str, Any] = {"weights": None, **_checked(_TorchvisionArguments, architecture)}
@@ -169,53 +180,61 @@ def _built(build: Callable[[], nn.Module], architecture: Architecture) -> nn.Mod
         ) from error
 
 
-def _refuse_mismatch(expected: Mapping[str, Tensor], header: Mapping[str, TensorEntry]) -> None:
-    """Raises ProgramRefusedError unless all keys, shapes and kinds of numbers match."""
-    if sum(tensor.numel() for tensor in expected.values()) > limits.PARAMETERS:
+def _selected(
+    plan: nn.Module, expected: ExpectedWeights, header: Mapping[str, TensorEntry]
+) -> WeightSelection:
+    """The weights of the file that fill the network.
+
+    Raises:
+        ProgramRefusedError: ``too_many_parameters``, ``weights_do_not_fit`` or ``ambiguous_weights``.
+    """
+    if sum(tensor.numel() for tensor in plan.state_dict().values()) > limits.PARAMETERS:
         raise ProgramRefusedError(
             "too_many_parameters",
             "the network has more than 2·10⁹ parameters",
             "upload a smaller one",
         )
-    missing = sorted(expected.keys() - header.keys())
-    unexpected = sorted(header.keys() - expected.keys())
-    mismatched = [
-        name
-        for name in sorted(expected.keys() & header.keys())
-        if not _fits(expected[name], header[name])
-    ]
-    if not (missing or unexpected or mismatched):
-        return
-    parts = [_listed("missing", missing), _listed("not in the network", unexpected)]
-    parts += [
-        f"{name} is {list(header[name].shape)}, needs {list(expected[name].shape)}"
-        for name in mismatched[:3]
-    ]
-    raise ProgramRefusedError(
-        "weights_do_not_fit",
-        "; ".join(part for part in parts if part),
-        "check the architecture's name and arguments (num_classes, in_chans, img_size), or "
-        + PACK,
+    forms = {
+        name: (entry.shape, kind_of_numbers(_DTYPES[entry.dtype]))
+        for name, entry in header.items()
+        if entry.dtype in _DTYPES
+    }
+    selection = select_weights(expected, [WeightSet("", forms)])
+    if isinstance(selection, WeightsMismatch):
+        raise ProgramRefusedError(selection.code, selection.detail, _remedy(selection))
+    return selection
+
+
+def _remedy(mismatch: WeightsMismatch) -> str:
+    if mismatch.keys:
+        return "upload a file with a single set of weights, or " + PACK
+    return (
+        "check the architecture's name and arguments (num_classes, in_chans, img_size), or " + PACK
     )
 
 
-def _listed(title: str, names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - shown in full
-    return f"{title}: {', '.join(name[:80] for name in names[:3])}{more}" if names else ""
+def _weights(
+    path: Path, network: nn.Module, *, expected: ExpectedWeights, selection: WeightSelection
+) -> dict[str, Tensor]:
+    """A value for every name of the network, in the network's own type of numbers.
+
+    Raises:
+        ProgramRefusedError: ``non_finite_weights``.
+    """
+    weights = network.state_dict()
+    with safe_open(path, framework="pt") as file:
+        for name, own in weights.items():
+            source = selection.source_of(name, expected)
+            if source is not None:
+                weights[name] = file.get_tensor(source).to(own.dtype)
+                _refuse_non_finite(name, weights[name])
+    return weights
 
 
-def _fits(tensor: Tensor, entry: TensorEntry) -> bool:
-    dtype = _DTYPES.get(entry.dtype)
-    if dtype is None or tuple(tensor.shape) != entry.shape:
-        return False
-    return dtype == tensor.dtype or (dtype.is_floating_point and tensor.dtype.is_floating_point)
-
-
-def _refuse_non_finite(weights: Mapping[str, Tensor]) -> None:
-    for name, tensor in weights.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise ProgramRefusedError(
-                "non_finite_weights",
-                f"{name[:80]} holds NaN or infinity",
-                "upload a checkpoint from before the training broke down",
-            )
+def _refuse_non_finite(name: str, tensor: Tensor) -> None:
+    if tensor.is_floating_point() and not tensor.isfinite().all():
+        raise ProgramRefusedError(
+            "non_finite_weights",
+            f"{name[:80]} holds NaN or infinity",
+            "upload a checkpoint from before the training broke down",
+        )

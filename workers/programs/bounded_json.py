@@ -1,6 +1,7 @@
 """Untrusted JSON: bounded before it is parsed, and accessed through checked functions."""
 
 import json
+import math
 from typing import Any, TypeVar
 
 from workers.programs import limits
@@ -30,18 +31,36 @@ def parse_bounded(data: bytes, *, what: str) -> dict[str, Any]:
     if not data.isascii():
         raise ProgramRefusedError("broken_json", f"{what} is not ASCII", _RESAVE)
     try:
-        value = json.loads(data, object_pairs_hook=_without_duplicates)
+        value = json.loads(
+            data,
+            object_pairs_hook=without_duplicates,
+            parse_constant=refuse_constant,
+            parse_float=finite,
+        )
     except (ValueError, RecursionError) as error:
         raise ProgramRefusedError("broken_json", f"{what} is not valid JSON", _RESAVE) from error
     return checked(value, dict, what=what)
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A dict without repeated keys: readers could otherwise disagree about the network."""
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
         raise ValueError("a key occurs twice")
     return mapping
+
+
+def finite(text: str) -> float:
+    """The number. Raises ValueError if it overflows."""
+    value = float(text)
+    if not math.isfinite(value):
+        refuse_constant(text)
+    return value
+
+
+def refuse_constant(text: str) -> None:
+    """Raises ValueError: NaN and Infinity are no JSON."""
+    raise ValueError(f"{text[:40]} is not a finite number")
 
 
 def checked(value: Any, kind: type[Kind], *, what: str) -> Kind:

@@ -9,6 +9,7 @@ import torch
 from workers.programs import limits
 from workers.programs.arguments import NAMES_ONLY, Ref, read_argument, read_dtype, tensor_name
 from workers.programs.bounded_json import checked, field, union
+from workers.programs.output_names import leaf_names
 from workers.programs.refusal import ProgramRefusedError
 from workers.programs.sizes import Axis, check_term, read_axis
 
@@ -50,7 +51,10 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class ProgramGraph:
-    """A whole network: ``image`` is the name of the user's input, ``axes`` its shape."""
+    """A whole network: ``image`` is the name of the user's input, ``axes`` its shape.
+
+    ``outputs`` are values of the graph, ``output_names`` how the network's author calls them.
+    """
 
     placeholders: tuple[Placeholder, ...]
     nodes: tuple[ProgramNode, ...]
@@ -59,6 +63,7 @@ class ProgramGraph:
     axes: tuple[Axis, ...]
     dtype: torch.dtype
     batch_range: tuple[int, int]
+    output_names: tuple[str, ...]
 
 
 def read_graph(program: dict[str, Any]) -> ProgramGraph:
@@ -90,10 +95,12 @@ def read_graph(program: dict[str, Any]) -> ProgramGraph:
             "the size of the image input is a term",
             "export with fixed height and width and at most a free batch axis",
         )
-    outputs = tuple(_outputs_of(signature))
+    outputs = dict(_outputs_of(signature))
+    names = leaf_names(module, count=len(field(signature, "output_specs", list)))
     return ProgramGraph(
-        placeholders, nodes, outputs, images[0], axes,
+        placeholders, nodes, tuple(outputs.values()), images[0], axes,
         read_dtype(field(meta, "dtype", int)), _batch_range(program, axes),
+        tuple(names[position] for position in outputs),
     )  # fmt: skip
 
 
@@ -143,10 +150,10 @@ def _placeholder(spec: Any) -> Placeholder:
     raise ProgramRefusedError("script_object", f"an input of kind {tag[:40]}", NAMES_ONLY)
 
 
-def _outputs_of(signature: dict[str, Any]) -> Iterator[str]:
-    """Names of the tensors that the network returns."""
+def _outputs_of(signature: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Positions and names of the tensors among the values that the network returns."""
     count = 0
-    for spec in field(signature, "output_specs", list):
+    for position, spec in enumerate(field(signature, "output_specs", list)):
         tag, value = union(spec)
         if tag != "user_output":
             raise ProgramRefusedError(
@@ -157,7 +164,7 @@ def _outputs_of(signature: dict[str, Any]) -> Iterator[str]:
         kind, argument = union(field(value, "arg", dict))
         if kind == "as_tensor":
             count += 1
-            yield tensor_name(argument)
+            yield position, tensor_name(argument)
     if not count:
         raise ProgramRefusedError("no_tensor_output", "the network returns no tensor")
 

@@ -6,11 +6,15 @@ import torch
 from torch import Tensor
 
 from workers.programs.exporting import example_images
+from workers.programs.liveness import PassKind
+from workers.programs.memory_needs import images_at_once
 from workers.programs.program import OUTPUT, Program
-from workers.programs.refusal import ProgramFailedError
+from workers.programs.refusal import NotEnoughMemoryError, ProgramFailedError
 
 PROBES = 8
+FEWEST_PROBES = 2
 TOLERANCE = 1e-4
+_FINITE = "check the weights for NaN, and logarithms, roots and divisions for values near 0"
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,29 @@ class ProgramProblem:
     remedy: str = ""
 
 
-def probe_problems(program: Program) -> tuple[ProgramProblem, ...]:
+def probe_problems(
+    program: Program, *, memory_bytes: int | None = None
+) -> tuple[ProgramProblem, ...]:
     """Problems of the output on a fixed probe; empty if there are none.
 
-    Checks: the output is finite, the gradient with respect to the images is finite and not all
-    zero, and an image alone has the same output as in a batch of eight.
+    Checks: the pass fits the memory, the output is finite, the gradient with respect to the images
+    is finite and not all zero, and an image alone has the same output as in a batch.
+
+    Args:
+        memory_bytes: What weights and values may take; the probe has fewer images if eight do not
+            fit. None if memory is not limited.
     """
-    images = example_images(PROBES, program.input_shape).requires_grad_()
+    try:
+        count = images_at_once(
+            program,
+            most=PROBES,
+            least=FEWEST_PROBES,
+            kind=PassKind.GRADIENT,
+            limit_bytes=memory_bytes,
+        )
+    except NotEnoughMemoryError as error:
+        return (ProgramProblem(error.code, error.detail, error.remedy or ""),)
+    images = example_images(count, program.input_shape).requires_grad_()
     try:
         answer = program.read(images, [OUTPUT])[OUTPUT]
         problems = _answer_problems(answer, images)
@@ -71,7 +91,9 @@ def _answer_problems(answer: Tensor, images: Tensor) -> tuple[ProgramProblem, ..
         )  # fmt: skip
     if not answer.isfinite().all():
         return (
-            ProgramProblem("non_finite_output", "the output on a fixed probe is NaN or infinite"),
+            ProgramProblem(
+                "non_finite_output", "the output on a fixed probe is NaN or infinite", _FINITE
+            ),
         )
     if not answer.requires_grad:
         return (_no_gradient("the output does not depend differentiably on the image"),)
@@ -80,7 +102,9 @@ def _answer_problems(answer: Tensor, images: Tensor) -> tuple[ProgramProblem, ..
     (gradient,) = torch.autograd.grad((answer * weighting).sum(), images)
     if not gradient.isfinite().all():
         return (
-            ProgramProblem("non_finite_gradient", "the gradient of the image is NaN or infinite"),
+            ProgramProblem(
+                "non_finite_gradient", "the gradient of the image is NaN or infinite", _FINITE
+            ),
         )
     if not gradient.any():
         return (_no_gradient("the gradient of the image is zero everywhere"),)
@@ -102,7 +126,7 @@ def _dependence_problems(
     return (
         ProgramProblem(
             "batch_dependent",
-            f"the output of an image differs alone and in a batch of eight (relative {float(distance):.1e})",
+            f"the output of an image differs alone and in a batch of {len(images)} (relative {float(distance):.1e})",
             "call .eval() before exporting, and keep statistics over the batch out of forward",
         ),
     )

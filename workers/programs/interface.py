@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from workers.programs.liveness import MemoryTrace
+
 
 @dataclass(frozen=True)
 class ProgramLayer:
@@ -25,11 +27,23 @@ class BatchNorm:
 
 
 @dataclass(frozen=True)
+class ProgramOutput:
+    """A tensor that the network returns: its name and its shape for one image.
+
+    The name is that of the dictionary key or tuple field; otherwise it is the position, from 0.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ProgramInterface:
     """The public facts about a program.
 
     ``slots`` maps layer names to the slots that hold their outputs. ``batch_range`` is the least
-    and greatest number of images of one forward pass.
+    and greatest number of images of one forward pass. ``memory`` traces a pass. ``outputs`` are all
+    tensors that the network returns, in order; ``output_shape`` is that of the first.
     """
 
     layers: tuple[ProgramLayer, ...]
@@ -40,3 +54,5 @@ class ProgramInterface:
     batch_range: tuple[int, int]
     output_shape: tuple[int, ...]
     flops: int
+    memory: MemoryTrace
+    outputs: tuple[ProgramOutput, ...]

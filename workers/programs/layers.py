@@ -78,13 +78,20 @@ def _feature_slot(listing: Listing, shapes: Mapping[int, tuple[int, ...]], batch
         if len(shape) < _CLASSIFIER_RANK or shape[0] != batch or source == listing.image:
             continue
         name = instruction.operator.name
-        if flat and (name in _LINEAR or instruction.pointwise):
-            return source
-        if not flat and name in _CONVOLUTIONS | _LINEAR:
+        is_linear = name in _LINEAR or _is_product_with_weight(instruction, listing)
+        if is_linear or (instruction.pointwise if flat else name in _CONVOLUTIONS):
             return source
         if spatial == listing.image and len(shape) == _IMAGE_RANK:
             spatial = source
     return spatial if spatial != listing.image else listing.outputs[0]
+
+
+def _is_product_with_weight(instruction: Instruction, listing: Listing) -> bool:
+    """Whether a call multiplies by a weight, as Keras and ONNX write a linear layer."""
+    factors = instruction.positional[1:2]
+    return instruction.operator.name == "matmul" and any(
+        isinstance(factor, Slot) and factor.number in listing.weights for factor in factors
+    )
 
 
 def _source(instruction: Instruction) -> int:

@@ -1,5 +1,7 @@
 """Preserves a program's layer names when a network that contains it is exported."""
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -11,9 +13,14 @@ from workers.programs.nonlinearities import ProgramSlope
 _LAYERS = "zoo.layers"
 
 
+def named_layers(layers: Iterable[tuple[str, str]]) -> AbstractContextManager[None]:
+    """Annotates the nodes that are exported within with their layers: (path, kind), outermost first."""
+    return traceback.annotate({_LAYERS: tuple(layers)})
+
+
 def execute_named(call: OperatorCall, memory: dict[int, Any], slope: ProgramSlope) -> None:
     """Runs one call like ``execute`` and annotates its exported nodes with the layer names."""
-    with traceback.annotate({_LAYERS: call.layers}):
+    with named_layers(call.layers):
         execute(call, memory, slope)
 
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from workers.programs.execution import bind, execute
 from workers.programs.instructions import Listing
-from workers.programs.interface import BatchNorm, ProgramInterface, ProgramLayer
+from workers.programs.interface import BatchNorm, ProgramInterface, ProgramLayer, ProgramOutput
+from workers.programs.liveness import PassKind
 from workers.programs.names import execute_named
 from workers.programs.nonlinearities import ProgramSlope
 from workers.programs.plans import ExecutionPlan, plan_for
@@ -82,12 +83,38 @@ class Program:
         return self._interface.output_shape
 
     @property
+    def outputs(self) -> tuple[ProgramOutput, ...]:
+        """All tensors that the network returns, in order; methods read the first."""
+        return self._interface.outputs
+
+    @property
+    def listing(self) -> Listing:
+        """The instructions."""
+        return self._listing
+
+    @property
     def flops(self) -> int:
         """Floating-point operations for one image.
 
         Two per multiply-add of convolutions, matrix products and attention.
         """
         return self._interface.flops
+
+    def seconds_per_image(self, *, flops_per_second: float, bytes_per_second: float) -> float:
+        """Estimated time of one image, at least what its products and its values take."""
+        made = self._interface.memory.bytes_made(1)
+        return self.flops / flops_per_second + made / bytes_per_second
+
+    def peak_bytes(self, images: int, kind: PassKind = PassKind.FORWARD) -> int:
+        """Most bytes of weights and values at once in a pass over ``images``, from the graph."""
+        low, high = self._interface.batch_range
+        weights = sum(weight.numel() * weight.element_size() for weight in self._weights.values())
+        return weights + self._interface.memory.peak(max(low, min(high, images)), kind)
+
+    @property
+    def largest_value_bytes(self) -> int:
+        """Bytes of the largest value that a pass over one image makes."""
+        return self._interface.memory.largest_value()
 
     @property
     def parameter_count(self) -> int:
@@ -178,11 +205,15 @@ class Program:
         weights = {slot: moved(tensor) for slot, tensor in self._weights.items()}
         return Program(self._listing, self._interface, weights, dtype=target, native=self._native)
 
-    def with_interface(self, **changes: Any) -> "Program":
-        """A copy with another default feature layer or other public facts."""
+    def with_interface(self, *, listing: Listing | None = None, **changes: Any) -> "Program":
+        """A copy with another default feature layer, other public facts or other instructions."""
         interface = replace(self._interface, **changes)
         return Program(
-            self._listing, interface, self._weights, dtype=self.dtype, native=self._native
+            self._listing if listing is None else listing,
+            interface,
+            self._weights,
+            dtype=self.dtype,
+            native=self._native,
         )
 
     def __call__(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:

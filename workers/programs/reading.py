@@ -6,14 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from service.core.counts import counted
 from service.core.manifest import ModelFormat
 from workers.programs import limits
 from workers.programs.bounded_json import parse_bounded
 from workers.programs.graph import ProgramGraph, read_graph
 from workers.programs.instructions import Listing
-from workers.programs.interface import ProgramInterface
+from workers.programs.interface import ProgramInterface, ProgramOutput
 from workers.programs.layers import cuts_of
 from workers.programs.lowering import lower
+from workers.programs.pickle_free import pickle_free
 from workers.programs.program import Program
 from workers.programs.recognition import refuse_unless
 from workers.programs.refusal import ProgramRefusedError
@@ -24,6 +26,16 @@ from workers.programs.zip_archive import ZipArchive
 _FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 _IMAGE_RANK = 4
 _CHANNELS = {1, 3}
+
+
+def without_pickles(path: Path, target: Path) -> Path:
+    """``path``, or ``target`` with the same network if the archive holds pickles.
+
+    Raises:
+        ProgramRefusedError: The file is of another kind, or its weights are pickles.
+    """
+    refuse_unless(path, ModelFormat.PT2)
+    return pickle_free(path, _model_name(ZipArchive(path)), target)
 
 
 def read_program(path: Path) -> Program:
@@ -54,7 +66,7 @@ def _model_name(archive: ZipArchive) -> str:
     ]
     if len(models) != 1:
         raise ProgramRefusedError(
-            "not_one_model", f"the archive contains {len(models)} models instead of one"
+            "not_one_model", f"the archive contains {counted(len(models), 'model')} instead of one"
         )
     order = archive.members.get("byteorder")
     if order is not None and archive.read("byteorder", at_most=16) != b"little":
@@ -88,10 +100,14 @@ def _program(graph: ProgramGraph, listing: Listing, weights: Mapping[int, Tensor
                 "return one output per image, stacked along the first axis",
             )
     cuts = cuts_of(listing, surveyed.shapes, batch)
+    outputs = tuple(
+        ProgramOutput(name, tuple(surveyed.shapes[slot][1:]))
+        for name, slot in zip(graph.output_names, listing.outputs, strict=True)
+    )
     interface = ProgramInterface(
         cuts.layers, cuts.slots, cuts.feature_layer, shape,
         batch if fixed else None, graph.batch_range,
-        tuple(surveyed.shapes[listing.outputs[0]][1:]), surveyed.flops,
+        outputs[0].shape, surveyed.flops, surveyed.memory, outputs,
     )  # fmt: skip
     native = Program(listing, interface, weights, dtype=graph.dtype, native=graph.dtype)
     return native if graph.dtype is torch.float32 else native.to(dtype=torch.float32)

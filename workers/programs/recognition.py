@@ -51,4 +51,8 @@ def refuse_unless(path: Path, form: ModelFormat) -> None:
         raise ProgramRefusedError(why.code, why.detail, why.remedy or PACK)
 
 
-_KINDS = {ModelFormat.PT2: FileKind.PT2, ModelFormat.SAFETENSORS: FileKind.SAFETENSORS}
+_KINDS = {
+    ModelFormat.PT2: FileKind.PT2,
+    ModelFormat.SAFETENSORS: FileKind.SAFETENSORS,
+    ModelFormat.ONNX: FileKind.ONNX,
+}

@@ -23,3 +23,9 @@ class NotACutError(MethodError):
     """A network cannot be cut at this layer."""
 
     code = "not_a_cut"
+
+
+class NotEnoughMemoryError(MethodError):
+    """A network needs more memory than a job may use."""
+
+    code = "out_of_memory"

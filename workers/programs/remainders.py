@@ -76,6 +76,7 @@ def interface_after(
     slots = {name: slot for name, slot in interface.slots.items() if slot in defined}
     exported = {slot: _as_exported(tensor, native) for slot, tensor in weights.items()}
     batch = max(interface.batch_range[0], min(3, interface.batch_range[1]))
+    surveyed = survey(listing, exported, (batch, *layer.shape), native)
     last = list(slots)[-1] if slots else "output"
     return replace(
         interface,
@@ -83,7 +84,8 @@ def interface_after(
         slots=slots,
         feature_layer=interface.feature_layer if interface.feature_layer in slots else last,
         input_shape=layer.shape,
-        flops=survey(listing, exported, (batch, *layer.shape), native).flops,
+        flops=surveyed.flops,
+        memory=surveyed.memory,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.programs import limits
+from workers.programs.bounded_json import finite, refuse_constant, without_duplicates
 from workers.programs.refusal import ProgramRefusedError
 
 _WIDTHS = {
@@ -64,19 +65,17 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if data.count(b"{") > limits.TENSORS + 2 or data.count(b"[") > 2 * limits.TENSORS + 4:
         raise ProgramRefusedError("safetensors_too_large", "too many tensors", _RESAVE)
     try:
-        header = json.loads(data, object_pairs_hook=_without_duplicates)
+        header = json.loads(
+            data,
+            object_pairs_hook=without_duplicates,
+            parse_constant=refuse_constant,
+            parse_float=finite,
+        )
     except (ValueError, RecursionError) as error:
         raise _broken("the header is not valid JSON, or names a tensor twice") from error
     if not isinstance(header, dict):
         raise _broken("the header is not an object")
     return header
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return mapping
 
 
 def _entry(name: str, record: Any) -> TensorEntry:

@@ -14,6 +14,8 @@ from torch import Tensor
 from workers.programs import limits
 from workers.programs.execution import OperatorCall, arguments_of, bind, execute
 from workers.programs.instructions import Listing
+from workers.programs.liveness import MemoryTrace
+from workers.programs.memory_tracer import MemoryTracer
 from workers.programs.nonlinearities import ProgramSlope
 from workers.programs.refusal import ProgramFailedError, ProgramRefusedError
 
@@ -22,10 +24,14 @@ _PIECES = {"unbind", "split", "split_with_sizes", "chunk", "tensor_split"}
 
 @dataclass(frozen=True)
 class Survey:
-    """``shapes`` of the tensors that depend on the image, by slot; ``flops`` of one image."""
+    """``shapes`` of the tensors that depend on the image, by slot; ``flops`` of one image.
+
+    ``memory`` traces a pass in float32.
+    """
 
     shapes: Mapping[int, tuple[int, ...]]
     flops: int
+    memory: MemoryTrace
 
 
 def survey(
@@ -40,6 +46,7 @@ def survey(
     memory[listing.image] = torch.empty(image, dtype=dtype, device="meta")
     shapes = {listing.image: image}
     flops = 0
+    tracer = MemoryTracer.of(memory, dtype)
     for instruction in listing.instructions:
         call = bind(instruction, torch.device("meta"), (dtype, dtype))
         positional, _ = arguments_of(call, memory)
@@ -48,14 +55,17 @@ def survey(
         results = [memory[slot] for slot in instruction.outputs]
         flops += flops_of(instruction.operator.name, positional, results)
         _refuse_excess(call, results, image[0], flops)
-        if any(slot in shapes for slot in instruction.reads):
+        depends = any(slot in shapes for slot in instruction.reads)
+        tracer.add(instruction, memory, per_image=depends)
+        if depends:
             named_results = zip(instruction.outputs, results, strict=True)
             shapes.update(
                 (slot, tuple(result.shape))
                 for slot, result in named_results
                 if isinstance(result, Tensor)
             )
-    return Survey(shapes, flops // image[0])
+    trace = tracer.trace(memory, image=listing.image, outputs=listing.outputs)
+    return Survey(shapes, flops // image[0], trace)
 
 
 def _dry(call: OperatorCall, memory: dict[int, Any]) -> None:

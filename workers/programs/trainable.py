@@ -1,6 +1,6 @@
 """A program with trainable weights: the same instructions over a module's parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import torch
@@ -12,28 +12,31 @@ from workers.programs.program import Program
 _SPATIAL = 4
 
 
-class TrainableProgram(nn.Module):
-    """The network up to ``layer``; maps are averaged over rows and columns, others flattened.
+class _InterpretedProgram(nn.Module):
+    """A program's instructions up to some layers over copies of its weights.
 
-    Its weights are copies, so the program does not change. Batch statistics and dropout are in
-    inference mode, as exported.
-
-    Args:
-        program: A program with a free batch size.
+    Batch statistics and dropout are in inference mode, as exported.
     """
 
-    def __init__(self, program: Program, layer: str) -> None:
+    def __init__(self, program: Program, layers: Sequence[str]) -> None:
         super().__init__()
         self._program = program
-        self._slot = program.slot_of(layer)
+        self._slots = tuple(program.slot_of(layer) for layer in layers)
         self._names: dict[int, str] = {}
-        for slot, tensor in program.weights_of(layer).items():
+        weights = {
+            slot: tensor for layer in layers for slot, tensor in program.weights_of(layer).items()
+        }
+        for slot, tensor in weights.items():
             name = f"weight_{slot}"
             self._names[slot] = name
-            if slot in program.trained_slots:
+            if slot in self._learning(program):
                 self.register_parameter(name, nn.Parameter(tensor.detach().clone()))
             else:
                 self.register_buffer(name, tensor.detach().clone())
+
+    def _learning(self, program: Program) -> frozenset[int]:
+        """Slots of the weights that learn."""
+        return program.trained_slots
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature
         """Moves weights like any module; the instructions follow to their device."""
@@ -42,14 +45,44 @@ class TrainableProgram(nn.Module):
         self._program = self._program.to(device)
         return self
 
+    def _values(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Values of the layers, differentiable in parameters and images."""
+        weights = {slot: getattr(self, name) for slot, name in self._names.items()}
+        values = self._program.interpret(images, self._slots, weights=weights)
+        return tuple(values[slot] for slot in self._slots)
+
+
+class TrainableProgram(_InterpretedProgram):
+    """The network up to ``layer``; maps are averaged over rows and columns, others flattened.
+
+    Its weights are copies, so the program does not change.
+
+    Args:
+        program: A program with a free batch size.
+    """
+
+    def __init__(self, program: Program, layer: str) -> None:
+        super().__init__(program, [layer])
+
     def forward(
         self, images: Float[Tensor, "image channel row column"]
     ) -> Float[Tensor, "image unit"]:
         """Features of the layer, differentiable in parameters and images."""
-        weights = {slot: getattr(self, name) for slot, name in self._names.items()}
-        values = self._program.interpret(images, (self._slot,), weights=weights)
-        features: Tensor = values[self._slot]
+        (features,) = self._values(images)
         return features.mean(dim=(2, 3)) if features.ndim == _SPATIAL else features.flatten(1)
+
+
+class FrozenLayers(_InterpretedProgram):
+    """The values of several layers, in the order of their names; no weight ever learns."""
+
+    def _learning(self, program: Program) -> frozenset[int]:
+        """No slots."""
+        del program
+        return frozenset()
+
+    def forward(self, images: Float[Tensor, "image channel row column"]) -> tuple[Tensor, ...]:
+        """The values, differentiable in the images, which may have any size that the graph allows."""
+        return self._values(images)
 
 
 class Probed(nn.Module):
@@ -72,6 +105,11 @@ class Probed(nn.Module):
         self.head = nn.Linear(features.shape[1], labels)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+
+    @property
+    def body_is_frozen(self) -> bool:
+        """Whether no weight of the body learns, so that an image has the same features for ever."""
+        return not any(weight.requires_grad for weight in self.body.parameters())
 
     def answer(self, features: Float[Tensor, "image unit"]) -> Float[Tensor, "image label"]:
         """Logits of features."""

@@ -43,10 +43,7 @@ def read_weights(archive: ZipArchive, model: str) -> dict[str, Tensor]:
         ProgramRefusedError: ``pickled_weights``, ``opaque_constant``, or a layout that does not
             fit the bytes.
     """
-    payloads = [
-        *_payloads(archive, "data/weights/", f"{model}_weights_config.json"),
-        *_payloads(archive, "data/constants/", f"{model}_constants_config.json"),
-    ]
+    payloads = payloads_of(archive, model)
     if len(payloads) > limits.TENSORS:
         raise ProgramRefusedError("graph_too_large", "the archive holds too many tensors")
     if sum(payload.elements for payload in payloads) > limits.PARAMETERS:
@@ -61,13 +58,34 @@ def read_weights(archive: ZipArchive, model: str) -> dict[str, Tensor]:
     return {payload.name: _tensor(payload, storages[payload.member]) for payload in payloads}
 
 
-def _payloads(archive: ZipArchive, folder: str, config: str) -> list[Payload]:
-    """The entries of one configuration file; an absent file has none."""
-    if folder + config not in archive.members:
-        return []
-    data = parse_bounded(archive.read(folder + config, at_most=limits.JSON_BYTES), what=config)
+def config_members(model: str) -> tuple[str, str]:
+    """The members that describe weights and constants."""
+    return (
+        f"data/weights/{model}_weights_config.json",
+        f"data/constants/{model}_constants_config.json",
+    )
+
+
+def payloads_of(archive: ZipArchive, model: str) -> list[Payload]:
+    """Every weight and constant of the model.
+
+    Raises:
+        ProgramRefusedError: ``pickled_weights`` or ``opaque_constant``, or an invalid entry.
+    """
+    return [
+        payload
+        for member in config_members(model)
+        if member in archive.members
+        for payload in _payloads(archive, member)
+    ]
+
+
+def _payloads(archive: ZipArchive, member: str) -> list[Payload]:
+    """The entries of one configuration file, whose payloads lie in its folder."""
+    folder, _, config = member.rpartition("/")
+    data = parse_bounded(archive.read(member, at_most=limits.JSON_BYTES), what=config)
     entries = field(data, "config", dict)
-    return [_payload(name, entry, folder) for name, entry in entries.items()]
+    return [_payload(name, entry, f"{folder}/") for name, entry in entries.items()]
 
 
 def _payload(name: str, entry: Any, folder: str) -> Payload:

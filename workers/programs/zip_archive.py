@@ -36,6 +36,7 @@ class Member:
     size_bytes: int
     header: int
     start: int
+    checksum: int
 
 
 def _broken(detail: str) -> ProgramRefusedError:
@@ -81,6 +82,21 @@ class ZipArchive:
             )
         packed = self.bytes[member.start : member.start + member.packed_bytes]
         return packed if member.method == _STORED else _inflated(packed, member)
+
+    def require_checksum(self, name: str) -> None:
+        """Require that a member's bytes match the checksum (CRC-32) in the directory.
+
+        Raises:
+            ProgramRefusedError: ``broken_archive``: bytes were damaged after the file was written.
+        """
+        member = self.member(name)
+        with (
+            memoryview(self.bytes) as whole,
+            whole[member.start :][: member.packed_bytes] as packed,
+        ):
+            data = packed if member.method == _STORED else _inflated(bytes(packed), member)
+            if zlib.crc32(data) != member.checksum:
+                raise _broken(f"the bytes of {name} do not match their checksum")
 
     def member(self, name: str) -> Member:
         """The member called ``name``, below the root folder."""
@@ -207,7 +223,7 @@ def _member(data: mmap.mmap, fields: tuple[int, ...], *, name: bytes, extra: byt
         raise _broken(f"{text} claims bytes that the file does not have")
     if size > limits.ARCHIVE_RATIO * max(packed, 1):
         raise ProgramRefusedError("archive_too_large", f"{text} expands too much", _RESAVE)
-    return Member(text, method, packed, size, header, start)
+    return Member(text, method, packed, size, header, start, checksum=fields[7])
 
 
 def _sizes(fields: tuple[int, ...], extra: bytes) -> tuple[int, int, int]:

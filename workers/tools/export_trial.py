@@ -21,6 +21,7 @@ _READ_SECONDS = 1.0
 _CONFIG = {
     "entry_point": "job",
     "cpu_seconds": 60,
+    "memory_bytes": 2 * 1024**3,
     "threads": 1,
     "device": "cpu",
     "require_sandbox": False,

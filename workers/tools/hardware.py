@@ -6,6 +6,16 @@ import sys
 
 import torch
 
+from service.settings import Settings
+from workers.worker.child_config import memory_bytes, memory_limit
+
+
+def hardware(settings: Settings) -> dict[str, str]:
+    """The devices, and what limits the memory of jobs on them."""
+    share = memory_bytes(settings)
+    size = "" if share is None else f"{share / 1024**3:.1f} GiB each; "
+    return {**devices(), "memory of jobs": f"{size}limited by {memory_limit(settings)}"}
+
 
 def devices() -> dict[str, str]:
     """Torch's version, and each device with its memory or number of processors."""
@@ -17,4 +27,4 @@ def devices() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(devices()) + "\n")
+    sys.stdout.write(json.dumps(hardware(Settings())) + "\n")

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from workers.programs.program import Program
+from workers.programs.refusal import ProgramFailedError
 from workers.torchkit.attribution.features import FeatureReader
 
 FAITHFUL_COSINE = 0.999
@@ -19,6 +21,10 @@ _WORTH_IT = 0.95
 _SHARE_OF_FREE_MEMORY = 0.4
 _WORKING_SET = 2.0
 _LARGEST_BATCH = {"cpu": 16, "cuda": 256}
+_LARGEST_IN_CACHE = 64
+# About half of the last cache of a group of cores; systems report that of all groups, or none.
+_VALUE_IN_CACHE_BYTES = 16 * 2**20
+_SPATIAL = 4
 
 
 class Arithmetic(StrEnum):
@@ -84,7 +90,7 @@ def numeric_policy(
     replaces the best policy so far only if it saves at least a twentieth of the time.
 
     Args:
-        attempt: Computes the sample under a policy. A RuntimeError rules the policy out: some
+        attempt: Computes the sample under a policy. A failure rules the policy out: some
             graphs contain views that fail in another layout.
         images: Number of probes in the sample.
         candidates: Policies to try, the safest first.
@@ -101,13 +107,34 @@ def numeric_policy(
     return best
 
 
+def layout_policy(
+    attempt: Callable[[NumericPolicy], Trial], reader: FeatureReader
+) -> NumericPolicy:
+    """Channels last for a network with convolutions on a CPU, if its results stay the same.
+
+    Convolutions with few channels, or with one per group, read whole vectors of neighboring
+    channels in that layout. Nothing is timed, so that a machine always chooses alike.
+    """
+    spatial = any(weight.dim() == _SPATIAL for weight in reader.parameters())
+    if not spatial or device_of(reader).type != "cpu":
+        return REFERENCE
+    return _compared(CANDIDATES[0], attempt, attempt(REFERENCE)) or REFERENCE
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for products of bfloat16, so that trying them can pay."""
+    if device.type != "cpu":
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def _compared(
     policy: NumericPolicy, attempt: Callable[[NumericPolicy], Trial], reference: Trial
 ) -> NumericPolicy | None:
     """The policy with its measured cosines, or None where they are too low."""
     try:
         trial = attempt(policy)
-    except RuntimeError:
+    except (RuntimeError, ProgramFailedError):
         return None
     maps = smallest_cosine(trial.maps, reference.maps)
     features = smallest_cosine(trial.features, reference.features)
@@ -190,13 +217,29 @@ def bytes_kept_for_backward(forward: Callable[[], Tensor], *, apart_from: list[T
     return sum(saved_bytes.values()) + result.untyped_storage().nbytes()
 
 
-def batch_size_for(bytes_per_image: int, *, budget_bytes: int, device: torch.device) -> int:
+def batch_size_for(
+    bytes_per_image: int, *, budget_bytes: int, device: torch.device, most: int | None = None
+) -> int:
     """Images per batch that fit the budget together with a working set of the same size.
 
-    At most 16 on a CPU, where more gain nothing; at most 256 on an accelerator.
+    At most ``most``, or else 16 on a CPU, where more gain nothing, and 256 on an accelerator.
     """
     fitting = int(budget_bytes / max(1.0, _WORKING_SET * bytes_per_image))
-    return max(1, min(fitting, _LARGEST_BATCH.get(device.type, 64)))
+    largest = _LARGEST_BATCH.get(device.type, 64) if most is None else most
+    return max(1, min(fitting, largest))
+
+
+def images_in_cache(reader: FeatureReader) -> int:
+    """Images of a batch whose largest value stays in the cache of a CPU, at most 64.
+
+    Larger batches write every value to memory and read it back. The usual largest batch of the
+    device, if the largest value is not known.
+    """
+    device = device_of(reader)
+    if device.type != "cpu" or not isinstance(reader, Program):
+        return _LARGEST_BATCH.get(device.type, _LARGEST_IN_CACHE)
+    fitting = _VALUE_IN_CACHE_BYTES // reader.largest_value_bytes
+    return max(1, min(fitting, _LARGEST_IN_CACHE))
 
 
 def memory_budget(device: torch.device) -> int:

@@ -8,12 +8,18 @@ import structlog
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
-from service.adapters.job_notifier import TRANSPORT, broker_url
+from service.adapters.job_notifier import TRANSPORT
+from service.adapters.notification_transport import harden_transport
 from service.adapters.predict_queue import PredictQueue
+from service.adapters.redis_address import broker_url
+from service.adapters.worker_registry import WorkerRegistry
 from service.container import Zoo, zoo_from
+from service.core.private_files import create_private_files
 from service.logs import start_logging
 from service.settings import Settings, settings
 from workers.isolation.fork_client import ForkServerClient
+from workers.worker.lanes import JobLanes
+from workers.worker.machine_speed import measure_speed
 from workers.worker.pool import WorkerPool
 from workers.worker.predict_dispatcher import PredictDispatcher
 from workers.worker.run_job import WorkerContext
@@ -23,8 +29,13 @@ log = structlog.get_logger(__name__)
 
 
 def celery_app(chosen: Settings) -> Celery:
-    """A Celery application for notifications alone: early acknowledgement, no results, JSON only."""
+    """A Celery application for notifications alone: early acknowledgement, no results, JSON only.
+
+    Malformed messages are dropped and counted before Celery sees them, and so are foreign keys.
+    """
     url = chosen.redis_url
+    if url is not None:
+        harden_transport(WorkerRegistry.at(url.get_secret_value()), queues=chosen.queues)
     app = Celery("zooscope", broker=None if url is None else broker_url(url.get_secret_value()))
     app.conf.update(
         accept_content=["json"],
@@ -49,15 +60,19 @@ def celery_app(chosen: Settings) -> Celery:
 def main() -> None:
     """Run jobs until SIGTERM or SIGINT; then let running jobs finish or release them in time."""
     chosen = settings()
+    create_private_files()
     start_logging(chosen)
     # Two connections per job: one to supervise it, one to renew the lease while files are stored.
-    zoo = zoo_from(chosen, connections=2 * chosen.worker_concurrency + 2)
+    connections = 2 * chosen.worker_concurrency + 2
+    zoo = zoo_from(chosen, connections=connections, process="zooscope-worker")
     fork_server = ForkServerClient(chosen.folder / "cache")
     fork_server.warm_up()
+    measure_speed(chosen, fork_server)
     released = threading.Event()
     dispatcher = _dispatcher(zoo, fork_server)
+    lanes = JobLanes(chosen.worker_concurrency)
     pool = WorkerPool(
-        WorkerContext(zoo, fork_server, released.is_set), count=chosen.worker_concurrency
+        WorkerContext(zoo, fork_server, released.is_set, lanes), count=chosen.worker_concurrency
     )
     app = celery_app(chosen)
     add_tasks(app, pool)

@@ -22,6 +22,7 @@ from service.core.operations.jobs.lifecycle import LeaseStatus
 from service.core.results.live import (
     DoneMessage,
     ErrorMessage,
+    PhaseMessage,
     ProgressMessage,
     RunningMessage,
     live_message,
@@ -54,10 +55,12 @@ class ChildResult:
     Attributes:
         stop_reason: Why the worker ended the child; None when it ended by itself.
         final_message: The child's ``done`` or ``error`` message, if it sent one.
+        phases: When each phase began, by the clock that the child claims to have read.
     """
 
     stop_reason: StopReason | None = None
     final_message: DoneMessage | ErrorMessage | None = None
+    phases: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -139,17 +142,19 @@ def supervise(
     lease: Lease,
     fork_server: ForkServerClient,
     *,
+    seconds: float,
     stopping: Callable[[], bool],
     on_message: Callable[[dict[str, Any]], None] = _ignored,
 ) -> ChildResult:
     """Follow a child to its end.
 
     Args:
+        seconds: The child is stopped after this long.
         stopping: Whether the worker must release its jobs now.
         on_message: Handles the messages that outlive the attempt: checkpoints and metrics.
     """
     result = ChildResult()
-    deadline = time.monotonic() + lease.zoo.settings.job_timeout_seconds
+    deadline = time.monotonic() + seconds
     kill_at: float | None = None
     while not child.ended:
         for message in child.read_messages(0.1 if kill_at else CHECK_SECONDS):
@@ -182,6 +187,8 @@ def _record(payload: dict[str, Any], result: ChildResult, lease: Lease) -> None:
             lease.progress = message.model_dump(exclude={"kind"})
         case RunningMessage():
             log.info("child running", job=lease.job_id, fence=lease.fence)
+        case PhaseMessage():
+            result.phases.setdefault(message.phase, message.began)
         case DoneMessage() | ErrorMessage():
             result.final_message = message
 

@@ -39,11 +39,10 @@ def keep_checkpoint(zoo: Zoo, job: JobRecord, message: CheckpointMessage) -> Non
 
 
 def forget(zoo: Zoo, sha256: str) -> None:
-    """Delete stored bytes that no row names any more."""
+    """Delete stored bytes that no row names any more; during a backup, garbage collection will."""
     with zoo.transaction() as session:
-        if blob_names.named(session, (sha256,)):
-            return
-    zoo.blobs.delete(sha256)
+        for unnamed in blob_names.deletable(session, (sha256,)):
+            zoo.blobs.delete(unnamed)
 
 
 def record_metrics(zoo: Zoo, job: JobRecord, message: MetricsMessage) -> None:

@@ -4,49 +4,61 @@ While the child works, requests queue up; compatible ones are then served in one
 """
 
 import contextlib
-import os
-import shutil
-import signal
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
-import psutil
 import structlog
 
-from service.adapters.predict_queue import PRESENCE_SECONDS, PredictQueue
+from service.adapters.predict_queue import PredictQueue
+from service.adapters.worker_registry import PRESENCE_SECONDS, WorkerFacts, worker_name
 from service.container import Zoo
-from service.core.errors import UnavailableError, ZooError
-from service.core.frames import pack, unpack
-from service.core.predict_messages import MOST_IMAGES, OutputKind, PredictRequest, PredictResponse
-from workers.isolation.fork_client import Child, ForkServerClient
-from workers.isolation.workdir import Scratch
+from service.core.errors import MethodError, UnavailableError, ZooError
+from service.core.machine_faults import machine_fault_in
+from service.core.predict_messages import (
+    INTERNAL,
+    MOST_IMAGES,
+    ErrorDetails,
+    PredictRequest,
+    PredictResponse,
+)
+from workers.isolation.fork_client import ForkServerClient
+from workers.worker.child_config import memory_limit
+from workers.worker.predict_child import (
+    ChildLostError,
+    ChildTooSlowError,
+    PredictChild,
+    WrongReplyError,
+    remove_abandoned,
+)
 
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 1.0
-_CPU_SECONDS = 30 * 24 * 3600
 _PROCESS_DIED = PredictResponse(
     None,
     error={
         "code": "prediction_failed",
-        "detail": "the network took too long, or its process ended",
+        "detail": "the process of the prediction ended",
         "remedy": "send fewer images, or use a smaller network",
     },
 )
-
-
-class ChildLostError(Exception):
-    """The predict child ended before it responded."""
-
-
-class ChildTooSlowError(ChildLostError):
-    """The predict child exceeded the time limit."""
+_INTERNAL = PredictResponse(
+    None,
+    error={
+        "code": INTERNAL,
+        "detail": "the worker failed",
+        "remedy": "send the request again; if it fails again, report it with the worker's log",
+    },
+)
+_TOO_SLOW = PredictResponse(
+    None,
+    error={
+        "code": "time_limit_exceeded",
+        "detail": "the network took longer than a prediction may",
+        "remedy": "send fewer images, use a smaller network, or raise ZOO_PREDICT_TIMEOUT_SECONDS",
+    },
+)
 
 
 @dataclass
@@ -58,13 +70,11 @@ class PredictDispatcher:
     queue: PredictQueue
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _process: "_PredictChild | None" = None
+    _process: PredictChild | None = None
 
     def start(self) -> None:
         """Begin to serve requests; remove what a killed worker left behind."""
-        for folder in _folder(self.zoo).glob("*.*"):
-            if not psutil.pid_exists(int(folder.name.partition(".")[0])):
-                shutil.rmtree(folder, ignore_errors=True)
+        remove_abandoned(self.zoo)
         for work in (self._serve, self._announce):
             thread = threading.Thread(
                 target=work, name=f"predictions {work.__name__}", daemon=True
@@ -83,6 +93,13 @@ class PredictDispatcher:
     def _announce(self) -> None:
         """Announce to the API servers that this worker serves requests."""
         while not self._stopping.is_set():
+            self.queue.registry.announce(
+                WorkerFacts(
+                    worker_name(),
+                    self.fork_server.missing_layers,
+                    memory_limit(self.zoo.settings),
+                )
+            )
             with contextlib.suppress(UnavailableError):
                 self.queue.announce_presence()
             self._stopping.wait(PRESENCE_SECONDS / 3)
@@ -100,28 +117,46 @@ class PredictDispatcher:
 
     def _serve_batch(self) -> None:
         """Take the waiting requests and serve compatible ones together."""
-        taken = self.queue.take(most=MOST_IMAGES, seconds=_POLL_SECONDS)
-        waiting = [request for request in taken if not request.expired]
-        for group in _groups(waiting):
-            for request, response in zip(group, self._responses(group), strict=True):
+        for group in _groups(self.queue.take(most=MOST_IMAGES, seconds=_POLL_SECONDS)):
+            for request, response in zip(group, self._every_response(group), strict=True):
                 self.queue.reply(request.id, response)
+
+    def _every_response(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
+        """A response to every request of the group, whatever happens. Raises UnavailableError."""
+        try:
+            return self._responses(group)
+        except UnavailableError:
+            raise
+        except Exception:
+            # Nobody waits in vain, and the child, which may still reply to these requests, is gone.
+            log.exception("predict requests failed")
+            self._end_child()
+            return [_INTERNAL] * len(group)
 
     def _responses(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
         """The responses; a request that kills the child does not fail the others of its group.
 
         After a loss each request is retried alone, since the child may have died of another cause;
-        a request that was alone and too slow is not retried.
+        a request that was alone and too slow is not retried, and neither is one with a wrong reply.
         """
         try:
             return self._try(group)
+        except WrongReplyError:
+            return [_INTERNAL] * len(group)
         except ChildLostError as loss:
             if isinstance(loss, ChildTooSlowError) and len(group) == 1:
-                return [_PROCESS_DIED]
+                return [_TOO_SLOW]
         return [self._retry_alone(request) for request in group]
 
     def _retry_alone(self, request: PredictRequest) -> PredictResponse:
+        if not self.queue.with_waiting_callers([request]):
+            return _TOO_SLOW
         try:
             return self._try([request])[0]
+        except WrongReplyError:
+            return _INTERNAL
+        except ChildTooSlowError:
+            return _TOO_SLOW
         except ChildLostError:
             return _PROCESS_DIED
 
@@ -130,16 +165,19 @@ class PredictDispatcher:
         try:
             return self._child().responses(group)
         except ZooError as error:
-            details = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-            return [PredictResponse(None, error=details)] * len(group)
+            return _refusals(error, group)
+        except OSError as error:
+            # The requests of other groups still wait.
+            log.exception("the machine failed a prediction")
+            return _refusals(machine_fault_in(error) or _unservable(error), group)
         except ChildLostError as loss:
-            log.warning("the predict child was lost", reason=type(loss).__name__)
+            log.warning("the predict child was lost", reason=type(loss).__name__, detail=str(loss))
             self._end_child()
             raise
 
-    def _child(self) -> "_PredictChild":
+    def _child(self) -> PredictChild:
         if self._process is None:
-            self._process = _PredictChild.start(self.zoo, self.fork_server)
+            self._process = PredictChild.start(self.zoo, self.fork_server)
         return self._process
 
     def _end_child(self) -> None:
@@ -148,121 +186,38 @@ class PredictDispatcher:
             self._process = None
 
 
-def _folder(zoo: Zoo) -> Path:
-    """The folder of predict children; not the jobs' scratch folder, which the reaper cleans."""
-    return zoo.settings.folder / "predictions"
+def _refusals(error: ZooError, group: Sequence[PredictRequest]) -> list[PredictResponse]:
+    """The error as the response to every request of the group."""
+    details = ErrorDetails(code=error.code, detail=error.detail, remedy=error.remedy)
+    return [PredictResponse(None, error=details)] * len(group)
+
+
+def _unservable(error: OSError) -> MethodError:
+    """The error of a request that this worker cannot serve."""
+    return MethodError(
+        f"the worker cannot serve it: {error.strerror or error}",
+        code="prediction_failed",
+        remedy="look at the worker's log, then send the request again",
+    )
 
 
 def _groups(requests: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
-    """Compatible requests together, the oldest group first, each with a bounded number of images."""
-    oldest = {request.kin: index for index, request in reversed(list(enumerate(requests)))}
-    ordered = sorted(requests, key=lambda request: oldest[request.kin])
-    return [
-        part
-        for _, compatible in groupby(ordered, key=lambda request: request.kin)
-        for part in _bounded(list(compatible))
-    ]
+    """Requests for one pass together, the oldest group first, each with a bounded number of images."""
+    groups: dict[str, list[PredictRequest]] = {}
+    for request in requests:
+        groups.setdefault(request.forward_pass.key, []).append(request)
+    return [part for compatible in groups.values() for part in _bounded(compatible)]
 
 
 def _bounded(requests: Sequence[PredictRequest]) -> list[list[PredictRequest]]:
+    """The requests in parts; those with clips alone, because clips are read one after the other."""
     parts: list[list[PredictRequest]] = []
     images = MOST_IMAGES + 1
     for request in requests:
-        if images + len(request.images) > MOST_IMAGES:
+        count = len(request.images) if request.readings is None else MOST_IMAGES
+        if images + count > MOST_IMAGES:
             parts.append([])
             images = 0
         parts[-1].append(request)
-        images += len(request.images)
+        images += count
     return parts
-
-
-@dataclass(frozen=True)
-class _PredictChild:
-    """The running child, its folder and the socket to it."""
-
-    zoo: Zoo
-    fork_server: ForkServerClient
-    child: Child
-    connection: Connection
-    scratch: Scratch
-
-    @classmethod
-    def start(cls, zoo: Zoo, fork_server: ForkServerClient) -> "_PredictChild":
-        """A new child. Raises UnavailableError."""
-        scratch = Scratch(_folder(zoo) / f"{os.getpid()}.{time.monotonic_ns()}")
-        scratch.make()
-        settings = zoo.settings
-        config = {
-            "entry_point": "predict",
-            "folder": str(scratch.folder),
-            "cpu_seconds": _CPU_SECONDS,
-            "threads": settings.worker_threads,
-            "device": settings.device.value,
-            "require_sandbox": settings.require_sandbox,
-            "cache_bytes": settings.max_loaded_bytes,
-            "image_bytes": settings.max_image_bytes,
-            "image_pixels": settings.max_image_pixels,
-        }
-        child = fork_server.fork_with_socket(config)
-        child.wait_for_pid()
-        return cls(zoo, fork_server, child, Connection(os.dup(child.messages)), scratch)
-
-    def responses(self, group: Sequence[PredictRequest]) -> list[PredictResponse]:
-        """The responses to compatible requests.
-
-        Raises:
-            ChildLostError: The child ended.
-            ChildTooSlowError: It exceeded the time limit.
-            NotFoundError: The program was deleted.
-        """
-        reply, parts = self._send(group, None)
-        if reply.get("missing"):
-            file = self.scratch.inputs / f"{group[0].program}.pt2"
-            self.zoo.blobs.fetch(group[0].program, file)
-            # The child has mapped the file; its name is no longer needed.
-            try:
-                reply, parts = self._send(group, file)
-            finally:
-                file.unlink()
-        return _with_parts(reply["responses"], parts)
-
-    def _send(
-        self, group: Sequence[PredictRequest], file: Path | None
-    ) -> tuple[dict[str, Any], list[bytes]]:
-        first = group[0]
-        request = {
-            "program": first.program,
-            "file": None if file is None else str(file),
-            "model": first.model,
-            "output": first.output,
-            "layer": first.layer,
-            "requests": [{"top_k": r.top_k, "images": len(r.images)} for r in group],
-        }
-        try:
-            self.connection.send_bytes(pack(request, [image for r in group for image in r.images]))
-            if not self.connection.poll(self.zoo.settings.predict_timeout_seconds):
-                raise ChildTooSlowError
-            return unpack(self.connection.recv_bytes())
-        except (EOFError, OSError) as error:
-            raise ChildLostError from error
-
-    def end(self) -> None:
-        """Kill the child and remove its folder."""
-        self.fork_server.signal(self.child, signal.SIGKILL)
-        self.connection.close()
-        self.child.close()
-        shutil.rmtree(self.scratch.folder, ignore_errors=True)
-
-
-def _with_parts(
-    replies: Sequence[dict[str, Any]], parts: Sequence[bytes]
-) -> list[PredictResponse]:
-    """Responses, each with its own parts."""
-    responses, start = [], 0
-    for reply in replies:
-        kind = None if reply["kind"] is None else OutputKind(reply["kind"])
-        end = start + reply["parts"]
-        response = PredictResponse(kind, reply["classes"], tuple(parts[start:end]), reply["error"])
-        responses.append(response)
-        start = end
-    return responses

@@ -18,22 +18,29 @@ from torch import Tensor
 from service.core.catalog import MethodKind, method_named
 from service.core.catalog.attribution_map import ARCHIVE, MAPS, SHEET, picture_name
 from service.core.results import RESULTS, JobResult
+from service.core.results.concepts import RESPONSES_FILE
 from service.core.results.maps import SIMILARITIES
 from service.core.results.measurements import GRAPH_FILE
 from service.core.results.networks import NetworkFacts
+from workers.child.save.cascades import save_cascade
 from workers.child.save.networks import PROGRAM, export
+from workers.child.save.readers import save_reader
 from workers.child.save.students import save_student
 from workers.methods import (
     attribution_map,
+    concept_search,
     dataset_ingestion,
     depara,
+    few_shot_adaptation,
     fused_ranking,
     layer_selection,
     model_validation,
     ranking,
     reference_network,
+    style_baking,
     transferability_estimators,
     transferability_map,
+    unit_responses,
 )
 from workers.torchkit.drawing.rendering import png
 from workers.torchkit.similarity.graphs import to_metadata, to_tensors
@@ -139,6 +146,28 @@ def _learned_network(
     }
 
 
+def _adapted_learner(
+    result: few_shot_adaptation.FewShotAdaptationResult, out: Path
+) -> dict[str, Any]:
+    """The classifier as a program file, with what it is."""
+    return {
+        "manifest": result.manifest,
+        "program": PROGRAM,
+        "network": export(result.network, result.manifest, out),
+        "distinct": result.distinct,
+        "notes": result.notes,
+    }
+
+
+def _baked_style(result: style_baking.StyleBakingResult, out: Path) -> dict[str, Any]:
+    """The network as a program file, with what it is."""
+    return {
+        "manifest": result.manifest,
+        "program": PROGRAM,
+        "network": export(result.network, result.manifest, out),
+    }
+
+
 def _estimates(
     result: transferability_estimators.TransferabilityEstimatorsResult, _out: Path
 ) -> dict[str, Any]:
@@ -171,25 +200,54 @@ def _posterior(result: fused_ranking.FusedRankingResult, _out: Path) -> dict[str
     return {name: getattr(result, name) for name in (*names, "measure_next", "evidence")}
 
 
-def _map(result: transferability_map.TransferabilityMapResult, out: Path) -> dict[str, Any]:
-    """Pictures and exact matrices as files; the rest as a document."""
+def _map(
+    result: transferability_map.TransferabilityMapResult | transferability_map.SketchedMapResult,
+    out: Path,
+) -> dict[str, Any]:
+    """A document; of an exact map also pictures and matrices as files."""
+    document = {
+        "models": result.models,
+        "names": result.names,
+        "tasks": result.tasks,
+        "clusters": result.groups,
+        "typical": result.chosen,
+        "points": result.layout.points,
+        "stress": result.layout.stress,
+        "left_out": result.left_out,
+    }
+    if isinstance(result, transferability_map.SketchedMapResult):
+        facts = {"landmarks": result.landmarks, "largest_error": result.largest_error}
+        estimated = {"tree": None, "neighbors": [()] * len(result.models), "sketches": facts}
+        return {"document": document | estimated, "pictures": []}
+    _save_matrices(result, out)
+    exact = {"tree": result.tree, "neighbors": result.neighbors}
+    return {"document": document | exact, "pictures": sorted(result.pictures)}
+
+
+def _save_matrices(result: transferability_map.TransferabilityMapResult, out: Path) -> None:
+    """Pictures and exact matrices as files."""
     for name, data in result.pictures.items():
         (out / name).write_bytes(data)
     similar = result.similarities
     matrices = {"node": similar.node, "edge": similar.edge, "valid": similar.valid}
     save_file({k: v.contiguous() for k, v in matrices.items()}, out / SIMILARITIES)
-    document = {
-        "models": result.models,
-        "names": result.names,
-        "tree": result.tree,
-        "clusters": result.groups,
-        "typical": result.chosen,
-        "neighbors": result.neighbors,
-        "points": result.layout.points,
-        "stress": result.layout.stress,
-        "left_out": result.left_out,
+
+
+def _responses(result: unit_responses.UnitResponsesResult, out: Path) -> dict[str, Any]:
+    """The responses as a file, and what the zoo must know of them."""
+    save_file({"responses": result.responses.contiguous()}, out / RESPONSES_FILE)
+    images, units = result.responses.shape
+    return {
+        "images": images,
+        "units": units,
+        "breadth": result.breadth,
+        "seconds": result.seconds,
     }
-    return {"document": document, "pictures": sorted(result.pictures)}
+
+
+def _found_units(result: concept_search.ConceptSearchResult, _out: Path) -> dict[str, Any]:
+    """The best units, and the networks to check next."""
+    return {name: getattr(result, name) for name in result.__dataclass_fields__}
 
 
 SAVERS: Mapping[MethodKind, Saver] = {
@@ -204,4 +262,10 @@ SAVERS: Mapping[MethodKind, Saver] = {
     MethodKind.MAP: _map,
     MethodKind.LAYER_SELECTION: _layers,
     MethodKind.TRAINING: save_student,
+    MethodKind.READER_TRAINING: save_reader,
+    MethodKind.CASCADE_TRAINING: save_cascade,
+    MethodKind.ADAPTATION: _adapted_learner,
+    MethodKind.UNIT_RESPONSES: _responses,
+    MethodKind.CONCEPT_SEARCH: _found_units,
+    MethodKind.BAKED_STYLE: _baked_style,
 }

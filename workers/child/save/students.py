@@ -2,6 +2,7 @@
 
 import json
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ def save_student(result: TrainingResult, out: Path) -> dict[str, Any]:
     pictures = {CURVE: result.curve, **result.pictures}
     for name, data in pictures.items():
         (out / name).write_bytes(data)
+    for name, text in result.findings.documents.items():
+        (out / name).write_text(text)
     measured = {
         "quality": dict(result.quality),
         "teachers": dict(result.teacher),
@@ -27,15 +30,38 @@ def save_student(result: TrainingResult, out: Path) -> dict[str, Any]:
         "held_out": result.held_out,
         "seconds": result.seconds,
         "pictures": sorted(pictures),
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "documents": sorted(result.findings.documents),
+        "versions": versions(),
+        "params": dict(result.params),
+        "warnings": [dict(warning) for warning in result.warnings],
     }
     report = {
         **measured,
         "student": {"parameters": network.parameters, "flops": network.flops},
         "taught_by": list(result.taught_by),
-        "params": dict(result.params),
+        "recipe": dict(result.recipe),
         "history": [dict(numbers) for numbers in result.history],
+        **result.findings.details,
     }
     (out / REPORT_JSON).write_text(json.dumps(report, indent=2, allow_nan=False))
-    (out / REPORT_MARKDOWN).write_text(readable(result.manifest.name, report))
+    (out / REPORT_MARKDOWN).write_text(
+        readable(result.manifest.name, report, result.findings.paragraphs)
+    )
     return {**measured, "manifest": result.manifest, "program": PROGRAM, "network": network}
+
+
+def versions() -> dict[str, str]:
+    """The releases that a training ran with."""
+    return {
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "zooscope": _own_version(),
+    }
+
+
+def _own_version() -> str:
+    """The release of Zooscope; ``unknown`` where it runs without being installed."""
+    try:
+        return version("zooscope")
+    except PackageNotFoundError:
+        return "unknown"

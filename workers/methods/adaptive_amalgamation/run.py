@@ -1,12 +1,14 @@
 """Trains one component per task, then one student on all components."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
-from service.core.catalog.training import Student
+from service.core.catalog.training import Student, StudentArchitecture
+from service.core.counts import counted
 from workers.methods.adaptive_amalgamation.alignment import (
     Adaptor,
     AlignedSpace,
@@ -148,7 +150,7 @@ class AdaptiveAmalgamationTask:
             layers = named_maps(program, teacher_layers[number])
         else:
             raise NotTeachableError(
-                f"teacher_layers lists {len(teacher_layers)} teachers, but there are"
+                f"teacher_layers lists {counted(len(teacher_layers), 'teacher')}, but there are"
                 f" {len(self._inputs.teachers)}",
                 remedy="pass one list of layers per teacher, in their order",
             )
@@ -238,6 +240,15 @@ class AdaptiveAmalgamationTask:
             for source, share in enumerate(shares.values(), start=1)
         }
 
+    def recipe(self) -> Mapping[str, Any]:
+        """The tasks, and the component networks where they are of our own architectures."""
+        tasks = [{"name": task.name, "labels": task.labels} for task in self.tasks]
+        between = self._params.between()
+        if not isinstance(between.architecture, StudentArchitecture):
+            return {"tasks": tasks}
+        component = {"architecture": between.architecture, "width": between.width}
+        return {"tasks": tasks, "component": component}
+
     def pictures(self) -> Mapping[str, bytes]:
         """The picture of the shares."""
         return {SELECTION: selection_picture(self.shares())}
@@ -252,7 +263,7 @@ class AdaptiveAmalgamationTask:
             )
             parts.append(f"{name}: {descriptions}")
         images = len(self._inputs.images)
-        return f"teacher outputs on {images} images; {'; '.join(parts)}"[:2000]
+        return f"teacher outputs on {counted(images, 'image')}; {'; '.join(parts)}"[:2000]
 
 
 def _memory(number: int) -> str:

@@ -10,18 +10,20 @@ from torch import Tensor
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
 from service.core.manifest import TaskKind
 from workers.methods.adaptive_amalgamation.maths import (
-    Ambiguity,
     bernoulli_closeness,
-    bernoulli_entropy,
     closeness,
-    entropy,
     most_confident,
     one_of,
     shared,
-    temperature_for,
 )
 from workers.methods.adaptive_amalgamation.tasks import Assignment, Source
 from workers.torchkit.training.teachers import Teacher
+from workers.torchkit.training.temperatures import (
+    Ambiguity,
+    bernoulli_entropy,
+    common_temperatures,
+    entropy,
+)
 
 SMALLEST_SHARE = 0.01
 _AT_ONCE = 256
@@ -108,8 +110,7 @@ def calibrated(
     The common mean is that of all sources at temperature 1. No labels are needed.
     """
     # Overconfident sources would otherwise win every image, whether or not they are right.
-    mean = float(torch.stack([ambiguity(logits) for logits in logits_by_source]).double().mean())
-    temperatures = [temperature_for(logits, mean, ambiguity) for logits in logits_by_source]
+    temperatures = common_temperatures(logits_by_source, ambiguity)
     return torch.stack(
         [
             ambiguity(logits / temperature)

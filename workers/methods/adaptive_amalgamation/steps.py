@@ -1,6 +1,6 @@
 """The two training steps: sources teach a component, components teach the student."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams
 from service.core.manifest import InputSpec
-from workers.methods.adaptive_amalgamation.alignment import TaskOutputs
+from workers.methods.adaptive_amalgamation.alignment import Adaptor, TaskOutputs
 from workers.methods.adaptive_amalgamation.selection import Frames
 from workers.programs import OUTPUT, ProgramLayer
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
@@ -165,12 +165,16 @@ def learned(
     return {"whole": total, "soft": soft.detach(), "feature": feature.detach()}
 
 
-def optimizer_group_of(networks: Iterable[nn.Module], rate: float) -> OptimizerGroup:
-    """Adam on all networks; logit scales use a hundredth of the learning rate, as published."""
-    named = [
-        named_parameter for network in networks for named_parameter in network.named_parameters()
+def optimizer_group_of(networks: Sequence[nn.Module], rate: float) -> OptimizerGroup:
+    """Adam on all networks; the adaptors' scales use a hundredth of the rate, as published."""
+    modules = [module for network in networks for module in network.modules()]
+    scales = [module.scale for module in modules if isinstance(module, Adaptor)]
+    marked = {id(scale) for scale in scales}
+    others = [
+        parameter
+        for network in networks
+        for parameter in network.parameters()
+        if id(parameter) not in marked
     ]
-    scales = [parameter for name, parameter in named if name.endswith("scale")]
-    others = [parameter for name, parameter in named if not name.endswith("scale")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": scales, "share": _SCALE_SHARE}]
     return OptimizerGroup(torch.optim.Adam(groups, lr=rate), rate)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from service.core.catalog.adaptive_amalgamation import TargetTask
+from service.core.label_groups import common_labels, linked_groups
 from service.core.manifest import TaskKind
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
@@ -86,29 +86,15 @@ def _describe_labels(teachers: Sequence[Teacher], task: TargetTask) -> str:
 
 def _shared_tasks(teachers: Sequence[Teacher]) -> list[TargetTask]:
     """One task of every group of networks that are linked by common labels."""
+    classes = [teacher.classes for teacher in teachers]
     tasks = []
-    for number, group in enumerate(_groups(teachers), start=1):
-        common = set.intersection(*(set(teachers[member].classes) for member in group))
-        if not common:
+    for number, group in enumerate(linked_groups(classes), start=1):
+        labels = common_labels(classes, group)
+        if not labels:
             names = ", ".join(teachers[member].name for member in group)
             raise NotTeachableError(
                 f"{names} are linked by common labels, but no label is common to all of them",
                 remedy="list in params.tasks which labels belong together",
             )
-        labels = tuple(label for label in teachers[group[0]].classes if label in common)
         tasks.append(TargetTask(name=f"task {number}", labels=labels))
     return tasks
-
-
-def _groups(teachers: Sequence[Teacher]) -> list[list[int]]:
-    """Networks that are linked by common labels, directly or through others."""
-    groups: list[list[int]] = []
-    for number, teacher in enumerate(teachers):
-        linked = [
-            group
-            for group in groups
-            if any(set(teacher.classes) & set(teachers[other].classes) for other in group)
-        ]
-        unlinked = [group for group in groups if group not in linked]
-        groups = [*unlinked, sorted([*chain.from_iterable(linked), number])]
-    return sorted(groups)

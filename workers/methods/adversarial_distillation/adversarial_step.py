@@ -60,14 +60,16 @@ class AdversarialStep:
         )
         return teacher_logits.index_select(1, selected_outputs)
 
-    def discrepancy(self, student_logits: Tensor, teacher_logits: Tensor) -> Each:
+    def discrepancy(
+        self, student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0
+    ) -> Each:
         """Discrepancy between student and teacher for every image."""
         student_logits, teacher_logits = at_smaller(student_logits, teacher_logits)
         if self.recipe.match is Match.ABSOLUTE:
             return absolute_discrepancy(student_logits, teacher_logits)
         is_multi_label = self.teacher.task is TaskKind.MULTI_LABEL
         measure = label_divergence if is_multi_label else divergence
-        return measure(student_logits, teacher_logits, temperature=self.recipe.temperature)
+        return measure(student_logits, teacher_logits, temperature=temperature)
 
     def agreement(self, student_logits: Tensor, teacher_logits: Tensor) -> Each:
         """Share of equal decisions per image; 0 or 1 for a single decision."""
@@ -152,7 +154,9 @@ class GeneratorLoss:
             self._adversarial_step.student_logits(images),
             self._adversarial_step.selected_logits(all_teacher_logits),
         )
-        discrepancies = self._adversarial_step.discrepancy(student_logits, teacher_logits)
+        discrepancies = self._adversarial_step.discrepancy(
+            student_logits, teacher_logits, temperature=self._recipe.generator_temperature
+        )
         if self._recipe.adversarial_images is AdversarialImages.AGREED:
             # (image,): argmax has no gradient, so agreement only selects images.
             discrepancies = discrepancies * self._adversarial_step.agreement(

@@ -1,6 +1,7 @@
 """Published presets, and the recipe of a job."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from service.core.catalog.adversarial_distillation import (
     AdversarialDistillationParams,
@@ -34,6 +35,7 @@ class AdversarialRecipe:
     imitations: int
     match: Match
     temperature: float
+    generator_temperature: float
     adversarial_weight: float
     adversarial_form: AdversarialForm
     adversarial_images: AdversarialImages
@@ -59,6 +61,7 @@ _DFAD = AdversarialRecipe(
     imitations=5,
     match=Match.ABSOLUTE,
     temperature=1.0,
+    generator_temperature=1.0,
     adversarial_weight=1.0,
     adversarial_form=AdversarialForm.LINEAR,
     adversarial_images=AdversarialImages.ALL,
@@ -110,6 +113,14 @@ _FAST_META = replace(
 PRESETS = {Preset.DFAD: _DFAD, Preset.DFQ: _DFQ, Preset.FAST_META: _FAST_META}
 
 
+def preset_for(params: AdversarialDistillationParams, teacher: Teacher) -> Preset:
+    """The requested preset, or else the one for this kind of teacher."""
+    if params.preset is not None:
+        return params.preset
+    dense = teacher.task is TaskKind.SEGMENTATION
+    return Preset.DFQ if teacher.program.batch_norms and not dense else Preset.DFAD
+
+
 def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> AdversarialRecipe:
     """The preset, overridden by the explicit parameters.
 
@@ -119,10 +130,8 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Adver
         NotTeachableError: Inner steps are requested and all weights are 0.
         TeacherWithoutBatchNormError: Batch statistics are requested of a teacher without them.
     """
-    dense = teacher.task is TaskKind.SEGMENTATION
-    default_preset = Preset.DFQ if teacher.program.batch_norms and not dense else Preset.DFAD
-    preset = PRESETS[params.preset if params.preset is not None else default_preset]
-    if dense:
+    preset = PRESETS[preset_for(params, teacher)]
+    if teacher.task is TaskKind.SEGMENTATION:
         preset = replace(preset, adversarial_form=AdversarialForm.LOGARITHMIC)
     overrides = {
         setting.name: getattr(params, setting.name, None) for setting in fields(AdversarialRecipe)
@@ -138,6 +147,16 @@ def recipe_for(params: AdversarialDistillationParams, teacher: Teacher) -> Adver
     if recipe.batch_norm_weight > 0:
         require_batch_norm(teacher.program, teacher.name)
     return recipe
+
+
+def stated(recipe: AdversarialRecipe) -> dict[str, Any]:
+    """The settings that are parameters, by their names."""
+    names = {setting.name for setting in fields(recipe)}
+    return {
+        name: getattr(recipe, name)
+        for name in AdversarialDistillationParams.model_fields
+        if name in names
+    }
 
 
 def _has_warm_up_loss(recipe: AdversarialRecipe) -> bool:

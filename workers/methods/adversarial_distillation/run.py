@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,12 @@ from workers.methods.adversarial_distillation.adversarial_step import (
     GeneratorLoss,
 )
 from workers.methods.adversarial_distillation.monitor import LabelBalance
-from workers.methods.adversarial_distillation.recipes import SECOND_MOMENT, recipe_for
+from workers.methods.adversarial_distillation.recipes import (
+    SECOND_MOMENT,
+    preset_for,
+    recipe_for,
+    stated,
+)
 from workers.methods.adversarial_distillation.sample_sheet import SampleSheet
 from workers.methods.adversarial_distillation.sources import Pool, Source, Sources, follow
 from workers.methods.adversarial_distillation.synthesis import Synthesis
@@ -53,6 +59,7 @@ class _AdversarialTask:
     def __init__(self, inputs: DataFreeInputs, params: AdversarialDistillationParams) -> None:
         (teacher,) = inputs.teachers
         self._params, self._recipe = params, recipe_for(params, teacher)
+        self._preset = preset_for(params, teacher)
         self._device, self.task = teacher.program.device, teacher.task
         self.head = Head.of([teacher], params.student.labels)
         self.spec = own_input(teacher.input, params.student)
@@ -136,6 +143,10 @@ class _AdversarialTask:
         rescued = {"balance_rescued": float(self._label_balance.rescued)}
         return self._sample_sheet.numbers() | (rescued if self._label_balance.rescued else {})
 
+    def recipe(self) -> Mapping[str, Any]:
+        """The preset, and every value that it stands for."""
+        return {"preset": self._preset, **stated(self._recipe)}
+
     def pictures(self) -> Mapping[str, bytes]:
         """A sheet of generated images."""
         return {SAMPLES: self._sample_sheet.sheet()}
@@ -175,6 +186,7 @@ class _AdversarialTask:
         return self._adversarial_step.discrepancy(
             self._adversarial_step.student_logits(images),
             self._adversarial_step.selected_logits(teacher_logits),
+            temperature=self._recipe.temperature,
         ).mean()
 
     def _generate(self) -> dict[str, Tensor]:

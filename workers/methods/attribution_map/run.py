@@ -1,7 +1,7 @@
 """Attributes every image, then draws the maps."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -44,12 +44,14 @@ class AttributionMapData:
     Attributes:
         subjects: Read one after the other, so that only one network is in memory.
         count: How many there are.
+        limit_bytes: What the weights and values of a pass may take; None if nothing limits them.
     """
 
     subjects: Iterable[Subject]
     count: int
     images: UInt8[Tensor, "image side side 3"]
     indices: tuple[int, ...]
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def maps_of(
             inputs.images,
             subject.preprocessing,
             METHODS[params.attribution],
-            settings=settings_of(params),
+            settings=replace(settings_of(params), limit_bytes=inputs.limit_bytes),
             report=report,
         )
     except MethodError as error:
@@ -149,7 +151,7 @@ def sheet_of(
         maps,
         row_titles=[network.name for network in networks],
         column_titles=[f"image {index}" for index in inputs.indices],
-        title=f"Attribution maps ({params.attribution})",
+        title=f"Attribution maps: {params.attribution.full_name}",
         style=params.style,
     )
 

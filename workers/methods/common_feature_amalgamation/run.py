@@ -3,29 +3,30 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from service.core.catalog.common_feature_amalgamation import (
-    AnswerMatch,
+    FEWEST_IMAGES,
     Bandwidths,
     CommonFeatureAmalgamationParams,
 )
+from service.core.counts import counted
 from service.core.manifest import TaskKind
 from workers.methods.common_feature_amalgamation.maths import (
     PUBLISHED_BANDWIDTHS,
     as_grid,
     channel_scales,
     discrepancy,
-    logits_loss,
     reconstruction_loss,
     relative_bandwidths,
     unit_vectors,
 )
-from workers.methods.common_feature_amalgamation.merging import by_label
 from workers.methods.common_feature_amalgamation.space import CommonSpace, Meeting
+from workers.methods.common_feature_amalgamation.targets import TeacherTargets
 from workers.programs import OUTPUT
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.protocols import TrainingReport
@@ -36,15 +37,13 @@ from workers.torchkit.training.loop import (
     TrainingStep,
     cosine,
 )
-from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
 from workers.torchkit.training.steps import drawn_frames
 from workers.torchkit.training.students import own_input, require_maps, student_network
 from workers.torchkit.training.taps import maps_of, named_layers
 from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
-from workers.torchkit.training.teachers import Head, NotTeachableError, Teacher, stacked
+from workers.torchkit.training.teachers import Head, NotTeachableError, Teacher
 
 _MEASURED_AT_MOST = 256
-_FEWEST_IMAGES = 16
 _MOST_COMMON_CHANNELS = 128
 _FEWEST_COMMON_CHANNELS = 8
 
@@ -72,26 +71,24 @@ class CommonFeatureTask:
         self._device, self.task = first.program.device, first.task
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.trained_on = f"teacher outputs and features on {len(inputs.images)} images"
+        self.trained_on = f"teacher outputs and features on {counted(len(inputs.images), 'image')}"
         generator = torch.Generator().manual_seed(params.seed)
-        self._network = require_maps(
+        self.student = require_maps(
             student_network(
                 params.student,
                 self.spec,
-                labels=len(self.head.columns),
+                labels=len(self.head.labels),
                 generator=generator,
                 start=inputs.start,
             )
         ).to(self._device)
         self._layers = [self._layers_of(number) for number in range(len(inputs.teachers))]
-        self._scales = [self._scales_of(number) for number in range(len(inputs.teachers))]
+        sample = self._sample_outputs()
+        self._scales = [[channel_scales(layer) for layer in maps] for _, maps in sample]
+        self._targets = TeacherTargets(
+            inputs.teachers, self.head, params, sample=[logits for logits, _ in sample]
+        )
         self.training = Training(self._networks(generator), generator)
-        self._merged = by_label(self._network, self.head).to(self._device)
-
-    @property
-    def student(self) -> nn.Module:
-        """The network with one logit per label."""
-        return self._merged
 
     def _layers_of(self, number: int) -> list[str]:
         """Names of a teacher's compared layers, from input to output."""
@@ -109,19 +106,19 @@ class CommonFeatureTask:
                 "teacher_layers does not list the same number of layers for every teacher",
                 remedy="pass one list per teacher, all of the same length",
             )
-        if len(teacher_layers[number]) > len(self._network.blocks):
+        if len(teacher_layers[number]) > len(self.student.blocks):
             raise NotTeachableError(
                 f"{len(teacher_layers[number])} layers are more than the student's blocks",
-                remedy=f"name at most {len(self._network.blocks)} layers",
+                remedy=f"name at most {len(self.student.blocks)} layers",
             )
         return [layer.name for layer in named_layers(program, teacher_layers[number])]
 
     def _networks(self, generator: torch.Generator) -> dict[str, nn.Module]:
         """The student, and one space per compared layer."""
-        networks: dict[str, nn.Module] = {"student": self._network}
+        networks: dict[str, nn.Module] = {"student": self.student}
         count = len(self._layers[0])
         for tap in range(count):
-            student_channels = self._network.channels[tap - count]
+            student_channels = self.student.channels[tap - count]
             channels = [len(scales[tap]) for scales in self._scales]
             common = self._params.common_channels or max(
                 _FEWEST_COMMON_CHANNELS, min(_MOST_COMMON_CHANNELS, student_channels // 2)
@@ -131,12 +128,12 @@ class CommonFeatureTask:
             networks[f"space_{tap}"] = space.to(self._device)
         return networks
 
-    def _scales_of(self, number: int) -> list[Tensor]:
-        """Channel scales of a teacher's layers, over a sample of the whole set."""
-        _, maps = self._teacher_outputs(
-            number, spread(self._inputs.images, most=_MEASURED_AT_MOST)
-        )
-        return [channel_scales(layer_maps) for layer_maps in maps]
+    def _sample_outputs(self) -> list[tuple[Tensor, list[Tensor]]]:
+        """Logits and maps of every teacher, over a sample of the whole set."""
+        frames = spread(self._inputs.images, most=_MEASURED_AT_MOST)
+        return [
+            self._teacher_outputs(number, frames) for number in range(len(self._inputs.teachers))
+        ]
 
     def _teacher_outputs(self, number: int, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits and maps of a teacher, without gradients."""
@@ -164,6 +161,23 @@ class CommonFeatureTask:
         optimizer = torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
         return {"student": OptimizerGroup(optimizer, rate, cosine)}, self._step
 
+    def recipe(self) -> Mapping[str, Any]:
+        """The compared layers, and the width of the common space."""
+        space = self.training.networks["space_0"]
+        assert isinstance(space, CommonSpace)
+        return {"teacher_layers": self._layers, "common_channels": space.common}
+
+    def numbers(self) -> Mapping[str, float]:
+        """The share of every teacher in the common targets, for the curve."""
+        return {
+            f"teacher_{number}_mass": share
+            for number, share in enumerate(self._targets.masses, start=1)
+        }
+
+    def warnings(self) -> Sequence[Mapping[str, str]]:
+        """Teachers that the common targets hardly show."""
+        return self._targets.warnings()
+
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""
         return {}
@@ -180,17 +194,17 @@ class CommonFeatureTask:
     def _losses(self, frames: Tensor) -> dict[str, Tensor]:
         """Weighted terms of the loss; terms with weight 0 are not computed."""
         params = self._params
-        self._network.train()
-        student_outputs = self._network.answer(
+        self.student.train()
+        student_outputs = self.student.answer(
             to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
         )
         teacher_outputs = [
             self._teacher_outputs(number, frames) for number in range(len(self._inputs.teachers))
         ]
-        teacher_logits = stacked([logits for logits, _ in teacher_outputs], self.head)
+        teacher_logits = [logits for logits, _ in teacher_outputs]
         parts = {
             "answer": params.answer_weight
-            * self._answer_loss(student_outputs.logits, teacher_logits)
+            * self._targets.loss(student_outputs.logits, teacher_logits)
         }
         if params.common_weight == 0 and params.reconstruction_weight == 0:
             return parts
@@ -233,26 +247,6 @@ class CommonFeatureTask:
         widths = relative_bandwidths(left, right) if relative else PUBLISHED_BANDWIDTHS
         return discrepancy(left, right, bandwidths=widths)
 
-    def _answer_loss(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """Loss of the logits over the columns of all teachers."""
-        temperature = self._params.temperature
-        if self.task is TaskKind.MULTI_LABEL:
-            return soft_label_loss(student_logits, teacher_logits, temperature=temperature)
-        if self._params.match is AnswerMatch.SQUARED:
-            return logits_loss(student_logits, teacher_logits)
-        if self._params.match is AnswerMatch.TOGETHER:
-            return soft_target_loss(student_logits, teacher_logits, temperature=temperature)
-        sizes = [
-            len(self.head.columns_for(number)) for number in range(len(self._inputs.teachers))
-        ]
-        pairs = zip(student_logits.split(sizes, 1), teacher_logits.split(sizes, 1), strict=True)  # type: ignore[no-untyped-call]
-        losses = [
-            soft_target_loss(student_part, teacher_part, temperature=temperature)
-            for student_part, teacher_part in pairs
-            if student_part.shape[1] > 0
-        ]
-        return torch.stack(losses).sum()
-
 
 def spread(images: Tensor, *, most: int) -> Tensor:
     """At most ``most`` images, evenly spaced over the set, which may be sorted by label."""
@@ -261,9 +255,10 @@ def spread(images: Tensor, *, most: int) -> Tensor:
 
 def _require(inputs: ImageInputs) -> None:
     """Raises NotTeachableError if images are too few or tasks differ in kind."""
-    if len(inputs.images) < _FEWEST_IMAGES:
+    if len(inputs.images) < FEWEST_IMAGES:
         raise NotTeachableError(
-            f"{len(inputs.images)} images are too few", remedy=f"use at least {_FEWEST_IMAGES}"
+            f"{counted(len(inputs.images), 'image')} are too few",
+            remedy=f"use at least {FEWEST_IMAGES}",
         )
     tasks = {teacher.task for teacher in inputs.teachers}
     if len(tasks) > 1 or TaskKind.SEGMENTATION in tasks:

@@ -28,6 +28,9 @@ class CommonSpace(nn.Module):
 
     Source: Luo et al. 2019, section 3.2; widths of the authors' code, halved with the student's.
 
+    Attributes:
+        common: Channels of the space.
+
     Args:
         student: Channels of the student's maps.
         teachers: Channels of each teacher's maps.
@@ -45,6 +48,7 @@ class CommonSpace(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
+        self.common = common
         adapted_width = _ADAPTED_PER_COMMON * common
         self.own = _adaptation(student, adapted_width, kind)
         self.adaptations = nn.ModuleList(

@@ -1,45 +1,82 @@
 """Entries of an upload in any format: named images with or without a label."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from service.core.counts import counted
 from service.core.errors import RefusedUploadError
+from service.core.file_names import LONGEST_PATH, is_printable, normalized
 
 MOST_ENTRIES = 100_000
 LARGEST_RATIO = 100
 RATIO_APPLIES_ABOVE_BYTES = 10 * 1024**2
-_LONGEST_NAME = 500
+_LONGEST_TEXT = 2000
+_OWN_NAME = "give each file a name of its own and pack the upload again"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a dataset of images."""
+    """Limits of a dataset; ``image_pixels`` are also those of a frame of a clip."""
 
     image_bytes: int
     image_pixels: int
     images: int
     probe_images: int
+    clips: int
+    clip_bytes: int
+    clip_seconds: float
     total_bytes: int
+
+
+Label = str | tuple[str, ...] | None
+"""The class of an image; the classes, where an image has several; None where it has no label."""
 
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """One file of an upload: name, label and a function that reads its bytes.
+    """One file of an upload: name, label, and functions that read or copy its bytes.
 
-    ``read`` raises ImageProblemError if the bytes cannot be read.
+    ``read`` and ``copy`` raise ImageProblemError if the bytes cannot be read.
     """
 
     name: str
-    label: str | None
+    label: Label
     size_bytes: int
     read: Callable[[], bytes]
+    copy: Callable[[Path], None] | None = None
+    mask: "ArchiveEntry | None" = None
+
+    @property
+    def path(self) -> PurePosixPath:
+        """The name as a path inside the upload."""
+        return PurePosixPath(self.name)
+
+
+@dataclass(frozen=True)
+class ImageProblem:
+    """Why one file of the dataset, or all of it if the name is empty, cannot be used."""
+
+    name: str
+    code: str
+    detail: str
+    remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """Uploads can hold names and values of any length; a report shows their beginning."""
+        for field in ("name", "detail", "remedy"):
+            object.__setattr__(self, field, readable(getattr(self, field)))
 
 
 class ImageProblemError(RefusedUploadError):
-    """One image cannot be used; others may still be."""
+    """One file cannot be used; others may still be."""
 
     code = "image_refused"
+
+
+def readable(text: str) -> str:
+    """The text, cut if it is longer than anyone reads."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def refused(code: str, detail: str, remedy: str) -> RefusedUploadError:
@@ -48,16 +85,37 @@ def refused(code: str, detail: str, remedy: str) -> RefusedUploadError:
 
 
 def checked_name(name: str) -> PurePosixPath:
-    """The name as a path inside the archive. Raises RefusedUploadError if it leads outside."""
-    path = PurePosixPath(name)
-    escapes = path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
-    if escapes or not path.parts or len(name) > _LONGEST_NAME:
-        raise refused(
-            "invalid_name",
-            f"the archive holds a path that leaves it or is too long: {name[:80]!r}",
-            "pack the images again with plain relative names",
+    """The name in NFC as a path inside the archive; a backslash counts as a slash.
+
+    Raises:
+        ImageProblemError: ``invalid_name``: it leads outside, is too long, or has control characters.
+    """
+    text = normalized(name).replace("\\", "/")
+    path = PurePosixPath(text)
+    escapes = path.is_absolute() or ".." in path.parts or bool(PureWindowsPath(text).drive)
+    if escapes or not path.parts or len(text) > LONGEST_PATH or not is_printable(text):
+        raise ImageProblemError(
+            "the name leaves the archive, is too long, has control characters or is not in the"
+            " upload's `encoding`",
+            code="invalid_name",
+            remedy="pack the images again with plain relative names in UTF-8",
         )
     return path
+
+
+def shown(name: str) -> str:
+    """The name with everything unprintable escaped."""
+    if is_printable(name):
+        return name[:LONGEST_PATH]
+    return name[:LONGEST_PATH].encode("unicode_escape").decode("ascii")
+
+
+def check_image_bytes(size_bytes: int, limit: int) -> None:
+    """Rejects a file that is too large for an image. Raises ImageProblemError."""
+    if size_bytes > limit:
+        raise ImageProblemError(
+            f"the image has more than {limit} bytes, the limit that ZOO_MAX_IMAGE_BYTES sets"
+        )
 
 
 def is_noise(path: PurePosixPath) -> bool:
@@ -66,9 +124,18 @@ def is_noise(path: PurePosixPath) -> bool:
     return hidden or "__MACOSX" in path.parts or path.name in {"Thumbs.db", "desktop.ini"}
 
 
-def folder_label(path: PurePosixPath) -> str | None:
-    """The folder of a file, or None at the top level."""
-    return path.parts[-2] if len(path.parts) > 1 else None
+def without_repeats(
+    entries: Iterable[ArchiveEntry], problems: list[ImageProblem]
+) -> Iterator[ArchiveEntry]:
+    """The entries, without those whose name occurred before, which become problems."""
+    names: set[str] = set()
+    for entry in entries:
+        if entry.name in names:
+            detail = "the upload has two files of this name"
+            problems.append(ImageProblem(entry.name, "duplicate_name", detail, _OWN_NAME))
+            continue
+        names.add(entry.name)
+        yield entry
 
 
 def check_totals(*, entries: int, total_bytes: int, stored_bytes: int, limits: Limits) -> None:
@@ -76,7 +143,7 @@ def check_totals(*, entries: int, total_bytes: int, stored_bytes: int, limits: L
     if entries > MOST_ENTRIES:
         raise refused(
             "too_many_files",
-            f"the archive holds {entries} files, {MOST_ENTRIES} are allowed",
+            f"the archive holds {counted(entries, 'file')}, {MOST_ENTRIES} are allowed",
             "split the set",
         )
     if total_bytes > limits.total_bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from service.core.fingerprints import fingerprint
+from workers.methods.dataset_ingestion.entries import Label
 from workers.methods.dataset_ingestion.images import DecodedImage, canonical_frame
 
 LARGEST_SIDE = 256
@@ -17,17 +18,27 @@ SMALLEST_SIDE = 4
 
 
 @dataclass(frozen=True)
+class PackedFile:
+    """The position of a file's bytes in the packed file, and their digest."""
+
+    start: int
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class PackedImages:
-    """One valid image: the position of its bytes in the packed file, and its facts."""
+    """One valid image: the position of its bytes in the packed file, its facts, and its mask."""
 
     name: str
-    label: str | None
+    label: Label
     sha256: str
     media_type: str
     start: int
     length: int
     width: int
     height: int
+    mask: PackedFile | None = None
 
 
 class Packer:
@@ -38,7 +49,7 @@ class Packer:
         self._end = 0
         self.images: list[PackedImages] = []
 
-    def add(self, name: str, label: str | None, data: bytes, picture: DecodedImage) -> None:
+    def add(self, name: str, label: Label, data: bytes, picture: DecodedImage) -> None:
         """Appends one image."""
         self._file.write(data)
         self.images.append(
@@ -56,14 +67,17 @@ class Packer:
         self._end += len(data)
 
 
-def manifest_sha256(images: Sequence[PackedImages], labels: Sequence[str] | None) -> str:
-    """Hash of the ordered list of (image digest, label); equal datasets have equal hashes.
+def manifest_sha256(
+    images: Sequence[PackedImages],
+    labels: Sequence[str] | None,
+    mask_digests: Mapping[str, str],
+) -> str:
+    """Hash of the ordered list of (image digest, label or mask); equal datasets have equal hashes.
 
-    Names and packing do not affect it.
+    Names and packing do not affect it. ``mask_digests`` are by the names of images.
     """
-    return fingerprint(
-        {"labels": labels, "images": [[image.sha256, image.label] for image in images]}
-    )
+    pairs = [[image.sha256, mask_digests.get(image.name, image.label)] for image in images]
+    return fingerprint({"labels": labels, "images": pairs})
 
 
 def canonical_side(images: Sequence[PackedImages]) -> int:
@@ -78,11 +92,12 @@ def write_canonical(
     """Writes all canonical frames as one .npy file, (image, side, side, 3) uint8; returns side."""
     side = canonical_side(images)
     shape = (len(images), side, side, 3)
-    frames = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
-    with packed.open("rb") as file:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    # Written, not mapped: on a full disk, writing to a mapped file kills the process.
+    with packed.open("rb") as file, target.open("wb") as frames:
+        np.lib.format.write_array_header_1_0(frames, header)
         for position, image in enumerate(images):
             file.seek(image.start)
-            frames[position] = canonical_frame(file.read(image.length), side)
+            frames.write(canonical_frame(file.read(image.length), side).tobytes())
             done(position + 1)
-    frames.flush()
     return side

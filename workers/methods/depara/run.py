@@ -8,15 +8,26 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from service.core.catalog.depara import DeparaParams
+from service.core.catalog.measurement import Nodes
 from workers.torchkit.attribution.attribution import FeatureMaps, MapSettings, feature_maps
 from workers.torchkit.attribution.canonical import Preprocessing
 from workers.torchkit.attribution.captum_methods import METHODS
 from workers.torchkit.attribution.features import FeatureReader
+from workers.torchkit.attribution.gradients import without_maps
 from workers.torchkit.devices import NumericPolicy
 from workers.torchkit.protocols import Report
-from workers.torchkit.similarity.edges import Edges, EdgeStatus, draw_edges
+from workers.torchkit.similarity.edges import (
+    Edges,
+    EdgeStatus,
+    draw_edges,
+    present_edges,
+    rank_edges,
+)
 from workers.torchkit.similarity.graphs import DeparaGraph, MeasurementStatus, usable
+from workers.torchkit.similarity.relations import relations_of
 from workers.torchkit.similarity.sketches import graph_sketch
+
+_CONSTANT = "the feature is the same for every probe"
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class DeparaData:
     Attributes:
         comparable_key: Hash of probe set and settings, stored with the graph.
         probes: Canonical frames.
+        limit_bytes: What the weights and values of a pass may take; None if nothing limits them.
     """
 
     model_id: str
@@ -33,6 +45,7 @@ class DeparaData:
     network: FeatureReader
     preprocessing: Preprocessing
     probes: UInt8[Tensor, "probe side side 3"]
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class DeparaResult:
     Attributes:
         detail: Why the status is not ok; None if it is.
         valid_probes: Probes whose map and feature can be compared.
-        grid: Side of the maps.
+        grid: Side of the maps; 1 where relations stand for them.
         sketch: Represents the graph in a vector index; None if it cannot be compared.
     """
 
@@ -77,7 +90,10 @@ def run(inputs: DeparaData, params: DeparaParams, report: Report) -> DeparaResul
         spectrum=params.spectrum,
     )
     connected = time.perf_counter()
-    graph, detail = _graph(inputs, measured, edges, params.min_valid)
+    if params.nodes is Nodes.MAPS:
+        graph, detail = _graph(inputs, measured, edges, params.min_valid)
+    else:
+        graph, detail = _related_graph(inputs, measured.features, edges, params)
     sketch = graph_sketch(graph.maps, graph.ranks) if usable(graph) else None
     timing = DeparaTiming(mapped - started, connected - mapped, time.perf_counter() - connected)
     valid = int(graph.mask.sum())
@@ -85,20 +101,23 @@ def run(inputs: DeparaData, params: DeparaParams, report: Report) -> DeparaResul
 
 
 def _measure(inputs: DeparaData, params: DeparaParams, report: Report) -> FeatureMaps:
+    method = METHODS[params.attribution]
+    has_maps = params.nodes is Nodes.MAPS
     settings = MapSettings(
         target=params.target,
         channel=params.channel,
-        grid=params.grid,
+        grid=params.grid if has_maps else 1,
         layer=params.layer,
         precision=params.precision,
         min_valid=params.min_valid,
         seed=params.seed,
+        limit_bytes=inputs.limit_bytes,
     )
     return feature_maps(
         inputs.network,
         inputs.probes,
         inputs.preprocessing,
-        METHODS[params.attribution],
+        method if has_maps else without_maps(method),
         settings=settings,
         report=report,
     )
@@ -115,6 +134,22 @@ def _graph(
     return DeparaGraph(inputs.model_id, key, maps, edges.ranks, edges.mask, status), detail
 
 
+def _related_graph(
+    inputs: DeparaData, features: Tensor, edges: Edges, params: DeparaParams
+) -> tuple[DeparaGraph, str | None]:
+    """The graph whose nodes are rows of relations; degenerate if the feature is constant."""
+    relations = relations_of(features, edges.mask, params.nodes)
+    mask = relations.mask
+    status, detail = verdict(mask, edges.status, params.min_valid)
+    if relations.constant and status is not MeasurementStatus.DEGENERATE:
+        status, detail = MeasurementStatus.DEGENERATE, _CONSTANT
+    ranks = edges.ranks
+    if not torch.equal(mask, edges.mask):
+        ranks = rank_edges(ranks, present_edges(mask), variant=params.ranks)
+    rows, key = relations.rows.to(torch.float16), inputs.comparable_key
+    return DeparaGraph(inputs.model_id, key, rows, ranks, mask, status), detail
+
+
 def verdict(
     mask: Bool[Tensor, " probe"], edges: EdgeStatus, min_valid: float
 ) -> tuple[MeasurementStatus, str | None]:
@@ -126,5 +161,5 @@ def verdict(
             f" {min_valid:.0%} are needed"
         )
     if edges is EdgeStatus.CONSTANT_EDGES:
-        return MeasurementStatus.CONSTANT_EDGES, "the feature is the same for every probe"
+        return MeasurementStatus.CONSTANT_EDGES, _CONSTANT
     return MeasurementStatus.OK, None

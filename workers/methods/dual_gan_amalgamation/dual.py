@@ -201,6 +201,7 @@ class DualLearner:
             branches,
             labels=self._panel.head,
             task=self._panel.task,
+            rule=self._panel.rule,
         ).eval()
 
     def _branch(self, exit_block: int, teacher: int) -> Branch:

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from service.core.manifest import TaskKind
-from workers.torchkit.training.teachers import Head
 
 _SMALLEST = 1e-12
 
@@ -77,35 +76,6 @@ def agreement_loss(student_logits: Logits, teacher_logits: Logits, task: TaskKin
     if task is TaskKind.MULTI_LABEL:
         return functional.binary_cross_entropy_with_logits(student_logits, target)
     return functional.cross_entropy(student_logits, target)
-
-
-def label_logits(
-    columns: Float[Tensor, "image column"], head: Head, task: TaskKind
-) -> Float[Tensor, "image label"]:
-    """One logit per label, combined from all columns that teach it.
-
-    For multi-label tasks ln(Σ p / Σ (1 − p)), the logit of the mean probability, else the mean of
-    the logits. Our addition: in the paper, teachers share no labels.
-
-    Args:
-        columns: Selected outputs of all teachers, in the order of ``head.columns``.
-    """
-    columns_by_label = [
-        [index for index, column in enumerate(head.columns) if column.label == label]
-        for label in range(len(head.labels))
-    ]
-    logits = [_combined(columns[:, indices], task) for indices in columns_by_label]
-    return torch.stack(logits, dim=1)
-
-
-def _combined(columns: Float[Tensor, "image column"], task: TaskKind) -> Float[Tensor, " image"]:
-    if columns.shape[1] == 1:
-        return columns[:, 0]
-    if task is not TaskKind.MULTI_LABEL:
-        return columns.mean(dim=1)
-    # In logs: ln Σ p − ln Σ (1 − p) stays finite where every sigmoid rounds to 0 or 1.
-    log_present, log_absent = functional.logsigmoid(columns), functional.logsigmoid(-columns)
-    return log_present.logsumexp(dim=1) - log_absent.logsumexp(dim=1)
 
 
 def scaled_distance(

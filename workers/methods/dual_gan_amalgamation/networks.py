@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from service.core.catalog.dual_gan_amalgamation import TaskFilter, TeacherFilter
+from service.core.catalog.training import SharedLabels
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.dual_gan_amalgamation.blocks import Shape
-from workers.methods.dual_gan_amalgamation.maths import label_logits
 from workers.programs import OUTPUT, Program
 from workers.programs.trainable import TrainableProgram
 from workers.torchkit.training.generators import fill_evenly, standard_space
+from workers.torchkit.training.shared_labels import label_logits
 from workers.torchkit.training.students import fill_linear
 from workers.torchkit.training.teachers import Head
 
@@ -189,6 +190,7 @@ class BranchedStudent(nn.Module):
         *,
         labels: Head,
         task: TaskKind,
+        rule: SharedLabels,
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks[: max(exits)])
@@ -197,7 +199,8 @@ class BranchedStudent(nn.Module):
         self.branches = nn.ModuleList(
             nn.Identity() if branch is None else branch for branch in branches
         )
-        self._labels, self._task = labels, task
+        self._labels, self._task, self._rule = labels, task, rule
+        self._selected = labels.of_selected_outputs()
 
     def forward(self, images: Maps) -> Float[Tensor, "image label"]:
         """Logits (image, label)."""
@@ -215,4 +218,4 @@ class BranchedStudent(nn.Module):
                 logits.append(head_logits[:, self._labels.label_indices(number)])
             else:
                 logits.append(branch(maps[exit_block - 1]))
-        return label_logits(torch.cat(logits, dim=1), self._labels, self._task)
+        return label_logits(logits, self._selected, self._task, rule=self._rule)

@@ -99,5 +99,5 @@ def setup_for(inputs: DataFreeInputs, params: DualGanAmalgamationParams) -> Setu
     student = student_network(
         params.student, spec, labels=len(head.labels), generator=generator, start=inputs.start
     )
-    panel = Panel(inputs.teachers, head, spec)
+    panel = Panel(inputs.teachers, head, spec, params.shared_labels)
     return Setup(panel, require_maps(student).to(first.program.device), params, generator)

@@ -1,6 +1,8 @@
 """``dfq_ka``: the student learns all logits while the generator trains adversarially."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,6 +77,10 @@ class SideBySideLearner:
     def numbers(self) -> Numbers:
         """Numbers about the generated images, for the curve."""
         return self._setup.numbers(self._shown_images())
+
+    def recipe(self) -> Mapping[str, Any]:
+        """Every value that the preset stands for."""
+        return asdict(self._recipe)
 
     def pictures(self) -> Mapping[str, bytes]:
         """A sheet of generated images."""

@@ -1,7 +1,9 @@
 """``dfka``: train the images, then the student block by block, then the whole student."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +75,10 @@ class StackedLearner:
             for number, exit_block in enumerate(self._dual.exits(self.training.memory), start=1):
                 numbers[f"branch_{number}"] = float(exit_block)
         return numbers
+
+    def recipe(self) -> Mapping[str, Any]:
+        """Every value that the preset stands for."""
+        return asdict(self._recipe)
 
     def pictures(self) -> Mapping[str, bytes]:
         """A sheet of generated images."""

@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
+from service.core.catalog.training import SharedLabels
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.dual_gan_amalgamation.maths import (
     activation_loss,
     discrete_loss,
     entropy_loss,
-    label_logits,
     one_hot_loss,
 )
 from workers.methods.dual_gan_amalgamation.recipes import DualGanRecipe
@@ -24,11 +24,11 @@ from workers.torchkit.training.bn_statistics import (
     batch_norm_distance,
     values_and_statistics,
 )
+from workers.torchkit.training.shared_labels import label_logits
 from workers.torchkit.training.teachers import (
     Head,
     NotTeachableError,
     Teacher,
-    stacked,
     to_input_space,
 )
 
@@ -67,6 +67,7 @@ class Panel:
     teachers: tuple[Teacher, ...]
     head: Head
     spec: InputSpec
+    rule: SharedLabels
 
     @property
     def task(self) -> TaskKind:
@@ -104,8 +105,8 @@ class Panel:
         ]
 
     def label_logits(self, teacher_logits: Sequence[Tensor]) -> Float[Tensor, "image label"]:
-        """Combined logits of all teachers, one per label of the student."""
-        return label_logits(stacked(teacher_logits, self.head), self.head, self.task)
+        """Logits of all teachers together, one per label of the student."""
+        return label_logits(teacher_logits, self.head, self.task, rule=self.rule)
 
     def groups(self, teacher_logits: Sequence[Tensor]) -> list[Tensor]:
         """Logits that share a loss: all together if multi-label, else one group per softmax."""

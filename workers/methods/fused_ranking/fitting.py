@@ -1,74 +1,116 @@
 """From evidence to the prior of the target, without the runs measured on it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
+from scipy.stats import weightedtau
 
-from workers.methods.fused_ranking import guarding, learning
+from workers.methods.fused_ranking import learning, maths
 from workers.methods.fused_ranking.evidence import FusedRankingData
+from workers.methods.fused_ranking.failures import Failures, failed_cells, learned_failures
 from workers.methods.fused_ranking.learning import Weights
-from workers.methods.fused_ranking.posterior import AccuracyPrior, Scale, prior_of, scale_of
-from workers.methods.fused_ranking.signals import (
-    History,
-    Signals,
-    column_of,
-    history_of,
-    signals_of,
-)
+from workers.methods.fused_ranking.links import LinkedHistory, linked_histories, through_curve
+from workers.methods.fused_ranking.posterior import AccuracyPrior, prior_of, scale_of
+from workers.methods.fused_ranking.predicting import Predictor
+from workers.methods.fused_ranking.signals import AccuracyColumn, Signals, column_of, signals_of
 
 MOST_FOLDS = 20
 WEIGHT_WITHOUT_HISTORY = 0.15
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Everything learned from the history, before any run on the target.
+class FittedLink:
+    """What one link has learned from the history.
 
-    ``trust`` scales the contribution of the signals; ``temper`` scales the deviations of draws
-    in questions about the best model.
+    Attributes:
+        signals: Predictors of the target.
+        weights: Their weights.
+        trust: 1, or 0 if the signals clearly harm held-out datasets.
+        prior: Prior of the target, after the link's curve.
+        held_out: The same for every held-out dataset, with weights learned from the others.
     """
 
     signals: Signals
     weights: Weights
-    prior: AccuracyPrior
-    scale: Scale
     trust: float
-    temper: float
+    prior: AccuracyPrior
+    held_out: tuple[AccuracyPrior, ...]
 
 
-def fitted(inputs: FusedRankingData, *, seed: int, report: Callable[[int, int], None]) -> Fitted:
+@dataclass(frozen=True)
+class HeldOut:
+    """Accuracies of a dataset of the history, and what predicts them from the others."""
+
+    accuracies: Float64[ndarray, " model"]
+    predictor: Predictor
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything learned from the history, before any run on the target."""
+
+    links: tuple[FittedLink, ...]
+    predictor: Predictor
+    held_out: tuple[HeldOut, ...]
+
+
+@dataclass(frozen=True)
+class ValidationFold:
+    """A held-out dataset: its signals, its weights and the true column."""
+
+    signals: Signals
+    weights: Weights
+    z: Float64[ndarray, " model"]
+
+
+def fitted(inputs: FusedRankingData, *, report: Callable[[int, int], None]) -> Fitted:
     """The target's prior, with weights learned by predicting each history column from the others."""
-    history = history_of(inputs.accuracies)
-    z = history.z
-    folds = _folds(z)
-    signals_by_fold = []
-    for step, dataset in enumerate(folds, start=1):
-        signals_by_fold.append(_signals_for_fold(inputs, history, dataset))
-        report(step, len(folds) + 1)
-    target = signals_of(
-        history, inputs.models, inputs.target, traits=inputs.traits, scores=inputs.scores
-    )
-    columns = [z[:, dataset] for dataset in folds]
-    # One fold per held-out dataset; every statistic below depends on these products only.
-    products = [
-        learning.fold_of(fold_signals, z)
-        for fold_signals, z in zip(signals_by_fold, columns, strict=True)
+    unit = unit_of(np.append(inputs.accuracies, inputs.measured))
+    failed = failed_cells(inputs.accuracies)
+    learned = replace(inputs, accuracies=np.where(failed, np.nan, inputs.accuracies))
+    columns = [column_of(column) for column in learned.accuracies.T]
+    folds = _folds(columns)
+    histories = linked_histories(learned.accuracies, columns)
+    links = []
+    for step, history in enumerate(histories, start=1):
+        links.append(_fitted_link(learned, history, folds))
+        report(step, len(histories) + 1)
+    every = np.arange(len(columns))
+    predictors = [
+        Predictor(
+            tuple(link.held_out[index] for link in links),
+            scale_of(_without(columns, fold), unit=unit),
+            _failures(inputs, failed, columns, np.delete(every, fold)),
+        )
+        for index, fold in enumerate(folds)
     ]
-    expected = _expected(inputs, folds=folds, count=len(target.names))
-    strengths = learning.learned_strengths(products, expected)
-    variance = learning.prior_variance(strengths.shared, len(expected))
-    terms = [learning.terms_of(product, strengths) for product in products]
-    validation_folds = guarding.validation_folds(
-        signals_by_fold, columns, terms=terms, expected=expected, variance=variance
+    held_out = tuple(
+        HeldOut(inputs.accuracies[:, fold], predictor)
+        for fold, predictor in zip(folds, predictors, strict=True)
     )
-    trust = guarding.trust_in(validation_folds)
-    temper = guarding.temper_for(validation_folds, strengths, trust=trust, seed=seed)
-    weights = learning.weights_from(terms, expected, variance)
-    prior = prior_of(target, strengths, weights, trust=trust)
-    return Fitted(target, weights, prior, _scale(inputs), trust, temper)
+    target = Predictor(
+        tuple(link.prior for link in links),
+        scale_of(columns, unit=unit),
+        _failures(inputs, failed, columns, every),
+    )
+    return Fitted(tuple(links), target, held_out)
+
+
+def _failures(
+    inputs: FusedRankingData,
+    failed: Bool[ndarray, "model dataset"],
+    columns: Sequence[AccuracyColumn],
+    chosen: Int64[ndarray, " chosen"],
+) -> Failures | None:
+    """What some datasets say about failures; None if nothing failed anywhere."""
+    if not failed.any():
+        return None
+    return learned_failures(
+        inputs.accuracies[:, chosen], failed[:, chosen], [columns[index] for index in chosen]
+    )
 
 
 def unit_of(accuracies: Float64[ndarray, "*any"]) -> float:
@@ -77,22 +119,82 @@ def unit_of(accuracies: Float64[ndarray, "*any"]) -> float:
     return 100.0 if len(known_values) and known_values.max() > 1 else 1.0
 
 
-def _folds(z: Float64[ndarray, "model dataset"]) -> list[int]:
+def trust_in(folds: Sequence[ValidationFold]) -> float:
+    """1, or 0 if the signals harm the order of held-out datasets by two standard errors.
+
+    The history is short and noisy. Signals keep their learned weights unless the paired
+    differences of weighted Kendall tau to the static ability alone speak clearly against them.
+    """
+    gains = np.array([_tau(fold, 1.0) - _tau(fold, 0.0) for fold in folds])
+    return 0.0 if maths.clearly_harmful(gains) else 1.0
+
+
+def _fitted_link(
+    inputs: FusedRankingData, history: LinkedHistory, folds: Sequence[int]
+) -> FittedLink:
+    z = history.z
+    fold_signals = [_signals_for_fold(inputs, z, dataset) for dataset in folds]
+    target = signals_of(
+        z, inputs.models, inputs.target, traits=inputs.traits, scores=inputs.scores
+    )
+    # One product per held-out dataset; every statistic below depends on these only.
+    products = [
+        learning.fold_of(signals, z[:, dataset])
+        for signals, dataset in zip(fold_signals, folds, strict=True)
+    ]
+    expected = _expected(inputs, folds=folds, count=len(target.names))
+    strengths = learning.learned_strengths(products, expected)
+    variance = learning.prior_variance(strengths.shared, len(expected))
+    terms = [learning.terms_of(product, strengths) for product in products]
+    validation = [
+        ValidationFold(
+            signals,
+            learning.weights_from([*terms[:index], *terms[index + 1 :]], expected, variance),
+            z[:, dataset],
+        )
+        for index, (signals, dataset) in enumerate(zip(fold_signals, folds, strict=True))
+    ]
+    trust = trust_in(validation)
+    weights = learning.weights_from(terms, expected, variance)
+    held_out = tuple(
+        through_curve(
+            prior_of(fold.signals, strengths, fold.weights, trust=trust),
+            history.curve(without=dataset),
+        )
+        for fold, dataset in zip(validation, folds, strict=True)
+    )
+    prior = through_curve(prior_of(target, strengths, weights, trust=trust), history.curve())
+    return FittedLink(target, weights, trust, prior, held_out)
+
+
+def _tau(fold: ValidationFold, trust: float) -> float:
+    measured = ~np.isnan(fold.z)
+    mean = fold.signals.ability + trust * (fold.signals.values @ fold.weights.mean)
+    return float(np.nan_to_num(weightedtau(fold.z[measured], mean[measured]).statistic))
+
+
+def _without(columns: Sequence[AccuracyColumn], index: int) -> list[AccuracyColumn]:
+    return [*columns[:index], *columns[index + 1 :]]
+
+
+def _folds(columns: Sequence[AccuracyColumn]) -> list[int]:
     """Datasets to hold out: at most twenty that vary, and none if the history has one column."""
-    if z.shape[1] <= 1:
+    if len(columns) <= 1:
         return []
-    varied = [dataset for dataset in range(z.shape[1]) if learning.usable(z[:, dataset])]
+    varied = [index for index, column in enumerate(columns) if learning.usable(column.z)]
     if len(varied) <= MOST_FOLDS:
         return varied
-    return [varied[dataset] for dataset in np.linspace(0, len(varied) - 1, MOST_FOLDS).astype(int)]
+    return [varied[index] for index in np.linspace(0, len(varied) - 1, MOST_FOLDS).astype(int)]
 
 
-def _signals_for_fold(inputs: FusedRankingData, history: History, dataset: int) -> Signals:
+def _signals_for_fold(
+    inputs: FusedRankingData, z: Float64[ndarray, "model dataset"], dataset: int
+) -> Signals:
     """Signals for one history dataset from all others, computed as for the target."""
     missing = np.full(len(inputs.models), np.nan)
     history_scores = inputs.history_scores
     return signals_of(
-        history.without(dataset),
+        np.delete(z, dataset, axis=1),
         inputs.models,
         inputs.datasets[dataset],
         traits=inputs.traits,
@@ -113,13 +215,3 @@ def _expected(
         if not folds or history_scores is None or np.isnan(history_scores).all():
             expected[index] = WEIGHT_WITHOUT_HISTORY
     return expected
-
-
-def _scale(inputs: FusedRankingData) -> Scale:
-    unit = unit_of(np.append(inputs.accuracies, inputs.measured))
-    fitted_columns = [
-        column_of(column) for column in inputs.accuracies.T if not np.isnan(column).all()
-    ]
-    levels = np.array([fitted_column.level for fitted_column in fitted_columns], dtype=np.float64)
-    slopes = np.array([fitted_column.slope for fitted_column in fitted_columns], dtype=np.float64)
-    return scale_of(levels, slopes, unit=unit)

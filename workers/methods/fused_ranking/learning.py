@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from workers.methods.fused_ranking.signals import FAMILIES, Signals
 
-ABILITY_VARIANCE = 0.09
+ABILITY_VARIANCE = 0.5
 TYPICAL = np.log([0.3] * FAMILIES + [0.3, 0.05, 0.02])
 LOOSE = np.array([1.5] * FAMILIES + [1.0, 1.0, 1.0])
 FARTHEST_DOWN, FARTHEST_UP = 7.0, 3.0

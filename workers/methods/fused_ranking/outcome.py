@@ -49,7 +49,7 @@ class FusedRankingResult:
         best_set: Smallest set that contains the best candidate with the requested coverage.
         best_set_probability: Probability that ``best_set`` contains the best candidate.
         expected_regret: Expected loss of choosing the first candidate.
-        measure_next: Up to three candidates whose measurement is most informative.
+        measure_next: Up to three candidates to measure, in turn the likely best and what may beat it.
         evidence: Share of every source in the differences between candidates: ``history``,
             ``traits``, each score by name, ``runs``. Shares sum to 1.
         baselines: ``static`` (mean standardized accuracy on other datasets), then one for each

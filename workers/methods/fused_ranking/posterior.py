@@ -1,10 +1,11 @@
-"""The posterior of all accuracies on the target: its mean and joint draws.
+"""The posterior of all accuracies on the target: its mean, deviation and joint draws.
 
-On the target, accuracy = L + s · z. The level L is normal and the slope s log-normal, with moments
-from the history's columns; z is Gaussian with the prior mean and covariance below. Given s,
-everything is Gaussian; s is integrated over a grid.
+On the target, accuracy = L + s · c(z). The level L is normal and the slope s log-normal, with
+moments from the history's columns; c(z) is Gaussian with the prior mean and covariance of a link.
+Given s, everything is Gaussian; s is integrated over a grid, and the links count equally.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +14,20 @@ from numpy import ndarray
 
 from workers.methods.fused_ranking import maths
 from workers.methods.fused_ranking.learning import Strengths, Weights
-from workers.methods.fused_ranking.signals import Signals
+from workers.methods.fused_ranking.signals import AccuracyColumn, Signals
 
 GRID = np.linspace(-2.0, 2.0, 13)
 MEASUREMENT_NOISE = 0.003
 SMALLEST_NOISE = 0.05
+SMALLEST_SHARE = 1e-4
+TYPICAL_LEVEL, LEVEL_DEVIATION = 0.7, 0.2
+TYPICAL_SLOPE, LOG_SLOPE_DEVIATION = 0.05, 0.7
+VIRTUAL = 2
 
 
 @dataclass(frozen=True)
 class AccuracyPrior:
-    """Prior of z before any run on the target: mean, and covariance B Bᵀ + diag(free)."""
+    """Prior of c(z) before any run on the target: mean, and covariance B Bᵀ + diag(free)."""
 
     mean: Float64[ndarray, " model"]
     factors: Float64[ndarray, "model factor"]
@@ -49,11 +54,23 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """Mean of every accuracy, and joint draws of all."""
+class Moments:
+    """Mean and deviation of every accuracy."""
 
     mean: Float64[ndarray, " model"]
-    draws: Float64[ndarray, "draw model"]
+    deviation: Float64[ndarray, " model"]
+
+
+@dataclass(frozen=True)
+class _GivenSlope:
+    """One slope: its probability, and the Gaussian of all accuracies before and after the runs."""
+
+    share: float
+    slope: float
+    prior_mean: Float64[ndarray, " model"]
+    gain: Float64[ndarray, "model run"]
+    mean: Float64[ndarray, " model"]
+    variance: Float64[ndarray, " model"]
 
 
 def prior_of(
@@ -76,24 +93,27 @@ def prior_of(
     return AccuracyPrior(mean, factors, strengths.free * signals.looseness)
 
 
-def scale_of(levels: Float64[ndarray, " dataset"], slopes: Float64[ndarray, " dataset"], *, unit: float) -> Scale:  # fmt: skip
+def scale_of(columns: Sequence[AccuracyColumn], *, unit: float) -> Scale:
     """Level and slope of a new column from those of the history and two virtual columns.
 
     The virtual columns are typical: level 0.7 ± 0.2 and slope 0.05 of a unit, within a factor
-    of e^0.7. They keep the deviations finite for a short history.
+    of e^0.7. They keep the deviations finite for a short history. A column with one value or
+    equal ones has a level, but no slope.
     """
-    count, virtual = len(levels), 2
-    level = (levels.sum() + virtual * 0.7 * unit) / (count + virtual)
-    spread = ((levels - level) ** 2).sum() + virtual * (0.2 * unit) ** 2
-    logs = np.log(np.maximum(slopes, 1e-9 * unit))
-    log_slope = float(logs.mean()) if count else float(np.log(0.05 * unit))
-    log_spread = ((logs - log_slope) ** 2).sum() + virtual * 0.7**2
+    levels = np.array([column.level for column in columns if not np.isnan(column.z).all()])
+    slopes = np.array([column.slope for column in columns if column.slope > 0])
+    level_count, slope_count = len(levels) + VIRTUAL, len(slopes) + VIRTUAL
+    level = (levels.sum() + VIRTUAL * TYPICAL_LEVEL * unit) / level_count
+    spread = ((levels - level) ** 2).sum() + VIRTUAL * (LEVEL_DEVIATION * unit) ** 2
+    logs = np.log(slopes)
+    log_slope = float(logs.mean()) if len(slopes) else float(np.log(TYPICAL_SLOPE * unit))
+    log_spread = ((logs - log_slope) ** 2).sum() + VIRTUAL * LOG_SLOPE_DEVIATION**2
     slope = float(np.exp(log_slope))
     return Scale(
         float(level),
-        float(np.sqrt(spread / (count + virtual) * (1 + 1 / (count + virtual)))),
+        float(np.sqrt(spread / level_count * (1 + 1 / level_count))),
         slope,
-        float(np.sqrt(log_spread / (count + virtual) * (1 + 1 / (count + virtual)))),
+        float(np.sqrt(log_spread / slope_count * (1 + 1 / slope_count))),
         min(MEASUREMENT_NOISE * unit, SMALLEST_NOISE * slope),
     )
 
@@ -107,88 +127,76 @@ def limited_runs(runs: Runs, scale: Scale) -> Runs:
     )
 
 
-def posterior_of(
-    prior: AccuracyPrior, scale: Scale, runs: Runs, *, count: int, rng: np.random.Generator
-) -> Posterior:
-    """Posterior mean and ``count`` joint draws, in the unit of the accuracies."""
-    slopes = scale.slope * np.exp(scale.log_slope_deviation * GRID)
-    shares = _slope_shares(prior, scale, runs, slopes)
-    slope_index = np.sort(rng.choice(len(GRID), size=count, p=shares))
-    mean, draws = np.zeros(len(prior.mean)), []
-    for index, slope in enumerate(slopes):
-        slope_mean, slope_draws = _given_slope(
-            prior,
-            scale,
-            runs,
-            slope=float(slope),
-            count=int((slope_index == index).sum()),
-            rng=rng,
-        )
-        mean += shares[index] * slope_mean
-        draws.append(slope_draws)
-    return Posterior(mean, np.concatenate(draws))
+def moments_of(priors: Sequence[AccuracyPrior], scale: Scale, runs: Runs) -> Moments:
+    """Posterior mean and deviation, in the unit of the accuracies: a mixture over links and slopes."""
+    parts = [part for prior in priors for part in _slopes(prior, scale, runs)]
+    shares = np.array([part.share for part in parts]) / len(priors)
+    means = np.stack([part.mean for part in parts])
+    variances = np.stack([part.variance for part in parts])
+    mean = shares @ means
+    return Moments(mean, np.sqrt(shares @ (variances + (means - mean) ** 2)))
 
 
-def _slope_shares(
-    prior: AccuracyPrior, scale: Scale, runs: Runs, slopes: Float64[ndarray, " slope"]
-) -> Float64[ndarray, " slope"]:
-    """Probabilities of the slopes: a standard normal on the grid times likelihood^(1/√n).
-
-    The power is below 1 because most runs are of top models, whose accuracies crowd together and
-    deviate from one straight line. Power likelihoods: Bissiri, Holmes & Walker 2016.
-    """
-    logs = -0.5 * GRID**2
-    if runs.is_measured.any():
-        densities = [
-            maths.gaussian_log_density(
-                runs.values - (scale.level + slope * prior.mean[runs.is_measured]),
-                _measured_covariance(prior, scale, runs, float(slope))[1],
-            )
-            for slope in slopes
-        ]
-        logs = logs + np.array(densities) / np.sqrt(len(runs.values))
-    shares = np.exp(logs - logs.max())
-    return np.asarray(shares / shares.sum())
-
-
-def _given_slope(
-    prior: AccuracyPrior,
-    scale: Scale,
-    runs: Runs,
-    *,
-    slope: float,
-    count: int,
-    rng: np.random.Generator,
-) -> tuple[Float64[ndarray, " model"], Float64[ndarray, "draw model"]]:
-    """Mean and draws for one slope: prior draws, each corrected by the measured runs."""
-    mean = scale.level + slope * prior.mean
-    draws = slope * _deviations(prior, count, rng)
-    draws += mean + scale.level_deviation * rng.standard_normal((count, 1))
-    if not runs.is_measured.any():
-        return mean, draws
-    across, within = _measured_covariance(prior, scale, runs, slope)
-    noise = scale.noise * rng.standard_normal((count, len(runs.values)))
-    # Matheron's rule: prior draw + K_s (K_ss + σ²I)⁻¹ (y + noise − draw_s), all (draw, model).
-    gaps = runs.values + noise - draws[:, runs.is_measured]
-    corrected = draws + np.linalg.solve(within, gaps.T).T @ across.T
-    return maths.conditioned(mean, across, within, runs.values - mean[runs.is_measured]), corrected
-
-
-def _deviations(
-    prior: AccuracyPrior, count: int, rng: np.random.Generator
+def draws_of(
+    priors: Sequence[AccuracyPrior], scale: Scale, runs: Runs, *, count: int, seed: int
 ) -> Float64[ndarray, "draw model"]:
-    """Draws of z minus its mean, with covariance B Bᵀ + diag(free)."""
+    """Joint posterior draws, equally many of every link; equal questions use equal numbers."""
+    draws = []
+    for prior in priors:
+        rng = np.random.default_rng(seed)
+        draws.append(_draws(prior, scale, runs, count=-(-count // len(priors)), rng=rng))
+    return np.concatenate(draws)[:count]
+
+
+def _draws(
+    prior: AccuracyPrior, scale: Scale, runs: Runs, *, count: int, rng: np.random.Generator
+) -> Float64[ndarray, "draw model"]:
+    """Prior draws, each corrected by the measured runs; slopes in proportion to their shares."""
+    level = scale.level_deviation * rng.standard_normal((count, 1))
+    noise = scale.noise * rng.standard_normal((count, len(runs.values)))
     common = rng.standard_normal((count, prior.factors.shape[1])) @ prior.factors.T
-    independent = rng.standard_normal((count, len(prior.mean))) * np.sqrt(prior.free)
-    return np.asarray(common + independent)
+    z = common + rng.standard_normal((count, len(prior.mean))) * np.sqrt(prior.free)
+    parts = list(_slopes(prior, scale, runs))
+    ends = np.round(np.cumsum([part.share for part in parts]) * count).astype(int)
+    draws, start = np.empty_like(z), 0
+    for part, end in zip(parts, ends, strict=True):
+        chosen = slice(start, end)
+        own = part.prior_mean + level[chosen] + part.slope * z[chosen]
+        # Matheron's rule: prior draw + G (y + noise − draw_s).
+        draws[chosen] = (
+            own + (runs.values + noise[chosen] - own[:, runs.is_measured]) @ part.gain.T
+        )
+        start = end
+    return np.asarray(draws)
 
 
-def _measured_covariance(
-    prior: AccuracyPrior, scale: Scale, runs: Runs, slope: float
-) -> tuple[Float64[ndarray, "model run"], Float64[ndarray, "run run"]]:
-    """Covariance of all accuracies with the measured ones, and that of the noisy measured ones."""
+def _slopes(prior: AccuracyPrior, scale: Scale, runs: Runs) -> Iterator[_GivenSlope]:
+    """The posterior for every slope of the grid that is not negligible; shares sum to 1.
+
+    Shares are a standard normal on the grid times the likelihood of the runs.
+    """
+    measured = runs.is_measured
+    across = prior.factors @ prior.factors[measured].T
+    across[measured] += np.diag(prior.free[measured])
+    variance = (prior.factors**2).sum(axis=1) + prior.free
+    logs = -0.5 * GRID**2
+    slopes = scale.slope * np.exp(scale.log_slope_deviation * GRID)
     # The unknown level is shared by all models and adds the same variance to every entry.
-    z = prior.factors @ prior.factors[runs.is_measured].T
-    z[runs.is_measured] += np.diag(prior.free[runs.is_measured])
-    across = scale.level_deviation**2 + slope**2 * z
-    return across, across[runs.is_measured] + scale.noise**2 * np.eye(len(runs.values))
+    covariances = [scale.level_deviation**2 + slope**2 * across for slope in slopes]
+    noise = scale.noise**2 * np.eye(len(runs.values))
+    gaps = [runs.values - scale.level - slope * prior.mean[measured] for slope in slopes]
+    if len(runs.values):
+        logs = logs + [
+            maths.gaussian_log_density(gap, covariance[measured] + noise)
+            for gap, covariance in zip(gaps, covariances, strict=True)
+        ]
+    shares = np.exp(logs - logs.max())
+    shares = np.where(shares < SMALLEST_SHARE * shares.sum(), 0.0, shares)
+    shares = shares / shares.sum()
+    for index in np.flatnonzero(shares):
+        slope, covariance = float(slopes[index]), covariances[index]
+        gain = maths.gain(covariance, covariance[measured] + noise)
+        mean = scale.level + slope * prior.mean
+        total = scale.level_deviation**2 + slope**2 * variance
+        left = np.maximum(total - (gain * covariance).sum(axis=1), 0.0)
+        yield _GivenSlope(float(shares[index]), slope, mean, gain, mean + gain @ gaps[index], left)

@@ -47,42 +47,18 @@ class Signals:
     families: Int64[ndarray, " feature"]
 
 
-@dataclass(frozen=True)
-class History:
-    """Columns on the robust scale, and the scale on which static ability is averaged."""
-
-    z: Float64[ndarray, "model dataset"]
-    rated: Float64[ndarray, "model dataset"]
-
-    def without(self, dataset: int) -> "History":
-        """The history without one dataset."""
-        z, rated = (np.delete(columns, dataset, axis=1) for columns in (self.z, self.rated))
-        return History(z, rated)
-
-
 def column_of(values: Float64[ndarray, " model"]) -> AccuracyColumn:
-    """The column scaled by median and quartiles, softly limited, then to mean 0 and deviation 1."""
+    """The column minus its median, over its spread, softly limited, then to deviation 1."""
     median, spread = maths.middle_and_spread(values)
     if spread <= 1e-9 * (1 + abs(median)):
         return AccuracyColumn(np.where(np.isnan(values), np.nan, 0.0), median, 0.0)
     limited = maths.soft_limited((values - median) / spread)
-    mean, deviation = float(np.nanmean(limited)), float(np.nanstd(limited))
-    return AccuracyColumn((limited - mean) / deviation, median + spread * mean, spread * deviation)
-
-
-def history_of(accuracies: Float64[ndarray, "model dataset"]) -> History:
-    """Every column on its robust scale; ability also, if that ranks clearly better."""
-    columns = [column_of(column).z for column in accuracies.T]
-    robust = np.stack(columns, axis=1) if columns else np.zeros(accuracies.shape)
-    plain = maths.standardized(accuracies)
-    better = maths.clearly_better(
-        maths.static_merits(robust, accuracies), maths.static_merits(plain, accuracies)
-    )
-    return History(robust, robust if better else plain)
+    deviation = float(np.nanstd(limited))
+    return AccuracyColumn(limited / deviation, median, spread * deviation)
 
 
 def signals_of(
-    history: History,
+    z: Float64[ndarray, "model dataset"],
     models: tuple[str, ...],
     target: str,
     *,
@@ -90,8 +66,7 @@ def signals_of(
     scores: Mapping[str, Float64[ndarray, " model"]],
 ) -> Signals:
     """Signals for a target from columns that do not include it."""
-    ability, uncertainty = maths.ability(history.rated)
-    z = history.z
+    ability, uncertainty = maths.ability(z)
     named_signals = [
         (HISTORY, ability),
         *((name, trait_signal(values)) for name, values in traits.items()),

@@ -1,12 +1,14 @@
 """Trains a student on the logits of teachers on images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams, SoftTargets
+from service.core.counts import counted
 from service.core.manifest import TaskKind
 from workers.methods.knowledge_distillation.maths import (
     attention_loss,
@@ -17,11 +19,12 @@ from workers.methods.knowledge_distillation.maths import (
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.protocols import TrainingReport
 from workers.torchkit.training.loop import OptimizerGroup, Training, TrainingStage, TrainingStep
+from workers.torchkit.training.shared_labels import label_logits
 from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
 from workers.torchkit.training.steps import drawn_frames
 from workers.torchkit.training.students import fill_linear, own_input, student_network
 from workers.torchkit.training.task import ImageInputs, TrainingResult, complete
-from workers.torchkit.training.teachers import Head, NotTeachableError, stacked
+from workers.torchkit.training.teachers import Head, NotTeachableError
 
 
 def run(
@@ -45,10 +48,10 @@ class _DistillationTask:
         self._inputs, self._params = inputs, params
         first = inputs.teachers[0]
         self._device, self.task = first.program.device, first.task
-        _require_choice(self.task, params)
+        _require_choice(self.task, params, inputs.labels)
         self.head = Head.of(inputs.teachers, params.student.labels)
         self.spec = own_input(first.input, params.student)
-        self.trained_on = f"teacher outputs on {len(inputs.images)} images"
+        self.trained_on = f"teacher outputs on {counted(len(inputs.images), 'image')}"
         generator = torch.Generator().manual_seed(params.seed)
         self.student = student_network(
             params.student,
@@ -86,19 +89,23 @@ class _DistillationTask:
         )
         return {"student": OptimizerGroup(optimizer, self._params.learning_rate)}, self._step
 
+    def recipe(self) -> Mapping[str, Any]:
+        """The layer that attention and features are compared at."""
+        return {"teacher_layer": self._layer}
+
     def pictures(self) -> Mapping[str, bytes]:
         """No pictures besides the curve."""
         return {}
 
-    def _teacher_outputs(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Selected logits of all teachers, and the feature layer of the first."""
+    def _teacher_outputs(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
+        """All logits of every teacher, and the feature layer of the first."""
         with torch.no_grad():
             first = self._inputs.teachers[0]
             outputs = first.program.read(first.of_frames(frames), [self._layer, "output"])
             other_logits = [
                 teacher.answer(teacher.of_frames(frames)) for teacher in self._inputs.teachers[1:]
             ]
-        return stacked([outputs["output"], *other_logits], self.head), outputs[self._layer]
+        return [outputs["output"], *other_logits], outputs[self._layer]
 
     def _step(self) -> dict[str, Tensor]:
         """One step on one batch."""
@@ -113,9 +120,9 @@ class _DistillationTask:
         params = self._params
         self.student.train()
         student_outputs = self.student.answer(self._student_inputs(frames))
-        student_logits = student_outputs.logits[:, [column.label for column in self.head.columns]]
         teacher_logits, teacher_features = self._teacher_outputs(frames)
-        parts = {"soft": params.distillation_weight * self._soft(student_logits, teacher_logits)}
+        soft = self._soft(student_outputs.logits, self._targets(teacher_logits))
+        parts = {"soft": params.distillation_weight * soft}
         if params.label_weight > 0:
             parts["label"] = params.label_weight * self._hard(student_outputs.logits, indices)
         if params.attention_weight > 0:
@@ -132,6 +139,16 @@ class _DistillationTask:
     def _student_inputs(self, frames: Tensor) -> Tensor:
         """Frames as inputs of the student, on its device."""
         return to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
+
+    def _targets(self, teacher_logits: Sequence[Tensor]) -> Tensor:
+        """One target logit per label; distances of logits take those at temperature 1."""
+        params = self._params
+        compares_probabilities = params.soft_targets is SoftTargets.CROSS_ENTROPY
+        temperature = params.temperature if compares_probabilities else 1.0
+        rule = params.shared_labels
+        return label_logits(
+            teacher_logits, self.head, self.task, rule=rule, temperature=temperature
+        )
 
     def _soft(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         if self._params.soft_targets is SoftTargets.ABSOLUTE:
@@ -155,10 +172,17 @@ class _DistillationTask:
         return label_loss(logits, student_index[labels].to(logits.device))
 
 
-def _require_choice(task: TaskKind, params: KnowledgeDistillationParams) -> None:
-    """Raises NotTeachableError if labels of whole images are used for another kind of task."""
+def _require_choice(
+    task: TaskKind, params: KnowledgeDistillationParams, labels: Tensor | None
+) -> None:
+    """Raises NotTeachableError if labels are used for a kind of task that they are not of."""
     if params.label_weight > 0 and task is not TaskKind.CLASSIFICATION:
         raise NotTeachableError(
             f"labels of whole images cannot train {task}",
             remedy="set label_weight to 0",
+        )
+    if params.label_weight > 0 and labels is not None and labels.ndim > 1:
+        raise NotTeachableError(
+            "the images have several labels each, and the student learns one",
+            remedy="set label_weight to 0, or use images with one label each",
         )

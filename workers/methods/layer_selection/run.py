@@ -27,6 +27,8 @@ from workers.methods.layer_selection.reading import (
     batch_size_of,
     measure_of,
 )
+from workers.programs import PassKind
+from workers.programs.memory_needs import images_that_fit
 from workers.torchkit.attribution.attribution import FEATURE_LIMIT_BYTES
 from workers.torchkit.attribution.features import OUTPUT, FeatureReader, resolve_layer
 from workers.torchkit.devices import REFERENCE, computing_under, device_of, memory_budget
@@ -55,6 +57,7 @@ class LayerSelectionData:
         layers: Candidates, by name, in any order.
         target_layer: Layer of the target's graph; "output" for its logits.
         memory_bytes: Half for batches, half for features; None uses the free memory.
+        limit_bytes: What the weights and values of a pass may take; None if nothing limits them.
     """
 
     source: Side
@@ -63,6 +66,7 @@ class LayerSelectionData:
     target_layer: str
     probes: UInt8[Tensor, "probe side side 3"]
     memory_bytes: int | None = None
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,13 @@ def _batch_size(inputs: LayerSelectionData, measures: Sequence[Measure]) -> int:
     device = device_of(inputs.source.network)
     budget = inputs.memory_bytes or memory_budget(device)
     fitting = batch_size_of(measures, budget_bytes=budget // 2, device=device)
-    return min(fitting, len(inputs.probes))
+    most = min(fitting, len(inputs.probes))
+    return min(
+        images_that_fit(
+            side.network, most=most, kind=PassKind.GRADIENT, limit_bytes=inputs.limit_bytes
+        )
+        for side in (inputs.source, inputs.target)
+    )
 
 
 def _feature_budget(inputs: LayerSelectionData) -> int:

@@ -5,6 +5,7 @@ fixed probe. A valid upload becomes one pt2 file that all other methods read; an
 rejected with its problems.
 """
 
+from workers.methods.model_validation.judgement import TimeLimit
 from workers.methods.model_validation.run import ModelValidationData, ModelValidationResult, run
 
-__all__ = ["ModelValidationData", "ModelValidationResult", "run"]
+__all__ = ["ModelValidationData", "ModelValidationResult", "TimeLimit", "run"]

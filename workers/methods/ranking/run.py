@@ -3,17 +3,26 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.core.catalog.measurement import RankVariant
+import torch
+from torch import Tensor
+
+from service.core.catalog.measurement import Nodes, RankVariant
 from service.core.catalog.ranking import RankingParams
 from workers.torchkit.protocols import Report
 from workers.torchkit.similarity.bootstrap import Spread
-from workers.torchkit.similarity.comparison import Comparison, DegenerateTargetError, RankedEdges
+from workers.torchkit.similarity.comparison import (
+    Comparison,
+    DegenerateTargetError,
+    RankedEdges,
+    SimilarityParts,
+)
 from workers.torchkit.similarity.graphs import (
     GraphSource,
     MeasurementStatus,
     require_comparable,
     usable,
 )
+from workers.torchkit.similarity.relations import among
 from workers.torchkit.similarity.similarity import probe_cosines
 
 
@@ -24,6 +33,7 @@ class RankingData:
     Attributes:
         count: Number of candidates, for the progress report.
         min_valid: Smallest share of probes that must be valid for both.
+        nodes: What the maps of the graphs hold.
     """
 
     target: GraphSource
@@ -31,6 +41,7 @@ class RankingData:
     count: int
     min_valid: float = 0.9
     ranks: RankVariant = RankVariant.MIDRANK
+    nodes: Nodes = Nodes.MAPS
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,7 @@ class _Comparison:
     def __init__(self, inputs: RankingData, params: RankingParams) -> None:
         self._target = inputs.target
         self._min_valid = inputs.min_valid
+        self._nodes = inputs.nodes
         self._maps = inputs.target.read_maps().float()
         self._edges = Comparison(
             RankedEdges(inputs.target.read_ranks(), inputs.target.mask),
@@ -100,8 +112,7 @@ class _Comparison:
         valid = int(common.sum())
         if not usable(candidate) or valid < self._min_valid * len(common):
             return ComparedGraph(candidate.model_id, candidate.status, valid)
-        cosines = probe_cosines(self._maps, candidate.read_maps().float())
-        parts = self._edges.parts(cosines, RankedEdges(candidate.read_ranks(), candidate.mask))
+        parts = self._parts(candidate, common)
         return ComparedGraph(
             candidate.model_id,
             candidate.status,
@@ -110,3 +121,16 @@ class _Comparison:
             parts.edge_similarity,
             parts.spread,
         )
+
+    def _parts(self, candidate: GraphSource, common: Tensor) -> SimilarityParts:
+        maps = candidate.read_maps().float()
+        edges = RankedEdges(candidate.read_ranks(), candidate.mask)
+        if self._nodes is Nodes.MAPS:
+            return self._edges.parts(probe_cosines(self._maps, maps), edges)
+        left = self._related(self._maps, self._target.mask, common)
+        right = self._related(maps, candidate.mask, common)
+        return self._edges.parts_of_relations(left, right, edges)
+
+    def _related(self, rows: Tensor, mask: Tensor, common: Tensor) -> Tensor:
+        """Relations among the common probes; the stored ones where the masks agree."""
+        return rows if torch.equal(mask, common) else among(rows, common, self._nodes)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from service.core.catalog.reference_network import ReferenceNetworkParams
+from service.core.counts import counted
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
 from workers.methods.reference_network.networks import ReferenceNetwork, reference_network
@@ -153,7 +154,8 @@ def _labeled(inputs: ReferenceNetworkData) -> ReferenceNetworkData:
     counts = labels.bincount() if len(labels) else labels
     if int((counts > 0).sum()) < _FEWEST_LABELS or int(counts.max()) < _FEWEST_LABELS:
         raise NotLearnableError(
-            f"{len(labels)} labeled images of {int((counts > 0).sum())} classes are too few to learn",
+            f"{counted(len(labels), 'labeled image')} of"
+            f" {counted(int((counts > 0).sum()), 'class')} are too few to learn",
             remedy="use at least two classes, and at least two images of one of them",
         )
     return ReferenceNetworkData(inputs.name, inputs.images[has_label], labels, inputs.classes)

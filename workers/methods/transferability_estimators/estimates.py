@@ -8,17 +8,30 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.measurement import (
+    LABEL_SCORES,
+    Estimator,
+    LabelEdges,
+    LabelScore,
+    Spectrum,
+)
+from service.core.counts import counted
 from workers.methods.transferability_estimators.evidence import logme
 from workers.methods.transferability_estimators.linear_probe import linear_probe
 from workers.methods.transferability_estimators.mixture import n_leep
 from workers.methods.transferability_estimators.outcome import NoScoreReason
-from workers.methods.transferability_estimators.pairs import balanced_sample, parc, rsa
+from workers.methods.transferability_estimators.pairs import (
+    balanced_sample,
+    label_edges,
+    parc,
+    rsa,
+)
 from workers.methods.transferability_estimators.probes import knn, ridge_probe
 from workers.methods.transferability_estimators.refusal import NoScoreError
 from workers.methods.transferability_estimators.scatter import gbc, h_score, linear_cka, trans_rate
 from workers.methods.transferability_estimators.source_classes import leep, nce
 from workers.methods.transferability_estimators.spectrum import FeatureSpectrum, spectrum_of
+from workers.torchkit.class_scores import class_probabilities, usable_scores
 from workers.torchkit.protocols import Report, silent
 
 _FEWEST_CLASSES = 2
@@ -35,15 +48,15 @@ class EstimateSettings:
 
 
 DEFAULTS = EstimateSettings()
-EVERY = tuple(Estimator)
+EVERY = LABEL_SCORES
 
 
 @dataclass(frozen=True)
 class Estimates:
     """Scores, reasons for missing ones, and the numbers of images and classes."""
 
-    scores: dict[Estimator, float | None]
-    reasons: dict[Estimator, NoScoreReason]
+    scores: dict[LabelScore, float | None]
+    reasons: dict[LabelScore, NoScoreReason]
     images: int
     classes: int
 
@@ -80,7 +93,7 @@ class Evidence:
 
     @property
     def logits(self) -> Float[Tensor, "image source"]:
-        """Class logits. Raises NoScoreError if the network has none."""
+        """Class scores: logits, or what softmax made of them. Raises NoScoreError without any."""
         if self._logits is None or self._logits.shape[1] < _FEWEST_CLASSES:
             raise NoScoreError(
                 "the network is not declared a classifier of at least two classes",
@@ -90,23 +103,28 @@ class Evidence:
 
     @property
     def probabilities(self) -> Float64[Tensor, "image source"]:
-        """Softmax of the logits."""
-        return self.logits.double().softmax(dim=1)
+        """Probabilities of the network's own classes."""
+        return class_probabilities(self.logits)
 
     def require_two_classes(self) -> None:
         """Raises NoScoreError unless the target has two classes."""
         if self.classes < _FEWEST_CLASSES:
             raise NoScoreError(
-                f"{len(self.labels)} usable labeled images of {self.classes} classes;"
+                f"{counted(len(self.labels), 'usable labeled image')} of"
+                f" {counted(self.classes, 'class')};"
                 " two classes are needed",
                 code="too_few_classes" if len(self.labels) else "no_labels",
             )
 
     def few(self) -> tuple[Float[Tensor, "chosen unit"], Int64[Tensor, " chosen"]]:
-        """Features and labels of the sample on which pairwise estimators run."""
+        """Features and labels of the sample on which pairwise estimators run.
+
+        Raises NoScoreError if the features do not vary: distances would be rounding errors.
+        """
         settings = self.settings
+        features = self.spectrum.features
         chosen = balanced_sample(self.labels, count=settings.pair_images, seed=settings.seed)
-        return self.features[chosen], self.labels[chosen]
+        return features[chosen], self.labels[chosen]
 
 
 def _usable(
@@ -114,9 +132,9 @@ def _usable(
     labels: Int64[Tensor, " image"],
     logits: Float[Tensor, "image source"] | None,
 ) -> Bool[Tensor, " image"]:
-    """Images with a label whose features and logits are finite."""
+    """Images with a label, finite features and logits that give probabilities."""
     usable = (labels >= 0) & features.isfinite().all(dim=1)
-    return usable if logits is None else usable & logits.isfinite().all(dim=1)
+    return usable if logits is None else usable & usable_scores(logits)
 
 
 def _is_constant(spectrum: FeatureSpectrum) -> bool:
@@ -126,7 +144,7 @@ def _is_constant(spectrum: FeatureSpectrum) -> bool:
     return spread <= torch.finfo(torch.float32).eps ** 2 * size or spread == 0
 
 
-_ESTIMATORS: Mapping[Estimator, Callable[[Evidence], float]] = {
+_ESTIMATORS: Mapping[LabelScore, Callable[[Evidence], float]] = {
     Estimator.LOGME: lambda evidence: logme(evidence.spectrum),
     Estimator.H_SCORE: lambda evidence: h_score(evidence.spectrum),
     Estimator.LEEP: lambda evidence: leep(evidence.probabilities, evidence.labels),
@@ -142,6 +160,10 @@ _ESTIMATORS: Mapping[Estimator, Callable[[Evidence], float]] = {
     Estimator.LINEAR_PROBE: lambda evidence: linear_probe(
         evidence.spectrum, folds=evidence.settings.folds, seed=evidence.settings.seed
     ),
+    LabelEdges.NATURAL: lambda evidence: label_edges(*evidence.few(), spectrum=Spectrum.NATURAL),
+    LabelEdges.FLATTENED: lambda evidence: label_edges(
+        *evidence.few(), spectrum=Spectrum.FLATTENED
+    ),
 }
 
 
@@ -151,7 +173,7 @@ def estimates(
     logits: Float[Tensor, "image source"] | None = None,
     *,
     settings: EstimateSettings = DEFAULTS,
-    estimators: tuple[Estimator, ...] = EVERY,
+    estimators: tuple[LabelScore, ...] = EVERY,
     report: Report = silent,
 ) -> Estimates:
     """The score of every requested estimator, or the reason why it has none; never NaN.
@@ -159,11 +181,12 @@ def estimates(
     Args:
         features: One row per image.
         labels: Any class numbers; negative for unlabeled images.
-        logits: Logits of the network's own classes; None if it is not a classifier.
+        logits: Logits of the network's own classes, or their softmax or log-softmax; None if it is
+            not a classifier.
     """
     evidence = Evidence(features, labels, logits, settings)
-    scores: dict[Estimator, float | None] = {}
-    reasons: dict[Estimator, NoScoreReason] = {}
+    scores: dict[LabelScore, float | None] = {}
+    reasons: dict[LabelScore, NoScoreReason] = {}
     for step, estimator in enumerate(estimators):
         report(step, len(estimators), estimator)
         try:
@@ -174,7 +197,7 @@ def estimates(
     return Estimates(scores, reasons, len(evidence.labels), evidence.classes)
 
 
-def estimated(evidence: Evidence, estimator: Estimator) -> float:
+def estimated(evidence: Evidence, estimator: LabelScore) -> float:
     """The score of one estimator. Raises NoScoreError if it is undefined."""
     evidence.require_two_classes()
     score = _ESTIMATORS[estimator](evidence)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.measurement import LabelScore
 from workers.torchkit.attribution.canonical import Preprocessing
 from workers.torchkit.attribution.features import FeatureReader
 
@@ -19,6 +19,7 @@ class TransferabilityEstimatorsData:
             the network is not a classifier.
         images: Canonical frames.
         labels: Index of each image's class in ``classes``; negative for unlabeled images.
+        limit_bytes: What the weights and values of a pass may take; None if nothing limits them.
     """
 
     network: FeatureReader
@@ -27,6 +28,7 @@ class TransferabilityEstimatorsData:
     images: UInt8[Tensor, "image side side 3"]
     labels: Int64[Tensor, " image"]
     classes: tuple[str, ...]
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,15 @@ class TransferabilityEstimatorsResult:
     """The score of every estimator, or the reason why it has none.
 
     Attributes:
-        scores: One entry per ``Estimator``; None if it has no score.
+        scores: One entry per label score; None if it has no score.
         reasons: One entry per None in ``scores``.
         images: Number of images with a label and finite features.
         classes: Number of classes among these images.
         units: Numbers per feature.
     """
 
-    scores: dict[Estimator, float | None]
-    reasons: dict[Estimator, NoScoreReason]
+    scores: dict[LabelScore, float | None]
+    reasons: dict[LabelScore, NoScoreReason]
     images: int
     classes: int
     units: int

@@ -8,7 +8,10 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from service.core.catalog.measurement import Centering, Spectrum
 from workers.methods.transferability_estimators.refusal import NoScoreError
+from workers.torchkit.similarity.edges import EdgeStatus, draw_edges, rank_edges
+from workers.torchkit.similarity.similarity import edge_similarity
 
 
 def parc(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) -> float:
@@ -35,6 +38,34 @@ def rsa(features: Float[Tensor, "image unit"], labels: Int64[Tensor, " image"]) 
     rows = features.double()
     distances = pearson_distances(rows - rows.mean(dim=0))
     return spearman_of_two_values(distances, label_distances(labels))
+
+
+def label_edges(
+    features: Float[Tensor, "image unit"],
+    labels: Int64[Tensor, " image"],
+    *,
+    spectrum: Spectrum,
+) -> float:
+    """DEPARA's edge similarity to an ideal graph whose edges join the images of one class.
+
+    Images whose centered feature vanishes have no edges.
+
+    Source: Song et al., DEPARA, CVPR 2020, edge similarity; labels in place of a network are ours.
+
+    Raises:
+        NoScoreError: All edges, of features or of labels, are the same.
+    """
+    every = torch.ones(len(labels), dtype=torch.bool)
+    edges = draw_edges(features, every, centering=Centering.CENTERED, spectrum=spectrum)
+    present = edges.ranks > 0
+    ideal = rank_edges(1.0 - label_distances(labels), present)
+    is_constant = edges.status is EdgeStatus.CONSTANT_EDGES
+    if is_constant or len(torch.unique(ideal[present])) == 1:
+        raise NoScoreError(
+            "all pairs of images have the same edge, by features or by labels",
+            code="constant_distances",
+        )
+    return float(edge_similarity(edges.ranks, ideal))
 
 
 def pearson_distances(rows: Float64[Tensor, "image unit"]) -> Float64[Tensor, " pair"]:

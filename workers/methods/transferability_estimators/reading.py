@@ -11,13 +11,15 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from workers.methods.transferability_estimators.outcome import TransferabilityEstimatorsData
+from workers.programs import PassKind
+from workers.programs.memory_needs import images_that_fit
 from workers.torchkit.attribution.attribution import require_features_fit
 from workers.torchkit.attribution.canonical import to_network_input
 from workers.torchkit.attribution.features import Slope, UnusableFeatureError, resolve_layer
 from workers.torchkit.devices import REFERENCE, computing_under, device_of
 from workers.torchkit.protocols import Report
 
-_IMAGES_PER_BATCH = 32
+_LARGEST_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,21 @@ def read(inputs: TransferabilityEstimatorsData, layer: str | None, report: Repor
     values = {name: torch.empty(0, 0) for name in layers}
     labeled = (inputs.labels >= 0).nonzero().squeeze(1)
     count = len(labeled)
+    size = images_that_fit(
+        inputs.network,
+        most=_LARGEST_BATCH,
+        kind=PassKind.FORWARD,
+        limit_bytes=inputs.limit_bytes,
+    )
     with torch.no_grad(), computing_under(REFERENCE, inputs.network):
-        for start in range(0, count, _IMAGES_PER_BATCH):
-            batch = inputs.images[labeled[start : start + _IMAGES_PER_BATCH]]
+        for start in range(0, count, size):
+            batch = inputs.images[labeled[start : start + size]]
             for name, rows in _rows(inputs, batch, layers).items():
                 if start == 0:
                     require_features_fit(count, rows.shape[1])
                     values[name] = torch.empty(count, rows.shape[1])
                 values[name][start : start + len(batch)] = rows.cpu()
-            report(min(start + _IMAGES_PER_BATCH, count), count, "features")
+            report(min(start + size, count), count, "features")
     logits = None if inputs.logits_layer is None else values[inputs.logits_layer]
     return Features(values[feature_layer], logits)
 

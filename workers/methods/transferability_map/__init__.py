@@ -1,7 +1,8 @@
 """Method ``transferability_map``: relations between all measured networks of a probe set.
 
 Similarities of all pairs are computed once for a set of networks; tree, clusters, plane and
-neighbor graph follow for any edge weight. Networks with a position in the plane keep it.
+neighbor graph follow for any edge weight. Many networks are placed and grouped by their sketches
+instead. Networks with a position in the plane keep it.
 
 Sources: Song et al., NeurIPS 2019 (matrix, tree) and CVPR 2020 (edges).
 
@@ -9,11 +10,14 @@ Axes: ``model`` one network. Symbols: s similarity, λ the weight of edges, k th
 neighbors.
 """
 
-from workers.methods.transferability_map.run import (
-    LeftOut,
-    TransferabilityMapData,
-    TransferabilityMapResult,
-    run,
-)
+from workers.methods.transferability_map.from_sketches import SketchedMapResult
+from workers.methods.transferability_map.inputs import LeftOut, TransferabilityMapData
+from workers.methods.transferability_map.run import TransferabilityMapResult, run
 
-__all__ = ["LeftOut", "TransferabilityMapData", "TransferabilityMapResult", "run"]
+__all__ = [
+    "LeftOut",
+    "SketchedMapResult",
+    "TransferabilityMapData",
+    "TransferabilityMapResult",
+    "run",
+]

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from service.core.counts import counted
 from service.core.manifest import TaskKind
 from workers.torchkit.drawing.palettes import PlotPalette
 from workers.torchkit.similarity.layout import Layout
@@ -21,7 +22,11 @@ from workers.torchkit.similarity.trees import Tree
 
 MOST_NAMES = 250
 SHAPES: Mapping[TaskKind, str] = dict(
-    zip(TaskKind, ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"), strict=True)
+    zip(
+        TaskKind,
+        ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "8", "d", "*"),
+        strict=True,
+    )
 )
 _LONGEST_NAME = 28
 _POINTS_PER_INCH = 72
@@ -98,7 +103,7 @@ def shortened(name: str) -> str:
 
 def networks(count: int) -> str:
     """A number of networks in words."""
-    return "1 network" if count == 1 else f"{count} networks"
+    return counted(count, "network")
 
 
 def unescaped(text: str) -> str:

@@ -1,20 +1,25 @@
 """Similarities of all pairs of networks, the structures derived from them, and pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
 
 from service.core.catalog.transferability_map import TransferabilityMapParams
+from service.core.counts import counted
 from service.core.errors import MethodError
 from service.core.manifest import TaskKind
 from workers.methods.transferability_map.drawing import MapDrawing, shortened
+from workers.methods.transferability_map.from_sketches import (
+    SketchedMapResult,
+    map_from_sketches,
+)
+from workers.methods.transferability_map.inputs import LeftOut, TransferabilityMapData
 from workers.methods.transferability_map.pictures import pictures_of
 from workers.torchkit.protocols import Report
 from workers.torchkit.similarity.all_pairs import Similarities, all_pairs
 from workers.torchkit.similarity.clusters import clusters, medoids
-from workers.torchkit.similarity.graphs import GraphSource
 from workers.torchkit.similarity.layout import Layout, dissimilarities, filled_by_median
 from workers.torchkit.similarity.neighbor_graph import DEFAULT_NEIGHBORS, NeighborEdge, nearest
 from workers.torchkit.similarity.placement import layout_around
@@ -42,40 +47,6 @@ class OutOfRangeError(MethodError):
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A network without a position in the map, and the status of its measurement."""
-
-    model_id: str
-    status: str
-
-
-@dataclass(frozen=True)
-class TransferabilityMapData:
-    """The networks to place.
-
-    Attributes:
-        tasks: Kind of task of each network.
-        parameters: How many each network has; None where nobody counted them.
-        probes: Name of the probe set, for the titles.
-        graphs: Usable graphs, in the order of ``models``, read lazily from files. Empty
-            if ``similarities`` is set.
-        similarities: Similarities of exactly these networks from an earlier map.
-        coordinates: Coordinates in the map to extend; None for a new network.
-        left_out: Measured networks that cannot be compared.
-    """
-
-    models: tuple[str, ...]
-    names: tuple[str, ...]
-    tasks: tuple[TaskKind, ...]
-    parameters: tuple[int | None, ...]
-    probes: str
-    graphs: Sequence[GraphSource]
-    similarities: Similarities | None
-    coordinates: tuple[tuple[float, float] | None, ...]
-    left_out: tuple[LeftOut, ...]
-
-
-@dataclass(frozen=True)
 class TransferabilityMapResult:
     """The map.
 
@@ -93,6 +64,7 @@ class TransferabilityMapResult:
 
     models: tuple[str, ...]
     names: tuple[str, ...]
+    tasks: tuple[TaskKind, ...]
     similarities: Similarities
     scores: Float64[np.ndarray, "model model"]
     tree: Tree
@@ -106,14 +78,24 @@ class TransferabilityMapResult:
 
 def run(
     inputs: TransferabilityMapData, params: TransferabilityMapParams, report: Report
-) -> TransferabilityMapResult:
-    """The map of all networks.
+) -> TransferabilityMapResult | SketchedMapResult:
+    """The map of all networks, from their graphs, or from their sketches where these are given.
 
     Raises:
         MethodError: NothingToPlaceError, MapTooLargeError, OutOfRangeError, NotComparableError.
     """
     count = len(inputs.models)
     _require_possible(count, params)
+    if inputs.sketches is not None:
+        return map_from_sketches(inputs, inputs.sketches, params, report)
+    _require_matrix(count)
+    return _exact_map(inputs, params, report)
+
+
+def _exact_map(
+    inputs: TransferabilityMapData, params: TransferabilityMapParams, report: Report
+) -> TransferabilityMapResult:
+    count = len(inputs.models)
     similarities = _similarities(inputs, params, report)
     scores = similarities.scores(params.edge_weight).numpy()
     # Divided by a network's score with itself, 1 + λ, so the diagonal is each row's maximum.
@@ -141,6 +123,7 @@ def run(
     return TransferabilityMapResult(
         models=inputs.models,
         names=inputs.names,
+        tasks=inputs.tasks,
         similarities=similarities,
         scores=scores,
         tree=tree,
@@ -162,6 +145,7 @@ def _similarities(
         inputs.graphs,
         min_valid=params.settings.min_valid,
         variant=params.settings.ranks,
+        nodes=params.settings.nodes,
         report=report,
     )
     return replace(similarities, models=inputs.models)
@@ -178,11 +162,6 @@ def _require_possible(count: int, params: TransferabilityMapParams) -> None:
             "no network of this probe set has a comparable graph",
             remedy="measure networks on the probe set first, for example with POST /v1/rankings",
         )
-    if count > LARGEST_MAP:
-        raise MapTooLargeError(
-            f"{count} networks exceed the limit of {LARGEST_MAP}",
-            remedy="list the models to place",
-        )
     if params.k is not None and params.k >= count:
         raise OutOfRangeError(
             f"{count} networks have at most {count - 1} neighbors each, not {params.k}",
@@ -191,7 +170,16 @@ def _require_possible(count: int, params: TransferabilityMapParams) -> None:
         )
     if params.clusters is not None and params.clusters > count:
         raise OutOfRangeError(
-            f"{count} networks cannot form {params.clusters} clusters",
+            f"{counted(count, 'network')} cannot form {params.clusters} clusters",
             code="clusters_out_of_range",
             remedy="use fewer clusters, or omit the number",
+        )
+
+
+def _require_matrix(count: int) -> None:
+    """Require few enough networks for a matrix of all pairs."""
+    if count > LARGEST_MAP:
+        raise MapTooLargeError(
+            f"{count} networks exceed the {LARGEST_MAP} of a matrix of all pairs",
+            remedy="omit comparison, so that sketches place the networks, or list the models",
         )

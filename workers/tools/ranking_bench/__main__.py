@@ -11,7 +11,7 @@ from service.core.errors import ZooError
 from workers.tools.ranking_bench.printing import print_summaries
 from workers.tools.ranking_bench.protocol import BenchSettings, evaluate_targets
 from workers.tools.ranking_bench.refusal import TableError
-from workers.tools.ranking_bench.summary import Summary, pooled_json, summed_up
+from workers.tools.ranking_bench.summary import Summary, pooled, reliability_json, summed_up
 from workers.tools.ranking_bench.tables import Table, read_table
 
 _REFUSED = 1
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         tables = _tables(arguments)
         settings = BenchSettings(
-            k=arguments.k, runs=arguments.runs, coverage=arguments.coverage, seed=arguments.seed
+            k=arguments.k, runs=arguments.runs, coverage=arguments.coverage, seeds=arguments.seeds
         )
         summaries = [evaluate_table(table, settings) for table in tables]
     except ZooError as error:
@@ -35,7 +35,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
         return _REFUSED
     if arguments.json:
-        report = {"tables": [summary.as_json() for summary in summaries], "calibration": pooled_json(summaries)}  # fmt: skip
+        report = {
+            "tables": [summary.as_json() for summary in summaries],
+            "calibration": reliability_json(pooled(summaries)),
+        }
         sys.stdout.write(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     else:
         print_summaries(summaries)
@@ -63,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=_counts, default=(0, 5, 10, 20), help="measured runs (0,5,10,20)"
     )
     parser.add_argument("--coverage", type=_share, default=0.8, help="of sets and intervals (0.8)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seeds", type=_counts, default=(0, 1, 2), help="of draws and random orders (0,1,2)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser
 
@@ -91,7 +96,7 @@ def _positive(text: str) -> int:
 def _counts(text: str) -> tuple[int, ...]:
     counts = sorted({int(part) for part in text.split(",")})
     if counts[0] < 0:
-        raise argparse.ArgumentTypeError(f"{text} contains a negative number of runs")
+        raise argparse.ArgumentTypeError(f"{text} contains a negative number")
     return tuple(counts)
 
 

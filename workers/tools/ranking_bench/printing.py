@@ -1,13 +1,19 @@
 """Human-readable summaries of tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table as Grid
 
 from workers.tools.ranking_bench.measures import MEASURES, Interval
-from workers.tools.ranking_bench.summary import Reliability, Summary, pooled
+from workers.tools.ranking_bench.summary import (
+    Measures,
+    Reliability,
+    Summary,
+    pooled,
+    pooled_gains,
+)
 
 WIDEST_PIPE = 160
 
@@ -17,11 +23,12 @@ def print_summaries(summaries: Sequence[Summary]) -> None:
     console = Console(width=None if Console().is_terminal else WIDEST_PIPE, highlight=False)
     for summary in summaries:
         console.print(_grid(summary))
-        console.print(*gain_lines(summary), sep="\n")
+        console.print(*gain_lines(summary.gains), sep="\n")
         console.print(*reliability_lines(summary.reliability), sep="\n")
         console.print()
     if len(summaries) > 1:
         console.print(f"Over all {len(summaries)} tables")
+        console.print(*gain_lines(pooled_gains(summaries)), sep="\n")
         console.print(*reliability_lines(pooled(summaries)), sep="\n")
 
 
@@ -34,8 +41,15 @@ def _grid(summary: Summary) -> Grid:
         grid.add_column(head, justify="right", no_wrap=True)
     for name, measures in summary.methods.items():
         count = str(measures[MEASURES[0]].targets)
-        grid.add_row(name, *(written(key, measures[key]) for key in MEASURES), count)
+        grid.add_row(name, *cells(summary, name), count)
     return grid
+
+
+def cells(summary: Summary, name: str) -> list[str]:
+    """All measures of a method as text; the first with its spread over seeds, if it has any."""
+    first, *others = (written(key, summary.methods[name][key]) for key in MEASURES)
+    spread = summary.spreads[name]
+    return [f"{first} ± {spread:.3f}" if spread else first, *others]
 
 
 def headings(k: int) -> tuple[str, ...]:
@@ -49,12 +63,13 @@ def written(measure: str, interval: Interval) -> str:
     return f"{interval.mean:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
-def gain_lines(summary: Summary) -> list[str]:
-    """Lines with the paired differences of the fused ranking to the static list."""
+def gain_lines(gains: Mapping[str, Mapping[str, Measures]]) -> list[str]:
+    """Lines with the paired differences of the fused ranking to each baseline."""
     return [
-        f"{name} − static list: weighted tau {written('weighted_tau', gains['weighted_tau'])}, "
-        f"regret {written('regret', gains['regret'])} points"
-        for name, gains in summary.gains.items()
+        f"{name} − {baseline}: weighted tau {written('weighted_tau', measures['weighted_tau'])}, "
+        f"regret {written('regret', measures['regret'])} points"
+        for name, by_baseline in gains.items()
+        for baseline, measures in by_baseline.items()
     ]
 
 

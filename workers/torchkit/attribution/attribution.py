@@ -7,14 +7,17 @@ Axes: ``probe`` one image, ``channel row column`` the network's input, ``unit`` 
 feature F, ``pixel`` one position of the flattened canonical map.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from service.core.catalog.measurement import Channel, Precision, Target
+from service.core.catalog.measurement import Attribution, Channel, Precision, Target
+from workers.programs import PassKind, Program
+from workers.programs.fixed_program import FixedProgram
+from workers.programs.memory_needs import images_that_fit
 from workers.torchkit.attribution.canonical import Preprocessing, to_canonical, to_network_input
 from workers.torchkit.attribution.features import (
     BatchDependentError,
@@ -24,7 +27,11 @@ from workers.torchkit.attribution.features import (
     read_feature,
     resolve_layer,
 )
-from workers.torchkit.attribution.gradients import AttributionMethod, AttributionTarget
+from workers.torchkit.attribution.gradients import (
+    AttributionMethod,
+    AttributionTarget,
+    gradient_x_input,
+)
 from workers.torchkit.devices import (
     REFERENCE,
     NumericPolicy,
@@ -33,7 +40,10 @@ from workers.torchkit.devices import (
     bytes_kept_for_backward,
     computing_under,
     device_of,
+    images_in_cache,
+    layout_policy,
     memory_budget,
+    multiplies_bfloat16,
     numeric_policy,
     smallest_cosine,
 )
@@ -41,8 +51,14 @@ from workers.torchkit.protocols import Report, silent
 
 FEATURE_LIMIT_BYTES = 2 * 2**30
 _SAMPLE = 8
+_LAYOUT_SAMPLE = 1
+_LAYOUT_FROM = 16
 _MEASURE_FROM = 32 * _SAMPLE
 _INDEPENDENT_COSINE = 0.99
+# A layout suits a network, whatever the attribution: it is tried with the cheapest.
+_ONE_GRADIENT = AttributionMethod(
+    Attribution.GRADIENT_X_INPUT, "gradient × input", "the layout's trial", gradient_x_input
+)
 
 
 class MapStatus(StrEnum):
@@ -62,6 +78,7 @@ class MapSettings:
         min_valid: Smallest share of valid probes of a network that may be ranked.
         zero_tolerance: A map is zero below this times the square root of its size.
         memory_bytes: Budget of a batch; None uses the device's free memory.
+        limit_bytes: What weights and values may take at their peak; None if nothing limits them.
     """
 
     target: Target = Target.L2
@@ -73,6 +90,7 @@ class MapSettings:
     zero_tolerance: float = 1e-12
     seed: int = 0
     memory_bytes: int | None = None
+    limit_bytes: int | None = None
 
 
 DEFAULTS = MapSettings()
@@ -183,13 +201,22 @@ def feature_maps(
 
     Source: maps paper section 3.2, DEPARA section 3.
     """
+    reader = FixedProgram(reader) if isinstance(reader, Program) else reader
     question = AttributionTarget(
         resolve_layer(reader, settings.layer), settings.target, settings.seed
     )
+    copies = _fitting(reader, question.copies_at_once, settings)
     grid = settings.grid or images.shape[1]
-    one_pass = Pass(reader, preprocessing, method, question, settings.channel, grid)
-    policy = chosen_policy(one_pass, images, settings.precision)
-    size = chosen_batch_size(one_pass, images, settings.memory_bytes)
+    one_pass = Pass(
+        reader,
+        preprocessing,
+        method,
+        replace(question, copies_at_once=copies),
+        settings.channel,
+        grid,
+    )
+    policy = chosen_policy(one_pass, images, settings)
+    size = chosen_batch_size(one_pass, images, settings)
     maps = collect_maps(one_pass, images, policy, size, settings=settings, report=report)
     _require_independence(one_pass, images, maps)
     return maps
@@ -214,25 +241,43 @@ def collect_maps(
 
 
 def chosen_policy(
-    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], precision: Precision
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], settings: MapSettings
 ) -> NumericPolicy:
-    """Plain float32, or the fastest faithful policy where searching for it pays off.
+    """Float32 in the layout that suits the network, or the fastest faithful policy.
 
-    The search costs about as much as passes over 48 probes, so small probe sets and multi-pass
-    methods skip it.
+    The search for the fastest costs about as much as passes over 48 probes. Small probe sets and
+    multi-pass methods skip it, and so does a processor that has no products of bfloat16. The
+    layout costs two probes, and sets of fewer than 16 keep the plain one.
     """
-    wanted = precision is Precision.FASTEST_FAITHFUL and one_pass.method.passes == 1
-    if not wanted or len(images) < _MEASURE_FROM:
+    fastest = settings.precision is Precision.FASTEST_FAITHFUL
+    searched = fastest and one_pass.method.passes == 1 and len(images) >= _MEASURE_FROM
+    if searched and multiplies_bfloat16(device_of(one_pass.reader)):
+        count = _fitting(one_pass.reader, _SAMPLE, settings)
+        sample = _spread(images, count)
+        return numeric_policy(lambda policy: one_pass.under(sample, policy), images=count)
+    if len(images) < _LAYOUT_FROM:
         return REFERENCE
-    spread = torch.linspace(0, len(images) - 1, _SAMPLE).round().long()
-    sample = images[spread]
-    return numeric_policy(lambda policy: one_pass.under(sample, policy), images=_SAMPLE)
+    gradients = replace(one_pass, method=_ONE_GRADIENT)
+    sample = _spread(images, _LAYOUT_SAMPLE)
+    return layout_policy(lambda policy: gradients.under(sample, policy), one_pass.reader)
+
+
+def _spread(images: UInt8[Tensor, "probe side side 3"], count: int) -> Tensor:
+    """``count`` images, evenly over the set."""
+    return images[torch.linspace(0, len(images) - 1, count).round().long()]
+
+
+def _fitting(reader: FeatureReader, most: int, settings: MapSettings) -> int:
+    """Images of one pass, halved from ``most`` until its peak fits the limit."""
+    return images_that_fit(
+        reader, most=most, kind=PassKind.GRADIENT, limit_bytes=settings.limit_bytes
+    )
 
 
 def chosen_batch_size(
-    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], memory_bytes: int | None
+    one_pass: Pass, images: UInt8[Tensor, "probe side side 3"], settings: MapSettings
 ) -> int:
-    """Images per batch, from the bytes that autograd keeps for one image."""
+    """Images per batch, from the bytes that autograd keeps for one image, and from the peak."""
     device = device_of(one_pass.reader)
     inputs = to_network_input(images[:1].to(device), one_pass.preprocessing).requires_grad_()
 
@@ -243,8 +288,11 @@ def chosen_batch_size(
         kept_bytes = bytes_kept_for_backward(
             forward, apart_from=list(one_pass.reader.parameters())
         )
-    budget = memory_budget(device) if memory_bytes is None else memory_bytes
-    return min(batch_size_for(kept_bytes, budget_bytes=budget, device=device), len(images))
+    budget = memory_budget(device) if settings.memory_bytes is None else settings.memory_bytes
+    most = min(images_in_cache(one_pass.reader), len(images))
+    size = batch_size_for(kept_bytes, budget_bytes=budget, device=device, most=most)
+    copies = one_pass.method.copies
+    return max(1, _fitting(one_pass.reader, size * copies, settings) // copies)
 
 
 def _require_independence(

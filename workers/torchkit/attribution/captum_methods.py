@@ -56,7 +56,7 @@ def integrated_gradients(
     captum = IntegratedGradients(_scalar_function(reader, question))
     with _possible(Attribution.INTEGRATED_GRADIENTS):
         maps = captum.attribute(
-            inputs, n_steps=_STEPS, internal_batch_size=max(len(inputs), _NOISE_SAMPLES)
+            inputs, n_steps=_STEPS, internal_batch_size=max(len(inputs), question.copies_at_once)
         )
     return Attributed(maps.to(inputs.dtype), _features(reader, inputs, question))
 
@@ -90,6 +90,7 @@ def smooth_grad(reader: FeatureReader, inputs: Tensor, question: AttributionTarg
     from captum.attr import NoiseTunnel, Saliency
 
     captum = NoiseTunnel(Saliency(_scalar_function(reader, question)))
+    at_once = question.copies_at_once
     maps = []
     with _possible(Attribution.SMOOTH_GRAD), torch.random.fork_rng(devices=_cuda_of(inputs)):
         for image in inputs.unsqueeze(1):
@@ -97,7 +98,11 @@ def smooth_grad(reader: FeatureReader, inputs: Tensor, question: AttributionTarg
             spread = float(image.max() - image.min()) * _NOISE_SHARE
             leaf = image.detach().requires_grad_()
             attributions = captum.attribute(
-                leaf, nt_samples=_NOISE_SAMPLES, stdevs=spread, abs=True
+                leaf,
+                nt_samples=_NOISE_SAMPLES,
+                nt_samples_batch_size=at_once if at_once < _NOISE_SAMPLES else None,
+                stdevs=spread,
+                abs=True,
             )
             maps.append(attributions.detach())
     return Attributed(torch.cat(maps), _features(reader, inputs, question))
@@ -268,13 +273,23 @@ _METHODS = (
         passes=_STEPS,
     ),
     AttributionMethod(
-        Attribution.DEEP_LIFT, "DeepLIFT, rescale rule", "Shrikumar et al. 2017", deep_lift, 2
+        Attribution.DEEP_LIFT,
+        "DeepLIFT, rescale rule",
+        "Shrikumar et al. 2017",
+        deep_lift,
+        passes=2,
+        copies=2,
     ),
     AttributionMethod(
         Attribution.GRAD_CAM, "Grad-CAM", "Selvaraju et al. 2017", grad_cam, passes=2
     ),
     AttributionMethod(
-        Attribution.OCCLUSION, "Occlusion", "Zeiler and Fergus 2014", occlusion, passes=100
+        Attribution.OCCLUSION,
+        "Occlusion",
+        "Zeiler and Fergus 2014",
+        occlusion,
+        passes=100,
+        copies=_PERTURBATIONS_AT_ONCE,
     ),
     AttributionMethod(
         Attribution.SMOOTH_GRAD,

@@ -8,7 +8,7 @@ feature F. x̃ is the network's preprocessed input.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -27,19 +27,23 @@ from workers.torchkit.attribution.features import (
 )
 
 _UNITS = 16
+_COPIES_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class AttributionTarget:
     """What is differentiated: a layer's feature F, reduced by ``target``.
 
-    ``seed`` restarts the random numbers for every batch, so the units or the noise of a probe do
-    not depend on the other probes.
+    Attributes:
+        seed: Restarts the random numbers for every batch, so the units or the noise of a probe do
+            not depend on the other probes.
+        copies_at_once: Largest number of changed copies of images in one pass.
     """
 
     layer: str
     target: Target = Target.L2
     seed: int = 0
+    copies_at_once: int = _COPIES_AT_ONCE
 
     def generator(self) -> torch.Generator:
         """A new random number generator, seeded with ``seed``."""
@@ -59,13 +63,19 @@ Attribute = Callable[[FeatureReader, Tensor, AttributionTarget], Attributed]
 
 @dataclass(frozen=True)
 class AttributionMethod:
-    """An attribution method; ``passes`` is its approximate number of forward-backward passes."""
+    """An attribution method.
+
+    Attributes:
+        passes: Approximate number of forward-backward passes.
+        copies: Images in one pass for every image of the batch.
+    """
 
     name: Attribution
     title: str
     source: str
     attribute: Attribute
     passes: int = 1
+    copies: int = 1
 
 
 def scalar_target(features: Float[Tensor, "probe unit"], target: Target) -> Float[Tensor, ""]:
@@ -176,6 +186,18 @@ def _gradient(
             remedy="choose another feature layer",
         )
     return gradient
+
+
+def without_maps(method: AttributionMethod) -> AttributionMethod:
+    """A pass for features alone: the maps are constant, and nothing is differentiated."""
+    return replace(method, attribute=_features_alone, passes=1, copies=1)
+
+
+@torch.no_grad()
+def _features_alone(
+    reader: FeatureReader, inputs: Tensor, question: AttributionTarget
+) -> Attributed:
+    return Attributed(torch.ones_like(inputs), read_feature(reader, inputs, question.layer))
 
 
 def saliency(reader: FeatureReader, inputs: Tensor, question: AttributionTarget) -> Attributed:

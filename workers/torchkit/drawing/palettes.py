@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.colors import to_hex, to_rgb
 
 from service.core.theme import Theme
+
+_MOST_INK = 0.8
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class PlotPalette:
     def category(self, index: int) -> str:
         """The color of a category; they repeat after the seventh."""
         return self.categories[index % len(self.categories)]
+
+    def series(self, index: int) -> str:
+        """The color of a curve; after the seventh they return mixed with the color of the text."""
+        rounds, number = divmod(index, len(self.categories))
+        share = rounds / (rounds + 1) * _MOST_INK
+        color, ink = to_rgb(self.categories[number]), to_rgb(self.ink)
+        red, green, blue = (
+            (1 - share) * own + share * dark for own, dark in zip(color, ink, strict=True)
+        )
+        return to_hex((red, green, blue))
 
 
 PALETTES: Mapping[Theme, PlotPalette] = {

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
+from torch.nn.functional import normalize
 
-from service.core.catalog.measurement import RankVariant
+from service.core.catalog.measurement import Nodes, RankVariant
 from workers.torchkit.protocols import Report, silent
 from workers.torchkit.similarity.edges import present_edges, rank_edges, standardized_ranks
 from workers.torchkit.similarity.graphs import GraphSource, require_comparable
+from workers.torchkit.similarity.relations import among
 from workers.torchkit.similarity.similarity import require_edge_weight
 
 _BLOCK_VALUES = 24 * 2**20
@@ -46,6 +48,7 @@ def all_pairs(
     *,
     min_valid: float = 0.9,
     variant: RankVariant = RankVariant.MIDRANK,
+    nodes: Nodes = Nodes.MAPS,
     report: Report = silent,
 ) -> Similarities:
     """Node and edge similarity of every two graphs. Raises NotComparableError."""
@@ -54,6 +57,8 @@ def all_pairs(
     masks = torch.stack([graph.mask for graph in graphs])
     valid = (masks.double() @ masks.double().T).round().long()
     node = node_products(graphs, report=report) / valid.clamp_min(1)
+    if nodes is not Nodes.MAPS:
+        _fill_relations_across(node, graphs, nodes)
     edge = edge_products(graphs, variant=variant)
     # float16 rounding leaves maps slightly off unit length; self-similarity is 1 by definition.
     node.fill_diagonal_(1.0)
@@ -105,8 +110,30 @@ def edge_products(
         index = torch.tensor(group)
         products[index.unsqueeze(1), index] = rank_products([graphs[i] for i in group])
         for other in groups[number + 1 :]:
-            _fill_across(products, graphs, (group, other), variant)
+            common = present_edges(graphs[group[0]].mask & graphs[other[0]].mask)
+
+            def reranked(number: int, common: Tensor = common) -> Tensor:
+                ranks = rank_edges(graphs[number].read_ranks(), common, variant=variant)
+                return standardized_ranks(ranks)
+
+            _fill_across(products, (group, other), reranked)
     return products
+
+
+def _fill_relations_across(
+    similarities: Float64[Tensor, "model model"], graphs: Sequence[GraphSource], nodes: Nodes
+) -> None:
+    """Node similarities of networks of different masks, from relations among their common probes."""
+    groups = list(_by_mask(graphs).values())
+    for number, group in enumerate(groups):
+        for other in groups[number + 1 :]:
+            common = graphs[group[0]].mask & graphs[other[0]].mask
+
+            def restricted(number: int, common: Tensor = common) -> Tensor:
+                rows = among(graphs[number].read_maps(), common, nodes)
+                return normalize(rows.reshape(-1), dim=0)
+
+            _fill_across(similarities, (group, other), restricted)
 
 
 def rank_products(graphs: Sequence[GraphSource]) -> Float64[Tensor, "model model"]:
@@ -174,22 +201,15 @@ def _by_mask(graphs: Sequence[GraphSource]) -> dict[bytes, list[int]]:
 
 def _fill_across(
     products: Float64[Tensor, "model model"],
-    graphs: Sequence[GraphSource],
     groups: tuple[list[int], list[int]],
-    variant: RankVariant,
+    vector: Callable[[int], Tensor],
 ) -> None:
-    """Products between two groups of different masks, both ranked on their common probes."""
+    """Products between two groups of different masks, of their vectors over the common probes."""
     left, right = groups
-    common = present_edges(graphs[left[0]].mask & graphs[right[0]].mask)
-
-    def reranked(number: int) -> Tensor:
-        ranks = rank_edges(graphs[number].read_ranks(), common, variant=variant)
-        return standardized_ranks(ranks)
-
     for rows in _chunks(left):
-        first = _stacked(rows, reranked)
+        first = _stacked(rows, vector)
         for columns in _chunks(right):
-            block = (first @ _stacked(columns, reranked).T).double()
+            block = (first @ _stacked(columns, vector).T).double()
             across = torch.tensor(rows).unsqueeze(1), torch.tensor(columns)
             products[across] = block
             products[across[1].unsqueeze(1), torch.tensor(rows)] = block.T

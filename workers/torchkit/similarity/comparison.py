@@ -6,7 +6,7 @@ Axes: ``probe`` one image, ``edge`` one pair of probes, ``replicate`` one resamp
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int32
+from jaxtyping import Bool, Float, Float64, Int32
 from torch import Tensor
 
 from service.core.catalog.measurement import RankVariant
@@ -21,6 +21,7 @@ from workers.torchkit.similarity.bootstrap import (
     spread_of,
 )
 from workers.torchkit.similarity.edges import present_edges, rank_edges
+from workers.torchkit.similarity.relations import resampled_relations
 from workers.torchkit.similarity.similarity import edge_similarity
 
 
@@ -79,18 +80,33 @@ class Comparison:
     def parts(self, cosines: Float[Tensor, " probe"], other: RankedEdges) -> SimilarityParts:
         """Similarities to the target, from map cosines of all probes and the other's edges."""
         common = self.common(other.mask)
+        node = float(cosines[common].double().mean())
+        weights = self._side(common).weights
+        return self._parts(node, resampled_nodes(cosines, weights), other)
+
+    def parts_of_relations(
+        self,
+        left: Float[Tensor, "probe probe"],
+        right: Float[Tensor, "probe probe"],
+        other: RankedEdges,
+    ) -> SimilarityParts:
+        """Similarities to the target, from both networks' relations among the common probes."""
+        common = self.common(other.mask)
+        node = float((left * right).sum(dtype=torch.float64) / common.sum())
+        weights = self._side(common).weights
+        return self._parts(node, resampled_relations(left, right, weights), other)
+
+    def _parts(
+        self, node: float, nodes: Float64[Tensor, " replicate"], other: RankedEdges
+    ) -> SimilarityParts:
+        common = self.common(other.mask)
         side = self._side(common)
         ranks = self._among(other, common)
-        return SimilarityParts(
-            float(cosines[common].double().mean()),
-            float(edge_similarity(side.ranks, ranks)),
-            # Same weights on both sides: node and edge replicates share their probe sets, which
-            # their covariance needs.
-            spread_of(
-                resampled_nodes(cosines, side.weights),
-                resampled_edges(side.edges, edge_side(ranks, side.weights), side.weights),
-            ),
-        )
+        # Same weights on both sides: node and edge replicates share their probe sets, which
+        # their covariance needs.
+        edges = resampled_edges(side.edges, edge_side(ranks, side.weights), side.weights)
+        similarity = float(edge_similarity(side.ranks, ranks))
+        return SimilarityParts(node, similarity, spread_of(nodes, edges))
 
     def _side(self, common: Tensor) -> _Side:
         key = common.numpy().tobytes()

@@ -36,7 +36,7 @@ def checkpoint_of(training: Training) -> Checkpoint:
     return Checkpoint(tensors, facts)
 
 
-_FACTS = ("stage", "step", "taken", "seconds", "bad_losses")
+_FACTS = ("stage", "step", "taken", "seconds", "bad_losses", "converged")
 
 
 def load_progress(training: Training, checkpoint: Checkpoint | None) -> None:
@@ -47,7 +47,7 @@ def load_progress(training: Training, checkpoint: Checkpoint | None) -> None:
         network.load_state_dict(_below(checkpoint.tensors, f"{_NETWORK}.{name}."))
     training.memory.update(_below(checkpoint.tensors, f"{_MEMORY}."))
     for name in _FACTS:
-        setattr(training, name, checkpoint.facts[name])
+        setattr(training, name, checkpoint.facts.get(name, getattr(training, name)))
     training.history = list(checkpoint.facts["history"])
 
 

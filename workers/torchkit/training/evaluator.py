@@ -1,27 +1,34 @@
 """Evaluation of a student on held-out images, to which no method has access."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
 from service.core.manifest import InputSpec, TaskKind
+from workers.programs.trainable import Probed
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.attribution.module_reader import evaluating
-from workers.torchkit.training.teachers import Head, Teacher, merged, stacked
+from workers.torchkit.training.frozen_features import FrozenFeatures, logits_from
+from workers.torchkit.training.leads import lead_over
+from workers.torchkit.training.measures import MEASURES, UNKNOWN, decisions, one_hot, within
+from workers.torchkit.training.shared_labels import label_logits
+from workers.torchkit.training.teachers import Head, Teacher
 
 _AT_ONCE = 256
-UNKNOWN = -1
+# Below every logit, and finite so that maps of it can be resized.
+_NEVER = -1e30
 
 Numbers = dict[str, float]
 
-MEASURES = {
-    TaskKind.CLASSIFICATION: "accuracy",
-    TaskKind.MULTI_LABEL: "mean_average_precision",
-    TaskKind.SEGMENTATION: "mean_iou",
+_TRUTH_DIMENSIONS = {
+    TaskKind.CLASSIFICATION: {1},
+    TaskKind.MULTI_LABEL: {1, 2},
+    TaskKind.SEGMENTATION: {3},
 }
 
 
@@ -41,13 +48,43 @@ class EvaluationSet:
     labels: tuple[str, ...]
 
 
+@runtime_checkable
+class StudentEvaluator(Protocol):
+    """Measures a student on held-out images."""
+
+    def evaluate(self, student: nn.Module, spec: InputSpec) -> Mapping[str, float]:
+        """Held-out quality during the training; must not draw from the training's generator."""
+        ...
+
+    def final(self, student: nn.Module, spec: InputSpec) -> Mapping[str, float]:
+        """Held-out quality after the training, with the values to compare it with."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """A network, or several together, that the student is compared with.
+
+    Attributes:
+        name: As in ``teacher_1_accuracy``.
+        logits: Its logits (image, label, …).
+        labels: The student's outputs for these labels.
+        truth: As indices into ``labels``; -1 for all other labels.
+    """
+
+    name: str
+    logits: Tensor
+    labels: Tensor
+    truth: Tensor
+
+
 class Evaluator:
     """Measures students on held-out images; without these it returns no numbers.
 
-    Scores: the measure of the task (``accuracy``, ``mean_average_precision``, ``mean_iou``) over
-    all labels; with several teachers also over the images and labels of each teacher, as
-    ``task_1_accuracy``, …. ``agreement`` with a teacher (``agreement_1``, … with several) is the
-    share of equal decisions on the images of that teacher's labels.
+    Scores: the measures of the task (``accuracy``; ``mean_average_precision`` and
+    ``label_accuracy``; ``mean_iou``) over all labels; with several teachers also over the images and
+    labels of each teacher, as ``task_1_accuracy``, …. ``agreement`` with a teacher (``agreement_1``, …
+    with several) is the share of equal decisions on the images of that teacher's labels.
     """
 
     def __init__(
@@ -59,9 +96,8 @@ class Evaluator:
     ) -> None:
         self._evaluation_set, self._head = evaluation_set, head
         self._teachers = teachers if head.columns else ()
-        self._task = task
-        self._measure = _MEASURES[task]
-        self._name = MEASURES[task]
+        self._task, self._measures = task, MEASURES[task]
+        self._features = FrozenFeatures()
 
     def evaluate(self, student: nn.Module, spec: InputSpec) -> Numbers:
         """Held-out quality of a student whose outputs are ``head.labels``."""
@@ -70,30 +106,101 @@ class Evaluator:
         student_logits = self._student_logits(student, spec)
         return self._against_truth(student_logits) | self._against_teachers(student_logits)
 
+    def final(self, student: nn.Module, spec: InputSpec) -> Numbers:
+        """Held-out quality, the reference values, and the student's lead over each of them.
+
+        A lead has a 90 % interval: ``lead_over_teacher_1_accuracy``, ``…_low`` and ``…_high``.
+        """
+        if self._evaluation_set is None:
+            return {}
+        student_logits = self._student_logits(student, spec)
+        leads: Numbers = {}
+        for reference in self._references():
+            own = student_logits[:, reference.labels]
+            for measure in self._measures:
+                lead = lead_over(measure, own, reference.logits, reference.truth)
+                if lead is not None:
+                    leads |= lead.numbers(f"lead_over_{reference.name}_{measure.name}")
+        scores = self._against_truth(student_logits) | self._against_teachers(student_logits)
+        return scores | self.references() | leads
+
     def references(self) -> Numbers:
         """Reference values for a student's scores.
 
-        The same measures of the teachers, with ``ceiling`` for several teachers side by side;
-        ``chance`` is the share of the most common label.
+        The same measures of every teacher alone, on the images of its labels. Of several teachers
+        also ``merged``, all of them together, and ``best_teacher``, the best one that has all labels
+        of the images, with its number from 1. ``chance`` is what an answer reaches that looks at no
+        image.
         """
         if self._evaluation_set is None or self._truth is None:
             return {}
-        references: dict[str, float | None] = {"chance": self._chance(self._truth)}
-        if self._teachers:
-            joint = merged(stacked(self._teacher_logits, self._head), self._head)
-            several = len(self._teachers) > 1
-            whole = "ceiling" if several else f"teacher_{self._name}"
-            references[whole] = self._measure(joint, self._truth)
-            for number, measure in enumerate(self._tasks(joint) if several else (), start=1):
-                references[f"teacher_{number}_{self._name}"] = measure
+        references: dict[str, float | None] = {}
+        for number, measure in enumerate(self._measures):
+            name = f"chance_{measure.name}" if number else "chance"
+            references[name] = measure.chance(self._truth)
+        for reference in self._references():
+            for measure in self._measures:
+                name = f"{reference.name}_{measure.name}"
+                references[name] = measure.value(reference.logits, reference.truth)
+        best = self._best_teacher()
+        if best is not None:
+            references["best_teacher"] = float(best + 1)
         return {name: value for name, value in references.items() if value is not None}
 
-    def _chance(self, truth: Tensor) -> float | None:
-        """Share of the most common label; None unless the task is classification."""
-        labeled = truth[truth >= 0]
-        if self._task is not TaskKind.CLASSIFICATION or not len(labeled):
+    def _references(self) -> Iterator[_Reference]:
+        """All that a student is compared with; nothing without ground truth."""
+        if self._truth is None or not self._teachers:
+            return
+        everything = torch.arange(len(self._head.labels))
+        merged = label_logits(self._teacher_logits, self._head, self._task)
+        if len(self._teachers) == 1:
+            yield _Reference("teacher", merged, everything, self._truth)
+            return
+        yield _Reference("merged", merged, everything, self._truth)
+        best = self._best_teacher()
+        if best is not None:
+            yield _Reference("best_teacher", self._over_all(best), everything, self._truth)
+        for number in range(len(self._teachers)):
+            yield self._alone(number)
+
+    def _alone(self, number: int) -> _Reference:
+        """A teacher on the images of its own labels, among these labels."""
+        assert self._truth is not None
+        labels = self._head.label_indices(number)
+        logits = self._teacher_logits[number][:, self._head.output_columns(number)]
+        truth = within(self._truth, labels, self._task)
+        return _Reference(f"teacher_{number + 1}", logits, labels, truth)
+
+    def _over_all(self, number: int) -> Tensor:
+        """A teacher's logits in the order of the head; it never says a label that it lacks."""
+        logits = self._teacher_logits[number]
+        shape = (len(logits), len(self._head.labels), *logits.shape[2:])
+        ordered = logits.new_full(shape, _NEVER)
+        ordered[:, self._head.label_indices(number)] = logits[:, self._head.output_columns(number)]
+        return ordered
+
+    def _best_teacher(self) -> int | None:
+        """The teacher of the highest main measure among those that have all labels of the images."""
+        if self._truth is None or len(self._teachers) == 1:
             return None
-        return float(labeled.bincount().max() / len(labeled))
+        occurring = self._occurring_labels()
+        scores = {}
+        for number in range(len(self._teachers)):
+            if set(occurring) <= set(self._head.label_indices(number).tolist()):
+                value = self._measures[0].value(self._over_all(number), self._truth)
+                if value is not None:
+                    scores[number] = value
+        return max(scores, key=lambda number: scores[number]) if scores else None
+
+    def _occurring_labels(self) -> list[int]:
+        """Indices of the labels that the truth decides about."""
+        assert self._truth is not None
+        if self._task is TaskKind.MULTI_LABEL:
+            judged: list[int] = (self._truth >= 0).any(dim=0).nonzero().flatten().tolist()
+            return judged
+        present = self._truth[self._truth >= 0].unique()  # type: ignore[no-untyped-call]
+        labels: list[int] = present.tolist()
+        return labels
 
     @cached_property
     def _teacher_logits(self) -> list[Tensor]:
@@ -115,18 +222,19 @@ class Evaluator:
     def _truth(self) -> Tensor | None:
         """The truth as indices of the head's labels; -1 for labels that the head lacks.
 
-        None for segmentation with labels of whole images, which say nothing about pixels.
+        None for a truth of another kind than the task: labels of whole images say nothing about
+        pixels, and several labels nothing about the one of a classifier.
         """
         assert self._evaluation_set is not None
         truth, names = self._evaluation_set.truth, self._evaluation_set.labels
-        if truth is None or (self._task is TaskKind.SEGMENTATION and truth.ndim == 1):
+        if truth is None or truth.ndim not in _TRUTH_DIMENSIONS[self._task]:
             return None
         label_index = {name: index for index, name in enumerate(self._head.labels)}
         head_indices = torch.tensor([label_index.get(name, UNKNOWN) for name in names] + [UNKNOWN])
         if self._task is not TaskKind.MULTI_LABEL:
             return head_indices[truth]
         if truth.ndim == 1:
-            return _one_hot(head_indices[truth], len(self._head.labels))
+            return one_hot(head_indices[truth], len(self._head.labels))
         multi_hot = torch.full((len(truth), len(self._head.labels)), UNKNOWN)
         for column, index in enumerate(head_indices[:-1].tolist()):
             if index >= 0:
@@ -136,33 +244,36 @@ class Evaluator:
     def _student_logits(self, student: nn.Module, spec: InputSpec) -> Tensor:
         device = next(student.parameters()).device
         preprocessing = Preprocessing.of(spec)
+
+        def inputs() -> Iterator[Tensor]:
+            return (to_network_input(part, preprocessing).to(device) for part in self._parts())
+
         with torch.no_grad(), evaluating(student) as network:
-            parts = [
-                network(to_network_input(part, preprocessing).to(device)) for part in self._parts()
-            ]
-        return torch.cat([part.float().cpu() for part in parts])
+            if isinstance(network, Probed) and network.body_is_frozen:
+                count = sum(len(part) for part in self._parts())
+                return logits_from(self._features.of(network, inputs, images=count), network)
+            return torch.cat([network(part).float().cpu() for part in inputs()])
 
     def _against_truth(self, student_logits: Tensor) -> Numbers:
         if self._truth is None:
             return {}
-        scores = {self._name: self._measure(student_logits, self._truth)}
+        scores = {
+            measure.name: measure.value(student_logits, self._truth) for measure in self._measures
+        }
         if len(self._teachers) > 1:
-            for number, value in enumerate(self._tasks(student_logits), start=1):
-                scores[f"task_{number}_{self._name}"] = value
+            for number in range(len(self._teachers)):
+                scores |= self._of_task(student_logits, number)
         return {name: value for name, value in scores.items() if value is not None}
 
-    def _tasks(self, logits: Tensor) -> list[float | None]:
-        """The measure over each teacher's labels only."""
+    def _of_task(self, student_logits: Tensor, number: int) -> dict[str, float | None]:
+        """The measures over one teacher's labels only."""
         assert self._truth is not None
-        measures = []
-        for number in range(len(self._teachers)):
-            label_indices = self._head.label_indices(number)
-            measures.append(
-                self._measure(
-                    logits[:, label_indices], _within(self._truth, label_indices, self._task)
-                )
-            )
-        return measures
+        labels = self._head.label_indices(number)
+        truth = within(self._truth, labels, self._task)
+        return {
+            f"task_{number + 1}_{measure.name}": measure.value(student_logits[:, labels], truth)
+            for measure in self._measures
+        }
 
     def _against_teachers(self, student_logits: Tensor) -> Numbers:
         agreements = {}
@@ -186,77 +297,3 @@ class Evaluator:
         if len(self._teachers) == 1 or self._truth is None or self._truth.ndim > 1:
             return all_images
         return torch.isin(self._truth, label_indices)
-
-
-def _one_hot(labels_of_images: Tensor, count: int) -> Tensor:
-    one_hot = torch.zeros(len(labels_of_images), count, dtype=torch.int64)
-    labeled = labels_of_images >= 0
-    one_hot[labeled, labels_of_images[labeled]] = 1
-    one_hot[~labeled] = UNKNOWN
-    return one_hot
-
-
-def _within(truth: Tensor, label_indices: Tensor, task: TaskKind) -> Tensor:
-    """The truth as indices into ``label_indices``; -1 for all other labels."""
-    if task is TaskKind.MULTI_LABEL:
-        return truth[:, label_indices]
-    longest = max(int(truth.max()), int(label_indices.max())) + 1
-    table = torch.full((longest + 1,), UNKNOWN)
-    table[label_indices] = torch.arange(len(label_indices))
-    return table[truth]
-
-
-def decisions(logits: Float[Tensor, "image label *pixel"], task: TaskKind) -> Tensor:
-    """The predicted label of every image or pixel; for multi-label tasks, presence of each label."""
-    return logits > 0 if task is TaskKind.MULTI_LABEL else logits.argmax(dim=1)
-
-
-def accuracy(logits: Tensor, truth: Tensor) -> float | None:
-    """Share of labeled images whose largest logit is that of their label; None without labels."""
-    labeled = truth >= 0
-    if not labeled.any():
-        return None
-    return float((logits[labeled].argmax(dim=1) == truth[labeled]).float().mean())
-
-
-def mean_iou(logits: Tensor, truth: Tensor) -> float | None:
-    """Mean intersection over union of the labels that occur in truth or prediction.
-
-    Logits of another size than the truth are resized to it.
-    """
-    if logits.shape[-2:] != truth.shape[-2:]:
-        logits = nn.functional.interpolate(
-            logits, size=truth.shape[-2:], mode="bilinear", align_corners=False
-        )
-    labeled, chosen = truth >= 0, logits.argmax(dim=1)
-    shares = []
-    for label in range(logits.shape[1]):
-        predicted_here, true_here = (chosen == label) & labeled, truth == label
-        union = (predicted_here | true_here).sum()
-        if union > 0:
-            shares.append(float((predicted_here & true_here).sum() / union))
-    return sum(shares) / len(shares) if shares else None
-
-
-def mean_average_precision(logits: Tensor, truth: Tensor) -> float | None:
-    """Mean over labels with a positive image of the average precision."""
-    precisions = [
-        average_precision(logits[truth[:, label] >= 0, label], truth[truth[:, label] >= 0, label])
-        for label in range(logits.shape[1])
-        if (truth[:, label] == 1).any()
-    ]
-    return sum(precisions) / len(precisions) if precisions else None
-
-
-def average_precision(scores: Float[Tensor, " image"], hits: Int64[Tensor, " image"]) -> float:
-    """Mean precision at the ranks of the positive images; ties keep the order of the images."""
-    ordered = hits[scores.argsort(descending=True, stable=True)].double()
-    precision = ordered.cumsum(0) / torch.arange(1, len(ordered) + 1)
-    return float((precision * ordered).sum() / ordered.sum())
-
-
-_MEASURES: dict[TaskKind, Callable[[Tensor, Tensor], float | None]] = {
-    TaskKind.CLASSIFICATION: accuracy,
-    TaskKind.MULTI_LABEL: mean_average_precision,
-    TaskKind.SEGMENTATION: mean_iou,
-}

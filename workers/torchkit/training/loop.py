@@ -15,6 +15,7 @@ from functools import partial
 from torch import Tensor
 
 from service.core.catalog.training import Budget, TrainingConfig
+from service.core.counts import counted
 from service.core.errors import MethodError
 from workers.torchkit.drawing.curves import curve_picture
 from workers.torchkit.protocols import TrainingReport
@@ -89,7 +90,7 @@ def train(
         training.optimizer_groups, training_step = stage.begin()
         restore(training, checkpoint)
         checkpoint = None
-        while not tracker.stage_over():
+        while not (training.converged or tracker.stage_over()):
             with arithmetic():
                 losses = training_step()
             tracker.count()
@@ -100,7 +101,7 @@ def train(
                     training, _loss_numbers(losses) | evaluate(), pictures(), report
                 )
             _keep_checkpoint(training, tracker, report)
-        training.stage, training.step = training.stage + 1, 0
+        training.stage, training.step, training.converged = training.stage + 1, 0, False
     training.seconds = tracker.spent()
 
 
@@ -109,7 +110,7 @@ def _require_steps(config: TrainingConfig, shares: Sequence[float]) -> None:
     fewest = math.ceil(sum(shares) / min(shares) - _ROUNDING)
     if config.budget.steps is not None and config.budget.steps < fewest:
         raise BudgetTooShortError(
-            f"{config.budget.steps} steps are too few for the {len(shares)} stages of this training",
+            f"{counted(config.budget.steps, 'step')} cannot fill the {len(shares)} stages of this training",
             remedy=f"set a budget of at least {fewest} steps, or one in seconds",
         )
 
@@ -168,30 +169,29 @@ class _BudgetTracker:
         total = self._config.budget.steps or math.ceil(self._config.budget.seconds or 0)
         return round(self._share_spent() * total), total
 
+    def _is_last(self) -> bool:
+        """Whether the last step is done."""
+        return self._share_spent() >= 1 or self._training.converged
+
     def report_due(self) -> bool:
         """Whether a progress report is due."""
         now = time.monotonic()
-        due = now - self._reported >= _SECONDS_PER_REPORT or self._share_spent() >= 1
+        due = now - self._reported >= _SECONDS_PER_REPORT or self._is_last()
         self._reported = now if due else self._reported
         return due
 
     def evaluation_due(self) -> bool:
         """Whether another of ``num_evaluations`` equal parts of the budget is spent."""
-        due = (
-            math.floor(self._share_spent() * self._config.num_evaluations + _ROUNDING)
-            > self._evaluated
-        )
-        if due:
-            self._evaluated = math.floor(
-                self._share_spent() * self._config.num_evaluations + _ROUNDING
-            )
+        parts = math.floor(self._share_spent() * self._config.num_evaluations + _ROUNDING)
+        due = parts > self._evaluated or self._training.converged
+        self._evaluated = max(parts, self._evaluated)
         return due
 
     def checkpoint_due(self) -> bool:
         """Whether the interval between checkpoints is over; always true after the last step."""
         now = time.monotonic()
         due = now - self._saved >= self._config.checkpoint_interval_seconds
-        due = due or self._share_spent() >= 1
+        due = due or self._is_last()
         self._saved = now if due else self._saved
         return due
 

@@ -29,11 +29,13 @@ class OptimizerGroup:
 
     Attributes:
         peak: Learning rate where the schedule is 1.
+        largest_norm: Gradients with a larger norm are scaled down to it; None leaves them.
     """
 
     optimizer: torch.optim.Optimizer
     peak: float
     schedule: Schedule = warm_cosine
+    largest_norm: float | None = None
 
     def parameters(self) -> Iterable[Tensor]:
         """All parameters of the optimizer."""
@@ -71,6 +73,7 @@ class Training:
         history: One entry per evaluation: ``step`` over all stages, and named numbers.
         seconds: Training time over all attempts.
         bad_losses: Number of non-finite losses.
+        converged: Whether the current stage is over before its share of the budget is.
     """
 
     networks: Mapping[str, nn.Module]
@@ -83,6 +86,7 @@ class Training:
     history: list[Numbers] = field(default_factory=list)
     seconds: float = 0.0
     bad_losses: int = 0
+    converged: bool = False
     optimizer_groups: Mapping[str, OptimizerGroup] = field(default_factory=dict)
 
     def learn(self, name: str, loss: Tensor) -> Tensor:
@@ -106,6 +110,8 @@ class Training:
                 parameter for parameter in optimizer_group.parameters() if parameter.requires_grad
             ]
             torch.autograd.backward(loss.float(), inputs=trainable)
+            if optimizer_group.largest_norm is not None:
+                nn.utils.clip_grad_norm_(trainable, optimizer_group.largest_norm)
             optimizer_group.optimizer.step()
         return loss.detach()
 

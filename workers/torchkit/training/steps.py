@@ -25,6 +25,16 @@ def held_out(
     return mask
 
 
+def held_out_classes(
+    labels: Int64[Tensor, " image"], *, share: float, generator: torch.Generator
+) -> Bool[Tensor, " image"]:
+    """Mask of the images of about ``share`` of the labels, at least two; -1 stays in training."""
+    present = labels[labels >= 0].bincount().nonzero().squeeze(1)
+    count = max(2, round(share * len(present)))
+    order = torch.randperm(len(present), generator=generator)
+    return torch.isin(labels, present[order[:count]])
+
+
 def color_statistics(
     images: UInt8[Tensor, "image side side 3"],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -29,6 +29,7 @@ __all__ = [
 
 _COLORS = 3
 _OF_PIXELS = 4
+_PIXEL_TASKS = (TaskKind.SEGMENTATION, TaskKind.STYLIZATION)
 
 
 class BadStudentError(MethodError):
@@ -99,7 +100,7 @@ def require_answers(student: nn.Module, spec: InputSpec, task: TaskKind) -> None
     with torch.no_grad(), evaluating(student) as network:
         blank = torch.zeros(2, spec.channels, spec.height, spec.width, device=device)
         predicts_pixels = network(blank).ndim == _OF_PIXELS
-    if predicts_pixels is not (task is TaskKind.SEGMENTATION):
+    if predicts_pixels is not (task in _PIXEL_TASKS):
         raise BadStudentError(
             "a network that predicts pixels cannot learn labels of whole images"
             if predicts_pixels

@@ -1,7 +1,7 @@
 """The inputs and the result of a training, and the common path between them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from service.core.catalog.training import TrainingConfig
 from service.core.errors import MethodError
 from service.core.manifest import InputSpec, ModelFormat, ModelManifest, Task, TaskKind
+from service.core.near_chance import near_chance
 from workers.torchkit.drawing.curves import curve_picture
 from workers.torchkit.protocols import TrainingReport
 from workers.torchkit.training.accelerators import (
@@ -18,9 +19,13 @@ from workers.torchkit.training.accelerators import (
     set_memory_format,
     use_channels_last,
 )
-from workers.torchkit.training.evaluator import MEASURES, EvaluationSet, Evaluator
+from workers.torchkit.training.evaluator import EvaluationSet, Evaluator, StudentEvaluator
 from workers.torchkit.training.loop import Training, TrainingStage, train
+from workers.torchkit.training.measures import MEASURES
+from workers.torchkit.training.recipes import params_that_ran
+from workers.torchkit.training.retention import retention
 from workers.torchkit.training.students import require_answers
+from workers.torchkit.training.task_parts import HasNumbers, HasRecipe, HasWarnings
 from workers.torchkit.training.teachers import Head, Teacher
 
 
@@ -38,12 +43,14 @@ class DataFreeInputs:
         name: Name of the student.
         evaluation_set: Held-out images; methods pass them to a ``Evaluator`` and never read them.
         start: Initial weights of the student by name; None draws new ones.
+        recipe: What the report states of the job besides the parameters, as JSON values.
     """
 
     name: str
     teachers: tuple[Teacher, ...]
     evaluation_set: EvaluationSet | None = None
     start: Mapping[str, Tensor] | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +59,42 @@ class ImageInputs(DataFreeInputs):
 
     Attributes:
         images: Canonical frames.
-        labels: Index of each image's label in ``label_names``, -1 for none; only methods
-            that declare it in their parameters use labels.
+        labels: Index of each image's label in ``label_names``, -1 for none; where images have
+            several, 1 in the columns of theirs. Only methods that declare it in their parameters
+            use labels.
     """
 
     images: UInt8[Tensor, "image side side 3"]
-    labels: Int64[Tensor, " image"] | None = None
+    labels: Int64[Tensor, " image *label"] | None = None
     label_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureInputs(ImageInputs):
+    """Inputs of a stylizer: ``images`` are contents, and the one teacher compares pictures.
+
+    Attributes:
+        styles: Canonical frames of the styles to learn from.
+        held_out_styles: Those that only evaluate.
+    """
+
+    styles: UInt8[Tensor, "style style_side style_side 3"]
+    held_out_styles: UInt8[Tensor, "held style_side style_side 3"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a method adds to the report of its training.
+
+    Attributes:
+        details: Further entries of the JSON report.
+        paragraphs: Further paragraphs of the report for readers, in Markdown.
+        documents: Text files by name.
+    """
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+    paragraphs: tuple[str, ...] = ()
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,9 +106,12 @@ class TrainingResult:
         history: ``step`` and named numbers of every evaluation.
         teacher: Parameters and FLOPs of all teachers together.
         taught_by: Names of the teachers, in order.
-        params: Parameters of the method as JSON values.
+        params: The parameters that ran as JSON values, those of a preset too.
+        recipe: Method, teachers and datasets of the job as JSON values.
+        warnings: Each with ``code``, ``detail`` and ``remedy``.
         trained_on: Number of training images; 0 for a data-free training.
         pictures: PNG files by name, the curve among them.
+        findings: What the method adds to the report.
     """
 
     network: nn.Module
@@ -87,6 +126,9 @@ class TrainingResult:
     seconds: float
     curve: bytes
     pictures: Mapping[str, bytes]
+    findings: Findings = Findings()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Mapping[str, str], ...] = ()
 
 
 @runtime_checkable
@@ -121,12 +163,28 @@ class TrainingTask(Protocol):
 
 
 @runtime_checkable
-class HasNumbers(Protocol):
-    """A training task that adds numbers of its own to the evaluation."""
+class BringsEvaluator(Protocol):
+    """A training task whose student has no labels of its own, so that it is measured differently."""
 
-    def numbers(self) -> Mapping[str, float]:
-        """Numbers by name for the curve, after an evaluation; must not draw from any generator."""
+    def evaluator(self, evaluation_set: EvaluationSet | None) -> StudentEvaluator:
+        """The only reader of the held-out images."""
         ...
+
+    def described(self, manifest: ModelManifest) -> ModelManifest:
+        """The manifest of the trained student."""
+        ...
+
+    def findings(self) -> Findings:
+        """What the last evaluation adds to the report."""
+        ...
+
+
+def _evaluator(training_task: TrainingTask, inputs: DataFreeInputs) -> StudentEvaluator:
+    if isinstance(training_task, BringsEvaluator):
+        return training_task.evaluator(inputs.evaluation_set)
+    return Evaluator(
+        inputs.evaluation_set, inputs.teachers, training_task.head, training_task.task
+    )
 
 
 def _task_numbers(training_task: TrainingTask) -> dict[str, float]:
@@ -147,9 +205,7 @@ def complete(
         TeacherChangedError: A teacher's weights or statistics moved.
     """
     require_answers(training_task.student, training_task.spec, training_task.task)
-    evaluator = Evaluator(
-        inputs.evaluation_set, inputs.teachers, training_task.head, training_task.task
-    )
+    evaluator = _evaluator(training_task, inputs)
     fingerprints = [teacher.program.fingerprint for teacher in inputs.teachers]
     device = inputs.teachers[0].program.device
     use_channels_last(training_task.student, device)
@@ -157,56 +213,74 @@ def complete(
         training_task.training,
         config,
         training_task.stages(),
-        evaluate=lambda: (
-            evaluator.evaluate(training_task.student, training_task.spec)
-            | _task_numbers(training_task)
-        ),
+        evaluate=lambda: {
+            **evaluator.evaluate(training_task.student, training_task.spec),
+            **_task_numbers(training_task),
+        },
         pictures=training_task.pictures,
         report=report,
         arithmetic=arithmetic_on(device),
     )
     if [teacher.program.fingerprint for teacher in inputs.teachers] != fingerprints:
         raise TeacherChangedError("a teacher's weights or statistics changed during training")
-    quality = (
-        evaluator.evaluate(training_task.student, training_task.spec) | evaluator.references()
-    )
-    images = getattr(inputs, "images", None)
+    quality = evaluator.final(training_task.student, training_task.spec)
+    return _result(training_task, inputs, config, quality)
+
+
+def _result(
+    training_task: TrainingTask,
+    inputs: DataFreeInputs,
+    config: TrainingConfig,
+    quality: Mapping[str, float],
+) -> TrainingResult:
+    """Everything about the trained student, which moves to the CPU."""
+    images, quality = getattr(inputs, "images", None), {**quality, **retention(quality)}
+    manifest, pictures = _manifest(training_task, inputs), training_task.pictures()
+    findings = Findings()
+    own = training_task.recipe() if isinstance(training_task, HasRecipe) else {}
+    if isinstance(training_task, BringsEvaluator):
+        manifest, findings = training_task.described(manifest), training_task.findings()
     return TrainingResult(
         network=set_memory_format(training_task.student.eval().cpu(), torch.contiguous_format),
-        manifest=_manifest(training_task, inputs),
-        quality=quality | retention(quality),
+        manifest=manifest,
+        quality=quality,
         history=tuple(training_task.training.history),
         trained_on=0 if images is None else len(images),
-        held_out=0 if inputs.evaluation_set is None else len(inputs.evaluation_set.images),
+        held_out=_held_out(inputs),
         teacher=_sizes(inputs.teachers),
         taught_by=tuple(teacher.name for teacher in inputs.teachers),
-        params=config.model_dump(mode="json"),
+        params=params_that_ran(
+            config,
+            {"name": inputs.name, "device": inputs.teachers[0].program.device.type, **own},
+            spec=training_task.spec,
+            labels=training_task.head.labels,
+        ),
+        recipe=inputs.recipe,
+        warnings=_warnings(training_task, inputs, quality),
         seconds=training_task.training.seconds,
         curve=curve_picture(training_task.training.history),
-        pictures=training_task.pictures(),
+        pictures=pictures,
+        findings=findings,
     )
 
 
-def retention(quality: Mapping[str, float]) -> dict[str, float]:
-    """The student's measure over each teacher's, and over ``ceiling`` for several teachers.
+def _held_out(inputs: DataFreeInputs) -> int:
+    return 0 if inputs.evaluation_set is None else len(inputs.evaluation_set.images)
 
-    Only where both are known and the denominator is above 0.
-    """
-    shares = {}
-    measure = next((name for name in MEASURES.values() if name in quality), None)
-    if measure is not None and quality.get("ceiling", 0) > 0:
-        shares["retention"] = quality[measure] / quality["ceiling"]
-    for name, value in quality.items():
-        if not name.startswith("teacher_") or value <= 0:
-            continue
-        suffix = name.removeprefix("teacher_")
-        number, several = suffix.partition("_")[0], suffix[0].isdigit()
-        own_measure = f"task_{suffix}" if several else suffix
-        if own_measure in quality:
-            shares[f"retention_{number}" if several else "retention"] = (
-                quality[own_measure] / value
-            )
-    return shares
+
+def _warnings(
+    training_task: TrainingTask, inputs: DataFreeInputs, quality: Mapping[str, float]
+) -> tuple[Mapping[str, str], ...]:
+    """Whether the student learned anything, and what the method found."""
+    own = training_task.warnings() if isinstance(training_task, HasWarnings) else ()
+    measures = MEASURES.get(training_task.task)
+    if measures is None:
+        return tuple(own)
+    measure = measures[0].name
+    chance = near_chance(
+        quality.get(measure), quality.get("chance"), _held_out(inputs), measure=measure
+    )
+    return (*chance, *own)
 
 
 def _sizes(teachers: Sequence[Teacher]) -> dict[str, int]:

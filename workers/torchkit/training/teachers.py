@@ -87,6 +87,15 @@ class Head:
         )
         return cls(tuple(selected), columns)
 
+    def of_selected_outputs(self) -> "Head":
+        """The same head for teachers that have only their learned outputs, in their order."""
+        counts = [0] * (1 + max(column.teacher for column in self.columns))
+        columns = []
+        for column in self.columns:
+            columns.append(TeacherOutput(column.teacher, counts[column.teacher], column.label))
+            counts[column.teacher] += 1
+        return Head(self.labels, tuple(columns))
+
     def columns_for(self, teacher: int) -> list[TeacherOutput]:
         """The columns of one teacher, in the order of its outputs."""
         return [column for column in self.columns if column.teacher == teacher]
@@ -102,24 +111,6 @@ class Head:
         return torch.tensor(
             [column.column for column in self.columns_for(teacher)], dtype=torch.int64
         )
-
-
-def stacked(teacher_logits: Sequence[Tensor], head: Head) -> Tensor:
-    """Selected logits of all teachers side by side, in the order of ``head.columns``."""
-    parts = [
-        logits.index_select(1, head.output_columns(number).to(logits.device))
-        for number, logits in enumerate(teacher_logits)
-    ]
-    return torch.cat(parts, dim=1)
-
-
-def merged(columns: Tensor, head: Head) -> Tensor:
-    """Stacked columns reduced to labels: the maximum over the columns of each label."""
-    labels = torch.tensor([column.label for column in head.columns], device=columns.device)
-    shape = (columns.shape[0], len(head.labels), *columns.shape[2:])
-    index = labels.view(1, -1, *[1] * (columns.ndim - 2)).expand_as(columns)
-    empty = columns.new_full(shape, -torch.inf)
-    return empty.scatter_reduce(1, index, columns, reduce="amax")
 
 
 def to_input_space(

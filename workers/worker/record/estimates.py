@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
-from service.core.errors import NotFoundError
 from service.core.operations.measurements import estimates
 from service.core.operations.rankings import estimator_completion
 from service.core.results.measurements import EstimatedTransferability
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 from workers.worker.outputs import JobOutput
+from workers.worker.record.rows import existing_row
 
 
 def record_estimate(
@@ -18,10 +18,8 @@ def record_estimate(
 ) -> dict[str, Any]:
     """Store the scores, and complete the rankings for which they were the last."""
     scores = output.result.model_dump(mode="json")
-    model = session.get(ModelRecord, job.inputs["model_id"])
-    dataset = session.get(DatasetRecord, job.inputs["dataset_id"])
-    if model is None or dataset is None:
-        raise NotFoundError("the model or the dataset was removed meanwhile", code="input_deleted")
+    model = existing_row(session, job, ModelRecord, job.inputs["model_id"])
+    dataset = existing_row(session, job, DatasetRecord, job.inputs["dataset_id"])
     estimate = estimates.keep(
         session,
         model=model,
@@ -30,5 +28,5 @@ def record_estimate(
         output=scores,
         job_id=job.id,
     )
-    estimator_completion.complete_rankings(session, job_id=job.id)
+    estimator_completion.complete_rankings(session, job=job)
     return {"estimate_id": estimate.id, **scores}

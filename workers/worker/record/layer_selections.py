@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.core.errors import NotFoundError
 from service.core.operations.layers import selections
 from service.core.results.measurements import ComparedLayerFacts, ComparedLayers
 from service.core.tables import JobRecord, LayerSelectionRecord, ModelRecord
 from workers.worker.outputs import JobOutput
 from workers.worker.record.rankings import spread_columns
+from workers.worker.record.rows import existing_row, locked_row
 
 _POSITION = ("layer", "shape", "depth", "operations_share", "status", "detail", "valid_probes")
 
@@ -19,22 +19,14 @@ def record_layers(
     session: Session, job: JobRecord, output: JobOutput[ComparedLayers]
 ) -> dict[str, Any]:
     """Store the parts of every layer beside the kind of the layer."""
-    selection = _selection(session, job)
-    source = session.get_one(ModelRecord, selection.source_model_id)
+    selection = locked_row(session, job, LayerSelectionRecord, job.inputs["selection_id"])
+    source = existing_row(session, job, ModelRecord, selection.source_model_id)
     kinds = {layer["name"]: layer["kind"] for layer in source.layers}
     layers = [_columns(item, kinds) for item in output.result.items]
     measured = output.result.model_dump(mode="json", exclude={"items"})
     selections.finish(selection, layers=layers, measured=measured)
     session.flush()
     return {"layer_selection_id": selection.id, "layers": len(layers), **measured}
-
-
-def _selection(session: Session, job: JobRecord) -> LayerSelectionRecord:
-    """The job's selection, locked; removing one of its networks removes it too."""
-    selection = session.get(LayerSelectionRecord, job.inputs["selection_id"], with_for_update=True)
-    if selection is None:
-        raise NotFoundError("the layer selection was removed meanwhile", code="input_deleted")
-    return selection
 
 
 def _columns(item: ComparedLayerFacts, kinds: Mapping[str, str]) -> dict[str, Any]:

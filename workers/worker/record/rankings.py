@@ -6,22 +6,20 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from service.core.catalog import ranking as spec
-from service.core.errors import NotFoundError
 from service.core.operations.measurements import graphs
 from service.core.operations.rankings import by_graph, fused
 from service.core.results.measurements import SpreadFacts
 from service.core.results.rankings import ComparedCandidates, ComparedGraphFacts, FusedCandidates
 from service.core.tables import AffinityRecord, GraphRecord, JobRecord, RankingRecord
 from workers.worker.outputs import JobOutput
+from workers.worker.record.rows import locked_row
 
 
 def record_ranking(
     session: Session, job: JobRecord, output: JobOutput[ComparedCandidates]
 ) -> dict[str, Any]:
     """Store the similarities that were missing, then complete the ranking from all similarities."""
-    ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
-    if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
+    ranking = locked_row(session, job, RankingRecord, job.inputs["ranking_id"])
     target_id = by_graph.target_of(ranking)
     items = {item.model_id: item for item in output.result.items}
     measured = {
@@ -49,9 +47,7 @@ def record_fused_ranking(
     session: Session, job: JobRecord, output: JobOutput[FusedCandidates]
 ) -> dict[str, Any]:
     """Complete the ranking with the posterior."""
-    ranking = session.get(RankingRecord, job.inputs["ranking_id"], with_for_update=True)
-    if ranking is None:
-        raise NotFoundError("the ranking was removed meanwhile", code="input_deleted")
+    ranking = locked_row(session, job, RankingRecord, job.inputs["ranking_id"])
     fused.fill(session, ranking=ranking, posterior=output.result.model_dump(mode="json"))
     return {"ranking_id": ranking.id, "ranked": len(ranking.pairs)}
 

@@ -1,5 +1,6 @@
 """A trained student becomes a model of the zoo; its accuracy and its files get rows of their own."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -7,9 +8,11 @@ from sqlalchemy.orm import Session
 from service.core.catalog import method_named
 from service.core.catalog.training import SourceAndLabels, source_ids
 from service.core.ids import IdKind, new_id
+from service.core.operations import model_names, owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
 from service.core.operations.jobs import artifacts
+from service.core.operations.jobs.events import append_event
 from service.core.results.trainings import TrainedStudent
 from service.core.tables import JobRecord, ModelRecord, Protocol
 from workers.worker.outputs import JobOutput
@@ -36,27 +39,45 @@ def record_student(
         lineage=lineage,
         job_id=job.id,
     )
-    describe_network(model, student.network, program.sha256)
-    session.add(model)
-    session.flush()
+    model_names.give_version(session, model)
+    describe_network(session, model, student.network, program.sha256)
     shown = {name: output.files[name] for name in sorted(student.artifact_names())}
     ids = artifacts.put(session, job=job, files=shown)
     _keep_accuracy(session, job, model, student.quality.get("accuracy"))
-    return {"model_id": model.id, **lineage["measured"], "artifacts": ids}
+    warnings = warned(session, job, student.model_dump(include={"warnings"})["warnings"])
+    return {
+        "model_id": model.id,
+        **lineage["measured"],
+        "params": student.params,
+        "artifacts": ids,
+        **({"warnings": warnings} if warnings else {}),
+    }
+
+
+def warned(
+    session: Session, job: JobRecord, warnings: Iterable[Mapping[str, str]]
+) -> list[dict[str, str]]:
+    """The warnings about a training; each is an event of its job."""
+    listed = [dict(warning) for warning in warnings]
+    for warning in listed:
+        append_event(session, job.id, type="warning", data=warning)
+    return listed
 
 
 def _lineage(session: Session, job: JobRecord, student: TrainedStudent) -> dict[str, Any]:
     """Where a student came from; fingerprints identify the state of its teachers."""
-    models = [session.get(ModelRecord, model_id) for model_id in source_ids(job.inputs)]
+    models = [
+        owned_rows.find(session, ModelRecord, project=job.project, id=model_id)
+        for model_id in source_ids(job.inputs)
+    ]
     fingerprints = [None if model is None else model.fingerprint for model in models]
     origin: dict[str, Any] = (
         {"source_model_id": job.inputs["source_model_id"], "source_fingerprint": fingerprints[0]}
         if _is_transfer(job)
         else {"teachers": list(job.inputs["teachers"]), "teacher_fingerprints": fingerprints}
     )
-    sets = dict.fromkeys(
-        name for name in (job.inputs["dataset_id"], job.inputs["eval_dataset_id"]) if name
-    )
+    roles = ("dataset_id", "style_dataset_id", "eval_dataset_id")
+    sets = dict.fromkeys(name for role in roles if (name := job.inputs.get(role)))
     return {
         "job_id": job.id,
         "method": job.method,
@@ -65,7 +86,7 @@ def _lineage(session: Session, job: JobRecord, student: TrainedStudent) -> dict[
         "dataset": job.inputs["dataset_id"],
         "eval_dataset": job.inputs["eval_dataset_id"],
         "datasets": list(sets),
-        "params": job.params,
+        "params": student.params,
         "seed": job.params["seed"],
         "versions": student.versions,
         "sizes": {

@@ -7,20 +7,26 @@ per kind of method, in one closed table.
 import json
 from collections.abc import Callable, Mapping
 
+import structlog
 from sqlalchemy.orm import Session
 
 from service.container import Zoo
 from service.core.catalog import MethodKind, method_named
 from service.core.catalog.depara import DeparaParams
-from service.core.errors import NotFoundError
+from service.core.errors import BlobDamagedError, NotFoundError
+from service.core.operations import dataset_labels
 from service.core.operations.measurements import estimates, graphs
-from service.core.operations.zoo import datasets
 from service.core.results import ResultScope
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
+from service.machine_speed import stored_speed
 from service.settings import Settings
 from workers.isolation.workdir import Scratch
+from workers.worker.stage.adaptations import learner_and_support, stylizer_and_style
+from workers.worker.stage.cascades import clips_and_first_stage
+from workers.worker.stage.concepts import classifier_and_images, responses_to_search
 from workers.worker.stage.graphs import evidence, graphs_to_place, graphs_to_rank
 from workers.worker.stage.layer_selections import networks_to_compare
+from workers.worker.stage.readers import reader_stage
 from workers.worker.stage.rows import (
     StagedInputs,
     canonical_file,
@@ -35,6 +41,8 @@ from workers.worker.stage.rows import (
 )
 from workers.worker.stage.trainings import training_stage
 
+log = structlog.get_logger(__name__)
+
 Stager = Callable[[Session, JobRecord, Settings], StagedInputs]
 
 
@@ -43,15 +51,17 @@ def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> ResultScope:
 
     Raises:
         NotFoundError: A model, dataset, ranking or file is gone.
-        ConflictError: One of them is not ready.
+        ConflictError: One of them is not ready, or ``blob_damaged``.
     """
     with zoo.transaction() as session:
         staged = STAGERS[method_named(job.method).kind](session, job, zoo.settings)
     scratch.make()
     for name, sha256 in staged.files.items():
         zoo.blobs.fetch(sha256, scratch.inputs / name)
-    if job.checkpoint_sha256 is not None and zoo.blobs.exists(job.checkpoint_sha256):
-        zoo.blobs.fetch(job.checkpoint_sha256, scratch.checkpoint)
+    for name, data in staged.contents.items():
+        (scratch.inputs / name).write_bytes(data)
+    if job.checkpoint_sha256 is not None:
+        _stage_checkpoint(zoo, job.checkpoint_sha256, scratch)
     request = {
         "method": job.method,
         "params": job.params,
@@ -62,10 +72,30 @@ def stage(zoo: Zoo, job: JobRecord, scratch: Scratch) -> ResultScope:
     return staged.scope
 
 
+def _stage_checkpoint(zoo: Zoo, sha256: str, scratch: Scratch) -> None:
+    """Lay out the checkpoint; without it, or if it is damaged, the job starts over."""
+    try:
+        zoo.blobs.fetch(sha256, scratch.checkpoint)
+    except (NotFoundError, BlobDamagedError) as error:
+        log.warning("the job starts without its checkpoint", reason=error.detail)
+
+
 def _model_upload(session: Session, job: JobRecord, settings: Settings) -> StagedInputs:
     model = row_of(session, job, ModelRecord, job.inputs["model_id"])
-    facts = {"manifest": model.manifest, "parameter_limit": settings.max_parameters}
+    facts = {
+        "manifest": model.manifest,
+        "parameter_limit": settings.max_parameters,
+        "time_limit": _time_limit(settings),
+    }
     return StagedInputs(facts, {"upload": required_file(model.upload_sha256, "the uploaded file")})
+
+
+def _time_limit(settings: Settings) -> dict[str, float] | None:
+    """What an image may take on this machine; None if its speed was not measured."""
+    speed = stored_speed(settings)
+    if speed is None:
+        return None
+    return {"seconds": settings.predict_timeout_seconds, **speed.model_dump()}
 
 
 def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> StagedInputs:
@@ -75,6 +105,9 @@ def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> Sta
         "image_pixels": settings.max_image_pixels,
         "images": settings.max_dataset_images,
         "probe_images": settings.max_probe_images,
+        "clips": settings.max_dataset_clips,
+        "clip_bytes": settings.max_clip_bytes,
+        "clip_seconds": settings.max_clip_seconds,
         "total_bytes": settings.max_dataset_bytes,
     }
     facts = {"manifest": dataset.manifest, "filename": dataset.filename, "limits": limits}
@@ -114,7 +147,7 @@ def _network_and_labels(session: Session, job: JobRecord, _settings: Settings) -
     facts = {
         "model": model_facts(model),
         "logits_layer": "output" if estimates.is_classifier(model) else None,
-        **label_facts(session, datasets.require_labeled(dataset)),
+        **label_facts(session, dataset_labels.require_labeled(dataset)),
     }
     return StagedInputs(facts, {**program_file(model), **canonical_file(dataset)})
 
@@ -131,6 +164,11 @@ def _training(session: Session, job: JobRecord, _settings: Settings) -> StagedIn
     return training_stage(session, job)
 
 
+def _reader_training(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:
+    """Clips to learn from and clips that evaluate."""
+    return reader_stage(session, job)
+
+
 STAGERS: Mapping[MethodKind, Stager] = {
     MethodKind.MODEL_CHECK: _model_upload,
     MethodKind.DATASET_INGESTION: _dataset_upload,
@@ -143,4 +181,10 @@ STAGERS: Mapping[MethodKind, Stager] = {
     MethodKind.MAP: graphs_to_place,
     MethodKind.LAYER_SELECTION: networks_to_compare,
     MethodKind.TRAINING: _training,
+    MethodKind.READER_TRAINING: _reader_training,
+    MethodKind.CASCADE_TRAINING: clips_and_first_stage,
+    MethodKind.ADAPTATION: learner_and_support,
+    MethodKind.UNIT_RESPONSES: classifier_and_images,
+    MethodKind.CONCEPT_SEARCH: responses_to_search,
+    MethodKind.BAKED_STYLE: stylizer_and_style,
 }

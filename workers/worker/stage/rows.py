@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from service.core.errors import ConflictError, NotFoundError
-from service.core.operations.zoo import datasets
+from service.core.operations import dataset_labels, owned_rows
+from service.core.operations.owned_rows import require_undamaged
 from service.core.results import ResultScope
 from service.core.tables import (
     DatasetRecord,
@@ -29,18 +30,20 @@ class StagedInputs:
     Attributes:
         facts: JSON values for the loader.
         files: Digests of files by the name they get in ``in``.
+        contents: Bytes of files that the store does not have, by the same names.
         scope: What the result may name.
     """
 
     facts: dict[str, Any]
     files: dict[str, str] = field(default_factory=dict)
     scope: ResultScope = field(default_factory=ResultScope)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
 
 def row_of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> Row:
     """A row of the job's project by id, or NotFoundError."""
-    row = session.get(kind, identity)
-    if row is None or row.project != job.project:
+    row = owned_rows.find(session, kind, project=job.project, id=identity)
+    if row is None:
         raise NotFoundError(f"{identity} is gone", code="input_deleted")
     return row
 
@@ -48,6 +51,7 @@ def row_of(session: Session, job: JobRecord, kind: type[Row], identity: str) -> 
 def ready_model(session: Session, job: JobRecord, model_id: str) -> ModelRecord:
     """A network of the job's project that is ready."""
     model = row_of(session, job, ModelRecord, model_id)
+    require_undamaged(model)
     if model.state != ModelState.READY:
         raise ConflictError(f"{model.id} is {model.state}", code="model_not_ready")
     return model
@@ -60,7 +64,13 @@ def ready_model_of(session: Session, job: JobRecord) -> ModelRecord:
 
 def ready_dataset_of(session: Session, job: JobRecord) -> DatasetRecord:
     """The dataset that the job names, which is ready."""
-    dataset = row_of(session, job, DatasetRecord, job.inputs["dataset_id"])
+    return ready_dataset(session, job, job.inputs["dataset_id"])
+
+
+def ready_dataset(session: Session, job: JobRecord, dataset_id: str) -> DatasetRecord:
+    """A dataset of the job's project that is ready."""
+    dataset = row_of(session, job, DatasetRecord, dataset_id)
+    require_undamaged(dataset)
     if dataset.state != DatasetState.READY:
         raise ConflictError(f"{dataset.id} is {dataset.state}", code="dataset_not_ready")
     return dataset
@@ -80,13 +90,8 @@ def program_file(model: ModelRecord) -> dict[str, str]:
 
 def canonical_file(dataset: DatasetRecord) -> dict[str, str]:
     """The canonical frames, which only sets small enough to be probe sets have."""
-    if dataset.canonical_sha256 is None:
-        raise ConflictError(
-            f"{dataset.id} has too many images to be a probe set or a target",
-            code="dataset_too_large",
-            remedy="upload a sample of it as a dataset of its own",
-        )
-    return {"canonical.npy": dataset.canonical_sha256}
+    frames = dataset_labels.require_frames(dataset).canonical_sha256
+    return {"canonical.npy": required_file(frames, "the canonical frames")}
 
 
 def graph_files(measured: Sequence[GraphRecord]) -> dict[str, str]:
@@ -101,12 +106,15 @@ def model_facts(model: ModelRecord) -> dict[str, Any]:
         "name": model.name,
         "input": model.manifest["input"],
         "feature_layer": model.feature_layer,
+        "task": model.task_kind,
+        "output": model.output,
+        "output_scale": model.output_scale,
     }
 
 
 def label_facts(session: Session, dataset: DatasetRecord) -> dict[str, Any]:
     """Class names, and the index of every image's class among them; -1 where it has none."""
-    labels = datasets.labels_of(session, dataset=dataset)
+    labels = dataset_labels.labels_of(session, dataset=dataset)
     return {
         "classes": dataset.labels or [],
         "labels": [-1 if label is None else label for label in labels],

@@ -1,0 +1,1 @@
+"""Clips with transcripts: matched, decoded and packed."""

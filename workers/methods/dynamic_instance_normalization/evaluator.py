@@ -1,0 +1,150 @@
+"""Evaluation of stylizers on contents and styles from which no training step learns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from service.core.manifest import InputSpec
+from workers.methods.dynamic_instance_normalization.loss_network import LossNetwork
+from workers.methods.dynamic_instance_normalization.maths import (
+    content_loss,
+    patch_distance,
+    style_loss,
+)
+from workers.methods.dynamic_instance_normalization.networks import Paints
+from workers.methods.dynamic_instance_normalization.pictures import (
+    SHEET,
+    SHEET_SIDE,
+    center_crops,
+    contact_sheet,
+)
+from workers.torchkit.attribution.module_reader import evaluating
+from workers.torchkit.training.task import Findings
+
+STUDENT = "student"
+_MOST_PAIRS, _QUICK_PAIRS = 32, 8
+_MEASURES = ("content_loss", "style_loss", "patch_distance")
+_LEVELS = 255
+
+Numbers = dict[str, float]
+
+
+class StyleEvaluator:
+    """Measures on held-out pairs; without a content and a style it returns no numbers.
+
+    Args:
+        networks: The stylizer as ``student``, and its rivals by name.
+    """
+
+    def __init__(
+        self,
+        contents: UInt8[Tensor, "image side side 3"],
+        styles: UInt8[Tensor, "style style_side style_side 3"],
+        *,
+        loss_network: LossNetwork,
+        networks: Mapping[str, nn.Module],
+        size: int,
+        device: torch.device,
+    ) -> None:
+        count = min(_MOST_PAIRS, len(styles)) if len(contents) else 0
+        pairs = torch.arange(count) % max(1, len(contents))
+        self._contents = center_crops(contents[pairs], size).to(device)
+        self._styles = center_crops(styles[:count], size).to(device)
+        self._loss_network, self._networks = loss_network, networks
+        self._quality: Numbers = {}
+
+    def evaluate(self, student: nn.Module, spec: InputSpec) -> Numbers:
+        """The stylizer's measures on the first pairs."""
+        del student, spec
+        return self._measures(STUDENT, _QUICK_PAIRS)
+
+    def final(self, student: nn.Module, spec: InputSpec) -> Numbers:
+        """Measures of all networks on all pairs, and those of the contents as they are."""
+        del student, spec
+        if not len(self._styles):
+            return {}
+        numbers = self._measures(STUDENT, _MOST_PAIRS)
+        copies = self._against(self._contents, self._contents, self._styles)
+        numbers |= {f"copy_{name}": copies[name] for name in _MEASURES[1:]}
+        numbers["style_difference"] = self._style_difference()
+        for name in self._networks:
+            if name != STUDENT:
+                own = self._measures(name, _MOST_PAIRS)
+                numbers |= {f"{name}_{measure}": value for measure, value in own.items()}
+        self._quality = numbers
+        return numbers
+
+    def pictures(self) -> dict[str, bytes]:
+        """Up to four held-out contents in four held-out styles."""
+        contents, styles = self._contents[:SHEET_SIDE], self._styles[:SHEET_SIDE]
+        if not len(styles):
+            return {}
+        painted = [
+            self._painted(STUDENT, content.expand_as(styles), styles) for content in contents
+        ]
+        return {SHEET: contact_sheet(contents.cpu(), styles.cpu(), [row.cpu() for row in painted])}
+
+    def findings(self, facts: Mapping[str, Any]) -> Findings:
+        """The facts, with a table of all networks for readers."""
+        if not self._quality:
+            return Findings(details=facts)
+        words = (
+            f"On {len(self._styles)} held-out styles, each on a held-out content. Layers that"
+            f" measure: {', '.join(facts['loss_layers'])}; contents at {facts['content_layer']}."
+            " Lower is better; `copy` is the content as it is."
+        )
+        return Findings(details=facts, paragraphs=(words, self._table()))
+
+    def _table(self) -> str:
+        titles = ("network", *(name.replace("_", " ") for name in _MEASURES))
+        rows = [["---"] * len(titles)]
+        for name in (*self._networks, "copy"):
+            prefix = "" if name == STUDENT else f"{name}_"
+            values = [self._quality.get(f"{prefix}{measure}", 0.0) for measure in _MEASURES]
+            rows.append([name, *(f"{value:.3f}" for value in values)])
+        return "\n".join("| " + " | ".join(row) + " |" for row in (titles, *rows))
+
+    def _measures(self, name: str, pairs: int) -> Numbers:
+        contents, styles = self._contents[:pairs], self._styles[:pairs]
+        if not len(styles):
+            return {}
+        return self._against(self._painted(name, contents, styles), contents, styles)
+
+    def _painted(
+        self, name: str, contents: Tensor, styles: Tensor
+    ) -> Float[Tensor, "image 3 row column"]:
+        """Contents in styles, in parts."""
+        with torch.no_grad(), evaluating(self._networks[name]) as network:
+            assert isinstance(network, Paints)
+            parts = zip(contents.split(_QUICK_PAIRS), styles.split(_QUICK_PAIRS), strict=True)  # type: ignore[no-untyped-call]
+            return torch.cat(
+                [
+                    network.paint(own, style, self._loss_network(style), None)
+                    for own, style in parts
+                ]
+            )
+
+    def _against(self, painted: Tensor, contents: Tensor, styles: Tensor) -> Numbers:
+        network, values = self._loss_network, []
+        with torch.no_grad():
+            for start in range(0, len(painted), _QUICK_PAIRS):
+                part = slice(start, start + _QUICK_PAIRS)
+                own, content, style = painted[part], contents[part], styles[part]
+                maps = network(own)
+                losses = (
+                    content_loss(network.content(maps), network.content(network(content))),
+                    style_loss(maps, network(style)),
+                    patch_distance(own, style),
+                )
+                values.append(torch.stack(losses) * len(own))
+        means = torch.stack(values).sum(0) / len(painted)
+        return dict(zip(_MEASURES, means.tolist(), strict=True))
+
+    def _style_difference(self) -> float:
+        """Mean difference in gray levels of one content in pairs of neighboring styles."""
+        styles = self._styles[:_QUICK_PAIRS]
+        painted = self._painted(STUDENT, self._contents[:1].expand_as(styles), styles)
+        return float((painted - painted.roll(1, dims=0)).abs().mean()) * _LEVELS

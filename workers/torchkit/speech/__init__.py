@@ -1,0 +1,1 @@
+"""Readers of speech: networks that turn sound or pictures of lips into text."""
