@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.core.counts import counted
 from zooscope.cli.context import CliContext, command
 from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.rankings import Protocol
@@ -53,7 +54,7 @@ def import_(
     unit = "percent" if percent else "share"
     origin = file.name if source is None else source
     added = context.zoo.accuracies.import_table(file, unit=unit, protocol=protocol, source=origin)
-    summary = f"{len(added['items'])} accuracies, {added['new']} of them new"
+    summary = f"{counted(len(added['items']), 'accuracy')}, {added['new']} of them new"
     context.out.done({"accuracies": len(added["items"]), "new": added["new"]}, summary)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from zooscope.cli.context import CliContext, command
+from zooscope.cli.option_names import Fills
 
 app = typer.Typer()
 
@@ -15,9 +16,15 @@ def attributions(
     context: CliContext,
     *,
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL…", help="Ids of the networks, mdl_…")
+        list[str],
+        typer.Argument(metavar="MODEL…", help="Ids or names of the networks."),
+        Fills("model_ids"),
     ],
-    dataset: Annotated[str, typer.Option(help="Dataset that holds the images, dst_…")],
+    dataset: Annotated[
+        str,
+        typer.Option(help="Id or name of the dataset that holds the images."),
+        Fills("dataset_id"),
+    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -28,7 +35,7 @@ def attributions(
         ),
     ],
     images: Annotated[
-        str, typer.Option(help="Image positions from 0, such as 0-9 or 0,4,7-8.")
+        str, typer.Option(help="Image positions from 0, such as 0-9 or 0,4,7-8."), Fills("indices")
     ] = "0",
     method: Annotated[
         str | None, typer.Option(help="Attribution method, such as gxi, saliency, elrp.")
@@ -59,6 +66,8 @@ def positions_in(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise typer.BadParameter(f"{part!r} is neither a position nor a range such as 0-9")
+            raise typer.BadParameter(
+                f"{part!r} is neither a position nor a range such as 0-9", param_hint="--images"
+            )
         positions += range(int(first), int(last or first) + 1)
     return positions

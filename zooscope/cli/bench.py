@@ -16,5 +16,9 @@ def _bench() -> None:
 def ranking(context: typer.Context) -> None:
     """Hold out each target of accuracy tables and rank the models from the rest."""
     run_module(
-        "workers.tools.ranking_bench", context.args, needs="scipy", purpose="evaluating rankings"
+        "workers.tools.ranking_bench",
+        context.args,
+        needs="scipy",
+        extra="worker",
+        purpose="evaluating rankings",
     )

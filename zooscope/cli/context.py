@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from zooscope import ZooClient, ZooClientError
-from zooscope.cli.address import address_of
+from zooscope.cli.address import Address, address_of
+from zooscope.cli.option_names import OptionsByField, in_options, options_by_field
 from zooscope.cli.output import JsonOutput, Output, TextOutput
+from zooscope.cli.remedies import in_commands
 
 Url = Annotated[
     str | None,
@@ -58,9 +60,10 @@ def command(
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def run(**arguments: Any) -> None:
             shared = {option.name: arguments.pop(option.name) for option in _SHARED}
-            with open_context(**shared) as context:
+            with open_context(**shared, options=options) as context:
                 function(context, **arguments)
 
+        options = options_by_field(function)
         own = list(inspect.signature(function).parameters.values())[1:]
         run.__signature__ = inspect.Signature([*own, *_SHARED])  # type: ignore[attr-defined]
         run.__annotations__ = {}
@@ -73,23 +76,32 @@ def command(
 
 @contextmanager
 def open_context(
-    url: str | None, key: str | None, home: Path | None, as_json: bool
+    url: str | None,
+    key: str | None,
+    home: Path | None,
+    as_json: bool,
+    *,
+    options: OptionsByField,
 ) -> Iterator[CliContext]:
-    """The context of one command; an error is printed and exits with status 1."""
+    """The context of one command; an error is printed in its ``options`` and exits with status 1."""
     out = JsonOutput() if as_json else TextOutput()
     address = address_of(url=url, key=key, home=home)
     try:
-        with address.client() as zoo:
+        with address.client(on_retry=out.waiting) as zoo:
             yield CliContext(zoo, out)
     except ZooClientError as error:
-        out.error(_with_hint(error))
+        in_options(error, options)
+        out.error(_with_hint(error, address))
         raise typer.Exit(1) from error
 
 
-def _with_hint(error: ZooClientError) -> ZooClientError:
-    """Replace the remedy for a missing key with the options of the command line."""
-    if error.code == "unauthenticated":
+def _with_hint(error: ZooClientError, address: Address) -> ZooClientError:
+    """The error with its remedy in the words of the command line."""
+    error.remedy = in_commands(error.remedy) if error.remedy else error.remedy
+    if error.code == "unauthenticated" and address.key is None:
         error.remedy = (
             "pass --key or set ZOO_KEY; on the zoo's own machine, pass --home or set ZOO_HOME"
         )
+        if address.home is not None:
+            error.remedy += f" (there is no key of a zoo in {address.home})"
     return error

@@ -1,10 +1,10 @@
 """Starts a zoo that outlives the command that started it."""
 
 import subprocess
-import sys
 import time
 
 from service.core.errors import UnavailableError
+from service.core.python_command import module_command
 from service.embedded.home import Home, Running
 from service.settings import Settings, environment
 
@@ -23,7 +23,7 @@ def running_or_started(settings: Settings) -> Running:
         return _ready(home, None)
     with home.log("up").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "zooscope.cli.main", "up"],
+            module_command("zooscope.cli.main", "up"),
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=log,

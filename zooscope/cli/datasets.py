@@ -1,24 +1,41 @@
 """``zooscope datasets``: the datasets of the zoo."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from zooscope.cli.context import CliContext, command
-from zooscope.cli.models import rejected
-from zooscope.cli.output import Overflow, TableColumn, bytes_bar, id_column
+from zooscope.cli.list_options import Count, Limit, Query, Size, print_counts
+from zooscope.cli.model_uploads import rejected
+from zooscope.cli.option_names import Fills
+from zooscope.cli.output import Output, Overflow, TableColumn, bytes_bar, id_column
+from zooscope.client.archives import Links
+from zooscope.client.datasets import DatasetSort
+from zooscope.client.results import Dataset, Note
 
-app = typer.Typer(help="Datasets of images: upload, list, show, delete.", no_args_is_help=True)
+app = typer.Typer(
+    help="Datasets of images or clips: upload, list, show, save, delete.", no_args_is_help=True
+)
 
-DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset, dst_…")]
+_MOST_SHOWN = 5
+_MOST_PROBLEMS_SHOWN = 20
+
+DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id or name of the dataset.")]
+ImageIndex = Annotated[int, typer.Option(min=0, help="Position of the image, from 0.")]
+Out = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="Output file.")]
 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda dataset: dataset["name"]),
     TableColumn("state", lambda dataset: dataset["state"], overflow=Overflow.KEEP),
+    TableColumn("kind", lambda dataset: dataset["kind"], overflow=Overflow.KEEP),
     TableColumn(
-        "images", lambda dataset: str(dataset.get("images") or "–"), "right", Overflow.KEEP
+        "items",
+        lambda dataset: str(dataset.get("images") or dataset.get("clips") or "–"),
+        "right",
+        Overflow.KEEP,
     ),
     TableColumn(
         "labels",
@@ -28,6 +45,16 @@ COLUMNS = (
     ),
 )
 
+CLIP_COLUMNS = (
+    TableColumn("index", lambda clip: str(clip["index"]), "right", Overflow.KEEP),
+    TableColumn("name", lambda clip: clip["name"]),
+    TableColumn("seconds", lambda clip: f"{clip['seconds']:.2f}", "right", Overflow.KEEP),
+    TableColumn("speaker", lambda clip: clip.get("speaker") or "–"),
+    TableColumn("transcript", lambda clip: clip["transcript"]),
+    TableColumn("pinyin", lambda clip: " ".join(clip.get("pinyin") or []) or "–"),
+    TableColumn("remarks", lambda clip: ", ".join(clip["remarks"]) or "–"),
+)
+
 
 @command(app)
 def push(
@@ -35,41 +62,128 @@ def push(
     *,
     source: Annotated[
         list[Path],
-        typer.Argument(exists=True, help="A zip, tar or Parquet file, a folder, or image files."),
+        typer.Argument(
+            exists=True,
+            help="A zip, tar or Parquet file, a folder, a CSV file with paths, or image files.",
+        ),
     ],
     name: Annotated[
         str | None, typer.Option(help="Name; default: that of the file or folder.")
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="images (default), or clips with transcripts.")
+    ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="folders (labels), flat or parquet; default: detected.")
+        str | None,
+        typer.Option(
+            help="folders (labels from files or folders), flat (no labels) or masks (of pixels)."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Part to read, such as train, where there are several.")
+    ] = None,
+    label_folder: Annotated[
+        str | None,
+        typer.Option(help="first, last or path: which folders name the classes if several vary."),
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of the labels in a table.")
+    ] = None,
+    image_column: Annotated[
+        str | None, typer.Option(help="Column of the images in Parquet files.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(help="Of clips: found (lips of the face), given (--crop-box) or full."),
+    ] = None,
+    crop_box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(help="Left, top, width and height of the crop in shares of the frame."),
+    ] = None,
+    transcript_column: Annotated[
+        str | None, typer.Option(help="Column of the transcripts in a table.")
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of names in an archive, such as gbk; default: detected."),
     ] = None,
     on_error: Annotated[
-        str, typer.Option(help="What to do on unreadable images: fail or skip.")
+        str, typer.Option(help="What to do on unreadable files: fail or skip.")
     ] = "fail",
     label: Annotated[
-        list[str] | None, typer.Option(help="Label; repeat to fix the label order.")
+        list[str] | None,
+        typer.Option(help="Label; repeat to fix the label order."),
+        Fills("labels"),
     ] = None,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow links that lead out of the folder.")
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the dataset.")] = True,
 ) -> None:
     """Upload a dataset; sub-folders name classes. An interrupted upload resumes automatically."""
     title = name or source[0].resolve().stem
-    manifest = {
-        "name": title,
-        "layout": layout or _layout(source),
-        "on_error": on_error,
-        **({"labels": label} if label else {}),
+    options = {
+        "kind": kind,
+        "layout": layout,
+        "split": split,
+        "label_folder": label_folder,
+        "label_column": label_column,
+        "image_column": image_column,
+        "crop": crop,
+        "crop_box": crop_box,
+        "transcript_column": transcript_column,
+        "encoding": encoding,
+        "labels": label or None,
     }
+    chosen = {key: value for key, value in options.items() if value is not None}
+    manifest = {"name": title, "on_error": on_error, **chosen}
+    packing_notes: list[str] = []
     with bytes_bar(title) as on_progress:
         images = source[0] if len(source) == 1 and _is_collection(source[0]) else source
-        dataset = context.zoo.datasets.push(images, manifest, on_progress=on_progress)
+        dataset = context.zoo.datasets.push(
+            images,
+            manifest,
+            links=Links.ANYWHERE if follow_links else Links.INSIDE,
+            on_progress=on_progress,
+            on_note=packing_notes.append,
+        )
     if wait:
         dataset = context.zoo.datasets.wait(dataset["id"])
-    context.out.done(dataset, f"{dataset['id']}  {dataset['name']}  {dataset['state']}")
-    if dataset["state"] == "rejected":
-        raise rejected(dataset)
+    _report(context.out, dataset, packing_notes)
 
 
-_COLLECTIONS = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".parquet"})
+def _report(out: Output, dataset: Dataset, packing_notes: Sequence[str]) -> None:
+    """Print the dataset, and for people also what was assumed, left out or refused."""
+    line = f"{dataset['id']}  {dataset['name']}  {dataset['state']}"
+    out.done({**dataset, "packing_notes": list(packing_notes)}, line)
+    for note in (*packing_notes, *map(_sentence, dataset.get("notes") or [])):
+        out.note(f"note: {note}")
+    problems = dataset.get("problems") or []
+    if dataset["state"] != "rejected":
+        for problem in problems[:1]:
+            out.note(f"note: {problem['detail']}")
+        return
+    files = [problem for problem in problems if problem.get("name")]
+    for problem in files[:_MOST_PROBLEMS_SHOWN]:
+        out.note(f"{problem.get('name')}: {problem['detail']} ({problem['code']})")
+    if len(files) > _MOST_PROBLEMS_SHOWN:
+        rest = len(files) - _MOST_PROBLEMS_SHOWN
+        out.note(f"{rest} more: zooscope datasets show {dataset['id']}")
+    raise rejected(dataset)
+
+
+def _sentence(note: Note) -> str:
+    """A remark with the number of files and the first of their names."""
+    if not note["count"]:
+        return note["detail"]
+    names = note["names"][:_MOST_SHOWN]
+    more = f" and {note['count'] - len(names)} more" if note["count"] > len(names) else ""
+    return f"{note['detail']} ({note['count']}): {', '.join(names)}{more}"
+
+
+_COLLECTIONS = frozenset(
+    {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".parquet", ".csv", ".tsv", ".jsonl", ".ndjson"}
+)
 
 
 def _is_collection(path: Path) -> bool:
@@ -77,29 +191,36 @@ def _is_collection(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in _COLLECTIONS
 
 
-def _layout(source: list[Path]) -> str:
-    """The layout of the labels, detected from the files."""
-    first = source[0]
-    if first.suffix.lower() == ".parquet":
-        return "parquet"
-    if first.is_dir():
-        classes = [path for path in first.iterdir() if path.is_dir() and path.name[0] != "."]
-        return "folders" if classes else "flat"
-    return "folders" if _is_collection(first) else "flat"
-
-
 @command(app)
 def ls(
     context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="State, such as ready or rejected.")] = None,
+    kind: Annotated[str | None, typer.Option(help="images or clips.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only datasets with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
+    query: Query = None,
+    size: Size = None,
+    sort: Annotated[DatasetSort, typer.Option(help="Field to sort by.")] = "-created_at",
+    limit: Limit = None,
+    count: Count = False,
 ) -> None:
     """List datasets, newest first."""
-    datasets = context.zoo.datasets.ls(state=state, name=name, limit=limit)
+    filters: Any = {
+        "q": query,
+        "state": state,
+        "kind": kind,
+        "tag": tag,
+        "name": name,
+        "size": size,
+    }
+    if count:
+        print_counts(context, context.zoo.datasets.counts(**filters))
+        return
     context.out.rows(
-        datasets, COLUMNS, empty="no matching datasets; upload one with `zooscope datasets push`"
+        context.zoo.datasets.ls(sort=sort, limit=limit, **filters),
+        COLUMNS,
+        empty="no matching datasets; upload one with `zooscope datasets push`",
     )
 
 
@@ -110,7 +231,32 @@ def show(context: CliContext, *, dataset: DatasetId) -> None:
 
 
 @command(app)
+def clips(context: CliContext, *, dataset: DatasetId, limit: Limit = None) -> None:
+    """List the clips of a dataset with their transcripts."""
+    context.out.rows(
+        context.zoo.datasets.clips(dataset, limit=limit), CLIP_COLUMNS, empty="no clips"
+    )
+
+
+@command(app)
 def rm(context: CliContext, *, dataset: DatasetId) -> None:
     """Delete a dataset and every measurement on it."""
     context.zoo.datasets.rm(dataset)
     context.out.done({"id": dataset, "removed": True}, f"{dataset} deleted")
+
+
+@command(app)
+def image(context: CliContext, *, dataset: DatasetId, out: Out, index: ImageIndex = 0) -> None:
+    """Save an image as it was uploaded."""
+    _save(context, dataset, context.zoo.datasets.image(dataset, index), out)
+
+
+@command(app)
+def mask(context: CliContext, *, dataset: DatasetId, out: Out, index: ImageIndex = 0) -> None:
+    """Save the mask of an image: a PNG whose values are indices of the labels, 255 for none."""
+    _save(context, dataset, context.zoo.datasets.mask(dataset, index), out)
+
+
+def _save(context: CliContext, dataset: str, data: bytes, out: Path) -> None:
+    out.write_bytes(data)
+    context.out.done({"id": dataset, "path": str(out)}, f"written to {out}")

@@ -24,7 +24,7 @@ from zooscope.client.results import Ranking
 
 SHEET_IMAGES = 6
 EDGE_WEIGHT = 0.25
-METRICS = ("depara", "attribution", "depara_plus", "fused")
+METRICS = ("auto", "depara", "attribution", "depara_plus", "fused")
 STUDENTS_METRIC = "depara_plus"
 MAP_PICTURES: tuple[Picture, ...] = ("matrix", "tree", "layout")
 
@@ -45,6 +45,7 @@ def demo(
         TextOutput().error(error)
         raise typer.Exit(1) from error
     _print_line(f"\ndone in {time.monotonic() - began:.0f} s. {_goodbye(settings, running)}")
+    _print_line(f"open the page:  {_sign_in_url(settings, running)}   (signs in once)")
 
 
 def _show(settings: Settings, running: Running) -> None:
@@ -55,8 +56,8 @@ def _show(settings: Settings, running: Running) -> None:
         ids = uploaded(zoo, zoo_files)
         rankings = {metric: _ranked(zoo, ids, metric) for metric in METRICS}
         _print_rankings(zoo_files, rankings)
-        _choose_layer(zoo, ids, rankings["depara"])
-        _draw(zoo, ids, rankings["depara"], home.folder / "demo")
+        _choose_layer(zoo, ids, rankings["auto"])
+        _draw(zoo, ids, rankings["auto"], home.folder / "demo")
         _train_student(zoo, ids, home.folder / "demo")
 
 
@@ -70,7 +71,7 @@ def _ranked(zoo: ZooClient, ids: UploadedZoo, metric: str) -> Ranking:
             metric=metric,  # type: ignore[arg-type]
             edge_weight=EDGE_WEIGHT if metric == "depara" else None,
             on_progress=on_progress,
-        )
+        ).data
 
 
 def _print_rankings(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> None:
@@ -79,10 +80,16 @@ def _print_rankings(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> Non
     _print_line(
         "\nWhich network should you start from for the digits 5 to 9, with three labels each?\n"
     )
+    for line in demo_report.answer(rankings["auto"]):
+        _print_line(line)
+    _print_line("\nBy likeness to a network that learned these labels, next to the truth:\n")
     _print_line(demo_report.table(demo_report.rows(depara, attribution, zoo_files.truth)))
     for model in depara["unranked"]:
         _print_line(f"not ranked: {model['model_id']}: {model['detail']} ({model['code']})")
-    _print_line("")
+    _print_line(
+        "\nWhere intervals overlap, these probes cannot tell two networks apart. How well does each metric agree"
+        "\nwith the truth, and what do labels and history add (fused)?\n"
+    )
     for ranking in rankings.values():
         agreement = demo_report.agreement(ranking, zoo_files.truth)
         _print_line(
@@ -93,7 +100,7 @@ def _print_rankings(zoo_files: BuiltZoo, rankings: Mapping[str, Ranking]) -> Non
 
 
 def _choose_layer(zoo: ZooClient, ids: UploadedZoo, ranking: Ranking) -> None:
-    """Print where to cut the best network, like ``zooscope layers``."""
+    """Print where to cut the first network of a ranking, like ``zooscope layers``."""
     best = ranking["items"][0]
     with steps_bar("comparing layers") as on_progress:
         selection = zoo.layers.select(
@@ -123,12 +130,18 @@ def _train_student(zoo: ZooClient, ids: UploadedZoo, folder: Path) -> None:
     """Train a small network from two of the zoo, rank it with the others, draw its lineage."""
     _print_line("\nTraining a small network from two of these on unlabeled digits:\n")
     student = demo_student.student_of(CliContext(zoo, TextOutput()), ids)
-    _print_line(f"\n{demo_report.retained_accuracy(student)}")
+    _print_line(f"\n{demo_report.worth_of(student)}")
     candidates = {**ids.models, student["name"]: student["id"]}
     ranking = _ranked(zoo, replace(ids, models=candidates), STUDENTS_METRIC)
     _print_line(demo_report.rank_of(student["id"], ranking))
     path = zoo.models.draw_lineage(student["id"], folder / "lineage.svg")
     _print_line(f"lineage:     {path}")
+
+
+def _sign_in_url(settings: Settings, running: Running) -> str:
+    """A link that opens the zoo's page, signed in with the key in the home folder, once."""
+    with address_of(url=running.rest_url, key=None, home=settings.folder).client() as zoo:
+        return zoo.sessions.create_link()["url"]
 
 
 def _goodbye(settings: Settings, running: Running) -> str:

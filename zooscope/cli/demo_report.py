@@ -1,5 +1,6 @@
 """The demo's report: the ranking by both metrics next to the truth, and how well they agree."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import correlation
@@ -50,6 +51,17 @@ def _line(row: Mapping[str, Any]) -> str:
     )
 
 
+def answer(ranking: Ranking) -> list[str]:
+    """The advice of a ranking by ``auto``, and why its metric was taken."""
+    advice, choice = ranking.get("advice"), ranking.get("choice")
+    assert advice is not None, "a ready ranking with candidates gives advice"
+    assert choice is not None, "a ranking by auto says what it took"
+    return [
+        advice,
+        f"(auto took {choice['metric']}: {choice['reason']})",
+    ]
+
+
 def agreement(ranking: Ranking, truth: Mapping[str, float]) -> Agreement:
     """How well the ranking predicts the truth."""
     items = ranking["items"]
@@ -67,15 +79,16 @@ def likely_best(fused: Ranking) -> str:
     return f"According to all evidence, the best network is, with probability {best_set['probability']:.0%}, one of: {among}"
 
 
-def retained_accuracy(student: Model) -> str:
-    """Accuracy of a student compared with its teachers, on images that none was trained on."""
+def worth_of(student: Model) -> str:
+    """One line: teachers, student and chance on images that none was trained on."""
     measured = (student.get("lineage") or {})["measured"]
-    shares = [measured[name] for name in sorted(measured) if name.startswith("teacher_")]
+    numbered = [re.fullmatch(r"teacher_\d+_accuracy", name) for name in sorted(measured)]
+    shares = [measured[match[0]] for match in numbered if match]
     teachers = " and ".join(f"{share:.1%}" for share in shares)
     return (
-        f"{student['name']} ({student['parameters']:,} parameters) classifies"
-        f" {measured['accuracy']:.1%} of the evaluation digits correctly, its teachers {teachers}:"
-        f" it retains {measured['accuracy'] / max(shares):.1%} of the better one's accuracy"
+        f"accuracy on the evaluation digits: teachers {teachers}, {student['name']}"
+        f" ({student['parameters']:,} parameters) {measured['accuracy']:.1%}, chance"
+        f" {measured['chance']:.1%}"
     )
 
 

@@ -1,14 +1,22 @@
 """The demo's networks: trained by the worker package, uploaded like any other."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
 
 from service.core.errors import UnavailableError
+from service.core.python_command import module_command
 from zooscope import ZooClient, ZooClientError
 from zooscope.cli.output import steps_bar
 from zooscope.client.results import Dataset
@@ -33,7 +41,7 @@ class UploadedZoo:
 
 
 def built(folder: Path) -> BuiltZoo:
-    """Train the networks, unless an earlier demo has; show a progress bar.
+    """Train the networks, unless an earlier demo has; show a progress bar, or a line for each.
 
     Raises:
         UnavailableError: ``training_failed``, with the end of the training log.
@@ -47,12 +55,15 @@ def built(folder: Path) -> BuiltZoo:
 def _trained(folder: Path) -> dict[str, float]:
     """Run the training program and read what it reports line by line."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "workers.tools.demo_zoo", str(folder)]
+    command = module_command("workers.tools.demo_zoo", str(folder))
     complaints = folder / "training.log"
     truth: dict[str, float] = {}
     with (
         complaints.open("wb") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as training,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+        ) as training,
+        ended_with(training),
         steps_bar("training networks") as on_progress,
     ):
         assert training.stdout is not None
@@ -61,10 +72,39 @@ def _trained(folder: Path) -> dict[str, float]:
             done = json.loads(line)
             truth[done["name"]] = done["transfer_accuracy"]
             on_progress({"step": len(truth), "total": total})
+            _print_unless_terminal(f"trained {done['name']} ({len(truth)} of {total})")
     if training.returncode != 0:
         tail = "\n".join(complaints.read_text().splitlines()[-8:])
         raise UnavailableError(f"the demo's training failed:\n{tail}", code="training_failed")
     return truth
+
+
+@contextmanager
+def ended_with(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """An interrupted or terminated demo ends its training program and all processes of that.
+
+    The program leads a session of its own.
+    """
+    former = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _exit(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _print_unless_terminal(line: str) -> None:
+    """Print a line where nobody sees a progress bar, such as in a file."""
+    if not sys.stdout.isatty():
+        typer.echo(line)
+        sys.stdout.flush()
 
 
 def uploaded(zoo: ZooClient, built_zoo: BuiltZoo) -> UploadedZoo:

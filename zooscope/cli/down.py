@@ -15,9 +15,12 @@ STOP_SECONDS = 90.0
 
 def down(home: HomeOption = None) -> None:
     """Stop the zoo of a home folder and wait until it has stopped."""
-    folder = Home(settings_with(home=home, port=None, grpc_port=None).folder)
+    folder = settings_with(home=home, port=None, grpc_port=None).folder
+    if not folder.is_dir():
+        typer.echo(f"no zoo runs in {folder}, which does not exist")
+        return
     try:
-        typer.echo(stop(folder))
+        typer.echo(stop(Home(folder)))
     except ZooError as error:
         fail(error)
 

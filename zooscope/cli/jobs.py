@@ -1,6 +1,5 @@
 """``zooscope jobs``: submit and manage jobs."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,8 +7,12 @@ import typer
 
 from zooscope import ZooClientError
 from zooscope.cli.context import CliContext, command
+from zooscope.cli.json_values import json_or_text
+from zooscope.cli.list_options import Count, Limit, Query, print_counts
 from zooscope.cli.live_table import follow, unit_of
-from zooscope.cli.output import Overflow, TableColumn, id_column
+from zooscope.cli.option_names import Fills
+from zooscope.cli.output import Overflow, TableColumn, id_column, time_column
+from zooscope.client.jobs import JobSort
 
 app = typer.Typer(
     help="Jobs: submit, list, show, watch, cancel, retry, download artifacts.",
@@ -29,7 +32,7 @@ COLUMNS = (
     TableColumn("method", lambda job: job["method"]),
     TableColumn("state", lambda job: job["state"], overflow=Overflow.KEEP),
     TableColumn("progress", _progress, "right", Overflow.KEEP),
-    TableColumn("created", lambda job: job["created_at"][:19].replace("T", " ")),
+    time_column("created", "created_at"),
 )
 
 
@@ -45,28 +48,43 @@ def submit(
         typer.Argument(metavar="METHOD", help="Name of the method; see `zooscope methods ls`."),
     ],
     teacher: Annotated[
-        list[str] | None, typer.Option(help="Network to learn from, mdl_…; repeatable.")
+        list[str] | None,
+        typer.Option(help="Network to learn from, by id or name; repeatable."),
+        Fills("teachers"),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Network to fine-tune or to probe, mdl_…")
+        str | None,
+        typer.Option(help="Network to fine-tune or to probe, by id or name."),
+        Fills("source_model_id"),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Dataset to train on, dst_…")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Dataset to train on, by id or name."),
+        Fills("dataset_id"),
+    ] = None,
     eval_dataset: Annotated[
-        str | None, typer.Option(help="Labeled dataset for evaluation, dst_…")
+        str | None,
+        typer.Option(help="Labeled dataset for evaluation, by id or name."),
+        Fills("eval_dataset_id"),
     ] = None,
     student: Annotated[
         Pairs,
         typer.Option(metavar="NAME=VALUE", help="Field of the network to train; repeatable."),
     ] = None,
     inputs: Annotated[
-        Pairs, typer.Option("--input", "-i", metavar="NAME=VALUE", help="Other input; repeatable.")
+        Pairs,
+        typer.Option("--input", "-i", metavar="NAME=VALUE", help="Other input; repeatable."),
+        Fills("inputs"),
     ] = None,
     params: Annotated[
-        Pairs, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter; repeatable.")
+        Pairs,
+        typer.Option("--set", "-s", metavar="NAME=VALUE", help="Parameter; repeatable."),
+        Fills("params"),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random seed.")] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device to run on.")
+        Literal["auto", "cpu", "cuda"] | None,
+        typer.Option(help="Device to run on."),
     ] = None,
     budget: Annotated[
         str | None,
@@ -82,13 +100,13 @@ def submit(
     """
     job = context.zoo.jobs.submit(
         method,
-        inputs=_pairs(inputs),
-        params=_pairs(params),
+        inputs=_pairs(inputs, "--input"),
+        params=_pairs(params, "--set"),
         teachers=teacher,
         source_model_id=source,
         dataset_id=dataset,
         eval_dataset_id=eval_dataset,
-        student=_pairs(student) or None,
+        student=_pairs(student, "--student") or None,
         seed=seed,
         device=device,
         budget=_budget(budget),
@@ -106,22 +124,17 @@ def _budget(text: str | None) -> dict[str, float] | None:
     try:
         return {"seconds": float(text[:-1])} if text.endswith("s") else {"steps": int(text)}
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is neither steps (500) nor seconds (30s)") from error
+        raise typer.BadParameter(
+            f"{text!r} is neither steps (500) nor seconds (30s)", param_hint="--budget"
+        ) from error
 
 
-def _pairs(texts: list[str] | None) -> dict[str, Any]:
-    """``name=value`` pairs as a dictionary."""
+def _pairs(texts: list[str] | None, option: str) -> dict[str, Any]:
+    """The ``name=value`` pairs of an option as a dictionary."""
     pairs = [pair.partition("=") for pair in texts or []]
     if bad := [name for name, equals, _ in pairs if not equals]:
-        raise typer.BadParameter(f"{bad[0]!r} is not of the form name=value")
-    return {name: _value(text) for name, _, text in pairs}
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        raise typer.BadParameter(f"{bad[0]!r} is not of the form name=value", param_hint=option)
+    return {name: json_or_text(text) for name, _, text in pairs}
 
 
 def fail_with(job: Any) -> None:
@@ -136,10 +149,17 @@ def ls(
     *,
     state: Annotated[str | None, typer.Option(help="State, such as running or failed.")] = None,
     method: Annotated[str | None, typer.Option(help="Only jobs of this method.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number to list.")] = 50,
+    query: Query = None,
+    sort: Annotated[JobSort, typer.Option(help="Field to sort by.")] = "-created_at",
+    limit: Limit = 50,
+    count: Count = False,
 ) -> None:
     """List jobs, newest first."""
-    jobs = context.zoo.jobs.ls(state=state, method=method, limit=limit)
+    filters: Any = {"q": query, "state": state, "method": method}
+    if count:
+        print_counts(context, context.zoo.jobs.counts(**filters))
+        return
+    jobs = context.zoo.jobs.ls(sort=sort, limit=limit, **filters)
     context.out.rows(jobs, COLUMNS, empty="no matching jobs")
 
 

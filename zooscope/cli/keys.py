@@ -1,42 +1,92 @@
-"""``zooscope keys``: API keys, for administrators."""
+"""``zooscope keys``: API keys, for administrators and operators."""
 
-from typing import Annotated
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
+from service.core.clock import now
 from zooscope.cli.context import CliContext, command
-from zooscope.cli.output import TableColumn, id_column
+from zooscope.cli.option_names import Fills
+from zooscope.cli.output import TableColumn, id_column, time_column
 
-app = typer.Typer(help="API keys: issue, list, revoke.", no_args_is_help=True)
+app = typer.Typer(help="API keys: create, list, show your own, revoke.", no_args_is_help=True)
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+Project = Annotated[
+    str | None,
+    typer.Option(help="Project; default: your own. Another one needs the scope operator."),
+]
+
 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda key: key["name"]),
     TableColumn("scopes", lambda key: ", ".join(key["scopes"])),
     TableColumn("project", lambda key: key["project"]),
-    TableColumn("revoked", lambda key: (key.get("revoked_at") or "–")[:19]),
+    time_column("last use", "last_used_at"),
+    time_column("expires", "expires_at"),
+    time_column("revoked", "revoked_at"),
 )
 
 
+def expiry_in(text: str) -> datetime:
+    """The time that ``--expires`` names: ``90d`` from now, a date, or a time; UTC without a zone.
+
+    Raises:
+        typer.BadParameter: It names none.
+    """
+    duration = re.fullmatch(r"([1-9][0-9]{0,4})([hdw])", text)
+    if duration is not None:
+        length: Any = {_UNITS[duration[2]]: int(duration[1])}
+        return now() + timedelta(**length)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            "name a duration (12h, 90d, 4w), a date (2030-01-31) or a time (2030-01-31T12:00+01:00)"
+        ) from error
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
 @command(app)
-def issue(
+def create(
     context: CliContext,
     *,
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     scope: Annotated[
-        list[str], typer.Option(help="Scope: read, write, jobs or admin; repeatable.")
+        list[str],
+        typer.Option(help="Scope: read, write, jobs, admin or operator; repeatable."),
+        Fills("scopes"),
     ],
-    project: Annotated[str | None, typer.Option(help="Project; default: your own.")] = None,
+    project: Project = None,
+    expires: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=expiry_in,
+            metavar="WHEN",
+            help="End of its validity: 12h, 90d or 4w from now, a date or a time; default: never.",
+        ),
+        Fills("expires_at"),
+    ] = None,
 ) -> None:
-    """Issue a key; it is printed only once."""
-    issued = context.zoo.keys.issue(name, scopes=scope, project=project)
-    context.out.done(issued, issued["token"])
+    """Create a key; it is printed only once."""
+    created = context.zoo.keys.create(name, scopes=scope, project=project, expires_at=expires)
+    context.out.done(created, created["token"])
 
 
 @command(app)
-def ls(context: CliContext) -> None:
-    """List the keys of the project, newest first."""
-    context.out.rows(context.zoo.keys.ls(), COLUMNS, empty="no keys")
+def ls(context: CliContext, *, project: Project = None) -> None:
+    """List the keys of a project, newest first, with their last use and expiry."""
+    context.out.rows(context.zoo.keys.ls(project=project), COLUMNS, empty="no keys")
+
+
+@command(app)
+def show(context: CliContext) -> None:
+    """Show the key that you use: its project, scopes and expiry."""
+    context.out.item(context.zoo.keys.own())
 
 
 @command(app)
@@ -45,6 +95,6 @@ def revoke(
     *,
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, key_…")],
 ) -> None:
-    """Revoke a key; it stops working within seconds."""
+    """Revoke a key; it stops working at once."""
     context.zoo.keys.revoke(key_id)
     context.out.done({"id": key_id, "revoked": True}, f"{key_id} revoked")

@@ -11,6 +11,7 @@ from service.core.lineage.labels import lines, title
 from zooscope.client.results import Lineage, LineageEdge
 
 _STYLES = {Kind.MODEL: "bold", Kind.JOB: "magenta", Kind.DATASET: "green"}
+_KINSHIP = ("confirmed", "suggested")
 _LEARNING = {"start": "started", "source": "transferred to"}
 
 
@@ -46,8 +47,11 @@ class _TreeBuilder:
         return tree
 
     def _add_makers(self, tree: Tree, model_id: str) -> None:
-        """Add the job that made a network, with all its inputs."""
+        """Add the job that made a network, with all its inputs, and its ancestors by weights."""
         for making in self._to[model_id]:
+            if making["role"] in _KINSHIP:
+                self._add_ancestor(tree, making)
+                continue
             branch = self._branch(tree, "made by", making["source"])
             for edge in self._to[making["source"]] if branch else ():
                 input_branch = self._branch(branch, edge["role"], edge["source"])
@@ -55,8 +59,11 @@ class _TreeBuilder:
                     self._add_makers(input_branch, edge["source"])
 
     def _add_learners(self, tree: Tree, model_id: str) -> None:
-        """Add the jobs that used a network, with their other inputs and their students."""
+        """Add the jobs that used a network, with their inputs and students, and its descendants."""
         for learning in self._from[model_id]:
+            if learning["role"] in _KINSHIP:
+                self._add_descendant(tree, learning)
+                continue
             word = _LEARNING.get(learning["role"], "taught")
             branch = self._branch(tree, word, learning["target"])
             others = [edge for edge in self._to[learning["target"]] if edge["source"] != model_id]
@@ -66,6 +73,16 @@ class _TreeBuilder:
                 student = self._branch(branch, "student", making["target"])
                 if student:
                     self._add_learners(student, making["target"])
+
+    def _add_ancestor(self, tree: Tree, edge: LineageEdge) -> None:
+        branch = self._branch(tree, f"{edge['role']} ancestor", edge["source"])
+        if branch:
+            self._add_makers(branch, edge["source"])
+
+    def _add_descendant(self, tree: Tree, edge: LineageEdge) -> None:
+        branch = self._branch(tree, f"{edge['role']} descendant", edge["target"])
+        if branch:
+            self._add_learners(branch, edge["target"])
 
     def _branch(self, tree: Tree | None, word: str, id_: str) -> Tree | None:
         """A new branch; None if the node is already in the tree."""

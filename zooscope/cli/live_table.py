@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from service.core.counts import counted
 from zooscope.cli.context import CliContext
+from zooscope.cli.output import format_time
 
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST_CURVE = 24
@@ -28,6 +30,7 @@ class JobProgressTable:
         self._state: str = job["state"]
         self._progress: dict[str, Any] = dict(job["progress"])
         self._curves: dict[str, dict[int, float]] = {}
+        self._warnings: dict[int, str] = {}
 
     def update(self, event: Any) -> None:
         """Apply an event."""
@@ -38,6 +41,9 @@ class JobProgressTable:
             for name, value in data.items():
                 if name != "step":
                     self._curves.setdefault(name, {})[data["step"]] = value
+        elif kind == "warning":
+            text = f"warning: {data['detail']} ({data['code']}); {data['remedy']}"
+            self._warnings[event["seq"]] = text
         else:
             self._state = _STATES.get(kind, kind)
 
@@ -45,7 +51,9 @@ class JobProgressTable:
         """The event as one line of text."""
         items = event["data"].items()
         texts = [f"{name}={self._value_text(name, value, event)}" for name, value in items]
-        return f"{event['at'][:19]}  {event['seq']:>4}  {event['type']}  {'  '.join(texts)}"
+        return (
+            f"{format_time(event['at'])}  {event['seq']:>4}  {event['type']}  {'  '.join(texts)}"
+        )
 
     def _value_text(self, name: str, value: Any, event: Any) -> str:
         if event["type"] != "metrics" or name == "step":
@@ -62,14 +70,15 @@ class JobProgressTable:
         head = Table.grid(padding=(0, 2))
         head.add_row(self._job["id"], self._job["method"], f"[bold]{escape(self._state)}[/]")
         parts: list[RenderableType] = [head, self._bar()]
-        return Group(*parts, self._numbers()) if self._curves else Group(*parts)
+        numbers = [self._numbers()] if self._curves else []
+        return Group(*parts, *numbers, *map(escape, self._warnings.values()))
 
     def _bar(self) -> RenderableType:
         step, total = self._progress.get("step", 0), self._progress.get("total", 0)
         row = Table.grid(padding=(0, 2))
         row.add_row(
             ProgressBar(total=total or 1, completed=step, width=_BAR_CELLS),
-            f"{step}/{total}{self._unit}" if total else f"{step} steps",
+            f"{step}/{total}{self._unit}" if total else counted(step, "step"),
             escape(self._progress.get("message", "")),
         )
         return row

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,14 +12,20 @@ _COMMANDS: Mapping[str, str] = {
     "up": "zooscope.cli.up:up",
     "down": "zooscope.cli.down:down",
     "demo": "zooscope.cli.demo:demo",
+    "backup": "zooscope.cli.backup:backup",
+    "restore": "zooscope.cli.backup:restore",
     "doctor": "zooscope.cli.doctor:doctor",
+    "verify": "zooscope.cli.verify:verify",
     "pack": "zooscope.cli.pack:app",
+    "import": "zooscope.cli.import_models:app",
     "bench": "zooscope.cli.bench:app",
     "models": "zooscope.cli.models:app",
     "datasets": "zooscope.cli.datasets:app",
     "rank": "zooscope.cli.rankings:rank_app",
     "rankings": "zooscope.cli.rankings:app",
     "layers": "zooscope.cli.layers:app",
+    "layer-selections": "zooscope.cli.layers:selections_app",
+    "concepts": "zooscope.cli.concepts:app",
     "accuracies": "zooscope.cli.accuracies:app",
     "attributions": "zooscope.cli.attributions:app",
     "map": "zooscope.cli.maps:map_app",
@@ -28,6 +34,10 @@ _COMMANDS: Mapping[str, str] = {
     "jobs": "zooscope.cli.jobs:app",
     "methods": "zooscope.cli.methods:app",
     "keys": "zooscope.cli.keys:app",
+    "sign-in": "zooscope.cli.sign_in:app",
+    "whoami": "zooscope.cli.sign_in:whoami_app",
+    "quotas": "zooscope.cli.quotas:app",
+    "audit": "zooscope.cli.audit:app",
 }
 
 
@@ -67,9 +77,27 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_wanted: bool) -> None:
+    """Print the version and exit, if it is wanted."""
+    if is_wanted:
+        from zooscope import __version__
+
+        typer.echo(f"zooscope {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Model zoo that ranks pretrained networks for your task."""
+    del version
 
 
 def main() -> None:

@@ -6,16 +6,23 @@ from typing import Annotated, Literal
 import typer
 
 from zooscope.cli.context import CliContext, command
+from zooscope.cli.option_names import Fills
 from zooscope.cli.output import Overflow, TableColumn, format_score, id_column
 from zooscope.client.maps import Linkage, MapOptions, Picture, Theme
+from zooscope.client.rankings import Metric
 
 map_app = typer.Typer()
 app = typer.Typer(help="Earlier maps: list, show.", no_args_is_help=True)
 
-Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Id of the probe set, dst_…")]
+Dataset = Annotated[
+    str,
+    typer.Argument(metavar="DATASET", help="Id or name of the probe set."),
+    Fills("dataset_id"),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Output file: .json, .csv, .npz, .graphml, .svg or .png."),
+    Fills("format"),
 ]
 Drawn = Annotated[Picture, typer.Option("--picture", help="Content of an .svg or .png.")]
 Colors = Annotated[Theme, typer.Option("--theme", help="Colors of an .svg or .png.")]
@@ -43,8 +50,8 @@ def map_(
     picture: Drawn = "matrix",
     theme: Colors = "light",
     metric: Annotated[
-        Literal["depara", "depara_plus", "attribution"],
-        typer.Option(help="Similarity: maps and edges, or maps alone."),
+        Metric,
+        typer.Option(help="Similarity: maps and edges, maps alone, or relations of features."),
     ] = "depara",
     edge_weight: Annotated[
         float | None, typer.Option(min=0, help="λ in node + λ · edge similarity.")
@@ -58,6 +65,10 @@ def map_(
         Literal["continued", "fresh"],
         typer.Option(help="Keep the positions of the previous map, or compute new ones."),
     ] = "continued",
+    comparison: Annotated[
+        Literal["exact", "sketches"] | None,
+        typer.Option(help="Compare all pairs, or sketches; sketches above 400 networks."),
+    ] = None,
 ) -> None:
     """Show or save the map of all networks measured on a probe set."""
     options: MapOptions = {
@@ -67,6 +78,7 @@ def map_(
         "k": k,
         "clusters": clusters,
         "layout": layout,
+        "comparison": comparison,
     }
     if out is None:
         context.out.item(context.zoo.maps.show(dataset, **options))

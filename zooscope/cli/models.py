@@ -1,6 +1,5 @@
 """``zooscope models``: the networks of the zoo."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,33 +7,59 @@ import typer
 
 from zooscope import ZooClientError
 from zooscope.cli.context import CliContext, command
+from zooscope.cli.families import RELATIVES
 from zooscope.cli.lineages import tree_of
+from zooscope.cli.list_options import Count, Limit, Query, Size, print_counts
+from zooscope.cli.model_uploads import Description, Files, files_at, push_files
+from zooscope.cli.option_names import Fills
 from zooscope.cli.output import (
     Overflow,
     TableColumn,
     bytes_bar,
+    first_of_many,
     format_count,
     format_score,
     id_column,
 )
 from zooscope.client.maps import Theme
-from zooscope.client.models import Direction
+from zooscope.client.models import Descent, Direction, ModelSort
 
 app = typer.Typer(help="Networks: upload, list, show, delete, download.", no_args_is_help=True)
 
-ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the network, mdl_…")]
-ProbeSet = Annotated[str, typer.Option("--dataset", help="Id of the probe set, dst_…")]
+ModelId = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="The network: its id, mdl_…, or NAME, NAME:VERSION or NAME@ALIAS."
+    ),
+]
+Alias = Annotated[str, typer.Argument(metavar="ALIAS", help="Alias, such as prod.")]
+ProbeSet = Annotated[
+    str,
+    typer.Option("--probes", help="Id or name of the probe set."),
+    Fills("dataset", "dataset_id"),
+]
+Dataset = Annotated[str, typer.Option(help="Id or name of the dataset that holds the image.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Output file.", dir_okay=False)]
 
 COLUMNS = (
     id_column("id", "id"),
     TableColumn("name", lambda model: model["name"]),
+    TableColumn(
+        "version",
+        lambda model: ", ".join([str(model["version"]), *model.get("aliases", ())]),
+        overflow=Overflow.HIDE,
+    ),
     TableColumn("state", lambda model: model["state"], overflow=Overflow.KEEP),
     TableColumn("task", lambda model: model["task"]["kind"]),
     TableColumn(
         "parameters", lambda model: format_count(model.get("parameters")), "right", Overflow.HIDE
     ),
     TableColumn("tags", lambda model: ", ".join(model["tags"]), overflow=Overflow.HIDE),
+    TableColumn(
+        "same weights as",
+        lambda model: first_of_many(model.get("same_weights_as", ())),
+        overflow=Overflow.HIDE,
+    ),
 )
 
 
@@ -42,57 +67,33 @@ COLUMNS = (
 def push(
     context: CliContext,
     *,
-    path: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A .pt2 or .safetensors file.")
-    ],
+    paths: Files,
     manifest: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="Manifest (JSON); default: the one that `pack` wrote next to PATH.",
+            help="Manifest (JSON) of a single file; default: the one that `pack` wrote next to it.",
         ),
+        Fills("", "manifest"),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name that replaces the manifest's.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Additional tag; repeatable.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the network.")] = True,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of a single file that replaces the manifest's."),
+        Fills(),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Additional tag; repeatable."), Fills()
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until the zoo has checked the networks.")
+    ] = True,
 ) -> None:
-    """Upload a network. An interrupted upload resumes automatically."""
-    content = _manifest(path, manifest, name=name, tags=tag or [])
-    with bytes_bar(path.name) as on_progress:
-        model = context.zoo.models.push(path, content, on_progress=on_progress)
-    if wait:
-        model = context.zoo.models.wait(model["id"])
-    context.out.done(model, f"{model['id']}  {model['name']}  {model['state']}")
-    if model["state"] == "rejected":
-        raise rejected(model)
+    """Upload networks; one whose name exists becomes a new version. An interrupted upload resumes.
 
-
-def _manifest(
-    path: Path, chosen: Path | None, *, name: str | None, tags: list[str]
-) -> dict[str, Any]:
-    """The manifest of a file, with the changes from the command line."""
-    packed = path.with_suffix(".manifest.json")
-    source = chosen or (packed if packed.exists() else path.with_suffix(".json"))
-    try:
-        manifest: dict[str, Any] = json.loads(source.read_text())
-    except (OSError, ValueError) as error:
-        raise ZooClientError(
-            f"cannot read the manifest {source}: {error}",
-            code="manifest_unreadable",
-            remedy="write one with `zooscope pack`, or pass one with --manifest",
-        ) from error
-    if name is not None:
-        manifest["name"] = name
-    if tags:
-        manifest["tags"] = [*manifest.get("tags", []), *tags]
-    return manifest
-
-
-def rejected(resource: Any) -> ZooClientError:
-    """The error for a rejected network or dataset: its first problem."""
-    first = next(iter(resource.get("problems") or []), None)
-    return ZooClientError.of(first, code="rejected", detail="the zoo rejected it")
+    A file that is refused does not keep the others from being uploaded.
+    """
+    push_files(context, files_at(paths), Description(manifest, name, tag or [], wait))
 
 
 @command(app)
@@ -103,12 +104,22 @@ def ls(
     task: Annotated[str | None, typer.Option(help="Kind of task.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only networks with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number to list.")] = None,
+    query: Query = None,
+    size: Size = None,
+    sort: Annotated[ModelSort, typer.Option(help="Field to sort by.")] = "-created_at",
+    limit: Limit = None,
+    count: Count = False,
 ) -> None:
     """List networks, newest first."""
-    models = context.zoo.models.ls(state=state, task=task, tag=tag, name=name, limit=limit)
+    filters: Any = {"q": query, "state": state, "task": task, "tag": tag, "name": name}
+    filters["size"] = size
+    if count:
+        print_counts(context, context.zoo.models.counts(**filters))
+        return
     context.out.rows(
-        models, COLUMNS, empty="no matching networks; upload one with `zooscope models push`"
+        context.zoo.models.ls(sort=sort, limit=limit, **filters),
+        COLUMNS,
+        empty="no matching networks; upload one with `zooscope models push`",
     )
 
 
@@ -119,10 +130,52 @@ def show(context: CliContext, *, model: ModelId) -> None:
 
 
 @command(app)
-def rm(context: CliContext, *, model: ModelId) -> None:
-    """Delete a network and its measurements."""
-    context.zoo.models.rm(model)
-    context.out.done({"id": model, "removed": True}, f"{model} deleted")
+def rm(
+    context: CliContext,
+    *,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="The network: its id, mdl_…, or NAME, NAME:VERSION or NAME@ALIAS.",
+        ),
+    ] = None,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="Delete all networks that the zoo rejected.")
+    ] = False,
+) -> None:
+    """Delete a network and its measurements, or all rejected networks."""
+    if (model is None) is not rejected:
+        raise ZooClientError(
+            "rm takes either a network or --rejected",
+            code="invalid_arguments",
+            remedy="name one network, or pass --rejected alone",
+        )
+    if model is not None:
+        context.zoo.models.rm(model)
+        context.out.done({"id": model, "removed": True}, f"{model} deleted")
+        return
+    ids = [rejected_model["id"] for rejected_model in context.zoo.models.ls(state="rejected")]
+    for model_id in ids:
+        context.zoo.models.rm(model_id)
+    context.out.done(
+        {"ids": ids, "removed": True}, "\n".join(f"{i} deleted" for i in ids) or "none is rejected"
+    )
+
+
+@command(app)
+def alias(context: CliContext, *, model: ModelId, alias: Alias) -> None:
+    """Give a network an alias; another version of its name that has it loses it."""
+    changed = context.zoo.models.set_alias(model, alias)
+    name = changed["name"]
+    context.out.done(changed, f"{name}@{alias} is {name}:{changed['version']}, {changed['id']}")
+
+
+@command(app)
+def unalias(context: CliContext, *, model: ModelId, alias: Alias) -> None:
+    """Remove an alias of a network; the network stays."""
+    context.zoo.models.remove_alias(model, alias)
+    context.out.done({"id": model, "alias": alias, "removed": True}, f"{alias} removed")
 
 
 @command(app)
@@ -177,11 +230,35 @@ def lineage(
 
 
 @command(app)
+def family(context: CliContext, *, model: ModelId) -> None:
+    """List the networks that a network is a copy, a descendant or another form of, by weights."""
+    relatives = context.zoo.models.family(model)
+    context.out.rows(relatives, RELATIVES, empty="no other network has related weights")
+
+
+@command(app, "confirm-family")
+def confirm_family(
+    context: CliContext,
+    *,
+    model: ModelId,
+    relative: Annotated[
+        str, typer.Argument(metavar="RELATIVE", help="A relative of the network.")
+    ],
+    descent: Annotated[
+        Descent | None, typer.Option(help="What it is to the network; as suggested by default.")
+    ] = None,
+) -> None:
+    """Confirm that a relative is the ancestor or a descendant of a network, for lineages."""
+    confirmed = context.zoo.models.confirm_family(model, relative, descent=descent)
+    context.out.done(confirmed, f"{confirmed['name']} is now its {confirmed.get('confirmed')}")
+
+
+@command(app)
 def neighbors(
     context: CliContext,
     *,
     model: ModelId,
-    dataset: ProbeSet,
+    probes: ProbeSet,
     k: Annotated[int, typer.Option("-k", min=1, help="Number of neighbors.")] = 10,
 ) -> None:
     """List the nearest networks on a probe set."""
@@ -191,7 +268,7 @@ def neighbors(
         id_column("id", "model_id"),
         TableColumn("name", lambda near: near["name"]),
     )
-    neighbors = context.zoo.models.neighbors(model, dataset_id=dataset, k=k)
+    neighbors = context.zoo.models.neighbors(model, probes=probes, k=k)
     context.out.rows(neighbors, columns, empty="no other network is measured on this probe set")
 
 
@@ -200,9 +277,11 @@ def attribution(
     context: CliContext,
     *,
     model: ModelId,
-    dataset: ProbeSet,
+    dataset: Dataset,
     out: Out,
-    index: Annotated[int, typer.Option(min=0, help="Position of the image, from 0.")] = 0,
+    index: Annotated[
+        int, typer.Option(min=0, help="Position of the image, from 0."), Fills("indices")
+    ] = 0,
     method: Annotated[
         str | None, typer.Option(help="Attribution method, such as gxi, saliency, elrp.")
     ] = None,

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Protocol
 
@@ -23,7 +24,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from zooscope import ZooClientError
+from zooscope import Retry, ZooClientError
+from zooscope.cli.retries import as_values, in_words
 
 Item = Mapping[str, Any]
 _PIPE_WIDTH = 10_000
@@ -54,6 +56,16 @@ def id_column(heading: str, field: str) -> TableColumn:
     return TableColumn(heading, lambda item: item[field], overflow=Overflow.KEEP)
 
 
+def first_of_many(names: Sequence[str]) -> str:
+    """The first name and the number of the others, which a table has no room for."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names)
+
+
+def time_column(heading: str, field: str) -> TableColumn:
+    """A column of times; on a narrow terminal the date and the time of day are two lines."""
+    return TableColumn(heading, lambda item: format_time(item.get(field)))
+
+
 class Output(Protocol):
     """Destination of a command's results."""
 
@@ -77,6 +89,12 @@ class Output(Protocol):
 
     def done(self, item: Item, line: str) -> None:
         """Print the result: the item for programs, a sentence for people."""
+
+    def note(self, line: str) -> None:
+        """Print a remark for people; JSON already contains it."""
+
+    def waiting(self, retry: Retry) -> None:
+        """Print why the command waits before it repeats a request."""
 
     def error(self, error: ZooClientError) -> None:
         """Print why the command failed."""
@@ -117,6 +135,14 @@ class JsonOutput:
         del line
         self.item(item)
 
+    def note(self, line: str) -> None:
+        """Print nothing: the result contains the remark."""
+
+    def waiting(self, retry: Retry) -> None:
+        """Print one line to stderr."""
+        sys.stderr.write(json.dumps({"waiting": as_values(retry)}, ensure_ascii=False) + "\n")
+        sys.stderr.flush()
+
     def error(self, error: ZooClientError) -> None:
         """Print the problem to stderr."""
         problem = {
@@ -124,6 +150,8 @@ class JsonOutput:
             "detail": error.detail,
             "remedy": error.remedy,
             "errors": [{"pointer": e.pointer, "reason": e.reason} for e in error.errors],
+            "errors_omitted": error.errors_omitted,
+            "candidates": list(error.candidates),
             "trace_id": error.trace_id,
         }
         sys.stderr.write(json.dumps(problem, ensure_ascii=False) + "\n")
@@ -183,6 +211,14 @@ class TextOutput:
         """Print the sentence."""
         self.event(item, line)
 
+    def note(self, line: str) -> None:
+        """Print the remark to stderr."""
+        self._stderr.print(line, style="dim", soft_wrap=True, markup=False)
+
+    def waiting(self, retry: Retry) -> None:
+        """Print the reason and the pause to stderr."""
+        self._stderr.print(f"[yellow]waiting:[/] {escape(in_words(retry))}", soft_wrap=True)
+
     def error(self, error: ZooClientError) -> None:
         """Print the error, each invalid field and the remedy to stderr."""
         say = self._stderr.print
@@ -191,7 +227,14 @@ class TextOutput:
             soft_wrap=True,
         )
         for field in error.errors:
+            if f"{field.pointer}: {field.reason}" in error.detail:
+                continue
             say(f"          {escape(field.pointer)}: {escape(field.reason)}", soft_wrap=True)
+        if error.errors_omitted:
+            say(f"          … and {error.errors_omitted} more", soft_wrap=True)
+        for row in error.candidates:
+            line = f"{row['id']}  {row['name']}  {row['state']}  {row['created_at'][:19]}"
+            say(f"          {escape(line)}", soft_wrap=True)
         if error.remedy:
             say(f"          {escape(error.remedy)}", soft_wrap=True)
 
@@ -268,6 +311,13 @@ def format_count(number: int | None) -> str:
             return f"{value:.3g}{unit}"
         value /= 1000
     return f"{value:.3g} G"
+
+
+def format_time(time: str | None) -> str:
+    """A time of the API in every listing: date and time in UTC, to the second, or a dash."""
+    if time is None:
+        return "–"
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def format_score(number: float | None) -> str:

@@ -10,4 +10,4 @@ app = typer.Typer()
 @app.command(context_settings=FORWARDED)
 def pack(context: typer.Context) -> None:
     """Pack a Python module and its weights into a .pt2 file with a manifest for upload."""
-    run_module("zooscope.packing", context.args, needs="torch", purpose="packing")
+    run_module("zooscope.packing", context.args, needs="torch", extra="pack", purpose="packing")

@@ -13,7 +13,10 @@ import typer
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from service.container import require_telemetry
 from service.core.errors import InvalidRequestError, UnavailableError, ZooError
+from service.core.private_files import create_private_files
+from service.core.validation_reasons import reason_of
 from service.embedded.bootstrap import prepare
 from service.embedded.components import ComponentName, command_of
 from service.embedded.home import Home
@@ -43,8 +46,10 @@ def up(
     only: OnlyOption = None,
 ) -> None:
     """Start the zoo: database, broker, worker, scheduler, REST and gRPC. Ctrl-C stops it."""
+    create_private_files()
     try:
         settings = settings_with(home=home, port=port, grpc_port=grpc_port)
+        require_telemetry(settings)
         if only is not None:
             run_alone(only, settings)
         run_all(settings)
@@ -68,7 +73,7 @@ def settings_with(*, home: Path | None, port: int | None, grpc_port: int | None)
 def _explained(problem: ErrorDetails) -> str:
     """The reason why a setting is invalid, after its variable."""
     name = "".join(f"ZOO_{str(part).upper()}: " for part in problem["loc"][:1])
-    return name + problem["msg"]
+    return name + reason_of(problem)
 
 
 def run_all(settings: Settings) -> None:
@@ -83,7 +88,7 @@ def run_alone(part: ComponentName, settings: Settings) -> NoReturn:
     _require(settings.database_url, "ZOO_DATABASE_URL")
     _require(settings.redis_url, "ZOO_REDIS_URL")
     home = Home(settings.folder)
-    key = prepare(settings, home)
+    key = prepare(settings, home).new_key
     if key is not None:
         _print_line(f"admin key  {key}   (shown once; also in {home.admin_key})")
     sys.stdout.flush()

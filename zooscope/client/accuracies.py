@@ -10,7 +10,7 @@ from zooscope.client.paging import paged
 from zooscope.client.results import Accuracy, AddedAccuracies
 from zooscope.client.transport import Resource
 
-_MOST_AT_ONCE = 10_000
+_MOST_AT_ONCE = 2_000
 
 
 class Accuracies(Resource):
@@ -19,7 +19,7 @@ class Accuracies(Resource):
     def add(self, accuracies: Sequence[Mapping[str, Any]]) -> AddedAccuracies:
         """Record accuracies.
 
-        They are sent in batches of at most 10 000; the zoo accepts or refuses each batch as a
+        They are sent in batches of at most 2 000; the zoo accepts or refuses each batch as a
         whole, and leaves accuracies that it has recorded before unchanged.
 
         Args:

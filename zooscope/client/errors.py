@@ -29,9 +29,12 @@ class ZooClientError(Exception):
         detail: What was wrong.
         remedy: How to fix it; None if there is no advice.
         status: HTTP status; 0 if there was no response.
-        errors: Invalid fields of the request.
+        errors: Invalid fields of the request; the zoo lists a hundred at most.
+        errors_omitted: Number of invalid fields that the zoo does not list.
         trace_id: Id of the request in the zoo's log; None if there was no response.
         retry_after_seconds: Seconds after which the same request may succeed; 0 if not stated.
+        quota: The quota that the request exceeds: ``quota``, ``limit``, ``used``, ``requested``.
+        candidates: What an ambiguous name may stand for: ``id``, ``name``, ``state``, ``created_at``.
     """
 
     def __init__(
@@ -42,8 +45,11 @@ class ZooClientError(Exception):
         remedy: str | None = None,
         status: int = 0,
         errors: Sequence[InvalidField] = (),
+        errors_omitted: int = 0,
         trace_id: str | None = None,
         retry_after_seconds: float = 0.0,
+        quota: Mapping[str, Any] | None = None,
+        candidates: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -51,8 +57,11 @@ class ZooClientError(Exception):
         self.remedy = remedy
         self.status = status
         self.errors = tuple(errors)
+        self.errors_omitted = errors_omitted
         self.trace_id = trace_id
         self.retry_after_seconds = retry_after_seconds
+        self.quota = quota
+        self.candidates = tuple(candidates)
 
     @classmethod
     def of(cls, problem: Mapping[str, Any] | None, *, code: str, detail: str) -> Self:
@@ -79,18 +88,27 @@ class UnreachableError(ZooClientError):
 
 def error_of(response: httpx.Response) -> ZooClientError:
     """The error that a response describes; its body must have been read."""
-    problem = _problem_in(response)
+    error = error_in({**_problem_in(response), "status": response.status_code})
+    error.retry_after_seconds = _seconds(response.headers.get("Retry-After", ""))
+    return error
+
+
+def error_in(problem: Mapping[str, Any]) -> ZooClientError:
+    """The error that a problem document describes; only its ``status`` must be there."""
+    status = int(problem["status"])
     return ZooClientError(
-        problem.get("detail") or f"the zoo responded with status {response.status_code}",
-        code=problem.get("code") or f"http_{response.status_code}",
+        problem.get("detail") or f"the zoo responded with status {status}",
+        code=problem.get("code") or f"http_{status}",
         remedy=problem.get("remedy"),
-        status=response.status_code,
+        status=status,
         errors=[
             InvalidField(str(error.get("pointer", "")), str(error.get("reason", "")))
             for error in problem.get("errors") or []
         ],
+        errors_omitted=int(problem.get("errors_omitted") or 0),
         trace_id=problem.get("trace_id"),
-        retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
+        quota=problem.get("quota"),
+        candidates=problem.get("candidates") or (),
     )
 
 

@@ -1,12 +1,12 @@
 """Reads server-sent events, and resumes after broken connections."""
 
 import json
-import time
 from collections.abc import Iterable, Iterator
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
-from zooscope.client.errors import ZooClientError
-from zooscope.client.results import JobEvent
+from zooscope.client.errors import ZooClientError, error_in
+from zooscope.client.results import JobEvent, ProjectEvent
 from zooscope.client.transport import Transport, is_transient
 
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
@@ -20,7 +20,8 @@ def job_events(transport: Transport, job_id: str, *, after: int = 0) -> Iterator
     Reconnects after a broken connection and resumes after the last event.
 
     Raises:
-        ZooClientError: ``job_not_found``, or the zoo stayed unreachable.
+        ZooClientError: ``job_not_found``, ``unauthenticated`` if the key became invalid meanwhile, or
+            the zoo stayed unreachable.
     """
     failures = 0
     while True:
@@ -34,23 +35,76 @@ def job_events(transport: Transport, job_id: str, *, after: int = 0) -> Iterator
             failures += 1
             if not is_transient(error) or failures >= transport.retry_policy.attempts:
                 raise
-            time.sleep(transport.retry_policy.pause(failures))
+            transport.pause(error, failures)
 
 
 def _one_connection(transport: Transport, job_id: str, *, after: int) -> Iterator[JobEvent]:
     headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
     path = f"/jobs/{job_id}/events"
     with transport.stream(path, headers=headers, silence_seconds=_SILENCE_SECONDS) as answer:
-        for data in event_data(answer.iter_lines()):
-            yield cast("JobEvent", json.loads(data))
+        for message in server_sent_events(answer.iter_lines()):
+            if message.data:
+                yield cast("JobEvent", _data_of(message))
 
 
-def event_data(lines: Iterable[str]) -> Iterator[str]:
-    """The data of each event of a stream; comments and other fields are ignored."""
-    collected: list[str] = []
+def project_events(transport: Transport, *, after: str | None = None) -> Iterator[ProjectEvent]:
+    """The events of the project after event ``after``, or from now on; it does not end.
+
+    Reconnects after a broken connection and resumes after the last event.
+
+    Raises:
+        ZooClientError: ``events_expired``, ``unauthenticated`` if the key became invalid meanwhile,
+            or the zoo stayed unreachable.
+    """
+    failures = 0
+    while True:
+        headers = {"Accept": "text/event-stream"}
+        if after is not None:
+            headers["Last-Event-ID"] = after
+        try:
+            with transport.stream(
+                "/events", headers=headers, silence_seconds=_SILENCE_SECONDS
+            ) as answer:
+                for message in server_sent_events(answer.iter_lines()):
+                    after, failures = message.id or after, 0
+                    if message.data:
+                        yield cast("ProjectEvent", _data_of(message))
+        except ZooClientError as error:
+            failures += 1
+            if not is_transient(error) or failures >= transport.retry_policy.attempts:
+                raise
+            transport.pause(error, failures)
+
+
+@dataclass(frozen=True)
+class ServerSentEvent:
+    """One message of a stream; empty texts where it has no such field."""
+
+    type: str
+    id: str
+    data: str
+
+
+def _data_of(message: ServerSentEvent) -> Any:
+    """What a message is about. Raises ZooClientError if it says why the stream ends."""
+    data = json.loads(message.data)
+    if message.type == "error":
+        raise error_in(data)
+    return data
+
+
+def server_sent_events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
+    """Each message of a stream; comments and other fields are ignored."""
+    kind, id_, collected = "message", "", list[str]()
     for line in lines:
-        if line.startswith("data:"):
-            collected.append(line.removeprefix("data:").removeprefix(" "))
-        elif not line and collected:
-            yield "\n".join(collected)
-            collected = []
+        field, _, value = line.partition(":")
+        if field == "data":
+            collected.append(value.removeprefix(" "))
+        elif field == "event":
+            kind = value.removeprefix(" ")
+        elif field == "id":
+            id_ = value.removeprefix(" ")
+        elif not line:
+            if collected or id_:
+                yield ServerSentEvent(kind, id_, "\n".join(collected))
+            kind, id_, collected = "message", "", []

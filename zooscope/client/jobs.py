@@ -2,15 +2,31 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from zooscope.client.downloads import download
 from zooscope.client.events import job_events
-from zooscope.client.paging import paged
+from zooscope.client.paging import ListCounts, counted, paged
 from zooscope.client.polling import wait_until_final
 from zooscope.client.results import Artifact, Job, JobEvent
 from zooscope.client.transport import Resource
 from zooscope.client.uploads import OnProgress, ignore_progress
+
+JobSort = Literal["created_at", "-created_at", "method", "-method", "state", "-state"]
+
+
+class JobFilters(TypedDict, total=False):
+    """Which jobs to list; a filter that is absent or None does not restrict.
+
+    Attributes:
+        q: Words that the id, method, inputs or error contain.
+        state: State, such as ``running``.
+        method: Name of a method.
+    """
+
+    q: str | None
+    state: str | None
+    method: str | None
 
 
 class Jobs(Resource):
@@ -74,11 +90,24 @@ class Jobs(Resource):
         return cast("Job", self._transport.json("GET", f"/jobs/{job_id}"))
 
     def ls(
-        self, *, state: str | None = None, method: str | None = None, limit: int | None = None
+        self,
+        *,
+        sort: JobSort | None = None,
+        limit: int | None = None,
+        **filters: Unpack[JobFilters],
     ) -> Iterator[Job]:
-        """List jobs, newest first; ``limit`` None lists all."""
-        query = {"state": state, "method": method}
-        return paged(self._transport, "/jobs", params=query, limit=limit)
+        """List jobs, newest first.
+
+        Args:
+            sort: Field to sort by, with ``-`` for the largest first; None means ``-created_at``.
+            limit: Maximum number of jobs; None lists all.
+            filters: Which jobs to list.
+        """
+        return paged(self._transport, "/jobs", params={**filters, "sort": sort}, limit=limit)
+
+    def counts(self, **filters: Unpack[JobFilters]) -> ListCounts:
+        """The number of jobs, in total and by state and method."""
+        return counted(self._transport, "/jobs", params=filters)
 
     def watch(self, job_id: str, *, after: int = 0) -> Iterator[JobEvent]:
         """The events of a job after event ``after``, until it has finished; survives broken connections."""

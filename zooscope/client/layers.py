@@ -1,11 +1,13 @@
 """Which layer of one network to build on, as a client asks."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
+from zooscope.client.layer_table import LayerTable
+from zooscope.client.paging import paged
 from zooscope.client.polling import OnJobProgress, wait_while_pending
 from zooscope.client.rankings import target_of
-from zooscope.client.results import LayerSelection
+from zooscope.client.results import LayerSelectionSummary
 from zooscope.client.transport import Resource
 
 TargetData = Literal["ample", "scarce"]
@@ -29,11 +31,11 @@ class Layers(Resource):
         wait: bool = True,
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
-    ) -> LayerSelection:
+    ) -> LayerTable:
         """Score every candidate layer against the target and choose one.
 
         Args:
-            source: The network to cut.
+            source: The network to cut, as all networks and datasets here by id or name.
             model: The target, as a network of the zoo.
             dataset: The target as labeled images instead; a small network is trained on them first.
             probes: The dataset whose images both networks process; defaults to the target dataset.
@@ -63,10 +65,16 @@ class Layers(Resource):
         }
         fields = {name: value for name, value in body.items() if value is not None}
         answer = self._transport.json("POST", "/layer-selections", body=fields)
-        selection = cast("LayerSelection", answer)
+        selection = LayerTable(answer)
         if not wait:
             return selection
         return self.wait(selection, on_progress=on_progress, timeout_seconds=timeout_seconds)
+
+    def ls(
+        self, *, state: str | None = None, limit: int | None = None
+    ) -> Iterator[LayerSelectionSummary]:
+        """List layer selections, newest first, without their scores; ``limit`` None lists all."""
+        return paged(self._transport, "/layer-selections", params={"state": state}, limit=limit)
 
     def show(
         self,
@@ -74,19 +82,19 @@ class Layers(Resource):
         *,
         data: TargetData | None = None,
         edge_weight: float | None = None,
-    ) -> LayerSelection:
+    ) -> LayerTable:
         """One selection, read for an amount of ``data`` or by an ``edge_weight``."""
         params = {"data": data, "edge_weight": edge_weight}
         answer = self._transport.json("GET", f"/layer-selections/{selection_id}", params=params)
-        return cast("LayerSelection", answer)
+        return LayerTable(answer)
 
     def wait(
         self,
-        selection: LayerSelection,
+        selection: LayerTable,
         *,
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
-    ) -> LayerSelection:
+    ) -> LayerTable:
         """The selection once it is ready, read by the edge weight it came with.
 
         Raises:
@@ -98,5 +106,5 @@ class Layers(Resource):
             on_progress=on_progress,
             timeout_seconds=timeout_seconds,
             name="layer selection",
-            command="zooscope layers",
+            command="zooscope layer-selections show",
         )

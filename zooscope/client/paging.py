@@ -1,11 +1,26 @@
 """Iterates over lists of the zoo page by page."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
+from zooscope.client.results import Facet
 from zooscope.client.transport import Transport
 
 _PAGE_SIZE = 200
+
+
+class ListCounts(TypedDict):
+    """The number of items that match a query, and how many have each value of a facet."""
+
+    total: int
+    facets: list[Facet]
+
+
+def counted(transport: Transport, path: str, *, params: Mapping[str, Any]) -> ListCounts:
+    """The counts of a list."""
+    query = {**params, "page_size": 1, "include": ["total", "facets"]}
+    page = transport.json("GET", path, params=query)
+    return {"total": page["total"], "facets": page["facets"]}
 
 
 def paged(

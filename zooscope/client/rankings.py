@@ -1,19 +1,27 @@
 """Client of the rankings: which network to start from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypedDict, cast
 
 from zooscope.client.errors import ZooClientError
+from zooscope.client.paging import paged
 from zooscope.client.polling import OnJobProgress, wait_while_pending
-from zooscope.client.results import Ranking
+from zooscope.client.ranking_table import RankingTable
+from zooscope.client.results import RankingEstimate, RankingSummary
 from zooscope.client.transport import Resource
 
-Metric = Literal["depara", "depara_plus", "attribution"]
+Metric = Literal["depara", "depara_plus", "attribution", "rsa", "dds", "linear_cka"]
 RankingMetric = Literal[
+    "auto",
     "depara",
     "depara_plus",
     "attribution",
+    "rsa",
+    "dds",
+    "linear_cka",
+    "labels",
     "fused",
+    "labels_and_history",
     "logme",
     "h_score",
     "leep",
@@ -21,8 +29,6 @@ RankingMetric = Literal[
     "n_leep",
     "trans_rate",
     "parc",
-    "linear_cka",
-    "rsa",
     "gbc",
     "knn",
     "ridge_probe",
@@ -34,23 +40,47 @@ Protocol = Literal["fine_tune", "linear_probe", "zero_shot", "other"]
 class Rankings(Resource):
     """``zoo.rankings``: request rankings, get them and wait for them."""
 
-    def request(self, body: Mapping[str, Any]) -> Ranking:
+    def request(self, body: Mapping[str, Any]) -> RankingTable:
         """Request a ranking with the body of the REST API; it may be pending at first."""
-        return cast("Ranking", self._transport.json("POST", "/rankings", body=body))
+        return RankingTable(self._transport.json("POST", "/rankings", body=body))
 
-    def show(self, ranking_id: str, *, edge_weight: float | None = None) -> Ranking:
-        """Get a ranking; ``edge_weight`` reweights its edges, None keeps the requested weight."""
-        params = {"edge_weight": edge_weight}
+    def estimate(self, body: Mapping[str, Any]) -> RankingEstimate:
+        """Estimate how long a ranking with this body would take; nothing is started."""
+        answer = self._transport.json("POST", "/rankings:estimate", body=body)
+        return cast("RankingEstimate", answer)
+
+    def ls(
+        self,
+        *,
+        state: str | None = None,
+        metric: RankingMetric | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RankingSummary]:
+        """List rankings, newest first, without their scores; ``limit`` None lists all."""
+        query = {"state": state, "metric": metric}
+        return paged(self._transport, "/rankings", params=query, limit=limit)
+
+    def show(
+        self, ranking_id: str, *, edge_weight: float | None = None, limit: int | None = None
+    ) -> RankingTable:
+        """Get a ranking.
+
+        Args:
+            ranking_id: Id of the ranking.
+            edge_weight: λ that reweights its edges; None keeps the requested weight.
+            limit: Most entries of each list; None means all.
+        """
+        params = {"edge_weight": edge_weight, "limit": limit}
         answer = self._transport.json("GET", f"/rankings/{ranking_id}", params=params)
-        return cast("Ranking", answer)
+        return RankingTable(answer)
 
     def wait(
         self,
-        ranking: Ranking,
+        ranking: RankingTable,
         *,
         on_progress: OnJobProgress | None = None,
         timeout_seconds: float = 3600.0,
-    ) -> Ranking:
+    ) -> RankingTable:
         """Wait until the ranking is ready; call ``on_progress`` while it is pending.
 
         Raises:
@@ -86,7 +116,7 @@ def ranking_request(
     model: str | None = None,
     dataset: str | None = None,
     candidates: Sequence[str] | Mapping[str, str] | None = None,
-    metric: RankingMetric = "depara",
+    metric: RankingMetric = "auto",
     edge_weight: float | None = None,
     settings: Mapping[str, Any] | None = None,
     estimators: Literal["measure", "known"] | None = None,
@@ -95,18 +125,20 @@ def ranking_request(
     """The request body of a ranking; see ``ZooClient.rank``.
 
     Args:
-        probes: Id of the dataset whose images all networks process; optional if the target is a
+        probes: Id or name of the dataset whose images all networks process; optional if the target is a
             dataset.
-        model: Id of the target, if it is a network of the zoo.
-        dataset: Id of the target, if it is a dataset. ``depara`` and ``attribution`` first train a
-            small network on it; estimators use its labels, ``fused`` all evidence.
-        candidates: Ids of networks, or a filter such as ``{"task": "segmentation"}``; None means
+        model: Id or name of the target, if it is a network of the zoo.
+        dataset: Id or name of the target, if it is a dataset. ``attribution`` first trains a small
+            network on it, and so does ``dds``; ``depara``, ``rsa``, ``linear_cka``, ``labels`` and
+            estimators use its labels, ``fused`` all evidence.
+        candidates: Ids or names of networks, or a filter such as ``{"task": "segmentation"}``; None means
             all networks.
-        metric: ``depara``, ``depara_plus`` or ``attribution``; an estimator such as ``logme``; or
-            ``fused``.
+        metric: ``auto`` takes the one that suits what is known of the target. Or ``depara``,
+            ``depara_plus``, ``attribution``, ``rsa``, ``dds``, ``linear_cka``; ``labels`` or one estimator such as ``logme``;
+            ``fused``; or ``labels_and_history``.
         edge_weight: λ in node similarity + λ · edge similarity; None means the zoo's default.
         settings: Parameters of the measurement, those of the method ``depara``.
-        estimators: Whether ``fused`` measures missing estimators or uses only known ones.
+        estimators: Whether ``fused`` and ``labels_and_history`` measure missing estimators or uses only known ones.
         protocol: Restricts the accuracy history to this protocol.
 
     Raises:

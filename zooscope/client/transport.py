@@ -2,6 +2,7 @@
 
 import random
 import socket
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ from zooscope.client.errors import UnreachableError, ZooClientError, error_of
 
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _TRANSIENT_CODES = frozenset({"request_in_flight", "upload_busy"})
+# Quotas free up when jobs end, not within the seconds of a retry.
+_LASTING_CODES = frozenset({"quota_exceeded"})
 _REPEATABLE = frozenset({"GET", "HEAD", "DELETE", "POST"})
 
 
@@ -41,14 +44,44 @@ class RetryPolicy:
         return longest * float(random.uniform(0.5, 1.0))
 
 
+DEFAULT_RETRY_POLICY = RetryPolicy()
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A failed attempt that is going to be repeated.
+
+    Attributes:
+        error: Why it failed.
+        failures: Number of attempts that failed in a row.
+        attempts: Maximum number of attempts.
+        pause_seconds: Time until the next attempt.
+    """
+
+    error: ZooClientError
+    failures: int
+    attempts: int
+    pause_seconds: float
+
+
 OnConnect = Callable[[socket.socket], None]
+OnRetry = Callable[[Retry], None]
+
+
+def ignore_retry(retry: Retry) -> None:
+    """Do nothing."""
+
+
+def _certificates(url: str) -> ssl.SSLContext | bool:
+    """How certificates are checked; plain HTTP needs none, and they take long to read."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http://") else True
 
 
 class Transport:
     """The connections to one zoo, with its address and key.
 
     ``on_connect`` is called with every new connection before anything is sent over it, and raises
-    to refuse it. Such connections bypass every proxy.
+    to refuse it. Such connections bypass every proxy. ``on_retry`` is called before each pause.
     """
 
     def __init__(
@@ -59,15 +92,18 @@ class Transport:
         retry_policy: RetryPolicy,
         timeout_seconds: float,
         on_connect: OnConnect | None = None,
+        on_retry: OnRetry = ignore_retry,
     ) -> None:
         headers = {"User-Agent": "zooscope-client"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
         self.retry_policy = retry_policy
+        self._on_retry = on_retry
         self._http = httpx.Client(
             base_url=url.rstrip("/") + "/v1",
             headers=headers,
             timeout=timeout_seconds,
+            verify=_certificates(url),
             trust_env=on_connect is None,
             event_hooks={"request": [] if on_connect is None else [_connect_hook(on_connect)]},
         )
@@ -107,9 +143,16 @@ class Transport:
         all_headers = dict(headers or {})
         if method == "POST":
             all_headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
-        request = self._http.build_request(
-            method, path, params=_without_none(params), headers=all_headers, **content
-        )
+        try:
+            request = self._http.build_request(
+                method, path, params=_without_none(params), headers=all_headers, **content
+            )
+        except ValueError as error:
+            raise ZooClientError(
+                f"the request cannot be sent: {error}",
+                code="unstorable_value",
+                remedy="send finite numbers, and text without lone surrogates",
+            ) from error
         attempts = self.retry_policy.attempts if method in _REPEATABLE else 1
         return self._send_with_retries(request, attempts=attempts)
 
@@ -148,9 +191,17 @@ class Transport:
             except ZooClientError as error:
                 if not is_transient(error):
                     raise
-                requested_pause = min(error.retry_after_seconds, self.retry_policy.largest_seconds)
-            time.sleep(max(requested_pause, self.retry_policy.pause(failures)))
+                failure = error
+            self.pause(failure, failures)
         return self._send(request)
+
+    def pause(self, error: ZooClientError, failures: int) -> None:
+        """Report a failed attempt, then wait as long as the policy and the zoo ask for."""
+        policy = self.retry_policy
+        requested = min(error.retry_after_seconds, policy.largest_seconds)
+        seconds = max(requested, policy.pause(failures))
+        self._on_retry(Retry(error, failures, policy.attempts, seconds))
+        time.sleep(seconds)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         with translated_errors():
@@ -177,6 +228,8 @@ def _connect_hook(on_connect: OnConnect) -> Callable[[httpx.Request], None]:
 
 def is_transient(error: ZooClientError) -> bool:
     """Whether the same request may succeed soon."""
+    if error.code in _LASTING_CODES:
+        return False
     unreachable = isinstance(error, UnreachableError)
     return unreachable or error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
 

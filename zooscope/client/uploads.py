@@ -1,12 +1,12 @@
 """Uploads to the zoo: hashed first, sent in parts, resumed after broken connections."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from zooscope.client.errors import ZooClientError
+from zooscope.client.file_names import wire_name
 from zooscope.client.transport import Transport, is_transient
 
 MEBIBYTE = 1024**2
@@ -39,20 +39,24 @@ class Upload:
             ZooClientError: The zoo refused, or repeated attempts transferred no byte.
         """
         failures = 0
-        while offset < self.size:
+        while True:
             try:
                 offset = self._send_part(offset)
+                if offset == self.size:
+                    return
                 failures = 0
             except ZooClientError as error:
+                if error.code == "upload_complete":
+                    return
                 failures += 1
                 if not _can_resume(error) or failures >= self.transport.retry_policy.attempts:
                     raise
-                time.sleep(self.transport.retry_policy.pause(failures))
+                self.transport.pause(error, failures)
                 offset, before = self._offset_at_the_zoo(), offset
                 failures = 0 if offset > before else failures
 
     def _send_part(self, offset: int) -> int:
-        """The offset after one more part."""
+        """The offset after one more part; an empty one lets the zoo verify what it has."""
         length = min(self.part_bytes, self.size - offset)
         self.transport.request(
             "PATCH",
@@ -98,7 +102,7 @@ def upload(
         raise ZooClientError(
             f"{path} is empty", code="file_empty", remedy="send a file that is not empty"
         )
-    announced = {"size": size, "sha256": sha256_of(path), "filename": path.name}
+    announced = {"size": size, "sha256": sha256_of(path), "filename": wire_name(path.name)}
     started = transport.json("POST", "/uploads", body=announced)
     sending = Upload(transport, path, started["id"], size, on_progress, part_bytes)
     sending.send_from(started["offset"])
@@ -112,4 +116,4 @@ def sha256_of(path: Path) -> str:
 
 
 def _can_resume(error: ZooClientError) -> bool:
-    return is_transient(error) or error.code in {"offset_mismatch", "upload_complete"}
+    return is_transient(error) or error.code == "offset_mismatch"

@@ -5,6 +5,6 @@ Everything here may run the user's own Python; the service never imports it.
 
 from zooscope.packing.packing import PackedModel, pack
 from zooscope.packing.refusal import PackingError
-from zooscope.packing.weights import load_weights
+from zooscope.packing.weights import LoadedWeights, load_weights
 
-__all__ = ["PackedModel", "PackingError", "load_weights", "pack"]
+__all__ = ["LoadedWeights", "PackedModel", "PackingError", "load_weights", "pack"]

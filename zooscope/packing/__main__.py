@@ -10,19 +10,21 @@ from pydantic import ValidationError
 
 from service.core.errors import ZooError
 from service.core.manifest import ModelManifest
+from service.core.strict_json import long_lists, parse_json
 from zooscope.packing.modules import build_module
 from zooscope.packing.packing import PackedModel, pack
 from zooscope.packing.refusal import PackingError
 from zooscope.packing.weights import load_weights
 
 _FAILED = 1
+_JSON = long_lists(4 * 1024**2)
 
 
 def main(words: list[str] | None = None) -> int:
     """Pack one network; 0 when the files were written, 1 with the reason on stderr otherwise."""
     arguments = _parser().parse_args(words)
     try:
-        packed = _pack(arguments)
+        packed, note = _pack(arguments)
     except ZooError as error:
         sys.stderr.write(f"zooscope: {error.detail} ({error.code})\n")
         sys.stderr.write(f"          {error.remedy}\n" if error.remedy else "")
@@ -31,6 +33,7 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"zooscope: this machine failed: {error!r} (internal)\n")
         sys.stderr.write("          check free space, memory and permissions, then try again\n")
         return _FAILED
+    sys.stderr.write(f"note: {note}\n" if note else "")
     sys.stdout.write(_summary(packed, arguments.json))
     return 0
 
@@ -41,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", type=Path, help="checkpoint; without it the module's own weights"
     )
+    parser.add_argument(
+        "--weights-key", help="key or prefix of the weights to take, such as state_dict_ema"
+    )
     parser.add_argument("--manifest", type=Path, required=True, help="JSON: name, task, input, …")
     parser.add_argument("--out", type=Path, required=True, help="the pt2 file to write")
     parser.add_argument(
@@ -50,19 +56,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _pack(arguments: argparse.Namespace) -> PackedModel:
+def _pack(arguments: argparse.Namespace) -> tuple[PackedModel, str]:
+    """The packed network, and which of several weights were taken."""
     manifest = _manifest(arguments.manifest)
-    network = build_module(arguments.module, _object(arguments.arguments, "--arguments"))
+    network = build_module(arguments.module, _object(arguments.arguments.encode(), "--arguments"))
+    note = ""
     if arguments.weights is not None:
-        load_weights(network, arguments.weights)
-    return pack(network, manifest, arguments.out)
+        note = load_weights(network, arguments.weights, key=arguments.weights_key).note
+    return pack(network, manifest, arguments.out), note
 
 
-def _object(text: str, what: str) -> dict[str, Any]:
+def _object(data: bytes, what: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise PackingError("invalid_manifest", f"{what} is not valid JSON: {error}", "check its quotes and commas") from error  # fmt: skip
+        content = parse_json(data, _JSON)
+    except ZooError as error:
+        raise PackingError("invalid_manifest", f"{what}: {error.detail}", error.remedy or "") from error  # fmt: skip
     if not isinstance(content, dict):
         raise PackingError("invalid_manifest", f"{what} is not a JSON object", "write {…}")
     return content
@@ -71,10 +79,10 @@ def _object(text: str, what: str) -> dict[str, Any]:
 def _manifest(path: Path) -> ModelManifest:
     """The manifest file, whose format is pt2 whatever it says."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PackingError("invalid_manifest", f"{path} cannot be read: {error}", "give a text file in UTF-8") from error  # fmt: skip
-    content = _object(text, str(path)) | {"format": "pt2"}
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackingError("invalid_manifest", f"{path} cannot be read: {error.strerror}", "check the path") from error  # fmt: skip
+    content = _object(data, str(path)) | {"format": "pt2"}
     content.pop("architecture", None)
     try:
         return ModelManifest.model_validate(content)

@@ -9,12 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
-from service.core.manifest import ModelManifest
+from service.core.manifest import ModelManifest, TaskKind
 from workers.methods.model_validation.judgement import manifest_problems
+from workers.methods.model_validation.output_choice import chosen_output
 from workers.programs.exporting import example_images, export_network
 from workers.programs.inspection import probe_problems, weight_problems
 from workers.programs.program import Program
+from workers.programs.refusal import ProgramRefusedError
 from zooscope.packing.refusal import PackingError
 from zooscope.packing.user_code import running
 
@@ -43,16 +46,19 @@ def pack(network: nn.Module, manifest: ModelManifest | dict[str, Any], out: Path
         out: Path of the pt2 file; the manifest goes beside it, ending in ``.manifest.json``.
 
     Raises:
-        PackingError: The outputs deviate, or the service would reject the file.
-        ProgramRefusedError: The network does not export, or calls what is not allowed.
+        PackingError: The outputs deviate, or the service would reject the file;
+            ``detection_not_supported``.
+        ProgramRefusedError: The network does not export, calls what is not allowed, or returns
+            several tensors and the manifest does not say which of them counts.
     """
     declared = _as_manifest(manifest)
     spec = declared.input
     with running("not_copyable", "the network cannot be copied", _COPYABLE):
         frozen = copy.deepcopy(network).cpu().float().eval()
-    with _writing(out):
-        program = export_network(frozen, (spec.channels, spec.height, spec.width), out)
-    deviation = _deviation(frozen, program)
+    with _writing(out), _naming_parts_of_a_detector(frozen, declared):
+        packed = export_network(frozen, (spec.channels, spec.height, spec.width), out)
+    program = chosen_output(packed, declared)
+    deviation = _deviation(frozen, packed)
     if not deviation <= TOLERANCE:
         raise PackingError(
             "answers_differ",
@@ -75,6 +81,23 @@ def _as_manifest(manifest: ModelManifest | dict[str, Any]) -> ModelManifest:
 
 
 @contextlib.contextmanager
+def _naming_parts_of_a_detector(network: nn.Module, manifest: ModelManifest) -> Iterator[None]:
+    """The refusal to export a detection network is a ``PackingError`` that names its parts."""
+    try:
+        yield
+    except ProgramRefusedError as error:
+        by_library = type(network).__module__.startswith("torchvision.models.detection")
+        if not by_library and manifest.task.kind is not TaskKind.DETECTION:
+            raise
+        parts = ", ".join(name for name, _ in network.named_children())
+        raise PackingError(
+            "detection_not_supported",
+            "a detection network returns boxes, a different number for each image, which no method compares",
+            f"pack the part that computes features, usually the backbone, with the task embedding; its parts are {parts}",
+        ) from error
+
+
+@contextlib.contextmanager
 def _writing(file: Path) -> Iterator[None]:
     """A missing folder, or an operating system's refusal to write, is a ``PackingError``."""
     try:
@@ -86,26 +109,26 @@ def _writing(file: Path) -> Iterator[None]:
 
 
 def _deviation(network: nn.Module, program: Program) -> float:
-    """Relative distance of the first outputs of module and program, on noise images."""
+    """Greatest relative distance of the outputs of module and program, on noise images."""
     count = program.batch if program.batch is not None else _IMAGES
     images = example_images(count, program.input_shape)
     with torch.no_grad(), running("forward_failed", "forward(images) fails", _FORWARD):
-        eager, packed = first_tensor(network(images)), first_tensor(program(images))
-    return float((eager - packed).norm() / eager.norm().clamp_min(1e-30))
+        eager, packed = tensors_in(network(images)), tensors_in(program(images))
+    return max(
+        float((own - read).norm() / own.norm().clamp_min(1e-30))
+        for own, read in zip(eager, packed, strict=True)
+    )
 
 
-def first_tensor(answer: Any) -> Tensor:
-    """The first tensor of an answer: itself, or of a tuple, list or dictionary.
+def tensors_in(answer: Any) -> list[Tensor]:
+    """The tensors of an answer in order: itself, or those of a tuple, list or dictionary.
 
     Raises:
         PackingError: ``no_tensor_output``.
     """
-    while not isinstance(answer, Tensor):
-        if isinstance(answer, dict):
-            answer = tuple(answer.values())
-        if not isinstance(answer, list | tuple) or not answer:
-            raise PackingError(
-                "no_tensor_output", "forward returns no tensor", "return a tensor of scores"
-            )
-        answer = answer[0]
-    return answer
+    tensors = [leaf for leaf in tree_leaves(answer) if isinstance(leaf, Tensor)]
+    if not tensors:
+        raise PackingError(
+            "no_tensor_output", "forward returns no tensor", "return a tensor of scores"
+        )
+    return tensors
