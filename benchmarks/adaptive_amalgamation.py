@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.students.anchors import kd_real, supervised
-from benchmarks.students.pictures import Pictures, names
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.pictures import LabeledPictures, names
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable, main
 from benchmarks.students.scenes import Numbers, Scene
 from benchmarks.students.styles import (
     STYLES,
@@ -89,7 +89,7 @@ def one_source(seed: int) -> Numbers:
 
 def task_by_task(seed: int, **more: Any) -> Numbers:
     """Each task in a training of its own, on the images of its digits alone."""
-    found: Numbers = {}
+    numbers: Numbers = {}
     for name, labels in TASKS.items():
         own = mixed(seed).only(labels)
         inputs = ImageInputs(name=name, teachers=sources(seed), images=own.frames)
@@ -102,10 +102,10 @@ def task_by_task(seed: int, **more: Any) -> Numbers:
         )
         training_task = AdaptiveAmalgamationTask(inputs, params, silent)
         complete(training_task, inputs, params, RecordingReporter())
-        found |= by_style(name, partial(_of_component, training_task, 0))
+        numbers |= by_style(name, partial(_of_component, training_task, 0))
         right = _right(training_task.training.memory["weights_0"], own_styles(seed, name))
-        found |= {f"right_{name}": right}
-    return _with_means(found)
+        numbers |= {f"right_{name}": right}
+    return _with_means(numbers)
 
 
 def _measured(
@@ -119,16 +119,17 @@ def _measured(
         if chosen is not None:
             training_task.training.memory[name] = chosen
     trained = complete(training_task, inputs, params, RecordingReporter())
-    found: Numbers = {"joint": trained.quality["accuracy"], "ceiling": trained.quality["ceiling"]}
+    quality = trained.quality
+    numbers: Numbers = {"joint": quality["accuracy"], "merged": quality["merged_accuracy"]}
     for number, name in enumerate(TASKS):
-        found |= by_style(name, partial(_of_component, training_task, number))
-        found |= by_style(name, partial(_of_student, training_task), prefix="student_")
+        numbers |= by_style(name, partial(_of_component, training_task, number))
+        numbers |= by_style(name, partial(_of_student, training_task), prefix="student_")
         weights = training_task.training.memory[f"weights_{number}"]
         if len(weights) > 1:
-            found[f"right_{name}"] = _right(
+            numbers[f"right_{name}"] = _right(
                 weights[:, own_images(seed, name)], own_styles(seed, name)
             )
-    return _with_means(found)
+    return _with_means(numbers)
 
 
 def choice(seed: int, selection: str) -> Numbers:
@@ -136,13 +137,13 @@ def choice(seed: int, selection: str) -> Numbers:
     training_task = AdaptiveAmalgamationTask(
         scene(seed).with_images, settings(seed, selection=selection), silent
     )
-    found = {
+    shares = {
         name: _right(training_task.training.memory[f"weights_{number}"][:, own], styles(seed)[own])
         for number, name in enumerate(TASKS)
         for own in (own_images(seed, name),)
     }
-    return {f"right_{name}": value for name, value in found.items()} | {
-        "right": sum(found.values()) / len(found)
+    return {f"right_{name}": value for name, value in shares.items()} | {
+        "right": sum(shares.values()) / len(shares)
     }
 
 
@@ -162,32 +163,32 @@ def _answers(
 
 
 def _of_component(
-    training_task: AdaptiveAmalgamationTask, number: int, images: Pictures
+    training_task: AdaptiveAmalgamationTask, number: int, images: LabeledPictures
 ) -> Tensor:
     """A component's logits of the task's labels."""
     return _answers(training_task.components[number], training_task, images.frames)
 
 
-def _of_student(training_task: AdaptiveAmalgamationTask, images: Pictures) -> Tensor:
+def _of_student(training_task: AdaptiveAmalgamationTask, images: LabeledPictures) -> Tensor:
     """The student's logits of the task's labels."""
-    places = [training_task.head.labels.index(one) for one in images.labels]
-    return _answers(training_task.student, training_task, images.frames)[:, places]
+    columns = [training_task.head.labels.index(label) for label in images.labels]
+    return _answers(training_task.student, training_task, images.frames)[:, columns]
 
 
-def _with_means(found: Mapping[str, float]) -> Numbers:
+def _with_means(numbers: Mapping[str, float]) -> Numbers:
     """The numbers, and means over tasks and styles."""
     means = {}
     for prefix, name in (("", "components"), ("student_", "student")):
         values = [
-            found[prefix + task + style]
+            numbers[prefix + task + style]
             for task, style in product(TASKS, STYLES)
-            if prefix + task + style in found
+            if prefix + task + style in numbers
         ]
         if values:
             means[name] = sum(values) / len(values)
     if "student" in means:
         means["kept"] = means["student"] / means["components"]
-    return {**found, **means}
+    return {**numbers, **means}
 
 
 def by_labels(seed: int) -> Numbers:
@@ -201,7 +202,7 @@ def side_by_side(seed: int) -> Numbers:
 
 
 def _anchored(numbers: Numbers) -> Numbers:
-    return {"joint": numbers["accuracy"], "ceiling": numbers["ceiling"]}
+    return {"joint": numbers["accuracy"], "merged": numbers["merged_accuracy"]}
 
 
 CHOICES = (
@@ -214,24 +215,24 @@ CHOICES = (
     ("random", "random (ablation)"),
 )
 ROWS = (
-    Row("supervised", "labels of all images (anchor)", by_labels),
-    Row("kd", "outputs of all four side by side (anchor)", side_by_side),
-    Row("entropy", "**entropy, features aligned (published, default)**", amalgamated),
-    Row("calibrated", "**calibrated, features aligned**", partial(amalgamated, **CALIBRATED)),
+    StudyRow("supervised", "labels of all images (anchor)", by_labels),
+    StudyRow("kd", "outputs of all four side by side (anchor)", side_by_side),
+    StudyRow("entropy", "**entropy, features aligned (published, default)**", amalgamated),
+    StudyRow("calibrated", "**calibrated, features aligned**", partial(amalgamated, **CALIBRATED)),
     *(
-        Row(
+        StudyRow(
             f"{name}_alone",
             f"{title}, logits alone",
             partial(amalgamated, **ALONE, selection=name),
         )
         for name, title in CHOICES
     ),
-    Row("truth_alone", "by the true style, logits alone (upper anchor)", chosen_by_truth),
-    Row("single_alone", "one source for each task, logits alone (lower anchor)", one_source),
+    StudyRow("truth_alone", "by the true style, logits alone (upper anchor)", chosen_by_truth),
+    StudyRow("single_alone", "one source for each task, logits alone (lower anchor)", one_source),
 )
 OWN_IMAGES = (
-    Row("entropy", "entropy", task_by_task),
-    Row("calibrated", "calibrated", partial(task_by_task, **CALIBRATED)),
+    StudyRow("entropy", "entropy", task_by_task),
+    StudyRow("calibrated", "calibrated", partial(task_by_task, **CALIBRATED)),
 )
 BY_STYLE = tuple(Column(f"{t.upper()}/{s}", t + s) for t, s in product(TASKS, STYLES))
 COLUMNS = (
@@ -244,8 +245,8 @@ COLUMNS = (
 )
 
 
-def _worse_right_source(found: Found) -> float:
-    return min(found.mean("entropy", "right_a"), found.mean("entropy", "right_b"))
+def _worse_right_source(results: Results) -> float:
+    return min(results.mean("entropy", "right_a"), results.mean("entropy", "right_b"))
 
 
 BOUNDS = (
@@ -282,20 +283,20 @@ WORDS = (
     " sources, half for the student on 64 images."
 )
 TABLES = (
-    Table(
+    StudyTable(
         "sources",
-        (Row("sources", "four sources", of_sources),),
+        (StudyRow("sources", "four sources", of_sources),),
         (Column("own style", "home"), Column("other style", "away")),
         words="Mean accuracy among the task's five labels on the test digits.",
     ),
-    Table(
+    StudyTable(
         "choice",
-        tuple(Row(name, title, partial(choice, selection=name)) for name, title in CHOICES),
+        tuple(StudyRow(name, title, partial(choice, selection=name)) for name, title in CHOICES),
         (*COLUMNS[:2], Column("both", "right")),
         words="Share of a task's images that are assigned to the source of their style; nothing is trained.",
     ),
-    Table("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
-    Table(
+    StudyTable("main", ROWS, COLUMNS, words=WORDS, bounds=BOUNDS),
+    StudyTable(
         "own_images",
         OWN_IMAGES,
         COLUMNS[:7],
@@ -304,4 +305,4 @@ TABLES = (
 )
 
 if __name__ == "__main__":
-    main(Protocol("adaptive_amalgamation", TABLES))
+    main(Study("adaptive_amalgamation", TABLES))

@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from benchmarks.students import anchors
-from benchmarks.students.nets import Net
+from benchmarks.students.nets import NetSpec
 from benchmarks.students.pictures import digits, masked, several
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable, main
 from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.adversarial_distillation import AdversarialDistillationParams
@@ -29,36 +29,38 @@ _SEVERAL_STEPS, _SEVERAL_BATCH = 200, 64
 _IMITATIONS = 5
 _ANCHOR = Recipe(_STEPS * _IMITATIONS, _BATCH, _RATE, "sgd")
 _DENSE_ANCHOR = Recipe(_DENSE_STEPS * _IMITATIONS, _DENSE_BATCH, _RATE, "sgd")
-_DENSE_LESSON = Recipe(steps=800, batch=32)
+_DENSE_RECIPE = Recipe(steps=800, batch=32)
 
 
 def _plain(seed: int) -> Scene:
     """No batch normalization on either side."""
     return _of_digits(
-        Net("lenet", (16, 32, 64)), Student(architecture=StudentArchitecture.LENET, width=8), seed
+        NetSpec("lenet", (16, 32, 64)),
+        Student(architecture=StudentArchitecture.LENET, width=8),
+        seed,
     )
 
 
 def _with_bn(seed: int) -> Scene:
     """Batch normalization on both sides, and a mean over places in the student."""
     return _of_digits(
-        Net("lenet_bn", (16, 32, 64)),
+        NetSpec("lenet_bn", (16, 32, 64)),
         Student(architecture=StudentArchitecture.PLAIN, width=12),
         seed,
     )
 
 
-def _of_digits(net: Net, student: Student, seed: int) -> Scene:
+def _of_digits(net: NetSpec, student: Student, seed: int) -> Scene:
     split = digits()
-    one = teacher(net, split.train, name="digits", seed=seed)
-    return Scene((one,), student, split.test.evaluation_set, split.train)
+    digit_teacher = teacher(net, split.train, name="digits", seed=seed)
+    return Scene((digit_teacher,), student, split.test.evaluation_set, split.train)
 
 
 def _dense(seed: int) -> Scene:
-    split = masked()
-    one = teacher(Net("unet", (12,)), split.train, name="masks", seed=seed, recipe=_DENSE_LESSON)
+    split, net = masked(), NetSpec("unet", (12,))
+    mask_teacher = teacher(net, split.train, name="masks", seed=seed, recipe=_DENSE_RECIPE)
     student = Student(architecture=StudentArchitecture.UNET, width=6)
-    return Scene((one,), student, split.test.evaluation_set, split.train)
+    return Scene((mask_teacher,), student, split.test.evaluation_set, split.train)
 
 
 def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numbers:
@@ -79,29 +81,29 @@ def _game(scene: Scene, seed: int, *, steps: int = _STEPS, **knobs: Any) -> Numb
     return of_method(run, params, scene.alone)
 
 
-def _plain_rows() -> tuple[Row, ...]:
+def _plain_rows() -> tuple[StudyRow, ...]:
     def game(seed: int, **knobs: Any) -> Numbers:
         return _game(_plain(seed), seed, **({"preset": "dfad"} | knobs))
 
     only_one_hot = {"adversarial_weight": 0, "one_hot_weight": 1}
     return (
         *_anchors(_plain, _ANCHOR),
-        Row(
+        StudyRow(
             "one_hot",
             "generator trained for the teacher's confidence alone",
             partial(game, **only_one_hot),
         ),
-        Row("dfad", "**DFAD**, 500 steps", game),
-        Row("dfad_long", "**DFAD**, 1000 steps", partial(game, steps=_LONG)),
-        Row(
+        StudyRow("dfad", "**DFAD**, 500 steps", game),
+        StudyRow("dfad_long", "**DFAD**, 1000 steps", partial(game, steps=_LONG)),
+        StudyRow(
             "divergence", "KL instead of the absolute distance", partial(game, match="divergence")
         ),
     )
 
 
-def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...]:
+def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[StudyRow, ...]:
     return (
-        Row("teacher", "teacher", lambda seed: _as_own(of_teachers(scene_of(seed)))),
+        StudyRow("teacher", "teacher", lambda seed: _as_own(of_teachers(scene_of(seed)))),
         *anchors.rows(scene_of, recipe, real="student on the teacher's outputs, real images"),
     )
 
@@ -111,57 +113,59 @@ def _as_own(scores: Numbers) -> Numbers:
     return {name.removeprefix("teacher_"): value for name, value in scores.items()}
 
 
-def _bn_rows() -> tuple[Row, ...]:
+def _bn_rows() -> tuple[StudyRow, ...]:
     def game(seed: int, **knobs: Any) -> Numbers:
         return _game(_with_bn(seed), seed, **knobs)
 
     return (
         *_anchors(_with_bn, _ANCHOR),
-        Row("dfad", "DFAD", partial(game, preset="dfad")),
-        Row(
+        StudyRow("dfad", "DFAD", partial(game, preset="dfad")),
+        StudyRow(
             "dfq",
             "**DFQ**: with batch statistics, confidence and balance",
             partial(game, preset="dfq"),
         ),
-        Row("fast_meta", "fast meta", partial(game, preset="fast_meta")),
+        StudyRow("fast_meta", "fast meta", partial(game, preset="fast_meta")),
     )
 
 
-def _dense_rows() -> tuple[Row, ...]:
+def _dense_rows() -> tuple[StudyRow, ...]:
     def game(seed: int, **knobs: Any) -> Numbers:
         sizes = {"batch_size": _DENSE_BATCH, "preset": "dfad"}
         return _game(_dense(seed), seed, steps=_DENSE_STEPS, **(sizes | knobs))
 
     return (
         *_anchors(_dense, _DENSE_ANCHOR),
-        Row("logarithm", "**DFAD**, log(1 + D)", partial(game, adversarial_form="logarithmic")),
-        Row("linear", "DFAD, D", partial(game, adversarial_form="linear")),
+        StudyRow(
+            "logarithm", "**DFAD**, log(1 + D)", partial(game, adversarial_form="logarithmic")
+        ),
+        StudyRow("linear", "DFAD, D", partial(game, adversarial_form="linear")),
     )
 
 
 def _several(seed: int) -> Scene:
     """Labels that may be there or not, batch normalization on both sides."""
-    split = several()
-    one = teacher(Net("strided", (16, 32, 64)), split.train, name="several", seed=seed)
+    split, net = several(), NetSpec("strided", (16, 32, 64))
+    canvas_teacher = teacher(net, split.train, name="several", seed=seed)
     student = Student(architecture=StudentArchitecture.STRIDED, width=16)
-    return Scene((one,), student, split.test.evaluation_set, split.train)
+    return Scene((canvas_teacher,), student, split.test.evaluation_set, split.train)
 
 
-def _several_rows() -> tuple[Row, ...]:
+def _several_rows() -> tuple[StudyRow, ...]:
     def game(seed: int, **knobs: Any) -> Numbers:
         sizes = {"batch_size": _SEVERAL_BATCH}
         return _game(_several(seed), seed, steps=_SEVERAL_STEPS, **(sizes | knobs))
 
     return (
-        Row("teacher", "teacher", lambda seed: _as_own(of_teachers(_several(seed)))),
-        Row("dfad", "DFAD", partial(game, preset="dfad")),
-        Row("dfq", "**DFQ**", partial(game, preset="dfq")),
-        Row(
+        StudyRow("teacher", "teacher", lambda seed: _as_own(of_teachers(_several(seed)))),
+        StudyRow("dfad", "DFAD", partial(game, preset="dfad")),
+        StudyRow("dfq", "**DFQ**", partial(game, preset="dfq")),
+        StudyRow(
             "pool",
             "DFQ, every other batch from a pool of 2048",
             partial(game, preset="dfq", pool_images=2048),
         ),
-        Row(
+        StudyRow(
             "average",
             "DFQ, every other batch from the generator's average",
             partial(game, preset="dfq", generator_average=0.99),
@@ -189,18 +193,12 @@ _IOU = (
 )
 
 
-def _mean(row: str, key: str = "accuracy") -> Any:
-    def value(found: Found) -> float:
-        return found.mean(row, key)
-
-    return value
+def _mean(row: str, key: str = "accuracy") -> Callable[[Results], float]:
+    return lambda results: results.mean(row, key)
 
 
-def _lead(row: str, over: str, key: str = "accuracy") -> Any:
-    def value(found: Found) -> float:
-        return found.lead(row, over, key)
-
-    return value
+def _lead(row: str, over: str, key: str = "accuracy") -> Callable[[Results], float]:
+    return lambda results: results.lead(row, over, key)
 
 
 _WORDS = (
@@ -211,7 +209,7 @@ _WORDS = (
 )
 
 TABLES = (
-    Table(
+    StudyTable(
         "without_batch_norm",
         _plain_rows(),
         _ACCURACY,
@@ -232,7 +230,7 @@ TABLES = (
             ),
         ),
     ),
-    Table(
+    StudyTable(
         "with_batch_norm",
         _bn_rows(),
         _OF_DRAWN,
@@ -251,12 +249,12 @@ TABLES = (
             ),
             Bound(
                 "share of the most frequent label, in the worst seed, at most 0.25",
-                lambda found: found.worst("dfq", "generated_largest_share"),
+                lambda results: results.worst("dfq", "generated_largest_share"),
                 high=0.25,
             ),
         ),
     ),
-    Table(
+    StudyTable(
         "segmentation",
         _dense_rows(),
         _IOU,
@@ -274,7 +272,7 @@ TABLES = (
             Bound("lead over D", _lead("logarithm", "linear", "mean_iou"), 0.0),
         ),
     ),
-    Table(
+    StudyTable(
         "several_labels",
         _several_rows(),
         _PRECISION,
@@ -294,4 +292,4 @@ TABLES = (
 )
 
 if __name__ == "__main__":
-    main(Protocol("adversarial_distillation", TABLES))
+    main(Study("adversarial_distillation", TABLES))

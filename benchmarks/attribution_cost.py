@@ -31,10 +31,15 @@ import torch
 from captum.attr import Saliency
 from torch import Tensor, nn
 
-from service.core.catalog.measurement import Attribution, Channel, Precision, Target
+from service.core.catalog.measurement import Attribution, Channel, Target
 from workers.programs.program import Program
 from workers.programs.reading import read_program
-from workers.torchkit.attribution.attribution import Pass, chosen_policy, collect_maps
+from workers.torchkit.attribution.attribution import (
+    DEFAULTS,
+    Pass,
+    chosen_policy,
+    collect_maps,
+)
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.attribution.captum_methods import METHODS
 from workers.torchkit.attribution.features import FeatureReader
@@ -56,7 +61,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class Row:
+class CostRow:
     """One architecture: median seconds of each contestant for all images, and ratios."""
 
     architecture: str
@@ -84,8 +89,8 @@ class Headless(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Pooled features."""
-        found: Tensor = self.feature(self.body(images))
-        return found
+        features: Tensor = self.feature(self.body(images))
+        return features
 
 
 def majorized_points(name: str, inputs: Tensor) -> Headless:
@@ -128,8 +133,8 @@ def captum_loop(network: nn.Module, batches: list[Tensor]) -> list[Tensor]:
 def pass_of(reader: FeatureReader, layer: str, side: int, grid: int) -> Pass:
     """Gradient × input, ½‖F‖², mean over channels, on the canonical grid."""
     method = METHODS[Attribution.GRADIENT_X_INPUT]
-    seen = Preprocessing(3, side, side, mean=MEAN, std=STD)
-    return Pass(reader, seen, method, AttributionTarget(layer), Channel.MEAN, grid)
+    preprocessing = Preprocessing(3, side, side, mean=MEAN, std=STD)
+    return Pass(reader, preprocessing, method, AttributionTarget(layer), Channel.MEAN, grid)
 
 
 def interleaved(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
@@ -149,7 +154,7 @@ def interleaved(contestants: dict[str, Callable[[], object]], repeats: int) -> d
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
+def measure(name: str, side: int, *, images: int, repeats: int) -> CostRow:
     """One architecture, all contestants."""
     grid = side * 8 // 7
     generator = torch.Generator().manual_seed(0)
@@ -165,9 +170,9 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
     uploaded = pass_of(exported(network, inputs), "output", side, grid)
 
     start = time.perf_counter()
-    policy = chosen_policy(eager, pictures, Precision.FASTEST_FAITHFUL)
+    policy = chosen_policy(eager, pictures, DEFAULTS)
     choosing = time.perf_counter() - start
-    program_policy = chosen_policy(uploaded, pictures, Precision.FASTEST_FAITHFUL)
+    program_policy = chosen_policy(uploaded, pictures, DEFAULTS)
 
     seconds = interleaved(
         {
@@ -180,7 +185,7 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
         repeats,
     )
     reference = collect_maps(eager, probes, REFERENCE, BATCH).maps
-    return Row(
+    return CostRow(
         architecture=name,
         side=side,
         seconds=seconds,
@@ -196,7 +201,7 @@ def measure(name: str, side: int, *, images: int, repeats: int) -> Row:
     )
 
 
-def line(row: Row) -> str:
+def line(row: CostRow) -> str:
     """One line of the table."""
     ratios = "  ".join(
         f"{row.over_bare[key]:7.3f}" for key in ("captum", "float32", "chosen", "program")

@@ -7,15 +7,16 @@ digits, or 150 of them.
     python -m benchmarks.common_feature_amalgamation --seeds 0 1 2 [--rows published …]
 """
 
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 from benchmarks.students.anchors import supervised
-from benchmarks.students.nets import Net
+from benchmarks.students.nets import NetSpec
 from benchmarks.students.pictures import digits, names
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable, main
 from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
-from benchmarks.students.teaching import teacher
+from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.common_feature_amalgamation import CommonFeatureAmalgamationParams
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
 from service.core.catalog.training import Student, StudentArchitecture
@@ -36,8 +37,8 @@ def teachers(seed: int) -> tuple[Teacher, ...]:
     """One for each half of the digits."""
     train = digits().train
     return (
-        teacher(Net("cnn", (16, 32, 32)), train.only(LOW), name="low", seed=seed),
-        teacher(Net("res", (20,)), train.only(HIGH), name="high", seed=seed),
+        teacher(NetSpec("cnn", (16, 32, 32)), train.only(LOW), name="low", seed=seed),
+        teacher(NetSpec("res", (20,)), train.only(HIGH), name="high", seed=seed),
     )
 
 
@@ -51,17 +52,17 @@ def scene(seed: int, *, images: int | None = None) -> Scene:
 def amalgamated(seed: int, *, images: int | None = None, **more: Any) -> Numbers:
     """The room's numbers, and how far its last losses fell below its first ones."""
     params = CommonFeatureAmalgamationParams.model_validate(_config(seed, images) | more)
-    diary = RecordingReporter()
-    found = of_method(
-        lambda i, p, _: run(i, p, diary), params, scene(seed, images=images).with_images
+    reporter = RecordingReporter()
+    numbers = of_method(
+        lambda i, p, _: run(i, p, reporter), params, scene(seed, images=images).with_images
     )
-    first, last = diary.measurements[0][1], diary.measurements[-1][1]
+    first, last = reporter.measurements[0][1], reporter.measurements[-1][1]
     fell = {
         f"{name}_fell": last[f"{name}_loss"] / first[f"{name}_loss"]
         for name in ("common", "reconstruction")
         if first.get(f"{name}_loss", 0) > 0
     }
-    return found | fell
+    return numbers | fell
 
 
 def distilled(seed: int, *, images: int | None = None) -> Numbers:
@@ -73,6 +74,74 @@ def distilled(seed: int, *, images: int | None = None) -> Numbers:
 def _config(seed: int, images: int | None) -> dict[str, Any]:
     steps = STEPS_ON_ALL if images is None else STEPS_ON_FEW
     return {"student": STUDENT, "budget": {"steps": steps}, "num_evaluations": 25, "seed": seed}
+
+
+@dataclass(frozen=True)
+class MatchScene:
+    """A set-up for the comparison of outputs: which digits each teacher has, and how long it learned."""
+
+    title: str
+    low: range
+    high: range
+    steps_of_high: int
+    images: int | None
+
+    def at(self, seed: int) -> Scene:
+        """Both teachers, the student and its images."""
+        train = digits().train
+        short = Recipe(steps=self.steps_of_high)
+        both = (
+            teacher(
+                NetSpec("cnn", (16, 32, 32)), train.only(names(self.low)), name="low", seed=seed
+            ),
+            teacher(
+                NetSpec("res", (20,)),
+                train.only(names(self.high)),
+                name="high",
+                seed=seed,
+                recipe=short,
+            ),
+        )
+        learned = train if self.images is None else train.first(self.images, seed=seed)
+        return Scene(both, STUDENT, digits().test.evaluation_set, learned)
+
+
+MATCH_SCENES = {
+    "halves": MatchScene("halves", range(5), range(5, 10), 800, None),
+    "few": MatchScene("halves, 150 images", range(5), range(5, 10), 800, FEW),
+    "short": MatchScene("halves, the second learned 60 steps", range(5), range(5, 10), 60, None),
+    "shared": MatchScene("0 to 6 and 3 to 9", range(7), range(3, 10), 800, None),
+}
+MATCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("probabilities", "`probabilities`, `fitted`", {}),
+    ("probabilities_raw", "`probabilities`, `as_taught`", {"loudness": "as_taught"}),
+    ("logits", "`logits`, `fitted`", {"shared_labels": "logits"}),
+    (
+        "logits_raw",
+        "`logits`, `as_taught`",
+        {"shared_labels": "logits", "loudness": "as_taught"},
+    ),
+    ("apart", "`apart`", {"match": "apart"}),
+)
+
+
+def matched(seed: int, setup: MatchScene, **more: Any) -> Numbers:
+    """The student of outputs alone, with the worse of its retentions."""
+    config = _config(seed, FEW) | ANSWERS_ALONE | more
+    params = CommonFeatureAmalgamationParams.model_validate(config)
+    numbers = of_method(run, params, setup.at(seed).with_images)
+    worse = min(numbers["retention_1"], numbers["retention_2"])
+    return numbers | {"worse_retention": worse}
+
+
+def _match_rows() -> tuple[StudyRow, ...]:
+    return tuple(
+        StudyRow(
+            f"{scene_key}_{key}", f"{setup.title}: {title}", partial(matched, setup=setup, **more)
+        )
+        for scene_key, setup in MATCH_SCENES.items()
+        for key, title, more in MATCHES
+    )
 
 
 VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -103,30 +172,32 @@ VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-def _rows(images: int | None) -> tuple[Row, ...]:
+def _rows(images: int | None) -> tuple[StudyRow, ...]:
     anchors = (
-        Row("teachers", "teachers side by side", lambda s: _as_student(of_teachers(scene(s)))),
-        Row(
+        StudyRow(
+            "teachers", "teachers side by side", lambda s: _as_student(of_teachers(scene(s)))
+        ),
+        StudyRow(
             "supervised",
             "labels of the same images (anchor)",
             lambda s: supervised(scene(s, images=images), seed=s),
         ),
-        Row(
+        StudyRow(
             "distilled",
             "`knowledge_distillation` at temperature 1",
             partial(distilled, images=images),
         ),
     )
     return anchors + tuple(
-        Row(key, title, partial(amalgamated, images=images, **more))
+        StudyRow(key, title, partial(amalgamated, images=images, **more))
         for key, title, more in VARIANTS
     )
 
 
-def _as_student(found: Numbers) -> Numbers:
+def _as_student(numbers: Numbers) -> Numbers:
     """The teachers' measures in the columns of a student."""
-    tasks = {f"task_{n}_accuracy": found[f"teacher_{n}_accuracy"] for n in (1, 2)}
-    return {"accuracy": found["ceiling"], **tasks}
+    tasks = {f"task_{n}_accuracy": numbers[f"teacher_{n}_accuracy"] for n in (1, 2)}
+    return {"accuracy": numbers["merged_accuracy"], **tasks}
 
 
 COLUMNS = (
@@ -138,17 +209,17 @@ COLUMNS = (
 )
 
 
-def _worse_retention(row: str, found: Found) -> float:
-    return min(found.mean(row, "retention_1"), found.mean(row, "retention_2"))
+def _worse_retention(row: str, results: Results) -> float:
+    return min(results.mean(row, "retention_1"), results.mean(row, "retention_2"))
 
 
-def _of_ceiling(found: Found) -> float:
-    return found.mean("published", "accuracy") / found.mean("teachers", "accuracy")
+def _of_merged(results: Results) -> float:
+    return results.mean("published", "accuracy") / results.mean("teachers", "accuracy")
 
 
-def _worse_lead(found: Found) -> float:
+def _worse_lead(results: Results) -> float:
     keys = ("task_1_accuracy", "task_2_accuracy")
-    return min(found.lead("published", "answers", key) for key in keys)
+    return min(results.lead("published", "answers", key) for key in keys)
 
 
 BOUNDS = (
@@ -156,7 +227,7 @@ BOUNDS = (
         "retention, the worse task, at least 0.95", partial(_worse_retention, "published"), 0.95
     ),
     Bound(
-        "all ten digits as a share of the teachers side by side, at least 0.90", _of_ceiling, 0.90
+        "all ten digits as a share of the teachers side by side, at least 0.90", _of_merged, 0.90
     ),
     Bound("lead over outputs alone, the worse task, at least -0.03", _worse_lead, -0.03),
     Bound(
@@ -176,10 +247,10 @@ WORDS = (
     " per step."
 )
 TABLES = (
-    Table(
+    StudyTable(
         "all_images", _rows(None), COLUMNS, f"{WORDS} 1 297 images, {STEPS_ON_ALL} steps.", BOUNDS
     ),
-    Table(
+    StudyTable(
         "few_images",
         _rows(FEW),
         COLUMNS,
@@ -192,7 +263,20 @@ TABLES = (
             ),
         ),
     ),
+    StudyTable(
+        "match",
+        _match_rows(),
+        (
+            Column("all ten digits", "accuracy"),
+            Column("worse retention", "worse_retention"),
+            Column("first teacher's digits", "task_1_accuracy"),
+            Column("second teacher's digits", "task_2_accuracy"),
+        ),
+        f"Accuracy on 500 test digits by the comparison of outputs, outputs alone, {STEPS_ON_FEW}"
+        " steps of 64 images. Teachers: CNN (16, 32, 32) and Res (20), student: plain (12).",
+        (),
+    ),
 )
 
 if __name__ == "__main__":
-    main(Protocol("common_feature_amalgamation", TABLES))
+    main(Study("common_feature_amalgamation", TABLES))

@@ -73,11 +73,11 @@ def graph_of(
 
 def reference(seed: int) -> reference_network.ReferenceNetworkResult:
     """A small network that learned the target."""
-    labelled = digits().labeled
+    labeled = digits().labeled
     inputs = reference_network.ReferenceNetworkData(
         "target",
-        frames_of(labelled.frames),
-        labelled.labels - min(TARGET_DIGITS),
+        frames_of(labeled.frames),
+        labeled.labels - min(TARGET_DIGITS),
         tuple(str(digit) for digit in TARGET_DIGITS),
     )
     params = ReferenceNetworkParams(width=16, steps=120, batch_size=32, seed=seed)
@@ -97,14 +97,14 @@ def judged(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 def by_chance(truth: np.ndarray, draws: int = 5000) -> dict[str, float]:
     """The same for random scores, on average."""
     rng = np.random.default_rng(0)
-    found = [judged(rng.random(len(truth)), truth) for _ in range(draws)]
-    return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+    rows = [judged(rng.random(len(truth)), truth) for _ in range(draws)]
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
-def summary(found: list[dict[str, float]]) -> dict[str, float]:
+def summary(rows: list[dict[str, float]]) -> dict[str, float]:
     """Means over seeds, and the range of the correlation."""
-    means = {key: float(np.mean([one[key] for one in found])) for key in found[0]}
-    correlations = [one["spearman"] for one in found]
+    means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+    correlations = [row["spearman"] for row in rows]
     return means | {"lowest": min(correlations), "highest": max(correlations)}
 
 
@@ -126,11 +126,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         parts = _parts(networks, targets, params)
         detail[setting] = parts.mean(axis=0).tolist()
         for name, score in SCORES.items():
-            found = [judged(score(*each), truth) for each in parts]
-            results[f"{name}; {setting}"] = summary(found)
+            rows = [judged(score(*each), truth) for each in parts]
+            results[f"{name}; {setting}"] = summary(rows)
     return {
-        "truth": {one.name: float(value) for one, value in zip(TASKS, truth, strict=True)},
-        "reference_accuracy": [one.accuracy for one in targets],
+        "truth": {task.name: float(value) for task, value in zip(TASKS, truth, strict=True)},
+        "reference_accuracy": [target.accuracy for target in targets],
         "results": results,
         "mean_parts": detail,
         "seconds": time.perf_counter() - began,
@@ -155,20 +155,20 @@ def _parts(
     return np.array(parts, dtype=np.float64)
 
 
-def table(found: dict[str, Any]) -> str:
+def table(facts: dict[str, Any]) -> str:
     """The result as it goes into the documentation."""
     lines = [
         "| score | Spearman, mean (range) | regret, points | hits of 3 |",
         "|---|---|---|---|",
     ]
-    for name, one in found["results"].items():
-        span = f" ({one['lowest']:.2f} … {one['highest']:.2f})" if "lowest" in one else ""
+    for name, row in facts["results"].items():
+        span = f" ({row['lowest']:.2f} … {row['highest']:.2f})" if "lowest" in row else ""
         lines.append(
-            f"| {name} | {one['spearman']:.2f}{span} | {one['regret']:.1f} | {one['hits']:.1f} |"
+            f"| {name} | {row['spearman']:.2f}{span} | {row['regret']:.1f} | {row['hits']:.1f} |"
         )
-    ranked = sorted(found["truth"].items(), key=lambda item: -item[1])
+    ranked = sorted(facts["truth"].items(), key=lambda item: -item[1])
     lines += ["", "truth: " + ", ".join(f"{name} {value:.3f}" for name, value in ranked)]
-    lines.append(f"{found['seconds']:.0f} s")
+    lines.append(f"{facts['seconds']:.0f} s")
     return "\n".join(lines)
 
 
@@ -179,10 +179,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    found = run(options)
-    print(table(found))
+    facts = run(options)
+    print(table(facts))
     if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

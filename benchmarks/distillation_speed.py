@@ -27,8 +27,8 @@ from torch import nn
 from benchmarks.real_networks.cifar_resnet import CifarResNet
 from benchmarks.real_run import environment
 from benchmarks.students import published_adversary as published
-from benchmarks.students.nets import Net
-from benchmarks.students.pictures import Pictures, digits
+from benchmarks.students.nets import NetSpec
+from benchmarks.students.pictures import LabeledPictures, digits
 from benchmarks.students.protocol import RESULTS, ROOT
 from benchmarks.students.scenes import Scene, of_method
 from benchmarks.students.teaching import module, teacher
@@ -48,7 +48,7 @@ Spent = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Pair:
+class TeacherStudentPair:
     """A teacher in both forms, a student, and the sizes of the game.
 
     Attributes:
@@ -92,34 +92,36 @@ class Pair:
         )
 
 
-def of_digits(seed: int) -> Pair:
+def of_digits(seed: int) -> TeacherStudentPair:
     """LeNet 16-32-64 and a student of half its width."""
-    split, net = digits(), Net("lenet", (16, 32, 64))
-    one = teacher(net, split.train, name="digits", seed=seed)
+    split, net = digits(), NetSpec("lenet", (16, 32, 64))
+    digit_teacher = teacher(net, split.train, name="digits", seed=seed)
     student = Student(architecture=StudentArchitecture.LENET, width=8)
-    scene = Scene((one,), student, split.test.evaluation_set, split.train)
-    return Pair(
+    scene = Scene((digit_teacher,), student, split.test.evaluation_set, split.train)
+    return TeacherStudentPair(
         "digits", scene, module(net, split.train, seed=seed), batch=128, units=64, width=16,
         steps=300, seed=seed,
     )  # fmt: skip
 
 
-def of_cifar_size(seed: int) -> Pair:
+def of_cifar_size(seed: int) -> TeacherStudentPair:
     """ResNet-20 and a residual student of half its width; untrained, for time alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = CifarResNet(3, 10).eval()
     spec = InputSpec(channels=3, height=32, width=32, mean=(0.5,) * 3, std=(0.25,) * 3)
-    labels = tuple(str(one) for one in range(10))
+    labels = tuple(str(number) for number in range(10))
     with tempfile.TemporaryDirectory() as folder:
         program = export_network(network, (3, 32, 32), Path(folder) / "resnet20.pt2")
-    one = Teacher("resnet20", "resnet20", program, spec, TaskKind.CLASSIFICATION, labels)
-    nothing = Pictures(
+    resnet_teacher = Teacher(
+        "resnet20", "resnet20", program, spec, TaskKind.CLASSIFICATION, labels
+    )
+    nothing = LabeledPictures(
         torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), labels
     )
     student = Student(architecture=StudentArchitecture.RESIDUAL, width=8)
-    scene = Scene((one,), student, nothing.evaluation_set, nothing)
-    return Pair(
+    scene = Scene((resnet_teacher,), student, nothing.evaluation_set, nothing)
+    return TeacherStudentPair(
         "32 × 32 color", scene, network, batch=32, units=128, width=32, steps=12, seed=seed
     )  # fmt: skip
 
@@ -131,7 +133,7 @@ def timed(action: Callable[[], None]) -> Spent:
     return {"wall": time.monotonic() - began, "processor": time.process_time() - busy}
 
 
-def compared(pair: Pair, repeats: int) -> dict[str, Any]:
+def compared(pair: TeacherStudentPair, repeats: int) -> dict[str, Any]:
     """Milliseconds of an outer iteration on both sides, run in turns, and their ratio.
 
     A run of the method counts whole: its student, its picture and its report are in its time. The
@@ -150,22 +152,22 @@ def compared(pair: Pair, repeats: int) -> dict[str, Any]:
             RecordingReporter(),
         )
 
-    found = [(timed(theirs), timed(ours)) for _ in range(repeats + 1)][1:]
-    told: dict[str, Any] = {"steps": pair.steps, "repeats": repeats}
+    times = [(timed(theirs), timed(ours)) for _ in range(repeats + 1)][1:]
+    comparison: dict[str, Any] = {"steps": pair.steps, "repeats": repeats}
     for clock in ("processor", "wall"):
-        told[clock] = {
-            "published": _median(one[clock] for one, _ in found) * 1000 / pair.steps,
-            "ours": _median(one[clock] for _, one in found) * 1000 / pair.steps,
-            "ratio": _median(two[clock] / one[clock] for one, two in found),
+        comparison[clock] = {
+            "published": _median(released[clock] for released, _ in times) * 1000 / pair.steps,
+            "ours": _median(own[clock] for _, own in times) * 1000 / pair.steps,
+            "ratio": _median(own[clock] / released[clock] for released, own in times),
         }
-    return told
+    return comparison
 
 
 def _median(values: Any) -> float:
     return float(statistics.median(values))
 
 
-def quality(pair: Pair, ratio: float) -> dict[str, float]:
+def quality(pair: TeacherStudentPair, ratio: float) -> dict[str, float]:
     """Accuracy of both students after the same processor time, and the steps that each took.
 
     Args:
@@ -184,35 +186,35 @@ def quality(pair: Pair, ratio: float) -> dict[str, float]:
     }
 
 
-_PAIRS: tuple[Callable[[int], Pair], ...] = (of_digits, of_cifar_size)
+_PAIRS: tuple[Callable[[int], TeacherStudentPair], ...] = (of_digits, of_cifar_size)
 _TARGET = 0.8
 
 
-def measured(given: argparse.Namespace) -> dict[str, Any]:
+def measured(options: argparse.Namespace) -> dict[str, Any]:
     """Both questions, with what the figures depend on."""
-    told = environment.told(ROOT)
-    pairs = [make(given.seeds[0]) for make in _PAIRS]
-    times = {one.name: compared(one, given.repeats) for one in pairs}
+    host = environment.describe(ROOT)
+    pairs = [make(options.seeds[0]) for make in _PAIRS]
+    times = {pair.name: compared(pair, options.repeats) for pair in pairs}
     ratio = times["digits"]["processor"]["ratio"]
-    equal = {str(seed): quality(of_digits(seed), ratio) for seed in given.seeds}
+    equal = {str(seed): quality(of_digits(seed), ratio) for seed in options.seeds}
     return {
-        "surroundings": told | {"load_after": f"{psutil.getloadavg()[0]:.1f}"},
+        "surroundings": host | {"load_after": f"{psutil.getloadavg()[0]:.1f}"},
         "time": times,
         "quality": equal,
     }
 
 
-def page(found: dict[str, Any]) -> str:
+def page(facts: dict[str, Any]) -> str:
     """The results as a page."""
-    told = found["surroundings"]
+    host = facts["surroundings"]
     return _PAGE.format(
-        machine=told["machine"],
-        torch=told["torch"],
-        before=told["load"],
-        after=told["load_after"],
-        times=_times(found["time"]),
+        machine=host["machine"],
+        torch=host["torch"],
+        before=host["load"],
+        after=host["load_after"],
+        times=_times(facts["time"]),
         turns=_TURNS,
-        quality=_quality(found["quality"]),
+        quality=_quality(facts["quality"]),
     )
 
 
@@ -249,9 +251,9 @@ _CLOCKS = {"processor": "CPU", "wall": "wall"}
 
 def _times(times: dict[str, Any]) -> str:
     lines = "| pair | clock | published | ours | ours / published | at most 0.8 |\n|---|---|---|---|---|---|\n"
-    for name, one in times.items():
+    for name, comparison in times.items():
         for clock in ("processor", "wall"):
-            each = one[clock]
+            each = comparison[clock]
             verdict = "yes" if each["ratio"] <= _TARGET else "**no**"
             lines += f"| {name} | {_CLOCKS[clock]} | {each['published']:.1f} | {each['ours']:.1f} | {each['ratio']:.2f} | {verdict} |\n"
     return lines
@@ -260,9 +262,9 @@ def _times(times: dict[str, Any]) -> str:
 def _quality(rows: dict[str, dict[str, float]]) -> str:
     lines = "| seed | published (steps) | ours (steps) | ours − published |\n|---|---|---|---|\n"
     leads = []
-    for seed, one in rows.items():
-        leads.append(one["ours"] - one["published"])
-        lines += f"| {seed} | {one['published']:.3f} ({one['published_steps']:.0f}) | {one['ours']:.3f} ({one['ours_steps']:.0f}) | {leads[-1]:+.3f} |\n"
+    for seed, row in rows.items():
+        leads.append(row["ours"] - row["published"])
+        lines += f"| {seed} | {row['published']:.3f} ({row['published_steps']:.0f}) | {row['ours']:.3f} ({row['ours_steps']:.0f}) | {leads[-1]:+.3f} |\n"
     below = sum(lead < 0 for lead in leads)
     return (
         f"{lines}\nMean lead {statistics.fmean(leads):+.3f}; below the published loop in {below} of "
@@ -275,12 +277,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="distillation_speed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--repeats", type=int, default=2)
-    given = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    found = measured(given)
-    text = json.dumps(found, indent=1)
+    facts = measured(options)
+    text = json.dumps(facts, indent=1)
     (RESULTS / "distillation_speed.json").write_text(text + "\n", encoding="utf-8")
-    (RESULTS / "distillation_speed.md").write_text(page(found), encoding="utf-8")
+    (RESULTS / "distillation_speed.md").write_text(page(facts), encoding="utf-8")
 
 
 if __name__ == "__main__":

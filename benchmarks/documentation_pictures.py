@@ -95,10 +95,10 @@ class Demo:
     def __init__(self, zoo: ZooClient) -> None:
         self.zoo = zoo
         self.probes = next(
-            one["id"] for one in zoo.datasets.ls(name=PROBES) if one["name"] == PROBES
+            dataset["id"] for dataset in zoo.datasets.ls(name=PROBES) if dataset["name"] == PROBES
         )
-        self.target = next(one["id"] for one in zoo.datasets.ls(name=TARGET))
-        self.student = next(one for one in zoo.models.ls(name=STUDENT))
+        self.target = next(dataset["id"] for dataset in zoo.datasets.ls(name=TARGET))
+        self.student = next(model for model in zoo.models.ls(name=STUDENT))
 
     def ranking(self) -> Ranking:
         """All networks for the labeled target."""

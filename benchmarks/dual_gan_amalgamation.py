@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.students import anchors
-from benchmarks.students.nets import Net
+from benchmarks.students.nets import NetSpec
 from benchmarks.students.pictures import digits, names, several
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable, main
 from benchmarks.students.scenes import Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
@@ -42,10 +42,10 @@ _HALVES = (("low", range(5)), ("high", range(5, 10)))
 
 def _canvases(seed: int) -> Scene:
     """Teachers that know half of the digits each, and name all they see."""
-    split = several()
+    split, net = several(), NetSpec("strided", (16, 32, 64))
     both = tuple(
-        teacher(Net("strided", (16, 32, 64)), split.train.only(names(known)), name=name, seed=seed)
-        for name, known in _HALVES
+        teacher(net, split.train.only(names(numbers)), name=name, seed=seed)
+        for name, numbers in _HALVES
     )
     student = Student(architecture=StudentArchitecture.STRIDED, width=16)
     return Scene(both, student, split.test.evaluation_set, split.train)
@@ -54,10 +54,10 @@ def _canvases(seed: int) -> Scene:
 def _digits(seed: int) -> Scene:
     """Teachers of two builds that know half of the digits each, and name one."""
     split = digits()
-    nets = (Net("cnn", (16, 32, 32)), Net("res", (20,)))
+    nets = (NetSpec("cnn", (16, 32, 32)), NetSpec("res", (20,)))
     both = tuple(
-        teacher(net, split.train.only(names(known)), name=name, seed=seed)
-        for net, (name, known) in zip(nets, _HALVES, strict=True)
+        teacher(net, split.train.only(names(numbers)), name=name, seed=seed)
+        for net, (name, numbers) in zip(nets, _HALVES, strict=True)
     )
     return Scene(
         both,
@@ -104,7 +104,7 @@ def _block_loss(dual: DualLearner, number: int, draw: Callable[[], Tensor]) -> T
 
 
 def _learn(modules: list[nn.Module], loss_of: Callable[[], Tensor], steps: int) -> None:
-    learning = [one for module in modules for one in module.parameters()]
+    learning = [parameter for module in modules for parameter in module.parameters()]
     optimizer = torch.optim.Adam(learning, betas=(0.5, 0.999))
     rate = 5e-3
     for step in range(steps):
@@ -135,10 +135,14 @@ def _untrained(scene: Scene, generator: torch.Generator) -> Callable[[], Tensor]
     return drawn
 
 
-def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...]:
+def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[StudyRow, ...]:
     def concatenated(seed: int) -> Numbers:
         scores = of_teachers(scene_of(seed))
-        whole = {"mean_average_precision": scores["ceiling"], "accuracy": scores["ceiling"]}
+        whole = {
+            name.removeprefix("merged_"): value
+            for name, value in scores.items()
+            if name.startswith("merged_")
+        }
         tasks = {
             name.replace("teacher_", "task_"): value
             for name, value in scores.items()
@@ -147,7 +151,7 @@ def _anchors(scene_of: Callable[[int], Scene], recipe: Recipe) -> tuple[Row, ...
         return whole | tasks
 
     return (
-        Row("teachers", "teachers side by side", concatenated),
+        StudyRow("teachers", "teachers side by side", concatenated),
         *anchors.rows(scene_of, recipe, real="student on their outputs, real images"),
     )
 
@@ -180,49 +184,49 @@ _ONE_HOT_ALONE = {
 
 _CANVAS_ROWS = (
     *_anchors(_canvases, _ANCHOR),
-    Row("block_real", "block by block on real images", lambda seed: _blockwise(seed, _real)),
-    Row("block_noise", "… on Gaussian noise", lambda seed: _blockwise(seed, _noise)),
-    Row(
+    StudyRow("block_real", "block by block on real images", lambda seed: _blockwise(seed, _real)),
+    StudyRow("block_noise", "… on Gaussian noise", lambda seed: _blockwise(seed, _noise)),
+    StudyRow(
         "block_untrained", "… on an untrained generator", lambda seed: _blockwise(seed, _untrained)
     ),
-    Row("one_hot", "stacked generator, confidence alone", _stacked(**_ONE_HOT_ALONE)),
-    Row("dfka", "**`dfka`**, as published", _stacked()),
-    Row("no_consistency", "… without consistency of groups", _stacked(consistency_weight=0)),
-    Row("no_gates", "… without gates before teachers", _stacked(teacher_filter="none")),
-    Row("pick", "… labels selected, without a learned filter", _stacked(task_filter="pick")),
-    Row("one_block", "… in one block", _stacked(blocks=1)),
-    Row("dfka_bn_1", "`dfka` with `bn_weight` 1", _stacked(bn_weight=1)),
-    Row("dfka_bn", "**`dfka` with `bn_weight` 10**", _stacked(bn_weight=10)),
-    Row("branched", "… branched", _stacked(bn_weight=10, regroup="branched")),
-    Row("adversarial", "`dfq_ka`, adversarial alone", _beside(**_NO_PRIOR)),
-    Row("dfq_ka", "**`dfq_ka`**", _beside()),
-    Row("not_adversarial", "… without the adversarial part", _beside(adversarial_weight=0)),
+    StudyRow("one_hot", "stacked generator, confidence alone", _stacked(**_ONE_HOT_ALONE)),
+    StudyRow("dfka", "**`dfka`**, as published", _stacked()),
+    StudyRow("no_consistency", "… without consistency of groups", _stacked(consistency_weight=0)),
+    StudyRow("no_gates", "… without gates before teachers", _stacked(teacher_filter="none")),
+    StudyRow("pick", "… labels selected, without a learned filter", _stacked(task_filter="pick")),
+    StudyRow("one_block", "… in one block", _stacked(blocks=1)),
+    StudyRow("dfka_bn_1", "`dfka` with `bn_weight` 1", _stacked(bn_weight=1)),
+    StudyRow("dfka_bn", "**`dfka` with `bn_weight` 10**", _stacked(bn_weight=10)),
+    StudyRow("branched", "… branched", _stacked(bn_weight=10, regroup="branched")),
+    StudyRow("adversarial", "`dfq_ka`, adversarial alone", _beside(**_NO_PRIOR)),
+    StudyRow("dfq_ka", "**`dfq_ka`**", _beside()),
+    StudyRow("not_adversarial", "… without the adversarial part", _beside(adversarial_weight=0)),
 )
 _DIGIT_ROWS = (
     *_anchors(_digits, _DISJOINT_ANCHOR),
-    Row("adversarial", "`dfq_ka`, adversarial alone", _disjoint(**_NO_PRIOR)),
-    Row("dfq_ka", "**`dfq_ka`**, `bn_weight` 5", _disjoint()),
-    Row("dfq_ka_10", "… `bn_weight` 10, the default", _disjoint(bn_weight=10)),
-    Row("not_adversarial", "… without the adversarial part", _disjoint(adversarial_weight=0)),
+    StudyRow("adversarial", "`dfq_ka`, adversarial alone", _disjoint(**_NO_PRIOR)),
+    StudyRow("dfq_ka", "**`dfq_ka`**, `bn_weight` 5", _disjoint()),
+    StudyRow("dfq_ka_10", "… `bn_weight` 10, the default", _disjoint(bn_weight=10)),
+    StudyRow("not_adversarial", "… without the adversarial part", _disjoint(adversarial_weight=0)),
 )
 
 
-def _mean(row: str, key: str) -> Callable[[Found], float]:
-    return lambda found: found.mean(row, key)
+def _mean(row: str, key: str) -> Callable[[Results], float]:
+    return lambda results: results.mean(row, key)
 
 
-def _lead(row: str, over: str, key: str) -> Callable[[Found], float]:
-    return lambda found: found.lead(row, over, key)
+def _lead(row: str, over: str, key: str) -> Callable[[Results], float]:
+    return lambda results: results.lead(row, over, key)
 
 
-def _share(row: str, of: str, key: str) -> Callable[[Found], float]:
-    return lambda found: found.mean(row, key) / found.mean(of, key)
+def _share(row: str, of: str, key: str) -> Callable[[Results], float]:
+    return lambda results: results.mean(row, key) / results.mean(of, key)
 
 
 _PRECISION = "mean_average_precision"
 _WORDS = "Batches of 64, 64 noise units; the generator of `dfq_ka` has width 16."
 TABLES = (
-    Table(
+    StudyTable(
         "canvases",
         _CANVAS_ROWS,
         (
@@ -262,7 +266,7 @@ TABLES = (
             Bound("labels per image of `dfka` 0.5 to 4", _mean("dfka", "cardinality"), 0.5, 4),
         ),
     ),
-    Table(
+    StudyTable(
         "digits",
         _DIGIT_ROWS,
         (
@@ -293,4 +297,4 @@ TABLES = (
 )
 
 if __name__ == "__main__":
-    main(Protocol("dual_gan_amalgamation", TABLES))
+    main(Study("dual_gan_amalgamation", TABLES))

@@ -57,7 +57,7 @@ class Small(nn.Module):
 
 
 @dataclass(frozen=True)
-class Target:
+class TransferTarget:
     """Images to learn from and to test on."""
 
     train: tuple[Tensor, Tensor]
@@ -86,9 +86,11 @@ def sources(images: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[str, Sm
     """The eight networks of one seed."""
     generator = torch.Generator().manual_seed(seed)
     turns = torch.randint(4, (len(images),), generator=generator)
-    turned = torch.stack([one.rot90(int(k), (1, 2)) for one, k in zip(images, turns, strict=True)])
+    turned = torch.stack(
+        [image.rot90(int(k), (1, 2)) for image, k in zip(images, turns, strict=True)]
+    )
     noise = torch.randint(5, (len(images),), generator=generator)
-    lessons: dict[str, tuple[Tensor, Tensor, int]] = {
+    recipes: dict[str, tuple[Tensor, Tensor, int]] = {
         "names": (images, labels, STEPS),
         "names, a tenth": (images, labels, STEPS // 10),
         "parity": (images, labels % 2, STEPS),
@@ -98,13 +100,13 @@ def sources(images: Tensor, labels: Tensor, seed: int) -> Iterator[tuple[str, Sm
         "the picture": (images, images.flatten(1), STEPS),
         "nothing": (images, labels, 0),
     }
-    for name, (pictures, goals, steps) in lessons.items():
+    for name, (pictures, goals, steps) in recipes.items():
         torch.manual_seed(seed)
         outputs = goals.shape[1] if goals.is_floating_point() else int(goals.max()) + 1
         yield name, trained(Small(outputs), pictures, goals, steps=steps, seed=seed)
 
 
-def targets(images: Tensor, labels: Tensor, seed: int) -> Iterator[Target]:
+def targets(images: Tensor, labels: Tensor, seed: int) -> Iterator[TransferTarget]:
     """Names, parity, and names upside down; 100 drawn images to learn from."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     learn, test = order[:TRAIN], order[TRAIN:]
@@ -113,10 +115,10 @@ def targets(images: Tensor, labels: Tensor, seed: int) -> Iterator[Target]:
         (images, labels % 2),
         (images.flip(2), labels),
     ):
-        yield Target((pictures[learn], goals[learn]), (pictures[test], goals[test]))
+        yield TransferTarget((pictures[learn], goals[learn]), (pictures[test], goals[test]))
 
 
-def truth_of(network: Small, target: Target) -> dict[str, float]:
+def truth_of(network: Small, target: TransferTarget) -> dict[str, float]:
     """Test accuracy of a head on frozen features, and of the network fine-tuned."""
     with torch.no_grad():
         features = [network.body(part[0]).numpy() for part in (target.train, target.test)]
@@ -134,7 +136,7 @@ def truth_of(network: Small, target: Target) -> dict[str, float]:
     }
 
 
-def scores_of(network: Small, name: str, target: Target) -> dict[Estimator, float | None]:
+def scores_of(network: Small, name: str, target: TransferTarget) -> dict[Estimator, float | None]:
     """Every estimator on the images to learn from."""
     images, labels = target.train
     with torch.no_grad():
@@ -153,25 +155,25 @@ def one_seed(seed: int) -> list[dict[str, Any]]:
     return [
         {
             "seed": seed,
-            "target": place,
+            "target": number,
             "truth": {name: truth_of(network, target) for name, network in zoo},
             "scores": {name: scores_of(network, name, target) for name, network in zoo},
         }
-        for place, target in enumerate(targets(images[~low], labels[~low] - 5, seed))
+        for number, target in enumerate(targets(images[~low], labels[~low] - 5, seed))
     ]
 
 
 def correlations(rows: list[dict[str, Any]], kind: str) -> dict[str, list[float]]:
     """Spearman of every estimator with truth, target by target, over networks with a score."""
-    found: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
     for row in rows:
-        for one in Estimator:
-            names = [name for name in row["truth"] if row["scores"][name][one] is not None]
-            given = [row["scores"][name][one] for name in names]
+        for estimator in Estimator:
+            names = [name for name in row["truth"] if row["scores"][name][estimator] is not None]
+            scores = [row["scores"][name][estimator] for name in names]
             real = [row["truth"][name][kind] for name in names]
-            value = float(spearmanr(given, real)[0])
-            found.setdefault(one.value, []).append(value)
-    return found
+            value = float(spearmanr(scores, real)[0])
+            values.setdefault(estimator.value, []).append(value)
+    return values
 
 
 def page(rows: list[dict[str, Any]]) -> str:
@@ -188,12 +190,12 @@ def page(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|",
     ]
     frozen, tuned = (correlations(rows, kind) for kind in ("frozen", "tuned"))
-    for one in sorted(frozen, key=lambda name: -float(np.nanmean(frozen[name]))):
+    for estimator in sorted(frozen, key=lambda name: -float(np.nanmean(frozen[name]))):
         cells = [
-            f"{np.nanmean(found[one]):.2f} ({np.nanmin(found[one]):.2f} … {np.nanmax(found[one]):.2f})"
-            for found in (frozen, tuned)
+            f"{np.nanmean(values[estimator]):.2f} ({np.nanmin(values[estimator]):.2f} … {np.nanmax(values[estimator]):.2f})"
+            for values in (frozen, tuned)
         ]
-        lines.append(f"| {one} | {cells[0]} | {cells[1]} |")
+        lines.append(f"| {estimator} | {cells[0]} | {cells[1]} |")
     lines += [
         "",
         "Mean accuracy by network:",

@@ -1,6 +1,6 @@
 """All estimators together against LogME alone in its fastest published form, in one run.
 
-Synthetic features in float32: class centres and noise, both of decaying power, through a ReLU;
+Synthetic features in float32: class centers and noise, both of decaying power, through a ReLU;
 logits of 100 source classes. On the same features, one thread, processor seconds (others' work on
 the machine does not count), best of interleaved repeats:
 
@@ -18,6 +18,7 @@ import math
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ def drawn(images: int, units: int, classes: int) -> tuple[Tensor, Tensor, Tensor
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(images) % classes
     decay = torch.arange(1, units + 1).float() ** -0.5
-    centres = 0.6 * torch.randn(classes, units, generator=generator)
+    centers = 0.6 * torch.randn(classes, units, generator=generator)
     noise = torch.randn(images, units, generator=generator)
-    features = ((centres[labels] + noise) * decay + 0.5).relu()
+    features = ((centers[labels] + noise) * decay + 0.5).relu()
     hot = torch.nn.functional.one_hot(labels % SOURCE_CLASSES, SOURCE_CLASSES)
     return features, labels, torch.randn(images, SOURCE_CLASSES, generator=generator) + 3 * hot
 
@@ -49,13 +50,13 @@ def drawn(images: int, units: int, classes: int) -> tuple[Tensor, Tensor, Tensor
 def published_logme(features: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """LogME by the fixed point of the journal version, class after class."""
     left, powers = _decomposed(features)
-    found = []
+    evidences = []
     for label in range(int(labels.max()) + 1):
         target = (labels == label).astype(np.float64)
-        seen = (left.T @ target) ** 2
-        unseen = float(target.sum() - seen.sum())
-        found.append(_evidence(powers, seen, unseen, len(labels)))
-    return float(np.mean(found))
+        explained = (left.T @ target) ** 2
+        unexplained = float(target.sum() - explained.sum())
+        evidences.append(_evidence(powers, explained, unexplained, len(labels)))
+    return float(np.mean(evidences))
 
 
 def _decomposed(features: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -64,20 +65,20 @@ def _decomposed(features: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[An
         left, singular, _right = np.linalg.svd(features, full_matrices=False)
         return left, singular**2
     _left, powers, right = np.linalg.svd(features.T @ features, full_matrices=True)
-    kept = np.sqrt(powers) > 1e-10
-    return (features @ right.T)[:, kept] / np.sqrt(powers[kept]), powers[kept]
+    nonzero = np.sqrt(powers) > 1e-10
+    return (features @ right.T)[:, nonzero] / np.sqrt(powers[nonzero]), powers[nonzero]
 
 
 def _evidence(
-    powers: NDArray[np.float64], seen: NDArray[np.float64], unseen: float, images: int
+    powers: NDArray[np.float64], explained: NDArray[np.float64], unexplained: float, images: int
 ) -> float:
     """Log evidence per image of one class, after at most eleven steps."""
     alpha, beta, evidence = 1.0, 1.0, 0.0
     for _ in range(11):
         ratio = alpha / beta
         effective = float((powers / (powers + ratio)).sum())
-        weights = float((powers * seen / (ratio + powers) ** 2).sum())
-        residuals = float((seen / (1 + powers / ratio) ** 2).sum()) + unseen
+        weights = float((powers * explained / (ratio + powers) ** 2).sum())
+        residuals = float((explained / (1 + powers / ratio) ** 2).sum()) + unexplained
         alpha, beta = effective / (weights + 1e-5), (images - effective) / (residuals + 1e-5)
         logs = len(powers) * math.log(alpha) + images * math.log(beta / (2 * math.pi))
         spread = float(np.log(alpha + beta * powers).sum())
@@ -90,18 +91,18 @@ def _evidence(
 def seconds_of(work: Callable[[], Any]) -> tuple[float, Any]:
     """Processor seconds of one call, and what it gave."""
     start = time.process_time()
-    found = work()
-    return time.process_time() - start, found
+    result = work()
+    return time.process_time() - start, result
 
 
 def together(features: Tensor, labels: Tensor, logits: Tensor) -> tuple[dict[str, float], float]:
     """Seconds of the spectrum and of every estimator after it, and LogME's value."""
-    seen = Evidence(features, labels, logits, DEFAULTS)
-    seconds = {"spectrum": seconds_of(lambda: seen.spectrum)[0]}
+    evidence = Evidence(features, labels, logits, DEFAULTS)
+    seconds = {"spectrum": seconds_of(lambda: evidence.spectrum)[0]}
     value = math.nan
-    for one in Estimator:
-        seconds[one.value], score = seconds_of(lambda one=one: estimated(seen, one))  # type: ignore[misc]
-        value = score if one is Estimator.LOGME else value
+    for estimator in Estimator:
+        seconds[estimator.value], score = seconds_of(partial(estimated, evidence, estimator))
+        value = score if estimator is Estimator.LOGME else value
     return seconds, value
 
 

@@ -51,29 +51,36 @@ fcn_resnet50 deeplabv3_mobilenet_v3_large deeplabv3_resnet50 lraspp_mobilenet_v3
 def main() -> None:
     """Sweep, or run the one architecture that the sweep asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--architecture", help=argparse.SUPPRESS)
     parser.add_argument("--only", default="", help="only names that contain this")
     parser.add_argument("--json", type=Path, help="also write the rows as JSON")
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(_one(given.one)))
+    options = parser.parse_args()
+    if options.architecture:
+        print(json.dumps(_architecture_row(options.architecture)))
         return
     names = [f"timm:{name}" for name in TIMM.split()] + [
         f"torchvision:{name}" for name in TORCHVISION.split()
     ]
-    rows = [_apart(name) for name in names if given.only in name]
+    rows = [_apart(name) for name in names if options.only in name]
     table = _table(rows)
     print(table)
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=1))
-    if not given.only:
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+    if not options.only:
         _publish(table)
 
 
 def _apart(name: str) -> dict[str, Any]:
     """One architecture in its own process."""
     started = time.monotonic()
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).resolve()), "--one", name]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        str(Path(__file__).resolve()),
+        "--architecture",
+        name,
+    ]
     try:
         done = subprocess.run(
             command,
@@ -96,7 +103,7 @@ def _apart(name: str) -> dict[str, Any]:
     return row
 
 
-def _one(name: str) -> dict[str, Any]:
+def _architecture_row(name: str) -> dict[str, Any]:
     """Build, export, read, compare."""
     sys.path.insert(0, str(ROOT))
     import torch
@@ -107,7 +114,7 @@ def _one(name: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     try:
-        network, shape = _network(name)
+        network, shape = network_of(name)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         return {"code": "not_in_this_release", "detail": str(error)[:150]}
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +125,7 @@ def _one(name: str) -> dict[str, Any]:
             return {"code": error.code, "detail": error.detail[:150], "shape": shape}
 
 
-def _network(name: str) -> tuple[Any, tuple[int, int, int]]:
+def network_of(name: str) -> tuple[Any, tuple[int, int, int]]:
     """A module with random weights everywhere (zero-initialized heads would hide mistakes)."""
     import timm
     import torch
@@ -151,13 +158,13 @@ def _compared(network: Any, program: Any, shape: tuple[int, int, int]) -> dict[s
     import torch
 
     from workers.programs.exporting import example_images
-    from zooscope.packing.packing import first_tensor
+    from zooscope.packing.packing import tensors_in
 
     answers, gradients = [], []
     weighting = None
     for run in (network, program):
         images = example_images(3, shape).requires_grad_()
-        answer = first_tensor(run(images))
+        answer = tensors_in(run(images))[0]
         weighting = torch.randn_like(answer) if weighting is None else weighting
         (gradient,) = torch.autograd.grad((answer * weighting).sum(), images)
         answers.append(answer.detach())

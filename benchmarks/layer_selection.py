@@ -1,4 +1,4 @@
-"""Does DEPARA find the layer to cut at? Every cut is retrained, and compared with what was said.
+"""Does DEPARA find the layer to cut at? Every cut is retrained, and compared with the score.
 
 Source networks learn one task from real images. For a target, each is frozen up to each of its
 cuts and a fresh upper part is trained on 1 % or 10 % of the target's labeled images; nothing that
@@ -27,38 +27,38 @@ ROOT = Path(__file__).parents[1]
 
 def main() -> None:
     """Run, or say why not."""
-    given = _arguments()
-    if not given.page_only:
-        if not (given.data / "images").is_dir():
+    options = _arguments()
+    if not options.page_only:
+        if not (options.data / "images").is_dir():
             say(
-                f"skipped: this needs real images (CIFAR-10, Fashion-MNIST, MNIST) in {given.data}"
+                f"skipped: this needs real images (CIFAR-10, Fashion-MNIST, MNIST) in {options.data}"
             )
             return
-        facts = run(given.data, seeds=given.seeds, processes=given.processes)
-        given.out.mkdir(parents=True, exist_ok=True)
+        facts = run(options.data, seeds=options.seeds, processes=options.processes)
+        options.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_rounded(facts), ensure_ascii=False)
-        (given.out / "layer_selection.json").write_text(text + "\n", encoding="utf-8")
-    _write_page(given.out)
+        (options.out / "layer_selection.json").write_text(text + "\n", encoding="utf-8")
+    _write_page(options.out)
 
 
 def run(data: Path, *, seeds: int, processes: int) -> dict[str, Any]:
-    """Train, cut, retrain and score; everything that was found, as plain data."""
-    stages, began, told = Stages(), time.monotonic(), environment.told(ROOT)
+    """Train, cut, retrain and score; every result, as plain data."""
+    stages, began, host = Stages(), time.monotonic(), environment.describe(ROOT)
     with stages.timed("train the sources"):
         learned = measuring.learned_sources(data, processes=processes)
     with stages.timed("train the target networks"):
         references = measuring.learned_references(data, range(seeds), processes=processes)
     with stages.timed("retrain above every cut, and score"):
         rows = measuring.all_rows(
-            data, [one.source for one in learned], references, processes=processes
+            data, [entry.source for entry in learned], references, processes=processes
         )
     return {
-        "surroundings": told | {"load_after": f"{psutil.getloadavg()[0]:.1f}"},
+        "surroundings": host | {"load_after": f"{psutil.getloadavg()[0]:.1f}"},
         "seeds": seeds,
         "processes": processes,
         "seconds": stages.seconds | {"all": time.monotonic() - began},
         "cpu_seconds": measuring.processor_seconds(),
-        "sources": {one.source.name: one.accuracy for one in learned},
+        "sources": {entry.source.name: entry.accuracy for entry in learned},
         "rows": rows,
     }
 
@@ -66,11 +66,11 @@ def run(data: Path, *, seeds: int, processes: int) -> dict[str, Any]:
 def _write_page(out: Path) -> None:
     """Page and picture from the facts beside them; remarks written by hand stay."""
     facts = json.loads((out / "layer_selection.json").read_text(encoding="utf-8"))
-    place = out / "layer_selection.md"
-    before = place.read_text(encoding="utf-8") if place.exists() else ""
-    place.write_text(page.written(facts, before=before), encoding="utf-8")
+    path = out / "layer_selection.md"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(page.written(facts, before=before), encoding="utf-8")
     picture.drawn(facts["rows"], out / "layer_selection.png")
-    say(f"written: {place}")
+    say(f"written: {path}")
 
 
 def _rounded(value: Any) -> Any:
@@ -78,8 +78,8 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 def _arguments() -> argparse.Namespace:

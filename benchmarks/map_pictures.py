@@ -1,6 +1,6 @@
 """Synthetic zoos on the map: time, stress, sizes of files; the pictures themselves where asked.
 
-Networks are unit vectors drawn around 8 centres of 64 axes, so that their inner products are
+Networks are unit vectors drawn around 8 centers of 64 axes, so that their inner products are
 similarities as a map has them; the spread differs between networks. No graph is read: what is
 timed is everything that follows from stored similarities. Then three more networks are added and
 placed around the others.
@@ -26,7 +26,7 @@ from workers.methods.transferability_map import TransferabilityMapData, Transfer
 from workers.torchkit.protocols import silent
 from workers.torchkit.similarity.all_pairs import Similarities
 
-CENTRES, AXES = 8, 64
+CENTERS, AXES = 8, 64
 FAMILIES = ("resnet", "convnext", "vit_small", "mobilenet", "autoencoder", "unet", "vgg", "swin")
 TASKS = (TaskKind.CLASSIFICATION, TaskKind.SEGMENTATION, TaskKind.DEPTH, TaskKind.AUTOENCODING)
 FEWEST_PARAMETERS = 10_000
@@ -34,7 +34,7 @@ ADDED = 3
 
 
 def similarities_of(count: int, *, seed: int, spread: float) -> Similarities:
-    """Inner products of unit vectors around centres; edges are a second, independent drawing."""
+    """Inner products of unit vectors around centers; edges are a second, independent drawing."""
     parts = [_products(count, np.random.default_rng([seed, part]), spread) for part in (0, 1)]
     models = tuple(f"mdl_{number:04d}" for number in range(count))
     valid = torch.full((count, count), 200, dtype=torch.int64)
@@ -42,27 +42,27 @@ def similarities_of(count: int, *, seed: int, spread: float) -> Similarities:
 
 
 def _products(count: int, numbers: np.random.Generator, spread: float) -> Any:
-    centres = numbers.normal(size=(CENTRES, AXES))
+    centers = numbers.normal(size=(CENTERS, AXES))
     own = spread * numbers.uniform(0.5, 1.5, size=(count, 1))
-    rows = centres[np.arange(count) % CENTRES] + own * numbers.normal(size=(count, AXES))
+    rows = centers[np.arange(count) % CENTERS] + own * numbers.normal(size=(count, AXES))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows @ rows.T
 
 
-def inputs_of(known: Similarities, count: int) -> TransferabilityMapData:
-    """The first ``count`` networks, none of which has a place."""
-    names = tuple(f"{FAMILIES[n % CENTRES]}_{n // CENTRES:03d}" for n in range(count))
+def inputs_of(similarities: Similarities, count: int) -> TransferabilityMapData:
+    """The first ``count`` networks, none of which has coordinates."""
+    names = tuple(f"{FAMILIES[n % CENTERS]}_{n // CENTERS:03d}" for n in range(count))
     part = Similarities(
-        known.models[:count],
-        known.node[:count, :count].contiguous(),
-        known.edge[:count, :count].contiguous(),
-        known.valid[:count, :count].contiguous(),
+        similarities.models[:count],
+        similarities.node[:count, :count].contiguous(),
+        similarities.edge[:count, :count].contiguous(),
+        similarities.valid[:count, :count].contiguous(),
     )
     return TransferabilityMapData(
         models=part.models,
         names=names,
-        tasks=tuple(TASKS[n % CENTRES % len(TASKS)] for n in range(count)),
-        parameters=tuple(FEWEST_PARAMETERS * 3 ** (n // CENTRES % 9) for n in range(count)),
+        tasks=tuple(TASKS[n % CENTERS % len(TASKS)] for n in range(count)),
+        parameters=tuple(FEWEST_PARAMETERS * 3 ** (n // CENTERS % 9) for n in range(count)),
         probes="synthetic zoo",
         graphs=(),
         similarities=part,
@@ -82,15 +82,15 @@ def timed(
 
 def measured(count: int, options: argparse.Namespace) -> dict[str, Any]:
     """What a map of so many networks costs, and what three more do to it."""
-    known = similarities_of(count + ADDED, seed=options.seed, spread=options.spread)
+    similarities = similarities_of(count + ADDED, seed=options.seed, spread=options.spread)
     params = TransferabilityMapParams(linkage=Linkage(options.linkage))
-    first, seconds = timed(inputs_of(known, count), params)
+    first, seconds = timed(inputs_of(similarities, count), params)
     if options.pictures is not None:
         _write(first, options.pictures / f"{count:04d}")
-    places = tuple((float(x), float(y)) for x, y in first.layout.points)
-    more = replace(inputs_of(known, count + ADDED), coordinates=(*places, *(None,) * ADDED))
+    points = tuple((float(x), float(y)) for x, y in first.layout.points)
+    more = replace(inputs_of(similarities, count + ADDED), coordinates=(*points, *(None,) * ADDED))
     added, _ = timed(more, params)
-    fresh, _ = timed(inputs_of(known, count + ADDED), params)
+    fresh, _ = timed(inputs_of(similarities, count + ADDED), params)
     return {
         "models": count,
         "seconds": seconds,
@@ -109,21 +109,21 @@ def _write(result: TransferabilityMapResult, folder: Path) -> None:
         (folder / name).write_bytes(data)
 
 
-def table(found: list[dict[str, Any]]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
     """The figures as they go into the documentation."""
     lines = [
         "| networks | seconds | clusters found | stress | three more | laid out afresh | SVG, kB |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in found:
+    for row in rows:
         sizes = ", ".join(
             f"{name.removesuffix('.svg')} {size / 1000:.0f}"
-            for name, size in one["bytes"].items()
+            for name, size in row["bytes"].items()
             if name.endswith("svg")
         )
         lines.append(
-            f"| {one['models']} | {one['seconds']:.1f} | {one['clusters']} | {one['stress']:.3f}"
-            f" | {one['stress_with_three_more']:.3f} | {one['stress_of_a_fresh_layout']:.3f}"
+            f"| {row['models']} | {row['seconds']:.1f} | {row['clusters']} | {row['stress']:.3f}"
+            f" | {row['stress_with_three_more']:.3f} | {row['stress_of_a_fresh_layout']:.3f}"
             f" | {sizes} |"
         )
     return "\n".join(lines)
@@ -137,13 +137,15 @@ def main() -> None:
     parser.add_argument("--models", type=int, nargs="+", default=[20, 200, 1000])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--spread", type=float, default=0.9)
-    parser.add_argument("--linkage", choices=[one.value for one in Linkage], default="single")
+    parser.add_argument(
+        "--linkage", choices=[linkage.value for linkage in Linkage], default="single"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = [measured(count, options) for count in options.models]
-    print(table(found))
+    rows = [measured(count, options) for count in options.models]
+    print(table(rows))
     if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

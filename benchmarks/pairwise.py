@@ -53,15 +53,19 @@ def synthetic_graph(number: int, *, probes: int, pixels: int) -> DeparaGraph:
 
 def side_by_side(graphs: Sequence[DeparaGraph]) -> Tensor:
     """All maps and ranks as one float32 matrix, one row per network."""
-    rows = [torch.cat([one.maps.flatten().float(), one.ranks.float()]) for one in graphs]
+    rows = [torch.cat([graph.maps.flatten().float(), graph.ranks.float()]) for graph in graphs]
     return torch.stack(rows)
 
 
 def published_pair(left: DeparaGraph, right: DeparaGraph) -> float:
     """One pair as the released code goes about it: a loop over probes, and ranks by argsort."""
     total = 0.0
-    for one, other in zip(left.maps.float().numpy(), right.maps.float().numpy(), strict=True):
-        total += float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+    for left_map, right_map in zip(
+        left.maps.float().numpy(), right.maps.float().numpy(), strict=True
+    ):
+        total += float(
+            left_map @ right_map / (np.linalg.norm(left_map) * np.linalg.norm(right_map))
+        )
     edges = [np.argsort(np.argsort(-side.ranks.numpy())) for side in (left, right)]
     count = float(len(edges[0]))
     squares = float(np.square((edges[0] - edges[1]).astype(np.float64)).sum())
@@ -89,7 +93,7 @@ def measured(
     for _ in range(repeats):
         for name, work in contestants.items():
             times[name].append(seconds_of(work))
-    return {name: min(found) for name, found in times.items()}
+    return {name: min(seconds) for name, seconds in times.items()}
 
 
 def loop_seconds(graphs: Sequence[DeparaGraph], pairs: int) -> float:
@@ -137,9 +141,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> str:
+def table(facts: dict[str, Any]) -> str:
     """The result as it goes into the documentation."""
-    seconds, ratio = found["seconds"], found["over_product"]
+    seconds, ratio = facts["seconds"], facts["over_product"]
     return "\n".join(
         [
             "| contestant | processor seconds | over the product |",
@@ -150,10 +154,10 @@ def table(found: dict[str, Any]) -> str:
             f"| published loop, scaled | {seconds['loop_scaled']:.0f}"
             f" | {seconds['loop_scaled'] / seconds['product']:.0f} |",
             "",
-            f"{found['models']} networks, {found['probes']} probes, grid {found['grid']};"
-            f" loop over ours {found['loop_over_memory']:.0f}×;"
-            f" largest disagreement {found['largest_disagreement']:.1e};"
-            f" peak memory {found['peak_memory_gib']:.1f} GiB",
+            f"{facts['models']} networks, {facts['probes']} probes, grid {facts['grid']};"
+            f" loop over ours {facts['loop_over_memory']:.0f}×;"
+            f" largest disagreement {facts['largest_disagreement']:.1e};"
+            f" peak memory {facts['peak_memory_gib']:.1f} GiB",
         ]
     )
 
@@ -172,10 +176,10 @@ def main() -> None:
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    found = run(options)
-    print(table(found))
+    facts = run(options)
+    print(table(facts))
     if options.json is not None:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

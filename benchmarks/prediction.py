@@ -44,26 +44,26 @@ Work = Callable[[], object]
 
 def main() -> None:
     """Measure, print the table, and write the JSON when asked."""
-    given = _arguments()
+    options = _arguments()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="prediction-cost-") as folder:
-        figures = measured(Path(folder), given.questions)
+        figures = measured(Path(folder), options.questions)
     print(f"{figures['surroundings']['machine']}; commit {figures['surroundings']['commit']}")
-    for name, found in figures["milliseconds"].items():
-        print(f"| {name} | {found['p50']:.1f} | {found['p99']:.1f} |")
+    for name, latency in figures["milliseconds"].items():
+        print(f"| {name} | {latency['p50']:.1f} | {latency['p99']:.1f} |")
     print(f"REST over bare forward, p50: {figures['over_bare']:.3f}")
     print(f"REST over the same work from the file, p50: {figures['over_bare_from_file']:.3f}")
     print(
         f"{ASKERS} clients: {figures['together_per_second']:.1f} images/s,"
         f" bare batches of {ASKERS}: {figures['bare_batches_per_second']:.1f} images/s"
     )
-    if given.json is not None:
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def measured(folder: Path, questions: int) -> dict[str, Any]:
     """All figures, as plain data."""
-    told = environment.told(ROOT)
+    host = environment.describe(ROOT)
     network, file = _network(), _jpeg()
     settings = private_settings(home=folder / "home", database=None)
     running = running_or_started(settings)
@@ -73,17 +73,17 @@ def measured(folder: Path, questions: int) -> dict[str, Any]:
             model = _sent(zoo, network, folder)
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "image/jpeg"}
         with httpx.Client(base_url=running.rest_url, headers=headers, timeout=60) as client:
-            found = _compared(network, file, lambda: _asked(client, model, file), questions)
+            milliseconds = _compared(network, file, lambda: _asked(client, model, file), questions)
             together = _together(lambda: _asked(client, model, file), questions)
     finally:
         environment.ended(running.pid)
-    bare, rest = found["bare forward"]["p50"], found["request over REST"]["p50"]
+    bare, rest = milliseconds["bare forward"]["p50"], milliseconds["request over REST"]["p50"]
     return {
-        "surroundings": told,
+        "surroundings": host,
         "questions": questions,
-        "milliseconds": found,
+        "milliseconds": milliseconds,
         "over_bare": rest / bare,
-        "over_bare_from_file": rest / found["bare, from the file"]["p50"],
+        "over_bare_from_file": rest / milliseconds["bare, from the file"]["p50"],
         "together_per_second": together,
         "bare_batches_per_second": _bare_batches(network, file, questions),
     }

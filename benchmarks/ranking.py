@@ -1,106 +1,176 @@
-"""Judges rankings on the shared tables of accuracies and writes docs/results/ranking_bench.md.
+"""Evaluates rankings on fixed tables of accuracies and writes docs/results/ranking_bench.md.
 
     python -m benchmarks.ranking [--data ../shared/data/ranking] [--out docs/results]
 
-Without the data folder it says so and ends well. ``zooscope bench ranking`` judges any other table
-in the same way.
+Without the data folder it says so and ends well. ``zooscope bench ranking`` evaluates any other
+table in the same way. The protocol is in ``benchmarks/ranking_protocol.md``.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ranking_page import page
+from benchmarks.ranking_tables import (
+    development_tables,
+    development_tables_of_version_4,
+    held_back_tables,
+    held_back_tables_of_version_4,
+)
 from workers.tools.ranking_bench.__main__ import evaluate_table
-from workers.tools.ranking_bench.measures import MEASURES
-from workers.tools.ranking_bench.printing import gain_lines, headings, reliability_lines, written
-from workers.tools.ranking_bench.protocol import BenchSettings
-from workers.tools.ranking_bench.summary import Summary, pooled, pooled_json
-from workers.tools.ranking_bench.tables import read_table
+from workers.tools.ranking_bench.protocol import (
+    BenchSettings,
+    Reached,
+    TargetEvaluation,
+    fused_name,
+)
+from workers.tools.ranking_bench.summary import (
+    Measures,
+    Reliability,
+    Summary,
+    paired,
+    plain,
+    pooled,
+    pooled_gains,
+    reliability_json,
+    reliability_of,
+)
+from workers.tools.ranking_bench.tables import Table
 
 ROOT = Path(__file__).parents[1]
+MOST_TARGETS = 6
 HARDWARE = "one core of two of an AMD EPYC, no GPU, shared machine"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Summaries of the tables of one purpose, beside a previous version on the same targets."""
+
+    name: str
+    previous: str
+    summaries: list[Summary]
+    over_previous: dict[str, dict[str, Measures]]
+    previous_reliability: dict[int, Reliability]
 
 
 def main() -> None:
     """Run, or say why not."""
-    given = _arguments()
-    folders = sorted(given.data.glob("*/accuracy.csv")) if given.data.is_dir() else []
-    if not folders:
-        print(f"skipped: there are no accuracy tables in {given.data}")
+    options = _arguments()
+    if not options.data.is_dir():
+        print(f"skipped: there are no accuracy tables in {options.data}")
         return
-    settings = BenchSettings(seed=given.seed)
     began = time.process_time()
-    summaries = []
-    for path in folders:
-        summaries.append(evaluate_table(read_table(path.parent), settings))
-        print(f"{path.parent.name}: done after {time.process_time() - began:.0f} CPU-seconds")
-    seconds = time.process_time() - began
-    _write(given.out, summaries, seconds)
+    summaries: dict[str, Summary] = {}
+    groups = []
+    for name, version, tables in _purposes(options.data):
+        previous = json.loads((options.out / f"ranking_bench_version_{version}.json").read_text())
+        own = [_summary(table, summaries) for table in tables]
+        groups.append(_beside_previous(name, f"version {version}", own, previous["tables"]))
+    _write(options.out, groups, time.process_time() - began)
+
+
+def _purposes(data: Path) -> Iterator[tuple[str, int, Iterable[Table]]]:
+    """Name, previous version and tables of every group."""
+    yield "Development tables", 2, development_tables(data)
+    yield "Held-back tables", 2, held_back_tables(data)
+    yield "Development tables of version 4", 3, development_tables_of_version_4()
+    yield "Held-back tables of version 4", 3, held_back_tables_of_version_4()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "ranking")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results")
-    parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
-def _write(out: Path, summaries: list[Summary], seconds: float) -> None:
+def _summary(table: Table, summaries: dict[str, Summary]) -> Summary:
+    """The summary of a table; one in two groups is evaluated once."""
+    if table.name not in summaries:
+        summaries[table.name] = evaluate_table(table, BenchSettings(most_targets=MOST_TARGETS))
+        print(f"{table.name}: done", flush=True)
+    return summaries[table.name]
+
+
+def _beside_previous(
+    name: str, version: str, summaries: list[Summary], previous: dict[str, Any]
+) -> Group:
+    over_previous = {
+        summary.table.name: _over_previous([summary], previous) for summary in summaries
+    }
+    over_previous["all"] = _over_previous(summaries, previous)
+    reliability = _previous_reliability(summaries, previous)
+    return Group(name, version, summaries, over_previous, reliability)
+
+
+def _previous_reliability(
+    summaries: list[Summary], previous: dict[str, Any]
+) -> dict[int, Reliability]:
+    by_runs: dict[int, list[Reached]] = {}
+    for summary in summaries:
+        for evaluation in summary.evaluations:
+            calibration = previous[summary.table.name][evaluation.target]["calibration"]
+            for runs in evaluation.reached:
+                by_runs.setdefault(runs, []).append(Reached(**calibration[str(runs)]))
+    return {runs: reliability_of(reached) for runs, reached in sorted(by_runs.items())}
+
+
+def _over_previous(summaries: list[Summary], previous: dict[str, Any]) -> dict[str, Measures]:
+    """Paired differences to the previous version, by number of runs."""
+    settings = summaries[0].settings
+    numbers = {
+        id(evaluation): previous[summary.table.name][evaluation.target]
+        for summary in summaries
+        for evaluation in summary.evaluations
+    }
+    evaluations = [evaluation for summary in summaries for evaluation in summary.evaluations]
+    gains = {}
+    for runs in settings.runs:
+        name = fused_name(runs)
+
+        def before(evaluation: TargetEvaluation, name: str = name) -> dict[str, float] | None:
+            measures: dict[str, float] | None = numbers[id(evaluation)]["measures"].get(name)
+            return measures
+
+        if any(name in evaluation.measures for evaluation in evaluations):
+            gains[name] = paired(evaluations, runs, before, settings)
+    return gains
+
+
+def _write(out: Path, groups: list[Group], seconds: float) -> None:
     facts: dict[str, Any] = {
         "command": "python -m benchmarks.ranking",
         "hardware": HARDWARE,
         "cpu_seconds": round(seconds),
-        "tables": [one.as_json() for one in summaries],
-        "calibration": pooled_json(summaries),
+        "groups": {group.name: _group_json(group) for group in groups},
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     (out / "ranking_bench.json").write_text(text, encoding="utf-8")
-    (out / "ranking_bench.md").write_text(_page(summaries, seconds), encoding="utf-8")
+    (out / "ranking_bench.md").write_text(
+        page(groups, hardware=HARDWARE, seconds=seconds), encoding="utf-8"
+    )
     print(f"written: {out / 'ranking_bench.md'}")
 
 
-def _page(summaries: list[Summary], seconds: float) -> str:
-    settings = summaries[0].settings
-    parts = [
-        "# Ranking bench",
-        f"Every target is held out once and its models are ranked from the other columns; means "
-        f"over targets with 95 % bootstrap intervals over targets. Seed {settings.seed}, "
-        f"{HARDWARE}, {seconds:.0f} CPU-seconds for all tables. "
-        "Reproduce: `python -m benchmarks.ranking`; for your own tables: "
-        "`zooscope bench ranking TABLE`.",
-        "We used these tables while we built the model: they are development results. "
-        "The posterior chooses which model is measured next, unless a row says “by chance” (mean "
-        "of three orders). Measured models count with their measured accuracy, and all models are "
-        "ranked. “static list, first n run” measures the first n of the static list and orders "
-        "them by the result. [Data](data.md) says where the tables come from; the methods are on "
-        "[fused_ranking](../methods/fused_ranking.md).",
-        "## Calibration over all tables",
-        *_bullets(reliability_lines(pooled(summaries))),
-    ]
-    for summary in summaries:
-        parts += _section(summary)
-    return "\n\n".join(parts) + "\n"
-
-
-def _section(summary: Summary) -> list[str]:
-    table = summary.table
-    head = ("method", *headings(summary.settings.k))
-    rows = [head, ("---",) * len(head)]
-    for name, measures in summary.methods.items():
-        count = str(measures[MEASURES[0]].targets)
-        rows.append((name, *(written(key, measures[key]) for key in MEASURES), count))
-    return [
-        f"## {table.name}: {len(table.models)} models × {len(table.targets)} targets",
-        "\n".join(f"| {' | '.join(row)} |" for row in rows),
-        *_bullets([*gain_lines(summary), *reliability_lines(summary.reliability)]),
-    ]
-
-
-def _bullets(lines: list[str]) -> list[str]:
-    return ["\n".join(f"- {line}" for line in lines)]
+def _group_json(group: Group) -> dict[str, Any]:
+    return {
+        "previous": group.previous,
+        "tables": [summary.as_json() for summary in group.summaries],
+        "pooled_gains": {
+            name: {baseline: plain(measures) for baseline, measures in by_baseline.items()}
+            for name, by_baseline in pooled_gains(group.summaries).items()
+        },
+        "gains_over_previous": {
+            table: {name: plain(measures) for name, measures in gains.items()}
+            for table, gains in group.over_previous.items()
+        },
+        "calibration": reliability_json(pooled(group.summaries)),
+        "calibration_of_previous": reliability_json(group.previous_reliability),
+    }
 
 
 if __name__ == "__main__":

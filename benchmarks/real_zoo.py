@@ -50,32 +50,32 @@ Facts = dict[str, Any]
 
 def main() -> None:
     """Run, or say why not."""
-    given = _arguments()
-    if given.page_only:
-        _write_page(given.out)
+    options = _arguments()
+    if options.page_only:
+        _write_page(options.out)
         return
-    if not (given.data / "weights").is_dir():
-        say(f"skipped: there are no real networks in {given.data}")
+    if not (options.data / "weights").is_dir():
+        say(f"skipped: there are no real networks in {options.data}")
         return
-    with tempfile.TemporaryDirectory(prefix="real-zoo-") as folder, _zoo(given, folder) as zoo:
-        facts = run(zoo, given.data, Path(folder), given.out, images=given.images)
-    (given.out / "real_zoo.json").write_text(
+    with tempfile.TemporaryDirectory(prefix="real-zoo-") as folder, _zoo(options, folder) as zoo:
+        facts = run(zoo, options.data, Path(folder), options.out, images=options.images)
+    (options.out / "real_zoo.json").write_text(
         json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     )
-    _write_page(given.out)
+    _write_page(options.out)
 
 
 def _write_page(out: Path) -> None:
     """The page from the facts beside it; remarks written by hand stay."""
     facts = json.loads((out / "real_zoo.json").read_text())
-    place = out / "real_zoo.md"
-    before = place.read_text() if place.exists() else ""
-    place.write_text(page.written(facts, before=before))
-    say(f"written: {place}")
+    path = out / "real_zoo.md"
+    before = path.read_text() if path.exists() else ""
+    path.write_text(page.written(facts, before=before))
+    say(f"written: {path}")
 
 
 def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> Facts:
-    """Every stage, and all that was found, as plain data."""
+    """Every stage, and all results, as plain data."""
     stages = Stages()
     with stages.timed("rebuild and check the networks"):
         figures = _figures(data, limit=images)
@@ -107,7 +107,7 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
         )["id"]
         rankings[OWN] = _both(zoo, own, dataset=sets["Fashion-MNIST"], candidates=candidates)
     return {
-        "surroundings": environment.told(ROOT),
+        "surroundings": environment.describe(ROOT),
         "seed": SEED,
         "edge_weight": DEFAULT_EDGE_WEIGHT,
         "probes": shown.counts,
@@ -116,26 +116,26 @@ def run(zoo: ZooClient, data: Path, folder: Path, out: Path, *, images: int) -> 
         "rankings": rankings,
         "references": _references(zoo),
         "measuring": _measuring_seconds(zoo, models, sets["probes"]),
-        "maps": {metric: _table(found) for metric, found in maps.items()},
-        "on_objects": {name: asdict(found) for name, found in on_objects.items()},
+        "maps": {metric: _table(document) for metric, document in maps.items()},
+        "on_objects": {name: asdict(ratios) for name, ratios in on_objects.items()},
     }
 
 
 def _figures(data: Path, *, limit: int) -> Facts:
     """What every network reaches on labeled images, by name."""
-    found = {network.name: measured(network, data, limit=limit) for network in NETWORKS}
-    return {name: asdict(one) for name, one in found.items() if one is not None}
+    figures = {network.name: measured(network, data, limit=limit) for network in NETWORKS}
+    return {name: asdict(figure) for name, figure in figures.items() if figure is not None}
 
 
 def _image_sets(zoo: ZooClient, data: Path, folder: Path) -> dict[str, str]:
     """Ids of the probe set and of the two labeled sets."""
-    clothes = image_sets.grey_digits(data, "fashion_mnist", "train").first(CLOTHES)
-    labelled = {"Fashion-MNIST": clothes, "flowers": image_sets.flowers(data)}
+    clothes = image_sets.gray_digits(data, "fashion_mnist", "train").first(CLOTHES)
+    labeled = {"Fashion-MNIST": clothes, "flowers": image_sets.flowers(data)}
     ids = {
         name: uploads.images_uploaded(
-            zoo, probes.write_labelled(images, folder / name), {"name": name, "layout": "folders"}
+            zoo, probes.write_labeled(images, folder / name), {"name": name, "layout": "folders"}
         )["id"]
-        for name, images in labelled.items()
+        for name, images in labeled.items()
     }
     manifest = {"name": "probes", "layout": "flat"}
     ids["probes"] = uploads.images_uploaded(zoo, folder / "probes", manifest)["id"]
@@ -150,21 +150,21 @@ def _both(zoo: ZooClient, probe_set: str, **target: Any) -> dict[str, Ranking]:
 def _map(zoo: ZooClient, probe_set: str, metric: Metric) -> Facts:
     """The map's document, once it is drawn."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while "document" not in (found := zoo.maps.show(probe_set, metric=metric)):
+    while "document" not in (answer := zoo.maps.show(probe_set, metric=metric, include=["score"])):
         if time.monotonic() > end:
             raise TimeoutError(f"no map after {PATIENCE_SECONDS} s")
         time.sleep(0.5)
-    document: Facts = found["document"]
+    document: Facts = answer["document"]
     return document
 
 
 def _save_pictures(zoo: ZooClient, document: Facts, out: Path) -> None:
     """Matrix, tree and layout as PNG with few colors."""
     for picture in PICTURES:
-        place = out / f"real_zoo_{picture}.png"
-        zoo.jobs.download(document["artifacts"][f"{picture}.png"], place)
-        with Image.open(place) as drawn:
-            drawn.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(place, optimize=True)
+        path = out / f"real_zoo_{picture}.png"
+        zoo.jobs.download(document["artifacts"][f"{picture}.png"], path)
+        with Image.open(path) as drawn:
+            drawn.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _explain(
@@ -179,10 +179,10 @@ def _explain(
 ) -> dict[str, OnObjects]:
     """Density ratios of every network, and the sheets of heat maps on disk."""
     rows: dict[str, Explained] = {}
-    found: dict[str, OnObjects] = {}
-    jobs = {name: heat_maps.asked(zoo, one, probe_set, shown) for name, one in models.items()}
+    ratios: dict[str, OnObjects] = {}
+    jobs = {name: heat_maps.asked(zoo, model, probe_set, shown) for name, model in models.items()}
     for name, asked in jobs.items():
-        found[name], rows[name] = heat_maps.measured_on_objects(
+        ratios[name], rows[name] = heat_maps.measured_on_objects(
             zoo, asked, shown, data=data, folder=folder
         )
     names = list(rows)
@@ -190,36 +190,39 @@ def _explain(
     for number, part in enumerate((names[:half], names[half:]), start=1):
         picture = heat_maps.sheet({name: rows[name] for name in part}, shown)
         picture.save(out / f"real_zoo_heat_maps_{number}.png", optimize=True)
-    return found
+    return ratios
 
 
 def _networks(
     files: list[uploads.PackedNetwork], models: dict[str, Model], figures: Facts
 ) -> list[Facts]:
-    """One row per network; ``state`` tells those that the zoo did not take."""
+    """One row per network; ``state`` marks those that the zoo rejected."""
     return [
         {
-            "name": one.network.name,
-            "parameters": one.parameters,
-            "input": one.network.input.model_dump(mode="json"),
-            "task": str(one.network.task),
-            "group": one.network.group,
-            "family": one.network.family,
-            "trained_on": one.network.trained_on,
-            "claimed": one.network.claimed,
-            "measured": figures.get(one.network.name),
-            "form": str(one.network.manifest().format),
-            "state": "ready" if one.network.name in models else "rejected",
-            "feature_layer": _feature_layer(models.get(one.network.name)),
+            "name": packed.network.name,
+            "parameters": packed.parameters,
+            "input": packed.network.input.model_dump(mode="json"),
+            "task": str(packed.network.task),
+            "group": packed.network.group,
+            "family": packed.network.family,
+            "trained_on": packed.network.trained_on,
+            "claimed": packed.network.claimed,
+            "measured": figures.get(packed.network.name),
+            "form": str(packed.network.manifest().format),
+            "state": "ready" if packed.network.name in models else "rejected",
+            "feature_layer": _feature_layer(models.get(packed.network.name)),
         }
-        for one in files
+        for packed in files
     ]
 
 
 def _references(zoo: ZooClient) -> list[Facts]:
     """What the networks that stand for the labeled sets learned, on images held out."""
-    found = [model for model in zoo.models.ls() if model.get("lineage")]
-    return [{"name": one["name"], **(one["lineage"] or {}).get("measured", {})} for one in found]
+    trained = [model for model in zoo.models.ls() if model.get("lineage")]
+    return [
+        {"name": model["name"], **(model["lineage"] or {}).get("measured", {})}
+        for model in trained
+    ]
 
 
 def _feature_layer(model: Model | None) -> str | None:
@@ -256,10 +259,10 @@ def _table(document: Facts) -> Facts:
 
 
 @contextmanager
-def _zoo(given: argparse.Namespace, folder: str) -> Iterator[ZooClient]:
+def _zoo(options: argparse.Namespace, folder: str) -> Iterator[ZooClient]:
     """The zoo that was named, or one of its own for as long as the block lasts."""
-    if given.url is not None:
-        with ZooClient(given.url, key=given.key, timeout_seconds=600) as zoo:
+    if options.url is not None:
+        with ZooClient(options.url, key=options.key, timeout_seconds=600) as zoo:
             yield zoo
         return
     settings = Settings().model_copy(

@@ -44,62 +44,70 @@ CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
-class Line:
+class Cost:
     """A figure, the target it stands beside (a dash for none), and how it was taken."""
 
     what: str
-    found: str
+    measured: str
     target: str = "–"
 
 
 def main() -> None:
     """Measure everything, print the table, and write the JSON when asked."""
-    given = _arguments()
+    options = _arguments()
     with tempfile.TemporaryDirectory(prefix="service-cost-") as folder:
-        figures = measured(Path(folder), given)
-    told = figures["surroundings"]
-    print(f"{told['machine']}; commit {told['commit']}; load average before {told['load']}\n")
-    for line in table(figures):
-        print(f"| {line.what} | {line.found} | {line.target} |")
-    if given.json is not None:
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+        figures = measured(Path(folder), options)
+    host = figures["surroundings"]
+    print(f"{host['machine']}; commit {host['commit']}; load average before {host['load']}\n")
+    for cost in table(figures):
+        print(f"| {cost.what} | {cost.measured} | {cost.target} |")
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def measured(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures, as plain data."""
     home = folder / "home"
-    figures: dict[str, Any] = {"surroundings": environment.told(ROOT)}
+    figures: dict[str, Any] = {"surroundings": environment.describe(ROOT)}
     figures["first_start_seconds"] = _start_seconds(home)
     figures["next_start_seconds"] = _start_seconds(home)
     with PrivatePostgres(folder / "postgres") as postgres:
         postgres.create_database("zooscope")
         settings = private_settings(home=folder / "filled", database=postgres.url())
         with _running(settings) as running:
-            figures |= _with_running(settings, running, folder, given)
+            figures |= _with_running(settings, running, folder, options)
     return figures
 
 
 def _with_running(
-    settings: Settings, running: Running, folder: Path, given: argparse.Namespace
+    settings: Settings, running: Running, folder: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
     url, api = running.rest_url, running.parts["api"]
     key = Home(settings.folder).admin_key.read_text().strip()
-    found: dict[str, Any] = {"api_at_rest_mib": resident(api) / MEBIBYTE, "torch": _has_torch(api)}
-    size = int(given.gib * 1024) * MEBIBYTE
-    found |= _bare(given.requests, size_bytes=size)
-    found["health"] = asdict(_full(request_to(url, "/healthz"), given.requests))
+    figures: dict[str, Any] = {
+        "api_at_rest_mib": resident(api) / MEBIBYTE,
+        "torch": _has_torch(api),
+    }
+    size = int(options.gib * 1024) * MEBIBYTE
+    figures |= _bare(options.requests, size_bytes=size)
+    figures["health"] = asdict(_full(request_to(url, "/healthz"), options.requests))
     rated = request_to(url, "/healthz")
-    found["health_at_rate"] = asdict(
-        at_rate(rated, count=given.requests, connections=CONNECTIONS, per_second=HEALTH_PER_SECOND)
+    figures["health_at_rate"] = asdict(
+        at_rate(
+            rated, count=options.requests, connections=CONNECTIONS, per_second=HEALTH_PER_SECOND
+        )
     )
     filled = _fill(settings)
-    found |= {name: asdict(one) for name, one in _asked(url, key, filled, given.requests).items()}
+    figures |= {
+        name: asdict(latencies)
+        for name, latencies in _asked(url, key, filled, options.requests).items()
+    }
     with ZooClient(url, key=key, timeout_seconds=600) as zoo:
-        found["jobs"] = asdict(waits(zoo, folder, count=given.jobs))
+        figures["jobs"] = asdict(waits(zoo, folder, count=options.jobs))
     upload = received(url, key, size_bytes=size, api_pid=api, scratch=settings.folder)
-    found["upload"] = asdict(upload) | {"share_of_limit": upload.share_of_limit}
-    found["api_at_end_mib"] = resident(api) / MEBIBYTE
-    return found
+    figures["upload"] = asdict(upload) | {"share_of_limit": upload.share_of_limit}
+    figures["api_at_end_mib"] = resident(api) / MEBIBYTE
+    return figures
 
 
 def _asked(url: str, key: str, filled: Filled, count: int) -> dict[str, Latencies]:
@@ -188,48 +196,48 @@ def _has_torch(pid: int) -> bool:
     return "libtorch" in Path(f"/proc/{pid}/maps").read_text()
 
 
-def table(figures: dict[str, Any]) -> list[Line]:
+def table(figures: dict[str, Any]) -> list[Cost]:
     """The figures in words, each with its target."""
     upload, jobs, bare = figures["upload"], figures["jobs"], figures["bare"]
     return [
-        Line("figure", "measured", "target (two idle cores)"),
-        Line("---", "---", "---"),
-        Line("start-up, new folder", f"{figures['first_start_seconds']:.1f} s"),
-        Line("start-up, folder used before", f"{figures['next_start_seconds']:.1f} s", "< 5 s"),
-        Line("API memory at rest", f"{figures['api_at_rest_mib']:.0f} MiB", "< 150 MB"),
-        Line("API has loaded torch", "yes" if figures["torch"] else "no", "no"),
-        Line(f"bare uvicorn, {CONNECTIONS} connections", _told(bare)),
-        Line(
+        Cost("figure", "measured", "target (two idle cores)"),
+        Cost("---", "---", "---"),
+        Cost("start-up, new folder", f"{figures['first_start_seconds']:.1f} s"),
+        Cost("start-up, folder used before", f"{figures['next_start_seconds']:.1f} s", "< 5 s"),
+        Cost("API memory at rest", f"{figures['api_at_rest_mib']:.0f} MiB", "< 150 MB"),
+        Cost("API has loaded torch", "yes" if figures["torch"] else "no", "no"),
+        Cost(f"bare uvicorn, {CONNECTIONS} connections", _text(bare)),
+        Cost(
             f"health, {CONNECTIONS} connections",
-            f"{_told(figures['health'])}; "
+            f"{_text(figures['health'])}; "
             f"{figures['health']['per_second'] / bare['per_second']:.2f} of bare uvicorn",
         ),
-        Line(
+        Cost(
             f"health, {HEALTH_PER_SECOND:.0f} per second offered",
-            _told(figures["health_at_rate"]),
+            _text(figures["health_at_rate"]),
             "p99 < 10 ms",
         ),
-        Line(f"ranking of {MEASURED} models, ready", _told(figures["ranking"]), "p99 < 15 ms"),
-        Line("the same computed again, from stored similarities", _told(figures["ranking_anew"])),
-        Line(f"50 models of {MODELS}", _told(figures["listing"]), "< 30 ms"),
-        Line("submit → running, p50", f"{jobs['submit_to_running_p50_ms']:.0f} ms", "< 300 ms"),
-        Line("submit → done, p50", f"{jobs['submit_to_done_p50_ms']:.0f} ms"),
-        Line("disk (write + sync)", f"{upload['disk_mb_s']:.0f} MB/s"),
-        Line("SHA-256", f"{upload['hash_mb_s']:.0f} MB/s"),
-        Line("bare uvicorn taking the same body", f"{figures['thrown_away_mb_s']:.0f} MB/s"),
-        Line(
+        Cost(f"ranking of {MEASURED} models, ready", _text(figures["ranking"]), "p99 < 15 ms"),
+        Cost("the same computed again, from stored similarities", _text(figures["ranking_anew"])),
+        Cost(f"50 models of {MODELS}", _text(figures["listing"]), "< 30 ms"),
+        Cost("submit → running, p50", f"{jobs['submit_to_running_p50_ms']:.0f} ms", "< 300 ms"),
+        Cost("submit → done, p50", f"{jobs['submit_to_done_p50_ms']:.0f} ms"),
+        Cost("disk (write + sync)", f"{upload['disk_mb_s']:.0f} MB/s"),
+        Cost("SHA-256", f"{upload['hash_mb_s']:.0f} MB/s"),
+        Cost("bare uvicorn taking the same body", f"{figures['thrown_away_mb_s']:.0f} MB/s"),
+        Cost(
             f"upload of {upload['size_bytes'] / 1024**3:.1f} GiB",
             f"{upload['upload_mb_s']:.0f} MB/s = {upload['share_of_limit']:.2f} of the slower",
             "≥ 0.80",
         ),
-        Line("API memory growth", f"{upload['memory_growth_mib']:.1f} MiB", "< 64 MB"),
+        Cost("API memory growth", f"{upload['memory_growth_mib']:.1f} MiB", "< 64 MB"),
     ]
 
 
-def _told(found: dict[str, Any]) -> str:
+def _text(latencies: dict[str, Any]) -> str:
     return (
-        f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms,"
-        f" {found['per_second']:.0f}/s (n = {found['requests']})"
+        f"p50 {latencies['p50_ms']:.2f} ms, p99 {latencies['p99_ms']:.2f} ms,"
+        f" {latencies['per_second']:.0f}/s (n = {latencies['requests']})"
     )
 
 

@@ -33,37 +33,37 @@ SEEDS = {"cifar": 5, "fashion": 3}
 
 def main() -> None:
     """Run, or say why not."""
-    given = _arguments()
-    if given.page_only:
-        _write_page(given.out)
+    options = _arguments()
+    if options.page_only:
+        _write_page(options.out)
         return
-    if not (given.data / "images").is_dir():
-        say(f"skipped: there are no real images in {given.data}")
+    if not (options.data / "images").is_dir():
+        say(f"skipped: there are no real images in {options.data}")
         return
     with tempfile.TemporaryDirectory(prefix="taskonomy-") as folder:
-        facts = run(given, Path(folder) if given.work is None else given.work)
-    place = given.out / f"{NAME}.json"
-    place.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    _write_page(given.out)
+        facts = run(options, Path(folder) if options.work is None else options.work)
+    path = options.out / f"{NAME}.json"
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    _write_page(options.out)
 
 
-def run(given: argparse.Namespace, work: Path) -> Facts:
+def run(options: argparse.Namespace, work: Path) -> Facts:
     """Both zoos, one after the other."""
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(options.threads)
     stages = Stages()
     zoos = {}
-    for name in given.zoos:
-        album = ALBUMS[name](given.data).to(torch.device(given.device))
-        plan = Plan(given.steps, SEEDS[name], given.probes, work / name)
+    for name in options.zoos:
+        album = ALBUMS[name](options.data).to(torch.device(options.device))
+        plan = Plan(options.steps, SEEDS[name], options.probes, work / name)
         with stages.timed(f"{album.name}: encoders and transfers, as far as not kept"):
-            zoo = zoo_of(album, plan, seed=given.seed)
+            zoo = zoo_of(album, plan, seed=options.seed)
         with stages.timed(f"{album.name}: measure and judge"):
             zoos[name] = facts_of(zoo, scores_of(zoo, album, plan))
-    picture.save(next(iter(zoos.values())), given.out / f"{NAME}.png")
+    picture.save(next(iter(zoos.values())), options.out / f"{NAME}.png")
     return {
-        "surroundings": environment.told(ROOT),
+        "surroundings": environment.describe(ROOT),
         "settings": {
-            key: getattr(given, key)
+            key: getattr(options, key)
             for key in ("zoos", "steps", "probes", "seed", "threads", "device")
         },
         "zoos": zoos,
@@ -73,10 +73,10 @@ def run(given: argparse.Namespace, work: Path) -> Facts:
 def _write_page(out: Path) -> None:
     """The page from the facts beside it; the reading, written by hand, stays."""
     facts = json.loads((out / f"{NAME}.json").read_text())
-    place = out / f"{NAME}.md"
-    before = place.read_text() if place.exists() else ""
-    place.write_text(page.written(facts, before=before))
-    say(f"written: {place}")
+    path = out / f"{NAME}.md"
+    before = path.read_text() if path.exists() else ""
+    path.write_text(page.written(facts, before=before))
+    say(f"written: {path}")
 
 
 def _arguments() -> argparse.Namespace:

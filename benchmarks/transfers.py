@@ -10,15 +10,16 @@ from fresh weights.
 Writes docs/results/transfers.json and the tables of the three methods' pages.
 """
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
 import torch
 
 from benchmarks.students import anchors
-from benchmarks.students.nets import Net
-from benchmarks.students.pictures import Pictures, Split, digits, names
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table, main
+from benchmarks.students.nets import NetSpec
+from benchmarks.students.pictures import LabeledPictures, Split, digits, names
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable, main
 from benchmarks.students.scenes import MethodRun, Numbers, Scene, of_method, of_teachers
 from benchmarks.students.teaching import TEACHING, Recipe, learn_labels, teacher
 from service.core.catalog.fine_tune import FineTuneParams
@@ -32,11 +33,11 @@ from workers.torchkit.attribution.canonical import Preprocessing, to_network_inp
 from workers.torchkit.training.task import ImageInputs
 
 _FEW, _STEPS, _BATCH = 100, 1200, 64
-_LESSON = Recipe(_STEPS, _BATCH, change="shifts")
-_TEACHER = Net("cnn", (16, 32, 32))
+_RECIPE = Recipe(_STEPS, _BATCH, change="shifts")
+_TEACHER = NetSpec("cnn", (16, 32, 32))
 _MARGIN = 2
 _EARLY, _LAST_MAPS = "1", "2"
-_LABELLED, _FEW_STEPS, _FEW_BATCH = 50, 300, 32
+_LABELED, _FEW_STEPS, _FEW_BATCH = 50, 300, 32
 
 
 @cache
@@ -49,13 +50,13 @@ def _digits() -> Split:
 def _scene(seed: int, *, count: int | None = None) -> Scene:
     """All digits teach the teacher; ``count`` of them are there for the student."""
     split = _digits()
-    one = teacher(_TEACHER, split.train, name="digits", seed=seed)
-    seen = split.train if count is None else split.train.first(count, seed=seed)
+    digit_teacher = teacher(_TEACHER, split.train, name="digits", seed=seed)
+    student_pictures = split.train if count is None else split.train.first(count, seed=seed)
     return Scene(
-        (one,),
+        (digit_teacher,),
         Student(architecture=StudentArchitecture.PLAIN, width=8),
         split.test.evaluation_set,
-        seen,
+        student_pictures,
     )
 
 
@@ -75,7 +76,7 @@ def _distilled(seed: int, *, count: int | None = _FEW, **knobs: Any) -> Numbers:
 
 
 def _supervised(seed: int, *, count: int | None = _FEW) -> Numbers:
-    return anchors.supervised(_scene(seed, count=count), seed=seed, recipe=_LESSON)
+    return anchors.supervised(_scene(seed, count=count), seed=seed, recipe=_RECIPE)
 
 
 def _teacher_itself(seed: int) -> Numbers:
@@ -86,37 +87,37 @@ def _teacher_itself(seed: int) -> Numbers:
 _ATTENTION: dict[str, Any] = {"attention_weight": 1, "teacher_layer": _LAST_MAPS}
 _FEATURE: dict[str, Any] = {"feature_weight": 1}
 _DISTILLATION = (
-    Row("teacher", "teacher, 1297 labeled digits", _teacher_itself),
-    Row("labels", "student, 100 labeled digits", _supervised),
-    Row("soft", "**soft targets** on the same 100, no labels", _distilled),
-    Row("soft_labels", "soft targets and labels", partial(_distilled, label_weight=1)),
-    Row("attention", "soft targets and attention", partial(_distilled, **_ATTENTION)),
-    Row("feature", "soft targets and features", partial(_distilled, **_FEATURE)),
-    Row("labels_all", "student, 1297 labeled digits", partial(_supervised, count=None)),
-    Row(
+    StudyRow("teacher", "teacher, 1297 labeled digits", _teacher_itself),
+    StudyRow("labels", "student, 100 labeled digits", _supervised),
+    StudyRow("soft", "**soft targets** on the same 100, no labels", _distilled),
+    StudyRow("soft_labels", "soft targets and labels", partial(_distilled, label_weight=1)),
+    StudyRow("attention", "soft targets and attention", partial(_distilled, **_ATTENTION)),
+    StudyRow("feature", "soft targets and features", partial(_distilled, **_FEATURE)),
+    StudyRow("labels_all", "student, 1297 labeled digits", partial(_supervised, count=None)),
+    StudyRow(
         "soft_all", "**soft targets** on the same 1297, no labels", partial(_distilled, count=None)
     ),
 )
 
 
-def _few_others(seed: int) -> Pictures:
-    """Labelled digits 5 to 9, drawn by the seed."""
-    return _digits().train.only(names(range(5, 10))).first(_LABELLED, seed=seed)
+def _few_others(seed: int, count: int = _LABELED) -> LabeledPictures:
+    """Labeled digits 5 to 9, drawn by the seed."""
+    return _digits().train.only(names(range(5, 10))).first(count, seed=seed)
 
 
-def _source(seed: int, recipe: Recipe = TEACHING) -> ImageInputs:
+def _source(seed: int, recipe: Recipe = TEACHING, *, count: int = _LABELED) -> ImageInputs:
     """A network of digits 0 to 4 and few digits 5 to 9 to go on with."""
-    split, seen = _digits(), _few_others(seed)
+    split, few = _digits(), _few_others(seed, count)
     learned = split.train.only(names(range(5)))
     spec = split.train.spec
-    one = teacher(_TEACHER, learned, name="0 to 4", seed=seed, recipe=recipe, spec=spec)
+    digit_teacher = teacher(_TEACHER, learned, name="0 to 4", seed=seed, recipe=recipe, spec=spec)
     return ImageInputs(
         name="student",
-        teachers=(one,),
-        evaluation_set=split.test.only(seen.labels).evaluation_set,
-        images=seen.frames,
-        labels=seen.truth,
-        label_names=seen.labels,
+        teachers=(digit_teacher,),
+        evaluation_set=split.test.only(few.labels).evaluation_set,
+        images=few.frames,
+        labels=few.truth,
+        label_names=few.labels,
     )
 
 
@@ -133,28 +134,66 @@ def _gone_on(
     return of_method(method, made, _source(seed, recipe))
 
 
+def _turned(seed: int, count: int) -> ImageInputs:
+    """A network of turned digits in light for dark, and few upright ones."""
+    split = _digits()
+    few, turned = split.train.first(count, seed=seed), split.train.turned()
+    digit_teacher = teacher(_TEACHER, turned, name="turned", seed=seed, spec=split.train.spec)
+    return ImageInputs(
+        name="student",
+        teachers=(digit_teacher,),
+        evaluation_set=split.test.evaluation_set,
+        images=few.frames,
+        labels=few.truth,
+        label_names=few.labels,
+    )
+
+
+def _at_rate(
+    seed: int, *, start: Callable[[int, int], ImageInputs], count: int, rate: float
+) -> Numbers:
+    config = {"budget": {"steps": _FEW_STEPS}, "batch_size": _FEW_BATCH, "num_evaluations": 1}
+    params = FineTuneParams.model_validate({**config, "seed": seed, "body_rate": rate})
+    return of_method(fine_tune, params, start(seed, count))
+
+
+_STARTS: tuple[tuple[str, str, Callable[[int, int], ImageInputs]], ...] = (
+    ("others", "0 to 4, then 5 to 9", lambda seed, count: _source(seed, count=count)),
+    ("turned", "turned digits, then upright ones", _turned),
+)
+_BODY_RATES = tuple(
+    StudyRow(
+        f"{key}_{count}_{rate}",
+        f"{title}, {count} labeled: `body_rate` {rate}",
+        partial(_at_rate, start=start, count=count, rate=rate),
+    )
+    for key, title, start in _STARTS
+    for count in (50, 200)
+    for rate in (0.1, 0.3, 1.0)
+)
+
 _tuned = partial(_gone_on, fine_tune, FineTuneParams)
 _probed = partial(_gone_on, linear_probe, LinearProbeParams)
 _NOTHING = Recipe(steps=0)
 
 
 def _from_scratch(seed: int) -> Numbers:
-    split, seen = _digits(), _few_others(seed)
-    test, spec = split.test.only(seen.labels), split.train.spec
-    network = _TEACHER.made(len(seen.labels), side=spec.height, seed=seed)
+    split, few = _digits(), _few_others(seed)
+    test, spec = split.test.only(few.labels), split.train.spec
+    network = _TEACHER.made(len(few.labels), side=spec.height, seed=seed)
     recipe = Recipe(_FEW_STEPS, _FEW_BATCH, change="shifts")
-    learn_labels(network, seen, spec=spec, recipe=recipe, seed=seed)
+    learn_labels(network, few, spec=spec, recipe=recipe, seed=seed)
     with torch.no_grad():
         logits = network.eval()(to_network_input(test.frames, Preprocessing.of(spec)))
     return {"accuracy": float((logits.argmax(dim=1) == test.truth).float().mean())}
 
 
-_SCRATCH = Row("scratch", "the same network from random weights", _from_scratch)
+_SCRATCH = StudyRow("scratch", "the same network from random weights", _from_scratch)
 _FINE_TUNE = (
     _SCRATCH,
-    Row("late", "**cut at the feature layer**", _tuned),
-    Row("early", "cut after the second convolution", partial(_tuned, layer=_EARLY)),
-    Row(
+    StudyRow("late", "**cut at the feature layer**", _tuned),
+    StudyRow("early", "cut after the second convolution", partial(_tuned, layer=_EARLY)),
+    StudyRow(
         "as_fast",
         "cut at the feature layer, body and head at one learning rate",
         partial(_tuned, body_rate=1),
@@ -162,9 +201,9 @@ _FINE_TUNE = (
 )
 _LINEAR_PROBE = (
     _SCRATCH,
-    Row("late", "**cut at the feature layer**", _probed),
-    Row("early", "cut after the second convolution", partial(_probed, layer=_EARLY)),
-    Row(
+    StudyRow("late", "**cut at the feature layer**", _probed),
+    StudyRow("early", "cut after the second convolution", partial(_probed, layer=_EARLY)),
+    StudyRow(
         "nothing",
         "an untrained source, cut at the feature layer",
         partial(_probed, recipe=_NOTHING),
@@ -183,15 +222,12 @@ _ACCURACY = (
 )
 
 
-def _lead(row: str, over: str) -> Any:
-    def value(found: Found) -> float:
-        return found.lead(row, over, "accuracy")
-
-    return value
+def _lead(row: str, over: str) -> Callable[[Results], float]:
+    return lambda results: results.lead(row, over, "accuracy")
 
 
 TABLES = (
-    Table(
+    StudyTable(
         "distillation",
         _DISTILLATION,
         _ACCURACY,
@@ -207,7 +243,7 @@ TABLES = (
         ),
         page="methods/knowledge_distillation.md",
     ),
-    Table(
+    StudyTable(
         "fine_tune",
         _FINE_TUNE,
         _ONLY_ACCURACY,
@@ -222,7 +258,15 @@ TABLES = (
         ),
         page="methods/fine_tune.md",
     ),
-    Table(
+    StudyTable(
+        "body_rate",
+        _BODY_RATES,
+        (Column("accuracy", "accuracy"),),
+        "The digits of the table above, cut at the feature layer; 300 steps of 32 images.",
+        (),
+        page="methods/fine_tune.md",
+    ),
+    StudyTable(
         "linear_probe",
         _LINEAR_PROBE,
         _ONLY_ACCURACY,
@@ -245,4 +289,4 @@ TABLES = (
 )
 
 if __name__ == "__main__":
-    main(Protocol("transfers", TABLES))
+    main(Study("transfers", TABLES))

@@ -6,7 +6,7 @@ COPY pyproject.toml constraints.txt README.md ./
 COPY zooscope zooscope
 COPY service service
 COPY migrations migrations
-RUN pip install --no-cache-dir -c constraints.txt -e '.[api]' \
+RUN pip install --no-cache-dir -c constraints.txt -e '.[api,telemetry]' \
  && useradd --create-home --home-dir /var/lib/zooscope zoo
 
 USER zoo

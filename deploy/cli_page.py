@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 NAME = "zooscope"
 TOP = """# Command line
 
-Generated from the command itself: `zooscope COMMAND --help` says the same. The exit status is 0 after
-success, 1 after a refusal or a failure, and 2 when the command was called wrongly.
+Generated from the command itself: `zooscope COMMAND --help` says the same, and `zooscope --version` prints the
+version. The exit status is 0 after success, 1 after a refusal or a failure, and 2 when the command was called wrongly.
 """
 _CONNECTION = {"--url", "--key", "--home", "--json"}
 Row = tuple[str, str]

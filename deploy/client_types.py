@@ -71,7 +71,7 @@ def _define(name: str, schemas: Mapping[str, Schema], classes: dict[str, str]) -
     for needed in _references(schema):
         _define(needed, schemas, classes)
     # A page of a list is walked by the client and never handed out.
-    if "properties" in schema and not name.startswith("ListView"):
+    if "properties" in schema and not name.startswith(("ListView", "CountedListView")):
         classes[name] = _class(name, schema, schemas)
 
 

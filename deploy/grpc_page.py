@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto"
 TOP = """# gRPC
 
-Generated from the files below `proto/`; a running server describes itself by reflection. Send the
+Generated from the files below `proto/`; a running server describes itself by reflection unless ZOO_GRPC_REFLECTION is false. Send the
 metadata entry `authorization: Bearer zoo_…` with every call. Errors carry the same `code`, `detail`
 and `remedy` as over REST. [Use gRPC](../how-to/use-grpc.md) shows whole programs.
 """

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = {"runtime": "api,embedded,worker", "development": "api,embedded,worker,dev"}
+EXTRAS = {
+    "runtime": "api,embedded,worker",
+    "development": "api,embedded,worker,clips,telemetry,dev",
+}
 LOG = "install.log"
 INTERRUPTED = 130
 NO_ANSWER = (

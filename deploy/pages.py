@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # The command line imports the types of the client, so these are written first.
 SOURCES = (
     "client_types",
+    "async_client",
     "settings_pages",
     "rest_page",
     "grpc_page",

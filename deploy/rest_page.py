@@ -17,9 +17,11 @@ TOP = """# REST
 Generated from the OpenAPI document that every server answers at `/openapi.json`; try the calls out
 at `/docs`. Send `Authorization: Bearer zoo_…`. Errors are problem documents (RFC 9457) with `code`,
 `detail` and often `remedy`; the last column leaves out those that every call can have (400, 401,
-403, 413, 421, 422, 429, 500, 503). Every POST but that of a key takes an `Idempotency-Key`.
+403, 408, 413, 421, 422, 429, 431, 500, 503, 507). Every POST but those of keys, sessions and
+sign-in links takes an `Idempotency-Key`. HEAD returns the status and the headers of every GET except a stream of events,
+among them `ETag` and, where the length is known in advance, `Content-Length`; it sends no body.
 """
-_EVERYWHERE = {"400", "401", "403", "413", "421", "422", "429", "500", "503"}
+_EVERYWHERE = {"400", "401", "403", "408", "413", "421", "422", "429", "431", "500", "503", "507"}
 
 
 def document() -> dict[str, Any]:
@@ -45,6 +47,8 @@ def _calls(openapi: Mapping[str, Any]) -> Iterator[str]:
     by_noun = defaultdict(list)
     for path, operations in openapi["paths"].items():
         for method, operation in operations.items():
+            if method == "head":
+                continue  # As the top says.
             by_noun[operation["tags"][-1]].append(_row(path, method, operation))
     for noun, rows in by_noun.items():
         yield f"## {noun.capitalize()}\n"

@@ -10,7 +10,7 @@ COPY zooscope zooscope
 COPY service service
 COPY workers workers
 COPY migrations migrations
-RUN pip install --no-cache-dir -c constraints.txt -e '.[api,worker]' \
+RUN pip install --no-cache-dir -c constraints.txt -e '.[api,worker,clips,telemetry]' \
  && useradd --create-home --home-dir /var/lib/zooscope zoo
 
 USER zoo

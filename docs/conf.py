@@ -17,7 +17,9 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 nitpicky = True
 # Other people's types: their pages are on the internet, where a build must not need to look.
-nitpick_ignore_regex = [("py:.*", r"(collections|httpx|pathlib|types|typing|os|socket|ssl)\..*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections|datetime|httpx|pathlib|types|typing|os|socket|ssl)\..*")
+]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4

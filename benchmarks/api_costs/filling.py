@@ -42,7 +42,7 @@ def fill(session: Session, *, project: str, measured: int, models: int, seed: in
     _insert(session, GraphRecord, graph_rows)
     generator = np.random.default_rng(seed)
     target, *others = (str(row["id"]) for row in graph_rows)
-    affinities.keep(session, rows=[_affinity(target, one, generator) for one in others])
+    affinities.keep(session, rows=[_affinity(target, other, generator) for other in others])
     request = request_for(probes.id, [str(row["id"]) for row in rows[:measured]])
     record = rankings.create(session, project=project, request=request)
     return Filled(record.id, request.model_dump(mode="json"))

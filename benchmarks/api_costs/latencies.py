@@ -31,16 +31,16 @@ def request_to(
     url: str, path: str, *, key: str | None = None, method: str = "GET", body: bytes = b""
 ) -> Request:
     """A request as it goes over the wire, on a connection that stays open."""
-    place = urlsplit(url)
-    assert place.hostname is not None
-    assert place.port is not None
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}"]
+    address = urlsplit(url)
+    assert address.hostname is not None
+    assert address.port is not None
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {address.netloc}"]
     if key is not None:
         lines.append(f"Authorization: Bearer {key}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     raw = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
-    return Request(place.hostname, place.port, raw)
+    return Request(address.hostname, address.port, raw)
 
 
 def at_full_speed(request: Request, *, count: int, connections: int) -> Latencies:
@@ -55,17 +55,17 @@ def at_rate(request: Request, *, count: int, connections: int, per_second: float
 
 @dataclass
 class _Load:
-    """The places in the queue that are still free, when they are due, and what was found."""
+    """The positions in the queue that are still free, when they are due, and the latencies so far."""
 
-    places: Iterator[int]
+    positions: Iterator[int]
     per_second: float | None
     began: float
-    found: list[float]
+    seconds: list[float]
 
-    def due(self, place: int) -> float:
+    def due(self, position: int) -> float:
         """When a request is to be sent; now, at full speed."""
         now = time.perf_counter()
-        return now if self.per_second is None else self.began + place / self.per_second
+        return now if self.per_second is None else self.began + position / self.per_second
 
 
 async def _load(
@@ -81,24 +81,24 @@ async def _load(
     seconds = time.perf_counter() - load.began
     for _, writer in streams:
         writer.close()
-    found = sorted(load.found)
+    latencies = sorted(load.seconds)
     return Latencies(
-        requests=len(found),
-        per_second=len(found) / seconds,
-        p50_ms=1000 * statistics.median(found),
-        p99_ms=1000 * found[int(0.99 * (len(found) - 1))],
+        requests=len(latencies),
+        per_second=len(latencies) / seconds,
+        p50_ms=1000 * statistics.median(latencies),
+        p99_ms=1000 * latencies[int(0.99 * (len(latencies) - 1))],
     )
 
 
 async def _ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw: bytes, load: _Load
 ) -> None:
-    for place in load.places:
-        due = load.due(place)
+    for position in load.positions:
+        due = load.due(position)
         if (early := due - time.perf_counter()) > 0:
             await asyncio.sleep(early)
         await _answered(reader, writer, raw)
-        load.found.append(time.perf_counter() - due)
+        load.seconds.append(time.perf_counter() - due)
 
 
 async def _answered(

@@ -21,7 +21,7 @@ _WATCH_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Received:
+class UploadCosts:
     """Megabytes (10⁶ bytes) per second, and mebibytes of memory."""
 
     size_bytes: int
@@ -38,14 +38,14 @@ class Received:
 
 
 @dataclass
-class Memory:
+class MemoryUse:
     """Resident memory of a process, before and at its highest."""
 
     before: int
     highest: int
 
 
-def received(url: str, key: str, *, size_bytes: int, api_pid: int, scratch: Path) -> Received:
+def received(url: str, key: str, *, size_bytes: int, api_pid: int, scratch: Path) -> UploadCosts:
     """Upload ``size_bytes`` of noise, verified by SHA-256, through one connection."""
     block = os.urandom(_BLOCK)
     disk = size_bytes / _disk_seconds(block, size_bytes, scratch / "noise")
@@ -62,7 +62,7 @@ def received(url: str, key: str, *, size_bytes: int, api_pid: int, scratch: Path
     body = (block for _ in range(size_bytes // len(block)))
     with _watched(api_pid) as memory:
         seconds = _sending_seconds(url, headers, path, body)
-    return Received(
+    return UploadCosts(
         size_bytes=size_bytes,
         disk_mb_s=disk / 1e6,
         hash_mb_s=hashing / 1e6,
@@ -108,31 +108,31 @@ def _digest(block: bytes, size_bytes: int) -> str:
 def _announced(url: str, key: str, size_bytes: int, digest: str) -> str:
     """The id under which the zoo expects the file."""
     transport = Transport(url, key=key, retry_policy=RetryPolicy(), timeout_seconds=60)
-    said = {"size": size_bytes, "sha256": digest, "filename": "noise.bin"}
-    upload_id: str = transport.json("POST", "/uploads", body=said)["id"]
+    announcement = {"size": size_bytes, "sha256": digest, "filename": "noise.bin"}
+    upload_id: str = transport.json("POST", "/uploads", body=announcement)["id"]
     transport.close()
     return upload_id
 
 
 def _sending_seconds(url: str, headers: dict[str, str], path: str, body: Iterator[bytes]) -> float:
-    """From the first byte until the zoo has said that the whole file is there."""
-    place = urlsplit(url)
-    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=600)
+    """From the first byte until the zoo has confirmed the whole file."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=600)
     began = time.perf_counter()
     connection.request("PATCH", path, body=body, headers=headers)
     answer = connection.getresponse()
-    told = answer.read()
+    content = answer.read()
     seconds = time.perf_counter() - began
     connection.close()
     if answer.status != 200:
-        raise RuntimeError(f"{answer.status}: {told[:500]!r}")
+        raise RuntimeError(f"{answer.status}: {content[:500]!r}")
     return seconds
 
 
 @contextmanager
-def _watched(pid: int) -> Iterator[Memory]:
+def _watched(pid: int) -> Iterator[MemoryUse]:
     """The process's memory while the block lasts, looked at twenty times a second."""
-    memory = Memory(resident(pid), resident(pid))
+    memory = MemoryUse(resident(pid), resident(pid))
     done = threading.Event()
 
     def watch() -> None:

@@ -50,7 +50,7 @@ def _job(zoo: ZooClient, model: str, images: str, seed: int) -> Job:
 
 
 def _between(job: Job, first: str, second: str) -> float:
-    began, ended = (datetime.fromisoformat(str(job[one])) for one in (first, second))  # type: ignore[literal-required]
+    began, ended = (datetime.fromisoformat(str(job[key])) for key in (first, second))  # type: ignore[literal-required]
     return 1000 * (ended - began).total_seconds()
 
 
@@ -65,17 +65,19 @@ def _model(zoo: ZooClient, folder: Path) -> str:
     }
     file = folder / "tiny.pt2"
     pack(nn.Sequential(*layers), manifest, file)
-    found = zoo.models.wait(zoo.models.push(file, manifest)["id"])
-    if found["state"] != "ready":
-        raise RuntimeError(str(found["problems"]))
-    return found["id"]
+    model = zoo.models.wait(zoo.models.push(file, manifest)["id"])
+    if model["state"] != "ready":
+        raise RuntimeError(str(model["problems"]))
+    return model["id"]
 
 
 def _images(zoo: ZooClient, folder: Path) -> str:
-    place = folder / "tiny"
-    place.mkdir()
+    images_folder = folder / "tiny"
+    images_folder.mkdir()
     for shade in range(4):
         picture = Image.linear_gradient("L").rotate(90 * shade).resize((_SIDE, _SIDE))
-        picture.convert("RGB").save(place / f"{shade}.png")
-    found = zoo.datasets.wait(zoo.datasets.push(place, {"name": "tiny", "layout": "flat"})["id"])
-    return found["id"]
+        picture.convert("RGB").save(images_folder / f"{shade}.png")
+    dataset = zoo.datasets.wait(
+        zoo.datasets.push(images_folder, {"name": "tiny", "layout": "flat"})["id"]
+    )
+    return dataset["id"]

@@ -53,7 +53,7 @@ def deepest(row: Row) -> Scores:
 def middle(row: Row) -> Scores:
     """The nearer to the middle cut the better; of two middle cuts the deeper."""
     cuts = row["cuts"]
-    return [-abs(2 * place + 1 - len(cuts)) for place in range(len(cuts))]
+    return [-abs(2 * index + 1 - len(cuts)) for index in range(len(cuts))]
 
 
 def depara(edge_weight: float) -> Way:
@@ -75,7 +75,7 @@ def agreement(view: str) -> Way:
 
 def measured_with_another_seed(rows: Sequence[Row]) -> Way:
     """The accuracies that the next seed found: what no score can be expected to beat."""
-    known = {(row["source"], row["target"], row["share"], row["seed"]): row for row in rows}
+    row_by_key = {(row["source"], row["target"], row["share"], row["seed"]): row for row in rows}
     seeds = sorted({row["seed"] for row in rows})
     after = dict(zip(seeds, [*seeds[1:], seeds[0]], strict=True))
 
@@ -83,7 +83,7 @@ def measured_with_another_seed(rows: Sequence[Row]) -> Way:
         other = after[row["seed"]]
         if other == row["seed"]:
             return None
-        return list(known[row["source"], row["target"], row["share"], other]["accuracies"])
+        return list(row_by_key[row["source"], row["target"], row["share"], other]["accuracies"])
 
     return way
 
@@ -137,7 +137,10 @@ def interval(rows: Sequence[Row], values: Sequence[float]) -> list[float]:
         np.array([value for value, own in zip(values, names, strict=True) if own == name])
         for name in dict.fromkeys(names)
     ]
-    sums, sizes = np.array([one.sum() for one in groups]), np.array([len(one) for one in groups])
+    sums, sizes = (
+        np.array([group.sum() for group in groups]),
+        np.array([len(group) for group in groups]),
+    )
     drawn = np.random.default_rng(0).integers(len(groups), size=(_REPLICATES, len(groups)))
     means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, _NINETY_PERCENT)

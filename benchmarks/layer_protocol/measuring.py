@@ -17,7 +17,7 @@ from benchmarks.layer_protocol.cuts import (
     AMPLE,
     SCARCE,
     Frozen,
-    Source,
+    SourceNetwork,
     from_scratch,
     trained_source,
 )
@@ -38,8 +38,8 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """How a source comes to be: which network learns which task for how long."""
+class SourceTraining:
+    """How a source is trained: which network learns which task for how long."""
 
     name: str
     family: Callable[[int], nn.Sequential]
@@ -47,12 +47,12 @@ class Lesson:
     schedule: Schedule
 
 
-LESSONS = (
-    Lesson("animals", networks.plain, "animals", Schedule(1000, 64)),
-    Lesson("animals, residual", networks.residual, "animals", Schedule(800, 64)),
-    Lesson("rotated animals", networks.plain, "rotated animals", Schedule(1000, 64)),
-    Lesson("Fashion-MNIST", networks.plain, "Fashion-MNIST", Schedule(400, 64)),
-    Lesson("MNIST", networks.plain, "MNIST", Schedule(400, 64)),
+SOURCE_TRAININGS = (
+    SourceTraining("animals", networks.plain, "animals", Schedule(1000, 64)),
+    SourceTraining("animals, residual", networks.residual, "animals", Schedule(800, 64)),
+    SourceTraining("rotated animals", networks.plain, "rotated animals", Schedule(1000, 64)),
+    SourceTraining("Fashion-MNIST", networks.plain, "Fashion-MNIST", Schedule(400, 64)),
+    SourceTraining("MNIST", networks.plain, "MNIST", Schedule(400, 64)),
 )
 
 
@@ -71,22 +71,22 @@ class Reference:
 class Learned:
     """A source and its accuracy on its own task; None where it was not measured here."""
 
-    source: Source
+    source: SourceNetwork
     accuracy: float | None
 
 
 def learned_sources(data: Path, *, processes: int) -> list[Learned]:
     """Every source that is trained here, and the published one when it is there."""
-    own = list(spread(learned, [(data, lesson) for lesson in LESSONS], processes=processes))
+    own = list(spread(learned, [(data, plan) for plan in SOURCE_TRAININGS], processes=processes))
     return [*own, published(data)] if (data / PUBLISHED).is_file() else own
 
 
-def learned(data: Path, lesson: Lesson) -> Learned:
+def learned(data: Path, plan: SourceTraining) -> Learned:
     """The network of a task."""
-    task = all_tasks(data)[lesson.task]
-    network, accuracy = trained_source(lesson.family, task, lesson.schedule, seed=_SOURCE_SEED)
+    task = all_tasks(data)[plan.task]
+    network, accuracy = trained_source(plan.family, task, plan.schedule, seed=_SOURCE_SEED)
     cuts = tuple(range(1, networks.depth(network) + 1))
-    source = Source(lesson.name, lesson.family, network, Preprocessing.of(INPUT), cuts)
+    source = SourceNetwork(plan.name, plan.family, network, Preprocessing.of(INPUT), cuts)
     return Learned(source, accuracy)
 
 
@@ -98,7 +98,7 @@ def published(data: Path) -> Learned:
     spec = INPUT.model_copy(update=_IMAGENET)
     assert isinstance(spec, InputSpec)
     cuts = tuple(range(_SHALLOWEST_PUBLISHED_CUT, networks.depth(network) + 1))
-    source = Source(
+    source = SourceNetwork(
         "ResNet-20", networks.resnet20, network, Preprocessing.of(spec), cuts, shares=(SCARCE,)
     )
     return Learned(source, None)
@@ -118,7 +118,7 @@ def learned_reference(data: Path, target: str, seed: int, share: float) -> Refer
     return Reference(target, seed, share, network, accuracy)
 
 
-def pairs_of(sources: Iterable[Source]) -> list[tuple[Source, str]]:
+def pairs_of(sources: Iterable[SourceNetwork]) -> list[tuple[SourceNetwork, str]]:
     """Every source with every target that it has not learned; the published one knows all of CIFAR-10."""
     return [
         (source, target)
@@ -128,20 +128,25 @@ def pairs_of(sources: Iterable[Source]) -> list[tuple[Source, str]]:
     ]
 
 
-def rows_of(data: Path, source: Source, target: str, references: list[Reference]) -> list[Row]:
+def rows_of(
+    data: Path, source: SourceNetwork, target: str, references: list[Reference]
+) -> list[Row]:
     """One row for every seed and share of a pair."""
     task = all_tasks(data)[target]
     frozen = Frozen(source, task)
-    layers = [scores.seen(features) for features in frozen.of(task.probes)]
-    strong = {one.seed: one.network for one in references if one.share == AMPLE}
+    layers = [scores.views_of(features) for features in frozen.of(task.probes)]
+    strong = {
+        reference.seed: reference.network for reference in references if reference.share == AMPLE
+    }
     return [
-        _row(frozen, one, layers) | {"strong": vars(scores.depara(frozen, strong[one.seed]))}
-        for one in references
-        if one.share in source.shares
+        _row(frozen, reference, layers)
+        | {"strong": vars(scores.depara(frozen, strong[reference.seed]))}
+        for reference in references
+        if reference.share in source.shares
     ]
 
 
-def _row(frozen: Frozen, reference: Reference, layers: list[scores.Seen]) -> Row:
+def _row(frozen: Frozen, reference: Reference, layers: list[scores.Views]) -> Row:
     began = time.process_time()
     accuracies = frozen.reached(reference.share, seed=reference.seed)
     retrained = time.process_time()
@@ -158,7 +163,7 @@ def _row(frozen: Frozen, reference: Reference, layers: list[scores.Seen]) -> Row
         "edges": parts.edges,
         "variants": scores.varied(frozen, reference.network),
         "agreements": scores.agreements(
-            layers, scores.seen_reference(reference.network, frozen.task)
+            layers, scores.reference_views(reference.network, frozen.task)
         ),
         "retraining_seconds": retrained - began,
         "scoring_seconds": time.process_time() - retrained,
@@ -183,11 +188,20 @@ def spread(
 
 
 def all_rows(
-    data: Path, sources: Sequence[Source], references: Sequence[Reference], *, processes: int
+    data: Path,
+    sources: Sequence[SourceNetwork],
+    references: Sequence[Reference],
+    *,
+    processes: int,
 ) -> list[Row]:
     """The rows of every pair."""
     wanted = [
-        (data, source, target, [one for one in references if one.target == target])
+        (
+            data,
+            source,
+            target,
+            [reference for reference in references if reference.target == target],
+        )
         for source, target in pairs_of(sources)
     ]
     return [row for rows in spread(rows_of, wanted, processes=processes) for row in rows]

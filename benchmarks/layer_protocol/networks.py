@@ -91,14 +91,14 @@ def fresh_part(family: Family, classes: int, cut: int, *, seed: int) -> nn.Seque
 @torch.no_grad()
 def features_at_cuts(network: nn.Sequential, inputs: Tensor, *, batch: int = 250) -> list[Tensor]:
     """Outputs of step 0 (the inputs), 1, … of a network that is not learning, each (image, …)."""
-    found: list[list[Tensor]] = [[] for _ in range(depth(network) + 1)]
+    outputs: list[list[Tensor]] = [[] for _ in range(depth(network) + 1)]
     lower = frozen_part(network, depth(network))
     for values in inputs.split(batch):
-        found[0].append(values)
-        for place, step in enumerate(lower, start=1):
+        outputs[0].append(values)
+        for number, step in enumerate(lower, start=1):
             values = step(values)  # noqa: PLW2901 - the image climbs
-            found[place].append(values)
-    return [torch.cat(one) for one in found]
+            outputs[number].append(values)
+    return [torch.cat(batches) for batches in outputs]
 
 
 def _readable(step: nn.Module) -> nn.Sequential:

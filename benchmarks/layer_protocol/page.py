@@ -106,10 +106,10 @@ def _head(facts: Facts) -> str:
 
 
 def _main(rows: Sequence[Row], share: float) -> str:
-    found = {name: judging.judged(rows, way) for name, way in ways(rows, share).items()}
-    found = {name: one for name, one in found.items() if one}
-    found["random"] = judging.judged_by_chance(rows)
-    lines = ([name, *_figures(one)] for name, one in found.items())
+    figures = {name: judging.judged(rows, way) for name, way in ways(rows, share).items()}
+    figures = {name: values for name, values in figures.items() if values}
+    figures["random"] = judging.judged_by_chance(rows)
+    lines = ([name, *_figures(values)] for name, values in figures.items())
     title = f"\n## {share:.0%} of the target ({len(rows)} triples)\n\n"
     return title + table(["way of choosing", *_JUDGED], lines)
 
@@ -119,11 +119,13 @@ def _without_deepest(rows: Sequence[Row]) -> str:
     lines: dict[str, list[str]] = {}
     for share in (SCARCE, AMPLE):
         shorter = [judging.without_deepest(row) for row in _of(rows, share)]
-        found = {name: judging.judged(shorter, way) for name, way in ways(shorter, share).items()}
-        found["random"] = judging.judged_by_chance(shorter)
-        for name, one in found.items():
+        figures = {
+            name: judging.judged(shorter, way) for name, way in ways(shorter, share).items()
+        }
+        figures["random"] = judging.judged_by_chance(shorter)
+        for name, values in figures.items():
             plain = name.partition(", λ")[0].strip("*")
-            lines.setdefault(plain, []).extend(_figures(one)[:2] if one else ["–", "–"])
+            lines.setdefault(plain, []).extend(_figures(values)[:2] if values else ["–", "–"])
     note = (
         "At the deepest cut only a linear head is trained, and it is far below the others almost"
         " everywhere. The same figures without that cut as a candidate, when the one before it counts as"
@@ -143,7 +145,9 @@ def _by_source(rows: Sequence[Row]) -> str:
             if own:
                 ours = judging.judged(own, depara(PRESETS[share]))
                 deep = judging.judged(own, judging.deepest)
-                means = [one[key][0] for key in ("spearman", "regret") for one in (ours, deep)]
+                means = [
+                    values[key][0] for key in ("spearman", "regret") for values in (ours, deep)
+                ]
                 lines.append(
                     [source, f"{share:.0%}", *(f"{value:.2f}" for value in means[:2])]
                     + [f"{value:.1f}" for value in means[2:]]
@@ -172,11 +176,11 @@ def _pair(rows: Sequence[Row], edge_weight: float) -> list[str]:
     return [
         f"{cuts[0]}–{cuts[-1]}",
         _percent([row["scratch"] for row in rows]),
-        _listed(cuts[place] for place in best),
+        _listed(cuts[index] for index in best),
         _percent([max(row["accuracies"]) for row in rows]),
         _percent([row["accuracies"][-1] for row in rows]),
-        _listed(cuts[place] for place in chosen),
-        _percent([row["accuracies"][place] for row, place in zip(rows, chosen, strict=True)]),
+        _listed(cuts[index] for index in chosen),
+        _percent([row["accuracies"][index] for row, index in zip(rows, chosen, strict=True)]),
     ]
 
 
@@ -186,7 +190,8 @@ def _tuned(rows: Sequence[Row]) -> str:
         " on the other pairs. *Preset*: λ = 10 at 1 %, 1 at 10 %.\n\n"
     )
     lines = [
-        [found.name, f"{found.on_tuning:.2f}", *_figures(found.on_judged)] for found in tuned(rows)
+        [setting.name, f"{setting.on_tuning:.2f}", *_figures(setting.on_judged)]
+        for setting in tuned(rows)
     ]
     columns = ["way of choosing", "Spearman on the tuning half", *_JUDGED]
     return "\n## Tuned on half, evaluated on the other half\n\n" + note + table(columns, lines)
@@ -197,8 +202,8 @@ def _sweep(rows: Sequence[Row]) -> str:
     for weight in EDGE_WEIGHTS:
         cells = ["∞" if math.isinf(weight) else f"{weight:g}"]
         for share in (SCARCE, AMPLE):
-            found = judging.judged(_of(rows, share), depara(weight))
-            cells += _figures(found)[:2]
+            figures = judging.judged(_of(rows, share), depara(weight))
+            cells += _figures(figures)[:2]
         strong = judging.judged(_of(rows, SCARCE), _strong(weight))
         lines.append([*cells, *_figures(strong)[:2]])
     columns = ["λ"]
@@ -234,12 +239,12 @@ def _of(rows: Sequence[Row], share: float) -> list[Row]:
     return [row for row in rows if row["share"] == share]
 
 
-def _figures(found: Mapping[str, Sequence[float]]) -> list[str]:
+def _figures(figures: Mapping[str, Sequence[float]]) -> list[str]:
     return [
-        _span(found["spearman"], 2),
-        _span(found["regret"], 1),
-        _span(found["beside_deepest"], 1),
-        _span(found["beside_middle"], 1),
+        _span(figures["spearman"], 2),
+        _span(figures["regret"], 1),
+        _span(figures["beside_deepest"], 1),
+        _span(figures["beside_middle"], 1),
     ]
 
 

@@ -16,7 +16,7 @@ _COLORS = {SCARCE: "#c2571a", AMPLE: "#1f5fa8"}
 _COLUMNS = 5
 
 
-def drawn(rows: Sequence[Row], place: Path) -> None:
+def drawn(rows: Sequence[Row], path: Path) -> None:
     """Write the picture; means over seeds, the score stretched to the panel's height."""
     pairs = list(dict.fromkeys((row["source"], row["target"]) for row in rows))
     lines = -(-len(pairs) // _COLUMNS)
@@ -31,9 +31,9 @@ def drawn(rows: Sequence[Row], place: Path) -> None:
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="lower center", ncol=4, fontsize=9, frameon=False)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
-    figure.savefig(place)
-    with Image.open(place) as picture:
-        picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(place, optimize=True)
+    figure.savefig(path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _panel(panel: Axes, rows: Sequence[Row], title: str) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmarks.layer_protocol import networks
 from benchmarks.layer_protocol.cuts import Frozen
 from benchmarks.layer_protocol.networks import LOGITS, PLAIN_FEATURE, SIDE
-from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs
+from benchmarks.layer_protocol.tasks import INPUT, ImageTask, as_inputs
 from service.core.catalog.layer_selection import LayerSelectionParams
 from service.core.catalog.measurement import Centering, Channel
 from workers.methods import layer_selection
@@ -37,7 +37,7 @@ _FEWEST_REPLICATES = 20
 
 
 @dataclass(frozen=True)
-class Parts:
+class LayerSimilarities:
     """Both parts of DEPARA's score for every layer."""
 
     nodes: list[float]
@@ -46,7 +46,7 @@ class Parts:
 
 def depara(
     frozen: Frozen, reference: nn.Sequential, *, target_layer: str = LOGITS, **settings: str
-) -> Parts:
+) -> LayerSimilarities:
     """The layers of a source against the reference network, by the method ``layer_selection``."""
     source, probes = frozen.source, frozen.task.probes
     reader = ModuleReader(source.network, source.layers[-1], input_shape=_INPUT_SHAPE)
@@ -59,11 +59,11 @@ def depara(
         probes=probes,
     )
     params = LayerSelectionParams(replicates=_FEWEST_REPLICATES).model_copy(update=settings)
-    items = {one.layer: one for one in layer_selection.run(inputs, params, silent).items}
-    found = [items[layer] for layer in source.layers]
-    return Parts(
-        [one.node_similarity or 0.0 for one in found],
-        [one.edge_similarity or 0.0 for one in found],
+    items = {item.layer: item for item in layer_selection.run(inputs, params, silent).items}
+    layer_items = [items[layer] for layer in source.layers]
+    return LayerSimilarities(
+        [item.node_similarity or 0.0 for item in layer_items],
+        [item.edge_similarity or 0.0 for item in layer_items],
     )
 
 
@@ -82,17 +82,17 @@ def varied(frozen: Frozen, reference: nn.Sequential) -> dict[str, dict[str, list
 
 
 def raw_edges(features: Tensor) -> Tensor:
-    """Standardised ranks of cosines: DEPARA's edges as for layers."""
+    """Standardized ranks of cosines: DEPARA's edges as for layers."""
     return _edges(features, Centering.RAW)
 
 
-def centred_edges(features: Tensor) -> Tensor:
+def centered_edges(features: Tensor) -> Tensor:
     """The same with the mean feature taken off first: DEPARA's edges as for tasks."""
     return _edges(features, Centering.CENTERED)
 
 
 def dissimilarities(features: Tensor) -> Tensor:
-    """Standardised ranks of Pearson's correlation of two probes' features.
+    """Standardized ranks of Pearson's correlation of two probes' features.
 
     Two inner products are RSA: Dwivedi & Roig, CVPR 2019.
     """
@@ -114,33 +114,35 @@ def kernel(features: Tensor) -> Tensor:
 
 VIEWS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "edges, raw": raw_edges,
-    "edges, centered": centred_edges,
+    "edges, centered": centered_edges,
     "RSA": dissimilarities,
     "CKA": kernel,
 }
-Seen = Mapping[str, Tensor]
+Views = Mapping[str, Tensor]
 
 
-def seen(features: Tensor) -> Seen:
+def views_of(features: Tensor) -> Views:
     """Every view of one layer's output."""
     rows = features.flatten(1)
     return {name: view(rows) for name, view in VIEWS.items()}
 
 
-def seen_reference(reference: nn.Sequential, task: Task) -> dict[str, Seen]:
+def reference_views(reference: nn.Sequential, task: ImageTask) -> dict[str, Views]:
     """Every view of the target network's logits and of its last feature."""
     inputs = as_inputs(task.probes)
     features = networks.features_at_cuts(reference, inputs)[-1]
     with torch.no_grad():
         logits = reference(inputs)
-    return {"logits": seen(logits), "features": seen(features)}
+    return {"logits": views_of(logits), "features": views_of(features)}
 
 
-def agreements(layers: list[Seen], reference: Mapping[str, Seen]) -> dict[str, list[float]]:
+def agreements(layers: list[Views], reference: Mapping[str, Views]) -> dict[str, list[float]]:
     """Inner product of every view with the target's logits and with its features, by layer."""
     return {
-        f"{view} · {place}": [float(layer[view].double() @ aim[view].double()) for layer in layers]
-        for place, aim in reference.items()
+        f"{view} · {output}": [
+            float(layer[view].double() @ aim[view].double()) for layer in layers
+        ]
+        for output, aim in reference.items()
         for view in VIEWS
     }
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmarks.layer_protocol.networks import SIDE
 from benchmarks.real_networks import image_sets
-from benchmarks.real_networks.image_sets import LabelledImages
+from benchmarks.real_networks.image_sets import LabeledImages
 from service.core.manifest import InputSpec
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 
@@ -20,7 +20,7 @@ POOL, TESTED, PROBES = 5000, 1000, 200
 
 
 @dataclass(frozen=True)
-class Task:
+class ImageTask:
     """Images for learning, for testing and for looking, with no image in two of them.
 
     Frames are (image, 32, 32, 3) uint8; ``pool`` is all labeled data that a target has.
@@ -42,17 +42,17 @@ def as_inputs(frames: Tensor, preprocessing: Preprocessing | None = None) -> Ten
 
 
 def drawn(labels: Tensor, share: float, *, seed: int) -> Tensor:
-    """Places of ``share`` of every class, at least one each; which ones depends on the seed."""
+    """Positions of ``share`` of every class, at least one each; which ones depends on the seed."""
     generator = torch.Generator().manual_seed(seed)
-    places = []
+    positions = []
     for label in range(int(labels.max()) + 1):
         own = (labels == label).nonzero().squeeze(1)
         count = max(1, round(share * len(own)))
-        places.append(own[torch.randperm(len(own), generator=generator)[:count]])
-    return torch.cat(places)
+        positions.append(own[torch.randperm(len(own), generator=generator)[:count]])
+    return torch.cat(positions)
 
 
-def all_tasks(data: Path) -> dict[str, Task]:
+def all_tasks(data: Path) -> dict[str, ImageTask]:
     """Every task by name."""
     cifar = [image_sets.cifar10(data, part) for part in ("train_1of5", "test_first3000")]
     animals = _task("animals", *(only(part, ANIMALS) for part in cifar))
@@ -60,44 +60,46 @@ def all_tasks(data: Path) -> dict[str, Task]:
         "animals": animals,
         "vehicles": _task("vehicles", *(only(part, VEHICLES) for part in cifar)),
         "rotated animals": rotated(animals),
-        "Fashion-MNIST": _grey(data, "fashion_mnist", "Fashion-MNIST"),
-        "MNIST": _grey(data, "mnist", "MNIST"),
+        "Fashion-MNIST": _gray(data, "fashion_mnist", "Fashion-MNIST"),
+        "MNIST": _gray(data, "mnist", "MNIST"),
     }
 
 
-def only(images: LabelledImages, classes: tuple[str, ...]) -> LabelledImages:
-    """The images of some classes, labeled by their place in ``classes``."""
-    kept = [
+def only(images: LabeledImages, classes: tuple[str, ...]) -> LabeledImages:
+    """The images of some classes, labeled by their index in ``classes``."""
+    chosen = [
         (image, classes.index(images.classes[label]))
         for image, label in zip(images.images, images.labels, strict=True)
         if images.classes[label] in classes
     ]
-    return LabelledImages(tuple(one for one, _ in kept), tuple(one for _, one in kept), classes)
+    return LabeledImages(
+        tuple(image for image, _ in chosen), tuple(label for _, label in chosen), classes
+    )
 
 
-def rotated(task: Task) -> Task:
+def rotated(task: ImageTask) -> ImageTask:
     """The same images, each turned by one of four right angles; the label is the angle."""
     pool, pool_labels = _turned(task.pool)
     test, test_labels = _turned(task.test)
     name = f"rotated {task.name}"
-    return Task(name, 4, pool, pool_labels, test, test_labels, _turned(task.probes)[0])
+    return ImageTask(name, 4, pool, pool_labels, test, test_labels, _turned(task.probes)[0])
 
 
 def _turned(frames: Tensor) -> tuple[Tensor, Tensor]:
     angles = torch.arange(len(frames)) % 4
-    turned = [torch.rot90(one, int(angle)) for one, angle in zip(frames, angles, strict=True)]
+    turned = [torch.rot90(frame, int(angle)) for frame, angle in zip(frames, angles, strict=True)]
     return torch.stack(turned), angles
 
 
-def _grey(data: Path, folder: str, name: str) -> Task:
-    parts = [image_sets.grey_digits(data, folder, part) for part in ("train", "t10k")]
+def _gray(data: Path, folder: str, name: str) -> ImageTask:
+    parts = [image_sets.gray_digits(data, folder, part) for part in ("train", "t10k")]
     return _task(name, *parts)
 
 
-def _task(name: str, learning: LabelledImages, testing: LabelledImages) -> Task:
+def _task(name: str, learning: LabeledImages, testing: LabeledImages) -> ImageTask:
     pool, test = learning.first(POOL), testing.first(TESTED + PROBES)
     frames, labels = _frames(test), torch.tensor(test.labels)
-    return Task(
+    return ImageTask(
         name,
         len(pool.classes),
         _frames(pool),
@@ -108,7 +110,7 @@ def _task(name: str, learning: LabelledImages, testing: LabelledImages) -> Task:
     )
 
 
-def _frames(images: LabelledImages) -> Tensor:
+def _frames(images: LabeledImages) -> Tensor:
     """RGB of 32 × 32; smaller gray images get a margin of their darkest value, 0."""
     pixels = np.stack(images.images)
     if pixels.ndim == 3:

@@ -36,17 +36,17 @@ def learn(
     schedule: Schedule,
     *,
     seed: int,
-    seen: Callable[[Tensor], Tensor] = untouched,
+    augmented: Callable[[Tensor], Tensor] = untouched,
 ) -> None:
-    """Train in place on batches as ``seen`` turns them, then leave it in evaluation mode."""
+    """Train in place on batches as ``augmented`` changes them, then leave it in evaluation mode."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=schedule.peak, weight_decay=_WEIGHT_DECAY, fused=True
     )
     network.train()
-    for step, places in enumerate(_batches(len(labels), schedule, generator)):
+    for step, positions in enumerate(_batches(len(labels), schedule, generator)):
         optimizer.param_groups[0]["lr"] = schedule.peak * warm_cosine(step / schedule.steps)
-        loss = functional.cross_entropy(network(seen(inputs[places])), labels[places])
+        loss = functional.cross_entropy(network(augmented(inputs[positions])), labels[positions])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

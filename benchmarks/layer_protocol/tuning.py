@@ -31,7 +31,7 @@ def tuned(rows: Sequence[Row]) -> list[Tuned]:
     mine, others = judging.halves(rows)
     settings = (DEFAULTS, CENTERED, *rows[0]["variants"])
     candidates = {
-        f"tuned: {setting}, λ = {told(weight)}": varied(setting, weight)
+        f"tuned: {setting}, λ = {weight_text(weight)}": varied(setting, weight)
         for setting, weight in product(settings, _TRIED)
     }
     best = max(candidates, key=lambda name: mean_correlation(mine, candidates[name]))
@@ -64,11 +64,11 @@ def parts(row: Row, setting: str) -> tuple[Sequence[float], Sequence[float]]:
         return row["nodes"], row["edges"]
     if setting == CENTERED:
         return row["nodes"], row["agreements"]["edges, centered · logits"]
-    found = row["variants"][setting]
-    return found["nodes"], found["edges"]
+    variant = row["variants"][setting]
+    return variant["nodes"], variant["edges"]
 
 
-def told(edge_weight: float | str) -> str:
+def weight_text(edge_weight: float | str) -> str:
     """λ as text."""
     if isinstance(edge_weight, str):
         return edge_weight

@@ -51,7 +51,7 @@ class CifarResNet(nn.Module):
         before = _WIDTHS[0]
         for number, width in enumerate(_WIDTHS, start=1):
             inputs = [before] + [width] * (blocks - 1)
-            stage = nn.Sequential(*(ResidualBlock(one, width) for one in inputs))
+            stage = nn.Sequential(*(ResidualBlock(channels, width) for channels in inputs))
             self.add_module(f"layer{number}", stage)
             before = width
         self.linear = nn.Linear(before, classes)

@@ -69,7 +69,9 @@ class _Pyramid(nn.Module):
     def answers(self, maps: Tensor) -> Tensor:
         """All five answers beside each other; each dilated one holds the sum of the ones before."""
         reduced = self.c1(maps)
-        first, second, *wider = (self.get_submodule(f"d{one}")(reduced) for one in _DILATIONS)
+        first, second, *wider = (
+            self.get_submodule(f"d{dilation}")(reduced) for dilation in _DILATIONS
+        )
         sums = [second]
         for answer in wider:
             sums.append(sums[-1] + answer)
@@ -115,7 +117,7 @@ def _through(blocks: Sequence[nn.Module] | nn.ModuleList, maps: Tensor) -> Tenso
     return maps
 
 
-class Encoder(nn.Module):
+class ESPNetEncoder(nn.Module):
     """Three levels at 1/2, 1/4 and 1/8 of the size, each fed with the shrunken image."""
 
     def __init__(self, classes: int, depths: tuple[int, int]) -> None:
@@ -147,7 +149,7 @@ class ESPNet(nn.Module):
 
     def __init__(self, classes: int = 12, depths: tuple[int, int] = (2, 8)) -> None:
         super().__init__()
-        self.encoder = Encoder(classes, depths)
+        self.encoder = ESPNetEncoder(classes, depths)
         self.level3_C = Conv(131, classes, 1)
         self.br = nn.BatchNorm2d(classes, eps=_EPSILON)
         self.conv = ConvNormAct(19 + classes, classes, 3)

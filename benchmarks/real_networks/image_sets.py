@@ -16,24 +16,24 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class LabelledImages:
+class LabeledImages:
     """Images of any size, RGB or gray, and a class index for each."""
 
     images: tuple[Pixels, ...]
     labels: tuple[int, ...]
     classes: tuple[str, ...]
 
-    def first(self, count: int) -> "LabelledImages":
+    def first(self, count: int) -> "LabeledImages":
         """The same set, cut short."""
-        return LabelledImages(self.images[:count], self.labels[:count], self.classes)
+        return LabeledImages(self.images[:count], self.labels[:count], self.classes)
 
 
-def grey_digits(data: Path, name: str, part: str) -> LabelledImages:
+def gray_digits(data: Path, name: str, part: str) -> LabeledImages:
     """``mnist`` or ``fashion_mnist``; ``part`` is ``train`` or ``t10k``."""
     folder = data / "images" / name
     images = _idx(folder / f"{part}-images-idx3-ubyte.gz", 3)
     labels = _idx(folder / f"{part}-labels-idx1-ubyte.gz", 1)
-    return LabelledImages(tuple(images), tuple(labels.tolist()), _IDX_CLASSES[name])
+    return LabeledImages(tuple(images), tuple(labels.tolist()), _IDX_CLASSES[name])
 
 
 _IDX_CLASSES = {
@@ -51,22 +51,22 @@ def _idx(path: Path, rank: int) -> Pixels:
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def cifar10(data: Path, part: str) -> LabelledImages:
+def cifar10(data: Path, part: str) -> LabeledImages:
     """``train_1of5`` or ``test_first3000``."""
     folder = data / "images" / "cifar10"
     with np.load(folder / f"cifar10_{part}.npz") as arrays:
         images, labels = arrays["images"], arrays["labels"]
     classes = (folder / "classes.txt").read_text(encoding="utf-8").split()
-    return LabelledImages(tuple(images), tuple(labels.tolist()), tuple(classes))
+    return LabeledImages(tuple(images), tuple(labels.tolist()), tuple(classes))
 
 
-def imagenet_samples(data: Path) -> LabelledImages:
+def imagenet_samples(data: Path) -> LabeledImages:
     """One image of every fourth ImageNet class; labels are indices among the 1 000."""
     folder = data / "images" / "imagenet_samples_256"
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     there = [row for row in rows if (folder / row["file"]).is_file()]
-    return LabelledImages(
+    return LabeledImages(
         tuple(read_rgb(folder / row["file"]) for row in there),
         tuple(int(row["index"]) for row in there),
         tuple(row["name"] for row in rows),
@@ -84,10 +84,10 @@ def camvid(data: Path) -> Iterator[tuple[Pixels, Pixels]]:
 def plates(data: Path) -> tuple[tuple[Pixels, ...], tuple[str, ...]]:
     """Number plates and what they say."""
     paths = sorted((data / "images" / "lpr_plates").glob("*.jpg"))
-    return tuple(read_rgb(one) for one in paths), tuple(one.stem for one in paths)
+    return tuple(read_rgb(path) for path in paths), tuple(path.stem for path in paths)
 
 
-def flowers(data: Path) -> LabelledImages:
+def flowers(data: Path) -> LabeledImages:
     """Photographs of five kinds of flower."""
     images, names = [], []
     with zipfile.ZipFile(data / "images/flowers5/flowers5_core40perclass.zip") as archive:
@@ -96,7 +96,7 @@ def flowers(data: Path) -> LabelledImages:
                 images.append(as_rgb(Image.open(io.BytesIO(archive.read(member)))))
                 names.append(Path(member).parent.name)
     classes = tuple(sorted(set(names)))
-    return LabelledImages(tuple(images), tuple(classes.index(one) for one in names), classes)
+    return LabeledImages(tuple(images), tuple(classes.index(name) for name in names), classes)
 
 
 def read_rgb(path: Path) -> Pixels:

@@ -106,7 +106,7 @@ class ChannelsLastFlatten(nn.Module):
         return maps.permute(0, 2, 3, 1).flatten(1)
 
 
-class Sum(nn.Module):
+class KerasSum(nn.Module):
     """The sum of its inputs."""
 
     def forward(self, *maps: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ def _border(config: Config) -> nn.Module:
 _FIXED: dict[str, Callable[[], nn.Module]] = {
     "InputLayer": nn.Identity,
     "Dropout": nn.Identity,
-    "Add": Sum,
+    "Add": KerasSum,
     "Flatten": ChannelsLastFlatten,
     "Reshape": nn.Flatten,
 }
@@ -187,7 +187,7 @@ class KerasGraph(nn.Module):
     def __init__(self, description: Mapping[str, Any], state: State) -> None:
         super().__init__()
         layers = description["config"]["layers"]
-        self.sources = {one["name"]: _sources(one) for one in layers}
+        self.sources = {layer["name"]: _sources(layer) for layer in layers}
         self.answer = description["config"]["output_layers"][0][0]
         for layer in layers:
             name = layer["name"]
@@ -196,11 +196,11 @@ class KerasGraph(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """What the description's first output layer answers, as logits."""
-        known: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
         for name, sources in self.sources.items():
-            inputs = [known[one] for one in sources] or [images]
-            known[name] = self.get_submodule(name)(*inputs)
-        return known[self.answer]
+            inputs = [outputs[source] for source in sources] or [images]
+            outputs[name] = self.get_submodule(name)(*inputs)
+        return outputs[self.answer]
 
 
 def _sources(layer: Mapping[str, Any]) -> list[str]:

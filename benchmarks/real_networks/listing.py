@@ -225,7 +225,7 @@ def _street_segmenter() -> RealNetwork:
         input=InputSpec(
             height=360,
             width=480,
-            mean=tuple(one / 255 for one in means),
+            mean=tuple(mean / 255 for mean in means),
             std=(72.13, 72.69, 69.90),
             channel_order=ChannelOrder.BGR,
         ),
@@ -250,7 +250,7 @@ def _portrait_segmenter() -> RealNetwork:
         input=InputSpec(
             height=224,
             width=224,
-            mean=tuple(one / 255 for one in means),
+            mean=tuple(mean / 255 for mean in means),
             std=(63.97, 65.13, 68.30),
             channel_order=ChannelOrder.BGR,
         ),

@@ -90,20 +90,20 @@ class LPRNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, symbols, 18) for (n, 3, 24, 94)."""
-        maps, kept = images, []
+        maps, features = images, []
         for number, layer in enumerate(self.backbone):
             maps = layer(maps)
             if number in _KEPT:
-                kept.append(maps)
-        context = [_scaled(_shrunk(one, place)) for place, one in enumerate(kept)]
+                features.append(maps)
+        context = [_scaled(_shrunk(feature, depth)) for depth, feature in enumerate(features)]
         return self.container(torch.cat(context, dim=1)).mean(dim=2)
 
 
-def _shrunk(maps: Tensor, place: int) -> Tensor:
+def _shrunk(maps: Tensor, depth: int) -> Tensor:
     """Maps of every depth on the grid of the last one, 4 rows by 18 columns."""
-    if place < 2:
+    if depth < 2:
         return functional.avg_pool2d(maps, 5, 5)
-    return functional.avg_pool2d(maps, (4, 10), (4, 2)) if place == 2 else maps
+    return functional.avg_pool2d(maps, (4, 10), (4, 2)) if depth == 2 else maps
 
 
 def _scaled(maps: Tensor) -> Tensor:
@@ -115,6 +115,10 @@ def plates(scores: Tensor) -> list[str]:
     texts = []
     for row in scores.argmax(dim=1).tolist():
         previous = [BLANK, *row[:-1]]
-        kept = [one for one, last in zip(row, previous, strict=True) if one not in (last, BLANK)]
-        texts.append("".join(SYMBOLS[one] for one in kept))
+        symbols = [
+            symbol
+            for symbol, last in zip(row, previous, strict=True)
+            if symbol not in (last, BLANK)
+        ]
+        texts.append("".join(SYMBOLS[symbol] for symbol in symbols))
     return texts

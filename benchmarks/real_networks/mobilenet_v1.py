@@ -40,7 +40,7 @@ class MobileNetV1(nn.Module):
 
     def __init__(self, width: float, classes: int = 1001) -> None:
         super().__init__()
-        widths = [int(32 * width)] + [int(one * width) for one in _WIDTHS]
+        widths = [int(32 * width)] + [int(channels * width) for channels in _WIDTHS]
         self.stem = SameConv(3, widths[0], stride=2)
         self.blocks = nn.Sequential(
             *(

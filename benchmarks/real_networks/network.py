@@ -20,7 +20,7 @@ class Check(StrEnum):
     CAMVID = "CamVid test"
     PLATES = "plates"
     DIGIT_COPY = "MNIST test, pixels"
-    NONE = "no labelled images here"
+    NONE = "no labeled images here"
 
 
 @dataclass(frozen=True)

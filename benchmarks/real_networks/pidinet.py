@@ -166,7 +166,9 @@ class PiDiNet(nn.Module):
         widths = (width, 2 * width, 4 * width, 4 * width)
         self.init_block = DifferenceConv(3, width, _STAGE[0])
         self.stages = _add_stages(self, widths)
-        self.dilations = nn.ModuleList(DilatedContext(one, context) for one in widths)
+        self.dilations = nn.ModuleList(
+            DilatedContext(stage_width, context) for stage_width in widths
+        )
         self.attentions = nn.ModuleList(SpatialAttention(context) for _ in widths)
         self.conv_reduces = nn.ModuleList(OneMap(context) for _ in widths)
         self.classifier = nn.Conv2d(4, 1, 1)

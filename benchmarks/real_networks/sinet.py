@@ -57,7 +57,7 @@ class GatedDown(NormAct):
         return super().forward(self.conv(maps))
 
 
-class Branch(nn.Module):
+class PooledBranch(nn.Module):
     """A depthwise and a pointwise convolution at a reduced size."""
 
     def __init__(self, channels: int, kernel: int, pooling: int) -> None:
@@ -102,8 +102,8 @@ class SqueezedPyramid(nn.Module):
         super().__init__()
         self.residual = channels_in == channels
         self.c1 = HalvedConv(channels_in, channels // 2)
-        self.d1 = Branch(channels // 2, *branches[0])
-        self.d2 = Branch(channels // 2, *branches[1])
+        self.d1 = PooledBranch(channels // 2, *branches[0])
+        self.d2 = PooledBranch(channels // 2, *branches[1])
         self.BR = NormAct(channels)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class SqueezedPyramid(nn.Module):
         return self.BR(maps + both if self.residual else both)
 
 
-class Encoder(nn.Module):
+class SINetEncoder(nn.Module):
     """Levels at 1/2, 1/4 and 1/8 of the size."""
 
     def __init__(self, classes: int) -> None:
@@ -142,7 +142,7 @@ class SINet(nn.Module):
 
     def __init__(self, classes: int = 2) -> None:
         super().__init__()
-        self.encoder = Encoder(classes)
+        self.encoder = SINetEncoder(classes)
         self.bn_3 = nn.BatchNorm2d(classes, eps=_EPSILON)
         self.level2_C = ConvNormAct(48, classes, 1)
         self.bn_2 = nn.BatchNorm2d(classes, eps=_EPSILON)
@@ -166,8 +166,8 @@ def _pyramids(
     inputs = [channels_in] + [channels] * (len(plan) - 1)
     return nn.Sequential(
         *(
-            SqueezedPyramid(one, channels, branches)
-            for one, branches in zip(inputs, plan, strict=True)
+            SqueezedPyramid(width, channels, branches)
+            for width, branches in zip(inputs, plan, strict=True)
         )
     )
 

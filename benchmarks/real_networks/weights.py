@@ -27,7 +27,7 @@ def keras_network(path: Path) -> nn.Module:
     text = path.with_name(path.stem + ".arch.json").read_text(encoding="utf-8")
     described: dict[str, Any] = json.loads(text)
     described = described.get("keras_config", described)
-    return loaded(KerasGraph(described, read_state_dicts(path)[0]), path)
+    return loaded(KerasGraph(described, read_state_dicts(path)[0].tensors), path)
 
 
 def builder(make: Callable[[], nn.Module]) -> Callable[[Path], nn.Module]:

@@ -10,7 +10,7 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Closeness:
+class GroupCloseness:
     """Similarities of pairs within groups and between groups.
 
     Attributes:
@@ -34,7 +34,7 @@ class Closeness:
 
 def closeness(
     matrix: Matrix, labels: Sequence[str], *, permutations: int = 20_000, seed: int = 0
-) -> Closeness:
+) -> GroupCloseness:
     """How much closer networks with equal labels are than others.
 
     Args:
@@ -52,8 +52,8 @@ def closeness(
         _gap(values, shuffled[rows] == shuffled[columns]) >= gap
         for shuffled in (generator.permutation(groups) for _ in range(permutations))
     )
-    nearest, company = _neighbours(matrix, groups)
-    return Closeness(
+    nearest, company = _neighbors(matrix, groups)
+    return GroupCloseness(
         within=float(values[same].mean()),
         between=float(values[~same].mean()),
         pairs_within=int(same.sum()),
@@ -74,13 +74,13 @@ def means_by_kinship(
     same_task, same_family = (
         np.asarray(labels)[rows] == np.asarray(labels)[columns] for labels in (tasks, families)
     )
-    found = {}
+    means = {}
     for task in ("same", "other"):
         for family in ("same", "other"):
             chosen = (same_task == (task == "same")) & (same_family == (family == "same"))
             mean = float(values[chosen].mean()) if chosen.any() else float("nan")
-            found[task, family] = (mean, int(chosen.sum()))
-    return found
+            means[task, family] = (mean, int(chosen.sum()))
+    return means
 
 
 def _gap(values: Matrix, same: NDArray[np.bool_]) -> float:
@@ -93,7 +93,7 @@ def _auc(within: Matrix, between: Matrix) -> float:
     return float((higher + 0.5 * equal).mean())
 
 
-def _neighbours(matrix: Matrix, groups: NDArray[np.int_]) -> tuple[int, int]:
+def _neighbors(matrix: Matrix, groups: NDArray[np.int_]) -> tuple[int, int]:
     others = matrix.copy()
     np.fill_diagonal(others, -np.inf)
     nearest = groups[others.argmax(axis=1)]

@@ -10,7 +10,7 @@ import psutil
 import torch
 
 
-def told(root: Path) -> dict[str, str]:
+def describe(root: Path) -> dict[str, str]:
     """Hardware, commit, versions and how busy the machine is already, in words."""
     return {
         "machine": f"{os.cpu_count()} cores ({_processor()}), {_memory_gib():.0f} GiB, no GPU used",
@@ -37,8 +37,8 @@ def _memory_gib() -> float:
 
 def _commit(root: Path) -> str:
     command = ["git", "-C", str(root), "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    return completed.stdout.strip() or "unknown"
 
 
 def ended(pid: int, *, seconds: float = 60.0) -> None:

@@ -15,7 +15,7 @@ from benchmarks.real_run.probes import Probes
 from zooscope import ZooClient
 from zooscope.client.results import Model
 
-SIDE, CAPTION, MARGIN, COLOURS = 72, 190, 3, 96
+SIDE, CAPTION, MARGIN, COLORS = 72, 190, 3, 96
 _FOR_SHEET = {
     "ImageNet samples": 3,
     "flowers": 1,
@@ -48,7 +48,9 @@ class OnObjects:
 def sheet_positions(probes: Probes) -> list[int]:
     """A few probes of every source, in the probes' order."""
     return [
-        place for source, count in _FOR_SHEET.items() for place in probes.positions(source)[:count]
+        position
+        for source, count in _FOR_SHEET.items()
+        for position in probes.positions(source)[:count]
     ]
 
 
@@ -115,20 +117,20 @@ def measured_on_objects(
     by_product = explained(zoo, jobs.by_product, jobs.chosen, drawn=sheet, folder=folder)
     by_slope = explained(zoo, jobs.by_slope, jobs.scenes + jobs.digits, drawn=(), folder=folder)
     side = next(iter(by_product.maps.values())).shape[-1]
-    things, known = things_in_streets(data, side)
-    strokes, everywhere = ink([_grey(probes, one, side) for one in jobs.digits])
+    things, labeled = things_in_streets(data, side)
+    strokes, everywhere = ink([_gray(probes, position, side) for position in jobs.digits])
     return OnObjects(
-        density_ratio(_stack(by_product, jobs.scenes), things, known),
-        density_ratio(_stack(by_slope, jobs.scenes), things, known),
+        density_ratio(_stack(by_product, jobs.scenes), things, labeled),
+        density_ratio(_stack(by_slope, jobs.scenes), things, labeled),
         density_ratio(_stack(by_slope, jobs.digits), strokes, everywhere),
     ), by_product
 
 
-def _stack(found: Explained, positions: Sequence[int]) -> NDArray[np.float32]:
-    return np.stack([found.maps[one] for one in positions])
+def _stack(explanation: Explained, positions: Sequence[int]) -> NDArray[np.float32]:
+    return np.stack([explanation.maps[position] for position in positions])
 
 
-def _grey(probes: Probes, position: int, side: int) -> NDArray[np.uint8]:
+def _gray(probes: Probes, position: int, side: int) -> NDArray[np.uint8]:
     with Image.open(probes.folder / f"{position:04d}.png") as image:
         return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BILINEAR))
 
@@ -139,13 +141,16 @@ def sheet(rows: Mapping[str, Explained], probes: Probes) -> Image.Image:
     step = SIDE + MARGIN
     canvas = Image.new("RGB", (CAPTION + len(positions) * step, (len(rows) + 1) * step), "white")
     pen = ImageDraw.Draw(canvas)
-    originals = [_square(probes.folder / f"{one:04d}.png") for one in positions]
+    originals = [_square(probes.folder / f"{position:04d}.png") for position in positions]
     _row(canvas, 0, originals)
-    for number, (name, found) in enumerate(rows.items(), start=1):
+    for number, (name, explanation) in enumerate(rows.items(), start=1):
         pen.text((MARGIN, number * step + SIDE // 2 - 5), name, fill="black")
-        tiles = [Image.open(io.BytesIO(found.pictures[one])).convert("RGB") for one in positions]
+        tiles = [
+            Image.open(io.BytesIO(explanation.pictures[position])).convert("RGB")
+            for position in positions
+        ]
         _row(canvas, number, tiles)
-    return canvas.quantize(COLOURS, dither=Image.Dither.NONE)
+    return canvas.quantize(COLORS, dither=Image.Dither.NONE)
 
 
 def _row(canvas: Image.Image, number: int, tiles: Sequence[Image.Image]) -> None:

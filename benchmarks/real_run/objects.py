@@ -22,21 +22,21 @@ Maps = NDArray[np.float32]
 def things_in_streets(data: Path, side: int) -> tuple[list[Mask], list[Mask]]:
     """Where things stand, and which pixels have a label, on the canonical square."""
     truths = [_square(truth, side) for _, truth in image_sets.camvid(data)]
-    return [np.isin(one, _THINGS) for one in truths], [one != _VOID for one in truths]
+    return [np.isin(truth, _THINGS) for truth in truths], [truth != _VOID for truth in truths]
 
 
 def ink(frames: list[NDArray[np.uint8]]) -> tuple[list[Mask], list[Mask]]:
     """Where a digit's strokes are, on frames (side, side)."""
-    return [one > 127 for one in frames], [np.ones(one.shape, bool) for one in frames]
+    return [frame > 127 for frame in frames], [np.ones(frame.shape, bool) for frame in frames]
 
 
-def density_ratio(maps: Maps, objects: list[Mask], known: list[Mask]) -> float:
+def density_ratio(maps: Maps, objects: list[Mask], labeled: list[Mask]) -> float:
     """Mean over images with objects of (mass share on objects) / (area share of objects)."""
     ratios = []
-    for plane, where, seen in zip(np.abs(maps), objects, known, strict=True):
-        mass, area = plane[seen].sum(), (where & seen).sum() / seen.sum()
+    for plane, where, visible in zip(np.abs(maps), objects, labeled, strict=True):
+        mass, area = plane[visible].sum(), (where & visible).sum() / visible.sum()
         if mass > 0 and area > 0:
-            ratios.append((plane[where & seen].sum() / mass) / area)
+            ratios.append((plane[where & visible].sum() / mass) / area)
     return float(np.mean(ratios)) if ratios else float("nan")
 
 

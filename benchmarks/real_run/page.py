@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.real_run.closeness import Closeness, closeness, means_by_kinship
+from benchmarks.real_run.closeness import GroupCloseness, closeness, means_by_kinship
 
 Facts = Mapping[str, Any]
 _HEAD = """# The acceptance run: real networks, real images
@@ -57,22 +57,22 @@ def _networks(facts: Facts) -> str:
     columns = ["network", "parameters", "input", "task", "group", "form", "published", "measured"]
     rows = [
         [
-            one["name"],
-            f"{one['parameters']:,}",
-            _input(one["input"]),
-            one["task"],
-            one["group"],
-            one["form"] if one["state"] == "ready" else "**rejected**",
-            "–" if one["claimed"] is None else f"{one['claimed']:.2f} %",
-            _figure(one["measured"]),
+            network["name"],
+            f"{network['parameters']:,}",
+            _input(network["input"]),
+            network["task"],
+            network["group"],
+            network["form"] if network["state"] == "ready" else "**rejected**",
+            "–" if network["claimed"] is None else f"{network['claimed']:.2f} %",
+            _figure(network["measured"]),
         ]
-        for one in facts["networks"]
+        for network in facts["networks"]
     ]
     return "\n## Networks\n\n" + _table([*columns, "feature layer"], _with_layer(rows, facts))
 
 
 def _with_layer(rows: Sequence[list[str]], facts: Facts) -> list[list[str]]:
-    layers = [one["feature_layer"] or "–" for one in facts["networks"]]
+    layers = [network["feature_layer"] or "–" for network in facts["networks"]]
     return [[*row, f"`{layer}`"] for row, layer in zip(rows, layers, strict=True)]
 
 
@@ -81,28 +81,28 @@ def _input(spec: Facts) -> str:
     return f"{spec['height']}×{spec['width']} {kind}"
 
 
-def _figure(found: Facts | None) -> str:
-    if found is None:
+def _figure(measured: Facts | None) -> str:
+    if measured is None:
         return "no labels here"
-    return f"{found['figure']:.2f} % {found['what']} (n = {found['images']})"
+    return f"{measured['figure']:.2f} % {measured['what']} (n = {measured['images']})"
 
 
 def _stages(facts: Facts) -> str:
     rows = [[name, f"{seconds:.1f}"] for name, seconds in facts["seconds"].items()]
-    slow = sorted(facts["measuring"].items(), key=lambda one: -one[1])[:3]
-    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slow)
+    slow = sorted(facts["measuring"].items(), key=lambda item: -item[1])[:3]
+    slowest = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slow)
     median = float(np.median(list(facts["measuring"].values())))
     return (
         "\n## Time\n\n"
         + _table(["stage", "seconds"], rows)
-        + f"\nOne measuring job takes {median:.1f} s in the median; the slowest: {told}.\n"
+        + f"\nOne measuring job takes {median:.1f} s in the median; the slowest: {slowest}.\n"
         "Two jobs run at once, with one thread each.\n"
     )
 
 
 def _ranking(name: str, both: Facts, facts: Facts) -> str:
     others = {item["model_id"]: item["rank"] for item in both["attribution"]["items"]}
-    groups = {one["name"]: one["group"] for one in facts["networks"]}
+    groups = {network["name"]: network["group"] for network in facts["networks"]}
     names = _names(facts)
     rows = [
         [
@@ -119,9 +119,9 @@ def _ranking(name: str, both: Facts, facts: Facts) -> str:
     ]
     columns = ["rank", "network", "group", "score", "90 % interval", "s_V", "s_E", "by maps alone"]
     unranked = "".join(
-        f"\nNot ranked: {names.get(one['model_id'], one['model_id'])}: {one['detail']}"
-        f" (`{one['code']}`).\n"
-        for one in both["depara"]["unranked"]
+        f"\nNot ranked: {names.get(item['model_id'], item['model_id'])}: {item['detail']}"
+        f" (`{item['code']}`).\n"
+        for item in both["depara"]["unranked"]
     )
     return f"\n## Ranking for {name}\n\n" + _table(columns, rows) + unranked
 
@@ -138,13 +138,13 @@ def _names(facts: Facts) -> dict[str, str]:
 def _references(facts: Facts) -> str:
     rows = [
         [
-            one["name"],
-            f"{100 * one['accuracy']:.1f} %",
-            f"{100 * one['chance']:.1f} %",
-            str(one["trained_on"]),
-            f"{one['seconds']:.1f}",
+            reference["name"],
+            f"{100 * reference['accuracy']:.1f} %",
+            f"{100 * reference['chance']:.1f} %",
+            str(reference["trained_on"]),
+            f"{reference['seconds']:.1f}",
         ]
-        for one in facts["references"]
+        for reference in facts["references"]
     ]
     columns = ["reference network", "accuracy, held out", "chance", "images", "seconds"]
     return "\n## Reference networks of the labeled sets\n\n" + _table(columns, rows)
@@ -157,10 +157,10 @@ def _interval(bounds: Sequence[float] | None) -> str:
 def _together(facts: Facts) -> str:
     rows = []
     for metric, table in facts["maps"].items():
-        known = {one["name"]: one for one in facts["networks"]}
+        networks = {network["name"]: network for network in facts["networks"]}
         scores = np.array(table["scores"], dtype=float)
         for kind in ("group", "family"):
-            labels = [known[name][kind] for name in table["names"]]
+            labels = [networks[name][kind] for name in table["names"]]
             rows.append(_closeness_row(metric, kind, closeness(scores, labels)))
     columns = [
         *("metric", "grouped by", "within (pairs)", "between (pairs)", "AUC"),
@@ -177,10 +177,10 @@ def _together(facts: Facts) -> str:
 
 
 def _kinship(facts: Facts) -> str:
-    known = {one["name"]: one for one in facts["networks"]}
+    networks = {network["name"]: network for network in facts["networks"]}
     rows = []
     for metric, table in facts["maps"].items():
-        tasks, families = ([known[n][k] for n in table["names"]] for k in ("group", "family"))
+        tasks, families = ([networks[n][k] for n in table["names"]] for k in ("group", "family"))
         means = means_by_kinship(np.array(table["scores"], dtype=float), tasks, families)
         rows.append([metric, *(f"{mean:+.3f} ({pairs})" for mean, pairs in means.values())])
     columns = [
@@ -190,7 +190,7 @@ def _kinship(facts: Facts) -> str:
     return _table(columns, rows)
 
 
-def _closeness_row(metric: str, kind: str, found: Closeness) -> list[str]:
+def _closeness_row(metric: str, kind: str, grouping: GroupCloseness) -> list[str]:
     meaning = {
         "group": "same task on the same kind of images",
         "family": "same architecture family",
@@ -198,18 +198,18 @@ def _closeness_row(metric: str, kind: str, found: Closeness) -> list[str]:
     return [
         metric,
         meaning[kind],
-        f"{found.within:+.3f} ({found.pairs_within})",
-        f"{found.between:+.3f} ({found.pairs_between})",
-        f"{found.auc:.2f}",
-        f"{found.p:.5f}",
-        f"{found.nearest} of {found.with_company}",
+        f"{grouping.within:+.3f} ({grouping.pairs_within})",
+        f"{grouping.between:+.3f} ({grouping.pairs_between})",
+        f"{grouping.auc:.2f}",
+        f"{grouping.p:.5f}",
+        f"{grouping.nearest} of {grouping.with_company}",
     ]
 
 
 def _objects(facts: Facts) -> str:
     rows = [
-        [name, *(f"{one[key]:.2f}" for key in _RATIOS)]
-        for name, one in facts["on_objects"].items()
+        [name, *(f"{ratios[key]:.2f}" for key in _RATIOS)]
+        for name, ratios in facts["on_objects"].items()
     ]
     return (
         "\n## Do the maps fall on objects?\n\n"

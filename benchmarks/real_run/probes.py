@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.real_networks import image_sets
-from benchmarks.real_networks.image_sets import LabelledImages, Pixels
+from benchmarks.real_networks.image_sets import LabeledImages, Pixels
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Probes:
 
     def positions(self, source: str) -> list[int]:
         """Where the images of a source stand."""
-        return [place for place, one in enumerate(self.sources) if one == source]
+        return [position for position, origin in enumerate(self.sources) if origin == source]
 
 
 def write_probes(data: Path, folder: Path, *, seed: int) -> Probes:
@@ -43,9 +43,9 @@ def write_probes(data: Path, folder: Path, *, seed: int) -> Probes:
         "flowers": _some(image_sets.flowers(data).images, 30, generator),
         "CamVid streets": tuple(scene for scene, _ in image_sets.camvid(data))[:30],
         "CIFAR-10": _some(image_sets.cifar10(data, "test_first3000").images, 50, generator),
-        "MNIST": _some(image_sets.grey_digits(data, "mnist", "t10k").images, 30, generator),
+        "MNIST": _some(image_sets.gray_digits(data, "mnist", "t10k").images, 30, generator),
         "Fashion-MNIST": _some(
-            image_sets.grey_digits(data, "fashion_mnist", "t10k").images, 30, generator
+            image_sets.gray_digits(data, "fashion_mnist", "t10k").images, 30, generator
         ),
         "number plates": _some(image_sets.plates(data)[0], 20, generator),
     }
@@ -61,18 +61,18 @@ def write_probes(data: Path, folder: Path, *, seed: int) -> Probes:
 def write_own(data: Path, folder: Path, count: int) -> Path:
     """The first Fashion-MNIST test images: a probe set of the target's own kind."""
     folder.mkdir()
-    clothes = image_sets.grey_digits(data, "fashion_mnist", "t10k")
+    clothes = image_sets.gray_digits(data, "fashion_mnist", "t10k")
     for number, image in enumerate(clothes.images[:count]):
         Image.fromarray(image).save(folder / f"{number:04d}.png")
     return folder
 
 
-def write_labelled(images: LabelledImages, folder: Path) -> Path:
+def write_labeled(images: LabeledImages, folder: Path) -> Path:
     """One sub-folder per class."""
     for number, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
-        place = folder / images.classes[label].replace("/", "-")
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(place / f"{number:05d}.png")
+        class_folder = folder / images.classes[label].replace("/", "-")
+        class_folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(class_folder / f"{number:05d}.png")
     return folder
 
 
@@ -80,4 +80,4 @@ def _some(
     images: tuple[Pixels, ...], count: int, generator: np.random.Generator
 ) -> tuple[Pixels, ...]:
     """``count`` images, drawn without replacement."""
-    return tuple(images[one] for one in generator.permutation(len(images))[:count])
+    return tuple(images[index] for index in generator.permutation(len(images))[:count])

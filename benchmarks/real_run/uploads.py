@@ -36,10 +36,12 @@ def packed(data: Path, folder: Path) -> list[PackedNetwork]:
 
 def _packed(network: RealNetwork, data: Path, folder: Path) -> PackedNetwork:
     module = network.module(data)
-    parameters = sum(one.numel() for one in module.parameters())
+    parameters = sum(parameter.numel() for parameter in module.parameters())
     if network.architecture is not None:
         file = folder / f"{network.name}.safetensors"
-        save_file({name: one.contiguous() for name, one in module.state_dict().items()}, file)
+        save_file(
+            {name: tensor.contiguous() for name, tensor in module.state_dict().items()}, file
+        )
     else:
         file = folder / f"{network.name}.pt2"
         pack(module, network.manifest(), file)
@@ -48,8 +50,8 @@ def _packed(network: RealNetwork, data: Path, folder: Path) -> PackedNetwork:
 
 def uploaded(zoo: ZooClient, networks: list[PackedNetwork]) -> dict[str, Model]:
     """The zoo's models by name, once every check has ended; rejected ones are left out aloud."""
-    sent = [zoo.models.push(one.file, one.manifest) for one in networks]
-    checked = [zoo.models.wait(one["id"]) for one in sent]
+    sent = [zoo.models.push(network.file, network.manifest) for network in networks]
+    checked = [zoo.models.wait(model["id"]) for model in sent]
     for model in checked:
         if model["state"] != "ready":
             say(f"rejected: {model['name']}: {model['problems']}")
@@ -58,7 +60,7 @@ def uploaded(zoo: ZooClient, networks: list[PackedNetwork]) -> dict[str, Model]:
 
 def images_uploaded(zoo: ZooClient, folder: Path, manifest: Mapping[str, Any]) -> Dataset:
     """The images of a folder, ready."""
-    found = zoo.datasets.wait(zoo.datasets.push(folder, manifest)["id"])
-    if found["state"] != "ready":
-        raise RuntimeError(f"{manifest['name']} was rejected: {found.get('problems')}")
-    return found
+    dataset = zoo.datasets.wait(zoo.datasets.push(folder, manifest)["id"])
+    if dataset["state"] != "ready":
+        raise RuntimeError(f"{manifest['name']} was rejected: {dataset.get('problems')}")
+    return dataset

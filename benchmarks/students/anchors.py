@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.students.protocol import Row
+from benchmarks.students.protocol import StudyRow
 from benchmarks.students.scenes import Numbers, Scene
 from benchmarks.students.teaching import Recipe, learn_labels
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.training.generators import image_generator
-from workers.torchkit.training.teachers import stacked, to_input_space
+from workers.torchkit.training.shared_labels import label_logits
+from workers.torchkit.training.teachers import to_input_space
 
 Draw = Callable[[torch.Generator], Tensor]
 Match = Callable[[Tensor, Tensor], Tensor]
@@ -21,9 +22,11 @@ DISTILLING = Recipe(steps=2500, batch=128, rate=0.05, optimizer="sgd")
 _UNITS, _WIDTH = 64, 16
 
 
-def soft_targets(said: Tensor, told: Tensor) -> Tensor:
+def soft_targets(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """KL(teacher ‖ student) in nats at temperature 1, mean over images."""
-    mine, theirs = (functional.log_softmax(one, dim=1) for one in (said, told))
+    mine, theirs = (
+        functional.log_softmax(logits, dim=1) for logits in (student_logits, teacher_logits)
+    )
     return functional.kl_div(mine, theirs, reduction="batchmean", log_target=True)
 
 
@@ -42,22 +45,23 @@ def distilled(
     recipe: Recipe = DISTILLING,
     match: Match = functional.l1_loss,
 ) -> Numbers:
-    """The student trained on the teachers' answers, side by side, to whatever is drawn.
+    """The student trained on the teachers' answers, merged by label, to whatever is drawn.
 
     Args:
         draw: Images in the student's input space.
-        match: Of the student's columns and the teachers'.
+        match: Of the student's logits and the targets.
     """
     network = scene.fresh(seed).train()
     generator = torch.Generator().manual_seed(seed)
-    labels = [one.label for one in scene.head.columns]
     for optimizer in recipe.rounds(list(network.parameters())):
         images = draw(generator)
         with torch.no_grad():
-            told = [
-                one.answer(to_input_space(images, scene.spec, one.input)) for one in scene.teachers
+            teacher_logits = [
+                teacher.answer(to_input_space(images, scene.spec, teacher.input))
+                for teacher in scene.teachers
             ]
-        loss = match(network(images)[:, labels], stacked(told, scene.head))
+        targets = label_logits(teacher_logits, scene.head, scene.teachers[0].task)
+        loss = match(network(images), targets)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -115,7 +119,7 @@ def kd_untrained(
     return distilled(scene, draw, seed=seed, recipe=recipe, match=match)
 
 
-def rows(scene_of: Callable[[int], Scene], recipe: Recipe, *, real: str) -> tuple[Row, ...]:
+def rows(scene_of: Callable[[int], Scene], recipe: Recipe, *, real: str) -> tuple[StudyRow, ...]:
     """Labels, real images, noise and an untrained generator, as lines of a table.
 
     Args:
@@ -130,8 +134,8 @@ def rows(scene_of: Callable[[int], Scene], recipe: Recipe, *, real: str) -> tupl
         return lambda seed: distil(scene_of(seed), seed=seed, recipe=recipe)
 
     return (
-        Row("supervised", "student on labels", of_labels),
-        Row("real", real, of_answers(kd_real)),
-        Row("noise", "… Gaussian noise", of_answers(kd_noise)),
-        Row("untrained", "… images of an untrained generator", of_answers(kd_untrained)),
+        StudyRow("supervised", "student on labels", of_labels),
+        StudyRow("real", real, of_answers(kd_real)),
+        StudyRow("noise", "… Gaussian noise", of_answers(kd_noise)),
+        StudyRow("untrained", "… images of an untrained generator", of_answers(kd_untrained)),
     )

@@ -10,14 +10,15 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True)
-class Net:
+class NetSpec:
     """A build and its widths; equal ones are the same network.
 
     ``lenet`` (a, b, h): two 3 × 3 convolutions that halve by their largest value, h hidden units;
     ``lenet_bn`` with batch normalization. ``cnn`` (a, b, c): three normalized convolutions, strides
     1, 2, 2, mean over places. ``res`` (w,): 5 × 5 stem that halves, two residual blocks, GELU.
     ``strided`` (a, b, c): 4 × 4 convolutions that halve, largest answer over places. ``unet``
-    (w,): every pixel answers.
+    (w,): every pixel answers. ``blocks`` (a, b, …): normalized convolutions, each followed by
+    pooling of the largest of four values, then the mean over places.
     """
 
     build: str
@@ -30,7 +31,7 @@ class Net:
             return _BUILDS[self.build](self.widths, outputs, side)
 
 
-def _normalised(before: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
+def _batch_normalized(before: int, width: int, *, stride: int = 1, size: int = 3) -> nn.Sequential:
     """A convolution without bias, batch normalization, ReLU."""
     padding = (size - 1) // 2
     convolution = nn.Conv2d(before, width, size, stride=stride, padding=padding, bias=False)
@@ -49,7 +50,7 @@ def _lenet(widths: tuple[int, ...], outputs: int, side: int) -> nn.Module:
 def _lenet_bn(widths: tuple[int, ...], outputs: int, side: int) -> nn.Module:
     a, b, hidden = widths
     steps = [
-        nn.Sequential(_normalised(before, width), nn.MaxPool2d(2))
+        nn.Sequential(_batch_normalized(before, width), nn.MaxPool2d(2))
         for before, width in ((1, a), (a, b))
     ]
     return nn.Sequential(*steps, *_two_layers(b * (side // 4) ** 2, hidden, outputs))
@@ -61,8 +62,17 @@ def _two_layers(units: int, hidden: int, outputs: int) -> list[nn.Module]:
 
 def _cnn(widths: tuple[int, ...], outputs: int, _side: int) -> nn.Module:
     steps = [
-        _normalised(before, width, stride=stride)
+        _batch_normalized(before, width, stride=stride)
         for (before, width), stride in zip(pairwise((1, *widths)), (1, 2, 2), strict=True)
+    ]
+    pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], outputs))
+    return nn.Sequential(*steps, *pool)
+
+
+def _blocks(widths: tuple[int, ...], outputs: int, _side: int) -> nn.Module:
+    steps = [
+        nn.Sequential(_batch_normalized(before, width), nn.MaxPool2d(2))
+        for before, width in pairwise((1, *widths))
     ]
     pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], outputs))
     return nn.Sequential(*steps, *pool)
@@ -90,7 +100,7 @@ def _res(widths: tuple[int, ...], outputs: int, _side: int) -> nn.Module:
 
 
 def _strided(widths: tuple[int, ...], outputs: int, _side: int) -> nn.Module:
-    steps = [_normalised(a, b, stride=2, size=4) for a, b in pairwise((1, *widths))]
+    steps = [_batch_normalized(a, b, stride=2, size=4) for a, b in pairwise((1, *widths))]
     head = (nn.Conv2d(widths[-1], outputs, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten())
     return nn.Sequential(*steps, *head)
 
@@ -103,9 +113,12 @@ class _Unet(nn.Module):
         w = width
         pairs = ((1, w, 1), (w, 2 * w, 2), (2 * w, 4 * w, 2))
         self.down = nn.ModuleList(
-            [nn.Sequential(_normalised(a, b, stride=s), _normalised(b, b)) for a, b, s in pairs]
+            [
+                nn.Sequential(_batch_normalized(a, b, stride=s), _batch_normalized(b, b))
+                for a, b, s in pairs
+            ]
         )
-        self.up = nn.ModuleList([_normalised(6 * w, 2 * w), _normalised(3 * w, w)])
+        self.up = nn.ModuleList([_batch_normalized(6 * w, 2 * w), _batch_normalized(3 * w, w)])
         self.head = nn.Conv2d(w, outputs, 1)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -129,6 +142,7 @@ _BUILDS: dict[str, Callable[[tuple[int, ...], int, int], nn.Module]] = {
     "lenet": _lenet,
     "lenet_bn": _lenet_bn,
     "cnn": _cnn,
+    "blocks": _blocks,
     "res": _res,
     "strided": _strided,
     "unet": _unet,

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.real_run import environment
 from benchmarks.students.scenes import Numbers
-from benchmarks.students.teaching import KEPT
+from benchmarks.students.teaching import CACHE
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -24,7 +24,7 @@ _SEEDS = 3
 
 
 @dataclass(frozen=True)
-class Row:
+class StudyRow:
     """A line of a table.
 
     Attributes:
@@ -47,8 +47,8 @@ class Column:
     digits: int = 3
 
 
-class Found:
-    """What is known of a table: numbers by row and seed."""
+class Results:
+    """What was measured for a table: numbers by row and seed."""
 
     def __init__(self, rows: Mapping[str, Mapping[str, Numbers]]) -> None:
         self._rows = rows
@@ -56,7 +56,7 @@ class Found:
     def values(self, row: str, key: str) -> dict[str, float]:
         """The number of every seed that has it."""
         seeds = self._rows.get(row, {})
-        return {seed: one[key] for seed, one in seeds.items() if key in one}
+        return {seed: numbers[key] for seed, numbers in seeds.items() if key in numbers}
 
     def mean(self, row: str, key: str) -> float:
         """Over seeds. Raises LookupError where there is none."""
@@ -74,8 +74,8 @@ class Found:
 
     def lead(self, row: str, over: str, key: str) -> float:
         """Mean difference of two rows over the seeds that both have. Raises LookupError."""
-        one, other = self.values(row, key), self.values(over, key)
-        both = [one[seed] - other[seed] for seed in one if seed in other]
+        own, other = self.values(row, key), self.values(over, key)
+        both = [own[seed] - other[seed] for seed in own if seed in other]
         if not both:
             raise LookupError(over)
         return statistics.fmean(both)
@@ -83,16 +83,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Bound:
-    """A threshold that is checked and told: ``value`` must lie in [low, high]."""
+    """A threshold that is checked and reported: ``value`` must lie in [low, high]."""
 
     words: str
-    value: Callable[[Found], float]
+    value: Callable[[Results], float]
     low: float = -float("inf")
     high: float = float("inf")
 
 
 @dataclass(frozen=True)
-class Table:
+class StudyTable:
     """A table of the page between ``<!-- measured: name -->`` and ``<!-- end -->``.
 
     Attributes:
@@ -101,7 +101,7 @@ class Table:
     """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[StudyRow, ...]
     columns: tuple[Column, ...]
     words: str
     bounds: tuple[Bound, ...] = ()
@@ -109,39 +109,41 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class Study:
     """What ``python -m benchmarks.<name>`` measures."""
 
     name: str
-    tables: tuple[Table, ...]
+    tables: tuple[StudyTable, ...]
 
     @property
     def results(self) -> Path:
         """All numbers by table, row and seed."""
         return RESULTS / f"{self.name}.json"
 
-    def page_of(self, table: Table) -> Path:
+    def page_of(self, table: StudyTable) -> Path:
         """The page that shows it."""
         return ROOT / "docs" / (table.page or f"methods/{self.name}.md")
 
 
-def main(protocol: Protocol) -> None:
-    """Measure what is asked for and not known yet, then write the tables again."""
-    given = _arguments(protocol)
+def main(protocol: Study) -> None:
+    """Measure what is asked for and not there yet, then write the tables again."""
+    options = _arguments(protocol)
     torch.set_num_threads(1)
     for table in protocol.tables:
-        if given.tables and table.name not in given.tables:
+        if options.tables and table.name not in options.tables:
             continue
         for row in table.rows:
-            if not given.page_only and (not given.rows or row.key in given.rows):
-                _measure(protocol, table, row, given)
+            if not options.page_only and (not options.rows or row.key in options.rows):
+                _measure(protocol, table, row, options)
     write_tables(protocol)
 
 
-def _measure(protocol: Protocol, table: Table, row: Row, given: argparse.Namespace) -> None:
-    for seed in given.seeds:
-        known = _read(protocol).get(table.name, {}).get(row.key, {})
-        if str(seed) in known and not given.again:
+def _measure(
+    protocol: Study, table: StudyTable, row: StudyRow, options: argparse.Namespace
+) -> None:
+    for seed in options.seeds:
+        measured = _read(protocol).get(table.name, {}).get(row.key, {})
+        if str(seed) in measured and not options.again:
             continue
         began, busy = time.monotonic(), time.process_time()
         numbers = row.measure(seed)
@@ -152,27 +154,29 @@ def _measure(protocol: Protocol, table: Table, row: Row, given: argparse.Namespa
         entry = {name: round(value, 5) for name, value in (numbers | spent).items()}
         with _changed(protocol) as everything:
             everything.setdefault(table.name, {}).setdefault(row.key, {})[str(seed)] = entry
-            everything["surroundings"] = environment.told(ROOT)
+            everything["surroundings"] = environment.describe(ROOT)
         print(f"{table.name} {row.key} {seed}: {_short(table, entry)}", flush=True)
 
 
-def _short(table: Table, entry: Numbers) -> str:
-    told = [f"{one.key} {entry[one.key]:.4f}" for one in table.columns if one.key in entry]
-    return ", ".join([*told, f"{entry['cpu_seconds']:.1f} CPU-s"])
+def _short(table: StudyTable, entry: Numbers) -> str:
+    cells = [
+        f"{column.key} {entry[column.key]:.4f}" for column in table.columns if column.key in entry
+    ]
+    return ", ".join([*cells, f"{entry['cpu_seconds']:.1f} CPU-s"])
 
 
-def _read(protocol: Protocol) -> dict[str, Any]:
+def _read(protocol: Study) -> dict[str, Any]:
     if not protocol.results.exists():
         return {}
-    found: dict[str, Any] = json.loads(protocol.results.read_text(encoding="utf-8"))
-    return found
+    results: dict[str, Any] = json.loads(protocol.results.read_text(encoding="utf-8"))
+    return results
 
 
 @contextmanager
-def _changed(protocol: Protocol) -> Iterator[dict[str, Any]]:
+def _changed(protocol: Study) -> Iterator[dict[str, Any]]:
     """The file of results, read, changed inside, and written whole; one process at a time."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    with (KEPT / f"{protocol.name}.lock").open("w") as lock:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{protocol.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         everything = _read(protocol)
         yield everything
@@ -181,9 +185,9 @@ def _changed(protocol: Protocol) -> Iterator[dict[str, Any]]:
         half.replace(protocol.results)
 
 
-def write_tables(protocol: Protocol) -> None:
-    """Every table between its marks; a page without the marks is left alone, and that is said."""
-    known = _read(protocol)
+def write_tables(protocol: Study) -> None:
+    """Every table between its marks; a page without the marks is left alone and reported."""
+    results = _read(protocol)
     for table in protocol.tables:
         page = protocol.page_of(table)
         text = page.read_text(encoding="utf-8") if page.exists() else ""
@@ -192,50 +196,53 @@ def write_tables(protocol: Protocol) -> None:
         if not mark or end not in rest:
             print(f"no marks for {table.name} in {page}")
             continue
-        written = table_text(protocol, table, known)
+        written = table_text(protocol, table, results)
         page.write_text(before + mark + written + end + rest.partition(end)[2], encoding="utf-8")
 
 
-def table_text(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
-    """What is known, where it was measured, and how it is measured again."""
-    found = Found(known.get(table.name, {}))
+def table_text(protocol: Study, table: StudyTable, results: Mapping[str, Any]) -> str:
+    """The measured rows, where they were measured, and how they are measured again."""
+    table_results = Results(results.get(table.name, {}))
     columns = [*table.columns, Column("CPU-seconds", "cpu_seconds", 0)]
-    heads = ["", *(one.title for one in columns)]
+    heads = ["", *(column.title for column in columns)]
     lines = [heads, ["---"] * len(heads)]
-    lines += [[row.title, *_cells(found, row, columns)] for row in table.rows]
+    lines += [[row.title, *_cells(table_results, row, columns)] for row in table.rows]
     body = "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    checks = "".join(f"* {_checked(one, found)}\n" for one in table.bounds)
-    return f"{body}\n{_source(protocol, table, known)}\n" + (f"\n{checks}" if checks else "")
+    checks = "".join(f"* {_checked(bound, table_results)}\n" for bound in table.bounds)
+    return f"{body}\n{_source(protocol, table, results)}\n" + (f"\n{checks}" if checks else "")
 
 
-def _cells(found: Found, row: Row, columns: Sequence[Column]) -> list[str]:
-    if not found.values(row.key, "cpu_seconds"):
+def _cells(results: Results, row: StudyRow, columns: Sequence[Column]) -> list[str]:
+    if not results.values(row.key, "cpu_seconds"):
         return [NOT_MEASURED, *[""] * (len(columns) - 1)]
-    return [_spread(list(found.values(row.key, one.key).values()), one.digits) for one in columns]
+    return [
+        _spread(list(results.values(row.key, column.key).values()), column.digits)
+        for column in columns
+    ]
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
     """Mean ± standard deviation, and of how many seeds where they are not three."""
     if not values:
         return ""
-    told = f"{statistics.fmean(values):.{digits}f}"
+    text = f"{statistics.fmean(values):.{digits}f}"
     if len(values) > 1:
-        told += f" ± {statistics.stdev(values):.{digits}f}"
-    return told if len(values) == _SEEDS else f"{told} ({len(values)})"
+        text += f" ± {statistics.stdev(values):.{digits}f}"
+    return text if len(values) == _SEEDS else f"{text} ({len(values)})"
 
 
-def _checked(bound: Bound, found: Found) -> str:
+def _checked(bound: Bound, results: Results) -> str:
     try:
-        value = bound.value(found)
+        value = bound.value(results)
     except LookupError:
         return f"{bound.words}: {NOT_MEASURED}"
     verdict = "holds" if bound.low <= value <= bound.high else "**does not hold**"
     return f"{bound.words}: {value:.3f}, {verdict}"
 
 
-def _source(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
-    told = known.get("surroundings")
-    where = f"{told['machine']}; torch {told['torch']}" if told else NOT_MEASURED
+def _source(protocol: Study, table: StudyTable, results: Mapping[str, Any]) -> str:
+    host = results.get("surroundings")
+    where = f"{host['machine']}; torch {host['torch']}" if host else NOT_MEASURED
     return (
         f"{table.words} Mean ± standard deviation over three seeds, or over the number in "
         f"brackets; last checkpoint. {where}, one thread. "
@@ -243,12 +250,12 @@ def _source(protocol: Protocol, table: Table, known: Mapping[str, Any]) -> str:
     )
 
 
-def _arguments(protocol: Protocol) -> argparse.Namespace:
+def _arguments(protocol: Study) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=protocol.name)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(_SEEDS)))
-    parser.add_argument("--tables", nargs="+", choices=[one.name for one in protocol.tables])
+    parser.add_argument("--tables", nargs="+", choices=[table.name for table in protocol.tables])
     keys = sorted({row.key for table in protocol.tables for row in table.rows})
     parser.add_argument("--rows", nargs="+", choices=keys)
-    parser.add_argument("--again", action="store_true", help="measure also what is known")
-    parser.add_argument("--page-only", action="store_true", help="only write the tables anew")
+    parser.add_argument("--again", action="store_true", help="measure again what is already there")
+    parser.add_argument("--page-only", action="store_true", help="only write the tables again")
     return parser.parse_args()

@@ -97,12 +97,12 @@ class PublishedGame:
         for _ in range(imitations):
             mine.zero_grad()
             images = self._drawn(batch).detach()
-            told = self._teacher(images)
-            _descend(functional.l1_loss(self._student(images), told.detach()), mine)
+            teacher_logits = self._teacher(images)
+            _descend(functional.l1_loss(self._student(images), teacher_logits.detach()), mine)
         theirs.zero_grad()
         images = self._drawn(batch)
-        told, said = self._teacher(images), self._student(images)
-        _descend(-functional.l1_loss(said, told), theirs)
+        teacher_logits, student_logits = self._teacher(images), self._student(images)
+        _descend(-functional.l1_loss(student_logits, teacher_logits), theirs)
 
     def _drawn(self, batch: int) -> Tensor:
         images: Tensor = self._generator(torch.randn(batch, self._generator.units))

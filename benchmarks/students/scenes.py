@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.students.pictures import Pictures
+from benchmarks.students.pictures import LabeledPictures
 from service.core.catalog.training import Student
 from service.core.manifest import InputSpec
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet, Evaluator
+from workers.torchkit.training.retention import retention
 from workers.torchkit.training.students import StudentNetwork, own_input, student_network
-from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult, retention
+from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult
 from workers.torchkit.training.teachers import Head, Teacher
 
 Numbers = dict[str, float]
@@ -32,7 +33,7 @@ class Scene:
     teachers: tuple[Teacher, ...]
     student: Student
     evaluation_set: EvaluationSet
-    images: Pictures
+    images: LabeledPictures
 
     @cached_property
     def head(self) -> Head:
@@ -54,8 +55,8 @@ class Scene:
     def graded(self, network: nn.Module) -> Numbers:
         """What the method's report would say of this network: measures, teachers, retention."""
         evaluator = Evaluator(self.evaluation_set, self.teachers, self.head, self.teachers[0].task)
-        found = evaluator.evaluate(network, self.spec) | evaluator.references()
-        return found | retention(found)
+        quality = evaluator.final(network, self.spec)
+        return quality | retention(quality)
 
     @property
     def alone(self) -> DataFreeInputs:
@@ -81,9 +82,9 @@ class Scene:
 
 
 def of_method(run: MethodRun, params: Any, inputs: DataFreeInputs) -> Numbers:
-    """Quality of the method's student after its last step, and the last losses it told."""
-    found = run(inputs, params, RecordingReporter())
-    return {**(found.history[-1] if found.history else {}), **found.quality}
+    """Quality of the method's student after its last step, and the last losses it reported."""
+    trained = run(inputs, params, RecordingReporter())
+    return {**(trained.history[-1] if trained.history else {}), **trained.quality}
 
 
 def of_teachers(scene: Scene) -> Numbers:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.students import nets
-from benchmarks.students.nets import Net
-from benchmarks.students.pictures import Pictures
+from benchmarks.students.nets import NetSpec
+from benchmarks.students.pictures import LabeledPictures
 from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
 from workers.programs.exporting import export_network
@@ -23,7 +23,7 @@ from workers.torchkit.training.loop import cosine, drops
 from workers.torchkit.training.steps import shifted
 from workers.torchkit.training.teachers import Teacher
 
-KEPT = Path("~/.cache/zooscope/students").expanduser()
+CACHE = Path("~/.cache/zooscope/students").expanduser()
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ TEACHING = Recipe()
 
 
 def teacher(
-    net: Net,
-    pictures: Pictures,
+    net: NetSpec,
+    pictures: LabeledPictures,
     *,
     name: str,
     seed: int,
@@ -77,8 +77,8 @@ def teacher(
 
 
 def module(
-    net: Net,
-    pictures: Pictures,
+    net: NetSpec,
+    pictures: LabeledPictures,
     *,
     seed: int,
     recipe: Recipe = TEACHING,
@@ -87,54 +87,58 @@ def module(
     """The same network as a module in evaluation mode; its weights are kept between runs."""
     taken = pictures.spec if spec is None else spec
     network = net.made(len(pictures.labels), side=taken.height, seed=seed)
-    kept = _place(net, pictures, seed=seed, recipe=recipe, spec=taken).with_suffix(".safetensors")
-    if kept.exists():
-        network.load_state_dict(load_file(kept))
+    path = _cache_path(net, pictures, seed=seed, recipe=recipe, spec=taken).with_suffix(
+        ".safetensors"
+    )
+    if path.exists():
+        network.load_state_dict(load_file(path))
         return network.eval()
     learn_labels(network, pictures, spec=taken, recipe=recipe, seed=seed)
-    half = kept.with_suffix(f".{torch.randint(2**40, ()).item()}")
+    half = path.with_suffix(f".{torch.randint(2**40, ()).item()}")
     save_file(network.state_dict(), half)
-    half.replace(kept)
+    half.replace(path)
     return network.eval()
 
 
 def _exported(
-    net: Net, pictures: Pictures, *, seed: int, recipe: Recipe, spec: InputSpec
+    net: NetSpec, pictures: LabeledPictures, *, seed: int, recipe: Recipe, spec: InputSpec
 ) -> Program:
-    kept = _place(net, pictures, seed=seed, recipe=recipe, spec=spec).with_suffix(".pt2")
-    if kept.exists():
-        return read_program(kept)
+    path = _cache_path(net, pictures, seed=seed, recipe=recipe, spec=spec).with_suffix(".pt2")
+    if path.exists():
+        return read_program(path)
     network = module(net, pictures, seed=seed, recipe=recipe, spec=spec)
-    half = kept.with_suffix(f".{torch.randint(2**40, ()).item()}.pt2")
+    half = path.with_suffix(f".{torch.randint(2**40, ()).item()}.pt2")
     program = export_network(network, (spec.channels, spec.height, spec.width), half)
-    half.replace(kept)
+    half.replace(path)
     return program
 
 
-def _place(net: Net, pictures: Pictures, *, seed: int, recipe: Recipe, spec: InputSpec) -> Path:
-    """Where what these facts give is kept; other facts or other code, another place."""
-    KEPT.mkdir(parents=True, exist_ok=True)
+def _cache_path(
+    net: NetSpec, pictures: LabeledPictures, *, seed: int, recipe: Recipe, spec: InputSpec
+) -> Path:
+    """Where the results of these facts are cached; other facts or other code, another path."""
+    CACHE.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(repr((net, seed, recipe, spec, pictures.labels)).encode())
     for source in (__file__, nets.__file__):
         digest.update(Path(source).read_bytes())
     for part in (pictures.frames, pictures.truth):
         digest.update(part.contiguous().numpy().tobytes())
-    return KEPT / f"{net.build}-{digest.hexdigest()[:24]}"
+    return CACHE / f"{net.build}-{digest.hexdigest()[:24]}"
 
 
 def learn_labels(
-    network: nn.Module, pictures: Pictures, *, spec: InputSpec, recipe: Recipe, seed: int
+    network: nn.Module, pictures: LabeledPictures, *, spec: InputSpec, recipe: Recipe, seed: int
 ) -> None:
     """Train on the pictures' truth; shifts are for truth that does not move with the picture."""
     generator = torch.Generator().manual_seed(seed)
     images = to_network_input(pictures.frames, Preprocessing.of(spec))
     network.train()
     for optimizer in recipe.rounds(list(network.parameters())):
-        places = torch.randint(len(images), (recipe.batch,), generator=generator)
-        seen = images[places]
+        positions = torch.randint(len(images), (recipe.batch,), generator=generator)
+        batch = images[positions]
         if recipe.change == "shifts":
-            seen = shifted(seen, generator=generator)
-        loss = label_loss(network(seen), pictures.truth[places], pictures.task)
+            batch = shifted(batch, generator=generator)
+        loss = label_loss(network(batch), pictures.truth[positions], pictures.task)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -6,40 +6,43 @@ from typing import Any
 import numpy as np
 
 from benchmarks.taskonomy import judging
-from benchmarks.taskonomy.experiment import Scored, Zoo
+from benchmarks.taskonomy.experiment import Scored, TaskonomyZoo
 from benchmarks.taskonomy.judging import EDGE_WEIGHTS, FIGURES, Halved, Judged, weighted
 
 HALVINGS = 200
 Facts = dict[str, Any]
 
 
-def facts_of(zoo: Zoo, scored: Scored) -> Facts:
+def facts_of(zoo: TaskonomyZoo, scored: Scored) -> Facts:
     """Truth, every measure's figures, the sweep of λ and powers, and choices on other targets."""
     sweep = {
-        power: {_name(one): zoo.judged(weighted(scored.node, edge, one)) for one in EDGE_WEIGHTS}
+        power: {
+            _name(weight): zoo.judged(weighted(scored.node, edge, weight))
+            for weight in EDGE_WEIGHTS
+        }
         for power, edge in scored.edges.items()
     }
     tables = scored.tables
-    found = {name: zoo.judged(table) for name, table in tables.items()}
+    by_measure = {name: zoo.judged(table) for name, table in tables.items()}
     everyone = np.arange(len(zoo.benches))
     return {
         "name": zoo.name,
         "seeds": zoo.losses.shape[2],
-        "sources": [one.name for one in zoo.sources],
-        "targets": [one.name for one in zoo.tasks],
-        "about": {one.name: one.about for one in zoo.tasks},
+        "sources": [source.name for source in zoo.sources],
+        "targets": [task.name for task in zoo.tasks],
+        "about": {task.name: task.about for task in zoo.tasks},
         "itself": zoo.itself.tolist(),
-        "labelled": zoo.labelled.tolist(),
+        "labelled": zoo.labeled.tolist(),
         **_truth(zoo),
         "scores": {name: _plain(table) for name, table in tables.items()},
-        "figures": {name: _told(one, everyone) for name, one in found.items()},
-        "labelled_figures": {name: one.of(zoo.labelled) for name, one in found.items()},
-        "by_target": {name: _plain(one.spearman) for name, one in found.items()},
+        "figures": {name: _summary(judged, everyone) for name, judged in by_measure.items()},
+        "labelled_figures": {name: judged.of(zoo.labeled) for name, judged in by_measure.items()},
+        "by_target": {name: _plain(judged.spearman) for name, judged in by_measure.items()},
         "sweep": {
-            f"{power:g}": {name: one.of(everyone) for name, one in row.items()}
+            f"{power:g}": {name: judged.of(everyone) for name, judged in row.items()}
             for power, row in sweep.items()
         },
-        "halved": _halved(sweep, found, len(everyone)),
+        "halved": _halved(sweep, by_measure, len(everyone)),
         "chance": _chance(zoo),
         "seconds": zoo.seconds,
     }
@@ -49,7 +52,7 @@ def _name(edge_weight: float) -> str:
     return "∞" if np.isinf(edge_weight) else f"{edge_weight:g}"
 
 
-def _truth(zoo: Zoo) -> Facts:
+def _truth(zoo: TaskonomyZoo) -> Facts:
     truth = zoo.truth
     return {
         "affinity": truth.affinity.round(4).tolist(),
@@ -64,33 +67,33 @@ def _truth(zoo: Zoo) -> Facts:
 
 def _plain(table: np.ndarray) -> Any:
     """Nested lists, None where a measure does not apply."""
-    found = table.round(4).astype(object)
-    found[np.isnan(table)] = None
-    return found.tolist()
+    rounded = table.round(4).astype(object)
+    rounded[np.isnan(table)] = None
+    return rounded.tolist()
 
 
-def _told(one: Judged, targets: np.ndarray) -> Facts:
+def _summary(judged: Judged, targets: np.ndarray) -> Facts:
     """Means, and 95 % intervals over targets."""
-    intervals = {name: judging.interval(getattr(one, name)) for name in FIGURES}
-    return {"mean": one.of(targets), "interval": intervals}
+    intervals = {name: judging.interval(getattr(judged, name)) for name in FIGURES}
+    return {"mean": judged.of(targets), "interval": intervals}
 
 
 def _halved(
-    sweep: dict[float, dict[str, Judged]], found: dict[str, Judged], targets: int
+    sweep: dict[float, dict[str, Judged]], by_measure: dict[str, Judged], targets: int
 ) -> Facts:
     """λ, then λ and power, chosen on half of the targets; and the others on the very same halves."""
     all_powers = {
-        f"power {power:g}, λ = {name}": one
+        f"power {power:g}, λ = {name}": judged
         for power, row in sweep.items()
-        for name, one in row.items()
+        for name, judged in row.items()
     }
     rows: Facts = {
         "DEPARA, λ chosen": asdict(_over_halves(sweep[1.0], targets)),
         "DEPARA, power and λ chosen": asdict(_over_halves(all_powers, targets)),
     }
-    for name, one in found.items():
-        if not np.isnan(one.spearman).any():
-            rows[name] = asdict(_over_halves({name: one}, targets))
+    for name, judged in by_measure.items():
+        if not np.isnan(judged.spearman).any():
+            rows[name] = asdict(_over_halves({name: judged}, targets))
     return rows
 
 
@@ -98,9 +101,9 @@ def _over_halves(choices: dict[str, Judged], targets: int) -> Halved:
     return judging.halved(choices, targets=targets, halvings=HALVINGS)
 
 
-def _chance(zoo: Zoo) -> dict[str, float]:
+def _chance(zoo: TaskonomyZoo) -> dict[str, float]:
     """Means of random scores over 500 draws."""
     rng = np.random.default_rng(0)
     shape = zoo.truth.wins.shape
     draws = [zoo.judged(rng.random(shape)).of(np.arange(shape[0])) for _ in range(500)]
-    return {name: float(np.mean([one[name] for one in draws])) for name in FIGURES}
+    return {name: float(np.mean([draw[name] for draw in draws])) for name in FIGURES}

@@ -1,6 +1,6 @@
 """Real images cut into parts that share none, and what class each belongs to.
 
-``lessons`` train the encoders, ``few`` the decoders of a transfer, ``held_out`` judge them,
+``training`` trains the encoders, ``few`` the decoders of a transfer, ``held_out`` judge them,
 ``probes`` are what measures look at.
 """
 
@@ -16,14 +16,14 @@ from torch.nn import functional
 from benchmarks.real_networks import image_sets
 
 SIDE = 32
-LESSONS = 8000
+TRAINING_IMAGES = 8000
 FEW = 2000
 HELD_OUT = 2400
 PROBES = 512
 
 
 @dataclass(frozen=True)
-class Pictures:
+class AlbumPictures:
     """Frames (n, 3, 32, 32) in [0, 1] and the class of each."""
 
     frames: Tensor
@@ -32,24 +32,24 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def at(self, places: Tensor) -> "Pictures":
-        """The pictures at these places."""
-        return Pictures(self.frames[places], self.labels[places])
+    def at(self, positions: Tensor) -> "AlbumPictures":
+        """The pictures at these positions."""
+        return AlbumPictures(self.frames[positions], self.labels[positions])
 
-    def first(self, count: int) -> "Pictures":
+    def first(self, count: int) -> "AlbumPictures":
         """The first of them."""
-        return Pictures(self.frames[:count], self.labels[:count])
+        return AlbumPictures(self.frames[:count], self.labels[:count])
 
-    def of(self, classes: tuple[int, ...]) -> "Pictures":
-        """Those of some classes, relabelled 0, 1, … in the order given."""
-        place = torch.full((int(self.labels.max()) + 1,), -1, device=self.labels.device)
-        place[list(classes)] = torch.arange(len(classes), device=self.labels.device)
-        labels = place[self.labels]
-        return Pictures(self.frames[labels >= 0], labels[labels >= 0])
+    def of(self, classes: tuple[int, ...]) -> "AlbumPictures":
+        """Those of some classes, relabeled 0, 1, … in the order given."""
+        renumbered = torch.full((int(self.labels.max()) + 1,), -1, device=self.labels.device)
+        renumbered[list(classes)] = torch.arange(len(classes), device=self.labels.device)
+        labels = renumbered[self.labels]
+        return AlbumPictures(self.frames[labels >= 0], labels[labels >= 0])
 
-    def to(self, device: torch.device) -> "Pictures":
+    def to(self, device: torch.device) -> "AlbumPictures":
         """The same on a device."""
-        return Pictures(self.frames.to(device), self.labels.to(device))
+        return AlbumPictures(self.frames.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,20 @@ class Album:
     """
 
     name: str
-    lessons: Pictures
-    few: Pictures
-    held_out: Pictures
-    probes: Pictures
+    training: AlbumPictures
+    few: AlbumPictures
+    held_out: AlbumPictures
+    probes: AlbumPictures
     class_names: tuple[str, ...]
     class_sets: tuple[tuple[int, ...], ...]
     coarse: tuple[int, ...]
-    coloured: bool
+    colored: bool
 
     def to(self, device: torch.device) -> "Album":
         """The same with the parts that train and judge on a device; probes stay."""
         return replace(
             self,
-            lessons=self.lessons.to(device),
+            training=self.training.to(device),
             few=self.few.to(device),
             held_out=self.held_out.to(device),
         )
@@ -91,7 +91,7 @@ def cifar(data: Path) -> Album:
 
 def fashion(data: Path) -> Album:
     """Fashion-MNIST: tops; shoes; trouser, dress, bag. Coarse: shoe or not."""
-    train, test = (image_sets.grey_digits(data, "fashion_mnist", p) for p in ("train", "t10k"))
+    train, test = (image_sets.gray_digits(data, "fashion_mnist", p) for p in ("train", "t10k"))
     sets = ((0, 2, 4, 6), (5, 7, 9), (1, 3, 8))
     return _cut("Fashion-MNIST", train, test, sets=sets, coarse=(5, 7, 9))
 
@@ -101,29 +101,29 @@ ALBUMS: dict[str, Callable[[Path], Album]] = {"cifar": cifar, "fashion": fashion
 
 def _cut(
     name: str,
-    train: image_sets.LabelledImages,
-    test: image_sets.LabelledImages,
+    train: image_sets.LabeledImages,
+    test: image_sets.LabeledImages,
     *,
     sets: tuple[tuple[int, ...], ...],
     coarse: tuple[int, ...],
 ) -> Album:
     return Album(
         name,
-        lessons=_pictures(train, 0, LESSONS),
-        few=_pictures(train, LESSONS, FEW),
+        training=_pictures(train, 0, TRAINING_IMAGES),
+        few=_pictures(train, TRAINING_IMAGES, FEW),
         held_out=_pictures(test, 0, HELD_OUT),
         probes=_pictures(test, HELD_OUT, PROBES),
         class_names=train.classes,
         class_sets=sets,
         coarse=coarse,
-        coloured=train.images[0].ndim == 3,
+        colored=train.images[0].ndim == 3,
     )
 
 
-def _pictures(images: image_sets.LabelledImages, start: int, count: int) -> Pictures:
+def _pictures(images: image_sets.LabeledImages, start: int, count: int) -> AlbumPictures:
     """Some of the images as RGB frames; smaller ones get an even black margin."""
     chosen = torch.from_numpy(np.stack(images.images[start : start + count])).float() / 255
     frames = chosen.permute(0, 3, 1, 2) if chosen.ndim == 4 else chosen.unsqueeze(1)
     margin = (SIDE - frames.shape[-1]) // 2
     frames = functional.pad(frames, (margin,) * 4).expand(-1, 3, -1, -1).contiguous()
-    return Pictures(frames, torch.tensor(images.labels[start : start + count]))
+    return AlbumPictures(frames, torch.tensor(images.labels[start : start + count]))

@@ -40,17 +40,19 @@ def judged(
 ) -> Judged:
     """Every figure of every target, its own network left out."""
     rows = [
-        _one(*(np.delete(table[k], own) for table in (scores, affinity, wins)))
+        _target_figures(*(np.delete(table[k], own) for table in (scores, affinity, wins)))
         for k, own in enumerate(itself)
     ]
     return Judged(*np.array(rows, dtype=np.float64).T)
 
 
-def _one(scores: np.ndarray, affinity: np.ndarray, wins: np.ndarray) -> tuple[float, ...]:
+def _target_figures(
+    scores: np.ndarray, affinity: np.ndarray, wins: np.ndarray
+) -> tuple[float, ...]:
     if np.isnan(scores).any():
         return (np.nan,) * 4
-    found, truth = (orders(table[None], _NOBODY) for table in (scores, affinity))
-    precision = retrieval(found, truth).precision
+    ranked, truth = (orders(table[None], _NOBODY) for table in (scores, affinity))
+    precision = retrieval(ranked, truth).precision
     correlation = float(spearmanr(scores, affinity).statistic)
     regret = regret_at_one(scores[None], wins[None], _NOBODY)
     return float(precision[0]), float(precision[RELEVANT - 1]), correlation, regret
@@ -73,15 +75,15 @@ class Halved:
 def halved(choices: dict[str, Judged], *, targets: int, halvings: int, seed: int = 0) -> Halved:
     """Choose by mean Spearman on one half, judge on the other."""
     rng = np.random.default_rng(seed)
-    found, chosen = [], dict.fromkeys(choices, 0)
+    halves, chosen = [], dict.fromkeys(choices, 0)
     for _ in range(halvings):
         order = rng.permutation(targets)
         tune, held_out = order[: targets // 2], order[targets // 2 :]
         best = max(choices, key=lambda name: choices[name].of(tune)["spearman"])
         chosen[best] += 1
-        found.append(choices[best].of(held_out))
+        halves.append(choices[best].of(held_out))
     mean, deviation = (
-        {name: float(f([one[name] for one in found])) for name in FIGURES}
+        {name: float(f([half[name] for half in halves])) for name in FIGURES}
         for f in (np.mean, np.std)
     )
     return Halved(mean, deviation, {k: n for k, n in chosen.items() if n})

@@ -1,6 +1,6 @@
 """What can be asked of networks without any training, through the tools that the service uses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from benchmarks.taskonomy.networks import MEAN, SPREAD
-from benchmarks.taskonomy.training import Source, features_of
+from benchmarks.taskonomy.training import TrainedSource, features_of
 from benchmarks.taskonomy.transfers import FEW, Bench
 from service.core.catalog.depara import DeparaParams
 from service.core.catalog.measurement import Centering
@@ -36,7 +36,7 @@ SIDE = 32
 
 
 @dataclass(frozen=True)
-class Parts:
+class SourceSimilarities:
     """Node and edge similarity of every two networks."""
 
     node: Float64[np.ndarray, "source source"]
@@ -48,7 +48,7 @@ def frames_of(pictures: Tensor) -> UInt8[Tensor, "probe side side 3"]:
     return (pictures.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous()
 
 
-def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> DeparaGraph:
+def graph_of(source: TrainedSource, probes: Tensor, params: DeparaParams) -> DeparaGraph:
     """A network's graph, by the method that the service runs."""
     planes = source.planes
     reader = ModuleReader(source.encoder, LAYER, input_shape=(planes, SIDE, SIDE))
@@ -59,23 +59,13 @@ def graph_of(source: Source, probes: Tensor, params: DeparaParams) -> DeparaGrap
     return depara.run(inputs, params, silent).graph
 
 
-def parts_of(sources: Sequence[Source], probes: Tensor, params: DeparaParams) -> Parts:
+def parts_of(
+    sources: Sequence[TrainedSource], probes: Tensor, params: DeparaParams
+) -> SourceSimilarities:
     """Every two networks compared under some settings."""
-    found = all_pairs([graph_of(one, probes, params) for one in sources])
-    return Parts(found.node.numpy(), found.edge.numpy())
-
-
-def compared(
-    features: Sequence[Float[np.ndarray, "probe unit"]],
-    how: Callable[[np.ndarray, np.ndarray], float],
-) -> Float64[np.ndarray, "source source"]:
-    """A symmetric similarity of every two networks' features."""
-    count = len(features)
-    found = np.ones((count, count))
-    for i in range(count):
-        for j in range(i):
-            found[i, j] = found[j, i] = how(features[i], features[j])
-    return found
+    graphs = [graph_of(source, probes, params) for source in sources]
+    pairs = all_pairs(graphs, nodes=params.nodes)
+    return SourceSimilarities(pairs.node.numpy(), pairs.edge.numpy())
 
 
 def edge_similarities(
@@ -91,18 +81,18 @@ def edge_similarities(
         cosines = upper_triangle(cosines_of(gram, mask))
         vectors.append(standardized_ranks(rank_edges(cosines, present_edges(mask))).double())
     stacked = torch.stack(vectors)
-    found: Float64[np.ndarray, "source source"] = (stacked @ stacked.T).numpy()
-    return found
+    similarities: Float64[np.ndarray, "source source"] = (stacked @ stacked.T).numpy()
+    return similarities
 
 
-def flat_features(source: Source, frames: Tensor) -> Float[np.ndarray, "probe unit"]:
+def flat_features(source: TrainedSource, frames: Tensor) -> Float[np.ndarray, "probe unit"]:
     """F of every frame, as rows."""
     rows: Float[np.ndarray, "probe unit"] = features_of(source, frames).flatten(1).cpu().numpy()
     return rows
 
 
-def logme_of(sources: Sequence[Source], bench: Bench) -> Float64[np.ndarray, " source"]:
+def logme_of(sources: Sequence[TrainedSource], bench: Bench) -> Float64[np.ndarray, " source"]:
     """LogME of every source on the labeled pictures that decoders learn from."""
     labels = bench.answers[:FEW].cpu()
-    rows = [features_of(one, bench.frames[:FEW]).flatten(1).cpu() for one in sources]
-    return np.array([logme(spectrum_of(one, labels)) for one in rows])
+    rows = [features_of(source, bench.frames[:FEW]).flatten(1).cpu() for source in sources]
+    return np.array([logme(spectrum_of(features, labels)) for features in rows])

@@ -14,8 +14,8 @@ def _block(into: int, out: int, *, kernel: int, stride: int) -> tuple[nn.Module,
     return convolution, nn.BatchNorm2d(out), nn.ReLU()
 
 
-class Encoder(nn.Module):
-    """32 × 32 pixels, standardised, to F of 64 × 4 × 4, none below 0: six convolutions, 174 000 weights.
+class TaskEncoder(nn.Module):
+    """32 × 32 pixels, standardized, to F of 64 × 4 × 4, none below 0: six convolutions, 174 000 weights.
 
     One plane is taken for three equal ones.
     """
@@ -32,9 +32,9 @@ class Encoder(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """F of standardised pixels."""
-        found: Tensor = self.layers(inputs.expand(-1, 3, -1, -1))
-        return found
+        """F of standardized pixels."""
+        features: Tensor = self.layers(inputs.expand(-1, 3, -1, -1))
+        return features
 
 
 class Decoder(nn.Module):
@@ -49,11 +49,11 @@ class Decoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits, or cells of pixels."""
-        found: Tensor = self.layers(features)
-        return found
+        outputs: Tensor = self.layers(features)
+        return outputs
 
 
-def seen(frames: Tensor, planes: int) -> Tensor:
+def encoder_inputs(frames: Tensor, planes: int) -> Tensor:
     """Frames as an encoder sees them: (x − 0.5)/0.25 of three planes, or of luma alone."""
     shown = frames if planes == 3 else luma(frames)
     return (shown - MEAN) / SPREAD

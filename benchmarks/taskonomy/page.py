@@ -11,7 +11,7 @@ Facts = Mapping[str, Any]
 READING = "## Reading"
 _HEAD = """# A small taskonomy: which network transfers to which task
 
-Written by `python -m benchmarks.small_taskonomy --zoos {told}`; every figure is in
+Written by `python -m benchmarks.small_taskonomy --zoos {zoo_names}`; every figure is in
 [small_taskonomy.json](small_taskonomy.json). [Data](data.md) says where the images come from.
 
 * Machine: {machine}; {system}; torch {torch}; commit {commit}; load average at the end {load};
@@ -40,7 +40,7 @@ def written(facts: Facts, *, before: str = "") -> str:
         _HEAD.format(
             **facts["surroundings"],
             **facts["settings"],
-            told=" ".join(facts["zoos"]),
+            zoo_names=" ".join(facts["zoos"]),
             seeds=_seeds(facts),
         )
     ]
@@ -55,25 +55,26 @@ def _seeds(facts: Facts) -> str:
     return " and ".join(f"{zoo['seeds']} ({zoo['name']})" for zoo in facts["zoos"].values())
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def _measures(zoo: Facts) -> str:
     rows = [["chance", *(f"{zoo['chance'][key]:.2f}" for key in _FIGURES)]]
-    for measure, one in zoo["figures"].items():
-        rows.append([measure, *(_with_interval(one, key) for key in _FIGURES)])
-    labelled = [
-        [measure, *(f"{one[key]:.2f}" for key in _FIGURES)]
-        for measure, one in zoo["labelled_figures"].items()
+    for measure, figures in zoo["figures"].items():
+        rows.append([measure, *(_with_interval(figures, key) for key in _FIGURES)])
+    labeled = [
+        [measure, *(f"{figures[key]:.2f}" for key in _FIGURES)]
+        for measure, figures in zoo["labelled_figures"].items()
     ]
     count, few = len(zoo["targets"]), len(zoo["labelled"])
     return (
         f"\n## {zoo['name']}: {len(zoo['sources'])} sources, {count} targets\n\n"
-        + _table(["measure", *_TITLES], rows)
+        + table(["measure", *_TITLES], rows)
         + f"\nThe {few} targets with labels alone:\n\n"
-        + _table(["measure", *_TITLES], labelled)
+        + table(["measure", *_TITLES], labeled)
     )
 
 
@@ -87,36 +88,39 @@ def _ahead(zoo: Facts) -> str:
             continue
         low, high = interval(gain)
         wins = int((gain > 0).sum())
-        told = f"{np.nanmean(gain):+.2f} ({low:+.2f} … {high:+.2f})"
-        rows.append([name, told, f"{wins} of {int((~np.isnan(gain)).sum())}"])
+        cell = f"{np.nanmean(gain):+.2f} ({low:+.2f} … {high:+.2f})"
+        rows.append([name, cell, f"{wins} of {int((~np.isnan(gain)).sum())}"])
     columns = ["measure", "Spearman of DEPARA plus minus its own", "targets where plus is ahead"]
-    return f"\n### {zoo['name']}: DEPARA plus against each, target by target\n\n" + _table(
+    return f"\n### {zoo['name']}: DEPARA plus against each, target by target\n\n" + table(
         columns, rows
     )
 
 
-def _with_interval(one: Facts, key: str) -> str:
-    if np.isnan(one["mean"][key]):
+def _with_interval(figures: Facts, key: str) -> str:
+    if np.isnan(figures["mean"][key]):
         return "–"
-    low, high = one["interval"][key]
-    return f"{one['mean'][key]:.2f} ({low:.2f} … {high:.2f})"
+    low, high = figures["interval"][key]
+    return f"{figures['mean'][key]:.2f} ({low:.2f} … {high:.2f})"
 
 
 def _halved(zoo: Facts) -> str:
     rows = [
-        [measure, *(f"{one['mean'][key]:.2f} ± {one['deviation'][key]:.2f}" for key in _FIGURES)]
-        for measure, one in zoo["halved"].items()
+        [
+            measure,
+            *(f"{figures['mean'][key]:.2f} ± {figures['deviation'][key]:.2f}" for key in _FIGURES),
+        ]
+        for measure, figures in zoo["halved"].items()
     ]
-    told = "".join(
-        f"\n{measure}: {_choices(one['chosen'])}.\n"
-        for measure, one in zoo["halved"].items()
+    choices = "".join(
+        f"\n{measure}: {_choices(figures['chosen'])}.\n"
+        for measure, figures in zoo["halved"].items()
         if measure.endswith("chosen")
     )
     return (
         f"\n### {zoo['name']}: chosen on half of the targets, evaluated on the other half\n\n"
         "200 halvings, mean ± deviation; chosen by mean Spearman. All rows on the same halves.\n\n"
-        + _table(["measure", *_TITLES], rows)
-        + told
+        + table(["measure", *_TITLES], rows)
+        + choices
     )
 
 
@@ -135,7 +139,7 @@ def _sweep(zoo: Facts) -> str:
         f"\n### {zoo['name']}: DEPARA over λ and the power of the spectrum\n\n"
         "Spearman / P@5, all targets; for inspection, not for choosing. Power 1 is DEPARA,"
         " ¼ with λ = 4 is DEPARA plus.\n\n"
-        + _table(["power", *(f"λ = {w}" for w in weights)], rows)
+        + table(["power", *(f"λ = {w}" for w in weights)], rows)
     )
 
 
@@ -158,7 +162,7 @@ def _truth(zoo: Facts) -> str:
     return (
         "\n## Truth, first zoo\n\nAffinities of one target sum to 1, the target's own network"
         " included; intervals over resampled images and decoder seeds. Resampled, the five best keep"
-        f" {zoo['top_kept']:.0%} of their members.\n\n" + _table(columns, rows)
+        f" {zoo['top_kept']:.0%} of their members.\n\n" + table(columns, rows)
     )
 
 
@@ -171,7 +175,7 @@ def _tasks(zoo: Facts) -> str:
     rows = []
     for k, target in enumerate(zoo["targets"]):
         losses = zoo["losses"][k]
-        others = [one for i, one in enumerate(losses) if i not in (0, zoo["itself"][k])]
+        others = [loss for i, loss in enumerate(losses) if i not in (0, zoo["itself"][k])]
         own, control = losses[zoo["itself"][k]], losses[0]
         rows.append(
             [target, zoo["about"][target], f"{own:.3f}", f"{min(others):.3f}", f"{control:.3f}"]
@@ -179,7 +183,7 @@ def _tasks(zoo: Facts) -> str:
     columns = ["task", "target", "own encoder", "best other", "random encoder"]
     return (
         "\n## Tasks, first zoo\n\nMean loss of decoders on held-out images: cross-entropy, or"
-        " squared error in units of the task.\n\n" + _table(columns, rows)
+        " squared error in units of the task.\n\n" + table(columns, rows)
     )
 
 
@@ -189,7 +193,7 @@ def _by_target(zoo: Facts) -> str:
         [target, *(f"{zoo['by_target'][name][k]:+.2f}" for name in names)]
         for k, target in enumerate(zoo["targets"])
     ]
-    return "\n## Spearman of every target, first zoo\n\n" + _table(["target", *names], rows)
+    return "\n## Spearman of every target, first zoo\n\n" + table(["target", *names], rows)
 
 
 def _time(facts: Facts) -> str:
@@ -197,6 +201,6 @@ def _time(facts: Facts) -> str:
         [name, *(f"{zoo['seconds'][stage]:.0f}" for stage in ("encoders", "transfers"))]
         for name, zoo in facts["zoos"].items()
     ]
-    return "\n## Time\n\nSeconds, on a machine under other load.\n\n" + _table(
+    return "\n## Time\n\nSeconds, on a machine under other load.\n\n" + table(
         ["zoo", "training the encoders", "all transfers"], rows
     )

@@ -19,22 +19,22 @@ PANELS = {
 }
 
 
-def save(facts: Mapping[str, Any], place: Path) -> None:
+def save(facts: Mapping[str, Any], path: Path) -> None:
     """One matrix each, targets down, sources across; ranks within a target, the best dark."""
     with mpl.rc_context({"font.size": 7}):
         figure = Figure(figsize=(13, 5), layout="constrained")
         axes = figure.subplots(1, len(PANELS), sharey=True)
-        for one, (name, title) in zip(axes, PANELS.items(), strict=True):
+        for axis, (name, title) in zip(axes, PANELS.items(), strict=True):
             table = facts["wins"] if name == "truth" else facts["scores"][name]
-            _draw(one, np.array(table), facts)
-            one.set_title(title)
+            _draw(axis, np.array(table), facts)
+            axis.set_title(title)
         axes[0].set_yticks(range(len(facts["targets"])), facts["targets"])
         axes[0].set_ylabel("target")
         canvas = FigureCanvasAgg(figure)
         canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     drawn = Image.fromarray(pixels).convert("RGB")
-    drawn.quantize(128, dither=Image.Dither.NONE).save(place, optimize=True)
+    drawn.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _draw(axes: Axes, table: np.ndarray, facts: Mapping[str, Any]) -> None:

@@ -25,8 +25,8 @@ def luma(frames: Tensor) -> Tensor:
 
 def chroma(frames: Tensor) -> Tensor:
     """Red and blue less gray (n, 2, side, side): 0 where the image has no color."""
-    grey = luma(frames)
-    return torch.cat([frames[:, :1] - grey, frames[:, 2:] - grey], dim=1)
+    gray = luma(frames)
+    return torch.cat([frames[:, :1] - gray, frames[:, 2:] - gray], dim=1)
 
 
 def slopes(frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,8 +46,8 @@ def edges(frames: Tensor) -> Tensor:
 def blurred(frames: Tensor, sigma: float) -> Tensor:
     """Gaussian blur with repeated margins."""
     radius = int(3 * sigma + 0.5)
-    places = torch.arange(-radius, radius + 1, device=frames.device, dtype=frames.dtype)
-    weights = torch.exp(-places.square() / (2 * sigma**2))
+    offsets = torch.arange(-radius, radius + 1, device=frames.device, dtype=frames.dtype)
+    weights = torch.exp(-offsets.square() / (2 * sigma**2))
     weights = weights / weights.sum()
     planes = frames.shape[1]
     row = weights.view(1, 1, 1, -1).expand(planes, 1, 1, -1)
@@ -92,10 +92,10 @@ def foreground(frames: Tensor) -> Tensor:
 def _unlike_border(frames: Tensor) -> Tensor:
     ring = torch.ones(frames.shape[-2:], dtype=torch.bool, device=frames.device)
     ring[BORDER:-BORDER, BORDER:-BORDER] = False
-    colours = frames[:, :, ring]
-    mean = colours.mean(dim=2, keepdim=True)
-    centered = colours - mean
-    spread = centered @ centered.transpose(1, 2) / colours.shape[2]
+    colors = frames[:, :, ring]
+    mean = colors.mean(dim=2, keepdim=True)
+    centered = colors - mean
+    spread = centered @ centered.transpose(1, 2) / colors.shape[2]
     spread = spread + 1e-3 * torch.eye(3, device=frames.device, dtype=frames.dtype)
     away = frames.flatten(2) - mean
     squared: Tensor = (away * torch.linalg.solve(spread, away)).sum(dim=1)
@@ -151,9 +151,9 @@ def joined(quarters: Tensor) -> Tensor:
     return parts.reshape(count, planes, 2 * half, 2 * half)
 
 
-def taken(quarters: Tensor, places: Tensor) -> Tensor:
-    """Quarters of every frame in the order of its row of ``places``."""
-    return quarters[torch.arange(len(quarters), device=quarters.device).unsqueeze(1), places]
+def taken(quarters: Tensor, order: Tensor) -> Tensor:
+    """Quarters of every frame in the order of its row of ``order``."""
+    return quarters[torch.arange(len(quarters), device=quarters.device).unsqueeze(1), order]
 
 
 def coarsened(frames: Tensor, factor: int) -> Tensor:
@@ -167,7 +167,7 @@ def zoomed(frames: Tensor, level: Tensor, *, levels: int = 4) -> Tensor:
     shares = torch.tensor([1.0, 0.75, 0.5, 0.375], device=frames.device)[:levels]
     scale = torch.diag_embed(shares[level].unsqueeze(1).expand(-1, 2))
     grid = torch.cat([scale, torch.zeros_like(scale[:, :, :1])], dim=2)
-    places = functional.affine_grid(grid, list(frames.shape), align_corners=False)
+    sample_points = functional.affine_grid(grid, list(frames.shape), align_corners=False)
     return functional.grid_sample(
-        frames, places, mode="bilinear", padding_mode="reflection", align_corners=False
+        frames, sample_points, mode="bilinear", padding_mode="reflection", align_corners=False
     )

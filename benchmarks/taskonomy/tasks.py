@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.taskonomy import targets
-from benchmarks.taskonomy.images import Album, Pictures
+from benchmarks.taskonomy.images import Album, AlbumPictures
 
 NOISE = 0.2
 BLUR = 1.5
@@ -18,7 +18,7 @@ HOLE = slice(8, 24)
 CELL = 8
 
 Shown = tuple[Tensor, Tensor]
-Asks = Callable[[Pictures, torch.Generator], Shown]
+Asks = Callable[[AlbumPictures, torch.Generator], Shown]
 
 
 class Answer(StrEnum):
@@ -29,7 +29,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskonomyTask:
     """One task.
 
     Attributes:
@@ -46,8 +46,8 @@ class Task:
     answer: Answer
     outputs: int
     asks: Asks
-    choose: Callable[[Pictures], Pictures]
-    grey: bool = False
+    choose: Callable[[AlbumPictures], AlbumPictures]
+    gray: bool = False
     scale: float = 1.0
     region: slice | None = None
 
@@ -56,35 +56,35 @@ class Task:
         """Outputs of the decoder: classes, or numbers for each of the feature's places."""
         return self.outputs if self.answer is Answer.LABEL else self.outputs * CELL**2
 
-    def examples(self, pictures: Pictures, generator: torch.Generator) -> Shown:
+    def examples(self, pictures: AlbumPictures, generator: torch.Generator) -> Shown:
         """Frames as shown and answers: labels, or cells (n, outputs · 64, 4, 4)."""
         frames, answers = self.asks(pictures, generator)
         if self.answer is Answer.LABEL:
             return frames, answers
         return frames, functional.pixel_unshuffle(answers / self.scale, CELL)
 
-    def losses(self, found: Tensor, answers: Tensor) -> Tensor:
+    def losses(self, outputs: Tensor, answers: Tensor) -> Tensor:
         """Cross-entropy, or mean squared error over what counts, of every image."""
         if self.answer is Answer.LABEL:
-            return functional.cross_entropy(found, answers, reduction="none")
-        off = functional.pixel_shuffle((found - answers).square(), CELL)
+            return functional.cross_entropy(outputs, answers, reduction="none")
+        off = functional.pixel_shuffle((outputs - answers).square(), CELL)
         if self.region is not None:
             off = off[:, :, self.region, self.region]
         return off.flatten(1).mean(dim=1)
 
 
-def tasks_of(album: Album) -> tuple[Task, ...]:
+def tasks_of(album: Album) -> tuple[TaskonomyTask, ...]:
     """Every task that the collection allows: 18 with color, 17 without."""
-    found = (*_by_class(album), *_by_arrangement(), *_by_pixel())
-    return found if album.coloured else tuple(one for one in found if not one.grey)
+    tasks = (*_by_class(album), *_by_arrangement(), *_by_pixel())
+    return tasks if album.colored else tuple(task for task in tasks if not task.gray)
 
 
-def everything(pictures: Pictures) -> Pictures:
+def everything(pictures: AlbumPictures) -> AlbumPictures:
     """All pictures."""
     return pictures
 
 
-def _by_class(album: Album) -> tuple[Task, ...]:
+def _by_class(album: Album) -> tuple[TaskonomyTask, ...]:
     return (
         *(
             _classes(f"classes {'ABC'[i]}", album, chosen)
@@ -95,11 +95,11 @@ def _by_class(album: Album) -> tuple[Task, ...]:
 
 
 def _names(album: Album, chosen: tuple[int, ...]) -> str:
-    return ", ".join(album.class_names[one] for one in chosen)
+    return ", ".join(album.class_names[index] for index in chosen)
 
 
-def _classes(name: str, album: Album, chosen: tuple[int, ...]) -> Task:
-    return Task(
+def _classes(name: str, album: Album, chosen: tuple[int, ...]) -> TaskonomyTask:
+    return TaskonomyTask(
         name,
         _names(album, chosen),
         Answer.LABEL,
@@ -110,21 +110,21 @@ def _classes(name: str, album: Album, chosen: tuple[int, ...]) -> Task:
 
 
 def _coarse(album: Album) -> Asks:
-    def asks(pictures: Pictures, _generator: torch.Generator) -> Shown:
+    def asks(pictures: AlbumPictures, _generator: torch.Generator) -> Shown:
         here = torch.tensor(album.coarse, device=pictures.labels.device)
         return pictures.frames, torch.isin(pictures.labels, here).long()
 
     return asks
 
 
-def _label(name: str, about: str, outputs: int, asks: Asks) -> Task:
-    return Task(name, about, Answer.LABEL, outputs, asks, everything)
+def _label(name: str, about: str, outputs: int, asks: Asks) -> TaskonomyTask:
+    return TaskonomyTask(name, about, Answer.LABEL, outputs, asks, everything)
 
 
 def _drawn(change: Callable[[Tensor, Tensor], Tensor], ways: int) -> Asks:
     """Frames changed in one of some ways; the way is the answer."""
 
-    def asks(pictures: Pictures, generator: torch.Generator) -> Shown:
+    def asks(pictures: AlbumPictures, generator: torch.Generator) -> Shown:
         way = torch.randint(ways, (len(pictures),), generator=generator)
         way = way.to(pictures.frames.device)
         return change(pictures.frames, way), way
@@ -132,12 +132,12 @@ def _drawn(change: Callable[[Tensor, Tensor], Tensor], ways: int) -> Asks:
     return asks
 
 
-def _part(frames: Tensor, place: Tensor) -> Tensor:
-    parts = targets.taken(targets.quartered(frames), place.unsqueeze(1)).squeeze(1)
+def _part(frames: Tensor, quarter: Tensor) -> Tensor:
+    parts = targets.taken(targets.quartered(frames), quarter.unsqueeze(1)).squeeze(1)
     return functional.interpolate(parts, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _by_arrangement() -> tuple[Task, ...]:
+def _by_arrangement() -> tuple[TaskonomyTask, ...]:
     return (
         _label("rotation", "quarter turns, of 4", 4, _drawn(targets.rotated, 4)),
         _label("jigsaw", "order of the quarters, of 24", 24, _drawn(targets.rearranged, 24)),
@@ -146,12 +146,14 @@ def _by_arrangement() -> tuple[Task, ...]:
     )
 
 
-def _restores(name: str, about: str, spoil: Callable[[Tensor, torch.Generator], Tensor]) -> Task:
-    def asks(pictures: Pictures, generator: torch.Generator) -> Shown:
+def _restores(
+    name: str, about: str, spoil: Callable[[Tensor, torch.Generator], Tensor]
+) -> TaskonomyTask:
+    def asks(pictures: AlbumPictures, generator: torch.Generator) -> Shown:
         return spoil(pictures.frames, generator), pictures.frames - 0.5
 
     region = HOLE if name == "inpainting" else None
-    return Task(name, about, Answer.PIXELS, 3, asks, everything, scale=0.2, region=region)
+    return TaskonomyTask(name, about, Answer.PIXELS, 3, asks, everything, scale=0.2, region=region)
 
 
 def _noisy(frames: Tensor, generator: torch.Generator) -> Tensor:
@@ -161,21 +163,21 @@ def _noisy(frames: Tensor, generator: torch.Generator) -> Tensor:
 
 def _holed(frames: Tensor, _generator: torch.Generator) -> Tensor:
     """The middle square at the mean gray that networks see as 0."""
-    found = frames.clone()
-    found[:, :, HOLE, HOLE] = 0.5
-    return found
+    holed = frames.clone()
+    holed[:, :, HOLE, HOLE] = 0.5
+    return holed
 
 
 def _computed(
     name: str, about: str, compute: Callable[[Tensor], Tensor], *, outputs: int, scale: float
-) -> Task:
-    def asks(pictures: Pictures, _generator: torch.Generator) -> Shown:
+) -> TaskonomyTask:
+    def asks(pictures: AlbumPictures, _generator: torch.Generator) -> Shown:
         return pictures.frames, compute(pictures.frames)
 
-    return Task(name, about, Answer.PIXELS, outputs, asks, everything, scale=scale)
+    return TaskonomyTask(name, about, Answer.PIXELS, outputs, asks, everything, scale=scale)
 
 
-def _by_pixel() -> tuple[Task, ...]:
+def _by_pixel() -> tuple[TaskonomyTask, ...]:
     return (
         _restores("autoencoding", "the image itself", lambda frames, _generator: frames),
         _restores("denoising", f"Gaussian noise of {NOISE} removed", _noisy),
@@ -190,7 +192,7 @@ def _by_pixel() -> tuple[Task, ...]:
             "the image from its 8 × 8 means",
             lambda frames, _generator: targets.coarsened(frames, FACTOR),
         ),
-        _colourising(),
+        _colorizing(),
         _computed("edges", "Sobel magnitude", targets.edges, outputs=1, scale=0.08),
         _computed("corners", "Harris's response", targets.corners, outputs=1, scale=0.005),
         _computed(
@@ -202,18 +204,18 @@ def _by_pixel() -> tuple[Task, ...]:
     )
 
 
-def _colourising() -> Task:
-    def asks(pictures: Pictures, _generator: torch.Generator) -> Shown:
-        grey = targets.luma(pictures.frames)
-        return grey.expand_as(pictures.frames), targets.chroma(pictures.frames)
+def _colorizing() -> TaskonomyTask:
+    def asks(pictures: AlbumPictures, _generator: torch.Generator) -> Shown:
+        gray = targets.luma(pictures.frames)
+        return gray.expand_as(pictures.frames), targets.chroma(pictures.frames)
 
-    return Task(
+    return TaskonomyTask(
         "colorizing",
         "color from gray",
         Answer.PIXELS,
         2,
         asks,
         everything,
-        grey=True,
+        gray=True,
         scale=0.05,
     )

@@ -9,9 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from benchmarks.taskonomy.images import Album, Pictures
-from benchmarks.taskonomy.networks import Decoder, Encoder, seen
-from benchmarks.taskonomy.tasks import Answer, Task
+from benchmarks.taskonomy.images import Album, AlbumPictures
+from benchmarks.taskonomy.networks import Decoder, TaskEncoder, encoder_inputs
+from benchmarks.taskonomy.tasks import Answer, TaskonomyTask
 
 RANDOM = "random"
 BATCH = 96
@@ -21,91 +21,97 @@ PLACES = 16
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainedSource:
     """A trained encoder; ``planes`` is 1 where it sees luma alone."""
 
     name: str
-    encoder: Encoder
+    encoder: TaskEncoder
     planes: int = 3
 
 
-def decoder_for(task: Task, *, hidden: int) -> Decoder:
+def decoder_for(task: TaskonomyTask, *, hidden: int) -> Decoder:
     """A fresh decoder for a task."""
     whole = PLACES if task.answer is Answer.LABEL else None
     return Decoder(task.numbers, hidden=hidden, whole=whole)
 
 
-def untrained(album: Album, seed: int) -> Source:
+def untrained(album: Album, seed: int) -> TrainedSource:
     """The control: random weights; its normalization layers have seen images."""
     torch.manual_seed(seed)
-    encoder = Encoder().to(album.lessons.frames.device).train()
+    encoder = TaskEncoder().to(album.training.frames.device).train()
     with torch.no_grad():
         for _ in range(3):
-            encoder(seen(album.lessons.frames[:2000], 3))
-    return Source(RANDOM, encoder.eval())
+            encoder(encoder_inputs(album.training.frames[:2000], 3))
+    return TrainedSource(RANDOM, encoder.eval())
 
 
-def trained(task: Task, album: Album, *, steps: int, seed: int) -> Source:
+def trained(task: TaskonomyTask, album: Album, *, steps: int, seed: int) -> TrainedSource:
     """The encoder of a network that learned one task."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    planes = 1 if task.grey else 3
-    encoder, decoder = Encoder(), decoder_for(task, hidden=HIDDEN)
-    network = nn.Sequential(encoder, decoder).to(album.lessons.frames.device)
+    planes = 1 if task.gray else 3
+    encoder, decoder = TaskEncoder(), decoder_for(task, hidden=HIDDEN)
+    network = nn.Sequential(encoder, decoder).to(album.training.frames.device)
     network = network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    lessons = task.choose(album.lessons)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    pictures = task.choose(album.training)
     for _ in range(steps):
-        batch = lessons.at(torch.randint(len(lessons), (BATCH,), generator=generator))
+        batch = pictures.at(torch.randint(len(pictures), (BATCH,), generator=generator))
         frames, answers = task.examples(_mirrored(batch, generator), generator)
         with torch.autocast(frames.device.type, torch.bfloat16):
-            found = network(seen(frames, planes))
-        loss = task.losses(found.float(), answers).mean()
-        optimiser.zero_grad(set_to_none=True)
+            outputs = network(encoder_inputs(frames, planes))
+        loss = task.losses(outputs.float(), answers).mean()
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
         schedule.step()
-    return Source(task.name, encoder.eval(), planes)
+    return TrainedSource(task.name, encoder.eval(), planes)
 
 
-def _mirrored(pictures: Pictures, generator: torch.Generator) -> Pictures:
+def _mirrored(pictures: AlbumPictures, generator: torch.Generator) -> AlbumPictures:
     """Half of the pictures with left and right exchanged."""
     chosen = torch.rand(len(pictures), generator=generator) < 0.5
     chosen = chosen.to(pictures.frames.device).view(-1, 1, 1, 1)
-    return Pictures(torch.where(chosen, pictures.frames.flip(3), pictures.frames), pictures.labels)
+    return AlbumPictures(
+        torch.where(chosen, pictures.frames.flip(3), pictures.frames), pictures.labels
+    )
 
 
-def kept(task: Task | None, album: Album, *, steps: int, seed: int, folder: Path) -> Source:
+def stored_source(
+    task: TaskonomyTask | None, album: Album, *, steps: int, seed: int, folder: Path
+) -> TrainedSource:
     """The source of a task, or the control, from the folder; trained first where it is not there."""
     name = RANDOM if task is None else task.name
-    place = folder / f"{name.replace(' ', '_')}.safetensors"
-    if not place.exists():
+    path = folder / f"{name.replace(' ', '_')}.safetensors"
+    if not path.exists():
         began = time.perf_counter()
-        found = (
+        source = (
             untrained(album, seed)
             if task is None
             else trained(task, album, steps=steps, seed=seed)
         )
-        weights = {key: one.contiguous() for key, one in found.encoder.state_dict().items()}
-        save_file(weights, place, {"seconds": f"{time.perf_counter() - began:.1f}"})
-    encoder = Encoder().eval()
-    encoder.load_state_dict(load_file(place))
-    planes = 1 if task is not None and task.grey else 3
-    return Source(name, encoder.to(album.lessons.frames.device), planes)
+        weights = {key: tensor.contiguous() for key, tensor in source.encoder.state_dict().items()}
+        save_file(weights, path, {"seconds": f"{time.perf_counter() - began:.1f}"})
+    encoder = TaskEncoder().eval()
+    encoder.load_state_dict(load_file(path))
+    planes = 1 if task is not None and task.gray else 3
+    return TrainedSource(name, encoder.to(album.training.frames.device), planes)
 
 
 def seconds_spent(folder: Path) -> float:
     """What training took for all sources of a folder together."""
     total = 0.0
-    for place in sorted(folder.glob("*.safetensors")):
-        with safe_open(place, framework="pt") as file:
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
             total += float(file.metadata()["seconds"])
     return total
 
 
 @torch.no_grad()
-def features_of(source: Source, frames: Tensor) -> Tensor:
+def features_of(source: TrainedSource, frames: Tensor) -> Tensor:
     """F of every frame, in blocks."""
-    blocks = [source.encoder(seen(part, source.planes)) for part in torch.split(frames, 250)]
+    blocks = [
+        source.encoder(encoder_inputs(part, source.planes)) for part in torch.split(frames, 250)
+    ]
     return torch.cat(blocks)

@@ -11,8 +11,8 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from benchmarks.taskonomy.images import Album
-from benchmarks.taskonomy.tasks import Answer, Task
-from benchmarks.taskonomy.training import Source, decoder_for, features_of
+from benchmarks.taskonomy.tasks import Answer, TaskonomyTask
+from benchmarks.taskonomy.training import TrainedSource, decoder_for, features_of
 
 POOL = 1000
 FEW = 400
@@ -38,14 +38,14 @@ LEARNING = {Answer.LABEL: Learning(1e-3, 1.0, 0.5), Answer.PIXELS: Learning(3e-3
 class Bench:
     """What every source is tried on for one target: pictures to learn from, and to judge by."""
 
-    task: Task
+    task: TaskonomyTask
     frames: Tensor
     answers: Tensor
     judged_frames: Tensor
     judged_answers: Tensor
 
 
-def bench_for(task: Task, album: Album) -> Bench:
+def bench_for(task: TaskonomyTask, album: Album) -> Bench:
     """The same pictures, noise and turns for every source."""
     generator = torch.Generator().manual_seed(1000)
     few = task.choose(album.few).first(POOL)
@@ -54,25 +54,29 @@ def bench_for(task: Task, album: Album) -> Bench:
 
 
 def losses_of(
-    sources: Sequence[Source], benches: Sequence[Bench], *, seeds: int, folder: Path
+    sources: Sequence[TrainedSource], benches: Sequence[Bench], *, seeds: int, folder: Path
 ) -> tuple[Float32[np.ndarray, "target source seed image"], float]:
     """Losses of every transfer, from the folder or found now, and the seconds they took."""
-    place = folder / f"losses_{seeds}.npz"
-    if not place.exists():
+    path = folder / f"losses_{seeds}.npz"
+    if not path.exists():
         began = time.perf_counter()
-        found = [[held_out_losses(one, bench, seeds) for one in sources] for bench in benches]
-        np.savez(place, losses=np.array(found), seconds=time.perf_counter() - began)
-    with np.load(place) as kept:
-        return kept["losses"], float(kept["seconds"])
+        losses = [
+            [held_out_losses(source, bench, seeds) for source in sources] for bench in benches
+        ]
+        np.savez(path, losses=np.array(losses), seconds=time.perf_counter() - began)
+    with np.load(path) as stored:
+        return stored["losses"], float(stored["seconds"])
 
 
-def held_out_losses(source: Source, bench: Bench, seeds: int) -> Float32[np.ndarray, "seed image"]:
+def held_out_losses(
+    source: TrainedSource, bench: Bench, seeds: int
+) -> Float32[np.ndarray, "seed image"]:
     """Losses of decoders that were trained on the source's frozen features.
 
     A seed draws the few pictures that are learned from, the decoder's first weights and the
     order of learning.
     """
-    train, judged = _standardised(
+    train, judged = _standardized(
         features_of(source, bench.frames), features_of(source, bench.judged_frames)
     )
     rows = []
@@ -86,25 +90,25 @@ def held_out_losses(source: Source, bench: Bench, seeds: int) -> Float32[np.ndar
 
 
 def _learned(
-    task: Task, features: Tensor, answers: Tensor, generator: torch.Generator
+    task: TaskonomyTask, features: Tensor, answers: Tensor, generator: torch.Generator
 ) -> nn.Module:
     how = LEARNING[task.answer]
     torch.manual_seed(generator.initial_seed())
     decoder = nn.Sequential(nn.Dropout(how.dropout), decoder_for(task, hidden=HIDDEN))
     decoder = decoder.to(features.device).train()
-    optimiser = torch.optim.AdamW(decoder.parameters(), lr=how.rate, weight_decay=how.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=STEPS)
+    optimizer = torch.optim.AdamW(decoder.parameters(), lr=how.rate, weight_decay=how.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=STEPS)
     for _ in range(STEPS):
         batch = torch.randint(len(features), (BATCH,), generator=generator)
         loss = task.losses(decoder(features[batch]), answers[batch]).mean()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return decoder.eval()
 
 
-def _standardised(train: Tensor, judged: Tensor) -> tuple[Tensor, Tensor]:
+def _standardized(train: Tensor, judged: Tensor) -> tuple[Tensor, Tensor]:
     """Both with mean 0 and deviation 1 of every channel over the few pictures."""
     mean = train.mean(dim=(0, 2, 3), keepdim=True)
     spread = train.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-4)

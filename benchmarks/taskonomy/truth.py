@@ -18,7 +18,7 @@ _ROUNDS = 200
 
 
 @dataclass(frozen=True)
-class Truth:
+class TransferTruth:
     """How well every source serves every target.
 
     Attributes:
@@ -65,8 +65,8 @@ def ordinal_affinity(rates: Float64[np.ndarray, "s s"]) -> Float64[np.ndarray, "
 
     Source: Taskonomy, section 3.3.
     """
-    kept = rates.clip(CLIP, 1 - CLIP)
-    ratios = kept / kept.T
+    clipped = rates.clip(CLIP, 1 - CLIP)
+    ratios = clipped / clipped.T
     vector = np.ones(len(rates)) / len(rates)
     for _ in range(_ROUNDS):
         vector = ratios @ vector
@@ -74,16 +74,21 @@ def ordinal_affinity(rates: Float64[np.ndarray, "s s"]) -> Float64[np.ndarray, "
     return vector
 
 
-def truth_of(losses: Float[np.ndarray, "target source seed image"], *, replicates: int) -> Truth:
+def truth_of(
+    losses: Float[np.ndarray, "target source seed image"], *, replicates: int
+) -> TransferTruth:
     """Affinities of every target, their intervals, and how far seeds agree."""
-    rows = [_one_target(one, replicates=replicates, number=i) for i, one in enumerate(losses)]
+    rows = [
+        _one_target(target_losses, replicates=replicates, number=i)
+        for i, target_losses in enumerate(losses)
+    ]
     affinity, wins, low, high = (np.stack([row[part] for row in rows]) for part in range(4))
-    return Truth(
+    return TransferTruth(
         affinity,
         wins,
         low,
         high,
-        between_seeds=np.array([_agreement(one) for one in losses]),
+        between_seeds=np.array([_agreement(target_losses) for target_losses in losses]),
         top_kept=float(np.mean([row[4] for row in rows])),
     )
 
@@ -97,8 +102,8 @@ def _one_target(
     redrawn = _redrawn(won, losses.shape[1:], replicates=replicates, number=number)
     low, high = np.quantile(redrawn, [0.025, 0.975], axis=0)
     best = set(np.argsort(-affinity)[:5].tolist())
-    kept = [len(best & set(np.argsort(-one)[:5].tolist())) / 5 for one in redrawn]
-    return affinity, mean_win_rate(rates), low, high, float(np.mean(kept))
+    overlaps = [len(best & set(np.argsort(-drawn)[:5].tolist())) / 5 for drawn in redrawn]
+    return affinity, mean_win_rate(rates), low, high, float(np.mean(overlaps))
 
 
 def _redrawn(
@@ -112,15 +117,15 @@ def _redrawn(
     rng = np.random.default_rng(number)
     seeds, images = shape
     flat = won.reshape(-1, won.shape[2])
-    found = []
+    affinities = []
     for _ in range(replicates):
         weight = np.outer(
             rng.multinomial(seeds, np.full(seeds, 1 / seeds)),
             rng.multinomial(images, np.full(images, 1 / images)),
         ).ravel()
         rates = (flat @ weight / weight.sum()).reshape(won.shape[:2])
-        found.append(ordinal_affinity(rates))
-    return np.stack(found)
+        affinities.append(ordinal_affinity(rates))
+    return np.stack(affinities)
 
 
 def _agreement(losses: Float[np.ndarray, "source seed image"]) -> float:

@@ -1,1 +1,1 @@
-"""Parts of ``benchmarks.scale``: a synthetic zoo, how it is written, asked and told."""
+"""Parts of ``benchmarks.scale``: a synthetic zoo, how it is written, queried and reported."""

@@ -21,7 +21,7 @@ PROCESSES = 2
 
 
 @dataclass(frozen=True)
-class Block:
+class DrawnBlock:
     """Consecutive networks: digests of their files, sketches, exact products with all queries."""
 
     first: int
@@ -32,7 +32,7 @@ class Block:
     file_bytes: int
 
 
-def blocks(folder: Path, *, first: int, last: int, queries: list[int]) -> Iterator[Block]:
+def blocks(folder: Path, *, first: int, last: int, queries: list[int]) -> Iterator[DrawnBlock]:
     """Networks ``first`` to ``last``, their files written below ``folder``, in any order."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES, _prepare, (folder, queries)) as pool:
@@ -49,11 +49,11 @@ def _prepare(folder: Path, queries: list[int]) -> None:
     torch.set_num_threads(1)
     vectors = [synthetic.flat(synthetic.drawn(number)) for number in queries]
     _state["blobs"] = FolderBlobs(folder)
-    for place, name in enumerate(("node", "edge")):
-        _state[name] = torch.from_numpy(np.stack([one[place] for one in vectors])).T
+    for index, name in enumerate(("node", "edge")):
+        _state[name] = torch.from_numpy(np.stack([vector[index] for vector in vectors])).T
 
 
-def _block(span: tuple[int, int]) -> Block:
+def _block(span: tuple[int, int]) -> DrawnBlock:
     digests, sketches, nodes, edges, size = [], [], [], [], 0
     for number in range(*span):
         vectors = synthetic.drawn(number)
@@ -67,7 +67,7 @@ def _block(span: tuple[int, int]) -> Block:
         (torch.from_numpy(np.stack(own)) @ _state[asked]).numpy()
         for own, asked in ((nodes, "node"), (edges, "edge"))
     ]
-    return Block(span[0], digests, np.stack(sketches), *products, size)
+    return DrawnBlock(span[0], digests, np.stack(sketches), *products, size)
 
 
 def _written(number: int, vectors: synthetic.Vectors) -> tuple[str, int]:

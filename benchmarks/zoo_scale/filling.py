@@ -94,9 +94,9 @@ def add_graphs(
         copy.set_types(_GRAPH_TYPES)
         for model, digest, sketch in zip(models, digests, sketches, strict=True):
             key = fingerprint([probes.comparable_key, model])
-            place = (new_id(IdKind.GRAPH), DEFAULT_PROJECT, model, probes.id, key)
-            found = ("ok", synthetic.PROBES, digest, Jsonb({}), HalfVector(sketch))
-            copy.write_row((*place, probes.comparable_key, settings, *found))
+            identity = (new_id(IdKind.GRAPH), DEFAULT_PROJECT, model, probes.id, key)
+            measurement = ("ok", synthetic.PROBES, digest, Jsonb({}), HalfVector(sketch))
+            copy.write_row((*identity, probes.comparable_key, settings, *measurement))
 
 
 def _copy(table: str, columns: tuple[str, ...]) -> str:

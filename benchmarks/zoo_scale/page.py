@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.zoo_scale import synthetic
 
 
-def told(figures: dict[str, Any]) -> str:
+def written(figures: dict[str, Any]) -> str:
     """The whole page."""
     about = figures["surroundings"]
     lines = [
@@ -54,71 +54,73 @@ def told(figures: dict[str, Any]) -> str:
 Figure = tuple[str, Callable[[dict[str, Any]], str]]
 
 
-def _answers(found: dict[str, Any]) -> str:
-    return f"p50 {found['p50_ms']:.1f}, p99 {found['p99_ms']:.1f} ms"
+def _answers(latencies: dict[str, Any]) -> str:
+    return f"p50 {latencies['p50_ms']:.1f}, p99 {latencies['p99_ms']:.1f} ms"
 
 
 def _spread(rank: str) -> Figure:
-    return f"score of neighbor {rank}", lambda one: f"{one['spread'][rank]:.3f}"
+    return f"score of neighbor {rank}", lambda figures: f"{figures['spread'][rank]:.3f}"
 
 
 _QUESTIONS: tuple[Figure, ...] = (
-    ("load average when the queries began", lambda one: one["load"]),
-    ("recall@10 by sketches alone", lambda one: f"{one['sketch_alone']['recall']:.3f}"),
-    ("recall@10 after the exact comparison", lambda one: f"{one['rest']['recall']:.4f}"),
-    ("the worst of the queries", lambda one: f"{one['rest']['worst']:.1f}"),
+    ("load average when the queries began", lambda figures: figures["load"]),
+    ("recall@10 by sketches alone", lambda figures: f"{figures['sketch_alone']['recall']:.3f}"),
+    ("recall@10 after the exact comparison", lambda figures: f"{figures['rest']['recall']:.4f}"),
+    ("the worst of the queries", lambda figures: f"{figures['rest']['worst']:.1f}"),
     (
         "recall@10 at λ = 0, 1, 10",
-        lambda one: ", ".join(f"{v['recall']:.4f}" for v in one["rest_other_weights"].values()),
+        lambda figures: ", ".join(
+            f"{v['recall']:.4f}" for v in figures["rest_other_weights"].values()
+        ),
     ),
-    ("answers that are exact", lambda one: f"{one['rest']['exact_share']:.0%}"),
-    ("through REST", lambda one: _answers(one["rest"])),
-    ("shortlist by the index (20 queries)", lambda one: _answers(one["by_index"])),
-    ("shortlist by a full scan (the same)", lambda one: _answers(one["by_scan"])),
+    ("answers that are exact", lambda figures: f"{figures['rest']['exact_share']:.0%}"),
+    ("through REST", lambda figures: _answers(figures["rest"])),
+    ("shortlist by the index (20 queries)", lambda figures: _answers(figures["by_index"])),
+    ("shortlist by a full scan (the same)", lambda figures: _answers(figures["by_scan"])),
 )
 _SPREAD: tuple[Figure, ...] = (
     _spread("1"),
     _spread("10"),
     _spread("50"),
-    ("median gap from 10 to 50", lambda one: f"{one['spread']['gap_10_to_50']:.3f}"),
+    ("median gap from 10 to 50", lambda figures: f"{figures['spread']['gap_10_to_50']:.3f}"),
     (
         "smallest tenth of the gaps below",
-        lambda one: f"{one['spread']['gap_10_to_50_smallest_tenth']:.3f}",
+        lambda figures: f"{figures['spread']['gap_10_to_50_smallest_tenth']:.3f}",
     ),
 )
 _STORAGE: tuple[Figure, ...] = (
     (
         "insert with its sketch",
-        lambda one: (
-            f"p50 {one['insertion']['with_sketch_p50_ms']:.1f},"
-            f" p99 {one['insertion']['with_sketch_p99_ms']:.1f} ms"
+        lambda figures: (
+            f"p50 {figures['insertion']['with_sketch_p50_ms']:.1f},"
+            f" p99 {figures['insertion']['with_sketch_p99_ms']:.1f} ms"
         ),
     ),
     (
         "insert without",
-        lambda one: (
-            f"p50 {one['insertion']['without_sketch_p50_ms']:.1f},"
-            f" p99 {one['insertion']['without_sketch_p99_ms']:.1f} ms"
+        lambda figures: (
+            f"p50 {figures['insertion']['without_sketch_p50_ms']:.1f},"
+            f" p99 {figures['insertion']['without_sketch_p99_ms']:.1f} ms"
         ),
     ),
-    ("building the index", lambda one: f"{one['build_seconds']:.1f} s"),
-    ("row with sketch", lambda one: f"{one['storage']['row_bytes'] / 1024:.1f} KiB"),
+    ("building the index", lambda figures: f"{figures['build_seconds']:.1f} s"),
+    ("row with sketch", lambda figures: f"{figures['storage']['row_bytes'] / 1024:.1f} KiB"),
     (
         "its entry in the HNSW index",
-        lambda one: f"{one['storage']['sketch_index_bytes'] / 1024:.1f} KiB",
+        lambda figures: f"{figures['storage']['sketch_index_bytes'] / 1024:.1f} KiB",
     ),
     (
         "its entries in other indexes",
-        lambda one: f"{one['storage']['other_indexes_bytes'] / 1024:.1f} KiB",
+        lambda figures: f"{figures['storage']['other_indexes_bytes'] / 1024:.1f} KiB",
     ),
-    ("graph file", lambda one: f"{one['storage']['file_bytes'] / 1024:.1f} KiB"),
+    ("graph file", lambda figures: f"{figures['storage']['file_bytes'] / 1024:.1f} KiB"),
 )
 _ERRORS: tuple[Figure, ...] = (
-    ("pairs", lambda one: f"{one['errors']['pairs']}"),
-    ("error larger than stated", lambda one: f"{one['errors']['beyond_told']:.2%}"),
+    ("pairs", lambda figures: f"{figures['errors']['pairs']}"),
+    ("error larger than stated", lambda figures: f"{figures['errors']['beyond_told']:.2%}"),
     (
         "deviations that hold 99 % (stated: 3)",
-        lambda one: f"{one['errors']['deviations_holding_99_percent']:.2f}",
+        lambda figures: f"{figures['errors']['deviations_holding_99_percent']:.2f}",
     ),
 )
 
@@ -126,21 +128,21 @@ _ERRORS: tuple[Figure, ...] = (
 def _table(sizes: dict[str, Any], figures: tuple[Figure, ...]) -> list[str]:
     head = "| | " + " | ".join(f"{int(size):,}" for size in sizes) + " |"
     rows = [
-        f"| {name} | " + " | ".join(say(found) for found in sizes.values()) + " |"
+        f"| {name} | " + " | ".join(say(at_size) for at_size in sizes.values()) + " |"
         for name, say in figures
     ]
     return [head, "| --- |" + " --- |" * len(sizes), *rows]
 
 
-def _crowded(found: dict[str, Any] | None) -> list[str]:
-    if found is None:
+def _crowded(crowded: dict[str, Any] | None) -> list[str]:
+    if crowded is None:
         return []
     return [
         "## A crowded index",
         "",
-        f"{found['asked']:,} networks seen through a second probe set, in an index of"
-        f" {found['index']:,}, where each also exists under the first key: recall@10"
-        f" {found['rest']['recall']:.4f}, {_answers(found['rest'])} through REST.",
+        f"{crowded['asked']:,} networks seen through a second probe set, in an index of"
+        f" {crowded['index']:,}, where each also exists under the first key: recall@10"
+        f" {crowded['rest']['recall']:.4f}, {_answers(crowded['rest'])} through REST.",
         "",
     ]
 
@@ -149,9 +151,9 @@ def _sweep(sweep: dict[str, Any] | None) -> list[str]:
     if sweep is None:
         return []
     rows = [
-        f"| {one['m']} | {one['ef_construction']} | {one['build_seconds']:.1f} s | {one['width']} |"
-        f" {one['walks']} | {one['recall']:.4f} | {one['worst']:.1f} | {_answers(one)} |"
-        for one in sweep["found"]
+        f"| {row['m']} | {row['ef_construction']} | {row['build_seconds']:.1f} s | {row['width']} |"
+        f" {row['walks']} | {row['recall']:.4f} | {row['worst']:.1f} | {_answers(row)} |"
+        for row in sweep["found"]
     ]
     return [
         f"## Choice of index parameters ({sweep['size']:,} networks)",

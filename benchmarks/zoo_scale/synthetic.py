@@ -56,10 +56,10 @@ def flat(vectors: Vectors) -> tuple[np.ndarray, np.ndarray]:
 def _line(size: int, family: int, line: int) -> np.ndarray:
     """Where the networks of one line lie around, with unit variance."""
     shared = SHARED[size] * _normal(_generator(0, size), size)
-    centre = _normal(_generator(1, family, size), size)
+    center = _normal(_generator(1, family, size), size)
     generator = _generator(2, family, line, size)
-    place = shared + centre + _between(generator, LINE_LENGTH) * _normal(generator, size)
-    return place / place.std()
+    vector = shared + center + _between(generator, LINE_LENGTH) * _normal(generator, size)
+    return vector / vector.std()
 
 
 def _between(generator: np.random.Generator, bounds: tuple[float, float]) -> float:
@@ -71,5 +71,5 @@ def _normal(generator: np.random.Generator, size: int) -> np.ndarray:
     return generator.standard_normal(size, dtype=np.float32)
 
 
-def _generator(*place: int) -> np.random.Generator:
-    return np.random.default_rng([SEED, *place])
+def _generator(*key: int) -> np.random.Generator:
+    return np.random.default_rng([SEED, *key])

@@ -24,34 +24,37 @@ SHORTLISTED = 50
 
 
 @dataclass(frozen=True)
-class Truth:
+class NeighborTruth:
     """Exact products of queries with every network so far; both by number of the network."""
 
     queries: Sequence[int]
     node: np.ndarray
     edge: np.ndarray
 
-    def scores(self, place: int, *, edge_weight: float) -> np.ndarray:
+    def scores(self, position: int, *, edge_weight: float) -> np.ndarray:
         """s_V + λ s_E of one query with everybody; itself at −∞."""
-        found = self.node[:, place] + edge_weight * self.edge[:, place]
-        found[self.queries[place]] = -np.inf
-        return found
+        scores = self.node[:, position] + edge_weight * self.edge[:, position]
+        scores[self.queries[position]] = -np.inf
+        return scores
 
-    def nearest(self, place: int, *, edge_weight: float) -> set[int]:
+    def nearest(self, position: int, *, edge_weight: float) -> set[int]:
         """Numbers of the ten nearest of one query."""
-        scores = self.scores(place, edge_weight=edge_weight)
-        return {int(one) for one in np.argpartition(-scores, WANTED)[:WANTED]}
+        scores = self.scores(position, edge_weight=edge_weight)
+        return {int(number) for number in np.argpartition(-scores, WANTED)[:WANTED]}
 
     def spread(self, *, edge_weight: float) -> dict[str, float]:
         """Mean score of the 1st, 10th, 50th and 1 000th neighbor; median gap from 10th to 50th."""
         ranked = [
-            np.sort(self.scores(place, edge_weight=edge_weight))[::-1]
-            for place in range(len(self.queries))
+            np.sort(self.scores(position, edge_weight=edge_weight))[::-1]
+            for position in range(len(self.queries))
         ]
-        at = {str(rank): float(np.mean([one[rank - 1] for one in ranked])) for rank in (1, 10, 50)}
+        at = {
+            str(rank): float(np.mean([ranking[rank - 1] for ranking in ranked]))
+            for rank in (1, 10, 50)
+        }
         last = min(1000, len(ranked[0]) - 1)
-        gaps = [one[9] - one[49] for one in ranked]
-        return {**at, str(last): float(np.mean([one[last - 1] for one in ranked]))} | {
+        gaps = [ranking[9] - ranking[49] for ranking in ranked]
+        return {**at, str(last): float(np.mean([ranking[last - 1] for ranking in ranked]))} | {
             "gap_10_to_50": float(np.median(gaps)),
             "gap_10_to_50_smallest_tenth": float(np.quantile(gaps, 0.1)),
         }
@@ -59,7 +62,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a series of questions found."""
+    """Recall and latency of a series of queries."""
 
     recall: float
     worst: float
@@ -72,7 +75,7 @@ def through_rest(
     client: httpx.Client,
     probes: ProbeSet,
     models: Sequence[str],
-    truth: Truth,
+    truth: NeighborTruth,
     *,
     edge_weight: float,
     rounds: int,
@@ -81,7 +84,7 @@ def through_rest(
     numbers = {model: number for number, model in enumerate(models)}
     recalls, seconds, exact = [], [], []
     for turn in range(rounds):
-        for place, query in enumerate(truth.queries):
+        for position, query in enumerate(truth.queries):
             path = f"/v1/models/{models[query]}/neighbors"
             where = {"dataset": probes.id, "k": WANTED, "edge_weight": edge_weight}
             began = time.perf_counter()
@@ -90,9 +93,9 @@ def through_rest(
             answer.raise_for_status()
             if turn == 0:
                 items = answer.json()["items"]
-                met = {numbers[one["model_id"]] for one in items}
-                recalls.append(_share(met, truth.nearest(place, edge_weight=edge_weight)))
-                exact += [one["exact"] for one in items]
+                met = {numbers[item["model_id"]] for item in items}
+                recalls.append(_share(met, truth.nearest(position, edge_weight=edge_weight)))
+                exact += [item["exact"] for item in items]
     return _answers(recalls, seconds, exact)
 
 
@@ -100,7 +103,7 @@ def by_sketch(
     zoo: Zoo,
     probes: ProbeSet,
     models: Sequence[str],
-    truth: Truth,
+    truth: NeighborTruth,
     *,
     edge_weight: float,
     settings: Mapping[str, int],
@@ -110,36 +113,38 @@ def by_sketch(
     numbers = {model: number for number, model in enumerate(models)}
     recalls, seconds = [], []
     with mock.patch.multiple(sketch_search, **settings):
-        for place, query in enumerate(truth.queries):
+        for position, query in enumerate(truth.queries):
             with zoo.transaction() as session:
                 graph = _graph(session, probes, models[query])
                 began = time.perf_counter()
-                found = sketch_search.nearest(
+                shortlist = sketch_search.nearest(
                     session, graph, edge_weight=edge_weight, count=SHORTLISTED
                 )
                 seconds.append(time.perf_counter() - began)
-            met = {numbers[one.model_id] for one in found[:count]}
-            recalls.append(_share(met, truth.nearest(place, edge_weight=edge_weight)))
+            met = {numbers[item.model_id] for item in shortlist[:count]}
+            recalls.append(_share(met, truth.nearest(position, edge_weight=edge_weight)))
     return _answers(recalls, seconds, [])
 
 
-def errors_told(
-    zoo: Zoo, probes: ProbeSet, models: Sequence[str], truth: Truth, *, edge_weight: float
+def estimate_errors(
+    zoo: Zoo, probes: ProbeSet, models: Sequence[str], truth: NeighborTruth, *, edge_weight: float
 ) -> dict[str, float]:
-    """How estimates of shortlisted networks stand to the told error and to the exact score."""
+    """How estimates of shortlisted networks stand to the stated error and to the exact score."""
     numbers = {model: number for number, model in enumerate(models)}
     ratios = []
-    for place, query in enumerate(truth.queries):
+    for position, query in enumerate(truth.queries):
         with zoo.transaction() as session:
             graph = _graph(session, probes, models[query])
-            found = sketch_search.nearest(
+            shortlist = sketch_search.nearest(
                 session, graph, edge_weight=edge_weight, count=SHORTLISTED
             )
-        scores = truth.scores(place, edge_weight=edge_weight)
-        for one in found:
-            told = error_of(one.node, one.edge, edge_weight=edge_weight)
-            off = one.node + edge_weight * one.edge - scores[numbers[one.model_id]]
-            ratios.append(abs(off) / told)
+        scores = truth.scores(position, edge_weight=edge_weight)
+        for candidate in shortlist:
+            stated_error = error_of(candidate.node, candidate.edge, edge_weight=edge_weight)
+            off = (
+                candidate.node + edge_weight * candidate.edge - scores[numbers[candidate.model_id]]
+            )
+            ratios.append(abs(off) / stated_error)
     return {
         "pairs": len(ratios),
         "beyond_told": float(np.mean(np.array(ratios) > 1)),
@@ -149,31 +154,31 @@ def errors_told(
 
 def insertions(zoo: Zoo, probes: ProbeSet, models: Sequence[str], count: int) -> dict[str, float]:
     """Milliseconds of one measured model's row with its sketch, and of the same row without."""
-    found = {}
-    for name, kept in (("with_sketch", True), ("without_sketch", False)):
+    milliseconds = {}
+    for name, with_sketch in (("with_sketch", True), ("without_sketch", False)):
         seconds = []
         for model in models[:count]:
             with zoo.transaction() as session:
-                row = _row_like(_graph(session, probes, model), kept=kept)
+                row = _row_like(_graph(session, probes, model), with_sketch=with_sketch)
             began = time.perf_counter()
             with zoo.transaction() as session:
                 session.execute(insert(GraphRecord), [row])
             seconds.append(time.perf_counter() - began)
             with zoo.transaction() as session:
                 session.delete(session.get_one(GraphRecord, row["id"]))
-        found[f"{name}_p50_ms"] = 1000 * float(np.median(seconds))
-        found[f"{name}_p99_ms"] = 1000 * float(np.quantile(seconds, 0.99))
-    return found
+        milliseconds[f"{name}_p50_ms"] = 1000 * float(np.median(seconds))
+        milliseconds[f"{name}_p99_ms"] = 1000 * float(np.quantile(seconds, 0.99))
+    return milliseconds
 
 
-def _row_like(graph: GraphRecord, *, kept: bool) -> dict[str, object]:
+def _row_like(graph: GraphRecord, *, with_sketch: bool) -> dict[str, object]:
     """A new row beside a network's own, with a sketch a little off."""
     names = [
         column.name for column in GraphRecord.__table__.columns if column.name != "created_at"
     ]
     row = {name: getattr(graph, name) for name in names}
     noise = np.random.default_rng(0).standard_normal(len(graph.sketch or ())) * 0.01
-    sketch = (np.array(graph.sketch) + noise).tolist() if kept else None
+    sketch = (np.array(graph.sketch) + noise).tolist() if with_sketch else None
     return row | {
         "id": new_id(IdKind.GRAPH),
         "cache_key": new_id(IdKind.GRAPH),
@@ -183,10 +188,10 @@ def _row_like(graph: GraphRecord, *, kept: bool) -> dict[str, object]:
 
 
 def _graph(session: Session, probes: ProbeSet, model: str) -> GraphRecord:
-    found = graphs.measured(
+    records = graphs.measured(
         session, project=DEFAULT_PROJECT, comparable=probes.comparable_key, model_ids=[model]
     )
-    return found[-1]
+    return records[-1]
 
 
 def _share(met: set[int], wanted: set[int]) -> float:
