@@ -7,11 +7,12 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 SPHINX  := $(BIN)/sphinx-build -W --keep-going -n -q -j auto -d build/doctrees docs site
 HOME_DIR ?= .zooscope
+SEED    ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo down up test check fix proto migration docs docs-serve \
-        bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy clean \
-        check-format check-lint check-names check-types check-imports check-stubs check-tables check-pages check-docs check-oldest-python check-pins
+        bench-attribution bench-pairwise bench-service bench-scale bench-real bench-layers bench-taskonomy chaos takeover fuzz clean \
+        check-format check-lint check-names check-types check-imports check-stubs check-tables check-pages check-docs check-oldest-python check-clients check-pins
 
 help:  ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,11 +41,13 @@ up: $(RUNTIME)  ## start the service in the foreground (Ctrl-C stops it)
 down: $(RUNTIME)  ## stop the service that `make demo` left running
 	$(BIN)/zooscope down --home $(HOME_DIR)
 
-# A file's tests stay together. Threads of their own would only stand in each other's way.
+# A file's tests stay together, and the slowest files come first (tests/slowest_files.py). Many tests wait for other
+# processes, so there are more workers than small machines have cores; threads would only stand in their way.
+# Compiled modules are kept, whatever the environment says: hundreds of processes import them.
 test: $(DEVELOPMENT)  ## run every test that this machine can run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile $(TESTS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
-check: check-format check-lint check-names check-types check-imports check-stubs check-pages check-tables check-oldest-python check-docs  ## format, lint, names, types, import contracts, generated files, tables, pins, docs
+check: check-format check-lint check-names check-types check-imports check-stubs check-pages check-tables check-oldest-python check-docs check-clients check-page  ## format, lint, names, types, import contracts, generated files, tables, pins, docs
 	@echo "check: all clean"
 
 check-format: $(DEVELOPMENT)
@@ -71,6 +74,10 @@ check-docs: $(DEVELOPMENT)
 	$(SPHINX) -E
 	$(BIN)/python -m tests.docs.built_site site
 
+check-clients: $(DEVELOPMENT)  ## generate clients in TypeScript and Python from the OpenAPI document, and compile them
+	$(BIN)/python deploy/generated_clients.py
+check-page: $(DEVELOPMENT)  ## check the types of the scripts of the page
+	$(BIN)/python deploy/page_types.py
 check-pins: $(DEVELOPMENT)  ## check that the pins resolve on every supported Python (a few minutes)
 	$(BIN)/python deploy/pins.py all
 
@@ -106,6 +113,13 @@ bench-taskonomy: $(RUNTIME)  ## which network transfers to which task, and who f
 	$(BIN)/python -m benchmarks.small_taskonomy
 bench-real: $(RUNTIME)  ## rank real networks (needs the shared folder of real data)
 	$(BIN)/python -m benchmarks.real_zoo
+
+chaos: $(DEVELOPMENT)  ## an hour of random faults against a zoo of real processes: make chaos SEED=7
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --seed $(SEED) --minutes 60
+takeover: $(DEVELOPMENT)  ## kill a worker at every stage of a job, 20 times each, and print how long its job waits
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --takeover
+fuzz: $(DEVELOPMENT)  ## 20 000 generated requests to every operation of REST: make fuzz SEED=7
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.rest.fuzz --seed $(SEED) --cases 20000
 
 clean:  ## remove what tools leave behind; the environment and the zoo stay
 	rm -rf site build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis

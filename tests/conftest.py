@@ -1,24 +1,34 @@
-"""Real parts, small: one private Postgres for the session, one fresh database for each test."""
+"""Real parts, small: one private Postgres for the session, one empty database for each test."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import create_engine
 
 from service.container import Zoo, zoo_from
 from service.embedded.postgres import PrivatePostgres
-from service.migrate import migrate
 from service.settings import Settings
+from tests.databases import MigratedDatabases
+from tests.rest.served import a_dataset, a_model
+from tests.slowest_files import SLOWEST_FIRST
 from tests.waiting import HANG_SECONDS
+from workers.isolation.fork_client import ForkServerClient
 
-_numbers = count(1)
+# Errors are logged as the service logs them. Without this, their traces show every local value,
+# which takes half a minute for a file of a few megabytes.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False),
+    ]
+)
 
 # How long an example takes says how busy the machine is.
 hypothesis_settings.register_profile(
@@ -27,34 +37,36 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("whenever")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first, so that none of them begins when all others are done."""
+    tests = Path(__file__).parent
+    ranks = {tests / name: rank for rank, name in enumerate(SLOWEST_FIRST)}
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    ranks = dict.fromkeys(slow, len(SLOWEST_FIRST)) | ranks
+    items.sort(key=lambda item: ranks.get(item.path, len(SLOWEST_FIRST) + 1))
+
+
 def _forget_power_cuts(server: PrivatePostgres) -> None:
-    """Let the server wait for no disk: its databases live as long as one test each."""
+    """Let the server wait for no disk and tidy nothing up: a test empties what it has used."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PrivatePostgres]:
-    """A running Postgres whose database ``template`` holds the migrated tables."""
+def databases() -> Iterator[MigratedDatabases]:
+    """Migrated databases to lend, on a server of this session."""
     # Not below pytest's own folder, which the other user that the database may run as cannot reach.
     with TemporaryDirectory(prefix="zoo-") as folder, PrivatePostgres(Path(folder)) as server:
         _forget_power_cuts(server)
-        server.create_database("template")
-        engine = create_engine("postgresql+psycopg://" + server.url("template").split("://", 1)[1])
-        migrate(engine)
-        engine.dispose()
-        yield server
+        yield MigratedDatabases(server)
 
 
-@contextmanager
-def _fresh_database(postgres: PrivatePostgres) -> Iterator[str]:
-    """The address of a migrated database that is dropped in the end."""
-    name = f"test_{next(_numbers)}"
-    postgres.create_database(name, template="template")
-    yield postgres.url(name)
-    postgres.drop_database(name)
+@pytest.fixture(scope="session")
+def postgres(databases: MigratedDatabases) -> PrivatePostgres:
+    """The server, whose database ``template`` holds the migrated tables."""
+    return databases.server
 
 
 def _settings(database_url: str, folder: Path) -> Settings:
@@ -73,9 +85,9 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def database_url(postgres: PrivatePostgres) -> Iterator[str]:
-    """The address of a fresh migrated database, dropped after the test."""
-    with _fresh_database(postgres) as url:
+def database_url(databases: MigratedDatabases) -> Iterator[str]:
+    """The address of a migrated database without rows."""
+    with databases.lent() as url:
         yield url
 
 
@@ -93,12 +105,28 @@ def zoo(zoo_settings: Settings) -> Iterator[Zoo]:
     zoo.close()
 
 
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
+    """A fork server for all tests that leave it running; its first start imports torch."""
+    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
+    yield fork_server
+    fork_server.close()
+
+
+@pytest.fixture
+def measurable(zoo: Zoo) -> None:
+    """The model ``mdl_1`` and the dataset ``dst_1``, which the jobs of many tests name."""
+    with zoo.transaction() as session:
+        a_model(session, id="mdl_1")
+        a_dataset(zoo, session, id="dst_1")
+
+
 @pytest.fixture(scope="module")
 def shared_zoo(
-    postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
+    databases: MigratedDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Zoo]:
     """The same for all tests of a module, which leave behind only what disturbs no other."""
-    with _fresh_database(postgres) as url:
+    with databases.lent() as url:
         zoo = zoo_from(_settings(url, tmp_path_factory.mktemp("zoo")))
         yield zoo
         zoo.close()

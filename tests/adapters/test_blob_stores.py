@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,16 @@ import pytest
 from service.adapters.object_store import blob_store
 from service.core.blobs import BlobStore
 from service.core.errors import NotFoundError
+from tests.object_storage import s3_bucket
 
 CONTENT = os.urandom(3 * 1024 * 1024 + 17)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-# An S3-compatible server that is running anyway can be tried too: its bucket's URL, and the rest
-# (endpoint, region, credentials) in the variables that S3 clients read.
-S3_URL = os.environ.get("TEST_S3_URL")
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with s3_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -23,9 +28,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
         return blob_store(str(tmp_path / "store"))
     if request.param == "memory":
         return blob_store("memory:///")
-    if S3_URL is None:
-        pytest.skip("TEST_S3_URL names no bucket of a running S3-compatible server")
-    return blob_store(S3_URL, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+    url = f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
+    return blob_store(url, endpoint=os.environ["AWS_ENDPOINT_URL"])
 
 
 def adopted(store: BlobStore, tmp_path: Path) -> Path:

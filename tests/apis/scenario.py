@@ -133,7 +133,7 @@ class RestApi:
     def _json(self, response: httpx.Response) -> Answer:
         answer = response.json() if response.content else {}
         if response.is_error:
-            pointers = [one["pointer"] for one in answer.get("errors") or []]
+            pointers = [error["pointer"] for error in answer.get("errors") or []]
             return _refused(answer["code"], answer["detail"], answer.get("remedy"), pointers)
         return comparable(answer)
 
@@ -152,11 +152,11 @@ class GrpcApi:
             yield model_service_pb2.CreateModelRequest(header=header)
             yield model_service_pb2.CreateModelRequest(chunk=data)
 
-        return self._one(self._dialled.models.CreateModel, parts(), "model")
+        return self._field(self._dialled.models.CreateModel, parts(), "model")
 
     def model(self, id_: str) -> Answer:
         request = model_service_pb2.GetModelRequest(id=id_)
-        return self._one(self._dialled.models.GetModel, request, "model")
+        return self._field(self._dialled.models.GetModel, request, "model")
 
     def models(self, **where: Any) -> Answer:
         state = where.pop("state", None)
@@ -171,11 +171,11 @@ class GrpcApi:
 
     def rename(self, id_: str, *, etag: str | None, name: str) -> Answer:
         request = model_service_pb2.UpdateModelRequest(id=id_, etag=etag, name=name)
-        return self._one(self._dialled.models.UpdateModel, request, "model")
+        return self._field(self._dialled.models.UpdateModel, request, "model")
 
     def delete(self, id_: str, *, etag: str | None) -> Answer:
         request = model_service_pb2.DeleteModelRequest(id=id_, etag=etag)
-        return self._one(self._dialled.models.DeleteModel, request, None)
+        return self._field(self._dialled.models.DeleteModel, request, None)
 
     def content(self, id_: str) -> bytes:
         request = model_service_pb2.DownloadModelRequest(id=id_)
@@ -183,7 +183,9 @@ class GrpcApi:
 
     def layers(self, id_: str) -> list[Answer]:
         request = model_service_pb2.ListLayersRequest(id=id_)
-        return [comparable(_plain(one)) for one in self._dialled.models.ListLayers(request).items]
+        return [
+            comparable(_plain(layer)) for layer in self._dialled.models.ListLayers(request).items
+        ]
 
     def lineage(self, id_: str, **asked: Any) -> Answer:
         request = model_service_pb2.GetLineageRequest(id=id_, **asked)
@@ -201,7 +203,7 @@ class GrpcApi:
 
     def dataset(self, id_: str) -> Answer:
         request = dataset_service_pb2.GetDatasetRequest(id=id_)
-        return self._one(self._dialled.datasets.GetDataset, request, "dataset")
+        return self._field(self._dialled.datasets.GetDataset, request, "dataset")
 
     def image(self, id_: str, index: int) -> bytes:
         request = dataset_service_pb2.GetImageRequest(id=id_, index=index)
@@ -210,7 +212,7 @@ class GrpcApi:
     def rank(self, body: Answer) -> Answer:
         request = transferability_service_pb2.RankRequest()
         _fill(request, body)
-        return self._one(self._dialled.transferability.Rank, request, "ranking")
+        return self._field(self._dialled.transferability.Rank, request, "ranking")
 
     def map(self, dataset: str) -> Answer:
         request = transferability_service_pb2.GetMapRequest(dataset_id=dataset)
@@ -220,11 +222,11 @@ class GrpcApi:
     def create_map(self, body: Answer) -> Answer:
         request = transferability_service_pb2.CreateMapRequest()
         _fill(request, body)
-        return self._one(self._dialled.transferability.CreateMap, request, "job")
+        return self._field(self._dialled.transferability.CreateMap, request, "job")
 
     def attribution(self, id_: str, *, dataset: str, **asked: Any) -> Answer:
         request = model_service_pb2.GetAttributionRequest(id=id_, dataset_id=dataset, **asked)
-        return self._one(self._dialled.models.GetAttribution, request, None)
+        return self._field(self._dialled.models.GetAttribution, request, None)
 
     def create_attributions(self, body: Answer) -> Answer:
         request = model_service_pb2.CreateAttributionsRequest()
@@ -234,19 +236,19 @@ class GrpcApi:
             _fill(request.range, indices)
         else:
             request.list.values.extend(indices)
-        return self._one(self._dialled.models.CreateAttributions, request, "job")
+        return self._field(self._dialled.models.CreateAttributions, request, "job")
 
     def submit(self, body: Answer) -> Answer:
         request = job_service_pb2.SubmitJobRequest()
         _fill(request, body)
-        return self._one(self._dialled.jobs.SubmitJob, request, "job")
+        return self._field(self._dialled.jobs.SubmitJob, request, "job")
 
     def job(self, id_: str) -> Answer:
-        return self._one(self._dialled.jobs.GetJob, job_service_pb2.GetJobRequest(id=id_), "job")
+        return self._field(self._dialled.jobs.GetJob, job_service_pb2.GetJobRequest(id=id_), "job")
 
     def cancel(self, id_: str) -> Answer:
         request = job_service_pb2.CancelJobRequest(id=id_)
-        return self._one(self._dialled.jobs.CancelJob, request, "job")
+        return self._field(self._dialled.jobs.CancelJob, request, "job")
 
     def events(self, id_: str) -> list[Answer]:
         answers = self._dialled.jobs.WatchJob(
@@ -255,10 +257,10 @@ class GrpcApi:
         return [comparable(_plain(answer.event)) for answer in answers]
 
     def methods(self) -> list[Answer]:
-        found = self._dialled.methods.ListMethods(method_service_pb2.ListMethodsRequest())
-        return [_plain(one) for one in found.items]
+        response = self._dialled.methods.ListMethods(method_service_pb2.ListMethodsRequest())
+        return [_plain(method) for method in response.items]
 
-    def _one(self, call: Any, request: Any, field: str | None) -> Answer:
+    def _field(self, call: Any, request: Any, field: str | None) -> Answer:
         """The thing inside a response."""
         answer = self._call(call, request)
         if isinstance(answer, dict) or field is None:
@@ -269,8 +271,8 @@ class GrpcApi:
         try:
             return call(request)
         except grpc.RpcError as error:
-            said = refusal_in(error)
-            return _refused(said.code, said.detail, said.remedy, list(said.fields))
+            refusal = refusal_in(error)
+            return _refused(refusal.code, refusal.detail, refusal.remedy, list(refusal.fields))
 
 
 def _match(etag: str | None) -> dict[str, str]:
@@ -299,10 +301,12 @@ def comparable(value: Any) -> Any:
     gRPC leaves empty values out and sends 64-bit integers as text; both mean the same.
     """
     if isinstance(value, dict):
-        kept = {name: comparable(one) for name, one in value.items()}
-        return {name: one for name, one in kept.items() if one not in (None, "", [], {}, 0, False)}
+        fields = {name: comparable(item) for name, item in value.items()}
+        return {
+            name: item for name, item in fields.items() if item not in (None, "", [], {}, 0, False)
+        }
     if isinstance(value, list):
-        return [comparable(one) for one in value]
+        return [comparable(item) for item in value]
     if isinstance(value, str) and value.lstrip("-").isdecimal():
         return int(value)
     if isinstance(value, float):

@@ -1,27 +1,23 @@
 """REST and gRPC are two APIs of one service: the same scenario gives the same answers and errors."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from service.container import Zoo
-from service.core.operations.access import keys
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
-from tests.apis.scenario import Api, GrpcApi, RestApi, comparable
+from tests.apis.both_apis import Apis
+from tests.apis.scenario import comparable
 from tests.rest.families import a_family
 from tests.rest.served import (
+    IMAGES,
     a_dataset,
     a_graph,
     a_model,
     an_affinity,
     an_estimate,
     archive,
-    client_of,
-    serving,
 )
-from tests.rpc.channels import Dialled, listening
 
 MANIFEST = {
     "name": "fox",
@@ -32,46 +28,6 @@ MANIFEST = {
     "classes": ["fox", "no fox"],
 }
 MEASURING = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
-# What differs by nature: two uploads are two models.
-_OWN = frozenset({"id", "job_id", "created_at", "etag", "at", "finished_at", "data"})
-
-
-class Apis:
-    """Both APIs of one zoo."""
-
-    def __init__(self, zoo: Zoo, rest: Api, rpc: Api) -> None:
-        self.zoo = zoo
-        self.both = (rest, rpc)
-
-    def agree(self, ask: Any) -> Any:
-        """The answer to a question, which both APIs give."""
-        rest, rpc = (ask(api) for api in self.both)
-        assert rest == rpc
-        return rest
-
-    def alike(self, act: Any) -> tuple[Any, Any]:
-        """The answers to an act that makes a new thing over each API: equal but for identity."""
-        rest, rpc = (act(api) for api in self.both)
-        assert _anonymous(rest) == _anonymous(rpc)
-        return rest, rpc
-
-
-def _anonymous(answer: Any) -> Any:
-    if isinstance(answer, dict):
-        return {k: _anonymous(v) for k, v in answer.items() if k not in _OWN}
-    return [_anonymous(one) for one in answer] if isinstance(answer, list) else answer
-
-
-@pytest.fixture
-def apis(zoo: Zoo) -> Iterator[Apis]:
-    """A zoo served by REST and by gRPC, each over a socket."""
-    with zoo.transaction() as session:
-        first = keys.issue_first(session)
-    assert first is not None
-    with serving(zoo) as url, listening(zoo) as address, client_of(url, first.token) as client:
-        dialled = Dialled(zoo, address, first.token)
-        yield Apis(zoo, RestApi(client), GrpcApi(dialled))
-        dialled.channel.close()
 
 
 def test_an_uploaded_network_is_described_alike_by_both_apis(apis: Apis):
@@ -79,10 +35,10 @@ def test_an_uploaded_network_is_described_alike_by_both_apis(apis: Apis):
 
     made = apis.alike(lambda api: api.create_model(MANIFEST, data))
 
-    for one in made:
-        shown = apis.agree(lambda api, id_=one["id"]: api.model(id_))
+    for model in made:
+        shown = apis.agree(lambda api, id_=model["id"]: api.model(id_))
         assert shown["state"] == "uploaded"
-        assert apis.agree(lambda api, id_=one["id"]: api.content(id_)) == data
+        assert apis.agree(lambda api, id_=model["id"]: api.content(id_)) == data
 
 
 def test_lists_pages_and_filters_agree_and_tokens_fit_both_apis(apis: Apis):
@@ -103,9 +59,9 @@ def test_lists_pages_and_filters_agree_and_tokens_fit_both_apis(apis: Apis):
     [{"input": {"height": 1, "width": 8}}, {"name": ""}, {"format": "pickle"}],
 )
 def test_a_manifest_that_does_not_fit_is_refused_alike(apis: Apis, changed: dict[str, Any]):
-    said = apis.agree(lambda api: api.create_model({**MANIFEST, **changed}, archive()))
+    answer = apis.agree(lambda api: api.create_model({**MANIFEST, **changed}, archive()))
 
-    assert said["refused"] == "invalid_request"
+    assert answer["refused"] == "invalid_request"
 
 
 def test_refused_files_and_missing_things_are_reported_alike(apis: Apis):
@@ -115,7 +71,7 @@ def test_refused_files_and_missing_things_are_reported_alike(apis: Apis):
     params = apis.agree(lambda api: api.submit({**MEASURING, "params": {"grid": 1}}))
     token = apis.agree(lambda api: api.models(page_token="forged"))
 
-    codes = [said["refused"] for said in (pickled, gone, method, params, token)]
+    codes = [answer["refused"] for answer in (pickled, gone, method, params, token)]
     assert codes == [
         "unsafe_format",
         "model_not_found",
@@ -171,10 +127,13 @@ def test_rankings_neighbors_and_maps_agree(apis: Apis):
     with apis.zoo.transaction() as session:
         probes = a_dataset(apis.zoo, session)
         hen, fox, hare = (a_model(session, name=name) for name in ("hen", "fox", "hare"))
-        one, two, three = (a_graph(session, m, probes, sketch=sketch) for m in (hen, fox, hare))
-        an_affinity(session, one, two, node=0.9, edge=0.1)
-        an_affinity(session, one, three, node=0.5, edge=None)
-    body = {"target": {"model_id": hen.id}, "probe_set_id": probes.id, "edge_weight": 0.5}
+        hen_graph, fox_graph, hare_graph = (
+            a_graph(session, m, probes, sketch=sketch) for m in (hen, fox, hare)
+        )
+        an_affinity(session, hen_graph, fox_graph, node=0.9, edge=0.1)
+        an_affinity(session, hen_graph, hare_graph, node=0.5, edge=None)
+    target = {"target": {"model_id": hen.id}, "probe_set_id": probes.id}
+    body = {**target, "metric": "depara", "edge_weight": 0.5}
 
     ranking, _ = apis.alike(lambda api: api.rank(body))
     apis.alike(lambda api: api.rank({**body, "candidates": {"model_ids": [fox.id]}}))
@@ -208,7 +167,7 @@ def test_heat_maps_agree(apis: Apis):
     spanned = apis.agree(
         lambda api: api.create_attributions({**body, "indices": {"start": 0, "stop": 2}})
     )
-    wrong = apis.agree(lambda api: api.create_attributions({**body, "indices": [7]}))
+    wrong = apis.agree(lambda api: api.create_attributions({**body, "indices": [IMAGES]}))
     twice = apis.agree(lambda api: api.create_attributions({**body, "indices": [1, 1]}))
 
     assert missing["refused"] == "not_measured"
@@ -226,7 +185,7 @@ def test_rankings_by_labels_and_history_agree(apis: Apis):
         target = a_dataset(apis.zoo, session)
         for name, score in (("hen", 0.5), ("fox", 0.75)):
             model = a_model(session, name=name)
-            an_estimate(session, model, target, logme=score)
+            an_estimate(session, model, target, logme=score, linear_cka=score)
         measured = [NewAccuracy(model="hen", dataset="sea", value=0.5)]
         accuracies.add(session, project="default", measurements=measured)
     body = {"target": {"dataset_id": target.id}, "metric": "logme"}
@@ -234,11 +193,25 @@ def test_rankings_by_labels_and_history_agree(apis: Apis):
     ranking, _ = apis.alike(lambda api: api.rank(body))
     apis.alike(lambda api: api.rank({**body, "metric": "leep"}))
     apis.alike(lambda api: api.rank({**body, "metric": "fused", "protocol": "other"}))
+    automatic, _ = apis.alike(lambda api: api.rank({**body, "metric": "auto"}))
     magic = apis.agree(lambda api: api.rank({**body, "metric": "magic"}))
 
     assert [item["name"] for item in ranking["items"]] == ["fox", "hen"]
     assert ranking["baselines"][0]["name"] == "static"
+    assert automatic["choice"]["metric"] == automatic["metric"] == "labels"
     assert magic["pointers"] == ["/body/metric"]
+
+
+@pytest.mark.usefixtures("measurable")
+def test_a_slip_in_a_name_is_answered_alike_with_the_name_that_was_meant(apis: Apis):
+    slip = {**MEASURING, "params": {"atribution": "gxi"}}
+
+    field = apis.agree(lambda api: api.submit(slip))
+    method = apis.agree(lambda api: api.submit({**MEASURING, "method": "dapara"}))
+
+    assert field["pointers"] == ["/params/atribution"]
+    assert "did you mean `attribution`?" in field["detail"]
+    assert "did you mean `depara`?" in method["remedy"]
 
 
 def test_a_pending_ranking_is_reported_alike(apis: Apis):
@@ -253,6 +226,8 @@ def test_a_pending_ranking_is_reported_alike(apis: Apis):
     assert (ranking["state"], ranking["progress"]["total"]) == ("pending", 3)
 
 
+@pytest.mark.usefixtures("measurable")
+@pytest.mark.usefixtures("measurable")
 def test_a_job_is_submitted_followed_and_cancelled_alike(apis: Apis):
     body = {**MEASURING, "params": {"grid": 16, "min_valid": 0.5}}
 
@@ -293,6 +268,6 @@ def test_a_training_that_does_not_fit_is_refused_alike(
         "budget": {"steps": 5},
     }
 
-    said = apis.agree(lambda api: api.submit({**body, **change}))
+    answer = apis.agree(lambda api: api.submit({**body, **change}))
 
-    assert (said["refused"], said["pointers"]) == (code, [pointer])
+    assert (answer["refused"], answer["pointers"]) == (code, [pointer])

@@ -30,16 +30,20 @@ from tests.apis.training_apis import (
 )
 from tests.rest.served import serving
 from tests.rpc.channels import listening
-from tests.workers import test_label_rankings_end_to_end as labelled
+from tests.workers import test_label_rankings_end_to_end as label_rankings
 from workers.isolation.fork_client import ForkServerClient
 from workers.programs.exporting import export_network
 from workers.worker.run_job import WorkerContext, run_next
 from zooscope import ZooClient, ZooClientError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served_zoo(
-    postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
+    postgres: PrivatePostgres,
+    fork_server: ForkServerClient,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ServedZoo]:
     """A labeled set, a classifier that knows its labels, both apis, and a worker."""
     postgres.create_database("taught", template="template")
@@ -48,12 +52,10 @@ def served_zoo(
     zoo = zoo_from(Settings(home=folder, database_url=url))
     with zoo.transaction() as session:
         token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
-    fork_server = ForkServerClient(folder)
     context = WorkerContext(zoo, fork_server, lambda: False)
-    _stock(context, labelled._network(folder, 0), _of_pixels(folder))
+    _stock(context, label_rankings._network(folder, 0), _of_pixels(folder))
     with working(context), serving(zoo) as rest, listening(zoo) as rpc:
         yield ServedZoo(zoo, token, rest, rpc)
-    fork_server.close()
     zoo.close()
     postgres.drop_database("taught")
 
@@ -62,24 +64,26 @@ def _of_pixels(folder: Path) -> bytes:
     """A network that answers every pixel."""
     torch.manual_seed(0)
     layers = nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 2, 1)
-    export_network(nn.Sequential(*layers).eval(), (3, labelled.SIDE, labelled.SIDE), folder / "p")
+    export_network(
+        nn.Sequential(*layers).eval(), (3, label_rankings.SIDE, label_rankings.SIDE), folder / "p"
+    )
     return (folder / "p").read_bytes()
 
 
 def _stock(context: WorkerContext, network: bytes, of_pixels: bytes) -> None:
     """Put images and two networks into the zoo, checked."""
-    labelled._add_dataset(context.zoo)
-    labelled._add_model(context.zoo, network, "mdl_0", classifier=True)
-    labelled._add_model(context.zoo, of_pixels, "mdl_1", classifier=False)
+    label_rankings._add_dataset(context.zoo)
+    label_rankings._add_model(context.zoo, network, "mdl_0", classifier=True)
+    label_rankings._add_model(context.zoo, of_pixels, "mdl_1", classifier=False)
     with context.zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
         dense = session.get_one(ModelRecord, "mdl_1")
         dense.task_kind = TaskKind.SEGMENTATION
         dense.manifest = {**dense.manifest, "classes": ["sky", "road"]}
-    labelled._submit(context.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    label_rankings._submit(context.zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for model_id in ("mdl_0", "mdl_1"):
-        labelled._submit(context.zoo, "model_validation", {"model_id": model_id})
+        label_rankings._submit(context.zoo, "model_validation", {"model_id": model_id})
     while run_next(context):
         pass
 
@@ -99,17 +103,17 @@ class working:  # noqa: N801 - reads as a clause
     def __enter__(self) -> None:
         self._thread.start()
 
-    def __exit__(self, *told: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._over.set()
         self._thread.join()
 
 
-DOORS: list[Callable[[ServedZoo], Any]] = [OverRest, OverRpc, OverClient, OverShell]
+APIS: list[Callable[[ServedZoo], Any]] = [OverRest, OverRpc, OverClient, OverShell]
 
 
-@pytest.mark.parametrize("seed", range(4), ids=[api.__name__ for api in DOORS])
+@pytest.mark.parametrize("seed", range(4), ids=[api.__name__ for api in APIS])
 def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo, seed: int):
-    with closing(DOORS[seed](served_zoo)) as api:
+    with closing(APIS[seed](served_zoo)) as api:
         job_id = api.submit(seed)
         before = watched_until_measured(api, job_id, after=0)
         api.retry(job_id)
@@ -119,7 +123,8 @@ def test_a_training_is_watched_cancelled_and_gone_on_with(served_zoo: ServedZoo,
     assert (later[0]["type"], later[-1]["type"]) == ("queued", "cancelled")
     assert [event["seq"] for event in before + later] == list(range(1, len(before + later) + 1))
     first, again = (
-        next(one["data"] for one in told if one["type"] == "metrics") for told in (before, later)
+        next(event["data"] for event in events if event["type"] == "metrics")
+        for events in (before, later)
     )
     assert 0 <= first["accuracy"] <= 1
     assert again["step"] > first["step"]
@@ -129,7 +134,7 @@ def watched_until_measured(api: Any, job_id: str, *, after: int) -> list[Event]:
     """The events of a job that is canceled as soon as it tells a number."""
     events: list[Event] = []
     for event in api.watch(job_id, after):
-        if event["type"] == "metrics" and all(one["type"] != "metrics" for one in events):
+        if event["type"] == "metrics" and all(earlier["type"] != "metrics" for earlier in events):
             api.cancel(job_id)
         events.append(event)
     return events
@@ -166,9 +171,9 @@ def test_a_student_gives_the_next_one_its_first_weights(served_zoo: ServedZoo):
     with ZooClient(served_zoo.rest, key=served_zoo.token) as zoo:
 
         def made(**student: Any) -> str:
-            told = {**STUDENT, **student}
+            student_params = {**STUDENT, **student}
             job = zoo.jobs.submit(
-                METHOD, teachers=["mdl_0"], dataset_id="dst_1", student=told, **config
+                METHOD, teachers=["mdl_0"], dataset_id="dst_1", student=student_params, **config
             )
             return zoo.jobs.wait(job["id"])["result"]["model_id"]
 

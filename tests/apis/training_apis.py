@@ -45,22 +45,22 @@ class OverRest:
     def submit(self, seed: int) -> str:
         flat = {"teachers": ["mdl_0"], "dataset_id": "dst_1", "seed": seed, "device": "cpu"}
         body = {"method": METHOD, **flat, "student": STUDENT, "params": OFTEN, "budget": BUDGET}
-        return self._told(self._client.post("/v1/jobs", json=body))["id"]
+        return self._json(self._client.post("/v1/jobs", json=body))["id"]
 
     def watch(self, job_id: str, after: int) -> Iterator[Event]:
-        path, seen = f"/v1/jobs/{job_id}/events", {"Last-Event-ID": str(after)}
-        with self._client.stream("GET", path, headers=seen) as stream:
+        path, headers = f"/v1/jobs/{job_id}/events", {"Last-Event-ID": str(after)}
+        with self._client.stream("GET", path, headers=headers) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     yield json.loads(line[5:])
 
     def cancel(self, job_id: str) -> None:
-        self._told(self._client.post(f"/v1/jobs/{job_id}:cancel"))
+        self._json(self._client.post(f"/v1/jobs/{job_id}:cancel"))
 
     def retry(self, job_id: str) -> None:
-        self._told(self._client.post(f"/v1/jobs/{job_id}:retry"))
+        self._json(self._client.post(f"/v1/jobs/{job_id}:retry"))
 
-    def _told(self, answer: httpx.Response) -> Any:
+    def _json(self, answer: httpx.Response) -> Any:
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -140,7 +140,7 @@ class OverShell:
         often = [f"--set={name}={value}" for name, value in OFTEN.items()]
         config = ["--seed", str(seed), "--device", "cpu", "--budget", str(BUDGET["steps"])]
         words = ["--teacher", "mdl_0", "--dataset", "dst_1", *student, *often, *config]
-        return json.loads(self._said("submit", METHOD, *words))["id"]
+        return json.loads(self._output("submit", METHOD, *words))["id"]
 
     def watch(self, job_id: str, after: int) -> Iterator[Event]:
         words = [*self._command, "watch", job_id, "--after", str(after), "--json"]
@@ -151,12 +151,12 @@ class OverShell:
             yield from map(json.loads, running.stdout)
 
     def cancel(self, job_id: str) -> None:
-        self._said("cancel", job_id)
+        self._output("cancel", job_id)
 
     def retry(self, job_id: str) -> None:
-        self._said("retry", job_id)
+        self._output("retry", job_id)
 
-    def _said(self, *words: str) -> str:
+    def _output(self, *words: str) -> str:
         command = [*self._command, *words, "--json"]
         return subprocess.run(
             command, env=self._environment, stdout=subprocess.PIPE, text=True, check=True

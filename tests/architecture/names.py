@@ -1,6 +1,6 @@
 """Names are the field's: ``python -m tests.architecture.names`` lists those that are not.
 
-It looks at every name that the code binds (modules, classes, functions, arguments, variables,
+It looks at every name that code and tests bind (modules, classes, functions, arguments, variables,
 attributes) and refuses words of the project's former private dialect, British spelling, and
 nouns that say nothing. It also refuses two classes of the same name.
 """
@@ -9,11 +9,11 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = ("zooscope", "service", "workers", "migrations", "deploy")
+FOLDERS = ("zooscope", "service", "workers", "migrations", "deploy", "benchmarks", "tests")
 CLIENT_TYPES = Path("zooscope/client/results.py")
 
 # As a whole name these say nothing: name the thing that the variable holds.
@@ -89,8 +89,8 @@ BRITISH = re.compile(
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A name that the vocabulary refuses, and where it is bound."""
+class RefusedName:
+    """A name that is refused, and where it is bound."""
 
     path: Path
     line: int
@@ -138,33 +138,31 @@ def modules(root: Path) -> Iterator[tuple[Path, ast.Module]]:
                 yield path.relative_to(root), ast.parse(path.read_text())
 
 
-def refused_names(root: Path) -> Iterator[Finding]:
-    """Names that the vocabulary refuses."""
-    for path, tree in modules(root):
-        if refused(path.stem):
-            yield Finding(path, 1, f"module {path.stem}")
-        for name, line in bound_names(tree):
-            if refused(name):
-                yield Finding(path, line, name)
-
-
-def repeated_classes(root: Path) -> Iterator[Finding]:
-    """Classes whose name another class has, so that a search finds two things."""
+def refused_names(root: Path) -> Iterator[RefusedName]:
+    """Names that the vocabulary refuses, then class names that mean several classes."""
     classes: dict[str, list[tuple[Path, int]]] = defaultdict(list)
     for path, tree in modules(root):
+        names = [(f"module {path.stem}", path.stem, 1)]
+        names += [(name, name, line) for name, line in bound_names(tree)]
+        yield from (RefusedName(path, line, text) for text, name, line in names if refused(name))
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 classes[node.name].append((path, node.lineno))
+    yield from _repeated_classes(classes)
+
+
+def _repeated_classes(classes: Mapping[str, list[tuple[Path, int]]]) -> Iterator[RefusedName]:
+    """Classes whose name another class has, so that a search finds two things."""
     for name, positions in sorted(classes.items()):
         if len(positions) > 1:
             for path, line in positions:
-                yield Finding(path, line, f"class {name} is one of {len(positions)}")
+                yield RefusedName(path, line, f"class {name} is one of {len(positions)}")
 
 
 def main() -> int:
     """Print every finding; the exit status is 1 if there is any."""
     root = Path(__file__).resolve().parents[2]
-    findings = [*refused_names(root), *repeated_classes(root)]
+    findings = [*refused_names(root)]
     for finding in findings:
         sys.stdout.write(f"{finding.path}:{finding.line}: {finding.text}\n")
     return 1 if findings else 0

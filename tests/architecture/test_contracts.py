@@ -64,9 +64,9 @@ def test_every_contract_is_broken_once():
 
 
 def test_the_sources_as_they_are_keep_every_contract():
-    found = linted(ROOT)
+    completed = linted(ROOT)
 
-    assert found.returncode == 0, found.stdout
+    assert completed.returncode == 0, completed.stdout
 
 
 @pytest.mark.parametrize("contract", sorted(FORBIDDEN_IMPORTS))
@@ -75,8 +75,8 @@ def test_a_broken_contract_is_reported_by_its_name(contract: str, copy: Path):
     source = (copy / path).read_text()
     (copy / path).write_text(f"{source}\n{sin}\n")
 
-    found = linted(copy, "--contract", contract)
+    completed = linted(copy, "--contract", contract)
 
     name = next(entry["name"] for entry in CONTRACTS if entry["id"] == contract)
-    assert found.returncode == 1, found.stdout + found.stderr
-    assert f"{name} BROKEN" in " ".join(found.stdout.split())
+    assert completed.returncode == 1, completed.stdout + completed.stderr
+    assert f"{name} BROKEN" in " ".join(completed.stdout.split())

@@ -21,11 +21,11 @@ LIGHT = (
 def test_a_light_process_loads_nothing_heavy(module: str):
     program = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & sys.modules.keys()))"
 
-    said = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANG_SECONDS
     )
 
-    assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr
+    assert (completed.returncode, completed.stdout.strip()) == (0, ""), completed.stderr
 
 
 def test_the_client_loads_no_server():
@@ -34,8 +34,8 @@ def test_the_client_loads_no_server():
         "print(*sorted({'fastapi', 'sqlalchemy', 'grpc', 'celery', 'psycopg'} & sys.modules.keys()))"
     )
 
-    said = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=HANG_SECONDS
     )
 
-    assert (said.returncode, said.stdout.strip()) == (0, ""), said.stderr
+    assert (completed.returncode, completed.stdout.strip()) == (0, ""), completed.stderr

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.names import bound_names, refused, refused_names, repeated_classes
+from tests.architecture.names import bound_names, refused, refused_names
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_name_is_one_of_the_field():
+def test_every_name_is_one_of_the_field_and_a_class_name_means_one_class():
     assert [*refused_names(ROOT)] == []
 
 
-def test_a_class_name_means_one_class():
-    assert [*repeated_classes(ROOT)] == []
+def test_a_name_of_the_dialect_and_a_repeated_class_name_are_reported(tmp_path: Path):
+    for name in ("first", "second"):
+        path = tmp_path / "service" / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("class Cat:\n    colour = 1\n")
+
+    texts = [finding.text for finding in refused_names(tmp_path)]
+
+    assert texts == ["colour", "colour", *2 * ["class Cat is one of 2"]]
 
 
 @pytest.mark.parametrize(

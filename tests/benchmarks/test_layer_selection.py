@@ -10,10 +10,10 @@ import torch
 from torch.testing import assert_close
 
 from benchmarks.layer_protocol import judging, networks
-from benchmarks.layer_protocol.cuts import SCARCE, Frozen, Source
+from benchmarks.layer_protocol.cuts import SCARCE, Frozen, SourceNetwork
 from benchmarks.layer_protocol.networks import features_at_cuts, fresh_part, frozen_part
-from benchmarks.layer_protocol.scores import agreements, depara, seen, seen_reference
-from benchmarks.layer_protocol.tasks import INPUT, Task, as_inputs, drawn, rotated
+from benchmarks.layer_protocol.scores import agreements, depara, reference_views, views_of
+from benchmarks.layer_protocol.tasks import INPUT, ImageTask, as_inputs, drawn, rotated
 from benchmarks.layer_protocol.training import Schedule, learn
 from benchmarks.layer_protocol.tuning import tuned
 from benchmarks.real_networks.cifar_resnet import CifarResNet
@@ -36,21 +36,21 @@ def frames(count: int, *, seed: int) -> torch.Tensor:
     return torch.randint(256, (count, 32, 32, 3), dtype=torch.uint8, generator=generator)
 
 
-def small_task() -> Task:
+def small_task() -> ImageTask:
     labels = torch.arange(200) % 2
     test = torch.arange(20) % 2
-    return Task(
+    return ImageTask(
         "noise", 2, frames(200, seed=0), labels, frames(20, seed=1), test, frames(12, seed=2)
     )
 
 
-def source(*cuts: int) -> Source:
+def source(*cuts: int) -> SourceNetwork:
     network = fresh_part(networks.plain, 3, 0, seed=5)
-    return Source("any", networks.plain, network, Preprocessing.of(INPUT), cuts)
+    return SourceNetwork("any", networks.plain, network, Preprocessing.of(INPUT), cuts)
 
 
 class TestCut:
-    @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.__name__)
+    @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
     def test_below_and_above_a_cut_together_are_the_network(self, family: networks.Family):
         network = fresh_part(family, 4, 0, seed=0).eval()
         images = as_inputs(frames(3, seed=0))
@@ -62,16 +62,16 @@ class TestCut:
 
     def test_what_is_frozen_neither_learns_nor_counts(self):
         network = fresh_part(networks.plain, 2, 0, seed=0).train()
-        before = {name: one.clone() for name, one in network[:8].state_dict().items()}
+        before = {name: value.clone() for name, value in network[:8].state_dict().items()}
         images, labels = as_inputs(frames(20, seed=0)), torch.arange(20) % 2
 
         lower = frozen_part(network, 8)
         upper = fresh_part(networks.plain, 2, 8, seed=1)
         learn(upper, lower(images), labels, Schedule(5, 10), seed=0)
 
-        assert all(not one.requires_grad for one in lower.parameters())
-        for name, one in lower.state_dict().items():
-            assert_close(one, before[name], rtol=0, atol=0)
+        assert all(not parameter.requires_grad for parameter in lower.parameters())
+        for name, value in lower.state_dict().items():
+            assert_close(value, before[name], rtol=0, atol=0)
 
     def test_what_is_above_starts_from_seed_and_cut_alone(self):
         first = fresh_part(networks.plain, 2, 7, seed=3)
@@ -80,8 +80,8 @@ class TestCut:
         learn(fresh_part(networks.plain, 2, 0, seed=3), images, labels, Schedule(2, 10), seed=0)
         again = fresh_part(networks.plain, 2, 7, seed=3)
 
-        for name, one in first.state_dict().items():
-            assert_close(again.state_dict()[name], one, rtol=0, atol=0)
+        for name, value in first.state_dict().items():
+            assert_close(again.state_dict()[name], value, rtol=0, atol=0)
 
     def test_a_cut_reaches_the_same_alone_and_after_others(self):
         task = small_task()
@@ -120,14 +120,15 @@ class TestTask:
 
 
 class TestScores:
-    def test_the_rooms_edges_are_those_seen_here(self):
+    def test_edges_of_the_method_equal_those_computed_here(self):
         task, cut = small_task(), source(4, 8)
         frozen = Frozen(cut, task)
         reference = fresh_part(networks.plain, 2, 0, seed=9).eval()
 
         by_room = depara(frozen, reference)
         views = agreements(
-            [seen(one) for one in frozen.of(task.probes)], seen_reference(reference, task)
+            [views_of(outputs) for outputs in frozen.of(task.probes)],
+            reference_views(reference, task),
         )
 
         assert views["edges, raw · logits"] == pytest.approx(by_room.edges, abs=1e-5)
@@ -135,9 +136,9 @@ class TestScores:
     def test_a_layer_agrees_with_itself_in_every_view(self):
         features = torch.randn(10, 6, generator=torch.Generator().manual_seed(0))
 
-        itself = agreements([seen(features)], {"it": seen(features)})
+        itself = agreements([views_of(features)], {"it": views_of(features)})
 
-        assert [one[0] for one in itself.values()] == pytest.approx([1.0] * 4)
+        assert [agreement[0] for agreement in itself.values()] == pytest.approx([1.0] * 4)
 
 
 def row(name: str, seed: int, accuracies: list[float], **more: Any) -> dict[str, Any]:
@@ -183,11 +184,11 @@ class TestJudging:
     def test_means_and_differences_are_those_on_paper(self):
         rows = [row("a", 0, [0.9, 0.8, 0.7]), row("b", 0, [0.5, 0.6, 0.7])]
 
-        found = judging.judged(rows, judging.depara(float("inf")))
+        scores = judging.judged(rows, judging.depara(float("inf")))
 
-        assert found["spearman"] == pytest.approx([1, 1, 1])
-        assert found["regret"] == [0, 0, 0]
-        assert found["beside_deepest"] == pytest.approx([-10, -20, 0])
+        assert scores["spearman"] == pytest.approx([1, 1, 1])
+        assert scores["regret"] == [0, 0, 0]
+        assert scores["beside_deepest"] == pytest.approx([-10, -20, 0])
 
     def test_without_its_deepest_cut_a_row_is_one_shorter_everywhere(self):
         shorter = judging.without_deepest(row("a", 0, [0.1, 0.3, 0.2]))
@@ -205,7 +206,7 @@ class TestJudging:
         rows = [row("a", 0, [0.1, 0.2]), row("a", 1, [0.2, 0.1])]
         way = judging.measured_with_another_seed(rows)
 
-        assert [way(one) for one in rows] == [[0.2, 0.1], [0.1, 0.2]]
+        assert [way(row) for row in rows] == [[0.2, 0.1], [0.1, 0.2]]
 
     def test_one_seed_alone_has_no_other(self):
         rows = [row("a", 0, [0.1, 0.2])]
@@ -217,8 +218,8 @@ class TestJudging:
 
         mine, others = judging.halves(rows)
 
-        assert {one["source"] for one in mine} == {"a", "c", "e"}
-        assert {one["source"] for one in others} == {"b", "d"}
+        assert {row["source"] for row in mine} == {"a", "c", "e"}
+        assert {row["source"] for row in others} == {"b", "d"}
 
     def test_tuning_prefers_what_foresees_the_accuracies(self):
         rows = [row(name, 0, [0.1, 0.3, 0.2]) for name in "abcd"]

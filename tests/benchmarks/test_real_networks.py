@@ -32,7 +32,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.name)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 class TestPublishedNetwork:
     pytestmark = real_data
 
@@ -51,10 +51,10 @@ class TestPublishedNetwork:
             pytest.skip("no figure was published, or no labelled images are here")
         few = 6 if network.name.startswith("espnet") else IMAGES
 
-        found = measured(network, DATA, limit=few)
+        measurement = measured(network, DATA, limit=few)
 
-        assert found is not None
-        assert found.figure >= network.claimed - SLACK
+        assert measurement is not None
+        assert measurement.figure >= network.claimed - SLACK
 
 
 def test_same_padding_gives_odd_pixels_to_the_end():

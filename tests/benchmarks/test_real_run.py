@@ -18,29 +18,29 @@ TWO_BLOCKS = np.array(
 
 
 def test_every_figure_separates_two_clean_groups():
-    found = closeness(TWO_BLOCKS, ["a", "a", "b", "b"], permutations=600)
+    separation = closeness(TWO_BLOCKS, ["a", "a", "b", "b"], permutations=600)
 
-    assert found.within == pytest.approx(0.85)
-    assert found.between == pytest.approx(0.175)
-    assert found.auc == 1.0
-    assert (found.nearest, found.with_company) == (4, 4)
+    assert separation.within == pytest.approx(0.85)
+    assert separation.between == pytest.approx(0.175)
+    assert separation.auc == 1.0
+    assert (separation.nearest, separation.with_company) == (4, 4)
     # Three of the ways to make two pairs of four: a third of all permutations is as good.
-    assert found.p == pytest.approx(1 / 3, abs=0.07)
+    assert separation.p == pytest.approx(1 / 3, abs=0.07)
 
 
 def test_task_and_architecture_are_separated():
-    found = means_by_kinship(TWO_BLOCKS, ["a", "a", "b", "b"], ["x", "y", "x", "y"])
+    means = means_by_kinship(TWO_BLOCKS, ["a", "a", "b", "b"], ["x", "y", "x", "y"])
 
-    assert found["same", "other"] == (pytest.approx(0.85), 2)
-    assert found["other", "same"] == (pytest.approx(0.1), 2)
-    assert found["same", "same"][1] == 0
+    assert means["same", "other"] == (pytest.approx(0.85), 2)
+    assert means["other", "same"] == (pytest.approx(0.1), 2)
+    assert means["same", "same"][1] == 0
 
 
 def test_a_network_alone_has_no_nearest_neighbor():
-    found = closeness(TWO_BLOCKS, ["a", "a", "b", "c"], permutations=10)
+    separation = closeness(TWO_BLOCKS, ["a", "a", "b", "c"], permutations=10)
 
-    assert found.with_company == 2
-    assert found.pairs_within == 1
+    assert separation.with_company == 2
+    assert separation.pairs_within == 1
 
 
 def test_a_map_that_does_not_look_has_density_one():

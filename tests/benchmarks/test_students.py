@@ -5,28 +5,28 @@ import torch
 from torch.testing import assert_close
 
 from benchmarks.students import protocol, published_adversary, scenes, teaching
-from benchmarks.students.nets import Net
+from benchmarks.students.nets import NetSpec
 from benchmarks.students.pictures import digits, masked, names, several
-from benchmarks.students.protocol import Bound, Column, Found, Protocol, Row, Table
+from benchmarks.students.protocol import Bound, Column, Results, Study, StudyRow, StudyTable
 from benchmarks.students.teaching import Recipe
 from service.core.catalog.training import Student, StudentArchitecture
 from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 
 SHORT = Recipe(steps=3, batch=8)
-NET = Net("lenet", (4, 4, 8))
+NET = NetSpec("lenet", (4, 4, 8))
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(teaching, "KEPT", tmp_path)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(teaching, "CACHE", tmp_path)
     return tmp_path
 
 
 def test_no_digit_is_learned_from_and_tested():
     split = digits()
 
-    learned = {one.numpy().tobytes() for one in split.train.frames}
-    shared = sum(one.numpy().tobytes() in learned for one in split.test.frames)
+    learned = {frame.numpy().tobytes() for frame in split.train.frames}
+    shared = sum(frame.numpy().tobytes() in learned for frame in split.test.frames)
 
     assert (len(split.train), len(split.test), shared) == (1297, 500, 0)
 
@@ -35,7 +35,7 @@ def test_a_part_of_the_labels_counts_from_its_own_first():
     part = digits().test.only(("7", "3"))
 
     whole = digits().test.truth.tolist()
-    assert part.truth.tolist() == [0 if one == 7 else 1 for one in whole if one in {3, 7}]
+    assert part.truth.tolist() == [0 if digit == 7 else 1 for digit in whole if digit in {3, 7}]
 
 
 def test_every_canvas_shows_the_digits_that_its_labels_name_and_at_least_one():
@@ -55,7 +55,7 @@ def test_a_mask_marks_ink_alone():
     assert canvases.truth.unique().tolist() == [0, 1, 2]
 
 
-def test_a_teacher_answers_as_its_module_also_when_it_was_kept(kept):
+def test_a_teacher_answers_as_its_module_also_when_it_was_kept(cache):
     part = digits().train.only(names(range(5)))
 
     made = teaching.teacher(NET, part, name="few", seed=1, recipe=SHORT)
@@ -65,22 +65,22 @@ def test_a_teacher_answers_as_its_module_also_when_it_was_kept(kept):
     images = to_network_input(part.frames[:9], Preprocessing.of(made.input))
     assert_close(made.answer(images), plain(images))
     assert_close(again.answer(images), made.answer(images), rtol=0, atol=0)
-    assert sorted(one.suffix for one in kept.iterdir()) == [".pt2", ".safetensors"]
+    assert sorted(file.suffix for file in cache.iterdir()) == [".pt2", ".safetensors"]
 
 
-def test_another_seed_is_another_teacher(kept):
+def test_another_seed_is_another_teacher(cache):
     part = digits().train
 
-    one, other = (teaching.teacher(NET, part, name="n", seed=s, recipe=SHORT) for s in (1, 2))
+    first, second = (teaching.teacher(NET, part, name="n", seed=s, recipe=SHORT) for s in (1, 2))
 
-    assert one.program.fingerprint != other.program.fingerprint
+    assert first.program.fingerprint != second.program.fingerprint
 
 
-def test_the_published_step_moves_student_and_generator_but_not_the_teacher(kept):
+def test_the_published_step_moves_student_and_generator_but_not_the_teacher(cache):
     split = digits()
-    one = teaching.teacher(NET, split.train, name="n", seed=0, recipe=SHORT)
+    teacher = teaching.teacher(NET, split.train, name="n", seed=0, recipe=SHORT)
     student = Student(architecture=StudentArchitecture.LENET, width=4)
-    scene = scenes.Scene((one,), student, split.test.evaluation_set, split.train)
+    scene = scenes.Scene((teacher,), student, split.test.evaluation_set, split.train)
     networks = (
         teaching.module(NET, split.train, seed=0, recipe=SHORT),
         scene.fresh(0),
@@ -107,18 +107,18 @@ KNOWN = {
 
 
 def test_a_lead_is_taken_over_the_seeds_that_both_rows_have():
-    assert Found(KNOWN).lead("ours", "theirs", "accuracy") == pytest.approx(0.1)
+    assert Results(KNOWN).lead("ours", "theirs", "accuracy") == pytest.approx(0.1)
 
 
 def test_a_table_shows_means_missing_values_and_bounds_that_hold():
     bounds = tuple(
-        Bound(row, lambda found, row=row: found.mean(row, "accuracy"), low)
+        Bound(row, lambda results, row=row: results.mean(row, "accuracy"), low)
         for row, low in (("ours", 0.8), ("theirs", 0.8), ("nobody", 0.8))
     )
-    rows = tuple(Row(key, key, lambda _seed: {}) for key in ("ours", "theirs", "nobody"))
-    table = Table("main", rows, (Column("accuracy", "accuracy"),), "Words.", bounds)
+    rows = tuple(StudyRow(key, key, lambda _seed: {}) for key in ("ours", "theirs", "nobody"))
+    table = StudyTable("main", rows, (Column("accuracy", "accuracy"),), "Words.", bounds)
 
-    text = protocol.table_text(Protocol("some", (table,)), table, {"main": KNOWN})
+    text = protocol.table_text(Study("some", (table,)), table, {"main": KNOWN})
 
     assert "| ours | 0.800 ± 0.141 (2) | 3 ± 1 (2) |" in text
     assert "| nobody | not measured |  |" in text

@@ -8,25 +8,27 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.taskonomy import judging, similarities, targets, truth
-from benchmarks.taskonomy.images import Album, Pictures
-from benchmarks.taskonomy.networks import Decoder, Encoder, seen
-from benchmarks.taskonomy.tasks import Answer, Task, tasks_of
+from benchmarks.taskonomy import judging, targets, truth
+from benchmarks.taskonomy.images import Album, AlbumPictures
+from benchmarks.taskonomy.networks import Decoder, TaskEncoder, encoder_inputs
+from benchmarks.taskonomy.tasks import Answer, TaskonomyTask, tasks_of
 from tests.methods.oracles import taskonomy as oracle
 
 ROOT = Path(__file__).parents[2]
 
 
-def pictures(count: int = 12) -> Pictures:
+def pictures(count: int = 12) -> AlbumPictures:
     generator = torch.Generator().manual_seed(3)
-    return Pictures(torch.rand(count, 3, 32, 32, generator=generator), torch.arange(count) % 10)
+    return AlbumPictures(
+        torch.rand(count, 3, 32, 32, generator=generator), torch.arange(count) % 10
+    )
 
 
 def album() -> Album:
     parts = [pictures() for _ in range(4)]
     sets = ((0, 1, 8, 9), (2, 4, 6), (3, 5, 7))
     names = tuple("abcdefghij")
-    return Album("made up", *parts, names, sets, coarse=(0, 1), coloured=True)
+    return Album("made up", *parts, names, sets, coarse=(0, 1), colored=True)
 
 
 TASKS = {task.name: task for task in tasks_of(album())}
@@ -46,12 +48,12 @@ def test_a_step_of_brightness_has_an_edge_where_it_is_and_nowhere_else():
     step = torch.zeros(1, 3, 32, 32)
     step[:, :, :, 16:] = 1.0
 
-    found = targets.edges(step)[0, 0]
+    edges = targets.edges(step)[0, 0]
 
     # Sobel's weights 1 + 2 + 1 over 8: half the step on either side of it.
-    torch.testing.assert_close(found[:, 15:17], torch.full((32, 2), 0.5))
-    assert found[:, :15].abs().max() == 0
-    assert found[:, 17:].abs().max() == 0
+    torch.testing.assert_close(edges[:, 15:17], torch.full((32, 2), 0.5))
+    assert edges[:, :15].abs().max() == 0
+    assert edges[:, 17:].abs().max() == 0
 
 
 def test_direction_distinguishes_vertical_from_horizontal_slopes():
@@ -118,12 +120,12 @@ def test_blur_keeps_a_flat_image_and_coarsening_keeps_its_means():
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
-def test_decoders_answer_in_the_shape_that_the_task_asks(task: Task):
+def test_decoders_answer_in_the_shape_that_the_task_asks(task: TaskonomyTask):
     frames, answers = task.examples(task.choose(pictures()), torch.Generator().manual_seed(0))
     whole = 16 if task.answer is Answer.LABEL else None
-    network = torch.nn.Sequential(Encoder(), Decoder(task.numbers, hidden=8, whole=whole))
+    network = torch.nn.Sequential(TaskEncoder(), Decoder(task.numbers, hidden=8, whole=whole))
 
-    losses = task.losses(network.eval()(seen(frames, 1 if task.grey else 3)), answers)
+    losses = task.losses(network.eval()(encoder_inputs(frames, 1 if task.gray else 3)), answers)
 
     assert losses.shape == (len(frames),)
     assert bool(losses.isfinite().all())
@@ -151,17 +153,17 @@ def test_inpainting_looks_at_the_hole_alone():
 def test_class_sets_are_disjoint_and_relabeled_from_zero():
     chosen = [TASKS[f"classes {letter}"].choose(pictures(20)) for letter in "ABC"]
 
-    assert [int(one.labels.max()) + 1 for one in chosen] == [4, 3, 3]
-    assert sum(len(one) for one in chosen) == 20
+    assert [int(part.labels.max()) + 1 for part in chosen] == [4, 3, 3]
+    assert sum(len(part) for part in chosen) == 20
 
 
 def test_without_color_there_is_no_colorization_task():
-    grey = Album(*(getattr(album(), name) for name in _FIELDS), coloured=False)
+    gray = Album(*(getattr(album(), name) for name in _FIELDS), colored=False)
 
-    assert {task.name for task in tasks_of(grey)} == TASKS.keys() - {"colorizing"}
+    assert {task.name for task in tasks_of(gray)} == TASKS.keys() - {"colorizing"}
 
 
-_FIELDS = ("name", "lessons", "few", "held_out", "probes", "class_names", "class_sets", "coarse")
+_FIELDS = ("name", "training", "few", "held_out", "probes", "class_names", "class_sets", "coarse")
 
 
 # Truth
@@ -198,43 +200,15 @@ def test_a_source_that_always_wins_is_kept_finite():
 
 
 def test_intervals_hold_the_affinity_and_equal_seeds_agree_fully():
-    one = np.random.default_rng(1).random((2, 4, 1, 60)) + np.arange(4)[:, None, None] / 4
-    losses = np.repeat(one, 3, axis=2)
+    single_seed = np.random.default_rng(1).random((2, 4, 1, 60)) + np.arange(4)[:, None, None] / 4
+    losses = np.repeat(single_seed, 3, axis=2)
 
-    found = truth.truth_of(losses, replicates=50)
+    intervals = truth.truth_of(losses, replicates=50)
 
-    assert (found.low <= found.affinity + 1e-9).all()
-    assert (found.affinity <= found.high + 1e-9).all()
-    np.testing.assert_allclose(found.between_seeds, 1.0)
-    np.testing.assert_allclose(found.affinity.sum(axis=1), 1.0)
-
-
-# Measures
-
-
-@pytest.mark.parametrize("name", ["dds", "linear_cka"])
-def test_similarities_equal_their_slow_twins(name: str):
-    rng = np.random.default_rng(2)
-    left, right = rng.random((7, 5)), rng.random((7, 3))
-    left[:, 2] = 4.0
-
-    found = getattr(similarities, name)(left, right)
-
-    assert found == pytest.approx(getattr(oracle, name)(left.tolist(), right.tolist()), abs=1e-12)
-
-
-@pytest.mark.parametrize("how", [similarities.dds, similarities.linear_cka, similarities.rsa])
-def test_scaled_features_are_the_same_features(how):
-    rows = np.random.default_rng(3).random((9, 6))
-
-    assert how(rows, 3 * rows) == pytest.approx(1.0)
-
-
-def test_unbiased_centring_leaves_rows_that_sum_to_nought():
-    square = np.random.default_rng(4).random((6, 6))
-    square = square + square.T
-
-    np.testing.assert_allclose(similarities.unbiased_centred(square).sum(axis=0), 0, atol=1e-12)
+    assert (intervals.low <= intervals.affinity + 1e-9).all()
+    assert (intervals.affinity <= intervals.high + 1e-9).all()
+    np.testing.assert_allclose(intervals.between_seeds, 1.0)
+    np.testing.assert_allclose(intervals.affinity.sum(axis=1), 1.0)
 
 
 # Judging
@@ -246,9 +220,9 @@ def test_a_perfect_table_scores_perfectly_and_the_target_itself_is_left_out():
     spoiled = affinity.copy()
     spoiled[np.arange(3), itself] = 9.0
 
-    found = judging.judged(spoiled, affinity, affinity, itself).of(np.arange(3))
+    scores = judging.judged(spoiled, affinity, affinity, itself).of(np.arange(3))
 
-    assert found == {"p_at_1": 1.0, "p_at_5": 1.0, "spearman": pytest.approx(1.0), "regret": 0.0}
+    assert scores == {"p_at_1": 1.0, "p_at_5": 1.0, "spearman": pytest.approx(1.0), "regret": 0.0}
 
 
 def test_the_edge_weight_is_evaluated_on_targets_that_did_not_choose_it():
@@ -260,10 +234,10 @@ def test_the_edge_weight_is_evaluated_on_targets_that_did_not_choose_it():
         for name, table in {"good": affinity, "noise": rng.random((8, 9))}.items()
     }
 
-    found = judging.halved(choices, targets=8, halvings=20)
+    evaluation = judging.halved(choices, targets=8, halvings=20)
 
-    assert found.chosen == {"good": 20}
-    assert found.mean["spearman"] == pytest.approx(1.0)
+    assert evaluation.chosen == {"good": 20}
+    assert evaluation.mean["spearman"] == pytest.approx(1.0)
 
 
 def test_the_static_list_does_not_know_its_target():
@@ -278,7 +252,7 @@ def test_the_static_list_does_not_know_its_target():
 
 
 def test_without_data_the_benchmark_says_so_and_ends_well(tmp_path: Path):
-    found = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "benchmarks.small_taskonomy", "--data", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
@@ -286,5 +260,5 @@ def test_without_data_the_benchmark_says_so_and_ends_well(tmp_path: Path):
         check=False,
     )
 
-    assert found.returncode == 0
-    assert "skipped" in found.stdout
+    assert completed.returncode == 0
+    assert "skipped" in completed.stdout

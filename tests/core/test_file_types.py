@@ -19,6 +19,7 @@ BEGINNINGS = {
     b"\x1c\x00\x00\x00TFL3": FileKind.TFLITE,
     b"\x08\x01\x12\xa0tensorflow/python": FileKind.SAVED_MODEL,
     b"\x08\x07\x12\x07pytorch": FileKind.ONNX,
+    b"\x08\x0a:\xa0\x01": FileKind.ONNX,
     b"7z\xbc\xaf'\x1c": FileKind.COMPRESSED,
     b"\x89PNG\r\n\x1a\n": FileKind.IMAGE,
     b"\x7fELF\x02": FileKind.EXECUTABLE,
@@ -122,7 +123,8 @@ def test_every_kind_is_refused_with_a_code_that_tells_what_to_do():
     unknown = {kind for kind, error in codes.items() if error.code == "unknown_format"}
     assert unknown == NO_NETWORKS
     assert all("zooscope pack" in str(codes[kind].remedy) for kind in unknown)
-    assert codes[FileKind.CHECKPOINT].code == codes[FileKind.ONNX].code == "unsafe_format"
+    assert codes[FileKind.CHECKPOINT].code == codes[FileKind.KERAS].code == "unsafe_format"
+    assert codes[FileKind.ONNX].code == "format_mismatch"
     assert "architecture" in str(codes[FileKind.SAFETENSORS].remedy)
 
 

@@ -20,31 +20,31 @@ PARTS = [part("a", 0.5, 0.1), part("b", 0.2, 0.3), part("c", 0.4, 0.2), part("d"
 def test_the_choice_is_that_of_the_slow_twin(weight: float) -> None:
     layers = curve(PARTS, edge_weight=weight)
 
-    found = choice(layers)
+    chosen = choice(layers)
 
-    scores = [one["score"] for one in layers if one["score"] is not None]
-    place, margin = oracle.choice(scores)
-    assert found is not None
-    assert found["layer"] == PARTS[place]["layer"]
-    assert found["score"] == scores[place]
-    assert found["margin"] == pytest.approx(margin)
+    scores = [layer["score"] for layer in layers if layer["score"] is not None]
+    index, margin = oracle.choice(scores)
+    assert chosen is not None
+    assert chosen["layer"] == PARTS[index]["layer"]
+    assert chosen["score"] == scores[index]
+    assert chosen["margin"] == pytest.approx(margin)
 
 
 def test_of_equal_layers_the_deepest_is_chosen_with_no_margin() -> None:
-    found = choice(curve([part("a", 0.5, 0.0), part("b", 0.25, 0.25)], edge_weight=1))
+    chosen = choice(curve([part("a", 0.5, 0.0), part("b", 0.25, 0.25)], edge_weight=1))
 
-    assert found is not None
-    assert (found["layer"], found["runner_up"], found["margin"]) == ("b", "a", 0.0)
+    assert chosen is not None
+    assert (chosen["layer"], chosen["runner_up"], chosen["margin"]) == ("b", "a", 0.0)
 
 
 def test_one_output_under_two_names_does_not_run_up_to_itself() -> None:
     parts = [part("a", 0.1, 0.2), part("chain.2", 0.5, 0.1), part("chain", 0.5, 0.1)]
 
-    found = choice(curve(parts, edge_weight=1))
+    chosen = choice(curve(parts, edge_weight=1))
 
-    assert found is not None
-    assert (found["layer"], found["runner_up"]) == ("chain", "a")
-    assert found["margin"] == pytest.approx(0.3)
+    assert chosen is not None
+    assert (chosen["layer"], chosen["runner_up"]) == ("chain", "a")
+    assert chosen["margin"] == pytest.approx(0.3)
 
 
 def test_a_layer_alone_has_no_runner_up_and_no_layers_no_choice() -> None:

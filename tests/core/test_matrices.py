@@ -16,7 +16,7 @@ from service.core.matrices import ArrayColumn, Read, as_csv, as_npz, matrices_in
 SIDE = 7
 
 
-def kept(**parts: np.ndarray) -> Read:
+def reader_of(**parts: np.ndarray) -> Read:
     """A safetensors file that answers with ranges of itself."""
     header, data = {}, b""
     for name, part in parts.items():
@@ -24,8 +24,8 @@ def kept(**parts: np.ndarray) -> Read:
         offsets = [len(data), len(data) + part.nbytes]
         header[name] = {"dtype": kind, "shape": list(part.shape), "data_offsets": offsets}
         data += part.tobytes()
-    told = json.dumps(header).encode()
-    file = struct.pack("<Q", len(told)) + told + data
+    encoded = json.dumps(header).encode()
+    file = struct.pack("<Q", len(encoded)) + encoded + data
     return lambda start, length: file[start : start + length]
 
 
@@ -49,15 +49,15 @@ def test_numpy_reads_the_archive_whatever_the_size_of_a_piece(
         "linkage": ArrayColumn.of_rows([], width=4),
     }
 
-    data = b"".join(as_npz(matrices_in(kept(**parts)), columns))
+    data = b"".join(as_npz(matrices_in(reader_of(**parts)), columns))
 
-    with np.load(io.BytesIO(data), allow_pickle=False) as found:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         for name, part in parts.items():
-            np.testing.assert_array_equal(found[name], part)
-        assert found["names"].tolist() == ["fox", "Füchsin 🦊", ""]
-        assert found["order"].tolist() == [2, 0, 1]
-        assert found["points"].tolist() == [[0.1, 0.2]]
-        assert found["linkage"].shape == (0, 4)
+            np.testing.assert_array_equal(archive[name], part)
+        assert archive["names"].tolist() == ["fox", "Füchsin 🦊", ""]
+        assert archive["order"].tolist() == [2, 0, 1]
+        assert archive["points"].tolist() == [[0.1, 0.2]]
+        assert archive["linkage"].shape == (0, 4)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 2**20])
@@ -66,7 +66,7 @@ def test_scores_are_nodes_plus_weighted_edges_row_by_row(
 ) -> None:
     monkeypatch.setattr(matrices, "_BLOCK_BYTES", block_bytes)
 
-    rows = list(scores_of(matrices_in(kept(**parts)), edge_weight=0.5))
+    rows = list(scores_of(matrices_in(reader_of(**parts)), edge_weight=0.5))
 
     np.testing.assert_allclose(rows, parts["node"] + 0.5 * parts["edge"])
 
@@ -74,7 +74,7 @@ def test_scores_are_nodes_plus_weighted_edges_row_by_row(
 def test_without_a_weight_unknown_edges_hide_nothing() -> None:
     unknown = {"node": np.ones((2, 2)), "edge": np.full((2, 2), np.nan)}
 
-    rows = [list(row) for row in scores_of(matrices_in(kept(**unknown)), edge_weight=0)]
+    rows = [list(row) for row in scores_of(matrices_in(reader_of(**unknown)), edge_weight=0)]
 
     assert rows == [[1.0, 1.0], [1.0, 1.0]]
 
@@ -92,12 +92,12 @@ def test_the_largest_map_passes_through_little_memory() -> None:
         name: {
             "dtype": "F64",
             "shape": [side, side],
-            "data_offsets": [place * side * len(row), (place + 1) * side * len(row)],
+            "data_offsets": [index * side * len(row), (index + 1) * side * len(row)],
         }
-        for place, name in enumerate(("node", "edge"))
+        for index, name in enumerate(("node", "edge"))
     }
-    told = json.dumps(header).encode()
-    head = struct.pack("<Q", len(told)) + told
+    encoded = json.dumps(header).encode()
+    head = struct.pack("<Q", len(encoded)) + encoded
 
     def read(start: int, length: int) -> bytes:
         if start < len(head):

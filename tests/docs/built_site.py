@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docs.loads import Page, elsewhere, loads_of_css
+from tests.docs.loads import PageLoads, elsewhere, loads_of_css
 
 
 def loads_from_elsewhere(site: Path) -> Iterator[tuple[Path, str]]:
     """Each file of a built site with an address that it loads from another host."""
     for path in sorted(site.rglob("*.html")):
-        yield from ((path, address) for address in elsewhere(Page(path.read_text()).loads))
+        yield from ((path, address) for address in elsewhere(PageLoads(path.read_text()).loads))
     for path in sorted(site.rglob("*.css")):
         yield from ((path, address) for address in elsewhere(loads_of_css(path.read_text())))
 

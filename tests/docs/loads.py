@@ -10,7 +10,7 @@ _ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^(?:https?|wss?|ftp):", re.
 _INLINE_EVENT = re.compile(r"^on[a-z]+$")
 
 
-class Page(HTMLParser):
+class PageLoads(HTMLParser):
     """The addresses a page loads, its links, and what of it is script or style in the page itself."""
 
     def __init__(self, html: str) -> None:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,9 +16,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from service.container import Zoo
 from service.core.errors import UnavailableError
 from service.embedded.port_choice import take_ports
-from service.embedded.ports import TakenPort, free_port, is_listening, listening, reserved
+from service.embedded.ports import (
+    TakenPort,
+    free_port,
+    is_listening,
+    listening,
+    reserved,
+    speaks_http2,
+)
 from service.rpc.server import SHARED_PORT, create_server
 from service.settings import Settings
+from tests.waiting import HANG_SECONDS
 
 HOST = "127.0.0.1"
 NOBODY = 65534
@@ -79,7 +88,7 @@ def test_grpc_serves_every_call_on_the_port_that_is_reserved(zoo: Zoo):
         for _call in range(5):
             with grpc.insecure_channel(f"{HOST}:{port.number}") as channel:
                 answer = health_pb2_grpc.HealthStub(channel).Check(
-                    health_pb2.HealthCheckRequest(), timeout=10
+                    health_pb2.HealthCheckRequest(), timeout=HANG_SECONDS
                 )
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING
         assert is_listening(os.getpid(), port.number)
@@ -127,3 +136,23 @@ def test_a_forbidden_port_is_an_error_without_trying_the_next(tmp_path: Path):
 
     assert refused.value.code == "cannot_listen"
     assert "ZOO_HOST" in str(refused.value.remedy)
+
+
+def test_a_port_that_only_listens_does_not_answer():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+
+        assert not speaks_http2("127.0.0.1", port, timeout_seconds=0.1)
+    assert not speaks_http2("127.0.0.1", port, timeout_seconds=0.1)
+
+
+def test_a_grpc_server_answers_once_it_has_started():
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+
+    before = speaks_http2("127.0.0.1", port, timeout_seconds=0.1)
+    server.start()
+    after = speaks_http2("127.0.0.1", port, timeout_seconds=HANG_SECONDS)
+    server.stop(None)
+
+    assert (before, after) == (False, True)

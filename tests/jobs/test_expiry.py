@@ -37,7 +37,7 @@ def test_only_old_files_that_no_row_names_are_deleted(zoo: Zoo):
 
     assert collect(zoo) == 1
 
-    assert [zoo.blobs.exists(one) for one in (unnamed, named, young)] == [False, True, True]
+    assert [zoo.blobs.exists(blob) for blob in (unnamed, named, young)] == [False, True, True]
 
 
 def test_a_file_that_is_adopted_again_counts_as_young(zoo: Zoo):

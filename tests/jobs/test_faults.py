@@ -12,7 +12,7 @@ from service.scheduler import expiry
 from tests.jobs.cluster import TestCluster
 from tests.waiting import HANG_SECONDS, eventually
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
 def test_a_killed_child_is_replaced_and_the_job_succeeds(cluster: TestCluster):

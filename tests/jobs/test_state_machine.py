@@ -1,12 +1,15 @@
 """A job moves only along its legal moves, and only its holder moves it."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import text
 
 from service.container import Zoo
 from service.core.errors import ConflictError, FencedError, InvalidRequestError, NotFoundError
 from service.core.operations import owned_rows
-from service.core.operations.jobs import jobs, lifecycle, reaper
+from service.core.operations.jobs import job_lists, jobs, lifecycle, reaper
+from service.core.operations.jobs.job_lists import JobFilter
 from service.core.operations.jobs.lifecycle import AttemptStatus, LeaseStatus, Outcome
 from service.core.tables import DatasetRecord, JobRecord, JobState
 from tests.jobs.builders import PROJECT, a_dataset, a_job
@@ -179,11 +182,11 @@ def test_the_reaper_ends_a_job_that_ran_too_long(zoo: Zoo):
         reaper.reap(session)
         assert (
             owned_rows.get(session, JobRecord, project=PROJECT, id=job.id).error["code"]
-            == "expired"
+            == "time_limit_exceeded"
         )
 
 
-def test_cancelling_is_immediate_when_queued_and_a_wish_when_running(zoo: Zoo):
+def test_cancelling_is_immediate_when_queued_and_a_request_when_running(zoo: Zoo):
     queued, running = submitted(zoo), submitted(zoo, priority=1)
     job = claim(zoo)
     with zoo.transaction() as session:
@@ -265,9 +268,10 @@ def test_a_failed_check_rejects_the_dataset_and_a_retry_takes_that_back(zoo: Zoo
 def test_pages_walk_all_jobs_newest_first(zoo: Zoo):
     ids = [submitted(zoo) for _ in range(5)]
     with zoo.transaction() as session:
-        first = jobs.page(session, project=PROJECT, limit=3)
-        rest = jobs.page(session, project=PROJECT, after=first.items[-1].id, limit=3)
-        none = jobs.page(session, project=PROJECT, state=JobState.RUNNING)
+        read = partial(job_lists.page, session, project=PROJECT, limit=3)
+        first = read(where=JobFilter(), after=None)
+        rest = read(where=JobFilter(), after=first.next_after(3))
+        none = read(where=JobFilter(state=JobState.RUNNING), after=None)
 
     assert [j.id for j in [*first.items, *rest.items]] == sorted(ids, reverse=True)
     assert none.items == []

@@ -8,7 +8,7 @@ from service.container import Zoo, zoo_from
 from service.core.operations.jobs import jobs
 from service.core.tables import JobRecord, ModelRecord
 from service.settings import Settings
-from tests.workers import test_label_rankings_end_to_end as labelled
+from tests.workers import test_label_rankings_end_to_end as label_rankings
 from workers.isolation.fork_client import ForkServerClient
 from workers.methods import method_package
 from workers.worker.run_job import WorkerContext, run_next
@@ -31,13 +31,13 @@ def main(method: str, database_url: str, folder: Path) -> None:
 
 def trained(zoo: Zoo, context: WorkerContext, method: str, folder: Path) -> JobRecord:
     """The finished job, in a zoo with one teacher and one labeled set."""
-    labelled._add_dataset(zoo)
-    labelled._add_model(zoo, labelled._network(folder, 0), "mdl_0", classifier=True)
+    label_rankings._add_dataset(zoo)
+    label_rankings._add_model(zoo, label_rankings._network(folder, 0), "mdl_0", classifier=True)
     with zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
-    labelled._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
-    labelled._submit(zoo, "model_validation", {"model_id": "mdl_0"})
+    label_rankings._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    label_rankings._submit(zoo, "model_validation", {"model_id": "mdl_0"})
     while run_next(context):
         pass
     with zoo.transaction() as session:

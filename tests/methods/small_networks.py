@@ -41,7 +41,7 @@ def frames_of(labels: Tensor) -> Tensor:
     return (noise + 120 * labels[:, None, None, None]).to(torch.uint8)
 
 
-def lesson_of(*teachers: Teacher) -> ImageInputs:
+def image_inputs_of(*teachers: Teacher) -> ImageInputs:
     """48 images to learn from and 12 that judge, half of each dark."""
     labels = torch.arange(60) % 2
     frames = frames_of(labels)
@@ -55,9 +55,9 @@ def lesson_of(*teachers: Teacher) -> ImageInputs:
     )
 
 
-def assert_same_weights(found: nn.Module, expected: nn.Module) -> None:
+def assert_same_weights(actual: nn.Module, expected: nn.Module) -> None:
     """Equal to the last bit."""
-    given = found.state_dict()
-    assert given.keys() == expected.state_dict().keys()
+    state = actual.state_dict()
+    assert state.keys() == expected.state_dict().keys()
     for name, value in expected.state_dict().items():
-        torch.testing.assert_close(given[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(state[name], value, rtol=0, atol=0)

@@ -12,7 +12,12 @@ from service.core.manifest import TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, teacher
 from workers.methods import method_package
 from workers.torchkit.protocols import RecordingReporter
-from workers.torchkit.training.task import DataFreeInputs, ImageInputs, TrainingResult
+from workers.torchkit.training.task import (
+    DataFreeInputs,
+    ImageInputs,
+    PictureInputs,
+    TrainingResult,
+)
 from workers.torchkit.training.teachers import Teacher
 
 TRAININGS = tuple(spec.name for spec in methods_of(MethodKind.TRAINING))
@@ -33,6 +38,8 @@ BASES: Mapping[str, dict[str, Any]] = {
     "knowledge_distillation": STUDENT,
     "fine_tune": {},
     "linear_probe": {},
+    "class_regularization": {},
+    "dynamic_instance_normalization": {"width": 4},
     "adversarial_distillation": STUDENT | DRAWING | {"preset": "dfad"},
     "common_feature_amalgamation": STUDENT | {"batch_size": 16},
     "adaptive_amalgamation": STUDENT,
@@ -50,28 +57,33 @@ def teachers_in(folder: Path) -> Teachers:
 
 def inputs_of(method: str, teachers: Teachers) -> DataFreeInputs:
     """Two teachers where the method takes several; images of noise where it takes any."""
+    takes_two = "amalgamation" in method or method == "knowledge_distillation"
     several = method == "dual_gan_amalgamation"
-    known = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
-    taken = known if "amalgamation" in method else known[:1]
+    candidates = teachers[TaskKind.MULTI_LABEL if several else TaskKind.CLASSIFICATION]
+    taken = candidates if takes_two else candidates[:1]
     if issubclass(method_named(method).inputs, TeachersOnly):
         return DataFreeInputs(name="student", teachers=taken)
+    names = tuple("abcdef"[: 6 if method == "class_regularization" else 3])
     generator = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (48, SIDE, SIDE, 3), generator=generator, dtype=torch.uint8)
-    return ImageInputs(
-        name="student",
-        teachers=taken,
-        images=frames,
-        labels=torch.arange(48) % 3,
-        label_names=("a", "b", "c"),
-    )
+    shared: dict[str, Any] = {
+        "name": "student",
+        "teachers": taken,
+        "images": frames,
+        "labels": torch.arange(48) % len(names),
+        "label_names": names,
+    }
+    if method == "dynamic_instance_normalization":
+        return PictureInputs(**shared, styles=frames[:24], held_out_styles=frames[24:])
+    return ImageInputs(**shared)
 
 
 def trained(method: str, teachers: Teachers, params: Mapping[str, Any]) -> TrainingResult:
     """What the method makes of them."""
-    given = method_named(method).params.model_validate(
+    validated = method_named(method).params.model_validate(
         {**SMALL, **BASES.get(method, {}), **params}
     )
     made: TrainingResult = method_package(method).run(
-        inputs_of(method, teachers), given, RecordingReporter()
+        inputs_of(method, teachers), validated, RecordingReporter()
     )
     return made

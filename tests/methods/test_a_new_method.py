@@ -12,6 +12,8 @@ import pytest
 
 from tests.waiting import HANG_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "add-a-method.md"
 FOLDERS = ("service", "workers", "zooscope", "migrations", "tests", "docs")
@@ -42,7 +44,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the source tree with the method of the page."""
     tree = tmp_path_factory.mktemp("tree")
     for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        # What is compiled is copied along, but for files that another process writes just now.
+        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("*.pyc.*"))
     shutil.copy(ROOT / "pyproject.toml", tree)
     for language, path, text in blocks():
         file = tree / path

@@ -22,7 +22,6 @@ from workers.methods.adversarial_distillation.maths import absolute_discrepancy,
 from workers.methods.common_feature_amalgamation.maths import discrepancy
 from workers.methods.dual_gan_amalgamation.maths import activation_loss, scaled_distance
 from workers.methods.knowledge_distillation.maths import attention_loss, feature_loss
-from workers.torchkit.training import loop
 from workers.torchkit.training import task as outcomes
 from workers.torchkit.training.accelerators import mixed_precision
 
@@ -44,12 +43,16 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_of_short_numbers_is_that_of_the_same_long_ones(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
-    one, other = (torch.randn(4, 3, 2, 2, generator=generator).bfloat16() for _ in range(2))
+    student_maps, teacher_maps = (
+        torch.randn(4, 3, 2, 2, generator=generator).bfloat16() for _ in range(2)
+    )
 
-    found = LOSSES[name](one, other)
+    loss = LOSSES[name](student_maps, teacher_maps)
 
-    assert found.dtype is torch.float32
-    torch.testing.assert_close(found, LOSSES[name](one.float(), other.float()), rtol=0, atol=0)
+    assert loss.dtype is torch.float32
+    torch.testing.assert_close(
+        loss, LOSSES[name](student_maps.float(), teacher_maps.float()), rtol=0, atol=0
+    )
 
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -77,11 +80,9 @@ def test_every_training_runs_in_mixed_precision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outcomes, "arithmetic_on", lambda _device: partial(mixed_precision, "cpu"))
-    for module in (loop, outcomes):
-        monkeypatch.setattr(module, "curve_picture", lambda _history: b"")
     of_one_kind = dict.fromkeys(teachers, teachers[task])
 
     student = trained(method, of_one_kind, params).network
 
-    assert all(one.isfinite().all() for one in student.parameters())
-    assert all(one.dtype is torch.float32 for one in student.parameters())
+    assert all(weight.isfinite().all() for weight in student.parameters())
+    assert all(weight.dtype is torch.float32 for weight in student.parameters())

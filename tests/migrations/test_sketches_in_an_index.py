@@ -28,14 +28,19 @@ def connection(postgres: PrivatePostgres):
         connection.execute(text("SET session_replication_role = replica"))
         graphs = (("whole", "ok", EDGE), ("edgeless", "constant_edges", 0 * EDGE))
         for id_, status, edge in (*graphs, ("flat", "degenerate", EDGE)):
-            values = {"id": id_, "status": status, "node": told(NODE), "edge": told(edge)}
+            values = {
+                "id": id_,
+                "status": status,
+                "node": vector_text(NODE),
+                "edge": vector_text(edge),
+            }
             connection.execute(text(_INSERT), values)
         yield connection
     engine.dispose()
     postgres.drop_database("before")
 
 
-def told(values: np.ndarray) -> str:
+def vector_text(values: np.ndarray) -> str:
     return "[" + ",".join(map(str, values)) + "]"
 
 

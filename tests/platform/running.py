@@ -1,6 +1,7 @@
 """Starts ``zooscope up`` in its own folder on free ports."""
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +16,24 @@ from service.embedded.processes import has_ended
 from tests.waiting import HANG_SECONDS, eventually
 
 ZOOSCOPE = (sys.executable, "-m", "zooscope.cli.main")
+
+
+def zooscope(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ZOOSCOPE, *words],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+    )
+
+
+def stranger_gets(port: int) -> bool:
+    """Whether another program can have the port now."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @dataclass

@@ -9,25 +9,62 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from service.machine_speed import MachineSpeed, store_speed
 from service.settings import Device, Settings
-from zooscope.cli.doctor import CheckStatus, findings_for
+from zooscope.cli.doctor import CheckStatus, _devices, _disks, _home, _speed, _storage
 from zooscope.cli.main import app
 
 # It exports a network, in a fork server of its own that imports torch first.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def test_a_healthy_machine_is_reported(tmp_path: Path):
-    output = CliRunner().invoke(app, ["doctor", "--json", "--home", str(tmp_path)])
+def test_a_healthy_machine_is_reported_and_looking_at_a_home_creates_nothing(tmp_path: Path):
+    home = tmp_path / "elsewhere" / "home"
+
+    output = CliRunner().invoke(app, ["doctor", "--json", "--home", str(home)])
 
     findings = {finding["subject"]: finding for finding in json.loads(output.stdout)}
     assert output.exit_code == 0
+    assert findings["home"]["value"].startswith(f"{home}: does not exist")
+    assert list(tmp_path.iterdir()) == []
     assert "(PostgreSQL) 18" in findings["postgres"]["value"]
-    assert "Redis" in findings["redis"]["value"]
+    assert "Valkey" in findings["redis"]["value"]
     assert findings["torch"]["status"] == "ok"
     assert {findings[name]["status"] for name in ("timm", "captum")} == {"ok"}
-    assert sum(name.startswith("sandbox: ") for name in findings) == 8
+    assert sum(name.startswith("sandbox: ") for name in findings) == 9
     assert findings["sandbox: export"]["value"] == "works"
+    assert findings["speed"]["value"].startswith("not measured yet")
+
+
+def test_looking_at_an_empty_home_leaves_it_empty(tmp_path: Path):
+    for _ in (_home(Settings(home=tmp_path)), *_storage(Settings(home=tmp_path))):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_measured_speed_is_reported_with_its_effect(tmp_path: Path):
+    settings = Settings(home=tmp_path)
+    (settings.folder / "cache").mkdir(parents=True)
+    store_speed(settings, MachineSpeed(flops_per_second=35e9, bytes_per_second=2.5e9))
+
+    finding = _speed(settings)
+
+    assert finding.value == (
+        "35 GFLOP/s and 2.5 GB/s for one job; time limits are multiplied by 2.0"
+    )
+
+
+def test_every_disk_is_reported_with_its_free_space_and_the_effect(tmp_path: Path):
+    roomy = Settings(home=tmp_path / "not" / "yet", disk_stop_percent=100)
+    full = Settings(home=tmp_path, disk_stop_percent=1e-6, disk_resume_percent=1e-6)
+
+    (finding,), (stopped,) = list(_disks(roomy)), list(_disks(full))
+
+    assert f"of the disk of {tmp_path} is used" in finding.value
+    assert "free; uploads are refused and jobs wait from 100 % on" in finding.value
+    assert stopped.status is CheckStatus.WRONG
+    assert "uploads are refused and jobs wait until less than" in stopped.value
 
 
 def states_after(before: str) -> dict[str, str]:
@@ -77,6 +114,6 @@ def test_a_missing_gpu_is_wrong_only_if_configured(tmp_path: Path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
 
-    findings = {f.subject: f for f in findings_for(Settings(home=tmp_path, device=Device.CUDA))}
+    findings = {f.subject: f for f in _devices(Settings(home=tmp_path, device=Device.CUDA))}
 
     assert findings["device"].status is CheckStatus.WRONG

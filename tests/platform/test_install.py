@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,7 +25,7 @@ def checkout(tmp_path) -> Path:
 def make(checkout: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "install", *words],
-        cwd=checkout, env=os.environ | variables, capture_output=True, text=True, timeout=170,
+        cwd=checkout, env=os.environ | variables, capture_output=True, text=True, timeout=HANG_SECONDS,
     )  # fmt: skip
 
 

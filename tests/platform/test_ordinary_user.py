@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from service.core.manifest import Architecture
 from tests.platform.ordinary_user import as_ordinary_user, where_only_files_name_users
 from tests.platform.running import Up, started
+from tests.waiting import HANG_SECONDS
 from workers.programs.architectures import constructor_of
 from zooscope import ZooClient
 
@@ -53,7 +54,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     up = started(tmp_path / "home", prefix=as_ordinary_user())
     yield up
     up.process.terminate()
-    assert up.process.wait(90) == 0
+    assert up.process.wait(HANG_SECONDS) == 0
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_markers_are_evaluated_for_the_python_named(pins, tmp_path):
     assert pins.resolve(["zootop"], "3.14.0", pinned).resolved
 
 
-def test_an_index_that_does_not_answer_is_told_apart(pins, monkeypatch):
+def test_an_index_that_does_not_answer_is_reported_separately(pins, monkeypatch):
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")

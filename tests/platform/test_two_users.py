@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tests.platform.running import starting, when_ready
+from tests.waiting import HANG_SECONDS
 
 # Postgres runs only as users that the system knows.
 USERS = [entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0][:2]
@@ -110,4 +111,4 @@ def test_two_users_run_a_zoo_each_with_the_default_ports(
     finally:
         for up in ups:
             up.process.send_signal(signal.SIGTERM)
-        assert [up.process.wait(90) for up in ups] == [0, 0]
+        assert [up.process.wait(HANG_SECONDS) for up in ups] == [0, 0]

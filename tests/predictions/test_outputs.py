@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from ulid import ULID
 
-from service.core.predict_messages import OutputKind, PredictRequest, PredictResponse
+from service.core.manifest import TaskKind
+from service.core.predict_messages import ForwardPass, OutputKind, PredictRequest, PredictResponse
 from workers.child import predict_outputs
 
 
@@ -24,7 +26,9 @@ def test_scores_become_probabilities_by_softmax_likeliest_first():
 def test_probabilities_stay_as_they_are():
     chances = torch.tensor([[0.25, 0.75]])
 
-    assert torch.equal(predict_outputs.probabilities(chances, task="classification"), chances)
+    (classes,) = predict_outputs.likely_classes(chances, task="classification", top_k=2)
+
+    assert [likely["probability"] for likely in classes] == [0.75, 0.25]
 
 
 def test_a_multi_label_network_scores_each_label_on_its_own():
@@ -119,7 +123,13 @@ def test_what_an_output_cannot_be_is_refused_with_what_it_can():
 
 def test_requests_and_responses_survive_serialization():
     question = PredictRequest(
-        "q", "sha", {"task": "other"}, OutputKind.IMAGE, None, 5, (b"a", b""), expires_at=1.5
+        id=str(ULID()),
+        forward_pass=ForwardPass(
+            "0" * 64, {"height": 8, "width": 8}, TaskKind.OTHER, None, OutputKind.IMAGE, None
+        ),
+        top_k=5,
+        images=(b"a", b""),
+        timeout_seconds=1.5,
     )
     answer = PredictResponse(
         OutputKind.CLASSES, [[{"index": 1, "probability": 0.5}]], (b"x",), None

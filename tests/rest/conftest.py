@@ -43,10 +43,10 @@ def waited_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     subscription = EventListener.subscription
 
     def noted(
-        listener: EventListener, job_id: str, wake: Callable[[], object]
+        listener: EventListener, topic: str, wake: Callable[[], object]
     ) -> AbstractContextManager[None]:
-        ids.append(job_id)
-        return subscription(listener, job_id, wake)
+        ids.append(topic)
+        return subscription(listener, topic, wake)
 
     monkeypatch.setattr(EventListener, "subscription", noted)
     return ids

@@ -64,7 +64,7 @@ def a_student(
 
 
 @dataclass(frozen=True)
-class Family:
+class FamilyIds:
     """Ids of three generations: ``owl`` taught ``fox`` and ``hen``, and both taught ``hare``."""
 
     owl: str
@@ -75,14 +75,14 @@ class Family:
     sky: str
 
 
-def a_family(zoo: Zoo, session: Session) -> Family:
+def a_family(zoo: Zoo, session: Session) -> FamilyIds:
     """The family, with its training and evaluation datasets."""
     sea, sky = (_images(zoo, session, name) for name in ("sea", "sky"))
     owl = a_model(session, name="owl")
     fox = a_student(session, "fox", [owl.id], dataset_id=sea.id, eval_dataset_id=sky.id)
     hen = a_student(session, "hen", [owl.id], eval_dataset_id=sky.id)
     hare = a_student(session, "hare", [fox.id, hen.id], dataset_id=sea.id)
-    return Family(owl.id, fox.id, hen.id, hare.id, sea.id, sky.id)
+    return FamilyIds(owl.id, fox.id, hen.id, hare.id, sea.id, sky.id)
 
 
 def _images(zoo: Zoo, session: Session, name: str) -> DatasetRecord:

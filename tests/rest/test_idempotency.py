@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
 from sqlalchemy import func, select, text
 
 from service.core.tables import JobRecord, ModelRecord
-from tests.rest.served import MANIFEST, Served, archive
+from tests.rest.served import MANIFEST, Served, a_dataset, a_model, archive
 
+pytestmark = pytest.mark.usefixtures("measurable")
 BODY = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
 KEY = {"Idempotency-Key": "once"}
 
@@ -56,9 +58,14 @@ def test_a_refused_request_can_be_retried(served: Served):
 
 def test_idempotency_keys_of_two_projects_are_independent(served: Served):
     stranger = served.with_scopes("jobs", project="elsewhere")
+    with served.zoo.transaction() as session:
+        inputs = {
+            "model_id": a_model(session, project="elsewhere").id,
+            "dataset_id": a_dataset(served.zoo, session, project="elsewhere").id,
+        }
 
     served.client.post("/v1/jobs", json=BODY, headers=KEY)
-    answer = stranger.post("/v1/jobs", json=BODY, headers=KEY)
+    answer = stranger.post("/v1/jobs", json={**BODY, "inputs": inputs}, headers=KEY)
 
     assert "Idempotency-Replayed" not in answer.headers
     assert count(served, JobRecord) == 2
@@ -69,7 +76,8 @@ def test_a_form_sent_twice_makes_one_model(served: Served):
         files = {"manifest": (None, json.dumps(MANIFEST)), "file": ("f", archive())}
         return served.client.post("/v1/models", files=files, headers=KEY)
 
+    before = count(served, ModelRecord)
     first, again = push(), push()
 
     assert first.json()["id"] == again.json()["id"]
-    assert count(served, ModelRecord) == 1
+    assert count(served, ModelRecord) == before + 1

@@ -12,6 +12,7 @@ from service.rest import job_events as rest_job_events
 from tests.rest.served import Served, stored
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("measurable")
 BODY = {"method": "depara", "inputs": {"model_id": "mdl_1", "dataset_id": "dst_1"}}
 
 
@@ -170,7 +171,10 @@ def test_files_of_a_job_are_listed_and_served(served: Served, job_id: str):
     assert [item["id"] for item in listed] == ["art_1"]
     assert served.client.get("/v1/artifacts/art_1").json() == listed[0]
     assert content.content == data
-    assert content.headers["Content-Disposition"] == 'attachment; filename="map__1_.csv"'
+    assert (
+        content.headers["Content-Disposition"]
+        == "attachment; filename=\"map__1_.csv\"; filename*=UTF-8''map%20%221%22.csv"
+    )
     received = {"If-None-Match": content.headers["ETag"]}
     assert served.client.get("/v1/artifacts/art_1/content", headers=received).status_code == 304
 

@@ -10,7 +10,7 @@ from service.core.catalog.measurement import RANKING_METRICS
 from service.core.operations.jobs import jobs
 from service.core.operations.rankings import fused, rankings
 from service.core.operations.rankings.schemas import RankingRequest
-from service.core.tables import JobRecord, JobState, ModelRecord, RankingRecord
+from service.core.tables import DatasetRecord, JobRecord, JobState, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_model, an_estimate
 from tests.waiting import eventually
 from zooscope.client.rankings import RankingMetric
@@ -151,7 +151,7 @@ def test_metrics_that_use_labels_require_labels(served: Served, zoo_ids, metric)
 @pytest.mark.parametrize(
     ("changed", "output"),
     [
-        ({"metric": "magic"}, "must be one of attribution, depara"),
+        ({"metric": "magic"}, "must be one of auto, attribution, depara"),
         (
             {"target": {"model_id": "mdl_1"}, "probe_set_id": "dst_1"},
             "needs a dataset as its target",
@@ -159,7 +159,7 @@ def test_metrics_that_use_labels_require_labels(served: Served, zoo_ids, metric)
         ({"probe_set_id": "dst_1"}, "omit probe_set_id"),
         ({"edge_weight": 1}, "has no edges"),
         ({"settings": {"min_valid": 0.5}}, "omit them"),
-        ({"estimators": "known"}, "only the metric fused"),
+        ({"estimators": "known"}, "only the metrics fused"),
         ({"target": {"dataset_id": "dst_0"}}, "no dataset dst_0"),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, zoo_ids):
         assert session.scalars(select(JobRecord.id)).one() == pending["job_id"]
         ranking = session.get_one(RankingRecord, pending["id"])
         evidence = fused.take_evidence(session, ranking=ranking)
-        fused.fill(session, ranking=ranking, posterior=_posterior(zoo_ids))
+        fused.fill(session, ranking=ranking, posterior=posterior_of(zoo_ids))
 
     response = served.client.get(answer.headers["Location"]).json()
 
@@ -226,7 +226,7 @@ def test_a_fused_ranking_is_filled_by_its_job(served: Served, zoo_ids):
     assert (again.status_code, again.json()["items"]) == (201, response["items"])
 
 
-def _posterior(zoo_ids: dict[str, str]) -> dict:
+def posterior_of(zoo_ids: dict[str, str]) -> dict:
     """What the method hands back."""
     spread = {"deviation": 0.1, "expected_regret": 0.05, "measured": None}
     estimates_ = [
@@ -241,6 +241,26 @@ def _posterior(zoo_ids: dict[str, str]) -> dict:
         "measure_next": [zoo_ids["hen"]],
         "evidence": {"history": 1.0},
     }
+
+
+def test_an_estimate_of_a_network_whose_task_changed_is_measured_again(served: Served, zoo_ids):
+    with served.zoo.transaction() as session:
+        task = {"kind": "classification", "text": ""}
+        owl = a_model(session, output_kind="vector", manifest={"name": "owl", "task": task})
+        an_estimate(session, owl, session.get_one(DatasetRecord, zoo_ids["target"]), logme=0.1)
+        owl_id = owl.id
+    before = ask(served, zoo_ids)
+    path = f"/v1/models/{owl_id}"
+    etag = served.client.get(path).headers["ETag"]
+    other = {"task": {"kind": "other"}}
+    changed = served.client.patch(path, json=other, headers={"If-Match": etag})
+
+    after = ask(served, zoo_ids)
+
+    assert (before.status_code, changed.status_code, after.status_code) == (201, 200, 202)
+    with served.zoo.transaction() as session:
+        measured = [job.inputs["model_id"] for job in session.scalars(select(JobRecord))]
+    assert measured == [owl_id]
 
 
 def test_a_reference_network_of_the_target_is_a_candidate_only_if_named(served: Served, zoo_ids):

@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from service.core.operations.lineages import lineages
 from service.core.tables import JobRecord, JobState, ModelRecord
-from tests.rest.families import Family, a_family, a_student, a_training
-from tests.rest.served import Served, a_dataset, a_model
+from tests.rest.families import FamilyIds, a_family, a_student, a_training
+from tests.rest.served import IMAGES, Served, a_dataset, a_model
 
 
 @pytest.fixture
-def family(served: Served) -> Family:
+def family(served: Served) -> FamilyIds:
     """Three generations with a diamond."""
     with served.zoo.transaction() as session:
         return a_family(served.zoo, session)
@@ -35,7 +35,9 @@ def removed(served: Served, model_id: str) -> None:
     assert served.client.delete(path, headers={"If-Match": etag}).status_code == 204
 
 
-def test_three_generations_are_listed_and_a_shared_ancestor_once(served: Served, family: Family):
+def test_three_generations_are_listed_and_a_shared_ancestor_once(
+    served: Served, family: FamilyIds
+):
     lineage = lineage_of(served, family.hare, direction="ancestors")
 
     nodes = {item["id"]: item for item in lineage["nodes"]}
@@ -48,11 +50,11 @@ def test_three_generations_are_listed_and_a_shared_ancestor_once(served: Served,
     assert (hare["task"], hare["parameters"], hare["state"]) == ("classification", 7, "ready")
     job = next(item for item in lineage["nodes"] if item["kind"] == "job")
     assert (job["state"], job["seed"], job["budget"]) == ("succeeded", 3, {"steps": 100})
-    assert nodes[family.sea]["images"] == 2
+    assert nodes[family.sea]["images"] == IMAGES
     assert lineage["notes"] == []
 
 
-def test_edges_have_roles(served: Served, family: Family):
+def test_edges_have_roles(served: Served, family: FamilyIds):
     lineage = lineage_of(served, family.fox, direction="ancestors")
 
     job = next(item["id"] for item in lineage["nodes"] if item["kind"] == "job")
@@ -65,7 +67,7 @@ def test_edges_have_roles(served: Served, family: Family):
     }
 
 
-def test_the_source_of_initial_weights_is_in_both_directions(served: Served, family: Family):
+def test_the_source_of_initial_weights_is_in_both_directions(served: Served, family: FamilyIds):
     with served.zoo.transaction() as session:
         cub = a_student(session, "cub", [family.hen], student={"init": family.fox}).id
 
@@ -79,7 +81,7 @@ def test_the_source_of_initial_weights_is_in_both_directions(served: Served, fam
 
 
 def test_descendants_include_their_other_teachers_without_ancestors(
-    served: Served, family: Family
+    served: Served, family: FamilyIds
 ):
     forth = lineage_of(served, family.fox, direction="descendants")
     both = lineage_of(served, family.fox)
@@ -90,7 +92,7 @@ def test_descendants_include_their_other_teachers_without_ancestors(
     assert len(names(both, "job")) == 2
 
 
-def test_fewer_generations_add_a_note(served: Served, family: Family):
+def test_fewer_generations_add_a_note(served: Served, family: FamilyIds):
     back = lineage_of(served, family.hare, direction="ancestors", generations=1)
     forth = lineage_of(served, family.owl, direction="descendants", generations=1)
     whole = lineage_of(served, family.owl, direction="descendants", generations=2)
@@ -101,7 +103,7 @@ def test_fewer_generations_add_a_note(served: Served, family: Family):
     assert whole["notes"] == []
 
 
-def test_a_deleted_teacher_is_gone_but_its_ancestors_remain(served: Served, family: Family):
+def test_a_deleted_teacher_is_gone_but_its_ancestors_remain(served: Served, family: FamilyIds):
     removed(served, family.fox)
 
     back = lineage_of(served, family.hare)
@@ -113,7 +115,7 @@ def test_a_deleted_teacher_is_gone_but_its_ancestors_remain(served: Served, fami
         assert names(lineage) == ["fox", "hare", "hen", "owl"]
 
 
-def test_a_deleted_upload_is_gone_without_a_name(served: Served, family: Family):
+def test_a_deleted_upload_is_gone_without_a_name(served: Served, family: FamilyIds):
     removed(served, family.owl)
 
     owl = next(
@@ -123,7 +125,7 @@ def test_a_deleted_upload_is_gone_without_a_name(served: Served, family: Family)
     assert (owl["kind"], owl["name"], owl["state"]) == ("model", "", "gone")
 
 
-def test_a_deleted_dataset_is_gone(served: Served, family: Family):
+def test_a_deleted_dataset_is_gone(served: Served, family: FamilyIds):
     path = f"/v1/datasets/{family.sky}"
     etag = served.client.get(path).headers["ETag"]
     assert served.client.delete(path, headers={"If-Match": etag}).status_code == 204
@@ -135,7 +137,7 @@ def test_a_deleted_dataset_is_gone(served: Served, family: Family):
     assert (sky["kind"], sky["state"], sky["images"]) == ("dataset", "gone", None)
 
 
-def test_a_running_training_has_no_student(served: Served, family: Family):
+def test_a_running_training_has_no_student(served: Served, family: FamilyIds):
     with served.zoo.transaction() as session:
         running = a_training(session, [family.hare]).id
         a_training(session, [family.hare], state=JobState.FAILED)
@@ -146,7 +148,7 @@ def test_a_running_training_has_no_student(served: Served, family: Family):
     assert lineage["nodes"][1]["state"] == "running"
 
 
-def test_networks_of_another_project_are_not_found(served: Served, family: Family):
+def test_networks_of_another_project_are_not_found(served: Served, family: FamilyIds):
     with served.zoo.transaction() as session:
         stolen = a_student(session, "stolen", [family.owl], project="elsewhere").id
         a_student(session, "mixed", [family.owl, stolen])
@@ -187,7 +189,7 @@ def test_an_uploaded_network_has_no_lineage_but_itself(served: Served):
     assert lineage["edges"] == []
 
 
-def test_a_cycle_terminates(served: Served, family: Family):
+def test_a_cycle_terminates(served: Served, family: FamilyIds):
     with served.zoo.transaction() as session:
         owl = session.get_one(ModelRecord, family.owl)
         job = a_training(session, [family.hare], state=JobState.SUCCEEDED)
@@ -199,7 +201,7 @@ def test_a_cycle_terminates(served: Served, family: Family):
     ).content.startswith(b"<svg")
 
 
-def test_a_large_lineage_is_cut_with_a_note(served: Served, family: Family, monkeypatch):
+def test_a_large_lineage_is_cut_with_a_note(served: Served, family: FamilyIds, monkeypatch):
     monkeypatch.setattr(lineages, "MOST_NODES", 6)
 
     lineage = lineage_of(served, family.hare, direction="ancestors")
@@ -210,7 +212,7 @@ def test_a_large_lineage_is_cut_with_a_note(served: Served, family: Family, monk
     assert all({item["source"], item["target"]} <= expected for item in lineage["edges"])
 
 
-def test_a_current_etag_returns_304_until_something_changes(served: Served, family: Family):
+def test_a_current_etag_returns_304_until_something_changes(served: Served, family: FamilyIds):
     path = f"/v1/models/{family.owl}/lineage"
     for form in ({}, {"format": "svg"}, {"format": "graphml"}):
         received = served.client.get(path, params=form).headers["ETag"]
@@ -223,7 +225,7 @@ def test_a_current_etag_returns_304_until_something_changes(served: Served, fami
     assert served.client.get(path, headers={"If-None-Match": received}).status_code == 200
 
 
-def test_the_svg_is_a_valid_file(served: Served, family: Family):
+def test_the_svg_is_a_valid_file(served: Served, family: FamilyIds):
     answer = served.client.get(f"/v1/models/{family.hen}/lineage", params={"format": "svg"})
 
     picture = ElementTree.fromstring(answer.content)
@@ -243,7 +245,7 @@ def test_the_svg_is_a_valid_file(served: Served, family: Family):
     ],
 )
 def test_an_invalid_query_is_refused_with_a_pointer(
-    served: Served, family: Family, asked: dict[str, Any], pointer: str
+    served: Served, family: FamilyIds, asked: dict[str, Any], pointer: str
 ):
     answer = served.client.get(f"/v1/models/{family.owl}/lineage", params=asked)
 
@@ -257,7 +259,7 @@ def test_the_lineage_of_an_unknown_network_is_not_found(served: Served):
     assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_lineage_is_drawn_in_the_requested_theme(served: Served, family: Family):
+def test_a_lineage_is_drawn_in_the_requested_theme(served: Served, family: FamilyIds):
     path = f"/v1/models/{family.hare}/lineage"
 
     light, dark = (

@@ -14,8 +14,8 @@ from service.core.catalog.depara import DeparaParams, settings_of
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
 from service.core.tables import DatasetRecord, JobRecord, JobState
-from tests.rest.drawings import NODE, draw, draw_pictures
-from tests.rest.served import Served, a_dataset, a_graph, a_model
+from tests.rest.drawings import NODE, VALID, draw, draw_pictures
+from tests.rest.served import IMAGES, Served, a_dataset, a_graph, a_model
 
 
 @pytest.fixture
@@ -65,9 +65,26 @@ def test_a_map_is_computed_once_and_served_in_every_format(served: Served, measu
     with np.load(io.BytesIO(arrays.content)) as archive:
         np.testing.assert_array_equal(archive["node"], NODE)
         assert archive["names"].tolist() == ["fox", "hen"]
-    assert result.json()["document"]["matrices"]["edge"] == [[1.0, None], [0.2, 1.0]]
+    assert "matrices" not in result.json()["document"]
     received = {"If-None-Match": result.headers["ETag"]}
     assert served.client.get(path, headers=received).status_code == 304
+
+
+def test_a_map_has_the_matrices_that_a_request_names(served: Served, measured):
+    draw(served.zoo, measured, order_map(served, measured).json()["id"])
+    path = f"/v1/maps/{measured[0]}"
+
+    every = served.client.get(path, params={"include": ["edge", "score", "valid"]})
+    part = served.client.get(path, params={"include": "node", "indices": 1})
+    outside = served.client.get(path, params={"include": "node", "indices": 2})
+
+    assert every.json()["document"]["matrices"] == {
+        "edge": [[1.0, None], [0.2, 1.0]],
+        "score": [[1.25, None], [0.55, 1.25]],
+        "valid": VALID,
+    }
+    assert part.json()["document"]["matrices"] == {"node": [[1.0]]}
+    assert (outside.status_code, outside.json()["code"]) == (422, "index_out_of_range")
 
 
 def test_another_measured_model_makes_a_new_map(served: Served, measured):
@@ -93,15 +110,20 @@ def test_a_missing_map_names_the_post_that_computes_it(served: Served, measured)
     assert (ordered.status_code, ordered.json()["params"]["linkage"]) == (202, "ward")
 
 
-def test_a_client_that_waits_gets_the_map(served: Served, measured):
+@pytest.mark.parametrize("reference", ["id", "name"])
+def test_a_client_that_waits_gets_the_map(served: Served, measured, reference: str):
+    dataset_id = measured[0]
+    dataset = served.client.get(f"/v1/datasets/{dataset_id}").json()
     job_id = order_map(served, measured).json()["id"]
     threading.Timer(0.3, draw, (served.zoo, measured, job_id)).start()
 
     answer = served.client.post(
-        "/v1/maps", json={"dataset_id": measured[0]}, headers={"Prefer": "wait=10"}
+        "/v1/maps",
+        json={"dataset_id": dataset[reference]},
+        headers={"Prefer": "wait=10"},
     )
 
-    assert (answer.status_code, answer.json()["id"]) == (201, "map_1")
+    assert (answer.status_code, answer.json()["id"]) == (201, "map_1"), answer.text
 
 
 def test_the_same_post_of_a_map_runs_once(served: Served, measured):
@@ -141,6 +163,17 @@ def test_a_map_by_depara_plus_shows_graphs_with_flattened_edges_alone(served: Se
     assert ordered.status_code == 202
     assert ordered.json()["params"]["settings"]["spectrum"] == "flattened"
     assert ordered.json()["params"]["edge_weight"] == 4.0
+
+
+def test_an_image_named_twice_is_refused(served: Served, measured):
+    drawing = {"dataset_id": measured[0], "indices": [0, 0]}
+
+    answers = [
+        served.client.post("/v1/attributions", json={**drawing, "model_ids": measured[1]}),
+        served.client.post(f"/v1/models/{measured[1][0]}/attributions", json=drawing),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
 
 
 def test_a_read_only_key_starts_no_job(served: Served, measured):
@@ -231,7 +264,7 @@ def test_heat_maps_that_cannot_be_computed_report_the_reason(served: Served, mea
     ("change", "code", "pointer"),
     [
         ({"layer": "fc9"}, "unknown_layer", "/layer"),
-        ({"indices": [0, 9]}, "unknown_image", "/indices"),
+        ({"indices": [0, IMAGES]}, "unknown_image", "/indices"),
         ({"indices": {"start": 3, "stop": 3}}, "invalid_request", "/body"),
         ({"indices": list(range(65))}, "invalid_request", "/body/indices/list"),
         ({"indices": [0, 0]}, "invalid_request", "/body"),
@@ -249,5 +282,6 @@ def test_an_invalid_heat_map_request_is_refused(
     answer = served.client.post("/v1/attributions", json=body).json()
 
     assert (answer["code"], answer["errors"][0]["pointer"]) == (code, pointer)
-    missing = served.client.get(f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/9.png")
+    beyond = f"/v1/models/{measured[1][0]}/attributions/{measured[0]}/{IMAGES}.png"
+    missing = served.client.get(beyond)
     assert missing.json()["code"] == "image_not_found"

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from service.core.catalog.training import STUDENT_BLOCKS, Student, StudentArchitecture
+from service.core.manifest import InputSpec
 from service.core.operations.trainings.teacher_checks import STATISTICAL
-from tests.rest.served import Served
+from tests.rest.served import Served, a_dataset
 from tests.rest.trainings import (
     ADAPTIVE,
     ADVERSARY,
@@ -13,12 +15,14 @@ from tests.rest.trainings import (
     DISTIL,
     DUAL_GAN,
     FLAT,
+    TRANSFERS,
     TUNE,
     a_teacher,
     ask,
     refusal,
 )
 from workers.methods.adversarial_distillation.recipes import PRESETS
+from workers.torchkit.training.student_networks import BUILDS
 
 
 def test_presets_that_compare_batch_statistics_are_those_whose_recipe_weighs_them():
@@ -137,6 +141,20 @@ def test_the_output_counts_as_a_layer(shared: Served, method: str):
     assert ask(shared, method, a_teacher(shared), params={knob: "output"}).status_code == 202
 
 
+@pytest.mark.parametrize("method", TRANSFERS)
+def test_a_network_of_any_task_is_a_source(shared: Served, method: str):
+    edges = {"task_kind": "edges", "output_kind": "map", "classes": None, "output_shape": [1, 8]}
+
+    assert ask(shared, method, a_teacher(shared, **edges)).status_code == 202
+
+
+@pytest.mark.parametrize("method", TRANSFERS)
+def test_a_source_that_takes_a_fixed_number_of_images_is_refused(shared: Served, method: str):
+    answer = ask(shared, method, a_teacher(shared, fixed_batch=8))
+
+    assert refusal(answer) == (422, "fixed_batch_size", ["/source_model_id"])
+
+
 def test_single_label_images_do_not_suit_multi_label_teachers(shared: Served):
     answer = ask(
         shared, DISTIL, a_teacher(shared, task_kind="multi_label"), params={"label_weight": 1}
@@ -161,3 +179,62 @@ def test_tasks_are_selected_labels_and_form_the_student(
     answer = ask(shared, ADAPTIVE, teacher, params=params, student={"labels": labels})
 
     assert refusal(answer) == (422, code, [pointer])
+
+
+def test_teachers_without_a_common_label_need_tasks(shared: Served):
+    """Each shares a label with the next, and no label is common to all three."""
+    teachers = [
+        a_teacher(shared, classes=classes)
+        for classes in (["cat", "dog"], ["cow", "ox"], ["dog", "cow"])
+    ]
+
+    answer = ask(shared, ADAPTIVE, *teachers)
+
+    assert refusal(answer) == (422, "no_common_labels", ["/params/tasks"])
+
+
+def test_a_students_labels_are_those_of_the_shared_tasks(shared: Served):
+    teachers = [a_teacher(shared, classes=["cat", "dog", extra]) for extra in ("cow", "ox")]
+
+    answer = ask(shared, ADAPTIVE, *teachers, student={"labels": ["cat", "dog", "cow"]})
+
+    assert refusal(answer) == (422, "labels_do_not_match_tasks", ["/student/labels"])
+
+
+@pytest.mark.parametrize(
+    ("method", "architecture", "params", "pointer"),
+    [
+        (DUAL_GAN, "plain", {"preset": "dfka", "blocks": 4}, "/params/blocks"),
+        (COMMON, "lenet", {"teacher_layers": [["conv"] * 3]}, "/params/teacher_layers"),
+    ],
+)
+def test_more_blocks_than_the_student_has_are_refused(
+    shared: Served, method: str, architecture: str, params: dict[str, Any], pointer: str
+):
+    student = {"architecture": architecture}
+
+    answer = ask(shared, method, a_teacher(shared), params=params, student=student)
+
+    assert refusal(answer) == (422, "too_many_blocks", [pointer])
+
+
+@pytest.mark.parametrize("architecture", list(StudentArchitecture))
+def test_a_student_has_as_many_blocks_as_the_checks_expect(architecture: StudentArchitecture):
+    student = Student(architecture=architecture, width=4)
+
+    network = BUILDS[architecture](student, InputSpec(height=16, width=16), 2)
+
+    assert len(network.blocks) == STUDENT_BLOCKS[architecture]
+
+
+@pytest.mark.parametrize("method", [DUAL_GAN, ADVERSARY])
+def test_a_method_without_data_explains_why_it_takes_no_dataset(shared: Served, method: str):
+    with shared.zoo.transaction() as session:
+        dataset = a_dataset(shared.zoo, session).id
+
+    answer = ask(shared, method, a_teacher(shared), dataset_id=dataset)
+
+    (problem,) = answer.json()["errors"]
+    assert (answer.status_code, problem["pointer"]) == (422, "/dataset_id")
+    assert "generates its own images" in answer.json()["detail"]
+    assert "eval_dataset_id" in answer.json()["detail"]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from service.core.tables import JobRecord, ModelRecord
-from tests.rest.served import MANIFEST, Served, a_model, archive, safetensors
+from tests.rest.served import MANIFEST, Served, a_model, archive, finished_upload, safetensors
 
 FORMS = {
     "pickle": b"\x80\x02}q\x00.",
@@ -14,7 +14,6 @@ FORMS = {
     "torch.save": archive("fox/data.pkl", b"\x80\x02."),
     "keras": archive("model.weights.h5", b"x"),
     "hdf5": b"\x89HDF\r\n\x1a\n" + bytes(40),
-    "onnx": b"\x08\x08\x12\x07pytorch" + bytes(40),
     "executable": b"\x7fELF" + bytes(40),
     "tar": bytes(257) + b"ustar" + bytes(300),
     "gzip": b"\x1f\x8b\x08" + bytes(40),
@@ -38,6 +37,18 @@ def test_a_form_with_manifest_and_file_makes_a_model_that_is_checked_by_a_job(se
     assert (job.method, job.inputs) == ("model_validation", {"model_id": model["id"]})
 
 
+def test_an_onnx_file_needs_its_format_in_the_manifest(served: Served):
+    data = b"\x08\x08\x12\x07pytorch" + bytes(40)
+
+    model = push(served, data, format="onnx")
+    mismatch = push(served, data)
+    reverse = push(served, archive(), format="onnx")
+
+    assert (model.status_code, model.json()["format"]) == (201, "onnx")
+    assert mismatch.json()["code"] == reverse.json()["code"] == "format_mismatch"
+    assert "`onnx`" in mismatch.json()["remedy"]
+
+
 def test_the_file_may_come_before_the_manifest(served: Served):
     files = {"file": ("fox.pt2", archive()), "manifest": (None, json.dumps(MANIFEST))}
 
@@ -48,15 +59,10 @@ def test_the_file_may_come_before_the_manifest(served: Served):
 
 def test_a_finished_upload_and_a_manifest_make_a_model(served: Served):
     data = archive()
-    upload = served.client.post("/v1/uploads", json={"size": len(data)}).json()
-    served.client.patch(
-        f"/v1/uploads/{upload['id']}", content=data, headers={"Upload-Offset": "0"}
-    )
+    first, second = finished_upload(served, data), finished_upload(served, data)
 
-    flat = served.client.post("/v1/models", json={**MANIFEST, "upload_id": upload["id"]})
-    folded = served.client.post(
-        "/v1/models", json={"manifest": MANIFEST, "upload_id": upload["id"]}
-    )
+    flat = served.client.post("/v1/models", json={**MANIFEST, "upload_id": first})
+    folded = served.client.post("/v1/models", json={"manifest": MANIFEST, "upload_id": second})
 
     assert (flat.status_code, folded.status_code) == (201, 201)
     assert served.client.get(f"/v1/models/{flat.json()['id']}/content").content == data
@@ -68,7 +74,8 @@ def test_unsafe_file_types_are_refused_with_the_remedy(served: Served, kind: str
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "unsafe_format"
-    assert "zooscope pack" in answer.json()["remedy"]
+    importer = "zooscope import keras" if kind in ("keras", "hdf5") else "zooscope pack"
+    assert importer in answer.json()["remedy"]
     with served.zoo.transaction() as session:
         assert session.scalars(select(ModelRecord)).all() == []
 
@@ -184,3 +191,21 @@ def test_another_project_sees_nothing_of_a_model(served: Served):
 
     assert stranger.get(path).status_code == 404
     assert stranger.get("/v1/models").json()["items"] == []
+
+
+@pytest.mark.parametrize("name", ["pin:1", "pin@prod", "mdl_1", "\u200b"])
+def test_no_upload_takes_over_a_reference(served: Served, name: str):
+    problem = push(served, archive(), name=name).json()
+
+    assert (problem["status"], problem["code"]) == (422, "invalid_name")
+    assert problem["errors"][0]["pointer"] == "/name"
+
+
+def test_no_model_is_renamed_to_a_reference(served: Served):
+    model = push(served, archive()).json()
+
+    answer = served.client.patch(
+        f"/v1/models/{model['id']}", json={"name": "pin:1"}, headers={"If-Match": model["etag"]}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_name")

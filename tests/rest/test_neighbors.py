@@ -54,6 +54,21 @@ def test_neighbors_are_compared_by_their_files(served: Served, zoo_ids: dict[str
     assert result[0]["score"] >= result[1]["score"]
 
 
+def test_two_networks_are_compared_image_by_image(served: Served, zoo_ids: dict[str, str]):
+    path = f"/v1/models/{zoo_ids['fox']}/image-similarities"
+    asked = {"other": zoo_ids["owl"], "dataset": zoo_ids["probes"]}
+
+    answer = served.client.get(path, params=asked).json()
+
+    similarities = [item["similarity"] for item in answer["items"]]
+    count = [value for value in similarities if value is not None]
+    exact = compare(GRAPHS["fox"], GRAPHS["owl"])
+    assert [item["index"] for item in answer["items"]] == list(range(len(similarities)))
+    assert similarities[4] is None
+    assert len(count) == len(similarities) - 1
+    assert sum(count) / len(count) == pytest.approx(exact.node_similarity, abs=1e-6)
+
+
 def test_listing_neighbors_stores_nothing(served: Served, zoo_ids: dict[str, str]):
     served.client.get(
         f"/v1/models/{zoo_ids['fox']}/neighbors", params={"dataset": zoo_ids["probes"]}

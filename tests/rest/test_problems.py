@@ -1,10 +1,14 @@
 """Every error is a problem document with the status from one table."""
 
 import pytest
+from sqlalchemy import select
 
+from service.container import Zoo
 from service.core import errors
 from service.core.errors import ZooError
+from service.core.tables import ModelRecord
 from service.rest.error_handlers import STATUS, TITLES, status_of
+from service.views.foreseen import UNSTORABLE, foreseen
 from tests.rest.served import Served
 
 DIRECT = ZooError.__subclasses__()
@@ -37,7 +41,7 @@ def test_codes_of_the_core_are_unique():
 CASES = {
     "unknown path": ("GET", "/v1/nothing", {}, 404, "no_such_route"),
     "unknown id": ("GET", "/v1/models/mdl_0", {}, 404, "model_not_found"),
-    "malformed id": ("GET", "/v1/models/fox", {}, 422, "invalid_request"),
+    "malformed id": ("GET", "/v1/jobs/fox", {}, 422, "invalid_request"),
     "wrong method": ("PUT", "/v1/models", {}, 405, "method_not_allowed"),
     "wrong type": ("GET", "/v1/models?page_size=x", {}, 422, "invalid_request"),
     "not JSON": (
@@ -52,7 +56,7 @@ CASES = {
         "/v1/jobs",
         {"content": b"{", "headers": {"Content-Type": "application/json"}},
         422,
-        "invalid_request",
+        "invalid_json",
     ),
     "unknown body": ("POST", "/v1/models", {"content": b"x"}, 422, "invalid_media_type"),
     "unknown field": (
@@ -80,13 +84,7 @@ CASES = {
         422,
         None,
     ),
-    "a NUL": (
-        "POST",
-        "/v1/jobs",
-        {"json": {"method": "depara", "inputs": {"model_id": "\0", "dataset_id": "d"}}},
-        422,
-        "unstorable_value",
-    ),
+    "a NUL": ("GET", "/v1/models/a%00b/layers", {}, 422, "invalid_request"),
     "damaged form": (
         "POST",
         "/v1/models",
@@ -100,6 +98,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("measurable")
 @pytest.mark.parametrize("case", CASES)
 def test_an_invalid_request_returns_a_problem_document(served: Served, case: str):
     method, path, body, status, code = CASES[case]
@@ -142,3 +141,12 @@ def test_an_unknown_host_name_is_refused_with_the_setting(served: Served):
 
     assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
     assert "ZOO_ALLOWED_HOSTS" in answer.json()["remedy"]
+
+
+def test_what_only_the_database_refuses_is_the_fault_of_the_request(zoo: Zoo):
+    with pytest.raises(UNSTORABLE) as caught, zoo.transaction() as session:
+        session.execute(select(ModelRecord).where(ModelRecord.name == "a\0b"))
+
+    problem = foreseen(caught.value)
+    assert problem is not None
+    assert problem.code == "unstorable_value"

@@ -5,9 +5,13 @@ import math
 import pytest
 from sqlalchemy import select
 
+from service.core.catalog.depara import DeparaParams, settings_of
+from service.core.operations.measurements import graphs
 from service.core.operations.rankings import by_graph
 from service.core.tables import JobDependencyRecord, JobRecord, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, an_affinity
+
+KEY_OF_MAPS = "09093b187919997d052eba366e0cd063074623c9ce4c86dce93a206f74595286"
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def zoo_ids(served: Served) -> dict[str, str]:
 
 def ask(served: Served, zoo_ids: dict[str, str], **changes: object):
     target = {"target": {"model_id": zoo_ids["fox"]}, "probe_set_id": zoo_ids["probes"]}
-    return served.client.post("/v1/rankings", json={**target, **changes})
+    return served.client.post("/v1/rankings", json={**target, "metric": "depara", **changes})
 
 
 def names(ranking: dict) -> list[str]:
@@ -82,6 +86,32 @@ def test_depara_plus_measures_flattened_edges_and_weights_them_fourfold(served: 
     assert (len(jobs), spectra) == (4, {"flattened"})
 
 
+@pytest.mark.parametrize("metric", ["rsa", "dds", "linear_cka"])
+def test_relations_of_features_are_measured_in_graphs_of_their_own(
+    served: Served, zoo_ids, metric: str
+):
+    ranking = ask(served, zoo_ids, metric=metric).json()
+
+    with served.zoo.transaction() as session:
+        jobs = session.scalars(select(JobRecord).where(JobRecord.method == "depara")).all()
+        nodes = {job.params["nodes"] for job in jobs}
+    assert (ranking["state"], ranking["edge_weight"], ranking["metric"]) == (
+        "pending",
+        0.0,
+        metric,
+    )
+    assert (len(jobs), nodes) == (4, {metric})
+    assert ask(served, zoo_ids, metric=metric, edge_weight=1).status_code == 422
+
+
+def test_graphs_of_maps_have_the_key_of_version_2_without_a_setting_of_nodes():
+    settings = DeparaParams()
+
+    assert "nodes" not in settings.model_dump(mode="json")
+    assert settings_of("dds", settings).model_dump(mode="json")["nodes"] == "dds"
+    assert graphs.comparable_key("probes", settings) == KEY_OF_MAPS
+
+
 @pytest.mark.parametrize("weight", [-1, "NaN", "Infinity", 1e9])
 def test_an_invalid_edge_weight_is_refused(served: Served, zoo_ids, weight):
     assert ask(served, zoo_ids, edge_weight=weight).status_code == 422
@@ -103,6 +133,13 @@ def test_equal_scores_are_ordered_by_nodes_then_by_id():
     assert [item["rank"] for item in items] == [1, 2, 3]
 
 
+def test_costs_stand_beside_similarities(served: Served, zoo_ids):
+    ranking = ask(served, zoo_ids).json()
+
+    assert {(item["flops"], item["parameters"]) for item in ranking["items"]} == {(70, 7)}
+    assert [item["pareto"] for item in ranking["items"]] == [True, False]
+
+
 def test_candidates_may_be_named_or_filtered(served: Served, zoo_ids):
     named = ask(served, zoo_ids, candidates={"model_ids": [zoo_ids["cow"], zoo_ids["fox"]]}).json()
     result = ask(served, zoo_ids, candidates={"filter": {"name": "he"}}).json()
@@ -116,6 +153,32 @@ def test_unknown_candidates_are_refused_with_their_pointer(served: Served, zoo_i
 
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_model")
     assert answer.json()["errors"][0]["pointer"] == "/candidates/model_ids/1"
+
+
+@pytest.mark.parametrize("candidates", [{"model_ids": []}, {"filter": {"name": "zzz"}}, "target"])
+def test_a_ranking_without_candidates_is_refused(served: Served, zoo_ids, candidates):
+    named = {"model_ids": [zoo_ids["fox"]]} if candidates == "target" else candidates
+
+    problem = ask(served, zoo_ids, candidates=named).json()
+
+    assert (problem["status"], problem["code"]) == (422, "no_candidates")
+    assert problem["errors"][0]["pointer"] == "/candidates"
+
+
+def test_a_layer_that_the_target_lacks_is_refused_at_once(served: Served, zoo_ids):
+    problem = ask(served, zoo_ids, settings={"layer": "nope"}).json()
+
+    assert (problem["status"], problem["code"]) == (422, "unknown_layer")
+    assert problem["errors"][0]["pointer"] == "/settings/layer"
+
+
+def test_candidates_without_the_layer_are_listed_with_the_reason(served: Served, zoo_ids):
+    with served.zoo.transaction() as session:
+        plain = a_model(session, name="plain", layers=[]).id
+
+    ranking = ask(served, zoo_ids, settings={"layer": "conv"}).json()
+
+    assert (plain, "unknown_layer") in {(m["model_id"], m["code"]) for m in ranking["unranked"]}
 
 
 def test_candidates_that_are_not_ready_are_listed_with_the_reason(served: Served, zoo_ids):
@@ -166,8 +229,8 @@ def test_a_failed_measurement_becomes_a_reason(served: Served, zoo_ids):
     assert reason in filled["unranked"]
 
 
-def test_a_labeled_target_gets_one_reference_network(served: Served, zoo_ids):
-    body = {"target": {"dataset_id": zoo_ids["probes"]}}
+def test_attribution_maps_of_a_labeled_target_get_one_reference_network(served: Served, zoo_ids):
+    body = {"target": {"dataset_id": zoo_ids["probes"]}, "metric": "attribution"}
 
     first = served.client.post("/v1/rankings", json=body).json()
     second = served.client.post("/v1/rankings", json=body).json()
@@ -185,7 +248,8 @@ def test_a_target_without_labels_is_refused(served: Served, zoo_ids):
     with served.zoo.transaction() as session:
         flat = a_dataset(served.zoo, session, labels=None).id
 
-    answer = served.client.post("/v1/rankings", json={"target": {"dataset_id": flat}})
+    body = {"target": {"dataset_id": flat}, "metric": "depara"}
+    answer = served.client.post("/v1/rankings", json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "target_unlabeled")
 

@@ -7,7 +7,8 @@ import pytest
 
 from service.core.errors import UnavailableError
 from service.core.staging import DiskGuard
-from tests.rest.served import Served
+from tests.rest.full_projects import together
+from tests.rest.served import MANIFEST, Served, archive, finished_upload
 from tests.waiting import eventually
 
 DATA = bytes(range(256)) * 8000
@@ -51,8 +52,50 @@ def test_a_wrong_offset_is_refused_with_the_right_one(served: Served):
     assert "1000" in answer.json()["remedy"]
 
 
-def test_what_arrived_before_the_connection_broke_is_kept(served: Served):
+def test_a_connection_cut_within_a_block_loses_no_byte(served: Served):
     path = announce(served)
+    sent = 1_048_576 + 300_001
+
+    _cut_after(served, path, sent)
+
+    eventually(lambda: served.client.head(path).headers["Upload-Offset"] == str(sent))
+    rest = _when_free(lambda: send(served, path, DATA[sent:], sent))
+    assert rest.json()["sha256"] == hashlib.sha256(DATA).hexdigest()
+
+
+def test_what_a_killed_process_wrote_is_kept(served: Served, zoo):
+    from service.uploads import UploadService
+
+    path = announce(served)
+    part = UploadService(zoo).open_part(
+        project="default", upload_id=path.rpartition("/")[2], offset=0
+    )
+    part.receiver.feed(DATA)
+
+    eventually(lambda: served.client.head(path).headers["Upload-Offset"] == str(len(DATA)))
+    part.receiver.close()
+    last = send(served, path, b"", len(DATA))
+
+    assert last.json()["state"] == "complete"
+    assert last.json()["sha256"] == hashlib.sha256(DATA).hexdigest()
+
+
+def test_bytes_with_a_wrong_digest_are_no_progress(served: Served):
+    path = announce(served)
+    send(served, path, DATA[:1000], 0)
+
+    wrong = served.client.patch(
+        path,
+        content=b"other bytes",
+        headers={"Upload-Offset": "1000", "Content-Digest": f"sha-256=:{'A' * 43}=:"},
+    )
+
+    assert wrong.status_code == 422
+    assert served.client.head(path).headers["Upload-Offset"] == "1000"
+
+
+def _cut_after(served: Served, path: str, size: int) -> None:
+    """Send the first bytes of a body over a connection that then ends."""
     host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as broken:
         head = (
@@ -60,16 +103,19 @@ def test_what_arrived_before_the_connection_broke_is_kept(served: Served):
             f"Authorization: Bearer {served.token}\r\nContent-Length: {len(DATA)}\r\n"
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        broken.sendall(head.encode() + DATA[:1_500_000])
-        staged = served.zoo.staging / path.rpartition("/")[2]
-        eventually(lambda: staged.exists() and staged.stat().st_size > 1_000_000)
-    eventually(lambda: served.client.head(path).headers["Upload-Offset"] != "0")
-    offset = int(served.client.head(path).headers["Upload-Offset"])
+        broken.sendall(head.encode() + DATA[:size])
 
-    rest = send(served, path, DATA[offset:], offset)
 
-    assert offset > 1_000_000
-    assert rest.json()["sha256"] == hashlib.sha256(DATA).hexdigest()
+def _when_free(act):
+    """The answer to ``act`` once no other request holds the upload."""
+    answers = []
+
+    def is_free() -> bool:
+        answers.append(act())
+        return answers[-1].json().get("code") != "upload_busy"
+
+    eventually(is_free)
+    return answers[-1]
 
 
 def test_a_second_process_rehashes_what_the_first_one_received(served: Served, zoo):
@@ -141,6 +187,51 @@ def test_a_model_needs_a_complete_upload(served: Served):
 
     assert (half.status_code, half.json()["code"]) == (409, "upload_incomplete")
     assert (none.status_code, none.json()["code"]) == (422, "unknown_upload")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("models", "models"), ("models", "datasets"), ("datasets", "models")],
+)
+def test_an_upload_is_used_once(served: Served, first: str, second: str):
+    upload = finished_upload(served, archive())
+    bodies = {"models": {**MANIFEST, "upload_id": upload}, "datasets": {"name": "owls"}}
+    bodies["datasets"]["upload_id"] = upload
+
+    used = served.client.post(f"/v1/{first}", json=bodies[first])
+    again = served.client.post(f"/v1/{second}", json=bodies[second])
+
+    assert used.status_code == 201, used.text
+    assert (again.status_code, again.json()["code"]) == (409, "upload_used")
+    assert [problem["pointer"] for problem in again.json()["errors"]] == ["/upload_id"]
+    assert "POST /v1/uploads" in again.json()["remedy"]
+
+
+def test_a_crowd_makes_one_model_of_an_upload(served: Served):
+    body = {**MANIFEST, "upload_id": finished_upload(served, archive())}
+
+    answers = together(lambda _: served.client.post("/v1/models", json=body).status_code)
+
+    assert sorted(answers) == [201] + [409] * (len(answers) - 1)
+
+
+def test_a_repeated_request_with_a_key_gets_the_model_of_its_upload(served: Served):
+    body = {**MANIFEST, "upload_id": finished_upload(served, archive())}
+    headers = {"Idempotency-Key": "a key"}
+
+    first, again = (served.client.post("/v1/models", json=body, headers=headers) for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+
+
+def test_a_refused_model_leaves_its_upload_unused(served: Served):
+    body = {**MANIFEST, "upload_id": finished_upload(served, archive())}
+
+    refused = served.client.post("/v1/models", json={**body, "name": "a:1"})
+    accepted = served.client.post("/v1/models", json=body)
+
+    assert (refused.status_code, accepted.status_code) == (422, 201)
 
 
 def test_a_full_disk_stops_writes_until_space_is_free(tmp_path, monkeypatch):

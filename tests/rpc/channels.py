@@ -1,8 +1,8 @@
 """A zoo behind a real gRPC socket, and a channel to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -14,6 +14,7 @@ from service.core.operations.access import keys
 from service.rpc.server import create_server
 from service.rpc.stubs.zoo.v1 import (
     accuracy_service_pb2_grpc,
+    concept_service_pb2_grpc,
     dataset_service_pb2_grpc,
     job_service_pb2_grpc,
     method_service_pb2_grpc,
@@ -32,6 +33,8 @@ class Refusal:
     detail: str
     remedy: str | None
     fields: tuple[str, ...]
+    omitted: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def refusal(call: Any, request: Any, **options: Any) -> Refusal:
@@ -57,7 +60,9 @@ def refusal_in(error: Any) -> Refusal:
         info.reason,
         error.details(),
         info.metadata.get("remedy"),
-        tuple(one.field for one in fields.field_violations),
+        tuple(violation.field for violation in fields.field_violations),
+        int(info.metadata.get("errors_omitted", "0")),
+        dict(info.metadata),
     )
 
 
@@ -77,6 +82,7 @@ class Dialled:
         self.jobs = job_service_pb2_grpc.JobServiceStub(channel)
         self.methods = method_service_pb2_grpc.MethodServiceStub(channel)
         self.accuracies = accuracy_service_pb2_grpc.AccuracyServiceStub(channel)
+        self.concepts = concept_service_pb2_grpc.ConceptServiceStub(channel)
         self.transferability = transferability_service_pb2_grpc.TransferabilityServiceStub(channel)
 
     def with_scopes(self, *scopes: str, project: str = "default") -> "Dialled":

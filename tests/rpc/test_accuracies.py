@@ -1,4 +1,4 @@
-"""Accuracies are kept and listed as REST does, and rankings that use them are told in full."""
+"""Accuracies are stored and listed as over REST, and rankings that use them are returned in full."""
 
 import grpc
 
@@ -26,13 +26,13 @@ def test_records_are_kept_listed_and_forgotten(dialled: Dialled):
 def test_an_invalid_row_is_named(dialled: Dialled):
     rows = [wire.NewAccuracy(model="oak", dataset="leaves", value=value) for value in (0.5, 7)]
 
-    said = refusal(dialled.accuracies.AddAccuracies, wire.AddAccuraciesRequest(accuracies=rows))
+    error = refusal(dialled.accuracies.AddAccuracies, wire.AddAccuraciesRequest(accuracies=rows))
 
-    assert said.status is grpc.StatusCode.INVALID_ARGUMENT
-    assert said.fields == ("/body/accuracies/1",)
+    assert error.status is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.fields == ("/body/accuracies/1",)
 
 
-def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: Dialled):
+def test_a_ranking_by_history_has_its_findings_and_baselines(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         target = a_dataset(dialled.zoo, session).id
         fox, hen = (a_model(session, name=name).id for name in ("fox", "hen"))
@@ -43,7 +43,7 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     dialled.accuracies.AddAccuracies(wire.AddAccuraciesRequest(accuracies=rows))
     asked = RankRequest(target={"dataset_id": target}, metric="fused", estimators="known")
     pending = dialled.transferability.Rank(asked).ranking
-    found = {
+    posterior = {
         "estimates": [
             {
                 "model": model, "mean": mean, "deviation": 0.1, "low": 0.0, "high": 1.0,
@@ -56,15 +56,15 @@ def test_a_ranking_by_history_is_told_with_its_findings_and_baselines(dialled: D
     }  # fmt: skip
     with dialled.zoo.transaction() as session:
         ranking = session.get_one(RankingRecord, pending.id)
-        fused.fill(session, ranking=ranking, posterior=found)
+        fused.fill(session, ranking=ranking, posterior=posterior)
 
-    told = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
+    message = dialled.transferability.GetRanking(GetRankingRequest(id=pending.id)).ranking
 
-    first = told.items[0]
+    first = message.items[0]
     assert (first.model_id, first.mean, first.p_best, first.interval[1]) == (fox, 0.75, 0.75, 1)
     assert not first.HasField("valid_probes")
-    assert (list(told.best_set.model_ids), told.best_set.coverage) == ([fox], 0.8)
-    assert (list(told.measure_next), dict(told.evidence)) == ([fox], {"history": 1.0})
-    assert [one.model_id for one in told.baselines[0].items] == [fox, hen]
-    assert told.baselines[2].reason.code == "no_upstream_accuracy"
-    assert (told.target_dataset_id, told.HasField("target_model_id")) == (target, False)
+    assert (list(message.best_set.model_ids), message.best_set.coverage) == ([fox], 0.8)
+    assert (list(message.measure_next), dict(message.evidence)) == ([fox], {"history": 1.0})
+    assert [item.model_id for item in message.baselines[0].items] == [fox, hen]
+    assert message.baselines[2].reason.code == "no_upstream_accuracy"
+    assert (message.target_dataset_id, message.HasField("target_model_id")) == (target, False)

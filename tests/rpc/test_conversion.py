@@ -8,6 +8,7 @@ from service.core.errors import InvalidRequestError
 from service.rpc.from_proto import from_proto, request_of
 from service.rpc.stubs.zoo.v1 import (
     accuracy_service_pb2,
+    concept_service_pb2,
     dataset_pb2,
     dataset_service_pb2,
     job_pb2,
@@ -20,6 +21,7 @@ from service.rpc.stubs.zoo.v1 import (
 from service.rpc.to_proto import to_proto
 from service.views import (
     accuracies,
+    concept_searches,
     datasets,
     jobs,
     layer_selections,
@@ -28,6 +30,8 @@ from service.views import (
     models,
     predictions,
     rankings,
+    readings,
+    units,
 )
 
 PAIRS: list[tuple[type[BaseModel], type[Message]]] = [
@@ -38,6 +42,14 @@ PAIRS: list[tuple[type[BaseModel], type[Message]]] = [
     (models.NeighborsView, model_service_pb2.ListNeighborsResponse),
     (predictions.ClassPredictionView, model_service_pb2.Prediction),
     (predictions.ImageClassesView, model_service_pb2.ImageClasses),
+    (readings.TextPredictionView, model_service_pb2.Texts),
+    (readings.ClipTextView, model_service_pb2.ClipText),
+    (readings.TokenTextView, model_service_pb2.TokenText),
+    (readings.AlternativeTextView, model_service_pb2.AlternativeText),
+    (readings.StageTextView, model_service_pb2.StageText),
+    (readings.OracleTextView, model_service_pb2.OracleText),
+    (readings.ClipFactsView, model_service_pb2.ClipFacts),
+    (readings.ClipProblemView, model_service_pb2.ClipProblem),
     (lineages.LineageView, model_service_pb2.Lineage),
     (lineages.LineageNodeView, model_service_pb2.LineageNode),
     (lineages.LineageEdgeView, model_service_pb2.LineageEdge),
@@ -55,6 +67,14 @@ PAIRS: list[tuple[type[BaseModel], type[Message]]] = [
     (rankings.UnrankedView, transferability_service_pb2.UnrankedModel),
     (rankings.BaselineView, transferability_service_pb2.Baseline),
     (rankings.BestSetView, transferability_service_pb2.BestSet),
+    (concept_searches.ConceptSearchView, concept_service_pb2.ConceptSearch),
+    (concept_searches.FoundUnitView, concept_service_pb2.FoundUnit),
+    (concept_searches.UnsearchedModelView, concept_service_pb2.UnsearchedModel),
+    (concept_searches.ConceptSearchCostView, concept_service_pb2.ConceptSearchCost),
+    (concept_searches.ConceptSearchSummaryView, concept_service_pb2.ConceptSearchSummary),
+    (units.UnitView, concept_service_pb2.Unit),
+    (units.SimilarUnitView, concept_service_pb2.SimilarUnit),
+    (units.SimilarUnitsView, concept_service_pb2.ListSimilarUnitsResponse),
     (maps.MapSnapshotView, transferability_service_pb2.MapSnapshot),
     (layer_selections.LayerSelectionView, layer_selection_pb2.LayerSelection),
     (layer_selections.LayerScoreView, layer_selection_pb2.LayerScore),

@@ -17,8 +17,10 @@ from tests.waiting import HANG_SECONDS, eventually
 
 
 def _submitted(dialled: Dialled, **params: Any) -> job_pb2.Job:
+    with dialled.zoo.transaction() as session:
+        model, dataset = a_model(session), a_dataset(dialled.zoo, session)
     request = jobs.SubmitJobRequest(method="depara")
-    request.inputs.update({"model_id": "mdl_1", "dataset_id": "dst_1"})
+    request.inputs.update({"model_id": model.id, "dataset_id": dataset.id})
     request.params.update(params)
     return dialled.jobs.SubmitJob(request).job
 
@@ -39,9 +41,9 @@ def test_parameters_that_do_not_fit_name_the_field(dialled: Dialled):
     request.inputs.update({"model_id": "mdl_1", "dataset_id": "dst_1"})
     request.params.update({"grid": 2})
 
-    said = refusal(dialled.jobs.SubmitJob, request)
+    error = refusal(dialled.jobs.SubmitJob, request)
 
-    assert (said.code, said.fields) == ("invalid_params", ("/params/grid",))
+    assert (error.code, error.fields) == ("invalid_params", ("/params/grid",))
 
 
 def test_a_watch_tells_what_happened_and_ends_with_the_job(dialled: Dialled):
@@ -78,9 +80,9 @@ def test_the_deadline_of_a_watch_ends_it_and_frees_its_place(dialled: Dialled):
 
     for _ in range(50):
         stream = dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=0.05)
-        with pytest.raises(grpc.RpcError) as told:
+        with pytest.raises(grpc.RpcError) as error:
             list(stream)
-        assert told.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
     first = next(dialled.jobs.WatchJob(jobs.WatchJobRequest(id=job.id), timeout=HANG_SECONDS))
     assert first.event.type == "queued"
@@ -96,12 +98,12 @@ def test_a_cancelled_job_is_queued_again_by_a_retry(dialled: Dialled):
 
 
 def test_jobs_are_listed_by_state(dialled: Dialled):
-    kept, cancelled = _submitted(dialled), _submitted(dialled, seed=1)
+    queued, cancelled = _submitted(dialled), _submitted(dialled, seed=1)
     dialled.jobs.CancelJob(jobs.CancelJobRequest(id=cancelled.id))
 
-    found = dialled.jobs.ListJobs(jobs.ListJobsRequest(state=job_pb2.JOB_STATE_QUEUED)).items
+    listed = dialled.jobs.ListJobs(jobs.ListJobsRequest(state=job_pb2.JOB_STATE_QUEUED)).items
 
-    assert [job.id for job in found] == [kept.id]
+    assert [job.id for job in listed] == [queued.id]
 
 
 def test_the_files_of_a_job_are_listed_and_sent(dialled: Dialled):
@@ -129,26 +131,31 @@ def test_the_files_of_a_job_are_listed_and_sent(dialled: Dialled):
     assert b"".join(part.chunk for part in parts[1:]) == data
 
 
-def test_a_ranking_of_measured_networks_is_there_at_once_and_weighs_edges_anew(dialled: Dialled):
+def test_a_ranking_of_measured_networks_is_there_at_once_and_weighs_edges_again(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         probes = a_dataset(dialled.zoo, session)
         hen, fox, hare = (a_model(session, name=name) for name in ("hen", "fox", "hare"))
-        one, two, three = (a_graph(session, model, probes) for model in (hen, fox, hare))
-        an_affinity(session, one, two, node=0.9, edge=0.1)
-        an_affinity(session, one, three, node=0.5, edge=0.9)
+        hen_graph, fox_graph, hare_graph = (
+            a_graph(session, model, probes) for model in (hen, fox, hare)
+        )
+        an_affinity(session, hen_graph, fox_graph, node=0.9, edge=0.1)
+        an_affinity(session, hen_graph, hare_graph, node=0.5, edge=0.9)
 
     ranking = dialled.transferability.Rank(
         rankings.RankRequest(
-            target=rankings.RankTarget(model_id=hen.id), probe_set_id=probes.id, edge_weight=0.1
+            target=rankings.RankTarget(model_id=hen.id),
+            probe_set_id=probes.id,
+            metric="depara",
+            edge_weight=0.1,
         )
     ).ranking
-    anew = dialled.transferability.GetRanking(
+    reweighted = dialled.transferability.GetRanking(
         rankings.GetRankingRequest(id=ranking.id, edge_weight=4)
     ).ranking
 
     assert ranking.state == rankings.RANKING_STATE_READY
     assert [item.name for item in ranking.items] == ["fox", "hare"]
-    assert [item.name for item in anew.items] == ["hare", "fox"]
+    assert [item.name for item in reweighted.items] == ["hare", "fox"]
     assert ranking.items[0].interval[0] < 0.91 < ranking.items[0].interval[1]
 
 
@@ -186,11 +193,11 @@ def test_a_map_that_was_not_drawn_yet_is_ordered_as_a_job(dialled: Dialled):
 
 
 def test_a_map_in_an_unknown_format_is_refused(dialled: Dialled):
-    said = refusal(
+    error = refusal(
         dialled.transferability.GetMap, rankings.GetMapRequest(dataset_id="dst_1", format="gif")
     )
 
-    assert (said.code, said.fields) == ("invalid_request", ("/query/format",))
+    assert (error.code, error.fields) == ("invalid_request", ("/query/format",))
 
 
 def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
@@ -207,7 +214,7 @@ def test_a_training_is_submitted_with_its_own_fields(dialled: Dialled):
     job = dialled.jobs.SubmitJob(request).job
 
     with dialled.zoo.transaction() as session:
-        kept = owned_rows.get(session, JobRecord, project="default", id=job.id)
-    assert kept.inputs == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
-    assert (kept.params["student"]["width"], kept.params["seed"]) == (8, 3)
-    assert kept.params["budget"] == {"steps": 5, "seconds": None}
+        record = owned_rows.get(session, JobRecord, project="default", id=job.id)
+    assert record.inputs == {"teachers": [teacher], "dataset_id": data, "eval_dataset_id": None}
+    assert (record.params["student"]["width"], record.params["seed"]) == (8, 3)
+    assert record.params["budget"] == {"steps": 5, "seconds": None}

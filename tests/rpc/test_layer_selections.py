@@ -17,7 +17,7 @@ STATES = layer_selection_pb2.LayerSelectionState
 
 
 @pytest.fixture
-def farm(dialled: Dialled) -> dict[str, str]:
+def zoo_ids(dialled: Dialled) -> dict[str, str]:
     with dialled.zoo.transaction() as session:
         probes = a_dataset(dialled.zoo, session)
         fox = a_model(session, name="fox", layers=LAYERS, feature_layer="pool")
@@ -25,11 +25,11 @@ def farm(dialled: Dialled) -> dict[str, str]:
         return {"probes": probes.id, "fox": fox.id, "hen": hen.id}
 
 
-def request(farm: dict[str, str], **changes: Any) -> wire.SelectLayerRequest:
+def request(zoo_ids: dict[str, str], **changes: Any) -> wire.SelectLayerRequest:
     asked = wire.SelectLayerRequest(
-        source_model_id=farm["fox"],
-        target=wire.RankTarget(model_id=farm["hen"]),
-        probe_set_id=farm["probes"],
+        source_model_id=zoo_ids["fox"],
+        target=wire.RankTarget(model_id=zoo_ids["hen"]),
+        probe_set_id=zoo_ids["probes"],
     )
     asked.MergeFrom(wire.SelectLayerRequest(**changes))
     return asked
@@ -40,14 +40,16 @@ def record_of(dialled: Dialled, selection_id: str) -> LayerSelectionRecord:
         return session.get_one(LayerSelectionRecord, selection_id)
 
 
-def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Dialled, farm) -> None:
+def test_a_selection_is_pending_then_ready_and_read_by_its_weight(
+    dialled: Dialled, zoo_ids
+) -> None:
     call = dialled.transferability
-    first = call.SelectLayer(request(farm)).selection
+    first = call.SelectLayer(request(zoo_ids)).selection
     with dialled.zoo.transaction() as session:
         record = session.get_one(LayerSelectionRecord, first.id)
         selections.finish(record, layers=PARTS, measured={})
 
-    again = call.SelectLayer(request(farm, data="scarce")).selection
+    again = call.SelectLayer(request(zoo_ids, data="scarce")).selection
     nodes = call.GetLayerSelection(
         wire.GetLayerSelectionRequest(id=first.id, edge_weight=0)
     ).selection
@@ -63,27 +65,29 @@ def test_a_selection_is_pending_then_ready_and_read_by_its_weight(dialled: Diall
     assert list(again.layers[0].shape) == [4]
 
 
-def test_layers_may_be_named_or_all(dialled: Dialled, farm) -> None:
-    named = request(farm, names={"values": ["fc", "conv"]})
-    everything = request(farm, range="all")
+def test_layers_may_be_named_or_all(dialled: Dialled, zoo_ids) -> None:
+    named = request(zoo_ids, names={"values": ["fc", "conv"]})
+    everything = request(zoo_ids, range="all")
 
-    ids = [dialled.transferability.SelectLayer(one).selection.id for one in (named, everything)]
+    ids = [
+        dialled.transferability.SelectLayer(asked).selection.id for asked in (named, everything)
+    ]
 
-    assert [record_of(dialled, one).candidates for one in ids] == [
+    assert [record_of(dialled, id_).candidates for id_ in ids] == [
         ["conv", "fc"],
         ["conv", "act", "pool"],
     ]
 
 
-def test_refusals_carry_the_same_codes(dialled: Dialled, farm) -> None:
+def test_refusals_carry_the_same_codes(dialled: Dialled, zoo_ids) -> None:
     call = dialled.transferability
-    nowhere = request(farm, names={"values": ["nowhere"]})
-    bad = request(farm, edge_weight=-1)
+    nowhere = request(zoo_ids, names={"values": ["nowhere"]})
+    bad = request(zoo_ids, edge_weight=-1)
 
     unknown = refusal(call.SelectLayer, nowhere)
     weight = refusal(call.SelectLayer, bad)
     missing = refusal(call.GetLayerSelection, wire.GetLayerSelectionRequest(id="lay_0"))
-    reader = refusal(dialled.with_scopes("read").transferability.SelectLayer, request(farm))
+    reader = refusal(dialled.with_scopes("read").transferability.SelectLayer, request(zoo_ids))
 
     assert (unknown.status, unknown.code) == (grpc.StatusCode.INVALID_ARGUMENT, "unknown_layer")
     assert unknown.fields == ("/layers/0",)

@@ -1,26 +1,34 @@
 """Networks and images come in, are found, change and leave through the gRPC door."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
 
 import grpc
 import pytest
+from sqlalchemy import select
 
+from service.core.tables import DatasetRecord, ImageRecord, LabelKind
 from service.rpc.stubs.zoo.v1 import common_pb2, model_pb2
 from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as datasets
 from service.rpc.stubs.zoo.v1 import model_service_pb2 as models
-from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, archive
+from tests.rest.served import IMAGES, a_dataset, a_graph, a_model, an_affinity, archive, masked
 from tests.rpc.channels import Dialled, refusal
+from tests.waiting import HANG_SECONDS, eventually
 
 
-def _manifest(name: str = "fox") -> model_pb2.ModelManifest:
-    manifest = model_pb2.ModelManifest(name=name, format="pt2", tags=["wild"])
+def _manifest(name: str = "fox", *, form: str = "pt2") -> model_pb2.ModelManifest:
+    manifest = model_pb2.ModelManifest(name=name, format=form, tags=["wild"])
     manifest.input.height = manifest.input.width = 8
     return manifest
 
 
-def _upload(data: bytes, *, sha256: str | None = None) -> Iterator[models.CreateModelRequest]:
-    header = models.ModelHeader(manifest=_manifest(), filename="fox.pt2", sha256=sha256)
+def _upload(
+    data: bytes, *, sha256: str | None = None, form: str = "pt2"
+) -> Iterator[models.CreateModelRequest]:
+    header = models.ModelHeader(
+        manifest=_manifest(form=form), filename=f"fox.{form}", sha256=sha256
+    )
     yield models.CreateModelRequest(header=header)
     for start in range(0, len(data), 100):
         yield models.CreateModelRequest(chunk=data[start : start + 100])
@@ -39,36 +47,67 @@ def test_a_network_that_was_streamed_in_comes_back_byte_by_byte(dialled: Dialled
     assert b"".join(part.chunk for part in parts) == data
 
 
-def test_an_upload_whose_bytes_are_not_those_announced_is_refused(dialled: Dialled):
-    said = refusal(dialled.models.CreateModel, _upload(archive(), sha256="0" * 64))
+def test_an_onnx_file_is_streamed_in_with_its_format(dialled: Dialled):
+    data = b"\x08\x08\x12\x07pytorch" + bytes(40)
 
-    assert said.code == "checksum_mismatch"
+    model = dialled.models.CreateModel(_upload(data, form="onnx")).model
+    error = refusal(dialled.models.CreateModel, _upload(data, form="pt2"))
+
+    assert model.state == model_pb2.MODEL_STATE_UPLOADED
+    assert error.code == "format_mismatch"
+    assert error.remedy is not None
+    assert "`onnx`" in error.remedy
+
+
+def test_an_upload_whose_bytes_are_not_those_announced_is_refused(dialled: Dialled):
+    error = refusal(dialled.models.CreateModel, _upload(archive(), sha256="0" * 64))
+
+    assert error.code == "checksum_mismatch"
     assert not dialled.models.ListModels(models.ListModelsRequest()).items
 
 
-def test_an_upload_without_a_header_is_refused(dialled: Dialled):
-    said = refusal(dialled.models.CreateModel, iter([models.CreateModelRequest(chunk=b"bytes")]))
+def test_a_stream_cut_within_a_file_leaves_nothing_and_can_be_sent_again(dialled: Dialled):
+    data, has_ended = archive(), threading.Event()
 
-    assert said.code == "header_missing"
+    def cut() -> Iterator[models.CreateModelRequest]:
+        parts = _upload(data)
+        yield next(parts)
+        yield next(parts)
+        has_ended.wait(HANG_SECONDS)
+
+    call = dialled.models.CreateModel.future(cut())
+    eventually(lambda: any(file.stat().st_size for file in dialled.zoo.staging.iterdir()))
+    call.cancel()
+    has_ended.set()
+
+    eventually(lambda: not list(dialled.zoo.staging.iterdir()))
+    assert not dialled.models.ListModels(models.ListModelsRequest()).items
+    assert dialled.models.CreateModel(_upload(data)).model.name == "fox"
+
+
+def test_an_upload_without_a_header_is_refused(dialled: Dialled):
+    error = refusal(dialled.models.CreateModel, iter([models.CreateModelRequest(chunk=b"bytes")]))
+
+    assert error.code == "header_missing"
 
 
 def test_a_pickle_is_refused_with_the_remedy(dialled: Dialled):
-    said = refusal(dialled.models.CreateModel, _upload(b"\x80\x04anything"))
+    error = refusal(dialled.models.CreateModel, _upload(b"\x80\x04anything"))
 
-    assert said.code == "unsafe_format"
-    assert said.status == grpc.StatusCode.INVALID_ARGUMENT
-    assert said.remedy is not None
-    assert "zooscope pack" in said.remedy
+    assert error.code == "unsafe_format"
+    assert error.status == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.remedy is not None
+    assert "zooscope pack" in error.remedy
 
 
 def test_a_manifest_that_does_not_fit_names_the_field(dialled: Dialled):
     header = models.ModelHeader(manifest=_manifest())
     header.manifest.input.height = 1
 
-    said = refusal(dialled.models.CreateModel, iter([models.CreateModelRequest(header=header)]))
+    error = refusal(dialled.models.CreateModel, iter([models.CreateModelRequest(header=header)]))
 
-    assert said.code == "invalid_request"
-    assert said.fields == ("/manifest/input/height",)
+    assert error.code == "invalid_request"
+    assert error.fields == ("/manifest/input/height",)
 
 
 def test_arguments_of_an_architecture_arrive_as_integers(dialled: Dialled):
@@ -121,11 +160,11 @@ def test_a_page_token_of_another_list_is_refused(dialled: Dialled):
             a_model(session, name=name)
     token = dialled.models.ListModels(models.ListModelsRequest(page_size=1)).next_page_token
 
-    said = refusal(
+    error = refusal(
         dialled.models.ListModels, models.ListModelsRequest(page_token=token, name="hen")
     )
 
-    assert said.code == "invalid_page_token"
+    assert error.code == "invalid_page_token"
 
 
 def test_a_change_needs_the_current_etag(dialled: Dialled):
@@ -157,22 +196,51 @@ def test_a_deleted_model_is_gone(dialled: Dialled):
     )
 
 
-def test_layers_and_neighbours_are_told(dialled: Dialled):
+def test_layers_and_neighbors_are_listed(dialled: Dialled):
     with dialled.zoo.transaction() as session:
         probes = a_dataset(dialled.zoo, session)
         hen, fox = a_model(session, name="hen"), a_model(session, name="fox")
         sketch = [1.0] + [0.0] * 1023 + [0.5] + [0.0] * 511
-        one = a_graph(session, hen, probes, sketch=sketch)
-        other = a_graph(session, fox, probes, sketch=sketch)
-        an_affinity(session, one, other, node=0.5, edge=0.25)
+        hen_graph = a_graph(session, hen, probes, sketch=sketch)
+        fox_graph = a_graph(session, fox, probes, sketch=sketch)
+        an_affinity(session, hen_graph, fox_graph, node=0.5, edge=0.25)
 
     layers = dialled.models.ListLayers(models.ListLayersRequest(id=hen.id))
     near = dialled.models.ListNeighbors(
         models.ListNeighborsRequest(id=hen.id, dataset_id=probes.id, edge_weight=2)
     ).items
 
-    assert [(one.name, list(one.shape)) for one in layers.items] == [("conv", [4, 8, 8])]
-    assert [(one.model_id, one.score, one.exact) for one in near] == [(fox.id, 1.0, True)]
+    assert [(layer.name, list(layer.shape)) for layer in layers.items] == [("conv", [4, 8, 8])]
+    assert [(neighbor.model_id, neighbor.score, neighbor.exact) for neighbor in near] == [
+        (fox.id, 1.0, True)
+    ]
+
+
+def test_a_manifest_of_images_says_how_to_read_them_and_notes_come_back(dialled: Dialled):
+    header = datasets.DatasetHeader(filename="farm.zip")
+    header.manifest.name, header.manifest.split = "farm", "train"
+    header.manifest.label_folder, header.manifest.encoding = "path", "gbk"
+    header.manifest.label_column, header.manifest.image_column = "breed", "photo"
+    note = {"code": "skipped_files", "detail": "left out", "count": 1, "names": ["README"]}
+    chunk = datasets.CreateDatasetRequest(chunk=archive("cat/1.png", b"png"))
+    created = dialled.datasets.CreateDataset(
+        iter([datasets.CreateDatasetRequest(header=header), chunk])
+    ).dataset
+    with dialled.zoo.transaction() as session:
+        manifest = session.get_one(DatasetRecord, created.id).manifest
+        ready = a_dataset(dialled.zoo, session, notes=[note], label_kind=LabelKind.MULTIPLE)
+        for image in session.scalars(select(ImageRecord).where(ImageRecord.position == 1)):
+            image.label, image.labels = None, [0, 1]
+
+    shown = dialled.datasets.GetDataset(datasets.GetDatasetRequest(id=ready.id)).dataset
+    info = next(dialled.datasets.GetImage(datasets.GetImageRequest(id=ready.id, index=1))).info
+
+    assert (manifest["split"], manifest["label_folder"]) == ("train", "path")
+    assert (manifest["encoding"], manifest["label_column"]) == ("gbk", "breed")
+    assert (shown.label_kind, shown.notes[0].code, list(shown.notes[0].names)) == (
+        "multiple", "skipped_files", ["README"],
+    )  # fmt: skip
+    assert (list(info.labels), info.HasField("label")) == ([0, 1], False)
 
 
 def test_a_set_of_images_is_created_and_its_images_are_sent(dialled: Dialled):
@@ -197,11 +265,27 @@ def test_a_set_of_images_is_created_and_its_images_are_sent(dialled: Dialled):
     assert b"".join(part.chunk for part in parts[1:]) == b"\x89PNG two!"
 
 
-@pytest.mark.parametrize("index", [2, -1])
+def test_a_mask_is_sent_as_its_image_is(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        ready = masked(session, a_dataset(dialled.zoo, session))
+        plain = a_dataset(dialled.zoo, session)
+
+    parts = list(dialled.datasets.GetMask(datasets.GetMaskRequest(id=ready.id, index=1)))
+    image = next(dialled.datasets.GetImage(datasets.GetImageRequest(id=ready.id, index=1))).info
+    error = refusal(dialled.datasets.GetMask, datasets.GetMaskRequest(id=plain.id, index=1))
+
+    info = parts[0].info
+    assert (info.index, info.media_type, info.sha256) == (1, "image/png", image.mask_sha256)
+    assert (info.width, info.height) == (image.width, image.height)
+    assert b"".join(part.chunk for part in parts[1:]) == b"\x89PNG two!"
+    assert error.code == "mask_not_found"
+
+
+@pytest.mark.parametrize("index", [IMAGES, -1])
 def test_an_image_that_is_not_there_is_not_found(dialled: Dialled, index: int):
     with dialled.zoo.transaction() as session:
         ready = a_dataset(dialled.zoo, session)
 
-    said = refusal(dialled.datasets.GetImage, datasets.GetImageRequest(id=ready.id, index=index))
+    error = refusal(dialled.datasets.GetImage, datasets.GetImageRequest(id=ready.id, index=index))
 
-    assert said.code == "image_not_found"
+    assert error.code == "image_not_found"

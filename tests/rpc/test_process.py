@@ -50,6 +50,8 @@ def test_the_server_loads_no_torch():
         "print(sorted({'torch', 'numpy', 'fastapi'} & set(sys.modules)))"
     )
 
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
 
-    assert said.stdout.strip() == "[]"
+    assert completed.stdout.strip() == "[]"

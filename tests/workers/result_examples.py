@@ -1,9 +1,14 @@
 """One small valid result of every kind, with the scope that it belongs to."""
 
+import base64
+import struct
 from typing import Any
 
 from service.core.catalog import MethodKind
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.cascade_seq2seq import CascadeSeq2SeqParams
+from service.core.catalog.linear_probe import LinearProbeParams
+from service.core.catalog.measurement import LABEL_SCORES
+from service.core.catalog.speech_recognizer import SpeechRecognizerParams
 from service.core.results import ResultScope
 from service.core.sketches import SKETCH_SIZE
 
@@ -27,9 +32,30 @@ _NETWORK = {
     "feature_layer": "1",
     "parameters": 20,
     "flops": 40,
+    "peak_bytes": 400,
+    "gradient_peak_bytes": 4000,
     "output_kind": "vector",
     "output_shape": [2],
     "batch_norms": 0,
+    "outputs": [{"name": "output", "shape": [2]}],
+    "output": "output",
+    "output_scale": "logits",
+    "weights_sha256": "0" * 64,
+    "sketch": {
+        "weights": [
+            {
+                "shape": [2, 3],
+                "digest": "0" * 16,
+                "norm": 1.5,
+                "excess": -2.0,
+                "zeros": 0.0,
+                "half": True,
+                "levels": None,
+                "sample": base64.b64encode(struct.pack("<6f", *[0.5] * 6)).decode(),
+            }
+        ],
+        "others": 1,
+    },
 }
 _POLICY = {
     "arithmetic": "float32",
@@ -64,6 +90,7 @@ EXAMPLES: dict[MethodKind, Example] = {
     MethodKind.DATASET_INGESTION: (
         {
             "problems": [{"name": "b.png", "code": "broken", "detail": "no image", "remedy": ""}],
+            "notes": [{"code": "odd", "detail": "unusual", "count": 1, "names": ["a.png"]}],
             "images": [
                 {
                     "name": "a.png",
@@ -74,6 +101,7 @@ EXAMPLES: dict[MethodKind, Example] = {
                     "length": 90,
                     "width": 8,
                     "height": 8,
+                    "mask": {"start": 0, "length": 10, "sha256": _KEY},
                 }
             ],
             "labels": ["a"],
@@ -81,8 +109,9 @@ EXAMPLES: dict[MethodKind, Example] = {
             "packed_file": "images.pack",
             "canonical_file": "canonical.npy",
             "canonical_side": 8,
+            "masks_file": "masks.npy",
         },
-        ResultScope(file_sizes=_files("images.pack", "canonical.npy")),
+        ResultScope(file_sizes=_files("images.pack", "canonical.npy", "masks.npy")),
     ),
     MethodKind.GRAPH: (
         {
@@ -138,7 +167,7 @@ EXAMPLES: dict[MethodKind, Example] = {
             "classes": 2,
             "units": 4,
             "timing": {"network": 1.0, "estimators": 1.0},
-            "scores": {name.value: 0.5 for name in Estimator} | {"leep": None},
+            "scores": {name.value: 0.5 for name in LABEL_SCORES} | {"leep": None},
             "reasons": {"leep": {"code": "no_logits", "detail": "it is no classifier"}},
         },
         ResultScope(),
@@ -167,6 +196,7 @@ EXAMPLES: dict[MethodKind, Example] = {
             "document": {
                 "models": list(_MODELS),
                 "names": ["hen", "fox"],
+                "tasks": ["classification", "embedding"],
                 "tree": {
                     "joins": [{"left": 0, "right": 1, "height": 0.5, "size": 2}],
                     "order": [1, 0],
@@ -208,6 +238,29 @@ EXAMPLES: dict[MethodKind, Example] = {
         },
         ResultScope(layers=frozenset({"features.1"})),
     ),
+    MethodKind.UNIT_RESPONSES: (
+        {"images": 4, "units": 2, "breadth": 1.5, "seconds": 0.1},
+        ResultScope(file_sizes=_files("responses.safetensors")),
+    ),
+    MethodKind.CONCEPT_SEARCH: (
+        {
+            "units": [
+                {
+                    "model_id": "mdl_1",
+                    "unit": 1,
+                    "expected_auc": 0.75,
+                    "expected_interval": [0.5, 0.9],
+                    "auc": 0.8,
+                    "auc_interval": [0.6, 0.9],
+                }
+            ],
+            "unchecked": ["mdl_2"],
+            "searched_units": 4,
+            "positives": 5,
+            "seconds": 0.1,
+        },
+        ResultScope(model_ids=frozenset(_MODELS)),
+    ),
     MethodKind.TRAINING: (
         {
             "manifest": _MANIFEST,
@@ -220,7 +273,101 @@ EXAMPLES: dict[MethodKind, Example] = {
             "seconds": 1.5,
             "versions": {"torch": "2.9"},
             "pictures": ["curve.png"],
+            "params": LinearProbeParams(name="probe", layer="1", penalty=2.0).model_dump(
+                mode="json"
+            ),
+            "warnings": [{"code": "near_chance", "detail": "it learned little"}],
         },
-        ResultScope(file_sizes=_files("program.pt2", "curve.png", "report.json", "report.md")),
+        ResultScope(
+            file_sizes=_files("program.pt2", "curve.png", "report.json", "report.md"),
+            params=LinearProbeParams,
+        ),
+    ),
+    MethodKind.READER_TRAINING: (
+        {
+            "manifest": {
+                "name": "recognizer",
+                "format": "safetensors",
+                "task": {"kind": "transcription", "text": "reads audio"},
+                "reader": {
+                    "features": {"modality": "audio", "mels": 80},
+                    "size": {"width": 8, "layers": 1, "dropout": 0.3},
+                    "vocabulary": ["a", "b"],
+                    "tokens_per_frame": 0.5,
+                },
+                "tags": ["reader"],
+            },
+            "weights": "reader.safetensors",
+            "parameters": 100,
+            "quality": {"held_out_error": 0.5},
+            "trained_on": 8,
+            "held_out": 2,
+            "seconds": 1.5,
+            "versions": {"torch": "2.9"},
+            "pictures": ["curve.png"],
+            "params": SpeechRecognizerParams(name="recognizer").model_dump(mode="json"),
+            "warnings": [{"code": "near_chance", "detail": "it learned little"}],
+        },
+        ResultScope(
+            file_sizes=_files("reader.safetensors", "curve.png", "report.json", "report.md"),
+            params=SpeechRecognizerParams,
+        ),
+    ),
+    MethodKind.CASCADE_TRAINING: (
+        {
+            "manifest": {
+                "name": "cascade",
+                "format": "safetensors",
+                "task": {"kind": "transcription", "text": "reads video"},
+                "reader": {
+                    "kind": "cascade",
+                    "features": {
+                        "modality": "video",
+                        "height": 6,
+                        "width": 8,
+                        "rate": 25.0,
+                        "components": 4,
+                    },
+                    "size": {"width": 8, "layers": 1, "dropout": 0.3},
+                    "stages": [
+                        {"stage": "pinyin", "vocabulary": ["hao", "ni"]},
+                        {"stage": "character", "vocabulary": ["你", "好"]},
+                    ],
+                    "tokens_per_frame": 0.5,
+                    "video_in": "all",
+                    "passed": "posterior",
+                    "pinyin_from": "pypinyin 0.55.0",
+                },
+                "tags": ["reader"],
+            },
+            "weights": "reader.safetensors",
+            "parameters": 100,
+            "quality": {"held_out_character_error": 0.5},
+            "trained_on": 8,
+            "held_out": 2,
+            "seconds": 1.5,
+            "versions": {"torch": "2.9"},
+            "pictures": ["curve.png"],
+            "params": CascadeSeq2SeqParams(name="cascade").model_dump(mode="json"),
+            "warnings": [{"code": "near_chance", "detail": "it learned little"}],
+        },
+        ResultScope(
+            file_sizes=_files("reader.safetensors", "curve.png", "report.json", "report.md"),
+            params=CascadeSeq2SeqParams,
+        ),
+    ),
+    MethodKind.BAKED_STYLE: (
+        {"manifest": _MANIFEST, "program": "program.pt2", "network": _NETWORK},
+        ResultScope(file_sizes=_files("program.pt2")),
+    ),
+    MethodKind.ADAPTATION: (
+        {
+            "manifest": _MANIFEST,
+            "program": "program.pt2",
+            "network": _NETWORK,
+            "distinct": [1, 2],
+            "notes": ["support image 2 equals image 0 and counts once"],
+        },
+        ResultScope(file_sizes=_files("program.pt2")),
     ),
 }

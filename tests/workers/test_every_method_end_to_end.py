@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import nn
 from service.container import Zoo
 from service.core.catalog import Audience
 from service.core.catalog.depara import DeparaParams
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.measurement import LABEL_SCORES
 from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.operations.measurements import graphs
@@ -36,13 +36,6 @@ from workers.worker.run_job import WorkerContext, run_next
 
 PROJECT = "default"
 SIDE = 16
-
-
-@pytest.fixture(scope="module")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
-    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
-    yield fork_server
-    fork_server.close()
 
 
 @pytest.fixture
@@ -166,14 +159,16 @@ def test_uploads_and_learned_networks_become_ready_and_measured(measured: str, z
         dataset = session.get_one(DatasetRecord, "dst_1")
         uploaded = session.get_one(ModelRecord, "mdl_0")
         learned = session.get_one(ModelRecord, "mdl_r")
-        found = graphs.measured(session, project=PROJECT, comparable=measured)
+        rows = graphs.measured(session, project=PROJECT, comparable=measured)
         indexed = session.query(ImageRecord).count()
 
     assert (dataset.images, dataset.labels, dataset.canonical_side) == (12, ["a", "b"], SIDE)
     assert indexed == 12
     assert all([uploaded.layers, uploaded.parameters, uploaded.fingerprint])
+    assert 0 < uploaded.peak_bytes < uploaded.gradient_peak_bytes
+    assert 0 < learned.peak_bytes < learned.gradient_peak_bytes
     assert (learned.state, learned.lineage["datasets"]) == ("ready", ["dst_1"])
-    assert {graph.model_id for graph in found} == {"mdl_0", "mdl_1", "mdl_r"}
+    assert {graph.model_id for graph in rows} == {"mdl_0", "mdl_1", "mdl_r"}
 
 
 def test_a_ranking_is_filled_and_names_who_could_not_be_ranked(measured: str, run_job, zoo: Zoo):
@@ -194,7 +189,7 @@ def test_a_ranking_is_filled_and_names_who_could_not_be_ranked(measured: str, ru
         assert session.query(AffinityRecord).count() == 2
     assert ranking.state == "ready"
     assert {pair["model_id"] for pair in ranking.pairs} == {"mdl_1", "mdl_r"}
-    assert [one["model_id"] for one in ranking.unranked] == ["mdl_gone"]
+    assert [item["model_id"] for item in ranking.unranked] == ["mdl_gone"]
 
 
 def test_maps_and_heat_maps_leave_their_files(measured: str, run_job, zoo: Zoo):
@@ -282,8 +277,8 @@ def test_estimators_judge_a_network_once(run_job, zoo: Zoo, tmp_path: Path):
     assert (first.error, second.error) == (None, None)
     assert first.result["estimate_id"] == second.result["estimate_id"]
     with zoo.transaction() as session:
-        kept = session.query(EstimateRecord).one()
-    assert (kept.model_id, kept.dataset_id, kept.images) == ("mdl_0", "dst_1", 12)
-    assert set(kept.scores) == set(Estimator)
-    assert {name for name, score in kept.scores.items() if score is None} == set(kept.reasons)
-    assert {"leep", "nce"} <= set(kept.reasons)
+        record = session.query(EstimateRecord).one()
+    assert (record.model_id, record.dataset_id, record.images) == ("mdl_0", "dst_1", 12)
+    assert set(record.scores) == set(LABEL_SCORES)
+    assert {name for name, score in record.scores.items() if score is None} == set(record.reasons)
+    assert {"leep", "nce"} <= set(record.reasons)

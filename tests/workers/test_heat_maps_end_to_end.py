@@ -13,13 +13,12 @@ from PIL import Image
 
 from service.container import Zoo
 from service.core.operations.access import keys
-from service.core.tables import JobRecord, ModelRecord
+from service.core.tables import ModelRecord
 from tests.rest.served import client_of, serving
 from tests.workers.test_every_method_end_to_end import (
     add_dataset,
     add_model,
     context,
-    fork_server,
     images,
     network,
     run_job,
@@ -27,7 +26,7 @@ from tests.workers.test_every_method_end_to_end import (
 from workers.worker.run_job import WorkerContext, run_next
 from zooscope import ZooClient, ZooClientError
 
-__all__ = ["context", "fork_server", "run_job"]
+__all__ = ["context", "run_job"]
 MODELS = ["mdl_0", "mdl_1"]
 
 
@@ -113,13 +112,15 @@ def test_the_command_draws_and_writes_the_sheet(
 
 
 def test_networks_of_another_project_are_gone_when_the_job_begins(
-    run_job, token: str, zoo: Zoo
+    url: str, token: str, context: WorkerContext, zoo: Zoo
 ) -> None:
-    with zoo.transaction() as session:
-        session.get_one(ModelRecord, "mdl_1").project = "other"
+    body = {"model_ids": MODELS, "dataset_id": "dst_1", "indices": [0]}
+    with client_of(url, token) as client:
+        job_id = client.post("/v1/attributions", json=body).json()["id"]
+        with zoo.transaction() as session:
+            session.get_one(ModelRecord, "mdl_1").project = "other"
 
-    job: JobRecord = run_job(
-        "attribution_map", {"model_ids": MODELS, "dataset_id": "dst_1", "indices": [0]}
-    )
+        assert run_next(context)
+        job = client.get(f"/v1/jobs/{job_id}").json()
 
-    assert (job.state, job.error["code"]) == ("failed", "input_deleted")
+    assert (job["state"], job["error"]["code"]) == ("failed", "input_deleted")

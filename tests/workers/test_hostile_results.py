@@ -16,7 +16,7 @@ from service.core.operations.jobs import jobs
 from service.core.operations.jobs.lifecycle import AttemptStatus, Outcome
 from service.core.results import RESULTS, ResultScope
 from service.core.results.live import live_message
-from service.core.tables import ArtifactRecord, GraphStatus, JobRecord, ModelRecord
+from service.core.tables import ArtifactRecord, GraphStatus, JobRecord, ModelRecord, RankingRecord
 from tests.workers.result_examples import EXAMPLES
 from workers.isolation.fork_client import ForkServerClient
 from workers.isolation.workdir import Scratch
@@ -171,7 +171,7 @@ LIMITS = {
     "array": {"maxItems"},
     "string": {"maxLength", "pattern", "enum", "const"},
     "integer": {"maximum"},
-    "number": {"maximum"},
+    "number": {"maximum", "exclusiveMaximum"},
 }
 
 
@@ -194,6 +194,7 @@ def test_a_result_may_not_repeat_what_its_job_has_once():
         (MethodKind.LAYER_SELECTION, ("items",)),
         (MethodKind.MAP, ("document", "models")),
         (MethodKind.TRAINING, ("network", "layers")),
+        (MethodKind.READER_TRAINING, ("manifest", "reader", "vocabulary")),
     ):
         example, scope = EXAMPLES[kind]
         items: Any = example
@@ -205,9 +206,26 @@ def test_a_result_may_not_repeat_what_its_job_has_once():
             RESULTS[kind].model_validate_json(json.dumps(twice), context=scope)
 
 
-def test_images_lie_inside_of_their_file():
+def test_every_image_has_one_label_or_every_image_a_list():
     example, scope = EXAMPLES[MethodKind.DATASET_INGESTION]
-    outside = changed(example, ("images", 0, "length"), 91)
+    first = {**example["images"][0], "label": ["a"]}
+
+    for images, reason in (
+        ([*example["images"], first], "one label"),
+        ([{**first, "label": ["b"]}], "list the labels"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            RESULTS[MethodKind.DATASET_INGESTION].model_validate_json(
+                json.dumps({**example, "images": images}), context=scope
+            )
+
+
+@pytest.mark.parametrize(
+    ("path", "length"), [(("images", 0, "length"), 91), (("images", 0, "mask", "length"), 101)]
+)
+def test_images_and_masks_lie_inside_of_their_file(path, length: int):
+    example, scope = EXAMPLES[MethodKind.DATASET_INGESTION]
+    outside = changed(example, path, length)
 
     with pytest.raises(ValueError, match="packed_file"):
         RESULTS[MethodKind.DATASET_INGESTION].model_validate_json(
@@ -238,6 +256,18 @@ def test_links_and_missing_results_are_refused(scratch: Scratch, tmp_path: Path)
 def test_an_invalid_result_fails_its_job_and_writes_nothing(zoo: Zoo):
     example, scope = EXAMPLES[MethodKind.TRAINING]
     with zoo.transaction() as session:
+        ranking = RankingRecord(
+            id="rnk_1",
+            project="default",
+            metric="fused",
+            edge_weight=0.0,
+            request={},
+            dataset_id="dst_1",
+            comparable_key="",
+            candidates=[],
+        )
+        session.add(ranking)
+        session.flush()
         submitted = jobs.submit(
             session,
             project="default",
@@ -280,6 +310,7 @@ MESSAGES: list[dict[str, Any]] = [
         "trace": "",
     },
     {"kind": "running"},
+    {"kind": "phase", "phase": "load", "began": 12.5},
     {"kind": "done"},
 ]
 
@@ -307,6 +338,9 @@ def test_a_message_is_valid_or_refused(message: dict[str, Any]):
         {**METRICS, "numbers": {f"n{index}": 1.0 for index in range(201)}},
         {**METRICS, "pictures": {"../curve.png": "picture-1.png"}},
         {**METRICS, "pictures": {"curve.png": "/etc/passwd"}},
+        {"kind": "phase", "phase": "strange", "began": 12.5},
+        {"kind": "phase", "phase": "load", "began": -1.0},
+        {"kind": "phase", "phase": "load", "began": 1.0, "attributes": {"key": "value"}},
         {"kind": "strange"},
         {},
     ],

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from service.core.operations import owned_rows
 from service.core.operations.accuracies import accuracies
 from service.core.operations.accuracies.accuracies import NewAccuracy
 from service.core.operations.jobs import jobs
+from service.core.operations.maps import maps
+from service.core.operations.maps.requests import MapLook
 from service.core.operations.rankings import estimator_completion, rankings
 from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord, RankingRecord
@@ -28,13 +29,6 @@ from workers.worker.run_job import WorkerContext, run_next
 PROJECT = "default"
 SIDE = 16
 MODELS = ("mdl_0", "mdl_1", "mdl_2")
-
-
-@pytest.fixture(scope="module")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
-    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
-    yield fork_server
-    fork_server.close()
 
 
 @pytest.fixture
@@ -137,9 +131,9 @@ def job_count(zoo: Zoo, method: str) -> int:
 
 
 def record(zoo: Zoo, *rows: tuple[str, str, float]) -> None:
-    given = [NewAccuracy(model=m, dataset=d, value=v) for m, d, v in rows]
+    measurements = [NewAccuracy(model=m, dataset=d, value=v) for m, d, v in rows]
     with zoo.transaction() as session:
-        accuracies.add(session, project=PROJECT, measurements=given)
+        accuracies.add(session, project=PROJECT, measurements=measurements)
 
 
 HISTORY = (
@@ -173,7 +167,7 @@ def test_all_estimators_come_from_one_job_and_missing_ones_are_reported(
     items, unranked = rankings.ordered(leep, edge_weight=0.0)
     assert (leep.state, leep.job_id) == ("ready", None)
     assert {item["model_id"] for item in items} == {"mdl_0", "mdl_1"}
-    assert [one["model_id"] for one in unranked] == ["mdl_2"]
+    assert [item["model_id"] for item in unranked] == ["mdl_2"]
     assert unranked[0]["code"] != "not_measured"
     assert job_count(context.zoo, "transferability_estimators") == 3
 
@@ -187,7 +181,7 @@ def test_a_cancelled_estimate_becomes_a_reason(context: WorkerContext):
 
     assert ready.state == "ready"
     assert len(ready.pairs) == 2
-    assert [one["code"] for one in ready.unranked] == ["not_measured"]
+    assert [item["code"] for item in ready.unranked] == ["not_measured"]
 
 
 def test_a_fused_ranking_predicts_accuracies_and_names_what_to_measure(context: WorkerContext):
@@ -207,7 +201,7 @@ def test_a_fused_ranking_predicts_accuracies_and_names_what_to_measure(context: 
     assert set(findings["measure_next"]) <= set(MODELS)
     assert sum(findings["evidence"].values()) == pytest.approx(1)
     static = ready.baselines[0]
-    assert [one["model_id"] for one in static["items"]] == list(MODELS)
+    assert [item["model_id"] for item in static["items"]] == list(MODELS)
 
 
 def test_the_same_evidence_is_answered_at_once_and_a_new_record_recomputes(context: WorkerContext):
@@ -239,3 +233,28 @@ def test_without_any_history_the_answer_is_wide_and_gives_the_reason(context: Wo
     assert ready.baselines[0]["items"] is None
     assert ready.baselines[0]["reason"]["code"] == "no_history"
     assert job_count(context.zoo, "transferability_estimators") == 0
+
+
+@pytest.mark.parametrize("metric", ["rsa", "dds", "linear_cka"])
+def test_networks_are_ranked_and_mapped_by_the_relations_of_their_features(
+    context: WorkerContext, metric: str
+):
+    target = {"model_id": "mdl_0"}
+    ready = answered(context, ask(context.zoo, target=target, probe_set_id="dst_1", metric=metric))
+
+    look = MapLook.model_validate({"metric": metric})
+    with context.zoo.transaction() as session:
+        maps.create(session, project=PROJECT, dataset_id="dst_1", look=look)
+    while run_next(context):
+        pass
+
+    items, unranked = rankings.ordered(ready, edge_weight=0.0)
+    assert (ready.state, unranked) == ("ready", [])
+    assert {item["model_id"] for item in items} == {"mdl_1", "mdl_2"}
+    for item in items:
+        assert item["score"] == item["node_similarity"] < 1
+        assert item["interval"][0] < item["score"] < item["interval"][1]
+    with context.zoo.transaction() as session:
+        drawn = maps.drawn(session, project=PROJECT, dataset_id="dst_1", look=look)
+        neighbors = drawn.document["neighbors"][drawn.document["models"].index("mdl_0")]
+    assert neighbors[0]["similarity"] == pytest.approx(items[0]["score"], abs=1e-3)

@@ -1,6 +1,5 @@
 """A layer selection is asked for, waits for the target's network, is compared by a real job, and read."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,6 @@ from tests.workers.test_every_method_end_to_end import (
 )
 from workers.isolation.fork_client import ForkServerClient
 from workers.worker.run_job import WorkerContext, run_next
-
-
-@pytest.fixture(scope="module")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
-    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
-    yield fork_server
-    fork_server.close()
 
 
 @pytest.fixture
@@ -68,7 +60,7 @@ def ask(zoo: Zoo, **target: str) -> LayerSelectionRecord:
         return selections.create(session, project=PROJECT, request=request)
 
 
-def found(zoo: Zoo, selection: LayerSelectionRecord) -> LayerSelectionRecord:
+def reloaded(zoo: Zoo, selection: LayerSelectionRecord) -> LayerSelectionRecord:
     with zoo.transaction() as session:
         return owned_rows.get(session, LayerSelectionRecord, project=PROJECT, id=selection.id)
 
@@ -78,13 +70,13 @@ def test_layers_are_compared_with_a_network(context: WorkerContext) -> None:
 
     work_off(context)
 
-    selection = found(context.zoo, asked)
+    selection = reloaded(context.zoo, asked)
     assert (selection.state, selection.error) == ("ready", None)
     assert [part["layer"] for part in selection.layers] == selection.candidates
     assert {part["kind"] for part in selection.layers} >= {"ReLU"}
     assert all(part["status"] == "ok" for part in selection.layers)
-    told = selections.values_of(selection, edge_weight=1)
-    assert told["choice"]["layer"] in selection.candidates
+    values = selections.values_of(selection, edge_weight=1)
+    assert values["choice"]["layer"] in selection.candidates
     assert ask(context.zoo, model_id="mdl_1").id == selection.id
 
 
@@ -93,7 +85,7 @@ def test_a_labeled_target_is_learned_first(context: WorkerContext) -> None:
 
     work_off(context)
 
-    selection = found(context.zoo, asked)
+    selection = reloaded(context.zoo, asked)
     with context.zoo.transaction() as session:
         target = session.get_one(ModelRecord, selection.target_model_id)
         order_of_end = session.query(JobRecord.method).order_by(JobRecord.finished_at).all()
@@ -111,7 +103,7 @@ def test_a_selection_whose_target_was_not_learned_fails_with_a_reason(
 
     work_off(context)
 
-    selection = found(context.zoo, asked)
+    selection = reloaded(context.zoo, asked)
     assert selection.state == "failed"
     assert selection.error is not None
     assert selection.error["code"] == "target_not_ready"

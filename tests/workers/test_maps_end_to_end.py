@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from service.container import Zoo
 from service.core.catalog.depara import DeparaParams
 from service.core.operations.access import keys
+from service.core.operations.maps import requests
 from service.core.operations.measurements import graphs
 from service.core.tables import DatasetRecord, GraphRecord, JobRecord, MapRecord
 from service.rpc.stubs.zoo.v1 import transferability_service_pb2 as wire
@@ -27,17 +28,13 @@ from tests.workers.torchkit.graph_samples import random_graph
 from workers.isolation.fork_client import ForkServerClient
 from workers.torchkit.similarity.graphs import to_metadata, to_tensors
 from workers.torchkit.similarity.similarity import compare
+from workers.torchkit.similarity.sketches import graph_sketch
 from workers.worker.run_job import WorkerContext, run_next
 from zooscope import ZooClient
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., httpx.Response]
-
-
-@pytest.fixture(scope="module")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
-    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
-    yield fork_server
-    fork_server.close()
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ def ask(zoo: Zoo, token: str, probes: str, fork_server: ForkServerClient) -> Ite
         answer = client.get(f"/v1/maps/{probes}", params=params)
         if answer.status_code != 404:
             return answer
-        look = {k: v for k, v in params.items() if k not in ("format", "picture")}
+        look = {k: v for k, v in params.items() if k not in ("format", "picture", "include")}
         ordered = client.post("/v1/maps", json={"dataset_id": probes, **look})
         if ordered.is_error:
             return ordered
@@ -88,7 +85,8 @@ def measure(zoo: Zoo, probes: str, folder: Path, seeds: range) -> None:
             graph = type(sample)(model.id, key, sample.maps, sample.ranks, sample.mask)
             save_file(to_tensors(graph), folder / "graph", metadata=to_metadata(graph))
             sha256 = stored(zoo, (folder / "graph").read_bytes())
-            a_graph(session, model, dataset, sha256=sha256)
+            sketch = graph_sketch(sample.maps, sample.ranks).tolist()
+            a_graph(session, model, dataset, sha256=sha256, sketch=sketch)
 
 
 def places_of(answer: httpx.Response) -> dict[str, list[float]]:
@@ -138,13 +136,13 @@ def test_another_weight_reads_stored_similarities_and_equals_a_computation(
         for graph in session.query(GraphRecord):
             zoo.blobs.delete(graph.sha256 or "")
 
-    document = ask(edge_weight=2.0).json()["document"]
+    document = ask(edge_weight=2.0, include="score").json()["document"]
 
     samples = {seed: random_graph(str(seed), seed=seed) for seed in range(5)}
     seeds = [int(name.rpartition(" ")[2]) for name in document["names"]]
-    for row, one in enumerate(seeds):
+    for row, seed in enumerate(seeds):
         for column, other in enumerate(seeds):
-            pair = compare(samples[one], samples[other])
+            pair = compare(samples[seed], samples[other])
             wanted = (pair.node_similarity or 0) + 2.0 * (pair.edge_similarity or 0)
             assert document["matrices"]["score"][row][column] == pytest.approx(wanted, abs=1e-3)
 
@@ -153,7 +151,7 @@ def test_every_format_shows_the_same_map(ask: Ask, zoo: Zoo, probes: str, tmp_pa
     measure(zoo, probes, tmp_path, range(6))
     asked = {"k": 2, "clusters": 3, "linkage": "average"}
 
-    document = ask(**asked).json()["document"]
+    document = ask(include=["node", "score"], **asked).json()["document"]
     table = ask(format="csv", **asked).text.splitlines()
     graph = networkx.read_graphml(io.BytesIO(ask(format="graphml", **asked).content))
     with np.load(io.BytesIO(ask(format="npz", **asked).content), allow_pickle=False) as arrays:
@@ -170,12 +168,12 @@ def test_every_format_shows_the_same_map(ask: Ask, zoo: Zoo, probes: str, tmp_pa
     assert_allclose(cells, document["matrices"]["score"], rtol=1e-8)
     assert len(set(document["clusters"])) == 3
     assert {len(near) for near in document["neighbors"]} == {2}
-    for place, model in enumerate(document["models"]):
+    for index, model in enumerate(document["models"]):
         node = graph.nodes[model]
-        assert node["name"] == document["names"][place]
-        assert [node["x"], node["y"]] == document["points"][place]
-        assert node["cluster"] == document["clusters"][place]
-        for near in document["neighbors"][place]:
+        assert node["name"] == document["names"][index]
+        assert [node["x"], node["y"]] == document["points"][index]
+        assert node["cluster"] == document["clusters"][index]
+        for near in document["neighbors"][index]:
             edge = graph.edges[model, document["models"][near["index"]]]
             assert edge["similarity"] == near["similarity"]
     assert graph.number_of_edges() <= 12
@@ -200,13 +198,13 @@ def test_old_snapshots_are_listed_and_stay_readable(
     rest = client.get(path, params={"page_size": 1, "page_token": page["next_page_token"]}).json()
     again = client.get(f"{path}/{first.json()['id']}")
 
-    assert [one["id"] for one in listed] == [second.json()["id"], first.json()["id"]]
-    assert [one["models"] for one in listed] == [4, 3]
+    assert [snapshot["id"] for snapshot in listed] == [second.json()["id"], first.json()["id"]]
+    assert [snapshot["models"] for snapshot in listed] == [4, 3]
     assert [*page["items"], *rest["items"]] == listed
     assert again.content == first.content
     assert again.headers["ETag"] == first.headers["ETag"] != second.headers["ETag"]
-    seen = {"If-None-Match": first.headers["ETag"]}
-    assert client.get(f"{path}/{first.json()['id']}", headers=seen).status_code == 304
+    headers = {"If-None-Match": first.headers["ETag"]}
+    assert client.get(f"{path}/{first.json()['id']}", headers=headers).status_code == 304
     unknown = client.get(f"{path}/map_unknown").json()
     assert unknown["code"] == "map_not_found"
 
@@ -234,7 +232,7 @@ def test_both_apis_send_the_same_bytes(
 
 def assert_snapshots_agree(dialled: Dialled, probes: str, drawn: httpx.Response) -> None:
     listed = dialled.transferability.ListMaps(wire.ListMapsRequest(dataset_id=probes)).items
-    assert [(one.id, one.models) for one in listed] == [(drawn.json()["id"], 4)]
+    assert [(snapshot.id, snapshot.models) for snapshot in listed] == [(drawn.json()["id"], 4)]
     assert listed[0].stress == drawn.json()["document"]["stress"]
     request = wire.GetMapSnapshotRequest(dataset_id=probes, map_id=listed[0].id)
     _, data = received(dialled.transferability.GetMapSnapshot(request))
@@ -292,13 +290,15 @@ def test_client_and_command_fetch_what_the_api_sends(
     drawn = ask(linkage="ward", clusters=2)
     wanted = ask(linkage="ward", clusters=2, format="svg", picture="tree").content
     url = str(ask.client.base_url)  # type: ignore[attr-defined]
-    told = {"env": {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}}
+    run_options = {
+        "env": {"ZOO_URL": url, "ZOO_KEY": token, "ZOO_HOME": str(tmp_path), "COLUMNS": "200"}
+    }
     command = [sys.executable, "-m", "zooscope.cli.main"]
     options = ["--linkage", "ward", "--clusters", "2", "--picture", "tree", "-o"]
     by_command, by_client = tmp_path / "command.svg", tmp_path / "client.svg"
 
-    subprocess.run([*command, "map", probes, *options, str(by_command)], check=True, **told)  # type: ignore[call-overload]
-    listed = subprocess.check_output([*command, "maps", "ls", probes, "--json"], **told)  # type: ignore[call-overload]
+    subprocess.run([*command, "map", probes, *options, str(by_command)], check=True, **run_options)  # type: ignore[call-overload]
+    listed = subprocess.check_output([*command, "maps", "ls", probes, "--json"], **run_options)  # type: ignore[call-overload]
     with ZooClient(url, key=token) as client:
         client.maps.download(probes, by_client, picture="tree", linkage="ward", clusters=2)
         (snapshot,) = client.maps.snapshots(probes)
@@ -307,3 +307,48 @@ def test_client_and_command_fetch_what_the_api_sends(
     assert by_command.read_bytes() == by_client.read_bytes() == wanted
     assert json.loads(listed) == [snapshot]
     assert again == drawn.json()
+
+
+def test_a_map_from_sketches_estimates_what_an_exact_one_computes(
+    ask: Ask, zoo: Zoo, probes: str, tmp_path: Path
+) -> None:
+    measure(zoo, probes, tmp_path, range(12))
+    exact = ask(include="score").json()["document"]
+
+    answer = ask(comparison="sketches", include="score")
+
+    document = answer.json()["document"]
+    assert (document["models"], document["tasks"]) == (exact["models"], exact["tasks"])
+    assert (document["tree"], document["sketches"]["landmarks"]) == (None, 12)
+    assert 0 <= document["stress"] < 1
+    assert_allclose(
+        np.array(document["matrices"]["score"], dtype=float),
+        np.array(exact["matrices"]["score"], dtype=float),
+        atol=document["sketches"]["largest_error"],
+    )
+    assert ask(comparison="sketches", format="graphml").status_code == 200
+    refused = [
+        ask(comparison="sketches", format="csv"),
+        ask(comparison="sketches", include="valid"),
+        ask(comparison="sketches", k=3),
+    ]
+    assert [answer.json()["code"] for answer in refused] == [
+        "map_from_sketches",
+        "map_from_sketches",
+        "k_not_supported",
+    ]
+
+
+def test_more_networks_than_are_compared_exactly_are_placed_by_sketches(
+    ask: Ask, zoo: Zoo, probes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure(zoo, probes, tmp_path, range(6))
+    before = places_of(ask())
+    monkeypatch.setattr(requests, "MOST_COMPARED_EXACTLY", 6)
+    measure(zoo, probes, tmp_path, range(6, 9))
+
+    after = ask()
+
+    assert after.json()["document"]["params"]["comparison"] == "sketches"
+    assert len(places_of(after)) == 9
+    assert {model: places_of(after)[model] for model in before} == before

@@ -31,7 +31,7 @@ if pid == 0:
     from torch._inductor.runtime.cache_dir_utils import cache_dir
     sandbox.enter(sandbox.SandboxPolicy(
         readable=sandbox.code_folders(), writable=(own,), devices=(), cpu_seconds=600,
-        memory=sandbox.Memory.LIMITED,
+        memory_bytes=2 * 1024**3,
     ))
     with tempfile.NamedTemporaryFile() as file:
         paths = [file.name, cache_dir(), matplotlib.get_cachedir(), matplotlib.get_configdir()]

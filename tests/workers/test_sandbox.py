@@ -15,6 +15,7 @@ import pytest
 
 from tests.waiting import HANG_SECONDS
 from workers.isolation import environment as child_environment
+from workers.isolation import seccomp
 from workers.isolation.sandbox import SandboxLayer
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ policy = sandbox.SandboxPolicy(
     writable=(folder / "out",),
     devices=sandbox.device_files("cpu"),
     cpu_seconds=60,
-    memory=sandbox.Memory.LIMITED,
+    memory_bytes=2 * 1024**3,
 )
 missing = sandbox.enter(policy)
 
@@ -195,6 +196,131 @@ def test_no_other_process_can_be_made_or_touched(scratch: Path):
     assert result == ["PermissionError"] * 4 + [-1]
 
 
+# One case per call: what is refused, and its arguments besides the number of another process.
+REFUSED_CALLS = {
+    "chmod": "os.chmod(target, 0o777)",
+    "fchmod": "os.fchmod(opened, 0o777)",
+    "chmod of a file of its own": "os.chmod(own, 0o777)",
+    "fchmodat": "os.chmod('input', 0o777, dir_fd=parent)",
+    "fchmodat2": "call(452, -100, os.fsencode(target), 0o777, 0)",
+    "chown": "os.chown(target, os.getuid(), os.getgid())",
+    "fchown": "os.fchown(opened, os.getuid(), os.getgid())",
+    "lchown": "os.lchown(target, os.getuid(), os.getgid())",
+    "fchownat": "os.chown('input', os.getuid(), os.getgid(), dir_fd=parent)",
+    "utimensat": "os.utime(target)",
+    "futimens": "os.utime(opened)",
+    "utimes": "call(numbers['utimes'], os.fsencode(target), None)",
+    "utime": "call(numbers['utime'], os.fsencode(target), None)",
+    "futimesat": "call(numbers['futimesat'], -100, os.fsencode(target), None)",
+    "setxattr": "os.setxattr(target, 'user.a', b'1')",
+    "lsetxattr": "os.setxattr(target, 'user.a', b'1', follow_symlinks=False)",
+    "fsetxattr": "os.setxattr(opened, 'user.a', b'1')",
+    "setxattrat": "call(463, -100, os.fsencode(target), 0, b'user.a', None, 0)",
+    "removexattr": "os.removexattr(target, 'user.a')",
+    "lremovexattr": "os.removexattr(target, 'user.a', follow_symlinks=False)",
+    "fremovexattr": "os.removexattr(opened, 'user.a')",
+    "removexattrat": "call(466, -100, os.fsencode(target), 0, b'user.a')",
+    "prlimit of the parent": "resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))",
+    "prlimit of the parent, reading": "resource.prlimit(os.getppid(), resource.RLIMIT_CORE)",
+    "sched_setaffinity of the parent": (
+        "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))"
+    ),
+    "setpriority of the parent": "os.setpriority(os.PRIO_PROCESS, os.getppid(), 0)",
+    "setpriority of a user": "os.setpriority(os.PRIO_USER, 0, 0)",
+    "ioprio_set of the parent": "call(numbers['ioprio_set'], 1, os.getppid(), 0)",
+    "sched_setscheduler of the parent": (
+        "os.sched_setscheduler(os.getppid(), os.SCHED_OTHER, os.sched_param(0))"
+    ),
+    "sched_setparam of the parent": "os.sched_setparam(os.getppid(), os.sched_param(0))",
+    "sched_setattr of the parent": "call(numbers['sched_setattr'], os.getppid(), None, 0)",
+    "migrate_pages of the parent": "call(numbers['migrate_pages'], os.getppid(), 0, None, None)",
+    "move_pages of the parent": "call(numbers['move_pages'], os.getppid(), 0, None, None, None, 0)",
+    "get_robust_list of the parent": (
+        "call(numbers['get_robust_list'], os.getppid(), address, address)"
+    ),
+    "kill of the parent": "os.kill(os.getppid(), 0)",
+    "kill of the process group": "os.kill(0, 0)",
+    "tgkill of the parent": "call(numbers['tgkill'], os.getppid(), os.getppid(), 0)",
+    "tkill of the parent": "call(numbers['tkill'], os.getppid(), 0)",
+    "rt_sigqueueinfo to the parent": "call(numbers['rt_sigqueueinfo'], os.getppid(), 0, None)",
+    "pidfd_open of the parent": "os.pidfd_open(os.getppid())",
+    "process_madvise": "call(440, 0, None, 0, 0, 0)",
+    "mount": "call(numbers['mount'], b'none', b'/tmp', b'tmpfs', 0, None)",
+    "open_tree_attr": "call(467, -100, b'/', 0, None, 0)",
+    "shmget": "call(numbers['shmget'], 1, 4096, 0)",
+    "semget": "call(numbers['semget'], 1, 1, 0)",
+    "msgget": "call(numbers['msgget'], 1, 0)",
+    "mq_open": "call(numbers['mq_open'], b'queue', 0, 0, None)",
+    "inotify_add_watch": "call(numbers['inotify_add_watch'], 0, b'/', 1)",
+}
+
+REFUSED_PRELUDE = """
+import ctypes, platform, resource
+from workers.isolation import seccomp
+column = seccomp._ARCHITECTURES[platform.machine()].column
+tables = (seccomp._REFUSED, seccomp._SIGNALS, seccomp._OWN_PROCESS)
+numbers = {name: pair[column] for table in tables for name, pair in table.items()}
+libc = ctypes.CDLL(None, use_errno=True)
+address = ctypes.byref(ctypes.create_string_buffer(64))
+target, own = folder / "input", folder / "out" / "own"
+own.write_text("own")
+opened, parent = os.open(target, os.O_RDONLY), os.open(folder, os.O_RDONLY)
+
+def call(number, *arguments):
+    if number is None:  # this architecture has no such call
+        raise PermissionError
+    if libc.syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), "")
+"""
+
+
+@pytest.mark.parametrize("action", REFUSED_CALLS.values(), ids=REFUSED_CALLS)
+def test_no_attribute_of_a_file_and_no_other_process_can_be_changed(scratch: Path, action: str):
+    # The second answer shows that the prelude itself ran.
+    code = REFUSED_PRELUDE + f"report([tried(lambda: {action}), 'ran'])"
+
+    assert inside(scratch, code) == ["PermissionError", "ran"]
+
+
+def test_a_process_may_still_limit_place_and_signal_itself(scratch: Path):
+    result = inside(
+        scratch,
+        """
+        import resource, signal, threading
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        report([
+            tried(lambda: resource.prlimit(0, resource.RLIMIT_CORE)),
+            tried(lambda: resource.prlimit(os.getpid(), resource.RLIMIT_CORE)),
+            tried(lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
+            tried(lambda: os.kill(os.getpid(), signal.SIGUSR1)),
+            tried(lambda: signal.raise_signal(signal.SIGUSR1)),
+            tried(lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)),
+        ])
+        """,
+    )
+
+    assert result == ["allowed"] * 6
+
+
+@pytest.mark.parametrize("machine", seccomp._ARCHITECTURES)
+def test_the_filter_holds_every_number_of_the_table_and_jumps_within_itself(machine: str):
+    architecture = seccomp._ARCHITECTURES[machine]
+    tables = (seccomp._REFUSED, seccomp._SIGNALS, seccomp._OWN_PROCESS)
+    numbers = [pair[architecture.column] for table in tables for pair in table.values()]
+
+    steps = seccomp.program(architecture, pid=4321)
+
+    compared = {value for code, _, _, value in steps if code == seccomp._EQUAL}
+    assert {number for number in numbers if number is not None} <= compared
+    assert len({n for n in numbers if n is not None}) == len([n for n in numbers if n is not None])
+    assert all(
+        index + 1 + max(then, otherwise) < len(steps)
+        for index, (code, then, otherwise, _) in enumerate(steps)
+        if code in (seccomp._EQUAL, seccomp._AT_LEAST)
+    )
+    assert len(steps) < 4096  # the kernel's limit
+
+
 def test_threads_can_be_made(scratch: Path):
     result = inside(
         scratch,
@@ -263,7 +389,7 @@ def test_system_files_stay_readable_when_the_kernel_forgets_their_names(scratch:
         assert json.loads(child.stdout.readline()) == ["allowed"] * 5
         DROP_CACHES.write_text("2")
 
-        later, _ = child.communicate("\n", timeout=60)
+        later, _ = child.communicate("\n", timeout=HANG_SECONDS)
 
     assert json.loads(later) == ["allowed"] * 5
 

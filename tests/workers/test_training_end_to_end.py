@@ -3,8 +3,8 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -23,12 +23,15 @@ from service.core.operations.jobs import jobs
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 from tests.jobs.processes import zoo_processes
 from tests.waiting import eventually
-from tests.workers import test_label_rankings_end_to_end as labelled
+from tests.workers import test_label_rankings_end_to_end as label_rankings
 from workers.isolation.fork_client import ForkServerClient
+from workers.isolation.sandbox import process_name
 from workers.isolation.workdir import Scratch
 from workers.programs import read_program
 from workers.worker.run_job import WorkerContext, run_next
 from workers.worker.stage.inputs import stage
+
+pytestmark = pytest.mark.slow
 
 PROJECT = "default"
 QUICK = {"budget": {"steps": 8}, "batch_size": 8, "num_evaluations": 2}
@@ -36,14 +39,10 @@ HASTE = {
     "ZOO_HEARTBEAT_SECONDS": "0.5",
     "ZOO_REAPER_INTERVAL_SECONDS": "0.5",
 }
+REPEATED: dict[str, dict[str, Any]] = {
+    "adversarial_distillation": {"generator_width": 4, "imitations": 1, "noise_units": 8}
+}
 STUDENT = {"architecture": "plain", "width": 4, "image_size": 8}
-
-
-@pytest.fixture(scope="module")
-def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServerClient]:
-    fork_server = ForkServerClient(tmp_path_factory.mktemp("cache"))
-    yield fork_server
-    fork_server.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +51,30 @@ def context(
 ) -> WorkerContext:
     """A worker of a zoo with a labeled set, a classifier that knows its labels, and another net."""
     zoo, folder = shared_zoo, tmp_path_factory.mktemp("networks")
-    labelled._add_dataset(zoo)
+    label_rankings._add_dataset(zoo)
     for seed, name in enumerate(("mdl_0", "mdl_1")):
-        labelled._add_model(zoo, labelled._network(folder, seed), name, classifier=name == "mdl_0")
+        label_rankings._add_model(
+            zoo, label_rankings._network(folder, seed), name, classifier=name == "mdl_0"
+        )
     with zoo.transaction() as session:
         teacher = session.get_one(ModelRecord, "mdl_0")
         teacher.manifest = {**teacher.manifest, "classes": ["bright", "dark", "red", "blue"]}
     context = WorkerContext(zoo, fork_server, lambda: False)
-    labelled._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
+    label_rankings._submit(zoo, "dataset_ingestion", {"dataset_id": "dst_1"})
     for name in ("mdl_0", "mdl_1"):
-        labelled._submit(zoo, "model_validation", {"model_id": name})
+        label_rankings._submit(zoo, "model_validation", {"model_id": name})
     while run_next(context):
         pass
     return context
 
 
-def submit(zoo: Zoo, method: str, **params: object) -> str:
-    if method == "knowledge_distillation":
+def submit(zoo: Zoo, method: str, *, model: str = "mdl_0", **params: object) -> str:
+    if method.endswith("distillation"):
         params = {"student": STUDENT, **params}
     transfer = method in ("fine_tune", "linear_probe")
-    source = {"source_model_id": "mdl_0"} if transfer else {"teachers": ["mdl_0"]}
-    inputs = {**source, "dataset_id": "dst_1"}
+    source = {"source_model_id": model} if transfer else {"teachers": [model]}
+    data_free = method == "adversarial_distillation"
+    inputs = {**source, "eval_dataset_id" if data_free else "dataset_id": "dst_1"}
     with zoo.transaction() as session:
         return jobs.submit(
             session, project=PROJECT, method=method, inputs=inputs, params={**QUICK, **params}
@@ -114,16 +116,73 @@ def test_a_training_leaves_a_model_with_lineage_reports_and_a_record(
         metrics = [
             e for e in jobs.events_after(session, job_id=job_id, seq=0) if e.type == "metrics"
         ]
-        kept = accuracies.page(
+        page = accuracies.page(
             session, project=PROJECT, where=AccuracyFilter(dataset="dst_1"), after=None, limit=99
         )
     assert [file.name for file in files] == ["curve.png", "report.json", "report.md"]
-    assert [event.data["step"] for event in metrics] == [4, 8]
+    steps = [event.data["step"] for event in metrics]
+    # A linear probe ends when it has converged.
+    assert steps == [4, 8] if method != "linear_probe" else 0 < steps[-1] <= 8
     assert all(0 <= event.data["accuracy"] <= 1 for event in metrics)
-    assert [item.value for item in kept.items if item.job_id == job_id] == [
+    assert [item.value for item in page.items if item.job_id == job_id] == [
         student.lineage["measured"]["accuracy"]
     ]
     assert job_of(context.zoo, job_id).checkpoint_sha256 is None
+
+
+@pytest.mark.parametrize("method", ["knowledge_distillation", "adversarial_distillation"])
+def test_a_run_is_repeated_from_its_report_alone(
+    context: WorkerContext, tmp_path: Path, method: str
+):
+    zoo = context.zoo
+    job_id = submit(zoo, method, **REPEATED.get(method, {}))
+    assert run_next(context)
+    student = student_of(zoo, job_id)
+    report = report_of(zoo, job_id, tmp_path)
+
+    recipe = report["recipe"]
+    with zoo.transaction() as session:
+        again = jobs.submit(
+            session,
+            project=PROJECT,
+            method=recipe["method"],
+            inputs=recipe["inputs"],
+            params=report["params"],
+        ).id
+    assert run_next(context)
+
+    job = job_of(zoo, job_id)
+    assert student.lineage["params"] == job.result["params"] == report["params"]
+    assert [teacher["id"] for teacher in recipe["teachers"]] == ["mdl_0"]
+    assert recipe["method_version"] == job.method_version
+    data_free = method == "adversarial_distillation"
+    assert recipe["dataset"] == ("none" if data_free else {"id": "dst_1", "name": "light"})
+    assert_same(weights_of(zoo, again, tmp_path), weights_of(zoo, job_id, tmp_path))
+
+
+def report_of(zoo: Zoo, job_id: str, folder: Path) -> dict[str, Any]:
+    """The report of a job as programs read it."""
+    with zoo.transaction() as session:
+        files = jobs.artifacts(session, project=PROJECT, job_id=job_id)
+        (digest,) = [file.sha256 for file in files if file.name == "report.json"]
+    path = folder / f"{job_id}.json"
+    zoo.blobs.fetch(digest, path)
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+@pytest.mark.parametrize("method", ["fine_tune", "linear_probe"])
+def test_a_network_of_any_task_is_built_on_at_its_feature_layer(
+    context: WorkerContext, method: str
+):
+    """An embedding without classes teaches no labels, but its features can be probed."""
+    job_id = submit(context.zoo, method, model="mdl_1")
+
+    assert run_next(context)
+
+    student = student_of(context.zoo, job_id)
+    assert source_ids(student.lineage) == ["mdl_1"]
+    assert student.manifest["classes"] == ["bright", "dark"]
 
 
 def test_a_student_is_loaded_by_plain_pytorch(context: WorkerContext, tmp_path: Path):
@@ -168,7 +227,7 @@ def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tenso
 def kill_child(zoo: Zoo, job_id: str) -> None:
     """What a power cut does to a child."""
     for process in psutil.Process().children(recursive=True):
-        if any(job_id in file.path for file in process.open_files()):
+        if process.name() == process_name(job_id):
             process.send_signal(signal.SIGKILL)
             return
     raise AssertionError("no child runs the job")
@@ -222,7 +281,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_and_resumes_from_it(
     worker.join()
     zoo.blobs.fetch(job_of(zoo, job_id).checkpoint_sha256 or "", tmp_path / "kept")
     with safe_open(tmp_path / "kept", framework="pt") as file:
-        kept = json.loads(file.metadata()["facts"])["taken"]
+        taken = json.loads(file.metadata()["facts"])["taken"]
     with zoo.transaction() as session:
         last_seq = max(event.seq for event in jobs.events_after(session, job_id=job_id, seq=0))
         jobs.retry(session, project=PROJECT, job_id=job_id)
@@ -231,7 +290,7 @@ def test_a_cancelled_training_keeps_a_checkpoint_and_resumes_from_it(
     with zoo.transaction() as session:
         later = jobs.events_after(session, job_id=job_id, seq=last_seq)
         steps = [event.data["step"] for event in later if event.type == "metrics"]
-    assert 0 < kept < min(steps)
+    assert 0 < taken < min(steps)
     assert max(steps) == 300
 
 
@@ -312,7 +371,7 @@ def test_a_contradictory_request_is_refused_at_submission(
 
 
 def test_a_stored_checkpoint_is_deleted_when_the_next_one_comes(context: WorkerContext):
-    zoo, seen = context.zoo, []
+    zoo, checkpoints = context.zoo, []
     course = {"budget": {"steps": 300}, "checkpoint_interval_seconds": 0.0}
     job_id = submit(zoo, "knowledge_distillation", **course)
     worker = threading.Thread(target=run_next, args=(context,))
@@ -320,13 +379,13 @@ def test_a_stored_checkpoint_is_deleted_when_the_next_one_comes(context: WorkerC
 
     while worker.is_alive():
         now = job_of(zoo, job_id).checkpoint_sha256
-        if now is not None and now not in seen:
-            seen.append(now)
+        if now is not None and now not in checkpoints:
+            checkpoints.append(now)
     worker.join()
 
     assert job_of(zoo, job_id).state == "succeeded"
-    assert len(seen) > 1
-    assert not any(zoo.blobs.exists(one) for one in seen[:-1])
+    assert len(checkpoints) > 1
+    assert not any(zoo.blobs.exists(checkpoint) for checkpoint in checkpoints[:-1])
 
 
 def test_a_training_without_data_stages_no_training_image(context: WorkerContext, tmp_path: Path):

@@ -4,7 +4,7 @@ from typing import Any
 
 from service.container import Zoo
 from service.core.tables import JobRecord
-from tests.rest.served import a_model
+from tests.rest.served import PROJECT, a_model
 from workers.worker.stage.trainings import training_stage
 
 
@@ -23,13 +23,15 @@ def called(zoo: Zoo, *names: str) -> list[tuple[str, str]]:
             for name in names
         ]
         inputs: dict[str, Any] = {
-            "teachers": [one.id for one in teachers],
+            "teachers": [teacher.id for teacher in teachers],
             "dataset_id": None,
             "eval_dataset_id": None,
         }
-        job = JobRecord(method="dual_gan_amalgamation", inputs=inputs, params={"name": None})
+        job = JobRecord(
+            project=PROJECT, method="dual_gan_amalgamation", inputs=inputs, params={"name": None}
+        )
         facts = training_stage(session, job).facts["teachers"]
-        return [(one["id"], one["outputs_called"]) for one in facts]
+        return [(fact["id"], fact["outputs_called"]) for fact in facts]
 
 
 def test_outputs_are_called_after_the_network(shared_zoo: Zoo):
@@ -37,9 +39,11 @@ def test_outputs_are_called_after_the_network(shared_zoo: Zoo):
 
 
 def test_outputs_of_networks_of_one_name_are_called_after_their_ids(shared_zoo: Zoo):
-    (hen, one), (other, two), (_, fox) = called(shared_zoo, "hen", "hen", "fox")
+    (hen, first_name), (other, second_name), (_, third_name) = called(
+        shared_zoo, "hen", "hen", "fox"
+    )
 
-    assert (one, two, fox) == (hen, other, "fox")
+    assert (first_name, second_name, third_name) == (hen, other, "fox")
 
 
 def test_a_long_name_leaves_room_for_the_number(shared_zoo: Zoo):

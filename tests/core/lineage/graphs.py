@@ -60,8 +60,8 @@ def a_random_one(seed: int) -> LineageGraph:
     names = [f"{number}-{'x' * draw.randint(0, 30)}" for number in range(30)]
     nodes = [*map(model, names), dataset("sea"), dataset("sky")]
     edges: list[Edge] = []
-    for place, name in enumerate(names[3:], start=3):
-        teachers = draw.sample(names[:place], draw.randint(1, min(4, place)))
+    for index, name in enumerate(names[3:], start=3):
+        teachers = draw.sample(names[:index], draw.randint(1, min(4, index)))
         nodes.append(job(name))
         images, eval_images = draw.choice(["sea", ""]), draw.choice(["sky", "sea", ""])
         edges += taught(name, " ".join(teachers), dataset=images, eval_dataset=eval_images)

@@ -26,9 +26,9 @@ def parsed(lineage: LineageGraph) -> ElementTree.Element:
     return ElementTree.fromstring(b"".join(as_svg(lineage)))
 
 
-def overlap(one: NodeBox, other: NodeBox) -> bool:
-    beside = one.x + one.width <= other.x or other.x + other.width <= one.x
-    above = one.y + one.height <= other.y or other.y + other.height <= one.y
+def overlap(left: NodeBox, right: NodeBox) -> bool:
+    beside = left.x + left.width <= right.x or right.x + right.width <= left.x
+    above = left.y + left.height <= right.y or right.y + right.height <= left.y
     return not (beside or above)
 
 
@@ -62,11 +62,11 @@ def test_the_file_parses_and_every_label_is_there():
     lineage = three_generations()
 
     picture = parsed(lineage)
-    groups = [one for one in picture.iter(f"{SVG}g") if one.get("data-id")]
-    tips = {one.get("data-id"): one.findtext(f"{SVG}title") for one in groups}
+    groups = [element for element in picture.iter(f"{SVG}g") if element.get("data-id")]
+    tips = {group.get("data-id"): group.findtext(f"{SVG}title") for group in groups}
     shown = {text.text for text in picture.iter(f"{SVG}text")}
 
-    assert [one.get("data-id") for one in groups] == [node.id for node in lineage.nodes]
+    assert [group.get("data-id") for group in groups] == [node.id for node in lineage.nodes]
     for node in lineage.nodes:
         assert (tips[node.id] or "").startswith(node.name)
     assert {"owl", "elk & <son>", "knowledge_distillation", "sea", "a network"} <= shown
@@ -76,18 +76,18 @@ def test_the_file_parses_and_every_label_is_there():
     assert any(text and text.endswith("…") for text in shown)
 
 
-def test_several_retentions_are_told_as_a_range():
-    one = {"accuracy": 0.5, "retention_1": 0.91, "retention_2": 0.91}
+def test_several_retentions_are_shown_as_a_range():
+    figures = {"accuracy": 0.5, "retention_1": 0.91, "retention_2": 0.91}
 
-    assert quality(one) == "accuracy 50.0\u202f% · retains 91.0\u202f%"
-    assert quality({**one, "retention_3": 0.8}).endswith("retains 80.0\u202f% to 91.0\u202f%")
+    assert quality(figures) == "accuracy 50.0\u202f% · retains 91.0\u202f%"
+    assert quality({**figures, "retention_3": 0.8}).endswith("retains 80.0\u202f% to 91.0\u202f%")
     assert quality({}) == ""
 
 
 def test_the_asked_network_and_what_is_gone_look_different():
     classes = {
-        one.get("data-id"): (one.get("class") or "").split()
-        for one in parsed(three_generations()).iter(f"{SVG}g")
+        group.get("data-id"): (group.get("class") or "").split()
+        for group in parsed(three_generations()).iter(f"{SVG}g")
     }
 
     assert [id_ for id_, words in classes.items() if "chosen" in words] == ["mdl_hen"]
@@ -98,7 +98,7 @@ def test_evaluation_datasets_are_dotted_and_teachers_are_not():
     picture = parsed(three_generations())
     style = picture.findtext(f"{SVG}style") or ""
     kinds = Counter(
-        one.get("class") for one in picture.iter(f"{SVG}path") if one.get("marker-end")
+        path.get("class") for path in picture.iter(f"{SVG}path") if path.get("marker-end")
     )
 
     dotted = [line for line in style.splitlines() if "stroke-dasharray:1.5" in line]
@@ -148,15 +148,15 @@ def test_crossed_links_are_uncrossed():
     assert matched == {"a": "y", "b": "x", "c": "z"}
 
 
-def test_slots_stand_as_near_to_their_neighbours_as_the_gap_allows():
+def test_slots_stand_as_near_to_their_neighbors_as_the_gap_allows():
     columns = in_columns("abx", [("a", "x", 0), ("b", "x", 0)])
     sizes = {"a": 10.0, "b": 20.0, "x": 4.0}
 
-    found = heights([["a", "b"], ["x"]], columns, sizes, gap=5.0)
+    positions = heights([["a", "b"], ["x"]], columns, sizes, gap=5.0)
 
-    assert found["a"] == pytest.approx(5.0)
-    assert found["b"] == pytest.approx(5.0 + 5.0 + 5.0 + 10.0)
-    assert found["x"] == pytest.approx((found["a"] + found["b"]) / 2)
+    assert positions["a"] == pytest.approx(5.0)
+    assert positions["b"] == pytest.approx(5.0 + 5.0 + 5.0 + 10.0)
+    assert positions["x"] == pytest.approx((positions["a"] + positions["b"]) / 2)
 
 
 def test_a_network_alone_is_a_picture_too():
@@ -210,7 +210,7 @@ def test_graphml_tells_nodes_with_their_numbers_and_edges_with_their_roles():
 
     document = ElementTree.fromstring(b"".join(as_graphml(lineage)))
     nodes = {
-        node.get("id"): {one.get("key"): one.text for one in node}
+        node.get("id"): {data.get("key"): data.text for data in node}
         for node in document.iter(f"{names}node")
     }
     edges = [

@@ -28,22 +28,28 @@ FROM generate_series(1, {MANY}) AS n
 _TRANSFERS = _JOBS.replace(
     "'teachers', jsonb_build_array('mdl_' || n / 3)", "'source_model_id', 'mdl_' || n / 3"
 )
+_CASCADES = _JOBS.replace(
+    "'teachers', jsonb_build_array('mdl_' || n / 3)", "'first_stage', 'mdl_' || n / 3"
+)
 
 
 def plans_of(session: Session, ask: str) -> str:
     """How the database answers a question of ``Rows`` about two networks."""
-    said: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
     engine: Engine = session.get_bind()  # type: ignore[assignment]
 
     def hear(_connection, _cursor, statement, parameters, _context, _many) -> None:
-        said.append((statement, parameters))
+        statements.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", hear)
-    found = getattr(Rows(session, "default", most=2_000), ask)(["mdl_7", "mdl_9"])
+    rows = getattr(Rows(session, "default", most=2_000), ask)(["mdl_7", "mdl_9"])
     event.remove(engine, "before_cursor_execute", hear)
-    assert found
+    assert rows
     connection = session.connection()
-    plans = [connection.exec_driver_sql(f"EXPLAIN {one}", given) for one, given in said]
+    plans = [
+        connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        for statement, parameters in statements
+    ]
     return "\n".join(row[0] for plan in plans for row in plan)
 
 
@@ -53,6 +59,7 @@ def plans_of(session: Session, ask: str) -> str:
         (_MODELS, "students_of", "ix_models_teachers"),
         (_JOBS, "learners_from", "ix_jobs_teachers"),
         (_TRANSFERS, "learners_from", "ix_jobs_source"),
+        (_CASCADES, "learners_from", "ix_jobs_first_stage"),
         (_JOBS, "makers_of", "ix_jobs_model_made"),
     ],
 )

@@ -26,12 +26,12 @@ class Herd:
     graphs: list[GraphRecord]
     sketches: np.ndarray
 
-    def order(self, place: int, *, edge_weight: float) -> list[str]:
+    def order(self, index: int, *, edge_weight: float) -> list[str]:
         """All other models, the nearest first, by plain inner products."""
         node = self.sketches[:, :NODE_SKETCH_SIZE]
         edge = self.sketches[:, NODE_SKETCH_SIZE:] / EDGE_SCALE
-        scores = node @ node[place] + edge_weight * (edge @ edge[place])
-        return [self.graphs[k].model_id for k in np.argsort(-scores) if k != place]
+        scores = node @ node[index] + edge_weight * (edge @ edge[index])
+        return [self.graphs[k].model_id for k in np.argsort(-scores) if k != index]
 
 
 def some_sketches(count: int, *, seed: int) -> np.ndarray:
@@ -63,12 +63,12 @@ def a_herd(
 
 
 def near(
-    session: Session, herd: Herd, place: int, *, count: int = 10, edge_weight: float = 0.25
+    session: Session, herd: Herd, index: int, *, count: int = 10, edge_weight: float = 0.25
 ) -> list[NearModel]:
     listed = neighbors.shortlist(
         session,
-        project=herd.graphs[place].project,
-        model_id=herd.graphs[place].model_id,
+        project=herd.graphs[index].project,
+        model_id=herd.graphs[index].model_id,
         dataset_id=herd.probes.id,
         count=count,
         edge_weight=edge_weight,
@@ -87,9 +87,10 @@ def test_a_small_zoo_is_ordered_as_all_products_would(zoo: Zoo, edge_weight: flo
     with zoo.transaction() as session:
         herd = a_herd(zoo, session, some_sketches(60, seed=0))
 
-        found = near(session, herd, 7, edge_weight=edge_weight)
+        neighbors = near(session, herd, 7, edge_weight=edge_weight)
 
-    assert [one.model_id for one in found] == herd.order(7, edge_weight=edge_weight)[:10]
+    expected = herd.order(7, edge_weight=edge_weight)[:10]
+    assert [neighbor.model_id for neighbor in neighbors] == expected
 
 
 @pytest.mark.usefixtures("by_index")
@@ -99,47 +100,54 @@ def test_one_index_serves_every_edge_weight(zoo: Zoo, edge_weight: float):
         herd = a_herd(zoo, session, some_sketches(400, seed=1))
         shares = []
 
-        for place in range(0, 400, 40):
-            found = {one.model_id for one in near(session, herd, place, edge_weight=edge_weight)}
-            shares.append(len(found & {*herd.order(place, edge_weight=edge_weight)[:10]}) / 10)
+        for index in range(0, 400, 40):
+            model_ids = {
+                neighbor.model_id
+                for neighbor in near(session, herd, index, edge_weight=edge_weight)
+            }
+            shares.append(len(model_ids & {*herd.order(index, edge_weight=edge_weight)[:10]}) / 10)
 
     assert np.mean(shares) >= 0.99
 
 
 @pytest.mark.usefixtures("by_index")
 def test_a_large_zoo_is_asked_through_the_index(zoo: Zoo):
-    said: list[tuple[str, object]] = []
+    statements: list[tuple[str, object]] = []
     with zoo.transaction() as session:
         herd = a_herd(zoo, session, some_sketches(100, seed=2))
         connection = session.connection()
         event.listen(
             connection.engine,
             "before_cursor_execute",
-            lambda _c, _cursor, statement, given, *_: said.append((statement, given)),
+            lambda _c, _cursor, statement, parameters, *_: statements.append(
+                (statement, parameters)
+            ),
         )
 
         near(session, herd, 0)
 
-        statement, given = next(one for one in said if "ORDER BY graphs.sketch <#>" in one[0])
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", given)  # type: ignore[arg-type]
+        statement, parameters = next(
+            pair for pair in statements if "ORDER BY graphs.sketch <#>" in pair[0]
+        )
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)  # type: ignore[arg-type]
         plan = "\n".join(row[0] for row in rows)
     assert "Index Scan using ix_graphs_sketch" in plan
 
 
 def test_a_small_zoo_in_a_large_index_is_looked_at_one_by_one(zoo: Zoo):
-    said: list[str] = []
+    statements: list[str] = []
     with zoo.transaction() as session:
         herd = a_herd(zoo, session, some_sketches(40, seed=3))
         event.listen(
             session.connection().engine,
             "before_cursor_execute",
-            lambda _c, _cursor, statement, *_: said.append(statement),
+            lambda _c, _cursor, statement, *_: statements.append(statement),
         )
 
         near(session, herd, 0)
 
-    assert any("<#>" in one for one in said)
-    assert not any("hnsw.ef_search" in one for one in said)
+    assert any("<#>" in statement for statement in statements)
+    assert not any("hnsw.ef_search" in statement for statement in statements)
 
 
 @pytest.mark.usefixtures("by_index")
@@ -157,9 +165,9 @@ def test_other_probe_sets_and_projects_that_crowd_the_index_hide_nobody(zoo: Zoo
         for copies in noise[6:]:
             a_herd(zoo, session, sketches + copies, probes=other, project="elsewhere")
 
-        found = near(session, herd, 3)
+        neighbors = near(session, herd, 3)
 
-    assert [one.model_id for one in found] == herd.order(3, edge_weight=0.25)[:10]
+    assert [neighbor.model_id for neighbor in neighbors] == herd.order(3, edge_weight=0.25)[:10]
 
 
 @pytest.mark.usefixtures("by_index")
@@ -170,9 +178,9 @@ def test_a_walk_that_brings_too_few_is_followed_by_a_full_look(zoo: Zoo):
         herd = a_herd(zoo, session, sketches[:15])
         session.execute(text("SET LOCAL hnsw.max_scan_tuples = 1"))
 
-        found = near(session, herd, 3)
+        neighbors = near(session, herd, 3)
 
-    assert [one.model_id for one in found] == herd.order(3, edge_weight=0.25)[:10]
+    assert [neighbor.model_id for neighbor in neighbors] == herd.order(3, edge_weight=0.25)[:10]
 
 
 @pytest.mark.usefixtures("by_index")
@@ -184,11 +192,11 @@ def test_what_was_deleted_or_cannot_be_compared_is_not_near(zoo: Zoo):
         a_graph(session, session.get_one(ModelRecord, flat), herd.probes, status="degenerate")
         session.execute(delete(ModelRecord).where(ModelRecord.id == first))
 
-        found = [one.model_id for one in near(session, herd, 3, count=200)]
+        model_ids = [neighbor.model_id for neighbor in near(session, herd, 3, count=200)]
 
-    assert len(found) == 38
-    assert found[0] == second
-    assert not {first, flat} & {*found}
+    assert len(model_ids) == 38
+    assert model_ids[0] == second
+    assert not {first, flat} & {*model_ids}
 
 
 def test_constant_edges_are_compared_by_nodes(zoo: Zoo):
@@ -197,11 +205,14 @@ def test_constant_edges_are_compared_by_nodes(zoo: Zoo):
     with zoo.transaction() as session:
         herd = a_herd(zoo, session, sketches)
 
-        found = {one.model_id: one for one in near(session, herd, 3, count=29, edge_weight=1)}
+        neighbors = {
+            neighbor.model_id: neighbor
+            for neighbor in near(session, herd, 3, count=29, edge_weight=1)
+        }
 
-    told = found[herd.graphs[4].model_id]
-    assert told.edge_similarity == 0.0
-    assert told.score == pytest.approx(sketches[3, :1024] @ sketches[4, :1024], abs=1e-3)
+    neighbor = neighbors[herd.graphs[4].model_id]
+    assert neighbor.edge_similarity == 0.0
+    assert neighbor.score == pytest.approx(sketches[3, :1024] @ sketches[4, :1024], abs=1e-3)
 
 
 def test_an_estimate_says_how_far_it_may_be_off(zoo: Zoo):

@@ -11,16 +11,14 @@ from workers.methods.adaptive_amalgamation.maths import (
     alignment_loss,
     at_one_size,
     bernoulli_closeness,
-    bernoulli_entropy,
     closeness,
-    entropy,
     most_confident,
     one_of,
     row_norm_loss,
     scaled_logits_loss,
     shared,
-    temperature_for,
 )
+from workers.torchkit.training.temperatures import bernoulli_entropy, entropy, temperature_for
 
 MEASURES = [entropy, bernoulli_entropy, closeness, bernoulli_closeness]
 
@@ -33,10 +31,10 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 def test_ambiguities_follow_their_twins(measure) -> None:
     logits = 3 * drawn(9, 4)
 
-    found = measure(logits)
+    ambiguity = measure(logits)
 
     expected = torch.tensor(getattr(oracle, measure.__name__)(logits.tolist()))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ambiguity, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -55,17 +53,17 @@ def test_an_answer_without_preference_is_most_ambiguous(measure, most: float) ->
 
 
 def test_closeness_distinguishes_very_confident_outputs() -> None:
-    found = closeness(torch.tensor([[30.0, 0.0, 0.0], [40.0, 0.0, 0.0]]))
+    values = closeness(torch.tensor([[30.0, 0.0, 0.0], [40.0, 0.0, 0.0]]))
 
-    assert found[0] > found[1] > 0
+    assert values[0] > values[1] > 0
 
 
 def test_the_temperature_follows_its_twin() -> None:
     logits = 4 * drawn(20, 5)
 
-    found = temperature_for(logits, 0.8, entropy)
+    temperature = temperature_for(logits, 0.8, entropy)
 
-    assert found == pytest.approx(oracle.temperature_for(logits.tolist(), 0.8), rel=3e-3)
+    assert temperature == pytest.approx(oracle.temperature_for(logits.tolist(), 0.8), rel=3e-3)
 
 
 def test_at_the_temperature_the_mean_is_the_one_asked_for() -> None:
@@ -79,19 +77,19 @@ def test_at_the_temperature_the_mean_is_the_one_asked_for() -> None:
 def test_of_equally_sure_sources_the_first_teaches() -> None:
     ambiguity = torch.tensor([[0.5, 0.0, 0.2], [0.1, 0.0, 0.2], [0.1, 0.0, 0.1]])
 
-    found = most_confident(ambiguity)
+    weights = most_confident(ambiguity)
 
-    assert found.argmax(dim=0).tolist() == [1, 0, 2]
-    torch.testing.assert_close(found, torch.tensor(oracle.most_confident(ambiguity.tolist())))
+    assert weights.argmax(dim=0).tolist() == [1, 0, 2]
+    torch.testing.assert_close(weights, torch.tensor(oracle.most_confident(ambiguity.tolist())))
 
 
 def test_shares_follow_their_twin_and_sum_to_one() -> None:
     ambiguity = drawn(3, 6).abs()
 
-    found = shared(ambiguity, softness=0.2)
+    weights = shared(ambiguity, softness=0.2)
 
-    torch.testing.assert_close(found, torch.tensor(oracle.shared(ambiguity.tolist(), 0.2)))
-    torch.testing.assert_close(found.sum(dim=0), torch.ones(6))
+    torch.testing.assert_close(weights, torch.tensor(oracle.shared(ambiguity.tolist(), 0.2)))
+    torch.testing.assert_close(weights.sum(dim=0), torch.ones(6))
 
 
 def test_with_little_softness_shares_become_the_choice() -> None:
@@ -101,9 +99,9 @@ def test_with_little_softness_shares_become_the_choice() -> None:
 
 
 def test_one_source_of_every_image_is_marked() -> None:
-    found = one_of(torch.tensor([1, 0, 1]), 2)
+    one_hot = one_of(torch.tensor([1, 0, 1]), 2)
 
-    torch.testing.assert_close(found, torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))
+    torch.testing.assert_close(one_hot, torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))
 
 
 def test_alignment_follows_its_twin() -> None:
@@ -111,25 +109,25 @@ def test_alignment_follows_its_twin() -> None:
 
     loss = alignment_loss(torch.nn.functional.conv2d(maps, weight[:, :, None, None]), teacher_maps)
 
-    student_maps = [oracle.mapped(one, weight.tolist()) for one in maps.tolist()]
+    student_maps = [oracle.mapped(image_maps, weight.tolist()) for image_maps in maps.tolist()]
     assert float(loss) == pytest.approx(
         oracle.alignment_loss(student_maps, teacher_maps.tolist()), rel=1e-5
     )
 
 
 def test_maps_meet_at_the_smaller_size() -> None:
-    one, other = at_one_size(drawn(2, 3, 8, 4), drawn(2, 5, 4, 6))
+    student_maps, teacher_maps = at_one_size(drawn(2, 3, 8, 4), drawn(2, 5, 4, 6))
 
-    assert one.shape == (2, 3, 4, 4)
-    assert other.shape == (2, 5, 4, 4)
+    assert student_maps.shape == (2, 3, 4, 4)
+    assert teacher_maps.shape == (2, 5, 4, 4)
 
 
 def test_row_norms_follow_their_twin() -> None:
     weight = drawn(4, 3)
 
-    found = row_norm_loss(weight)
+    loss = row_norm_loss(weight)
 
-    assert float(found) == pytest.approx(oracle.row_norm_loss(weight.tolist()), rel=1e-5)
+    assert float(loss) == pytest.approx(oracle.row_norm_loss(weight.tolist()), rel=1e-5)
 
 
 def test_rows_of_length_one_cost_nothing_and_zeros_cost_one() -> None:

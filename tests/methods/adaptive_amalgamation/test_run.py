@@ -1,5 +1,6 @@
 """Sources teach components, components the student; sources stay; cut short, it ends the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,24 @@ from torch import Tensor, nn
 from service.core.catalog.adaptive_amalgamation import AdaptiveAmalgamationParams, Selection
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.adaptive_amalgamation import run
-from workers.methods.adaptive_amalgamation.alignment import AlignedSpace, TaskOutputs, paired
-from workers.methods.adaptive_amalgamation.maths import entropy
+from workers.methods.adaptive_amalgamation.alignment import (
+    Adaptor,
+    AlignedSpace,
+    TaskOutputs,
+    paired,
+)
 from workers.methods.adaptive_amalgamation.run import SELECTION, AdaptiveAmalgamationTask
 from workers.methods.adaptive_amalgamation.selection import calibrated, selected_sources
+from workers.methods.adaptive_amalgamation.steps import optimizer_group_of
 from workers.programs.exporting import export_network
 from workers.torchkit.protocols import RecordingReporter, silent
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
 from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
+from workers.torchkit.training.temperatures import entropy
+
+pytestmark = pytest.mark.slow
 
 SIDE = 12
 STEPS = 12
@@ -91,8 +100,8 @@ def frames(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
 @pytest.fixture(scope="module")
 def inputs(teachers: tuple[Teacher, ...]) -> ImageInputs:
     images, _ = frames(60, seed=0)
-    seen, bright = frames(40, seed=1)
-    evaluation_set = EvaluationSet(seen, bright, ("dark", "bright"))
+    evaluation_images, bright = frames(40, seed=1)
+    evaluation_set = EvaluationSet(evaluation_images, bright, ("dark", "bright"))
     return ImageInputs(
         name="student", teachers=teachers, evaluation_set=evaluation_set, images=images
     )
@@ -102,9 +111,9 @@ def params(**changes: object) -> AdaptiveAmalgamationParams:
     return AdaptiveAmalgamationParams.model_validate({**SETTINGS, **changes})
 
 
-def same(one: nn.Module, other: nn.Module) -> None:
-    for name, value in one.state_dict().items():
-        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=0)
+def same(left: nn.Module, right: nn.Module) -> None:
+    for name, value in left.state_dict().items():
+        torch.testing.assert_close(right.state_dict()[name], value, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("selection", [Selection.ENTROPY, Selection.RANDOM])
@@ -114,12 +123,12 @@ def test_cut_short_in_any_stage_and_resumed_it_ends_the_same(
     whole = RecordingReporter()
     expected = run(inputs, params(selection=selection), whole)
     for stage in range(3):
-        last = [one for one in whole.checkpoints if one.facts["stage"] == stage][-1]
+        last = [saved for saved in whole.checkpoints if saved.facts["stage"] == stage][-1]
 
-        found = run(inputs, params(selection=selection), RecordingReporter(start=last))
+        result = run(inputs, params(selection=selection), RecordingReporter(start=last))
 
-        assert found.history == expected.history
-        same(expected.network, found.network)
+        assert result.history == expected.history
+        same(expected.network, result.network)
 
 
 def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: ImageInputs) -> None:
@@ -127,29 +136,29 @@ def test_from_the_middle_of_a_stage_only_what_is_left_is_done(inputs: ImageInput
     expected = run(inputs, params(), whole)
 
     rest = RecordingReporter(start=whole.checkpoints[5])
-    found = run(inputs, params(), rest)
+    result = run(inputs, params(), rest)
 
     assert whole.checkpoints[5].facts["step"] == 2
     assert len(rest.checkpoints) == len(whole.checkpoints) - 6
-    same(expected.network, found.network)
+    same(expected.network, result.network)
 
 
 def test_sources_are_the_same_before_and_after(inputs: ImageInputs) -> None:
-    before = [one.program.fingerprint for one in inputs.teachers]
+    before = [teacher.program.fingerprint for teacher in inputs.teachers]
 
     run(inputs, params(), RecordingReporter())
 
-    assert [one.program.fingerprint for one in inputs.teachers] == before
-    weights = [one for source in inputs.teachers for one in source.program.parameters()]
+    assert [teacher.program.fingerprint for teacher in inputs.teachers] == before
+    weights = [weight for source in inputs.teachers for weight in source.program.parameters()]
     assert all(weight.grad is None and not weight.requires_grad for weight in weights)
 
 
 def test_the_surer_source_teaches_all_and_the_other_is_left_out(inputs: ImageInputs) -> None:
-    found = run(inputs, params(), RecordingReporter())
+    result = run(inputs, params(), RecordingReporter())
 
-    assert "1. weak 0.0% (left out), 2. strong 100.0%" in found.manifest.trained_on
-    assert found.history[0]["task_1_source_2_share"] == 1
-    assert found.pictures[SELECTION].startswith(b"\x89PNG")
+    assert "1. weak 0.0% (left out), 2. strong 100.0%" in result.manifest.trained_on
+    assert result.history[0]["task_1_source_2_share"] == 1
+    assert result.pictures[SELECTION].startswith(b"\x89PNG")
 
 
 def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: ImageInputs) -> None:
@@ -160,20 +169,20 @@ def test_columns_of_a_source_in_another_order_teach_the_right_labels(inputs: Ima
         "feature_weight": 0,
     }
 
-    found = run(inputs, params(**changes), RecordingReporter())
+    result = run(inputs, params(**changes), RecordingReporter())
 
-    assert found.manifest.classes == ("dark", "bright", "red", "blue")
-    assert found.quality["task_1_accuracy"] >= 0.9
-    assert found.quality["task_2_accuracy"] >= 0.9
+    assert result.manifest.classes == ("dark", "bright", "red", "blue")
+    assert result.quality["task_1_accuracy"] >= 0.9
+    assert result.quality["task_2_accuracy"] >= 0.9
 
 
 def test_the_student_may_have_the_labels_in_an_order_of_its_own(inputs: ImageInputs) -> None:
     order = ("blue", "dark", "red", "bright")
     student = {**SETTINGS["student"], "labels": order}
 
-    found = run(inputs, params(student=student), RecordingReporter())
+    result = run(inputs, params(student=student), RecordingReporter())
 
-    assert found.manifest.classes == order
+    assert result.manifest.classes == order
 
 
 @pytest.mark.parametrize("selection", list(Selection))
@@ -190,26 +199,23 @@ def test_every_selection_shares_each_image_among_the_sources(
 def test_one_source_of_one_task_goes_the_same_way(inputs: ImageInputs) -> None:
     alone = ImageInputs(name="student", teachers=inputs.teachers[2:], images=inputs.images)
 
-    found = run(alone, params(tasks=None), RecordingReporter())
+    result = run(alone, params(tasks=None), RecordingReporter())
 
-    assert found.manifest.classes == ("red", "blue")
-    assert "task 1: 1. hue 100.0%" in found.manifest.trained_on
+    assert result.manifest.classes == ("red", "blue")
+    assert "task 1: 1. hue 100.0%" in result.manifest.trained_on
 
 
 def test_several_labels_of_an_image_are_learned_one_by_one(inputs: ImageInputs) -> None:
-    many = tuple(
-        Teacher(one.id, one.name, one.program, one.input, TaskKind.MULTI_LABEL, one.classes)
-        for one in inputs.teachers
-    )
+    many = tuple(replace(teacher, task=TaskKind.MULTI_LABEL) for teacher in inputs.teachers)
     tasks = [{"name": "bright", "labels": ["bright"]}, {"name": "blue", "labels": ["blue"]}]
 
-    found = run(
+    result = run(
         ImageInputs(name="s", teachers=many, images=inputs.images),
         params(tasks=tasks),
         RecordingReporter(),
     )
 
-    assert found.manifest.classes == ("bright", "blue")
+    assert result.manifest.classes == ("bright", "blue")
 
 
 def test_labels_of_images_change_nothing(inputs: ImageInputs) -> None:
@@ -222,14 +228,35 @@ def test_labels_of_images_change_nothing(inputs: ImageInputs) -> None:
     )
     unlabeled = ImageInputs(name="student", teachers=inputs.teachers, images=inputs.images)
 
-    same(*(run(one, params(), RecordingReporter()).network for one in (labeled, unlabeled)))
+    same(*(run(case, params(), RecordingReporter()).network for case in (labeled, unlabeled)))
 
 
 def test_without_features_only_logits_teach(inputs: ImageInputs) -> None:
-    found = run(inputs, params(feature_weight=0), RecordingReporter())
+    result = run(inputs, params(feature_weight=0), RecordingReporter())
 
-    assert {one["feature_loss"] for one in found.history} == {0.0}
-    assert all(one["whole_loss"] == one["soft_loss"] for one in found.history)
+    assert {entry["feature_loss"] for entry in result.history} == {0.0}
+    assert all(entry["whole_loss"] == entry["soft_loss"] for entry in result.history)
+
+
+class Scaled(nn.Module):
+    """A student with a scale of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+
+def test_only_the_scales_of_adaptors_learn_at_a_hundredth_of_the_rate() -> None:
+    adaptors = nn.ModuleList([Adaptor([], torch.Generator())])
+
+    group = optimizer_group_of([Scaled(), adaptors], 0.01)
+
+    rates = [
+        (parameter is adaptors[0].scale, part.get("share", 1.0))
+        for part in group.optimizer.param_groups
+        for parameter in part["params"]
+    ]
+    assert sorted(rates) == [(False, 1.0), (True, 0.01)]
 
 
 def test_vanishing_alignments_cost_more_than_rows_of_length_one() -> None:
@@ -261,7 +288,7 @@ def test_named_layers_are_taken_and_unknown_ones_refused(inputs: ImageInputs) ->
         run(inputs, params(teacher_layers=[["third"]] * 3), RecordingReporter())
     with pytest.raises(NotTeachableError, match="layer 'answer' has no channels"):
         run(inputs, params(teacher_layers=[["answer"]] * 3), RecordingReporter())
-    with pytest.raises(NotTeachableError, match="lists 1 teachers, but there are 3"):
+    with pytest.raises(NotTeachableError, match="lists 1 teacher, but there are 3"):
         run(inputs, params(teacher_layers=[["first"]]), RecordingReporter())
 
 
@@ -269,9 +296,11 @@ def test_a_source_that_is_sure_of_everything_is_brought_to_the_others_mean() -> 
     generator = torch.Generator().manual_seed(0)
     right, loud = torch.randn(50, 3, generator=generator), torch.randn(50, 3, generator=generator)
 
-    found = calibrated([right, 100 * loud], entropy)
+    ambiguities = calibrated([right, 100 * loud], entropy)
 
-    torch.testing.assert_close(found.mean(dim=1), found.mean().expand(2), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        ambiguities.mean(dim=1), ambiguities.mean().expand(2), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
@@ -286,7 +315,7 @@ def test_who_teaches_less_than_a_hundredth_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("tasks", "words"),
     [
-        ([{"name": "one", "labels": ["a", "a"]}], "a label is repeated: 'a'"),
+        ([{"name": "one", "labels": ["a", "a"]}], "'a' is listed more than once"),
         ([{"name": "one", "labels": ["a"]}, {"name": "one", "labels": ["b"]}], "a task's name"),
     ],
 )

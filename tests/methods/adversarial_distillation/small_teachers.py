@@ -18,13 +18,13 @@ class WholeImages(nn.Module):
         """Logits of an image."""
         maps = torch.relu(self.first(images)).mean(dim=(1, 2))
         thirds = torch.stack(
-            [one.mean(dim=1) for one in torch.split(maps, [3, 4, 3], dim=1)], dim=1
+            [third.mean(dim=1) for third in torch.split(maps, [3, 4, 3], dim=1)], dim=1
         )
         answers: torch.Tensor = self.head(thirds)
         return answers
 
 
-class Pixels(nn.Module):
+class EverySecondPixel(nn.Module):
     """Answers every second pixel."""
 
     def __init__(self) -> None:

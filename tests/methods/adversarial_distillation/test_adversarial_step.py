@@ -8,6 +8,7 @@ from service.core.catalog.adversarial_distillation import (
     AdversarialDistillationParams,
     AdversarialImages,
     MetaGradient,
+    Preset,
 )
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.oracles import adversarial_distillation as oracle
@@ -15,7 +16,7 @@ from workers.methods.adversarial_distillation.adversarial_step import (
     AdversarialStep,
     GeneratorLoss,
 )
-from workers.methods.adversarial_distillation.maths import drawn_labels
+from workers.methods.adversarial_distillation.maths import divergence, drawn_labels
 from workers.methods.adversarial_distillation.recipes import recipe_for
 from workers.methods.adversarial_distillation.synthesis import Synthesis
 from workers.programs.exporting import export_network
@@ -75,23 +76,25 @@ def test_gradients_reach_the_generator_through_teacher_and_student(teacher: Teac
         losses = [step.discrepancy(*pair).mean() for pair in pairs]
 
     for loss in losses:
-        found = torch.autograd.grad(loss, drawing.linear.weight, retain_graph=True)[0]
+        gradient = torch.autograd.grad(loss, drawing.linear.weight, retain_graph=True)[0]
 
-        assert found.abs().sum() > 0
+        assert gradient.abs().sum() > 0
 
 
 def test_the_generators_step_leaves_the_student_as_it_was(teacher: Teacher) -> None:
     step = adversarial_step(teacher)
     step.student.train()
-    before = {name: one.clone() for name, one in step.student.state_dict().items()}
+    before = {name: value.clone() for name, value in step.student.state_dict().items()}
 
     with step.student_at_rest():
         parts = GeneratorLoss(step, {}).of(network()(noise()), adversarial=1.0)
         torch.autograd.backward(parts["adversarial"])
 
     torch.testing.assert_close(step.student.state_dict(), before, rtol=0, atol=0)
-    assert all(one.grad is None and one.requires_grad for one in step.student.parameters())
-    assert all(one.grad is None for one in teacher.program.parameters())
+    assert all(
+        weight.grad is None and weight.requires_grad for weight in step.student.parameters()
+    )
+    assert all(weight.grad is None for weight in teacher.program.parameters())
     assert step.student.training
 
 
@@ -120,7 +123,7 @@ def test_batch_statistics_are_compared_with_those_of_earlier_batches_in_them(
         generator_loss.remember()
         first = memory["batch_statistics"].clone()
         generator_loss.of(network()(2 * noise() + 1), adversarial=0.0)
-        plain = [part for one in generator_loss._latest for part in (one.mean, one.variance)]
+        plain = [part for layer in generator_loss._latest for part in (layer.mean, layer.variance)]
         generator_loss.remember()
 
     twin = oracle.blended(torch.cat(plain).tolist(), first.tolist(), 0.75)
@@ -161,7 +164,24 @@ def test_the_meta_gradient_is_the_sum_of_the_inner_gradients_or_the_way_they_wen
     with step.student_at_rest():
         synthesis = Synthesis(step, GeneratorLoss(step, {}), drawing, 8)
         meta_loss = synthesis.meta_loss(torch.Generator().manual_seed(7), adversarial=1.0)
-        found = torch.autograd.grad(meta_loss, drawing.linear.weight)[0]
+        meta_gradient = torch.autograd.grad(meta_loss, drawing.linear.weight)[0]
         expected = inner(network())[0 if kind is MetaGradient.FIRST_ORDER else 1]
 
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(meta_gradient, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("preset", [Preset.DFQ, Preset.FAST_META])
+def test_the_student_imitates_at_temperature_20_and_the_generator_is_rewarded_at_1(
+    teacher: Teacher, preset: Preset
+) -> None:
+    """As in the published code of both."""
+    images = network()(noise()).detach()
+    step = adversarial_step(teacher, preset=preset, adversarial_images=AdversarialImages.ALL)
+
+    with step.student_at_rest():
+        student_logits, teacher_logits = step.student_logits(images), teacher.answer(images)
+        gain = GeneratorLoss(step, {}).of(images, adversarial=1.0)["adversarial"]
+
+    assert step.recipe.temperature == 20.0
+    expected = -divergence(student_logits, teacher_logits, temperature=1.0).mean()
+    torch.testing.assert_close(gain, expected)

@@ -32,13 +32,13 @@ def drawn(*shape: int, seed: int) -> torch.Tensor:
 def test_the_distance_follows_its_twin_and_its_mean_is_that_over_all_elements() -> None:
     student_logits, teacher_logits = drawn(5, 3, 2, 4, seed=0), drawn(5, 3, 2, 4, seed=1)
 
-    found = absolute_discrepancy(student_logits, teacher_logits)
+    distance = absolute_discrepancy(student_logits, teacher_logits)
 
     twin = oracle.absolute_discrepancy(
         student_logits.flatten(1).tolist(), teacher_logits.flatten(1).tolist()
     )
-    torch.testing.assert_close(found, torch.tensor(twin))
-    torch.testing.assert_close(found.mean(), (student_logits - teacher_logits).abs().mean())
+    torch.testing.assert_close(distance, torch.tensor(twin))
+    torch.testing.assert_close(distance.mean(), (student_logits - teacher_logits).abs().mean())
 
 
 @pytest.mark.parametrize("temperature", [1.0, 20.0])
@@ -60,10 +60,14 @@ def test_divergences_follow_their_twins(temperature: float) -> None:
 def test_the_divergence_of_pixels_is_their_mean() -> None:
     student_logits, teacher_logits = drawn(2, 3, 2, 2, seed=0), drawn(2, 3, 2, 2, seed=1)
 
-    found = divergence(student_logits, teacher_logits, temperature=2.0)
+    divergences = divergence(student_logits, teacher_logits, temperature=2.0)
 
-    pixels = [one.permute(0, 2, 3, 1).reshape(8, 3) for one in (student_logits, teacher_logits)]
-    torch.testing.assert_close(found, divergence(*pixels, temperature=2.0).view(2, 4).mean(dim=1))
+    pixels = [
+        logits.permute(0, 2, 3, 1).reshape(8, 3) for logits in (student_logits, teacher_logits)
+    ]
+    torch.testing.assert_close(
+        divergences, divergence(*pixels, temperature=2.0).view(2, 4).mean(dim=1)
+    )
 
 
 def test_saturated_answers_give_finite_losses_and_gradients() -> None:
@@ -98,9 +102,9 @@ def test_answers_of_different_size_meet_at_the_smaller_one() -> None:
 
 @pytest.mark.parametrize("form", list(AdversarialForm))
 def test_the_gain_follows_its_twin(form: AdversarialForm) -> None:
-    found = adversarial_loss(torch.tensor(1.7), form)
+    loss = adversarial_loss(torch.tensor(1.7), form)
 
-    assert float(found) == pytest.approx(oracle.adversarial_loss(1.7, form), rel=1e-6)
+    assert float(loss) == pytest.approx(oracle.adversarial_loss(1.7, form), rel=1e-6)
 
 
 def test_the_logarithmic_gain_has_the_linear_gradient_over_one_plus_the_discrepancy() -> None:
@@ -132,9 +136,9 @@ def test_confidence_of_pixels_is_their_mean() -> None:
     logits = drawn(2, 3, 2, 2, seed=0)
     pixels = logits.permute(0, 2, 3, 1).reshape(8, 3)
 
-    found = one_hot_loss(logits, decided(logits, PIXELS), PIXELS)
+    loss = one_hot_loss(logits, decided(logits, PIXELS), PIXELS)
 
-    torch.testing.assert_close(found, one_hot_loss(pixels, decided(pixels, CLASSES), CLASSES))
+    torch.testing.assert_close(loss, one_hot_loss(pixels, decided(pixels, CLASSES), CLASSES))
 
 
 @pytest.mark.parametrize("task", [CLASSES, LABELS])
@@ -176,6 +180,6 @@ def test_decisions_are_counted_by_label() -> None:
 
 
 def test_labels_that_are_asked_for_are_all_equally_likely() -> None:
-    found = drawn_labels(4000, 4, torch.Generator().manual_seed(0))
+    labels = drawn_labels(4000, 4, torch.Generator().manual_seed(0))
 
-    assert found.bincount().tolist() == pytest.approx([1000] * 4, abs=100)
+    assert labels.bincount().tolist() == pytest.approx([1000] * 4, abs=100)

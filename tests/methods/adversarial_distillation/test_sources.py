@@ -28,7 +28,7 @@ def test_a_turn_draws_from_the_generator_then_its_copy_then_the_pool() -> None:
     torch.testing.assert_close(first, made(noise[0]).detach())
     torch.testing.assert_close(second, slow(noise[1]).detach())
     torch.testing.assert_close(pool.newest(8), first)
-    assert all(any(torch.equal(one, other) for other in first) for one in third)
+    assert all(any(torch.equal(image, other) for other in first) for image in third)
 
 
 def test_without_copy_and_pool_every_batch_is_new() -> None:

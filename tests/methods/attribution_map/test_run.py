@@ -31,8 +31,8 @@ from workers.torchkit.protocols import silent
 
 def drawn(params: AttributionMapParams, *networks: nn.Module) -> AttributionMapResult:
     subjects = (
-        Subject(f"mdl_{place}", f"network {place}", reader_of(network), PLAIN)
-        for place, network in enumerate(networks)
+        Subject(f"mdl_{index}", f"network {index}", reader_of(network), PLAIN)
+        for index, network in enumerate(networks)
     )
     inputs = AttributionMapData(subjects, len(networks), some_images(3), (4, 7, 9))
     return attribution_map.run(inputs, params, silent)
@@ -70,7 +70,7 @@ def test_several_networks_are_drawn_as_each_alone_and_share_one_sheet() -> None:
 
     result = drawn(AttributionMapParams(), first, second)
 
-    assert [one.model_id for one in result.networks] == ["mdl_0", "mdl_1"]
+    assert [network.model_id for network in result.networks] == ["mdl_0", "mdl_1"]
     for maps, network in zip(result.networks, (first, second), strict=True):
         assert_close(maps.maps, result_of(AttributionMapParams(), network).maps)
     size, smaller = sheet_size(result), sheet_size(drawn(AttributionMapParams(), first))

@@ -21,19 +21,19 @@ def sets(*, shift: float = 0.0) -> tuple[Tensor, Tensor]:
 def test_vectors_have_length_one_and_point_where_the_maps_did() -> None:
     maps = drawn(3, 2, 2, 2)
 
-    found = maths.unit_vectors(maps)
+    vectors = maths.unit_vectors(maps)
 
-    expected = [oracle.unit_vector(one) for one in maps.flatten(1).tolist()]
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+    expected = [oracle.unit_vector(image) for image in maps.flatten(1).tolist()]
+    torch.testing.assert_close(vectors, torch.tensor(expected, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
 def test_the_discrepancy_is_what_loops_over_all_pairs_find(kind: torch.dtype) -> None:
     left, right = sets()
 
-    found = maths.discrepancy(left.to(kind), right.to(kind), bandwidths=BANDWIDTHS)
+    distance = maths.discrepancy(left.to(kind), right.to(kind), bandwidths=BANDWIDTHS)
 
-    assert float(found) == pytest.approx(
+    assert float(distance) == pytest.approx(
         oracle.discrepancy(left.tolist(), right.tolist(), BANDWIDTHS), abs=1e-5
     )
 
@@ -41,21 +41,21 @@ def test_the_discrepancy_is_what_loops_over_all_pairs_find(kind: torch.dtype) ->
 def test_the_discrepancy_is_a_symmetric_distance_that_grows_with_a_shift() -> None:
     left, right = sets()
 
-    def found(one: Tensor, other: Tensor) -> float:
-        return float(maths.discrepancy(one, other, bandwidths=BANDWIDTHS))
+    def distance(first: Tensor, second: Tensor) -> float:
+        return float(maths.discrepancy(first, second, bandwidths=BANDWIDTHS))
 
-    assert found(left, left) == 0
-    assert found(left, right) == pytest.approx(found(right, left))
-    shifts = [found(*sets(shift=shift)) for shift in (0.0, 1.0, 4.0)]
+    assert distance(left, left) == 0
+    assert distance(left, right) == pytest.approx(distance(right, left))
+    shifts = [distance(*sets(shift=shift)) for shift in (0.0, 1.0, 4.0)]
     assert shifts[0] < shifts[1] < shifts[2]
 
 
 def test_relative_bandwidths_are_multiples_of_the_mean_distance() -> None:
     left, right = sets()
 
-    found = maths.relative_bandwidths(left, right)
+    bandwidths = maths.relative_bandwidths(left, right)
 
-    assert found == pytest.approx(oracle.relative_bandwidths(left.tolist(), right.tolist()))
+    assert bandwidths == pytest.approx(oracle.relative_bandwidths(left.tolist(), right.tolist()))
 
 
 def test_reconstruction_pulls_the_way_back_and_not_the_teacher() -> None:
@@ -73,18 +73,18 @@ def test_reconstruction_pulls_the_way_back_and_not_the_teacher() -> None:
 def test_channel_scales_are_deviations_over_images_and_places() -> None:
     maps = drawn(4, 3, 2, 2) * torch.tensor([1.0, 5.0, 0.0])[:, None, None]
 
-    found = maths.channel_scales(maps)
+    scales = maths.channel_scales(maps)
 
-    expected = [oracle.channel_scale(maps[:, one].flatten().tolist()) for one in range(2)]
-    assert found[:2].tolist() == pytest.approx(expected)
+    expected = [oracle.channel_scale(maps[:, channel].flatten().tolist()) for channel in range(2)]
+    assert scales[:2].tolist() == pytest.approx(expected)
 
 
 def test_a_channel_that_hardly_fires_counts_as_a_hundredth_of_the_mean_channel() -> None:
     maps = drawn(4, 3, 2, 2) * torch.tensor([1.0, 5.0, 0.0])[:, None, None]
 
-    found = maths.channel_scales(maps)
+    scales = maths.channel_scales(maps)
 
-    assert float(found[2]) == pytest.approx(0.01 * float(found[:2].sum()) / 3)
+    assert float(scales[2]) == pytest.approx(0.01 * float(scales[:2].sum()) / 3)
     assert maths.channel_scales(torch.zeros(2, 3, 2, 2)).tolist() == pytest.approx([1e-6] * 3)
 
 
@@ -93,10 +93,10 @@ def test_mixed_precision_does_not_blur_near_features() -> None:
     right = maths.unit_vectors(left + 0.01 * drawn(6, 40, seed=1)).float()
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = maths.discrepancy(left, right, bandwidths=maths.PUBLISHED_BANDWIDTHS)
+        distance = maths.discrepancy(left, right, bandwidths=maths.PUBLISHED_BANDWIDTHS)
 
     expected = maths.discrepancy(left, right, bandwidths=maths.PUBLISHED_BANDWIDTHS)
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(distance, expected)
 
 
 def test_logits_are_compared_as_the_plain_twin_does() -> None:

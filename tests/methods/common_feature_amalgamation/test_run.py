@@ -30,6 +30,8 @@ from workers.torchkit.training.students import BadStudentError
 from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError, Teacher
 
+pytestmark = pytest.mark.slow
+
 SIDE = 8
 QUICK = {
     "budget": {"steps": 6},
@@ -104,25 +106,62 @@ def test_a_resumed_amalgamation_ends_the_same(teachers: tuple[Teacher, ...]) -> 
     whole, inputs = RecordingReporter(), inputs_of(teachers[:2])
     expected = run(inputs, params(), whole)
 
-    found = run(inputs, params(), RecordingReporter(start=whole.checkpoints[2]))
+    result = run(inputs, params(), RecordingReporter(start=whole.checkpoints[2]))
 
     assert whole.checkpoints[2].facts["taken"] == 3
-    assert found.history == expected.history
+    assert result.history == expected.history
     for name, value in expected.network.state_dict().items():
-        torch.testing.assert_close(found.network.state_dict()[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(result.network.state_dict()[name], value, rtol=0, atol=0)
 
 
 def test_a_label_that_two_networks_know_is_one_output_of_the_student(
     teachers: tuple[Teacher, ...], tmp_path: Path
 ) -> None:
-    found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
+    result = run(inputs_of(teachers[:2]), params(), RecordingReporter())
 
-    assert found.manifest.classes == ("a", "b", "c")
-    program = export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
+    assert result.manifest.classes == ("a", "b", "c")
+    program = export_network(result.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
     images = torch.randn(5, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
-    columns = found.network.network(images)
-    answers = torch.stack([columns[:, 0], columns[:, 1:3].amax(1), columns[:, 3]], dim=1)
-    torch.testing.assert_close(program(images), answers)
+    assert program(images).shape == (5, 3)
+
+
+@pytest.mark.parametrize("match", ["together", "apart"])
+def test_a_constant_added_to_a_teachers_logits_changes_nothing_in_the_student(
+    teachers: tuple[Teacher, ...], tmp_path: Path, match: str
+) -> None:
+    network = convolutional(SIDE, 3).eval()
+    spec, classes = InputSpec(height=SIDE, width=SIDE), ("b", "c")
+    plain = taught(tmp_path, network, spec, classes)
+    with torch.no_grad():
+        network[-1].bias += 5.0
+    (tmp_path / "bc.pt2").unlink()
+    louder = taught(tmp_path, network, spec, classes)
+
+    students = [
+        run(inputs_of((teachers[0], other)), params(match=match), RecordingReporter()).network
+        for other in (plain, louder)
+    ]
+
+    for name, value in students[0].state_dict().items():
+        torch.testing.assert_close(students[1].state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_a_teacher_that_the_targets_hardly_show_is_named(
+    teachers: tuple[Teacher, ...], tmp_path: Path
+) -> None:
+    network = convolutional(SIDE, 3).eval()
+    with torch.no_grad():
+        network[-1].weight *= 1e3
+    loud = taught(tmp_path, network, InputSpec(height=SIDE, width=SIDE), ("d", "e"))
+    changes = {"shared_labels": "logits", "loudness": "as_taught"}
+
+    result = run(inputs_of((teachers[0], loud)), params(**changes), RecordingReporter())
+    fitted = run(inputs_of((teachers[0], loud)), params(), RecordingReporter())
+
+    (faint,) = [warning for warning in result.warnings if warning["code"] == "faint_teacher"]
+    assert teachers[0].name in faint["detail"]
+    assert result.history[0]["teacher_1_mass"] < 0.1 < fitted.history[0]["teacher_1_mass"]
+    assert "faint_teacher" not in [warning["code"] for warning in fitted.warnings]
 
 
 def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights(
@@ -131,22 +170,24 @@ def test_a_student_whose_teachers_share_no_label_gives_another_its_first_weights
     inputs = inputs_of((teachers[0], teachers[2]))
     first = run(inputs, params(), RecordingReporter())
 
-    found = run(
+    result = run(
         replace(inputs, start=first.network.state_dict()),
         params(learning_rate=1e-9),
         RecordingReporter(),
     )
 
     for name, value in first.network.named_parameters():
-        torch.testing.assert_close(found.network.get_parameter(name), value, rtol=0, atol=1e-5)
+        torch.testing.assert_close(result.network.get_parameter(name), value, rtol=0, atol=1e-5)
 
 
 def test_the_space_is_thrown_away(teachers: tuple[Teacher, ...], tmp_path: Path) -> None:
     training_task = CommonFeatureTask(inputs_of(teachers[:2]), params())
-    expected = sum(one.numel() for one in training_task.training.networks["student"].parameters())
+    expected = sum(
+        weight.numel() for weight in training_task.training.networks["student"].parameters()
+    )
 
-    found = run(inputs_of(teachers[:2]), params(), RecordingReporter())
-    export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
+    result = run(inputs_of(teachers[:2]), params(), RecordingReporter())
+    export_network(result.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
 
     assert read_program(tmp_path / "student.pt2").parameter_count == expected
 
@@ -161,26 +202,26 @@ def test_no_teacher_changes_or_learns(teachers: tuple[Teacher, ...]) -> None:
 
 
 def test_tokens_meet_maps(teachers: tuple[Teacher, ...]) -> None:
-    layer = next(one.name for one in teachers[2].program.layers if one.shape == (5, 6))
+    layer = next(layer.name for layer in teachers[2].program.layers if layer.shape == (5, 6))
     layers = [[teachers[0].program.layers[-4].name], [layer]]
 
-    found = run(
+    result = run(
         inputs_of((teachers[0], teachers[2])), params(teacher_layers=layers), RecordingReporter()
     )
 
-    assert found.manifest.classes == ("a", "b", "d", "e")
+    assert result.manifest.classes == ("a", "b", "d", "e")
 
 
 def test_layers_that_do_not_fit_are_reported(teachers: tuple[Teacher, ...]) -> None:
-    one, other = inputs_of(teachers[:1]), inputs_of(teachers[:2])
+    single, pair = inputs_of(teachers[:1]), inputs_of(teachers[:2])
 
     with pytest.raises(NotTeachableError, match="no layer"):
-        run(one, params(teacher_layers=[["nowhere"]]), RecordingReporter())
+        run(single, params(teacher_layers=[["nowhere"]]), RecordingReporter())
     with pytest.raises(NotTeachableError, match="same number of layers"):
-        run(other, params(teacher_layers=[["0"]]), RecordingReporter())
+        run(pair, params(teacher_layers=[["0"]]), RecordingReporter())
     with pytest.raises(NotTeachableError, match="no rows and columns"):
         run(
-            one,
+            single,
             params(teacher_layers=[[teachers[0].program.layers[-1].name]]),
             RecordingReporter(),
         )
@@ -197,7 +238,7 @@ def test_a_student_without_maps_is_refused(teachers: tuple[Teacher, ...]) -> Non
 
 def test_exchanged_teachers_exchange_their_labels(teachers: tuple[Teacher, ...]) -> None:
     there, back = (
-        CommonFeatureTask(inputs_of(one), params()) for one in (teachers[:2], teachers[1::-1])
+        CommonFeatureTask(inputs_of(group), params()) for group in (teachers[:2], teachers[1::-1])
     )
 
     assert there.head.labels == ("a", "b", "c")
@@ -208,10 +249,10 @@ def test_a_chosen_part_of_the_labels_is_learned(teachers: tuple[Teacher, ...]) -
     student = {**QUICK["student"], "labels": ["c", "a"]}  # type: ignore[dict-item]
 
     for match in ("together", "apart", "squared"):
-        found = run(
+        result = run(
             inputs_of(teachers[:2]), params(student=student, match=match), RecordingReporter()
         )
-        assert found.manifest.classes == ("c", "a")
+        assert result.manifest.classes == ("c", "a")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(8, list(range(8))), (10, [0, 2, 4, 6, 8])])
@@ -246,10 +287,10 @@ def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]
     alone = inputs_of([replace(teachers[0], task=TaskKind.MULTI_LABEL)])
     several = replace(alone, evaluation_set=None)
 
-    found = run(several, params(budget={"steps": 60}, num_evaluations=60), RecordingReporter())
+    result = run(several, params(budget={"steps": 60}, num_evaluations=60), RecordingReporter())
 
-    assert found.manifest.task.kind is TaskKind.MULTI_LABEL
-    losses = [one["whole_loss"] for one in found.history]
+    assert result.manifest.task.kind is TaskKind.MULTI_LABEL
+    losses = [entry["whole_loss"] for entry in result.history]
     assert sum(losses[-5:]) < sum(losses[:5])
 
 
@@ -257,9 +298,11 @@ def test_one_network_for_several_labels_is_learned(teachers: tuple[Teacher, ...]
 def test_the_common_features_pull_at_the_teachers_side_too(kind: CommonNormalization) -> None:
     space = CommonSpace(4, [5], 4, kind=kind, generator=torch.Generator().manual_seed(0))
     draw = torch.Generator().manual_seed(1)
-    own, told = (torch.randn(16, one, 2, 2, generator=draw) for one in (4, 5))
+    student_maps, teacher_maps = (
+        torch.randn(16, channels, 2, 2, generator=draw) for channels in (4, 5)
+    )
 
-    met = space(own, [told])
+    met = space(student_maps, [teacher_maps])
     left, right = unit_vectors(met.student), unit_vectors(met.teachers[0])
     discrepancy(left, right, bandwidths=PUBLISHED_BANDWIDTHS).backward()
 

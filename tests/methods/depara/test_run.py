@@ -8,6 +8,7 @@ from torch.testing import assert_close
 from service.core.catalog.depara import DeparaParams
 from service.core.catalog.measurement import Centering, Channel
 from tests.methods.oracles import depara as oracle
+from tests.methods.oracles import relations
 from tests.workers.torchkit.small_networks import (
     PLAIN,
     SIDE,
@@ -33,6 +34,14 @@ class SilentOnDark(nn.Module):
         """The mean of every plane, where the image is bright."""
         bright = (images.mean(dim=(1, 2, 3), keepdim=True) > 0).to(images.dtype)
         return (images * bright).mean(dim=(2, 3))
+
+
+class WithoutGradient(nn.Module):
+    """A feature through which no gradient passes."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Small versions of the image, without their history."""
+        return torch.nn.functional.adaptive_avg_pool2d(images, 2).detach().flatten(1)
 
 
 class Blind(nn.Module):
@@ -77,6 +86,33 @@ def test_flattening_changes_edges_and_leaves_maps_alone() -> None:
 
     assert_close(flattened.graph.maps, natural.graph.maps)
     assert not torch.equal(flattened.graph.ranks, natural.graph.ranks)
+
+
+@pytest.mark.parametrize("nodes", ["rsa", "dds", "linear_cka"])
+def test_relations_stand_where_maps_would_and_need_no_gradient(nodes: str) -> None:
+    fox, hen = convolutional(), seeded(convolutional(), seed=5)
+    images = to_network_input(PROBES, PLAIN)
+    features = [
+        nn.Sequential(*list(network.children())[:7])(images).detach().double().numpy()
+        for network in (fox, hen)
+    ]
+
+    results = [result_of(network, nodes=nodes) for network in (fox, hen)]
+    detached = result_of(behind(WithoutGradient()), layer="0", nodes=nodes)
+
+    similarity = compare(results[0].graph, results[1].graph).node_similarity
+    assert similarity == pytest.approx(relations.MEASURES[nodes](*features), abs=2e-3)
+    assert results[0].graph.maps.shape == (10, 10)
+    assert (results[0].grid, results[0].sketch is None) == (1, False)
+    assert detached.graph.status is MeasurementStatus.OK
+
+
+@pytest.mark.parametrize("nodes", ["rsa", "dds", "linear_cka"])
+def test_a_feature_without_relations_is_degenerate(nodes: str) -> None:
+    result = result_of(behind(Blind()), layer="0", nodes=nodes)
+
+    assert result.graph.status is MeasurementStatus.DEGENERATE
+    assert result.sketch is None
 
 
 def test_a_result_says_how_it_was_measured() -> None:

@@ -9,6 +9,7 @@ from service.core.catalog.dual_gan_amalgamation import DualGanAmalgamationParams
 from service.core.manifest import InputSpec, TaskKind
 from workers.methods.dual_gan_amalgamation import run
 from workers.programs.exporting import export_network
+from workers.programs.reading import read_program
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.task import DataFreeInputs, TrainingResult
@@ -52,10 +53,13 @@ def teacher(
     side: int = SIDE,
     task: TaskKind = TaskKind.MULTI_LABEL,
 ) -> Teacher:
-    """A network with fresh weights of its own."""
-    seed = sum(map(ord, "".join(labels))) + width
+    """A network with weights of its own; the folder keeps its archive for the next such teacher."""
     path = folder / f"{'-'.join(labels)}-{width}-{side}.pt2"
-    program = export_network(network(width, len(labels), seed=seed), (3, side, side), path)
+    if path.exists():
+        program = read_program(path)
+    else:
+        seed = sum(map(ord, "".join(labels))) + width
+        program = export_network(network(width, len(labels), seed=seed), (3, side, side), path)
     name = "".join(labels)
     return Teacher(name, name, program, InputSpec(height=side, width=side), task, labels)
 
@@ -73,10 +77,12 @@ def params(**changes: object) -> DualGanAmalgamationParams:
 
 
 def trained(
-    teachers: tuple[Teacher, ...], diary: RecordingReporter | None = None, **changes: object
+    teachers: tuple[Teacher, ...], reporter: RecordingReporter | None = None, **changes: object
 ) -> TrainingResult:
     """What the method makes of these teachers."""
-    labels = tuple(dict.fromkeys(one for each in teachers for one in each.classes))
-    told = evaluation_set(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
-    inputs = DataFreeInputs(name="student", teachers=teachers, evaluation_set=told)
-    return run(inputs, params(**changes), diary if diary is not None else RecordingReporter())
+    labels = tuple(dict.fromkeys(label for teacher in teachers for label in teacher.classes))
+    eval_set = evaluation_set(labels) if teachers[0].task is TaskKind.MULTI_LABEL else None
+    inputs = DataFreeInputs(name="student", teachers=teachers, evaluation_set=eval_set)
+    return run(
+        inputs, params(**changes), reporter if reporter is not None else RecordingReporter()
+    )

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from service.core.catalog.training import SharedLabels
 from service.core.manifest import InputSpec, TaskKind
 from tests.methods.dual_gan_amalgamation.scenes import SIDE, params, teacher, trained
 from tests.methods.oracles import dual_gan_amalgamation as oracle
@@ -15,6 +16,8 @@ from workers.methods.dual_gan_amalgamation.setup import setup_for
 from workers.methods.dual_gan_amalgamation.teacher_panel import ImagePrior, Panel
 from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import Head
+
+pytestmark = pytest.mark.slow
 
 torch.set_num_threads(1)
 
@@ -39,8 +42,12 @@ def test_groups_put_out_what_the_first_teachers_blocks_take(pair):
 
     maps = drawing.maps(setup.noise())
 
-    taken = [one.input_shape for one in drawing.remainders[0]]
-    assert [tuple(one.shape[1:]) for one in maps] == [taken[1], taken[0], (3, SIDE, SIDE)]
+    taken = [remainder.input_shape for remainder in drawing.remainders[0]]
+    assert [tuple(image_maps.shape[1:]) for image_maps in maps] == [
+        taken[1],
+        taken[0],
+        (3, SIDE, SIDE),
+    ]
 
 
 def test_every_rest_takes_what_its_filter_makes_of_inner_maps(pair):
@@ -69,9 +76,9 @@ def test_images_have_the_statistics_of_normalized_sets_or_lie_around_gray(gray, 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_fewer_blocks_than_the_students_are_enough(pair, blocks):
-    found = trained(pair, blocks=blocks, num_evaluations=14)
+    result = trained(pair, blocks=blocks, num_evaluations=14)
 
-    losses = {name for one in found.history for name in one}
+    losses = {name for entry in result.history for name in entry}
     assert ("consistency_loss" in losses) == (blocks > 1)
 
 
@@ -83,7 +90,7 @@ def test_more_blocks_than_the_students_are_refused(pair):
 def test_layers_that_are_named_part_a_teacher(pair):
     drawing = GeneratorParts(grounds(pair, cuts=[["0.0", "1"], ["0", "1.1"]]), [0, 1])
 
-    assert [one.input_shape for one in drawing.remainders[0]] == [(4, 8, 8), (4, 4, 4)]
+    assert [remainder.input_shape for remainder in drawing.remainders[0]] == [(4, 8, 8), (4, 4, 4)]
 
 
 @pytest.mark.parametrize("cuts", [["0"], ["1", "0"], ["0", "nowhere"], ["0", "5"]])
@@ -109,16 +116,16 @@ def test_statistics_of_blocks_at_rest_do_not_move(pair):
     drawing = GeneratorParts(setup, [0, 1])
     dual = DualLearner(setup, drawing)
     first, second = drawing.blocks[0], drawing.blocks[1]
-    before = {name: one.clone() for name, one in first.state_dict().items()}
+    before = {name: value.clone() for name, value in first.state_dict().items()}
     mean = second[1].running_mean.clone()
 
     dual.block_losses(2, drawing.maps(setup.noise())).sum().backward()
 
-    for name, one in first.state_dict().items():
-        torch.testing.assert_close(one, before[name], rtol=0, atol=0)
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
     assert not torch.equal(second[1].running_mean, mean)
-    assert all(one.grad is None for one in first.parameters())
-    assert all(one.grad is None for one in drawing.stack.parameters())
+    assert all(weight.grad is None for weight in first.parameters())
+    assert all(weight.grad is None for weight in drawing.stack.parameters())
 
 
 def test_a_block_learns_from_both_streams(pair):
@@ -140,9 +147,13 @@ def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
     dual = DualLearner(setup, drawing)
     maps = drawing.maps(setup.noise())
 
-    found = dual.block_losses(2, maps).tolist()
+    losses = dual.block_losses(2, maps).tolist()
 
-    mirrored = next(one for one in maps if one.shape[1:] == drawing.remainders[0][0].input_shape)
+    mirrored = next(
+        candidate
+        for candidate in maps
+        if candidate.shape[1:] == drawing.remainders[0][0].input_shape
+    )
     filters, picks = dual.networks["branch_filters"][1], dual.networks["picks"][1]
     with torch.no_grad():
         streams = [drawing.blocks[0](maps[-1]), dual.networks["links"][0](mirrored)]
@@ -153,7 +164,7 @@ def test_the_loss_of_a_block_is_what_the_twin_finds_over_both_streams(pair):
             expected = oracle.agreement_loss(
                 branch_logits.tolist(), 2 * teacher_logits.tolist(), several="many"
             )
-            assert found[number] == pytest.approx(expected, rel=1e-3)
+            assert losses[number] == pytest.approx(expected, rel=1e-3)
 
 
 def test_what_images_are_asked_for_is_the_weighted_sum_of_the_twins(pair):
@@ -183,7 +194,7 @@ def test_blocks_approach_their_teachers_outputs(pair):
     drawing = GeneratorParts(setup, [0, 1])
     dual = DualLearner(setup, drawing)
     maps = drawing.maps(setup.noise())
-    learning = [one for module in dual.learning(3) for one in module.parameters()]
+    learning = [weight for module in dual.learning(3) for weight in module.parameters()]
     optimizer = torch.optim.Adam(learning, lr=0.05)
 
     losses = []
@@ -240,8 +251,8 @@ def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder
     filters, remainders = drawing.networks["filters"], drawing.remainders
     inner_logits = [
         [
-            remainder_logits(remainders[one][index], filters[index][one](maps)).tolist()
-            for one in range(2)
+            remainder_logits(remainders[number][index], filters[index][number](maps)).tolist()
+            for number in range(2)
         ]
         for index, maps in enumerate(reversed(inner))
     ]
@@ -255,7 +266,10 @@ def test_consistency_is_the_mean_over_inner_groups_of_what_the_twin_finds(folder
 def test_swapping_teachers_swaps_the_students_labels(pair):
     spec = InputSpec(height=SIDE, width=SIDE)
     images = torch.randn(4, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    there, back = (Panel(one, Head.of(one), spec) for one in (pair, pair[::-1]))
+    rule = SharedLabels.PROBABILITIES
+    there, back = (
+        Panel(teachers, Head.of(teachers), spec, rule) for teachers in (pair, pair[::-1])
+    )
 
     first = there.label_logits(there.logits(images))
     second = back.label_logits(back.logits(images))
@@ -268,8 +282,8 @@ def test_softmax_teachers_are_read_each_on_its_own_and_sigmoids_together(folder)
     answers = [torch.zeros(2, 2), torch.ones(2, 3)]
     shapes = {}
     for kind in (TaskKind.MULTI_LABEL, TaskKind.CLASSIFICATION):
-        one = teacher(folder, ("a", "b"), task=kind)
-        panel = Panel((one,), Head.of([one]), one.input)
+        source = teacher(folder, ("a", "b"), task=kind)
+        panel = Panel((source,), Head.of([source]), source.input, SharedLabels.PROBABILITIES)
         shapes[kind] = [tuple(group.shape) for group in panel.groups(answers)]
 
     assert shapes[TaskKind.MULTI_LABEL] == [(2, 5)]

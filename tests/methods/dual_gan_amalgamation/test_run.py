@@ -18,6 +18,8 @@ from workers.torchkit.training.students import BadStudentError
 from workers.torchkit.training.task import DataFreeInputs
 from workers.torchkit.training.teachers import NotTeachableError
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 
 RECIPES = {
@@ -43,12 +45,12 @@ def pair(folder):
 def test_every_recipe_gives_a_network_that_exports_for_both_kinds(folder, tmp_path, name, kind):
     both = teacher(folder, ("a", "b"), task=kind), teacher(folder, ("b", "c"), task=kind)
 
-    found = trained(both, **RECIPES[name])
+    result = trained(both, **RECIPES[name])
 
-    program = export_network(found.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
+    program = export_network(result.network, (3, SIDE, SIDE), tmp_path / "student.pt2")
     assert program.output_shape == (3,)
-    assert found.manifest.classes == ("a", "b", "c")
-    assert found.manifest.task.kind is kind
+    assert result.manifest.classes == ("a", "b", "c")
+    assert result.manifest.task.kind is kind
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -57,68 +59,69 @@ def test_a_resumed_run_ends_the_same_in_every_stage(pair, name):
     expected = trained(pair, whole, **RECIPES[name])
 
     for middle in whole.checkpoints[:-1:2]:
-        found = trained(pair, RecordingReporter(start=middle), **RECIPES[name])
+        result = trained(pair, RecordingReporter(start=middle), **RECIPES[name])
 
-        assert found.history == expected.history
+        assert result.history == expected.history
         for key, value in expected.network.state_dict().items():
-            torch.testing.assert_close(found.network.state_dict()[key], value, rtol=0, atol=0)
+            torch.testing.assert_close(result.network.state_dict()[key], value, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_no_teacher_changes_or_gathers_gradients(pair, name):
-    before = [one.program.fingerprint for one in pair]
+    before = [teacher.program.fingerprint for teacher in pair]
 
     trained(pair, **RECIPES[name])
 
-    assert [one.program.fingerprint for one in pair] == before
-    weights = [weight for one in pair for weight in one.program.parameters()]
-    assert all(one.grad is None and not one.requires_grad for one in weights)
+    assert [teacher.program.fingerprint for teacher in pair] == before
+    weights = [weight for teacher in pair for weight in teacher.program.parameters()]
+    assert all(weight.grad is None and not weight.requires_grad for weight in weights)
 
 
 def test_inputs_have_no_place_for_images(pair):
-    assert {one.name for one in fields(DataFreeInputs)} == {
+    assert {field.name for field in fields(DataFreeInputs)} == {
         "name",
         "teachers",
         "evaluation_set",
         "start",
+        "recipe",
     }
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_without_an_evaluation_set_it_trains_without_quality(pair, name):
-    found = run(
+    result = run(
         DataFreeInputs(name="student", teachers=pair), params(**RECIPES[name]), RecordingReporter()
     )
 
-    assert found.quality == {}
-    assert found.trained_on == 0
-    assert {"label_coverage", "cardinality"} <= found.history[-1].keys()
+    assert result.quality == {}
+    assert result.trained_on == 0
+    assert {"label_coverage", "cardinality"} <= result.history[-1].keys()
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_teacher_is_enough(folder, name):
-    found = trained((teacher(folder, ("a", "b")),), **RECIPES[name])
+    result = trained((teacher(folder, ("a", "b")),), **RECIPES[name])
 
-    assert "agreement" in found.quality
+    assert "agreement" in result.quality
 
 
 def test_labels_may_be_some_in_any_order(pair):
     chosen = {"architecture": "strided", "width": 4, "labels": ["c", "a"]}
 
-    found = trained(pair, student=chosen)
+    result = trained(pair, student=chosen)
 
-    assert found.manifest.classes == ("c", "a")
-    assert found.network(torch.zeros(1, 3, SIDE, SIDE)).shape == (1, 2)
+    assert result.manifest.classes == ("c", "a")
+    assert result.network(torch.zeros(1, 3, SIDE, SIDE)).shape == (1, 2)
 
 
 def test_a_teacher_of_no_wanted_label_is_left_out(pair):
     chosen = {"architecture": "strided", "width": 4, "labels": ["c"]}
 
-    found = trained(pair, student=chosen)
+    result = trained(pair, student=chosen)
 
-    assert found.teacher["parameters"] == pair[1].program.parameter_count
-    assert "bc" in found.manifest.trained_on
-    assert "ab" not in found.manifest.trained_on
+    assert result.teacher["parameters"] == pair[1].program.parameter_count
+    assert "bc" in result.manifest.trained_on
+    assert "ab" not in result.manifest.trained_on
 
 
 def test_a_label_that_nobody_knows_is_refused(pair):
@@ -127,11 +130,11 @@ def test_a_label_that_nobody_knows_is_refused(pair):
 
 
 def test_teachers_of_different_kinds_are_refused(folder):
-    one = teacher(folder, ("a", "b"))
-    other = teacher(folder, ("b", "c"), task=TaskKind.CLASSIFICATION)
+    first = teacher(folder, ("a", "b"))
+    second = teacher(folder, ("b", "c"), task=TaskKind.CLASSIFICATION)
 
     with pytest.raises(NotTeachableError, match="tasks"):
-        trained((one, other))
+        trained((first, second))
 
 
 def test_a_student_whose_maps_cannot_be_read_is_refused(pair):
@@ -150,30 +153,32 @@ def test_batch_statistics_are_not_asked_of_a_teacher_without_them(folder, tmp_pa
 
     with pytest.raises(TeacherWithoutBatchNormError):
         trained((without,), blocks=1)
-    told = RecordingReporter()
-    trained((without,), told, preset="dfq_ka", bn_weight=None)
-    assert "batch_norm_loss" not in told.measurements[-1][1]
+    reporter = RecordingReporter()
+    trained((without,), reporter, preset="dfq_ka", bn_weight=None)
+    assert "batch_norm_loss" not in reporter.measurements[-1][1]
 
 
 def test_by_default_it_takes_the_simpler_recipe_with_batch_statistics(pair):
-    told = RecordingReporter()
+    reporter = RecordingReporter()
 
-    trained(pair, told, preset=DualGanAmalgamationParams().preset, bn_weight=None)
+    trained(pair, reporter, preset=DualGanAmalgamationParams().preset, bn_weight=None)
 
-    assert {"adversarial_loss", "batch_norm_loss"} <= told.measurements[-1][1].keys()
+    assert {"adversarial_loss", "batch_norm_loss"} <= reporter.measurements[-1][1].keys()
 
 
 def test_the_sheet_of_samples_is_a_picture(pair):
-    found = trained(pair)
+    result = trained(pair)
 
-    with Image.open(io.BytesIO(found.pictures["samples.png"])) as picture:
+    with Image.open(io.BytesIO(result.pictures["samples.png"])) as picture:
         assert picture.format == "PNG"
 
 
 def test_other_seeds_give_other_students_and_the_same_seed_the_same(pair):
-    one, again, other = (trained(pair, seed=seed) for seed in (0, 0, 1))
+    student, again, other = (trained(pair, seed=seed) for seed in (0, 0, 1))
 
-    first, second, third = (x.network(torch.ones(1, 3, SIDE, SIDE)) for x in (one, again, other))
+    first, second, third = (
+        x.network(torch.ones(1, 3, SIDE, SIDE)) for x in (student, again, other)
+    )
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     assert not torch.allclose(first, third)
 
@@ -185,7 +190,7 @@ def test_a_student_comes_closer_to_what_teachers_say_of_drawn_images(pair):
         "num_evaluations": 12,
     }
 
-    found = trained(pair, **changes)
+    result = trained(pair, **changes)
 
-    told = [one["imitation_loss"] for one in found.history]
-    assert told[-1] < 0.8 * told[0]
+    losses = [entry["imitation_loss"] for entry in result.history]
+    assert losses[-1] < 0.8 * losses[0]

@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from service.core.catalog.fine_tune import FineTuneParams
-from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
+from tests.methods.small_networks import (
+    assert_same_weights,
+    convolutional,
+    image_inputs_of,
+    teacher_of,
+)
 from workers.methods.fine_tune import run
 from workers.programs.trainable import TrainableProgram
 from workers.torchkit.protocols import RecordingReporter
@@ -27,16 +32,16 @@ SHORT = FineTuneParams.model_validate(
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> ImageInputs:
-    return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
+    return image_inputs_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
 def test_it_learns_while_its_source_stays(inputs: ImageInputs) -> None:
     before = inputs.teachers[0].program.fingerprint
 
-    found = run(inputs, SHORT, RecordingReporter())
+    result = run(inputs, SHORT, RecordingReporter())
 
-    assert found.quality["accuracy"] >= 0.9
-    assert found.manifest.classes == ("dark", "bright")
+    assert result.quality["accuracy"] >= 0.9
+    assert result.manifest.classes == ("dark", "bright")
     assert inputs.teachers[0].program.fingerprint == before
 
 
@@ -44,9 +49,9 @@ def test_resumed_it_ends_with_the_same_weights(inputs: ImageInputs) -> None:
     whole = RecordingReporter()
     expected = run(inputs, SHORT, whole)
 
-    found = run(inputs, SHORT, RecordingReporter(start=whole.checkpoints[9]))
+    result = run(inputs, SHORT, RecordingReporter(start=whole.checkpoints[9]))
 
-    assert_same_weights(found.network, expected.network)
+    assert_same_weights(result.network, expected.network)
 
 
 def test_a_trainable_view_says_what_the_program_says_and_holds_only_what_it_needs(
@@ -58,8 +63,8 @@ def test_a_trainable_view_says_what_the_program_says_and_holds_only_what_it_need
     view = TrainableProgram(program, "2")
 
     torch.testing.assert_close(view(images), program.read(images, ["2"])["2"].mean(dim=(2, 3)))
-    assert {tuple(one.shape) for one in view.parameters()} == {(6, 3, 3, 3), (6,)}
-    assert all(one.requires_grad for one in view.parameters())
+    assert {tuple(weight.shape) for weight in view.parameters()} == {(6, 3, 3, 3), (6,)}
+    assert all(weight.requires_grad for weight in view.parameters())
 
 
 def test_a_set_of_one_label_is_refused(inputs: ImageInputs) -> None:

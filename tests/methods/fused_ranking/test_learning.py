@@ -29,16 +29,16 @@ def one_column() -> tuple[Signals, np.ndarray]:
 
 def dense(signals: Signals, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Residual, signals and covariance of a column once its level is projected out."""
-    known = ~np.isnan(z)
-    basis = oracle.without_level(signals.looseness[known])
-    rows = basis * signals.looseness[known] ** -0.5
-    features, values = signals.features[known], signals.values[known]
+    observed = ~np.isnan(z)
+    basis = oracle.without_level(signals.looseness[observed])
+    rows = basis * signals.looseness[observed] ** -0.5
+    features, values = signals.features[observed], signals.values[observed]
     covariance = (
         features @ np.diag(STRENGTHS.families[signals.families]) @ features.T
         + STRENGTHS.own * values @ values.T
-        + STRENGTHS.free * np.diag(signals.looseness[known])
+        + STRENGTHS.free * np.diag(signals.looseness[observed])
     )
-    return rows @ (z - signals.ability)[known], rows @ values, rows @ covariance @ rows.T
+    return rows @ (z - signals.ability)[observed], rows @ values, rows @ covariance @ rows.T
 
 
 def test_evidence_differs_from_the_dense_one_by_a_constant_only() -> None:
@@ -47,26 +47,26 @@ def test_evidence_differs_from_the_dense_one_by_a_constant_only() -> None:
     parts = list(zip(*(dense(*column) for column in columns), strict=True))
 
     terms = [learning.terms_of(fold, STRENGTHS) for fold in folds]
-    found = learning.log_evidence(terms, EXPECTED, VARIANCE)
+    evidence = learning.log_evidence(terms, EXPECTED, VARIANCE)
 
     constant = -0.5 * sum(fold.count for fold in folds) * np.log(2 * np.pi)
     whole = oracle.log_evidence(*parts, EXPECTED, VARIANCE)
-    assert found + constant == pytest.approx(whole, rel=1e-9)
+    assert evidence + constant == pytest.approx(whole, rel=1e-9)
 
 
 def test_weights_equal_those_of_generalized_least_squares() -> None:
     columns = [one_column() for _ in range(3)]
-    residuals, signals, covariances = zip(*(dense(*one) for one in columns), strict=True)
+    residuals, signals, covariances = zip(*(dense(*column) for column in columns), strict=True)
 
-    terms = [learning.terms_of(learning.fold_of(*one), STRENGTHS) for one in columns]
-    found = learning.weights_from(terms, EXPECTED, VARIANCE)
+    terms = [learning.terms_of(learning.fold_of(*column), STRENGTHS) for column in columns]
+    weights = learning.weights_from(terms, EXPECTED, VARIANCE)
 
     precision, onto = np.diag(1 / VARIANCE), EXPECTED / VARIANCE
     for r, x, c in zip(residuals, signals, covariances, strict=True):
         precision = precision + x.T @ np.linalg.inv(c) @ x
         onto = onto + x.T @ np.linalg.inv(c) @ r
-    np.testing.assert_allclose(found.mean, np.linalg.solve(precision, onto), rtol=1e-9)
-    np.testing.assert_allclose(found.covariance, np.linalg.inv(precision), rtol=1e-9)
+    np.testing.assert_allclose(weights.mean, np.linalg.solve(precision, onto), rtol=1e-9)
+    np.testing.assert_allclose(weights.covariance, np.linalg.inv(precision), rtol=1e-9)
 
 
 def test_a_useful_signal_gets_its_weight_and_noise_gets_little() -> None:
@@ -83,18 +83,20 @@ def test_a_useful_signal_gets_its_weight_and_noise_gets_little() -> None:
 
     strengths = learning.learned_strengths(folds, np.zeros(3))
     terms = [learning.terms_of(fold, strengths) for fold in folds]
-    found = learning.weights_from(terms, np.zeros(3), learning.prior_variance(strengths.shared, 3))
+    weights = learning.weights_from(
+        terms, np.zeros(3), learning.prior_variance(strengths.shared, 3)
+    )
 
-    assert found.mean[1] == pytest.approx(0.6, abs=0.1)
-    assert abs(found.mean[2]) < 0.1
+    assert weights.mean[1] == pytest.approx(0.6, abs=0.1)
+    assert abs(weights.mean[2]) < 0.1
     assert strengths.free == pytest.approx(0.25, rel=0.3)
 
 
 def test_without_columns_the_strengths_are_the_typical_ones() -> None:
-    found = learning.learned_strengths([], np.zeros(2))
+    strengths = learning.learned_strengths([], np.zeros(2))
 
-    assert found.free == pytest.approx(0.3)
-    assert found.shared == pytest.approx(0.05)
+    assert strengths.free == pytest.approx(0.3)
+    assert strengths.shared == pytest.approx(0.05)
 
 
 def test_a_constant_column_teaches_nothing() -> None:

@@ -22,17 +22,17 @@ def holed(models: int, datasets: int) -> np.ndarray:
 def test_the_static_list_is_the_mean_standardized_accuracy() -> None:
     table = holed(9, 6)
 
-    found = maths.static_list(maths.standardized(table))
+    scores = maths.static_list(maths.standardized(table))
 
-    np.testing.assert_allclose(found, oracle.static_list(table), atol=1e-12)
+    np.testing.assert_allclose(scores, oracle.static_list(table), atol=1e-12)
 
 
 def test_the_static_list_by_hand() -> None:
     table = np.array([[1.0, 10.0], [3.0, np.nan], [np.nan, 30.0]])
 
-    found = maths.static_list(maths.standardized(table))
+    scores = maths.static_list(maths.standardized(table))
 
-    np.testing.assert_allclose(found, [-1.0, 1.0, 1.0])
+    np.testing.assert_allclose(scores, [-1.0, 1.0, 1.0])
 
 
 def test_a_constant_column_is_zero_and_an_unknown_row_stays_unknown() -> None:
@@ -44,10 +44,10 @@ def test_a_constant_column_is_zero_and_an_unknown_row_stays_unknown() -> None:
 
 @given(st.floats(-1e6, 1e6))
 def test_soft_limits_keep_the_order_and_the_middle(value: float) -> None:
-    found = float(maths.soft_limited(np.array([value]))[0])
+    limited = float(maths.soft_limited(np.array([value]))[0])
 
-    assert found == pytest.approx(oracle.soft_limited(value), rel=1e-12, abs=1e-12)
-    assert found <= float(maths.soft_limited(np.array([value + 1.0]))[0])
+    assert limited == pytest.approx(oracle.soft_limited(value), rel=1e-12, abs=1e-12)
+    assert limited <= float(maths.soft_limited(np.array([value + 1.0]))[0])
 
 
 def test_spread_is_that_of_a_normal_even_with_failures() -> None:
@@ -79,10 +79,10 @@ def test_ability_of_a_full_table_keeps_the_static_order() -> None:
 def test_likeness_agrees_with_pairs() -> None:
     points, others = RNG.normal(size=(4, 3)), RNG.normal(size=(5, 3))
 
-    found = maths.squared_exponential(points, others, width=0.7)
+    likeness = maths.squared_exponential(points, others, width=0.7)
 
     expected = [[oracle.squared_exponential(p, q, 0.7) for q in others] for p in points]
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(likeness, expected, rtol=1e-9)
 
 
 def test_features_of_full_rank_rebuild_the_kernel() -> None:
@@ -97,22 +97,20 @@ def test_features_of_full_rank_rebuild_the_kernel() -> None:
 def test_conditioning_equals_brute_force_on_a_small_joint_gaussian() -> None:
     root = RNG.normal(size=(5, 5))
     joint, mean, values = root @ root.T, RNG.normal(size=5), np.array([0.4, -1.0])
-    seen, noise = [1, 3], 0.2
+    measured, noise = [1, 3], 0.2
 
-    found = maths.conditioned(
-        mean,
-        joint[:, seen],
-        joint[np.ix_(seen, seen)] + noise**2 * np.eye(2),
-        values - mean[seen],
+    gain = maths.gain(joint[:, measured], joint[np.ix_(measured, measured)] + noise**2 * np.eye(2))
+
+    np.testing.assert_allclose(
+        mean + gain @ (values - mean[measured]),
+        oracle.conditioned(joint, mean, measured, values, noise),
     )
-
-    np.testing.assert_allclose(found, oracle.conditioned(joint, mean, seen, values, noise))
 
 
 def test_log_density_is_that_of_scipy() -> None:
-    found = maths.gaussian_log_density(MEANS, PAIR)
+    density = maths.gaussian_log_density(MEANS, PAIR)
 
-    assert found == pytest.approx(
+    assert density == pytest.approx(
         oracle.log_evidence([MEANS], [np.zeros((2, 1))], [PAIR], np.zeros(1), np.ones(1))
     )
 
@@ -138,21 +136,69 @@ def test_ties_for_the_best_are_shared() -> None:
 def test_no_smaller_set_reaches_the_coverage(weights: list[int], coverage: float) -> None:
     shares = np.array(weights, dtype=np.float64) / sum(weights)
 
-    kept = maths.smallest_set(shares, coverage=coverage)
+    chosen = maths.smallest_set(shares, coverage=coverage)
 
-    assert len(kept) == oracle.smallest_size(shares.tolist(), coverage)
-    assert shares[kept].sum() >= coverage - 1e-9
-
-
-def test_better_means_by_three_standard_errors() -> None:
-    even = np.array([0.5, 0.6, 0.4, 0.5])
-
-    assert maths.clearly_better(even + np.array([0.1, 0.11, 0.09, 0.1]), even)
-    assert not maths.clearly_better(even + np.array([0.3, -0.2, 0.1, 0.0]), even)
-    assert not maths.clearly_better(even, even)
+    assert len(chosen) == oracle.smallest_size(shares.tolist(), coverage)
+    assert shares[chosen].sum() >= coverage - 1e-9
 
 
-def test_a_static_list_that_orders_every_held_out_column_has_merit_one() -> None:
-    table = np.arange(5.0)[:, None] + np.zeros((5, 3))
+def test_harm_means_two_standard_errors_below_zero() -> None:
+    assert maths.clearly_harmful(np.array([-0.1, -0.11, -0.09, -0.1]))
+    assert not maths.clearly_harmful(np.array([-0.3, 0.2, -0.1, 0.0]))
+    assert not maths.clearly_harmful(np.zeros(4))
+    assert not maths.clearly_harmful(np.array([-0.1, -0.1]))
 
-    assert maths.static_merits(maths.standardized(table), table).tolist() == pytest.approx([1] * 3)
+
+def test_normal_scores_agree_with_pairs() -> None:
+    values = RNG.normal(0.7, 0.05, 30)
+    spread = maths.middle_and_spread(values)[1]
+
+    scores = maths.normal_scores(np.append(values, np.nan))
+
+    np.testing.assert_allclose(scores[:-1], oracle.normal_scores(values.tolist(), spread))
+    assert np.isnan(scores[-1])
+
+
+def test_failed_runs_share_one_normal_score() -> None:
+    failed = 0.1 + 0.0005 * RNG.normal(size=70)
+    values = np.append(failed, np.linspace(0.6, 0.9, 30))
+
+    scores = maths.normal_scores(values)
+
+    assert np.ptp(scores[:70]) < 0.1
+    assert scores[:70].mean() == pytest.approx(-0.385, abs=0.02)
+    assert (np.diff(scores[70:]) > 0).all()
+
+
+def test_failed_runs_do_not_collapse_the_scale_of_a_column() -> None:
+    values = np.append(np.full(70, 0.1), np.linspace(0.6, 0.9, 30))
+
+    _, spread = maths.middle_and_spread(values)
+
+    assert spread > 0.3
+
+
+def test_the_value_of_measuring_is_the_integral() -> None:
+    mean, deviation = np.array([0.8, 0.78, 0.5]), np.array([0.03, 0.02, 0.2])
+
+    values = maths.values_of_measuring(mean, np.ones(3), mean, deviation)
+
+    expected = [oracle.value_of_measuring(mean.tolist(), deviation[at], at) for at in range(3)]
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+    assert (values >= 0).all()
+
+
+def test_a_run_that_may_fail_is_worth_what_its_success_adds() -> None:
+    learned, success, floor = np.array([0.8, 0.85, 0.9]), np.array([1.0, 0.5, 0.2]), 0.1
+    mean = success * learned + (1 - success) * floor
+
+    values = maths.values_of_measuring(mean, success, learned, np.full(3, 1e-9))
+
+    others = [mean[1], 0.8, 0.8]
+    expected = [
+        success[at] * max(learned[at], others[at])
+        + (1 - success[at]) * max(floor, others[at])
+        - 0.8
+        for at in range(3)
+    ]
+    np.testing.assert_allclose(values, expected, atol=1e-8)

@@ -45,9 +45,9 @@ def test_features_follow_their_twin() -> None:
 def test_labels_teach_the_images_that_have_one() -> None:
     logits, labels = drawn(4, 3, seed=0), torch.tensor([2, -1, 0, -1])
 
-    found = label_loss(logits, labels)
+    loss = label_loss(logits, labels)
 
-    assert float(found) == pytest.approx(oracle.label_loss(logits.tolist(), labels.tolist()))
+    assert float(loss) == pytest.approx(oracle.label_loss(logits.tolist(), labels.tolist()))
     assert float(label_loss(logits, torch.full((4,), -1))) == 0
 
 

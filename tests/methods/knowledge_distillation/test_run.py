@@ -9,13 +9,20 @@ from torch import nn
 
 from service.core.catalog.knowledge_distillation import KnowledgeDistillationParams
 from service.core.manifest import TaskKind
-from tests.methods.small_networks import assert_same_weights, convolutional, lesson_of, teacher_of
+from tests.methods.small_networks import (
+    assert_same_weights,
+    convolutional,
+    image_inputs_of,
+    teacher_of,
+)
 from workers.methods.knowledge_distillation import run
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training.evaluator import EvaluationSet
 from workers.torchkit.training.students import BadStudentError
 from workers.torchkit.training.task import ImageInputs
 from workers.torchkit.training.teachers import NotTeachableError
+
+pytestmark = pytest.mark.slow
 
 EVERYTHING = {
     "budget": {"steps": 12},
@@ -32,7 +39,7 @@ EVERYTHING = {
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> ImageInputs:
-    return lesson_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
+    return image_inputs_of(teacher_of(convolutional(), tmp_path_factory.mktemp("nets")))
 
 
 def params(**changes: object) -> KnowledgeDistillationParams:
@@ -45,12 +52,12 @@ def test_a_resumed_training_does_only_what_is_left_and_ends_the_same(inputs: Ima
     middle = whole.checkpoints[6]
 
     rest = RecordingReporter(start=middle)
-    found = run(inputs, params(), rest)
+    result = run(inputs, params(), rest)
 
     assert middle.facts["taken"] == 7
     assert len(rest.checkpoints) == 12 - 7
-    assert found.history == expected.history
-    assert_same_weights(found.network, expected.network)
+    assert result.history == expected.history
+    assert_same_weights(result.network, expected.network)
 
 
 def test_the_teacher_is_the_same_before_and_after(inputs: ImageInputs) -> None:
@@ -60,14 +67,14 @@ def test_the_teacher_is_the_same_before_and_after(inputs: ImageInputs) -> None:
     run(inputs, params(), RecordingReporter())
 
     assert program.fingerprint == before
-    assert all(one.grad is None and not one.requires_grad for one in program.parameters())
+    assert all(weight.grad is None and not weight.requires_grad for weight in program.parameters())
 
 
 def test_a_student_comes_to_agree_with_its_teacher(inputs: ImageInputs) -> None:
-    found = run(inputs, params(budget={"steps": 120}, label_weight=0), RecordingReporter())
+    result = run(inputs, params(budget={"steps": 120}, label_weight=0), RecordingReporter())
 
-    assert found.quality["agreement"] >= 0.9
-    assert found.history[-1]["whole_loss"] < found.history[0]["whole_loss"]
+    assert result.quality["agreement"] >= 0.9
+    assert result.history[-1]["whole_loss"] < result.history[0]["whole_loss"]
 
 
 def test_two_teachers_make_one_student_of_all_their_labels(
@@ -76,11 +83,11 @@ def test_two_teachers_make_one_student_of_all_their_labels(
     other = teacher_of(convolutional(seed=1), tmp_path, classes=("red", "bright"), name="other")
     both = replace(inputs, teachers=(*inputs.teachers, other))
 
-    found = run(both, params(feature_weight=0, attention_weight=0), RecordingReporter())
+    result = run(both, params(feature_weight=0, attention_weight=0), RecordingReporter())
 
-    assert found.manifest.classes == ("dark", "bright", "red")
+    assert result.manifest.classes == ("dark", "bright", "red")
     assert {"task_1_accuracy", "task_2_accuracy", "agreement_1", "agreement_2"} <= set(
-        found.quality
+        result.quality
     )
 
 
@@ -88,29 +95,29 @@ def test_without_labels_there_is_agreement_and_no_accuracy(inputs: ImageInputs) 
     assert inputs.evaluation_set is not None
     unlabeled = EvaluationSet(inputs.evaluation_set.images, None, ())
 
-    found = run(
+    result = run(
         replace(inputs, evaluation_set=unlabeled), params(label_weight=0), RecordingReporter()
     )
 
-    assert set(found.quality) == {"agreement"}
+    assert set(result.quality) == {"agreement"}
 
 
 def test_another_seed_gives_another_student(inputs: ImageInputs) -> None:
-    one, other = (
+    first, second = (
         run(inputs, params(seed=seed), RecordingReporter()).network.state_dict() for seed in (0, 1)
     )
 
-    assert not torch.equal(one["head.2.weight"], other["head.2.weight"])
+    assert not torch.equal(first["head.2.weight"], second["head.2.weight"])
 
 
 def test_a_student_starts_from_the_weights_of_one_of_its_build(inputs: ImageInputs) -> None:
     still = params(budget={"steps": 1}, learning_rate=1e-12, feature_weight=0)
     first = run(inputs, params(), RecordingReporter()).network
 
-    found = run(replace(inputs, start=first.state_dict()), still, RecordingReporter()).network
+    network = run(replace(inputs, start=first.state_dict()), still, RecordingReporter()).network
 
     torch.testing.assert_close(
-        dict(found.named_parameters()), dict(first.named_parameters()), rtol=1e-4, atol=1e-6
+        dict(network.named_parameters()), dict(first.named_parameters()), rtol=1e-4, atol=1e-6
     )
 
 
@@ -128,18 +135,18 @@ def test_labels_that_may_be_there_or_not_are_learned_one_by_one(
     network = convolutional()
     nn.init.constant_(network[-1].bias, 3.0)  # type: ignore[arg-type]
     sure_of_both = replace(teacher_of(network, tmp_path), task=TaskKind.MULTI_LABEL)
-    given = replace(inputs, teachers=(sure_of_both,))
+    multi_label_inputs = replace(inputs, teachers=(sure_of_both,))
 
-    found = run(
-        given,
+    result = run(
+        multi_label_inputs,
         params(label_weight=0, learning_rate=0.02, budget={"steps": 60}),
         RecordingReporter(),
     )
 
-    assert found.manifest.task.kind is TaskKind.MULTI_LABEL
-    assert found.quality["agreement"] == 1
+    assert result.manifest.task.kind is TaskKind.MULTI_LABEL
+    assert result.quality["agreement"] == 1
     with pytest.raises(NotTeachableError, match="labels of whole images"):
-        run(given, params(), RecordingReporter())
+        run(multi_label_inputs, params(), RecordingReporter())
 
 
 def test_a_student_of_pixels_learns_no_labels_of_whole_images(inputs: ImageInputs) -> None:

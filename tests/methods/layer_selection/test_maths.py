@@ -29,8 +29,8 @@ def read(start: int, stop: int) -> Tensor:
 def test_products_do_not_depend_on_how_many_probes_stay(resident: int) -> None:
     gram = streamed_products(read, 13, resident=resident)
 
-    kept = read(0, 13).double()
-    assert_close(gram, kept @ kept.T)
+    rows = read(0, 13).double()
+    assert_close(gram, rows @ rows.T)
 
 
 @pytest.mark.parametrize(("resident", "images"), [(13, 13), (8, 13 + 5), (4, 13 + 9 + 5 + 1)])

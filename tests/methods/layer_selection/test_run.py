@@ -34,7 +34,7 @@ SOURCE, TARGET = convolutional(), seeded(convolutional(), seed=5)
 A_PROBE_AT_A_TIME = 20_000
 
 
-class Rounded(nn.Module):
+class SignLayer(nn.Module):
     """A layer that no gradient passes, as an answer that was made a decision."""
 
     def forward(self, values: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class Rounded(nn.Module):
         return values.detach().sign()
 
 
-class SilentOnDark(nn.Module):
+class ImagesBlankWhenDark(nn.Module):
     """Nothing at all for images that are dark on average."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -74,9 +74,9 @@ def item_of(result: LayerSelectionResult, layer: str) -> ComparedLayer:
 
 def assert_same_parts(left: LayerSelectionResult, right: LayerSelectionResult) -> None:
     assert [item.layer for item in left.items] == [item.layer for item in right.items]
-    for one, other in zip(left.items, right.items, strict=True):
-        assert one.node_similarity == pytest.approx(other.node_similarity, abs=1e-6)
-        assert one.edge_similarity == pytest.approx(other.edge_similarity, abs=1e-6)
+    for left_item, right_item in zip(left.items, right.items, strict=True):
+        assert left_item.node_similarity == pytest.approx(right_item.node_similarity, abs=1e-6)
+        assert left_item.edge_similarity == pytest.approx(right_item.edge_similarity, abs=1e-6)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -135,7 +135,7 @@ def test_a_network_compared_with_itself_chooses_the_layer_itself() -> None:
 
 
 def test_a_layer_without_a_gradient_is_named_and_the_others_go_on() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), Rounded())
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), SignLayer())
     seeded(network)
     source = Side(reader_of(network, "1"), PLAIN)
 
@@ -151,7 +151,7 @@ def test_a_layer_without_a_gradient_is_named_and_the_others_go_on() -> None:
 def test_probes_that_a_layer_does_not_see_are_left_out_and_too_many_make_it_degenerate() -> None:
     dark = PROBES.clone()
     dark[[2, 5]] = 0
-    source = Side(reader_of(nn.Sequential(SilentOnDark(), nn.Flatten()), "0"), PLAIN)
+    source = Side(reader_of(nn.Sequential(ImagesBlankWhenDark(), nn.Flatten()), "0"), PLAIN)
     inputs = LayerSelectionData(source, ("0",), side(TARGET), "output", dark)
 
     (lenient,), (strict,) = (result_of(inputs, min_valid=share).items for share in (0.5, 0.9))
@@ -177,8 +177,8 @@ def test_a_layer_that_cannot_tell_probes_apart_has_nodes_only() -> None:
 
 def test_a_target_without_a_usable_map_is_refused() -> None:
     source = side(SOURCE)
-    blind = Side(reader_of(nn.Sequential(SilentOnDark(), nn.Flatten()), "0"), PLAIN)
-    detached = Side(reader_of(nn.Sequential(Rounded(), nn.Flatten()), "0"), PLAIN)
+    blind = Side(reader_of(nn.Sequential(ImagesBlankWhenDark(), nn.Flatten()), "0"), PLAIN)
+    detached = Side(reader_of(nn.Sequential(SignLayer(), nn.Flatten()), "0"), PLAIN)
     black = torch.zeros_like(PROBES)
 
     with pytest.raises(DegenerateTargetError, match="0 of 10"):
@@ -193,14 +193,14 @@ def test_an_unknown_layer_is_refused_by_name() -> None:
 
 
 def test_nothing_of_the_networks_is_changed() -> None:
-    before = [(one.clone(), one.requires_grad) for one in SOURCE.parameters()]
+    before = [(parameter.clone(), parameter.requires_grad) for parameter in SOURCE.parameters()]
 
     result_of(inputs_of())
 
-    for one, (value, wanted) in zip(SOURCE.parameters(), before, strict=True):
-        assert_close(one, value, rtol=0, atol=0)
-        assert one.requires_grad is wanted
-        assert one.grad is None
+    for parameter, (value, wanted) in zip(SOURCE.parameters(), before, strict=True):
+        assert_close(parameter, value, rtol=0, atol=0)
+        assert parameter.requires_grad is wanted
+        assert parameter.grad is None
 
 
 def test_progress_counts_probes_and_layers() -> None:

@@ -56,14 +56,16 @@ class Normalized(nn.Module):
 def test_normalizations_that_remember_batch_statistics_are_counted(tmp_path):
     networks = made(Normalized), made(Attention)
 
-    counts = [checked(one, tmp_path).batch_norms for one in networks]
+    counts = [checked(network, tmp_path).batch_norms for network in networks]
 
     assert counts == [1, 0]
 
 
 @pytest.mark.parametrize(("kind", "word"), [(Segmenter, "map"), (Attention, "vector")])
 def test_the_kind_of_output_is_reported(tmp_path, kind, word):
-    assert checked(made(kind), tmp_path).output_kind == word
+    declared = manifest(output="out") if kind is Segmenter else manifest()
+
+    assert checked(made(kind), tmp_path, declared).output_kind == word
 
 
 class Silent(nn.Module):
@@ -130,6 +132,10 @@ def test_nan_weights_are_rejected(tmp_path):
         ({"input": {"height": 14, "width": 12}}, "input_shape_mismatch"),
         ({"feature_layer": "nowhere"}, "unknown_feature_layer"),
         ({"classes": ("a", "b")}, "class_count_mismatch"),
+        (
+            {"few_shot": {"units": 7, "prior": 1, "scale": 1, "outside_distance": 1}},
+            "few_shot_mismatch",
+        ),
     ],
 )
 def test_a_manifest_that_contradicts_the_network_is_rejected(tmp_path, changes, code):

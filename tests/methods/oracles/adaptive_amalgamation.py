@@ -25,11 +25,11 @@ def bernoulli_entropy(logits: Rows) -> list[float]:
 
 def closeness(logits: Rows) -> list[float]:
     """One minus the gap of the two largest shares."""
-    found = []
+    differences = []
     for row in logits:
         shares = sorted(softmax(row))
-        found.append(1 - (shares[-1] - shares[-2]))
-    return found
+        differences.append(1 - (shares[-1] - shares[-2]))
+    return differences
 
 
 def bernoulli_closeness(logits: Rows) -> list[float]:
@@ -60,7 +60,7 @@ def most_confident(ambiguity: Rows) -> Rows:
 def shared(ambiguity: Rows, softness: float) -> Rows:
     """softmax(-ambiguity / softness) over sources."""
     columns = [
-        softmax([-one / softness for one in column]) for column in zip(*ambiguity, strict=True)
+        softmax([-value / softness for value in column]) for column in zip(*ambiguity, strict=True)
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -98,7 +98,7 @@ def row_norm_loss(weight: Rows) -> float:
 
 
 def scaled_logits_loss(student_logits: Rows, teacher_logits: Rows, scale: float) -> float:
-    """Mean squared difference of scale · said and told."""
+    """Mean squared difference of the scaled output and the target."""
     squares = [
         (scale * a - b) ** 2
         for s, t in zip(student_logits, teacher_logits, strict=True)

@@ -68,13 +68,13 @@ def adversarial_loss(discrepancy: float, form: str) -> float:
 def one_hot_loss(logits: Rows, decisions: list[int]) -> float:
     """Mean of -ln(probability of the decision)."""
     chosen = [softmax(row, 1)[index] for row, index in zip(logits, decisions, strict=True)]
-    return -sum(math.log(one) for one in chosen) / len(chosen)
+    return -sum(math.log(probability) for probability in chosen) / len(chosen)
 
 
 def label_one_hot_loss(logits: Rows) -> float:
     """Mean over images and labels of -ln(probability of there, or not there, as decided)."""
     sure = [max(sigmoid(x), 1 - sigmoid(x)) for row in logits for x in row]
-    return -sum(math.log(one) for one in sure) / len(sure)
+    return -sum(math.log(probability) for probability in sure) / len(sure)
 
 
 def label_shares(logits: Rows, kind: str) -> Row:

@@ -82,7 +82,7 @@ def consistency(
     for group in inner_logits:
         if several == "many":
             rows, wanted = (
-                [[x for row in one for x in row] for one in zip(*side, strict=True)]
+                [[x for row in image for x in row] for image in zip(*side, strict=True)]
                 for side in (group, teacher_logits)
             )
             losses.append(agreement_loss(rows, wanted, several=several))
@@ -93,19 +93,6 @@ def consistency(
             ]
             losses.append(sum(each) / len(each))
     return sum(losses) / len(losses)
-
-
-def label_logits(rows: Rows, labels: list[int], *, several: str) -> Rows:
-    """Columns of one label together: the logit of the mean probability, or the mean logit."""
-    found = []
-    for row in rows:
-        together = []
-        for label in sorted(set(labels)):
-            own = [x for x, index in zip(row, labels, strict=True) if index == label]
-            p = sum(map(sigmoid, own)) / len(own)
-            together.append(math.log(p / (1 - p)) if several == "many" else sum(own) / len(own))
-        found.append(together)
-    return found
 
 
 def scaled_distance(student_logits: Rows, teacher_logits: Rows, scale: list[float]) -> float:

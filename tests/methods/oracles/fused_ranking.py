@@ -15,9 +15,9 @@ def static_list(accuracies: Array) -> list[float]:
     """Mean over datasets of (accuracy − mean) / deviation, cell by cell."""
     totals: list[list[float]] = [[] for _ in accuracies]
     for column in accuracies.T:
-        known = [value for value in column if not math.isnan(value)]
-        mean = sum(known) / len(known)
-        deviation = math.sqrt(sum((value - mean) ** 2 for value in known) / len(known))
+        measured = [value for value in column if not math.isnan(value)]
+        mean = sum(measured) / len(measured)
+        deviation = math.sqrt(sum((value - mean) ** 2 for value in measured) / len(measured))
         for row, value in enumerate(column):
             if not math.isnan(value):
                 totals[row].append((value - mean) / deviation if deviation else 0.0)
@@ -29,6 +29,68 @@ def soft_limited(value: float) -> float:
     if value < -2.5:
         return -2.5 - math.log(1 + (-2.5 - value))
     return 4 + math.log(1 + value - 4) if value > 4 else value
+
+
+def normal_scores(values: Sequence[float], spread: float) -> list[float]:
+    """Φ⁻¹ of the mean of Φ((value − other) / h), with h a tenth of the spread, pair by pair."""
+    shares = [
+        sum(norm.cdf((value - other) / (0.1 * spread)) for other in values) / len(values)
+        for value in values
+    ]
+    return [float(norm.ppf(share)) for share in shares]
+
+
+def curve_at(nodes: Sequence[float], curve: Sequence[float], z: float) -> float:
+    """The straight line through the two nodes around z, or through the nearest two."""
+    right = next((n for n in range(1, len(nodes) - 1) if z < nodes[n]), len(nodes) - 1)
+    share = (z - nodes[right - 1]) / (nodes[right] - nodes[right - 1])
+    return curve[right - 1] + share * (curve[right] - curve[right - 1])
+
+
+def curve_moments(
+    nodes: Sequence[float], curve: Sequence[float], mean: float, deviation: float
+) -> tuple[float, float, float]:
+    """E[c(z)], E[c′(z)] and Var[c(z)] for a normal z, by small steps."""
+    step = 0.002
+    total = slope = square = 0.0
+    for z in np.arange(mean - 8 * deviation, mean + 8 * deviation, step):
+        weight = norm.pdf(z, mean, deviation) * step
+        value = curve_at(nodes, curve, z)
+        total += weight * value
+        square += weight * value**2
+        slope += weight * (curve_at(nodes, curve, z + 1e-4) - value) / 1e-4
+    return total, slope, square - total**2
+
+
+def value_of_measuring(means: Sequence[float], deviation: float, index: int) -> float:
+    """E[max(own accuracy, best other mean)] − best mean, by small steps."""
+    other = max(mean for at, mean in enumerate(means) if at != index)
+    step = 0.001 * deviation
+    expected = sum(
+        max(x, other) * norm.pdf(x, means[index], deviation) * step
+        for x in np.arange(means[index] - 8 * deviation, means[index] + 8 * deviation, step)
+    )
+    return float(expected - max(means))
+
+
+def after_runs(
+    parts: Sequence[tuple[float, Array, Array]], measured: Sequence[int], values: Array, noise: float
+) -> tuple[Array, Array]:  # fmt: skip
+    """Mean and deviation of a mixture of Gaussians (weight, mean, covariance) given noisy values.
+
+    Each component is conditioned densely; its weight grows by its density.
+    """
+    weights, means, variances = [], [], []
+    for weight, mean, covariance in parts:
+        within = covariance[np.ix_(measured, measured)] + noise**2 * np.eye(len(measured))
+        across = covariance[:, measured]
+        weights.append(weight * multivariate_normal(mean[measured], within).pdf(values))
+        means.append(mean + across @ np.linalg.inv(within) @ (values - mean[measured]))
+        variances.append(np.diag(covariance - across @ np.linalg.inv(within) @ across.T))
+    shares = np.array(weights) / sum(weights)
+    mean = shares @ np.array(means)
+    square = shares @ (np.array(variances) + np.array(means) ** 2)
+    return mean, np.sqrt(square - mean**2)
 
 
 def squared_exponential(left: Sequence[float], right: Sequence[float], width: float) -> float:

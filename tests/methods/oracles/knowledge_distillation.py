@@ -28,8 +28,8 @@ def attention_map(maps: list[Rows]) -> list[float]:
         for r in range(rows)
         for c in range(columns)
     ]
-    length = math.sqrt(sum(one**2 for one in flat))
-    return [one / length for one in flat]
+    length = math.sqrt(sum(value**2 for value in flat))
+    return [value / length for value in flat]
 
 
 def attention_loss(student: list[list[Rows]], teacher: list[list[Rows]]) -> float:
@@ -57,7 +57,7 @@ def soft_label_loss(student_logits: Rows, teacher_logits: Rows, temperature: flo
     total, count = 0.0, 0
     for student_row, teacher_row in zip(student_logits, teacher_logits, strict=True):
         for s, t in zip(student_row, teacher_row, strict=True):
-            p_s, p_t = (1 / (1 + math.exp(-one / temperature)) for one in (s, t))
+            p_s, p_t = (1 / (1 + math.exp(-logit / temperature)) for logit in (s, t))
             total -= p_t * math.log(p_s) + (1 - p_t) * math.log(1 - p_s)
             count += 1
     return temperature**2 * total / count
@@ -65,5 +65,5 @@ def soft_label_loss(student_logits: Rows, teacher_logits: Rows, temperature: flo
 
 def label_loss(logits: Rows, labels: list[int]) -> float:
     """Mean of -ln p of the label over the rows that have one."""
-    known = [(row, label) for row, label in zip(logits, labels, strict=True) if label >= 0]
-    return -sum(math.log(softmax(row, 1.0)[label]) for row, label in known) / len(known)
+    labeled = [(row, label) for row, label in zip(logits, labels, strict=True) if label >= 0]
+    return -sum(math.log(softmax(row, 1.0)[label]) for row, label in labeled) / len(labeled)

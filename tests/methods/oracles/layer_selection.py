@@ -16,7 +16,7 @@ def node(cut: Network, image: Tensor) -> list[float]:
     """Mean over channels of |x ⊙ ∂‖F(x)‖/∂x|, from a leaf of its own."""
     leaf = image.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(cut(leaf[None]).norm(), leaf)
-    return [float(one) for one in (image * gradient).abs().mean(dim=0).flatten()]
+    return [float(value) for value in (image * gradient).abs().mean(dim=0).flatten()]
 
 
 def features(cut: Network, images: Tensor) -> list[list[float]]:
@@ -44,8 +44,8 @@ def choice(scores: Sequence[float]) -> tuple[int, float]:
 
 def centered_products(rows: Sequence[Vector], valid: Sequence[bool]) -> list[list[float]]:
     """Inner products of vectors less the mean of the valid ones; 0 where one is invalid."""
-    kept = [row for row, here in zip(rows, valid, strict=True) if here]
-    means = [sum(column) / len(kept) for column in zip(*kept, strict=True)]
+    valid_rows = [row for row, here in zip(rows, valid, strict=True) if here]
+    means = [sum(column) / len(valid_rows) for column in zip(*valid_rows, strict=True)]
     centered = [[value - mean for value, mean in zip(row, means, strict=True)] for row in rows]
     return [
         [

@@ -17,23 +17,25 @@ def logme(features: Matrix, labels: Labels) -> float:
     Absent singular values count as zeros, as the evidence's D units demand.
     """
     left, singular, _right = np.linalg.svd(features, full_matrices=False)
-    kept = singular > 1e-10 * singular[0]
-    left, powers = left[:, kept], singular[kept] ** 2
-    scores = [_evidence(left, powers, (labels == one).astype(float)) for one in np.unique(labels)]
+    significant = singular > 1e-10 * singular[0]
+    left, powers = left[:, significant], singular[significant] ** 2
+    scores = [
+        _evidence(left, powers, (labels == label).astype(float)) for label in np.unique(labels)
+    ]
     return float(np.mean(scores))
 
 
 def _evidence(left: Matrix, powers: Matrix, target: Matrix) -> float:
     """Log evidence per image of one class against the rest."""
     images, rank = left.shape
-    seen = (left.T @ target) ** 2
-    unseen = float(target @ target - seen.sum())
+    explained = (left.T @ target) ** 2
+    unexplained = float(target @ target - explained.sum())
     alpha, beta, evidence = 1.0, 1.0, 0.0
     for _ in range(11):
         ratio = alpha / beta
         effective = float((powers / (powers + ratio)).sum())
-        weights = float((powers * seen / (powers + ratio) ** 2).sum())
-        residuals = float((seen / (1 + powers / ratio) ** 2).sum()) + unseen
+        weights = float((powers * explained / (powers + ratio) ** 2).sum())
+        residuals = float((explained / (1 + powers / ratio) ** 2).sum()) + unexplained
         alpha = effective / (weights + 1e-5)
         beta = (images - effective) / (residuals + 1e-5)
         evidence = 0.5 * (
@@ -95,7 +97,7 @@ def coding_rate(rows: Matrix) -> float:
 def trans_rate(features: Matrix, labels: Labels) -> float:
     """Rate of everything less the classes' mean rate."""
     centered = features - features.mean(axis=0)
-    rates = [coding_rate(centered[labels == one]) for one in np.unique(labels)]
+    rates = [coding_rate(centered[labels == label]) for label in np.unique(labels)]
     return coding_rate(centered) - float(np.mean(rates))
 
 
@@ -104,18 +106,18 @@ def linear_cka(features: Matrix, labels: Labels) -> float:
     images = len(labels)
     centering = np.eye(images) - 1 / images
     hot = np.eye(labels.max() + 1)[labels]
-    left, right = (centering @ one @ one.T @ centering for one in (features, hot))
+    left, right = (centering @ matrix @ matrix.T @ centering for matrix in (features, hot))
     return float((left * right).sum() / math.sqrt((left**2).sum() * (right**2).sum()))
 
 
 def gbc(features: Matrix, labels: Labels) -> float:
     """Minus the sum, over ordered pairs of classes, of their spherical Gaussians' overlap."""
     total, units = 0.0, features.shape[1]
-    for one in np.unique(labels):
-        for other in np.unique(labels):
-            if one == other:
+    for first in np.unique(labels):
+        for second in np.unique(labels):
+            if first == second:
                 continue
-            groups = features[labels == one], features[labels == other]
+            groups = features[labels == first], features[labels == second]
             means = [group.mean(axis=0) for group in groups]
             sizes = [group.var(axis=0).mean() for group in groups]
             middle = sum(sizes) / 2
@@ -135,7 +137,7 @@ def parc(features: Matrix, labels: Labels) -> float:
 
     hot = np.eye(labels.max() + 1)[labels]
     upper = np.triu_indices(len(labels), 1)
-    sides = [(1 - np.corrcoef(one))[upper].round(12) for one in (features, hot)]
+    sides = [(1 - np.corrcoef(rows))[upper].round(12) for rows in (features, hot)]
     return float(spearmanr(*sides)[0])
 
 
@@ -150,11 +152,11 @@ def knn(features: Matrix, labels: Labels, neighbors: int) -> float:
     for index, row in enumerate(features):
         cosines = [
             -math.inf if other == index
-            else float(row @ one) / math.sqrt(float(row @ row) * float(one @ one))
-            for other, one in enumerate(features)
+            else float(row @ other_row) / math.sqrt(float(row @ row) * float(other_row @ other_row))
+            for other, other_row in enumerate(features)
         ]  # fmt: skip
-        near = sorted(range(len(cosines)), key=lambda one: -cosines[one])[:neighbors]
-        votes = Counter(int(labels[one]) for one in near)
+        near = sorted(range(len(cosines)), key=lambda candidate: -cosines[candidate])[:neighbors]
+        votes = Counter(int(labels[neighbor]) for neighbor in near)
         right += votes.most_common(1)[0][0] == labels[index]
     return right / len(labels)
 
@@ -174,12 +176,12 @@ def left_out(features: Matrix, labels: Labels, penalty: float) -> Matrix:
 
 def posterior(rows: Matrix, weights: Sequence[float], means: Matrix, variances: Matrix) -> Matrix:
     """Bayes' rule for Gaussians with diagonal covariances, one density at a time."""
-    found = np.zeros((len(rows), len(weights)))
+    densities = np.zeros((len(rows), len(weights)))
     for image, row in enumerate(rows):
         for part, weight in enumerate(weights):
             density = weight
             for value, mean, variance in zip(row, means[part], variances[part], strict=True):
                 density *= math.exp(-((value - mean) ** 2) / (2 * variance))
                 density /= math.sqrt(2 * math.pi * variance)
-            found[image, part] = density
-    return found / found.sum(axis=1, keepdims=True)
+            densities[image, part] = density
+    return densities / densities.sum(axis=1, keepdims=True)

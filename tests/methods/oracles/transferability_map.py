@@ -12,9 +12,9 @@ def single_linkage_heights(rows: Rows) -> list[float]:
     heights = []
     while len(groups) > 1:
         height, a, b = min(
-            (min(math.dist(rows[i], rows[j]) for i in one for j in other), a, b)
-            for a, one in enumerate(groups)
-            for b, other in enumerate(groups)
+            (min(math.dist(rows[i], rows[j]) for i in left for j in right), a, b)
+            for a, left in enumerate(groups)
+            for b, right in enumerate(groups)
             if a < b
         )
         groups[a] += groups.pop(b)
@@ -36,11 +36,11 @@ def stress(points: Rows, wanted: Rows) -> float:
 def mean_silhouette(distances: Rows, groups: Sequence[int]) -> float:
     """Mean of (b − a)/max(a, b): how much nearer the own group is than the next."""
     values = []
-    for one, group in enumerate(groups):
+    for index, group in enumerate(groups):
         away: dict[int, list[float]] = {}
         for other, its_group in enumerate(groups):
-            if other != one:
-                away.setdefault(its_group, []).append(distances[one][other])
+            if other != index:
+                away.setdefault(its_group, []).append(distances[index][other])
         own = away.pop(group, None)
         if own is None:
             values.append(0.0)
@@ -53,12 +53,12 @@ def mean_silhouette(distances: Rows, groups: Sequence[int]) -> float:
 
 def nearest(similarity: Rows, k: int) -> list[list[int]]:
     """The k most similar others of each, the earlier first where two are equal."""
-    found = []
-    for one, row in enumerate(similarity):
-        others = [other for other in range(len(row)) if other != one]
-        known = [other for other in others if not math.isnan(row[other])]
-        found.append(sorted(known, key=lambda other: (-row[other], other))[:k])
-    return found
+    neighbors = []
+    for index, row in enumerate(similarity):
+        others = [other for other in range(len(row)) if other != index]
+        comparable = [other for other in others if not math.isnan(row[other])]
+        neighbors.append(sorted(comparable, key=lambda other: (-row[other], other))[:k])
+    return neighbors
 
 
 def placement_stress(new: Rows, wanted: Rows, fixed: Rows) -> float:

@@ -64,10 +64,10 @@ def test_a_copy_scores_one_and_does_not_move() -> None:
 
 
 def test_the_order_of_candidates_changes_nothing() -> None:
-    one, other = result_of(HEN, LAME, OWL), result_of(OWL, LAME, HEN)
+    result, reordered = result_of(HEN, LAME, OWL), result_of(OWL, LAME, HEN)
 
     for name in ("hen", "lame", "owl"):
-        assert item_of(one, name) == item_of(other, name)
+        assert item_of(result, name) == item_of(reordered, name)
 
 
 def test_a_degenerate_candidate_and_one_without_common_probes_have_no_similarity() -> None:

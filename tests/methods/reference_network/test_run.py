@@ -30,10 +30,10 @@ def stripes(count: int = 60, side: int = 12) -> tuple[Tensor, Tensor]:
 def result_of(
     labels: Tensor | None = None, params: ReferenceNetworkParams = PARAMS
 ) -> ReferenceNetworkResult:
-    images, known = stripes()
-    given = known if labels is None else labels
+    images, truth = stripes()
+    image_labels = truth if labels is None else labels
     return reference_network.run(
-        ReferenceNetworkData("stripes", images, given, ("a", "b")), params, silent
+        ReferenceNetworkData("stripes", images, image_labels, ("a", "b")), params, silent
     )
 
 
@@ -72,11 +72,11 @@ def test_the_same_seed_gives_the_same_network_and_another_another() -> None:
 def test_the_random_state_of_others_is_not_seeded() -> None:
     torch.manual_seed(1)
     result_of(params=ReferenceNetworkParams(width=4, steps=1, batch_size=8))
-    one = torch.rand(1)
+    first = torch.rand(1)
     torch.manual_seed(2)
     result_of(params=ReferenceNetworkParams(width=4, steps=1, batch_size=8))
 
-    assert not torch.equal(one, torch.rand(1))
+    assert not torch.equal(first, torch.rand(1))
 
 
 def test_images_without_a_label_are_left_out() -> None:
@@ -88,7 +88,7 @@ def test_images_without_a_label_are_left_out() -> None:
     assert result.trained_on + result.held_out == 40
 
 
-def test_large_frames_are_seen_at_64_pixels() -> None:
+def test_large_frames_are_shrunk_to_64_pixels() -> None:
     images, labels = stripes(count=8, side=100)
     params = ReferenceNetworkParams(width=4, steps=1, batch_size=4)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, spearmanr
 from sklearn.covariance import LedoitWolf
 
+from service.core.catalog.measurement import Spectrum
 from tests.methods.oracles import transferability_estimators as oracle
 from tests.methods.transferability_estimators.drawn import SHAPES, drawn, labeled_features, plain
 from workers.methods.transferability_estimators.evidence import logme
@@ -19,7 +20,12 @@ from workers.methods.transferability_estimators.mixture import (
     n_leep,
     posterior,
 )
-from workers.methods.transferability_estimators.pairs import balanced_sample, parc, rsa
+from workers.methods.transferability_estimators.pairs import (
+    balanced_sample,
+    label_edges,
+    parc,
+    rsa,
+)
 from workers.methods.transferability_estimators.scatter import (
     gbc,
     h_score,
@@ -39,9 +45,9 @@ def spectrum(features: list[list[float]], labels: list[int]) -> FeatureSpectrum:
 def test_logme_agrees_with_the_published_fixed_point(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    found = logme(spectrum_of(features, labels))
+    score = logme(spectrum_of(features, labels))
 
-    assert found == pytest.approx(oracle.logme(*plain(features, labels)), rel=1e-6, abs=1e-6)
+    assert score == pytest.approx(oracle.logme(*plain(features, labels)), rel=1e-6, abs=1e-6)
 
 
 def test_logme_is_the_greatest_evidence_that_a_search_finds() -> None:
@@ -73,19 +79,21 @@ def test_logme_does_not_depend_on_the_side_of_the_gram_matrix() -> None:
 def test_shrinkage_is_that_of_ledoit_and_wolf(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    found = shrinkage(spectrum_of(features, labels))
+    estimate = shrinkage(spectrum_of(features, labels))
 
-    assert found == pytest.approx(LedoitWolf().fit(features.double().numpy()).shrinkage_, rel=1e-5)
+    assert estimate == pytest.approx(
+        LedoitWolf().fit(features.double().numpy()).shrinkage_, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_h_score_is_the_trace_of_the_shrunk_inverse(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
-    known = spectrum_of(features, labels)
+    spectrum = spectrum_of(features, labels)
 
-    expected = oracle.h_score(*plain(features, labels), shrinkage(known))
+    expected = oracle.h_score(*plain(features, labels), shrinkage(spectrum))
 
-    assert h_score(known) == pytest.approx(expected, rel=1e-4)
+    assert h_score(spectrum) == pytest.approx(expected, rel=1e-4)
 
 
 def test_h_score_on_paper_is_one_for_two_points_of_two_classes() -> None:
@@ -134,25 +142,25 @@ def test_leep_and_nce_agree_with_their_twins() -> None:
 def test_trans_rate_is_the_difference_of_coding_rates(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    found = trans_rate(spectrum_of(features, labels))
+    rate = trans_rate(spectrum_of(features, labels))
 
-    assert found == pytest.approx(oracle.trans_rate(*plain(features, labels)), rel=1e-5)
+    assert rate == pytest.approx(oracle.trans_rate(*plain(features, labels)), rel=1e-5)
 
 
 def test_trans_rate_on_paper() -> None:
     # Everything: ½ ln(1 + 8 / (4 · 10⁻⁴)); class 0: ½ ln(1 + 8 / (2 · 10⁻⁴)); class 1: 0.
-    found = trans_rate(spectrum([[-2.0], [0.0], [0.0], [2.0]], [0, 1, 1, 0]))
+    rate = trans_rate(spectrum([[-2.0], [0.0], [0.0], [2.0]], [0, 1, 1, 0]))
 
-    assert found == pytest.approx(0.5 * math.log(20001) - 0.25 * math.log(40001), rel=1e-6)
+    assert rate == pytest.approx(0.5 * math.log(20001) - 0.25 * math.log(40001), rel=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_linear_cka_is_the_alignment_of_two_kernels(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    found = linear_cka(spectrum_of(features, labels))
+    alignment = linear_cka(spectrum_of(features, labels))
 
-    assert found == pytest.approx(oracle.linear_cka(*plain(features, labels)), rel=1e-6)
+    assert alignment == pytest.approx(oracle.linear_cka(*plain(features, labels)), rel=1e-6)
 
 
 def test_linear_cka_of_labels_with_themselves_is_one() -> None:
@@ -171,9 +179,9 @@ def test_gbc_on_paper() -> None:
 def test_gbc_agrees_with_its_twin_where_all_axes_count() -> None:
     features, labels = labeled_features(images=60, units=12, classes=4)
 
-    found = gbc(spectrum_of(features, labels))
+    score = gbc(spectrum_of(features, labels))
 
-    assert found == pytest.approx(oracle.gbc(*plain(features, labels)), rel=1e-4)
+    assert score == pytest.approx(oracle.gbc(*plain(features, labels)), rel=1e-4)
 
 
 def test_parc_on_paper() -> None:
@@ -218,7 +226,7 @@ def test_n_leep_prefers_features_that_separate_the_classes() -> None:
     features, labels = labeled_features(images=200, units=10, classes=3)
     apart = features + 10 * torch.eye(10)[labels]
 
-    good, poor = (n_leep(spectrum_of(one, labels), seed=0) for one in (apart, features))
+    good, poor = (n_leep(spectrum_of(rows, labels), seed=0) for rows in (apart, features))
 
     assert poor < good <= 0
 
@@ -229,3 +237,31 @@ def test_a_small_sample_takes_turns_between_classes() -> None:
     chosen = labels[balanced_sample(labels, count=12, seed=0)]
 
     assert chosen.bincount().tolist() in ([5, 4, 3], [4, 5, 3])
+
+
+def test_label_edges_on_paper() -> None:
+    # Centered rows at 0°, 0°, 180° and 180°: edges 1 within a class, −1 between classes.
+    features = torch.tensor([[2.0, 1.0], [1.0, 1.0], [-2.0, 1.0], [-1.0, 1.0]])
+
+    for spectrum in Spectrum:
+        agreement = label_edges(features, torch.tensor([0, 0, 1, 1]), spectrum=spectrum)
+        assert agreement == pytest.approx(1.0)
+    assert label_edges(
+        features, torch.tensor([0, 1, 0, 1]), spectrum=Spectrum.NATURAL
+    ) == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_label_edges_are_the_spearman_of_centered_cosines_and_of_equal_labels(
+    shape: tuple[int, int, int],
+) -> None:
+    features, labels = drawn(shape)
+    rows, classes = plain(features, labels)
+    centered = rows - rows.mean(axis=0)
+    units = centered / np.linalg.norm(centered, axis=1, keepdims=True)
+    first, second = np.triu_indices(len(rows), 1)
+
+    expected = spearmanr((units @ units.T)[first, second], classes[first] == classes[second])
+
+    agreement = label_edges(features, labels, spectrum=Spectrum.NATURAL)
+    assert agreement == pytest.approx(expected.statistic, abs=1e-6)

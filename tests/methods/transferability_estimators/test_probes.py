@@ -15,9 +15,9 @@ from workers.methods.transferability_estimators.spectrum import spectrum_of
 def test_knn_agrees_with_its_twin(neighbors: int) -> None:
     features, labels = labeled_features(images=120, units=20, classes=4, offset=0.2)
 
-    found = knn(spectrum_of(features, labels), neighbors=neighbors)
+    accuracy = knn(spectrum_of(features, labels), neighbors=neighbors)
 
-    assert found == pytest.approx(oracle.knn(*plain(features, labels), neighbors))
+    assert accuracy == pytest.approx(oracle.knn(*plain(features, labels), neighbors))
 
 
 @pytest.mark.parametrize("offset", [0.0, 30.0])
@@ -29,9 +29,9 @@ def test_nearest_are_the_nearest_across_tiles_and_where_all_rows_nearly_agree(
     products = rows @ rows.T
     products.fill_diagonal_(-2)
 
-    found = nearest(rows, count=3)
+    indices = nearest(rows, count=3)
 
-    worth = products.gather(1, found)
+    worth = products.gather(1, indices)
     torch.testing.assert_close(worth, products.topk(3, dim=1).values, atol=3e-7, rtol=0)
 
 
@@ -47,12 +47,12 @@ def test_products_are_exact_again_after_neighbors_were_sought() -> None:
 def test_ridge_left_out_is_ridge_fitted_without_the_image(shape: tuple[int, int, int]) -> None:
     features, labels = drawn(shape)
 
-    known = spectrum_of(features, labels)
-    slopes = known.coordinates.square() @ (1 / (known.powers + 3.0)).float()
-    found = left_out(known, slopes, penalty=3.0)
+    spectrum = spectrum_of(features, labels)
+    slopes = spectrum.coordinates.square() @ (1 / (spectrum.powers + 3.0)).float()
+    predictions = left_out(spectrum, slopes, penalty=3.0)
 
     expected = torch.from_numpy(oracle.left_out(*plain(features, labels), 3.0)).float()
-    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-3)
+    torch.testing.assert_close(predictions, expected, atol=2e-4, rtol=1e-3)
 
 
 def test_probes_tell_classes_apart_that_are_apart_and_guess_where_labels_are_random() -> None:

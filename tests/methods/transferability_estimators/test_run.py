@@ -1,4 +1,4 @@
-"""One network becomes thirteen scores, or as many reasons; never a number that is none."""
+"""One network becomes a score for every estimator, or a reason; never a number that is none."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from service.core.catalog.measurement import Estimator
+from service.core.catalog.measurement import LABEL_SCORES, Estimator, LabelEdges
 from service.core.catalog.transferability_estimators import TransferabilityEstimatorsParams
 from tests.methods.transferability_estimators.drawn import labeled_features
 from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
@@ -34,90 +34,92 @@ def result_of(
     return transferability_estimators.run(inputs, TransferabilityEstimatorsParams(), silent)
 
 
-def without_score(found: Estimates | TransferabilityEstimatorsResult) -> set[Estimator]:
-    return {one for one, score in found.scores.items() if score is None}
+def without_score(result: Estimates | TransferabilityEstimatorsResult) -> set[Estimator]:
+    return {estimator for estimator, score in result.scores.items() if score is None}
 
 
-def all_finite_or_explained(found: Estimates | TransferabilityEstimatorsResult) -> bool:
-    given = [score for score in found.scores.values() if score is not None]
-    complete = set(found.scores) == set(Estimator)
+def all_finite_or_explained(result: Estimates | TransferabilityEstimatorsResult) -> bool:
+    scores = [score for score in result.scores.values() if score is not None]
+    complete = set(result.scores) == set(LABEL_SCORES)
     return (
-        complete and all(map(math.isfinite, given)) and set(found.reasons) == without_score(found)
+        complete
+        and all(map(math.isfinite, scores))
+        and set(result.reasons) == without_score(result)
     )
 
 
 def test_a_classifier_gets_every_score() -> None:
-    found = result_of(convolutional(), torch.arange(24) % 2, logits_layer="output")
+    result = result_of(convolutional(), torch.arange(24) % 2, logits_layer="output")
 
-    assert without_score(found) == set()
-    assert all_finite_or_explained(found)
-    assert (found.images, found.classes) == (24, 2)
+    assert without_score(result) == set()
+    assert all_finite_or_explained(result)
+    assert (result.images, result.classes) == (24, 2)
 
 
 def test_a_network_without_class_logits_gets_all_but_leep_and_nce() -> None:
-    found = result_of(convolutional(), torch.arange(24) % 2, logits_layer=None)
+    result = result_of(convolutional(), torch.arange(24) % 2, logits_layer=None)
 
-    assert without_score(found) == FROM_LOGITS
-    assert {found.reasons[one].code for one in FROM_LOGITS} == {"no_class_logits"}
+    assert without_score(result) == FROM_LOGITS
+    assert {result.reasons[estimator].code for estimator in FROM_LOGITS} == {"no_class_logits"}
 
 
 def test_images_without_a_label_are_left_out() -> None:
     labels = torch.arange(24) % 2
     labels[20:] = -1
 
-    found = result_of(convolutional(), labels, logits_layer=None)
+    result = result_of(convolutional(), labels, logits_layer=None)
 
-    assert found.images == 20
+    assert result.images == 20
 
 
 @pytest.mark.parametrize(("label", "code"), [(-1, "no_labels"), (0, "too_few_classes")])
 def test_labels_that_tell_nothing_give_reasons_only(label: int, code: str) -> None:
-    found = result_of(convolutional(), torch.full((12,), label), logits_layer="output")
+    result = result_of(convolutional(), torch.full((12,), label), logits_layer="output")
 
-    assert without_score(found) == set(Estimator)
-    assert {reason.code for reason in found.reasons.values()} == {code}
+    assert without_score(result) == set(LABEL_SCORES)
+    assert {reason.code for reason in result.reasons.values()} == {code}
 
 
 def test_features_that_never_change_give_a_reason_and_leep_stays() -> None:
     labels = torch.arange(20) % 2
     logits = torch.nn.functional.one_hot(labels, 3).float()
 
-    found = estimates(torch.full((20, 6), 0.3), labels, logits)
+    result = estimates(torch.full((20, 6), 0.3), labels, logits)
 
-    assert set(Estimator) - without_score(found) == FROM_LOGITS
-    assert all_finite_or_explained(found)
-    assert found.reasons[Estimator.LOGME].code == "constant_features"
+    assert set(LABEL_SCORES) - without_score(result) == FROM_LOGITS
+    assert all_finite_or_explained(result)
+    assert result.reasons[Estimator.LOGME].code == "constant_features"
 
 
 def test_units_that_never_change_do_no_harm() -> None:
     features, labels = labeled_features(images=40, units=8, classes=3)
     padded = torch.cat([features, torch.zeros(40, 5), torch.ones(40, 5)], dim=1)
 
-    found = estimates(padded, labels)
+    result = estimates(padded, labels)
 
-    assert without_score(found) == FROM_LOGITS
-    assert all_finite_or_explained(found)
+    assert without_score(result) == FROM_LOGITS
+    assert all_finite_or_explained(result)
 
 
 def test_one_image_per_class_is_a_reason_where_something_must_be_held_out() -> None:
     features, labels = labeled_features(images=8, units=5, classes=8)
 
-    found = estimates(features, labels)
+    result = estimates(features, labels)
 
-    pairs = {Estimator.PARC, Estimator.RSA, Estimator.GBC}
-    assert without_score(found) == FROM_LOGITS | HELD_OUT | pairs
-    assert all_finite_or_explained(found)
-    assert {found.reasons[one].code for one in HELD_OUT} == {"one_image_per_class"}
+    pairs = {Estimator.PARC, Estimator.RSA, Estimator.GBC, *LabelEdges}
+    assert without_score(result) == FROM_LOGITS | HELD_OUT | pairs
+    assert all_finite_or_explained(result)
+    assert {result.reasons[estimator].code for estimator in HELD_OUT} == {"one_image_per_class"}
 
 
 def test_images_with_features_that_are_not_finite_are_left_out() -> None:
     features, labels = labeled_features(images=40, units=8, classes=3)
     features[7, 2], features[30, 0] = torch.nan, torch.inf
 
-    found = estimates(features, labels)
+    result = estimates(features, labels)
 
-    assert found.images == 38
-    assert all_finite_or_explained(found)
+    assert result.images == 38
+    assert all_finite_or_explained(result)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12, 1e30])

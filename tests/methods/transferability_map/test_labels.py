@@ -16,34 +16,34 @@ def crowd(count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_no_name_covers_another_or_a_point_or_leaves_the_frame() -> None:
     points, sizes = crowd(120)
 
-    places = label_places(points, sizes, FRAME, radii=np.full(len(points), 4.0))
+    positions = label_places(points, sizes, FRAME, radii=np.full(len(points), 4.0))
 
     boxes = np.array(
-        [(p.x, p.y, p.x + w, p.y + h) for p, (w, h) in zip(places, sizes, strict=True) if p]
+        [(p.x, p.y, p.x + w, p.y + h) for p, (w, h) in zip(positions, sizes, strict=True) if p]
     )
     marks = np.concatenate([points - 4.0, points + 4.0], axis=1)
     shrunk = boxes + np.array([1e-6, 1e-6, -1e-6, -1e-6])
     assert len(boxes) > 60
     assert not overlapping(shrunk, marks).any()
-    for place in range(len(shrunk)):
-        assert not overlapping(shrunk[place : place + 1], np.delete(boxes, place, axis=0)).any()
+    for index in range(len(shrunk)):
+        assert not overlapping(shrunk[index : index + 1], np.delete(boxes, index, axis=0)).any()
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, 2] <= FRAME[2]).all()
     assert (boxes[:, 3] <= FRAME[3]).all()
 
 
 def test_a_lonely_point_is_named_on_its_right_without_a_line() -> None:
-    (place,) = label_places(
+    (position,) = label_places(
         np.array([[100.0, 100.0]]), np.array([[40.0, 10.0]]), FRAME, radii=np.array([4.0])
     )
 
-    assert place is not None
-    assert (place.x, place.y, place.led) == (106.0, 95.0, False)
+    assert position is not None
+    assert (position.x, position.y, position.led) == (106.0, 95.0, False)
 
 
 def test_a_name_without_room_has_no_place() -> None:
-    (place,) = label_places(
+    (position,) = label_places(
         np.array([[10.0, 10.0]]), np.array([[900.0, 10.0]]), FRAME, radii=np.array([4.0])
     )
 
-    assert place is None
+    assert position is None

@@ -174,13 +174,13 @@ def test_all_text_lies_inside_the_view_box(files: Mapping[str, bytes]) -> None:
             continue
         root = Xml.fromstring(data)
         _, _, width, height = map(float, (root.get("viewBox") or "").split())
-        places = [
+        positions = [
             re.findall(r"translate\(([-\d.]+) ([-\d.]+)\)", text.get("transform") or "")
             or [(text.get("x"), text.get("y"))]
             for text in root.iter(f"{SVG}text")
         ]
-        assert places
-        for ((x, y),) in places:
+        assert positions
+        for ((x, y),) in positions:
             assert 0 <= float(x or 0) <= width
             assert 0 <= float(y or 0) <= height
 
@@ -226,9 +226,9 @@ def test_text_and_categories_stand_out_from_the_page(theme: Theme) -> None:
     assert len(set(palette.categories)) == len(palette.categories)
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """The ratio of WCAG 2."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 

@@ -15,7 +15,7 @@ from workers.tools.demo_zoo.tasks import TASKS, DemoTask
 from workers.tools.demo_zoo.training import network_input, trained
 from workers.tools.demo_zoo.transfer import transfer_accuracy
 
-BY_NAME = {lesson.name: lesson for lesson in TASKS}
+BY_NAME = {task.name: task for task in TASKS}
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +55,8 @@ def test_patches_come_from_both_photos_and_have_color():
 def test_the_same_task_gives_the_same_weights_twice():
     first, second = trained(short("digits-conv")), trained(short("digits-conv"))
 
-    for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=0)
+    for left, right in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(left, right, rtol=0, atol=0)
 
 
 def test_training_lowers_the_loss():
@@ -69,11 +69,11 @@ def test_the_control_is_never_trained():
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_an_exported_network_is_read_and_answers_like_the_original(name: str, tmp_path: Path):
-    lesson = short(name, 0)
-    network = trained(lesson).network
-    images = network_input(digits().probes.frames[:5], lesson.input)
+    task = short(name, 0)
+    network = trained(task).network
+    images = network_input(digits().probes.frames[:5], task.input)
 
-    write_network(network, lesson, tmp_path)
+    write_network(network, task, tmp_path)
 
     manifest = ModelManifest.model_validate_json((tmp_path / f"{name}.manifest.json").read_text())
     program = read_program(tmp_path / f"{name}.pt2")

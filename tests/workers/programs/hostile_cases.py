@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "TorchScript": (only(zipped({"m/code/__torch__.py": b"x", "m/constants.pkl": evil_pickle(), "m/data.pkl": evil_pickle()})), "unsafe_format"),
     "Keras h5": (only(b"\x89HDF\r\n\x1a\n" + bytes(1000)), "unsafe_format"),
     "Keras archive": (only(zipped({"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b"x"})), "unsafe_format"),
-    "ONNX": (only(b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(200)), "unsafe_format"),
+    "ONNX": (only(b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(200)), "format_mismatch"),
     "SavedModel": (only(b"\x08\x01\x12\xa0tensorflow/python" + bytes(200)), "unsafe_format"),
     "GGUF": (only(b"GGUF\x03\x00\x00\x00" + bytes(100)), "unsafe_format"),
     "text": (only(b"import os\nos.system('true')\n"), "unknown_format"),

@@ -26,7 +26,7 @@ class Plain(nn.Module):
         return self.head(functional.adaptive_avg_pool2d(values, 1).flatten(1))
 
 
-class Residual(nn.Module):
+class PreactivationBlock(nn.Module):
     """A pre-activation block whose shortcut is read after it was overwritten."""
 
     def __init__(self) -> None:
@@ -119,7 +119,8 @@ class FixedBatch(nn.Module):
 
 
 NETWORKS = {
-    one.__name__: one for one in (Plain, Residual, ViewWriter, Attention, Windows, Segmenter)
+    network.__name__: network
+    for network in (Plain, PreactivationBlock, ViewWriter, Attention, Windows, Segmenter)
 }
 
 
@@ -143,9 +144,9 @@ def write_archive(
     network: nn.Module, path: Path, *, batch: int | None = None, example: Tensor | None = None
 ) -> Path:
     """``network`` as ``torch.export.save`` writes it; the batch axis is free unless ``batch``."""
-    given = example if example is not None else images(batch if batch is not None else 2)
+    sample = example if example is not None else images(batch if batch is not None else 2)
     free = ({0: torch.export.Dim("batch", min=1, max=512)},) if batch is None else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.export.save(torch.export.export(network, (given,), dynamic_shapes=free), path)
+        torch.export.save(torch.export.export(network, (sample,), dynamic_shapes=free), path)
     return path

@@ -34,13 +34,13 @@ def test_layers_before_the_cut_keep_name_kind_and_value_below_the_body(tmp_path:
     body = TrainableProgram(source, "add")
     probed = Probed(body, body(images).detach(), labels=2).eval()
 
-    found = export_network(probed, (3, 8, 8), tmp_path / "found.pt2")
+    program = export_network(probed, (3, 8, 8), tmp_path / "found.pt2")
 
     kinds = {layer.name: layer.kind for layer in source.layers}
-    below = {layer.name: layer.kind for layer in found.layers}
+    below = {layer.name: layer.kind for layer in program.layers}
     for name in BEFORE_THE_CUT:
         assert below[f"body.{name}"] == kinds[name]
         torch.testing.assert_close(
-            found.read(images, [f"body.{name}"])[f"body.{name}"],
+            program.read(images, [f"body.{name}"])[f"body.{name}"],
             source.read(images, [name])[name],
         )

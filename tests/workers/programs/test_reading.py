@@ -71,16 +71,16 @@ def test_gradients_pass_through_padding_and_splitting(tmp_path):
 def test_reading_layers_gives_what_hooks_would_see(tmp_path):
     network = made(Plain)
     program = read_program(write_archive(network, tmp_path / "net.pt2"))
-    seen: dict[str, Tensor] = {}
+    hooked: dict[str, Tensor] = {}
     for name in ("conv", "norm", "body", "body.0"):
         network.get_submodule(name).register_forward_hook(
-            lambda _, __, out, name=name: seen.__setitem__(name, out.clone())
+            lambda _, __, out, name=name: hooked.__setitem__(name, out.clone())
         )
     network(images(3))
 
-    values = program.read(images(3), list(seen))
+    values = program.read(images(3), list(hooked))
 
-    for name, expected in seen.items():
+    for name, expected in hooked.items():
         torch.testing.assert_close(values[name], expected, msg=name)
 
 
@@ -158,13 +158,13 @@ def test_parameters_and_operations_are_counted(tmp_path):
 
 def test_the_same_network_has_the_same_fingerprint_and_another_weight_another(tmp_path):
     network = made(Plain)
-    one = read_program(write_archive(network, tmp_path / "one.pt2"))
+    first = read_program(write_archive(network, tmp_path / "one.pt2"))
     same = read_program(write_archive(network, tmp_path / "same.pt2"))
     with torch.no_grad():
         network.head.bias += 1
     other = read_program(write_archive(network, tmp_path / "other.pt2"))
 
-    assert one.fingerprint == same.fingerprint != other.fingerprint
+    assert first.fingerprint == same.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize("stored", [torch.float16, torch.float64, torch.bfloat16])

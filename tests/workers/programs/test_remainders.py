@@ -39,12 +39,12 @@ class Blocks(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, 4, 3, padding=1)
-        self.one = Block(4)
-        self.two = Block(4)
+        self.lower = Block(4)
+        self.upper = Block(4)
         self.head = nn.Linear(4 * 12 * 12, 5)
 
     def forward(self, values: Tensor) -> Tensor:
-        values = self.two(self.one(self.stem(values)))
+        values = self.upper(self.lower(self.stem(values)))
         return self.head(values.view(values.size(0), -1))
 
 
@@ -69,7 +69,7 @@ def program_of(kind: type[nn.Module], folder) -> Program:
 
 
 def names(program: Program) -> set[str]:
-    return {one.name for one in program.cuts}
+    return {cut.name for cut in program.cuts}
 
 
 @pytest.mark.parametrize("kind", [Plain, Blocks, Bridged, Attention])
@@ -90,19 +90,19 @@ def test_every_rest_answers_and_differentiates_like_the_whole(tmp_path, kind):
 
 
 def test_residual_networks_are_parted_between_blocks_only(tmp_path):
-    found = names(program_of(Blocks, tmp_path))
+    cuts = names(program_of(Blocks, tmp_path))
 
-    assert {"stem", "one", "two"} <= found
-    assert not {"one.first", "one.second", "two.first", "two.second"} & found
+    assert {"stem", "lower", "upper"} <= cuts
+    assert not {"lower.first", "lower.second", "upper.first", "upper.second"} & cuts
 
 
 def test_a_bridge_around_a_layer_makes_it_no_cut(tmp_path):
     program = program_of(Bridged, tmp_path)
 
-    found = names(program)
+    cuts = names(program)
 
-    assert {"stem", "join"} <= found
-    assert "down" not in found
+    assert {"stem", "join"} <= cuts
+    assert "down" not in cuts
     with pytest.raises(NotACutError, match="down"):
         program.after("down")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.workers.programs.networks import Residual, images, made, write_archive
+from tests.workers.programs.networks import PreactivationBlock, images, made, write_archive
 from workers.programs import OUTPUT, ProgramSlope, read_program
 
 torch.set_num_threads(1)
@@ -48,7 +48,7 @@ def test_every_nonlinearity_hands_back_its_secant(tmp_path, name):
 
 
 def test_exact_slopes_are_the_default(tmp_path):
-    program = read_program(write_archive(made(Residual), tmp_path / "net.pt2"))
+    program = read_program(write_archive(made(PreactivationBlock), tmp_path / "net.pt2"))
     batch = images(2).requires_grad_()
 
     default = torch.autograd.grad(program(batch).sum(), batch)[0]

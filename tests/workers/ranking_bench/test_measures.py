@@ -10,9 +10,9 @@ TRUTH = np.array([0.9, 0.8, 0.7, 0.4])
 
 
 def test_a_perfect_order_has_no_regret() -> None:
-    found = rank_measures(TRUTH, np.array([4.0, 3, 2, 1]), k=2, points=100)
+    measures = rank_measures(TRUTH, np.array([4.0, 3, 2, 1]), k=2, points=100)
 
-    assert found == pytest.approx(
+    assert measures == pytest.approx(
         {"weighted_tau": 1, "tau": 1, "spearman": 1, "regret": 0, "recall": 1}
     )
 
@@ -21,29 +21,29 @@ def test_measures_are_those_of_scipy() -> None:
     rng = np.random.default_rng(1)
     truth, guess = rng.normal(size=(2, 30))
 
-    found = rank_measures(truth, guess, k=5, points=1)
+    measures = rank_measures(truth, guess, k=5, points=1)
 
-    assert found is not None
-    assert found["weighted_tau"] == pytest.approx(weightedtau(truth, guess).statistic)
-    assert found["tau"] == pytest.approx(kendalltau(truth, guess).statistic)
-    assert found["spearman"] == pytest.approx(spearmanr(truth, guess).statistic)
+    assert measures is not None
+    assert measures["weighted_tau"] == pytest.approx(weightedtau(truth, guess).statistic)
+    assert measures["tau"] == pytest.approx(kendalltau(truth, guess).statistic)
+    assert measures["spearman"] == pytest.approx(spearmanr(truth, guess).statistic)
 
 
 def test_regret_is_in_points_against_all_models_and_recall_counts_the_first_k() -> None:
     guess = np.array([np.nan, 1.0, 3.0, 2.0])
 
-    found = rank_measures(TRUTH, guess, k=2, points=100)
+    measures = rank_measures(TRUTH, guess, k=2, points=100)
 
-    assert found is not None
-    assert found["regret"] == pytest.approx(20)
-    assert found["recall"] == 0
+    assert measures is not None
+    assert measures["regret"] == pytest.approx(20)
+    assert measures["recall"] == 0
 
 
 def test_a_constant_order_has_no_correlation() -> None:
-    found = rank_measures(TRUTH, np.ones(4), k=1, points=1)
+    measures = rank_measures(TRUTH, np.ones(4), k=1, points=1)
 
-    assert found is not None
-    assert (found["weighted_tau"], found["tau"], found["spearman"]) == (0, 0, 0)
+    assert measures is not None
+    assert (measures["weighted_tau"], measures["tau"], measures["spearman"]) == (0, 0, 0)
 
 
 def test_one_common_model_is_too_few() -> None:
@@ -53,10 +53,10 @@ def test_one_common_model_is_too_few() -> None:
 def test_the_bootstrap_interval_is_that_of_the_mean() -> None:
     values = np.random.default_rng(0).normal(3, 1, 400)
 
-    found = bootstrapped(values, replicates=2000, seed=0)
+    interval = bootstrapped(values, replicates=2000, seed=0)
 
     error = values.std() / np.sqrt(400)
-    assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(values.mean() - 1.96 * error, abs=0.015)
-    assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.015)
-    assert found == bootstrapped(values, replicates=2000, seed=0)
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - 1.96 * error, abs=0.015)
+    assert interval.high == pytest.approx(values.mean() + 1.96 * error, abs=0.015)
+    assert interval == bootstrapped(values, replicates=2000, seed=0)

@@ -50,7 +50,7 @@ def test_a_file_is_a_table_and_scores_may_lie_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "code", "told"),
+    ("accuracy", "code", "words"),
     [
         ("", "table_empty", "accuracy.csv"),
         ("model,u,v\n", "table_empty", "accuracy.csv"),
@@ -65,16 +65,16 @@ def test_a_file_is_a_table_and_scores_may_lie_elsewhere(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_accuracy_table_is_refused_by_its_place(
-    accuracy: str, code: str, told: str, tmp_path: Path
+    accuracy: str, code: str, words: str, tmp_path: Path
 ) -> None:
     error = refused(folder_of(tmp_path, accuracy))
 
     assert error.code == code
-    assert told in error.detail
+    assert words in error.detail
 
 
 @pytest.mark.parametrize(
-    ("scores", "code", "told"),
+    ("scores", "code", "words"),
     [
         ("model,target,score\nant,u,1\n", "table_header", "'estimator'"),
         (
@@ -97,12 +97,12 @@ def test_a_bad_accuracy_table_is_refused_by_its_place(
     ],
 )
 def test_bad_scores_are_refused_by_their_place(
-    scores: str, code: str, told: str, tmp_path: Path
+    scores: str, code: str, words: str, tmp_path: Path
 ) -> None:
     error = refused(folder_of(tmp_path, scores=scores))
 
     assert error.code == code
-    assert told in error.detail
+    assert words in error.detail
     assert "scores.csv" in error.detail
 
 

@@ -155,10 +155,10 @@ def test_a_bgr_network_and_its_rgb_twin_have_the_same_maps() -> None:
     with torch.no_grad():
         twin[0].weight.copy_(network[0].weight.flip(1))
     bgr = replace(PLAIN, channel_order=ChannelOrder.BGR)
-    kept = replace(FLOAT32, channel=Channel.KEEP)
+    keep_channels = replace(FLOAT32, channel=Channel.KEEP)
 
-    there = measured(network, some_images(), choices=kept)
-    here = measured(twin, some_images(), preprocessing=bgr, choices=kept)
+    there = measured(network, some_images(), choices=keep_channels)
+    here = measured(twin, some_images(), preprocessing=bgr, choices=keep_channels)
 
     assert_close(there.maps, here.maps)
 
@@ -166,26 +166,26 @@ def test_a_bgr_network_and_its_rgb_twin_have_the_same_maps() -> None:
 def test_a_one_channel_network_gives_maps_on_the_same_grid() -> None:
     gray = Preprocessing(1, SIDE, SIDE, mean=(0.5,), std=(0.25,))
 
-    found = measured(convolutional(channels=1), some_images(), preprocessing=gray)
-    kept = measured(
+    result = measured(convolutional(channels=1), some_images(), preprocessing=gray)
+    by_channel = measured(
         convolutional(channels=1),
         some_images(),
         preprocessing=gray,
         choices=replace(FLOAT32, channel=Channel.KEEP),
     )
 
-    assert found.maps.shape == (5, SIDE * SIDE)
-    assert_close(kept.maps.unflatten(1, (3, -1)).sum(dim=1) / math.sqrt(3), found.maps)
+    assert result.maps.shape == (5, SIDE * SIDE)
+    assert_close(by_channel.maps.unflatten(1, (3, -1)).sum(dim=1) / math.sqrt(3), result.maps)
 
 
 def test_maps_lie_on_the_grid_that_was_asked_for() -> None:
-    found = measured(convolutional(), some_images(3, side=20), choices=replace(FLOAT32, grid=9))
+    result = measured(convolutional(), some_images(3, side=20), choices=replace(FLOAT32, grid=9))
 
-    assert found.maps.shape == (3, 81)
-    assert_close(found.maps.norm(dim=1), torch.ones(3))
+    assert result.maps.shape == (3, 81)
+    assert_close(result.maps.norm(dim=1), torch.ones(3))
 
 
-class Poisoned(nn.Module):
+class NanOrZero(nn.Module):
     """NaN for images whose first byte is 255, a zero feature for those with 0."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -203,7 +203,7 @@ def poisoned_images(count: int) -> torch.Tensor:
 
 def unbiased_poisoned_network() -> nn.Sequential:
     return nn.Sequential(
-        Poisoned(), nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(400, 3, bias=False)
+        NanOrZero(), nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(400, 3, bias=False)
     )
 
 
@@ -211,20 +211,20 @@ def test_probes_with_nan_or_zero_maps_are_masked_and_the_others_untouched() -> N
     network = seeded(unbiased_poisoned_network())
     raw = Preprocessing(3, SIDE, SIDE)
 
-    found = feature_maps(reader_of(network, "3"), poisoned_images(6), raw, GXI, settings=FLOAT32)
+    result = feature_maps(reader_of(network, "3"), poisoned_images(6), raw, GXI, settings=FLOAT32)
 
-    assert found.mask.tolist() == [True, False, False, True, True, True]
-    assert found.maps[1:3].abs().sum() == 0
-    assert found.features[1:3].abs().sum() == 0
-    assert found.maps.isfinite().all()
-    assert found.features.isfinite().all()
+    assert result.mask.tolist() == [True, False, False, True, True, True]
+    assert result.maps[1:3].abs().sum() == 0
+    assert result.features[1:3].abs().sum() == 0
+    assert result.maps.isfinite().all()
+    assert result.features.isfinite().all()
 
 
 @pytest.mark.parametrize(("probes", "status"), [(6, MapStatus.DEGENERATE), (30, MapStatus.USABLE)])
 def test_too_few_valid_probes_make_a_network_degenerate(probes: int, status: MapStatus) -> None:
     network = seeded(unbiased_poisoned_network())
 
-    found = feature_maps(
+    result = feature_maps(
         reader_of(network, "3"),
         poisoned_images(probes),
         Preprocessing(3, SIDE, SIDE),
@@ -232,7 +232,7 @@ def test_too_few_valid_probes_make_a_network_degenerate(probes: int, status: Map
         settings=FLOAT32,
     )
 
-    assert found.status is status
+    assert result.status is status
 
 
 def test_a_feature_detached_from_the_image_is_named() -> None:
@@ -248,13 +248,13 @@ def test_a_feature_detached_from_the_image_is_named() -> None:
 
 
 def test_an_integer_feature_is_refused() -> None:
-    class Rounded(nn.Module):
+    class Integer(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images.long()
 
     with pytest.raises(UnusableFeatureError, match="int64"):
         feature_maps(
-            reader_of(nn.Sequential(Rounded()), "0"), some_images(2), PLAIN, GXI, settings=FLOAT32
+            reader_of(nn.Sequential(Integer()), "0"), some_images(2), PLAIN, GXI, settings=FLOAT32
         )
 
 

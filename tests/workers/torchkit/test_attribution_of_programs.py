@@ -68,7 +68,7 @@ def test_a_program_is_a_feature_reader_whose_weights_come_back(tmp_path: Path) -
 def test_every_candidate_policy_runs_on_a_program_and_keeps_its_maps_close(tmp_path: Path) -> None:
     program, images = exported(convolutional(), tmp_path), some_images(256)
 
-    found = feature_maps(
+    result = feature_maps(
         program,
         images,
         PLAIN,
@@ -76,5 +76,5 @@ def test_every_candidate_policy_runs_on_a_program_and_keeps_its_maps_close(tmp_p
         settings=MapSettings(layer="output"),
     )
 
-    assert found.policy.map_cosine > 0.999
-    assert found.policy.layout in {one.layout for one in (REFERENCE, *CANDIDATES)}
+    assert result.policy.map_cosine > 0.999
+    assert result.policy.layout in {policy.layout for policy in (REFERENCE, *CANDIDATES)}

@@ -19,7 +19,7 @@ from workers.torchkit.training.bn_statistics import (
 SIDE = 8
 
 
-class Network(nn.Module):
+class NormalizedNetwork(nn.Module):
     """Two kinds of batch normalization, each remembering something of its own."""
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ def drawn(count: int = 12) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
+def network() -> NormalizedNetwork:
     torch.manual_seed(0)
-    network = Network().train()
+    network = NormalizedNetwork().train()
     network(5 * torch.rand(50, 1, SIDE, SIDE) - 1)
     return network.eval()
 
 
 @pytest.fixture(scope="module")
-def program(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Program:
+def program(network: NormalizedNetwork, tmp_path_factory: pytest.TempPathFactory) -> Program:
     return export_network(network, (1, SIDE, SIDE), tmp_path_factory.mktemp("net") / "net.pt2")
 
 
@@ -63,7 +63,7 @@ def plain_distance(entered: torch.Tensor, layer: nn.Module) -> float:
 
 
 def test_the_distance_follows_its_twin_summed_and_averaged(
-    network: Network, program: Program
+    network: NormalizedNetwork, program: Program
 ) -> None:
     with torch.no_grad():
         first = network.first[0](drawn())
@@ -77,7 +77,7 @@ def test_the_distance_follows_its_twin_summed_and_averaged(
     assert float(batch_norm_distance(layers, over=Over.MEAN)) == pytest.approx(total / 2)
 
 
-def test_the_same_pass_gives_the_answers(network: Network, program: Program) -> None:
+def test_the_same_pass_gives_the_answers(network: NormalizedNetwork, program: Program) -> None:
     answers, _ = logits_and_statistics(program, drawn())
 
     torch.testing.assert_close(answers, network(drawn()))
@@ -85,7 +85,7 @@ def test_the_same_pass_gives_the_answers(network: Network, program: Program) -> 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_both_ways_of_writing_batch_normalization_are_found(
-    network: Network, tmp_path: Path
+    network: NormalizedNetwork, tmp_path: Path
 ) -> None:
     exported = torch.export.export(network, (drawn(2),)).run_decompositions()
     torch.export.save(exported, tmp_path / "lower.pt2")
@@ -104,14 +104,16 @@ def test_gradients_reach_the_images_and_no_weight(program: Program) -> None:
 
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
-    assert all(one.grad is None for one in program.parameters())
+    assert all(weight.grad is None for weight in program.parameters())
 
 
 def test_images_with_the_remembered_statistics_are_at_no_distance(program: Program) -> None:
     _, layers = logits_and_statistics(program, drawn())
-    known = [one.blended(one.running_mean, one.running_variance, share=1.0) for one in layers]
+    blended = [
+        layer.blended(layer.running_mean, layer.running_variance, share=1.0) for layer in layers
+    ]
 
-    assert float(batch_norm_distance(known, over=Over.SUM)) == pytest.approx(0, abs=1e-6)
+    assert float(batch_norm_distance(blended, over=Over.SUM)) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_network_without_batch_normalization_is_refused_with_a_remedy(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def measured(
     """s_V, s_E and their spread for two networks' features and the cosines of their maps."""
     probes = len(cosines)
     weights = weights_for(probes, replicates=replicates)
-    ranks = [draw_edges(one, all_valid(probes)).ranks for one in (left, right)]
+    ranks = [draw_edges(features, all_valid(probes)).ranks for features in (left, right)]
     sides = [edge_side(rank, weights) for rank in ranks]
     spread = spread_of(
         resampled_nodes(cosines, weights), resampled_edges(sides[0], sides[1], weights)
@@ -117,7 +117,7 @@ def test_nine_of_ten_intervals_hold_the_true_score(probes: int, edge_weight: flo
     crowd, trials = 1500, 100
     left, right = (random_features(crowd, seed=s, shared=0.6) for s in (1, 2))
     cosines = torch.tanh(random_features(crowd, 1, seed=3).squeeze(1) + 0.3)
-    ranks = [draw_edges(one, all_valid(crowd)).ranks for one in (left, right)]
+    ranks = [draw_edges(features, all_valid(crowd)).ranks for features in (left, right)]
     true = float(cosines.mean()) + edge_weight * float(edge_similarity(ranks[0], ranks[1]))
     generator = torch.Generator().manual_seed(7)
     held = 0

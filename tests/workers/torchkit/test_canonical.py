@@ -117,7 +117,7 @@ def test_channels_are_reduced_before_the_resize() -> None:
     assert_close(laid, torch.ones(1, 1, 8, 8))
 
 
-def test_outside_the_region_seen_a_map_is_zero() -> None:
+def test_outside_the_cropped_region_a_map_is_zero() -> None:
     maps = torch.ones(1, 1, 7, 7)
 
     frame = to_canonical_grid(maps, 16, region=Region(1 / 16, 1 / 16, 15 / 16, 15 / 16))

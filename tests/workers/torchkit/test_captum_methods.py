@@ -57,13 +57,13 @@ def test_the_table_holds_every_attribution_of_the_catalogue_and_its_source() -> 
 def test_every_attribution_gives_finite_maps_of_the_inputs_size(name: Attribution) -> None:
     inputs = some_inputs(3)
 
-    found = attributed(name, convolutional(), inputs)
+    result = attributed(name, convolutional(), inputs)
 
-    assert found.maps.shape[0] == 3
-    assert found.maps.shape[2:] == inputs.shape[2:]
-    assert found.maps.isfinite().all()
-    assert found.features.shape == (3, 5)
-    assert not found.maps.requires_grad
+    assert result.maps.shape[0] == 3
+    assert result.maps.shape[2:] == inputs.shape[2:]
+    assert result.maps.isfinite().all()
+    assert result.features.shape == (3, 5)
+    assert not result.maps.requires_grad
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -78,12 +78,12 @@ def test_every_attribution_gives_the_same_map_alone_and_in_company(name: Attribu
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_attribution_can_be_measured_with(name: Attribution) -> None:
-    found = feature_maps(
+    result = feature_maps(
         reader_of(convolutional()), some_images(3), PLAIN, METHODS[name], settings=MapSettings()
     )
 
-    assert found.mask.all()
-    assert_close(found.maps.norm(dim=1), torch.ones(3))
+    assert result.mask.all()
+    assert_close(result.maps.norm(dim=1), torch.ones(3))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,8 +101,8 @@ def test_integrated_gradients_are_captums() -> None:
 
     expected = IntegratedGradients(sum_of(network)).attribute(inputs, n_steps=32)
 
-    found = attributed(Attribution.INTEGRATED_GRADIENTS, network, inputs)
-    assert_close(found.maps, expected.float(), atol=1e-5, rtol=1e-4)
+    result = attributed(Attribution.INTEGRATED_GRADIENTS, network, inputs)
+    assert_close(result.maps, expected.float(), atol=1e-5, rtol=1e-4)
 
 
 def test_occlusion_is_captums_with_a_sixth_of_the_side() -> None:
@@ -117,14 +117,14 @@ def test_smooth_grad_is_captums_noise_tunnel_around_saliency() -> None:
     network, image = convolutional(), some_inputs(1)
     spread = float(image.max() - image.min()) * 0.15
 
-    found = attributed(Attribution.SMOOTH_GRAD, network, image)
+    result = attributed(Attribution.SMOOTH_GRAD, network, image)
 
     tunnel = NoiseTunnel(Saliency(sum_of(network)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         leaf = image.clone().requires_grad_()
         expected = tunnel.attribute(leaf, nt_samples=16, stdevs=spread)
-    assert_close(found.maps, expected.detach())
+    assert_close(result.maps, expected.detach())
 
 
 def test_another_seed_gives_other_noise() -> None:
@@ -153,21 +153,21 @@ def test_deep_lift_is_captums_where_captum_can_hook_modules(activation: type[nn.
 
     expected = DeepLift(Sum()).attribute(inputs.clone().requires_grad_(), target=0)
 
-    found = attributed(Attribution.DEEP_LIFT, network, inputs)
-    assert_close(found.maps, expected.detach(), atol=1e-5, rtol=1e-4)
+    result = attributed(Attribution.DEEP_LIFT, network, inputs)
+    assert_close(result.maps, expected.detach(), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("target", Target)
 def test_deep_lift_hands_out_exactly_what_the_target_gained(target: Target) -> None:
     network, inputs = convolutional(nn.Softplus), some_inputs(3)
 
-    found = deep_lift(reader_of(network), inputs, AttributionTarget("6", target))
+    result = deep_lift(reader_of(network), inputs, AttributionTarget("6", target))
 
     with torch.no_grad():
         here, there = network[:7](inputs), network[:7](torch.zeros_like(inputs))
     reduce = torch.sum if target is Target.SUM else lambda f, dim: 0.5 * f.square().sum(dim)
     gained = reduce(here, dim=1) - reduce(there, dim=1)
-    assert_close(found.maps.sum(dim=(1, 2, 3)), gained, atol=1e-4, rtol=1e-4)
+    assert_close(result.maps.sum(dim=(1, 2, 3)), gained, atol=1e-4, rtol=1e-4)
 
 
 def test_the_rescale_slope_is_the_chord_and_the_derivative_where_ends_meet() -> None:
@@ -208,11 +208,11 @@ def test_slopes_are_replaced_for_modules_functions_and_aten_operators(call) -> N
 def test_grad_cam_is_captums_on_the_last_spatial_layer() -> None:
     network, inputs = convolutional(), some_inputs(2)
 
-    found = attributed(Attribution.GRAD_CAM, network, inputs)
+    result = attributed(Attribution.GRAD_CAM, network, inputs)
 
     captum = LayerGradCam(sum_of(network), network[4])
     plane = captum.attribute(inputs.clone().requires_grad_(), relu_attributions=True).detach()
-    assert_close(found.maps, resize(plane, (SIDE, SIDE)))
+    assert_close(result.maps, resize(plane, (SIDE, SIDE)))
 
 
 def test_grad_cam_of_planes_is_the_loop_over_them() -> None:

@@ -34,19 +34,19 @@ def grown(similarity: np.ndarray, method: Linkage = Linkage.SINGLE) -> tuple[Tre
 def test_families_are_found_without_their_number(method: Linkage) -> None:
     tree, distances = grown(families(4, 5), method)
 
-    found = clusters(tree, distances)
+    groups = clusters(tree, distances)
 
-    assert max(found) == 3
-    assert all(len(set(found[start : start + 5])) == 1 for start in range(0, 20, 5))
+    assert max(groups) == 3
+    assert all(len(set(groups[start : start + 5])) == 1 for start in range(0, 20, 5))
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 12])
 def test_as_many_clusters_as_asked_for_numbered_along_the_tree(count: int) -> None:
     tree, distances = grown(families(3, 4))
 
-    found = clusters(tree, distances, count=count)
+    groups = clusters(tree, distances, count=count)
 
-    first_met = list(dict.fromkeys(found[index] for index in tree.order))
+    first_met = list(dict.fromkeys(groups[index] for index in tree.order))
     assert first_met == list(range(count))
 
 
@@ -62,9 +62,9 @@ def test_the_silhouette_is_the_slow_twins() -> None:
     distances = squareform(pdist(np.random.default_rng(1).normal(size=(9, 3))))
     groups = (0, 0, 1, 1, 1, 2, 3, 3, 0)
 
-    found = mean_silhouette(distances, groups)
+    silhouette = mean_silhouette(distances, groups)
 
-    assert found == pytest.approx(oracle.mean_silhouette(distances.tolist(), groups))
+    assert silhouette == pytest.approx(oracle.mean_silhouette(distances.tolist(), groups))
 
 
 def test_the_silhouette_of_two_pairs_on_paper() -> None:

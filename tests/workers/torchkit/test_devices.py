@@ -6,7 +6,14 @@ from torch import nn
 from torch.testing import assert_close
 
 from service.core.catalog.measurement import Attribution, Precision
-from tests.workers.torchkit.small_networks import PLAIN, convolutional, reader_of, some_images
+from tests.workers.torchkit.small_networks import (
+    PLAIN,
+    SIDE,
+    convolutional,
+    reader_of,
+    some_images,
+)
+from workers.programs.refusal import ProgramFailedError
 from workers.torchkit import devices
 from workers.torchkit.attribution.attribution import MapSettings, feature_maps
 from workers.torchkit.attribution.captum_methods import METHODS
@@ -19,7 +26,9 @@ from workers.torchkit.devices import (
     batch_size_for,
     bytes_kept_for_backward,
     computing_under,
+    layout_policy,
     memory_budget,
+    multiplies_bfloat16,
     numeric_policy,
     smallest_cosine,
 )
@@ -88,6 +97,24 @@ def test_a_policy_the_graph_cannot_follow_is_ruled_out(clock: Clock) -> None:
     assert numeric_policy(attempt, images=1).layout is MemoryLayout.CONTIGUOUS
 
 
+def test_a_program_that_fails_under_a_policy_rules_it_out(clock: Clock) -> None:
+    def attempt(policy: NumericPolicy) -> Trial:
+        if policy.layout is MemoryLayout.CHANNELS_LAST:
+            raise ProgramFailedError("view failed: view size is not compatible")
+        return attempt_that_turns_by(0.0, clock)(REFERENCE)
+
+    assert numeric_policy(attempt, images=1).layout is MemoryLayout.CONTIGUOUS
+    assert layout_policy(attempt, reader_of(convolutional())) == REFERENCE
+
+
+def test_the_layout_is_chosen_without_a_clock_and_only_for_convolutions(clock: Clock) -> None:
+    attempt = attempt_that_turns_by(0.0, clock)
+    perceptron = reader_of(nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 4)), "1")
+
+    assert layout_policy(attempt, reader_of(convolutional())).layout is MemoryLayout.CHANNELS_LAST
+    assert layout_policy(attempt, perceptron) == REFERENCE
+
+
 def test_the_smallest_cosine_is_the_worst_probes_and_nan_is_the_worst_of_all() -> None:
     left = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
     right = torch.tensor([[2.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
@@ -118,9 +145,9 @@ def test_bytes_kept_count_activations_once_and_weights_not_at_all() -> None:
     def forward() -> torch.Tensor:
         return (image @ weight).square()
 
-    kept = bytes_kept_for_backward(forward, apart_from=[weight])
+    num_bytes = bytes_kept_for_backward(forward, apart_from=[weight])
 
-    assert kept == 2 * 10 * 4
+    assert num_bytes == 2 * 10 * 4
 
 
 def test_the_batch_fits_the_budget_and_is_never_empty() -> None:
@@ -142,7 +169,7 @@ def test_a_large_probe_set_is_measured_under_a_policy_whose_cosine_was_measured(
         reader, images, PLAIN, method, settings=MapSettings(precision=Precision.FLOAT32)
     )
 
-    assert chosen.policy.seconds_per_image is not None
+    assert (chosen.policy.seconds_per_image is not None) == multiplies_bfloat16(CPU)
     assert chosen.policy.map_cosine > 0.999
     cosines = (chosen.maps * plain.maps).sum(dim=1)
     assert_close(cosines, torch.ones(256), atol=5e-3, rtol=0)

@@ -117,7 +117,7 @@ def test_the_printed_formula_equals_the_correlation_for_permutations_only() -> N
     left, right = torch.tensor([2, 4, 6, 8, 10]), torch.tensor([4, 2, 10, 6, 8])
     tied = torch.tensor([3, 3, 6, 9, 9])
 
-    permuted, with_ties = (rank_agreement(one.int(), right.int()) for one in (left, tied))
+    permuted, with_ties = (rank_agreement(ranks.int(), right.int()) for ranks in (left, tied))
 
     assert float(permuted) == pytest.approx(
         oracle.pearson((left / 2).tolist(), (right / 2).tolist())

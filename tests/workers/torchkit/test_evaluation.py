@@ -29,9 +29,9 @@ def test_a_target_that_is_no_source_keeps_all() -> None:
 
 def test_hits_precision_and_recall_by_hand() -> None:
     truth = np.array([[0, 1, 2, 3, 4, 5, 6, 7]])
-    found = np.array([[0, 7, 1, 6, 2, 5, 3, 4]])
+    retrieved = np.array([[0, 7, 1, 6, 2, 5, 3, 4]])
 
-    counted = retrieval(found, truth)
+    counted = retrieval(retrieved, truth)
 
     assert counted.hits.tolist() == [1, 1, 2, 2, 3, 3, 4, 5]
     assert_allclose(counted.precision, np.array([1, 1, 2, 2, 3, 3, 4, 5]) / np.arange(1, 9))

@@ -38,10 +38,10 @@ def test_beyond_64_pixels_the_larger_build_is_taken() -> None:
 
 
 def test_weights_come_from_the_generator_alone() -> None:
-    one, same, other = made(GRAY), made(GRAY), made(GRAY, seed=1)
+    first, same, other = made(GRAY), made(GRAY), made(GRAY, seed=1)
 
-    torch.testing.assert_close(one.state_dict(), same.state_dict(), rtol=0, atol=0)
-    assert not torch.equal(one.linear.weight, other.linear.weight)
+    torch.testing.assert_close(first.state_dict(), same.state_dict(), rtol=0, atol=0)
+    assert not torch.equal(first.linear.weight, other.linear.weight)
 
 
 def test_drawing_moves_nothing_and_is_the_same_in_both_modes() -> None:
@@ -87,7 +87,7 @@ def test_every_weight_gets_a_gradient_through_the_crop() -> None:
     weighed = network(noise()).square() * torch.linspace(0, 1, 10)
     torch.autograd.backward(weighed.sum())
 
-    assert all(one.grad is not None for one in network.parameters())
+    assert all(weight.grad is not None for weight in network.parameters())
 
 
 def test_the_middle_is_cut_from_the_middle() -> None:

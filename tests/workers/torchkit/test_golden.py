@@ -135,13 +135,13 @@ def test_g2_precision_and_recall_of_deparas_curves_are_our_definitions(
     # Eighteen targets, of which the first so many have the K-th hit at rank K.
     steps = np.diff(hits, prepend=0)
     best_five_first = np.tile(np.arange(19), (18, 1))
-    found = np.full((18, 19), 99)
+    ranks = np.full((18, 19), 99)
     for rank, step in enumerate(steps):
-        free = sorted(range(18), key=lambda target: (found[target] < 5).sum())[:step]
+        free = sorted(range(18), key=lambda target: (ranks[target] < 5).sum())[:step]
         for target in free:
-            found[target, rank] = (found[target] < 5).sum()
+            ranks[target, rank] = (ranks[target] < 5).sum()
 
-    ours = retrieval(found, best_five_first)
+    ours = retrieval(ranks, best_five_first)
 
     assert_array_equal(ours.hits, hits)
     assert_allclose(ours.precision, [float(row["precision"]) for row in rows], atol=1e-6)

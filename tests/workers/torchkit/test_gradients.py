@@ -128,12 +128,12 @@ def test_epsilon_lrp_of_a_two_layer_net_is_the_definition_written_out() -> None:
     reader = ModuleReader(network, "3", input_shape=(1, 1, 2))
     image = [0.7, -0.4]
 
-    found = epsilon_lrp(
+    result = epsilon_lrp(
         reader, torch.tensor(image).view(1, 1, 1, 2), AttributionTarget("3", Target.SUM)
     )
 
     expected = oracle.epsilon_lrp_of_two_layers(first, second, image, math.tanh)
-    assert_close(found.maps.flatten(), torch.tensor(expected))
+    assert_close(result.maps.flatten(), torch.tensor(expected))
 
 
 def test_on_two_pixels_and_one_unit_the_map_is_what_paper_gives() -> None:
@@ -143,10 +143,10 @@ def test_on_two_pixels_and_one_unit_the_map_is_what_paper_gives() -> None:
         network[1].weight.copy_(torch.tensor([[3.0, -4.0]]))
     reader = ModuleReader(network, "1", input_shape=(1, 1, 2))
 
-    found = gradient_x_input(
+    result = gradient_x_input(
         reader, torch.tensor([1.0, 2.0]).view(1, 1, 1, 2), question(layer="1")
     )
 
-    assert found.maps.flatten().tolist() == [-15.0, 40.0]
-    rows, _ = unit_rows(found.maps.flatten(1), found.features)
+    assert result.maps.flatten().tolist() == [-15.0, 40.0]
+    rows, _ = unit_rows(result.maps.flatten(1), result.features)
     assert_close(rows[0], torch.tensor([-15.0, 40.0]) / math.sqrt(1825))

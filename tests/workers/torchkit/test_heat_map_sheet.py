@@ -18,6 +18,8 @@ from workers.torchkit.drawing.lettering import fitted, font, wrapped
 from workers.torchkit.drawing.palettes import PALETTES
 from workers.torchkit.drawing.picture_sheets import GAP, MARGIN, tile_side
 
+pytestmark = pytest.mark.slow
+
 
 def images(count: int) -> list[torch.Tensor]:
     numbers = torch.Generator().manual_seed(0)
@@ -32,18 +34,20 @@ def planes(rows: int, columns: int) -> list[list[torch.Tensor]]:
 
 
 def sheet_of(rows: int, columns: int, **options: object) -> np.ndarray:
-    given = {
+    arguments = {
         "row_titles": [f"network with rather a long name {row}" for row in range(rows)],
         "column_titles": [f"image {column}" for column in range(columns)],
         "title": "What networks look at",
         **options,
     }
-    data = draw_heat_map_sheet(images(columns), planes(rows, columns), **given)  # type: ignore[arg-type]
+    data = draw_heat_map_sheet(images(columns), planes(rows, columns), **arguments)  # type: ignore[arg-type]
     return np.array(Image.open(io.BytesIO(data)))
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 6), (13, 24)])
-@pytest.mark.parametrize("theme", Theme)
+@pytest.mark.parametrize(
+    ("rows", "columns", "theme"),
+    [(1, 1, Theme.LIGHT), (3, 6, Theme.LIGHT), (3, 6, Theme.DARK), (13, 24, Theme.LIGHT)],
+)
 def test_nothing_touches_the_margin_and_all_tiles_are_there(
     rows: int, columns: int, theme: Theme
 ) -> None:

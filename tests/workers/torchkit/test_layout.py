@@ -29,16 +29,16 @@ def deep(count: int = 12) -> np.ndarray:
 
 
 def test_points_of_a_plane_come_back_without_stress() -> None:
-    found = layout(flat())
+    result = layout(flat())
 
-    assert found.stress < 1e-6
-    assert_allclose(squareform(pdist(found.points)), flat(), atol=1e-6)
+    assert result.stress < 1e-6
+    assert_allclose(squareform(pdist(result.points)), flat(), atol=1e-6)
 
 
 def test_stress_is_the_slow_twins() -> None:
-    found = layout(deep())
+    result = layout(deep())
 
-    assert found.stress == pytest.approx(oracle.stress(found.points.tolist(), deep().tolist()))
+    assert result.stress == pytest.approx(oracle.stress(result.points.tolist(), deep().tolist()))
 
 
 def test_majorization_never_raises_stress_and_improves_on_the_start() -> None:
@@ -59,17 +59,17 @@ def test_the_same_input_gives_the_same_picture() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_networks_have_a_place_too(count: int) -> None:
-    found = layout(np.ones((count, count)) - np.eye(count))
+    result = layout(np.ones((count, count)) - np.eye(count))
 
-    assert found.points.shape == (count, 2)
-    assert found.stress < 1e-6
+    assert result.points.shape == (count, 2)
+    assert result.stress < 1e-6
 
 
 def test_networks_without_any_difference_stand_on_one_point() -> None:
-    found = layout(np.zeros((4, 4)))
+    result = layout(np.zeros((4, 4)))
 
-    assert_allclose(found.points, np.zeros((4, 2)))
-    assert found.stress == 0.0
+    assert_allclose(result.points, np.zeros((4, 2)))
+    assert result.stress == 0.0
 
 
 def test_dissimilarity_is_the_distance_of_unit_vectors() -> None:

@@ -15,15 +15,15 @@ def test_neighbors_are_the_slow_twins_ties_and_unknowns_included() -> None:
     similarity = symmetric()
     similarity[2, 5] = similarity[5, 2] = np.nan
 
-    found = nearest(similarity, k=4)
+    neighbors = nearest(similarity, k=4)
 
-    assert [[one.index for one in near] for near in found] == oracle.nearest(
+    assert [[neighbor.index for neighbor in near] for near in neighbors] == oracle.nearest(
         similarity.tolist(), 4
     )
     assert all(
-        one.similarity == similarity[index, one.index]
-        for index, near in enumerate(found)
-        for one in near
+        neighbor.similarity == similarity[index, neighbor.index]
+        for index, near in enumerate(neighbors)
+        for neighbor in near
     )
 
 
@@ -31,10 +31,10 @@ def test_a_network_that_nobody_can_be_compared_with_has_no_neighbor() -> None:
     similarity = symmetric(4)
     similarity[1], similarity[:, 1] = np.nan, np.nan
 
-    found = nearest(similarity, k=3)
+    neighbors = nearest(similarity, k=3)
 
-    assert found[1] == ()
-    assert all(one.index != 1 for near in found for one in near)
+    assert neighbors[1] == ()
+    assert all(neighbor.index != 1 for near in neighbors for neighbor in near)
 
 
 def test_pairs_are_joined_once_regardless_of_direction() -> None:

@@ -24,10 +24,10 @@ def apart(count: int, *, axes: int = 6, seed: int = 0) -> np.ndarray:
     return squareform(pdist(np.random.default_rng(seed).normal(size=(count, axes))))
 
 
-def known(old: np.ndarray, count: int) -> np.ndarray:
-    places = np.full((count, 2), np.nan)
-    places[: len(old)] = old
-    return places
+def with_missing(old: np.ndarray, count: int) -> np.ndarray:
+    points = np.full((count, 2), np.nan)
+    points[: len(old)] = old
+    return points
 
 
 @pytest.mark.parametrize("old", [1, 2, 3, 30])
@@ -35,7 +35,7 @@ def test_old_points_are_equal_to_the_last_bit(old: int) -> None:
     wanted = apart(33)
     before = layout(wanted[:old, :old]).points
 
-    after = layout_around(wanted, known(before, 33))
+    after = layout_around(wanted, with_missing(before, 33))
 
     assert_array_equal(after.points[:old], before)
     assert np.isfinite(after.points).all()
@@ -46,7 +46,7 @@ def test_three_more_cost_little_more_stress_than_a_fresh_layout() -> None:
     wanted = apart(33)
     before = layout(wanted[:30, :30])
 
-    after = layout_around(wanted, known(before.points, 33))
+    after = layout_around(wanted, with_missing(before.points, 33))
 
     assert after.stress < layout(wanted).stress + 0.02
 
@@ -55,28 +55,28 @@ def test_a_new_network_among_points_of_a_plane_stands_where_it_belongs() -> None
     points = np.random.default_rng(3).normal(size=(12, 2))
     wanted = squareform(pdist(points))
 
-    found = new_points(wanted, points[:10])
+    placed = new_points(wanted, points[:10])
 
-    assert_allclose(found, points[10:], atol=1e-3)
+    assert_allclose(placed, points[10:], atol=1e-3)
 
 
 def test_the_order_of_old_and_new_plays_no_part() -> None:
     wanted = apart(12)
     before = layout(wanted[:9, :9]).points
     order = np.random.default_rng(1).permutation(12)
-    places = known(before, 12)
+    known_points = with_missing(before, 12)
 
-    straight = layout_around(wanted, places)
-    mixed = layout_around(wanted[np.ix_(order, order)], places[order])
+    straight = layout_around(wanted, known_points)
+    mixed = layout_around(wanted[np.ix_(order, order)], known_points[order])
 
     assert_array_equal(mixed.points[np.argsort(order)][:9], before)
     assert mixed.stress == pytest.approx(straight.stress, abs=1e-3)
 
 
 def test_the_same_input_gives_the_same_places() -> None:
-    places = known(layout(apart(20)[:15, :15]).points, 20)
+    known_points = with_missing(layout(apart(20)[:15, :15]).points, 20)
 
-    first, second = (layout_around(apart(20), places).points for _ in range(2))
+    first, second = (layout_around(apart(20), known_points).points for _ in range(2))
 
     assert_array_equal(first, second)
 
@@ -85,11 +85,11 @@ def test_without_any_place_all_is_laid_out_afresh_and_with_all_nothing_changes()
     wanted = apart(8)
 
     fresh = layout_around(wanted, np.full((8, 2), np.nan))
-    kept = layout_around(wanted, fresh.points)
+    unchanged = layout_around(wanted, fresh.points)
 
     assert_array_equal(fresh.points, layout(wanted).points)
-    assert_array_equal(kept.points, fresh.points)
-    assert kept.stress == pytest.approx(fresh.stress)
+    assert_array_equal(unchanged.points, fresh.points)
+    assert unchanged.stress == pytest.approx(fresh.stress)
 
 
 def test_stress_of_placing_and_its_step_are_the_slow_twins() -> None:
@@ -110,10 +110,10 @@ def test_a_step_never_raises_the_stress_of_placing() -> None:
     wanted = apart(20)
     fixed = layout(wanted[:12, :12]).points
     for start in (turned_start(wanted, fixed), nearest_start(wanted, fixed)):
-        points, found = start, [placement_stress(start, wanted, fixed)]
+        points, stresses = start, [placement_stress(start, wanted, fixed)]
 
         for _ in range(30):
             points = placement_step(points, wanted, fixed)
-            found.append(placement_stress(points, wanted, fixed))
+            stresses.append(placement_stress(points, wanted, fixed))
 
-        assert all(later <= earlier + 1e-9 for earlier, later in pairwise(found))
+        assert all(later <= earlier + 1e-9 for earlier, later in pairwise(stresses))

@@ -24,7 +24,7 @@ from workers.torchkit.drawing.rendering import (
     strongest,
 )
 
-GREY = torch.full((64, 64, 3), 128, dtype=torch.uint8)
+GRAY = torch.full((64, 64, 3), 128, dtype=torch.uint8)
 
 
 def spot(value: float = 1.0, side: int = 64) -> torch.Tensor:
@@ -63,7 +63,7 @@ def test_absolute_maps_ignore_the_sign_and_are_dark_where_nothing_is() -> None:
 
 
 def test_an_overlay_is_colored_on_the_spot_and_the_image_elsewhere() -> None:
-    drawn = overlay(spot(), GREY).float()
+    drawn = overlay(spot(), GRAY).float()
 
     assert (drawn[64, 160] - 128).abs().max() > 60
     assert_close(drawn[220, 20], torch.full((3,), 128.0), atol=2, rtol=0)
@@ -71,7 +71,7 @@ def test_an_overlay_is_colored_on_the_spot_and_the_image_elsewhere() -> None:
 
 @pytest.mark.parametrize("style", Style)
 def test_an_empty_map_is_drawn_without_complaint(style: Style) -> None:
-    drawn = draw(torch.zeros(64, 64), GREY, style)
+    drawn = draw(torch.zeros(64, 64), GRAY, style)
 
     assert drawn.shape == (256, 256, 3)
 
@@ -81,7 +81,7 @@ def test_nan_is_drawn_as_zero(style: Style) -> None:
     plane = spot()
     plane[0, 0] = torch.nan
 
-    assert_close(draw(plane, GREY, style), draw(spot(), GREY, style))
+    assert_close(draw(plane, GRAY, style), draw(spot(), GRAY, style))
 
 
 def test_one_bright_pixel_does_not_darken_the_rest() -> None:
@@ -156,7 +156,7 @@ def test_an_overlay_hides_more_of_the_image_where_the_map_is_stronger() -> None:
 def test_on_a_shared_scale_a_weaker_map_looks_weaker(style: Style) -> None:
     weak = 0.1 * spot()
 
-    own, shared = draw(weak, GREY, style), draw(weak, GREY, style, scale=1.0)
+    own, shared = draw(weak, GRAY, style), draw(weak, GRAY, style, scale=1.0)
 
-    assert_close(own, draw(spot(), GREY, style), atol=1, rtol=0)
+    assert_close(own, draw(spot(), GRAY, style), atol=1, rtol=0)
     assert not torch.equal(shared, own)

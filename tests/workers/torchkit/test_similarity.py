@@ -58,8 +58,8 @@ def test_edge_similarity_is_spearmans_correlation_of_the_edges() -> None:
 def test_a_missing_probe_is_left_out_on_both_sides() -> None:
     pair = compare(FOX, LAME)
 
-    kept = [p for p in range(20) if p != 4]
-    node = oracle.node_similarity(FOX.maps[kept].tolist(), LAME.maps[kept].tolist())
+    probes = [p for p in range(20) if p != 4]
+    node = oracle.node_similarity(FOX.maps[probes].tolist(), LAME.maps[probes].tolist())
     common = present_edges(LAME.mask)
     edge = spearmanr(FOX.ranks[common], LAME.ranks[common]).statistic
     assert pair.valid_probes == 19
@@ -190,4 +190,6 @@ def test_a_file_whose_parts_do_not_fit_is_refused() -> None:
 
 
 def test_the_statuses_are_those_of_the_records() -> None:
-    assert {one.value for one in MeasurementStatus} == {one.value for one in RecordedStatus}
+    assert {status.value for status in MeasurementStatus} == {
+        status.value for status in RecordedStatus
+    }

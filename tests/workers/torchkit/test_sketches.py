@@ -113,7 +113,7 @@ def test_cosines_of_sketches_are_surer_the_nearer() -> None:
     exact = float(left @ right)
 
     def cosine(salt: int) -> float:
-        sketches = [count_sketch(one, NODE_SKETCH_SIZE, salt=salt) for one in (left, right)]
+        sketches = [count_sketch(vector, NODE_SKETCH_SIZE, salt=salt) for vector in (left, right)]
         return float(torch.nn.functional.cosine_similarity(*sketches, dim=0))
 
     errors = torch.tensor([cosine(salt) - exact for salt in range(400)])
@@ -181,7 +181,7 @@ def test_a_query_orders_as_the_weighed_parts_do() -> None:
     for edge_weight in (0.0, 0.25, 7.0, 1e6):
         query = query_of(sketches[0].tolist(), edge_weight=edge_weight)
         node, edge, score = (
-            sketches @ torch.tensor(one) for one in (query.node, query.edge, query.score)
+            sketches @ torch.tensor(vector) for vector in (query.node, query.edge, query.score)
         )
         assert_close(
             score * max(1.0, edge_weight), node + edge_weight * edge, rtol=1e-4, atol=1e-4

@@ -27,7 +27,7 @@ def flat(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 def test_maps_have_rows_and_columns_and_more_than_one_place(program: Program) -> None:
-    assert [one.name for one in maps_of(program)] == ["0", "1", "2"]
+    assert [layer.name for layer in maps_of(program)] == ["0", "1", "2"]
 
 
 def test_of_every_size_the_last_counts_even_where_a_size_comes_again() -> None:
@@ -36,7 +36,7 @@ def test_of_every_size_the_last_counts_even_where_a_size_comes_again() -> None:
         for name, side in zip("abc", (4, 2, 4), strict=True)
     ]
 
-    assert [one.name for one in last_of_every_size(layers)] == ["b", "c"]
+    assert [layer.name for layer in last_of_every_size(layers)] == ["b", "c"]
 
 
 def test_a_network_without_maps_is_refused(flat: Program) -> None:
@@ -45,7 +45,7 @@ def test_a_network_without_maps_is_refused(flat: Program) -> None:
 
 
 def test_named_layers_are_given_in_that_order_and_unknown_ones_refused(program: Program) -> None:
-    assert [one.name for one in named_layers(program, ["5", "0"])] == ["5", "0"]
+    assert [layer.name for layer in named_layers(program, ["5", "0"])] == ["5", "0"]
     with pytest.raises(NotTeachableError, match="no layer 'nowhere'"):
         named_layers(program, ["nowhere"])
     with pytest.raises(NotTeachableError, match="layer '5' has no channels"):

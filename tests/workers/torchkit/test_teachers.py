@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from service.core.manifest import InputSpec, TaskKind
 from workers.programs import Program
@@ -11,8 +10,6 @@ from workers.torchkit.training.teachers import (
     Head,
     NotTeachableError,
     Teacher,
-    merged,
-    stacked,
     to_input_space,
 )
 
@@ -29,36 +26,13 @@ def teachers() -> list[Teacher]:
     ]
 
 
-def answers(*pixels: int) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return [torch.randn(4, len(one), *pixels, generator=generator) for one in CLASSES]
-
-
-@pytest.mark.parametrize("wanted", [None, ("e", "b", "c")])
-@pytest.mark.parametrize("pixels", [(), (2, 3)])
-def test_merged_answers_are_the_largest_of_all_who_know_a_label(
-    wanted: tuple[str, ...] | None, pixels: tuple[int, ...]
-) -> None:
-    head, given = Head.of(teachers(), wanted), answers(*pixels)
-
-    found = merged(stacked(given, head), head)
-
-    for column, label in enumerate(head.labels):
-        known = [
-            given[number][:, classes.index(label)]
-            for number, classes in enumerate(CLASSES)
-            if label in classes
-        ]
-        torch.testing.assert_close(found[:, column], torch.stack(known).amax(dim=0))
-
-
 def test_all_labels_stand_once_and_those_known_twice_have_two_columns() -> None:
     head = Head.of(teachers())
 
     assert head.labels == ("a", "b", "c", "d", "e")
-    taught = [one.label for one in head.columns]
+    taught = [column.label for column in head.columns]
     assert {label for label in taught if taught.count(label) == 2} == {1, 2}
-    assert [one.column for one in head.columns_for(2)] == [0, 1]
+    assert [column.column for column in head.columns_for(2)] == [0, 1]
 
 
 @pytest.mark.parametrize("wanted", [("a", "z"), ("a", "a")])
@@ -76,15 +50,15 @@ def test_labels_unknown_or_twice_are_refused(wanted: tuple[str, ...]) -> None:
     ],
     ids=["normalized", "blue first", "grey"],
 )
-def test_images_seen_by_another_network_are_what_it_is_given(other: InputSpec) -> None:
+def test_images_for_another_network_are_in_its_input_space(other: InputSpec) -> None:
     own = InputSpec(height=8, width=8, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
     frames = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
     images = to_network_input(frames, Preprocessing.of(own)).requires_grad_()
 
-    seen = to_input_space(images, own, other)
+    converted = to_input_space(images, own, other)
 
     expected = to_network_input(frames, Preprocessing.of(other))
-    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)
-    torch.autograd.backward(seen.sum())
+    torch.testing.assert_close(converted, expected, rtol=1e-4, atol=1e-4)
+    torch.autograd.backward(converted.sum())
     assert images.grad is not None
     assert bool((images.grad != 0).all())

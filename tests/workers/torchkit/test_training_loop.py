@@ -32,7 +32,7 @@ from workers.torchkit.training.loop import (
 )
 
 
-class AdversarialStep:
+class PairStep:
     """Two networks: in the first stage both learn in turn, in the second one of them alone."""
 
     def __init__(self) -> None:
@@ -46,18 +46,18 @@ class AdversarialStep:
     def stages(self) -> list[TrainingStage]:
         return [TrainingStage("both", 2.0, self._both), TrainingStage("alone", 1.0, self._alone)]
 
-    def _player(self, name: str, kind: type[torch.optim.Optimizer]) -> OptimizerGroup:
+    def _optimizer_group(self, name: str, kind: type[torch.optim.Optimizer]) -> OptimizerGroup:
         return OptimizerGroup(kind(self.training.networks[name].parameters(), lr=0.1), 0.1)  # type: ignore[call-arg]
 
     def _both(self) -> tuple[Mapping[str, OptimizerGroup], Callable[[], dict[str, Tensor]]]:
         optimizer_groups = {
-            "one": self._player("one", torch.optim.AdamW),
-            "other": self._player("other", torch.optim.SGD),
+            "one": self._optimizer_group("one", torch.optim.AdamW),
+            "other": self._optimizer_group("other", torch.optim.SGD),
         }
         return optimizer_groups, self._turn_of_both
 
     def _alone(self) -> tuple[Mapping[str, OptimizerGroup], Callable[[], dict[str, Tensor]]]:
-        return {"one": self._player("one", torch.optim.Adam)}, self._turn_of_one
+        return {"one": self._optimizer_group("one", torch.optim.Adam)}, self._turn_of_one
 
     def _turn_of_both(self) -> dict[str, Tensor]:
         drawn = torch.randn(5, 3, generator=self.training.generator)
@@ -67,79 +67,82 @@ class AdversarialStep:
         return {"first": first, "second": second}
 
     def _turn_of_one(self) -> dict[str, Tensor]:
-        kept = self.training.memory["pool"]
-        return {"first": self._learned("one", (self._answer(kept) - 1).square().mean())}
+        pool = self.training.memory["pool"]
+        return {"first": self._learned("one", (self._answer(pool) - 1).square().mean())}
 
     def _answer(self, images: Tensor) -> Tensor:
-        one, other = self.training.networks["one"], self.training.networks["other"]
-        outputs: Tensor = other(one(images))
+        first, second = self.training.networks["one"], self.training.networks["other"]
+        outputs: Tensor = second(first(images))
         self.kinds.add(outputs.dtype)
         return outputs
 
-    def _learned(self, player: str, loss: Tensor) -> Tensor:
-        return self.training.learn(player, loss)
+    def _learned(self, group: str, loss: Tensor) -> Tensor:
+        return self.training.learn(group, loss)
 
 
-def config(**given: object) -> TrainingConfig:
+def config(**changes: object) -> TrainingConfig:
     quick = {"budget": {"steps": 12}, "num_evaluations": 3, "checkpoint_interval_seconds": 0.0}
-    return TrainingConfig.model_validate({**quick, **given})
+    return TrainingConfig.model_validate({**quick, **changes})
 
 
-def played(diary: RecordingReporter, given: TrainingConfig, **options: object) -> AdversarialStep:
-    game = AdversarialStep()
+def played(reporter: RecordingReporter, settings: TrainingConfig, **options: object) -> PairStep:
+    game = PairStep()
     train(
         game.training,
-        given,
+        settings,
         game.stages(),
         evaluate=lambda: {"quality": 0.5},
         pictures=dict,
-        report=diary,
+        report=reporter,
         **options,  # type: ignore[arg-type]
     )
     return game
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[RecordingReporter, AdversarialStep]:
-    diary = RecordingReporter()
-    return diary, played(diary, config())
+def whole() -> tuple[RecordingReporter, PairStep]:
+    reporter = RecordingReporter()
+    return reporter, played(reporter, config())
 
 
 @pytest.mark.parametrize("index", [2, 7, 8, 10])
 def test_resumed_in_any_stage_it_ends_with_the_same_bits(
-    whole: tuple[RecordingReporter, AdversarialStep], index: int
+    whole: tuple[RecordingReporter, PairStep], index: int
 ) -> None:
-    diary, expected = whole
+    reporter, expected = whole
 
-    rest = RecordingReporter(start=diary.checkpoints[index])
-    found = played(rest, config())
+    rest = RecordingReporter(start=reporter.checkpoints[index])
+    resumed = played(rest, config())
 
     assert len(rest.checkpoints) == 12 - (index + 1)
-    assert found.training.history == expected.training.history
+    assert resumed.training.history == expected.training.history
     for name, network in expected.training.networks.items():
         for key, value in network.state_dict().items():
-            given = found.training.networks[name].state_dict()[key]
-            torch.testing.assert_close(given, value, rtol=0, atol=0)
+            actual = resumed.training.networks[name].state_dict()[key]
+            torch.testing.assert_close(actual, value, rtol=0, atol=0)
 
 
-def test_memory_survives(whole: tuple[RecordingReporter, AdversarialStep]) -> None:
-    diary, _ = whole
+def test_memory_survives(whole: tuple[RecordingReporter, PairStep]) -> None:
+    reporter, _ = whole
 
-    found = played(RecordingReporter(start=diary.checkpoints[7]), config())
+    resumed = played(RecordingReporter(start=reporter.checkpoints[7]), config())
 
-    assert found.training.memory["pool"].abs().sum() > 0
+    assert resumed.training.memory["pool"].abs().sum() > 0
     torch.testing.assert_close(
-        found.training.memory["pool"], diary.checkpoints[7].tensors["memory.pool"], rtol=0, atol=0
+        resumed.training.memory["pool"],
+        reporter.checkpoints[7].tensors["memory.pool"],
+        rtol=0,
+        atol=0,
     )
 
 
 def test_quality_is_reported_as_often_as_configured_and_no_stage_is_empty(
-    whole: tuple[RecordingReporter, AdversarialStep],
+    whole: tuple[RecordingReporter, PairStep],
 ) -> None:
-    diary, game = whole
+    reporter, game = whole
 
-    assert [step for step, _ in diary.measurements] == [4, 8, 12]
-    assert [one.facts["stage"] for one in diary.checkpoints] == [0] * 8 + [1] * 4
+    assert [step for step, _ in reporter.measurements] == [4, 8, 12]
+    assert [checkpoint.facts["stage"] for checkpoint in reporter.checkpoints] == [0] * 8 + [1] * 4
     assert game.training.taken == 12
 
 
@@ -160,7 +163,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ticking")
 def test_a_budget_of_seconds_resumes_with_the_remaining_time(
-    whole: tuple[RecordingReporter, AdversarialStep],
+    whole: tuple[RecordingReporter, PairStep],
 ) -> None:
     early = whole[0].checkpoints[1]
     spent = Checkpoint(early.tensors, {**early.facts, "seconds": 95.0})
@@ -175,7 +178,7 @@ def test_a_budget_of_seconds_resumes_with_the_remaining_time(
 
 @dataclass
 class Listener(RecordingReporter):
-    """A diary that also remembers how far the training said it was."""
+    """A reporter that also remembers how far the training said it was."""
 
     trained_on: list[tuple[int, int]] = field(default_factory=list)
 
@@ -200,7 +203,7 @@ def test_progress_counts_the_steps_or_the_seconds_of_the_budget(
 
 
 def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
-    training = AdversarialStep().training
+    training = PairStep().training
     optimizer = torch.optim.SGD(training.networks["one"].parameters(), lr=1.0)
     training.optimizer_groups = {"one": OptimizerGroup(optimizer, 1.0)}
     before = training.networks["one"].get_parameter("weight").clone()
@@ -218,7 +221,7 @@ def test_losses_that_are_not_finite_end_it_with_a_remedy() -> None:
 
 
 def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> None:
-    game, diary = AdversarialStep(), RecordingReporter()
+    game, reporter = PairStep(), RecordingReporter()
     bad = torch.tensor(torch.nan)
     stage = TrainingStage(
         "bad", 1.0, lambda: (game._both()[0], lambda: {"bad": bad, "good": 0 * bad.nan_to_num()})
@@ -230,12 +233,12 @@ def test_a_loss_that_is_forgiven_stands_in_no_checkpoint_and_no_history() -> Non
         [stage],
         evaluate=lambda: {"quality": 0.5},
         pictures=dict,
-        report=diary,
+        report=reporter,
     )
 
     numbers = {"good_loss": 0.0, "quality": 0.5}
     assert game.training.history == [{"step": 1.0, **numbers}, {"step": 2.0, **numbers}]
-    json.dumps(dict(diary.checkpoints[-1].facts), allow_nan=False)
+    json.dumps(dict(reporter.checkpoints[-1].facts), allow_nan=False)
 
 
 def test_fewer_than_eight_images_a_step_are_refused() -> None:
@@ -246,15 +249,17 @@ def test_fewer_than_eight_images_a_step_are_refused() -> None:
 def test_rates_fall_as_they_say() -> None:
     falling = drops(0.5, 0.75, factor=0.1)
 
-    assert [falling(one) for one in (0.0, 0.5, 0.8)] == pytest.approx([1, 0.1, 0.01])
-    assert [cosine(one) for one in (0.0, 0.5, 1.0)] == pytest.approx([1, 0.5, 0])
-    assert [warm_cosine(one) for one in (0.05, 0.1, 0.55, 1.0)] == pytest.approx([0.5, 1, 0.5, 0])
+    assert [falling(progress) for progress in (0.0, 0.5, 0.8)] == pytest.approx([1, 0.1, 0.01])
+    assert [cosine(progress) for progress in (0.0, 0.5, 1.0)] == pytest.approx([1, 0.5, 0])
+    assert [warm_cosine(progress) for progress in (0.05, 0.1, 0.55, 1.0)] == pytest.approx(
+        [0.5, 1, 0.5, 0]
+    )
 
 
 def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> None:
-    long, diary = played(RecordingReporter(), config()), RecordingReporter()
+    long, reporter = played(RecordingReporter(), config()), RecordingReporter()
 
-    short = played(diary, config(), arithmetic=partial(mixed_precision, "cpu"))
+    short = played(reporter, config(), arithmetic=partial(mixed_precision, "cpu"))
 
     assert (long.kinds, short.kinds) == ({torch.float32}, {torch.bfloat16})
     for name, network in short.training.networks.items():
@@ -263,8 +268,8 @@ def test_mixed_precision_computes_short_and_keeps_weights_and_losses_long() -> N
             expected = long.training.networks[name].state_dict()[key]
             torch.testing.assert_close(value, expected, rtol=0.05, atol=0.05)
     assert all(
-        one.dtype is torch.float32
-        for name, one in diary.checkpoints[-1].tensors.items()
+        tensor.dtype is torch.float32
+        for name, tensor in reporter.checkpoints[-1].tensors.items()
         if name.startswith("optimizer")
     )
 

@@ -4,15 +4,34 @@ import pytest
 import torch
 
 from tests.methods.oracles import reference_network as oracle
-from workers.torchkit.training.steps import accuracy, color_statistics, held_out, shifted
+from workers.torchkit.training.steps import (
+    accuracy,
+    color_statistics,
+    held_out,
+    held_out_classes,
+    shifted,
+)
 
 
 def test_a_fifth_of_every_label_is_held_out_and_no_label_is_lost_to_training() -> None:
     labels = torch.tensor([0] * 10 + [1] * 5 + [2] * 2 + [4])
 
-    kept = held_out(labels, share=0.2, generator=torch.Generator().manual_seed(0))
+    chosen = held_out(labels, share=0.2, generator=torch.Generator().manual_seed(0))
 
-    assert labels[kept].bincount(minlength=5).tolist() == [2, 1, 1, 0, 0]
+    assert labels[chosen].bincount(minlength=5).tolist() == [2, 1, 1, 0, 0]
+
+
+def test_whole_labels_are_held_out_at_least_two_and_unlabeled_images_stay() -> None:
+    labels = torch.tensor([-1, 0, 0, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+
+    few = held_out_classes(labels, share=0.01, generator=torch.Generator().manual_seed(0))
+    third = held_out_classes(labels, share=0.3, generator=torch.Generator().manual_seed(0))
+
+    for chosen, count in ((few, 2), (third, 3)):
+        novel = set(labels[chosen].tolist())
+        assert len(novel) == count
+        assert not novel & set(labels[~chosen].tolist())
+        assert not bool(chosen[0])
 
 
 def test_colors_are_measured_in_the_unit_range() -> None:

@@ -14,7 +14,7 @@ from workers.methods import method_package
 from workers.torchkit.protocols import RecordingReporter
 from workers.torchkit.training import task
 from workers.torchkit.training.evaluator import EvaluationSet, Evaluator
-from workers.torchkit.training.task import retention
+from workers.torchkit.training.retention import retention
 
 ROOMS: Mapping[str, dict[str, Any]] = {
     "adversarial_distillation": {"preset": "dfq", "imitations": 2},
@@ -45,7 +45,7 @@ class TouchedError(Exception):
     """Somebody looked at the images."""
 
 
-class Poisoned(Tensor):
+class UnreadableImages(Tensor):
     """Images that raise as soon as anybody reads, copies or moves them."""
 
     @classmethod
@@ -60,26 +60,26 @@ class Poisoned(Tensor):
 class Absent(Evaluator):
     """A stub for an evaluator."""
 
-    def evaluate(self, *_given: Any) -> dict[str, float]:
+    def evaluate(self, *_args: Any) -> dict[str, float]:
         """Nothing."""
         return {}
 
-    def references(self) -> dict[str, float]:
+    def final(self, *_args: Any) -> dict[str, float]:
         """Nothing."""
         return {}
 
 
-def run(method: str, folder: Path, diary: RecordingReporter) -> task.TrainingResult:
+def run(method: str, folder: Path, reporter: RecordingReporter) -> task.TrainingResult:
     teacher = teacher_of(convolutional(), folder)
-    frames = torch.zeros(6, SIDE, SIDE, 3, dtype=torch.uint8).as_subclass(Poisoned)
+    frames = torch.zeros(6, SIDE, SIDE, 3, dtype=torch.uint8).as_subclass(UnreadableImages)
     evaluation_set = EvaluationSet(frames, torch.zeros(6, dtype=torch.int64), LABELS)
     params = method_named(method).params.model_validate({**SMALL, **ROOMS[method]})
     room = method_package(method)
     inputs = task.DataFreeInputs(
         name="student", teachers=(teacher,), evaluation_set=evaluation_set
     )
-    found: task.TrainingResult = room.run(inputs, params, diary)
-    return found
+    result: task.TrainingResult = room.run(inputs, params, reporter)
+    return result
 
 
 @pytest.mark.parametrize("method", ROOMS)
@@ -88,9 +88,9 @@ def test_a_data_free_method_never_reads_the_evaluation_set(
 ) -> None:
     monkeypatch.setattr(task, "Evaluator", Absent)
 
-    found = run(method, tmp_path, RecordingReporter())
+    result = run(method, tmp_path, RecordingReporter())
 
-    assert (found.trained_on, found.held_out) == (0, 6)
+    assert (result.trained_on, result.held_out) == (0, 6)
 
 
 def test_the_evaluator_reads_it(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_the_evaluator_reads_it(tmp_path: Path) -> None:
         run("adversarial_distillation", tmp_path, RecordingReporter())
 
 
-def test_retention_is_the_students_share_of_each_teacher_and_of_all_side_by_side() -> None:
+def test_retention_is_the_students_share_of_each_teacher_and_of_all_merged() -> None:
     several = {"task_1_accuracy": 0.4, "teacher_1_accuracy": 0.8, "teacher_2_accuracy": 0.0}
 
     assert retention(several) == {"retention_1": 0.5}
-    assert retention({**several, "accuracy": 0.25, "ceiling": 0.5})["retention"] == 0.5
+    assert retention({**several, "accuracy": 0.25, "merged_accuracy": 0.5})["retention"] == 0.5
     assert retention({"accuracy": 0.9, "teacher_accuracy": 0.9}) == {"retention": 1.0}

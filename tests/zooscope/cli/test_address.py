@@ -15,6 +15,7 @@ from service.container import Zoo
 from service.core.home_secrets import Purpose, home_secret
 from service.core.operations.access import keys
 from tests.rest.served import serving
+from tests.waiting import HANG_SECONDS
 from tests.zooscope.cli.shells import Shell
 from zooscope import LOCAL_URL, ZooClientError
 from zooscope.cli.address import Address, address_of
@@ -51,7 +52,7 @@ class Stranger(BaseHTTPRequestHandler):
             self.keys.append(self.headers["Authorization"])
         body = b'{"status": "ok", "items": [], "proof": "' + b"0" * 64 + b'"}'
         if self.behind is not None and self.path.startswith("/healthz"):
-            body = urlopen(self.behind + self.path, timeout=10).read()
+            body = urlopen(self.behind + self.path, timeout=HANG_SECONDS).read()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

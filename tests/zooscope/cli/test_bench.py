@@ -1,20 +1,19 @@
 """``zooscope bench ranking`` forwards its arguments, prints the evaluation, and reports errors with a remedy."""
 
 import json
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import HANG_SECONDS
+from tests.zooscope.cli.shells import StartedCommand
 
 TABLE = "model,u,v,w\nant,0.9,0.8,0.9\nbee,0.8,0.7,0.7\ncow,0.5,0.6,0.4\ndog,0.3,0.2,0.3\n"
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "zooscope.cli.main", "bench", "ranking", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
+    return StartedCommand(("bench", "ranking", *words), os.environ).completed()
 
 
 def test_it_has_help():

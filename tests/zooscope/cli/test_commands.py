@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from service.container import Zoo
 from service.core.home_secrets import Purpose, home_secret
 from service.core.operations.access import keys
 from service.core.operations.rankings import fused
-from service.core.tables import RankingRecord
+from service.core.tables import DatasetRecord, DatasetState, RankingRecord
 from tests.rest.served import (
     MANIFEST,
     a_dataset,
@@ -20,11 +23,16 @@ from tests.rest.served import (
     a_model,
     an_affinity,
     archive,
+    masked,
     serving,
     stored,
 )
-from tests.waiting import HANG_SECONDS
+from tests.waiting import HANG_SECONDS, eventually
 from tests.zooscope.cli.shells import Shell
+from zooscope.cli.keys import expiry_in
+from zooscope.cli.output import format_time
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -45,6 +53,19 @@ def test_a_network_is_pushed_listed_shown_and_deleted(shell: Shell, fox: Path):
     assert shell.json("models", "show", pushed["id"])["sha256"] == pushed["sha256"]
     assert "deleted" in shell.output("models", "rm", pushed["id"])
     assert shell.json("models", "ls") == []
+
+
+@pytest.mark.parametrize("what", ["image", "mask"])
+def test_an_image_of_a_dataset_and_its_mask_are_saved(
+    shell: Shell, zoo: Zoo, tmp_path: Path, what: str
+):
+    with zoo.transaction() as session:
+        masked(session, a_dataset(zoo, session))
+    out = tmp_path / "farm.png"
+
+    shell.output("datasets", what, "farm", "--index", "1", "-o", str(out))
+
+    assert out.read_bytes() == b"\x89PNG two!"
 
 
 def test_a_network_is_fetched_and_its_layers_are_listed(shell: Shell, zoo: Zoo, tmp_path: Path):
@@ -68,6 +89,57 @@ def test_a_folder_of_images_is_pushed_with_its_labels(shell: Shell, tmp_path: Pa
     assert shell.json("datasets", "ls")[0]["id"] == pushed["id"]
 
 
+def _rejected_by_the_zoo(zoo: Zoo) -> None:
+    """What the check of a pushed folder does when one of its images is damaged."""
+
+    def reject() -> bool:
+        with zoo.transaction() as session:
+            dataset = session.scalars(select(DatasetRecord)).one_or_none()
+            if dataset is not None:
+                dataset.state = DatasetState.REJECTED
+                dataset.notes = [
+                    {
+                        "code": "skipped_files",
+                        "detail": "left out",
+                        "count": 9,
+                        "names": ["README"],
+                    }
+                ]
+                dataset.problems = [
+                    {"name": "", "code": "images_refused", "detail": "1 of 2", "remedy": "skip"},
+                    {"name": "cat/1.png", "code": "image_refused", "detail": "damaged"},
+                ]
+        return dataset is not None
+
+    eventually(reject)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_rejected_folder_is_explained_file_by_file(shell: Shell, zoo: Zoo, tmp_path: Path, form):
+    for name in ("cat/1.png", "dog/1.png", ".hidden"):
+        (tmp_path / "farm" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "farm" / name).write_bytes(b"png")
+    check = threading.Thread(target=_rejected_by_the_zoo, args=[zoo])
+    check.start()
+
+    words = ("datasets", "push", str(tmp_path / "farm"), *(["--json"] if form == "json" else []))
+    done = shell.run(*words)
+    check.join()
+
+    assert done.returncode == 1
+    if form == "json":
+        assert json.loads(done.stderr)["code"] == "images_refused"
+        assert len(json.loads(done.stdout)["problems"]) == 2
+        assert json.loads(done.stdout)["packing_notes"] == ["1 hidden files left out: .hidden"]
+        return
+    lines = done.stderr.splitlines()
+    assert lines[:3] == [
+        "note: 1 hidden files left out: .hidden", "note: left out (9): README and 8 more",
+        "cat/1.png: damaged (image_refused)",
+    ]  # fmt: skip
+    assert "1 of 2" in done.stderr
+
+
 def test_a_ranking_is_printed_as_a_table_and_reweighted(shell: Shell, zoo: Zoo):
     with zoo.transaction() as session:
         probes = a_dataset(zoo, session)
@@ -75,7 +147,8 @@ def test_a_ranking_is_printed_as_a_table_and_reweighted(shell: Shell, zoo: Zoo):
         item, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
         an_affinity(session, item, two, node=0.5, edge=0.25)
 
-    asked = ("rank", "--probes", probes.id, "--model", hen.id, "--edge-weight", "2")
+    target = ("--probes", probes.id, "--model", hen.id)
+    asked = ("rank", *target, "--metric", "depara", "--edge-weight", "2")
     text, data = shell.output(*asked), shell.json(*asked)
 
     assert "fox" in text
@@ -85,6 +158,7 @@ def test_a_ranking_is_printed_as_a_table_and_reweighted(shell: Shell, zoo: Zoo):
     assert [item["score"] for item in reweighted["items"]] == [0.5]
 
 
+@pytest.mark.usefixtures("measurable")
 def test_a_job_is_submitted_cancelled_watched_and_retried(shell: Shell):
     inputs = ("-i", "model_id=mdl_1", "-i", "dataset_id=dst_1", "--set", "grid=16")
 
@@ -99,14 +173,52 @@ def test_a_job_is_submitted_cancelled_watched_and_retried(shell: Shell):
     assert job["id"] in shell.output("jobs", "ls", "--state", "queued")
 
 
-def test_a_key_is_issued_used_and_revoked(shell: Shell, zoo: Zoo):
-    issued = shell.json("keys", "issue", "a reader", "--scope", "read")
+def test_a_key_is_created_used_and_revoked(shell: Shell, zoo: Zoo):
+    created = shell.json(
+        "keys", "create", "a reader", "--scope", "read", "--expires", "2100-01-31"
+    )
 
-    assert shell.json("models", "ls", "--key", issued["token"]) == []
-    assert "a reader" in shell.output("keys", "ls")
-    shell.output("keys", "revoke", issued["id"])
+    assert created["expires_at"] == "2100-01-31T00:00:00Z"
+    assert shell.json("models", "ls", "--key", created["token"]) == []
+    eventually(lambda: shell.json("keys", "ls")[0]["last_used_at"])
+    listed = shell.output("keys", "ls")
+    assert "a reader" in listed
+    assert "2100-01-31 00:00:00" in listed
+    last_use = shell.json("keys", "ls")[0]["last_used_at"]
+    assert format_time(last_use) in listed
+    shell.output("keys", "revoke", created["id"])
     assert shell.json("keys", "ls")[0]["revoked_at"] is not None
-    assert issued["token"] not in shell.output("keys", "ls", "--json")
+    assert created["token"] not in shell.output("keys", "ls", "--json")
+
+
+def test_the_remedy_for_a_wrong_key_is_another_one_and_for_none_an_option(shell: Shell):
+    wrong = shell.run("models", "ls", "--key", "zoo_1_2")
+    del shell.environment["ZOO_KEY"]
+    missing = shell.run("models", "ls")
+
+    assert "zooscope keys create" in wrong.stderr
+    assert "--key" in missing.stderr
+
+
+def test_the_operator_creates_and_lists_keys_of_other_projects(shell: Shell):
+    shell.output("keys", "create", "their admin", "--scope", "admin", "--project", "fish")
+
+    assert [key["name"] for key in shell.json("keys", "ls", "--project", "fish")] == [
+        "their admin"
+    ]
+    assert "their admin" not in shell.output("keys", "ls")
+
+
+@pytest.mark.parametrize("text", ["12h", "90d", "4w", "2100-01-31", "2100-01-31T12:00+01:00"])
+def test_an_expiry_is_a_duration_a_date_or_a_time(text: str):
+    assert expiry_in(text) > datetime.now(tz=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0d", "-1d", "90", "2100-13-01"])
+def test_an_expiry_that_is_no_time_is_wrong_usage(shell: Shell, text: str):
+    done = shell.run("keys", "create", "n", "--scope", "read", f"--expires={text}")
+
+    assert done.returncode == 2
 
 
 def test_methods_are_listed_and_shown(shell: Shell):

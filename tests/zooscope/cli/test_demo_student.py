@@ -9,7 +9,7 @@ from tests.rest.served import a_model, serving
 from zooscope import ZooClient
 from zooscope.cli import demo_student
 from zooscope.cli.context import CliContext
-from zooscope.cli.demo_report import rank_of, retained_accuracy
+from zooscope.cli.demo_report import rank_of, worth_of
 from zooscope.cli.demo_zoo import UploadedZoo
 from zooscope.cli.output import TextOutput
 
@@ -40,14 +40,20 @@ def test_a_student_of_an_earlier_demo_with_the_same_teachers_is_reused(zoo: Zoo)
     assert result["id"] == expected
 
 
-def test_retention_is_relative_to_the_better_teacher():
-    output = retained_accuracy(
-        student(accuracy=0.9, teacher_1_accuracy=0.8, teacher_2_accuracy=1.0)
+def test_a_distillation_reports_teachers_student_and_chance_in_one_line():
+    output = worth_of(
+        student(
+            accuracy=0.9,
+            chance=0.11,
+            teacher_1_accuracy=0.8,
+            teacher_2_accuracy=1.0,
+            lead_over_teacher_1_accuracy=0.1,
+        )
     )
 
     assert output == (
-        "pocket (19,890 parameters) classifies 90.0% of the evaluation digits correctly,"
-        " its teachers 80.0% and 100.0%: it retains 90.0% of the better one's accuracy"
+        "accuracy on the evaluation digits: teachers 80.0% and 100.0%, pocket"
+        " (19,890 parameters) 90.0%, chance 11.0%"
     )
 
 

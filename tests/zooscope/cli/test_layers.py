@@ -18,7 +18,7 @@ def words(zoo: Zoo) -> list[str]:
         probes = a_dataset(zoo, session).id
         fox = a_model(session, name="fox", layers=LAYERS, feature_layer="pool").id
         hen = a_model(session, name="hen", layers=LAYERS, output_kind="vector").id
-    return ["layers", fox, "--target", hen, "--probes", probes]
+    return ["layers", fox, "--model", hen, "--probes", probes]
 
 
 def filled(zoo: Zoo, selection_id: str) -> None:
@@ -32,12 +32,13 @@ def test_the_choice_and_the_curve_are_printed(shell: Shell, zoo: Zoo, words: lis
     filled(zoo, pending["id"])
 
     ample, scarce = shell.output(*words), shell.output(*words, "--data", "scarce")
-    weighed = shell.output("layers", pending["id"], "--edge-weight", "0")
+    weighed = shell.output("layer-selections", "show", pending["id"], "--edge-weight", "0")
 
     assert pending["state"] == "pending"
-    assert "build on act: score 0.6000, 0.1000 above pool (λ = 1)" in ample
-    assert "build on pool: score 3.2000" in scarce
-    assert "build on fc: score 0.9000" in weighed
+    assert "build on pool, the middle; most like the target: act, score 0.6000" in ample
+    assert "0.1000 above pool (λ = 1)" in ample
+    assert "most like the target: pool, score 3.2000" in scarce
+    assert "most like the target: fc, score 0.9000" in weighed
     chosen = next(line for line in ample.splitlines() if line.lstrip().startswith("→"))
     assert chosen.split()[1:3] == ["act", "0.6000"]
     assert "█" * 20 in chosen
@@ -61,10 +62,10 @@ def test_errors_end_the_command_with_a_reason(shell: Shell, words: list[str]) ->
     aimless = shell.run(*words[:2])
     both = shell.run(*words, "--data", "scarce", "--edge-weight", "1")
 
-    assert (unknown.returncode, aimless.returncode, both.returncode) == (1, 1, 1)
+    assert (unknown.returncode, aimless.returncode, both.returncode) == (1, 2, 1)
     assert "no layer 'nowhere'" in unknown.stderr
-    assert "one target" in aimless.stderr
-    assert "set either data or edge_weight" in both.stderr
+    assert "--model or --dataset" in aimless.stderr
+    assert "set either data or --edge-weight" in both.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from service.container import Zoo
-from tests.rest.families import Family, a_family
+from tests.rest.families import FamilyIds, a_family
 from tests.zooscope.cli.shells import Shell
 
 
 @pytest.fixture
-def family(zoo: Zoo) -> Family:
+def family(zoo: Zoo) -> FamilyIds:
     with zoo.transaction() as session:
         return a_family(zoo, session)
 
 
-def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: Family):
+def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: FamilyIds):
     lines = shell.output("models", "lineage", family.hare).splitlines()
 
     assert lines[0].startswith(f"hare {family.hare} classification · 7 parameters")
@@ -27,7 +27,7 @@ def test_the_tree_includes_teachers_and_datasets(shell: Shell, family: Family):
     assert any("eval_dataset sky" in line for line in lines)
 
 
-def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, family: Family):
+def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, family: FamilyIds):
     lines = shell.output(
         "models", "lineage", family.fox, "--direction", "descendants"
     ).splitlines()
@@ -38,13 +38,13 @@ def test_the_tree_includes_students_with_their_other_teachers(shell: Shell, fami
     assert f"student hare {family.hare}" in lines[4]
 
 
-def test_a_cut_tree_has_a_remedy(shell: Shell, family: Family):
+def test_a_cut_tree_has_a_remedy(shell: Shell, family: FamilyIds):
     output = shell.output("models", "lineage", family.hare, "--generations", "1")
 
     assert "more than 1 generations; request up to 50 generations" in output
 
 
-def test_json_has_nodes_and_edges(shell: Shell, family: Family):
+def test_json_has_nodes_and_edges(shell: Shell, family: FamilyIds):
     lineage = shell.json("models", "lineage", family.hare)
 
     assert lineage["model_id"] == family.hare
@@ -58,7 +58,7 @@ def test_json_has_nodes_and_edges(shell: Shell, family: Family):
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<svg"), ("graphml", b"<?xml"), ("json", b"{")])  # fmt: skip
 def test_the_suffix_of_the_file_selects_its_format(
-    shell: Shell, family: Family, tmp_path: Path, suffix: str, begin: bytes
+    shell: Shell, family: FamilyIds, tmp_path: Path, suffix: str, begin: bytes
 ):
     path = tmp_path / f"lineage.{suffix}"
 

@@ -8,6 +8,7 @@ import sys
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from service.container import Zoo
@@ -65,6 +66,15 @@ def test_the_table_shows_state_progress_and_extremes_of_each_metric():
     ]
 
 
+def test_a_warning_is_shown_and_is_no_state():
+    warning = {"code": "near_chance", "detail": "it learned little", "remedy": "train longer"}
+
+    text = drawn(table_after(("started", {}), ("warning", warning)))
+
+    assert "running" in text
+    assert "warning: it learned little (near_chance); train longer" in text
+
+
 def test_progress_of_a_time_budget_is_in_seconds():
     reported = ("progress", {"step": 12, "total": 30, "message": "distillation"})
 
@@ -96,17 +106,19 @@ def _cancelled_training(zoo: Zoo, shell: Shell) -> str:
     return job_id
 
 
+@pytest.mark.usefixtures("measurable")
 def test_without_a_terminal_every_event_is_a_line(shell: Shell, zoo: Zoo):
     job_id = _cancelled_training(zoo, shell)
 
     lines = shell.output("jobs", "watch", job_id).splitlines()
     events = shell.output("jobs", "watch", job_id, "--json", "--after", "1").splitlines()
 
-    assert [line.split()[2] for line in lines] == ["queued", "metrics", "metrics", "cancelled"]
+    assert [line.split()[3] for line in lines] == ["queued", "metrics", "metrics", "cancelled"]
     assert "loss=2 █▁" in lines[2]
     assert [json.loads(line)["seq"] for line in events] == [2, 3, 4]
 
 
+@pytest.mark.usefixtures("measurable")
 def test_on_a_terminal_the_table_is_drawn(shell: Shell, zoo: Zoo):
     job_id = _cancelled_training(zoo, shell)
     ours, theirs = pty.openpty()

@@ -62,13 +62,16 @@ def test_an_invalid_field_is_named(shell: Shell, words: list[str]):
     done = shell.run(*words, "--student", "width=1")
 
     assert done.returncode == 1
-    assert "/student/width" in done.stderr
+    assert "--student width" in done.stderr
+    assert "/student" not in done.stderr
 
 
 def test_a_value_given_twice_is_refused(shell: Shell, words: list[str]):
     done = shell.run(*words, "--seed", "1", "--set", "seed=2")
 
     assert (done.returncode, "repeated_field" in done.stderr) == (1, True)
+    assert "--seed: also set as --set seed" in done.stderr
+    assert "with its own option, or with --input or --set" in done.stderr
 
 
 def test_methods_show_lists_fields_with_type_default_range_and_meaning(shell: Shell):

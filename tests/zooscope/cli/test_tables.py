@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zooscope.cli import jobs, models, ranking_report
+from zooscope.cli import jobs, keys, models, ranking_report
 from zooscope.cli.output import TableColumn, TextOutput
 
 JOB_ID = "job_01M826Z5T6HZAWWKHQFCDTB6QK"
@@ -21,6 +21,8 @@ JOB = {
 MODEL = {
     "id": MODEL_ID,
     "name": LONG_NAME,
+    "version": 12,
+    "aliases": ["prod"],
     "state": "rejected",
     "task": {"kind": "classification"},
     "parameters": 11_700_000,
@@ -79,3 +81,22 @@ def test_an_empty_table_prints_a_sentence(capsys: pytest.CaptureFixture[str]):
     TextOutput(80).rows([], jobs.COLUMNS, empty="no jobs yet")
 
     assert capsys.readouterr().out == "no jobs yet\n"
+
+
+def test_every_listing_writes_times_alike():
+    time = "2026-11-22T18:00:00.123456+02:00"
+    job = {
+        "id": "job_1",
+        "method": "depara",
+        "state": "queued",
+        "progress": {},
+        "created_at": time,
+    }
+    key = {"id": "key_1", "name": "ci", "scopes": [], "project": "default", "expires_at": time}
+
+    created = [column.text(job) for column in jobs.COLUMNS if column.heading == "created"]
+    expires = [column.text(key) for column in keys.COLUMNS if column.heading == "expires"]
+    revoked = [column.text(key) for column in keys.COLUMNS if column.heading == "revoked"]
+
+    assert created == expires == ["2026-11-22 16:00:00"]
+    assert revoked == ["–"]

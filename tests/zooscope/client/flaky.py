@@ -43,30 +43,37 @@ class Wire:
 
     def _carry(self, source: socket.socket, sink: socket.socket, cuts: list[int]) -> None:
         """Carry one direction to its end, then end the other as well."""
-        if _pump(source, sink, cuts):
-            self.broken += 1
+        if self._pump(source, sink, cuts) and cuts is self._cuts:
+            # The client notices the break once the server has handled all that arrived.
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_WR)
+            return
         for side in (source, sink):
             with suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)
+
+    def _pump(self, source: socket.socket, sink: socket.socket, cuts: list[int]) -> bool:
+        """Carry bytes until one side ends; True when the next cut was reached and taken.
+
+        Not a byte passes a cut, however many arrive at once.
+        """
+        carried = 0
+        with suppress(OSError):
+            while data := source.recv(65536):
+                left = cuts[0] - carried if cuts else len(data)
+                sink.sendall(data[:left])
+                carried += len(data)
+                if cuts and len(data) >= left:
+                    cuts.pop(0)
+                    self.broken += 1
+                    return True
+        return False
 
     def close(self) -> None:
         """Accept no more."""
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-
-
-def _pump(source: socket.socket, sink: socket.socket, cuts: list[int]) -> bool:
-    """Carry bytes until one side ends; True when the next cut was reached and taken."""
-    carried = 0
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-            carried += len(data)
-            if cuts and carried >= cuts[0]:
-                cuts.pop(0)
-                return True
-    return False
 
 
 @contextmanager

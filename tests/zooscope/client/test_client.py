@@ -10,7 +10,7 @@ import pytest
 import zooscope
 from service.container import Zoo
 from service.core.operations.jobs import jobs
-from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, stored
+from tests.rest.served import a_dataset, a_graph, a_model, an_affinity, masked, stored
 from tests.waiting import HANG_SECONDS, eventually
 from tests.zooscope.client.conftest import QUICK
 from tests.zooscope.client.flaky import wire_to
@@ -23,10 +23,19 @@ INPUTS = {"model_id": "mdl_1", "dataset_id": "dst_1"}
 
 def test_the_package_exports_exactly_its_public_names():
     assert set(package.__all__) == {
+        "AsyncZooClient",
+        "Clips",
+        "FewShotSupport",
+        "ImageBytes",
         "InvalidField",
         "LOCAL_URL",
+        "LayerTable",
+        "MapTable",
         "Prediction",
+        "RankingTable",
+        "Retry",
         "RetryPolicy",
+        "Styles",
         "UnreachableError",
         "ZooClient",
         "ZooClientError",
@@ -103,6 +112,7 @@ def test_a_missing_key_is_reported(url: str):
     assert raised.value.code == "unauthenticated"
 
 
+@pytest.mark.usefixtures("measurable")
 def test_watching_reports_the_end_of_the_job(client: ZooClient):
     job = client.jobs.submit("depara", inputs=INPUTS)
     events: list[str] = []
@@ -119,6 +129,7 @@ def test_watching_reports_the_end_of_the_job(client: ZooClient):
     assert events == ["queued", "cancelled"]
 
 
+@pytest.mark.usefixtures("measurable")
 def test_watching_resumes_after_a_broken_connection(
     url: str, key: str, client: ZooClient, zoo: Zoo
 ):
@@ -138,6 +149,7 @@ def test_watching_resumes_after_a_broken_connection(
     assert events == list(range(1, 603))
 
 
+@pytest.mark.usefixtures("measurable")
 def test_a_cancelled_job_is_retried(client: ZooClient):
     job = client.jobs.submit("depara", inputs=INPUTS)
 
@@ -146,6 +158,7 @@ def test_a_cancelled_job_is_retried(client: ZooClient):
     assert [item["id"] for item in client.jobs.ls(state="queued")] == [job["id"]]
 
 
+@pytest.mark.usefixtures("measurable")
 def test_a_retried_post_runs_once(url: str, key: str, zoo: Zoo):
     with (
         wire_to(url, cuts=[1]) as wire,
@@ -163,7 +176,9 @@ def test_a_ranking_of_measured_networks_is_ready_immediately(client: ZooClient, 
         item, two = a_graph(session, hen, probes), a_graph(session, fox, probes)
         an_affinity(session, item, two, node=0.9, edge=0.1)
 
-    ranking = client.rank(model=hen.id, probes=probes.id, edge_weight=1, candidates=[fox.id])
+    ranking = client.rank(
+        model=hen.id, probes=probes.id, metric="depara", edge_weight=1, candidates=[fox.id]
+    )
 
     assert ranking["state"] == "ready"
     assert [(item["name"], item["score"]) for item in ranking["items"]] == [("fox", 1.0)]
@@ -196,9 +211,10 @@ def test_methods_have_schemas(client: ZooClient):
     assert "grid" in client.methods.show("depara")["params"]["properties"]
 
 
-def test_an_image_is_downloaded(client: ZooClient, zoo: Zoo):
+def test_an_image_and_its_mask_are_downloaded(client: ZooClient, zoo: Zoo):
     with zoo.transaction() as session:
-        probes = a_dataset(zoo, session)
+        probes = masked(session, a_dataset(zoo, session))
 
     assert client.datasets.image(probes.id, 1) == b"\x89PNG two!"
+    assert client.datasets.mask("farm", 1) == b"\x89PNG two!"
     assert [item["name"] for item in client.datasets.ls()] == ["farm"]

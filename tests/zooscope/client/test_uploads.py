@@ -6,6 +6,7 @@ import os
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.zooscope.client.flaky import wire_to
 from zooscope.client import UnreachableError, ZooClient, ZooClientError
 from zooscope.client.archives import archive_of
 from zooscope.client.transport import Transport
-from zooscope.client.uploads import MEBIBYTE, sha256_of, upload
+from zooscope.client.uploads import MEBIBYTE, Upload, ignore_progress, sha256_of, upload
 
 
 @pytest.fixture
@@ -76,6 +77,42 @@ def test_parts_that_arrived_before_the_break_are_not_sent_again(url: str, key: s
     fallen_back_to = [after for before, after in pairwise(offsets) if after <= before]
     assert all(offset > 3 * MEBIBYTE for offset in fallen_back_to)
     assert offsets[-1] == fox.stat().st_size
+
+
+def test_a_small_file_resumes_within_its_first_block(url: str, key: str, tmp_path: Path):
+    path = tmp_path / "small.bin"
+    path.write_bytes(os.urandom(900_000))
+    resumed_at: list[str] = []
+    with wire_to(url, cuts=[500_000]) as wire:
+        transport = Transport(wire.url, key=key, retry_policy=QUICK, timeout_seconds=HANG_SECONDS)
+        send = transport.request
+
+        def request(method: str, path: str, **content: Any) -> Any:
+            if method == "PATCH":
+                resumed_at.append(content["headers"]["Upload-Offset"])
+            return send(method, path, **content)
+
+        transport.request = request  # type: ignore[method-assign]
+        upload(transport, path)
+        transport.close()
+
+    first, *later = map(int, resumed_at)
+    assert first == 0
+    assert min(later) > 100_000
+
+
+def test_an_upload_whose_last_answer_was_lost_is_complete(url: str, key: str, tmp_path: Path):
+    path = tmp_path / "small.bin"
+    path.write_bytes(b"small")
+    transport = Transport(url, key=key, retry_policy=QUICK, timeout_seconds=HANG_SECONDS)
+    announced = transport.json("POST", "/uploads", body={"size": 5})
+    sending = Upload(transport, path, announced["id"], 5, ignore_progress, MEBIBYTE)
+
+    sending.send_from(0)
+    sending.send_from(5)
+
+    assert transport.json("GET", f"/uploads/{announced['id']}")["state"] == "complete"
+    transport.close()
 
 
 def test_an_unreachable_zoo_is_reported_with_a_remedy(fox: Path):

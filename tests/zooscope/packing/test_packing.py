@@ -17,6 +17,8 @@ from workers.programs import ProgramRefusedError, read_program
 from zooscope.packing import PackingError, load_weights, pack
 from zooscope.packing.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 MANIFEST = {"name": "net", "input": {"channels": 3, "height": 12, "width": 12}}
 ROOT = Path(__file__).resolve().parents[3]
@@ -150,6 +152,47 @@ def test_a_network_that_cannot_travel_is_refused_with_a_remedy(tmp_path, kind, c
     assert caught.value.remedy
 
 
+class Detector(nn.Module):
+    """Returns a different number of boxes for each image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: Tensor) -> list[dict[str, Tensor]]:
+        maps = self.backbone(images)
+        return [{"boxes": scores[scores > 0]} for scores in maps]
+
+
+def test_a_detection_network_is_refused_with_the_part_that_can_be_used(tmp_path):
+    with pytest.raises(PackingError) as caught:
+        pack(Detector(), {**MANIFEST, "task": "detection"}, tmp_path / "net.pt2")
+
+    assert caught.value.code == "detection_not_supported"
+    assert "backbone" in (caught.value.remedy or "")
+
+
+class TwoHeads(nn.Module):
+    """Class scores of a main and of an auxiliary head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main, self.aux = made(Plain), made(Plain)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {"aux": self.aux(images), "main": self.main(images)}
+
+
+def test_of_two_heads_the_manifest_names_the_output_that_counts(tmp_path):
+    named = pack(TwoHeads(), {**MANIFEST, "output": "main"}, tmp_path / "net.pt2")
+
+    assert [output.name for output in named.program.outputs] == ["main"]
+    assert json.loads(named.manifest_file.read_text())["output"] == "main"
+    with pytest.raises(ProgramRefusedError, match="aux") as caught:
+        pack(TwoHeads(), MANIFEST, tmp_path / "other.pt2")
+    assert caught.value.code == "several_outputs"
+
+
 def test_a_network_that_insists_on_one_image_gets_a_fixed_batch(tmp_path):
     class Single(nn.Module):
         def __init__(self) -> None:
@@ -164,7 +207,7 @@ def test_a_network_that_insists_on_one_image_gets_a_fixed_batch(tmp_path):
     packed = pack(network, MANIFEST, tmp_path / "net.pt2")
 
     assert packed.program.batch == 1
-    expected = torch.cat([network(one[None]) for one in images(5)])
+    expected = torch.cat([network(image[None]) for image in images(5)])
     torch.testing.assert_close(packed.program(images(5)), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -245,18 +288,32 @@ def test_the_command_says_what_to_change(user_folder, monkeypatch, capsys, chang
     header = b'{"w":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'
     damaged = len(header).to_bytes(8, "little") + header + b"short"
     (user_folder / "damaged.safetensors").write_bytes(damaged)
-    given = {"module": "mynet.py:build", "arguments": '{"classes": 7}', "weights": "w.pth",
+    options = {"module": "mynet.py:build", "arguments": '{"classes": 7}', "weights": "w.pth",
              "manifest": "manifest.json", "out": "out.pt2"} | change  # fmt: skip
 
     code = main(
-        [given["module"], "--arguments", given["arguments"], "--weights", given["weights"],
-         "--manifest", given["manifest"], "--out", given["out"]]
+        [options["module"], "--arguments", options["arguments"], "--weights", options["weights"],
+         "--manifest", options["manifest"], "--out", options["out"]]
     )  # fmt: skip
 
-    told = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     assert code == 1
-    assert f"({words})\n          " in told
-    assert told.count("\n") == 2
+    assert f"({words})\n          " in stderr
+    assert stderr.count("\n") == 2
+
+
+def test_a_manifest_that_is_not_there_is_missing_and_not_badly_encoded(
+    user_folder, monkeypatch, capsys
+):
+    monkeypatch.chdir(user_folder)
+
+    code = main(["mynet.py:build", "--manifest", "none.json", "--out", "out.pt2"])
+
+    assert code == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "zooscope: none.json cannot be read: No such file or directory (invalid_manifest)",
+        "          check the path",
+    ]
 
 
 class Uncopyable(nn.Module):
@@ -286,7 +343,7 @@ def test_the_command_packs_a_file_that_imports_a_library(user_folder, library):
     done = subprocess.run(
         [sys.executable, "-m", "zooscope.cli.main", "pack", "listed.py:build", "--json",
          "--manifest", "manifest.json", "--out", "listed.pt2"],
-        capture_output=True, text=True, cwd=user_folder, check=False, timeout=150,
+        capture_output=True, text=True, cwd=user_folder, check=False, timeout=HANG_SECONDS,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -299,7 +356,7 @@ def test_the_command_reports_a_broken_import_without_a_traceback(user_folder):
     done = subprocess.run(
         [sys.executable, "-m", "zooscope.cli.main", "pack", "broken.py:build",
          "--manifest", "manifest.json", "--out", "listed.pt2"],
-        capture_output=True, text=True, cwd=user_folder, check=False, timeout=150,
+        capture_output=True, text=True, cwd=user_folder, check=False, timeout=HANG_SECONDS,
     )  # fmt: skip
 
     assert done.returncode == 1

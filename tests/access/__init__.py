@@ -1,0 +1,1 @@
+"""Tests of keys and limits, alike over REST and gRPC."""

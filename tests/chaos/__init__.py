@@ -1,0 +1,1 @@
+"""Random faults against a zoo of real processes, and the rules that its history obeys."""

@@ -1,0 +1,1 @@
+"""Generated requests against a served zoo, most of them with ids of things that exist."""

@@ -1,0 +1,109 @@
+"""Every view shows a real zoo: light and dark, wide and narrow, without a mistake in the console."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.browsing import Visitor
+
+pytestmark = [pytest.mark.web, pytest.mark.slow]
+
+VIEWS = {
+    "models": "fox",
+    "models/{model_id}": "Where it looks",
+    "models/{model_id}?part=layers": "conv",
+    "models/{model_id}?part=neighbors&probes={dataset_id}": "hen",
+    "models/{model_id}?part=family": "hen",
+    "models/{model_id}?part=accuracies": "50.0 %",
+    "models/{model_id}?part=lineage": "lineage",
+    "models/{model_id}?part=try": "Drop an image",
+    "models/{model_id}?part=use": "torch.export.load",
+    "datasets": "farm",
+    "datasets/{dataset_id}": "cat",
+    "datasets/{clips_id}?clip=0": "ni3 hao3",
+    "rank?dataset={dataset_id}": "Cost",
+    "rankings/{ranking_id}": "Start from",
+    "map?dataset={dataset_id}": "Matrix",
+    "layers": "Compare the layers",
+    "layers/{selection_id}": "Layers of",
+    "concepts": "Images of the concept",
+    "concepts/{search_id}": "Units for",
+    "jobs": "depara",
+    "jobs/{job_id}": "Inputs and parameters",
+    "jobs/new?method=knowledge_distillation": "Teachers",
+    "compare?models={models}": "How near they are",
+    "keys": "fuzz",
+}
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark and 360 pixels wide": {
+        "color_scheme": "dark",
+        "viewport": {"width": 360, "height": 740},
+    },
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_shows_what_it_is_for(
+    visit: Callable[..., Visitor], ids: dict[str, Any], view: str, look: str
+):
+    visitor = visit(view.format(**ids), **LOOKS[look])
+
+    visitor.sees(VIEWS[view])
+
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert visitor.page.evaluate("[...document.images].every((image) => image.alt !== null)")
+
+
+def test_no_view_starts_work_by_being_looked_at(
+    visit: Callable[..., Visitor], ids: dict[str, Any]
+):
+    visitor = visit()
+
+    for view, text in VIEWS.items():
+        visitor.go(view.format(**ids))
+        visitor.sees(text)
+
+    assert visitor.writes == []
+
+
+def test_back_and_reload_return_to_a_state(visit: Callable[..., Visitor], ids: dict[str, Any]):
+    visitor = visit("models")
+    visitor.page.get_by_role("searchbox").fill("fox")
+    visitor.page.get_by_role("link", name="fox").first.click()
+    visitor.sees("Where it looks")
+
+    visitor.page.go_back()
+    visitor.page.locator(".zoo-table").wait_for()
+    visitor.page.reload()
+
+    visitor.page.locator(".zoo-table").wait_for()
+    assert visitor.page.get_by_role("searchbox").input_value() == "fox"
+    assert visitor.page.get_by_role("link", name="hen").count() == 0
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_view_has_a_serious_barrier(
+    visit: Callable[..., Visitor], ids: dict[str, Any], look: str
+):
+    axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text()
+    visitor = visit(**LOOKS[look])
+    barriers = {}
+
+    for view, text in VIEWS.items():
+        visitor.go(view.format(**ids))
+        visitor.sees(text)
+        visitor.page.evaluate(script)
+        violations = visitor.page.evaluate("axe.run().then((result) => result.violations)")
+        barriers[view] = [
+            f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"][:2]
+        ]
+
+    assert {view: nodes for view, nodes in barriers.items() if nodes} == {}
