@@ -1,6 +1,5 @@
 // Starts the page: who uses it, which view, and the keys that work everywhere.
 import { html, render, useEffect, useErrorBoundary, useState } from "./lib.js";
-import { connection } from "./api.js";
 import { notLoaded } from "./late_modules.js";
 import { identify, session } from "./session.js";
 import { go, link, replace, route } from "./router.js";
@@ -57,7 +56,6 @@ function Keys() {
 
 function View({ path }) {
   const [view, setView] = useState({ name: "", component: null });
-  const { since } = useStore(connection);
   const load = VIEWS[path[0] ?? "models"];
   const name = `${path[0]}/${path[0] === "jobs" && path[1] === "new" ? "new" : path.length > 1 ? "one" : ""}`;
   useEffect(() => {
@@ -66,7 +64,7 @@ function View({ path }) {
     return () => {
       left = true;
     };
-  }, [name, since]);
+  }, [name]);
   if (!load) return html`<${Empty} title="There is no such page" actions=${html`<a class="button" href=${link("models")}>To the zoo</a>`}>The address names no view of the zoo.<//>`;
   if (view.name !== name) return html`<${Skeleton} lines=${6} />`;
   return html`<${Guarded} key=${path.join("/")} of=${view.component} />`;
