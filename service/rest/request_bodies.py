@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -134,7 +134,10 @@ class MultipartWalker:
             "on_part_end": self._end,
             "on_end": self._finish,
         }
-        self._parser = MultipartParser(options[b"boundary"], callbacks)
+        try:
+            self._parser = MultipartParser(options[b"boundary"], callbacks)
+        except FormParserError as error:
+            raise _malformed(error) from error
         self._finished = False
 
     def walk(self, chunk: bytes) -> list[FormPart]:
@@ -145,10 +148,8 @@ class MultipartWalker:
         """
         try:
             self._parser.write(chunk)
-        except MultipartParseError as error:
-            raise InvalidRequestError(
-                f"the multipart body is malformed: {error}", code="invalid_multipart"
-            ) from error
+        except FormParserError as error:
+            raise _malformed(error) from error
         pieces, self._pieces = self._pieces, []
         return pieces
 
@@ -193,6 +194,12 @@ class MultipartWalker:
         if not self._pieces or self._pieces[-1].ended:
             self._pieces.append(FormPart(self._current.name, self._current.filename))
         return self._pieces[-1]
+
+
+def _malformed(error: FormParserError) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"the multipart body is malformed: {error}", code="invalid_multipart"
+    )
 
 
 class FieldText:

@@ -95,6 +95,16 @@ CASES = {
         422,
         "invalid_multipart",
     ),
+    "endless boundary": (
+        "POST",
+        "/v1/datasets",
+        {
+            "content": b"--x\r\n",
+            "headers": {"Content-Type": f"multipart/form-data; boundary={'x' * 9000}"},
+        },
+        422,
+        "invalid_multipart",
+    ),
 }
 
 

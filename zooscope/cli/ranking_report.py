@@ -137,9 +137,13 @@ def print_ranking(context: CliContext, result: RankingTable) -> None:
     if ranking["state"] == "failed":
         raise ZooClientError.failed(ranking, name="ranking")
     context.out.done(ranking, "\n".join(report_lines(ranking)))
-    context.out.details(ranking["items"], _COLUMNS.get(ranking["metric"], ESTIMATOR_COLUMNS))
+    names = _names(ranking)
+    rows = [
+        {**item, "same_weights_as": [names.get(id_, id_) for id_ in item.get("same_weights_as", ())]}
+        for item in ranking["items"]
+    ]
+    context.out.details(rows, _COLUMNS.get(ranking["metric"], ESTIMATOR_COLUMNS))
     context.out.details(ranking["unranked"], UNRANKED_COLUMNS)
-    names = {item["model_id"]: item["name"] for item in ranking["items"]}
     baselines = [{"name": b["name"], "order": _order(b, names)} for b in ranking["baselines"]]
     context.out.details(baselines, BASELINE_COLUMNS)
 
@@ -186,7 +190,7 @@ def report_lines(ranking: Ranking) -> Iterator[str]:
         yield f"target and probe set share {counted(shared, 'image')}"
     if choice := ranking.get("choice"):
         yield f"auto took {choice['metric']}: {choice['reason']}"
-    names = {item["model_id"]: item["name"] for item in ranking["items"]}
+    names = _names(ranking)
     best = ranking.get("best_set")
     if best is not None:
         probability = percent(best["probability"])
@@ -197,6 +201,13 @@ def report_lines(ranking: Ranking) -> Iterator[str]:
         yield f"cannot be told apart from the first: {_named(first[1 : _TIED_SHOWN + 1], names)}{', …' if len(first) > _TIED_SHOWN + 1 else ''}"
     for warning in ranking.get("warnings") or ():
         yield f"warning: {warning['detail']} ({warning['code']}); {warning['remedy']}"
+
+
+def _names(ranking: Ranking) -> dict[str, str]:
+    """The name of every network that has a row, or that a row stands for."""
+    items = ranking["items"]
+    copies = (copy for item in items for copy in item.get("near_copies", ()))
+    return {row["model_id"]: row["name"] for row in (*copies, *items)}
 
 
 def _named(ids: Sequence[str], names: Mapping[str, str]) -> str:

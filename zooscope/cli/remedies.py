@@ -11,8 +11,11 @@ _PHRASES = {
 # The longer paths come first: each would also match a shorter one.
 _COMMANDS = [
     (
-        re.compile(r"(?:create it with )?POST /v1/jobs (\{\"method\": \"unit_responses\".*?\}\})"),
-        r"measure it with `zooscope concepts measure`",
+        re.compile(
+            r'(?:create it with )?POST /v1/jobs \{"method": "unit_responses", '
+            r'"inputs": \{"model_id": "([^"]+)", "dataset_id": "([^"]+)"\}\}'
+        ),
+        r"measure it with `zooscope concepts measure \1 --probes \2`",
     ),
     (re.compile(r"POST /v1/accuracies(?![\w/-])"), "`zooscope accuracies import`"),
     *(

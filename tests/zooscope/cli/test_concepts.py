@@ -56,5 +56,5 @@ def test_a_zoo_without_responses_names_the_command_that_measures_them(
     measured = shell.json("concepts", "measure", "fox", "--probes", "other")
 
     assert refused.returncode == 1
-    assert "zooscope concepts measure" in refused.stderr
+    assert f"`zooscope concepts measure {fox} --probes {other.id}`" in refused.stderr
     assert measured[0]["method"] == "unit_responses"
