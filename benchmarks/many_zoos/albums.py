@@ -1,6 +1,7 @@
 """Real pictures of 32 × 32 pixels for every zoo, in parts that share no photograph, scene or writer."""
 
 import io
+import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -155,7 +156,7 @@ def _characters(
     for position, character in enumerate(text[:7]):
         middle = _LEFT + _STEP * position + (_GAP if position > 1 else 0)
         for _ in range(JITTERS):
-            left = int(round(middle + rng.uniform(-2, 2) - high / 2))
+            left = round(middle + rng.uniform(-2, 2) - high / 2)
             left = min(max(left, 0), wide - high)
             yield _small(image[:, left : left + high]), _kind(character, position)
 
@@ -181,7 +182,7 @@ def _parted(groups: Sequence[Sequence[tuple[Pixels, int]]]) -> list[Part]:
     order = rng.permutation(len(groups))
     edges = np.round(np.cumsum((0, *PARTS)) * len(groups)).astype(int)
     parts = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         members = [member for index in order[start:stop] for member in groups[index]]
         members = [members[index] for index in rng.permutation(len(members))]
         parts.append(([image for image, _ in members], [label for _, label in members]))

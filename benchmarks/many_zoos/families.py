@@ -52,7 +52,7 @@ def plain(channels: int) -> FamilyEncoder:
     return FamilyEncoder(lower, upper, channels)
 
 
-class ResidualBlock(nn.Module):
+class ShortCutBlock(nn.Module):
     """Two convolutions around a short cut; halves the side where widths differ."""
 
     def __init__(self, into: int, out: int) -> None:
@@ -74,9 +74,9 @@ def residual(channels: int) -> FamilyEncoder:
     """A stem and four blocks."""
     thin, middle = channels // 4, channels // 2
     lower = nn.Sequential(
-        _step(3, thin, stride=2), ResidualBlock(thin, thin), ResidualBlock(thin, middle)
+        _step(3, thin, stride=2), ShortCutBlock(thin, thin), ShortCutBlock(thin, middle)
     )
-    upper = nn.Sequential(ResidualBlock(middle, channels), ResidualBlock(channels, channels))
+    upper = nn.Sequential(ShortCutBlock(middle, channels), ShortCutBlock(channels, channels))
     return FamilyEncoder(lower, upper, channels)
 
 
@@ -98,7 +98,7 @@ def depthwise(channels: int) -> FamilyEncoder:
     return FamilyEncoder(lower, upper, channels)
 
 
-class Patches(nn.Module):
+class TokenPatches(nn.Module):
     """Sixteen tokens of 8 × 8 pixels, with learned positions."""
 
     def __init__(self, channels: int) -> None:
@@ -114,7 +114,7 @@ class Patches(nn.Module):
         return tokens
 
 
-class Attention(nn.Module):
+class TokenMixing(nn.Module):
     """Self-attention and two dense layers, each normalized first."""
 
     def __init__(self, channels: int, heads: int = 4) -> None:
@@ -128,7 +128,7 @@ class Attention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens of the same shape."""
-        count, length, channels = tokens.shape
+        count, length, _ = tokens.shape
         mixed = self.mixes(self.before(tokens)).view(count, length, 3, self.heads, -1)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)
         weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)
@@ -151,8 +151,8 @@ class Placed(nn.Module):
 
 def transformer(channels: int) -> FamilyEncoder:
     """Four attention blocks on sixteen tokens."""
-    lower = nn.Sequential(Patches(channels), Attention(channels), Attention(channels))
-    upper = nn.Sequential(Attention(channels), Attention(channels), Placed(channels))
+    lower = nn.Sequential(TokenPatches(channels), TokenMixing(channels), TokenMixing(channels))
+    upper = nn.Sequential(TokenMixing(channels), TokenMixing(channels), Placed(channels))
     return FamilyEncoder(lower, upper, channels)
 
 

@@ -45,17 +45,17 @@ def generate(plan: ZooPlan, data: Path, folder: Path) -> Path:
     album = ALBUMS[plan.album](data)
     tasks = [task for task in tasks_of(album) if task.name in TASKS]
     encoders = [untrained(plan, album), *(trained(plan, task, album) for task in tasks)]
-    seen = [planes_of(task) for task in (None, *tasks)]
+    plane_counts = [planes_of(task) for task in (None, *tasks)]
     encoded = time.process_time()
     losses = _padded(
         [
-            held_out_losses(encoders, seen, bench_for(task, album), draws=plan.draws)
+            held_out_losses(encoders, plane_counts, bench_for(task, album), draws=plan.draws)
             for task in tasks
         ]
     )
     transferred = time.process_time()
     probes = {"own": album.probes.frames, **_others(album, data)}
-    arrays = _views(encoders, seen, probes)
+    arrays = _views(encoders, plane_counts, probes)
     spent = np.array([encoded - began, transferred - encoded, time.process_time() - transferred])
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, losses=losses, tasks=[task.name for task in tasks], seconds=spent, **arrays)
@@ -92,12 +92,12 @@ def _others(own: Album, data: Path) -> dict[str, Tensor]:
 
 
 def _views(
-    encoders: Sequence[FamilyEncoder], seen: Sequence[int], probes: dict[str, Tensor]
+    encoders: Sequence[FamilyEncoder], plane_counts: Sequence[int], probes: dict[str, Tensor]
 ) -> dict[str, np.ndarray]:
     """Features, features half-way up (own probes) and maps, of every source and kind of probe."""
     arrays = {}
     for kind, frames in probes.items():
-        pairs = list(zip(encoders, seen, strict=True))
+        pairs = list(zip(encoders, plane_counts, strict=True))
         features = [features_of(encoder, frames, planes).flatten(1) for encoder, planes in pairs]
         arrays[f"{kind}_features"] = torch.stack(features).half().numpy()
         canonical = frames_of(frames)

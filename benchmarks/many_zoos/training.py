@@ -77,9 +77,12 @@ def held_out_losses(
     """
     pairs = [
         _standardized(
-            *(features_of(encoder, frames, seen) for frames in (bench.frames, bench.judged_frames))
+            *(
+                features_of(encoder, frames, shown_planes)
+                for frames in (bench.frames, bench.judged_frames)
+            )
         )
-        for encoder, seen in zip(encoders, planes, strict=True)
+        for encoder, shown_planes in zip(encoders, planes, strict=True)
     ]
     train, judged = (_windows(torch.stack(rows)) for rows in zip(*pairs, strict=True))
     rows = [
@@ -111,8 +114,8 @@ def _losses(bench: Bench, train: Tensor, judged: Tensor, generator: torch.Genera
     for _ in range(STEPS):
         batch = torch.randint(len(few), (DECODER_BATCH,), generator=generator)
         inputs = shown[:, batch]
-        kept = torch.rand(inputs.shape[1:], generator=generator) >= how.dropout
-        outputs = _decoded(task, inputs * kept / (1 - how.dropout), parameters)
+        mask = torch.rand(inputs.shape[1:], generator=generator) >= how.dropout
+        outputs = _decoded(task, inputs * mask / (1 - how.dropout), parameters)
         loss = _by_source(task, outputs, answers[batch]).mean(dim=1).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -168,7 +168,8 @@ class ModelView(BaseModel):
     ``version`` counts the networks that had this name, and ``aliases`` such as ``prod`` belong to one
     version at a time: ``name:version`` and ``name@alias`` name it. Of all ``outputs``, methods read
     ``output``; ``output_scale`` says whether its numbers are logits, probabilities or
-    log-probabilities. ``same_weights_as`` lists other networks of the project with the same weights,
+    log-probabilities. ``latency_ms`` is the time of one image on the machine that checked the network,
+    null for networks of earlier releases. ``same_weights_as`` lists other networks of the project with the same weights,
     whatever these are called and however their files differ.
     """
 
@@ -194,6 +195,7 @@ class ModelView(BaseModel):
     flops: int | None = None
     peak_bytes: int | None = None
     gradient_peak_bytes: int | None = None
+    latency_ms: float | None = None
     weights_sha256: str | None = None
     same_weights_as: list[str] = []
     sha256: str | None = None
@@ -243,6 +245,7 @@ class ModelView(BaseModel):
             flops=record.flops,
             peak_bytes=record.peak_bytes,
             gradient_peak_bytes=record.gradient_peak_bytes,
+            latency_ms=record.latency_ms,
             sha256=record.upload_sha256 or record.program_sha256,
             size_bytes=record.upload_bytes,
             tags=record.tags,
