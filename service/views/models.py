@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy.orm import Session
 
 from service.container import Zoo
+from service.core.catalog.depara import DeparaParams, edge_weight_of, settings_of
+from service.core.catalog.measurement import Metric
 from service.core.etags import etag_of
 from service.core.ids import DatasetId, ModelId, UploadId
 from service.core.manifest import (
@@ -26,7 +28,7 @@ from service.core.manifest import (
 from service.core.operations.lists import SizeClass
 from service.core.operations.model_names import Alias
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.operations.rankings.schemas import EdgeWeight
 from service.core.operations.zoo import model_lists
 from service.core.operations.zoo.model_lists import ModelFilter
 from service.core.operations.zoo.models import ModelChanges
@@ -292,11 +294,12 @@ class LayerListView(BaseModel):
 
 
 class NeighborsQuery(Strict):
-    """Which neighbors: through which probe set, how many, and λ."""
+    """Which neighbors: through which probe set, how many, by which metric, and λ."""
 
     dataset_id: DatasetId
     k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
-    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
+    metric: Metric = Metric.DEPARA
+    edge_weight: EdgeWeight | None = None
 
 
 class NeighborView(BaseModel):
@@ -321,6 +324,7 @@ class NeighborsView(BaseModel):
 
     model_id: str
     dataset_id: str
+    metric: Metric
     edge_weight: float
     items: list[NeighborView]
 
@@ -329,7 +333,7 @@ def neighbors_view(
     zoo: Zoo, query: NeighborsQuery, *, project: str, model_id: str
 ) -> NeighborsView:
     """The models nearest to a model, nearest first."""
-    weight, dataset_id = query.edge_weight, query.dataset_id
+    weight, dataset_id = edge_weight_of(query.metric, query.edge_weight), query.dataset_id
     with zoo.transaction() as session:
         candidates = neighbors.shortlist(
             session,
@@ -338,7 +342,14 @@ def neighbors_view(
             dataset_id=dataset_id,
             count=query.k,
             edge_weight=weight,
+            settings=settings_of(query.metric, DeparaParams()),
         )
     nearest = enumerate(neighbors.nearest(candidates, zoo.comparer), 1)
     items = [NeighborView(rank=rank, **vars(near)) for rank, near in nearest]
-    return NeighborsView(model_id=model_id, dataset_id=dataset_id, edge_weight=weight, items=items)
+    return NeighborsView(
+        model_id=model_id,
+        dataset_id=dataset_id,
+        metric=query.metric,
+        edge_weight=weight,
+        items=items,
+    )

@@ -427,6 +427,7 @@ class Neighbors(TypedDict):
 
     model_id: str
     dataset_id: str
+    metric: Literal["attribution", "depara", "depara_plus", "rsa", "dds", "linear_cka"]
     edge_weight: float
     items: list[Neighbor]
 
