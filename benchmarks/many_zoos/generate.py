@@ -48,10 +48,7 @@ def generate(plan: ZooPlan, data: Path, folder: Path) -> Path:
     plane_counts = [planes_of(task) for task in (None, *tasks)]
     encoded = time.process_time()
     losses = _padded(
-        [
-            held_out_losses(encoders, plane_counts, bench_for(task, album), draws=plan.draws)
-            for task in tasks
-        ]
+        [held_out_losses(plan, encoders, plane_counts, bench_for(task, album)) for task in tasks]
     )
     transferred = time.process_time()
     probes = {"own": album.probes.frames, **_others(album, data)}

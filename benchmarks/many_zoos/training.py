@@ -15,8 +15,8 @@ from benchmarks.taskonomy.networks import encoder_inputs
 from benchmarks.taskonomy.tasks import Answer, TaskonomyTask
 from benchmarks.taskonomy.transfers import JUDGED, LEARNING, Bench
 
-BATCH, RATE = 64, 3e-3
-FEW, STEPS, DECODER_BATCH, HIDDEN = 256, 100, 48, 32
+RATE = 3e-3
+FEW, DECODER_BATCH, HIDDEN = 256, 48, 32
 _KERNEL = 9
 
 
@@ -39,7 +39,7 @@ def trained(plan: ZooPlan, task: TaskonomyTask, album: Album) -> FamilyEncoder:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=plan.steps)
     pictures = task.choose(album.training)
     for _ in range(plan.steps):
-        batch = pictures.at(torch.randint(len(pictures), (BATCH,), generator=generator))
+        batch = pictures.at(torch.randint(len(pictures), (plan.batch,), generator=generator))
         frames, answers = task.examples(batch, generator)
         outputs = network(encoder_inputs(frames, planes_of(task)))
         optimizer.zero_grad(set_to_none=True)
@@ -69,7 +69,7 @@ def features_of(encoder: FamilyEncoder, frames: Tensor, planes: int) -> Tensor:
 
 
 def held_out_losses(
-    encoders: Sequence[FamilyEncoder], planes: Sequence[int], bench: Bench, *, draws: int
+    plan: ZooPlan, encoders: Sequence[FamilyEncoder], planes: Sequence[int], bench: Bench
 ) -> Float32[np.ndarray, "source draw image"]:
     """Losses of decoders on frozen features: those of all sources learn side by side.
 
@@ -86,8 +86,8 @@ def held_out_losses(
     ]
     train, judged = (_windows(torch.stack(rows)) for rows in zip(*pairs, strict=True))
     rows = [
-        _losses(bench, train, judged, torch.Generator().manual_seed(1000 + draw))
-        for draw in range(draws)
+        _losses(plan, bench, (train, judged), torch.Generator().manual_seed(1000 + draw))
+        for draw in range(plan.draws)
     ]
     return torch.stack(rows, dim=1).numpy()
 
@@ -99,19 +99,21 @@ def _windows(features: Tensor) -> Tensor:
     return unfolded.transpose(1, 2).unflatten(0, (sources, images)).contiguous()
 
 
-def _losses(bench: Bench, train: Tensor, judged: Tensor, generator: torch.Generator) -> Tensor:
+def _losses(
+    plan: ZooPlan, bench: Bench, windows: tuple[Tensor, Tensor], generator: torch.Generator
+) -> Tensor:
     """(source, image)."""
-    task, sources = bench.task, len(train)
+    (train, judged), task, steps = windows, bench.task, plan.decoder_steps
     few = torch.randperm(train.shape[1], generator=generator)[:FEW]
     shown, answers = train[:, few], bench.answers[few]
     weights = _weights(task, train.shape[-1], generator)
     parameters = [
-        weight.expand(sources, *weight.shape).clone().requires_grad_() for weight in weights
+        weight.expand(len(train), *weight.shape).clone().requires_grad_() for weight in weights
     ]
     how = LEARNING[task.answer]
     optimizer = torch.optim.AdamW(parameters, lr=how.rate, weight_decay=how.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=STEPS)
-    for _ in range(STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=steps)
+    for _ in range(steps):
         batch = torch.randint(len(few), (DECODER_BATCH,), generator=generator)
         inputs = shown[:, batch]
         mask = torch.rand(inputs.shape[1:], generator=generator) >= how.dropout

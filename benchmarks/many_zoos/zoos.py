@@ -10,14 +10,19 @@ TASKS = (
 
 @dataclass(frozen=True)
 class ZooPlan:
-    """One zoo. ``steps``: of an encoder; ``draws``: of a decoder for every pair."""
+    """One zoo.
+
+    ``steps`` and ``batch``: of an encoder; ``draws`` and ``decoder_steps``: of a decoder for every pair.
+    """
 
     album: str
     family: str
     channels: int
     steps: int
     seed: int
+    batch: int = 48
     draws: int = 2
+    decoder_steps: int = 60
 
     @property
     def name(self) -> str:
@@ -26,12 +31,12 @@ class ZooPlan:
 
 
 PLANS = (
-    ZooPlan("mnist", "residual", 48, 250, 11, draws=3),
-    ZooPlan("cifar", "transformer", 64, 400, 12),
-    ZooPlan("fashion", "depthwise", 72, 300, 13),
-    ZooPlan("omniglot", "plain", 36, 300, 14),
-    ZooPlan("camvid", "residual", 64, 350, 15),
-    ZooPlan("flowers", "plain", 72, 200, 16, draws=3),
-    ZooPlan("plates", "depthwise", 48, 250, 17),
-    ZooPlan("mnist", "transformer", 48, 300, 18),
+    ZooPlan("mnist", "residual", 48, 250, 11, batch=64, draws=3, decoder_steps=100),
+    ZooPlan("cifar", "transformer", 64, 400, 12, batch=64, decoder_steps=100),
+    ZooPlan("fashion", "depthwise", 48, 150, 13),
+    ZooPlan("omniglot", "plain", 36, 200, 14),
+    ZooPlan("camvid", "residual", 40, 150, 15),
+    ZooPlan("flowers", "plain", 48, 120, 16),
+    ZooPlan("plates", "depthwise", 36, 150, 17),
+    ZooPlan("mnist", "transformer", 32, 200, 18),
 )

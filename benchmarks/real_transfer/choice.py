@@ -20,7 +20,7 @@ Names = tuple[str, ...]
 def chosen(facts: Facts) -> dict[str, Any]:
     """The choice, the best set, their worth, and what the rule reaches on each target left out.
 
-    ``anew``: the rule's mean worth on every target left out, the held-back ones among those that
+    ``again``: the rule's mean worth on every target left out, the held-back ones among those that
     choose, beside that of the set in use.
     """
     everything = [target["name"] for target in facts["targets"]]
@@ -29,7 +29,7 @@ def chosen(facts: Facts) -> dict[str, Any]:
     worth = {name: _worth_of(facts, sets, name) for name in everything}
     table = np.stack([worth[name] for name in names], axis=1)
     left_out = _left_out({name: worth[name] for name in names}, sets)
-    anew = [entry["worth"] for entry in _left_out(worth, sets).values()]
+    again = [entry["worth"] for entry in _left_out(worth, sets).values()]
     in_use = sets.index(tuple(name.value for name in LABEL_ESTIMATORS))
     best, pick = int(table.mean(axis=1).argmax()), _pick(table, sets)
     order = np.argsort(-table.mean(axis=1))[:20]
@@ -38,8 +38,8 @@ def chosen(facts: Facts) -> dict[str, Any]:
         "best": {"set": sets[best], "worth": float(table[best].mean())},
         "leading": [{"set": sets[n], "worth": float(table[n].mean())} for n in order],
         "left_out": left_out,
-        "anew": {
-            "chosen": float(np.mean(anew)),
+        "again": {
+            "chosen": float(np.mean(again)),
             "in_use": float(np.mean([worth[name][in_use] for name in everything])),
         },
     }

@@ -91,12 +91,12 @@ def _choice(choice: Facts) -> list[str]:
     ]
     for name, left_out in choice["left_out"].items():
         lines.append(f"| {name} | {', '.join(left_out['set'])} | {left_out['worth']:.2f} |")
-    anew = choice["anew"]
+    again = choice["again"]
     lines += [
         "",
         "Tried after the held-back targets had been read: chosen anew for every target on all the others, held"
-        f" back or not, the rule's sets are worth {anew['chosen']:.3f} on the target left out; the set in use is"
-        f" worth {anew['in_use']:.3f} on the same targets, so it stays.",
+        f" back or not, the rule's sets are worth {again['chosen']:.3f} on the target left out; the set in use is"
+        f" worth {again['in_use']:.3f} on the same targets, so it stays.",
     ]
     return lines
 
