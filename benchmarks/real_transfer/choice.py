@@ -10,6 +10,7 @@ from numpy import ndarray
 from scipy.stats import spearmanr
 
 from benchmarks.real_transfer.evaluation import COMBINABLE, PENALTY, POINTS, sets_to_try
+from service.core.operations.rankings.consensus import LABEL_ESTIMATORS
 from workers.tools.ranking_bench.measures import FEWEST
 
 Facts = Mapping[str, Any]
@@ -17,15 +18,19 @@ Names = tuple[str, ...]
 
 
 def chosen(facts: Facts) -> dict[str, Any]:
-    """The choice, the best set, their worth, and what the rule reaches on each target left out."""
+    """The choice, the best set, their worth, and what the rule reaches on each target left out.
+
+    ``again``: the rule's mean worth on every target left out, the held-back ones among those that
+    choose, beside that of the set in use.
+    """
+    everything = [target["name"] for target in facts["targets"]]
     names = [target["name"] for target in facts["targets"] if not target["held_back"]]
     sets = sets_to_try()
-    table = np.stack([_worth_of(facts, sets, name) for name in names], axis=1)
-    left_out = {}
-    for index, name in enumerate(names):
-        others = [column for column in range(len(names)) if column != index]
-        pick = _pick(table[:, others], sets)
-        left_out[name] = {"set": sets[pick], "worth": float(table[pick, index])}
+    worth = {name: _worth_of(facts, sets, name) for name in everything}
+    table = np.stack([worth[name] for name in names], axis=1)
+    left_out = _left_out({name: worth[name] for name in names}, sets)
+    again = [entry["worth"] for entry in _left_out(worth, sets).values()]
+    in_use = sets.index(tuple(name.value for name in LABEL_ESTIMATORS))
     best, pick = int(table.mean(axis=1).argmax()), _pick(table, sets)
     order = np.argsort(-table.mean(axis=1))[:20]
     return {
@@ -33,7 +38,23 @@ def chosen(facts: Facts) -> dict[str, Any]:
         "best": {"set": sets[best], "worth": float(table[best].mean())},
         "leading": [{"set": sets[n], "worth": float(table[n].mean())} for n in order],
         "left_out": left_out,
+        "again": {
+            "chosen": float(np.mean(again)),
+            "in_use": float(np.mean([worth[name][in_use] for name in everything])),
+        },
     }
+
+
+def _left_out(
+    worth: Mapping[str, Float64[ndarray, " set"]], sets: Sequence[Names]
+) -> dict[str, dict[str, Any]]:
+    """What the rule takes on the other targets, and its worth on the one left out."""
+    table = np.stack(list(worth.values()), axis=1)
+    results = {}
+    for index, name in enumerate(worth):
+        pick = _pick(np.delete(table, index, axis=1), sets)
+        results[name] = {"set": sets[pick], "worth": float(table[pick, index])}
+    return results
 
 
 def _pick(table: Float64[ndarray, "set target"], sets: Sequence[Names]) -> int:

@@ -1,7 +1,7 @@
 """The set of networks that may be the best: its two numbers, and how often it holds the best.
 
 P(best) of a network is proportional to exp(score / temperature). The temperature makes the best
-networks of the development targets likeliest; the share is what a set needs to hold the best in
+networks of all targets likeliest; the share is what a set needs to hold the best in
 every case of so many targets that a new one is covered with the stated probability (conformal
 prediction with targets as units: Vovk, Gammerman & Shafer 2005).
 """
@@ -48,13 +48,12 @@ class LikelyCase:
 def coverage(facts: Facts) -> dict[str, Any]:
     """The learned numbers beside those in use, and coverage by metric and kind of target."""
     by_metric = {metric: cases_of(facts, metric) for metric in METRICS}
-    development = [case for case in by_metric["labels"] if not case.held_back]
-    temperature, share = learned(development)
+    temperature, share = learned(by_metric["labels"])
     return {
         "coverage": COVERAGE,
         "temperature": {"learned": temperature, "used": TEMPERATURE},
         "share": {"learned": share, "used": SHARE},
-        "left_out": _left_out(development),
+        "left_out": {metric: _left_out(cases) for metric, cases in by_metric.items() if cases},
         "rows": [
             {"metric": metric, "held_back": held_back, **_held(part, TEMPERATURE, SHARE)}
             for metric, cases in by_metric.items()
@@ -112,13 +111,15 @@ def _share_before(case: LikelyCase, temperature: float) -> float:
 
 
 def _left_out(cases: Sequence[LikelyCase]) -> dict[str, float]:
-    """Coverage and size on every development target, with numbers learned on the others."""
+    """Coverage, size and loss on every target, with numbers learned on the others."""
     parts = []
     for target in sorted({case.target for case in cases}):
         others = [case for case in cases if case.target != target]
         own = [case for case in cases if case.target == target]
         parts.append(_held(own, *learned(others)))
-    return {name: float(np.mean([part[name] for part in parts])) for name in ("held", "size")}
+    return {
+        name: float(np.mean([part[name] for part in parts])) for name in ("held", "size", "loss")
+    }
 
 
 def _held(cases: Sequence[LikelyCase], temperature: float, share: float) -> dict[str, float]:
@@ -138,19 +139,22 @@ def _held(cases: Sequence[LikelyCase], temperature: float, share: float) -> dict
 
 def lines(likely: Facts) -> list[str]:
     """The numbers as Markdown."""
-    temperature, share, left_out = (likely[key] for key in ("temperature", "share", "left_out"))
+    temperature, share = likely["temperature"], likely["share"]
     rows = [
+        f"| `{metric}` | each left out | {left_out['held']:.0%} | {left_out['size']:.1f} | {left_out['loss']:.1f} |"
+        for metric, left_out in likely["left_out"].items()
+    ]
+    rows += [
         f"| `{row['metric']}` | {'held back' if row['held_back'] else 'development'} |"
         f" {row['held']:.0%} of {row['cases']} | {row['size']:.1f} | {row['loss']:.1f} |"
         for row in likely["rows"]
     ]
     return [
         "P(best) is proportional to exp(score / temperature); a set holds the first networks whose"
-        f" chances reach the share. Learned on the development targets for a coverage of"
+        " chances reach the share. Learned on all targets for a coverage of"
         f" {likely['coverage']:.0%}: temperature {temperature['learned']:.3f}, share"
-        f" {share['learned']:.3f}; in use: {temperature['used']}, {share['used']}. On development"
-        f" targets left out, sets held the best in {left_out['held']:.0%} of the cases with"
-        f" {left_out['size']:.1f} networks.",
+        f" {share['learned']:.3f}; in use: {temperature['used']}, {share['used']}. Only the rows of targets"
+        " left out, with both numbers learned on the others, say how often new sets hold the best.",
         "",
         "| metric | targets | sets that held the best | networks in a set | loss of the set's best, points |",
         "|---|---|---|---|---|",

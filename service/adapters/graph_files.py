@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from service.core.blobs import BlobStore
-from service.core.catalog.measurement import RankVariant
+from service.core.catalog.measurement import Nodes, RankVariant
 from service.core.errors import BlobDamagedError, NotFoundError
 from service.core.operations.neighbors.closeness import Closeness
 
@@ -34,7 +34,13 @@ class GraphFiles:
         self._most_bytes = most_bytes
 
     def compare(
-        self, target: str, others: Sequence[str], *, variant: RankVariant, min_valid: float
+        self,
+        target: str,
+        others: Sequence[str],
+        *,
+        variant: RankVariant,
+        min_valid: float,
+        nodes: Nodes = Nodes.MAPS,
     ) -> dict[str, Closeness]:
         """Similarity of the target to as many of the others as ``most_bytes`` allows."""
         max_graphs = self._most_bytes // self._size(target) - 1 if others else 0
@@ -44,7 +50,7 @@ class GraphFiles:
         similarities = {}
         for digest in others[:max_graphs]:
             graph = self._graph(digest)
-            if graph is not None:
+            if graph is not None and (nodes is Nodes.MAPS or same_probes(target_graph, graph)):
                 similarities[digest] = closeness(
                     target_graph, graph, variant=variant, min_valid=min_valid
                 )
@@ -106,6 +112,11 @@ def arrays_of(data: bytes) -> GraphArrays:
     return GraphArrays(parts["maps"].astype(np.float32), parts["ranks"], parts["mask"])
 
 
+def same_probes(left: GraphArrays, right: GraphArrays) -> bool:
+    """Whether the same probes are valid for both."""
+    return bool((left.mask == right.mask).all())
+
+
 def closeness(
     left: GraphArrays, right: GraphArrays, *, variant: RankVariant, min_valid: float
 ) -> Closeness:
@@ -116,7 +127,7 @@ def closeness(
         return Closeness(None, None)
     # Maps of invalid probes are zero, so products over all probes are those over the common ones.
     node = float(left.maps @ right.maps) / valid
-    if bool((left.mask == right.mask).all()):
+    if same_probes(left, right):
         return Closeness(node, float(left.standardized @ right.standardized))
     ranks = (_ranks_among(graph.ranks, common, variant) for graph in (left, right))
     first, second = (_standardized(graph) for graph in ranks)

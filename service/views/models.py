@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy.orm import Session
 
 from service.container import Zoo
+from service.core.catalog.depara import DeparaParams, edge_weight_of, settings_of
+from service.core.catalog.measurement import Metric
 from service.core.etags import etag_of
 from service.core.ids import DatasetId, ModelId, UploadId
 from service.core.manifest import (
@@ -26,7 +28,7 @@ from service.core.manifest import (
 from service.core.operations.lists import SizeClass
 from service.core.operations.model_names import Alias
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT, EdgeWeight
+from service.core.operations.rankings.schemas import EdgeWeight
 from service.core.operations.zoo import model_lists
 from service.core.operations.zoo.model_lists import ModelFilter
 from service.core.operations.zoo.models import ModelChanges
@@ -168,7 +170,8 @@ class ModelView(BaseModel):
     ``version`` counts the networks that had this name, and ``aliases`` such as ``prod`` belong to one
     version at a time: ``name:version`` and ``name@alias`` name it. Of all ``outputs``, methods read
     ``output``; ``output_scale`` says whether its numbers are logits, probabilities or
-    log-probabilities. ``same_weights_as`` lists other networks of the project with the same weights,
+    log-probabilities. ``latency_ms`` is the time of one image on the machine that checked the network,
+    null for networks of earlier releases. ``same_weights_as`` lists other networks of the project with the same weights,
     whatever these are called and however their files differ.
     """
 
@@ -194,6 +197,7 @@ class ModelView(BaseModel):
     flops: int | None = None
     peak_bytes: int | None = None
     gradient_peak_bytes: int | None = None
+    latency_ms: float | None = None
     weights_sha256: str | None = None
     same_weights_as: list[str] = []
     sha256: str | None = None
@@ -243,6 +247,7 @@ class ModelView(BaseModel):
             flops=record.flops,
             peak_bytes=record.peak_bytes,
             gradient_peak_bytes=record.gradient_peak_bytes,
+            latency_ms=record.latency_ms,
             sha256=record.upload_sha256 or record.program_sha256,
             size_bytes=record.upload_bytes,
             tags=record.tags,
@@ -289,11 +294,12 @@ class LayerListView(BaseModel):
 
 
 class NeighborsQuery(Strict):
-    """Which neighbors: through which probe set, how many, and λ."""
+    """Which neighbors: through which probe set, how many, by which metric, and λ."""
 
     dataset_id: DatasetId
     k: int = Field(10, ge=1, le=neighbors.MOST_NEIGHBORS)
-    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT
+    metric: Metric = Metric.DEPARA
+    edge_weight: EdgeWeight | None = None
 
 
 class NeighborView(BaseModel):
@@ -318,6 +324,7 @@ class NeighborsView(BaseModel):
 
     model_id: str
     dataset_id: str
+    metric: Metric
     edge_weight: float
     items: list[NeighborView]
 
@@ -326,7 +333,7 @@ def neighbors_view(
     zoo: Zoo, query: NeighborsQuery, *, project: str, model_id: str
 ) -> NeighborsView:
     """The models nearest to a model, nearest first."""
-    weight, dataset_id = query.edge_weight, query.dataset_id
+    weight, dataset_id = edge_weight_of(query.metric, query.edge_weight), query.dataset_id
     with zoo.transaction() as session:
         candidates = neighbors.shortlist(
             session,
@@ -335,7 +342,14 @@ def neighbors_view(
             dataset_id=dataset_id,
             count=query.k,
             edge_weight=weight,
+            settings=settings_of(query.metric, DeparaParams()),
         )
     nearest = enumerate(neighbors.nearest(candidates, zoo.comparer), 1)
     items = [NeighborView(rank=rank, **vars(near)) for rank, near in nearest]
-    return NeighborsView(model_id=model_id, dataset_id=dataset_id, edge_weight=weight, items=items)
+    return NeighborsView(
+        model_id=model_id,
+        dataset_id=dataset_id,
+        metric=query.metric,
+        edge_weight=weight,
+        items=items,
+    )

@@ -97,8 +97,8 @@ class RankingItemView(BaseModel):
     ``fused``, ``score`` and ``mean`` are the expected accuracy, ``interval`` holds it with
     probability 80 %, ``p_best`` is the probability that no other candidate is better,
     ``expected_regret`` what choosing this one is expected to lose, ``measured`` the run on the
-    target itself that went in. ``flops`` counts the operations for one image. ``pareto`` marks the
-    networks that are cheaper than all that rank above them. Items of the same ``group``, counted
+    target itself that went in. ``flops`` counts the operations for one image, and ``latency_ms`` is
+    its time on the machine that checked the network. ``pareto`` marks the networks that are cheaper than all that rank above them. Items of the same ``group``, counted
     from the best, cannot be told apart: the intervals of all overlap that of its first.
     ``same_weights_as`` lists other candidates with the same weights. ``near_copies`` are candidates
     that have no row of their own, because they compute the same up to rounding.
@@ -123,6 +123,7 @@ class RankingItemView(BaseModel):
     parameters: int | None = None
     flops: int | None = None
     size_bytes: int | None = None
+    latency_ms: float | None = None
     pareto: bool = False
 
 

@@ -24,7 +24,9 @@ def zoo_ids(served: Served) -> dict[str, str]:
     """A labeled target and three networks with scores on it."""
     with served.zoo.transaction() as session:
         target = a_dataset(served.zoo, session)
-        models = {name: a_model(session, name=name, flops=FLOPS[name]) for name in NAMES}
+        models = {
+            name: a_model(session, name=name, flops=FLOPS[name], latency_ms=1.5) for name in NAMES
+        }
         for name, model in models.items():
             an_estimate(
                 session, model, target, **SCORES[name], label_edges=SCORES[name]["h_score"]
@@ -69,6 +71,7 @@ def test_costs_stand_beside_quality_with_a_pareto_mark(served: Served, zoo_ids):
     marks = {name: item(ranking, name)["pareto"] for name in NAMES}
     assert marks == {"fox": True, "hen": True, "cow": False}
     assert (item(ranking, "fox")["flops"], item(ranking, "fox")["parameters"]) == (900, 7)
+    assert item(ranking, "fox")["latency_ms"] == 1.5
 
 
 def test_history_of_the_candidates_joins_the_labels(served: Served, zoo_ids):

@@ -200,6 +200,15 @@ def estimate(served: Served, made: dict[str, Any], **changes: Any) -> dict:
     return answer.json()
 
 
+def a_finished_depara_job(model: str, probes: str, *, seconds: int) -> JobRecord:
+    lasting = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return JobRecord(
+        id="job_1", project="default", method="depara", method_version=1, state="succeeded",
+        params={}, inputs={"model_id": model, "dataset_id": probes}, progress={},
+        started_at=func.now(), finished_at=func.now() + lasting,
+    )  # fmt: skip
+
+
 def jobs(served: Served) -> int:
     with served.zoo.transaction() as session:
         return session.scalar(select(func.count()).select_from(JobRecord)) or 0
@@ -234,18 +243,26 @@ def test_an_estimate_follows_earlier_jobs_in_proportion_to_their_operations(serv
     with served.zoo.transaction() as session:
         earlier = a_model(session, name="earlier", flops=1000, state="rejected")
         a_model(session, name="new", flops=4000)
-        session.add(
-            JobRecord(
-                id="job_1", project="default", method="depara", method_version=1, state="succeeded",
-                params={}, inputs={"model_id": earlier.id, "dataset_id": made["probes"]}, progress={},
-                started_at=func.now(), finished_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, 2),
-            )
-        )  # fmt: skip
+        session.add(a_finished_depara_job(earlier.id, made["probes"], seconds=2))
 
     answer = estimate(served, made)
 
     step = next(step for step in answer["steps"] if step["method"] == "depara")
     assert (step["seconds"], step["basis"]) == (pytest.approx(8.0), "earlier_jobs")
+
+
+def test_an_estimate_counts_no_gradient_where_none_is_needed(served: Served):
+    made = ids(served, copies=[1] * 30, scores=(0.9,))
+    with served.zoo.transaction() as session:
+        session.add(a_finished_depara_job(made["models"][0], made["probes"], seconds=9))
+
+    seconds = {
+        metric: estimate(served, made, metric=metric)["steps"][0]["seconds"]
+        for metric in ("depara_plus", "dds", "rsa", "linear_cka")
+    }
+
+    assert seconds["depara_plus"] == 18.0
+    assert {seconds[metric] for metric in ("dds", "rsa", "linear_cka")} == {6.0}
 
 
 def test_an_estimate_refuses_what_the_ranking_would_refuse(served: Served):

@@ -207,11 +207,14 @@ def test_layers_and_neighbors_are_listed(dialled: Dialled):
 
     layers = dialled.models.ListLayers(models.ListLayersRequest(id=hen.id))
     near = dialled.models.ListNeighbors(
-        models.ListNeighborsRequest(id=hen.id, dataset_id=probes.id, edge_weight=2)
-    ).items
+        models.ListNeighborsRequest(
+            id=hen.id, dataset_id=probes.id, edge_weight=2, metric="depara"
+        )
+    )
+    assert near.metric == "depara"
 
     assert [(layer.name, list(layer.shape)) for layer in layers.items] == [("conv", [4, 8, 8])]
-    assert [(neighbor.model_id, neighbor.score, neighbor.exact) for neighbor in near] == [
+    assert [(neighbor.model_id, neighbor.score, neighbor.exact) for neighbor in near.items] == [
         (fox.id, 1.0, True)
     ]
 

@@ -167,6 +167,8 @@ def test_uploads_and_learned_networks_become_ready_and_measured(measured: str, z
     assert all([uploaded.layers, uploaded.parameters, uploaded.fingerprint])
     assert 0 < uploaded.peak_bytes < uploaded.gradient_peak_bytes
     assert 0 < learned.peak_bytes < learned.gradient_peak_bytes
+    assert uploaded.latency_ms > 0
+    assert learned.latency_ms > 0
     assert (learned.state, learned.lineage["datasets"]) == ("ready", ["dst_1"])
     assert {graph.model_id for graph in rows} == {"mdl_0", "mdl_1", "mdl_r"}
 

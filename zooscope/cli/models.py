@@ -23,6 +23,7 @@ from zooscope.cli.output import (
 )
 from zooscope.client.maps import Theme
 from zooscope.client.models import Descent, Direction, ModelSort
+from zooscope.client.rankings import Metric
 
 app = typer.Typer(help="Networks: upload, list, show, delete, download.", no_args_is_help=True)
 
@@ -260,6 +261,7 @@ def neighbors(
     model: ModelId,
     probes: ProbeSet,
     k: Annotated[int, typer.Option("-k", min=1, help="Number of neighbors.")] = 10,
+    metric: Annotated[Metric, typer.Option(help="How two networks are compared.")] = "depara",
 ) -> None:
     """List the nearest networks on a probe set."""
     columns = (
@@ -268,7 +270,7 @@ def neighbors(
         id_column("id", "model_id"),
         TableColumn("name", lambda near: near["name"]),
     )
-    neighbors = context.zoo.models.neighbors(model, probes=probes, k=k)
+    neighbors = context.zoo.models.neighbors(model, probes=probes, k=k, metric=metric)
     context.out.rows(neighbors, columns, empty="no other network is measured on this probe set")
 
 

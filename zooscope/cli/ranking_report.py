@@ -38,6 +38,11 @@ def short_count(number: int | None) -> str:
     return f"{digits} {_PREFIXES[index]}".rstrip()
 
 
+def milliseconds(number: float | None) -> str:
+    """A time with one decimal, or a dash."""
+    return "–" if number is None else f"{number:.1f}"
+
+
 _RANK = TableColumn("rank", lambda item: str(item["rank"]), "right", Overflow.KEEP)
 _NAME = TableColumn("name", lambda item: item["name"])
 _SCORE = TableColumn("score", lambda item: format_score(item["score"]), "right", Overflow.KEEP)
@@ -58,6 +63,7 @@ _COSTS = (
         "parameters", lambda item: short_count(item.get("parameters")), "right", Overflow.HIDE
     ),
     TableColumn("operations", lambda item: short_count(item.get("flops")), "right", Overflow.HIDE),
+    TableColumn("ms", lambda item: milliseconds(item.get("latency_ms")), "right", Overflow.HIDE),
     TableColumn("Pareto", lambda item: "●" if item.get("pareto") else "", overflow=Overflow.HIDE),
 )
 COLUMNS = (

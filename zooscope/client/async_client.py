@@ -30,7 +30,7 @@ from zooscope.client.polling import OnJobProgress
 from zooscope.client.predictions import Clips, FewShotSupport, Prediction, Styles
 from zooscope.client.quotas import Quotas
 from zooscope.client.ranking_table import RankingTable
-from zooscope.client.rankings import RankingMetric, RankingOptions, Rankings
+from zooscope.client.rankings import Metric, RankingMetric, RankingOptions, Rankings
 from zooscope.client.results import (
     Accuracy,
     AddedAccuracies,
@@ -176,11 +176,22 @@ class AsyncModels(AsyncResource[Models]):
         )
 
     async def neighbors(
-        self, model_id: str, *, probes: str, k: int = 10, edge_weight: float | None = None
+        self,
+        model_id: str,
+        *,
+        probes: str,
+        k: int = 10,
+        metric: Metric = "depara",
+        edge_weight: float | None = None,
     ) -> list[Neighbor]:
         """The ``k`` nearest networks on a probe set, nearest first; ``edge_weight`` is λ."""
         return await self._runner.run(
-            self._resource.neighbors, model_id, probes=probes, k=k, edge_weight=edge_weight
+            self._resource.neighbors,
+            model_id,
+            probes=probes,
+            k=k,
+            metric=metric,
+            edge_weight=edge_weight,
         )
 
     async def image_similarities(

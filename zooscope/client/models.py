@@ -18,6 +18,7 @@ from zooscope.client.predictions import (
     prediction_of,
     support_form,
 )
+from zooscope.client.rankings import Metric
 from zooscope.client.references import in_path, path_of
 from zooscope.client.results import ImageSimilarity, Layer, Lineage, Model, Neighbor, Relative
 from zooscope.client.transport import Resource
@@ -215,10 +216,16 @@ class Models(Resource):
         return cast("Relative", answer)
 
     def neighbors(
-        self, model_id: str, *, probes: str, k: int = 10, edge_weight: float | None = None
+        self,
+        model_id: str,
+        *,
+        probes: str,
+        k: int = 10,
+        metric: Metric = "depara",
+        edge_weight: float | None = None,
     ) -> list[Neighbor]:
         """The ``k`` nearest networks on a probe set, nearest first; ``edge_weight`` is λ."""
-        query = {"dataset": probes, "k": k, "edge_weight": edge_weight}
+        query = {"dataset": probes, "k": k, "metric": metric, "edge_weight": edge_weight}
         answer = self._transport.json("GET", f"{self._path(model_id)}/neighbors", params=query)
         return cast("list[Neighbor]", answer["items"])
 

@@ -118,7 +118,8 @@ class Model(TypedDict):
     ``version`` counts the networks that had this name, and ``aliases`` such as ``prod`` belong to one
     version at a time: ``name:version`` and ``name@alias`` name it. Of all ``outputs``, methods read
     ``output``; ``output_scale`` says whether its numbers are logits, probabilities or
-    log-probabilities. ``same_weights_as`` lists other networks of the project with the same weights,
+    log-probabilities. ``latency_ms`` is the time of one image on the machine that checked the network,
+    null for networks of earlier releases. ``same_weights_as`` lists other networks of the project with the same weights,
     whatever these are called and however their files differ.
     """
 
@@ -144,6 +145,7 @@ class Model(TypedDict):
     flops: NotRequired[int | None]
     peak_bytes: NotRequired[int | None]
     gradient_peak_bytes: NotRequired[int | None]
+    latency_ms: NotRequired[float | None]
     weights_sha256: NotRequired[str | None]
     same_weights_as: NotRequired[list[str]]
     sha256: NotRequired[str | None]
@@ -425,6 +427,7 @@ class Neighbors(TypedDict):
 
     model_id: str
     dataset_id: str
+    metric: Literal["attribution", "depara", "depara_plus", "rsa", "dds", "linear_cka"]
     edge_weight: float
     items: list[Neighbor]
 
@@ -670,8 +673,8 @@ class RankingItem(TypedDict):
     ``fused``, ``score`` and ``mean`` are the expected accuracy, ``interval`` holds it with
     probability 80 %, ``p_best`` is the probability that no other candidate is better,
     ``expected_regret`` what choosing this one is expected to lose, ``measured`` the run on the
-    target itself that went in. ``flops`` counts the operations for one image. ``pareto`` marks the
-    networks that are cheaper than all that rank above them. Items of the same ``group``, counted
+    target itself that went in. ``flops`` counts the operations for one image, and ``latency_ms`` is
+    its time on the machine that checked the network. ``pareto`` marks the networks that are cheaper than all that rank above them. Items of the same ``group``, counted
     from the best, cannot be told apart: the intervals of all overlap that of its first.
     ``same_weights_as`` lists other candidates with the same weights. ``near_copies`` are candidates
     that have no row of their own, because they compute the same up to rounding.
@@ -696,6 +699,7 @@ class RankingItem(TypedDict):
     parameters: NotRequired[int | None]
     flops: NotRequired[int | None]
     size_bytes: NotRequired[int | None]
+    latency_ms: NotRequired[float | None]
     pareto: NotRequired[bool]
 
 

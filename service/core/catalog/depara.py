@@ -25,6 +25,7 @@ from service.core.catalog.method_spec import (
     MethodSpec,
     Params,
 )
+from service.core.errors import InvalidRequestError
 from service.core.ids import DatasetId, ModelId
 
 
@@ -82,6 +83,21 @@ _SETTINGS: Mapping[str, Mapping[str, StrEnum]] = {
 def settings_of(metric: str, params: DeparaParams) -> DeparaParams:
     """What a metric measures with: ``params``, and what the metric itself decides."""
     return params.model_copy(update=dict(_SETTINGS.get(metric, {})))
+
+
+def edge_weight_of(metric: str, requested: float | None) -> float:
+    """λ of a metric: what was requested, else its own.
+
+    Raises:
+        InvalidRequestError: ``edge_weight_not_supported``: the metric has no edges.
+    """
+    if metric not in EDGE_WEIGHTS and requested:
+        raise InvalidRequestError(
+            f"the metric {metric} has no edges",
+            code="edge_weight_not_supported",
+            remedy="omit edge_weight",
+        )
+    return EDGE_WEIGHTS.get(metric, 0.0) if requested is None else requested
 
 
 SPEC = MethodSpec(

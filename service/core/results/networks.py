@@ -72,7 +72,8 @@ class NetworkFacts(Facts):
     """What a check or an export reveals about a network.
 
     ``flops`` and ``peak_bytes`` are those of one image; ``gradient_peak_bytes`` is the peak of the
-    check's batch with its gradient. ``fixed_batch`` is the only number of images that the network
+    check's batch with its gradient. ``latency_ms`` is the measured time of one image.
+    ``fixed_batch`` is the only number of images that the network
     takes at once; None if it takes any. Of all ``outputs``, methods read ``output``, and
     ``output_scale`` says what its numbers are. Networks with equal ``weights_sha256`` have the same
     weights, whatever these are called. ``sketch`` shows other relatives; None without weights.
@@ -84,6 +85,7 @@ class NetworkFacts(Facts):
     flops: Count
     peak_bytes: Count
     gradient_peak_bytes: Count
+    latency_ms: NonNegative | None = None
     output_kind: Literal["vector", "map", "sequence", "other"]
     output_shape: Shape
     batch_norms: SmallCount

@@ -46,7 +46,8 @@ class ModelRecord(Owned, TableRow):
     at once (None: any); the first two are None for networks checked by earlier releases.
     Of all ``outputs`` of the file, methods read ``output``; None, as for networks checked by earlier
     releases, means the first. ``output_scale`` says what its numbers are, and networks with equal
-    ``weights_sha256`` have the same weights. ``name_version`` counts the networks that had this
+    ``weights_sha256`` have the same weights. ``latency_ms`` is the time of one image on the machine
+    that checked or exported it; None for networks of earlier releases. ``name_version`` counts the networks that had this
     name, from 1. ``undamaged_state`` is the state to which a damaged network returns.
     """
 
@@ -86,6 +87,7 @@ class ModelRecord(Owned, TableRow):
     flops: Mapped[int | None]
     peak_bytes: Mapped[int | None]
     gradient_peak_bytes: Mapped[int | None]
+    latency_ms: Mapped[float | None]
     problems: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     lineage: Mapped[dict[str, Any] | None]
     job_id: Mapped[str | None]

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from service.core import ids
+from service.core.catalog.measurement import Metric
 from service.core.ids import DatasetId
 from service.core.operations.neighbors import neighbors
-from service.core.operations.rankings.schemas import DEFAULT_EDGE_WEIGHT
 from service.rest.dependencies import AppZoo, ModelId, Reader
 from service.rest.responses import json_response
 from service.rest.scoped_route import ScopedRoute
@@ -25,9 +25,15 @@ ProbeSetId = Annotated[DatasetId, Query(description="Id or name of the probe set
 Count = Annotated[
     int, Query(ge=1, le=neighbors.MOST_NEIGHBORS, description="Maximum number of neighbors.")
 ]
+NeighborMetric = Annotated[Metric, Query(description="How two networks are compared.")]
 EdgeWeight = Annotated[
-    float,
-    Query(ge=0, le=1e6, allow_inf_nan=False, description="λ: weight of the edge similarity."),
+    float | None,
+    Query(
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="λ: weight of the edge similarity; by default that of the metric.",
+    ),
 ]
 
 
@@ -38,10 +44,11 @@ def index(
     caller: Reader,
     dataset: ProbeSetId,
     k: Count = 10,
-    edge_weight: EdgeWeight = DEFAULT_EDGE_WEIGHT,
+    metric: NeighborMetric = Metric.DEPARA,
+    edge_weight: EdgeWeight = None,
 ) -> Response:
     """List the measured models nearest to this one on a probe set."""
-    query = NeighborsQuery(dataset_id=dataset, k=k, edge_weight=edge_weight)
+    query = NeighborsQuery(dataset_id=dataset, k=k, metric=metric, edge_weight=edge_weight)
     return json_response(neighbors_view(zoo, query, project=caller.project, model_id=model_id))
 
 

@@ -11,6 +11,7 @@ from workers.methods.model_validation.judgement import output_kind_of
 from workers.programs import PassKind, Program
 from workers.programs.exporting import export_network
 from workers.programs.inspection import PROBES
+from workers.programs.latency import latency_ms
 from workers.programs.outputs import measured_scale
 from workers.programs.weight_fingerprints import weights_fingerprint
 from workers.programs.weight_sketches import weight_sketch
@@ -40,6 +41,7 @@ def network_facts(program: Program, *, task: TaskKind) -> NetworkFacts:
             "flops": program.flops,
             "peak_bytes": program.peak_bytes(1),
             "gradient_peak_bytes": program.peak_bytes(PROBES, PassKind.GRADIENT),
+            "latency_ms": latency_ms(program),
             "output_kind": output_kind_of(program.output_shape),
             "output_shape": program.output_shape,
             "batch_norms": len(program.batch_norms),

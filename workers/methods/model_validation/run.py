@@ -27,6 +27,7 @@ from workers.programs.architectures import build_with_weights
 from workers.programs.exporting import export_network
 from workers.programs.inspection import PROBES, ProgramProblem, probe_problems, weight_problems
 from workers.programs.interface import ProgramOutput
+from workers.programs.latency import latency_ms
 from workers.programs.onnx import convert_onnx, convert_with_fixed_batch
 from workers.programs.outputs import measured_scale
 from workers.programs.recognition import refuse_unless
@@ -70,7 +71,7 @@ class ModelValidationResult:
     ``program_file`` is the pt2 archive that other methods read: the upload itself, the upload without
     its pickles, or the export of an ONNX graph or of the named architecture with the uploaded weights. ``flops`` and
     ``peak_bytes`` are those of one image, ``gradient_peak_bytes`` that of the probe with its
-    gradient; ``batch_norms`` counts the normalizations with running statistics, and ``fixed_batch``
+    gradient, ``latency_ms`` the measured time of one image; ``batch_norms`` counts the normalizations with running statistics, and ``fixed_batch``
     is the only number of images that it takes at once. ``outputs`` are all that the file returns and
     ``output`` is the name of the one that counts; ``weights_sha256`` identifies the weights and
     ``sketch`` their relatives.
@@ -84,6 +85,7 @@ class ModelValidationResult:
     flops: int = 0
     peak_bytes: int = 0
     gradient_peak_bytes: int = 0
+    latency_ms: float | None = None
     output_kind: OutputShapeKind = OutputShapeKind.OTHER
     output_shape: tuple[int, ...] = ()
     batch_norms: int = 0
@@ -188,6 +190,7 @@ def _accepted(
         flops=program.flops,
         peak_bytes=program.peak_bytes(1),
         gradient_peak_bytes=program.peak_bytes(PROBES, PassKind.GRADIENT),
+        latency_ms=latency_ms(program),
         output_kind=OutputShapeKind(output_kind_of(shape)),
         output_shape=shape,
         batch_norms=len(program.batch_norms),

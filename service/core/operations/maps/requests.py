@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from service.core.catalog.depara import EDGE_WEIGHTS, DeparaParams, settings_of
+from service.core.catalog.depara import DeparaParams, edge_weight_of, settings_of
 from service.core.catalog.measurement import Metric
 from service.core.catalog.transferability_map import (
     MOST_CLUSTERS,
@@ -14,7 +14,6 @@ from service.core.catalog.transferability_map import (
     MapComparison,
     TransferabilityMapParams,
 )
-from service.core.errors import InvalidRequestError
 from service.core.ids import DatasetId
 from service.core.manifest import Strict
 from service.core.operations.rankings.schemas import EdgeWeight
@@ -112,17 +111,9 @@ class MapLook(Strict):
         Raises:
             InvalidRequestError: ``edge_weight_not_supported``: the metric has no edges.
         """
-        if self.metric not in EDGE_WEIGHTS and self.edge_weight:
-            raise InvalidRequestError(
-                f"the metric {self.metric} has no edges",
-                code="edge_weight_not_supported",
-                remedy="omit edge_weight",
-            )
-        default = EDGE_WEIGHTS.get(self.metric, 0.0)
-        weight = default if self.edge_weight is None else self.edge_weight
         return TransferabilityMapParams(
             settings=self.settings(),
-            edge_weight=weight,
+            edge_weight=edge_weight_of(self.metric, self.edge_weight),
             linkage=self.linkage,
             k=self.k,
             clusters=self.clusters,

@@ -101,11 +101,15 @@ def measured_graph(
         session, project=project, comparable=comparable, model_ids=[model_id]
     )
     if not measured or measured[-1].sketch is None:
-        inputs = {"model_id": model_id, "dataset_id": dataset_id}
+        order = {
+            "method": depara.SPEC.name,
+            "inputs": {"model_id": model_id, "dataset_id": dataset_id},
+        }
+        asked = (settings or DeparaParams()).model_dump(mode="json", exclude_defaults=True)
         raise NotFoundError(
             f"{model_id} has no usable measurement on {dataset_id}",
             code="not_measured",
-            remedy=post("/v1/jobs", {"method": depara.SPEC.name, "inputs": inputs}),
+            remedy=post("/v1/jobs", {**order, "params": asked} if asked else order),
         )
     return measured[-1]
 
@@ -140,6 +144,7 @@ def _exact(shortlist: Shortlist, comparer: GraphComparer) -> dict[str, Closeness
         list(unknown.values()),
         variant=settings.ranks,
         min_valid=settings.min_valid,
+        nodes=settings.nodes,
     )
     new = {id_: compared[digest] for id_, digest in unknown.items() if digest in compared}
     return {**shortlist.stored, **new}

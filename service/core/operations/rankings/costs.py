@@ -9,22 +9,23 @@ from sqlalchemy.orm import Session
 
 from service.core.tables import ModelRecord
 
-COSTS = ("parameters", "flops", "size_bytes")
+COSTS = ("parameters", "flops", "size_bytes", "latency_ms")
 
 
 def added(
     session: Session, *, project: str, pairs: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The pairs with parameters, operations per image and size of every network."""
+    """The pairs with parameters, operations and time per image, and size of every network."""
     query = select(
-        ModelRecord.id, ModelRecord.parameters, ModelRecord.flops, ModelRecord.upload_bytes
+        ModelRecord.id,
+        ModelRecord.parameters,
+        ModelRecord.flops,
+        ModelRecord.upload_bytes,
+        ModelRecord.latency_ms,
     ).where(
         ModelRecord.project == project, ModelRecord.id.in_([pair["model_id"] for pair in pairs])
     )
-    by_model = {
-        row.id: dict(zip(COSTS, (row.parameters, row.flops, row.upload_bytes), strict=True))
-        for row in session.execute(query)
-    }
+    by_model = {row[0]: dict(zip(COSTS, row[1:], strict=True)) for row in session.execute(query)}
     unknown = dict.fromkeys(COSTS)
     return [{**pair, **by_model.get(pair["model_id"], unknown)} for pair in pairs]
 

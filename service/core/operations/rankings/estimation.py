@@ -6,14 +6,16 @@ a request would submit, and none of them is ever seen by a worker.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
+from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.core.catalog import depara, transferability_estimators
+from service.core.catalog.measurement import Nodes
 from service.core.operations.rankings import rankings
 from service.core.operations.rankings.schemas import RankingRequest
 from service.core.tables import (
@@ -29,6 +31,8 @@ from service.core.tables import (
 _MOST_EARLIER = 50
 # Forward passes that one image costs: a gradient pass takes about twice as long as its forward pass.
 _PASSES: Mapping[str, float] = {depara.SPEC.name: 3.0, transferability_estimators.SPEC.name: 1.0}
+# Graphs whose nodes are relations between probes need no gradient.
+_WITHOUT_GRADIENT = 1.0
 
 
 class Basis(StrEnum):
@@ -68,8 +72,12 @@ class RankingEstimate:
 
 @dataclass(frozen=True)
 class _Run:
-    """A job: its operations on all images if they are known, and its seconds if it has ended."""
+    """A job: its passes over an image, its operations if known, and its seconds if it has ended.
 
+    ``operations`` are those of all passes over all images.
+    """
+
+    passes: float
     operations: float | None
     seconds: float = 0.0
 
@@ -136,7 +144,7 @@ def _runs_by_method(
     query = _with_sizes().where(JobRecord.project == project, _among(JobRecord.id, jobs))
     by_method: dict[str, list[_Run]] = defaultdict(list)
     for row in session.execute(query.order_by(JobRecord.id)):
-        by_method[row.method].append(_Run(_operations(row.flops, row.images)))
+        by_method[row.method].append(_run_of(row))
     return dict(by_method)
 
 
@@ -150,7 +158,7 @@ def _step(
     operations = [run.operations for run in runs if run.operations is not None]
     if flops_per_second is None or method not in _PASSES or len(operations) < len(runs):
         return RankingStep(method, len(runs), None, None)
-    seconds = _PASSES[method] * sum(operations) / flops_per_second
+    seconds = sum(operations) / flops_per_second
     return RankingStep(method, len(runs), seconds, Basis.MACHINE_SPEED)
 
 
@@ -168,22 +176,31 @@ def _earlier(session: Session, project: str, method: str) -> list[_Run]:
         )
     )
     rows = session.execute(query.order_by(JobRecord.id.desc()).limit(_MOST_EARLIER))
-    return [_Run(_operations(row.flops, row.images), float(row.seconds)) for row in rows]
+    return [replace(_run_of(row), seconds=float(row.seconds)) for row in rows]
 
 
 def _predicted(run: _Run, earlier: Sequence[_Run]) -> float:
-    """Seconds in proportion to the operations, at least those of the shortest earlier job."""
+    """Seconds in proportion to the operations, at least those of the shortest earlier job.
+
+    A forward pass counts a third of a pass with its gradient, in the shortest job too.
+    """
     rates = [past.seconds / past.operations for past in earlier if past.operations]
     if run.operations is None or not rates:
-        return median(past.seconds for past in earlier)
-    return max(min(past.seconds for past in earlier), median(rates) * run.operations)
+        return run.passes * median(past.seconds / past.passes for past in earlier)
+    shortest = run.passes * min(past.seconds / past.passes for past in earlier)
+    return max(shortest, median(rates) * run.operations)
 
 
-def _with_sizes() -> Select[str, int | None, int | None]:
-    """The query for jobs with the operations of their network and the number of their images."""
+def _with_sizes() -> Select[str, str | None, int | None, int | None]:
+    """The query for jobs with the nodes they measure, their network's operations and their images."""
     model_id, dataset_id = (JobRecord.inputs[name].astext for name in ("model_id", "dataset_id"))
     return (
-        select(JobRecord.method, ModelRecord.flops, DatasetRecord.images)
+        select(
+            JobRecord.method,
+            JobRecord.params["nodes"].astext.label("nodes"),
+            ModelRecord.flops,
+            DatasetRecord.images,
+        )
         .outerjoin(
             ModelRecord, (ModelRecord.id == model_id) & (ModelRecord.project == JobRecord.project)
         )
@@ -194,8 +211,14 @@ def _with_sizes() -> Select[str, int | None, int | None]:
     )
 
 
-def _operations(flops: int | None, images: int | None) -> float | None:
-    return None if flops is None or images is None else float(flops) * images
+def _run_of(row: Any) -> _Run:
+    """The run of a row of ``_with_sizes``."""
+    passes = _PASSES.get(row.method, 1.0)
+    if row.method == depara.SPEC.name and row.nodes not in (None, Nodes.MAPS):
+        passes = _WITHOUT_GRADIENT
+    if row.flops is None or row.images is None:
+        return _Run(passes, None)
+    return _Run(passes, passes * float(row.flops) * row.images)
 
 
 def _unfinished(session: Session, project: str, *, except_for: Collection[str]) -> int:

@@ -2,7 +2,7 @@
 import { html, useState } from "../lib.js";
 import { get, send } from "../api.js";
 import { isAbout, useLive } from "../feed.js";
-import { bytes, count, inputText, plural, short, words } from "../format.js";
+import { bytes, count, fixed, inputText, plural, short, words } from "../format.js";
 import { go, link, route } from "../router.js";
 import { can } from "../session.js";
 import { useStore } from "../store.js";
@@ -64,6 +64,7 @@ function About({ model }) {
     ["Reads", model.reader && `${inputText(model)}, as text of ${plural(model.reader.tokens, "different token")}`], ["Output", model.output_kind], ["Feature layer", model.feature_layer && html`<code>${model.feature_layer}</code>`],
     ["Classes", model.classes && `${count(model.classes.length)}: ${model.classes.slice(0, 12).join(", ")}${model.classes.length > 12 ? " …" : ""}`],
     ["Peak memory", model.peak_bytes && `${bytes(model.peak_bytes)}, with gradients ${bytes(model.gradient_peak_bytes)}`],
+    ["Time of one image", model.latency_ms && `${fixed(model.latency_ms, 1)} ms on the machine that checked it`],
     ["Tags", model.tags.length > 0 && html`<span class="row wrap">${model.tags.map((tag) => html`<a class="tag" href=${link("models", { tag })}>${tag}</a>`)}</span>`], ["SHA-256", model.sha256 && html`<code>${model.sha256}</code>`], ["Aliases", model.aliases?.length && model.aliases.join(", ")], ["Version", model.version], ["Added", html`<${Time} at=${model.created_at} />`],
   ]} />`;
 }

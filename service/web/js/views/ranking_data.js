@@ -12,7 +12,7 @@ export function rowsOf(items) {
 /** The cost that is known of every item: operations, else parameters, else size. @param {any[]} items @returns {"flops" | "parameters" | "size_bytes" | undefined} */
 export const costOf = (items) => /** @type {const} */ (["flops", "parameters", "size_bytes"]).find((name) => items.every((item) => item[name]));
 
-const COLUMNS = ["rank", "model_id", "name", "score", "low", "high", "node_similarity", "edge_similarity", "valid_probes", "p_best", "expected_regret", "measured", "group", "flops", "parameters", "size_bytes", "pareto"];
+const COLUMNS = ["rank", "model_id", "name", "score", "low", "high", "node_similarity", "edge_similarity", "valid_probes", "p_best", "expected_regret", "measured", "group", "flops", "parameters", "size_bytes", "latency_ms", "pareto"];
 
 /** A cell as CSV; no program takes it for a formula. @param {any} value */
 function cell(value) {

@@ -132,7 +132,7 @@ class Reader(_message.Message):
     def __init__(self, modality: _Optional[str] = ..., tokens: _Optional[int] = ..., stages: _Optional[_Iterable[str]] = ..., pinyin_from: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "license", "trained_on", "problems", "lineage", "created_at", "etag", "job_id", "output_kind", "peak_bytes", "gradient_peak_bytes", "source", "revision", "version", "aliases", "outputs", "output", "output_scale", "weights_sha256", "same_weights_as", "few_shot", "stylizer", "reader")
+    __slots__ = ("id", "name", "state", "task", "format", "architecture", "input", "classes", "feature_layer", "parameters", "flops", "sha256", "size_bytes", "tags", "license", "trained_on", "problems", "lineage", "created_at", "etag", "job_id", "output_kind", "peak_bytes", "gradient_peak_bytes", "source", "revision", "version", "aliases", "outputs", "output", "output_scale", "weights_sha256", "same_weights_as", "few_shot", "stylizer", "reader", "latency_ms")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +169,7 @@ class Model(_message.Message):
     FEW_SHOT_FIELD_NUMBER: _ClassVar[int]
     STYLIZER_FIELD_NUMBER: _ClassVar[int]
     READER_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     state: ModelState
@@ -205,7 +206,8 @@ class Model(_message.Message):
     few_shot: FewShotHead
     stylizer: StylizerHead
     reader: Reader
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., license: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., output_kind: _Optional[str] = ..., peak_bytes: _Optional[int] = ..., gradient_peak_bytes: _Optional[int] = ..., source: _Optional[str] = ..., revision: _Optional[str] = ..., version: _Optional[int] = ..., aliases: _Optional[_Iterable[str]] = ..., outputs: _Optional[_Iterable[_Union[ModelOutput, _Mapping]]] = ..., output: _Optional[str] = ..., output_scale: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., same_weights_as: _Optional[_Iterable[str]] = ..., few_shot: _Optional[_Union[FewShotHead, _Mapping]] = ..., stylizer: _Optional[_Union[StylizerHead, _Mapping]] = ..., reader: _Optional[_Union[Reader, _Mapping]] = ...) -> None: ...
+    latency_ms: float
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., task: _Optional[_Union[_common_pb2.Task, _Mapping]] = ..., format: _Optional[str] = ..., architecture: _Optional[_Union[Architecture, _Mapping]] = ..., input: _Optional[_Union[InputSpec, _Mapping]] = ..., classes: _Optional[_Iterable[str]] = ..., feature_layer: _Optional[str] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., license: _Optional[str] = ..., trained_on: _Optional[str] = ..., problems: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., lineage: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., job_id: _Optional[str] = ..., output_kind: _Optional[str] = ..., peak_bytes: _Optional[int] = ..., gradient_peak_bytes: _Optional[int] = ..., source: _Optional[str] = ..., revision: _Optional[str] = ..., version: _Optional[int] = ..., aliases: _Optional[_Iterable[str]] = ..., outputs: _Optional[_Iterable[_Union[ModelOutput, _Mapping]]] = ..., output: _Optional[str] = ..., output_scale: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., same_weights_as: _Optional[_Iterable[str]] = ..., few_shot: _Optional[_Union[FewShotHead, _Mapping]] = ..., stylizer: _Optional[_Union[StylizerHead, _Mapping]] = ..., reader: _Optional[_Union[Reader, _Mapping]] = ..., latency_ms: _Optional[float] = ...) -> None: ...
 
 class Layer(_message.Message):
     __slots__ = ("name", "kind", "shape")

@@ -329,16 +329,18 @@ class ConfirmFamilyResponse(_message.Message):
     def __init__(self, relative: _Optional[_Union[Relative, _Mapping]] = ...) -> None: ...
 
 class ListNeighborsRequest(_message.Message):
-    __slots__ = ("id", "dataset_id", "k", "edge_weight")
+    __slots__ = ("id", "dataset_id", "k", "edge_weight", "metric")
     ID_FIELD_NUMBER: _ClassVar[int]
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
     id: str
     dataset_id: str
     k: int
     edge_weight: float
-    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., k: _Optional[int] = ..., edge_weight: _Optional[float] = ...) -> None: ...
+    metric: str
+    def __init__(self, id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., k: _Optional[int] = ..., edge_weight: _Optional[float] = ..., metric: _Optional[str] = ...) -> None: ...
 
 class Neighbor(_message.Message):
     __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "exact", "error")
@@ -361,16 +363,18 @@ class Neighbor(_message.Message):
     def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., exact: _Optional[bool] = ..., error: _Optional[float] = ...) -> None: ...
 
 class ListNeighborsResponse(_message.Message):
-    __slots__ = ("model_id", "dataset_id", "edge_weight", "items")
+    __slots__ = ("model_id", "dataset_id", "edge_weight", "items", "metric")
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     DATASET_ID_FIELD_NUMBER: _ClassVar[int]
     EDGE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
     model_id: str
     dataset_id: str
     edge_weight: float
     items: _containers.RepeatedCompositeFieldContainer[Neighbor]
-    def __init__(self, model_id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., items: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ...) -> None: ...
+    metric: str
+    def __init__(self, model_id: _Optional[str] = ..., dataset_id: _Optional[str] = ..., edge_weight: _Optional[float] = ..., items: _Optional[_Iterable[_Union[Neighbor, _Mapping]]] = ..., metric: _Optional[str] = ...) -> None: ...
 
 class GetImageSimilaritiesRequest(_message.Message):
     __slots__ = ("id", "other_model_id", "dataset_id")

@@ -84,7 +84,7 @@ class NearCopy(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., relation: _Optional[str] = ...) -> None: ...
 
 class RankingItem(_message.Message):
-    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured", "group", "same_weights_as", "parameters", "flops", "size_bytes", "pareto", "near_copies")
+    __slots__ = ("rank", "model_id", "name", "score", "node_similarity", "edge_similarity", "interval", "valid_probes", "mean", "deviation", "p_best", "expected_regret", "measured", "group", "same_weights_as", "parameters", "flops", "size_bytes", "pareto", "near_copies", "latency_ms")
     RANK_FIELD_NUMBER: _ClassVar[int]
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +105,7 @@ class RankingItem(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     PARETO_FIELD_NUMBER: _ClassVar[int]
     NEAR_COPIES_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
     rank: int
     model_id: str
     name: str
@@ -125,7 +126,8 @@ class RankingItem(_message.Message):
     size_bytes: int
     pareto: bool
     near_copies: _containers.RepeatedCompositeFieldContainer[NearCopy]
-    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ..., group: _Optional[int] = ..., same_weights_as: _Optional[_Iterable[str]] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., size_bytes: _Optional[int] = ..., pareto: _Optional[bool] = ..., near_copies: _Optional[_Iterable[_Union[NearCopy, _Mapping]]] = ...) -> None: ...
+    latency_ms: float
+    def __init__(self, rank: _Optional[int] = ..., model_id: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[float] = ..., node_similarity: _Optional[float] = ..., edge_similarity: _Optional[float] = ..., interval: _Optional[_Iterable[float]] = ..., valid_probes: _Optional[int] = ..., mean: _Optional[float] = ..., deviation: _Optional[float] = ..., p_best: _Optional[float] = ..., expected_regret: _Optional[float] = ..., measured: _Optional[float] = ..., group: _Optional[int] = ..., same_weights_as: _Optional[_Iterable[str]] = ..., parameters: _Optional[int] = ..., flops: _Optional[int] = ..., size_bytes: _Optional[int] = ..., pareto: _Optional[bool] = ..., near_copies: _Optional[_Iterable[_Union[NearCopy, _Mapping]]] = ..., latency_ms: _Optional[float] = ...) -> None: ...
 
 class BaselineItem(_message.Message):
     __slots__ = ("model_id", "value")
