@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service.embedded.ports import reserved
+from service.embedded.ports import free_port
 from tests.waiting import HANG_SECONDS, eventually
 
 
@@ -25,8 +25,7 @@ def _is_serving(port: int) -> bool:
 
 
 def test_the_process_serves_and_ends_by_a_signal(database_url: str, tmp_path: Path):
-    reservation = reserved("127.0.0.1", 0)
-    port = reservation.number
+    port = free_port()
     environment = {
         **os.environ,
         "ZOO_HOME": str(tmp_path / "home"),
@@ -43,7 +42,6 @@ def test_the_process_serves_and_ends_by_a_signal(database_url: str, tmp_path: Pa
     finally:
         process.kill()
         process.wait()
-        reservation.close()
 
 
 def test_the_server_loads_no_torch():

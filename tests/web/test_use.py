@@ -167,6 +167,25 @@ def test_a_lost_connection_is_announced_and_the_page_recovers_by_itself(
     visitor.sees("depara")
 
 
+def test_a_view_whose_module_was_lost_on_its_way_is_asked_for_again(
+    visit: Callable[..., Visitor],
+):
+    visitor = visit("models")
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    visitor.page.route("**/js/views/jobs.js", answer)
+    visitor.page.get_by_role("link", name="Jobs").click()
+
+    visitor.sees("depara")
+
+
 def test_what_changes_elsewhere_appears_by_itself_also_after_a_lost_connection(
     visit: Callable[..., Visitor], seeded: SeededZoo
 ):

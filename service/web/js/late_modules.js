@@ -7,15 +7,16 @@ const VERSION = new URL("..", import.meta.url).pathname;
 
 /**
  * A module did not arrive. If the zoo serves another version of the page by now, the page loads again;
- * otherwise the zoo does not answer, and the module is asked for again when it does.
+ * otherwise the connection was lost, also where it is back already, and the module is asked for again.
  * @param {unknown} error
  */
 export async function notLoaded(error) {
   if (!(error instanceof TypeError)) throw error;
   try {
     const page = await (await fetch(document.baseURI.split("#")[0], { cache: "no-store" })).text();
-    if (!page.includes(VERSION.replace(new URL(".", document.baseURI).pathname, ""))) location.reload();
+    if (!page.includes(VERSION.replace(new URL(".", document.baseURI).pathname, ""))) return location.reload();
   } catch {
-    lost();
+    // Nothing answers, which `lost` announces.
   }
+  return lost();
 }
