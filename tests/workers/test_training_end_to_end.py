@@ -200,7 +200,7 @@ def test_a_student_is_loaded_by_plain_pytorch(context: WorkerContext, tmp_path: 
 def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
     context: WorkerContext, tmp_path: Path
 ):
-    zoo, course = context.zoo, {"budget": {"steps": 400}, "checkpoint_interval_seconds": 0.0}
+    zoo, course = context.zoo, {"budget": {"steps": 150}, "checkpoint_interval_seconds": 0.0}
     whole = submit(zoo, "knowledge_distillation", **course)
     assert run_next(context)
 
