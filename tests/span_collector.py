@@ -43,8 +43,12 @@ class SpanCollector:
     answering: threading.Event = field(default_factory=threading.Event)
 
     def trace(self, trace_id: str) -> dict[str, ReceivedSpan]:
-        """The spans of a trace by name; no two have the same."""
-        spans = [span for span in list(self.spans) if span.trace_id == trace_id]
+        """The spans of a trace by name; no two have the same.
+
+        A process sends spans again if this one was slow to answer.
+        """
+        ids = {span.span_id: span for span in list(self.spans) if span.trace_id == trace_id}
+        spans = list(ids.values())
         assert len({span.name for span in spans}) == len(spans), spans
         return {span.name: span for span in spans}
 

@@ -7,8 +7,10 @@ and shares it with the gRPC process (SO_REUSEPORT, which only processes of the s
 """
 
 import errno
+import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -21,6 +23,8 @@ _SETTINGS_FRAME = b"\x04"
 # A frame's head: three bytes of length, its type, its flags, four bytes of the stream.
 _EMPTY_SETTINGS = bytes(3) + _SETTINGS_FRAME + bytes(5)
 NEXT_PORTS = 100
+_FIRST_FREE_PORT = 16_384
+_FIRST_OUTGOING_PORT = 32_768
 REST_OPTION = "--port or ZOO_PORT"
 GRPC_OPTION = "--grpc-port or ZOO_GRPC_PORT"
 
@@ -46,10 +50,17 @@ class TakenPort:
 
 
 def free_port() -> int:
-    """A loopback port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port on which nothing listens now.
+
+    It lies below the ports that a kernel gives to outgoing connections: one of those could take it
+    before its server does, or while the server restarts.
+    """
+    numbers = random.SystemRandom()
+    while True:
+        port = numbers.randrange(_FIRST_FREE_PORT, _FIRST_OUTGOING_PORT)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int, *, host: str = "127.0.0.1") -> bool:

@@ -25,7 +25,9 @@ from service.embedded.postgres_folder import (
 
 DATABASE = "zooscope"
 ROLE = "postgres"
-RECOVERY_SECONDS = 60.0
+RECOVERY_SECONDS = (
+    300.0  # a busy machine may start slowly; a server that exits is noticed immediately
+)
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.05
 START_ATTEMPTS = 5

@@ -172,6 +172,7 @@ def hung(redis: PrivateRedis) -> Iterator[None]:
     os.kill(redis.pid, signal.SIGCONT)
 
 
+@pytest.mark.parametrize("redis_patience", [0.5])
 @pytest.mark.parametrize("away", [stopped, hung])
 def test_without_redis_each_process_limits_on_its_own(
     strict_zoo: Zoo,

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from service.adapters import otlp_spans
 from service.adapters.otlp_spans import OtlpSpans
 from service.container import Zoo, zoo_from
 from service.core import tracing
@@ -50,10 +51,17 @@ def no_trace() -> Iterator[None]:
     tracing._span.set(None)
 
 
+@pytest.fixture
+def patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends waits until its spans are sent, however busy the machine is."""
+    monkeypatch.setattr(otlp_spans, "CLOSE_SECONDS", HANG_SECONDS)
+
+
 def zoo_with(settings: Settings, endpoint: str) -> Zoo:
     return zoo_from(settings.model_copy(update={"otlp_endpoint": endpoint}), process="a-process")
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_a_span_is_sent_when_the_process_stops(collector: SpanCollector):
     spans = OtlpSpans(collector.endpoint, "a-process")
     follow(TRACE, SPAN)
@@ -87,6 +95,7 @@ def test_a_collector_that_never_answers_holds_neither_a_request_nor_the_end(
     assert collector.spans == []
 
 
+@pytest.mark.usefixtures("patient_end")
 def test_a_request_that_the_zoo_cannot_answer_has_a_failed_span(
     collector: SpanCollector, tmp_path: Path
 ):

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import psutil
 
 from service.core.operations.access import keys
 from service.embedded.components import ComponentName
+from service.embedded.ports import free_port
 from tests.chaos.clocks import Clocks, shifting_clocks
 from tests.disks import BALLAST, fill
 from tests.jobs.cluster import PROJECT, TestCluster, running_cluster
@@ -167,13 +167,6 @@ def _is_fork_server(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return any("fork_server" in argument for argument in process.cmdline())
     return False
-
-
-def free_port() -> int:
-    """A port that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -37,9 +37,10 @@ DATASET = "dst_squares"
 STEPS_A_SECOND = 300
 SHORT = {"width": 4, "batch_size": 2, "steps": 30}
 ENDLESS = {"width": 64, "batch_size": 2, "steps": 100_000}
-# The lease is the usual one, so that a worker of a busy machine keeps its job; ``end_lease``
-# ends it where a test wants it over.
+# The lease is long, so that a worker of a busy machine keeps its job; ``end_lease`` ends it where a
+# test wants it over.
 QUICK = {
+    "ZOO_LEASE_SECONDS": "120",
     "ZOO_HEARTBEAT_SECONDS": "0.5",
     "ZOO_REAPER_INTERVAL_SECONDS": "0.5",
     "ZOO_SHUTDOWN_GRACE_SECONDS": "0.5",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
+from service.adapters import predict_queue, worker_registry
 from service.container import Zoo, zoo_from
 from service.core.operations.access import keys
 from service.embedded.redis import PrivateRedis
@@ -12,9 +13,19 @@ from tests.predictions.every_api import EveryApi
 from tests.predictions.test_predictions import started
 from tests.rest.served import client_of, serving
 from tests.rpc.channels import Dialled, listening
+from tests.waiting import HANG_SECONDS
 from tests.zooscope.cli.shells import Shell
 from workers.isolation.fork_client import ForkServerClient
 from zooscope import ZooClient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lasting_presence() -> Iterator[None]:
+    """A worker of a busy machine counts as present although it is late to say so again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (predict_queue, worker_registry):
+            patch.setattr(module, "PRESENCE_SECONDS", int(HANG_SECONDS))
+        yield
 
 
 @pytest.fixture(scope="module")

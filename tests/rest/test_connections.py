@@ -1,6 +1,7 @@
 """Slow, silent and too many connections are closed; honest ones are not.
 
-The tests wait for the close as an event of the socket. Every timeout is short here.
+The tests wait for the close as an event of the socket. Only the timeout that a test is about is
+short: on a busy machine any other could end its connection first.
 """
 
 import contextlib
@@ -20,12 +21,14 @@ from tests.rest.served import serving
 from tests.waiting import HANG_SECONDS, eventually
 
 MOST_PER_ADDRESS = 8
+BYTES_PER_SECOND = 1000
+SHORT_SECONDS = 0.5
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server with short timeouts, and a key for it."""
+    """A server with one short timeout, and a key for it."""
 
     zoo: Zoo
     port: int
@@ -45,22 +48,26 @@ class Server:
 
 
 @pytest.fixture
-def server(zoo_settings: Settings) -> Iterator[Server]:
-    short = zoo_settings.model_copy(
-        update={
-            "header_timeout_seconds": 0.5,
-            "idle_timeout_seconds": 0.5,
-            "body_timeout_seconds": 0.5,
-            "body_bytes_per_second": 1000,
-            "max_connections_per_address": MOST_PER_ADDRESS,
-        }
-    )
-    zoo = zoo_from(short)
+def server(request: pytest.FixtureRequest, zoo_settings: Settings) -> Iterator[Server]:
+    """A server that waits long, except where ``short`` says otherwise."""
+    timeouts = ("header_timeout_seconds", "idle_timeout_seconds", "body_timeout_seconds")
+    limits = dict.fromkeys(timeouts, HANG_SECONDS) | {
+        "body_bytes_per_second": BYTES_PER_SECOND,
+        "max_connections_per_address": MOST_PER_ADDRESS,
+    }
+    zoo = zoo_from(zoo_settings.model_copy(update=limits | getattr(request, "param", {})))
     with zoo.transaction() as session:
         token = keys.issue(session, project="default", name="a key", scopes=["admin"]).token
     with serving(zoo) as url:
         yield Server(zoo, int(url.rpartition(":")[2]), token)
     zoo.close()
+
+
+def short(timeout: str) -> pytest.MarkDecorator:
+    """Give the server of a test one timeout of half a second."""
+    return pytest.mark.parametrize(
+        "server", [{f"{timeout}_timeout_seconds": SHORT_SECONDS}], ids=[timeout], indirect=True
+    )
 
 
 def received(connection: socket.socket) -> bytes:
@@ -91,11 +98,13 @@ def answer_to_dripping(connection: socket.socket, data: bytes) -> bytes:
     return answer
 
 
+@short("header")
 def test_a_silent_connection_is_closed(server: Server):
     with server.socket() as connection:
         assert b" 408 " in received(connection).partition(b"\r\n")[0]
 
 
+@short("header")
 def test_headers_that_arrive_byte_by_byte_end_the_connection(server: Server):
     with server.socket() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
@@ -107,6 +116,7 @@ def test_headers_that_arrive_byte_by_byte_end_the_connection(server: Server):
     assert b'"remedy"' in answer
 
 
+@short("header")
 def test_empty_lines_between_requests_keep_no_connection_open(server: Server):
     with server.socket() as connection:
         connection.sendall(REQUEST)
@@ -115,6 +125,7 @@ def test_empty_lines_between_requests_keep_no_connection_open(server: Server):
         answer_to_dripping(connection, b"\r\n" * 100_000)
 
 
+@short("body")
 def test_a_body_that_arrives_byte_by_byte_ends_the_connection(server: Server):
     with server.socket() as connection:
         connection.sendall(server.upload_head(length=100_000))
@@ -138,6 +149,7 @@ def test_a_body_that_arrives_after_its_response_keeps_no_connection_open(server:
     assert answer.startswith(b"HTTP/1.1 4")
 
 
+@short("idle")
 def test_an_idle_connection_is_closed_after_its_response(server: Server):
     with server.socket() as connection:
         connection.sendall(REQUEST)
@@ -153,6 +165,7 @@ def test_a_header_without_end_is_refused_before_its_time_is_over(server: Server)
         assert b" 431 " in received(connection).partition(b"\r\n")[0]
 
 
+@short("idle")
 def test_a_client_that_does_not_read_is_disconnected(server: Server):
     head = b"GET /static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.socket() as connection:
@@ -172,25 +185,33 @@ def _is_open_at_the_server(connection: socket.socket) -> bool:
     return True
 
 
+@short("body")
 def test_a_slow_but_honest_upload_is_not_disturbed(server: Server):
     def body() -> Iterator[bytes]:
         for _ in range(20):
-            yield b" " * 1000
-            time.sleep(0.1)
+            yield b" " * BYTES_PER_SECOND
+            time.sleep(SHORT_SECONDS / 5)
 
-    answer = httpx.post(
-        f"http://127.0.0.1:{server.port}/v1/models",
-        content=body(),
-        headers={"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"},
-        timeout=HANG_SECONDS,
-    )
+    def is_undisturbed() -> bool:
+        answer = httpx.post(
+            f"http://127.0.0.1:{server.port}/v1/models",
+            content=body(),
+            headers={
+                "Authorization": f"Bearer {server.token}",
+                "Content-Type": "application/json",
+            },
+            timeout=HANG_SECONDS,
+        )
+        return (answer.status_code, answer.json()["code"]) == (422, "invalid_json")
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_json")
+    # On a busy machine this client may be as slow as a dishonest one; then it tries again.
+    eventually(is_undisturbed)
 
 
 def test_one_address_has_a_share_of_the_connections(server: Server):
     with contextlib.ExitStack() as stack:
-        first = [stack.enter_context(server.socket()) for _ in range(MOST_PER_ADDRESS)]
+        for _ in range(MOST_PER_ADDRESS):
+            stack.enter_context(server.socket())
         surplus = stack.enter_context(server.socket())
 
         answer = received(surplus)
@@ -198,7 +219,5 @@ def test_one_address_has_a_share_of_the_connections(server: Server):
         assert b" 503 " in answer.partition(b"\r\n")[0]
         assert b"too_many_connections" in answer
         assert b"ZOO_MAX_CONNECTIONS_PER_ADDRESS" in answer
-        for connection in first:
-            received(connection)
 
     eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200)

@@ -17,6 +17,13 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+def new_context(browser: Any, **look: Any) -> Any:
+    """A context of the browser that waits as all tests do; Playwright itself gives up earlier."""
+    context = browser.new_context(**look)
+    context.set_default_timeout(1000 * HANG_SECONDS)
+    return context
+
+
 @dataclass
 class Visitor:
     """A signed-in browser with one tab."""
@@ -33,8 +40,7 @@ class Visitor:
         cls, browser: Any, zoo: SeededZoo, token: str, look: Mapping[str, Any]
     ) -> "Visitor":
         """A visitor with a session of this key; ``look`` is width, theme and the like."""
-        context = browser.new_context(**look)
-        context.set_default_timeout(1000 * HANG_SECONDS)
+        context = new_context(browser, **look)
         context.add_init_script(_POLICY_LISTENER)
         answer = context.request.post(
             f"{zoo.url}/v1/sessions", headers={"Authorization": f"Bearer {token}"}

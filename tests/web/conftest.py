@@ -11,6 +11,7 @@ import pytest
 from service.embedded.postgres import PrivatePostgres
 from tests.rest.fuzz.seeds import SeededZoo, seeded_zoo
 from tests.rest.served import a_set_of_clips
+from tests.waiting import HANG_SECONDS
 from tests.web.browsing import Visitor
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,7 +29,9 @@ def browser() -> Iterator[Any]:
         pytest.skip("there is no chromium on this machine; install the distribution's package")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=arguments, timeout=1000 * HANG_SECONDS
+        )
         yield browser
         browser.close()
 

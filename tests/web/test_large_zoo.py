@@ -84,7 +84,7 @@ def test_ten_thousand_models_are_searched_and_sorted_with_few_rows(
 def test_a_form_searches_the_zoo_instead_of_loading_it(
     visit: Callable[..., Visitor], crowd: str, form: str
 ):
-    visitor = visit(token=crowd)
+    visitor = visit("jobs", token=crowd)
     page = visitor.page
     lists: list[int] = []
 

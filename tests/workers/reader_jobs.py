@@ -1,10 +1,8 @@
 """Trainings on twelve tiny clips of a real zoo, for tests with a real worker."""
 
-import signal
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from safetensors.torch import load_file
 
@@ -17,7 +15,6 @@ from tests.clip_files import clip
 from tests.methods.dataset_ingestion.uploads import zipped
 from tests.workers.test_every_method_end_to_end import PROJECT, add_dataset
 from workers.isolation.fork_client import ForkServerClient
-from workers.isolation.sandbox import process_name
 from workers.worker.run_job import WorkerContext, run_next
 
 SENTENCES = ("书", "树鱼", "看书", "卖鱼", "买", "看树")
@@ -81,15 +78,6 @@ def weights_of(zoo: Zoo, job_id: str, folder: Path) -> dict[str, torch.Tensor]:
     path = folder / f"{job_id}.safetensors"
     zoo.blobs.fetch(reader_of(zoo, job).upload_sha256 or "", path)
     return load_file(path)
-
-
-def kill_child(job_id: str) -> None:
-    """What a power cut does to a child."""
-    for process in psutil.Process().children(recursive=True):
-        if process.name() == process_name(job_id):
-            process.send_signal(signal.SIGKILL)
-            return
-    raise AssertionError("no child runs the job")
 
 
 def assert_same(actual: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:

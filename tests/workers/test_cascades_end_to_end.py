@@ -1,7 +1,6 @@
 """A job trains a cascade on uploaded clips, a second shares its first stage, and both can be repeated."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ from service.core.operations.lineages.lineages import LineageRequest, lineage
 from service.core.tables import JobRecord
 from service.views.models import ModelView
 from tests.waiting import eventually
+from tests.workers.killed_children import killed_after_a_checkpoint
 from tests.workers.reader_jobs import (
     QUICK,
     SENTENCES,
     assert_same,
     job_of,
-    kill_child,
     reader_of,
     submitted,
     weights_of,
@@ -189,15 +188,9 @@ def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
     zoo, long = context.zoo, {"budget": {"steps": 60}, "checkpoint_interval_seconds": 0.0}
     whole = cascade(zoo, **long)
     assert run_next(context)
-    cut = cascade(zoo, **long)
-    worker = threading.Thread(target=run_next, args=(context,))
-    worker.start()
-    eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
-    kill_child(cut)
-    worker.join()
+    cut = killed_after_a_checkpoint(context, lambda: cascade(zoo, **long))
 
-    assert job_of(zoo, cut).state == "queued"
     eventually(lambda: run_next(context))
     assert job_of(zoo, cut).attempts == 2
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))

@@ -13,11 +13,11 @@ from service.core.operations.jobs import jobs
 from service.core.tables import JobRecord
 from service.views.models import ModelView
 from tests.waiting import eventually
+from tests.workers.killed_children import killed_after_a_checkpoint
 from tests.workers.reader_jobs import (
     QUICK,
     assert_same,
     job_of,
-    kill_child,
     reader_of,
     submitted,
     training,
@@ -126,15 +126,9 @@ def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
     zoo, long = context.zoo, {"budget": {"steps": 60}, "checkpoint_interval_seconds": 0.0}
     whole = lip_training(zoo, teacher, **long)
     assert run_next(context)
-    cut = lip_training(zoo, teacher, **long)
-    worker = threading.Thread(target=run_next, args=(context,))
-    worker.start()
-    eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
-    kill_child(cut)
-    worker.join()
+    cut = killed_after_a_checkpoint(context, lambda: lip_training(zoo, teacher, **long))
 
-    assert job_of(zoo, cut).state == "queued"
     eventually(lambda: run_next(context))
     assert job_of(zoo, cut).attempts == 2
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from service.core.operations import owned_rows
 from service.core.operations.jobs import jobs
 from service.core.tables import JobRecord, ModelRecord
 from service.settings import Device, Settings
-from tests.waiting import HANG_SECONDS, eventually
+from tests.waiting import HANG_SECONDS
 from tests.workers.programs.networks import made, write_archive
 from tests.workers.programs.test_memory import Bomb
 from tests.workers.test_every_method_end_to_end import PROJECT, add_dataset, add_model, images
@@ -221,22 +220,6 @@ def test_a_child_gets_a_group_beside_the_workers_where_that_is_delegated(hierarc
     assert group.kills() == 1
 
 
-class Kernel(threading.Thread):
-    """What the kernel does to a group whose memory runs out: it counts a kill and kills."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self._folder = folder
-        self.limits: list[int] = []
-
-    def run(self) -> None:
-        eventually(lambda: bool([*self._folder.glob("job_*/cgroup.procs")]))
-        (group,) = self._folder.glob("job_*")
-        self.limits.append(int((group / "memory.max").read_text()))
-        (group / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n")
-        os.kill(int((group / "cgroup.procs").read_text()), signal.SIGKILL)
-
-
 def test_a_job_that_the_kernel_kills_for_its_group_is_out_of_memory_and_leaves_no_group(
     run_job, zoo: Zoo, hierarchy: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -246,14 +229,20 @@ def test_a_job_that_the_kernel_kills_for_its_group_is_out_of_memory_and_leaves_n
     monkeypatch.setattr("workers.worker.run_job.delegated_folder", lambda: unit)
     # The files of a real group vanish with its folder.
     monkeypatch.setattr(ControlGroup, "remove", lambda group: shutil.rmtree(group.folder))
-    kernel = Kernel(unit)
-    kernel.start()
+    limits = []
+
+    def run_out(group: ControlGroup, pid: int) -> None:
+        """What the kernel does to a group whose memory runs out: it counts a kill and kills."""
+        limits.append(int((group.folder / "memory.max").read_text()))
+        (group.folder / "memory.events").write_text("low 0\nmax 3\noom 1\noom_kill 1\n")
+        os.kill(pid, signal.SIGKILL)
+
+    monkeypatch.setattr(ControlGroup, "add", run_out)
 
     job = learn(run_job, zoo, "mdl_large", width=64)
 
-    kernel.join(HANG_SECONDS)
     assert (job.state, job.error["code"]) == ("failed", "out_of_memory")
-    assert kernel.limits == [1024 * MEBIBYTE]
+    assert limits == [1024 * MEBIBYTE]
     assert [*unit.glob("job_*")] == []
 
 

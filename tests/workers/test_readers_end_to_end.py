@@ -1,7 +1,6 @@
 """A job trains a reader on uploaded clips, resumes to the last bit, and requests about images refuse it."""
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,12 @@ from service.core.operations.zoo.predictions import PredictOptions, request_for
 from service.core.tables import DatasetRecord, JobRecord
 from service.views.models import ModelView
 from tests.waiting import eventually
+from tests.workers.killed_children import killed_after_a_checkpoint
 from tests.workers.reader_jobs import (
     QUICK,
     SENTENCES,
     assert_same,
     job_of,
-    kill_child,
     reader_of,
     submitted,
     training,
@@ -117,15 +116,9 @@ def test_a_killed_child_resumes_from_its_checkpoint_to_the_same_weights(
     zoo, long = context.zoo, {"budget": {"steps": 80}, "checkpoint_interval_seconds": 0.0}
     whole = training(zoo, **long)
     assert run_next(context)
-    cut = training(zoo, **long)
-    worker = threading.Thread(target=run_next, args=(context,))
-    worker.start()
-    eventually(lambda: job_of(zoo, cut).checkpoint_sha256 is not None)
 
-    kill_child(cut)
-    worker.join()
+    cut = killed_after_a_checkpoint(context, lambda: training(zoo, **long))
 
-    assert job_of(zoo, cut).state == "queued"
     eventually(lambda: run_next(context))
     assert job_of(zoo, cut).attempts == 2
     assert_same(weights_of(zoo, cut, tmp_path), weights_of(zoo, whole, tmp_path))

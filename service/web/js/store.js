@@ -1,5 +1,5 @@
 // A value that several parts of the page watch.
-import { useEffect, useReducer } from "./lib.js";
+import { useLayoutEffect, useReducer } from "./lib.js";
 
 /**
  * A store of one value.
@@ -33,6 +33,7 @@ export class Store {
  */
 export function useStore(store) {
   const [, redraw] = useReducer((count) => count + 1, 0);
-  useEffect(() => store.watch(() => redraw(undefined)), [store]);
+  // At once, not after the next frame: a change in between would never be shown.
+  useLayoutEffect(() => store.watch(() => redraw(undefined)), [store]);
   return store.value;
 }

@@ -9,6 +9,7 @@ import pytest
 from tests.clip_files import clip
 from tests.methods.dataset_ingestion.test_clips import CLIP_LIMITS, TakeIn, read
 from tests.methods.dataset_ingestion.uploads import notes_of, reasons
+from tests.waiting import HANG_SECONDS
 
 __all__ = ["read"]
 
@@ -30,7 +31,7 @@ def test_a_missing_clip_is_named_in_printable_text(read: TakeIn):
     assert ("b .mp4", "missing_clip") in reasons(result)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(HANG_SECONDS)
 def test_a_long_table_is_read_in_linear_time(read: TakeIn):
     table = "path,transcript\n" + "".join(f"a.mp4,word {row}\n" for row in range(100_000))
     limits = replace(CLIP_LIMITS, image_bytes=10**7)
@@ -40,7 +41,7 @@ def test_a_long_table_is_read_in_linear_time(read: TakeIn):
     assert ("a.mp4", "several_transcripts") in reasons(result)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(HANG_SECONDS)
 def test_a_wide_table_is_read_in_linear_time(read: TakeIn):
     others = ",".join(f"k{column}" for column in range(200_000))
     table = f"path,transcript,{others}\na.mp4,hello\n"

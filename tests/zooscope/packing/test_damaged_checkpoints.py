@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.waiting import HANG_SECONDS
 from zooscope.packing import PackingError
 from zooscope.packing.checkpoints import read_state_dicts
 
@@ -85,7 +86,7 @@ MADE: list[Callable[[Path], Path]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(HANG_SECONDS)
 @pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
 def test_a_damaged_or_endless_checkpoint_is_refused(make: Callable[[Path], Path], tmp_path: Path):
     path = make(tmp_path / "net.pth")

@@ -1,5 +1,5 @@
 // Dialogs: the browser's own, so that focus stays inside and Esc closes.
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { Store, useStore } from "../store.js";
 import { Problem } from "./parts.js";
 
@@ -16,7 +16,8 @@ export function Dialogs() {
 
 function Modal({ title, onClose, children }) {
   const box = useRef(null);
-  useEffect(() => {
+  // Before the next key is read: it is the dialog's.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current.showModal();
     return () => before instanceof HTMLElement && before.focus();
