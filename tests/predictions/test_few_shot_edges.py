@@ -23,7 +23,7 @@ def a_gray_picture() -> bytes:
 
 
 @dataclass(frozen=True)
-class Edge:
+class AnsweredSupport:
     """An odd request that is answered; support images are in the order of their labels."""
 
     support: list[Example]
@@ -34,16 +34,16 @@ class Edge:
 SHADES = [a_picture(f"#{value:02x}0000") for value in range(210, 216)]
 BMP = io.BytesIO()
 Image.open(io.BytesIO(RED)).save(BMP, "BMP")
-EDGES: Mapping[str, Edge] = {
-    "one image each": Edge(
+EDGES: Mapping[str, AnsweredSupport] = {
+    "one image each": AnsweredSupport(
         [(RED, "a"), (BLUE, "b")],
         lambda body: [about["spread"] for about in body["classes"]] == [None, None],
     ),
-    "uneven classes": Edge(
+    "uneven classes": AnsweredSupport(
         [*((shade, "a") for shade in SHADES), (BLUE, "b")],
         lambda body: body["notes"] == ["classes have 1 to 6 images"],
     ),
-    "one class": Edge(
+    "one class": AnsweredSupport(
         [(RED, "a")],
         lambda body: (
             body["items"][0]["classes"][0]["probability"] == 1
@@ -52,23 +52,23 @@ EDGES: Mapping[str, Edge] = {
         ),
         queries=[DARK_RED, BLUE],
     ),
-    "outer spaces, case, scripts": Edge(
+    "outer spaces, case, scripts": AnsweredSupport(
         [(RED, " 赤 "), (BLUE, "A"), (GREEN, "a"), (SHADES[0], "赤")],
         lambda body: [about["name"] for about in body["classes"]] == ["赤", "A", "a"],
     ),
-    "one picture twice": Edge(
+    "one picture twice": AnsweredSupport(
         [(RED, "a"), (BMP.getvalue(), "a"), (BLUE, "b")],
         lambda body: (
             (body["classes"][0]["shots"], body["classes"][0]["distinct"]) == (2, 1)
             and body["notes"] == ["support image 1 equals image 0 and counts once"]
         ),
     ),
-    "query in the support": Edge(
+    "query in the support": AnsweredSupport(
         [(RED, "a"), (BLUE, "b")],
         lambda body: body["notes"] == ["image 1 is also a support image"],
         queries=[DARK_RED, BLUE],
     ),
-    "gray query": Edge(
+    "gray query": AnsweredSupport(
         [(RED, "a"), (a_picture("white"), "b")],
         lambda body: body["items"][0]["classes"][0]["name"] == "b",
         queries=[a_gray_picture()],
@@ -77,7 +77,7 @@ EDGES: Mapping[str, Edge] = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class RefusedSupport:
     """An odd request that is refused: its code, and the fields and options that are to blame."""
 
     code: str
@@ -87,11 +87,11 @@ class Fault:
     queries: list[bytes] = field(default_factory=lambda: [DARK_RED])
 
 
-FAULTS: Mapping[str, Fault] = {
-    "blank label": Fault("support_labels_mismatch", [(RED, " ")], "/support_labels"),
-    "long label": Fault("support_labels_mismatch", [(RED, "x" * 201)], "/support_labels"),
-    "too many images": Fault("invalid_support_count", [(RED, "a")] * 1001),
-    "too many queries": Fault(
+FAULTS: Mapping[str, RefusedSupport] = {
+    "blank label": RefusedSupport("support_labels_mismatch", [(RED, " ")], "/support_labels"),
+    "long label": RefusedSupport("support_labels_mismatch", [(RED, "x" * 201)], "/support_labels"),
+    "too many images": RefusedSupport("invalid_support_count", [(RED, "a")] * 1001),
+    "too many queries": RefusedSupport(
         "invalid_image_count", [(RED, "a")], "/images", "FILES", [DARK_RED] * 65
     ),
 }
