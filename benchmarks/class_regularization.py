@@ -1,9 +1,11 @@
-"""Does a class domain help a few-shot learner on handwritten characters of unknown alphabets?
+"""Does a class domain help a few-shot learner on classes that its network never learned?
 
 Glyphs: 242 characters of Omniglot (small sets 1 and 2), 20 images each, 28 x 28, ink = 1. Novel are
-all characters of Sanskrit, Tagalog and Korean, base the others. A network of four blocks learns the
-base characters; on its frozen features the learner and its baselines are trained, and compared on
-600 episodes of novel characters, the same for every row.
+all characters of Sanskrit, Tagalog and Korean, base the others. Objects: 30 classes of CIFAR-10,
+Fashion-MNIST and MNIST; novel are four of each source. A network of four blocks learns the base
+classes; on its frozen features the learner and its baselines are trained, and compared on 600
+episodes of novel classes, the same for every row. End to end the network learns on from episodes,
+once for each row.
 
     python -m benchmarks.class_regularization [--data ../shared/data/real] [--seeds 0 1 2]
 
@@ -11,20 +13,14 @@ Writes docs/results/class_regularization.json and the tables of the method's pag
 """
 
 import argparse
-import io
 import sys
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-
-from benchmarks.students.nets import NetSpec
-from benchmarks.students.pictures import LabeledPictures
+from benchmarks.few_shot import glyphs, objects
 from benchmarks.students.protocol import (
     ROOT,
     Bound,
@@ -36,128 +32,124 @@ from benchmarks.students.protocol import (
     main,
 )
 from benchmarks.students.scenes import Numbers
-from benchmarks.students.teaching import Recipe, teacher
 from service.core.catalog.class_regularization import ClassRegularizationParams
 from workers.methods.class_regularization import run
 from workers.methods.class_regularization.comparison import REFERENCE
-from workers.methods.class_regularization.rows import STUDENT
+from workers.methods.class_regularization.rows import RIVAL, STUDENT, UNTIED
 from workers.torchkit.protocols import RecordingReporter
-from workers.torchkit.training.task import ImageInputs, TrainingResult
+from workers.torchkit.training.task import TrainingResult
 
 _DATA = ROOT.parent / "shared/data/real"
-_FOLDER = "images/omniglot_small"
-_ZIPS = ("images_background_small1.zip", "images_background_small2.zip")
-_NOVEL = ("Sanskrit", "Tagalog", "Korean")
-_SIDE = 28
-_BACKBONE = NetSpec("blocks", (32, 32, 32, 64))
-_EPOCHS, _BATCH = 25, 64
 _SIZES = ("5w1s", "5w5s", "20w1s", "20w5s")
+_WHITENED = f"{STUDENT}_whitened"
 _FROZEN = (
-    "none", "centroid_cosine", "whitened_centroid", "prototypical", "prototypical_whitened",
-    "class_regularization", "class_regularization_whitened", "no_class_loss", "constant_alpha",
-    "symmetric", "symmetric_no_class_loss", "pure",
+    REFERENCE, "centroid_cosine", "whitened_centroid", "prototypical", "prototypical_whitened",
+    STUDENT, _WHITENED, UNTIED, "constant_alpha", "symmetric", "symmetric_no_class_loss", "pure",
 )  # fmt: skip
-_END_TO_END = ("none", "prototypical_network", "class_regularization")
+_END_TO_END = (REFERENCE, RIVAL, STUDENT, UNTIED)
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """How a network learns on from episodes.
+
+    Attributes:
+        epochs: Of the base characters before; 1 leaves nearly all to the episodes.
+    """
+
+    steps: int = 400
+    body_rate: float = 1.0
+    class_weight: float = 0.5
+    epochs: int = glyphs.EPOCHS
+
+
+_VARIANTS: Mapping[str, tuple[str, EndToEnd]] = {
+    "plain": ("as above: 400 steps, body rate 1, class weight 0.5", EndToEnd()),
+    "longer": ("800 steps", EndToEnd(steps=800)),
+    "slow_body": ("body rate 0.1", EndToEnd(body_rate=0.1)),
+    "light_class_loss": ("class weight 0.05", EndToEnd(class_weight=0.05)),
+    "heavy_class_loss": ("class weight 2", EndToEnd(class_weight=2.0)),
+    "episodes_alone": ("backbone of one epoch, 800 steps", EndToEnd(steps=800, epochs=1)),
+}
 
 
 @cache
-def _glyphs(data: Path, *, novel: bool) -> LabeledPictures:
-    """Base or novel characters; a character that is in both files counts once."""
-    images: dict[str, dict[str, np.ndarray]] = {}
-    for name in _ZIPS:
-        with zipfile.ZipFile(data / _FOLDER / name) as archive:
-            for entry in archive.namelist():
-                if entry.endswith(".png"):
-                    _, alphabet, character, file = entry.split("/")
-                    if (alphabet in _NOVEL) is novel:
-                        pictures = images.setdefault(f"{alphabet}/{character}", {})
-                        pictures[file] = _glyph(archive.read(entry))
-    labels = tuple(sorted(images))
-    frames = [
-        pictures[file]
-        for label in labels
-        for pictures in [images[label]]
-        for file in sorted(pictures)
-    ]
-    truth = [index for index, label in enumerate(labels) for _ in images[label]]
-    return LabeledPictures(torch.from_numpy(np.stack(frames)), torch.tensor(truth), labels)
-
-
-def _glyph(file: bytes) -> np.ndarray:
-    """An image (side, side, 3) with bright ink."""
-    gray = Image.open(io.BytesIO(file)).convert("L")
-    small = gray.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    ink = 255 - np.asarray(small, dtype=np.uint8)
-    return np.repeat(ink[..., None], 3, axis=2)
-
-
-def _inputs(data: Path, seed: int) -> ImageInputs:
-    """A backbone of this seed that learned the base characters, with both sets."""
-    base, novel = _glyphs(data, novel=False), _glyphs(data, novel=True)
-    recipe = Recipe(steps=_EPOCHS * len(base) // _BATCH, batch=_BATCH, rate=2e-3)
-    backbone = teacher(_BACKBONE, base, name="glyphs", seed=seed, recipe=recipe)
-    return ImageInputs(
-        name="learner",
-        teachers=(backbone,),
-        evaluation_set=novel.evaluation_set,
-        images=base.frames,
-        labels=base.truth,
-        label_names=base.labels,
-    )
+def _glyphs(data: Path, seed: int, whiten: str) -> TrainingResult:
+    """The learner and its baselines on frozen features of characters."""
+    return _trained(glyphs.inputs(data, seed), seed, whiten=whiten)
 
 
 @cache
-def _trained(data: Path, seed: int, whiten: str) -> TrainingResult:
-    """The learner and its baselines on frozen features."""
-    params = {"whiten": whiten, "seed": seed, "num_evaluations": 1}
-    return run(
-        _inputs(data, seed), ClassRegularizationParams.model_validate(params), RecordingReporter()
-    )
+def _objects(data: Path, split: int) -> TrainingResult:
+    """The same on objects."""
+    return _trained(objects.inputs(data, split), split, whiten="off")
 
 
 @cache
-def _end_to_end(data: Path, seed: int) -> TrainingResult:
+def _end_to_end(data: Path, variant: EndToEnd, seed: int) -> TrainingResult:
     """The learner and a prototypical network, each with a body that learns on."""
-    params = {
-        "whiten": "off", "seed": seed, "num_evaluations": 1, "body_rate": 1.0, "ways": 10,
-        "batch_size": 60, "budget": {"steps": 400}, "class_weight": 0.5,
-    }  # fmt: skip
-    return run(
-        _inputs(data, seed), ClassRegularizationParams.model_validate(params), RecordingReporter()
+    inputs = glyphs.inputs(data, seed, epochs=variant.epochs)
+    return _trained(
+        inputs,
+        seed,
+        whiten="off",
+        body_rate=variant.body_rate,
+        ways=10,
+        batch_size=60,
+        budget={"steps": variant.steps},
+        class_weight=variant.class_weight,
     )
+
+
+def _trained(inputs: Any, seed: int, **options: Any) -> TrainingResult:
+    params = {"seed": seed, "num_evaluations": 1, **options}
+    return run(inputs, ClassRegularizationParams.model_validate(params), RecordingReporter())
 
 
 def _numbers(result: TrainingResult, row: str) -> Numbers:
-    """Accuracies in percent, gains over nearest means in points, lower ends, meta shifts."""
+    """Accuracies in percent, gains in points with their lower ends, meta shifts.
+
+    Gains are over nearest means, and end to end also over the prototypical network.
+    """
     details, numbers = result.findings.details, {}
-    for size in _SIZES:
-        measured = details["sizes"][size]
-        numbers[size] = 100 * measured["rows"][row]["mean"]
-        if row != REFERENCE:
-            gain = _difference(measured["differences"], row)
-            numbers[f"gain_{size}"] = 100 * gain["mean"]
-            numbers[f"low_{size}"] = 100 * (gain["mean"] - gain["half_width"])
+    for size, measured in details["sizes"].items():
+        rows = measured["rows"]
+        numbers[size] = 100 * rows[row]["mean"]
+        for name, other in (("gain", REFERENCE), ("over_rival", RIVAL)):
+            if other in rows and other != row:
+                mean, low = _difference(measured, row, other)
+                numbers |= {f"{name}_{size}": mean, f"{name}_low_{size}": low}
     for shots, shift in details["meta_shift"][row].items():
         numbers[f"shift_{shots}"] = shift
     return numbers
 
 
-def _difference(differences: Sequence[dict[str, Any]], row: str) -> dict[str, Any]:
-    """The paired difference of a row to nearest means."""
-    return next(item for item in differences if (item["row"], item["minus"]) == (row, REFERENCE))
+def _difference(measured: Mapping[str, Any], row: str, minus: str) -> tuple[float, float]:
+    """Paired difference of two rows in points, and the lower end of its interval."""
+    for item in measured["differences"]:
+        sign = {(row, minus): 1, (minus, row): -1}.get((item["row"], item["minus"]))
+        if sign is not None:
+            mean = 100 * sign * item["mean"]
+            return mean, mean - 100 * item["half_width"]
+    raise LookupError(minus)
 
 
-def _frozen_row(data: Path, row: str, seed: int) -> Numbers:
-    return _numbers(_trained(data, seed, "off"), row)
-
-
-def _end_to_end_row(data: Path, row: str, seed: int) -> Numbers:
-    return _numbers(_end_to_end(data, seed), row)
+def _row_of(train: Callable[..., TrainingResult], row: str, seed: int) -> Numbers:
+    return _numbers(train(seed), row)
 
 
 def _auto_row(data: Path, seed: int) -> Numbers:
-    result = _trained(data, seed, "auto")
+    result = _glyphs(data, seed, "auto")
     return _numbers(result, STUDENT) | {"whitened": float(result.findings.details["whitened"])}
+
+
+def _variant_row(data: Path, variant: EndToEnd, seed: int) -> Numbers:
+    """The learner's numbers, its rival's accuracies, and the gain without the class loss."""
+    result = _end_to_end(data, variant, seed)
+    untied = _numbers(result, UNTIED)
+    others = {f"rival_{size}": _numbers(result, RIVAL)[size] for size in _SIZES}
+    others |= {f"untied_{key}": untied[key] for key in untied if key.startswith("over_rival")}
+    return _numbers(result, STUDENT) | others
 
 
 def _ratio(results: Results, key: str) -> float:
@@ -172,15 +164,29 @@ def _least(results: Results, row: str, key: str) -> float:
     return min(values.values())
 
 
-_COLUMNS = (
+def _gains(name: str, title: str, sizes: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(
+        Column(f"{title} {size}", f"{name}_{size}", 2, low=f"{name}_low_{size}") for size in sizes
+    )
+
+
+_SHIFTS = (Column("shift, 1 shot", "shift_1"), Column("shift, 5 shots", "shift_5"))
+_COLUMNS = (Column("5w1s in %", "5w1s", 2), *_gains("gain", "gain", _SIZES), *_SHIFTS)
+_OBJECT_COLUMNS = (Column("5w1s in %", "5w1s", 2), *_gains("gain", "gain", _SIZES[:2]), *_SHIFTS)
+_JOINT_COLUMNS = (
     Column("5w1s in %", "5w1s", 2),
-    *(Column(f"gain {size}", f"gain_{size}", 2) for size in _SIZES),
-    Column("shift, 1 shot", "shift_1"),
-    Column("shift, 5 shots", "shift_5"),
+    *_gains("gain", "gain", _SIZES[:1]),
+    *_gains("over_rival", "over the network", _SIZES),
+    *_SHIFTS,
+)
+_VARIANT_COLUMNS = (
+    Column(f"`{RIVAL}` 5w1s in %", "rival_5w1s", 2),
+    *_gains("over_rival", "learner over it", _SIZES),
+    *_gains("untied_over_rival", "without class loss", ("5w1s", "20w1s")),
 )
 _BOUNDS = (
     Bound("gain at 5w1s", lambda r: r.mean(STUDENT, "gain_5w1s"), low=0.2),
-    Bound("least lower end at 5w1s", lambda r: _least(r, STUDENT, "low_5w1s"), low=0.0),
+    Bound("least lower end at 5w1s", lambda r: _least(r, STUDENT, "gain_low_5w1s"), low=0.0),
     Bound("gain at 20w1s", lambda r: r.mean(STUDENT, "gain_20w1s"), low=0.4),
     Bound("gain at 5w5s", lambda r: r.mean(STUDENT, "gain_5w5s"), low=-0.2),
     Bound("gain at 20w5s", lambda r: r.mean(STUDENT, "gain_20w5s"), low=-0.2),
@@ -194,45 +200,95 @@ _BOUNDS = (
     Bound("nearest means at 5w1s", lambda r: r.mean(REFERENCE, "5w1s"), low=84.0),
     Bound("nearest means at 20w5s", lambda r: r.mean(REFERENCE, "20w5s"), low=85.0),
 )
-_WORDS = (
+_OBJECT_BOUNDS = (
+    Bound("gain on whitened features at 5w1s", lambda r: r.mean(_WHITENED, "gain_5w1s"), low=0.6),
+    Bound(
+        "least lower end of it, 1 shot", lambda r: _least(r, _WHITENED, "gain_low_5w1s"), low=0.0
+    ),
+    Bound("gain on whitened features at 5w5s", lambda r: r.mean(_WHITENED, "gain_5w5s"), low=0.5),
+    Bound(
+        "least lower end of it, 5 shots", lambda r: _least(r, _WHITENED, "gain_low_5w5s"), low=0.0
+    ),
+    Bound(
+        "lead over whitening alone at 5w1s",
+        lambda r: r.lead(_WHITENED, "whitened_centroid", "5w1s"),
+        low=0.3,
+    ),
+)
+_INTERVALS = (
+    " Gains are paired differences in points, with their 95 % interval over the episodes of all"
+    " seeds in brackets."
+)
+_GLYPH_WORDS = (
     "Omniglot small 1 and 2: 242 characters of 20 images, 28 × 28; 99 novel characters of Sanskrit,"
     " Tagalog and Korean, 143 base characters. Backbone: four blocks 32-32-32-64, 25 epochs on the"
-    " base characters, one backbone per seed. Gains are paired differences to `none` in points, on"
-    " the same 600 episodes of 5 queries per class. One training measures all rows; its CPU-seconds,"
-    " those of the backbone included, stand in the first row."
+    " base characters, one backbone per seed. Compared on the same 600 episodes of 5 queries per"
+    " class." + _INTERVALS
+)
+_ONE_TRAINING = (
+    " One training measures all rows; its CPU-seconds, those of the backbone included unless it was"
+    " there, stand in the first row."
+)
+_OBJECT_WORDS = (
+    "30 classes of CIFAR-10, Fashion-MNIST and MNIST with their first 300 images, 32 × 32 in three"
+    " channels; the seed draws 4 novel classes of each source, 18 are base. The same backbone, 12"
+    " epochs. Compared on the same 600 episodes of 15 queries per class." + _INTERVALS
 )
 
 
-def _study(data: Path) -> Study:
-    frozen = tuple(
+def _frozen(train: Callable[..., TrainingResult], names: tuple[str, ...]) -> tuple[StudyRow, ...]:
+    return tuple(
         StudyRow(
             name,
             f"**`{name}`**" if name == STUDENT else f"`{name}`",
-            partial(_frozen_row, data, name),
+            partial(_row_of, train, name),
         )
-        for name in _FROZEN
+        for name in names
     )
-    auto = StudyRow("auto", "`class_regularization`, `whiten: auto`", partial(_auto_row, data))
-    joint = tuple(
-        StudyRow(name, f"`{name}`", partial(_end_to_end_row, data, name)) for name in _END_TO_END
+
+
+def _study(data: Path) -> Study:
+    on_glyphs = _frozen(lambda seed: _glyphs(data, seed, "off"), _FROZEN)
+    auto = StudyRow("auto", f"`{STUDENT}`, `whiten: auto`", partial(_auto_row, data))
+    variants = tuple(
+        StudyRow(key, title, partial(_variant_row, data, variant))
+        for key, (title, variant) in _VARIANTS.items()
     )
     return Study(
         "class_regularization",
         (
-            StudyTable("glyphs", (*frozen, auto), _COLUMNS, _WORDS, _BOUNDS),
             StudyTable(
-                "end-to-end", joint, _COLUMNS,
-                _WORDS + " Then 400 steps of one 10-way episode with `body_rate` 1.",
+                "glyphs", (*on_glyphs, auto), _COLUMNS, _GLYPH_WORDS + _ONE_TRAINING, _BOUNDS
+            ),
+            StudyTable(
+                "objects",
+                _frozen(partial(_objects, data), _FROZEN),
+                _OBJECT_COLUMNS,
+                _OBJECT_WORDS + _ONE_TRAINING,
+                _OBJECT_BOUNDS,
+            ),
+            StudyTable(
+                "end-to-end",
+                _frozen(partial(_end_to_end, data, EndToEnd()), _END_TO_END),
+                _JOINT_COLUMNS,
+                f"{_GLYPH_WORDS} Then 400 steps of one 10-way episode with `body_rate` 1 and"
+                f" `class_weight` 0.5; “the network” is `{RIVAL}`.{_ONE_TRAINING}",
+            ),
+            StudyTable(
+                "end-to-end-variants",
+                variants,
+                _VARIANT_COLUMNS,
+                f"As before, with one change each. {_GLYPH_WORDS}",
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--data", type=Path, default=_DATA)
     chosen, sys.argv[1:] = parser.parse_known_args()
-    if (chosen.data / _FOLDER).is_dir():
+    if (chosen.data / glyphs.FOLDER).is_dir():
         main(_study(chosen.data))
     else:
-        print(f"skipped: there are no Omniglot characters in {chosen.data}")
+        print(f"skipped: there are no images in {chosen.data}")

@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,11 +41,17 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: mean ± deviation over seeds of one named number, blank where no row has it."""
+    """A column: mean ± deviation over seeds of one named number, blank where no row has it.
+
+    Attributes:
+        low: The number that holds the lower end of its 95 % interval within a seed; that of all
+            seeds together is shown in brackets.
+    """
 
     title: str
     key: str
     digits: int = 3
+    low: str | None = None
 
 
 class Results:
@@ -215,10 +222,19 @@ def table_text(protocol: Study, table: StudyTable, results: Mapping[str, Any]) -
 def _cells(results: Results, row: StudyRow, columns: Sequence[Column]) -> list[str]:
     if not results.values(row.key, "cpu_seconds"):
         return [NOT_MEASURED, *[""] * (len(columns) - 1)]
-    return [
-        _spread(list(results.values(row.key, column.key).values()), column.digits)
-        for column in columns
-    ]
+    return [_cell(results, row.key, column) for column in columns]
+
+
+def _cell(results: Results, row: str, column: Column) -> str:
+    values = results.values(row, column.key)
+    text = _spread(list(values.values()), column.digits)
+    if column.low is None or not values:
+        return text
+    lows = results.values(row, column.low)
+    half_widths = [values[seed] - lows[seed] for seed in values]
+    mean, half_width = statistics.fmean(values.values()), math.hypot(*half_widths) / len(values)
+    low, high = (f"{end:.{column.digits}f}" for end in (mean - half_width, mean + half_width))
+    return f"{text} [{low}, {high}]"
 
 
 def _spread(values: Sequence[float], digits: int) -> str:

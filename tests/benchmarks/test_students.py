@@ -125,3 +125,19 @@ def test_a_table_shows_means_missing_values_and_bounds_that_hold():
     assert "* ours: 0.800, holds" in text
     assert "* theirs: 0.600, **does not hold**" in text
     assert "* nobody: not measured" in text
+
+
+def test_a_column_with_lower_ends_shows_the_interval_of_all_seeds():
+    measured = {
+        "ours": {
+            "0": {"gain": 0.9, "low": 0.5, "cpu_seconds": 1.0},
+            "1": {"gain": 0.7, "low": 0.4, "cpu_seconds": 1.0},
+        }
+    }
+    row = StudyRow("ours", "ours", lambda _seed: {})
+    table = StudyTable("main", (row,), (Column("gain", "gain", 2, low="low"),), "Words.")
+
+    text = protocol.table_text(Study("some", (table,)), table, {"main": measured})
+
+    # Half the width of the mean of two independent estimates: hypot(0.4, 0.3) / 2.
+    assert "| ours | 0.80 ± 0.14 (2) [0.55, 1.05] |" in text

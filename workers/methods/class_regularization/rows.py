@@ -20,6 +20,7 @@ from workers.methods.class_regularization.maths import episode_loss
 
 STUDENT = "class_regularization"
 RIVAL = "prototypical_network"
+UNTIED = "no_class_loss"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def rows_on_frozen_features(
         f"{STUDENT}_{other}": TrainedRow(other, ablation(shot_aware, raw), weight),
         "prototypical": TrainedRow(PLAIN, LinearMap(units)),
         "prototypical_whitened": TrainedRow(WHITENED, LinearMap(units)),
-        "no_class_loss": TrainedRow(space, ablation(shot_aware, raw)),
+        UNTIED: TrainedRow(space, ablation(shot_aware, raw)),
         "constant_alpha": TrainedRow(space, ablation(constant, raw), weight),
         "symmetric": TrainedRow(space, ablation(constant, both), weight),
         "symmetric_no_class_loss": TrainedRow(space, ablation(constant, both)),
@@ -87,11 +88,18 @@ def rows_on_frozen_features(
 
 
 def rows_of_bodies(
-    domain: ClassDomain, space: str, params: ClassRegularizationParams
+    domain: ClassDomain,
+    space: str,
+    params: ClassRegularizationParams,
+    generator: torch.Generator,
 ) -> Mapping[str, TrainedRow]:
-    """The learner and a prototypical network, each with a body of its own."""
-    units = domain.weight.shape[1]
+    """The learner, a prototypical network, and the learner without its class loss.
+
+    Each is for a body of its own.
+    """
+    entries, units = domain.weight.shape
     return {
         STUDENT: TrainedRow(space, domain, params.class_weight),
         RIVAL: TrainedRow(space, ScaledCentroids(units)),
+        UNTIED: TrainedRow(space, ClassDomain(units, entries, generator)),
     }

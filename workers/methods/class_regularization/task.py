@@ -21,7 +21,6 @@ from workers.methods.class_regularization.network import (
 )
 from workers.methods.class_regularization.outside import outside_distance
 from workers.methods.class_regularization.rows import (
-    RIVAL,
     STUDENT,
     TrainedRow,
     rows_of_bodies,
@@ -64,14 +63,8 @@ class FewShotTask:
         domain = ClassDomain(self._features.units, len(self._base.names), generator)
         self._student = FewShotNetwork(*self._body_and_space(), domain).to(program.device)
         self._rows = self._all_rows(generator)
-        rival = self._rows.get(RIVAL)
         self._bodies: Mapping[str, EpisodicNetwork] = (
-            {}
-            if rival is None
-            else {
-                STUDENT: self._student,
-                RIVAL: EpisodicNetwork(*self._body_and_space(), rival.head).to(program.device),
-            }
+            {name: self._with_body(name) for name in self._rows} if params.body_rate > 0 else {}
         )
         self.training = Training(self._networks(), generator)
         self._evaluator: EpisodeEvaluator | None = None
@@ -141,10 +134,17 @@ class FewShotTask:
         body = TrainableProgram(self._source.program, self._layer)
         return body, self._features.spaces[self._space]
 
+    def _with_body(self, name: str) -> EpisodicNetwork:
+        """A row's head on a body of its own."""
+        if name == STUDENT:
+            return self._student
+        network = EpisodicNetwork(*self._body_and_space(), self._rows[name].head)
+        return network.to(self._source.program.device)
+
     def _all_rows(self, generator: torch.Generator) -> Mapping[str, TrainedRow]:
         domain, device = self._student.head, self._source.program.device
         if self._params.body_rate > 0:
-            rows = rows_of_bodies(domain, self._space, self._params)
+            rows = rows_of_bodies(domain, self._space, self._params, generator)
         else:
             rows = rows_on_frozen_features(domain, self._space, self._params, generator)
         for row in rows.values():
@@ -194,7 +194,7 @@ class FewShotTask:
         return losses[STUDENT]
 
     def _step_of_bodies(self) -> dict[str, Tensor]:
-        """One step of both networks on the same episodes of images."""
+        """One step of every network on the same episodes of images."""
         episodes, losses = self._draw(), {}
         drawn = torch.cat([episodes.support, episodes.queries], dim=2)
         images = self._source.of_frames(self._base.frames[drawn.flatten()])

@@ -1,0 +1,1 @@
+"""Labeled images for few-shot learners, split into base and novel classes."""
