@@ -35,7 +35,13 @@ from workers.torchkit.training.teachers import Teacher
 EVALUATIONS = 4
 # These do not compare with the source's own answers.
 OWN_MEASURES = {"fine_tune", "class_regularization", "dynamic_instance_normalization"}
-TASK = "workers.methods.dynamic_instance_normalization.task"
+# Modules that draw shifted images.
+SHIFTING = (
+    "knowledge_distillation.run",
+    "fine_tune.run",
+    "common_feature_amalgamation.run",
+    "adaptive_amalgamation.steps",
+)
 # A network, by the listing that its copies share, and the digest of an image.
 Pass = tuple[int, str]
 
@@ -53,7 +59,7 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> Teachers:
 def passes(monkeypatch: pytest.MonkeyPatch) -> Counter[Pass]:
     """Passes of frozen networks by network and image; every drawn augmentation is a new image."""
     counts: Counter[Pass] = Counter()
-    interpret, shifted, crops = Program.interpret, steps.shifted, pictures.random_crops
+    interpret, crops = Program.interpret, pictures.random_crops
 
     def counting(program: Program, images: Tensor, *arguments: Any, **options: Any) -> Any:
         weights: Mapping[int, Tensor] = options.get("weights") or {}
@@ -65,18 +71,24 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Counter[Pass]:
             counts.update({(id(program._listing), digest(image)) for image in images})
         return interpret(program, images, *arguments, **options)
 
-    def changed(draw: Any) -> Any:
-        return lambda *arguments, **options: _marked(draw(*arguments, **options))
-
     monkeypatch.setattr(Program, "interpret", counting)
-    monkeypatch.setattr(steps, "shifted", changed(shifted))
-    monkeypatch.setattr(f"{TASK}.random_crops", changed(crops))
+    for module in SHIFTING:
+        monkeypatch.setattr(f"workers.methods.{module}.drawn_frames", _marked_frames)
+    monkeypatch.setattr(
+        "workers.methods.dynamic_instance_normalization.task.random_crops",
+        lambda *arguments, **options: _marked(crops(*arguments, **options)),
+    )
     # The last evaluation and the report paint with the same stylizer: what it paints is its own.
     painted = StyleEvaluator._painted
     monkeypatch.setattr(
         StyleEvaluator, "_painted", lambda *arguments: map(_marked, painted(*arguments))
     )
     return counts
+
+
+def _marked_frames(images: Tensor, size: int, **options: Any) -> tuple[Tensor, Tensor]:
+    frames, indices = steps.drawn_frames(images, size, **options)
+    return _marked(frames.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous(), indices
 
 
 def _marked(images: Tensor) -> Tensor:
