@@ -194,9 +194,9 @@ _FINE_TUNE = (
     StudyRow("late", "**cut at the feature layer**", _tuned),
     StudyRow("early", "cut after the second convolution", partial(_tuned, layer=_EARLY)),
     StudyRow(
-        "as_fast",
-        "cut at the feature layer, body and head at one learning rate",
-        partial(_tuned, body_rate=1),
+        "slow",
+        "cut at the feature layer, the body at a tenth of the head's learning rate",
+        partial(_tuned, body_rate=0.1),
     ),
 )
 _LINEAR_PROBE = (

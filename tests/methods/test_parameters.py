@@ -41,7 +41,7 @@ CHANGES: Mapping[str, dict[str, Change]] = {
         "layer": ("1", {}),
         "learning_rate": (0.01, {}),
         "weight_decay": (0.5, {}),
-        "body_rate": (1, {}),
+        "body_rate": (0.1, {}),
     },
     "linear_probe": {"layer": ("1", {}), "penalty": (100, {})},
     "class_regularization": {

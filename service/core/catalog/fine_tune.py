@@ -13,7 +13,7 @@ class FineTuneParams(AdamWTransferConfig):
     Batch-norm statistics remain those of the source.
     """
 
-    body_rate: float = Field(0.1, gt=0, le=1)
+    body_rate: float = Field(1.0, gt=0, le=1)
     """Learning rate of the source's weights, as a share of the new layer's."""
 
 
@@ -23,7 +23,7 @@ SPEC = MethodSpec(
     family=Family.TRAINING,
     kind=MethodKind.TRAINING,
     audience=Audience.PUBLIC,
-    version=1,
+    version=2,
     source="Yosinski et al. 2014, arXiv 1411.1792",
     inputs=SourceAndLabels,
     params=FineTuneParams,

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.methods.oracles import reference_network as oracle
 from workers.torchkit.training.steps import (
     accuracy,
     color_statistics,
+    drawn_frames,
     held_out,
     held_out_classes,
     shifted,
@@ -54,6 +56,24 @@ def test_a_shift_moves_all_images_alike_by_no_more_than_a_sixteenth() -> None:
     assert moved.shape == ramp.shape
     assert inner.unique().numel() == 1
     assert inner.abs().max() <= 2
+
+
+@pytest.mark.parametrize("side", [2, 12, 33])
+def test_drawn_frames_mirror_their_borders(side: int) -> None:
+    generator = torch.Generator().manual_seed(side)
+    images = torch.randint(0, 256, (6, side, side, 3), generator=generator, dtype=torch.uint8)
+
+    for seed in range(9):
+        frames, indices = drawn_frames(images, 4, generator=torch.Generator().manual_seed(seed))
+
+        draws = torch.Generator().manual_seed(seed)
+        assert indices.equal(torch.randperm(6, generator=draws)[:4])
+        margin = max(1, side // 16)
+        planes = images[indices].permute(0, 3, 1, 2).float()
+        padded = functional.pad(planes, (margin,) * 4, mode="reflect")
+        down, right = torch.randint(2 * margin + 1, (2,), generator=draws).tolist()
+        expected = padded[..., down : down + side, right : right + side]
+        assert frames.equal(expected.permute(0, 2, 3, 1).to(torch.uint8))
 
 
 def test_accuracy_counts_what_the_twin_counts() -> None:

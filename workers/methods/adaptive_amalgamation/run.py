@@ -1,6 +1,7 @@
 """Trains one component per task, then one student on all components."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -97,8 +98,10 @@ class AdaptiveAmalgamationTask:
     def _choose(self, generator: torch.Generator, report: Report) -> None:
         """Stores the source weights (source, image) of every task in the training's memory."""
 
-        def outputs_of(source: Source) -> torch.Tensor:
-            teacher = self._inputs.teachers[source.teacher]
+        @cache
+        def answers(number: int) -> torch.Tensor:
+            """All outputs of a teacher, which may be a source of several tasks."""
+            teacher = self._inputs.teachers[number]
             report(0, self._params.budget.steps or 0, f"evaluating {teacher.name}")
             return answers_of(teacher, self._inputs.images)
 
@@ -107,7 +110,7 @@ class AdaptiveAmalgamationTask:
                 task,
                 self._inputs.images,
                 self._params,
-                outputs_of=outputs_of,
+                outputs_of=lambda source: answers(source.teacher),
                 kind=self.task,
                 generator=generator,
             )

@@ -123,11 +123,13 @@ class StudentStep:
         size, generator = self.params.batch_size, self.training.generator
         frames, _ = drawn_frames(self.images, size, generator=generator)
         self.student.network.train()
-        student_outputs = self.student.network.answer(self.student.inputs(frames))
+        # Components and student have one preprocessing.
+        inputs = self.student.inputs(frames)
+        student_outputs = self.student.network.answer(inputs)
         parts = [
             adaptor(
                 TaskOutputs(student_outputs.logits[:, label_indices], student_outputs.maps),
-                _component_outputs(component, frames),
+                _component_outputs(component, inputs),
             )
             for component, label_indices, adaptor in zip(
                 self.components, self.label_indices, self.adaptors, strict=True
@@ -146,9 +148,9 @@ def split(answer: StudentOutput, sizes: Sequence[int]) -> list[TaskOutputs]:
     ]
 
 
-def _component_outputs(component: Learner, frames: Tensor) -> TaskOutputs:
+def _component_outputs(component: Learner, inputs: Tensor) -> TaskOutputs:
     with torch.no_grad():
-        outputs = component.network.eval().answer(component.inputs(frames))
+        outputs = component.network.eval().answer(inputs)
     return TaskOutputs(outputs.logits, outputs.maps)
 
 

@@ -28,8 +28,8 @@ from workers.methods.common_feature_amalgamation.maths import (
 from workers.methods.common_feature_amalgamation.space import CommonSpace, Meeting
 from workers.methods.common_feature_amalgamation.targets import TeacherTargets
 from workers.programs import OUTPUT
-from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.frame_batch import FrameBatch
 from workers.torchkit.training.loop import (
     OptimizerGroup,
     Training,
@@ -130,17 +130,17 @@ class CommonFeatureTask:
 
     def _sample_outputs(self) -> list[tuple[Tensor, list[Tensor]]]:
         """Logits and maps of every teacher, over a sample of the whole set."""
-        frames = spread(self._inputs.images, most=_MEASURED_AT_MOST)
+        batch = FrameBatch(spread(self._inputs.images, most=_MEASURED_AT_MOST))
         return [
-            self._teacher_outputs(number, frames) for number in range(len(self._inputs.teachers))
+            self._teacher_outputs(number, batch) for number in range(len(self._inputs.teachers))
         ]
 
-    def _teacher_outputs(self, number: int, frames: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def _teacher_outputs(self, number: int, batch: FrameBatch) -> tuple[Tensor, list[Tensor]]:
         """Logits and maps of a teacher, without gradients."""
         teacher: Teacher = self._inputs.teachers[number]
         with torch.no_grad():
             outputs = teacher.program.read(
-                teacher.of_frames(frames), [*self._layers[number], OUTPUT]
+                teacher.of_batch(batch), [*self._layers[number], OUTPUT]
             )
         try:
             return outputs[OUTPUT], [as_grid(outputs[name]) for name in self._layers[number]]
@@ -187,19 +187,17 @@ class CommonFeatureTask:
         frames, _ = drawn_frames(
             self._inputs.images, self._params.batch_size, generator=self.training.generator
         )
-        parts = self._losses(frames)
+        parts = self._losses(FrameBatch(frames))
         loss = self.training.learn("student", torch.stack(list(parts.values())).sum())
         return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _losses(self, frames: Tensor) -> dict[str, Tensor]:
+    def _losses(self, batch: FrameBatch) -> dict[str, Tensor]:
         """Weighted terms of the loss; terms with weight 0 are not computed."""
         params = self._params
         self.student.train()
-        student_outputs = self.student.answer(
-            to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
-        )
+        student_outputs = self.student.answer(batch.of(self.spec).to(self._device))
         teacher_outputs = [
-            self._teacher_outputs(number, frames) for number in range(len(self._inputs.teachers))
+            self._teacher_outputs(number, batch) for number in range(len(self._inputs.teachers))
         ]
         teacher_logits = [logits for logits, _ in teacher_outputs]
         parts = {

@@ -1,6 +1,6 @@
 """Evaluation of stylizers on contents and styles from which no training step learns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,13 +8,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from service.core.manifest import InputSpec
+from workers.methods.dynamic_instance_normalization.held_out_maps import HeldOutMaps
 from workers.methods.dynamic_instance_normalization.loss_network import LossNetwork
 from workers.methods.dynamic_instance_normalization.maths import (
     content_loss,
     patch_distance,
     style_loss,
 )
-from workers.methods.dynamic_instance_normalization.networks import Paints
+from workers.methods.dynamic_instance_normalization.networks import PaintingBatch, Paints
 from workers.methods.dynamic_instance_normalization.pictures import (
     SHEET,
     SHEET_SIDE,
@@ -51,9 +52,12 @@ class StyleEvaluator:
     ) -> None:
         count = min(_MOST_PAIRS, len(styles)) if len(contents) else 0
         pairs = torch.arange(count) % max(1, len(contents))
-        self._contents = center_crops(contents[pairs], size).to(device)
+        self._pairs: list[int] = pairs.tolist()
+        self._contents = center_crops(contents[:count], size).to(device)
         self._styles = center_crops(styles[:count], size).to(device)
         self._loss_network, self._networks = loss_network, networks
+        self._content_maps = HeldOutMaps(loss_network, self._contents)
+        self._style_maps = HeldOutMaps(loss_network, self._styles)
         self._quality: Numbers = {}
 
     def evaluate(self, student: nn.Module, spec: InputSpec) -> Numbers:
@@ -67,7 +71,7 @@ class StyleEvaluator:
         if not len(self._styles):
             return {}
         numbers = self._measures(STUDENT, _MOST_PAIRS)
-        copies = self._against(self._contents, self._contents, self._styles)
+        copies = self._against(self._copies())
         numbers |= {f"copy_{name}": copies[name] for name in _MEASURES[1:]}
         numbers["style_difference"] = self._style_difference()
         for name in self._networks:
@@ -79,13 +83,16 @@ class StyleEvaluator:
 
     def pictures(self) -> dict[str, bytes]:
         """Up to four held-out contents in four held-out styles."""
-        contents, styles = self._contents[:SHEET_SIDE], self._styles[:SHEET_SIDE]
-        if not len(styles):
+        count = min(SHEET_SIDE, len(self._styles))
+        if not count:
             return {}
+        shown = self._pairs[:count]
         painted = [
-            self._painted(STUDENT, content.expand_as(styles), styles) for content in contents
+            torch.cat([*self._painted(STUDENT, [content] * count, range(count))]).cpu()
+            for content in shown
         ]
-        return {SHEET: contact_sheet(contents.cpu(), styles.cpu(), [row.cpu() for row in painted])}
+        contents, styles = self._contents[shown].cpu(), self._styles[:count].cpu()
+        return {SHEET: contact_sheet(contents, styles, painted)}
 
     def findings(self, facts: Mapping[str, Any]) -> Findings:
         """The facts, with a table of all networks for readers."""
@@ -108,43 +115,53 @@ class StyleEvaluator:
         return "\n".join("| " + " | ".join(row) + " |" for row in (titles, *rows))
 
     def _measures(self, name: str, pairs: int) -> Numbers:
-        contents, styles = self._contents[:pairs], self._styles[:pairs]
-        if not len(styles):
+        count = min(pairs, len(self._styles))
+        if not count:
             return {}
-        return self._against(self._painted(name, contents, styles), contents, styles)
+        painted = self._painted(name, self._pairs[:count], range(count))
+        return self._against((picture, self._loss_network(picture)) for picture in painted)
 
     def _painted(
-        self, name: str, contents: Tensor, styles: Tensor
-    ) -> Float[Tensor, "image 3 row column"]:
-        """Contents in styles, in parts."""
+        self, name: str, contents: Sequence[int], styles: Sequence[int]
+    ) -> Iterator[Float[Tensor, "image 3 row column"]]:
+        """Contents in styles, by their indices, in parts."""
         with torch.no_grad(), evaluating(self._networks[name]) as network:
             assert isinstance(network, Paints)
-            parts = zip(contents.split(_QUICK_PAIRS), styles.split(_QUICK_PAIRS), strict=True)  # type: ignore[no-untyped-call]
-            return torch.cat(
-                [
-                    network.paint(own, style, self._loss_network(style), None)
-                    for own, style in parts
-                ]
-            )
-
-    def _against(self, painted: Tensor, contents: Tensor, styles: Tensor) -> Numbers:
-        network, values = self._loss_network, []
-        with torch.no_grad():
-            for start in range(0, len(painted), _QUICK_PAIRS):
+            for start in range(0, len(contents), _QUICK_PAIRS):
                 part = slice(start, start + _QUICK_PAIRS)
-                own, content, style = painted[part], contents[part], styles[part]
-                maps = network(own)
+                yield network.paint(self._batch(contents[part], styles[part]))
+
+    def _batch(self, contents: Sequence[int], styles: Sequence[int]) -> PaintingBatch:
+        maps = self._loss_network.content(self._content_maps.of(contents))
+        own = self._contents[list(contents)]
+        return PaintingBatch(own, self._styles[list(styles)], maps, self._style_maps.of(styles))
+
+    def _copies(self) -> Iterator[tuple[Tensor, Sequence[Tensor]]]:
+        """The contents of all pairs as they are, with their maps, in parts."""
+        for start in range(0, len(self._pairs), _QUICK_PAIRS):
+            contents = self._pairs[start : start + _QUICK_PAIRS]
+            yield self._contents[contents], self._content_maps.of(contents)
+
+    def _against(self, drawn: Iterable[tuple[Tensor, Sequence[Tensor]]]) -> Numbers:
+        """Mean measures of pictures, with their maps, in place of the pairs, in parts."""
+        network, values, count = self._loss_network, [], 0
+        with torch.no_grad():
+            for own, maps in drawn:
+                styles = range(count, count + len(own))
+                contents = [self._pairs[pair] for pair in styles]
+                content_maps = network.content(self._content_maps.of(contents))
                 losses = (
-                    content_loss(network.content(maps), network.content(network(content))),
-                    style_loss(maps, network(style)),
-                    patch_distance(own, style),
+                    content_loss(network.content(maps), content_maps),
+                    style_loss(maps, self._style_maps.of(styles)),
+                    patch_distance(own, self._styles[list(styles)]),
                 )
                 values.append(torch.stack(losses) * len(own))
-        means = torch.stack(values).sum(0) / len(painted)
+                count += len(own)
+        means = torch.stack(values).sum(0) / count
         return dict(zip(_MEASURES, means.tolist(), strict=True))
 
     def _style_difference(self) -> float:
         """Mean difference in gray levels of one content in pairs of neighboring styles."""
-        styles = self._styles[:_QUICK_PAIRS]
-        painted = self._painted(STUDENT, self._contents[:1].expand_as(styles), styles)
+        styles = range(min(_QUICK_PAIRS, len(self._styles)))
+        painted = torch.cat([*self._painted(STUDENT, [0] * len(styles), styles)])
         return float((painted - painted.roll(1, dims=0)).abs().mean()) * _LEVELS

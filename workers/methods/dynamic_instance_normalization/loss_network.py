@@ -88,6 +88,9 @@ class NetworkInput(nn.Module):
 class LossNetwork(nn.Module):
     """Maps of the chosen layers, each divided by its root mean square over sample styles.
 
+    Attributes:
+        map_shapes: Channels, rows and columns of every layer's maps at the size of the samples.
+
     Raises:
         UnfitLossNetworkError: The network has no colors, or its layers no rows and columns at the
             size of the samples.
@@ -107,10 +110,9 @@ class LossNetwork(nn.Module):
         self.body = FrozenLayers(teacher.program, layers.names)
         self.to(teacher.program.device)
         self.scales = [1.0] * len(layers.names)
-        self.scales = [
-            max(1e-6, float(maps.square().mean().sqrt()))
-            for maps in self._checked(teacher, samples[:_SAMPLES])
-        ]
+        sample_maps = self._checked(teacher, samples[:_SAMPLES])
+        self.map_shapes = [tuple(maps.shape[1:]) for maps in sample_maps]
+        self.scales = [max(1e-6, float(maps.square().mean().sqrt())) for maps in sample_maps]
         self.requires_grad_(requires_grad=False)
 
     def forward(self, pictures: Float[Tensor, "image 3 row column"]) -> tuple[Tensor, ...]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -28,14 +29,28 @@ _SPREAD = 0.02
 Maps = Sequence[Tensor]
 
 
+@dataclass(frozen=True)
+class PaintingBatch:
+    """Contents and their styles, side by side, with their maps in the loss network.
+
+    Attributes:
+        content_maps: Of the contents, at the layer that compares contents.
+        style_maps: Of the styles, at every layer.
+    """
+
+    contents: Float[Tensor, "image 3 row column"]
+    styles: Float[Tensor, "image 3 row column"]
+    content_maps: Float[Tensor, "image channel map_row map_column"]
+    style_maps: Maps
+    noise: Tensor | None = None
+
+
 @runtime_checkable
 class Paints(Protocol):
     """A network that learns to paint contents in styles."""
 
-    def paint(
-        self, contents: Tensor, styles: Tensor, style_maps: Maps, noise: Tensor | None
-    ) -> Float[Tensor, "image 3 row column"]:
-        """Contents in the styles, whose maps in the loss network are at hand."""
+    def paint(self, batch: PaintingBatch) -> Float[Tensor, "image 3 row column"]:
+        """Contents in the styles."""
         ...
 
 
@@ -109,13 +124,10 @@ class StylizerModule(nn.Module):
         painted: Tensor = self.content(pictures, Conditions([self.style(pictures)]))
         return painted
 
-    def paint(
-        self, contents: Tensor, styles: Tensor, style_maps: Maps, noise: Tensor | None
-    ) -> Float[Tensor, "image 3 row column"]:
+    def paint(self, batch: PaintingBatch) -> Float[Tensor, "image 3 row column"]:
         """Contents in the styles."""
-        del styles
         painted: Tensor = self.content(
-            contents, Conditions([self.style.of_maps(style_maps)], noise=noise)
+            batch.contents, Conditions([self.style.of_maps(batch.style_maps)], noise=batch.noise)
         )
         return painted
 
@@ -129,13 +141,10 @@ class NormalizingOnly(nn.Module):
         neutral = torch.cat([shape.neutral() for shape in self.content.shapes])
         self.constants = nn.Parameter(neutral)
 
-    def paint(
-        self, contents: Tensor, styles: Tensor, style_maps: Maps, noise: Tensor | None
-    ) -> Float[Tensor, "image 3 row column"]:
+    def paint(self, batch: PaintingBatch) -> Float[Tensor, "image 3 row column"]:
         """Contents, whatever the style."""
-        del styles, style_maps
-        constants = self.constants.expand(len(contents), -1)
-        painted: Tensor = self.content(contents, Conditions([constants], noise=noise))
+        constants = self.constants.expand(len(batch.contents), -1)
+        painted: Tensor = self.content(batch.contents, Conditions([constants], noise=batch.noise))
         return painted
 
 
@@ -147,12 +156,10 @@ class LightAdain(nn.Module):
         path = ContentPath(head)
         self.encoder, self.middle, self.tail = path.encoder, path.middle, path.tail
 
-    def paint(
-        self, contents: Tensor, styles: Tensor, style_maps: Maps, noise: Tensor | None
-    ) -> Float[Tensor, "image 3 row column"]:
+    def paint(self, batch: PaintingBatch) -> Float[Tensor, "image 3 row column"]:
         """Contents with the statistics of the styles' maps."""
-        del style_maps, noise
-        maps = adaptive_instance_normalization(self.encoder(contents), self.encoder(styles))
+        contents, styles = self.encoder(batch.contents), self.encoder(batch.styles)
+        maps = adaptive_instance_normalization(contents, styles)
         painted: Tensor = self.tail(self.middle(maps))
         return painted
 
@@ -175,18 +182,13 @@ class LossNetworkAdain(nn.Module):
             parts += [Doubled()] if 2 ** (index + 1) <= shrinkage else []
         self.decoder = nn.Sequential(*parts, convolution(widths[-1], 3), nn.Sigmoid())
 
-    def paint(
-        self, contents: Tensor, styles: Tensor, style_maps: Maps, noise: Tensor | None
-    ) -> Float[Tensor, "image 3 row column"]:
+    def paint(self, batch: PaintingBatch) -> Float[Tensor, "image 3 row column"]:
         """Contents with the statistics of the styles' maps."""
-        del styles, noise
         (network,) = self._loss_network
-        with torch.no_grad():
-            own = network.content(network(contents))
-        maps = adaptive_instance_normalization(own, network.content(style_maps))
-        painted = self.decoder(maps)
+        style_maps = network.content(batch.style_maps)
+        painted = self.decoder(adaptive_instance_normalization(batch.content_maps, style_maps))
         return nn.functional.interpolate(
-            painted, size=contents.shape[-2:], mode="bilinear", align_corners=False
+            painted, size=batch.contents.shape[-2:], mode="bilinear", align_corners=False
         )
 
 
@@ -209,15 +211,11 @@ def rival_network(
     width: int,
     teacher: Teacher,
     loss_network: LossNetwork,
-    sample_maps: Maps,
     size: int,
 ) -> nn.Module:
-    """A new network of this kind, its weights not drawn yet.
-
-    Args:
-        sample_maps: Maps of the loss network for pictures of ``size`` pixels.
-    """
-    units = sum(2 * sample_maps[index].shape[1] for index in loss_network.layers.styles)
+    """A new network of this kind for pictures of ``size`` pixels, its weights not drawn yet."""
+    shapes = loss_network.map_shapes
+    units = sum(2 * shapes[index][0] for index in loss_network.layers.styles)
     if rival.value in list(StylizerNetwork):
         head = StylizerHead(network=StylizerNetwork(rival.value), width=width)
         return StylizerModule(head, teacher, loss_network, units)
@@ -226,5 +224,5 @@ def rival_network(
         return NormalizingOnly(head)
     if rival is Rival.ADAIN_LIGHT:
         return LightAdain(head)
-    content = loss_network.content(sample_maps)
-    return LossNetworkAdain(loss_network, content.shape[1], round(size / content.shape[-1]))
+    channels, _rows, columns = shapes[loss_network.layers.content]
+    return LossNetworkAdain(loss_network, channels, round(size / columns))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from workers.methods.dynamic_instance_normalization.maths import (
     style_loss,
 )
 from workers.methods.dynamic_instance_normalization.networks import (
+    PaintingBatch,
     Paints,
     StylizerModule,
     drawn,
@@ -36,17 +36,6 @@ from workers.torchkit.training.teachers import Head
 LARGEST_NORM = 5.0
 MEASURED_SIDE = 256
 _SAMPLES = 64
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Contents and styles of a step, with their maps in the loss network."""
-
-    contents: Tensor
-    styles: Tensor
-    content_maps: Tensor
-    style_maps: Sequence[Tensor]
-    noise: Tensor | None
 
 
 class StylizationTask:
@@ -69,8 +58,6 @@ class StylizationTask:
         self.trained_on = f"{len(inputs.images)} contents and {len(inputs.styles)} styles"
         samples = center_crops(inputs.styles[:_SAMPLES], self._size).to(self._device)
         self.loss_network = LossNetwork(teacher, chosen_layers(teacher, params), samples)
-        with torch.no_grad():
-            maps = self.loss_network(samples[:1])
         generator = torch.Generator().manual_seed(params.seed)
         names = {STUDENT: Rival(params.network.value)}
         names |= {rival.value: rival for rival in params.compare_with}
@@ -81,7 +68,6 @@ class StylizationTask:
                     width=params.width,
                     teacher=teacher,
                     loss_network=self.loss_network,
-                    sample_maps=maps,
                     size=self._size,
                 ),
                 torch.Generator().manual_seed(params.seed),
@@ -156,14 +142,22 @@ class StylizationTask:
     def _step(self) -> dict[str, Tensor]:
         """One step of every network on the same pictures; the last ones are their own styles."""
         contents, styles = (self._crops(frames) for frames in self._frames)
-        own = self._own_styles
-        styles = torch.cat([styles[: len(styles) - own], contents[len(contents) - own :]])
-        noise = self._noise()
-        with torch.no_grad():
-            content_maps = self.loss_network.content(self.loss_network(contents))
-            batch = _Batch(contents, styles, content_maps, self.loss_network(styles), noise)
+        batch = self._batch(contents, styles[: len(styles) - self._own_styles])
         losses = {name: self._learned(name, batch) for name in self.networks}
         return losses[STUDENT]
+
+    def _batch(self, contents: Tensor, other_styles: Tensor) -> PaintingBatch:
+        """Contents, the first of them with other styles; every picture is read once."""
+        count, noise = len(other_styles), self._noise()
+        with torch.no_grad():
+            maps, other_maps = self.loss_network(contents), self.loss_network(other_styles)
+        return PaintingBatch(
+            contents,
+            torch.cat([other_styles, contents[count:]]),
+            self.loss_network.content(maps),
+            [torch.cat([other, own[count:]]) for other, own in zip(other_maps, maps, strict=True)],
+            noise,
+        )
 
     @property
     def _frames(self) -> tuple[Tensor, Tensor]:
@@ -189,12 +183,12 @@ class StylizationTask:
             (noise * strength).to(self._device) if chance < self._params.grain_fraction else None
         )
 
-    def _learned(self, name: str, batch: "_Batch") -> dict[str, Tensor]:
+    def _learned(self, name: str, batch: PaintingBatch) -> dict[str, Tensor]:
         """The losses of a network, after its step."""
         network, params = self.networks[name].train(), self._params
         assert isinstance(network, Paints)
         contents = batch.contents
-        painted = network.paint(contents, batch.styles, batch.style_maps, batch.noise)
+        painted = network.paint(batch)
         count = len(contents) - self._own_styles
         maps = self.loss_network(painted[:count])
         losses = {

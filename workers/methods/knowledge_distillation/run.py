@@ -16,8 +16,8 @@ from workers.methods.knowledge_distillation.maths import (
     label_loss,
     pooled,
 )
-from workers.torchkit.attribution.canonical import Preprocessing, to_network_input
 from workers.torchkit.protocols import TrainingReport
+from workers.torchkit.training.frame_batch import FrameBatch
 from workers.torchkit.training.loop import OptimizerGroup, Training, TrainingStage, TrainingStep
 from workers.torchkit.training.shared_labels import label_logits
 from workers.torchkit.training.soft_targets import soft_label_loss, soft_target_loss
@@ -68,7 +68,7 @@ class _DistillationTask:
 
     def _translator(self, generator: torch.Generator) -> nn.Module:
         """A linear layer from the student's features to those of the first teacher."""
-        units = pooled(self._teacher_outputs(self._inputs.images[:1])[1]).shape[1]
+        units = pooled(self._teacher_outputs(FrameBatch(self._inputs.images[:1]))[1]).shape[1]
         layer = nn.Linear(self.student.channels[-1], units)
         fill_linear(layer, generator)
         return layer.to(self._device)
@@ -97,13 +97,13 @@ class _DistillationTask:
         """No pictures besides the curve."""
         return {}
 
-    def _teacher_outputs(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _teacher_outputs(self, batch: FrameBatch) -> tuple[list[Tensor], Tensor]:
         """All logits of every teacher, and the feature layer of the first."""
         with torch.no_grad():
             first = self._inputs.teachers[0]
-            outputs = first.program.read(first.of_frames(frames), [self._layer, "output"])
+            outputs = first.program.read(first.of_batch(batch), [self._layer, "output"])
             other_logits = [
-                teacher.answer(teacher.of_frames(frames)) for teacher in self._inputs.teachers[1:]
+                teacher.answer(teacher.of_batch(batch)) for teacher in self._inputs.teachers[1:]
             ]
         return [outputs["output"], *other_logits], outputs[self._layer]
 
@@ -111,16 +111,16 @@ class _DistillationTask:
         """One step on one batch."""
         size, generator = self._params.batch_size, self.training.generator
         frames, indices = drawn_frames(self._inputs.images, size, generator=generator)
-        parts = self._losses(frames, indices)
+        parts = self._losses(FrameBatch(frames), indices)
         loss = self.training.learn("student", torch.stack(list(parts.values())).sum())
         return {"whole": loss} | {name: part.detach() for name, part in parts.items()}
 
-    def _losses(self, frames: Tensor, indices: Tensor) -> dict[str, Tensor]:
+    def _losses(self, batch: FrameBatch, indices: Tensor) -> dict[str, Tensor]:
         """Weighted terms of the loss by name."""
         params = self._params
         self.student.train()
-        student_outputs = self.student.answer(self._student_inputs(frames))
-        teacher_logits, teacher_features = self._teacher_outputs(frames)
+        student_outputs = self.student.answer(batch.of(self.spec).to(self._device))
+        teacher_logits, teacher_features = self._teacher_outputs(batch)
         soft = self._soft(student_outputs.logits, self._targets(teacher_logits))
         parts = {"soft": params.distillation_weight * soft}
         if params.label_weight > 0:
@@ -135,10 +135,6 @@ class _DistillationTask:
                 translated, pooled(teacher_features)
             )
         return parts
-
-    def _student_inputs(self, frames: Tensor) -> Tensor:
-        """Frames as inputs of the student, on its device."""
-        return to_network_input(frames, Preprocessing.of(self.spec)).to(self._device)
 
     def _targets(self, teacher_logits: Sequence[Tensor]) -> Tensor:
         """One target logit per label; distances of logits take those at temperature 1."""

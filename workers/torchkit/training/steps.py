@@ -3,7 +3,6 @@
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
-from torch.nn import functional
 
 _SMALLEST_STD = 1e-3
 _MARGIN_SHARE = 16
@@ -48,10 +47,21 @@ def shifted(
     images: Float[Tensor, "image channel row column"], *, generator: torch.Generator
 ) -> Float[Tensor, "image channel row column"]:
     """The batch shifted by up to a sixteenth of its side, all images alike; borders are mirrored."""
-    margin = max(1, images.shape[-1] // _MARGIN_SHARE)
-    padded = functional.pad(images, (margin,) * 4, mode="reflect")
+    rows, columns = _shift(images.shape[-2], images.shape[-1], generator)
+    return images[..., rows, :][..., columns]
+
+
+def _shift(height: int, width: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Which row and column of an image every one of a shifted image is."""
+    margin = max(1, width // _MARGIN_SHARE)
     down, right = torch.randint(2 * margin + 1, (2,), generator=generator).tolist()
-    return padded[..., down : down + images.shape[-2], right : right + images.shape[-1]]
+    return _mirrored(height, down - margin), _mirrored(width, right - margin)
+
+
+def _mirrored(length: int, start: int) -> Int64[Tensor, " index"]:
+    """``length`` consecutive indices from ``start`` on, mirrored at the first and the last one."""
+    last = length - 1
+    return last - (last - (torch.arange(length) + start).abs()).abs()
 
 
 def drawn_frames(
@@ -59,9 +69,8 @@ def drawn_frames(
 ) -> tuple[UInt8[Tensor, "drawn side side 3"], Int64[Tensor, " drawn"]]:
     """A random batch without repetition, shifted like ``shifted``, and the images' indices."""
     indices = torch.randperm(len(images), generator=generator)[: min(size, len(images))]
-    planes = images[indices].permute(0, 3, 1, 2).float()
-    moved = shifted(planes, generator=generator)
-    return moved.permute(0, 2, 3, 1).to(torch.uint8), indices
+    rows, columns = _shift(images.shape[1], images.shape[2], generator)
+    return images[indices][:, rows][:, :, columns], indices
 
 
 def accuracy(

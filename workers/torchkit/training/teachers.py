@@ -10,7 +10,8 @@ from torch import Tensor
 from service.core.errors import MethodError
 from service.core.manifest import ChannelOrder, InputSpec, TaskKind
 from workers.programs import Program
-from workers.torchkit.attribution.canonical import Preprocessing, luma, resize, to_network_input
+from workers.torchkit.attribution.canonical import luma, resize
+from workers.torchkit.training.frame_batch import FrameBatch
 
 
 class NotTeachableError(MethodError):
@@ -41,7 +42,11 @@ class Teacher:
 
     def of_frames(self, frames: Tensor) -> Float[Tensor, "image channel row column"]:
         """Canonical frames as inputs of this network, on its device."""
-        return to_network_input(frames, Preprocessing.of(self.input)).to(self.program.device)
+        return self.of_batch(FrameBatch(frames))
+
+    def of_batch(self, batch: FrameBatch) -> Float[Tensor, "image channel row column"]:
+        """A batch that other networks read too, as inputs of this network, on its device."""
+        return batch.of(self.input).to(self.program.device)
 
 
 @dataclass(frozen=True)
