@@ -217,8 +217,8 @@ def with_seed(path: Path, facts: dict[str, Any], figures: dict[str, Any]) -> Non
     earlier = json.loads(path.read_text())["seeds"] if path.exists() else []
     seeds = {entry["seed"]: entry for entry in earlier}
     seeds[figures["seed"]] = seeds.get(figures["seed"], {}) | figures
-    kept = [seeds[seed] for seed in sorted(seeds)]
-    path.write_text(json.dumps({**facts, "seeds": kept}, indent=2) + "\n")
+    entries = [seeds[seed] for seed in sorted(seeds)]
+    path.write_text(json.dumps({**facts, "seeds": entries}, indent=2) + "\n")
 
 
 def main() -> None:
