@@ -39,7 +39,7 @@ class StyleSettings:
         weights: How much each style counts in one picture; None paints one picture for each.
         strength: 0 returns the content's pixels, 1 is the full style.
         preserve_color: What of the content's colors stays.
-        stroke: Size of strokes, relative to training.
+        stroke: Size of strokes, relative to training; with a map, where the map is white.
         uniform_strokes: How much grain flat areas get.
         seed: Seed of that grain.
         format: Format of the answer.
@@ -68,11 +68,14 @@ class Stylization:
     Attributes:
         styles: Encoded image files.
         masks: Encoded gray images, one for each style, that are bright where it counts; or empty.
+        stroke_map: An encoded gray image of stroke sizes: from the smallest at black to that of
+            the settings at white; None for one size everywhere.
     """
 
     styles: Annotated[tuple[bytes, ...], Field(min_length=1, max_length=MOST_STYLES)]
     masks: Annotated[tuple[bytes, ...], Field(max_length=MOST_STYLES)]
     settings: StyleSettings
+    stroke_map: bytes | None = None
 
     def __post_init__(self) -> None:
         """Masks and weights are as many as styles. Raises ValueError."""
@@ -88,19 +91,21 @@ class Stylization:
 
     @property
     def files(self) -> tuple[bytes, ...]:
-        """Styles, then masks."""
-        return self.styles + self.masks
+        """Styles, then masks, then the stroke map."""
+        maps = () if self.stroke_map is None else (self.stroke_map,)
+        return self.styles + self.masks + maps
 
     @property
     def facts(self) -> dict[str, Any]:
         """Everything but the files, as JSON values."""
-        counts = {"styles": len(self.styles), "masks": len(self.masks)}
+        maps = len(self.files) - len(self.styles) - len(self.masks)
+        counts = {"styles": len(self.styles), "masks": len(self.masks), "stroke_maps": maps}
         return {**counts, "settings": asdict(self.settings)}
 
     @staticmethod
     def files_of(facts: Mapping[str, Any]) -> int:
         """How many files a message with these facts brings; 0 if they are malformed."""
-        counts = [facts.get(name) for name in ("styles", "masks")]
+        counts = [facts.get(name) for name in ("styles", "masks", "stroke_maps")]
         return sum(
             count for count in counts if isinstance(count, int) and 0 < count <= MOST_STYLES
         )
@@ -110,8 +115,10 @@ class Stylization:
         """The values of a stylization, to be validated."""
         styles = facts.get("styles")
         count = styles if isinstance(styles, int) else 0
+        end = len(files) - (facts.get("stroke_maps") == 1)
         return {
             "styles": tuple(files[:count]),
-            "masks": tuple(files[count:]),
+            "masks": tuple(files[count:end]),
             "settings": facts.get("settings"),
+            "stroke_map": files[end] if end < len(files) else None,
         }

@@ -100,7 +100,8 @@ class PredictQuery(BaseModel):
         1.0,
         ge=SMALLEST_STROKE,
         le=LARGEST_STROKE,
-        description="Size of a stylizer's strokes, relative to its training.",
+        description="Size of a stylizer's strokes, relative to its training; with a stroke map,"
+        " where the map is white.",
     )
     uniform_strokes: float = Field(
         0.0, ge=0, le=1, description="How much grain a stylizer gives flat areas."
@@ -156,9 +157,10 @@ class PredictQuery(BaseModel):
         styles: Sequence[bytes] = (),
         masks: Sequence[bytes] = (),
         *,
+        stroke_map: bytes | None = None,
         clips: Sequence[bytes] = (),
     ) -> PredictOptions:
-        """The options as the operation takes them, with support, styles, masks and clips of files."""
+        """The options as the operation takes them, with all that comes in files."""
         support = SupportOptions(
             images=images,
             labels=labels,
@@ -178,7 +180,9 @@ class PredictQuery(BaseModel):
             format=self.format,
             max_side=self.max_side,
         )
-        style = StyleOptions(styles, masks, settings, self.style_dataset, self.style_images)
+        style = StyleOptions(
+            styles, masks, settings, self.style_dataset, self.style_images, stroke_map
+        )
         reading = ReadingOptions(
             clips=clips,
             settings=ReadingSettings(

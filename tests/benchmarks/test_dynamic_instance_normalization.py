@@ -3,7 +3,7 @@
 import torch
 
 from benchmarks.drawn_styles import FAMILIES, HELD_OUT, drawn_styles
-from benchmarks.dynamic_instance_normalization import adain_vgg_multiply_adds, dominant_frequency
+from benchmarks.stylizer_measures import adain_vgg_multiply_adds, dominant_frequency
 from service.core.manifest import StylizerHead, StylizerNetwork
 from workers.methods.dynamic_instance_normalization.task import multiply_adds
 from workers.torchkit.stylization.networks import ContentPath

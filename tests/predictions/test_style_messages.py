@@ -38,7 +38,13 @@ WEIGHTED = replace(
 )
 
 
-@pytest.mark.parametrize("request_", [REQUEST, MASKED, WEIGHTED])
+MAPPED = replace(
+    MASKED,
+    stylization=Stylization((b"style", b"other"), (b"left", b"right"), SETTINGS, b"sizes"),
+)
+
+
+@pytest.mark.parametrize("request_", [REQUEST, MASKED, WEIGHTED, MAPPED])
 def test_a_request_with_styles_is_the_same_after_the_journey(request_: PredictRequest) -> None:
     assert PredictRequest.unpacked(request_.packed()) == request_
 
@@ -50,6 +56,7 @@ def test_a_request_with_styles_is_the_same_after_the_journey(request_: PredictRe
         {"styles": 17},
         {"styles": "2"},
         {"masks": 1},
+        {"stroke_maps": 2},
         {"settings": None},
         {"settings": {"strength": 2}},
         {"settings": {"weights": [1.0]}},

@@ -188,6 +188,71 @@ def test_strokes_formats_and_sizes(apis: EveryApi, stylizer: str) -> None:
     assert painted(apis, stylizer, images=[a_photo(9, 530)]).shape == (9, 530, 3)
 
 
+def test_a_stroke_map_says_where_strokes_are_wide(
+    apis: EveryApi, stylizer: str, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.png").write_bytes(a_photo())
+    (tmp_path / "red.png").write_bytes(RED)
+    (tmp_path / "map.png").write_bytes(a_mask(0, 255))
+    grain = {"stroke": 3, "uniform_strokes": 1}
+    files = [
+        ("images", ("photo.png", a_photo())),
+        ("styles", ("red.png", RED)),
+        ("stroke_map", ("map.png", a_mask(0, 255))),
+    ]
+
+    over_rest = apis.rest.post(f"/v1/models/{stylizer}:predict", params=grain, files=files)
+    over_grpc = apis.stubs.models.Predict(
+        wire.PredictRequest(
+            id=stylizer, images=[a_photo()], styles=[RED], stroke_map=a_mask(0, 255), **grain
+        )
+    )
+    paths = [tmp_path / name for name in ("photo.png", "red.png", "map.png")]
+    styles = Styles(files=[paths[1]], stroke_map=paths[2], stroke=3, uniform_strokes=1)
+    from_client = apis.client.models.predict(stylizer, [paths[0]], styles=styles)
+    words = ["predict", stylizer, str(paths[0]), "--style", str(paths[1]), "--stroke", "3"]
+    words += ["--stroke-map", str(paths[2]), "--uniform-strokes", "1", "--out", str(tmp_path)]
+    (printed,) = apis.shell.json(*words)["paths"]
+
+    pictures = [over_rest.content, *over_grpc.pictures.png, *from_client.pictures]
+    assert over_rest.status_code == 200, over_rest.text
+    assert pictures == [Path(printed).read_bytes()] * 3
+    assert not np.array_equal(pixels_of(over_rest.content), painted(apis, stylizer, **grain))
+
+
+def test_a_white_stroke_map_is_no_map(apis: EveryApi, stylizer: str) -> None:
+    files = [
+        ("images", ("photo.png", a_photo())),
+        ("styles", ("red.png", RED)),
+        ("stroke_map", ("map.png", a_mask(255, 255))),
+    ]
+
+    answer = apis.rest.post(f"/v1/models/{stylizer}:predict?stroke=2", files=files)
+
+    assert np.abs(pixels_of(answer.content) - painted(apis, stylizer, stroke=2)).max() <= 1
+
+
+def test_a_stroke_map_that_does_not_suit_is_refused_with_its_field(
+    apis: EveryApi, stylizer: str, classifier: str
+) -> None:
+    cases: list[tuple[str, list[bytes], str, str | None]] = [
+        (stylizer, [a_mask(0, 0, 40, 40)], "mask_shape_differs", "/stroke_map"),
+        (stylizer, [b"no image"], "image_unreadable", "/stroke_map"),
+        (stylizer, [a_mask(0, 0)] * 2, "too_many_stroke_maps", None),
+        (classifier, [a_mask(0, 0)], "styles_not_taken", "/styles"),
+    ]
+    for model, maps, code, pointer in cases:
+        parts = [("images", ("photo.png", a_photo()))]
+        parts += [("styles", ("red.png", RED))] if model == stylizer else []
+        parts += [("stroke_map", ("map.png", data)) for data in maps]
+
+        answer = apis.rest.post(f"/v1/models/{model}:predict", files=parts)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+        errors = answer.json().get("errors", [{"pointer": None}])
+        assert errors[0]["pointer"] == pointer
+
+
 def test_features_need_no_style(apis: EveryApi, stylizer: str) -> None:
     answer = ask(apis, stylizer, images=[a_photo()], output="features")
 

@@ -103,7 +103,14 @@ class FileReader:
 
     def mask(self, index: int, data: bytes) -> UInt8[np.ndarray, "row column"]:
         """The gray values of a mask. Raises UnpaintableError."""
-        pixels = self._pixels("/masks", f"mask {index}", data)
+        return self._grays("/masks", f"mask {index}", data)
+
+    def stroke_map(self, data: bytes) -> UInt8[np.ndarray, "row column"]:
+        """The gray values of a stroke map. Raises UnpaintableError."""
+        return self._grays("/stroke_map", "the stroke map", data)
+
+    def _grays(self, pointer: str, name: str, data: bytes) -> UInt8[np.ndarray, "row column"]:
+        pixels = self._pixels(pointer, name, data)
         grays: UInt8[np.ndarray, "row column"] = pixels[..., :_ALPHA].mean(2).astype(np.uint8)
         return grays
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from service.core.predict_messages import OutputKind, PredictResponse
-from service.core.stylizations import PreservedColor, StyleSettings, Stylization
+from service.core.stylizations import SMALLEST_STROKE, PreservedColor, StyleSettings, Stylization
 from workers.child.predict_outputs import error_details
 from workers.child.style_files import (
     LEVELS,
@@ -27,7 +27,12 @@ from workers.child.style_files import (
 from workers.programs import Program
 from workers.torchkit.attribution.canonical import luma
 from workers.torchkit.stylization.networks import Conditions, ContentPath
-from workers.torchkit.stylization.painting import Painter, stroke_noise, style_parameters
+from workers.torchkit.stylization.painting import (
+    Painter,
+    stroke_noise,
+    style_parameters,
+    varying_noise,
+)
 
 _SETTINGS = TypeAdapter(StyleSettings)
 _WEAK = 0.25
@@ -53,32 +58,53 @@ class Stylizer:
         facts, count = request["stylization"], request["images"]
         settings = _SETTINGS.validate_python(facts["settings"])
         first_mask = count + facts["styles"]
+        first_map = first_mask + facts["masks"]
         reader = FileReader(self.limits, settings)
         try:
+            grays = [reader.stroke_map(data) for data in files[first_map:]]
+            stroke_map = _sizes(grays[0], settings.stroke) if grays else None
+            reach = settings.stroke if stroke_map is None else float(stroke_map.mean())
             work = _Work(
                 self.program,
                 self.path,
                 settings,
                 [reader.content(index, data) for index, data in enumerate(files[:count])],
                 [
-                    self._parameters(reader.style(index, data), settings)
+                    self._parameters(reader.style(index, data), reach)
                     for index, data in enumerate(files[count:first_mask])
                 ],
-                [reader.mask(index, data) for index, data in enumerate(files[first_mask:])],
+                [
+                    reader.mask(index, data)
+                    for index, data in enumerate(files[first_mask:first_map])
+                ],
+                reach,
+                stroke_map,
             )
             return PredictResponse(OutputKind.IMAGE, parts=tuple(work.pictures()))
         except UnpaintableError as error:
             return PredictResponse(None, error=error_details(error, error.pointer))
 
-    def _parameters(self, colors: Colors, settings: StyleSettings) -> Tensor:
+    def _parameters(self, colors: Colors, reach: float) -> Tensor:
         """The parameters of a style."""
-        colors = colors.to(self.program.device)
-        return style_parameters(self.program, colors, reach=settings.stroke)
+        return style_parameters(self.program, colors.to(self.program.device), reach=reach)
+
+
+def _sizes(
+    grays: UInt8[np.ndarray, "row column"], largest: float
+) -> Float[Tensor, "1 1 row column"]:
+    """Sizes of strokes: the smallest that there is at black, the largest at white."""
+    shares = torch.from_numpy(grays.copy())[None, None].float() / LEVELS
+    return SMALLEST_STROKE + (largest - SMALLEST_STROKE) * shares
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One request with all its files decoded."""
+    """One request with all its files decoded.
+
+    Attributes:
+        reach: Size of strokes; its mean where it varies.
+        stroke_map: Where it varies, at the size of its file; None for nowhere.
+    """
 
     program: Program
     path: ContentPath
@@ -86,37 +112,40 @@ class _Work:
     contents: Sequence[Content]
     styles: Sequence[Float[Tensor, "1 parameter"]]
     masks: Sequence[UInt8[np.ndarray, "row column"]]
+    reach: float
+    stroke_map: Float[Tensor, "1 1 row column"] | None
 
     def pictures(self) -> list[bytes]:
         """Every content in all styles, or in their mixture. Raises UnpaintableError."""
         weights = self.settings.weights
         pictures = []
         for index, content in enumerate(self.contents):
+            reach = self._reach(index, content)
             if self.masks:
                 shares = self._shares(index, content)
                 cover = torch.stack(list(shares)).sum(0).clamp_max(1)
-                pictures.append(self._picture(content, self.styles, shares, cover))
+                pictures.append(self._picture(content, self.styles, reach, (shares, cover)))
                 continue
             mixtures = self.styles
             if weights is not None:
                 total = sum(weights)
                 parts = zip(self.styles, weights, strict=True)
                 mixtures = [torch.stack([style * (w / total) for style, w in parts]).sum(0)]
-            pictures += [self._picture(content, [style], (), None) for style in mixtures]
+            pictures += [self._picture(content, [style], reach, ((), None)) for style in mixtures]
         return pictures
 
     def _picture(
         self,
         content: Content,
         styles: Sequence[Tensor],
-        shares: Sequence[Cover],
-        cover: Cover | None,
+        reach: float | Cover,
+        regions: tuple[Sequence[Cover], Cover | None],
     ) -> bytes:
-        """One painted picture as a file."""
-        settings = self.settings
+        """One painted picture as a file; ``regions`` are the shares of styles and where any counts."""
+        settings, (shares, cover) = self.settings, regions
         pixels = content.pixels
         if settings.strength > 0 and (cover is None or bool(cover.any())):
-            painted = self._painted(content, styles, shares)
+            painted = self._painted(content, styles, shares, reach)
             if settings.preserve_color is PreservedColor.CHROMA:
                 painted = with_luma_of(painted, content.colors)
             blend = min(1.0, settings.strength / _WEAK)
@@ -126,50 +155,73 @@ class _Work:
         return picture_file(pixels, settings.format)
 
     def _painted(
-        self, content: Content, styles: Sequence[Tensor], shares: Sequence[Cover]
+        self,
+        content: Content,
+        styles: Sequence[Tensor],
+        shares: Sequence[Cover],
+        reach: float | Cover,
     ) -> Colors:
         """The content in the styles, on the device of the network and back."""
         settings, device = self.settings, self.program.device
         colors = content.colors.to(device)
         if settings.strength < 1:
-            own = style_parameters(self.program, colors, reach=settings.stroke)
+            own = style_parameters(self.program, colors, reach=self.reach)
             styles = [own + settings.strength * (style - own) for style in styles]
         noise = None
         if settings.uniform_strokes > 0:
             height, width = colors.shape[-2:]
-            noise = stroke_noise(height, width, reach=settings.stroke, seed=settings.seed)
+            noise = (
+                varying_noise(reach, seed=settings.seed)
+                if isinstance(reach, Tensor)
+                else stroke_noise(height, width, reach=reach, seed=settings.seed)
+            )
             noise = (noise * settings.uniform_strokes).to(device)
         conditions = Conditions(
             styles,
             shares=[share.to(device) for share in _normalized(shares)],
-            reach=settings.stroke,
+            reach=reach.to(device) if isinstance(reach, Tensor) else reach,
             noise=noise,
         )
         return Painter(self.path).paint(colors, conditions).cpu()
 
     def _shares(self, index: int, content: Content) -> Sequence[Cover]:
         """The masks at the content's size. Raises UnpaintableError."""
-        height, width = content.pixels.shape[:2]
         shares = []
         for number, mask in enumerate(self.masks):
-            rows, columns = mask.shape
-            if (
-                abs(rows * width / columns - height) > 1
-                and abs(columns * height / rows - width) > 1
-            ):
-                raise UnpaintableError(
-                    "/masks",
-                    f"mask {number} has {columns} x {rows} pixels and image {index} {width} x {height}",
-                    code="mask_shape_differs",
-                    remedy="send masks with the proportions of every image",
-                )
             values = torch.from_numpy(mask.copy())[None, None].float() / LEVELS
             shares.append(
-                functional.interpolate(
-                    values, size=(height, width), mode="bilinear", align_corners=False
-                )
+                _at_size(values, content, ("/masks", f"mask {number}", f"image {index}"))
             )
         return shares
+
+    def _reach(self, index: int, content: Content) -> float | Cover:
+        """The size of strokes, at the content's size where it varies. Raises UnpaintableError."""
+        if self.stroke_map is None:
+            return self.reach
+        names = ("/stroke_map", "the stroke map", f"image {index}")
+        return _at_size(self.stroke_map, content, names)
+
+
+def _at_size(
+    values: Float[Tensor, "1 1 row column"], content: Content, names: tuple[str, str, str]
+) -> Cover:
+    """A map at the content's size; ``names`` are its field, the map and the content.
+
+    Raises:
+        UnpaintableError: Its proportions differ by more than a pixel.
+    """
+    (rows, columns), (height, width) = values.shape[-2:], content.pixels.shape[:2]
+    if abs(rows * width / columns - height) > 1 and abs(columns * height / rows - width) > 1:
+        field, name, other = names
+        raise UnpaintableError(
+            field,
+            f"{name} has {columns} x {rows} pixels and {other} {width} x {height}",
+            code="mask_shape_differs",
+            remedy="send masks and stroke map with the proportions of every image",
+        )
+    return functional.interpolate(
+        values, size=(height, width), mode="bilinear", align_corners=False
+    )
 
 
 def _normalized(shares: Sequence[Cover]) -> Sequence[Cover]:

@@ -59,6 +59,14 @@ PreserveColor = Annotated[
     typer.Option(help="Keep hue and saturation of the images; default: none."),
 ]
 Stroke = Annotated[float | None, typer.Option(min=0.5, max=4, help="Size of strokes; default: 1.")]
+StrokeMap = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Gray picture of stroke sizes: 0.5 where it is black, --stroke where it is white.",
+    ),
+]
 UniformStrokes = Annotated[
     float | None, typer.Option(min=0, max=1, help="Grain of flat areas; default: 0.")
 ]

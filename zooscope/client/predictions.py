@@ -67,6 +67,7 @@ class Styles:
         strength: 0 returns the pixels as they are, 1 is the full style.
         preserve_color: ``none``, or ``chroma`` to keep hue and saturation of the images.
         stroke: Size of strokes, 0.5 to 4, relative to training.
+        stroke_map: Gray image file of stroke sizes: 0.5 at black, ``stroke`` at white.
         uniform_strokes: How much grain flat areas get, 0 to 1.
         seed: Seed of that grain.
         format: ``png`` or ``jpeg``.
@@ -81,6 +82,7 @@ class Styles:
     strength: float | None = None
     preserve_color: str | None = None
     stroke: float | None = None
+    stroke_map: Path | None = None
     uniform_strokes: float | None = None
     seed: int | None = None
     format: str | None = None
@@ -101,6 +103,7 @@ class Styles:
         named = [("styles", path) for path in self.files] + [
             ("masks", path) for path in self.masks
         ]
+        named += [] if self.stroke_map is None else [("stroke_map", self.stroke_map)]
         return [(name, (wire_name(path.name), path.read_bytes())) for name, path in named]
 
 

@@ -36,6 +36,7 @@ _FORM: dict[str, Any] = {
         "support_labels": {"type": "array", "items": {"type": "string", "maxLength": 200}},
         "styles": {"type": "array", "items": {"type": "string", "format": "binary"}},
         "masks": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "stroke_map": {"type": "string", "format": "binary"},
         "clips": {"type": "array", "items": {"type": "string", "format": "binary"}},
     },
 }
@@ -82,7 +83,7 @@ async def predict(
     any other network its features. A few-shot learner compares with labeled images: form fields
     `support`, each with one of `support_labels`, or a `support_dataset` in the query. A stylizer
     paints every image in every one of the form fields `styles`; with `style_weights` or `masks` all
-    styles go into one picture. A reader turns clips into text: up to 16 form fields `clips`, or a
+    styles go into one picture; a gray `stroke_map` says where strokes are wide. A reader turns clips into text: up to 16 form fields `clips`, or a
     `clip_dataset` in the query and no body. Nothing is stored.
     """
     files = await _files(request, limit=app_state.zoo.settings.max_image_bytes)
@@ -92,7 +93,12 @@ async def predict(
         model_id=model_id,
         images=files.images,
         options=query.options(
-            files.support, files.labels, files.styles, files.masks, clips=files.clips
+            files.support,
+            files.labels,
+            files.styles,
+            files.masks,
+            stroke_map=files.stroke_map,
+            clips=files.clips,
         ),
     )
     return _response(await run_in_threadpool(predict_images))
@@ -100,7 +106,7 @@ async def predict(
 
 @dataclass(frozen=True)
 class _Files:
-    """The encoded images of a body, its support, styles and masks; or its clips."""
+    """The encoded images of a body, its support, styles, masks and stroke map; or its clips."""
 
     images: list[bytes]
     support: list[bytes] = field(default_factory=list)
@@ -108,6 +114,7 @@ class _Files:
     styles: list[bytes] = field(default_factory=list)
     masks: list[bytes] = field(default_factory=list)
     clips: list[bytes] = field(default_factory=list)
+    stroke_map: bytes | None = None
 
 
 async def _files(request: Request, *, limit: int) -> _Files:
@@ -120,12 +127,18 @@ async def _files(request: Request, *, limit: int) -> _Files:
         return _Files([body] if body else [])
     async with request.form(max_files=_MOST_FILES, max_fields=MOST_SUPPORT_IMAGES + 1) as form:
         _require_known_fields(form.keys())
-        images, support, styles, masks, clips = [
+        images, support, styles, masks, clips, maps = [
             [await file.read() for file in form.getlist(name) if isinstance(file, UploadFile)]
-            for name in ("images", "support", "styles", "masks", "clips")
+            for name in ("images", "support", "styles", "masks", "clips", "stroke_map")
         ]
         labels = [label for label in form.getlist("support_labels") if isinstance(label, str)]
-    return _Files(images, support, labels, styles, masks, clips)
+    if len(maps) > 1:
+        raise InvalidRequestError(
+            f"the request has {len(maps)} stroke maps",
+            code="too_many_stroke_maps",
+            remedy="send one stroke map, which holds for every image",
+        )
+    return _Files(images, support, labels, styles, masks, clips, maps[0] if maps else None)
 
 
 def _require_known_fields(fields: Iterable[str]) -> None:

@@ -179,7 +179,7 @@ class ModelServicer(FamilyCalls, LineageCalls, AttributionCalls, ModelServiceSer
     @requires(Scope.READ, size=MessageSize.FILES)
     def Predict(self, request: wire.PredictRequest, call: RpcCall) -> wire.PredictResponse:
         """The outputs of a network for images, or the texts of a reader for clips."""
-        files = ("id", "images", "support", "styles", "masks", "clips")
+        files = ("id", "images", "support", "styles", "masks", "stroke_map", "clips")
         query = request_of(PredictQuery, request, where="query", without=files)
         result = self._parts.predict_client.predict(
             project=call.project,
@@ -190,6 +190,7 @@ class ModelServicer(FamilyCalls, LineageCalls, AttributionCalls, ModelServiceSer
                 [example.label for example in request.support],
                 request.styles,
                 request.masks,
+                stroke_map=request.stroke_map if request.HasField("stroke_map") else None,
                 clips=request.clips,
             ),
         )

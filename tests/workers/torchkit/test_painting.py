@@ -8,7 +8,7 @@ from torch import Tensor
 
 from service.core.manifest import StylizerHead, StylizerNetwork
 from workers.torchkit.stylization.networks import Conditions, ContentPath
-from workers.torchkit.stylization.painting import Painter, stroke_noise
+from workers.torchkit.stylization.painting import Painter, stroke_noise, varying_noise
 
 WHOLE = 4096
 
@@ -60,6 +60,53 @@ def test_tiles_equal_the_whole_to_the_last_gray_level(
     assert whole.shape == picture.shape
     assert float(levels(whole).std()) > 2
     assert torch.equal(levels(tiled), levels(whole))
+
+
+def a_stroke_map(height: int, width: int) -> Tensor:
+    """Strokes from 0.5 at the left to 4 at the right, with a step in the middle."""
+    ramp = torch.linspace(0.5, 3, width, dtype=torch.double)
+    return (ramp + (ramp > 1.7)).expand(1, 1, height, width)
+
+
+def test_tiles_equal_the_whole_where_strokes_vary() -> None:
+    height, width = 141, 203
+    path, picture = a_path(), a_picture(height, width)
+    sizes = a_stroke_map(height, width)
+    condition = replace(
+        conditions(path, height, width, 1.0), reach=sizes, noise=varying_noise(sizes, seed=3)
+    )
+
+    whole = Painter(path, tile=WHOLE).paint(picture, condition)
+    tiled = Painter(path, tile=64).paint(picture, condition)
+
+    assert torch.equal(levels(tiled), levels(whole))
+    assert not torch.equal(
+        levels(whole), levels(Painter(path).paint(picture, replace(condition, reach=1.0)))
+    )
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.5, 2.0, 3.0])
+def test_a_constant_stroke_map_is_the_stroke(reach: float) -> None:
+    path, picture = a_path(), a_picture(40, 56)
+    condition = replace(conditions(path, 40, 56, reach), noise=None)
+    constant = torch.full((1, 1, 40, 56), reach, dtype=torch.double)
+
+    mapped = Painter(path).paint(picture, replace(condition, reach=constant))
+
+    torch.testing.assert_close(mapped, Painter(path).paint(picture, condition), rtol=0, atol=1e-5)
+
+
+def test_noise_is_smoother_where_the_map_has_wide_strokes() -> None:
+    sizes = torch.ones(1, 1, 256, 512)
+    sizes[..., 256:] = 3
+
+    noise = varying_noise(sizes, seed=0)
+
+    def roughness(part: Tensor) -> float:
+        return float((part[..., 1:] - part[..., :-1]).abs().mean() / part.std())
+
+    assert torch.equal(noise[..., :64], stroke_noise(256, 512, reach=1.0, seed=0)[..., :64])
+    assert roughness(noise[..., 64:]) < 0.6 * roughness(noise[..., :64])
 
 
 def test_in_single_precision_at_most_rounding_differs() -> None:

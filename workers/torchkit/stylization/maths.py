@@ -67,6 +67,36 @@ def depthwise(
     return total
 
 
+def depthwise_varying(
+    maps: Float[Tensor, "image channel row column"],
+    kernels: Float[Tensor, "image channel tap"],
+    reaches: Float[Tensor, "image 1 row column"],
+) -> Float[Tensor, "image channel row column"]:
+    """As :func:`depthwise`, with a distance of neighboring taps for every position.
+
+    y(p) = Σⱼ Wⱼ x(p + r(p) oⱼ): a deformable convolution whose offsets are a scaled grid.
+    """
+    if kernels.shape[2] == 1:
+        return maps * kernels[:, :, :, None]
+    margin = math.ceil(float(reaches.max()))
+    padded = mirrored(maps, margin)
+    rows, columns = (
+        torch.arange(size, dtype=maps.dtype, device=maps.device) + margin
+        for size in maps.shape[-2:]
+    )
+    last_row, last_column = (size - 1 for size in padded.shape[-2:])
+    steps = [index - 1 for index in range(_SIDE)]
+    total = torch.zeros_like(maps)
+    for tap, (down, right) in enumerate((down, right) for down in steps for right in steps):
+        row = 2 * (rows[:, None] + down * reaches[:, 0]) / last_row - 1
+        column = 2 * (columns + right * reaches[:, 0]) / last_column - 1
+        moved = functional.grid_sample(
+            padded, torch.stack([column, row], dim=-1), padding_mode="border", align_corners=True
+        )
+        total = total + moved * kernels[:, :, tap, None, None]
+    return total
+
+
 def mirrored(maps: Tensor, margin: int) -> Tensor:
     """Maps with a margin that mirrors them, over and over where they are smaller than it."""
     height, width = maps.shape[-2:]

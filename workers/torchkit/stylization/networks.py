@@ -12,6 +12,7 @@ from service.core.manifest import StylizerHead, StylizerNetwork
 from workers.torchkit.stylization.maths import (
     MapStatistics,
     depthwise,
+    depthwise_varying,
     grouped_pointwise,
     map_statistics,
     normalized,
@@ -77,7 +78,7 @@ class Conditions:
         styles: Parameters of every style, for each image.
         shares: How much each style counts: one map (image, 1, row, column) at full size for each;
             empty for one style alone.
-        reach: Distance of kernel taps in positions.
+        reach: Distance of kernel taps in positions; a map at full size where it varies.
         noise: Values that give flat areas a grain, a quarter as wide and high as the picture; None
             for none.
         statistics: Those of the dynamic layers' inputs; a missing one is that of the picture.
@@ -85,7 +86,7 @@ class Conditions:
 
     styles: Sequence[Float[Tensor, "image parameter"]]
     shares: Sequence[Float[Tensor, "image 1 row column"]] = ()
-    reach: float = 1.0
+    reach: float | Float[Tensor, "image 1 row column"] = 1.0
     noise: Float[Tensor, "image 1 small_row small_column"] | None = None
     statistics: Sequence[MapStatistics] = field(default_factory=tuple)
 
@@ -195,9 +196,15 @@ class ContentPath(nn.Module):
             ]
         ).sum(0)
 
-    def _with_style(self, maps: Tensor, layer: int, style: Tensor, reach: float) -> Tensor:
+    def _with_style(
+        self, maps: Tensor, layer: int, style: Tensor, reach: float | Tensor
+    ) -> Tensor:
         shape = self.shapes[layer]
         parameters = style.split(self.sizes, dim=1)[layer]  # type: ignore[no-untyped-call]
         kernel, mixing, bias = shape.parts(parameters)
-        maps = depthwise(maps, kernel, reach=reach)
+        if isinstance(reach, Tensor):
+            reaches = functional.adaptive_avg_pool2d(reach, (maps.shape[-2], maps.shape[-1]))
+            maps = depthwise_varying(maps, kernel, reaches)
+        else:
+            maps = depthwise(maps, kernel, reach=reach)
         return (grouped_pointwise(maps, mixing) if shape.members else maps) + bias

@@ -134,8 +134,14 @@ class Painter:
         height, width = picture.shape[-2:]
         padded = _rounded_up(picture)
         shares = [_rounded_up(share) for share in conditions.shares]
-        conditions = replace(conditions, shares=shares, statistics=())
-        tiles = list(_tiles(padded.shape[-2], padded.shape[-1], self.tile, conditions.reach))
+        reach = conditions.reach
+        reach, widest = (
+            (_rounded_up(reach), float(reach.max()))
+            if isinstance(reach, Tensor)
+            else (reach, reach)
+        )
+        conditions = replace(conditions, shares=shares, reach=reach, statistics=())
+        tiles = list(_tiles(padded.shape[-2], padded.shape[-1], self.tile, widest))
         with torch.no_grad():
             for layer in range(_LAYERS if self.path.normalizes else 0):
                 running = _RunningStatistics()
@@ -155,8 +161,10 @@ class Painter:
 
 def _within(conditions: Conditions, tile: _Tile) -> Conditions:
     """The conditions of a tile's region."""
+    reach = conditions.reach
     return replace(
         conditions,
+        reach=tile.cut(reach) if isinstance(reach, Tensor) else reach,
         shares=[tile.cut(share) for share in conditions.shares],
         noise=None if conditions.noise is None else tile.cut(conditions.noise, SHRINKAGE),
     )
@@ -207,3 +215,18 @@ def stroke_noise(
     rows = functional.conv2d(padded, weights.view(1, 1, -1, 1))
     smooth = functional.conv2d(rows, weights.view(1, 1, 1, -1))
     return smooth / smooth.std(correction=0).clamp_min(1e-6)
+
+
+def varying_noise(
+    reaches: Float[Tensor, "1 1 full_row full_column"], *, seed: int
+) -> Float[Tensor, "1 1 row column"]:
+    """As :func:`stroke_noise` for strokes that vary: between whole sizes, two noises are mixed."""
+    height, width = reaches.shape[-2:]
+    padded = _rounded_up(reaches)
+    small = (padded.shape[-2] // SHRINKAGE, padded.shape[-1] // SHRINKAGE)
+    sizes = functional.adaptive_avg_pool2d(padded, small).clamp_min(1)
+    total = torch.zeros_like(sizes)
+    for size in range(1, math.ceil(float(sizes.max())) + 1):
+        noise = stroke_noise(height, width, reach=float(size), seed=seed)
+        total = total + noise * (1 - (sizes - size).abs()).clamp_min(0)
+    return total

@@ -33,6 +33,7 @@ class StyleOptions:
         settings: How the styles are applied.
         dataset_id: The id or name of a dataset whose pictures are the styles instead.
         positions: Positions of its pictures to paint in, from 0; empty for all.
+        stroke_map: An encoded gray image of stroke sizes, or None.
     """
 
     images: Sequence[bytes] = ()
@@ -40,12 +41,13 @@ class StyleOptions:
     settings: StyleSettings = field(default_factory=StyleSettings)
     dataset_id: str | None = None
     positions: Sequence[int] = ()
+    stroke_map: bytes | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the request says nothing about styles; a seed may mean a support."""
         plain = replace(self.settings, seed=0) == StyleSettings()
-        files = (self.images, self.masks, self.positions)
+        files = (self.images, self.masks, self.positions, self.stroke_map)
         return plain and not any(files) and self.dataset_id is None
 
 
@@ -56,21 +58,22 @@ class ChosenStyles:
     styles: Sequence[bytes | ImageLocation]
     masks: Sequence[bytes]
     settings: StyleSettings
+    stroke_map: bytes | None = None
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of styles and masks together."""
+        """Bytes of styles, masks and stroke map together."""
         styles = [
             len(style) if isinstance(style, bytes) else style.image.length for style in self.styles
         ]
-        return sum(styles) + sum(map(len, self.masks))
+        return sum(styles) + sum(map(len, self.masks)) + len(self.stroke_map or b"")
 
     def read(self, blobs: VerifiedStore) -> Stylization:
         """The styles as a worker takes them. Raises BlobDamagedError."""
         styles = [
             style if isinstance(style, bytes) else style.read(blobs) for style in self.styles
         ]
-        return Stylization(tuple(styles), tuple(self.masks), self.settings)
+        return Stylization(tuple(styles), tuple(self.masks), self.settings, self.stroke_map)
 
 
 def styles_for(
@@ -103,7 +106,9 @@ def styles_for(
         _require_none_for_features(options)
         return None
     _require_one_source(model, options)
-    chosen = ChosenStyles(_styles_of(session, model, options), options.masks, options.settings)
+    chosen = ChosenStyles(
+        _styles_of(session, model, options), options.masks, options.settings, options.stroke_map
+    )
     _require_countable(chosen)
     _require_matching(chosen)
     per_content = pictures_per_content(len(chosen.styles), len(chosen.masks), chosen.settings)
