@@ -39,7 +39,7 @@ class Hearing:
 
     clip: str
     transcript: str
-    heard: str
+    recognized: str
     different_words: int
 
 
@@ -65,18 +65,17 @@ def grammar() -> str:
 
 def hearings(folder: Path) -> list[Hearing]:
     """Every clip of the folder, heard alone."""
-    return [
-        _heard(clip.stem, clip)
-        for clip in sorted(folder.rglob("*.mpg"), key=lambda clip: clip.stem)
-    ]
+    return [_hearing(clip) for clip in sorted(folder.rglob("*.mpg"), key=lambda clip: clip.stem)]
 
 
-def _heard(name: str, clip: Path) -> Hearing:
+def _hearing(clip: Path) -> Hearing:
     sound = sound_of(clip, LIMITS)
-    heard = "" if sound is None else _recognized((sound.samples * 32767).short().numpy().tobytes())
-    transcript = sentence_of(name)
-    different = edit_distance(transcript.split(), heard.split())
-    return Hearing(name, transcript, heard, different)
+    recognized = (
+        "" if sound is None else _recognized((sound.samples * 32767).short().numpy().tobytes())
+    )
+    transcript = sentence_of(clip.stem)
+    different = edit_distance(transcript.split(), recognized.split())
+    return Hearing(clip.stem, transcript, recognized, different)
 
 
 def _recognized(samples: bytes) -> str:
@@ -100,7 +99,7 @@ def main() -> None:
     rows = hearings(parser.parse_args().folder)
     for row in rows:
         doubt = "  DOUBTFUL" if row.different_words >= DOUBTFUL else ""
-        print(f"{row.clip:18}{row.transcript:34}{row.heard:34}{row.different_words}{doubt}")
+        print(f"{row.clip:18}{row.transcript:34}{row.recognized:34}{row.different_words}{doubt}")
     everything = results.stored()
     everything["grid"] = [asdict(row) for row in rows]
     results.keep(everything)

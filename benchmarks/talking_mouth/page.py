@@ -6,8 +6,9 @@ from typing import Any
 
 from benchmarks.students.protocol import NOT_MEASURED, ROOT
 from benchmarks.talking_mouth.results import (
+    LONGER,
     MAIN,
-    Estimate,
+    PairedDifference,
     Rows,
     counts_of,
     paired,
@@ -83,6 +84,7 @@ def tables(results: Mapping[str, Any]) -> dict[tuple[str, str], str]:
             rows, [(name, "alone") for name in LIP_TITLES if name != "alone"], LIP_TITLES, "error"
         ),
         ("lip_by_speech", "level curves"): _curves(rows, lips, "held_out_error"),
+        ("lip_by_speech", "longer"): _longer(results.get(LONGER, {})),
         ("cascade_seq2seq", "stages"): _stages(rows),
         ("cascade_seq2seq", "stage differences"): _differences(
             rows, _CASCADE_PAIRS, CASCADE_TITLES, "character_error"
@@ -103,8 +105,8 @@ def _hearings(rows: Sequence[Mapping[str, Any]]) -> str:
     """What pocketsphinx hears in the GRID clips."""
     lines = [["clip", "its name says", "pocketsphinx hears", "different words"]]
     for row in rows:
-        words = [str(row[name]) for name in ("transcript", "heard", "different_words")]
-        lines.append([f"`{row['clip']}`", *words])
+        words = [str(row[name]) for name in ("transcript", "recognized", "different_words")]
+        lines.append([str(row["clip"]), *words])
     return _markdown(lines) if rows else f"{NOT_MEASURED}\n"
 
 
@@ -114,6 +116,12 @@ def _levels(rows: Rows, titles: Mapping[str, str]) -> str:
         if _seeds_of(rows, name):
             lines += _two_lines(title, lambda key, name=name: _by_seed(rows, name, f"{key}_error"))
     return _markdown(lines) + _left_out(rows, titles)
+
+
+def _longer(rows: Rows) -> str:
+    titles = {name: LIP_TITLES[name] for name in ("alone", "context")}
+    differences = _differences(rows, [("context", "alone")], titles, "error")
+    return f"{_levels(rows, titles)}\n{differences}"
 
 
 def _stages(rows: Rows) -> str:
@@ -227,7 +235,7 @@ def _rate(row: Mapping[str, Any], error: str) -> str:
     return f"{100 * quality[error]:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _points(difference: Estimate) -> str:
+def _points(difference: PairedDifference) -> str:
     value, low, high = (
         f"{100 * number:.1f}".replace("-", "−")
         for number in (difference.value, difference.low, difference.high)

@@ -51,7 +51,7 @@ def picture(rows: Rows, titles: Mapping[str, str], error: str) -> bytes:
             if curves:
                 _draw_curves(axes, curves, color=color, marker=marker, label=title)
         _draw_floor(axes, rows, palette.faint)
-        axes.set_xlabel("steps, those of a shared first stage included")
+        axes.set_xlabel("training steps (of a cascade: with its first stage)")
         axes.set_ylabel("character error rate, held-out sentences (%)")
         axes.set_ylim(0, 100)
         axes.grid(linewidth=0.5)
@@ -65,8 +65,8 @@ def picture(rows: Rows, titles: Mapping[str, str], error: str) -> bytes:
 def curve(row: Mapping[str, Any], error: str) -> Curve:
     """Steps that the network has learned, and its error rate in %, where it is known."""
     before = _FIRST_STEPS if row["details"].get("shared_first_stage") else 0
-    known = [entry for entry in row["history"] if error in entry]
-    return [entry["step"] + before for entry in known], [100 * entry[error] for entry in known]
+    entries = [entry for entry in row["history"] if error in entry]
+    return [entry["step"] + before for entry in entries], [100 * entry[error] for entry in entries]
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Curve], *, label: str, **style: str) -> None:

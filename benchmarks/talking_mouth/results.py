@@ -21,7 +21,7 @@ from workers.torchkit.speech.error_rates import RESAMPLES, ErrorCounts
 from workers.torchkit.speech.inputs import SpeechTrainingResult
 
 PATH = ROOT / "docs/results/talking_mouth.json"
-MAIN = "1500 clips, 940 steps"
+MAIN, LONGER = "1500 clips, 940 steps", "1500 clips, 1504 steps"
 _NUMBERS = re.compile(r"\[\s+(\d+(?:,\s+\d+)*)\s+\]")
 _TAILS = (0.025, 0.975)
 
@@ -69,7 +69,7 @@ def keep(results: dict[str, Any], path: Path = PATH) -> None:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class PairedDifference:
     """A number with its 95 % interval."""
 
     value: float
@@ -83,12 +83,12 @@ def counts_of(row: Mapping[str, Any], name: str) -> ErrorCounts:
     return ErrorCounts(torch.tensor(counts["errors"]), torch.tensor(counts["lengths"]))
 
 
-def paired(first: ErrorCounts, second: ErrorCounts) -> Estimate:
+def paired(first: ErrorCounts, second: ErrorCounts) -> PairedDifference:
     """Rate of the first minus the second, of the same clips; the interval resamples clips."""
-    return Estimate(*first.difference(second))
+    return PairedDifference(*first.difference(second))
 
 
-def paired_over_seeds(pairs: Sequence[tuple[ErrorCounts, ErrorCounts]]) -> Estimate:
+def paired_over_seeds(pairs: Sequence[tuple[ErrorCounts, ErrorCounts]]) -> PairedDifference:
     """Mean difference over seeds; the interval resamples seeds, and clips within each of them.
 
     Few seeds understate how much seeds differ: three have only ten different resamples.
@@ -106,4 +106,4 @@ def paired_over_seeds(pairs: Sequence[tuple[ErrorCounts, ErrorCounts]]) -> Estim
             differences[rows] += changes.double() / lengths / len(pairs)
     low, high = differences.quantile(torch.tensor(_TAILS, dtype=torch.float64)).tolist()
     mean = sum(first.rate() - second.rate() for first, second in pairs) / len(pairs)
-    return Estimate(mean, low, high)
+    return PairedDifference(mean, low, high)

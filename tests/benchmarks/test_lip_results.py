@@ -43,7 +43,7 @@ def test_attention_takes_off_between_two_evaluations() -> None:
 def test_a_reader_does_not_differ_from_itself() -> None:
     same = counts(1, 0, 2), counts(1, 0, 2)
 
-    assert results.paired_over_seeds([same, same]) == results.Estimate(0, 0, 0)
+    assert results.paired_over_seeds([same, same]) == results.PairedDifference(0, 0, 0)
 
 
 def test_the_difference_over_seeds_is_their_mean_and_covers_how_much_they_differ() -> None:
@@ -52,7 +52,7 @@ def test_the_difference_over_seeds_is_their_mean_and_covers_how_much_they_differ
 
     difference = results.paired_over_seeds([worse, equal])
 
-    assert difference == results.Estimate(0.125, 0.0, 0.25)
+    assert difference == results.PairedDifference(0.125, 0.0, 0.25)
 
 
 def test_kept_results_come_back_and_counts_stand_on_one_line(tmp_path: Path) -> None:
