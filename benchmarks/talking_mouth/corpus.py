@@ -23,7 +23,7 @@ _SIGNAL_TO_NOISE = 10.0
 # Pixels per unit of log-pitch at tone visibility 1: 0.35 of half the height for 20 %.
 _TONE_PIXELS = 0.35 * 8 / 0.2
 _DRIFT_PIXELS, _JITTER_PIXELS = 0.6, 0.25
-_TONE_VISIBILITY = 0.6
+TONE_VISIBILITY = 0.6
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def talking_corpus(
     unseen: int,
     *,
     seed: int = 0,
-    tone_visibility: float = _TONE_VISIBILITY,
+    tone_visibility: float = TONE_VISIBILITY,
 ) -> Corpus:
     """The corpus of a seed; 35 % of the training sentences are short."""
     sentences = [

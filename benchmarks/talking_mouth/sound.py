@@ -43,7 +43,10 @@ def _triangles(bands: int) -> np.ndarray:
 
 
 def log_pitch(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times and natural logarithm of the pitch by autocorrelation, interpolated where unvoiced."""
+    """Times and natural logarithm of the pitch by autocorrelation, interpolated where unvoiced.
+
+    It is 0 throughout where nothing is voiced near the middle of all pitches.
+    """
     padded = np.pad(samples, _PITCH_WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _PITCH_WINDOW)[::_PITCH_HOP]
     spectra = np.fft.rfft(frames * np.hanning(_PITCH_WINDOW), 2 * _PITCH_WINDOW)
@@ -55,9 +58,9 @@ def log_pitch(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     energy = (frames**2).mean(1)
     voiced = (strength > _VOICED) & (energy > 0.01 * energy.max())
     times = np.arange(len(frames)) * _PITCH_HOP / RATE
+    values = np.log(RATE / best)
+    if voiced.any():
+        voiced &= np.abs(values - np.median(values[voiced])) < 0.4
     if not voiced.any():
         return times, np.zeros(len(times))
-    values = np.log(RATE / best)
-    middle = np.median(values[voiced])
-    voiced &= np.abs(values - middle) < 0.4
     return times, np.interp(times, times[voiced], values[voiced])

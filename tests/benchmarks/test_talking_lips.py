@@ -6,7 +6,7 @@ from argparse import Namespace
 import numpy as np
 import pytest
 
-from benchmarks.talking_mouth.__main__ import SeedRun
+from benchmarks.talking_mouth.arms import SeedRun
 from benchmarks.talking_mouth.corpus import SPEAKERS, UNSEEN_SPEAKERS, Corpus, talking_corpus
 from benchmarks.talking_mouth.language import (
     OBJECTS,
