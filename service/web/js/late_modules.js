@@ -3,20 +3,20 @@ import { lost } from "./api.js";
 
 /** The address of the icon, in the same version as this module. */
 export const ICON = new URL("../icon.svg", import.meta.url).href;
-const VERSION = new URL("..", import.meta.url).pathname;
+const PAUSE_MILLISECONDS = 1000;
 
 /**
- * A module did not arrive. If the zoo serves another version of the page by now, the page loads again;
- * otherwise the connection was lost, also where it is back already, and the module is asked for again.
+ * A module did not arrive. A browser may remember that for as long as the page lives, so the page loads
+ * again where the zoo answers, in the version of by now; where it does not, once it does.
  * @param {unknown} error
  */
 export async function notLoaded(error) {
   if (!(error instanceof TypeError)) throw error;
   try {
-    const page = await (await fetch(document.baseURI.split("#")[0], { cache: "no-store" })).text();
-    if (!page.includes(VERSION.replace(new URL(".", document.baseURI).pathname, ""))) return location.reload();
+    await fetch(document.baseURI.split("#")[0], { cache: "no-store" });
   } catch {
-    // Nothing answers, which `lost` announces.
+    return lost();
   }
-  return lost();
+  // Not at once: what is always missing shall not keep the zoo busy.
+  return setTimeout(() => location.reload(), PAUSE_MILLISECONDS);
 }
