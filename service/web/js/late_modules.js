@@ -7,7 +7,7 @@ const PAUSE_MILLISECONDS = 1000;
 
 /**
  * A module did not arrive. A browser may remember that for as long as the page lives, so the page loads
- * again where the zoo answers, in the version of by now; where it does not, once it does.
+ * again: soon where the zoo answers, else when it does.
  * @param {unknown} error
  */
 export async function notLoaded(error) {
