@@ -270,7 +270,7 @@ class NameEncoding(StrEnum):
     EUC_KR = "euc_kr"
 
 
-_OF_IMAGES = ("layout", "labels", "split", "label_folder", "label_column", "image_column")
+_OF_IMAGES = ("layout", "labels", "label_folder", "label_column", "image_column")
 _OF_CLIPS = ("crop", "crop_box", "transcript_column")
 
 
@@ -287,7 +287,7 @@ class DatasetManifest(Strict):
     ``kind`` says whether the upload holds images or clips with transcripts. Of clips, ``crop`` says
     which part of the frames is read: the lips of the face that is `found`, the `given` ``crop_box``
     (left, top, width, height, in shares of the frame), or the `full` frame; ``transcript_column``
-    names a column of CSV and JSONL files.
+    names a column of CSV, JSONL and Parquet files.
     """
 
     name: Name

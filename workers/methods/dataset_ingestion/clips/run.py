@@ -15,18 +15,17 @@ from workers.methods.dataset_ingestion.clips.packing import (
     PackedClip,
     clips_sha256,
 )
-from workers.methods.dataset_ingestion.clips.sources import ClipSource, TextForm, clip_sources
+from workers.methods.dataset_ingestion.clips.sources import ClipSource, opened_sources
 from workers.methods.dataset_ingestion.clips.transcripts import (
     Transcript,
     pinyin_source,
-    transcript_of,
-    words_of_alignment,
+    transcript_of_text,
 )
 from workers.methods.dataset_ingestion.entries import ImageProblem, ImageProblemError, refused
 from workers.methods.dataset_ingestion.findings import listed
 from workers.methods.dataset_ingestion.notes import NoteCollector
 from workers.methods.dataset_ingestion.result import DatasetIngestionResult
-from workers.methods.dataset_ingestion.upload_reader import DatasetIngestionData, opened_archive
+from workers.methods.dataset_ingestion.upload_reader import DatasetIngestionData
 from workers.torchkit.clip_reading.containers import ClipLimits, require_decoders
 from workers.torchkit.clip_reading.problems import ClipProblemError
 from workers.torchkit.clip_reading.reading import CropChoice, read_clip
@@ -64,7 +63,10 @@ def run_clips(inputs: DatasetIngestionData, report: Report) -> DatasetIngestionR
     notes = reading.notes.collected()
     if not clips:
         nothing = ImageProblem(
-            "", "no_clips", "the upload has no usable clip", "send a zip of clips and transcripts"
+            "",
+            "no_clips",
+            "the upload has no usable clip",
+            "send a zip of clips and transcripts, or Parquet with a column of clips",
         )
         return DatasetIngestionResult((*problems, nothing), notes)
     if problems and on_error is OnError.FAIL:
@@ -82,8 +84,7 @@ def _pack(
     inputs: DatasetIngestionData, packer: ClipPacker, reading: _ClipsRead, report: Report
 ) -> None:
     """Packs all valid clips; collects the problems of the others."""
-    with opened_archive(inputs, reading.notes) as archive:
-        sources = clip_sources(archive, inputs.manifest)
+    with opened_sources(inputs, reading.notes) as sources:
         reading.problems += sources.problems
         if len(sources.clips) > inputs.limits.clips:
             raise refused(
@@ -104,9 +105,7 @@ def _pack_clip(
     source: ClipSource, inputs: DatasetIngestionData, packer: ClipPacker, reading: _ClipsRead
 ) -> None:
     """Packs one clip. Raises ClipProblemError or ImageProblemError."""
-    is_alignment = source.form is TextForm.ALIGNMENT
-    text = words_of_alignment(source.text) if is_alignment else source.text
-    transcript = transcript_of(text, source.pinyin)
+    transcript = transcript_of_text(source.text)
     limits = ClipLimits(
         bytes=inputs.limits.clip_bytes,
         seconds=inputs.limits.clip_seconds,
@@ -124,7 +123,7 @@ def _pack_clip(
     if transcript.has_han and transcript.pinyin is None:
         detail = "Chinese with other letters or digits has no pinyin"
         reading.notes.add("no_pinyin", detail, source.entry.name)
-    packer.add(NamedClip(source.entry.name, digest, transcript, source.speaker), clip)
+    packer.add(NamedClip(source.entry.name, digest, transcript, source.text.speaker), clip)
 
 
 @contextmanager

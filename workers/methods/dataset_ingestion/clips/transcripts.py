@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+from workers.methods.dataset_ingestion.clips.texts import ClipText, TextForm
 from workers.torchkit.clip_reading.problems import clip_problem
 
 LONGEST_TRANSCRIPT = 5000
@@ -16,7 +17,10 @@ _PARTS_OF_A_LINE = 3
 
 @dataclass(frozen=True)
 class Transcript:
-    """The words of a clip, and one syllable with its tone number for every character of Mandarin."""
+    """The words of a clip, and one syllable with its tone number for every character of Mandarin.
+
+    Without a transcript the text is empty.
+    """
 
     text: str
     pinyin: tuple[str, ...] | None
@@ -63,6 +67,19 @@ def transcript_of(text: str, stated_pinyin: str | None) -> Transcript:
         return Transcript(words, None)
     syllables = _syllables(words)
     return Transcript(words, syllables if len(syllables) == len(words) else None)
+
+
+def transcript_of_text(text: ClipText) -> Transcript:
+    """The words that an upload states of a clip; empty if it states none.
+
+    Raises:
+        ClipProblemError: Of ``transcript_of`` and ``words_of_alignment``.
+    """
+    if text.words is None:
+        return Transcript("", None)
+    is_alignment = text.form is TextForm.ALIGNMENT
+    words = words_of_alignment(text.words) if is_alignment else text.words
+    return transcript_of(words, text.pinyin)
 
 
 def words_of_alignment(text: str) -> str:
