@@ -8,22 +8,14 @@ from pathlib import Path
 
 from service.core.counts import counted
 from service.core.errors import RefusedUploadError
-from service.core.manifest import OnError
-from workers.methods.dataset_ingestion.clips.packing import (
-    ClipPacker,
-    NamedClip,
-    PackedClip,
-    clips_sha256,
-)
+from workers.methods.dataset_ingestion.clips.outcome import PACKED_CLIPS, ClipsFound, clips_outcome
+from workers.methods.dataset_ingestion.clips.packing import ClipPacker, NamedClip
 from workers.methods.dataset_ingestion.clips.sources import ClipSource, opened_sources
 from workers.methods.dataset_ingestion.clips.transcripts import (
     Transcript,
-    pinyin_source,
     transcript_of_text,
 )
 from workers.methods.dataset_ingestion.entries import ImageProblem, ImageProblemError, refused
-from workers.methods.dataset_ingestion.findings import listed
-from workers.methods.dataset_ingestion.notes import NoteCollector
 from workers.methods.dataset_ingestion.result import DatasetIngestionResult
 from workers.methods.dataset_ingestion.upload_reader import DatasetIngestionData
 from workers.torchkit.clip_reading.containers import ClipLimits, require_decoders
@@ -31,53 +23,28 @@ from workers.torchkit.clip_reading.problems import ClipProblemError
 from workers.torchkit.clip_reading.reading import CropChoice, read_clip
 from workers.torchkit.protocols import Report
 
-_PACKED, _UNPACKED = "clips.pack", "clip"
+_UNPACKED = "clip"
 
 
 @dataclass
-class _ClipsRead:
+class _ClipsRead(ClipsFound):
     """What was read so far; ``digests`` are of the uploaded files, with their transcripts."""
 
-    notes: NoteCollector = field(default_factory=NoteCollector)
-    problems: list[ImageProblem] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
 
 
 def run_clips(inputs: DatasetIngestionData, report: Report) -> DatasetIngestionResult:
     """The dataset of all valid clips, packed, in the order of their names."""
     reading = _ClipsRead()
-    packed_file = inputs.folder / _PACKED
+    packed_file = inputs.folder / PACKED_CLIPS
     try:
         require_decoders()
         with packed_file.open("wb") as file:
             packer = ClipPacker(file)
             _pack(inputs, packer, reading, report)
     except RefusedUploadError as error:
-        problem = ImageProblem("", error.code, error.detail, error.remedy or "")
-        return DatasetIngestionResult((problem,), reading.notes.collected())
-    clips = tuple(sorted(packer.clips, key=lambda clip: clip.name))
-    _note_clips(clips, reading.notes)
-    on_error = inputs.manifest.on_error
-    files = len(clips) + len(reading.problems)
-    problems = listed(reading.problems, files=files, on_error=on_error, noun="clip")
-    notes = reading.notes.collected()
-    if not clips:
-        nothing = ImageProblem(
-            "",
-            "no_clips",
-            "the upload has no usable clip",
-            "send a zip of clips and transcripts, or Parquet with a column of clips",
-        )
-        return DatasetIngestionResult((*problems, nothing), notes)
-    if problems and on_error is OnError.FAIL:
-        return DatasetIngestionResult(problems, notes)
-    return DatasetIngestionResult(
-        problems=problems,
-        notes=notes,
-        clips=clips,
-        manifest_sha256=clips_sha256(clips),
-        packed_file=packed_file,
-    )
+        return reading.rejected(error)
+    return clips_outcome(packer.clips, reading, packed_file, on_error=inputs.manifest.on_error)
 
 
 def _pack(
@@ -155,13 +122,3 @@ def _is_copy(source: ClipSource, digest: str, transcript: Transcript, reading: _
         detail = "exact copies of clips with another transcript"
         reading.notes.add("contradicting_duplicates", detail, source.entry.name)
     return True
-
-
-def _note_clips(clips: tuple[PackedClip, ...], notes: NoteCollector) -> None:
-    """Notes where the pinyin is from, and that there is no sound at all."""
-    if any(clip.pinyin is not None for clip in clips):
-        notes.add(
-            "pinyin_from", f"pinyin without a column of its own is read by {pinyin_source()}"
-        )
-    if clips and not any(clip.mel_frames for clip in clips):
-        notes.add("no_audio", "no clip has sound, so no speech recognizer can learn from them")

@@ -25,7 +25,9 @@ from workers.methods.dataset_ingestion.named_rows import (
     unresolved_row,
 )
 
-_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+"""Suffixes of tables that name clips."""
+
 _ALIGNMENT = ".align"
 _BESIDE = (".txt", _ALIGNMENT)
 TRANSCRIPT_COLUMNS = ("transcript", "transcription", "sentence", "text", "words", "label")
@@ -97,7 +99,7 @@ def clip_texts(
 
 def is_text(path: PurePosixPath) -> bool:
     """Whether a file of this name may say what is said in clips."""
-    return path.suffix.lower() in {*_TABLES, *_BESIDE}
+    return path.suffix.lower() in {*TABLES, *_BESIDE}
 
 
 def column_named(columns: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -118,7 +120,7 @@ def _rows(
     rows: dict[str, dict[ClipText, None]] = {}
     unresolved: dict[ImageProblem, None] = {}
     for entry in archive.files:
-        if entry.path.suffix.lower() not in _TABLES:
+        if entry.path.suffix.lower() not in TABLES:
             continue
         table = named_rows(entry, names, manifest.encoding)
         column = None if table is None else _transcript_column(table, manifest)
