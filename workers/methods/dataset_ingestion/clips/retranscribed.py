@@ -61,7 +61,8 @@ def _transcribed(stock: ClipStock, texts: ClipTexts, found: ClipsFound) -> list[
         if clip.name in texts.unclear:
             continue
         try:
-            transcript = _transcript(clip, texts.of(clip.name))
+            text = texts.of(clip.name)[0]
+            transcript = _transcript(clip, text)
         except ClipProblemError as error:
             problem = ImageProblem(clip.name, error.code, error.detail, error.remedy or "")
             found.problems.append(problem)
@@ -70,7 +71,7 @@ def _transcribed(stock: ClipStock, texts: ClipTexts, found: ClipsFound) -> list[
             detail = "neither the upload nor the dataset says what is said"
             found.problems.append(ImageProblem(clip.name, "no_transcript", detail, _SAY_IT))
             continue
-        speaker = texts.of(clip.name).speaker or clip.speaker
+        speaker = text.speaker or clip.speaker
         clips.append(
             replace(clip, transcript=transcript.text, pinyin=transcript.pinyin, speaker=speaker)
         )

@@ -35,10 +35,13 @@ _NO_TRANSCRIPT = (
 
 @dataclass(frozen=True)
 class ClipSource:
-    """One clip of an upload; its text has no words if no clip of the upload has any."""
+    """One clip of an upload, and a text for all of it or for each of its parts.
+
+    The texts have no words if no clip of the upload has any.
+    """
 
     entry: ArchiveEntry
-    text: ClipText
+    texts: tuple[ClipText, ...]
 
 
 @dataclass
@@ -75,13 +78,14 @@ def opened_sources(inputs: DatasetIngestionData, notes: NoteCollector) -> Iterat
 
 def with_texts(clips: Sequence[ClipSource], notes: NoteCollector) -> ClipSources:
     """The clips if all have words or none has; else those without become problems."""
-    if not any(clip.text.words is not None or clip.text.pinyin for clip in clips):
+    texts = [text for clip in clips for text in clip.texts]
+    if not any(text.words is not None or text.pinyin for text in texts):
         if clips:
             notes.add("no_transcripts", "no clip has a transcript; they can be added later")
         return ClipSources(list(clips))
     sources = ClipSources()
     for clip in clips:
-        if clip.text.words is not None:
+        if all(text.words is not None for text in clip.texts):
             sources.clips.append(clip)
             continue
         detail = "no table, column or file beside it says what is said"
@@ -96,7 +100,7 @@ def _of_rows(rows: ClipParquet, notes: NoteCollector) -> ClipSources:
     repeated: list[ImageProblem] = []
     texts = {entry.name: text for entry, text in reversed(rows.rows)}
     entries = without_repeats((entry for entry, _ in rows.rows), repeated)
-    sources = with_texts([ClipSource(entry, texts[entry.name]) for entry in entries], notes)
+    sources = with_texts([ClipSource(entry, (texts[entry.name],)) for entry in entries], notes)
     sources.problems += [*rows.problems, *repeated]
     return sources
 

@@ -1,7 +1,7 @@
 """What an upload says of its clips: tables of transcripts, and text files beside the clips."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import PurePosixPath
 from typing import Any
@@ -33,6 +33,8 @@ _BESIDE = (".txt", _ALIGNMENT)
 TRANSCRIPT_COLUMNS = ("transcript", "transcription", "sentence", "text", "words", "label")
 PINYIN_COLUMNS = ("pinyin",)
 SPEAKER_COLUMNS = ("speaker", "speaker_id")
+_START_COLUMNS = ("start", "start_s", "start_seconds", "start_time", "begin")
+_END_COLUMNS = ("end", "end_s", "end_seconds", "end_time")
 _LONGEST_SPEAKER = 200
 _SAME_TEXT = "leave one row for the clip, or write the same transcript into all"
 
@@ -46,28 +48,36 @@ class TextForm(Enum):
 
 @dataclass(frozen=True)
 class ClipText:
-    """What an upload says of a clip; None where it says nothing."""
+    """What an upload says of a clip, or of its part from ``start`` to ``end``; None where nothing."""
 
     words: str | None = None
     form: TextForm = TextForm.WORDS
     pinyin: str | None = None
     speaker: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+    @property
+    def is_of_a_part(self) -> bool:
+        """Whether it is about a part of the clip."""
+        return self.start is not None and self.end is not None
 
 
 @dataclass
 class ClipTexts:
     """The texts by the names of clips, and what is wrong with tables and texts.
 
-    ``unclear`` are the clips that the tables contradict each other about.
+    A clip has one text, or one for each of its parts. ``unclear`` are the clips that the tables
+    contradict each other about.
     """
 
-    by_name: dict[str, ClipText] = field(default_factory=dict)
+    by_name: dict[str, tuple[ClipText, ...]] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
     problems: list[ImageProblem] = field(default_factory=list)
 
-    def of(self, name: str) -> ClipText:
-        """What is said of a clip."""
-        return self.by_name.get(name, ClipText())
+    def of(self, name: str) -> tuple[ClipText, ...]:
+        """What is said of a clip, or of its parts."""
+        return self.by_name.get(name, (ClipText(),))
 
 
 def clip_texts(
@@ -84,16 +94,15 @@ def clip_texts(
     beside = _texts_beside(archive, names, manifest, texts)
     for name in {**rows, **beside}:
         stated = rows.get(name, [ClipText()])
-        if len(stated) > 1:
+        if len(stated) > 1 and not all(text.is_of_a_part for text in stated):
             detail = "the tables give it different transcripts"
             texts.problems.append(ImageProblem(name, "several_transcripts", detail, _SAME_TEXT))
             texts.unclear.add(name)
-        elif stated[0].words is None and name in beside:
+        elif len(stated) == 1 and stated[0].words is None and name in beside:
             text = beside[name]
-            row = stated[0]
-            texts.by_name[name] = ClipText(text.words, text.form, row.pinyin, row.speaker)
+            texts.by_name[name] = (replace(stated[0], words=text.words, form=text.form),)
         else:
-            texts.by_name[name] = stated[0]
+            texts.by_name[name] = tuple(stated)
     return texts
 
 
@@ -127,7 +136,7 @@ def _rows(
         if table is None:
             table = ambiguous_rows(entry, names, manifest.encoding)
             column = None if table is None else _likely_column(table, manifest)
-        if table is None or (column is None and not _has_pinyin(table)):
+        if table is None or (column is None and not _says_more(table)):
             archive.notes.add(
                 "unused_table",
                 "tables without transcripts for clips of the upload are not used",
@@ -147,12 +156,18 @@ def _rows(
 
 def _where_from(column: str | None, entry: ArchiveEntry) -> str:
     if column is None:
-        return f"pinyin without transcripts is in {entry.name}"
+        return f"pinyin or times without transcripts are in {entry.name}"
     return f"the transcripts are in column {column} of {entry.name}"
 
 
-def _has_pinyin(table: NamedRows) -> bool:
-    return column_named(table.columns, PINYIN_COLUMNS) is not None
+def _says_more(table: NamedRows) -> bool:
+    """Whether a table without transcripts has pinyin, or times of parts."""
+    return column_named(table.columns, PINYIN_COLUMNS) is not None or _has_times(table)
+
+
+def _has_times(table: NamedRows) -> bool:
+    edges = (_START_COLUMNS, _END_COLUMNS)
+    return all(column_named(table.columns, names) is not None for names in edges)
 
 
 def _possible_columns(table: NamedRows) -> list[str]:
@@ -162,6 +177,8 @@ def _possible_columns(table: NamedRows) -> list[str]:
         column_named(table.columns, PINYIN_COLUMNS),
         column_named(table.columns, SPEAKER_COLUMNS),
     }
+    if _has_times(table):
+        known |= {column_named(table.columns, names) for names in (_START_COLUMNS, _END_COLUMNS)}
     return [name for name in table.columns if name not in known]
 
 
@@ -195,13 +212,23 @@ def _transcript_column(table: NamedRows, manifest: DatasetManifest) -> str | Non
 def _table_rows(table: NamedRows, column: str | None) -> Iterator[tuple[str, ClipText]]:
     pinyin = column_named(table.columns, PINYIN_COLUMNS)
     speaker = column_named(table.columns, SPEAKER_COLUMNS)
+    start, end = (
+        column_named(table.columns, names) if _has_times(table) else None
+        for names in (_START_COLUMNS, _END_COLUMNS)
+    )
     for row in table.rows:
         syllables = None if pinyin is None else _cell(row, pinyin)
         name = None if speaker is None else speaker_of(_cell(row, speaker))
         words = None if column is None else _cell(row, column)
         yield (
             _cell(row, table.paths),
-            ClipText(words, pinyin=syllables or None, speaker=name),
+            ClipText(
+                words,
+                pinyin=syllables or None,
+                speaker=name,
+                start=(_cell(row, start) or None) if start else None,
+                end=(_cell(row, end) or None) if end else None,
+            ),
         )
 
 
