@@ -73,8 +73,8 @@ def test_a_training_without_transcripts_names_the_way_to_add_them(
     served: Served, untold: DatasetRecord, method: str, role: str
 ):
     with served.zoo.transaction() as session:
-        told = a_set_of_clips(served.zoo, session, state="ready")
-        inputs = {"dataset_id": told.id, role: untold.id}
+        spoken = a_set_of_clips(served.zoo, session, state="ready")
+        inputs = {"dataset_id": spoken.id, role: untold.id}
 
     answer = served.client.post("/v1/jobs", json={"method": method, "inputs": inputs}).json()
 

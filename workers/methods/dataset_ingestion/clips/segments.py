@@ -15,14 +15,14 @@ _HOW = "write start and end in seconds, such as 12.5, or as minutes and seconds,
 
 
 @dataclass(frozen=True)
-class Span:
+class ClipSpan:
     """A part of a clip in seconds from its start."""
 
     start: float
     end: float
 
 
-def span_of(text: ClipText) -> Span | None:
+def span_of(text: ClipText) -> ClipSpan | None:
     """The part of the clip that a text is about; None if it is about all of it.
 
     Raises:
@@ -33,15 +33,15 @@ def span_of(text: ClipText) -> Span | None:
     start, end = _seconds(text.start), _seconds(text.end)
     if start >= end:
         raise clip_problem("segment_times", f"{text.start} is not before {text.end}", _HOW)
-    return Span(start, end)
+    return ClipSpan(start, end)
 
 
-def segment_name(clip: str, span: Span) -> str:
+def segment_name(clip: str, span: ClipSpan) -> str:
     """The name of a part of a clip, which sorts by its time."""
     return f"{clip}#{span.start:07.2f}-{span.end:07.2f}"
 
 
-def cut(reading: ClipReading, span: Span) -> ClipReading:
+def cut(reading: ClipReading, span: ClipSpan) -> ClipReading:
     """The frames and the sound of a part; its times count from the start of the part.
 
     A frame belongs to the part in which its middle is.
