@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from service.core.file_names import normalized
+from service.core.ids import DatasetId
 from service.core.strict_model import StrictModel
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -270,8 +271,9 @@ class NameEncoding(StrEnum):
     EUC_KR = "euc_kr"
 
 
-_OF_IMAGES = ("layout", "labels", "split", "label_folder", "label_column", "image_column")
-_OF_CLIPS = ("crop", "crop_box", "transcript_column")
+_OF_IMAGES = ("layout", "labels", "label_folder", "label_column", "image_column")
+_OF_CLIPS = ("crop", "crop_box", "transcript_column", "clips_of")
+_OF_DECODED_CLIPS = ("crop", "crop_box", "split")
 
 
 class DatasetManifest(Strict):
@@ -287,7 +289,8 @@ class DatasetManifest(Strict):
     ``kind`` says whether the upload holds images or clips with transcripts. Of clips, ``crop`` says
     which part of the frames is read: the lips of the face that is `found`, the `given` ``crop_box``
     (left, top, width, height, in shares of the frame), or the `full` frame; ``transcript_column``
-    names a column of CSV and JSONL files.
+    names a column of CSV, JSONL and Parquet files. With ``clips_of``, the dataset has the clips of that
+    one, and the upload holds transcripts, pinyin and speakers for them.
     """
 
     name: Name
@@ -304,6 +307,7 @@ class DatasetManifest(Strict):
     crop: ClipCrop = ClipCrop.FOUND
     crop_box: tuple[float, float, float, float] | None = None
     transcript_column: Line | None = None
+    clips_of: DatasetId | None = None
     on_error: OnError = OnError.FAIL
     license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)
@@ -314,6 +318,13 @@ class DatasetManifest(Strict):
         for name in of_other_kind:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} has no meaning for {self.kind}; omit it")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_decoded_again(self) -> Self:
+        for name in _OF_DECODED_CLIPS if self.clips_of is not None else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} has no meaning for clips of another dataset; omit it")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.waiting import HANG_SECONDS
 
-HEAVY = ("torch", "numpy", "scipy", "sklearn", "timm")
+HEAVY = ("torch", "numpy", "scipy", "sklearn", "timm", "av", "cv2", "pypinyin")
 LIGHT = (
     "service.rest.app",
     "service.rpc.auth_interceptor",

@@ -68,3 +68,13 @@ def test_without_the_extra_a_clip_says_what_to_install(
 )
 def test_a_stored_clip_that_is_no_record_is_named(tmp_path: Path, record: bytes) -> None:
     assert code_of(tmp_path, record, words=[WORDS]) == "undecodable"
+
+
+@pytest.mark.parametrize("allowed", [600.0, 10.0])
+def test_a_clip_longer_than_a_minute_is_for_a_dataset(tmp_path: Path, allowed: float) -> None:
+    config = {"clip_bytes": 1, "clip_seconds": allowed, "image_pixels": 1, "folder": tmp_path}
+
+    limits = ClipPredictor.of(READER, config).limits
+
+    assert limits.seconds == min(60.0, allowed)
+    assert "dataset" in limits.if_longer

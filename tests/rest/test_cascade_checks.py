@@ -125,3 +125,17 @@ def test_fewer_clips_with_pinyin_than_a_batch_are_refused_unless_there_is_one_st
 
     assert refusal(refused) == (422, "too_few_clips", ["/params/batch_size"])
     assert accepted.status_code == 202, accepted.text
+
+
+@pytest.mark.parametrize(("first", "fewest"), [(None, 13), ("cascade", 6)])
+def test_a_budget_that_leaves_a_phase_without_a_step_is_refused(
+    shared: Served, first: str | None, fewest: int
+):
+    first_stage = None if first is None else a_model_of(shared, first)
+
+    short = ask(shared, first_stage=first_stage, budget={"steps": fewest - 1})
+    enough = ask(shared, first_stage=first_stage, budget={"steps": fewest})
+
+    assert refusal(short) == (422, "budget_too_short", ["/budget"])
+    assert f"at least {fewest} steps" in short.json()["remedy"]
+    assert enough.status_code == 202, enough.text

@@ -1,5 +1,7 @@
 """Clips come in, are listed and shown through gRPC."""
 
+from collections.abc import Iterator
+
 from service.core.tables import DatasetRecord
 from service.rpc.stubs.zoo.v1 import dataset_service_pb2 as datasets
 from tests.rest.served import PICTURES, a_dataset, a_set_of_clips, archive
@@ -46,3 +48,23 @@ def test_a_manifest_of_clips_says_what_is_read(dialled: Dialled):
     assert created.kind == "clips"
     assert (manifest["crop"], manifest["crop_box"]) == ("given", [0.25, 0.5, 0.5, 0.25])
     assert manifest["transcript_column"] == "words"
+
+
+def test_transcripts_make_a_dataset_of_the_same_clips(dialled: Dialled):
+    with dialled.zoo.transaction() as session:
+        talk, images = a_set_of_clips(dialled.zoo, session), a_dataset(dialled.zoo, session)
+
+    def requests(clips_of: str) -> Iterator[datasets.CreateDatasetRequest]:
+        header = datasets.DatasetHeader(filename="said.csv")
+        header.manifest.name, header.manifest.kind = "said", "clips"
+        header.manifest.clips_of = clips_of
+        yield datasets.CreateDatasetRequest(header=header)
+        yield datasets.CreateDatasetRequest(chunk=b"path,transcript\na.mp4,hello\n")
+
+    created = dialled.datasets.CreateDataset(requests("talk")).dataset
+    with dialled.zoo.transaction() as session:
+        manifest = session.get_one(DatasetRecord, created.id).manifest
+
+    assert manifest["clips_of"] == talk.id
+    error = refusal(dialled.datasets.CreateDataset, requests(images.id))
+    assert error.code == "dataset_has_images"

@@ -61,7 +61,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "clips and images": {"images": [IMAGE]},
     "clips without a file": {"packed_file": None},
     "a file without clips": {"clips": []},
-    "no transcript": {"clips": [{**CLIP, "transcript": ""}]},
+    "a transcript for some": {"clips": [CLIP, {**CLIP, "transcript": "", "pinyin": None}]},
     "no syllable": {"clips": [{**CLIP, "pinyin": ["<b>"]}]},
     "a record beyond the file": {"clips": [{**CLIP, "tensors": {**PART, "length": 101}}]},
     "a picture beyond the file": {"clips": [{**CLIP, "mel_picture": {**PART, "start": 1}}]},

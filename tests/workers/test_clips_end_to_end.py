@@ -20,6 +20,7 @@ from tests.workers.test_every_method_end_to_end import (
     context,
     network,
     run_job,
+    stored,
 )
 from workers.child.load.clips import clips_of
 from workers.isolation.workdir import Scratch
@@ -80,3 +81,44 @@ def test_jobs_on_images_refuse_clips_when_they_are_submitted(
 
     assert refused.value.code == "dataset_has_clips"
     assert refused.value.errors[0].pointer == "/inputs/dataset_id"
+
+
+def test_clips_get_new_transcripts_without_being_decoded_again(
+    job: JobRecord, run_job: RunJob, zoo: Zoo
+):
+    table = b"path,transcript,pinyin\na.mp4,\xe9\x93\xb6\xe8\xa1\x8c,yin2 hang2\n"
+    with zoo.transaction() as session:
+        clips = session.get_one(DatasetRecord, "dst_1")
+        manifest = {"name": "more", "kind": "clips", "clips_of": "dst_1"}
+        session.add(
+            DatasetRecord(
+                id="dst_2", project=PROJECT, name="more", kind="clips", manifest=manifest,
+                filename="more.csv", upload_sha256=stored(zoo, table), upload_bytes=len(table),
+            )
+        )  # fmt: skip
+        packed = clips.packed_sha256
+
+    again = run_job("dataset_ingestion", {"dataset_id": "dst_2"})
+
+    assert again.state == "succeeded", again.error
+    with zoo.transaction() as session:
+        query = select(ClipRecord).where(ClipRecord.dataset_id == "dst_2")
+        rows = session.scalars(query.order_by(ClipRecord.position)).all()
+        dataset = session.get_one(DatasetRecord, "dst_2")
+    assert (dataset.state, dataset.clips, dataset.packed_sha256) == ("ready", 2, packed)
+    assert [(row.transcript, row.pinyin, row.speaker) for row in rows] == [
+        ("银行", ["yin2", "hang2"], "Li"),
+        ("two words", None, None),
+    ]
+
+
+def test_transcripts_for_a_deleted_dataset_are_rejected_with_a_reason(run_job: RunJob, zoo: Zoo):
+    add_dataset(zoo, b"path,transcript\na.mp4,hello\n")
+    with zoo.transaction() as session:
+        dataset = session.get_one(DatasetRecord, "dst_1")
+        dataset.kind = "clips"
+        dataset.manifest = {"name": "more", "kind": "clips", "clips_of": "dst_gone"}
+
+    job = run_job("dataset_ingestion", {"dataset_id": "dst_1"})
+
+    assert (job.state, job.error["code"]) == ("failed", "input_deleted")

@@ -27,6 +27,12 @@ from workers.torchkit.clip_reading.reading import ClipReading, CropChoice, read_
 from workers.torchkit.clip_reading.stored_clips import clip_in
 from workers.torchkit.clips import Clip
 
+LONGEST_READ_SECONDS = 60.0
+"""Readers learn from sentences, and attend to the whole clip: a longer one would not become text."""
+_IF_LONGER = (
+    "cut it into sentences; or upload it as a dataset with a table of path, start and end of each"
+    " sentence, and read the clips of that dataset"
+)
 _SETTINGS = TypeAdapter(ReadingSettings)
 
 
@@ -70,8 +76,9 @@ class ClipPredictor:
         """The predictor of a child with this configuration."""
         limits = ClipLimits(
             bytes=config["clip_bytes"],
-            seconds=config["clip_seconds"],
+            seconds=min(config["clip_seconds"], LONGEST_READ_SECONDS),
             pixels=config["image_pixels"],
+            if_longer=_IF_LONGER,
         )
         return cls(reader, limits, Path(config["folder"]) / "tmp")
 
@@ -107,7 +114,9 @@ class ClipPredictor:
     def _read(self, data: bytes, words: StoredWords | None, settings: ReadingSettings) -> ReadClip:
         """What the reader makes of a clip. Raises ClipProblemError."""
         if words is not None:
-            return self._read_by(_stored(data, words), settings)
+            clip = _stored(data, words)
+            self.limits.require_seconds(float(clip.crop_times[-1:].sum()))
+            return self._read_by(clip, settings)
         reading = self._decoded(data, settings)
         read = self._read_by(clip_of_file(reading), settings)
         return ReadClip({**read.facts, "file": _file_facts(reading)}, read.attention)

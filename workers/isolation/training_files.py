@@ -10,5 +10,6 @@ TEACHER, DATASET, EVAL_DATASET, STYLE_DATASET, MASKS, EVAL_MASKS, START = (
     "start.pt2",
 )
 CLIPS_FILE, EVAL_CLIPS_FILE = "clips.pack", "eval_clips.pack"
+STOCKED_CLIPS = "stocked_clips.json"
 TEACHING_READER = "teacher.safetensors"
 FIRST_STAGE = "first_stage.safetensors"

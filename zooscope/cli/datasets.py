@@ -50,7 +50,7 @@ CLIP_COLUMNS = (
     TableColumn("name", lambda clip: clip["name"]),
     TableColumn("seconds", lambda clip: f"{clip['seconds']:.2f}", "right", Overflow.KEEP),
     TableColumn("speaker", lambda clip: clip.get("speaker") or "–"),
-    TableColumn("transcript", lambda clip: clip["transcript"]),
+    TableColumn("transcript", lambda clip: clip["transcript"] or "–"),
     TableColumn("pinyin", lambda clip: " ".join(clip.get("pinyin") or []) or "–"),
     TableColumn("remarks", lambda clip: ", ".join(clip["remarks"]) or "–"),
 )
@@ -150,6 +150,36 @@ def push(
     if wait:
         dataset = context.zoo.datasets.wait(dataset["id"])
     _report(context.out, dataset, packing_notes)
+
+
+@command(app)
+def transcribe(
+    context: CliContext,
+    *,
+    dataset: DatasetId,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            help="A CSV, TSV or JSON lines file that names clips, or a folder, zip or tar of texts.",
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Name of the new dataset.")],
+    transcript_column: Annotated[
+        str | None, typer.Option(help="Column of the transcripts in a table.")
+    ] = None,
+    on_error: Annotated[
+        str, typer.Option(help="What to do on clips without a usable transcript: fail or skip.")
+    ] = "fail",
+    wait: Annotated[bool, typer.Option(help="Wait until the zoo has checked the dataset.")] = True,
+) -> None:
+    """Make a dataset of the clips of another, with new transcripts, pinyin or speakers."""
+    manifest = {"name": name, "on_error": on_error, "transcript_column": transcript_column}
+    with bytes_bar(name) as on_progress:
+        made = context.zoo.datasets.transcribe(dataset, source, manifest, on_progress=on_progress)
+    if wait:
+        made = context.zoo.datasets.wait(made["id"])
+    _report(context.out, made, [])
 
 
 def _report(out: Output, dataset: Dataset, packing_notes: Sequence[str]) -> None:

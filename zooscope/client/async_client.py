@@ -271,6 +271,19 @@ class AsyncDatasets(AsyncResource[Datasets]):
             on_note=on_note,
         )
 
+    async def transcribe(
+        self,
+        dataset_id: str,
+        source: Path,
+        manifest: Mapping[str, Any],
+        *,
+        on_progress: OnProgress = ignore_progress,
+    ) -> Dataset:
+        """Make a dataset of the clips of another, with new transcripts. The zoo then checks it: see ``wait``."""
+        return await self._runner.run(
+            self._resource.transcribe, dataset_id, source, manifest, on_progress=on_progress
+        )
+
     async def show(self, dataset_id: str) -> Dataset:
         """Get a dataset. Raises ZooClientError ``dataset_not_found``."""
         return await self._runner.run(self._resource.show, dataset_id)

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 
 from zooscope.client.archives import Links, OnNote, archive_of, ignore_note
 from zooscope.client.downloads import content
+from zooscope.client.label_files import is_label_file
 from zooscope.client.models import SizeClass
 from zooscope.client.paging import ListCounts, counted, paged
 from zooscope.client.pictures import ImageBytes
@@ -79,6 +80,44 @@ class Datasets(Resource):
             upload_id = upload(self._transport, path, on_progress=on_progress)
         body = {**manifest, "upload_id": upload_id}
         return cast("Dataset", self._transport.json("POST", "/datasets", body=body))
+
+    def transcribe(
+        self,
+        dataset_id: str,
+        source: Path,
+        manifest: Mapping[str, Any],
+        *,
+        on_progress: OnProgress = ignore_progress,
+    ) -> Dataset:
+        """Make a dataset of the clips of another, with new transcripts. The zoo then checks it: see ``wait``.
+
+        Clips that the source does not name keep what they have. Nothing is decoded again.
+
+        Args:
+            dataset_id: The dataset of clips, which stays as it is.
+            source: A CSV, TSV or JSON lines file that names clips, with columns such as
+                ``transcript``, ``pinyin`` and ``speaker``; or a folder, zip or tar of such files or of
+                ``.txt`` or ``.align`` files with the names of the clips.
+            manifest: ``name`` of the new dataset, and optionally ``transcript_column``, ``encoding``,
+                ``on_error``, ``license`` and ``tags``.
+            on_progress: Called with the bytes sent and the total bytes.
+
+        Returns:
+            The new dataset in the state ``uploaded``.
+
+        Raises:
+            ZooClientError: ``unknown_dataset``, ``dataset_has_images``, ``dataset_not_ready``, or
+                another refusal.
+        """
+        if is_label_file(source):
+            upload_id = upload(self._transport, source, on_progress=on_progress)
+        else:
+            with archive_of(source) as path:
+                upload_id = upload(self._transport, path, on_progress=on_progress)
+        about = {"kind": "clips", "clips_of": dataset_id, "upload_id": upload_id}
+        return cast(
+            "Dataset", self._transport.json("POST", "/datasets", body={**manifest, **about})
+        )
 
     def show(self, dataset_id: str) -> Dataset:
         """Get a dataset. Raises ZooClientError ``dataset_not_found``."""

@@ -380,7 +380,7 @@ class ClipBox(TypedDict):
 class Clip(TypedDict):
     """One clip of a dataset, at a position counted from 0.
 
-    ``pinyin`` has one syllable with its tone number for every character of a Chinese transcript.
+    ``transcript`` is empty in a dataset without transcripts. ``pinyin`` has one syllable with its tone number for every character of a Chinese transcript.
     ``remarks`` are codes of what is unusual, such as `variable_frame_rate`. ``poster`` and ``mel`` are
     paths of pictures; ``mel`` is null without sound. ``sha256`` is the digest of the uploaded file.
     """

@@ -1,5 +1,6 @@
 """Spec of ``cascade_seq2seq``: Mandarin from lips by way of pinyin and tones."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -68,6 +69,20 @@ class CascadeSeq2SeqParams(LipTrainingConfig):
     """Which stages see the video."""
     passed: PassedTokens = PassedTokens.POSTERIOR
     """What a decoded stage passes on."""
+
+    def share_of(self, stage: CascadeStage) -> float:
+        """Share of the budget in which a stage learns alone."""
+        shares = {
+            CascadeStage.TONE: self.tone_share,
+            CascadeStage.CHARACTER: self.character_share,
+            self.stages[0]: self.first_share,
+        }
+        return shares[stage]
+
+    def phase_shares(self, *, stages: Sequence[CascadeStage]) -> list[float]:
+        """Shares of these stages, and of the phase in which all learn together if there are several."""
+        together = [self.joint_share] if len(self.stages) > 1 else []
+        return [*map(self.share_of, stages), *together]
 
     @field_validator("stages")
     @classmethod

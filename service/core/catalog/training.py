@@ -1,7 +1,8 @@
 """What all training methods share: teachers, datasets, the student, the budget and the device."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -122,6 +123,14 @@ class Budget(Params):
         if (self.steps is None) == (self.seconds is None):
             raise ValueError("give either steps or seconds")
         return self
+
+
+_ROUNDING = 1e-9
+
+
+def fewest_steps(shares: Sequence[float]) -> int:
+    """The steps that a training needs for each of its stages to get one, by their shares of it."""
+    return math.ceil(sum(shares) / min(shares) - _ROUNDING)
 
 
 class TrainingConfig(Params):

@@ -86,13 +86,13 @@ class PackedPartFacts(Facts):
 class ClipFacts(Facts):
     """One clip: its facts, and where its tensors and pictures are in the packed file.
 
-    ``sha256`` is the digest of the uploaded file; ``box`` is the crop in the poster: left, top,
+    ``sha256`` is the digest of the uploaded file; without a transcript ``transcript`` is empty; ``box`` is the crop in the poster: left, top,
     width and height in pixels of the upright frames.
     """
 
     name: Text
     sha256: Sha256
-    transcript: Annotated[Text, Field(min_length=1)]
+    transcript: Text
     pinyin: Annotated[tuple[Syllable, ...], Field(max_length=10_000)] | None
     speaker: ShortText | None
     seconds: NonNegative
@@ -165,6 +165,12 @@ class IngestedDataset(JobResult):
             raise ValueError("give masks_file with canonical_file and labels")
         if any((image.mask is None) is not (self.masks_file is None) for image in self.images):
             raise ValueError("give masks_file and the mask of every image together or not at all")
+        return self
+
+    @model_validator(mode="after")
+    def _all_or_no_clips_have_transcripts(self) -> Self:
+        if len({bool(clip.transcript) for clip in self.clips}) > 1:
+            raise ValueError("give every clip a transcript, or none")
         return self
 
     @model_validator(mode="after")

@@ -107,7 +107,8 @@ class ImageRecord(TableRow):
 class ClipRecord(TableRow):
     """One clip of a dataset: what is said, what it shows, and where its parts are.
 
-    ``sha256`` is the digest of the uploaded file. ``box`` is the crop in the poster: left, top, width
+    ``sha256`` is the digest of the uploaded file. ``transcript`` is empty where none is known; in a
+    dataset all clips have one, or none has. ``box`` is the crop in the poster: left, top, width
     and height in pixels of the upright frames. ``tensors``, ``poster`` and ``mel_picture`` are
     {sha256, start, length} in the packed file; ``mel_picture`` is None without sound. ``remarks``
     are codes of what is unusual.

@@ -14,22 +14,29 @@ from workers.methods.dataset_ingestion import (
     Limits,
     run,
 )
+from workers.methods.dataset_ingestion.upload_reader import ClipStock
 from workers.torchkit.protocols import silent
 
 
 @pytest.fixture
 def taken_in(tmp_path: Path) -> Callable[..., DatasetIngestionResult]:
     def take_in(
-        upload: bytes, *, limits: Limits = LIMITS, **manifest: object
+        upload: bytes,
+        *,
+        limits: Limits = LIMITS,
+        filename: str = "owls.zip",
+        stock: ClipStock | None = None,
+        **manifest: object,
     ) -> DatasetIngestionResult:
         (tmp_path / "out").mkdir(exist_ok=True)
         (tmp_path / "upload").write_bytes(upload)
         inputs = DatasetIngestionData(
             file=tmp_path / "upload",
-            filename="owls.zip",
+            filename=filename,
             manifest=DatasetManifest(name="owls", **manifest),
             limits=limits,
             folder=tmp_path / "out",
+            stock=stock,
         )
         return run(inputs, DatasetIngestionParams(), silent)
 

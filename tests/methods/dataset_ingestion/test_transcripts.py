@@ -142,6 +142,10 @@ def test_transcripts_are_cleaned_and_mandarin_gets_pinyin(text: str):
 PINYIN = {
     "ni3": "pinyin_mismatch",
     "ni3 hao3 ma5": "pinyin_mismatch",
+    "ni hao": "pinyin_form",
+    "nǐ3 hao3": "pinyin_form",
+    "nǐǐ hǎo": "pinyin_form",
+    "ñí hǎo": "pinyin_form",
     "ni hao3": "pinyin_form",
     "ni3 hao7": "pinyin_form",
 }
@@ -158,6 +162,31 @@ def test_pinyin_of_another_length_or_form_is_refused(stated: str):
 def test_a_stated_reading_wins_and_may_write_u_with_dots():
     assert transcript_of("很长", "hen3 chang2").pinyin == ("hen3", "chang2")
     assert transcript_of("绿女", "lü4 nu:3").pinyin == ("lv4", "nv3")
+
+
+MARKED = {
+    "nǐ hǎo": ("ni3", "hao3"),
+    "Mā mA": ("ma1", "ma5"),
+    "lǜ nǚ": ("lv4", "nv3"),
+    "lu\u0300\u0308 nu:\u030c": ("lv4", "nv3"),
+    "shān dōng": ("shan1", "dong1"),
+    "huáng ĕr": ("huang2", "er3"),
+    "nǐ hao3": ("ni3", "hao3"),
+}
+
+
+@pytest.mark.parametrize("stated", MARKED)
+def test_tones_may_be_marks(stated: str):
+    assert transcript_of("你好", stated).pinyin == MARKED[stated]
+
+
+def test_marked_pinyin_of_the_library_becomes_its_numbered_pinyin():
+    from pypinyin import Style, lazy_pinyin
+
+    text = "我们在北京银行门口问女儿绿色的眼镜多少钱去年春天下雨了吗"
+    marked = " ".join(lazy_pinyin(text, style=Style.TONE))
+
+    assert transcript_of(text, marked).pinyin == transcript_of(text, None).pinyin
 
 
 def test_a_broken_alignment_is_refused():

@@ -1,6 +1,7 @@
 """A picture of attention is bright where a token attends, and its labels have no missing glyphs."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -67,11 +68,22 @@ def test_a_text_without_tokens_and_a_very_long_one_are_drawn() -> None:
         ("a", "a"),
         ("é", "é"),
         ("shū4", "shū4"),
-        ("书", "7"),
-        ("水饺", "7"),
+        ("书", "shū"),
+        ("水饺", "shuǐjiǎo"),
         (" ", "␣"),
         ("\x07", "7"),
+        ("\u0e01", "7"),
     ],
 )
-def test_a_token_that_the_font_lacks_is_labeled_by_its_position(token: str, label: str) -> None:
+def test_a_token_that_the_font_lacks_is_labeled_by_its_pinyin_or_position(
+    token: str, label: str
+) -> None:
     assert shown_label(token, 7) == label
+
+
+def test_without_the_library_of_pinyin_the_position_is_the_label(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypinyin", None)
+
+    assert shown_label("书", 7) == "7"

@@ -1,5 +1,6 @@
 """What is measured in a clip: log-mel frames, places of lips, times of frames."""
 
+import io
 import math
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.clip_files import clip, speaking
 from workers.torchkit.clip_reading import frame_times
@@ -15,6 +17,7 @@ from workers.torchkit.clip_reading.containers import ClipLimits
 from workers.torchkit.clip_reading.faces import FaceBox, FaceLooks
 from workers.torchkit.clip_reading.lip_boxes import lip_boxes
 from workers.torchkit.clip_reading.log_mel import log_mel, mel_times
+from workers.torchkit.clip_reading.pictures import mel_picture
 from workers.torchkit.clip_reading.problems import ClipProblemError
 
 LIMITS = ClipLimits(bytes=10**9, seconds=700.0, pixels=10**6)
@@ -155,3 +158,16 @@ def test_ten_minutes_are_read_within_300_mebibytes(tmp_path: Path):
     assert frames == 15_000
     assert mel_frames == pytest.approx(60_000, abs=20)
     assert mebibytes < 300
+
+
+def test_the_picture_of_a_long_sound_takes_little_memory():
+    import tracemalloc
+
+    mel = torch.randn(60_000, 80)
+    tracemalloc.start()
+
+    png = mel_picture(mel)
+
+    assert tracemalloc.get_traced_memory()[1] < 60 * 1024**2
+    tracemalloc.stop()
+    assert Image.open(io.BytesIO(png)).size == (900, 160)

@@ -52,3 +52,24 @@ def test_the_client_gets_clips_and_their_pictures(shell: Shell, zoo: Zoo):
     assert [clip["box"]["width"] for clip in clips] == [52, 52]
     assert [bytes(picture) for picture in pictures] == [PICTURES[0]] * 2
     assert (refused.value.code, silent.value.code) == ("dataset_has_images", "clip_without_sound")
+
+
+def test_transcribe_makes_a_dataset_of_the_same_clips(shell: Shell, zoo: Zoo, tmp_path: Path):
+    with zoo.transaction() as session:
+        talk = a_set_of_clips(zoo, session).id
+    table, folder = tmp_path / "said.csv", tmp_path / "texts"
+    table.write_text("path,words\na.mp4,hello\n")
+    folder.mkdir()
+    (folder / "a.txt").write_text("hello")
+    named = ["--name", "told", "--no-wait"]
+
+    made = [
+        shell.json("datasets", "transcribe", "talk", str(source), *named, *options)
+        for source, options in ((table, ["--transcript-column", "words"]), (folder, []))
+    ]
+
+    with zoo.transaction() as session:
+        rows = [session.get_one(DatasetRecord, dataset["id"]) for dataset in made]
+    assert [row.manifest["clips_of"] for row in rows] == [talk, talk]
+    assert [row.manifest["transcript_column"] for row in rows] == ["words", None]
+    assert [row.filename for row in rows] == ["said.csv", "texts.zip"]

@@ -26,6 +26,7 @@ from service.core.manifest import (
 from service.core.sketches import SKETCH_SIZE
 from workers.child.load.canonical_frames import canonical_frames
 from workers.child.load.cascades import cascade_inputs
+from workers.child.load.clips import stocked_clips
 from workers.child.load.programs import program_of, with_logits_of
 from workers.child.load.readers import reader_inputs
 from workers.child.load.trainings import training_inputs
@@ -83,6 +84,7 @@ def _dataset_upload(facts: Facts, scratch: Scratch, _device: torch.device) -> An
         manifest=DatasetManifest.model_validate(facts["manifest"]),
         limits=dataset_ingestion.Limits(**facts["limits"]),
         folder=scratch.out,
+        stock=stocked_clips(scratch),
     )
 
 

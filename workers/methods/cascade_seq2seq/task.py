@@ -92,14 +92,9 @@ class CascadeTraining:
     def stages(self) -> list[TrainingStage]:
         """The stages that are still to be trained, then all together."""
         params = self._params
-        shares = {
-            CascadeStage.TONE: params.tone_share,
-            CascadeStage.CHARACTER: params.character_share,
-            params.stages[0]: params.first_share,
-        }
         alone = params.stages if self._first is None else params.stages[1:]
         stages = [
-            TrainingStage(stage.value, shares[stage], partial(self._begin, stage))
+            TrainingStage(stage.value, params.share_of(stage), partial(self._begin, stage))
             for stage in alone
         ]
         if len(params.stages) > 1:

@@ -107,6 +107,14 @@ class ArchiveFiles:
             self.files.append(ArchiveEntry(str(path), None, size, read, copy))
 
 
+def single_file(path: Path, name: str, limits: Limits, notes: NoteCollector) -> ArchiveFiles:
+    """A file as if it were the only one of an archive. Raises RefusedUploadError: ``invalid_name``."""
+    files = ArchiveFiles(notes, limits)
+    size = path.stat().st_size
+    files.take(PurePosixPath(name).name, _MemberKind.FILE, size, lambda: path.open("rb"))
+    return files
+
+
 @contextmanager
 def zip_files(
     path: Path, limits: Limits, notes: NoteCollector, encoding: NameEncoding | None

@@ -48,9 +48,9 @@ class ParquetRows:
 @contextmanager
 def parquet_rows(path: Path, reading: ParquetReading) -> Iterator[ParquetRows]:
     """The rows of a Parquet file as image entries, in batches. Raises RefusedUploadError."""
-    with _opened(path, reading.limits) as file:
+    with opened_parquet(path, reading.limits) as file:
         columns = columns_of(file.schema_arrow, reading.manifest)
-        stated = stated_splits(file, columns)
+        stated = stated_splits(file, {columns.image, columns.label})
         wanted = reading.manifest.split
         if wanted is not None and stated is None:
             raise refused(
@@ -75,16 +75,22 @@ def shard_rows(
         RefusedUploadError: ``several_splits``, ``different_shards``, or a refusal of one file.
     """
     shards = sorted(shards, key=lambda shard: shard.name)
-    with _copied(shards[0], folder, reading.limits) as file:
-        divided = stated_splits(file, columns_of(file.schema_arrow, reading.manifest)) is not None
-    chosen = shards if divided else _of_split(shards, reading)
-    with _copied(chosen[0], folder, reading.limits) as file:
+    with copied_shard(shards[0], folder, reading.limits) as file:
+        divided = _is_divided(file, reading)
+    chosen = shards if divided else shards_of_split(shards, reading)
+    with copied_shard(chosen[0], folder, reading.limits) as file:
         columns = columns_of(file.schema_arrow, reading.manifest)
     _note_columns(columns, [], reading.notes)
     yield ParquetRows(_shards(chosen, columns, folder, reading), columns.classes)
 
 
-def _of_split(shards: list[ArchiveEntry], reading: ParquetReading) -> list[ArchiveEntry]:
+def _is_divided(file: Any, reading: ParquetReading) -> bool:
+    """Whether a column divides the set."""
+    columns = columns_of(file.schema_arrow, reading.manifest)
+    return stated_splits(file, {columns.image, columns.label}) is not None
+
+
+def shards_of_split(shards: list[ArchiveEntry], reading: ParquetReading) -> list[ArchiveEntry]:
     """The shards of the wanted split, by their folders or by their names."""
     wanted = reading.manifest.split
     level = split_level((shard.path for shard in shards), wanted)
@@ -109,7 +115,7 @@ def _shards(
 ) -> Iterator[ArchiveEntry]:
     splits = RowSplits(reading.manifest, reading.notes)
     for shard in shards:
-        with _copied(shard, folder, reading.limits) as file:
+        with copied_shard(shard, folder, reading.limits) as file:
             if columns_of(file.schema_arrow, reading.manifest) != columns:
                 raise refused(
                     "different_shards",
@@ -117,18 +123,20 @@ def _shards(
                     "upload it as a dataset of its own",
                 )
             prefix = f"{shard.path.with_suffix('')}/"
-            rows = splits.wanted_rows(stated_splits(file, columns), prefix=prefix)
+            rows = splits.wanted_rows(
+                stated_splits(file, {columns.image, columns.label}), prefix=prefix
+            )
             yield from _rows(file, columns, rows, prefix=prefix)
 
 
 @contextmanager
-def _copied(shard: ArchiveEntry, folder: Path, limits: Limits) -> Iterator[Any]:
+def copied_shard(shard: ArchiveEntry, folder: Path, limits: Limits) -> Iterator[Any]:
     """A shard as an open file; the copy on disk goes when it is closed."""
     path = folder / _SHARD_FILE
     assert shard.copy is not None, "files of archives can be copied"
     try:
         shard.copy(path)
-        with _opened(path, limits, name=shard.name) as file:
+        with opened_parquet(path, limits, name=shard.name) as file:
             yield file
     except ImageProblemError as error:
         raise refused("broken_parquet", f"{shard.name}: {error.detail}", _REWRITE) from error
@@ -137,7 +145,8 @@ def _copied(shard: ArchiveEntry, folder: Path, limits: Limits) -> Iterator[Any]:
 
 
 @contextmanager
-def _opened(path: Path, limits: Limits, *, name: str = "the file") -> Iterator[Any]:
+def opened_parquet(path: Path, limits: Limits, *, name: str = "the file") -> Iterator[Any]:
+    """An open Parquet file within the limits. Raises RefusedUploadError: ``broken_parquet``."""
     # Imported here because it starts threads, which a process that forks must not have.
     from pyarrow import ArrowException, parquet
 

@@ -93,14 +93,14 @@ def _image_column(schema: Any, features: Mapping[str, Any], wanted: str | None) 
             and name in schema.names
         ]
         usual = [name for name in _IMAGE_COLUMNS if name in schema.names]
-        named = stated if len(stated) == 1 else usual[:1] or _of_bytes(schema)
+        named = stated if len(stated) == 1 else usual[:1] or columns_of_bytes(schema)
     if len(named) != 1:
         raise refused(
             "ambiguous_images" if named else "no_images",
             f"no single column of images among {', '.join(schema.names[:20])}",
             _LAYOUT,
         )
-    if named[0] not in _of_bytes(schema):
+    if named[0] not in columns_of_bytes(schema):
         raise refused(
             "no_images",
             f"the column {named[0]} holds {schema.field(named[0]).type}, and no encoded images",
@@ -109,7 +109,7 @@ def _image_column(schema: Any, features: Mapping[str, Any], wanted: str | None) 
     return named[0]
 
 
-def _of_bytes(schema: Any) -> list[str]:
+def columns_of_bytes(schema: Any) -> list[str]:
     """The columns of bytes, or of records with ``bytes``."""
     from pyarrow import types
 

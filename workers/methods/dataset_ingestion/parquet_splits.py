@@ -1,11 +1,10 @@
 """Parquet files with a column that divides the set: the rows of one part are read."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from service.core.manifest import DatasetManifest
 from workers.methods.dataset_ingestion.notes import NoteCollector
-from workers.methods.dataset_ingestion.parquet_columns import ParquetColumns
 from workers.methods.dataset_ingestion.splits import (
     chosen_split,
     is_split,
@@ -15,12 +14,10 @@ from workers.methods.dataset_ingestion.splits import (
 )
 
 
-def stated_splits(file: Any, columns: ParquetColumns) -> list[str] | None:
-    """The part of the set in which each row of a file is; None if no column states it."""
+def stated_splits(file: Any, used: Set[str | None]) -> list[str] | None:
+    """The part of the set in which each row of a file is; None if no column but the used states it."""
     names = [
-        name
-        for name in file.schema_arrow.names
-        if name not in {columns.image, columns.label} and may_state_splits(name)
+        name for name in file.schema_arrow.names if name not in used and may_state_splits(name)
     ]
     values = file.read(columns=names, use_threads=False).to_pydict() if names else {}
     column = split_column(values)

@@ -8,6 +8,7 @@ from service.core.counts import counted
 from service.core.errors import RefusedUploadError
 from service.core.manifest import DatasetKind, DatasetLayout, OnError
 from workers.methods.dataset_ingestion.appearance import appearance_of
+from workers.methods.dataset_ingestion.clips.retranscribed import run_transcripts
 from workers.methods.dataset_ingestion.clips.run import run_clips
 from workers.methods.dataset_ingestion.entries import (
     ArchiveEntry,
@@ -68,6 +69,8 @@ def run(
     inputs: DatasetIngestionData, params: DatasetIngestionParams, report: Report
 ) -> DatasetIngestionResult:
     """The dataset of all valid images or clips, packed in the order of their names."""
+    if inputs.stock is not None:
+        return run_transcripts(inputs, inputs.stock, report)
     if inputs.manifest.kind is DatasetKind.CLIPS:
         return run_clips(inputs, report)
     return _run_images(inputs, report)

@@ -29,11 +29,12 @@ _STILL_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\x00", b"M
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """Limits of one clip; ``pixels`` are those of a frame."""
+    """Limits of one clip; ``pixels`` are those of a frame, ``if_longer`` is the remedy beyond ``seconds``."""
 
     bytes: int
     seconds: float
     pixels: int
+    if_longer: str = "cut it, or raise ZOO_MAX_CLIP_SECONDS where the workers run"
 
     @property
     def frames(self) -> int:
@@ -46,7 +47,7 @@ class ClipLimits:
             raise clip_problem(
                 "clip_too_long",
                 f"the clip lasts {seconds:.1f} s, {self.seconds:g} s are allowed",
-                "cut it, or raise ZOO_MAX_CLIP_SECONDS where the workers run",
+                self.if_longer,
             )
 
     def require_pixels(self, width: int, height: int) -> None:

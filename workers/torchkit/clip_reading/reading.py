@@ -123,7 +123,7 @@ def read_clip(path: Path, limits: ClipLimits, choice: CropChoice) -> ClipReading
     middle = boxes[len(boxes) // 2]
     rows, columns = middle.inside(scan.height, scan.width)
     return ClipReading(
-        crops=torch.from_numpy(crops[shown.indices]),
+        crops=torch.from_numpy(crops[shown.indices] if shown.varied else crops),
         crop_times=torch.tensor(shown.middles - start, dtype=torch.float32),
         mel=mel,
         mel_times=of_mel,

@@ -51,7 +51,7 @@ def sound_of(path: Path, limits: ClipLimits) -> Sound | None:
             limits.require_seconds(count / SAMPLES_PER_SECOND)
     if not count:
         return None
-    joined = torch.from_numpy(np.concatenate(pieces)).float() / _FULL_SCALE
+    joined = torch.from_numpy(np.concatenate(pieces)).float().div_(_FULL_SCALE)
     return Sound(joined, start or 0.0)
 
 

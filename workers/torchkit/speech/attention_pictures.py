@@ -50,7 +50,8 @@ def attention_picture(
 ) -> bytes:
     """The attention as PNG, with a strip of the crops above it, if there are any.
 
-    A token that the font lacks is labeled by its position, counted from 1.
+    A Chinese token, which the font lacks, is labeled by its pinyin; any other that it lacks by its
+    position, counted from 1.
     """
     palette = PALETTES[Theme.LIGHT]
     rows = max(1, len(attention.tokens))
@@ -74,11 +75,20 @@ def attention_picture(
 
 
 def shown_label(token: str, position: int) -> str:
-    """The token, or its position if the font lacks a letter of it."""
+    """The token; if the font lacks a letter of it, its pinyin, or else its position."""
     if token.isspace():
         return _SPACE
     has_all = all(_letters().get_char_index(ord(letter)) for letter in token)
-    return token if has_all and token.isprintable() else str(position)
+    return token if has_all and token.isprintable() else _pinyin(token) or str(position)
+
+
+def _pinyin(token: str) -> str:
+    """The reading of a token with tone marks, which the font has; empty where there is none."""
+    try:
+        from pypinyin import Style, lazy_pinyin
+    except ImportError:
+        return ""
+    return "".join(lazy_pinyin(token, style=Style.TONE, errors="ignore"))
 
 
 @cache

@@ -14,7 +14,7 @@ from functools import partial
 
 from torch import Tensor
 
-from service.core.catalog.training import Budget, TrainingConfig
+from service.core.catalog.training import Budget, TrainingConfig, fewest_steps
 from service.core.counts import counted
 from service.core.errors import MethodError
 from workers.torchkit.drawing.curves import curve_picture
@@ -107,7 +107,7 @@ def train(
 
 def _require_steps(config: TrainingConfig, shares: Sequence[float]) -> None:
     """Raises BudgetTooShortError unless every stage gets at least one step."""
-    fewest = math.ceil(sum(shares) / min(shares) - _ROUNDING)
+    fewest = fewest_steps(shares)
     if config.budget.steps is not None and config.budget.steps < fewest:
         raise BudgetTooShortError(
             f"{counted(config.budget.steps, 'step')} cannot fill the {len(shares)} stages of this training",

@@ -20,9 +20,11 @@ from service.core.results import ResultScope
 from service.core.tables import DatasetRecord, JobRecord, ModelRecord
 from service.machine_speed import stored_speed
 from service.settings import Settings
+from workers.isolation.training_files import CLIPS_FILE, STOCKED_CLIPS
 from workers.isolation.workdir import Scratch
 from workers.worker.stage.adaptations import learner_and_support, stylizer_and_style
 from workers.worker.stage.cascades import clips_and_first_stage
+from workers.worker.stage.clips import stocked_clips
 from workers.worker.stage.concepts import classifier_and_images, responses_to_search
 from workers.worker.stage.graphs import evidence, graphs_to_place, graphs_to_rank
 from workers.worker.stage.layer_selections import networks_to_compare
@@ -111,7 +113,13 @@ def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> Sta
         "total_bytes": settings.max_dataset_bytes,
     }
     facts = {"manifest": dataset.manifest, "filename": dataset.filename, "limits": limits}
-    return StagedInputs(facts, {"upload": dataset.upload_sha256})
+    files = {"upload": dataset.upload_sha256}
+    stocked = dataset.manifest.get("clips_of")
+    if stocked is None:
+        return StagedInputs(facts, files)
+    packed, known = stocked_clips(session, job, stocked)
+    contents = {STOCKED_CLIPS: known}
+    return StagedInputs(facts, {**files, CLIPS_FILE: packed}, contents=contents)
 
 
 def _network_and_probes(session: Session, job: JobRecord, _settings: Settings) -> StagedInputs:

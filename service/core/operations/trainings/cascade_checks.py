@@ -1,6 +1,6 @@
 """Checks that refuse a cascade before it is queued: its clips, and the first stage that it shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from service.core.catalog.cascade_seq2seq import (
     CascadeStage,
     ClipsAndFirstStage,
 )
+from service.core.catalog.training import fewest_steps
 from service.core.counts import counted
 from service.core.errors import InvalidRequestError
 from service.core.operations import owned_rows
@@ -27,13 +28,14 @@ def require_valid_cascade(
     """Accept a cascade whose clips have pinyin and whose first stage fits, and every other method.
 
     Raises:
-        InvalidRequestError: ``no_chinese_text``; ``too_few_clips``; ``not_a_cascade``;
+        InvalidRequestError: ``no_chinese_text``; ``too_few_clips``; ``budget_too_short``; ``not_a_cascade``;
             ``other_first_stage``; ``vocabulary_mismatch``.
         ConflictError: The cascade is not ready.
     """
     if not (isinstance(inputs, ClipsAndFirstStage) and isinstance(params, CascadeSeq2SeqParams)):
         return
     _require_chinese(session, inputs.dataset_id, params)
+    _require_steps(params, params.stages[0 if inputs.first_stage is None else 1 :])
     if inputs.eval_dataset_id is not None:
         _require_chinese_evaluation(session, inputs.eval_dataset_id)
     if inputs.first_stage is not None:
@@ -41,6 +43,21 @@ def require_valid_cascade(
             model = owned_rows.get_ready_reader(session, project=project, id=inputs.first_stage)
         _require_same_first_stage(model, params)
         _require_known_syllables(session, inputs.dataset_id, model)
+
+
+def _require_steps(params: CascadeSeq2SeqParams, stages: Sequence[CascadeStage]) -> None:
+    """Accept a budget that lets every phase take a step. Raises InvalidRequestError."""
+    shares = params.phase_shares(stages=stages)
+    if params.budget.steps is not None and shares:
+        fewest = fewest_steps(shares)
+        if params.budget.steps < fewest:
+            raise invalid_value(
+                "/budget",
+                f"{counted(params.budget.steps, 'step')} cannot fill the {len(shares)} phases of"
+                " this cascade",
+                code="budget_too_short",
+                remedy=f"set a budget of at least {fewest} steps, or one in seconds",
+            )
 
 
 def _of_one_syllable_per_character() -> ColumnElement[bool]:

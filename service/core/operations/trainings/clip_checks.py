@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from service.core.catalog import JobInputs, Params
@@ -10,6 +10,7 @@ from service.core.catalog.lip_by_speech import ClipsAndRecognizer, LipBySpeechPa
 from service.core.catalog.speech_recognizer import SpeechRecognizerParams
 from service.core.catalog.speech_training import ClipsOnly, SpeechTrainingConfig
 from service.core.counts import counted
+from service.core.errors import InvalidRequestError
 from service.core.operations import owned_rows
 from service.core.operations.error_pointers import error_pointer, invalid_value
 from service.core.operations.trainings.plans import abbreviated
@@ -29,7 +30,7 @@ def require_valid_clips(
     The training itself checks what is left without the held-out sentences.
 
     Raises:
-        InvalidRequestError: ``dataset_has_images``; ``too_few_clips``; ``no_audio``;
+        InvalidRequestError: ``dataset_has_images``; ``no_transcripts``; ``too_few_clips``; ``no_audio``;
             ``no_teacher``; ``model_reads_images``; ``not_a_recognizer``; ``vocabulary_mismatch``.
         ConflictError: A dataset or the teacher is not ready.
     """
@@ -37,9 +38,13 @@ def require_valid_clips(
         return
     with error_pointer(_DATASET):
         dataset = owned_rows.get_ready_clips(session, project=project, id=inputs.dataset_id)
+        _require_transcripts(session, dataset)
     if inputs.eval_dataset_id is not None:
         with error_pointer("/inputs/eval_dataset_id"):
-            owned_rows.get_ready_clips(session, project=project, id=inputs.eval_dataset_id)
+            evaluated = owned_rows.get_ready_clips(
+                session, project=project, id=inputs.eval_dataset_id
+            )
+            _require_transcripts(session, evaluated)
     if isinstance(inputs, ClipsAndRecognizer) and isinstance(params, LipBySpeechParams):
         _require_teacher(session, inputs, params, project=project, dataset=dataset)
     if isinstance(params, SpeechRecognizerParams):
@@ -52,6 +57,18 @@ def require_valid_clips(
             code="too_few_clips",
             remedy="bring more clips, or set batch_size to at most"
             f" {max(_SMALLEST_BATCH, dataset.clips or 0)}",
+        )
+
+
+def _require_transcripts(session: Session, dataset: DatasetRecord) -> None:
+    """Raises InvalidRequestError: ``no_transcripts``: nobody said what is said in the clips."""
+    clips = ClipRecord.dataset_id == dataset.id
+    if session.scalar(select(exists().where(clips, ClipRecord.transcript == ""))):
+        raise InvalidRequestError(
+            f"the clips of {dataset.id} have no transcripts",
+            code="no_transcripts",
+            remedy="send a table of transcripts with `clips_of` in its manifest"
+            " (`zooscope datasets transcribe`), and train on the dataset that it makes",
         )
 
 

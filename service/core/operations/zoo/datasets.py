@@ -11,8 +11,9 @@ from service.core.catalog import dataset_ingestion
 from service.core.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
 from service.core.ids import IdKind, new_id
 from service.core.manifest import DatasetManifest
-from service.core.operations import owned_rows
+from service.core.operations import names, owned_rows
 from service.core.operations.dataset_kinds import require_kind
+from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs.internal_jobs import UPLOAD_PRIORITY, submit_for
 from service.core.operations.new_names import require_name
 from service.core.operations.quotas.admission import require_room, within
@@ -40,10 +41,15 @@ def create(
     """Create a dataset from a finished upload; a job reads and checks the files.
 
     Raises:
-        InvalidRequestError: The upload does not exist; ``invalid_name``; ``repeated_label``.
-        ConflictError: The upload is incomplete.
+        InvalidRequestError: The upload does not exist; ``invalid_name``; ``repeated_label``;
+            ``unknown_dataset`` or ``dataset_has_images``: ``clips_of`` names no dataset of clips.
+        ConflictError: The upload is incomplete, or the dataset of the clips is not ready.
     """
     require_name(manifest.name)
+    manifest = names.with_ids(session, manifest, project=project)
+    if manifest.clips_of is not None:
+        with error_pointer("/clips_of"):
+            owned_rows.get_ready_clips(session, project=project, id=manifest.clips_of)
     _require_distinct(manifest.labels or ())
     upload = uploads.use(session, project=project, upload_id=upload_id)
     record = DatasetRecord(

@@ -36,7 +36,7 @@ function Table({ dataset, items, chosen }) {
   </table></div></div>`;
 }
 
-const Words = ({ clip }) => html`<div>${clip.transcript}</div>${clip.pinyin && html`<div class="soft small">${clip.pinyin.join(" ")}</div>`}`;
+const Words = ({ clip }) => html`<div>${clip.transcript || html`<span class="faint">no transcript</span>`}</div>${clip.pinyin && html`<div class="soft small">${clip.pinyin.join(" ")}</div>`}`;
 
 function Chosen({ dataset, clip, complete }) {
   const close = html`<a class="button small" href=${link(["datasets", dataset.id])}>Close</a>`;
@@ -44,6 +44,6 @@ function Chosen({ dataset, clip, complete }) {
   return html`<${Panel} title=${clip.name} about="The box on the frame is the part that is read." actions=${close}><div class="stack">
     <img class="large" alt=${`Middle frame of ${clip.name} with the part that is read`} src=${picture(dataset, clip, "poster")} />
     ${clip.mel && html`<img class="large" alt=${`Sound of ${clip.name}: time to the right, high tones on top`} src=${picture(dataset, clip, "mel")} />`}
-    <${Facts} items=${[["Transcript", clip.transcript], ["Pinyin", clip.pinyin?.join(" ")], ["Speaker", clip.speaker], ["Position", String(clip.index)], ["Length", `${seconds(clip)}, ${plural(clip.frames, "frame")}, ${fixed(clip.frames_per_second, 1)} a second`], ["Size", `${clip.width} × ${clip.height} px`], ["Sound", clip.mel ? null : "none"], ["Remarks", clip.remarks.map(words).join(", ")], ["SHA-256", html`<code>${clip.sha256}</code>`]]} />
+    <${Facts} items=${[["Transcript", clip.transcript || "none"], ["Pinyin", clip.pinyin?.join(" ")], ["Speaker", clip.speaker], ["Position", String(clip.index)], ["Length", `${seconds(clip)}, ${plural(clip.frames, "frame")}, ${fixed(clip.frames_per_second, 1)} a second`], ["Size", `${clip.width} × ${clip.height} px`], ["Sound", clip.mel ? null : "none"], ["Remarks", clip.remarks.map(words).join(", ")], ["SHA-256", html`<code>${clip.sha256}</code>`]]} />
   </div><//>`;
 }

@@ -1,89 +1,59 @@
 """Validates, decodes and packs the clips of an upload."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.core.counts import counted
 from service.core.errors import RefusedUploadError
-from service.core.manifest import OnError
-from workers.methods.dataset_ingestion.clips.packing import (
-    ClipPacker,
-    NamedClip,
-    PackedClip,
-    clips_sha256,
-)
-from workers.methods.dataset_ingestion.clips.sources import ClipSource, TextForm, clip_sources
+from workers.methods.dataset_ingestion.clips.outcome import PACKED_CLIPS, ClipsFound, clips_outcome
+from workers.methods.dataset_ingestion.clips.packing import ClipPacker, NamedClip
+from workers.methods.dataset_ingestion.clips.segments import cut, segment_name, span_of
+from workers.methods.dataset_ingestion.clips.sources import ClipSource, opened_sources
 from workers.methods.dataset_ingestion.clips.transcripts import (
     Transcript,
-    pinyin_source,
-    transcript_of,
-    words_of_alignment,
+    transcript_of_text,
 )
 from workers.methods.dataset_ingestion.entries import ImageProblem, ImageProblemError, refused
-from workers.methods.dataset_ingestion.findings import listed
-from workers.methods.dataset_ingestion.notes import NoteCollector
 from workers.methods.dataset_ingestion.result import DatasetIngestionResult
-from workers.methods.dataset_ingestion.upload_reader import DatasetIngestionData, opened_archive
+from workers.methods.dataset_ingestion.upload_reader import DatasetIngestionData
 from workers.torchkit.clip_reading.containers import ClipLimits, require_decoders
-from workers.torchkit.clip_reading.problems import ClipProblemError
+from workers.torchkit.clip_reading.problems import ClipProblemError, clip_problem
 from workers.torchkit.clip_reading.reading import CropChoice, read_clip
 from workers.torchkit.protocols import Report
 
-_PACKED, _UNPACKED = "clips.pack", "clip"
+_UNPACKED = "clip"
 
 
 @dataclass
-class _ClipsRead:
-    """What was read so far; ``digests`` are of the uploaded files, with their transcripts."""
+class _ClipsRead(ClipsFound):
+    """What was read so far: digests of the uploaded files with their transcripts, names of clips."""
 
-    notes: NoteCollector = field(default_factory=NoteCollector)
-    problems: list[ImageProblem] = field(default_factory=list)
-    digests: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, list[str]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
 
 def run_clips(inputs: DatasetIngestionData, report: Report) -> DatasetIngestionResult:
     """The dataset of all valid clips, packed, in the order of their names."""
     reading = _ClipsRead()
-    packed_file = inputs.folder / _PACKED
+    packed_file = inputs.folder / PACKED_CLIPS
     try:
         require_decoders()
         with packed_file.open("wb") as file:
             packer = ClipPacker(file)
             _pack(inputs, packer, reading, report)
     except RefusedUploadError as error:
-        problem = ImageProblem("", error.code, error.detail, error.remedy or "")
-        return DatasetIngestionResult((problem,), reading.notes.collected())
-    clips = tuple(sorted(packer.clips, key=lambda clip: clip.name))
-    _note_clips(clips, reading.notes)
-    on_error = inputs.manifest.on_error
-    files = len(clips) + len(reading.problems)
-    problems = listed(reading.problems, files=files, on_error=on_error, noun="clip")
-    notes = reading.notes.collected()
-    if not clips:
-        nothing = ImageProblem(
-            "", "no_clips", "the upload has no usable clip", "send a zip of clips and transcripts"
-        )
-        return DatasetIngestionResult((*problems, nothing), notes)
-    if problems and on_error is OnError.FAIL:
-        return DatasetIngestionResult(problems, notes)
-    return DatasetIngestionResult(
-        problems=problems,
-        notes=notes,
-        clips=clips,
-        manifest_sha256=clips_sha256(clips),
-        packed_file=packed_file,
-    )
+        return reading.rejected(error)
+    return clips_outcome(packer.clips, reading, packed_file, on_error=inputs.manifest.on_error)
 
 
 def _pack(
     inputs: DatasetIngestionData, packer: ClipPacker, reading: _ClipsRead, report: Report
 ) -> None:
     """Packs all valid clips; collects the problems of the others."""
-    with opened_archive(inputs, reading.notes) as archive:
-        sources = clip_sources(archive, inputs.manifest)
+    with opened_sources(inputs, reading.notes) as sources:
         reading.problems += sources.problems
         if len(sources.clips) > inputs.limits.clips:
             raise refused(
@@ -103,10 +73,9 @@ def _pack(
 def _pack_clip(
     source: ClipSource, inputs: DatasetIngestionData, packer: ClipPacker, reading: _ClipsRead
 ) -> None:
-    """Packs one clip. Raises ClipProblemError or ImageProblemError."""
-    is_alignment = source.form is TextForm.ALIGNMENT
-    text = words_of_alignment(source.text) if is_alignment else source.text
-    transcript = transcript_of(text, source.pinyin)
+    """Packs one clip, or its parts. Raises ClipProblemError or ImageProblemError."""
+    spans = [span_of(text) for text in source.texts]
+    transcripts = [transcript_of_text(text) for text in source.texts]
     limits = ClipLimits(
         bytes=inputs.limits.clip_bytes,
         seconds=inputs.limits.clip_seconds,
@@ -114,17 +83,37 @@ def _pack_clip(
     )
     with _unpacked(source, inputs.folder) as path:
         digest = _digest(path)
-        if _is_copy(source, digest, transcript, reading):
+        if _is_copy(source, digest, transcripts, reading):
             return
         choice = CropChoice(inputs.manifest.crop, inputs.manifest.crop_box)
         clip = read_clip(path, limits, choice)
-    reading.digests[digest] = transcript.text
+    reading.digests[digest] = [transcript.text for transcript in transcripts]
     for remark in clip.remarks:
         reading.notes.add(remark.code, remark.detail, source.entry.name)
-    if transcript.has_han and transcript.pinyin is None:
-        detail = "Chinese with other letters or digits has no pinyin"
-        reading.notes.add("no_pinyin", detail, source.entry.name)
-    packer.add(NamedClip(source.entry.name, digest, transcript, source.speaker), clip)
+    for text, span, transcript in zip(source.texts, spans, transcripts, strict=True):
+        name = source.entry.name if span is None else segment_name(source.entry.name, span)
+        try:
+            part = clip if span is None else cut(clip, span)
+            _require_new(name, reading)
+        except ClipProblemError as error:
+            problem = ImageProblem(name, error.code, error.detail, error.remedy or "")
+            reading.problems.append(problem)
+            continue
+        if transcript.has_han and transcript.pinyin is None:
+            detail = "Chinese with other letters or digits has no pinyin"
+            reading.notes.add("no_pinyin", detail, name)
+        packer.add(NamedClip(name, digest, transcript, text.speaker), part)
+
+
+def _require_new(name: str, reading: _ClipsRead) -> None:
+    """Raises ClipProblemError: ``several_transcripts``: a part of these times was there before."""
+    if name in reading.names:
+        raise clip_problem(
+            "several_transcripts",
+            "two rows have these times and say different things",
+            "leave one row for each part",
+        )
+    reading.names.add(name)
 
 
 @contextmanager
@@ -145,24 +134,16 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_copy(source: ClipSource, digest: str, transcript: Transcript, reading: _ClipsRead) -> bool:
+def _is_copy(
+    source: ClipSource, digest: str, transcripts: Sequence[Transcript], reading: _ClipsRead
+) -> bool:
     """Whether the clip is a copy of another, which is noted; copies are left out."""
     original = reading.digests.get(digest)
     if original is None:
         return False
     detail = "exact copies of other clips are left out"
     reading.notes.add("duplicates", detail, source.entry.name)
-    if original != transcript.text:
+    if original != [transcript.text for transcript in transcripts]:
         detail = "exact copies of clips with another transcript"
         reading.notes.add("contradicting_duplicates", detail, source.entry.name)
     return True
-
-
-def _note_clips(clips: tuple[PackedClip, ...], notes: NoteCollector) -> None:
-    """Notes where the pinyin is from, and that there is no sound at all."""
-    if any(clip.pinyin is not None for clip in clips):
-        notes.add(
-            "pinyin_from", f"pinyin without a column of its own is read by {pinyin_source()}"
-        )
-    if clips and not any(clip.mel_frames for clip in clips):
-        notes.add("no_audio", "no clip has sound, so no speech recognizer can learn from them")

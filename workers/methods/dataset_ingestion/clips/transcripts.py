@@ -5,18 +5,25 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
+from workers.methods.dataset_ingestion.clips.texts import ClipText, TextForm
 from workers.torchkit.clip_reading.problems import clip_problem
 
 LONGEST_TRANSCRIPT = 5000
 _HAN = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
-_SYLLABLE = re.compile(r"[a-zü]{1,6}[1-5]")
+_SYLLABLE = re.compile(r"[a-z]{1,6}[1-5]")
+# Combining macron, acute, caron (or breve, which many type instead) and grave.
+_TONE_MARKS = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0306": "3", "\u0300": "4"}
+_NEUTRAL_TONE = "5"
 _SILENCE = frozenset({"sil", "sp"})
 _PARTS_OF_A_LINE = 3
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The words of a clip, and one syllable with its tone number for every character of Mandarin."""
+    """The words of a clip, and one syllable with its tone number for every character of Mandarin.
+
+    Without a transcript the text is empty.
+    """
 
     text: str
     pinyin: tuple[str, ...] | None
@@ -63,6 +70,19 @@ def transcript_of(text: str, stated_pinyin: str | None) -> Transcript:
         return Transcript(words, None)
     syllables = _syllables(words)
     return Transcript(words, syllables if len(syllables) == len(words) else None)
+
+
+def transcript_of_text(text: ClipText) -> Transcript:
+    """The words that an upload states of a clip; empty if it states none.
+
+    Raises:
+        ClipProblemError: Of ``transcript_of`` and ``words_of_alignment``.
+    """
+    if text.words is None:
+        return Transcript("", None)
+    is_alignment = text.form is TextForm.ALIGNMENT
+    words = words_of_alignment(text.words) if is_alignment else text.words
+    return transcript_of(words, text.pinyin)
 
 
 def words_of_alignment(text: str) -> str:
@@ -116,16 +136,21 @@ def _syllables(words: str) -> tuple[str, ...]:
 
 
 def _stated(text: str, *, characters: int) -> tuple[str, ...]:
-    """The syllables of a pinyin column, v for ü."""
-    syllables = tuple(
-        part.lower().replace("u:", "ü") for part in unicodedata.normalize("NFC", text).split()
-    )
-    for syllable in syllables:
+    """The syllables of a pinyin column with tone numbers, v for ü.
+
+    Tones are numbers (``ni3 hao3``) or marks (``nǐ hǎo``). Beside a syllable with a mark, one without is
+    in the neutral tone; a column without any tone is refused, since nobody said which they are.
+    """
+    parts = [unicodedata.normalize("NFD", part.lower()) for part in text.split()]
+    is_marked = any(mark in part for part in parts for mark in _TONE_MARKS)
+    syllables = tuple(_with_number(part, is_marked=is_marked) for part in parts)
+    for syllable, part in zip(syllables, parts, strict=True):
         if _SYLLABLE.fullmatch(syllable) is None:
+            stated = unicodedata.normalize("NFC", part)
             raise clip_problem(
                 "pinyin_form",
-                f"{syllable[:20]!r} is not a syllable with its tone number",
-                "write pinyin like `ni3 hao3`, with 5 for the neutral tone",
+                f"{stated[:20]!r} is not a syllable with its tone",
+                "write pinyin like `ni3 hao3`, with 5 for the neutral tone, or like `nǐ hǎo`",
             )
     if len(syllables) != characters:
         raise clip_problem(
@@ -133,4 +158,17 @@ def _stated(text: str, *, characters: int) -> tuple[str, ...]:
             f"{len(syllables)} syllables stand for {characters} characters",
             "give one syllable for each character, and none for punctuation",
         )
-    return tuple(syllable.replace("ü", "v") for syllable in syllables)
+    return syllables
+
+
+def _with_number(part: str, *, is_marked: bool) -> str:
+    """A decomposed syllable with the number of its tone; unchanged if it has none or several."""
+    plain = part.replace("u\u0308", "v").replace("u:", "v")
+    for mark in _TONE_MARKS:
+        # The mark of a tone may stand before or after the dots of ü.
+        plain = plain.replace(f"u{mark}\u0308", f"v{mark}")
+    marks = [letter for letter in plain if letter in _TONE_MARKS]
+    if plain[-1:].isdecimal() or len(marks) > 1 or not (marks or is_marked):
+        return plain
+    tone = _TONE_MARKS[marks[0]] if marks else _NEUTRAL_TONE
+    return "".join(letter for letter in plain if letter not in _TONE_MARKS) + tone

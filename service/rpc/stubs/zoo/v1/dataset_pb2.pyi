@@ -27,7 +27,7 @@ DATASET_STATE_REJECTED: DatasetState
 DATASET_STATE_DAMAGED: DatasetState
 
 class DatasetManifest(_message.Message):
-    __slots__ = ("name", "layout", "labels", "on_error", "license", "tags", "split", "label_folder", "label_column", "image_column", "encoding", "kind", "crop", "crop_box", "transcript_column")
+    __slots__ = ("name", "layout", "labels", "on_error", "license", "tags", "split", "label_folder", "label_column", "image_column", "encoding", "kind", "crop", "crop_box", "transcript_column", "clips_of")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class DatasetManifest(_message.Message):
     CROP_FIELD_NUMBER: _ClassVar[int]
     CROP_BOX_FIELD_NUMBER: _ClassVar[int]
     TRANSCRIPT_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    CLIPS_OF_FIELD_NUMBER: _ClassVar[int]
     name: str
     layout: str
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -58,7 +59,8 @@ class DatasetManifest(_message.Message):
     crop: str
     crop_box: _containers.RepeatedScalarFieldContainer[float]
     transcript_column: str
-    def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., license: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., split: _Optional[str] = ..., label_folder: _Optional[str] = ..., label_column: _Optional[str] = ..., image_column: _Optional[str] = ..., encoding: _Optional[str] = ..., kind: _Optional[str] = ..., crop: _Optional[str] = ..., crop_box: _Optional[_Iterable[float]] = ..., transcript_column: _Optional[str] = ...) -> None: ...
+    clips_of: str
+    def __init__(self, name: _Optional[str] = ..., layout: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., on_error: _Optional[str] = ..., license: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., split: _Optional[str] = ..., label_folder: _Optional[str] = ..., label_column: _Optional[str] = ..., image_column: _Optional[str] = ..., encoding: _Optional[str] = ..., kind: _Optional[str] = ..., crop: _Optional[str] = ..., crop_box: _Optional[_Iterable[float]] = ..., transcript_column: _Optional[str] = ..., clips_of: _Optional[str] = ...) -> None: ...
 
 class DatasetNote(_message.Message):
     __slots__ = ("code", "detail", "count", "names")
