@@ -12,8 +12,5 @@ def sentence(effective_probes: float | None) -> str | None:
         return None
     number = counted(round(effective_probes), "different probe")
     if effective_probes >= ENOUGH:
-        return f"{number}: in measured zoos, more hardly changed the order; only other images can."
-    return (
-        f"{number}: in measured zoos, {ENOUGH} of the target's own images ordered networks better than"
-        " fewer did."
-    )
+        return f"{number}: in measured zoos, more hardly changed the order; only images of the target's own kind can."
+    return f"{number}: in measured zoos, {ENOUGH} of the target's own kind ordered networks as well as 1000."
