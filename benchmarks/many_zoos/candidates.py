@@ -28,6 +28,7 @@ Features = Float[Tensor, "source probe unit"]
 Maps = Float[Tensor, "source probe pixel"]
 SIDE = 32
 POWERS = (1.0, 0.5, 0.25, 0.125)
+_NAMED = {(1, 1.0), (4, 0.25)}  # DEPARA with λ = 1, and depara_plus
 PLUS = "depara_plus"
 MIXTURES: Mapping[str, Mapping[str, float]] = {
     "dds + depara_plus": {"dds": 1, PLUS: 1},
@@ -61,7 +62,8 @@ def every(features: Features, maps: Maps, halfway: Features) -> dict[str, Square
     for power, edge in edges.items():
         table[f"edges, power {power:g}"] = edge
         for weight in (1, 4, 10):
-            table.setdefault(f"nodes + {weight} edges, power {power:g}", node + weight * edge)
+            if (weight, power) not in _NAMED:
+                table[f"nodes + {weight} edges, power {power:g}"] = node + weight * edge
     for name, changed in (("smoothed", smoothed(maps)), ("absolute", maps.abs())):
         table[f"attribution, {name} maps"] = node_similarities(
             functional.normalize(changed, dim=2)

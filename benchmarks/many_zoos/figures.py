@@ -1,7 +1,7 @@
 """How well every candidate foresees the transfers of every zoo, as plain data kept zoo by zoo."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from benchmarks.many_zoos.candidates import Square
 from benchmarks.many_zoos.zoo_data import KINDS, StoredZoo
 from benchmarks.taskonomy.judging import Judged, interval, static_list
 
-PROBES = 384
-COUNTS = (16, 32, 64, 128, 256, 384, 1000)
+PROBES = 256
+COUNTS = (16, 32, 64, 128, 256, 500, 1000)
 KIND_PROBES = 256
-DRAWS = 3
+DRAWS = 2
 PLUS, DDS = candidates.PLUS, "dds"
 STATIC = "static list"
 Facts = dict[str, Any]
@@ -23,15 +23,17 @@ Zoos = Mapping[str, Facts]
 
 
 def of_zoo(zoo: StoredZoo, folder: Path) -> Facts:
-    """Figures of a zoo, from the folder or computed now."""
-    path = folder / f"{zoo.name}.json"
-    if not path.exists():
-        path.write_text(json.dumps(_computed(zoo)))
-    facts: Facts = json.loads(path.read_text())
+    """Figures of a zoo, from the folder or computed now; each part is kept when it is done."""
+    facts: Facts = {}
+    for part, compute in _PARTS.items():
+        path = folder / f"{zoo.name}.{part}.json"
+        if not path.exists():
+            path.write_text(json.dumps(compute(zoo)))
+        facts |= json.loads(path.read_text())
     return facts
 
 
-def _computed(zoo: StoredZoo) -> Facts:
+def _judged(zoo: StoredZoo) -> Facts:
     features, maps, halfway = zoo.features(), zoo.maps(), zoo.features(half=True)
     table = candidates.every(features[:, :PROBES], maps[:, :PROBES], halfway[:, :PROBES])
     figures = {name: _figures(zoo.judge(square)) for name, square in table.items()}
@@ -42,8 +44,6 @@ def _computed(zoo: StoredZoo) -> Facts:
         "probes": features.shape[1],
         "between_draws": float(np.mean([row.between_seeds[0] for row in zoo.truth])),
         "figures": figures,
-        "counts": _by_count(zoo),
-        "kinds": _by_kind(zoo),
     }
 
 
@@ -56,7 +56,7 @@ def _means(zoo: StoredZoo, table: Mapping[str, Square]) -> dict[str, float]:
 
 
 def _by_count(zoo: StoredZoo) -> dict[str, dict[str, float]]:
-    """Mean Spearman by number of the zoo's own probes, over three draws of fewer than all."""
+    """Mean Spearman by number of the zoo's own probes, over two draws of fewer than all."""
     features, maps = zoo.features(), zoo.maps()
     rng = np.random.default_rng(0)
     available = features.shape[1]
@@ -81,6 +81,13 @@ def _by_kind(zoo: StoredZoo) -> dict[str, dict[str, float]]:
         spread = np.linspace(0, features.shape[1] - 1, KIND_PROBES).round().astype(int)
         rows[kind] = _means(zoo, candidates.in_use(features[:, spread], maps[:, spread]))
     return rows
+
+
+_PARTS: Mapping[str, Callable[[StoredZoo], Facts]] = {
+    "figures": _judged,
+    "kinds": lambda zoo: {"kinds": _by_kind(zoo)},
+    "counts": lambda zoo: {"counts": _by_count(zoo)},
+}
 
 
 def spearman(facts: Facts, name: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from benchmarks.many_zoos.training import (
     trained,
     untrained,
 )
-from benchmarks.many_zoos.zoos import TASKS, ZooPlan
+from benchmarks.many_zoos.zoos import ZooPlan
 from benchmarks.real_run.stages import say
 from benchmarks.taskonomy.images import SIDE, Album
 from benchmarks.taskonomy.measures import frames_of
@@ -32,7 +32,7 @@ from workers.torchkit.attribution.module_reader import ModuleReader
 from workers.torchkit.protocols import silent
 from workers.torchkit.similarity.graphs import DeparaGraph
 
-OTHER_PROBES = 500
+OTHER_PROBES = 260
 _LAYER = "layers"
 
 
@@ -43,7 +43,7 @@ def generate(plan: ZooPlan, data: Path, folder: Path) -> Path:
         return path
     began = time.process_time()
     album = ALBUMS[plan.album](data)
-    tasks = [task for task in tasks_of(album) if task.name in TASKS]
+    tasks = [task for task in tasks_of(album) if task.name in plan.tasks]
     encoders = [untrained(plan, album), *(trained(plan, task, album) for task in tasks)]
     plane_counts = [planes_of(task) for task in (None, *tasks)]
     encoded = time.process_time()
@@ -51,7 +51,7 @@ def generate(plan: ZooPlan, data: Path, folder: Path) -> Path:
         [held_out_losses(plan, encoders, plane_counts, bench_for(task, album)) for task in tasks]
     )
     transferred = time.process_time()
-    probes = {"own": album.probes.frames, **_others(album, data)}
+    probes = {"own": album.probes.frames[: plan.probes], **_others(album, data)}
     arrays = _views(encoders, plane_counts, probes)
     spent = np.array([encoded - began, transferred - encoded, time.process_time() - transferred])
     partial = path.with_suffix(".partial.npz")

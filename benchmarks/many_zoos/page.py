@@ -180,7 +180,7 @@ def _probes(zoos: Sequence[Facts]) -> str:
         for name in IN_USE
     ]
     return (
-        "\n## How many probes\n\nPooled Spearman by number of the zoo's own images, mean of three draws; * over"
+        "\n## How many probes\n\nPooled Spearman by number of the zoo's own images, mean of two draws; * over"
         " the zoos that have so many.\n\n"
         + table(["metric", *map(str, counts)], rows)
         + "\n## Which probes\n\n256 images: the zoo's own, those of all other collections, uniform noise.\n\n"

@@ -12,7 +12,13 @@ from service.container import Zoo
 from service.core.families.relation import Relation
 from service.core.manifest import Strict
 from service.core.operations.measurements.effective_probes import few_probes
-from service.core.operations.rankings import advice, estimation, ranking_lists, rankings
+from service.core.operations.rankings import (
+    advice,
+    estimation,
+    probes_advice,
+    ranking_lists,
+    rankings,
+)
 from service.core.operations.rankings.ranking_lists import RankingFilter
 from service.core.operations.rankings.schemas import EdgeWeight, RankingMetric, RankingRequest
 from service.core.paging import PageTokens
@@ -227,7 +233,8 @@ class RankingView(BaseModel):
     ``advice`` says where to start. If ``auto`` was requested, ``metric`` is the one that was taken
     and ``choice`` says why. With the metrics ``fused`` and ``labels_and_history`` there are also the
     ``best_set``, the ``expected_regret`` of choosing the first, the models to measure next, and the
-    share of each kind of evidence. ``warnings`` names what makes the order doubtful.
+    share of each kind of evidence. ``probes_advice`` says whether more probes would help, where networks
+    are compared. ``warnings`` names what makes the order doubtful.
     ``effective_probes`` is the number of different images among the probes, null where no networks
     are compared. ``shared_images`` counts images of a target dataset that are also in another probe
     set.
@@ -246,6 +253,7 @@ class RankingView(BaseModel):
     unranked: list[UnrankedView]
     baselines: list[BaselineView] = []
     advice: str | None = None
+    probes_advice: str | None = None
     choice: ChoiceView | None = None
     best_set: BestSetView | None = None
     expected_regret: float | None = None
@@ -287,6 +295,7 @@ def ranking_values(
         "unranked": unranked[:limit],
         "baselines": [_limited(baseline, limit) for baseline in record.baselines],
         "advice": advice.sentence(record.metric, items, findings=findings),
+        "probes_advice": probes_advice.sentence(record.effective_probes),
         **findings,
         "effective_probes": record.effective_probes,
         "warnings": [*few_probes(record.effective_probes), *findings.get("warnings", ())],

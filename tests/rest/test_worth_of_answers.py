@@ -87,6 +87,14 @@ def test_a_ranking_on_few_probes_says_so(served: Served, images, codes):
     assert [warning["code"] for warning in ranking["warnings"]] == codes
 
 
+@pytest.mark.parametrize(("copies", "is_enough"), [([4] * 40, False), ([1] * 128, True)])
+def test_a_ranking_says_whether_more_probes_would_help(served: Served, copies, is_enough):
+    advice = rank(served, ids(served, copies=copies)).json()["probes_advice"]
+
+    assert advice.startswith(f"{len(copies)} different probes: ")
+    assert ("hardly changed" in advice) is is_enough
+
+
 def test_copies_of_images_widen_the_interval(served: Served):
     def width(copies: list[int]) -> float:
         made = ids(served, copies=copies)

@@ -183,6 +183,14 @@ def _seconds(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if minutes < 1 else f"{minutes:.1f} min"
 
 
+def _reasons(ranking: Ranking) -> Iterator[str]:
+    """Why ``auto`` took its metric, and whether more probes would help."""
+    if choice := ranking.get("choice"):
+        yield f"auto took {choice['metric']}: {choice['reason']}"
+    if on_probes := ranking.get("probes_advice"):
+        yield on_probes
+
+
 def report_lines(ranking: Ranking) -> Iterator[str]:
     """The sentences above the table."""
     if advice := ranking.get("advice"):
@@ -194,8 +202,7 @@ def report_lines(ranking: Ranking) -> Iterator[str]:
     shared = ranking.get("shared_images")
     if shared:
         yield f"target and probe set share {counted(shared, 'image')}"
-    if choice := ranking.get("choice"):
-        yield f"auto took {choice['metric']}: {choice['reason']}"
+    yield from _reasons(ranking)
     names = _names(ranking)
     best = ranking.get("best_set")
     if best is not None:

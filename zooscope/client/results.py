@@ -790,7 +790,8 @@ class Ranking(TypedDict):
     ``advice`` says where to start. If ``auto`` was requested, ``metric`` is the one that was taken
     and ``choice`` says why. With the metrics ``fused`` and ``labels_and_history`` there are also the
     ``best_set``, the ``expected_regret`` of choosing the first, the models to measure next, and the
-    share of each kind of evidence. ``warnings`` names what makes the order doubtful.
+    share of each kind of evidence. ``probes_advice`` says whether more probes would help, where networks
+    are compared. ``warnings`` names what makes the order doubtful.
     ``effective_probes`` is the number of different images among the probes, null where no networks
     are compared. ``shared_images`` counts images of a target dataset that are also in another probe
     set.
@@ -831,6 +832,7 @@ class Ranking(TypedDict):
     unranked: list[Unranked]
     baselines: NotRequired[list[Baseline]]
     advice: NotRequired[str | None]
+    probes_advice: NotRequired[str | None]
     choice: NotRequired[Choice | None]
     best_set: NotRequired[BestSet | None]
     expected_regret: NotRequired[float | None]

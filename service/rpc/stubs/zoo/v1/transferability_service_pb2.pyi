@@ -176,7 +176,7 @@ class UnrankedModel(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Ranking(_message.Message):
-    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress", "target_dataset_id", "baselines", "best_set", "expected_regret", "measure_next", "evidence", "effective_probes", "warnings", "shared_images", "advice", "choice", "ranked")
+    __slots__ = ("id", "state", "job_id", "metric", "items", "unranked", "cache_key", "created_at", "error", "edge_weight", "target_model_id", "probe_set_id", "progress", "target_dataset_id", "baselines", "best_set", "expected_regret", "measure_next", "evidence", "effective_probes", "warnings", "shared_images", "advice", "choice", "ranked", "probes_advice")
     class EvidenceEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +209,7 @@ class Ranking(_message.Message):
     ADVICE_FIELD_NUMBER: _ClassVar[int]
     CHOICE_FIELD_NUMBER: _ClassVar[int]
     RANKED_FIELD_NUMBER: _ClassVar[int]
+    PROBES_ADVICE_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: RankingState
     job_id: str
@@ -234,7 +235,8 @@ class Ranking(_message.Message):
     advice: str
     choice: MetricChoice
     ranked: int
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., target_dataset_id: _Optional[str] = ..., baselines: _Optional[_Iterable[_Union[Baseline, _Mapping]]] = ..., best_set: _Optional[_Union[BestSet, _Mapping]] = ..., expected_regret: _Optional[float] = ..., measure_next: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, float]] = ..., effective_probes: _Optional[float] = ..., warnings: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., shared_images: _Optional[int] = ..., advice: _Optional[str] = ..., choice: _Optional[_Union[MetricChoice, _Mapping]] = ..., ranked: _Optional[int] = ...) -> None: ...
+    probes_advice: str
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[RankingState, str]] = ..., job_id: _Optional[str] = ..., metric: _Optional[str] = ..., items: _Optional[_Iterable[_Union[RankingItem, _Mapping]]] = ..., unranked: _Optional[_Iterable[_Union[UnrankedModel, _Mapping]]] = ..., cache_key: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_common_pb2.Problem, _Mapping]] = ..., edge_weight: _Optional[float] = ..., target_model_id: _Optional[str] = ..., probe_set_id: _Optional[str] = ..., progress: _Optional[_Union[_job_pb2.JobProgress, _Mapping]] = ..., target_dataset_id: _Optional[str] = ..., baselines: _Optional[_Iterable[_Union[Baseline, _Mapping]]] = ..., best_set: _Optional[_Union[BestSet, _Mapping]] = ..., expected_regret: _Optional[float] = ..., measure_next: _Optional[_Iterable[str]] = ..., evidence: _Optional[_Mapping[str, float]] = ..., effective_probes: _Optional[float] = ..., warnings: _Optional[_Iterable[_Union[_common_pb2.Problem, _Mapping]]] = ..., shared_images: _Optional[int] = ..., advice: _Optional[str] = ..., choice: _Optional[_Union[MetricChoice, _Mapping]] = ..., ranked: _Optional[int] = ..., probes_advice: _Optional[str] = ...) -> None: ...
 
 class RankResponse(_message.Message):
     __slots__ = ("ranking",)
