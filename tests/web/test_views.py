@@ -58,6 +58,36 @@ def test_a_view_shows_what_it_is_for(
     assert visitor.page.evaluate("[...document.images].every((image) => image.alt !== null)")
 
 
+def test_the_name_of_a_network_without_tags_is_in_the_middle_of_its_row(
+    visit: Callable[..., Visitor],
+):
+    visitor = visit("models", **LOOKS["light"])
+    visitor.sees("fox")
+
+    distances = visitor.page.evaluate(
+        """() => [...document.querySelectorAll(".zoo-table td.name")]
+            .filter((cell) => !cell.querySelector(".tag"))
+            .map((cell) => [cell, cell.querySelector("a")].map((node) => node.getBoundingClientRect()))
+            .map(([cell, name]) => Math.abs(cell.y + cell.height / 2 - name.y - name.height / 2))"""
+    )
+
+    assert distances
+    assert max(distances) < 3
+
+
+def test_the_task_of_a_network_is_not_broken_within_a_word(
+    visit: Callable[..., Visitor], ids: dict[str, Any]
+):
+    visitor = visit("models/{model_id}".format(**ids), **LOOKS["dark and 360 pixels wide"])
+    visitor.sees("Where it looks")
+
+    heights = visitor.page.evaluate(
+        "[...document.querySelectorAll('.figures dd')].map((node) => node.offsetHeight)"
+    )
+
+    assert max(heights) < 2 * min(heights)
+
+
 def test_no_view_starts_work_by_being_looked_at(
     visit: Callable[..., Visitor], ids: dict[str, Any]
 ):
