@@ -15,8 +15,9 @@ def weights_fingerprint(program: Program) -> str | None:
     """SHA-256 over the contents of trained tensors, batch statistics and tables; None without any.
 
     A table is a constant of numbers, such as the support of a few-shot learner or a baked style; masks
-    and single numbers are none, because every export writes them in its own way. Names, order and the file's element type do not count: the same weights under other names, or
-    stored in half precision and then as float32, have the same fingerprint.
+    and single numbers are none, because every export writes them in its own way. Names, order and the
+    file's element type do not count: the same weights under other names, or stored in half precision
+    and then as float32, have the same fingerprint.
     """
     statistics = [value for norm in program.batch_norms for value in (norm.mean, norm.variance)]
     trained = [*program.parameters(), *statistics]
@@ -31,8 +32,14 @@ def _tables(program: Program, trained: Sequence[Tensor]) -> Iterator[Tensor]:
     known = {id(tensor) for tensor in trained}
     for _, tensor in program.named_weights():
         is_constant = id(tensor) not in known and tensor.is_floating_point()
-        if is_constant and len(tensor.unique()) > _MASK_VALUES:
+        if is_constant and tensor.numel() > _MASK_VALUES and not _is_mask(tensor):
             yield tensor
+
+
+def _is_mask(tensor: Tensor) -> bool:
+    """Whether there are no values besides the least and the greatest."""
+    least, greatest = tensor.aminmax()
+    return bool(((tensor == least) | (tensor == greatest)).all())
 
 
 def _digest(tensor: Tensor) -> str:
