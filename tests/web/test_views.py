@@ -75,19 +75,6 @@ def test_the_name_of_a_network_without_tags_is_in_the_middle_of_its_row(
     assert max(distances) < 3
 
 
-def test_the_task_of_a_network_is_not_broken_within_a_word(
-    visit: Callable[..., Visitor], ids: dict[str, Any]
-):
-    visitor = visit("models/{model_id}".format(**ids), **LOOKS["dark and 360 pixels wide"])
-    visitor.sees("Where it looks")
-
-    heights = visitor.page.evaluate(
-        "[...document.querySelectorAll('.figures dd')].map((node) => node.offsetHeight)"
-    )
-
-    assert max(heights) < 2 * min(heights)
-
-
 def test_no_view_starts_work_by_being_looked_at(
     visit: Callable[..., Visitor], ids: dict[str, Any]
 ):

@@ -29,9 +29,9 @@ def weights_fingerprint(program: Program) -> str | None:
 
 def _tables(program: Program, trained: Sequence[Tensor]) -> Iterator[Tensor]:
     """The constants with more than two different numbers."""
-    known = {id(tensor) for tensor in trained}
+    trained_ids = {id(tensor) for tensor in trained}
     for _, tensor in program.named_weights():
-        is_constant = id(tensor) not in known and tensor.is_floating_point()
+        is_constant = id(tensor) not in trained_ids and tensor.is_floating_point()
         if is_constant and tensor.numel() > _MASK_VALUES and not _is_mask(tensor):
             yield tensor
 
