@@ -49,6 +49,23 @@ LOOKS = {
 }
 
 
+def test_the_name_of_a_network_without_tags_is_in_the_middle_of_its_row(
+    visit: Callable[..., Visitor],
+):
+    visitor = visit("models", **LOOKS["light"])
+    visitor.sees("fox")
+
+    distances = visitor.page.evaluate(
+        """() => [...document.querySelectorAll(".zoo-table td.name")]
+            .filter((cell) => !cell.querySelector(".tag"))
+            .map((cell) => [cell, cell.querySelector("a")].map((node) => node.getBoundingClientRect()))
+            .map(([cell, name]) => Math.abs(cell.y + cell.height / 2 - name.y - name.height / 2))"""
+    )
+
+    assert distances
+    assert max(distances) < 3
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_view_shows_what_it_is_for_without_a_barrier_and_starts_no_work(
     visit: Callable[..., Visitor], ids: dict[str, Any], look: str

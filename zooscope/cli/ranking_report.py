@@ -145,7 +145,10 @@ def print_ranking(context: CliContext, result: RankingTable) -> None:
     context.out.done(ranking, "\n".join(report_lines(ranking)))
     names = _names(ranking)
     rows = [
-        {**item, "same_weights_as": [names.get(id_, id_) for id_ in item.get("same_weights_as", ())]}
+        {
+            **item,
+            "same_weights_as": [names.get(id_, id_) for id_ in item.get("same_weights_as", ())],
+        }
         for item in ranking["items"]
     ]
     context.out.details(rows, _COLUMNS.get(ranking["metric"], ESTIMATOR_COLUMNS))

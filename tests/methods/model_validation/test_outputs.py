@@ -147,3 +147,36 @@ def test_other_weights_have_another_fingerprint(tmp_path):
     moved.norm.running_mean.add_(0.25)
 
     assert checked(moved, tmp_path).weights_sha256 != checked(made(Plain), tmp_path).weights_sha256
+
+
+class Prototypes(nn.Module):
+    """Plain, and its distances to fixed rows."""
+
+    rows: Tensor
+
+    def __init__(self, rows: Tensor) -> None:
+        super().__init__()
+        self.body = made(Plain)
+        self.register_buffer("rows", rows)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return -(self.body(images)[:, None] - self.rows).square().sum(dim=2)
+
+
+def test_the_same_body_with_another_table_has_another_fingerprint(tmp_path):
+    cats, dogs = (torch.arange(2.0 * len(CLASSES)).reshape(2, -1) + offset for offset in (0, 1))
+
+    assert (
+        checked(Prototypes(cats).eval(), tmp_path).weights_sha256
+        != checked(Prototypes(dogs).eval(), tmp_path).weights_sha256
+    )
+
+
+def test_a_mask_and_a_number_do_not_change_the_fingerprint(tmp_path):
+    mask = torch.zeros(2, len(CLASSES))
+    mask[0, 0] = -100
+
+    assert (
+        checked(Prototypes(mask).eval(), tmp_path).weights_sha256
+        == checked(made(Plain), tmp_path).weights_sha256
+    )

@@ -4,7 +4,7 @@ import { address } from "../api.js";
 import { bytes, count, duration, percent, short, words } from "../format.js";
 import { Figures, Hint, Panel, useResource } from "../ui/all.js";
 
-const SHARES = /accuracy|error rate|agreement|retention|precision|iou|fraction|share/;
+const SHARES = /accuracy|chance|error rate|agreement|retention|precision|iou|fraction|share/;
 
 /** @param {{job: any, artifacts: any[], hints: Record<string, string>}} props */
 export function Report({ job, artifacts, hints }) {
