@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,10 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Counter[Pass]:
 
     monkeypatch.setattr(Program, "interpret", counting)
     for module in SHIFTING:
-        monkeypatch.setattr(f"workers.methods.{module}.drawn_frames", _marked_frames)
+        # Packages name their function ``run`` like the module, so that no path leads to the module.
+        monkeypatch.setattr(
+            import_module(f"workers.methods.{module}"), "drawn_frames", _marked_frames
+        )
     monkeypatch.setattr(
         "workers.methods.dynamic_instance_normalization.task.random_crops",
         lambda *arguments, **options: _marked(crops(*arguments, **options)),

@@ -28,18 +28,18 @@ class HeldOutMaps:
         self._network, self._pictures = network, pictures
         budget = memory_budget(pictures.device) if budget_bytes is None else budget_bytes
         self._left = budget
-        self._kept: dict[int, tuple[Tensor, ...]] = {}
+        self._stored: dict[int, tuple[Tensor, ...]] = {}
 
     def of(self, indices: Sequence[int]) -> tuple[Float[Tensor, "image ..."], ...]:
         """The maps (image, channel, row, column) of every layer, of the pictures at these indices."""
-        missing = [index for index in dict.fromkeys(indices) if index not in self._kept]
+        missing = [index for index in dict.fromkeys(indices) if index not in self._stored]
         computed = self._computed(missing)
         for index, maps in computed.items():
             size = sum(part.element_size() * part.numel() for part in maps)
             if size <= self._left:
                 self._left -= size
-                self._kept[index] = maps
-        by_picture = [self._kept.get(index) or computed[index] for index in indices]
+                self._stored[index] = maps
+        by_picture = [self._stored.get(index) or computed[index] for index in indices]
         return tuple(torch.stack(parts) for parts in zip(*by_picture, strict=True))
 
     def _computed(self, indices: Sequence[int]) -> dict[int, tuple[Tensor, ...]]:
