@@ -57,6 +57,9 @@ class ClassRegularizationParams(AdamWTransferConfig):
     """Query images of each class in a training episode."""
     class_weight: float = Field(0.3, ge=0, le=100)
     """Weight of the classification of base classes, which ties the class basis to them."""
+    first_prior: float = Field(1.0, ge=0.001, le=100)
+    """Number of support images that the class domain counts as before the first step; learned
+    from there."""
     whiten: Whiten = Whiten.AUTO
     """Whitening of features by the covariance within base classes."""
     body_rate: float = Field(0.0, ge=0, le=1)

@@ -60,7 +60,12 @@ class FewShotTask:
         self._features = BaseFeatures(self._base, self._source, self._layer)
         generator = torch.Generator().manual_seed(params.seed)
         self._space = self._features.chosen(params.whiten, generator)
-        domain = ClassDomain(self._features.units, len(self._base.names), generator)
+        domain = ClassDomain(
+            self._features.units,
+            len(self._base.names),
+            generator,
+            first_prior=params.first_prior,
+        )
         self._student = FewShotNetwork(*self._body_and_space(), domain).to(program.device)
         self._rows = self._all_rows(generator)
         self._bodies: Mapping[str, EpisodicNetwork] = (
