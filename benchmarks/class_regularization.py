@@ -278,8 +278,8 @@ def _study(data: Path) -> Study:
                 "end-to-end",
                 _frozen(partial(_end_to_end, data, EndToEnd()), _END_TO_END),
                 _JOINT_COLUMNS,
-                f"{_GLYPH_WORDS} Then 400 steps of one 10-way episode with `body_rate` 1 and"
-                f" `class_weight` 0.5; “the network” is `{RIVAL}`.{_ONE_TRAINING}",
+                f"{_GLYPH_WORDS} Then 400 steps of one 10-way episode with `body_rate` 1,"
+                f" `class_weight` 0.5 and `first_prior` 1; “the network” is `{RIVAL}`.{_ONE_TRAINING}",
             ),
             StudyTable(
                 "end-to-end-variants",

@@ -88,6 +88,14 @@ def test_the_class_domain_first_counts_as_the_chosen_number_of_images(prior: flo
     assert_close(chosen.basis, default.basis, rtol=0, atol=0)
 
 
+def test_end_to_end_the_class_domain_counts_little_at_first() -> None:
+    def starting(**params: float) -> float:
+        return ClassRegularizationParams.model_validate(params).starting_prior
+
+    assert (starting(), starting(body_rate=0.1)) == (1.0, 0.05)
+    assert starting(first_prior=2) == starting(first_prior=2, body_rate=1) == 2
+
+
 @pytest.mark.parametrize("prior", [0, -1, 0.0005, 101, float("nan"), float("inf")])
 def test_a_first_prior_is_a_positive_number_of_images(prior: float) -> None:
     with pytest.raises(ValidationError, match="first_prior"):

@@ -74,7 +74,7 @@ def rows_on_frozen_features(
             units,
             entries,
             generator,
-            first_prior=params.first_prior,
+            first_prior=params.starting_prior,
             mixing=mixing,
             query_form=query_form,
         )
@@ -105,7 +105,7 @@ def rows_of_bodies(
     Each is for a body of its own.
     """
     entries, units = domain.weight.shape
-    untied = ClassDomain(units, entries, generator, first_prior=params.first_prior)
+    untied = ClassDomain(units, entries, generator, first_prior=params.starting_prior)
     return {
         STUDENT: TrainedRow(space, domain, params.class_weight),
         RIVAL: TrainedRow(space, ScaledCentroids(units)),

@@ -64,7 +64,7 @@ class FewShotTask:
             self._features.units,
             len(self._base.names),
             generator,
-            first_prior=params.first_prior,
+            first_prior=params.starting_prior,
         )
         self._student = FewShotNetwork(*self._body_and_space(), domain).to(program.device)
         self._rows = self._all_rows(generator)
@@ -132,6 +132,7 @@ class FewShotTask:
                 "base_classes": list(self._base.names),
                 "left_out_classes": list(self._base.left_out),
                 "whitened": self._space == WHITENED,
+                "first_prior": self._params.starting_prior,
             }
         )
 
