@@ -41,7 +41,7 @@ from workers.torchkit.training.task import TrainingResult
 
 _DATA = ROOT.parent / "shared/data/real"
 _SIZES = ("5w1s", "5w5s", "20w1s", "20w5s")
-_WHITENED = f"{STUDENT}_whitened"
+_WHITENED = "class_regularization_whitened"
 _FROZEN = (
     REFERENCE, "centroid_cosine", "whitened_centroid", "prototypical", "prototypical_whitened",
     STUDENT, _WHITENED, UNTIED, "constant_alpha", "symmetric", "symmetric_no_class_loss", "pure",
