@@ -53,6 +53,7 @@ CHANGES: Mapping[str, dict[str, Change]] = {
         "shots": (2, {}),
         "queries": (3, {}),
         "class_weight": (1, {}),
+        "first_prior": (0.05, {}),
         "whiten": ("on", {"whiten": "off"}),
         "body_rate": (1, {}),
     },

@@ -266,6 +266,35 @@ def test_a_classifier_takes_no_support(apis: EveryApi, tmp_path: Path):
     }
 
 
+MISPLACED = {
+    "no folder of a class": [],
+    "not in the folder of a class: b.png": ["a/1.png", "b.png"],
+    "no images in: b": ["a/1.png", "b/.hidden"],
+    "no image: a/more": ["a/1.png", "a/more/2.png"],
+    "not in the folder of a class: 0.png, 1.png, 2.png, 3.png, 4.png and 2 more": [
+        "a/1.png",
+        *(f"{index}.png" for index in range(7)),
+    ],
+}
+
+
+@pytest.mark.parametrize("problem", MISPLACED)
+def test_nothing_in_the_support_folder_is_left_out(
+    apis: EveryApi, learner: str, tmp_path: Path, problem: str
+):
+    query, folder = tmp_path / "query.png", tmp_path / "kinds"
+    for path in (query, *(folder / name for name in MISPLACED[problem])):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(RED)
+    folder.mkdir(exist_ok=True)
+
+    printed = apis.shell.error("predict", learner, str(query), "--support", str(folder))
+
+    assert printed["code"] == "support_folder_mismatch"
+    assert printed["detail"] == f"--support: {problem}"
+    assert printed["errors"] == [{"pointer": "--support", "reason": problem}]
+
+
 @pytest.mark.parametrize("label", WRONG_LABELS)
 def test_labels_have_one_to_two_hundred_characters(client, learner: str, label: str):
     answer = ask(client, learner, [RED], [(RED, WRONG_LABELS[label])])

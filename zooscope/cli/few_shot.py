@@ -9,7 +9,9 @@ from rich.text import Text
 
 from service.core.counts import counted
 from zooscope.cli.option_names import Fills
-from zooscope.client import FewShotSupport, Prediction
+from zooscope.client import FewShotSupport, InvalidField, Prediction, ZooClientError
+
+_MOST_NAMED = 5
 
 SupportFolder = Annotated[
     Path | None,
@@ -17,7 +19,8 @@ SupportFolder = Annotated[
         "--support",
         exists=True,
         file_okay=False,
-        help="Folder with one folder of images for each class; for a few-shot learner.",
+        help="Folder with one folder of images for each class and nothing else; for a few-shot"
+        " learner.",
     ),
     Fills("support", "support_labels"),
 ]
@@ -49,18 +52,45 @@ Prior = Annotated[
 
 
 def support_files(folder: Path | None) -> dict[str, Sequence[Path]]:
-    """The files of each class: those in the folder of its name, hidden ones left out."""
+    """The files of each class: those in the folder of its name, hidden ones left out.
+
+    Raises:
+        ZooClientError: ``support_folder_mismatch``: no class, a class without images, a file
+            beside the classes, or a folder within a class.
+    """
     if folder is None:
         return {}
-    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not _hidden(path))
-    return {
-        path.name: sorted(file for file in path.iterdir() if file.is_file() and not _hidden(file))
-        for path in classes
-    }
+    images = {entry: _entries(entry) for entry in _entries(folder) if entry.is_dir()}
+    if not images:
+        raise _mismatch("no folder of a class", [])
+    for reason, misplaced in (
+        (
+            "not in the folder of a class",
+            [path for path in _entries(folder) if path not in images],
+        ),
+        ("no images in", [path for path, files in images.items() if not files]),
+        ("no image", [path for files in images.values() for path in files if path.is_dir()]),
+    ):
+        if misplaced:
+            raise _mismatch(reason, [path.relative_to(folder) for path in misplaced])
+    return {path.name: files for path, files in images.items()}
 
 
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, by name, hidden entries left out."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _mismatch(reason: str, misplaced: Sequence[Path]) -> ZooClientError:
+    named = ", ".join(str(path) for path in misplaced[:_MOST_NAMED])
+    more = f" and {len(misplaced) - _MOST_NAMED} more" if len(misplaced) > _MOST_NAMED else ""
+    problem = f"{reason}: {named}{more}" if misplaced else reason
+    return ZooClientError(
+        f"/support: {problem}",
+        code="support_folder_mismatch",
+        remedy="give one folder of images for each class, and nothing beside them",
+        errors=[InvalidField("/support", problem)],
+    )
 
 
 def chosen_support(support: FewShotSupport) -> FewShotSupport | None:

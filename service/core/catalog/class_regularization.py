@@ -21,6 +21,7 @@ from service.core.catalog.training import (
 
 FEWEST_BASE_CLASSES = 5
 MOST_UNITS = 4096
+_FIRST_PRIOR, _FIRST_PRIOR_END_TO_END = 1.0, 0.05
 
 
 class Whiten(StrEnum):
@@ -57,11 +58,21 @@ class ClassRegularizationParams(AdamWTransferConfig):
     """Query images of each class in a training episode."""
     class_weight: float = Field(0.3, ge=0, le=100)
     """Weight of the classification of base classes, which ties the class basis to them."""
+    first_prior: float | None = Field(None, ge=0.001, le=100)
+    """Number of support images that the class domain counts as before the first step; learned
+    from there. None is 1 for a frozen source, and 0.05 with ``body_rate`` above 0."""
     whiten: Whiten = Whiten.AUTO
     """Whitening of features by the covariance within base classes."""
     body_rate: float = Field(0.0, ge=0, le=1)
     """Learning rate of the source's weights, as a share of the head's; 0 freezes the source and
     compares more baselines."""
+
+    @property
+    def starting_prior(self) -> float:
+        """What ``first_prior`` says, or stands for."""
+        if self.first_prior is not None:
+            return self.first_prior
+        return _FIRST_PRIOR_END_TO_END if self.body_rate > 0 else _FIRST_PRIOR
 
 
 SPEC = MethodSpec(

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 from torch.testing import assert_close
 
+from service.core.catalog.class_regularization import ClassRegularizationParams
 from tests.methods.oracles import class_regularization as oracle
 from workers.methods.class_regularization import maths
 from workers.methods.class_regularization.heads import (
@@ -73,6 +75,31 @@ def test_the_share_of_the_class_domain_fades_with_shots() -> None:
 
     assert_close(shares, torch.tensor([1 / 2, 1 / 3]))
     assert float(few_shot.class_share(torch.tensor(0.0), torch.tensor(3.0))) == 0
+
+
+@pytest.mark.parametrize("prior", [0.001, 0.05, 1.0, 100.0])
+def test_the_class_domain_first_counts_as_the_chosen_number_of_images(prior: float) -> None:
+    chosen = ClassDomain(2, 3, torch.Generator().manual_seed(0), first_prior=prior)
+    default = ClassDomain(2, 3, torch.Generator().manual_seed(0))
+
+    assert chosen.share(1).item() == pytest.approx(prior / (prior + 1))
+    assert chosen.share(5).item() == pytest.approx(prior / (prior + 5))
+    assert default.share(1).item() == 0.5
+    assert_close(chosen.basis, default.basis, rtol=0, atol=0)
+
+
+def test_end_to_end_the_class_domain_counts_little_at_first() -> None:
+    def starting(**params: float) -> float:
+        return ClassRegularizationParams.model_validate(params).starting_prior
+
+    assert (starting(), starting(body_rate=0.1)) == (1.0, 0.05)
+    assert starting(first_prior=2) == starting(first_prior=2, body_rate=1) == 2
+
+
+@pytest.mark.parametrize("prior", [0, -1, 0.0005, 101, float("nan"), float("inf")])
+def test_a_first_prior_is_a_positive_number_of_images(prior: float) -> None:
+    with pytest.raises(ValidationError, match="first_prior"):
+        ClassRegularizationParams.model_validate({"first_prior": prior})
 
 
 def test_descriptors_equal_their_plain_twin() -> None:

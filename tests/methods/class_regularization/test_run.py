@@ -205,6 +205,9 @@ def test_end_to_end_the_body_learns_beside_a_prototypical_network(inputs: ImageI
     assert any(not torch.equal(value, fresh[name]) for name, value in state.items())
     rows = {name.removesuffix("_5w1s") for name in result.quality if name.endswith("_5w1s")}
     assert rows >= {"none", "prototypical_network", "class_regularization", "no_class_loss"}
+    assert result.findings.details["first_prior"] == 0.05
+    assert result.manifest.few_shot is not None
+    assert result.manifest.few_shot.prior < 0.1
 
 
 def test_small_classes_are_left_out_and_named(inputs: ImageInputs) -> None:

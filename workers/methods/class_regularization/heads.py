@@ -130,6 +130,7 @@ class ClassDomain(nn.Module):
 
     Args:
         entries: Size of the basis: the number of base classes.
+        first_prior: Number of support images that the class domain counts as before it learns.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class ClassDomain(nn.Module):
         entries: int,
         generator: torch.Generator,
         *,
+        first_prior: float = 1.0,
         mixing: Mixing = Mixing.SHOT_AWARE,
         query_form: QueryForm = QueryForm.RAW,
     ) -> None:
@@ -149,7 +151,7 @@ class ClassDomain(nn.Module):
         self.bias = nn.Parameter(torch.zeros(entries))
         basis = _FIRST_BASIS * torch.randn(entries, units, generator=generator)
         self.basis = nn.Parameter(basis)
-        self.log_prior = nn.Parameter(torch.zeros(()))
+        self.log_prior = nn.Parameter(torch.tensor(math.log(first_prior)))
         self.log_scale = nn.Parameter(torch.tensor(first_log_scale(units)))
 
     def decoded(self, features: Float[Tensor, "*image unit"]) -> Float[Tensor, "*image unit"]:

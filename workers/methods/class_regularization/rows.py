@@ -70,7 +70,14 @@ def rows_on_frozen_features(
     other = PLAIN if space == WHITENED else WHITENED
 
     def ablation(mixing: Mixing, query_form: QueryForm) -> ClassDomain:
-        return ClassDomain(units, entries, generator, mixing=mixing, query_form=query_form)
+        return ClassDomain(
+            units,
+            entries,
+            generator,
+            first_prior=params.starting_prior,
+            mixing=mixing,
+            query_form=query_form,
+        )
 
     raw, both = QueryForm.RAW, QueryForm.MIXED
     shot_aware, constant = Mixing.SHOT_AWARE, Mixing.CONSTANT
@@ -98,8 +105,9 @@ def rows_of_bodies(
     Each is for a body of its own.
     """
     entries, units = domain.weight.shape
+    untied = ClassDomain(units, entries, generator, first_prior=params.starting_prior)
     return {
         STUDENT: TrainedRow(space, domain, params.class_weight),
         RIVAL: TrainedRow(space, ScaledCentroids(units)),
-        UNTIED: TrainedRow(space, ClassDomain(units, entries, generator)),
+        UNTIED: TrainedRow(space, untied),
     }

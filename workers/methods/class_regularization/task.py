@@ -60,7 +60,12 @@ class FewShotTask:
         self._features = BaseFeatures(self._base, self._source, self._layer)
         generator = torch.Generator().manual_seed(params.seed)
         self._space = self._features.chosen(params.whiten, generator)
-        domain = ClassDomain(self._features.units, len(self._base.names), generator)
+        domain = ClassDomain(
+            self._features.units,
+            len(self._base.names),
+            generator,
+            first_prior=params.starting_prior,
+        )
         self._student = FewShotNetwork(*self._body_and_space(), domain).to(program.device)
         self._rows = self._all_rows(generator)
         self._bodies: Mapping[str, EpisodicNetwork] = (
@@ -127,6 +132,7 @@ class FewShotTask:
                 "base_classes": list(self._base.names),
                 "left_out_classes": list(self._base.left_out),
                 "whitened": self._space == WHITENED,
+                "first_prior": self._params.starting_prior,
             }
         )
 
