@@ -44,6 +44,7 @@ class StyleSettings:
         seed: Seed of that grain.
         format: Format of the answer.
         max_side: Larger contents are reduced to this; None refuses those above 2048 pixels.
+        sheet: Whether all goes into one picture: contents in rows, styles in columns.
     """
 
     weights: Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(max_length=MOST_STYLES)] | None = None  # fmt: skip
@@ -54,6 +55,7 @@ class StyleSettings:
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     format: PictureFormat = PictureFormat.PNG
     max_side: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)] | None = None
+    sheet: bool = False
 
 
 def pictures_per_content(styles: int, masks: int, settings: StyleSettings) -> int:
@@ -86,7 +88,9 @@ class Stylization:
             raise ValueError("every style needs a weight")
 
     def pictures_of(self, contents: int) -> int:
-        """How many pictures are painted of so many contents."""
+        """How many pictures answer for so many contents; a sheet is one."""
+        if self.settings.sheet:
+            return 1
         return contents * pictures_per_content(len(self.styles), len(self.masks), self.settings)
 
     @property

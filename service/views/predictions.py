@@ -116,6 +116,11 @@ class PredictQuery(BaseModel):
         description="Side to which a stylizer reduces larger contents; by default those above 2048"
         " pixels are refused.",
     )
+    sheet: bool = Field(
+        default=False,
+        description="Whether a stylizer answers with one picture of all: images in rows, styles in"
+        " columns, the originals beside them.",
+    )
 
     clip_dataset: DatasetId | None = Field(
         None, description="Dataset whose clips a reader reads, instead of sent ones."
@@ -179,6 +184,7 @@ class PredictQuery(BaseModel):
             seed=self.seed,
             format=self.format,
             max_side=self.max_side,
+            sheet=self.sheet,
         )
         style = StyleOptions(
             styles, masks, settings, self.style_dataset, self.style_images, stroke_map

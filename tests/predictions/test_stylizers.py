@@ -482,3 +482,58 @@ def test_wrong_use_of_a_kind_is_one_error_over_every_api(
         printed = apis.shell.error("predict", model, str(photo), *words)
         codes = {over_grpc.code, caught.value.code, printed["code"]}
         assert codes == {code}
+
+
+def test_a_sheet_is_one_picture_of_all_over_every_api(
+    apis: EveryApi, stylizer: str, tmp_path: Path
+) -> None:
+    pictures = {"photo": a_photo(), "other": a_photo(60, 24, seed=1), "red": RED, "blue": BLUE}
+    paths = {name: tmp_path / f"{name}.png" for name in pictures}
+    for name, data in pictures.items():
+        paths[name].write_bytes(data)
+    contents, styles = [a_photo(), pictures["other"]], [RED, BLUE]
+
+    over_rest = ask(apis, stylizer, images=contents, styles=styles, sheet=True)
+    over_grpc = apis.stubs.models.Predict(
+        wire.PredictRequest(id=stylizer, images=contents, styles=styles, sheet=True)
+    )
+    chosen = Styles(files=[paths["red"], paths["blue"]], sheet=True)
+    from_client = apis.client.models.predict(
+        stylizer, [paths["photo"], paths["other"]], styles=chosen
+    )
+    words = ["predict", stylizer, str(paths["photo"]), str(paths["other"])]
+    words += ["--style", str(paths["red"]), "--style", str(paths["blue"])]
+    (printed,) = apis.shell.json(*words, "--sheet", "--out", str(tmp_path / "out"))["paths"]
+
+    assert over_rest.headers["content-type"] == "image/png", over_rest.text
+    assert Path(printed).name == "sheet.png"
+    answers = [*over_grpc.pictures.png, *from_client.pictures, Path(printed).read_bytes()]
+    assert answers == [over_rest.content] * 3
+    height, width, planes = pixels_of(over_rest.content).shape
+    assert (planes, width >= 3 * 144, height >= 3 * 144) == (3, True, True)
+
+
+def test_a_sheet_follows_the_format_and_a_single_picture_is_one_cell(
+    apis: EveryApi, stylizer: str
+) -> None:
+    sheet = painted(apis, stylizer, sheet=True, format="jpeg")
+
+    assert sheet.shape != pixels_of(a_photo()).shape
+
+
+def test_a_sheet_that_cannot_be_drawn_is_refused(
+    apis: EveryApi, stylizer: str, classifier: str
+) -> None:
+    both, photo = [RED, BLUE], [a_photo()]
+    cases: list[tuple[str, dict[str, Any], str, str]] = [
+        (stylizer, {"styles": both, "style_weights": [1, 1]}, "sheet_of_mixture", "/sheet"),
+        (stylizer, {"styles": [RED], "masks": [a_mask(0, 255)]}, "sheet_of_mixture", "/sheet"),
+        (stylizer, {"styles": [RED] * 5, "images": photo * 13}, "too_many_pictures", "/images"),
+        (stylizer, {"output": "features"}, "styles_not_taken", "/styles"),
+        (classifier, {}, "styles_not_taken", "/styles"),
+    ]
+    for model, request, code, pointer in cases:
+        answer = ask(apis, model, **{"images": photo, **request}, sheet=True)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+        assert answer.json()["errors"][0]["pointer"] == pointer

@@ -169,11 +169,18 @@ def _over_mean_color(pixels: UInt8[np.ndarray, "row column plane"]) -> Colors:
     return colors * alpha + mean * (1 - alpha)
 
 
+def pixels_of(colors: Colors) -> UInt8[np.ndarray, "row column 3"]:
+    """Colors in [0, 1] as levels."""
+    levels: UInt8[np.ndarray, "row column 3"]
+    levels = (colors[0].clamp(0, 1) * LEVELS).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return levels
+
+
 def with_colors(
     pixels: UInt8[np.ndarray, "row column plane"], colors: Colors
 ) -> UInt8[np.ndarray, "row column plane"]:
     """The pixels with other colors; their transparency stays."""
-    levels = (colors[0].clamp(0, 1) * LEVELS).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    levels = pixels_of(colors)
     if pixels.shape[2] == _ALPHA:
         return levels
     return np.concatenate([levels, pixels[..., _ALPHA:]], axis=2)

@@ -1,6 +1,6 @@
 """Predictions of a stylizer: every content in every style of the request, at any size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,15 @@ from workers.child.style_files import (
     Content,
     FileLimits,
     FileReader,
+    Pixels,
     UnpaintableError,
     picture_file,
+    pixels_of,
     with_colors,
 )
 from workers.programs import Program
 from workers.torchkit.attribution.canonical import luma
+from workers.torchkit.drawing.style_sheet import style_sheet
 from workers.torchkit.stylization.networks import Conditions, ContentPath
 from workers.torchkit.stylization.painting import (
     Painter,
@@ -64,15 +67,15 @@ class Stylizer:
             grays = [reader.stroke_map(data) for data in files[first_map:]]
             stroke_map = _sizes(grays[0], settings.stroke) if grays else None
             reach = settings.stroke if stroke_map is None else float(stroke_map.mean())
+            styles = [
+                reader.style(index, data) for index, data in enumerate(files[count:first_mask])
+            ]
             work = _Work(
                 self.program,
                 self.path,
                 settings,
                 [reader.content(index, data) for index, data in enumerate(files[:count])],
-                [
-                    self._parameters(reader.style(index, data), reach)
-                    for index, data in enumerate(files[count:first_mask])
-                ],
+                [self._parameters(colors, reach) for colors in styles],
                 [
                     reader.mask(index, data)
                     for index, data in enumerate(files[first_mask:first_map])
@@ -80,7 +83,10 @@ class Stylizer:
                 reach,
                 stroke_map,
             )
-            return PredictResponse(OutputKind.IMAGE, parts=tuple(work.pictures()))
+            if settings.sheet:
+                return PredictResponse(OutputKind.IMAGE, parts=(work.sheet(styles),))
+            files_painted = (picture_file(pixels, settings.format) for pixels in work.pictures())
+            return PredictResponse(OutputKind.IMAGE, parts=tuple(files_painted))
         except UnpaintableError as error:
             return PredictResponse(None, error=error_details(error, error.pointer))
 
@@ -115,24 +121,33 @@ class _Work:
     reach: float
     stroke_map: Float[Tensor, "1 1 row column"] | None
 
-    def pictures(self) -> list[bytes]:
+    def sheet(self, styles: Sequence[Colors]) -> bytes:
+        """Every content in every style as one picture file. Raises UnpaintableError."""
+        sheet = style_sheet(
+            (content.pixels for content in self.contents),
+            (pixels_of(colors) for colors in styles),
+            self.pictures(),
+            note=f"strength {self.settings.strength:g} · stroke {self.settings.stroke:g}",
+        )
+        return picture_file(sheet, self.settings.format)
+
+    def pictures(self) -> Iterator[Pixels]:
         """Every content in all styles, or in their mixture. Raises UnpaintableError."""
         weights = self.settings.weights
-        pictures = []
         for index, content in enumerate(self.contents):
             reach = self._reach(index, content)
             if self.masks:
                 shares = self._shares(index, content)
                 cover = torch.stack(list(shares)).sum(0).clamp_max(1)
-                pictures.append(self._picture(content, self.styles, reach, (shares, cover)))
+                yield self._picture(content, self.styles, reach, (shares, cover))
                 continue
             mixtures = self.styles
             if weights is not None:
                 total = sum(weights)
                 parts = zip(self.styles, weights, strict=True)
                 mixtures = [torch.stack([style * (w / total) for style, w in parts]).sum(0)]
-            pictures += [self._picture(content, [style], reach, ((), None)) for style in mixtures]
-        return pictures
+            for style in mixtures:
+                yield self._picture(content, [style], reach, ((), None))
 
     def _picture(
         self,
@@ -140,8 +155,8 @@ class _Work:
         styles: Sequence[Tensor],
         reach: float | Cover,
         regions: tuple[Sequence[Cover], Cover | None],
-    ) -> bytes:
-        """One painted picture as a file; ``regions`` are the shares of styles and where any counts."""
+    ) -> Pixels:
+        """One painted picture; ``regions`` are the shares of styles and where any counts."""
         settings, (shares, cover) = self.settings, regions
         pixels = content.pixels
         if settings.strength > 0 and (cover is None or bool(cover.any())):
@@ -152,7 +167,7 @@ class _Work:
             share = blend if cover is None else cover * blend
             mixed = content.colors + share * (painted - content.colors)
             pixels = with_colors(pixels, mixed)
-        return picture_file(pixels, settings.format)
+        return pixels
 
     def _painted(
         self,

@@ -62,6 +62,7 @@ def predict(
     uniform_strokes: painting.UniformStrokes = None,
     picture_format: painting.Format = None,
     max_side: painting.MaxSide = None,
+    sheet: painting.Sheet = None,
     clip_dataset: clip_options.ClipDataset = None,
     clip_index: clip_options.ClipIndices = None,
     beam_width: clip_options.BeamWidth = None,
@@ -105,6 +106,7 @@ def predict(
             seed=seed,
             format=picture_format,
             max_side=max_side,
+            sheet=sheet,
         )
     )
     prediction = context.zoo.models.predict(

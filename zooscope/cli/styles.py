@@ -79,6 +79,14 @@ MaxSide = Annotated[
     int | None, typer.Option(min=8, max=2048, help="Side to which larger images are reduced.")
 ]
 
+Sheet = Annotated[
+    bool | None,
+    typer.Option(
+        "--sheet",
+        help="Write one picture of all, sheet.png: images in rows, styles in columns.",
+    ),
+]
+
 
 def chosen_styles(styles: Styles) -> Styles | None:
     """The styles; None if nothing was chosen but a seed."""
@@ -86,8 +94,10 @@ def chosen_styles(styles: Styles) -> Styles | None:
 
 
 def picture_names(images: list[Path], styles: Styles | None, count: int) -> list[str]:
-    """File names of painted pictures: of every image, in every style where each has its own."""
+    """File names of painted pictures: of every image, in every style where each has its own; or of their sheet."""
     suffix = "jpg" if styles is not None and styles.format == "jpeg" else "png"
+    if styles is not None and styles.sheet:
+        return [f"sheet.{suffix}"]
     if styles is None or count == len(images):
         return [f"{image.stem}.prediction.{suffix}" for image in images]
     names = [style.stem for style in styles.files]

@@ -72,6 +72,7 @@ class Styles:
         seed: Seed of that grain.
         format: ``png`` or ``jpeg``.
         max_side: Side to which larger images are reduced.
+        sheet: Whether the answer is one picture of all: images in rows, styles in columns.
     """
 
     files: Sequence[Path] = ()
@@ -87,12 +88,13 @@ class Styles:
     seed: int | None = None
     format: str | None = None
     max_side: int | None = None
+    sheet: bool | None = None
 
     @property
     def params(self) -> dict[str, Any]:
         """Everything but the files, as parameters of the request."""
         names = ("strength", "preserve_color", "stroke", "uniform_strokes", "seed", "format")
-        values = {name: getattr(self, name) for name in (*names, "max_side")}
+        values = {name: getattr(self, name) for name in (*names, "max_side", "sheet")}
         weights = None if self.weights is None else list(self.weights)
         stored = {"style_dataset": self.dataset_id, "style_images": list(self.positions) or None}
         return {**values, **stored, "style_weights": weights}
@@ -160,7 +162,8 @@ class Prediction:
 
     Attributes:
         classes: The most likely classes of each image.
-        pictures: One picture file for each image, or for each image and style, image by image.
+        pictures: One picture file for each image, or for each image and style, image by image; or one
+            sheet of all.
         npy: The features of all images as the bytes of an npy file.
         texts: What a reader reads in each clip.
         support: What a few-shot learner made of its support.

@@ -83,7 +83,8 @@ async def predict(
     any other network its features. A few-shot learner compares with labeled images: form fields
     `support`, each with one of `support_labels`, or a `support_dataset` in the query. A stylizer
     paints every image in every one of the form fields `styles`; with `style_weights` or `masks` all
-    styles go into one picture; a gray `stroke_map` says where strokes are wide. A reader turns clips into text: up to 16 form fields `clips`, or a
+    styles go into one picture; a gray `stroke_map` says where strokes are wide; `sheet` draws all in
+    one picture. A reader turns clips into text: up to 16 form fields `clips`, or a
     `clip_dataset` in the query and no body. Nothing is stored.
     """
     files = await _files(request, limit=app_state.zoo.settings.max_image_bytes)

@@ -35,14 +35,18 @@ class Legend:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet shows; ``rows`` holds a tile or None per column, None is drawn as missing."""
+    """What a sheet shows.
+
+    ``rows`` holds a tile or None per column, None is drawn as missing; a sheet whose colors mean
+    nothing has no legend.
+    """
 
     title: str
     note: str
     row_titles: Sequence[str]
     column_titles: Sequence[str]
     rows: Sequence[Sequence[Image.Image | None]]
-    legend: Legend
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,7 @@ def tile_side(columns: int) -> int:
 def draw_sheet(sheet: Sheet, theme: Theme = Theme.LIGHT) -> Image.Image:
     """The sheet as one picture, as large as it needs to be."""
     measures, palette = _measures(sheet), PALETTES[theme]
-    legend_height = max(_BAR[1] + 2 * _LABEL_SIZE, _high(_NOTE_SIZE, measures.legend_lines))
-    height = measures.bottom(len(sheet.rows)) + legend_height + MARGIN
+    height = measures.bottom(len(sheet.rows)) + _legend_height(sheet, measures) + MARGIN
     canvas = Image.new("RGB", (measures.width, height), palette.page)
     pen = ImageDraw.Draw(canvas)
     _write_heading(pen, measures, palette)
@@ -87,8 +90,9 @@ def draw_sheet(sheet: Sheet, theme: Theme = Theme.LIGHT) -> Image.Image:
         for column, tile in enumerate(tiles):
             left = MARGIN + measures.row_title + column * (measures.tile + GAP)
             _put_tile(canvas, tile, (left, top), side=measures.tile, palette=palette)
-    below = measures.bottom(len(sheet.rows))
-    _put_legend(canvas, sheet.legend, measures, top=below, palette=palette)
+    if sheet.legend is not None:
+        below = measures.bottom(len(sheet.rows))
+        _put_legend(canvas, sheet.legend, measures, top=below, palette=palette)
     return canvas
 
 
@@ -108,8 +112,14 @@ def _measures(sheet: Sheet) -> _Measures:
         width,
         tuple(wrapped(sheet.title, font(_TITLE_SIZE, Weight.BOLD), room)),
         tuple(wrapped(sheet.note, font(_NOTE_SIZE), room)),
-        tuple(_all_wrapped(sheet.legend.lines, beside_bar)),
+        tuple(_all_wrapped(sheet.legend.lines if sheet.legend else (), beside_bar)),
     )
+
+
+def _legend_height(sheet: Sheet, measures: _Measures) -> int:
+    if sheet.legend is None:
+        return 0
+    return max(_BAR[1] + 2 * _LABEL_SIZE, _high(_NOTE_SIZE, measures.legend_lines))
 
 
 def _all_wrapped(lines: Sequence[str], room: float) -> Iterator[str]:

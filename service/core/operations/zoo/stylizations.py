@@ -214,8 +214,18 @@ def _too_many(count: int, remedy: str) -> InvalidRequestError:
 
 
 def _require_matching(chosen: ChosenStyles) -> None:
-    """Accept as many masks or weights as styles, but not both, and weights that add up."""
+    """Accept as many masks or weights as styles, but not both, and weights that add up.
+
+    Neither goes with a sheet.
+    """
     count, weights = len(chosen.styles), chosen.settings.weights
+    if chosen.settings.sheet and (chosen.masks or weights is not None):
+        raise invalid_value(
+            "/sheet",
+            "a sheet shows every style by itself, and the request mixes them",
+            code="sheet_of_mixture",
+            remedy="omit the weights and masks, or the sheet",
+        )
     if chosen.masks and len(chosen.masks) != count:
         raise invalid_value(
             "/masks",

@@ -467,7 +467,7 @@ class CreateAttributionsResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("id", "images", "output", "layer", "top_k", "support", "support_dataset", "classes", "shots", "seed", "prior", "styles", "masks", "style_weights", "strength", "preserve_color", "stroke", "uniform_strokes", "format", "max_side", "style_dataset", "style_images", "clips", "clip_dataset", "clip_indices", "beam_width", "alternatives", "crop", "crop_box", "stroke_map")
+    __slots__ = ("id", "images", "output", "layer", "top_k", "support", "support_dataset", "classes", "shots", "seed", "prior", "styles", "masks", "style_weights", "strength", "preserve_color", "stroke", "uniform_strokes", "format", "max_side", "style_dataset", "style_images", "clips", "clip_dataset", "clip_indices", "beam_width", "alternatives", "crop", "crop_box", "stroke_map", "sheet")
     ID_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -498,6 +498,7 @@ class PredictRequest(_message.Message):
     CROP_FIELD_NUMBER: _ClassVar[int]
     CROP_BOX_FIELD_NUMBER: _ClassVar[int]
     STROKE_MAP_FIELD_NUMBER: _ClassVar[int]
+    SHEET_FIELD_NUMBER: _ClassVar[int]
     id: str
     images: _containers.RepeatedScalarFieldContainer[bytes]
     output: str
@@ -528,7 +529,8 @@ class PredictRequest(_message.Message):
     crop: str
     crop_box: _containers.RepeatedScalarFieldContainer[float]
     stroke_map: bytes
-    def __init__(self, id: _Optional[str] = ..., images: _Optional[_Iterable[bytes]] = ..., output: _Optional[str] = ..., layer: _Optional[str] = ..., top_k: _Optional[int] = ..., support: _Optional[_Iterable[_Union[SupportImage, _Mapping]]] = ..., support_dataset: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., shots: _Optional[int] = ..., seed: _Optional[int] = ..., prior: _Optional[float] = ..., styles: _Optional[_Iterable[bytes]] = ..., masks: _Optional[_Iterable[bytes]] = ..., style_weights: _Optional[_Iterable[float]] = ..., strength: _Optional[float] = ..., preserve_color: _Optional[str] = ..., stroke: _Optional[float] = ..., uniform_strokes: _Optional[float] = ..., format: _Optional[str] = ..., max_side: _Optional[int] = ..., style_dataset: _Optional[str] = ..., style_images: _Optional[_Iterable[int]] = ..., clips: _Optional[_Iterable[bytes]] = ..., clip_dataset: _Optional[str] = ..., clip_indices: _Optional[_Iterable[int]] = ..., beam_width: _Optional[int] = ..., alternatives: _Optional[int] = ..., crop: _Optional[str] = ..., crop_box: _Optional[_Iterable[float]] = ..., stroke_map: _Optional[bytes] = ...) -> None: ...
+    sheet: bool
+    def __init__(self, id: _Optional[str] = ..., images: _Optional[_Iterable[bytes]] = ..., output: _Optional[str] = ..., layer: _Optional[str] = ..., top_k: _Optional[int] = ..., support: _Optional[_Iterable[_Union[SupportImage, _Mapping]]] = ..., support_dataset: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., shots: _Optional[int] = ..., seed: _Optional[int] = ..., prior: _Optional[float] = ..., styles: _Optional[_Iterable[bytes]] = ..., masks: _Optional[_Iterable[bytes]] = ..., style_weights: _Optional[_Iterable[float]] = ..., strength: _Optional[float] = ..., preserve_color: _Optional[str] = ..., stroke: _Optional[float] = ..., uniform_strokes: _Optional[float] = ..., format: _Optional[str] = ..., max_side: _Optional[int] = ..., style_dataset: _Optional[str] = ..., style_images: _Optional[_Iterable[int]] = ..., clips: _Optional[_Iterable[bytes]] = ..., clip_dataset: _Optional[str] = ..., clip_indices: _Optional[_Iterable[int]] = ..., beam_width: _Optional[int] = ..., alternatives: _Optional[int] = ..., crop: _Optional[str] = ..., crop_box: _Optional[_Iterable[float]] = ..., stroke_map: _Optional[bytes] = ..., sheet: _Optional[bool] = ...) -> None: ...
 
 class SupportImage(_message.Message):
     __slots__ = ("image", "label")
