@@ -134,18 +134,3 @@ class SeedRun:
             "held_out": corpus.held_out,
             "unseen_speakers": corpus.unseen_speakers,
         }
-
-
-def entry(result: SpeechTrainingResult, cpu_seconds: float) -> dict[str, Any]:
-    """An arm as JSON: rates with intervals, counts per clip for paired differences, the curve."""
-    return {
-        "quality": dict(result.quality),
-        "history": [dict(row) for row in result.history],
-        "errors": {
-            name: {"errors": counts.errors.tolist(), "lengths": counts.lengths.tolist()}
-            for name, counts in result.errors.items()
-        },
-        "details": dict(result.details),
-        "warnings": [dict(warning) for warning in result.warnings],
-        "cpu_seconds": round(cpu_seconds),
-    }

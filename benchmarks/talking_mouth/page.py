@@ -8,6 +8,7 @@ from benchmarks.students.protocol import NOT_MEASURED, ROOT
 from benchmarks.talking_mouth.results import (
     LONGER,
     MAIN,
+    VISIBLE_TONES,
     PairedDifference,
     Rows,
     counts_of,
@@ -44,6 +45,13 @@ _MEASURES = {
     "character_given_pinyin": "CER from true syllables",
     "character_given_pinyin_and_tone": "CER from true syllables and tones",
 }
+_LIP_PAIRS = (
+    *((name, "alone") for name in LIP_TITLES if name != "alone"),
+    ("all", "context"),
+    ("soft_filter", "context"),
+    ("no_filter", "context"),
+    ("attention", "frame"),
+)
 _CASCADE_PAIRS = (
     ("without_tones", "one_stage"),
     ("with_tones", "one_stage"),
@@ -51,8 +59,11 @@ _CASCADE_PAIRS = (
     ("with_tones", "one_stage_longer"),
     ("with_tones", "without_tones"),
     ("hidden_tones", "without_tones"),
+    ("hidden_tones", "with_tones"),
     ("with_tones_long", "without_tones_long"),
+    ("with_tones_long", "one_stage_longer"),
 )
+_ARMS_OF_VISIBLE_TONES = ("one_stage_longer", "without_tones", "with_tones")
 _TAKE_OFF = 0.6
 
 
@@ -81,14 +92,15 @@ def tables(results: Mapping[str, Any]) -> dict[tuple[str, str], str]:
         ("speech_recognizer", "grid"): _hearings(results.get("grid", ())),
         ("lip_by_speech", "levels"): _levels(rows, LIP_TITLES),
         ("lip_by_speech", "level differences"): _differences(
-            rows, [(name, "alone") for name in LIP_TITLES if name != "alone"], LIP_TITLES, "error"
+            rows, _LIP_PAIRS, LIP_TITLES, "error"
         ),
         ("lip_by_speech", "level curves"): _curves(rows, lips, "held_out_error"),
         ("lip_by_speech", "longer"): _longer(results.get(LONGER, {})),
-        ("cascade_seq2seq", "stages"): _stages(rows),
+        ("cascade_seq2seq", "stages"): _stages(rows, CASCADE_TITLES),
         ("cascade_seq2seq", "stage differences"): _differences(
             rows, _CASCADE_PAIRS, CASCADE_TITLES, "character_error"
         ),
+        ("cascade_seq2seq", "visible tones"): _visible_tones(results.get(VISIBLE_TONES, {})),
     }
 
 
@@ -124,9 +136,15 @@ def _longer(rows: Rows) -> str:
     return f"{_levels(rows, titles)}\n{differences}"
 
 
-def _stages(rows: Rows) -> str:
+def _visible_tones(rows: Rows) -> str:
+    titles = {name: CASCADE_TITLES[name] for name in _ARMS_OF_VISIBLE_TONES}
+    differences = _differences(rows, _CASCADE_PAIRS, CASCADE_TITLES, "character_error")
+    return f"{_stages(rows, titles)}\n{differences}"
+
+
+def _stages(rows: Rows, titles: Mapping[str, str]) -> str:
     lines = [["", "clips", *(f"seed {seed}" for seed in SEEDS), "mean"]]
-    for name, title in CASCADE_TITLES.items():
+    for name, title in titles.items():
         for measure, short in _MEASURES.items():
             measured = _seeds_of(rows, name)
             if measured and f"held_out_{measure}_error" in rows[measured[0]][name]["quality"]:
@@ -136,7 +154,7 @@ def _stages(rows: Rows) -> str:
                         rows, name, f"{key}_{measure}_error"
                     ),
                 )
-    return _markdown(lines) + _left_out(rows, CASCADE_TITLES)
+    return _markdown(lines) + _left_out(rows, titles)
 
 
 def _two_lines(title: str, cells: Callable[[str], list[str]]) -> list[list[str]]:

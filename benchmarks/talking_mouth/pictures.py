@@ -74,7 +74,7 @@ def _draw_curves(axes: Axes, curves: Sequence[Curve], *, label: str, **style: st
     for steps, rates in curves:
         axes.plot(steps, rates, color=style["color"], linewidth=0.7, alpha=0.6)
     means = np.mean([rates for _, rates in curves], axis=0)
-    label = f"{label} ({counted(len(curves), 'seed')})"
+    label = f"{label.replace('`', '')} ({counted(len(curves), 'seed')})"
     axes.plot(curves[0][0], means, linewidth=2, markersize=5, label=label, **style)
 
 

@@ -22,6 +22,7 @@ from workers.torchkit.speech.inputs import SpeechTrainingResult
 
 PATH = ROOT / "docs/results/talking_mouth.json"
 MAIN, LONGER = "1500 clips, 940 steps", "1500 clips, 1504 steps"
+VISIBLE_TONES = f"{MAIN}, tone visibility 1.2"
 _NUMBERS = re.compile(r"\[\s+(\d+(?:,\s+\d+)*)\s+\]")
 _TAILS = (0.025, 0.975)
 
