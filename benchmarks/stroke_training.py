@@ -110,7 +110,7 @@ class StrokeTask(StylizationTask):
         with torch.no_grad():
             maps = self.loss_network(contents)
             wanted = self.loss_network(enlarged(other_styles, stroke))
-            seen = self.loss_network(shown(other_styles, stroke, self._variant))
+            shown_maps = self.loss_network(shown(other_styles, stroke, self._variant))
         own = [part[count:] for part in maps]
         return StrokeBatch(
             contents,
@@ -119,7 +119,7 @@ class StrokeTask(StylizationTask):
             [torch.cat(parts) for parts in zip(wanted, own, strict=True)],
             noise,
             stroke,
-            seen,
+            shown_maps,
             own,
         )
 
