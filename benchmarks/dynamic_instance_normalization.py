@@ -54,10 +54,10 @@ from workers.torchkit.training.task import PictureInputs, complete
 from workers.torchkit.training.teachers import Teacher
 
 RESULTS = ROOT / "docs/results/dynamic_instance_normalization.json"
-_SIDE, _SIZE = 256, 96
+_SIDE, SIZE = 256, 96
 _HELD_OUT_CONTENTS = 50
-_LOSS, _JUDGE = "squeezenet-1.0-pruned", "mobilenet-v1-0.5-160-coral"
-_LAYERS = ("features.1", "features.3", "features.5", "features.8")
+LOSS, _JUDGE = "squeezenet-1.0-pruned", "mobilenet-v1-0.5-160-coral"
+LAYERS = ("features.1", "features.3", "features.5", "features.8")
 
 
 def square(path: Path, side: int = _SIDE) -> np.ndarray:
@@ -134,7 +134,7 @@ def measured_pools(task: StylizationTask, pictures: StylePictures) -> dict[str, 
             styles,
             loss_network=task.loss_network,
             networks=task.networks,
-            size=_SIZE,
+            size=SIZE,
             device=torch.device("cpu"),
         )
         pools[name] = evaluator.final(task.student, task.spec)
@@ -146,8 +146,8 @@ def judged(task: StylizationTask, judge: LossNetwork, pictures: StylePictures) -
     """Losses of the second judge on every pool, and of both networks at 256 x 256 pixels."""
     verdicts: dict[str, Any] = {"judge": {}}
     for name, styles in pictures.unseen.items():
-        contents = center_crops(pictures.held_out[: len(styles)], _SIZE)
-        wanted = center_crops(styles, _SIZE)
+        contents = center_crops(pictures.held_out[: len(styles)], SIZE)
+        wanted = center_crops(styles, SIZE)
         verdicts["judge"][name] = losses_of(task, judge, contents, wanted)
     large = center_crops(pictures.held_out[:12], _SIDE)
     styles = center_crops(pictures.paintings.repeat(4, 1, 1, 1), _SIDE)
@@ -165,8 +165,8 @@ def trained(
     params = DynamicInstanceNormalizationParams.model_validate(
         {
             "budget": {"steps": arguments.steps}, "seed": seed, "num_evaluations": 1,
-            "layers": list(_LAYERS), "content_layer": _LAYERS[2],
-            "compare_with": arguments.rivals, "image_size": _SIZE,
+            "layers": list(LAYERS), "content_layer": LAYERS[2],
+            "compare_with": arguments.rivals, "image_size": SIZE,
         }
     )  # fmt: skip
     inputs = PictureInputs(
@@ -238,15 +238,15 @@ def main() -> None:
     facts = {
         "steps": arguments.steps,
         "networks": [STUDENT, *arguments.rivals],
-        "layers": list(_LAYERS),
+        "layers": list(LAYERS),
         "judge": _JUDGE,
         "torch": torch.__version__,
         "machine": platform.machine(),
     }
     with tempfile.TemporaryDirectory() as folder:
-        teacher = published(_LOSS, arguments.data, Path(folder))
+        teacher = published(LOSS, arguments.data, Path(folder))
         other = published(_JUDGE, arguments.data, Path(folder))
-        judge = second_judge(other, center_crops(pictures.styles[:64], _SIZE))
+        judge = second_judge(other, center_crops(pictures.styles[:64], SIZE))
         for seed in arguments.seeds:
             task, cost = trained(teacher, pictures, arguments, seed)
             figures = {"seed": seed, **cost, **measured(task, judge, pictures)}

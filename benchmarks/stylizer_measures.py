@@ -15,7 +15,11 @@ from workers.methods.dynamic_instance_normalization.maths import (
     flat_energy,
     style_loss,
 )
-from workers.methods.dynamic_instance_normalization.networks import Paints, StylizerModule
+from workers.methods.dynamic_instance_normalization.networks import (
+    PaintingBatch,
+    Paints,
+    StylizerModule,
+)
 from workers.methods.dynamic_instance_normalization.task import StylizationTask
 from workers.torchkit.stylization.networks import Conditions
 from workers.torchkit.stylization.painting import Painter, stroke_noise
@@ -159,10 +163,11 @@ def losses_of(
     pictures: dict[str, list[Tensor]] = {name: [] for name in (*task.networks, "copy")}
     with torch.no_grad():
         for content, style in zip(contents.split(1), styles.split(1), strict=True):  # type: ignore[no-untyped-call]
-            maps = task.loss_network(style)
+            content_maps = task.loss_network.content(task.loss_network(content))
+            batch = PaintingBatch(content, style, content_maps, task.loss_network(style))
             for name, network in task.networks.items():
                 assert isinstance(network, Paints)
-                pictures[name].append(network.eval().paint(content, style, maps, None))
+                pictures[name].append(network.eval().paint(batch))
             pictures["copy"].append(content)
         return {name: _verdict(judge, parts, contents, styles) for name, parts in pictures.items()}
 
