@@ -137,6 +137,8 @@ def _longer(rows: Rows) -> str:
 
 
 def _visible_tones(rows: Rows) -> str:
+    if not rows:
+        return f"{NOT_MEASURED}\n"
     titles = {name: CASCADE_TITLES[name] for name in _ARMS_OF_VISIBLE_TONES}
     differences = _differences(rows, _CASCADE_PAIRS, CASCADE_TITLES, "character_error")
     return f"{_stages(rows, titles)}\n{differences}"
