@@ -40,13 +40,17 @@ class MelFeatures(Strict):
 
 
 class CropFeatures(Strict):
-    """Principal components of the crops of the lips, at ``rate`` frames per second."""
+    """Principal components of the crops of the lips, at ``rate`` frames per second.
+
+    Clips whose lips move by less than ``least_motion`` gray levels may say nothing.
+    """
 
     modality: Literal[Modality.VIDEO]
     height: int = Field(ge=1, le=4096)
     width: int = Field(ge=1, le=4096)
     rate: float = Field(ge=1, le=1000)
     components: int = Field(ge=1, le=4096)
+    least_motion: float = Field(default=0.0, ge=0, le=255)
 
 
 class ReaderSize(Strict):

@@ -155,7 +155,7 @@ class ClipReadingFacts(TypedDict):
     """What a reader made of one clip; its attention is a part of the response.
 
     ``file`` is None for a stored clip, ``error_rate`` without a transcript, ``cascade`` of a reader
-    of one stage.
+    of one stage. ``remarks`` are codes of what makes the text doubtful.
     """
 
     best: TextReading
@@ -164,6 +164,7 @@ class ClipReadingFacts(TypedDict):
     error_rate: Finite | None
     file: ClipFileFacts | None
     cascade: CascadeFacts | None
+    remarks: list[Annotated[str, Field(max_length=100)]]
 
 
 class ClipProblem(TypedDict):

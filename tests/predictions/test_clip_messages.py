@@ -51,6 +51,7 @@ READING = ClipReadingFacts(
     error_rate=0.5,
     file=None,
     cascade=None,
+    remarks=["no_speech_movement"],
 )
 READ = ClipAnswer(reading=READING, problem=None)
 UNREAD = ClipAnswer(

@@ -1,6 +1,7 @@
 """A predict child decodes clips within its limits, and every clip that it cannot read says why."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from service.core.manifest import ClipCrop
 from service.core.reader_manifest import Modality
 from service.core.readings import ReadingSettings, StoredWords
+from tests.clip_files import blank, clip
 from tests.predictions.ready_readers import a_recognizer, some_clips
 from workers.child.clip_readers import TextReader
 from workers.child.reading import ClipPredictor
@@ -22,12 +24,17 @@ WORDS = StoredWords(transcript="书", pinyin=None)
 
 
 def code_of(
-    folder: Path, data: bytes, *, words: list[StoredWords] | None = None, **limits: Any
+    folder: Path,
+    data: bytes,
+    *,
+    words: list[StoredWords] | None = None,
+    settings: Mapping[str, Any] = SETTINGS,
+    **limits: Any,
 ) -> str | None:
     """The code of the problem with a clip; None if it is read."""
     values = {"bytes": 10**7, "seconds": 60.0, "pixels": 10**6, **limits}
     predictor = ClipPredictor(READER, ClipLimits(**values), folder)
-    request = {"readings": {"clips": 1, "words": words or [], "settings": SETTINGS}}
+    request = {"readings": {"clips": 1, "words": words or [], "settings": settings}}
     (response,) = predictor.responses([request], [data])
     (answer,) = response.texts
     return None if answer["problem"] is None else answer["problem"]["code"]
@@ -46,6 +53,23 @@ def test_a_clip_beyond_a_limit_is_named(
     tmp_path: Path, limits: dict[str, Any], code: str | None
 ) -> None:
     assert code_of(tmp_path, CLIP, **limits) == code
+
+
+UNREADABLE = {
+    "one frame": (lambda: clip(frames=1), "clip_too_short"),
+    "no face": (lambda: clip(blank), "no_face"),
+    "half of it": (lambda: clip(form="matroska", frames=80)[:20_000], "truncated"),
+    "no bytes": (lambda: b"", "undecodable"),
+    "a text": (lambda: b"hello " * 100, "undecodable"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_named_as_in_a_dataset(tmp_path: Path, case: str) -> None:
+    make, code = UNREADABLE[case]
+    settings = asdict(ReadingSettings(crop=ClipCrop.FOUND))
+
+    assert code_of(tmp_path, make(), settings=settings) == code
 
 
 def test_no_decoded_file_is_left(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tests.rpc.channels import refusal
 from workers.child.reading import clip_of_file
 from workers.methods.cascade_seq2seq.transcription import cascade_readings, oracle_readings
 from workers.torchkit.speech.error_rates import edit_distance
-from workers.torchkit.speech.features import FeatureBatch
+from workers.torchkit.speech.features import CropReader, FeatureBatch
 from workers.torchkit.speech.readers import Reader
 from workers.torchkit.speech.search import greedy_texts
 from workers.torchkit.speech.seq2seq import most_tokens
@@ -182,6 +182,28 @@ def test_stored_clips_are_read_like_their_files_and_compared_with_their_transcri
         distance = edit_distance(WORDS[index], item["text"]) / len(WORDS[index])
         assert item["character_error_rate"] == pytest.approx(distance)
     assert second == {**stored[1], "clip": 0}
+
+
+@pytest.mark.parametrize("kind", ["reader", "cascade"])
+def test_lips_that_hardly_move_are_remarked(apis: EveryApi, talk: str, kind: str) -> None:
+    calm, cascade = a_lip_reader(), a_cascade()
+    for features in (calm.features, cascade.features):
+        assert isinstance(features, CropReader)
+        features.least_motion = 255.0
+    model = (
+        a_stored_reader(apis.zoo, calm, dataset=talk)
+        if kind == "reader"
+        else a_stored_cascade(apis.zoo, cascade, dataset=talk)
+    )
+
+    (sent,) = items_of(ask(apis, model, CLIPS[:1]))
+    (stored,) = items_of(ask(apis, model, clip_dataset=talk, clip_indices=[0]))
+    (over_grpc,) = apis.stubs.models.Predict(
+        wire.PredictRequest(id=model, clip_dataset=talk, clip_indices=[0])
+    ).texts.items
+
+    for remarks in (sent["facts"]["remarks"], stored["facts"]["remarks"], over_grpc.facts.remarks):
+        assert list(remarks) == ["no_speech_movement"]
 
 
 def test_a_bad_clip_is_named_and_the_others_are_read(apis: EveryApi, recognizer: str) -> None:

@@ -69,6 +69,7 @@ READ = (
     "/v1/datasets/{dataset}/images/0",
     "/v1/models/{model}/attributions/{dataset}/0.png",
     "/v1/maps/{dataset}",
+    "/v1/maps/{dataset}/snapshots",
     "/v1/models/{model}/neighbors?dataset={dataset}",
 )
 

@@ -32,7 +32,7 @@ from workers.methods.cascade_seq2seq.transcription import (
 from workers.torchkit.clips import Clip
 from workers.torchkit.speech.attention_pictures import AttentionRows, attention_picture
 from workers.torchkit.speech.error_rates import edit_distance
-from workers.torchkit.speech.features import FeatureSequence
+from workers.torchkit.speech.features import CropReader, FeatureSequence, MelReader
 from workers.torchkit.speech.readers import Reader
 from workers.torchkit.speech.stored_readers import (
     StoredReader,
@@ -95,6 +95,7 @@ class TextReader:
             error_rate=_error_rate(clip.transcript, best.text),
             file=None,
             cascade=None,
+            remarks=_remarks(self.reader.features, clip),
         )
         return ReadClip(facts, self._picture(best, clip))
 
@@ -142,6 +143,7 @@ class StagedReader:
                 aligned=best.aligned,
                 oracles=self._oracles(sequence, clip),
             ),
+            remarks=_remarks(self.reader.features, clip),
         )
         return ReadClip(facts, self._picture(best, sequence.times, clip))
 
@@ -209,6 +211,13 @@ def _path_text(path: CascadeReading) -> TextReading:
     """The characters of a path; it is finished if every stage is."""
     finished = all(stage.finished for stage in path.stages.values())
     return TextReading(text=path.text, score=path.score, finished=finished)
+
+
+def _remarks(features: CropReader | MelReader, clip: Clip) -> list[str]:
+    """``no_speech_movement`` if the lips move less than in 99 % of the clips of the training."""
+    if isinstance(features, CropReader) and features.motion(clip) < features.least_motion:
+        return ["no_speech_movement"]
+    return []
 
 
 def _error_rate(transcript: str, text: str) -> float | None:

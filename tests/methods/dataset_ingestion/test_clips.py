@@ -159,6 +159,12 @@ def test_a_bad_clip_is_refused_by_name_or_skipped(read: TakeIn, case: str):
     assert reasons(skipped) == [("", "clips_skipped"), ("bad.mp4", code)]
 
 
+def shortened(share: float) -> bytes:
+    """The first bytes of a clip that has no index at its end."""
+    data = clip(form="matroska", frames=80)
+    return data[: int(share * len(data))]
+
+
 NOTED = {
     "no audio": (clip, "without_audio"),
     "two faces": (lambda: clip(two_faces), "two_faces"),
@@ -170,6 +176,7 @@ NOTED = {
     ),
     "few frames a second": (lambda: clip(rate=10), "low_frame_rate"),
     "sound of another length": (lambda: clip(sound=1.9), "sound_differs"),
+    "nine tenths of it": (lambda: shortened(0.9), "truncated"),
 }
 
 

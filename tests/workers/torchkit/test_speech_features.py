@@ -1,5 +1,6 @@
 """Features follow time stamps, keep clips apart from their speakers, and fill their last group."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -172,3 +173,25 @@ def test_frames_that_are_all_alike_have_no_axes() -> None:
     variances, axes = principal_axes_of_samples([torch.zeros(4, 3)])
 
     assert (variances.shape, axes.shape) == ((0,), (3, 0))
+
+
+def test_the_motion_of_lips_is_the_mean_change_in_gray_levels() -> None:
+    features = CropReader.fitted(CLIPS, rate=25.0, components=4)
+    crops = resampled_frames(CLIPS[0].crop_times, 25.0)[0]
+    frames = [CLIPS[0].crops[frame].tolist() for frame in crops]
+    changes = [
+        abs(new - old)
+        for before, after in itertools.pairwise(frames)
+        for olds, news in zip(before, after, strict=True)
+        for old, new in zip(olds, news, strict=True)
+    ]
+
+    assert features.motion(CLIPS[0]) == pytest.approx(sum(changes) / len(changes), rel=1e-4)
+
+
+def test_still_lips_move_less_than_all_that_was_learned_from() -> None:
+    features = CropReader.fitted(CLIPS, rate=25.0, components=4)
+    still = replace(CLIPS[0], crops=CLIPS[0].crops[:1].expand_as(CLIPS[0].crops))
+
+    assert features.motion(still) == 0 < features.least_motion
+    assert sum(features.motion(clip) < features.least_motion for clip in CLIPS) <= 1

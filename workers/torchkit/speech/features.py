@@ -24,6 +24,7 @@ _SMALLEST_SPREAD = 1e-4
 _ROUNDING = 1e-4
 _MOST_PIXELS, _MOST_FRAMES = 2048, 2048
 _SMALLEST_VARIANCE = 1e-10
+_LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -156,14 +157,17 @@ class CropReader(nn.Module):
     """Principal components of crops, their slopes, and two frames as one.
 
     A clip's mean crop is subtracted first, so that most of what tells speakers apart is gone.
+    ``least_motion``, in gray levels, is exceeded by 99 % of the clips it was fitted to; 0 if unknown.
     """
 
     components: Tensor
     spreads: Tensor
 
-    def __init__(self, *, height: int, width: int, rate: float, components: int) -> None:
+    def __init__(
+        self, *, height: int, width: int, rate: float, components: int, least_motion: float = 0.0
+    ) -> None:
         super().__init__()
-        self.shape, self.rate = (height, width), rate
+        self.shape, self.rate, self.least_motion = (height, width), rate, least_motion
         self.register_buffer("components", torch.zeros(height * width, components))
         self.register_buffer("spreads", torch.ones(components))
 
@@ -183,6 +187,8 @@ class CropReader(nn.Module):
         count = min(components, len(variances))
         reader.components[:, :count].copy_(axes[:, -count:].flip(1).float())
         reader.spreads[:count].copy_(variances[-count:].flip(0).clamp_min(1e-8).sqrt().float())
+        motions = torch.tensor([reader.motion(clip) for clip in clips])
+        reader.least_motion = float(motions.quantile(_LEAST_SHARE))
         return reader
 
     @property
@@ -198,6 +204,11 @@ class CropReader(nn.Module):
         return FeatureSequence(
             stacked(values, CROP_STACK), stacked(times[:, None], CROP_STACK).mean(1)
         )
+
+    def motion(self, clip: Clip) -> float:
+        """Mean distance of neighboring samples in gray levels from 0 to 255; 0 of a single one."""
+        pixels, _ = self._pixels(clip)
+        return _LEVELS * float(pixels.diff(dim=0).abs().mean()) if len(pixels) > 1 else 0.0
 
     def _pixels(self, clip: Clip) -> tuple[Tensor, Tensor]:
         """Pixels of every sample minus the clip's mean, and the times of the samples."""

@@ -99,6 +99,7 @@ def feature_facts(features: CropReader | MelReader) -> dict[str, Any]:
         "width": width,
         "rate": features.rate,
         "components": len(features.spreads),
+        "least_motion": features.least_motion,
     }
 
 

@@ -11,6 +11,7 @@ from service.core.counts import counted
 from service.core.errors import ConflictError, InvalidRequestError, NotFoundError
 from service.core.fingerprints import fingerprint
 from service.core.operations import names, owned_rows
+from service.core.operations.dataset_kinds import require_kind
 from service.core.operations.error_pointers import error_pointer
 from service.core.operations.jobs import jobs
 from service.core.operations.maps import snapshot_lookup
@@ -185,8 +186,13 @@ def snapshot(session: Session, *, project: str, dataset_id: str, map_id: str) ->
 def snapshots(
     session: Session, *, project: str, dataset_id: str, after: str | None, limit: int
 ) -> Page[Snapshot]:
-    """The maps of a dataset, newest first. Raises NotFoundError: ``dataset_not_found``."""
-    owned_rows.get(session, DatasetRecord, project=project, id=dataset_id)
+    """The maps of a dataset, newest first.
+
+    Raises:
+        NotFoundError: ``dataset_not_found``.
+        InvalidRequestError: ``dataset_has_clips``.
+    """
+    require_kind(owned_rows.get(session, DatasetRecord, project=project, id=dataset_id))
     return snapshot_lookup.page(
         session, project=project, dataset_id=dataset_id, after=after, limit=limit
     )
