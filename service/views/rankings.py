@@ -105,8 +105,9 @@ class RankingItemView(BaseModel):
     ``expected_regret`` what choosing this one is expected to lose, ``measured`` the run on the
     target itself that went in. ``flops`` counts the operations for one image, and ``latency_ms`` is
     its time on the machine that checked the network. ``pareto`` marks the networks that are cheaper than all that rank above them. Items of the same ``group``, counted
-    from the best, cannot be told apart: the intervals of all overlap that of its first.
-    ``same_weights_as`` lists other candidates with the same weights. ``near_copies`` are candidates
+    from the best, cannot be told apart: the intervals of all overlap that of its first. For
+    ``labels`` and ``labels_and_history``, group 1 holds the first and those that the advice calls
+    equal to it. ``same_weights_as`` lists other candidates with the same weights. ``near_copies`` are candidates
     that have no row of their own, because they compute the same up to rounding.
     """
 

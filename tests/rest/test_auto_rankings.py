@@ -9,6 +9,7 @@ from service.core.operations.rankings import fused
 from service.core.tables import EstimateRecord, JobRecord, JobState, ModelRecord, RankingRecord
 from tests.rest.served import Served, a_dataset, a_graph, a_model, an_affinity, an_estimate
 from tests.rest.test_label_rankings import names, posterior_of, record
+from zooscope.cli.ranking_report import report_lines
 
 NAMES = ("fox", "hen", "cow")
 FLOPS = {"fox": 900, "hen": 100, "cow": 400}
@@ -63,6 +64,17 @@ def test_the_advice_names_equals_and_what_is_cheaper(served: Served, zoo_ids):
     assert ranking["advice"] == (
         "Start from fox or hen; they cannot be told apart; hen is 9.0 times cheaper in operations."
     )
+
+
+def test_equals_of_the_advice_are_one_group_everywhere(served: Served, zoo_ids):
+    ranking = ask_for_the_dataset(served, zoo_ids).json()
+
+    assert {name: item(ranking, name)["group"] for name in NAMES} == {
+        "fox": 1,
+        "hen": 1,
+        "cow": None,
+    }
+    assert "cannot be told apart from the first: hen" in report_lines(ranking)
 
 
 def test_costs_stand_beside_quality_with_a_pareto_mark(served: Served, zoo_ids):

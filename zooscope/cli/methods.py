@@ -1,6 +1,7 @@
 """``zooscope methods``: the methods that jobs can run."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -88,11 +89,17 @@ def _resolved(schema: Schema, shapes: Schema) -> dict[str, Any]:
 
 
 def _description(schema: Schema, shapes: Schema) -> str:
-    """The description of a field, then those of its choices."""
+    """The description of a field, then what those of its choices add to it."""
     named = [shapes.get(kind.get("$ref", "").rpartition("/")[2], {}) for kind in _kinds(schema)]
     own = schema.get("description", "")
-    choices = [kind.get("description", "").removeprefix(own) for kind in named if "enum" in kind]
-    return "\n".join([own, *choices])
+    choices = [kind.get("description", "") for kind in named if "enum" in kind]
+    return "\n".join([own, *(_details(choice) for choice in choices)] if own else choices)
+
+
+def _details(description: str) -> str:
+    """What follows the first clause, which only names the choice that the field has named."""
+    text = re.split(r"[.:;]\s+", description, maxsplit=1)[1:]
+    return "".join(text)[:1].upper() + "".join(text)[1:]
 
 
 def _kinds(schema: Schema) -> list[Schema]:

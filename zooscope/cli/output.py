@@ -176,7 +176,10 @@ class TextOutput:
         shown, least = _fitting(columns, listed, self._console.width)
         # If even the ids do not fit, the terminal wraps the lines, and copies stay complete.
         wide = Console(highlight=False, width=max(self._console.width, least))
-        wide.print(_table(shown, listed), crop=False)
+        with wide.capture() as table:
+            wide.print(_table(shown, listed), crop=False)
+        lines = table.get().splitlines()
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in lines)
         if hidden := [column.heading for column in columns if column not in shown]:
             note = f"A wider terminal, or --json, also shows: {', '.join(hidden)}"
             self._stderr.print(note, style="dim", soft_wrap=True)

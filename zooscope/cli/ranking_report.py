@@ -94,6 +94,7 @@ ESTIMATOR_COLUMNS = (
     _SAME,
     _NEAR,
 )
+LABEL_COLUMNS = (*ESTIMATOR_COLUMNS[:-3], _GROUP, *ESTIMATOR_COLUMNS[-3:])
 FUSED_COLUMNS = (
     _RANK,
     _NAME,
@@ -129,6 +130,7 @@ STEP_COLUMNS = (
 )
 _COLUMNS = {
     **dict.fromkeys(get_args(Metric), COLUMNS),
+    "labels": LABEL_COLUMNS,
     **dict.fromkeys(("fused", "labels_and_history"), FUSED_COLUMNS),
 }
 

@@ -74,6 +74,8 @@ const ARCHIVE = /\.(zip|tar|tgz|tar\.gz|parquet)$/i;
 const IMAGE = /\.(jpe?g|png|webp|bmp)$/i;
 const CLIP = /\.(mp4|mov|mkv|webm|avi|mpe?g|ts|gif)$/i;
 const WORDS = /\.(csv|tsv|jsonl?|txt|align)$/i;
+/** Files with a row for each image; the zoo reads the labels in them. */
+export const LABELS = /\.(csv|tsv|jsonl|ndjson)$/i;
 const MANIFEST = /manifest\.json$/i;
 
 /** What files are: one model, one archive, many images, clips with their transcripts, or nothing that the zoo takes. @param {{file: File, path: string}[]} files */
@@ -85,15 +87,16 @@ export function sorted(files) {
   if (model) return { kind: "model", file: model.file, manifest };
   if (archive) return { kind: "dataset", file: archive.file, manifest: null };
   if (files.some(({ path }) => CLIP.test(path))) return { kind: "clips", files: files.filter(({ path }) => CLIP.test(path) || WORDS.test(path)), manifest: null };
-  if (images.length) return { kind: "images", files: withoutRoot(images), manifest: null };
+  if (images.length) return { kind: "images", files: withoutRoot(images, files.filter(({ path }) => LABELS.test(path))), manifest: null };
   return { kind: "unknown", file: files[0]?.file ?? null, manifest: null };
 }
 
 /** Paths below the folder that was dropped: its name is the dataset's, not a label. */
-function withoutRoot(images) {
+function withoutRoot(images, labels) {
+  const all = [...images, ...labels];
   const roots = new Set(images.map(({ path }) => path.split("/")[0]));
-  const nested = images.every(({ path }) => path.split("/").length > 2);
-  return roots.size === 1 && nested ? images.map(({ file, path }) => ({ file, path: path.split("/").slice(1).join("/") })) : images;
+  const nested = images.every(({ path }) => path.split("/").length > 2) && labels.every(({ path }) => roots.has(path.split("/")[0]) && path.includes("/"));
+  return roots.size === 1 && nested ? all.map(({ file, path }) => ({ file, path: path.split("/").slice(1).join("/") })) : all;
 }
 
 /** A dataset of these files, not checked yet. @param {{file: File, path: string}[]} files @param {any} manifest */

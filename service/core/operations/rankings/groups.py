@@ -19,3 +19,11 @@ def with_groups(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             number, low = number + 1, interval[0]
         grouped.append({**item, "group": number})
     return grouped
+
+
+def with_equals(
+    items: Iterable[Mapping[str, Any]], equals: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The items, with ``group`` 1 for the first and its ``equals``; None for all others."""
+    ids = {item["model_id"] for item in equals}
+    return [{**item, "group": 1 if item["model_id"] in ids else None} for item in items]

@@ -13,6 +13,7 @@ from service.core.catalog.measurement import (
     AUTO,
     LABEL_SCORE_OF,
     LABELS,
+    LABELS_AND_HISTORY,
     POSTERIORS,
     Estimator,
     Metric,
@@ -21,6 +22,7 @@ from service.core.errors import FieldProblem, InvalidRequestError
 from service.core.fingerprints import fingerprint
 from service.core.operations import names
 from service.core.operations.rankings import (
+    advice,
     appearances,
     by_estimator,
     by_graph,
@@ -30,7 +32,7 @@ from service.core.operations.rankings import (
 )
 from service.core.operations.rankings.completion import add_findings, add_warnings
 from service.core.operations.rankings.copies import with_copies_below
-from service.core.operations.rankings.groups import with_groups
+from service.core.operations.rankings.groups import with_equals, with_groups
 from service.core.operations.rankings.schemas import RankingRequest
 from service.core.operations.zoo import datasets
 from service.core.tables import RankingRecord, RankingState
@@ -134,7 +136,15 @@ def ordered(ranking: RankingRecord, *, edge_weight: float) -> tuple[Items, Items
         return [], ranking.unranked
     items, without = _kind_of(ranking).ordered(ranking, edge_weight)
     complete_items = [{"same_weights_as": [], **item} for item in with_copies_below(items)]
-    return costs.marked(with_groups(complete_items)), [*ranking.unranked, *without]
+    return costs.marked(_grouped(ranking, complete_items)), [*ranking.unranked, *without]
+
+
+def _grouped(ranking: RankingRecord, items: Items) -> Items:
+    """The items with their groups: by intervals, or by labels as the advice names them."""
+    if items and ranking.metric in (LABELS, LABELS_AND_HISTORY):
+        equals = advice.indistinct(ranking.metric, items, findings=ranking.findings or {})
+        return with_equals(items, equals)
+    return with_groups(items)
 
 
 def weight_of(record: RankingRecord, requested: float | None) -> float:

@@ -36,7 +36,7 @@ export function Lines({ curves, xLabel, yLabel, title, height = 280, marks = [],
     ${width > 0 && html`<svg width=${width} height=${height} role=${onPick ? "group" : "img"} aria-label=${title}>
       <${AxisY} scale=${y} values=${ticks(low, high)} x=${LEFT} to=${width - RIGHT} label=${yLabel} />
       <${AxisX} scale=${x} values=${ticks(xLow, xHigh, Math.max(2, Math.min(8, width / 90)))} y=${height - BOTTOM} from=${LEFT} to=${width - RIGHT} label=${xLabel} />
-      ${marks.map((mark) => html`<g class="mark"><line x1=${x(mark.x)} x2=${x(mark.x)} y1=${TOP} y2=${height - BOTTOM} /><text x=${x(mark.x) + (x(mark.x) > width - 80 ? -4 : 4)} y=${TOP + 10} text-anchor=${x(mark.x) > width - 80 ? "end" : "start"}>${mark.text}</text></g>`)}
+      ${marks.map((mark, index) => html`<g class="mark"><line x1=${x(mark.x)} x2=${x(mark.x)} y1=${TOP} y2=${height - BOTTOM} /><text x=${x(mark.x) + (x(mark.x) > width - 80 ? -4 : 4)} y=${TOP + 10 + 14 * index} text-anchor=${x(mark.x) > width - 80 ? "end" : "start"}>${mark.text}</text></g>`)}
       ${curves.map((curve, index) => html`<g class=${category(curve.color ?? index)}>
         ${curve.points.some((point) => point.low !== undefined && point.low !== null) && html`<path class="band" d=${band(curve.points, x, y)} />`}
         <path class="line" d=${path(curve.points, x, y)} />

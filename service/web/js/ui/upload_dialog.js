@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../lib.js";
 import { get, openapi, post } from "../api.js";
 import { bytes, plural } from "../format.js";
 import { link } from "../router.js";
-import { sendFiles, sorted, upload } from "../upload.js";
+import { LABELS as LABEL_FILE, sendFiles, sorted, upload } from "../upload.js";
 import { showDialog } from "./dialog.js";
 import { datasetSize } from "./datasets.js";
 import { Problem, Progress, Skeleton, State } from "./parts.js";
@@ -22,7 +22,7 @@ export function openUpload(files) {
     if (what.file) toast(`${what.file.name} is neither a model (.pt2, .safetensors, .onnx) nor images (folder, zip, tar, Parquet, JPEG, PNG, WebP, BMP), nor clips (folder, zip, tar, MP4, MOV, MKV, WebM, AVI).`, "bad");
     return;
   }
-  const title = what.kind === "model" ? `Add ${what.file.name}` : what.kind === "dataset" ? `Add ${what.file.name} as a dataset` : `Add ${plural(what.files.length, what.kind === "clips" ? "file" : "image")} as a dataset`;
+  const title = what.kind === "model" ? `Add ${what.file.name}` : what.kind === "dataset" ? `Add ${what.file.name} as a dataset` : `Add ${plural(what.files.length, what.kind === "clips" || what.files.some(({ path }) => LABEL_FILE.test(path)) ? "file" : "image")} as a dataset`;
   showDialog(title, (close) => html`<${Upload} what=${what} close=${close} />`);
 }
 
@@ -44,7 +44,7 @@ function withoutHeads(schema) {
 /** What the file's name says about it. */
 function guess(what) {
   if (what.kind === "clips") return { kind: "clips" };
-  if (what.kind === "images") return { layout: what.files.some(({ path }) => path.includes("/")) ? "folders" : "flat" };
+  if (what.kind === "images") return { layout: what.files.some(({ path }) => path.includes("/") || LABEL_FILE.test(path)) ? "folders" : "flat" };
   const name = what.file.name.replace(/\.[^.]+$/, "");
   if (what.kind === "model") return { name, format: /\.(safetensors|onnx)$/i.exec(what.file.name)?.[1].toLowerCase() ?? "pt2" };
   return { name, ...(/\.parquet$/i.test(what.file.name) ? { layout: "parquet" } : {}) };
@@ -53,6 +53,7 @@ function guess(what) {
 function Describe({ what, schema, defs, onCreated, close }) {
   const [manifest, setManifest] = useState(() => guess(what));
   const [form, setForm] = useState(0);
+  const labels = what.kind === "images" ? what.files.filter(({ path }) => LABEL_FILE.test(path)) : [];
   const [progress, setProgress] = useState(null);
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -89,6 +90,7 @@ function Describe({ what, schema, defs, onCreated, close }) {
   const wrongField = error?.fields?.length > 0;
   return html`<form class="stack" onSubmit=${save}>
     ${what.file && html`<${UploadProgress} file=${what.file} progress=${progress} />`}
+    ${labels.length > 0 && html`<p class="soft">The labels are read from ${labels.map(({ path }) => path).join(", ")}, which needs the layout folders.</p>`}
     <${Fields} key=${form} schema=${schema} value=${manifest} onChange=${setManifest} context=${{ defs, errors: error?.fields, labels: LABELS }} />
     ${error && html`<${Problem} error=${error} retry=${!wrongField && what.file && !busy && progress?.done !== what.file.size ? again : null} />`}
     <div class="actions"><button type="button" class="button" onClick=${close}>Cancel</button><button class="button primary" disabled=${busy}>${busy ? (progress && progress.done < progress.total ? "Waiting for the upload …" : "Adding …") : "Add"}</button></div>

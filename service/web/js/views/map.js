@@ -114,7 +114,7 @@ function Boxed({ indices, doc, clear }) {
 
 /** What the numbers of a map from sketches are. */
 function Sketched({ facts }) {
-  return html`<div class="note"><span>Positions, clusters and the matrix are estimated from <${Hint} means="A short vector that stands for where a network looks: 1,536 numbers instead of all its attribution maps.">sketches</${Hint}>, because so many networks are not compared pair by pair. Each network is placed by its distances to ${plural(facts.landmarks, "network")} drawn from all. A similarity is off by at most ${fixed(facts.largest_error, 3)} in 99 of 100 cases, by less for similar networks. The neighbors on a model's page are exact.</span></div>`;
+  return html`<div class="note"><span>Positions, clusters and the matrix are estimated from <${Hint} means="A short vector that stands for where a network looks: 1,536 numbers instead of all its attribution maps.">sketches</${Hint}>, because so many networks are not compared pair by pair. There is no tree: it needs every pair; a map of up to 400 networks has one. Each network is placed by its distances to ${plural(facts.landmarks, "network")} drawn from all. A similarity is off by at most ${fixed(facts.largest_error, 3)} in 99 of 100 cases, by less for similar networks. The neighbors on a model's page are exact.</span></div>`;
 }
 
 /** The first tag of each network of a map; null asks for none. A large map shows most of the zoo, so the list of all takes fewer requests. @param {string[] | null} ids */

@@ -1,11 +1,12 @@
 // A ranking as rows, as a table for other programs, and as requests.
 import { comparesNetworks } from "./metrics.js";
 
-/** Items with the ends of their intervals, and a color: one for each group, or for each item where there are no groups. @param {any[]} items */
+/** Items with the ends of their intervals, and a color: one for each group and one for all others, or one for each item where there are no groups. @param {any[]} items */
 export function rowsOf(items) {
+  const groups = Math.max(0, ...items.map((item) => item.group ?? 0));
   return items.map((item) => {
     const [low, high] = item.interval ?? [null, null];
-    return { ...item, low, high, color: (item.group ?? item.rank) - 1 };
+    return { ...item, low, high, color: (item.group ?? (groups ? groups + 1 : item.rank)) - 1 };
   });
 }
 
