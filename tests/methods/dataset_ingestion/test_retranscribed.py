@@ -41,7 +41,7 @@ def say(read: TakeIn, taken_in: TakeIn, tmp_path: Path) -> Say:
     return say
 
 
-def said(result: DatasetIngestionResult) -> dict[str, tuple[object, ...]]:
+def spoken_in(result: DatasetIngestionResult) -> dict[str, tuple[object, ...]]:
     return {c.name: (c.transcript, c.pinyin, c.speaker) for c in result.clips}
 
 
@@ -77,7 +77,7 @@ def test_tables_say_what_is_said(say: Say, form: str):
     result = say(upload, filename=filename)
 
     assert result.problems == ()
-    assert said(result) == {
+    assert spoken_in(result) == {
         "v/a.mp4": ("你好", ("ni3", "hao3"), "Li"),
         "v/b.mp4": ("hello", None, None),
     }
@@ -87,7 +87,7 @@ def test_files_with_the_names_of_clips_say_what_is_said(say: Say):
     result = say(FORMS["texts"][1], filename="said.zip")
 
     assert result.problems == ()
-    assert [text for text, *_ in said(result).values()] == ["你好", "hello"]
+    assert [text for text, *_ in spoken_in(result).values()] == ["你好", "hello"]
     assert notes_of(result)["unused_table"] == 1
 
 
@@ -96,7 +96,7 @@ def test_clips_that_the_table_leaves_out_keep_their_words(say: Say):
 
     result = say("p,transcript\na.mp4,银行\n".encode(), texts=texts)
 
-    assert said(result) == {
+    assert spoken_in(result) == {
         "v/a.mp4": ("银行", ("yin2", "hang2"), "Li"),
         "v/b.mp4": ("你好", ("ni3", "hao3"), "Wu"),
     }
@@ -107,8 +107,8 @@ def test_pinyin_alone_is_added_to_the_words(say: Say):
 
     result = say(b"p,pinyin\na.mp4,zhang3\n", texts=texts)
 
-    assert said(result)["v/a.mp4"] == ("长", ("zhang3",), None)
-    assert said(result)["v/b.mp4"] == ("你好", ("ni3", "hao3"), None)
+    assert spoken_in(result)["v/a.mp4"] == ("长", ("zhang3",), None)
+    assert spoken_in(result)["v/b.mp4"] == ("你好", ("ni3", "hao3"), None)
 
 
 BAD = {

@@ -33,8 +33,8 @@ def stocked_clips(session: Session, job: JobRecord, dataset_id: str) -> tuple[st
     dataset = row_of(session, job, DatasetRecord, dataset_id)
     query = select(ClipRecord).where(ClipRecord.dataset_id == dataset.id)
     rows = session.scalars(query.order_by(ClipRecord.position))
-    known = [{name: getattr(row, name) for name in ClipFacts.model_fields} for row in rows]
-    return clips_file(dataset)[CLIPS_FILE], json.dumps(known).encode()
+    facts = [{name: getattr(row, name) for name in ClipFacts.model_fields} for row in rows]
+    return clips_file(dataset)[CLIPS_FILE], json.dumps(facts).encode()
 
 
 def clip_facts(session: Session, dataset: DatasetRecord) -> list[dict[str, Any]]:

@@ -117,8 +117,8 @@ def _dataset_upload(session: Session, job: JobRecord, settings: Settings) -> Sta
     stocked = dataset.manifest.get("clips_of")
     if stocked is None:
         return StagedInputs(facts, files)
-    packed, known = stocked_clips(session, job, stocked)
-    contents = {STOCKED_CLIPS: known}
+    packed, stocked_facts = stocked_clips(session, job, stocked)
+    contents = {STOCKED_CLIPS: stocked_facts}
     return StagedInputs(facts, {**files, CLIPS_FILE: packed}, contents=contents)
 
 

@@ -31,14 +31,14 @@ class ClipsFound:
 
 
 def clips_outcome(
-    read: Iterable[PackedClip], found: ClipsFound, packed_file: Path, *, on_error: OnError
+    read: Iterable[PackedClip], gathered: ClipsFound, packed_file: Path, *, on_error: OnError
 ) -> DatasetIngestionResult:
     """The dataset of the clips in the order of their names; rejected without any, or if asked."""
     clips = tuple(sorted(read, key=lambda clip: clip.name))
-    _note_clips(clips, found.notes)
-    files = len(clips) + len(found.problems)
-    problems = listed(found.problems, files=files, on_error=on_error, noun="clip")
-    notes = found.notes.collected()
+    _note_clips(clips, gathered.notes)
+    files = len(clips) + len(gathered.problems)
+    problems = listed(gathered.problems, files=files, on_error=on_error, noun="clip")
+    notes = gathered.notes.collected()
     if not clips:
         nothing = ImageProblem(
             "",

@@ -29,20 +29,20 @@ def run_transcripts(
     inputs: DatasetIngestionData, stock: ClipStock, report: Report
 ) -> DatasetIngestionResult:
     """The clips of the stock, with what the upload says of them and otherwise as they were."""
-    found = ClipsFound()
+    gathered = ClipsFound()
     try:
-        with opened_texts(inputs, found.notes) as archive:
+        with opened_texts(inputs, gathered.notes) as archive:
             texts = clip_texts(archive, (clip.name for clip in stock.clips), inputs.manifest)
-            found.problems += [*archive.problems, *texts.problems]
+            gathered.problems += [*archive.problems, *texts.problems]
     except RefusedUploadError as error:
-        return found.rejected(error)
+        return gathered.rejected(error)
     if not texts.by_name and not texts.unclear:
-        return found.rejected(_nothing_said())
-    clips = _transcribed(stock, texts, found)
+        return gathered.rejected(_nothing_said())
+    clips = _transcribed(stock, texts, gathered)
     packed_file = inputs.folder / PACKED_CLIPS
     shutil.copyfile(stock.packed, packed_file)
     report(len(clips), len(clips), "transcripts read")
-    return clips_outcome(clips, found, packed_file, on_error=inputs.manifest.on_error)
+    return clips_outcome(clips, gathered, packed_file, on_error=inputs.manifest.on_error)
 
 
 def _nothing_said() -> RefusedUploadError:
@@ -54,7 +54,7 @@ def _nothing_said() -> RefusedUploadError:
     )
 
 
-def _transcribed(stock: ClipStock, texts: ClipTexts, found: ClipsFound) -> list[PackedClip]:
+def _transcribed(stock: ClipStock, texts: ClipTexts, gathered: ClipsFound) -> list[PackedClip]:
     """The clips that have a transcript now; the others become problems."""
     clips = []
     for clip in stock.clips:
@@ -65,11 +65,11 @@ def _transcribed(stock: ClipStock, texts: ClipTexts, found: ClipsFound) -> list[
             transcript = _transcript(clip, text)
         except ClipProblemError as error:
             problem = ImageProblem(clip.name, error.code, error.detail, error.remedy or "")
-            found.problems.append(problem)
+            gathered.problems.append(problem)
             continue
         if not transcript.text:
             detail = "neither the upload nor the dataset says what is said"
-            found.problems.append(ImageProblem(clip.name, "no_transcript", detail, _SAY_IT))
+            gathered.problems.append(ImageProblem(clip.name, "no_transcript", detail, _SAY_IT))
             continue
         speaker = text.speaker or clip.speaker
         clips.append(

@@ -172,14 +172,14 @@ def _has_times(table: NamedRows) -> bool:
 
 def _possible_columns(table: NamedRows) -> list[str]:
     """The columns that may hold transcripts."""
-    known = {
+    taken = {
         table.paths,
         column_named(table.columns, PINYIN_COLUMNS),
         column_named(table.columns, SPEAKER_COLUMNS),
     }
     if _has_times(table):
-        known |= {column_named(table.columns, names) for names in (_START_COLUMNS, _END_COLUMNS)}
-    return [name for name in table.columns if name not in known]
+        taken |= {column_named(table.columns, names) for names in (_START_COLUMNS, _END_COLUMNS)}
+    return [name for name in table.columns if name not in taken]
 
 
 def _likely_column(table: NamedRows, manifest: DatasetManifest) -> str | None:
