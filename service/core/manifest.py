@@ -290,7 +290,7 @@ class DatasetManifest(Strict):
     which part of the frames is read: the lips of the face that is `found`, the `given` ``crop_box``
     (left, top, width, height, in shares of the frame), or the `full` frame; ``transcript_column``
     names a column of CSV, JSONL and Parquet files. With ``clips_of``, the dataset has the clips of that
-    one, and the upload holds transcripts, pinyin and speakers for them.
+    one, and the upload holds transcripts, pinyin and speakers for them; ``kind`` is then clips.
     """
 
     name: Name
@@ -311,6 +311,13 @@ class DatasetManifest(Strict):
     on_error: OnError = OnError.FAIL
     license: Line = ""
     tags: tuple[Tag, ...] = Field((), max_length=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clips_of_another_are_clips(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("clips_of") is not None:
+            return {"kind": DatasetKind.CLIPS.value, **data}
+        return data
 
     @model_validator(mode="after")
     def _fields_fit_the_kind(self) -> Self:

@@ -26,8 +26,8 @@ def untold(served: Served) -> DatasetRecord:
 def test_a_dataset_is_made_of_the_clips_of_another_by_id_or_name(
     served: Served, untold: DatasetRecord
 ):
-    for number, clips_of in enumerate([untold.id, "talk"]):
-        body = {"name": f"told-{number}", "kind": "clips", "clips_of": clips_of}
+    for number, kind in enumerate([{"kind": "clips"}, {}]):
+        body = {"name": f"told-{number}", "clips_of": [untold.id, "talk"][number], **kind}
         upload = finished_upload(served, TABLE)
 
         answer = served.client.post("/v1/datasets", json={**body, "upload_id": upload})
@@ -35,7 +35,7 @@ def test_a_dataset_is_made_of_the_clips_of_another_by_id_or_name(
         assert (answer.status_code, answer.json()["state"]) == (201, "uploaded"), answer.text
         with served.zoo.transaction() as session:
             manifest = session.get_one(DatasetRecord, answer.json()["id"]).manifest
-        assert manifest["clips_of"] == untold.id
+        assert (manifest["clips_of"], manifest["kind"]) == (untold.id, "clips")
 
 
 def refusals(untold: str, images: str, unready: str) -> dict[str, tuple[dict[str, Any], int, str]]:
