@@ -84,5 +84,5 @@ def test_methods_show_lists_fields_with_type_default_range_and_meaning(shell: Sh
     assert "plain, residual, lenet" in output
     assert "Number of channels of the first stage" in output
     assert (
-        "Comparison of the student's outputs with the teachers'. Comparison of outputs" in output
+        "Comparison of the student's outputs with the teachers'. Cross-entropy at a temp" in output
     )

@@ -10,7 +10,8 @@ from service.core.theme import Theme
 from workers.torchkit.drawing.palettes import PALETTES
 from workers.torchkit.drawing.picture_sheets import Sheet, draw_sheet, tile_side
 
-Pixels = UInt8[np.ndarray, "row column plane"]
+# Pictures of one sheet have sizes of their own.
+Pixels = UInt8[np.ndarray, "_row _column _plane"]
 _TITLE = "Images in styles"
 
 
