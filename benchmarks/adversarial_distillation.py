@@ -129,6 +129,26 @@ def _bn_rows() -> tuple[StudyRow, ...]:
     )
 
 
+def _departure_rows() -> tuple[StudyRow, ...]:
+    def row(key: str, title: str, **knobs: Any) -> StudyRow:
+        return StudyRow(key, title, lambda seed: _game(_with_bn(seed), seed, **knobs))
+
+    dfq, fast = {"preset": "dfq"}, {"preset": "fast_meta"}
+    hot, everything = {"generator_temperature": 20}, {"pool_images": _STEPS * _BATCH}
+    return (
+        row("dfq", "DFQ", **dfq),
+        row("dfq_hot", "DFQ, generator's temperature 20", **dfq, **hot),
+        row("fast_meta", "fast meta", **fast),
+        row("fast_meta_hot", "fast meta, generator's temperature 20", **fast, **hot),
+        row("everything", "fast meta, all images", **fast, **everything),
+        row("cropped", "fast meta, crop and flip", **fast, crop_and_flip=True),
+        row(
+            "published", "fast meta, all images, crop and flip",
+            **fast, **everything, crop_and_flip=True,
+        ),
+    )  # fmt: skip
+
+
 def _dense_rows() -> tuple[StudyRow, ...]:
     def game(seed: int, **knobs: Any) -> Numbers:
         sizes = {"batch_size": _DENSE_BATCH, "preset": "dfad"}
@@ -253,6 +273,13 @@ TABLES = (
                 high=0.25,
             ),
         ),
+    ),
+    StudyTable(
+        "departures",
+        _departure_rows(),
+        _OF_DRAWN,
+        "Networks, data and sizes of the table above. The generator's temperature is 1 and the pool "
+        "holds the newest 2048 images, unless a row says otherwise.",
     ),
     StudyTable(
         "segmentation",

@@ -90,6 +90,7 @@ CHANGES: Mapping[str, dict[str, Change]] = {
         "noise_units": (6, {}),
         "generator_average": (0.9, {}),
         "pool_images": (16, {}),
+        "crop_and_flip": (True, {"pool_images": 16}),
         "inner_steps": (2, {"preset": "fast_meta", "inner_steps": 0}),
         "noise_learning_rate": (0.1, INNER),
         "meta_gradient": ("reptile", INNER),

@@ -112,6 +112,9 @@ class AdversarialDistillationParams(StudentTrainingConfig):
     pool_images: int | None = Field(None, ge=0, le=100_000)
     """Number of earlier images in the pool that provides every other student batch; 0 turns it
     off."""
+    crop_and_flip: bool | None = None
+    """Whether every image that the student draws from the pool is cropped at random and half of them
+    are flipped; the teacher answers the changed image."""
     inner_steps: int | None = Field(None, ge=0, le=500)
     """Optimization steps from the generator's initialization to a batch for the pool; above 0 the
     student learns from the pool alone."""

@@ -5,7 +5,12 @@ from torch import nn
 
 from service.core.manifest import InputSpec
 from tests.methods.oracles import adversarial_distillation as oracle
-from workers.methods.adversarial_distillation.sources import Pool, Sources, follow
+from workers.methods.adversarial_distillation.sources import (
+    Pool,
+    Sources,
+    cropped_and_flipped,
+    follow,
+)
 from workers.torchkit.training.generators import ImageGenerator, image_generator
 
 SPEC = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.25,))
@@ -67,3 +72,40 @@ def test_a_pool_that_is_not_full_gives_only_what_was_put_in() -> None:
 
     assert pool.newest(5).flatten().tolist() == [7, 7]
     assert set(pool.drawn(20, torch.Generator()).flatten().tolist()) == {7}
+
+
+def test_a_changed_image_is_a_window_of_the_mirrored_one_and_half_of_them_are_flipped() -> None:
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+
+    changed = cropped_and_flipped(image.repeat(400, 1, 1, 1), torch.Generator().manual_seed(0))
+
+    framed = torch.nn.functional.pad(image, (1, 1, 1, 1), mode="reflect")[0, 0]
+    windows = [
+        framed[row : row + 8, column : column + 8] for row in range(3) for column in range(3)
+    ]
+    numbers = [
+        next(
+            number
+            for number, window in enumerate([*windows, *(window.flip(1) for window in windows)])
+            if torch.equal(window, window_of[0])
+        )
+        for window_of in changed
+    ]
+    assert set(numbers) == set(range(18))
+    assert 150 < sum(number >= 9 for number in numbers) < 250
+
+
+def test_images_of_the_pool_are_changed_only_on_request() -> None:
+    pool = Pool({}, 4, (1, 8, 8))
+    pool.put(torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1)))
+
+    def drawn(*, crop_and_flip: bool) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(2)
+        sources = Sources(
+            network(0), None, pool, batch=4, generator=generator, crop_and_flip=crop_and_flip
+        )
+        return sources.pooled()
+
+    plain = pool.drawn(4, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(drawn(crop_and_flip=False), plain)
+    assert not torch.equal(drawn(crop_and_flip=True), plain)

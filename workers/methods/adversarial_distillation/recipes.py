@@ -48,6 +48,7 @@ class AdversarialRecipe:
     generator_learning_rate: float
     generator_average: float
     pool_images: int
+    crop_and_flip: bool
     inner_steps: int
     noise_learning_rate: float
     meta_gradient: MetaGradient
@@ -74,6 +75,7 @@ _DFAD = AdversarialRecipe(
     generator_learning_rate=1e-3,
     generator_average=0.0,
     pool_images=0,
+    crop_and_flip=False,
     inner_steps=0,
     noise_learning_rate=0.0,
     meta_gradient=MetaGradient.FIRST_ORDER,

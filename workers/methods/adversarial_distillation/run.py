@@ -106,7 +106,12 @@ class _AdversarialTask:
         )
         average = self._average if self._recipe.generator_average > 0 else None
         self._sources = Sources(
-            self._network, average, self._pool, batch=batch, generator=self.training.generator
+            self._network,
+            average,
+            self._pool,
+            batch=batch,
+            generator=self.training.generator,
+            crop_and_flip=self._recipe.crop_and_flip,
         )
         shown_pool = self._pool if self._recipe.inner_steps > 0 else None
         seed = self._params.seed + 1

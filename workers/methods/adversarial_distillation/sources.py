@@ -3,13 +3,16 @@
 from collections.abc import Callable, MutableMapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from workers.torchkit.training.generators import ImageGenerator, channels_last
 from workers.torchkit.training.task import noise
 
 Source = Callable[[], Tensor]
 _IMAGES, _COUNT = "pool", "pool_count"
+_MARGIN_SHARE = 8
 
 
 class Pool:
@@ -48,6 +51,28 @@ class Pool:
         return self._memory[_IMAGES][indices]
 
 
+def cropped_and_flipped(
+    images: Float[Tensor, "image channel row column"], generator: torch.Generator
+) -> Float[Tensor, "image channel row column"]:
+    """Every image moved by up to an eighth of its sides and, in half of the cases, mirrored.
+
+    Source: training of the student in the published code of FastDFKD, where a square of 32 pixels
+    is cropped from one with a margin of 4. Departure: the margin mirrors the image and is not black.
+    """
+    height, width = images.shape[-2:]
+    down, right = height // _MARGIN_SHARE, width // _MARGIN_SHARE
+    framed = functional.pad(images, (right, right, down, down), mode="reflect")
+    count = (len(images), 1)
+    rows = torch.randint(2 * down + 1, count, generator=generator) + torch.arange(height)
+    columns = torch.randint(2 * right + 1, count, generator=generator) + torch.arange(width)
+    columns = torch.where(
+        torch.randint(2, count, generator=generator) == 1, columns.flip(1), columns
+    )
+    rows, columns = rows[:, None, :, None], columns[:, None, None, :]
+    channels = torch.arange(images.shape[1])[None, :, None, None]
+    return framed[torch.arange(len(images))[:, None, None, None], channels, rows, columns]
+
+
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
     """Updates the average toward the network's weights, keeping ``decay`` of its own.
@@ -65,6 +90,7 @@ class Sources:
     Args:
         average: A slow copy of the generator, or None.
         pool: Receives the first batch of every training step, or None.
+        crop_and_flip: Whether images from the pool are changed before they are learned.
     """
 
     def __init__(
@@ -75,9 +101,10 @@ class Sources:
         *,
         batch: int,
         generator: torch.Generator,
+        crop_and_flip: bool = False,
     ) -> None:
         self._network, self._average, self._pool = network, average, pool
-        self._batch, self._generator = batch, generator
+        self._batch, self._generator, self._crop_and_flip = batch, generator, crop_and_flip
 
     def of_step(self) -> list[Source]:
         """Sources of one training step: the generator, then its average and the pool if they exist."""
@@ -99,7 +126,10 @@ class Sources:
         """A batch of earlier images from the pool."""
         assert self._pool is not None
         device = next(self._network.parameters()).device
-        return channels_last(self._pool.drawn(self._batch, self._generator).to(device))
+        images = self._pool.drawn(self._batch, self._generator)
+        if self._crop_and_flip:
+            images = cropped_and_flipped(images, self._generator)
+        return channels_last(images.to(device))
 
     def _first(self) -> Tensor:
         images = self.drawn(self._network)
