@@ -107,7 +107,10 @@ def test_everything_is_reached_by_keyboard(visit: Callable[..., Visitor]):
     page.locator(".zoo-table tbody tr").first.wait_for()
 
     page.keyboard.press("/")
+    page.locator("input[type=search]:focus").wait_for()
     page.keyboard.type("fox")
+    # Each step on its own: a failure says which one was lost, a key, a letter or the answer.
+    page.wait_for_url("**/#/models?q=fox", wait_until="commit")
     # The matches themselves, not the list before them with the new count still to come.
     page.get_by_text("1 model matches", exact=True).wait_for()
     page.keyboard.press("Escape")
