@@ -20,6 +20,7 @@ from service.logs import start_logging
 from service.rpc.server import EXCLUSIVE_PORT, SHARED_PORT, create_server
 from service.settings import Settings
 from service.settings import settings as load_settings
+from service.stop_signals import call_on_signals
 
 _STOP_SECONDS = 5.0
 _log = structlog.get_logger("zooscope.rpc")
@@ -35,8 +36,7 @@ def serve(settings: Settings, *, inherited: int | None) -> None:
     create_private_files()
     start_logging(settings)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    call_on_signals(stopping.set, signal.SIGINT, signal.SIGTERM)
     zoo = zoo_from(settings, connections=20, process="zooscope-grpc")
     server = create_server(zoo, port=EXCLUSIVE_PORT if inherited is None else SHARED_PORT)
     try:

@@ -20,6 +20,7 @@ from service.database import connection_options
 from service.logs import start_logging
 from service.scheduler import expiry, garbage_collection
 from service.settings import settings
+from service.stop_signals import call_on_signals
 
 log = structlog.get_logger(__name__)
 
@@ -157,8 +158,7 @@ def main() -> None:
     zoo = zoo_from(config, connections=2)
     url = config.redis_url
     scheduler = Scheduler(zoo, None if url is None else CeleryJobNotifier(url.get_secret_value()))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: scheduler.stopping.set())
+    call_on_signals(scheduler.stopping.set, signal.SIGTERM, signal.SIGINT)
     log.info("scheduler ready")
     scheduler.run()
     zoo.close()

@@ -17,6 +17,7 @@ from service.container import Zoo, zoo_from
 from service.core.private_files import create_private_files
 from service.logs import start_logging
 from service.settings import Settings, settings
+from service.stop_signals import call_on_signals
 from workers.isolation.fork_client import ForkServerClient
 from workers.worker.lanes import JobLanes
 from workers.worker.machine_speed import measure_speed
@@ -101,8 +102,7 @@ def _dispatcher(zoo: Zoo, fork_server: ForkServerClient) -> PredictDispatcher | 
 def _serve(app: Celery, chosen: Settings, pool: WorkerPool) -> None:
     """Receive notifications until a stop is requested; without a broker, poll until then."""
     if chosen.redis_url is None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: pool.stop())
+        call_on_signals(pool.stop, signal.SIGTERM, signal.SIGINT)
         log.info("worker ready; no broker is set, polling only")
         pool.wait()
         return

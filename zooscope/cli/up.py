@@ -22,6 +22,7 @@ from service.embedded.components import ComponentName, command_of
 from service.embedded.home import Home
 from service.embedded.process_supervisor import ProcessSupervisor
 from service.settings import Settings, environment
+from service.stop_signals import call_on_signals
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of all state; default: ZOO_HOME.")
@@ -119,7 +120,8 @@ def _signals() -> Iterator[Event]:
     """An event that SIGINT, SIGTERM and SIGHUP set."""
     stopping = Event()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, lambda *_: stopping.set()) for number in numbers]
+    before = [signal.getsignal(number) for number in numbers]
+    call_on_signals(stopping.set, *numbers)
     try:
         yield stopping
     finally:
