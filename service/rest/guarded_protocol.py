@@ -18,6 +18,7 @@ from service.rest.error_handlers import problem
 
 _HEADER_BYTES = 64 * 1024
 _LINGER_SECONDS = 2.0
+_LINGER_BYTES = 1024**2
 
 
 class _Phase(Enum):
@@ -40,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._address = ""
         self._phase = _Phase.IDLE
         self._is_refused = False
+        self._discarded_bytes = 0
         self._header_bytes = 0
         self._body_bytes = 0
         self._ends_early = False
@@ -69,6 +71,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, unless the connection is refused."""
         if self._is_refused:
+            self._discard(data)
             return
         goes_on = self._phase is _Phase.HEADERS
         if self._phase is _Phase.IDLE:
@@ -110,7 +113,6 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._ends_early:
             self._unset_keepalive_if_required()
-            self.transport.pause_reading()
             self._linger()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -205,6 +207,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_reading_timer()
         self.transport.write_eof()
         self._write_timer = self.loop.call_later(_LINGER_SECONDS, self._abort)
+
+    def _discard(self, data: bytes) -> None:
+        """Read on, since only so the end of the client shows; stop when it sends very much."""
+        self._discarded_bytes += len(data)
+        if self._discarded_bytes > _LINGER_BYTES:
+            self.transport.pause_reading()
 
     def _close(self) -> None:
         if not self.transport.is_closing():

@@ -24,6 +24,11 @@ MOST_PER_ADDRESS = 8
 BYTES_PER_SECOND = 1000
 SHORT_SECONDS = 0.5
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# A request that is answered before its body, since it has no key.
+EARLY = (
+    b"POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 100000000\r\n\r\n"
+)
 
 
 @dataclass(frozen=True)
@@ -137,16 +142,22 @@ def test_a_body_that_arrives_byte_by_byte_ends_the_connection(server: Server):
 
 
 def test_a_body_that_arrives_after_its_response_keeps_no_connection_open(server: Server):
-    head = (
-        b"POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100000000\r\n\r\n"
-    )
     with server.socket() as connection:
-        connection.sendall(head)
+        connection.sendall(EARLY)
 
         answer = answer_to_dripping(connection, b" " * 100_000)
 
     assert answer.startswith(b"HTTP/1.1 4")
+
+
+def test_a_client_that_leaves_after_an_early_response_makes_room_at_once(server: Server):
+    answers = []
+    for _ in range(4 * MOST_PER_ADDRESS):
+        with server.socket() as connection:
+            connection.sendall(EARLY)
+            answers.append(received(connection).partition(b"\r\n")[0])
+
+    assert set(answers) == {b"HTTP/1.1 401 Unauthorized"}
 
 
 @short("idle")
